@@ -1,0 +1,235 @@
+"""What crosses the boundary: run requests in; run views, completion events and problems out.
+
+Wire names are camelCase, Python names snake_case. Unknown fields of a request are faults, so that a typing
+error is told early and not ignored.
+"""
+
+import re
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, PlainSerializer
+from pydantic.alias_generators import to_camel
+
+REQUEST_ID_PATTERN = r"^[A-Za-z0-9._:\-]{1,128}$"
+"""What an idempotency key, and so a requestId, may look like."""
+
+PIPELINE_NAME_PATTERN = r"^[A-Za-z0-9_][^<>*#.%&:\\+?/]*$"
+"""Names of pipelines; from the service's OpenAPI description (api-version 2018-06-01)."""
+
+MAX_PIPELINE_NAME = 260
+MAX_METADATA_ENTRIES = 20
+MAX_CORRELATION_ID = 256
+
+
+def _aware(value: datetime) -> datetime:
+    if value.tzinfo is None:
+        raise ValueError("the time has no time zone")
+    return value.astimezone(UTC)
+
+
+def _iso(value: datetime) -> str:
+    return value.isoformat().replace("+00:00", "Z")
+
+
+Instant = Annotated[datetime, AfterValidator(_aware), PlainSerializer(_iso, return_type=str, when_used="json")]
+"""An aware instant, kept in UTC, written with a `Z`."""
+
+
+class _Wire(BaseModel):
+    model_config = ConfigDict(
+        alias_generator=to_camel,
+        validate_by_name=True,
+        validate_by_alias=True,
+        serialize_by_alias=True,
+        extra="forbid",
+        frozen=True,
+    )
+
+
+class RunStatus(StrEnum):
+    """Status of a run: Data Factory's own words, and three of ours."""
+
+    ACCEPTED = "Accepted"
+    """Ours: taken, not yet confirmed by Data Factory."""
+    QUEUED = "Queued"
+    IN_PROGRESS = "InProgress"
+    CANCELING = "Canceling"
+    SUCCEEDED = "Succeeded"
+    FAILED = "Failed"
+    CANCELLED = "Cancelled"
+    REJECTED = "Rejected"
+    """Ours: Data Factory refused it for good; no run was started."""
+    UNKNOWN = "Unknown"
+    """Ours: its fate cannot be told; a person decides."""
+
+
+ENDED_IN_DATA_FACTORY = frozenset({RunStatus.SUCCEEDED, RunStatus.FAILED, RunStatus.CANCELLED})
+"""The service's own last words. Every other word of it, known to us or not, means: has not ended."""
+
+
+class RunRequest(_Wire):
+    """The body of a request to start a run; every field is optional.
+
+    Attributes:
+        parameters: name → value, as Data Factory's createRun takes them.
+        factory: alias of a configured factory; the only one where there is one.
+        correlation_id: the caller's own id, carried through to the event.
+        metadata: small labels carried through to the event (at most 20).
+        reference_pipeline_run_id: rerun this run; with it Data Factory takes that run's parameters.
+        is_recovery: group the new run with the one it reruns.
+        start_activity_name: rerun from this activity on.
+        start_from_failure: rerun from the failed activities on.
+    """
+
+    parameters: dict[str, JsonValue] = Field(default_factory=dict)
+    factory: str | None = Field(default=None, min_length=1, max_length=64)
+    correlation_id: str | None = Field(default=None, min_length=1, max_length=MAX_CORRELATION_ID)
+    metadata: dict[str, Annotated[str, Field(max_length=256)]] = Field(
+        default_factory=dict, max_length=MAX_METADATA_ENTRIES
+    )
+    reference_pipeline_run_id: UUID | None = None
+    is_recovery: bool | None = None
+    start_activity_name: str | None = Field(default=None, min_length=1, max_length=55)
+    start_from_failure: bool | None = None
+
+
+class QueuedRunRequest(RunRequest):
+    """A message of the requests queue: the body of a request, and what the URL and headers say by HTTP."""
+
+    pipeline: str = Field(pattern=PIPELINE_NAME_PATTERN, max_length=MAX_PIPELINE_NAME)
+    request_id: str | None = Field(default=None, pattern=REQUEST_ID_PATTERN)
+
+
+class ActivityError(_Wire):
+    """Why an activity failed, in Data Factory's words."""
+
+    activity_name: str
+    activity_type: str = ""
+    error_code: str = ""
+    failure_type: str = ""
+    message: str = ""
+
+
+class RunLinks(_Wire):
+    """Where to go from a run. Paths are relative to the service's root; studio is absolute."""
+
+    self: str
+    cancel: str | None = None
+    rerun: str | None = None
+    activities: str | None = None
+    studio: str | None = None
+
+
+class RunView(_Wire):
+    """A run as callers see it."""
+
+    request_id: str
+    run_id: UUID | None = None
+    factory: str
+    pipeline: str
+    status: str
+    parameters: dict[str, JsonValue] = Field(default_factory=dict)
+    correlation_id: str | None = None
+    metadata: dict[str, str] = Field(default_factory=dict)
+    requested_by: str | None = None
+    requested_at: Instant
+    submitted_at: Instant | None = None
+    started_at: Instant | None = None
+    ended_at: Instant | None = None
+    duration_ms: int | None = None
+    message: str | None = None
+    errors: list[ActivityError] = Field(default_factory=list)
+    rerun_of: UUID | None = None
+    links: RunLinks
+
+
+class EventData(RunView):
+    """The run that a completion event tells of.
+
+    Attributes:
+        truncated: true where long text or large values were cut to keep the message in its limit.
+    """
+
+    truncated: bool = False
+
+
+class CompletionEvent(_Wire):
+    """A CloudEvents 1.0 event: a run has ended, or will not start.
+
+    `id` is the same for every repeat of the same news, so that a consumer can drop repeats.
+    """
+
+    specversion: Literal["1.0"] = "1.0"
+    id: str
+    source: str
+    subject: str
+    type: str
+    time: Instant
+    datacontenttype: Literal["application/json"] = "application/json"
+    data: EventData
+
+
+class ProblemFault(_Wire):
+    """One fault of a problem: where (JSON pointer, header or query parameter) and what."""
+
+    pointer: str
+    message: str
+
+
+class Problem(_Wire):
+    """An RFC 9457 problem."""
+
+    type: str
+    title: str
+    status: int
+    detail: str | None = None
+    instance: str | None = None
+    errors: list[ProblemFault] = Field(default_factory=list)
+
+
+class RejectedMessage(_Wire):
+    """A message of the rejected queue: what came, why it cannot work, and how often it was tried.
+
+    Attributes:
+        request_id: the idempotency key it has, given or derived; a replay keeps it.
+        message: the text of the original message, exactly as it came.
+        reason: one sentence.
+        errors: every fault found.
+        attempts: deliveries so far.
+    """
+
+    request_id: str
+    message_id: str
+    message: str
+    reason: str
+    errors: list[ProblemFault] = Field(default_factory=list)
+    attempts: int
+    rejected_at: Instant
+
+
+_TIMESTAMP = re.compile(r"^(?P<seconds>[^.Z]+)(?:\.(?P<fraction>\d+))?Z?$")
+_MICROSECOND_DIGITS = 6
+
+
+def parse_instant(text: str) -> datetime:
+    """Read a time as Data Factory writes it: UTC, up to seven digits of a second, `Z` at the end.
+
+    Raises:
+        ValueError: the text is no such time.
+    """
+    match = _TIMESTAMP.match(text)
+    if match is None:
+        raise ValueError(f"not a time: {text!r}")
+    fraction = (match["fraction"] or "0")[:_MICROSECOND_DIGITS].ljust(_MICROSECOND_DIGITS, "0")
+    instant = datetime.fromisoformat(match["seconds"])
+    if instant.tzinfo is None:
+        instant = instant.replace(tzinfo=UTC)
+    return instant.astimezone(UTC) + timedelta(microseconds=int(fraction))
+
+
+def as_dict(model: BaseModel) -> dict[str, Any]:
+    """The JSON object of a model, absent values left out."""
+    return model.model_dump(mode="json", exclude_none=True)

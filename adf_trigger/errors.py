@@ -1,0 +1,165 @@
+"""The one tree of errors.
+
+    AdfTriggerError
+    ├── SettingsError            the app's settings are wrong; every fault is named
+    ├── InvalidRequest           what the caller sent cannot work; every fault is named
+    ├── RequestConflict          the idempotency key names another request
+    ├── NotFound                 no such run, factory or record
+    ├── LedgerError              the run ledger cannot be reached
+    │   └── LedgerConflict       a conditional write lost: somebody else was first
+    ├── PublishError             a queue message was not written
+    ├── CredentialError          no token could be had (nothing was sent to Data Factory)
+    └── DataFactoryError         a call of Data Factory did not succeed
+        ├── NotSent              no connection: the request never left, nothing happened
+        ├── Refused              a definite no: nothing happened
+        │   ├── BadRequest           400 and other 4xx: the request is wrong
+        │   ├── Unauthorized         401: the token was not taken
+        │   ├── Forbidden            403: the identity lacks a role
+        │   ├── ResourceNotFound     404: no such factory, pipeline, run
+        │   ├── PreconditionFailed   412: the ETag has moved on
+        │   └── Throttled            429: too many calls; `retry_after` says when
+        ├── Unavailable          a read failed for now (5xx, 408, time-out, reset): asking again is safe
+        └── UnknownOutcome       a call with an effect got no clear answer: it may have happened
+
+`DataFactoryError` carries what the service said and the ids its support asks for. Errors of other
+libraries are kept as `__cause__`.
+"""
+
+from dataclasses import dataclass
+
+
+class AdfTriggerError(Exception):
+    """Root of everything this project raises on purpose."""
+
+
+class SettingsError(AdfTriggerError):
+    """The settings are wrong. `faults` has one sentence for each setting at fault."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__("settings are wrong:\n" + "\n".join(f"  - {fault}" for fault in faults))
+        self.faults = faults
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is wrong with a request.
+
+    Attributes:
+        pointer: where, as a JSON pointer into the body (`/parameters/day`) or the name of a header or
+            query parameter.
+        message: what, in a sentence for the caller. Never holds a secret value.
+    """
+
+    pointer: str
+    message: str
+
+
+class InvalidRequest(AdfTriggerError):
+    """What the caller sent can never work. `faults` names everything that is wrong with it."""
+
+    def __init__(self, faults: list[Fault]) -> None:
+        super().__init__("; ".join(f"{fault.pointer}: {fault.message}" for fault in faults))
+        self.faults = faults
+
+
+class RequestConflict(AdfTriggerError):
+    """The idempotency key already names a request that asks for something else."""
+
+
+class NotFound(AdfTriggerError):
+    """There is no such run, factory or record."""
+
+
+class LedgerError(AdfTriggerError):
+    """The run ledger could not be read or written; nothing is known to have changed."""
+
+
+class LedgerConflict(LedgerError):
+    """A conditional write lost: the record has changed since it was read."""
+
+
+class PublishError(AdfTriggerError):
+    """A message could not be written to its queue; it may be sent again."""
+
+
+class CredentialError(AdfTriggerError):
+    """No token could be had, so nothing was sent to Data Factory. Its text holds no secret."""
+
+
+class DataFactoryError(AdfTriggerError):
+    """A call of the Data Factory API did not succeed.
+
+    Attributes:
+        status: HTTP status of the reply; None where there was none.
+        code: the service's error code (`NotFound`, `BadRequest`, …); None where it gave none.
+        target: what the service says the error is about.
+        request_id: `x-ms-request-id` of the reply.
+        correlation_id: `x-ms-correlation-request-id` of the reply.
+        client_request_id: the `x-ms-client-request-id` that the call carried.
+        retry_after: seconds that the service asks to wait; None where it did not say.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int | None = None,
+        code: str | None = None,
+        target: str | None = None,
+        request_id: str | None = None,
+        correlation_id: str | None = None,
+        client_request_id: str | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.status = status
+        self.code = code
+        self.target = target
+        self.request_id = request_id
+        self.correlation_id = correlation_id
+        self.client_request_id = client_request_id
+        self.retry_after = retry_after
+
+
+class NotSent(DataFactoryError):
+    """No connection was made: the request never left, so nothing happened."""
+
+
+class Refused(DataFactoryError):
+    """A definite no (4xx but 408 and 409 on a call with an effect): nothing happened."""
+
+
+class BadRequest(Refused):
+    """400, or another 4xx that has no class of its own."""
+
+
+class Unauthorized(Refused):
+    """401: the token is missing, expired or not for this service."""
+
+
+class Forbidden(Refused):
+    """403: the identity has no role that allows this on this scope."""
+
+
+class ResourceNotFound(Refused):
+    """404: there is no such factory, pipeline or run."""
+
+
+class PreconditionFailed(Refused):
+    """412: the ETag given in If-Match is not the present one."""
+
+
+class Throttled(Refused):
+    """429: too many calls. Nothing happened; `retry_after` says how long to wait."""
+
+
+class Unavailable(DataFactoryError):
+    """A read got no usable answer (5xx, 408, time-out, reset, garbled body). Asking again is safe."""
+
+
+class UnknownOutcome(DataFactoryError):
+    """A call with an effect got no clear answer (5xx, 408, 409, time-out, reset, garbled body).
+
+    It may or may not have happened. It must never be repeated blindly: ask what became of it first.
+    """

@@ -1,0 +1,97 @@
+"""The run ledger as the use cases see it. Two adapters, Table storage and memory, keep the same contract."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from adf_trigger.ledger.records import ActiveRun, RunRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A record as it was read or written, with the ETag that the next write is conditional on."""
+
+    record: RunRecord
+    etag: str
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a claim found: the record now in the ledger, and whether this claim put it there."""
+
+    stored: Stored
+    created: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RunPage:
+    """A page of the listing, newest first; `continuation` is None on the last one."""
+
+    records: Sequence[RunRecord]
+    continuation: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cursor:
+    """Where the last poll of a factory stood, and what was learned of the factory.
+
+    Attributes:
+        polled_until: runs updated before this instant have been seen.
+        ids_honoured: whether createRun gave the GUID of x-ms-client-request-id back as the runId, last time;
+            None while no answer has told.
+        paused_until: the factory asked to be left alone until then.
+    """
+
+    polled_until: datetime | None = None
+    ids_honoured: bool | None = None
+    paused_until: datetime | None = None
+
+
+class Ledger(Protocol):
+    """Every method may raise LedgerError; those that write conditionally raise LedgerConflict when they lose."""
+
+    def claim(self, record: RunRecord) -> Claim:
+        """Insert the record with its active, id and when rows in one transaction, or find the earlier one."""
+
+    def reclaim(self, stored: Stored, record: RunRecord) -> Stored:
+        """Put a new record in the place of a told one, with all its rows, in one conditional transaction."""
+
+    def release(self, stored: Stored) -> None:
+        """Remove a record and all its rows, conditionally: the key is free again."""
+
+    def get(self, factory: str, request_id: str) -> Stored | None:
+        """The record of a request."""
+
+    def find(self, factory: str, run_id: UUID) -> Stored | None:
+        """The record of a run, by any runId that it ever had (the chosen one included)."""
+
+    def save(self, stored: Stored, record: RunRecord) -> Stored:
+        """Write a record conditionally, and its active row with it in the same transaction.
+
+        Where the runId has changed, the active row moves and an id row is added. A told record has no active
+        row. Factory, request_id and requested_at never change.
+        """
+
+    def active(self, factory: str) -> Sequence[ActiveRun]:
+        """The rows of all runs that are not told, in order of arrival. Costs what is active, not the history."""
+
+    def runs(self, factory: str, *, since: datetime | None, limit: int, continuation: str | None) -> RunPage:
+        """Records, newest first. A continuation is an opaque string that an earlier page gave.
+
+        Raises:
+            InvalidRequest: the continuation is not one of ours.
+        """
+
+    def cursor(self, factory: str) -> Cursor:
+        """Where the last poll stood; an empty cursor where there was none."""
+
+    def save_cursor(self, factory: str, cursor: Cursor) -> None:
+        """Remember where a poll stood; the last writer wins, which is safe since polls overlap."""
+
+    def purge(self, factory: str, *, told_before: datetime, limit: int) -> int:
+        """Remove at most `limit` told records that were told before an instant; how many were."""
+
+    def check(self) -> None:
+        """Read something, for the health check."""

@@ -1,0 +1,105 @@
+"""What the run ledger keeps: one record a request, and a short row for each run that has not ended."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from adf_trigger.contracts import ActivityError
+
+
+class RunState(StrEnum):
+    """How far a request has come. The moves between states live in `adf_trigger.service.transitions`."""
+
+    ACCEPTED = "accepted"
+    """Taken; Data Factory has not confirmed a run."""
+    SUBMITTED = "submitted"
+    """Data Factory has a run for it."""
+    ENDED = "ended"
+    """Its last status is known (Rejected and Unknown among them); the event is still to be sent."""
+    TOLD = "told"
+    """The event is sent; nothing is left to do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rerun:
+    """The four rerun parameters of createRun."""
+
+    reference_pipeline_run_id: UUID | None = None
+    is_recovery: bool | None = None
+    start_activity_name: str | None = None
+    start_from_failure: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRecord:
+    """The record of a request.
+
+    Attributes:
+        factory: resource id of the factory, as configured.
+        request_id: names the request within its factory (the idempotency key).
+        digest: SHA-256 of what was asked, normalised; another digest under the same key is a conflict.
+        run_id: the GUID chosen before createRun; once Data Factory has answered, its runId.
+        parameters: what createRun is given, without the values of secure parameters.
+        secure_parameters: names of the parameters whose values are not kept here.
+        status: a RunStatus, or a word of Data Factory's that we do not know.
+        not_before: the dispatcher leaves the request alone until then.
+        lease_until: somebody is sending the request; others leave it alone until then.
+        sent_at: when the last createRun left; None while none ever did.
+        attempts: createRun calls so far.
+        last_seen_at: when Data Factory last showed us the run.
+    """
+
+    factory: str
+    request_id: str
+    pipeline: str
+    digest: str
+    run_id: UUID
+    state: RunState
+    status: str
+    requested_at: datetime
+    parameters: dict[str, Any] = field(default_factory=dict)
+    secure_parameters: tuple[str, ...] = ()
+    rerun: Rerun = Rerun()
+    correlation_id: str | None = None
+    metadata: dict[str, str] = field(default_factory=dict)
+    requested_by: str | None = None
+    attempts: int = 0
+    not_before: datetime | None = None
+    lease_until: datetime | None = None
+    sent_at: datetime | None = None
+    submitted_at: datetime | None = None
+    last_seen_at: datetime | None = None
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    duration_ms: int | None = None
+    message: str | None = None
+    errors: tuple[ActivityError, ...] = ()
+    told_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActiveRun:
+    """The row of a run that is not told yet: all that a tick needs to choose what to look at."""
+
+    request_id: str
+    run_id: UUID
+    state: RunState
+    requested_at: datetime
+    not_before: datetime | None = None
+    lease_until: datetime | None = None
+    last_seen_at: datetime | None = None
+
+    @classmethod
+    def of(cls, record: RunRecord) -> "ActiveRun":
+        """The row that belongs to a record."""
+        return cls(
+            request_id=record.request_id,
+            run_id=record.run_id,
+            state=record.state,
+            requested_at=record.requested_at,
+            not_before=record.not_before,
+            lease_until=record.lease_until,
+            last_seen_at=record.last_seen_at,
+        )

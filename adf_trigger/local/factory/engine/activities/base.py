@@ -1,0 +1,121 @@
+"""The seam between the engine and an activity type: one async function and one line in the registry."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import httpx
+
+
+class ActivityFailed(Exception):
+    """The activity has failed, as the service would report it.
+
+    Args:
+        message: text of `error.message`.
+        error_code: `error.errorCode` (a string of digits or a word).
+        failure_type: UserError or SystemError.
+        details: `error.details`.
+        output: what the activity's output shows in spite of the failure.
+        input: what the activity's input shows.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        error_code: str,
+        failure_type: str = "UserError",
+        details: Any = "",
+        output: Any = None,
+        input: Any = None,  # noqa: A002 - the service's own word
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.error_code = error_code
+        self.failure_type = failure_type
+        self.details = details
+        self.output = output
+        self.input = input
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedDataset:
+    """A dataset with its linked service, both evaluated with their parameters.
+
+    Attributes:
+        name: name of the dataset.
+        type: e.g. Binary, DelimitedText, Json, RestResource.
+        properties: evaluated typeProperties of the dataset.
+        linked_service_name: its linked service.
+        linked_service_type: e.g. AzureBlobStorage, RestService.
+        linked_service: evaluated typeProperties of the linked service; SecureStrings as plain strings.
+        schema: the dataset's schema, where it has one.
+    """
+
+    name: str
+    type: str
+    properties: dict[str, Any]
+    linked_service_name: str
+    linked_service_type: str
+    linked_service: dict[str, Any]
+    schema: Any = None
+
+
+@dataclass(slots=True)
+class ActivityResult:
+    """What an activity that succeeded shows."""
+
+    output: dict[str, Any] = field(default_factory=dict)
+    input: Any = None
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+class ActivityContext(Protocol):
+    """What an activity is given. Cancellation arrives as asyncio.CancelledError at an await."""
+
+    @property
+    def name(self) -> str:
+        """The activity's name."""
+
+    @property
+    def definition(self) -> dict[str, Any]:
+        """The whole activity as written, expressions unevaluated."""
+
+    @property
+    def type_properties(self) -> dict[str, Any]:
+        """Its typeProperties as written, expressions unevaluated."""
+
+    @property
+    def http(self) -> httpx.AsyncClient:
+        """For calls to other services; one client for all activities."""
+
+    @property
+    def location(self) -> str:
+        """Region of the factory, for outputs that name it (`East US`)."""
+
+    def evaluate(self, value: Any) -> Any:
+        """Evaluate every expression in a JSON value, deeply.
+
+        Raises:
+            ActivityFailed: an expression cannot be evaluated.
+        """
+
+    def dataset(self, reference: dict[str, Any]) -> ResolvedDataset:
+        """Resolve a DatasetReference (its parameters may be expressions) with its linked service.
+
+        Raises:
+            ActivityFailed: it does not exist, or an expression in it cannot be evaluated.
+        """
+
+    def linked_service(self, reference: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+        """Resolve a LinkedServiceReference: its type and its evaluated typeProperties."""
+
+    async def token(self, resource: str) -> str:
+        """An access token of the factory's own managed identity for a resource."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait on the engine's clock."""
+
+
+Activity = Callable[[ActivityContext], Awaitable[ActivityResult]]
+"""Runs one attempt. Returns what it shows, or raises ActivityFailed."""
