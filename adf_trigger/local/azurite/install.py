@@ -1,0 +1,92 @@
+"""Installs Azurite into the virtual environment, once."""
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from adf_trigger.local.node import NPM
+
+_PACKAGE = Path(__file__).parent
+_MANIFESTS = ("package.json", "package-lock.json")
+_TIMEOUT_SECONDS = 600
+_OUTPUT_LINES = 30
+
+
+class AzuriteInstallError(Exception):
+    """npm could not install Azurite. The text has the end of what npm said."""
+
+
+def default_root() -> Path:
+    """Where the laptop's tools are installed: within the virtual environment, so that they go with it."""
+    return Path(sys.prefix) / "share" / "adf-trigger"
+
+
+def install(root: Path | None = None) -> Path:
+    """Install the pinned Azurite unless it is there; give the path of its script.
+
+    Safe to call from several processes at once: one installs, the others wait for it. The folder appears
+    under its name only when it is whole, so a killed installation leaves nothing that looks like one.
+
+    Args:
+        root: folder to install under; `default_root()` where None.
+
+    Raises:
+        AzuriteInstallError: npm failed.
+    """
+    root = root or default_root()
+    folder = root / _folder_name()
+    script = folder / "node_modules" / "azurite" / "dist" / "src" / "azurite.js"
+    if folder.is_dir():
+        return script
+    root.mkdir(parents=True, exist_ok=True)
+    with _lock(root / "azurite.lock"):
+        if not folder.is_dir():
+            unfinished = root / f"{folder.name}.unfinished"
+            shutil.rmtree(unfinished, ignore_errors=True)
+            unfinished.mkdir()
+            _npm_ci(unfinished)
+            unfinished.rename(folder)
+    return script
+
+
+def _folder_name() -> str:
+    manifests = [(_PACKAGE / name).read_bytes() for name in _MANIFESTS]
+    version = json.loads(manifests[0])["dependencies"]["azurite"]
+    return f"azurite-{version}-{hashlib.sha256(b''.join(manifests)).hexdigest()[:12]}"
+
+
+@contextmanager
+def _lock(path: Path) -> Iterator[None]:
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _npm_ci(folder: Path) -> None:
+    for name in _MANIFESTS:
+        shutil.copy(_PACKAGE / name, folder)
+    options = ["--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline", "--no-progress"]
+    try:
+        result = subprocess.run(
+            [*NPM, "ci", *options],
+            cwd=folder,
+            env={**os.environ, "NO_UPDATE_NOTIFIER": "1"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=_TIMEOUT_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as exc:
+        raise AzuriteInstallError(f"npm took more than {_TIMEOUT_SECONDS} s to install Azurite") from exc
+    if result.returncode != 0:
+        said = "\n".join(result.stdout.splitlines()[-_OUTPUT_LINES:])
+        raise AzuriteInstallError(f"npm could not install Azurite (exit code {result.returncode}):\n{said}")

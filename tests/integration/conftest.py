@@ -1,0 +1,17 @@
+"""What integration tests share: one Azurite for each test process."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from adf_trigger.local.azurite import Azurite
+
+
+@pytest.fixture(scope="session")
+def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Connection string of a real Azurite, kept in memory, for this test process alone.
+
+    Tests share it: give queues, tables and containers names of their own.
+    """
+    with Azurite(log=tmp_path_factory.mktemp("azurite") / "azurite.log") as server:
+        yield server.connection_string
