@@ -33,7 +33,10 @@ def main(grace: float, command: list[str]) -> None:
     command_pid = os.getpid()
     if os.fork() == 0:
         _guard(supervisor, command_pid, grace)
-    os.execvp(command[0], command)  # noqa: S606 - the list is the supervisor's
+    try:
+        os.execvp(command[0], command)  # noqa: S606 - the list is the supervisor's
+    except OSError as exc:
+        sys.exit(f"{command[0]}: {exc.strerror}")
 
 
 def _guard(supervisor: socket.socket, command_pid: int, grace: float) -> None:

@@ -1,0 +1,98 @@
+"""The real Azurite installs once, starts on free ports, and keeps what it was given."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from azure.data.tables import TableServiceClient
+from azure.storage.blob import BlobServiceClient
+from azure.storage.queue import QueueServiceClient
+
+from adf_trigger.local.azurite import Azurite, AzuriteInstallError, install
+from adf_trigger.local.process import StartFailed
+
+ROOT = Path(__file__).parents[3]
+
+
+def test_what_is_acknowledged_survives_a_stop(tmp_path: Path) -> None:
+    """A message, an entity and a blob are there after a stop and a start, though clients were connected."""
+    data = tmp_path / "data"
+    with (
+        Azurite(log=tmp_path / "log", location=data) as first,
+        QueueServiceClient.from_connection_string(first.connection_string) as queues,
+        TableServiceClient.from_connection_string(first.connection_string) as tables,
+        BlobServiceClient.from_connection_string(first.connection_string) as blobs,
+    ):
+        queues.create_queue("kept").send_message("message")
+        tables.create_table("kept").create_entity({"PartitionKey": "p", "RowKey": "r", "v": 7})
+        blobs.create_container("kept").upload_blob("b", b"bytes")
+        first.stop()
+    with (
+        Azurite(log=tmp_path / "log", location=data) as second,
+        QueueServiceClient.from_connection_string(second.connection_string) as queues,
+        TableServiceClient.from_connection_string(second.connection_string) as tables,
+        BlobServiceClient.from_connection_string(second.connection_string) as blobs,
+    ):
+        assert [message.content for message in queues.get_queue_client("kept").peek_messages()] == ["message"]
+        assert tables.get_table_client("kept").get_entity("p", "r")["v"] == 7
+        assert blobs.get_blob_client("kept", "b").download_blob().readall() == b"bytes"
+
+
+def test_two_azurites_do_not_meet(tmp_path: Path, azurite: str) -> None:
+    """Each has ports and data of its own."""
+    with (
+        Azurite(log=tmp_path / "log") as other,
+        QueueServiceClient.from_connection_string(other.connection_string) as others,
+        QueueServiceClient.from_connection_string(azurite) as ours,
+    ):
+        others.create_queue("only-there")
+        assert "only-there" not in {queue.name for queue in ours.list_queues()}
+
+
+def test_a_port_that_is_taken_is_told(tmp_path: Path) -> None:
+    """A start on a taken port fails at once, with Azurite's own words."""
+    with Azurite(log=tmp_path / "first") as first:
+        port = int(first.queue_url.split(":")[2].split("/")[0])
+        with pytest.raises(StartFailed, match="EADDRINUSE"):
+            Azurite(log=tmp_path / "second", queue_port=port)
+
+
+def test_a_second_installation_is_immediate(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where it is installed, npm is not asked: it could not answer here."""
+    script = install()
+    monkeypatch.setenv("npm_config_registry", "http://127.0.0.1:9/")
+    assert install() == script
+    assert script.is_file()
+
+
+def test_an_installation_that_fails_says_what_npm_said(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Without a registry the error has npm's reason, and nothing looks installed."""
+    monkeypatch.setenv("npm_config_registry", "http://127.0.0.1:9/")
+    monkeypatch.setenv("npm_config_cache", str(tmp_path / "cache"))
+    monkeypatch.setenv("npm_config_fetch_retries", "0")
+    with pytest.raises(AzuriteInstallError, match="ECONNREFUSED"):
+        install(tmp_path / "tools")
+    assert [
+        entry.name for entry in (tmp_path / "tools").glob("azurite-*") if entry.suffix != ".unfinished"
+    ] == []
+
+
+@pytest.mark.slow
+def test_two_processes_may_install_at_once(tmp_path: Path) -> None:
+    """One installs, the other waits; what a killed installation left does not disturb them."""
+    stale = tmp_path / f"{install().parents[4].name}.unfinished"
+    (stale / "node_modules").mkdir(parents=True)
+    code = (
+        "import sys; from pathlib import Path; from adf_trigger.local.azurite import install;"
+        "print(install(Path(sys.argv[1])))"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    both = [subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    scripts = {Path(process.communicate()[0].strip()) for process in both}
+    assert [process.returncode for process in both] == [0, 0]
+    (script,) = scripts
+    assert script.is_file()
+    assert not stale.exists()

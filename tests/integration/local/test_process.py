@@ -1,0 +1,191 @@
+"""Processes of the laptop end when they should, whole, and when whoever started them is gone."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from adf_trigger.local.process import Process, StartFailed
+
+PATIENT_SECONDS = 30.0
+ROOT = Path(__file__).parents[3]
+
+# Starts a child of its own, says both process ids, and stays until a signal ends it.
+FAMILY = """
+import os, subprocess, sys, time
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+print("pids", os.getpid(), child.pid, "ready", flush=True)
+time.sleep(600)
+"""
+
+
+def eventually(condition: Callable[[], bool]) -> bool:
+    """Whether the condition comes true in time."""
+    deadline = time.monotonic() + PATIENT_SECONDS
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def gone(pid: int) -> bool:
+    """Whether the process has ended; one that only waits for its parent to notice has."""
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+def group(pgid: int) -> list[int]:
+    """The living processes of a process group."""
+    members = []
+    for process in psutil.process_iter():
+        try:
+            if os.getpgid(process.pid) == pgid and not gone(process.pid):
+                members.append(process.pid)
+        except ProcessLookupError:
+            continue
+    return members
+
+
+def family_pids(output: str) -> list[int] | None:
+    """The process ids that FAMILY has written."""
+    words = output.split()
+    return [int(word) for word in words[1:3]] if "ready" in words else None
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Iterator[Callable[..., Process]]:
+    """Runs Python code as a guarded process."""
+    started: list[Process] = []
+
+    def start(code: str, *, grace: float = PATIENT_SECONDS) -> Process:
+        log = tmp_path / f"{len(started)}.log"
+        process = Process("thing", [sys.executable, "-c", textwrap.dedent(code)], log=log, grace=grace)
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.stop()
+
+
+def test_the_process_id_is_the_commands_own(run: Callable[..., Process]) -> None:
+    """What is signalled by the process id is the command itself, not a wrapper."""
+    process = run(FAMILY)
+    pids = process.wait_until_ready(family_pids, timeout=PATIENT_SECONDS)
+    assert pids[0] == process.pid
+
+
+def test_stop_lets_the_process_end_in_its_own_way(run: Callable[..., Process]) -> None:
+    """SIGTERM comes first, so a process can save what it has; its exit code is reported."""
+    process = run(
+        """
+        import signal, sys, time
+        def save(*_):
+            print("saved", flush=True)
+            sys.exit(7)
+        signal.signal(signal.SIGTERM, save)
+        print("ready", flush=True)
+        time.sleep(600)
+        """
+    )
+    process.wait_until_ready(lambda output: "ready" in output or None, timeout=PATIENT_SECONDS)
+    assert process.stop() == 7
+    assert "saved" in process.output()
+
+
+def test_a_process_that_will_not_end_is_killed(run: Callable[..., Process]) -> None:
+    """One that ignores SIGTERM is killed when its grace is over."""
+    process = run(
+        """
+        import signal, time
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        print("ready", flush=True)
+        time.sleep(600)
+        """,
+        grace=0.2,
+    )
+    process.wait_until_ready(lambda output: "ready" in output or None, timeout=PATIENT_SECONDS)
+    assert process.stop() == -signal.SIGKILL
+
+
+def test_stop_leaves_nothing_of_the_family(run: Callable[..., Process]) -> None:
+    """A stop ends the command, its children and the guard."""
+    process = run(FAMILY)
+    pids = process.wait_until_ready(family_pids, timeout=PATIENT_SECONDS)
+    assert len(group(process.pid)) == 3
+    process.stop()
+    assert eventually(lambda: group(process.pid) == [])
+    assert all(gone(pid) for pid in pids)
+
+
+def test_stop_cleans_up_after_a_killed_process(run: Callable[..., Process]) -> None:
+    """Where the command was killed from outside, stop ends what it has left behind."""
+    process = run(FAMILY)
+    _, child = process.wait_until_ready(family_pids, timeout=PATIENT_SECONDS)
+    os.kill(process.pid, signal.SIGKILL)
+    assert eventually(lambda: process.exit_code == -signal.SIGKILL)
+    assert not gone(child)
+    process.stop()
+    assert eventually(lambda: gone(child))
+
+
+def test_stop_may_be_called_again(run: Callable[..., Process]) -> None:
+    """A second stop does nothing and gives the same exit code."""
+    process = run("raise SystemExit(3)")
+    assert eventually(lambda: process.exit_code is not None)
+    assert process.stop() == process.stop() == 3
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
+def test_nothing_outlives_the_supervisor(tmp_path: Path, how: signal.Signals) -> None:
+    """When the process that started it dies without a word, the whole family ends."""
+    code = f"""
+        import sys, time
+        from pathlib import Path
+        from adf_trigger.local.process import Process
+        log = Path({str(tmp_path / "log")!r})
+        process = Process("thing", [sys.executable, "-c", {FAMILY!r}], log=log)
+        process.wait_until_ready(lambda output: "ready" in output or None, timeout={PATIENT_SECONDS})
+        print(process.output(), flush=True)
+        time.sleep(600)
+    """
+    command = [sys.executable, "-c", textwrap.dedent(code)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as supervisor:
+        assert supervisor.stdout is not None
+        pids = family_pids(supervisor.stdout.readline())
+        assert pids is not None
+        assert not any(gone(pid) for pid in pids)
+        supervisor.send_signal(how)
+    assert eventually(lambda: group(pids[0]) == [])
+
+
+def test_a_process_that_ends_early_shows_its_log(run: Callable[..., Process]) -> None:
+    """A start that fails says how, with what the process had to say."""
+    process = run("raise SystemExit('the port is taken')")
+    with pytest.raises(StartFailed, match=r"exit code 1 before it was ready[^$]*the port is taken"):
+        process.wait_until_ready(family_pids, timeout=PATIENT_SECONDS)
+
+
+def test_a_process_that_is_not_ready_in_time_is_stopped(run: Callable[..., Process]) -> None:
+    """A start that takes too long fails, and nothing is left of it."""
+    process = run("import time; print('hm', flush=True); time.sleep(600)")
+    with pytest.raises(StartFailed, match=r"not ready within 0\.5 s"):
+        process.wait_until_ready(family_pids, timeout=0.5)
+    assert group(process.pid) == []
+
+
+def test_a_command_that_does_not_exist_fails_to_start(tmp_path: Path) -> None:
+    """The name of what is missing is in the error."""
+    process = Process("thing", [str(tmp_path / "no-such-program")], log=tmp_path / "log")
+    with pytest.raises(StartFailed, match="no-such-program"):
+        process.wait_until_ready(family_pids, timeout=PATIENT_SECONDS)
