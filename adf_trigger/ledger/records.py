@@ -41,9 +41,11 @@ class RunRecord:
         request_id: names the request within its factory (the idempotency key).
         digest: SHA-256 of what was asked, normalised; another digest under the same key is a conflict.
         run_id: the GUID chosen before createRun; once Data Factory has answered, its runId.
+        former_run_ids: runIds that it had before, oldest first. The ledger keeps them when it saves.
         parameters: what createRun is given, without the values of secure parameters.
         secure_parameters: names of the parameters whose values are not kept here.
         status: a RunStatus, or a word of Data Factory's that we do not know.
+        source: how it came: `http` or `queue`.
         not_before: the dispatcher leaves the request alone until then.
         lease_until: somebody is sending the request; others leave it alone until then.
         sent_at: when the last createRun left; None while none ever did.
@@ -65,6 +67,7 @@ class RunRecord:
     correlation_id: str | None = None
     metadata: dict[str, str] = field(default_factory=dict)
     requested_by: str | None = None
+    source: str = "http"
     attempts: int = 0
     not_before: datetime | None = None
     lease_until: datetime | None = None
@@ -77,6 +80,12 @@ class RunRecord:
     message: str | None = None
     errors: tuple[ActivityError, ...] = ()
     told_at: datetime | None = None
+    former_run_ids: tuple[UUID, ...] = ()
+
+    @property
+    def run_ids(self) -> tuple[UUID, ...]:
+        """Every runId that it ever had, oldest first, the present one last."""
+        return (*self.former_run_ids, self.run_id)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,98 @@
+"""Records as JSON text, the same for every adapter, so that none keeps what another would lose."""
+
+import json
+from dataclasses import replace
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from adf_trigger.errors import Fault, InvalidRequest, LedgerError
+from adf_trigger.ledger.keys import is_request_id
+from adf_trigger.ledger.port import Cursor
+from adf_trigger.ledger.records import ActiveRun, RunRecord
+
+MAX_RECORD_CHARS = 500_000
+"""Longest record, in characters of ASCII JSON: each takes two bytes of an entity's 1 MiB."""
+
+_RECORD = TypeAdapter(RunRecord)
+_ACTIVE = TypeAdapter(ActiveRun)
+_CURSOR = TypeAdapter(Cursor)
+
+
+class RecordTooLarge(LedgerError):
+    """The record does not fit into an entity of Table storage."""
+
+
+def encode_new(record: RunRecord) -> str:
+    """The text of a record that a caller asks us to keep.
+
+    Raises:
+        InvalidRequest: its request id cannot be a key, or it is too large to keep.
+    """
+    if not is_request_id(record.request_id):
+        raise InvalidRequest([Fault("requestId", "must be 1 to 128 letters, digits, '.', '_', ':' or '-'")])
+    try:
+        return encode_record(record)
+    except RecordTooLarge as exc:
+        raise InvalidRequest([Fault("", str(exc))]) from exc
+
+
+def encode_record(record: RunRecord) -> str:
+    """The text of a record.
+
+    Raises:
+        RecordTooLarge: it has more than MAX_RECORD_CHARS characters.
+    """
+    text = _text(_RECORD, record)
+    if len(text) > MAX_RECORD_CHARS:
+        raise RecordTooLarge(
+            f"the request and its result are too large to keep: {len(text)} characters of JSON, "
+            f"at most {MAX_RECORD_CHARS}"
+        )
+    return text
+
+
+def decode_record(text: str) -> RunRecord:
+    """The record of a text. Fields that this version does not know are passed over."""
+    return _RECORD.validate_python(json.loads(text))
+
+
+def encode_active(run: ActiveRun) -> str:
+    """The text of an active run's row."""
+    return _text(_ACTIVE, run)
+
+
+def decode_active(text: str) -> ActiveRun:
+    """The active run of a text."""
+    return _ACTIVE.validate_python(json.loads(text))
+
+
+def encode_cursor(cursor: Cursor) -> str:
+    """The text of a cursor."""
+    return _text(_CURSOR, cursor)
+
+
+def decode_cursor(text: str) -> Cursor:
+    """The cursor of a text."""
+    return _CURSOR.validate_python(json.loads(text))
+
+
+def successor(earlier: RunRecord, record: RunRecord) -> RunRecord:
+    """The record to be saved after an earlier one of the same request: it keeps the runIds that there were.
+
+    Raises:
+        ValueError: it is the record of another request.
+    """
+    if _identity(record) != _identity(earlier):
+        raise ValueError("factory, request_id and requested_at of a record never change")
+    former = tuple(run_id for run_id in earlier.run_ids if run_id != record.run_id)
+    return replace(record, former_run_ids=former)
+
+
+def _identity(record: RunRecord) -> tuple[Any, ...]:
+    return record.factory, record.request_id, record.requested_at
+
+
+def _text(adapter: TypeAdapter[Any], value: object) -> str:
+    # ASCII alone: no character is two UTF-16 units, so a text may be cut anywhere.
+    return json.dumps(adapter.dump_python(value, mode="json"), separators=(",", ":"), ensure_ascii=True)

@@ -1,0 +1,100 @@
+"""Keys of the ledger's rows: one partition a factory, one prefix a kind of row.
+
+Table storage compares keys character by character, so the form of a key is the order of a listing.
+"""
+
+import re
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from adf_trigger.contracts import REQUEST_ID_PATTERN
+from adf_trigger.errors import Fault, InvalidRequest
+
+CURSOR_KEY = "cursor|"
+
+_ILLEGAL_IN_KEY = re.compile(r"[^\w.()\-]")
+_REQUEST_ID = re.compile(REQUEST_ID_PATTERN)
+_WHEN_KEY = re.compile(r"when\|[0-9]{18}\|[A-Za-z0-9._:\-]{1,128}")
+_BEGINNING = datetime.min.replace(tzinfo=UTC)
+_LAST_MICROSECOND = 10**18 - 1
+_AFTER_SEPARATOR = chr(ord("|") + 1)
+
+
+def partition_key(factory: str) -> str:
+    """The partition of a factory: its resource id in lower case, with `|` for `/`.
+
+    Resource ids are compared without regard to case. What else a key may not hold (`\\`, `#`, `?`, control
+    characters, and to be safe all punctuation that resource names do not have) is written as `!{hex}!`, so
+    that no two factories share a partition.
+    """
+    parts = factory.lower().strip("/").split("/")
+    return "|".join(_ILLEGAL_IN_KEY.sub(lambda match: f"!{ord(match[0]):x}!", part) for part in parts)
+
+
+def is_request_id(text: str) -> bool:
+    """Whether there can be a record of that name."""
+    return _REQUEST_ID.fullmatch(text) is not None
+
+
+def run_key(request_id: str) -> str:
+    """The row of a request's record."""
+    return f"run|{request_id}"
+
+
+def active_key(run_id: UUID) -> str:
+    """The row of a run that is not told yet."""
+    return f"active|{run_id}"
+
+
+def id_key(run_id: UUID) -> str:
+    """The row that leads from a runId to its request."""
+    return f"id|{run_id}"
+
+
+def when_key(requested_at: datetime, request_id: str) -> str:
+    """The row of a request in the listing: a later request has a lower key."""
+    return f"when|{_newest_first(requested_at)}|{request_id}"
+
+
+def request_id_of(key: str) -> str:
+    """The request that a row of the listing is about."""
+    return key.split("|", maxsplit=2)[2]
+
+
+def rows_of_kind(prefix: str) -> tuple[str, str]:
+    """Two bounds, neither included, between which all rows of a kind lie (`active`, `when`)."""
+    return f"{prefix}|", f"{prefix}{_AFTER_SEPARATOR}"
+
+
+def end_of_instant(instant: datetime) -> str:
+    """A key after all rows of the listing that were requested at an instant or later, before all others."""
+    return f"when|{_newest_first(instant)}{_AFTER_SEPARATOR}"
+
+
+def continuation_of(key: str) -> str:
+    """The continuation that leads on from a row of the listing."""
+    return urlsafe_b64encode(key.encode()).decode().rstrip("=")
+
+
+def key_of(continuation: str) -> str:
+    """The row of the listing that a continuation leads on from.
+
+    Raises:
+        InvalidRequest: the continuation is not one of ours.
+    """
+    try:
+        key = urlsafe_b64decode(continuation + "=" * (-len(continuation) % 4)).decode()
+    except ValueError as exc:
+        raise InvalidRequest([_NOT_OURS]) from exc
+    if _WHEN_KEY.fullmatch(key) is None:
+        raise InvalidRequest([_NOT_OURS])
+    return key
+
+
+_NOT_OURS = Fault("continuation", "is not a continuation that this service gave")
+
+
+def _newest_first(instant: datetime) -> str:
+    microseconds = (instant - _BEGINNING) // timedelta(microseconds=1)
+    return f"{_LAST_MICROSECOND - microseconds:018d}"
