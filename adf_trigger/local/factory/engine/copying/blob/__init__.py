@@ -1,0 +1,1 @@
+"""Files in Azure Blob Storage: any account, or Azurite."""

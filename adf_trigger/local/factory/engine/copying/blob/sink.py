@@ -1,0 +1,140 @@
+"""Block blobs to write: staged block by block, committed at the end, so that half a blob never shows."""
+
+import base64
+import math
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
+from azure.storage.blob import BlobBlock, BlobClient, ContainerClient, ContentSettings
+
+from adf_trigger.local.factory.engine.activities.base import ResolvedDataset
+from adf_trigger.local.factory.engine.copying.blob.account import blob_service
+from adf_trigger.local.factory.engine.copying.blob.errors import told
+from adf_trigger.local.factory.engine.copying.blob.location import below, blob_location
+from adf_trigger.local.factory.engine.copying.failures import InvalidSettings, NotEmulated
+from adf_trigger.local.factory.engine.copying.job import Job
+from adf_trigger.local.factory.engine.copying.settings import refuse_unknown, text, whole_number
+from adf_trigger.local.factory.engine.copying.stores import FileTraits
+
+_KNOWN = frozenset({"blockSizeInMB", "copyBehavior", "maxConcurrentConnections", "metadata"})
+_MIB = 1024 * 1024
+_DEFAULT_BLOCK = 4 * _MIB
+_MOST_BLOCKS = 50_000
+
+
+class BlobSink:
+    """A folder of a container, written to as block blobs. The container is created if it is missing."""
+
+    def __init__(self, dataset: ResolvedDataset, settings: dict[str, Any], job: Job) -> None:
+        kind = text(settings, "type", "AzureBlobStorageWriteSettings")
+        if kind != "AzureBlobStorageWriteSettings":
+            raise NotEmulated(f"storeSettings of type '{kind}'")
+        refuse_unknown(settings, _KNOWN, "storeSettings")
+        self.location = blob_location(dataset)
+        self.container: ContainerClient = blob_service(dataset).get_container_client(self.location.container)
+        self._metadata = _metadata(settings)
+        self._block_size = _block_size(settings)
+        self._job = job
+
+    def write(self, path: str, chunks: Iterable[bytes], traits: FileTraits, *, size: int | None) -> None:
+        """Write one blob whole or, if the chunks fail, not at all.
+
+        Args:
+            path: below the sink's folder.
+            chunks: its bytes.
+            traits: its metadata and content settings; the sink's own metadata add to them.
+            size: bytes to come, where known: a blob has at most 50,000 blocks, so a large one needs large
+                ones.
+        """
+        sink = self._job.statistics.sink
+        blob = self.container.get_blob_client(below(self.location.folder, path))
+        block_size = self._block_size or max(_DEFAULT_BLOCK, math.ceil((size or 0) / _MOST_BLOCKS))
+        options: dict[str, Any] = {
+            "metadata": traits.metadata | self._metadata or None,
+            "content_settings": ContentSettings(**traits.headers) if traits.headers else None,
+        }
+        with sink.connection():
+            blocks: list[BlobBlock] = []
+            held: bytes | None = None
+            for block in in_blocks(chunks, block_size):
+                self._job.check()
+                if held is not None:
+                    self._stage(blob, held, blocks)
+                held = block
+            self._job.check()
+            # What fits in one block is put at once, as one request.
+            if not blocks:
+                self._put(blob, held or b"", options)
+            else:
+                self._stage(blob, held or b"", blocks)
+                with told(self.container, blob.blob_name, "Sink"), sink.timed():
+                    blob.commit_block_list(blocks, **options)
+        sink.add(files=1)
+
+    def _put(self, blob: BlobClient, data: bytes, options: dict[str, Any]) -> None:
+        sink = self._job.statistics.sink
+        with told(self.container, blob.blob_name, "Sink"), sink.timed():
+            try:
+                blob.upload_blob(data, overwrite=True, **options)
+            except ResourceNotFoundError:
+                self._create_container()
+                blob.upload_blob(data, overwrite=True, **options)
+        sink.add(data=len(data))
+
+    def _stage(self, blob: BlobClient, data: bytes, blocks: list[BlobBlock]) -> None:
+        sink = self._job.statistics.sink
+        block_id = base64.b64encode(f"{len(blocks):08d}".encode()).decode()
+        with told(self.container, blob.blob_name, "Sink"), sink.timed():
+            try:
+                blob.stage_block(block_id, data, length=len(data))
+            except ResourceNotFoundError:
+                self._create_container()
+                blob.stage_block(block_id, data, length=len(data))
+        blocks.append(BlobBlock(block_id))
+        sink.add(data=len(data))
+
+    def _create_container(self) -> None:
+        try:
+            self.container.create_container()
+        except ResourceExistsError:
+            # Another thread of this copy, or another copy, was quicker.
+            return
+
+
+def in_blocks(chunks: Iterable[bytes], size: int) -> Iterator[bytes]:
+    """Cut a stream into blocks of one size; the last may be shorter, none is empty."""
+    buffer = bytearray()
+    for chunk in chunks:
+        if not buffer and len(chunk) == size:
+            yield chunk
+            continue
+        buffer += chunk
+        while len(buffer) >= size:
+            yield bytes(buffer[:size])
+            del buffer[:size]
+    if buffer:
+        yield bytes(buffer)
+
+
+def _metadata(settings: dict[str, Any]) -> dict[str, str]:
+    pairs = settings.get("metadata") or []
+    if not isinstance(pairs, list):
+        raise InvalidSettings("The property 'metadata' of storeSettings must be an array of name and value.")
+    metadata = {}
+    for pair in pairs:
+        value = str(pair.get("value", ""))
+        if value.startswith("$$"):
+            raise NotEmulated(f"The reserved variable '{value}' in metadata of storeSettings")
+        metadata[str(pair.get("name", ""))] = value
+    return metadata
+
+
+def _block_size(settings: dict[str, Any]) -> int | None:
+    """4 to 100 MB, as the service allows; None if it is left to us."""
+    megabytes = whole_number(settings, "blockSizeInMB")
+    if megabytes is None:
+        return None
+    if not 4 <= megabytes <= 100:  # noqa: PLR2004 - the documented range
+        raise InvalidSettings("The property 'blockSizeInMB' must be between 4 and 100.")
+    return megabytes * _MIB

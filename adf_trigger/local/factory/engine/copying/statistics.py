@@ -1,0 +1,66 @@
+"""What a copy has moved so far, counted for real by all of its threads."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from threading import Lock
+
+
+@dataclass(slots=True)
+class Side:
+    """One side of a copy, the source's or the sink's.
+
+    Attributes:
+        data: bytes that went over the wire.
+        busy: seconds that threads spent reading or writing.
+        peak: most connections open at once.
+    """
+
+    data: int = 0
+    files: int = 0
+    rows: int = 0
+    busy: float = 0.0
+    peak: int = 0
+    _open: int = 0
+    _lock: Lock = field(default_factory=Lock, repr=False)
+
+    def add(self, *, data: int = 0, files: int = 0, rows: int = 0, busy: float = 0.0) -> None:
+        """Add to the counts."""
+        with self._lock:
+            self.data += data
+            self.files += files
+            self.rows += rows
+            self.busy += busy
+
+    @contextmanager
+    def connection(self) -> Iterator[None]:
+        """Count a connection while it is open."""
+        with self._lock:
+            self._open += 1
+            self.peak = max(self.peak, self._open)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._open -= 1
+
+    @contextmanager
+    def timed(self) -> Iterator[None]:
+        """Count the time spent within as busy."""
+        begun = time.monotonic()
+        try:
+            yield
+        finally:
+            self.add(busy=time.monotonic() - begun)
+
+
+@dataclass(slots=True)
+class Statistics:
+    """Both sides of a copy, and what was left out."""
+
+    source: Side = field(default_factory=Side)
+    sink: Side = field(default_factory=Side)
+    listing: Side = field(default_factory=Side)
+    rows_skipped: int = 0
+    files_skipped: int = 0
