@@ -1,0 +1,79 @@
+"""One call of the management API, and one reply to it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+from uuid import UUID
+
+from adf_trigger.datafactory.models import ReplyHeaders
+
+
+class Effect(Enum):
+    """What a call does to the factory, which decides what a missing answer means."""
+
+    NONE = "none"
+    """It only reads (the query POSTs too): asking again is safe."""
+    CHANGE = "change"
+    """It puts, deletes or cancels: 409 is a definite conflict."""
+    START = "start"
+    """It starts a run: 409 may mean that the run is there already."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One call of the management API.
+
+    Attributes:
+        operation: its name in the service's OpenAPI description, for logs and errors.
+        path: path of the URL below the endpoint, percent-encoded.
+        query: query parameters, api-version included.
+        body: the JSON that is sent; None sends no body.
+        headers: what is sent beside the usual ones.
+        accepts: the statuses that are a success.
+    """
+
+    operation: str
+    method: str
+    path: str
+    effect: Effect
+    client_request_id: UUID
+    query: Mapping[str, str] = field(default_factory=dict)
+    body: Any = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    accepts: frozenset[int] = frozenset({200})
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One reply.
+
+    Attributes:
+        headers: by lower-cased name.
+        body: the whole body, or as much of it as came.
+        body_error: why the body is not whole; the status holds all the same.
+    """
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    body_error: Exception | None = None
+
+    def facts(self, client_request_id: UUID) -> ReplyHeaders:
+        """The headers that results keep."""
+        return ReplyHeaders(
+            request_id=self.headers.get("x-ms-request-id"),
+            correlation_id=self.headers.get("x-ms-correlation-request-id"),
+            routing_request_id=self.headers.get("x-ms-routing-request-id"),
+            client_request_id=str(client_request_id),
+            remaining_reads=self._count("x-ms-ratelimit-remaining-subscription-reads"),
+            remaining_writes=self._count("x-ms-ratelimit-remaining-subscription-writes"),
+            date=self.headers.get("date"),
+            location=self.headers.get("location"),
+        )
+
+    def _count(self, header: str) -> int | None:
+        try:
+            return int(self.headers.get(header, ""))
+        except ValueError:
+            return None

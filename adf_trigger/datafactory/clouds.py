@@ -1,0 +1,101 @@
+"""Azure's clouds: where the management API is, who issues tokens for it, and for which scope."""
+
+import ipaddress
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Self
+from urllib.parse import SplitResult, urlsplit
+
+
+@dataclass(frozen=True, slots=True)
+class Cloud:
+    """One of Azure's clouds, or a stand-in for one.
+
+    Attributes:
+        name: public, us-government or china.
+        management_endpoint: base URL of the management API, without a slash at its end.
+        authority_host: host name of Microsoft Entra ID in this cloud.
+        token_scope: the scope that a token for the management API is asked with.
+    """
+
+    name: str
+    management_endpoint: str
+    authority_host: str
+    token_scope: str
+
+    @classmethod
+    def named(cls, name: str) -> "Cloud":
+        """The cloud of that name.
+
+        Raises:
+            ValueError: there is none; the text lists those there are.
+        """
+        if name not in CLOUDS:
+            raise ValueError(f"there is no cloud {name!r}; there are {', '.join(CLOUDS)}")
+        return CLOUDS[name]
+
+    def at(self, management_endpoint: str) -> Self:
+        """The same cloud with its management API at another URL, for a proxy or an emulator.
+
+        Raises:
+            ValueError: it is no base URL, or is plain http to something else than a loopback address.
+        """
+        return replace(self, management_endpoint=checked_endpoint(management_endpoint))
+
+
+PUBLIC = Cloud(
+    name="public",
+    management_endpoint="https://management.azure.com",
+    authority_host="login.microsoftonline.com",
+    token_scope="https://management.azure.com/.default",  # noqa: S106  # a scope's name, no secret
+)
+US_GOVERNMENT = Cloud(
+    name="us-government",
+    management_endpoint="https://management.usgovcloudapi.net",
+    authority_host="login.microsoftonline.us",
+    token_scope="https://management.core.usgovcloudapi.net/.default",  # noqa: S106  # a scope's name, no secret
+)
+CHINA = Cloud(
+    name="china",
+    management_endpoint="https://management.chinacloudapi.cn",
+    authority_host="login.chinacloudapi.cn",
+    token_scope="https://management.chinacloudapi.cn/.default",  # noqa: S106  # a scope's name, no secret
+)
+CLOUDS: Mapping[str, Cloud] = {cloud.name: cloud for cloud in (PUBLIC, US_GOVERNMENT, CHINA)}
+
+
+def checked_endpoint(url: str) -> str:
+    """A base URL without a slash at its end: https, or plain http to a loopback address.
+
+    A bearer token goes with every call, so it never leaves the machine unencrypted.
+
+    Raises:
+        ValueError: it is no such URL; the text says why.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError(f"the management endpoint {url!r} is not an http(s) URL")
+    if parts.username is not None or parts.password is not None or parts.query or parts.fragment:
+        raise ValueError("the management endpoint may have a host, a port and a path, nothing else")
+    _check_port(parts)
+    if parts.scheme == "http" and not _is_loopback(parts.hostname):
+        raise ValueError(
+            f"the management endpoint {url!r} is plain http, which only a loopback address may be"
+        )
+    return url.rstrip("/")
+
+
+def _check_port(parts: SplitResult) -> None:
+    try:
+        _ = parts.port
+    except ValueError as exc:
+        raise ValueError(f"the management endpoint has no valid port: {exc}") from exc
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

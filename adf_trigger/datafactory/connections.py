@@ -1,0 +1,105 @@
+"""Connections that know whether any byte of a request has left the machine.
+
+requests' ConnectionError and SSLError cover both "no connection was made" and "the connection broke after the
+request was sent". For a call that must not be made twice that is the one question that matters, so the lowest
+layer answers it: the connection itself notes when it connects and when it first writes.
+"""
+
+import threading
+from enum import Enum
+from typing import Any
+
+from requests.adapters import HTTPAdapter
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.poolmanager import pool_classes_by_scheme
+
+
+class Stage(Enum):
+    """How far the present request of this thread has come."""
+
+    NOT_BEGUN = "not begun"
+    """No connection was asked for it yet."""
+    CONNECTING = "connecting"
+    """A connection is being made: names resolved, a tunnel opened, TLS agreed on."""
+    SENT = "sent"
+    """Bytes of it were written: the service may have it."""
+
+
+class _Progress(threading.local):
+    """A request is made by one thread from end to end, so a note a thread is enough."""
+
+    stage = Stage.NOT_BEGUN
+    connecting = False
+
+
+_progress = _Progress()
+
+
+def begin_request() -> None:
+    """Forget the last request of this thread."""
+    _progress.stage = Stage.NOT_BEGUN
+
+
+def request_stage() -> Stage:
+    """How far the request has come that this thread began last."""
+    return _progress.stage
+
+
+def _note_connecting() -> None:
+    _progress.stage = Stage.CONNECTING
+    _progress.connecting = True
+
+
+def _note_write() -> None:
+    # What is written while connecting is for a proxy (CONNECT), not for the service.
+    if not _progress.connecting:
+        _progress.stage = Stage.SENT
+
+
+class _NotingConnection(HTTPConnection):
+    def connect(self) -> None:
+        _note_connecting()
+        try:
+            super().connect()
+        finally:
+            _progress.connecting = False
+
+    def send(self, data: Any) -> None:
+        if self.sock is None:
+            self.connect()
+        _note_write()
+        super().send(data)
+
+
+class _NotingTLSConnection(_NotingConnection, HTTPSConnection):
+    """The same over TLS: `super()` above is HTTPSConnection here."""
+
+
+class _NotingPool(HTTPConnectionPool):
+    ConnectionCls = _NotingConnection
+
+
+class _NotingTLSPool(HTTPSConnectionPool):
+    ConnectionCls = _NotingTLSConnection
+
+
+class NotingAdapter(HTTPAdapter):
+    """An adapter of requests whose connections note how far a request has come; see `request_stage`."""
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        """Make the pools of direct connections."""
+        super().init_poolmanager(*args, **kwargs)
+        _use_noting_pools(self.poolmanager)
+
+    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> PoolManager:
+        """The pools of connections through a proxy."""
+        manager: PoolManager = super().proxy_manager_for(*args, **kwargs)
+        _use_noting_pools(manager)
+        return manager
+
+
+def _use_noting_pools(manager: PoolManager) -> None:
+    # A SOCKS manager has pools of its own kind; without notes its errors are judged by their class alone.
+    if manager.pool_classes_by_scheme is pool_classes_by_scheme:
+        manager.pool_classes_by_scheme = {"http": _NotingPool, "https": _NotingTLSPool}

@@ -1,0 +1,229 @@
+"""What a reply that is no success, or no reply at all, means: the one map into the error tree."""
+
+import http
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import requests
+
+from adf_trigger.datafactory.calls import Call, Effect, Reply
+from adf_trigger.datafactory.connections import Stage
+from adf_trigger.errors import (
+    BadRequest,
+    DataFactoryError,
+    Forbidden,
+    NotSent,
+    PreconditionFailed,
+    Refused,
+    ResourceNotFound,
+    Throttled,
+    Unauthorized,
+    Unavailable,
+    UnknownOutcome,
+)
+
+_BY_STATUS: Mapping[int, type[Refused]] = {
+    401: Unauthorized,
+    403: Forbidden,
+    404: ResourceNotFound,
+    412: PreconditionFailed,
+    429: Throttled,
+}
+
+_BY_CODE: Mapping[str, type[Refused]] = {
+    "BadRequest": BadRequest,
+    "InvalidApiVersionParameter": BadRequest,
+    "MissingApiVersionParameter": BadRequest,
+    "MissingSubscriptionRegistration": BadRequest,
+    "NoRegisteredProviderFound": BadRequest,
+    "ReferencedPipelineRunNotValid": BadRequest,
+    "DataFactoryNameInUse": Refused,
+    "EntityNotFound": ResourceNotFound,
+    "InvalidResourceType": ResourceNotFound,
+    "NotFound": ResourceNotFound,
+    "ReferencedPipelineRunNotFound": ResourceNotFound,
+    "ResourceGroupNotFound": ResourceNotFound,
+    "ResourceNotFound": ResourceNotFound,
+    "SubscriptionNotFound": ResourceNotFound,
+    "AuthenticationFailed": Unauthorized,
+    "ExpiredAuthenticationToken": Unauthorized,
+    "InvalidAuthenticationToken": Unauthorized,
+    "InvalidAuthenticationTokenTenant": Unauthorized,
+    "AuthorizationFailed": Forbidden,
+    "SubscriptionRequestsThrottled": Throttled,
+    "TooManyRequests": Throttled,
+}
+"""Codes of Data Factory and of the Resource Manager before it. A status with a class of its own goes first:
+the code tells apart what comes as 400 (cancel of an unknown run is 400 ReferencedPipelineRunNotFound) or 409."""
+
+_NO_CLEAR_ANSWER = frozenset({408, 499})
+"""The server gave up waiting, or thinks that we did."""
+
+_DEFINITE_CONFLICTS = frozenset({"MissingSubscriptionRegistration"})
+"""Codes of 409 that the Resource Manager gives before Data Factory sees a createRun."""
+
+_NEVER_LEFT: tuple[type[Exception], ...] = (
+    requests.exceptions.ConnectTimeout,
+    requests.exceptions.InvalidHeader,
+    requests.exceptions.InvalidJSONError,
+    requests.exceptions.InvalidSchema,
+    requests.exceptions.InvalidURL,
+    requests.exceptions.MissingSchema,
+    requests.exceptions.URLRequired,
+)
+"""Raised before a request is written, whatever the connection noted."""
+
+_LONGEST_WAIT = 86_400.0
+"""Seconds. What asks for more than a day is no hint but a fault, and would overflow dates."""
+
+_MAX_TEXT = 2_000
+_MAX_DETAILS = 5
+
+
+def refusal(call: Call, reply: Reply, *, now: datetime, secret: str) -> DataFactoryError:
+    """The error that a reply other than a success means.
+
+    Args:
+        call: what was asked.
+        reply: what was answered.
+        now: what an HTTP date in Retry-After is counted from.
+        secret: the bearer token, which no error text repeats even where the reply does.
+    """
+    said = _error_body(reply)
+    kind = _class_of(call.effect, reply.status, said.code)
+    facts = reply.facts(call.client_request_id)
+    code = said.code.replace(secret, "***") if said.code else None
+    text = f"{call.operation}: HTTP {reply.status} {code or _phrase(reply.status)}: {said.message}"
+    return kind(
+        text.replace(secret, "***"),
+        status=reply.status,
+        code=code,
+        target=said.target.replace(secret, "***") if said.target else None,
+        request_id=facts.request_id,
+        correlation_id=facts.correlation_id,
+        client_request_id=facts.client_request_id,
+        retry_after=retry_after(reply.headers, now=now),
+    )
+
+
+def garbled(call: Call, reply: Reply, what: str) -> DataFactoryError:
+    """The error that a success without its content means: the call was taken, but what it says is lost."""
+    facts = reply.facts(call.client_request_id)
+    kind = Unavailable if call.effect is Effect.NONE else UnknownOutcome
+    return kind(
+        f"{call.operation}: HTTP {reply.status}, but {what}",
+        status=reply.status,
+        request_id=facts.request_id,
+        correlation_id=facts.correlation_id,
+        client_request_id=facts.client_request_id,
+    )
+
+
+def no_reply(call: Call, host: str, exc: Exception, stage: Stage) -> DataFactoryError:
+    """The error that an exception of the HTTP library means.
+
+    Args:
+        call: what was asked.
+        host: who did not answer, for the text.
+        exc: what the library raised.
+        stage: how far the request had come.
+    """
+    client_request_id = str(call.client_request_id)
+    never_left = stage is Stage.CONNECTING or (stage is Stage.NOT_BEGUN and isinstance(exc, _NEVER_LEFT))
+    what = type(exc).__name__
+    if never_left:
+        return NotSent(
+            f"{call.operation}: no connection to {host} ({what})", client_request_id=client_request_id
+        )
+    kind = Unavailable if call.effect is Effect.NONE else UnknownOutcome
+    return kind(
+        f"{call.operation}: no whole answer from {host} ({what})", client_request_id=client_request_id
+    )
+
+
+def _class_of(effect: Effect, status: int, code: str | None) -> type[DataFactoryError]:
+    if _is_unclear(effect, status, code):
+        return Unavailable if effect is Effect.NONE else UnknownOutcome
+    if status in _BY_STATUS:
+        return _BY_STATUS[status]
+    return _BY_CODE.get(code or "", Refused if status == http.HTTPStatus.CONFLICT else BadRequest)
+
+
+def _is_unclear(effect: Effect, status: int, code: str | None) -> bool:
+    if status == http.HTTPStatus.CONFLICT:
+        return effect is Effect.START and code not in _DEFINITE_CONFLICTS
+    is_client_error = 400 <= status < 500  # noqa: PLR2004  # HTTP's own bounds
+    return not is_client_error or status in _NO_CLEAR_ANSWER
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    code: str | None
+    message: str
+    target: str | None
+
+
+def _error_body(reply: Reply) -> _Said:
+    """Data Factory's error, the Resource Manager's, or none at all (a proxy's HTML, an empty body)."""
+    try:
+        parsed = json.loads(reply.body)
+    except (ValueError, RecursionError):
+        kind = reply.headers.get("content-type", "").partition(";")[0].strip() or "no content type"
+        said = f"a body that is no JSON ({kind[:100]})" if reply.body.strip() else "no body"
+        return _Said(None, said, None)
+    error = _fields(parsed).get("error", parsed)
+    if isinstance(error, str):
+        return _Said(_text(error), _text(_fields(parsed).get("error_description")) or "no message", None)
+    fields = _fields(error)
+    message = _text(fields.get("message")) or _text(fields.get("Message"))
+    # "null" is what the Resource Manager writes for JSON that it cannot read.
+    if message is None or message == "null":
+        message = "no message"
+    return _Said(
+        _text(fields.get("code")) or _text(fields.get("Code")),
+        "; ".join([message, *_details(fields.get("details"))])[:_MAX_TEXT],
+        _text(fields.get("target")),
+    )
+
+
+def _details(details: Any) -> list[str]:
+    if not isinstance(details, list):
+        return []
+    found = (
+        _text(_fields(_fields(each).get("error", each)).get("message")) for each in details[:_MAX_DETAILS]
+    )
+    return [message for message in found if message]
+
+
+def _fields(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _text(value: Any) -> str | None:
+    return value[:_MAX_TEXT] if isinstance(value, str) and value else None
+
+
+def _phrase(status: int) -> str:
+    try:
+        return http.HTTPStatus(status).phrase
+    except ValueError:
+        return "(no known status)"
+
+
+def retry_after(headers: Mapping[str, str], *, now: datetime) -> float | None:
+    """Seconds that Retry-After asks to wait, given as seconds or as an HTTP date; None where it says nothing."""
+    value = headers.get("retry-after", "").strip()
+    if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", value):
+        return min(float(value), _LONGEST_WAIT)
+    try:
+        moment = parsedate_to_datetime(value)
+    except (ValueError, TypeError, OverflowError):
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return min(max((moment - now).total_seconds(), 0.0), _LONGEST_WAIT)

@@ -1,0 +1,332 @@
+"""What Data Factory says, read leniently, and what it is asked.
+
+The service adds fields and words without notice, so: unknown fields are kept, a status is any text, and a
+field that only informs is None where its value cannot be read. Only a run's id is required.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Annotated, Any, Generic, Literal, Self, TypeVar
+from uuid import UUID
+
+from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr
+from pydantic.alias_generators import to_camel
+
+from adf_trigger.contracts import Instant
+from adf_trigger.datafactory.lenient import (
+    JsonObject,
+    OptionalBool,
+    OptionalInstant,
+    OptionalInt,
+    OptionalText,
+    Status,
+    Text,
+    json_object,
+    text,
+)
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplyHeaders:
+    """What the headers of a reply say beside its body.
+
+    Attributes:
+        request_id: `x-ms-request-id`, which the service's support asks for.
+        correlation_id: `x-ms-correlation-request-id`.
+        routing_request_id: `x-ms-routing-request-id`: region, time and correlation id.
+        client_request_id: the `x-ms-client-request-id` that the call carried.
+        remaining_reads: `x-ms-ratelimit-remaining-subscription-reads`.
+        remaining_writes: `x-ms-ratelimit-remaining-subscription-writes`.
+        date: `Date`, when the service began its reply.
+        location: `Location`, where the object is or will be.
+    """
+
+    request_id: str | None = None
+    correlation_id: str | None = None
+    routing_request_id: str | None = None
+    client_request_id: str | None = None
+    remaining_reads: int | None = None
+    remaining_writes: int | None = None
+    date: str | None = None
+    location: str | None = None
+
+
+class ServiceObject(BaseModel):
+    """Something the service said. Wire names are camelCase; fields it adds one day are in `model_extra`."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel,
+        validate_by_name=True,
+        validate_by_alias=True,
+        serialize_by_alias=True,
+        extra="allow",
+        frozen=True,
+    )
+
+    _reply: ReplyHeaders = PrivateAttr(default_factory=ReplyHeaders)
+
+    @property
+    def reply(self) -> ReplyHeaders:
+        """The headers of the reply that this came in, with the service's request and correlation ids."""
+        return self._reply
+
+    def with_reply(self, reply: ReplyHeaders) -> Self:
+        """The same, as it came in a reply."""
+        copy = self.model_copy()
+        copy._reply = reply  # noqa: SLF001  # of its own class
+        return copy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreatedRun:
+    """What createRun answered.
+
+    Attributes:
+        run_id: the run that was started. Recorded calls show the GUID of x-ms-client-request-id here.
+        client_request_id: the GUID that the call carried.
+        remaining_writes: `x-ms-ratelimit-remaining-subscription-writes`.
+    """
+
+    run_id: UUID
+    client_request_id: UUID
+    request_id: str | None = None
+    correlation_id: str | None = None
+    remaining_writes: int | None = None
+
+
+class InvokedBy(ServiceObject):
+    """Who or what started a run."""
+
+    id: OptionalText = None
+    name: OptionalText = None
+    invoked_by_type: OptionalText = None
+    pipeline_name: OptionalText = None
+    pipeline_run_id: OptionalText = None
+
+
+def _invoked_by(value: Any) -> Any:
+    return value if isinstance(value, (dict, InvokedBy)) else None
+
+
+class PipelineRun(ServiceObject):
+    """A run of a pipeline.
+
+    Attributes:
+        status: the service's own word; one that is not known to end a run means that it has not ended.
+        message: None while queued, "" afterwards, the reason of a failure.
+        parameters: values as the service gives them back: text, with arrays and objects as JSON text.
+        run_end: may stay None on a cancelled run.
+        is_latest: whether this is the last of a group of reruns.
+    """
+
+    run_id: UUID
+    id: OptionalText = None
+    run_group_id: OptionalText = None
+    is_latest: OptionalBool = None
+    pipeline_name: Text = ""
+    parameters: JsonObject = Field(default_factory=dict)
+    run_dimension: JsonObject = Field(
+        default_factory=dict, validation_alias=AliasChoices("runDimension", "runDimensions", "run_dimension")
+    )
+    invoked_by: Annotated[InvokedBy | None, BeforeValidator(_invoked_by)] = None
+    last_updated: OptionalInstant = None
+    run_start: OptionalInstant = None
+    run_end: OptionalInstant = None
+    duration_in_ms: OptionalInt = None
+    status: Status = ""
+    message: OptionalText = None
+
+
+class ActivityRunError(ServiceObject):
+    """Why an activity failed. The service sends it on success too, with empty texts."""
+
+    error_code: Text = ""
+    message: Text = ""
+    failure_type: Text = ""
+    target: Text = ""
+    details: Any = None
+
+
+def _activity_run_error(value: Any) -> Any:
+    return value if isinstance(value, (dict, ActivityRunError)) else {}
+
+
+class ActivityRun(ServiceObject):
+    """A run of an activity; each retry and each iteration of a loop is one of its own."""
+
+    activity_name: Text = ""
+    activity_type: Text = ""
+    activity_run_id: Text = ""
+    pipeline_name: Text = ""
+    pipeline_run_id: OptionalText = None
+    activity_run_start: OptionalInstant = None
+    activity_run_end: OptionalInstant = None
+    duration_in_ms: OptionalInt = None
+    status: Status = ""
+    error: Annotated[ActivityRunError, BeforeValidator(_activity_run_error)] = Field(
+        default_factory=ActivityRunError
+    )
+    input: Any = None
+    output: Any = None
+    retry_attempt: OptionalInt = None
+    iteration_hash: OptionalText = None
+    linked_service_name: OptionalText = None
+
+
+class Resource(ServiceObject):
+    """A factory or something defined in one.
+
+    Attributes:
+        properties: its definition.
+        etag: names this version of it; If-Match and If-None-Match take it as it is.
+    """
+
+    id: OptionalText = None
+    name: Text = ""
+    type: OptionalText = None
+    etag: OptionalText = Field(default=None, validation_alias=AliasChoices("etag", "eTag"))
+    properties: JsonObject = Field(default_factory=dict)
+
+
+class Factory(Resource):
+    """A factory."""
+
+    location: OptionalText = None
+    tags: JsonObject = Field(default_factory=dict)
+    identity: JsonObject = Field(default_factory=dict)
+
+    @property
+    def provisioning_state(self) -> str:
+        """`Succeeded` once it can be used; "" where the service does not say."""
+        return text(self.properties.get("provisioningState"))
+
+
+class LinkedService(Resource):
+    """A linked service; the service masks its secrets."""
+
+
+class Dataset(Resource):
+    """A dataset."""
+
+
+_PARAMETER_TYPES = {
+    name.lower(): name for name in ("Object", "String", "Int", "Float", "Bool", "Array", "SecureString")
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterDeclaration:
+    """A parameter that a pipeline declares.
+
+    Attributes:
+        type: Object, String, Int, Float, Bool, Array or SecureString, whatever case the definition has;
+            another word is kept as it is.
+        has_default: whether a run may leave it out.
+        default: its default, possibly an expression.
+    """
+
+    type: str
+    has_default: bool = False
+    default: Any = None
+
+
+class PipelineResource(Resource):
+    """The published definition of a pipeline."""
+
+    @property
+    def parameters(self) -> dict[str, ParameterDeclaration]:
+        """The parameters it declares, by name as declared (the service ignores the case of names)."""
+        return {
+            name: _parameter_declaration(declaration)
+            for name, declaration in json_object(self.properties.get("parameters")).items()
+        }
+
+
+def _parameter_declaration(declaration: Any) -> ParameterDeclaration:
+    declared = json_object(declaration)
+    word = text(declared.get("type"))
+    return ParameterDeclaration(
+        type=_PARAMETER_TYPES.get(word.lower(), word),
+        has_default="defaultValue" in declared,
+        default=declared.get("defaultValue"),
+    )
+
+
+class DataFactoryV1(ServiceObject):
+    """A factory of the first version of the service (`datafactories`, api-version 2015-10-01).
+
+    Attributes:
+        properties: dataFactoryId, hCatalogDescription, provisioningState, error, errorMessage.
+    """
+
+    id: OptionalText = None
+    name: Text = ""
+    type: OptionalText = None
+    location: OptionalText = None
+    tags: JsonObject = Field(default_factory=dict)
+    properties: JsonObject = Field(default_factory=dict)
+
+
+class _Query(BaseModel):
+    model_config = ConfigDict(
+        alias_generator=to_camel, validate_by_name=True, serialize_by_alias=True, extra="forbid", frozen=True
+    )
+
+
+class FieldFilter(_Query):
+    """One condition of a query.
+
+    Attributes:
+        operand: of pipeline runs PipelineName, RunStart, RunEnd, Status, RunGroupId, LatestOnly; of activity
+            runs ActivityName, ActivityRunStart, ActivityRunEnd, ActivityType, Status.
+        values: what it is compared with; RunGroupId takes one alone.
+    """
+
+    operand: str
+    operator: Literal["Equals", "NotEquals", "In", "NotIn"]
+    values: tuple[str, ...]
+
+
+class FieldOrder(_Query):
+    """One key that a query's result is sorted by."""
+
+    order_by: str
+    order: Literal["ASC", "DESC"]
+
+
+class RunFilter(_Query):
+    """Which runs a query shows: those whose last update is in the window, both ends included."""
+
+    last_updated_after: Instant
+    last_updated_before: Instant
+    filters: tuple[FieldFilter, ...] = ()
+    order_by: tuple[FieldOrder, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TimeWindow:
+    """A span of time, both ends included and aware."""
+
+    after: datetime
+    before: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page(Generic[T]):
+    """One page of a query.
+
+    Attributes:
+        items: what it holds, in the service's order.
+        reply: the headers of the reply that it came in.
+    """
+
+    items: Sequence[T]
+    reply: ReplyHeaders = field(default_factory=ReplyHeaders)
+
+    @property
+    def remaining_reads(self) -> int | None:
+        """Reads left in the subscription's budget, where the service says."""
+        return self.reply.remaining_reads

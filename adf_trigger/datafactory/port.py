@@ -1,0 +1,57 @@
+"""Data Factory as the use cases see it: the runs of one factory's pipelines."""
+
+from collections.abc import Iterator, Mapping
+from typing import Protocol
+from uuid import UUID
+
+from pydantic import JsonValue
+
+from adf_trigger.datafactory.models import (
+    ActivityRun,
+    CreatedRun,
+    Factory,
+    Page,
+    PipelineResource,
+    PipelineRun,
+    RunFilter,
+    TimeWindow,
+)
+
+
+class PipelineRuns(Protocol):
+    """The runs of one factory's pipelines.
+
+    Every method may raise CredentialError and any DataFactoryError but these two: those that read never
+    raise UnknownOutcome, and those with an effect (create_run, cancel_run) never raise Unavailable.
+    """
+
+    def get_factory(self) -> Factory:
+        """The factory itself."""
+
+    def get_pipeline(self, name: str) -> PipelineResource:
+        """The published definition of a pipeline."""
+
+    def create_run(
+        self,
+        pipeline: str,
+        parameters: Mapping[str, JsonValue],
+        *,
+        client_request_id: UUID,
+        reference_pipeline_run_id: UUID | None = None,
+        is_recovery: bool | None = None,
+        start_activity_name: str | None = None,
+        start_from_failure: bool | None = None,
+    ) -> CreatedRun:
+        """Start a run. Sent once, never again by itself."""
+
+    def get_run(self, run_id: UUID) -> PipelineRun:
+        """One run."""
+
+    def query_runs(self, run_filter: RunFilter) -> Iterator[Page[PipelineRun]]:
+        """Runs that changed in a window of time, page by page: one call each, made when it is asked for."""
+
+    def query_activity_runs(self, run_id: UUID, *, window: TimeWindow) -> list[ActivityRun]:
+        """All activity runs of a run that changed in a window of time."""
+
+    def cancel_run(self, run_id: UUID, *, recursive: bool = True) -> None:
+        """Cancel a run, and the runs that it started unless told not to."""

@@ -1,0 +1,83 @@
+"""Replies read into models. What cannot be read is a garbled reply: Unavailable, or UnknownOutcome for an effect."""
+
+import json
+import logging
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from adf_trigger.datafactory.calls import Call, Reply
+from adf_trigger.datafactory.failures import garbled
+from adf_trigger.datafactory.models import ReplyHeaders, ServiceObject
+
+logger = logging.getLogger(__name__)
+
+M = TypeVar("M", bound=ServiceObject)
+
+
+def read_json(call: Call, reply: Reply) -> dict[str, Any]:
+    """The JSON object that a reply holds.
+
+    Raises:
+        Unavailable: it holds none, and the call had no effect.
+        UnknownOutcome: it holds none, and the call had an effect.
+    """
+    if reply.body_error is not None:
+        raise garbled(call, reply, "its body did not arrive whole") from reply.body_error
+    try:
+        parsed = json.loads(reply.body)
+    except (ValueError, RecursionError) as exc:
+        raise garbled(call, reply, "its body is no JSON") from exc
+    if not isinstance(parsed, dict):
+        raise garbled(call, reply, "its body is no JSON object")
+    return parsed
+
+
+def read_object(call: Call, reply: Reply, model: type[M]) -> M:
+    """The object that a reply holds, with the ids of the reply.
+
+    Raises:
+        Unavailable: it cannot be read, and the call had no effect.
+        UnknownOutcome: it cannot be read, and the call had an effect.
+    """
+    try:
+        found = model.model_validate(read_json(call, reply))
+    except ValidationError as exc:
+        raise garbled(call, reply, f"its body is no {model.__name__}") from exc
+    return found.with_reply(reply.facts(call.client_request_id))
+
+
+def read_items(call: Call, reply: Reply, model: type[M]) -> tuple[list[M], dict[str, Any]]:
+    """The objects under `value`, and the whole JSON object for what leads to the next page.
+
+    One that cannot be read is left out with a warning: it must not hide the others.
+
+    Raises:
+        Unavailable: there is no list under `value`.
+    """
+    parsed = read_json(call, reply)
+    value = parsed.get("value")
+    if not isinstance(value, list):
+        raise garbled(call, reply, "its body has no list of values")
+    facts = reply.facts(call.client_request_id)
+    return [item for each in value if (item := _item(call, each, model, facts)) is not None], parsed
+
+
+def _item(call: Call, value: Any, model: type[M], facts: ReplyHeaders) -> M | None:
+    try:
+        return model.model_validate(value).with_reply(facts)
+    except ValidationError as exc:
+        logger.warning(
+            "Data Factory: %s gave a %s that cannot be read: %s",
+            call.operation,
+            model.__name__,
+            ", ".join(".".join(map(str, error["loc"])) + " " + error["type"] for error in exc.errors()),
+            extra={
+                "action": "data_factory_item_unreadable",
+                "operation": call.operation,
+                "request_id": facts.request_id,
+                "correlation_id": facts.correlation_id,
+                "client_request_id": facts.client_request_id,
+            },
+        )
+        return None

@@ -1,0 +1,163 @@
+"""One call over HTTP, once: a reply, or an error that says whether the request may have arrived."""
+
+import platform
+import threading
+import time
+import weakref
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+from urllib.parse import urlsplit
+
+import requests
+import urllib3
+from requests.auth import AuthBase
+
+from adf_trigger import __version__
+from adf_trigger.datafactory.calls import Call, Reply
+from adf_trigger.datafactory.clouds import checked_endpoint
+from adf_trigger.datafactory.connections import NotingAdapter, begin_request, request_stage
+from adf_trigger.datafactory.failures import no_reply
+
+USER_AGENT = (
+    f"adf-trigger/{__version__} (Python {platform.python_version()}; requests {requests.__version__})"
+)
+
+_CHUNK = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What a call may take.
+
+    Attributes:
+        connect: seconds to make a connection.
+        read: seconds between two signs of life of the reply.
+        whole: seconds for the whole reply, once it has begun.
+        body: bytes of a reply.
+    """
+
+    connect: float = 5.0
+    read: float = 30.0
+    whole: float = 60.0
+    body: int = 32 * 1024 * 1024
+
+
+class _BodyTooLong(OSError):
+    """A reply is longer, or takes longer, than any real one."""
+
+
+class _BearerToken(AuthBase):
+    """Sets the token. That an auth object is given at all keeps requests from reading a .netrc file."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        return request
+
+
+class Transport:
+    """Sends calls to one management endpoint, with one requests session a thread.
+
+    Args:
+        endpoint: base URL; plain http for loopback addresses only.
+        ca_file: certificates to trust in place of the usual ones; None trusts the usual ones. Proxies are
+            taken from the environment, as requests does.
+        limits: time and size limits of each call.
+
+    Raises:
+        ValueError: the endpoint is not allowed, or there is no such CA file.
+    """
+
+    def __init__(self, endpoint: str, *, ca_file: Path | None = None, limits: Limits | None = None) -> None:
+        if ca_file is not None and not ca_file.is_file():
+            raise ValueError(f"there is no CA file {str(ca_file)!r}")
+        self.endpoint = checked_endpoint(endpoint)
+        self._host = urlsplit(self.endpoint).netloc
+        self._verify = True if ca_file is None else str(ca_file)
+        self._limits = limits or Limits()
+        self._thread = threading.local()
+        self._sessions: weakref.WeakSet[requests.Session] = weakref.WeakSet()
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the idle connections of all threads."""
+        with self._lock:
+            sessions = list(self._sessions)
+        for session in sessions:
+            session.close()
+
+    def send(self, call: Call, body: bytes | None, token: str) -> Reply:
+        """Send a call once.
+
+        Raises:
+            NotSent: no connection was made.
+            Unavailable: a call that only reads got no reply.
+            UnknownOutcome: a call with an effect got no reply.
+        """
+        begin_request()
+        try:
+            with self._session().request(
+                call.method,
+                self.endpoint + call.path,
+                params=call.query,
+                data=body,
+                headers=_headers(call, body),
+                auth=_BearerToken(token),
+                timeout=(self._limits.connect, self._limits.read),
+                verify=self._verify,
+                allow_redirects=False,
+                stream=True,
+            ) as response:
+                return self._reply(response)
+        # OSError: requests' own root, and a CA file that is gone. HTTPError: what requests does not wrap.
+        except (OSError, urllib3.exceptions.HTTPError) as exc:
+            raise no_reply(call, self._host, exc, request_stage()) from exc
+
+    def _session(self) -> requests.Session:
+        session: requests.Session | None = getattr(self._thread, "session", None)
+        if session is None:
+            session = self._thread.session = requests.Session()
+            session.mount("https://", NotingAdapter())
+            session.mount("http://", NotingAdapter())
+            with self._lock:
+                self._sessions.add(session)
+        return session
+
+    def _reply(self, response: requests.Response) -> Reply:
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        body = bytearray()
+        error: Exception | None = None
+        try:
+            self._read_body(response, body)
+        except (OSError, urllib3.exceptions.HTTPError) as exc:
+            error = exc
+        return Reply(response.status_code, headers, bytes(body), error)
+
+    def _read_body(self, response: requests.Response, body: bytearray) -> None:
+        deadline = time.monotonic() + self._limits.whole
+        for chunk in response.iter_content(_CHUNK):
+            body += chunk
+            if len(body) > self._limits.body:
+                raise _BodyTooLong(f"over {self._limits.body} bytes")
+            if time.monotonic() > deadline:
+                raise _BodyTooLong(f"over {self._limits.whole} seconds")
+
+
+def _headers(call: Call, body: bytes | None) -> dict[str, str]:
+    headers = {
+        "Accept": "application/json",
+        "User-Agent": USER_AGENT,
+        "x-ms-client-request-id": str(call.client_request_id),
+    }
+    if body is not None:
+        headers["Content-Type"] = "application/json; charset=utf-8"
+    return headers | dict(call.headers)
