@@ -34,7 +34,9 @@ def _iso(value: datetime) -> str:
     return value.isoformat().replace("+00:00", "Z")
 
 
-Instant = Annotated[datetime, AfterValidator(_aware), PlainSerializer(_iso, return_type=str, when_used="json")]
+Instant = Annotated[
+    datetime, AfterValidator(_aware), PlainSerializer(_iso, return_type=str, when_used="json")
+]
 """An aware instant, kept in UTC, written with a `Z`."""
 
 
@@ -87,7 +89,7 @@ class RunRequest(_Wire):
     parameters: dict[str, JsonValue] = Field(default_factory=dict)
     factory: str | None = Field(default=None, min_length=1, max_length=64)
     correlation_id: str | None = Field(default=None, min_length=1, max_length=MAX_CORRELATION_ID)
-    metadata: dict[str, Annotated[str, Field(max_length=256)]] = Field(
+    metadata: dict[Annotated[str, Field(max_length=64)], Annotated[str, Field(max_length=256)]] = Field(
         default_factory=dict, max_length=MAX_METADATA_ENTRIES
     )
     reference_pipeline_run_id: UUID | None = None
@@ -196,6 +198,7 @@ class RejectedMessage(_Wire):
     Attributes:
         request_id: the idempotency key it has, given or derived; a replay keeps it.
         message: the text of the original message, exactly as it came.
+        message_encoding: `gzip+base64` where the text was too long to be kept plainly.
         reason: one sentence.
         errors: every fault found.
         attempts: deliveries so far.
@@ -204,6 +207,7 @@ class RejectedMessage(_Wire):
     request_id: str
     message_id: str
     message: str
+    message_encoding: Literal["gzip+base64"] | None = None
     reason: str
     errors: list[ProblemFault] = Field(default_factory=list)
     attempts: int

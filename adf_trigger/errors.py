@@ -5,6 +5,7 @@
     ├── InvalidRequest           what the caller sent cannot work; every fault is named
     ├── RequestConflict          the idempotency key names another request
     ├── NotFound                 no such run, factory or record
+    ├── TryLater                 it cannot be taken just now; nothing was kept of it
     ├── LedgerError              the run ledger cannot be reached
     │   └── LedgerConflict       a conditional write lost: somebody else was first
     ├── PublishError             a queue message was not written
@@ -68,6 +69,18 @@ class RequestConflict(AdfTriggerError):
 
 class NotFound(AdfTriggerError):
     """There is no such run, factory or record."""
+
+
+class TryLater(AdfTriggerError):
+    """The request cannot be taken just now, and nothing was kept of it: the same request may come again.
+
+    Attributes:
+        retry_after: seconds after which it is worth trying.
+    """
+
+    def __init__(self, message: str, *, retry_after: float) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class LedgerError(AdfTriggerError):

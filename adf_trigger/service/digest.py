@@ -1,0 +1,41 @@
+"""The digest of what a request asks for: the same key with another digest is another request."""
+
+import hashlib
+import json
+from typing import Any
+
+from adf_trigger.contracts import RunRequest
+
+
+def digest_of(
+    factory: str, pipeline: str, request: RunRequest, *, secret: dict[str, str], request_id: str
+) -> str:
+    """SHA-256, in hexadecimal, of all that changes a run: factory, pipeline, parameters and rerun fields.
+
+    Names of factory and pipeline compare in lower case and objects in any order. Labels (correlationId, metadata)
+    do not change a run, so they do not change the digest. Values of secure parameters enter through scrypt, salted
+    by the request's id, so that they cannot be guessed from the digest.
+
+    Args:
+        factory: resource id.
+        pipeline: name of the pipeline.
+        request: what is asked for.
+        secret: those of its parameters, name → JSON text, that are secure.
+        request_id: the idempotency key.
+    """
+    asked: dict[str, Any] = {
+        "factory": factory.lower(),
+        "pipeline": pipeline.lower(),
+        "parameters": {name: value for name, value in request.parameters.items() if name not in secret},
+        "referencePipelineRunId": str(request.reference_pipeline_run_id or ""),
+        "isRecovery": bool(request.is_recovery),
+        "startActivityName": request.start_activity_name or "",
+        "startFromFailure": bool(request.start_from_failure),
+        "secret": {name: _slow(value, salt=f"{request_id}/{name}") for name, value in secret.items()},
+    }
+    canonical = json.dumps(asked, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _slow(value: str, *, salt: str) -> str:
+    return hashlib.scrypt(value.encode(), salt=salt.encode(), n=2**14, r=8, p=1, dklen=32).hex()

@@ -1,0 +1,198 @@
+"""Sends, or sends again, what is accepted and not yet started. Run by the timer."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from adf_trigger.clock import Clock
+from adf_trigger.errors import CredentialError, DataFactoryError, LedgerConflict, Refused
+from adf_trigger.ledger.port import Ledger, Stored
+from adf_trigger.ledger.records import ActiveRun, RunRecord, RunState
+from adf_trigger.service import transitions
+from adf_trigger.service.budget import Budget
+from adf_trigger.service.factories import FactoryHandle
+from adf_trigger.service.reconcile import Finding, Reconciler, Verdict
+from adf_trigger.service.sending import Sender, back_off
+from adf_trigger.service.steps import Steps
+
+logger = logging.getLogger(__name__)
+
+_SECRETS_GONE = (
+    "it was not started, and it cannot be sent again: values of its secure parameters are not kept. "
+    "Send the request again."
+)
+
+
+class Dispatcher:
+    """The timer's part of starting runs, in order of arrival.
+
+    Args:
+        ledger: the run ledger.
+        clock: tells the time.
+        sender: calls createRun.
+        reconciler: finds out what became of calls without an answer.
+        steps: surrounds each effect.
+        lease: how long a sender has a request to itself.
+        deadline: how long an accepted request may wait to be started.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        clock: Clock,
+        sender: Sender,
+        reconciler: Reconciler,
+        steps: Steps,
+        *,
+        lease: timedelta,
+        deadline: timedelta,
+    ) -> None:
+        self._ledger = ledger
+        self._clock = clock
+        self._sender = sender
+        self._reconciler = reconciler
+        self._steps = steps
+        self._lease = lease
+        self._deadline = deadline
+
+    def dispatch(self, factory: FactoryHandle, active: Sequence[ActiveRun], budget: Budget) -> None:
+        """Take up every request that is due. A factory that is throttled or down is left alone for this tick.
+
+        Raises:
+            LedgerError: the ledger is out of reach; the next tick goes on.
+        """
+        sending = self._sender.paused_until(factory) is None
+        for row in active:
+            if row.state is not RunState.ACCEPTED or not self._is_due(row):
+                continue
+            stored = self._ledger.get(factory.id, row.request_id)
+            if stored is None or stored.record.state is not RunState.ACCEPTED:
+                continue
+            if not sending and stored.record.sent_at is None:
+                continue
+            try:
+                sending = self._take_up(factory, stored, budget, sending=sending) and sending
+            except LedgerConflict:
+                logger.info(
+                    "Request %s is in other hands",
+                    row.request_id,
+                    extra={"action": "dispatch_lost_race", "request_id": row.request_id},
+                )
+
+    def _is_due(self, row: ActiveRun) -> bool:
+        now = self._clock()
+        return (row.not_before is None or row.not_before <= now) and (
+            row.lease_until is None or row.lease_until <= now
+        )
+
+    def _take_up(self, factory: FactoryHandle, stored: Stored, budget: Budget, *, sending: bool) -> bool:
+        """Do what is due for one request; False where the factory should be sent nothing more for now."""
+        record = stored.record
+        if record.sent_at is None:
+            if self._is_too_late(record):
+                self._reject(
+                    stored, f"it could not be started in time: {record.message or 'no reason is known'}"
+                )
+                return True
+            return self._send(factory, stored, budget, in_doubt_since=None)
+        try:
+            finding = self._reconciler.look(factory, record, budget)
+        except (DataFactoryError, CredentialError) as exc:
+            self._ask_later(stored, f"what became of it cannot be asked now: {exc}")
+            return False
+        return self._act(factory, stored, finding, budget, sending=sending)
+
+    def _act(
+        self, factory: FactoryHandle, stored: Stored, finding: Finding, budget: Budget, *, sending: bool
+    ) -> bool:
+        record = stored.record
+        match finding.verdict:
+            case Verdict.ADOPT if finding.run_id is not None:
+                self._adopt(stored, replace(record, run_id=finding.run_id))
+            case Verdict.PARK:
+                self._park(stored, finding.reason)
+            case Verdict.SEND_AGAIN if record.secure_parameters:
+                self._reject(stored, _SECRETS_GONE)
+            case Verdict.SEND_AGAIN if self._is_too_late(record):
+                self._park(stored, f"it is too late to send it again: {finding.reason}")
+            case Verdict.SEND_AGAIN if sending:
+                return self._send(factory, stored, budget, in_doubt_since=record.sent_at)
+            case _:
+                self._ask_later(stored, finding.reason)
+        return True
+
+    def _is_too_late(self, record: RunRecord) -> bool:
+        return self._clock() - record.requested_at > self._deadline
+
+    def _send(
+        self, factory: FactoryHandle, stored: Stored, budget: Budget, *, in_doubt_since: datetime | None
+    ) -> bool:
+        if not budget.spend():
+            return False
+        with self._steps("dispatch.lease"):
+            taken = self._ledger.save(
+                stored, transitions.take(stored.record, now=self._clock(), lease=self._lease)
+            )
+        try:
+            sent = self._sender.send(factory, taken, taken.record.parameters, in_doubt_since=in_doubt_since)
+        except Refused as exc:
+            self._refused(factory, taken, exc, in_doubt_since)
+            return True
+        return sent.record.state is RunState.SUBMITTED
+
+    def _refused(
+        self, factory: FactoryHandle, taken: Stored, refusal: Refused, in_doubt_since: datetime | None
+    ) -> None:
+        """A refusal is final, unless it says no because an earlier call of this request has started it."""
+        if in_doubt_since is not None:
+            try:
+                started = self._reconciler.exists(factory, taken.record)
+            except (DataFactoryError, CredentialError) as exc:
+                self._ask_later(
+                    taken, f"Data Factory refused it, and what became of it cannot be asked now: {exc}"
+                )
+                return
+            if started:
+                self._adopt(taken, taken.record)
+                return
+        self._reject(taken, f"Data Factory refused it: {refusal}")
+
+    def _adopt(self, stored: Stored, record: RunRecord) -> None:
+        moved = transitions.submit(record, run_id=record.run_id, now=self._clock())
+        with self._steps("reconcile.record_adopted"):
+            self._ledger.save(stored, moved)
+        logger.info(
+            "Run %s was found and belongs to request %s",
+            record.run_id,
+            record.request_id,
+            extra={"action": "run_adopted", "request_id": record.request_id, "run_id": str(record.run_id)},
+        )
+
+    def _reject(self, stored: Stored, reason: str) -> None:
+        moved = transitions.reject(stored.record, reason=reason, now=self._clock())
+        with self._steps("dispatch.record_rejected"):
+            self._ledger.save(stored, moved)
+        logger.warning(
+            "Request %s is rejected: %s",
+            stored.record.request_id,
+            reason,
+            extra={"action": "request_rejected", "request_id": stored.record.request_id},
+        )
+
+    def _park(self, stored: Stored, reason: str) -> None:
+        moved = transitions.give_up(stored.record, reason=reason, now=self._clock())
+        with self._steps("dispatch.record_unknown"):
+            self._ledger.save(stored, moved)
+        logger.error(
+            "The fate of request %s cannot be told: %s",
+            stored.record.request_id,
+            reason,
+            extra={"action": "request_parked", "request_id": stored.record.request_id},
+        )
+
+    def _ask_later(self, stored: Stored, reason: str) -> None:
+        until = self._clock() + back_off(stored.record.attempts)
+        moved = transitions.doubt(stored.record, until=until, reason=reason)
+        with self._steps("dispatch.record_in_doubt"):
+            self._ledger.save(stored, moved)

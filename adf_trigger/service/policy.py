@@ -1,0 +1,17 @@
+"""What may be decided for each pipeline apart."""
+
+from collections.abc import Mapping
+
+from adf_trigger.settings import ANY_PIPELINE, PipelinePolicy
+
+
+class Policies:
+    """The policies of all pipelines: by name (case-insensitive, as Data Factory's names are), else the default."""
+
+    def __init__(self, by_pipeline: Mapping[str, PipelinePolicy] | None = None) -> None:
+        self._by_pipeline = {name.lower(): policy for name, policy in (by_pipeline or {}).items()}
+
+    def of(self, pipeline: str) -> PipelinePolicy:
+        """The policy of a pipeline."""
+        policy = self._by_pipeline.get(pipeline.lower()) or self._by_pipeline.get(ANY_PIPELINE)
+        return policy or PipelinePolicy()

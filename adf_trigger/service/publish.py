@@ -1,0 +1,116 @@
+"""Tells what has ended: one event a run, the same id on every repeat."""
+
+import logging
+from collections.abc import Sequence
+from datetime import timedelta
+
+from adf_trigger.clock import Clock
+from adf_trigger.contracts import QueuedRunRequest, RejectedMessage, RunStatus
+from adf_trigger.errors import LedgerConflict
+from adf_trigger.events import Outbox
+from adf_trigger.ledger.port import Ledger, Stored
+from adf_trigger.ledger.records import ActiveRun, RunRecord, RunState
+from adf_trigger.service import transitions
+from adf_trigger.service.factories import FactoryHandle
+from adf_trigger.service.steps import Steps
+from adf_trigger.service.views import RunViews
+
+logger = logging.getLogger(__name__)
+
+QUEUE_SOURCE = "queue"
+
+
+class Publisher:
+    """Sends the events of ended runs and records that they are sent.
+
+    Args:
+        ledger: the run ledger.
+        outbox: where events go.
+        views: makes events of records.
+        clock: tells the time.
+        steps: surrounds each effect.
+        lease: how long one teller has a record to itself.
+    """
+
+    def __init__(
+        self, ledger: Ledger, outbox: Outbox, views: RunViews, clock: Clock, steps: Steps, *, lease: timedelta
+    ) -> None:
+        self._ledger = ledger
+        self._outbox = outbox
+        self._views = views
+        self._clock = clock
+        self._steps = steps
+        self._lease = lease
+
+    def publish(self, factory: FactoryHandle, active: Sequence[ActiveRun]) -> None:
+        """Tell every run that has ended and is not told.
+
+        Raises:
+            PublishError: the queue is out of reach; the next tick sends what is left.
+            LedgerError: the ledger is out of reach; the next tick goes on.
+        """
+        now = self._clock()
+        for row in active:
+            if row.state is RunState.ENDED and (row.lease_until is None or row.lease_until <= now):
+                self.tell(factory, row.request_id)
+
+    def tell(self, factory: FactoryHandle, request_id: str) -> None:
+        """Tell one run that has ended, unless somebody else is about to.
+
+        Raises:
+            PublishError, LedgerError: as `publish`.
+        """
+        stored = self._ledger.get(factory.id, request_id)
+        if stored is None or stored.record.state is not RunState.ENDED:
+            return
+        try:
+            self._tell(stored)
+        except LedgerConflict:
+            logger.info(
+                "Request %s is in other hands",
+                request_id,
+                extra={"action": "publish_lost_race", "request_id": request_id},
+            )
+
+    def _tell(self, stored: Stored) -> None:
+        with self._steps("publish.lease"):
+            taken = self._ledger.save(
+                stored, transitions.take_to_tell(stored.record, now=self._clock(), lease=self._lease)
+            )
+        record = taken.record
+        if record.source == QUEUE_SOURCE and record.status == RunStatus.REJECTED:
+            with self._steps("publish.reject"):
+                self._outbox.reject(self._rejected(record))
+        event = self._views.event(record)
+        with self._steps("publish.event"):
+            self._outbox.publish(event)
+        with self._steps("publish.record_told"):
+            self._ledger.save(taken, transitions.tell(record, now=self._clock()))
+        logger.info(
+            "Told %s",
+            event.id,
+            extra={"action": "event_published", "event_id": event.id, "request_id": record.request_id},
+        )
+
+    def _rejected(self, record: RunRecord) -> RejectedMessage:
+        """What the rejected queue is told of a request that came as a message: the request again, whole."""
+        request = QueuedRunRequest(
+            pipeline=record.pipeline,
+            request_id=record.request_id,
+            parameters=record.parameters,
+            correlation_id=record.correlation_id,
+            metadata=record.metadata,
+            reference_pipeline_run_id=record.rerun.reference_pipeline_run_id,
+            is_recovery=record.rerun.is_recovery,
+            start_activity_name=record.rerun.start_activity_name,
+            start_from_failure=record.rerun.start_from_failure,
+            factory=self._views.alias(record.factory),
+        )
+        return RejectedMessage(
+            request_id=record.request_id,
+            message_id=record.request_id,
+            message=request.model_dump_json(exclude_none=True, exclude_defaults=True),
+            reason=record.message or "refused",
+            attempts=record.attempts,
+            rejected_at=record.ended_at or self._clock(),
+        )

@@ -1,0 +1,274 @@
+"""Takes a request: checks it, claims it in the ledger, and starts it at once where that can be done."""
+
+import json
+import logging
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from adf_trigger.clock import Clock, IdSource
+from adf_trigger.contracts import RunRequest, RunStatus
+from adf_trigger.errors import (
+    CredentialError,
+    DataFactoryError,
+    Fault,
+    InvalidRequest,
+    LedgerConflict,
+    LedgerError,
+    Refused,
+    RequestConflict,
+    ResourceNotFound,
+    TryLater,
+)
+from adf_trigger.ledger.port import Ledger, Stored
+from adf_trigger.ledger.records import Rerun, RunRecord, RunState
+from adf_trigger.service import transitions
+from adf_trigger.service.definitions import Definition, Definitions
+from adf_trigger.service.digest import digest_of
+from adf_trigger.service.factories import FactoryHandle
+from adf_trigger.service.policy import Policies
+from adf_trigger.service.sending import Sender
+from adf_trigger.service.steps import Steps
+
+logger = logging.getLogger(__name__)
+
+UNKNOWN_PARAMETERS_WAIT = 30.0
+"""Seconds to wait where it cannot be told yet which parameters are secret."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submission:
+    """A request to start a run, decoded.
+
+    Attributes:
+        factory: where it is to run.
+        pipeline: what is to run.
+        request: the body.
+        request_id: the idempotency key.
+        requested_by: who asked, where that is known.
+        source: `http` or `queue`.
+    """
+
+    factory: FactoryHandle
+    pipeline: str
+    request: RunRequest
+    request_id: str
+    requested_by: str | None = None
+    source: str = "http"
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """The record of a request, and whether the same request had come before."""
+
+    record: RunRecord
+    replayed: bool
+
+
+class Submit:
+    """Takes requests.
+
+    Args:
+        ledger: the run ledger.
+        clock: tells the time.
+        new_id: makes runIds.
+        definitions: what pipelines declare.
+        sender: calls createRun.
+        policies: what may be decided for each pipeline.
+        steps: surrounds each effect.
+        lease: how long the first attempt has the request to itself.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        clock: Clock,
+        new_id: IdSource,
+        definitions: Definitions,
+        sender: Sender,
+        policies: Policies,
+        steps: Steps,
+        *,
+        lease: timedelta,
+    ) -> None:
+        self._ledger = ledger
+        self._clock = clock
+        self._new_id = new_id
+        self._definitions = definitions
+        self._sender = sender
+        self._policies = policies
+        self._steps = steps
+        self._lease = lease
+
+    def __call__(self, submission: Submission) -> Submitted:
+        """Take a request: from the return on it is durable.
+
+        Raises:
+            InvalidRequest: it can never work; every fault is named.
+            ResourceNotFound: there is no such pipeline.
+            Refused: Data Factory refused it; the key is free again (by queue: recorded as Rejected instead).
+            RequestConflict: the key names another request.
+            TryLater: it cannot be taken just now; nothing was kept of it.
+            LedgerError: the ledger is out of reach; nothing is known to have been kept.
+        """
+        definition = self._definition(submission)
+        record = self._record(submission, definition)
+        stored, created = self._claim(record)
+        if not created:
+            return Submitted(stored.record, replayed=True)
+        return Submitted(self._start(submission, stored), replayed=False)
+
+    def _definition(self, submission: Submission) -> Definition | None:
+        """What the pipeline declares, the request checked against it; None where that cannot be known now."""
+        factory, pipeline = submission.factory, submission.pipeline
+        try:
+            definition = self._definitions.get(factory, pipeline)
+        except ResourceNotFound:
+            raise
+        except (DataFactoryError, CredentialError) as exc:
+            remembered = self._definitions.remembered(factory, pipeline)
+            if remembered is None and submission.request.parameters:
+                raise TryLater(
+                    f"the parameters of {pipeline} cannot be checked just now: {exc}",
+                    retry_after=UNKNOWN_PARAMETERS_WAIT,
+                ) from exc
+            return remembered
+        faults = self._faults(submission, definition)
+        if faults:
+            raise InvalidRequest(faults)
+        return definition
+
+    def _faults(self, submission: Submission, definition: Definition) -> list[Fault]:
+        correlation = self._policies.of(submission.pipeline).correlation_parameter
+        given: dict[str, Any] = dict(submission.request.parameters)
+        if correlation is not None:
+            given.setdefault(correlation, submission.request_id)
+        if submission.request.reference_pipeline_run_id is not None:
+            return []  # Data Factory takes the parameters of the run that is rerun
+        return definition.faults_of(given)
+
+    def _record(self, submission: Submission, definition: Definition | None) -> RunRecord:
+        request = submission.request
+        secure = definition.secure_among(request.parameters) if definition else ()
+        now = self._clock()
+        return transitions.take(
+            RunRecord(
+                factory=submission.factory.id,
+                request_id=submission.request_id,
+                pipeline=submission.pipeline,
+                digest=digest_of(
+                    submission.factory.id,
+                    submission.pipeline,
+                    request,
+                    secret={name: json.dumps(request.parameters[name]) for name in secure},
+                    request_id=submission.request_id,
+                ),
+                run_id=self._new_id(),
+                state=RunState.ACCEPTED,
+                status=RunStatus.ACCEPTED,
+                requested_at=now,
+                parameters={name: value for name, value in request.parameters.items() if name not in secure},
+                secure_parameters=secure,
+                rerun=Rerun(
+                    reference_pipeline_run_id=request.reference_pipeline_run_id,
+                    is_recovery=request.is_recovery,
+                    start_activity_name=request.start_activity_name,
+                    start_from_failure=request.start_from_failure,
+                ),
+                correlation_id=request.correlation_id,
+                metadata=dict(request.metadata),
+                requested_by=submission.requested_by,
+                source=submission.source,
+            ),
+            now=now,
+            lease=self._lease,
+        )
+
+    def _claim(self, record: RunRecord) -> tuple[Stored, bool]:
+        """The record now in the ledger, and whether it is this one."""
+        with self._steps("submit.claim"):
+            claim = self._ledger.claim(record)
+        earlier = claim.stored.record
+        if claim.created:
+            return claim.stored, True
+        if earlier.state is RunState.TOLD and earlier.status == RunStatus.REJECTED:
+            return self._reclaim(claim.stored, record)
+        if earlier.digest != record.digest:
+            raise RequestConflict(
+                f"the key {record.request_id} already names another request, made at {earlier.requested_at}"
+            )
+        logger.info(
+            "Request %s has come before",
+            record.request_id,
+            extra={"action": "request_replayed", "request_id": record.request_id},
+        )
+        return claim.stored, False
+
+    def _reclaim(self, rejected: Stored, record: RunRecord) -> tuple[Stored, bool]:
+        """A rejected request has started nothing, so its key may be used again."""
+        try:
+            with self._steps("submit.reclaim"):
+                return self._ledger.reclaim(rejected, record), True
+        except LedgerConflict:
+            return self._claim(record)
+
+    def _start(self, submission: Submission, taken: Stored) -> RunRecord:
+        until = self._sender.paused_until(submission.factory)
+        try:
+            if until is not None:
+                started = self._wait(taken, until)
+            else:
+                started = self._sender.send(submission.factory, taken, submission.request.parameters)
+        except Refused as exc:
+            return self._refused(submission, taken, exc)
+        except LedgerConflict:
+            return self._present(taken)
+        except LedgerError as exc:
+            return self._left_to_the_timer(taken, exc)
+        return self._keep_or_let_go(started)
+
+    def _wait(self, taken: Stored, until: datetime) -> Stored:
+        reason = "Data Factory asked to be left alone for a while"
+        moved = transitions.postpone(taken.record, until=until, in_doubt_since=None, reason=reason)
+        with self._steps("dispatch.record_postponed"):
+            return self._ledger.save(taken, moved)
+
+    def _refused(self, submission: Submission, taken: Stored, refusal: Refused) -> RunRecord:
+        if submission.source == "queue":
+            moved = transitions.reject(
+                taken.record, reason=f"Data Factory refused it: {refusal}", now=self._clock()
+            )
+            with self._steps("dispatch.record_rejected"):
+                return self._ledger.save(taken, moved).record
+        with self._steps("submit.release"):
+            self._ledger.release(taken)
+        raise refusal
+
+    def _present(self, taken: Stored) -> RunRecord:
+        current = self._ledger.get(taken.record.factory, taken.record.request_id)
+        return (current or taken).record
+
+    def _left_to_the_timer(self, taken: Stored, error: LedgerError) -> RunRecord:
+        """The claim stands and the lease runs out: the timer finds out what became of it."""
+        logger.warning(
+            "What became of request %s could not be recorded; it will be looked into: %s",
+            taken.record.request_id,
+            error,
+            extra={"action": "outcome_not_recorded", "request_id": taken.record.request_id},
+        )
+        return taken.record
+
+    def _keep_or_let_go(self, stored: Stored) -> RunRecord:
+        """A request that waits is kept, unless it cannot be sent later since its secrets are not kept."""
+        record = stored.record
+        waits = record.state is RunState.ACCEPTED and record.sent_at is None
+        if not waits or not record.secure_parameters:
+            return record
+        with self._steps("submit.release"):
+            self._ledger.release(stored)
+        wait = (record.not_before or self._clock()) - self._clock()
+        raise TryLater(
+            "it cannot be started just now, and a request with secure parameters is not kept for later: "
+            f"{record.message}",
+            retry_after=max(1.0, wait.total_seconds()),
+        )

@@ -1,0 +1,101 @@
+"""One tick of the timer: dispatch what is unsent, watch what is active, tell what has ended.
+
+Safe to overlap with another tick, since every step is a conditional write: the platform's timer lock is no fence.
+"""
+
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+
+from adf_trigger.clock import Clock
+from adf_trigger.errors import AdfTriggerError
+from adf_trigger.ledger.port import Ledger
+from adf_trigger.service.budget import Budget
+from adf_trigger.service.dispatch import Dispatcher
+from adf_trigger.service.factories import Factories, FactoryHandle
+from adf_trigger.service.monitor import Monitor
+from adf_trigger.service.publish import Publisher
+
+logger = logging.getLogger(__name__)
+
+PURGED_A_TICK = 100
+"""Records removed in one tick: few enough to leave time for the rest."""
+
+
+class Tick:
+    """What the timer does.
+
+    Args:
+        factories: all configured factories.
+        ledger: the run ledger.
+        clock: tells the time.
+        dispatcher: starts what is accepted.
+        monitor: watches what is started.
+        publisher: tells what has ended.
+        calls: Data Factory calls that may be spent on each factory.
+        retention: how long told records are kept.
+    """
+
+    def __init__(
+        self,
+        factories: Factories,
+        ledger: Ledger,
+        clock: Clock,
+        dispatcher: Dispatcher,
+        monitor: Monitor,
+        publisher: Publisher,
+        *,
+        calls: int,
+        retention: timedelta,
+    ) -> None:
+        self._factories = factories
+        self._ledger = ledger
+        self._clock = clock
+        self._dispatcher = dispatcher
+        self._monitor = monitor
+        self._publisher = publisher
+        self._calls = calls
+        self._retention = retention
+
+    def run(self) -> None:
+        """Do one tick for every factory. The trouble of one, or of one part, does not keep the others from theirs."""
+        parts = {
+            "dispatch": self._dispatch,
+            "monitor": self._watch,
+            "publish": self._publish,
+            "purge": self._purge,
+        }
+        for factory in self._factories:
+            budget = Budget(self._calls)
+            for name, part in parts.items():
+                self._attempt(name, part, factory, budget)
+
+    def _dispatch(self, factory: FactoryHandle, budget: Budget) -> None:
+        self._dispatcher.dispatch(factory, self._ledger.active(factory.id), budget)
+
+    def _watch(self, factory: FactoryHandle, budget: Budget) -> None:
+        self._monitor.poll(factory, self._ledger.active(factory.id), budget)
+
+    def _publish(self, factory: FactoryHandle, _budget: Budget) -> None:
+        self._publisher.publish(factory, self._ledger.active(factory.id))
+
+    def _purge(self, factory: FactoryHandle, _budget: Budget) -> None:
+        self._ledger.purge(factory.id, told_before=self._clock() - self._retention, limit=PURGED_A_TICK)
+
+    def _attempt(
+        self,
+        name: str,
+        part: Callable[[FactoryHandle, Budget], None],
+        factory: FactoryHandle,
+        budget: Budget,
+    ) -> None:
+        try:
+            part(factory, budget)
+        except AdfTriggerError as exc:
+            logger.warning(
+                "This tick could not %s %s: %s",
+                name,
+                factory.alias,
+                exc,
+                extra={"action": f"{name}_failed", "factory": factory.id, "error": type(exc).__name__},
+            )

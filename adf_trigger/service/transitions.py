@@ -1,0 +1,138 @@
+"""All moves of a run's record between its states; nowhere else does a state change.
+
+    accepted ──▶ submitted ──▶ ended ──▶ told
+        └──────────────────────▲
+          (refused for good: Rejected; its fate cannot be told: Unknown)
+
+Each move is a pure function of a record; the caller writes what it returns, conditionally on what it read.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from adf_trigger.contracts import ActivityError, RunStatus
+from adf_trigger.ledger.records import RunRecord, RunState
+
+
+class IllegalMove(RuntimeError):
+    """A bug: the record is not in a state from which this move can be made."""
+
+
+def _from(record: RunRecord, *states: RunState) -> None:
+    if record.state not in states:
+        raise IllegalMove(f"{record.state} record {record.request_id} cannot make this move")
+
+
+def take(record: RunRecord, *, now: datetime, lease: timedelta) -> RunRecord:
+    """The sender has the request to itself; createRun is about to leave."""
+    _from(record, RunState.ACCEPTED)
+    return replace(
+        record,
+        attempts=record.attempts + 1,
+        sent_at=now,
+        lease_until=now + lease,
+        not_before=None,
+        message=None,
+    )
+
+
+def postpone(
+    record: RunRecord, *, until: datetime, in_doubt_since: datetime | None, reason: str
+) -> RunRecord:
+    """This attempt has not started anything: try again later.
+
+    `in_doubt_since` is when an earlier attempt left without an answer, if one did: that doubt remains.
+    """
+    _from(record, RunState.ACCEPTED)
+    return replace(record, lease_until=None, not_before=until, sent_at=in_doubt_since, message=reason)
+
+
+def doubt(record: RunRecord, *, until: datetime, reason: str) -> RunRecord:
+    """createRun left and nothing is known of what became of it: ask later, do not send."""
+    _from(record, RunState.ACCEPTED)
+    return replace(record, lease_until=None, not_before=until, message=reason)
+
+
+def submit(record: RunRecord, *, run_id: UUID, now: datetime) -> RunRecord:
+    """Data Factory has a run for it."""
+    _from(record, RunState.ACCEPTED)
+    return replace(
+        record,
+        state=RunState.SUBMITTED,
+        status=RunStatus.QUEUED,
+        run_id=run_id,
+        submitted_at=now,
+        last_seen_at=now,
+        lease_until=None,
+        not_before=None,
+        message=None,
+    )
+
+
+def reject(record: RunRecord, *, reason: str, now: datetime) -> RunRecord:
+    """It was not started, and will not be."""
+    return _end_unstarted(record, RunStatus.REJECTED, reason, now)
+
+
+def give_up(record: RunRecord, *, reason: str, now: datetime) -> RunRecord:
+    """Its fate cannot be told; a person decides."""
+    return _end_unstarted(record, RunStatus.UNKNOWN, reason, now)
+
+
+def _end_unstarted(record: RunRecord, status: RunStatus, reason: str, now: datetime) -> RunRecord:
+    _from(record, RunState.ACCEPTED)
+    return replace(
+        record,
+        state=RunState.ENDED,
+        status=status,
+        message=reason,
+        ended_at=now,
+        lease_until=None,
+        not_before=None,
+    )
+
+
+def see(record: RunRecord, *, status: str, started_at: datetime | None, now: datetime) -> RunRecord:
+    """Data Factory has shown the run, and it has not ended."""
+    _from(record, RunState.SUBMITTED)
+    return replace(record, status=status, started_at=started_at or record.started_at, last_seen_at=now)
+
+
+def end(
+    record: RunRecord,
+    *,
+    status: str,
+    started_at: datetime | None,
+    ended_at: datetime | None,
+    duration_ms: int | None,
+    message: str | None,
+    errors: Sequence[ActivityError],
+    now: datetime,
+) -> RunRecord:
+    """The run has ended in Data Factory."""
+    _from(record, RunState.SUBMITTED)
+    return replace(
+        record,
+        state=RunState.ENDED,
+        status=status,
+        started_at=started_at or record.started_at,
+        ended_at=ended_at or now,
+        duration_ms=duration_ms,
+        message=message or None,
+        errors=tuple(errors),
+        last_seen_at=now,
+    )
+
+
+def take_to_tell(record: RunRecord, *, now: datetime, lease: timedelta) -> RunRecord:
+    """One teller has the record to itself; its event is about to be sent."""
+    _from(record, RunState.ENDED)
+    return replace(record, lease_until=now + lease)
+
+
+def tell(record: RunRecord, *, now: datetime) -> RunRecord:
+    """The event is sent."""
+    _from(record, RunState.ENDED)
+    return replace(record, state=RunState.TOLD, told_at=now, lease_until=None)

@@ -1,0 +1,93 @@
+"""Records as callers and consumers see them: run views and completion events."""
+
+from typing import Any
+from urllib.parse import quote
+from uuid import UUID
+
+from adf_trigger.contracts import (
+    CompletionEvent,
+    EventData,
+    RunLinks,
+    RunStatus,
+    RunView,
+)
+from adf_trigger.ledger.records import RunRecord, RunState
+
+MASK = "**********"
+"""What stands for a secret value, as Data Factory itself writes it."""
+
+_UNSTARTED = frozenset({RunStatus.ACCEPTED, RunStatus.REJECTED, RunStatus.UNKNOWN})
+
+
+class RunViews:
+    """Makes run views of records.
+
+    Args:
+        aliases: factory resource id (any case) → alias.
+        route_prefix: path under which the HTTP functions are served, without slashes at its ends.
+        studio: root of Data Factory Studio in the cloud in use.
+    """
+
+    def __init__(
+        self, aliases: dict[str, str], *, route_prefix: str = "api", studio: str = "https://adf.azure.com"
+    ) -> None:
+        self._aliases = {factory.lower(): alias for factory, alias in aliases.items()}
+        self._prefix = f"/{route_prefix}" if route_prefix else ""
+        self._studio = studio
+
+    def view(self, record: RunRecord) -> RunView:
+        """The run as callers see it; a runId is shown once Data Factory has confirmed it."""
+        return RunView(**self._fields(record))
+
+    def event(self, record: RunRecord) -> CompletionEvent:
+        """The news of a record that has ended. The same record always gives the same id."""
+        if record.state not in (RunState.ENDED, RunState.TOLD):
+            raise ValueError(f"{record.request_id} has not ended: there is nothing to tell")
+        run_id = self._run_id(record)
+        return CompletionEvent(
+            id=f"{run_id or record.request_id}/{record.status}",
+            source=f"{record.factory}/pipelines/{record.pipeline}",
+            subject=record.request_id,
+            type=f"dev.adf-trigger.run.{record.status.lower()}",
+            time=record.ended_at or record.requested_at,
+            data=EventData(**self._fields(record)),
+        )
+
+    def alias(self, factory: str) -> str:
+        """The alias of a factory's resource id; the id itself where it is not configured any more."""
+        return self._aliases.get(factory.lower(), factory)
+
+    def _fields(self, record: RunRecord) -> dict[str, Any]:
+        run_id = self._run_id(record)
+        return {
+            "request_id": record.request_id,
+            "run_id": run_id,
+            "factory": self.alias(record.factory),
+            "pipeline": record.pipeline,
+            "status": record.status,
+            "parameters": {**record.parameters, **dict.fromkeys(record.secure_parameters, MASK)},
+            "correlation_id": record.correlation_id,
+            "metadata": record.metadata,
+            "requested_by": record.requested_by,
+            "requested_at": record.requested_at,
+            "submitted_at": record.submitted_at,
+            "started_at": record.started_at,
+            "ended_at": record.ended_at,
+            "duration_ms": record.duration_ms,
+            "message": record.message,
+            "errors": list(record.errors),
+            "rerun_of": record.rerun.reference_pipeline_run_id,
+            "links": self._links(record, run_id),
+        }
+
+    def _run_id(self, record: RunRecord) -> UUID | None:
+        return None if record.status in _UNSTARTED else record.run_id
+
+    def _links(self, record: RunRecord, run_id: UUID | None) -> RunLinks:
+        own = f"{self._prefix}/runs/{quote(record.request_id, safe='')}"
+        if run_id is None:
+            return RunLinks(self=own)
+        return RunLinks(
+            self=own,
+            studio=f"{self._studio}/monitoring/pipelineruns/{run_id}?factory={quote(record.factory, safe='')}",
+        )
