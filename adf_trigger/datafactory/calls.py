@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
+from urllib.parse import quote, urlencode
 from uuid import UUID
 
 from adf_trigger.datafactory.models import ReplyHeaders
@@ -42,6 +43,12 @@ class Call:
     body: Any = None
     headers: Mapping[str, str] = field(default_factory=dict)
     accepts: frozenset[int] = frozenset({200})
+
+    @property
+    def target(self) -> str:
+        """Path and query, as they follow the endpoint."""
+        # %20 for a space: it means the same in every server, which + does not.
+        return f"{self.path}?{urlencode(self.query, quote_via=quote)}" if self.query else self.path
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from http import HTTPStatus
 from typing import Any, Generic, TypeVar
-from urllib.parse import parse_qsl, quote
+from urllib.parse import quote
 from uuid import UUID
 
 from adf_trigger.datafactory.calls import Call, Effect, Reply
@@ -79,16 +79,16 @@ class ResourceOperations(Generic[R]):
 
     def pages(self, path: str, operation: str = "ListByFactory") -> Iterator[R]:
         """The resources below a path; one call a page, made as it is asked for."""
-        query = {"api-version": API_VERSION}
+        call = self._call(operation, "GET", path, Effect.NONE)
         while True:
-            call = self._call(operation, "GET", path, Effect.NONE, query=query)
-            items, next_page = self._api.perform(call, partial(self._read_page, call))
+            items, next_path = self._api.perform(call, partial(self._read_page, call))
             yield from items
-            if next_page is None:
+            if next_path is None:
                 return
-            path, query = next_page
+            # The link is complete, so it is followed as it stands.
+            call = self._call(operation, "GET", next_path, Effect.NONE, query={})
 
-    def _read_page(self, call: Call, reply: Reply) -> tuple[list[R], tuple[str, dict[str, str]] | None]:
+    def _read_page(self, call: Call, reply: Reply) -> tuple[list[R], str | None]:
         items, whole = read_items(call, reply, self._model)
         link = whole.get("nextLink")
         if not link:
@@ -96,11 +96,10 @@ class ResourceOperations(Generic[R]):
         # The token goes along, so a link is followed to our own endpoint alone.
         if not isinstance(link, str) or not link.startswith(f"{self._api.endpoint}/"):
             raise garbled(call, reply, "its next page is at another address")
-        path, _, query = link.removeprefix(self._api.endpoint).partition("?")
-        next_page = path, dict(parse_qsl(query, keep_blank_values=True))
-        if next_page == (call.path, call.query):
+        next_path = link.removeprefix(self._api.endpoint)
+        if next_path == call.path:
             raise garbled(call, reply, "its next page is itself")
-        return items, next_page
+        return items, next_path
 
     def _call(self, operation: str, method: str, path: str, effect: Effect, **more: Any) -> Call:
         return Call(

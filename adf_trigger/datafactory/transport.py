@@ -107,8 +107,7 @@ class Transport:
         try:
             with self._session().request(
                 call.method,
-                self.endpoint + call.path,
-                params=call.query,
+                self.endpoint + call.target,
                 data=body,
                 headers=_headers(call, body),
                 auth=_BearerToken(token),
