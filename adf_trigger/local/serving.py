@@ -1,0 +1,96 @@
+"""HTTP servers on 127.0.0.1, several in one process."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import trustme
+import uvicorn
+from starlette.types import ASGIApp
+
+HOST = "127.0.0.1"
+_STARTED_POLL_SECONDS = 0.005
+_SHUTDOWN_SECONDS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """PEM files of a server's certificate and key, and of the authority that vouches for it."""
+
+    ca: Path
+    chain: Path
+    key: Path
+
+
+def make_certificate(folder: Path) -> Certificate:
+    """A certificate for 127.0.0.1 and localhost by an authority made for the occasion, written to the folder."""
+    ca = trustme.CA(organization_name="adf-trigger laptop")
+    issued = ca.issue_cert(HOST, "localhost")
+    certificate = Certificate(folder / "ca.pem", folder / "server.pem", folder / "server.key")
+    ca.cert_pem.write_to_path(certificate.ca)
+    certificate.chain.write_bytes(b"".join(blob.bytes() for blob in issued.cert_chain_pems))
+    certificate.key.touch(mode=0o600)
+    certificate.key.write_bytes(issued.private_key_pem.bytes())
+    return certificate
+
+
+@asynccontextmanager
+async def serving(
+    app: ASGIApp,
+    *,
+    port: int = 0,
+    certificate: Certificate | None = None,
+    http_protocol: type[asyncio.Protocol] | None = None,
+) -> AsyncIterator[str]:
+    """Serve an app on 127.0.0.1 and give its base URL, without a slash at the end.
+
+    Args:
+        app: the ASGI app; its lifespan is not run.
+        port: 0 for a free one.
+        certificate: for https; plain http without.
+        http_protocol: uvicorn's own where None.
+
+    Raises:
+        OSError: the port is taken.
+    """
+    with socket.create_server((HOST, port)) as listener:
+        config = uvicorn.Config(
+            app,
+            http=http_protocol or "h11",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
+            ssl_certfile=certificate.chain if certificate else None,
+            ssl_keyfile=certificate.key if certificate else None,
+        )
+        server = _Server(config)
+        task = asyncio.create_task(server.serve(sockets=[listener]))
+        while not (server.started or task.done()):  # noqa: ASYNC110 - uvicorn has a flag, no event
+            await asyncio.sleep(_STARTED_POLL_SECONDS)
+        scheme = "https" if certificate else "http"
+        try:
+            yield f"{scheme}://{HOST}:{listener.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            await task
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals to the process that has several servers, and no connection behind."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Close what is idle, wait for what is not, and then drop clients that keep their end of TLS open."""
+        await super().shutdown(sockets)
+        for connection in list(self.server_state.connections):
+            if (transport := getattr(connection, "transport", None)) is not None:
+                transport.abort()
+        await asyncio.sleep(0)
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
