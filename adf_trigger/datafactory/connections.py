@@ -5,14 +5,17 @@ request was sent". For a call that must not be made twice that is the one questi
 layer answers it: the connection itself notes when it connects and when it first writes.
 """
 
+import ssl
 import threading
 from enum import Enum
+from pathlib import Path
 from typing import Any
 
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.poolmanager import pool_classes_by_scheme
+from urllib3.util.ssl_ import create_urllib3_context
 
 
 class Stage(Enum):
@@ -84,7 +87,45 @@ class _NotingTLSPool(HTTPSConnectionPool):
     ConnectionCls = _NotingTLSConnection
 
 
-class NotingAdapter(HTTPAdapter):
+class TrustingAdapter(HTTPAdapter):
+    """An adapter of requests that trusts the certificates of a file beside the usual ones.
+
+    Args:
+        ca_file: PEM file of certificate authorities; None trusts the usual ones alone.
+
+    Raises:
+        ValueError: the file cannot be read, or holds no certificate.
+    """
+
+    def __init__(self, ca_file: Path | None = None) -> None:
+        self._ssl_context = None if ca_file is None else _trusting(ca_file)
+        super().__init__()
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        """Make the pools of direct connections."""
+        super().init_poolmanager(*args, **self._trust(kwargs))
+
+    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> PoolManager:
+        """The pools of connections through a proxy."""
+        manager: PoolManager = super().proxy_manager_for(*args, **self._trust(kwargs))
+        return manager
+
+    def _trust(self, kwargs: dict[str, Any]) -> dict[str, Any]:
+        return kwargs if self._ssl_context is None else {**kwargs, "ssl_context": self._ssl_context}
+
+
+def _trusting(ca_file: Path) -> ssl.SSLContext:
+    context = create_urllib3_context()
+    try:
+        context.load_verify_locations(cafile=ca_file)
+    except OSError as exc:  # ssl.SSLError is one
+        raise ValueError(
+            f"the CA file {str(ca_file)!r} holds no certificate that can be read: {exc}"
+        ) from exc
+    return context
+
+
+class NotingAdapter(TrustingAdapter):
     """An adapter of requests whose connections note how far a request has come; see `request_stage`."""
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
@@ -94,7 +135,7 @@ class NotingAdapter(HTTPAdapter):
 
     def proxy_manager_for(self, *args: Any, **kwargs: Any) -> PoolManager:
         """The pools of connections through a proxy."""
-        manager: PoolManager = super().proxy_manager_for(*args, **kwargs)
+        manager = super().proxy_manager_for(*args, **kwargs)
         _use_noting_pools(manager)
         return manager
 

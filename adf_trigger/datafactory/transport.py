@@ -16,7 +16,7 @@ from requests.auth import AuthBase
 from adf_trigger import __version__
 from adf_trigger.datafactory.calls import Call, Reply
 from adf_trigger.datafactory.clouds import checked_endpoint
-from adf_trigger.datafactory.connections import NotingAdapter, begin_request, request_stage
+from adf_trigger.datafactory.connections import NotingAdapter, TrustingAdapter, begin_request, request_stage
 from adf_trigger.datafactory.failures import no_reply
 
 USER_AGENT = (
@@ -63,20 +63,19 @@ class Transport:
 
     Args:
         endpoint: base URL; plain http for loopback addresses only.
-        ca_file: certificates to trust in place of the usual ones; None trusts the usual ones. Proxies are
-            taken from the environment, as requests does.
+        ca_file: PEM file of certificate authorities to trust beside the usual ones. Proxies are taken from the
+            environment, as requests does.
         limits: time and size limits of each call.
 
     Raises:
-        ValueError: the endpoint is not allowed, or there is no such CA file.
+        ValueError: the endpoint is not allowed, or the CA file cannot be used.
     """
 
     def __init__(self, endpoint: str, *, ca_file: Path | None = None, limits: Limits | None = None) -> None:
-        if ca_file is not None and not ca_file.is_file():
-            raise ValueError(f"there is no CA file {str(ca_file)!r}")
+        TrustingAdapter(ca_file).close()  # a wrong file is told here, not at the first call
         self.endpoint = checked_endpoint(endpoint)
         self._host = urlsplit(self.endpoint).netloc
-        self._verify = True if ca_file is None else str(ca_file)
+        self._ca_file = ca_file
         self._limits = limits or Limits()
         self._thread = threading.local()
         self._sessions: weakref.WeakSet[requests.Session] = weakref.WeakSet()
@@ -112,12 +111,11 @@ class Transport:
                 headers=_headers(call, body),
                 auth=_BearerToken(token),
                 timeout=(self._limits.connect, self._limits.read),
-                verify=self._verify,
                 allow_redirects=False,
                 stream=True,
             ) as response:
                 return self._reply(response)
-        # OSError: requests' own root, and a CA file that is gone. HTTPError: what requests does not wrap.
+        # OSError: requests' own root. HTTPError: what requests does not wrap.
         except (OSError, urllib3.exceptions.HTTPError) as exc:
             raise no_reply(call, self._host, exc, request_stage()) from exc
 
@@ -125,8 +123,8 @@ class Transport:
         session: requests.Session | None = getattr(self._thread, "session", None)
         if session is None:
             session = self._thread.session = requests.Session()
-            session.mount("https://", NotingAdapter())
-            session.mount("http://", NotingAdapter())
+            session.mount("https://", NotingAdapter(self._ca_file))
+            session.mount("http://", NotingAdapter(self._ca_file))
             with self._lock:
                 self._sessions.add(session)
         return session

@@ -1,0 +1,312 @@
+"""Settings → an azure-identity credential → bearer tokens, cached and refreshed ahead of their end."""
+
+import logging
+import threading
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Self
+
+import requests
+from azure.core.credentials import AccessToken, AccessTokenInfo, SupportsTokenInfo, TokenCredential
+from azure.core.exceptions import AzureError, ServiceResponseError
+from azure.core.pipeline.transport import RequestsTransport
+from azure.identity import (
+    AzureCliCredential,
+    CertificateCredential,
+    ClientSecretCredential,
+    ManagedIdentityCredential,
+    WorkloadIdentityCredential,
+)
+from pydantic import SecretStr
+
+from adf_trigger.clock import Clock, utcnow
+from adf_trigger.datafactory.clouds import CLOUDS, PUBLIC
+from adf_trigger.datafactory.connections import TrustingAdapter
+from adf_trigger.errors import CredentialError, SettingsError
+from adf_trigger.settings import CredentialKind, Settings
+
+logger = logging.getLogger(__name__)
+
+_CONNECT_TIMEOUT = 5  # seconds
+_READ_TIMEOUT = 10  # seconds
+_RETRIES = 2
+_LONGEST_RETRY_WAIT = 5.0  # seconds
+_CLI_TIMEOUT = 20  # seconds
+
+_REFRESH_AHEAD = timedelta(minutes=5)
+_REFRESH_PAUSE = timedelta(seconds=30)
+"""Between two refreshes while the present token is still valid."""
+_LAST_MOMENTS = timedelta(seconds=10)
+"""A token this close to its end might be expired when it arrives."""
+_MAX_REASON = 500
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CredentialSettings:
+    """How to sign in to Azure.
+
+    Attributes:
+        kind: which credential; said outright, never guessed.
+        tenant_id: the service principal's tenant.
+        client_id: the service principal, or the user-assigned identity; None is the system-assigned one.
+        client_secret: of the service principal; goes before a certificate.
+        certificate_path: of the service principal: PEM or PKCS12, with its private key.
+        authority_host: host name or https URL of Microsoft Entra ID.
+        disable_instance_discovery: for an authority that Microsoft Entra ID does not know of.
+        ca_file: PEM file of certificate authorities to trust beside the usual ones.
+    """
+
+    kind: CredentialKind
+    tenant_id: str | None = None
+    client_id: str | None = None
+    client_secret: SecretStr | None = None
+    certificate_path: Path | None = None
+    authority_host: str = PUBLIC.authority_host
+    disable_instance_discovery: bool = False
+    ca_file: Path | None = None
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """The part of the app's settings that says how to sign in."""
+        known = {cloud.authority_host for cloud in CLOUDS.values()}
+        authority = settings.authority_host or CLOUDS[settings.cloud].authority_host
+        return cls(
+            kind=settings.credential,
+            tenant_id=settings.tenant_id,
+            client_id=settings.client_id,
+            client_secret=settings.client_secret,
+            certificate_path=_path(settings.client_certificate_path),
+            authority_host=authority,
+            disable_instance_discovery=authority.removeprefix("https://") not in known,
+            ca_file=_path(settings.ca_file),
+        )
+
+    def faults(self) -> list[str]:
+        """What is missing, one sentence each."""
+        if self.kind != CredentialKind.SERVICE_PRINCIPAL:
+            return []
+        needed = {
+            "tenant id": self.tenant_id,
+            "client id": self.client_id,
+            "client secret or certificate": self.client_secret or self.certificate_path,
+        }
+        return [f"a service principal needs its {name}" for name, value in needed.items() if not value]
+
+
+def _path(text: str | None) -> Path | None:
+    return None if text is None else Path(text)
+
+
+def build_credential(settings: CredentialSettings) -> TokenCredential:
+    """The azure-identity credential that the settings name, with its time-outs and retries bounded.
+
+    Raises:
+        SettingsError: something is missing.
+        ValueError: azure-identity or the TLS library cannot use a value, such as the certificate.
+    """
+    faults = settings.faults()
+    if faults:
+        raise SettingsError(faults)
+    if settings.kind == CredentialKind.AZURE_CLI:
+        return AzureCliCredential(tenant_id=settings.tenant_id or "", process_timeout=_CLI_TIMEOUT)
+    network: dict[str, Any] = {
+        "transport": _BoundedTransport(settings.ca_file),
+        "retry_total": _RETRIES,
+        "retry_backoff_max": _LONGEST_RETRY_WAIT,
+    }
+    if settings.kind == CredentialKind.MANAGED_IDENTITY:
+        return ManagedIdentityCredential(client_id=settings.client_id, **network)
+    network |= {
+        "authority": settings.authority_host,
+        "disable_instance_discovery": settings.disable_instance_discovery,
+    }
+    if settings.kind == CredentialKind.WORKLOAD_IDENTITY:
+        return WorkloadIdentityCredential(
+            tenant_id=settings.tenant_id, client_id=settings.client_id, **network
+        )
+    tenant_id, client_id = settings.tenant_id or "", settings.client_id or ""
+    if settings.client_secret is not None:
+        return ClientSecretCredential(
+            tenant_id, client_id, settings.client_secret.get_secret_value(), **network
+        )
+    return CertificateCredential(tenant_id, client_id, str(settings.certificate_path), **network)
+
+
+class _BoundedTransport(RequestsTransport):  # type: ignore[misc]  # loaded lazily, which mypy takes for Any
+    """azure-core's transport with time-outs, and without the patience to sleep for as long as a reply asks."""
+
+    def __init__(self, ca_file: Path | None) -> None:
+        session = requests.Session()
+        for scheme in ("https://", "http://"):
+            session.mount(scheme, TrustingAdapter(ca_file))
+        super().__init__(session=session, connection_timeout=_CONNECT_TIMEOUT, read_timeout=_READ_TIMEOUT)
+
+    def sleep(self, duration: float) -> None:
+        if duration > _LONGEST_RETRY_WAIT:
+            raise ServiceResponseError(f"the token service asks to wait {duration:g} seconds")
+        super().sleep(duration)
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    token: str
+    expires_at: datetime
+    refresh_at: datetime
+
+
+class TokenProvider:
+    """Gives out one identity's tokens for one scope. Safe to share between threads.
+
+    A token is kept until it nears its end. One thread at a time asks for the next; while the present one is
+    valid, the others go on using it. Where there is no valid token, the others wait for that one answer, and
+    share it, be it a token or a failure.
+
+    Args:
+        build: makes the credential: at first use, and anew after the service has not taken a token, since a
+            credential gives its own cached token out again.
+        scope: what the tokens are for.
+        clock: tells the time.
+        secrets: texts that no error may repeat.
+    """
+
+    def __init__(
+        self,
+        build: Callable[[], TokenCredential],
+        scope: str,
+        clock: Clock = utcnow,
+        *,
+        secrets: Collection[str] = (),
+    ) -> None:
+        self._build = build
+        self._scope = scope
+        self._clock = clock
+        self._secrets = [secret for secret in secrets if secret]
+        self._lock = threading.Lock()
+        self._credential: TokenCredential | None = None
+        self._held: _Held | None = None
+        self._rounds = 0
+        self._failure: CredentialError | None = None
+
+    @classmethod
+    def of(cls, settings: CredentialSettings, scope: str, clock: Clock = utcnow) -> Self:
+        """The tokens of the identity that the settings name.
+
+        Raises:
+            SettingsError: something is missing.
+        """
+        faults = settings.faults()
+        if faults:
+            raise SettingsError(faults)
+        secret = settings.client_secret
+        secrets = [] if secret is None else [secret.get_secret_value()]
+        return cls(lambda: build_credential(settings), scope, clock, secrets=secrets)
+
+    def token(self) -> str:
+        """A token that is valid now.
+
+        Raises:
+            CredentialError: none could be had.
+        """
+        held, now = self._held, self._clock()
+        if held is None or now >= held.expires_at - _LAST_MOMENTS:
+            return self._awaited()
+        if now >= held.refresh_at and self._lock.acquire(blocking=False):
+            try:
+                return self._refreshed_ahead(held)
+            finally:
+                self._lock.release()
+        return held.token
+
+    def invalidate(self, token: str) -> None:
+        """Do not give this token out again: the service did not take it."""
+        with self._lock:
+            if self._held is not None and self._held.token == token:
+                self._held = None
+                self._drop_credential()
+
+    def close(self) -> None:
+        """Close the credential's connections."""
+        with self._lock:
+            self._drop_credential()
+
+    def _awaited(self) -> str:
+        rounds = self._rounds
+        with self._lock:
+            held = self._held
+            if held is not None and self._clock() < held.expires_at - _LAST_MOMENTS:
+                return held.token
+            if self._rounds != rounds and self._failure is not None:
+                raise CredentialError(str(self._failure)) from self._failure.__cause__
+            return self._refresh().token
+
+    def _refreshed_ahead(self, held: _Held) -> str:
+        if self._held is not held:
+            return held.token
+        try:
+            return self._refresh().token
+        except CredentialError:
+            # Logged where it was raised. The present token is good for a while; a later call tries again.
+            self._held = replace(held, refresh_at=self._clock() + _REFRESH_PAUSE)
+            return held.token
+
+    def _refresh(self) -> _Held:
+        self._rounds += 1
+        try:
+            self._held = self._ask()
+        # Beside AzureError: what azure-identity and MSAL let through of a token reply that is not of its form
+        # (the built-in kinds), of a certificate or token file (OSError), and of this app's own settings.
+        except (
+            AzureError,
+            SettingsError,
+            OSError,
+            ValueError,
+            TypeError,
+            AttributeError,
+            LookupError,
+        ) as exc:
+            self._failure = CredentialError(f"no token for {self._scope}: {self._reason(exc)}")
+            logger.warning(
+                "No token could be had: %s", self._failure, extra={"action": "token_refresh_failed"}
+            )
+            raise self._failure from exc
+        self._failure = None
+        logger.info(
+            "A token was had that is valid until %s",
+            self._held.expires_at,
+            extra={"action": "token_refreshed", "expires_at": self._held.expires_at.isoformat()},
+        )
+        return self._held
+
+    def _ask(self) -> _Held:
+        if self._credential is None:
+            self._credential = self._build()
+        access = _access_token(self._credential, self._scope)
+        now = self._clock()
+        expires_at = datetime.fromtimestamp(access.expires_on, tz=UTC)
+        refresh_at = expires_at - _REFRESH_AHEAD
+        refresh_on = getattr(access, "refresh_on", None)
+        if refresh_on is not None:
+            refresh_at = min(refresh_at, datetime.fromtimestamp(refresh_on, tz=UTC))
+        return _Held(access.token, expires_at, max(refresh_at, now + _REFRESH_PAUSE))
+
+    def _reason(self, exc: Exception) -> str:
+        lines = str(exc).strip().splitlines()
+        reason = f"{type(exc).__name__}: {lines[0] if lines else 'no reason given'}"
+        for secret in self._secrets:
+            reason = reason.replace(secret, "***")
+        return reason[:_MAX_REASON]
+
+    def _drop_credential(self) -> None:
+        credential, self._credential = self._credential, None
+        close = getattr(credential, "close", None)
+        if close is not None:
+            close()
+
+
+def _access_token(credential: TokenCredential, scope: str) -> AccessToken | AccessTokenInfo:
+    """The credential's token, with the instant to refresh it where the credential can tell."""
+    if isinstance(credential, SupportsTokenInfo):
+        return credential.get_token_info(scope)
+    return credential.get_token(scope)
