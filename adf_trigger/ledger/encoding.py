@@ -43,7 +43,8 @@ def encode_record(record: RunRecord) -> str:
     Raises:
         RecordTooLarge: it has more than MAX_RECORD_CHARS characters.
     """
-    text = _text(_RECORD, record)
+    # The parameters are JSON already; pydantic would turn an Infinity that a caller sent into null.
+    text = _text({**_RECORD.dump_python(record, mode="json"), "parameters": record.parameters})
     if len(text) > MAX_RECORD_CHARS:
         raise RecordTooLarge(
             f"the request and its result are too large to keep: {len(text)} characters of JSON, "
@@ -59,7 +60,7 @@ def decode_record(text: str) -> RunRecord:
 
 def encode_active(run: ActiveRun) -> str:
     """The text of an active run's row."""
-    return _text(_ACTIVE, run)
+    return _text(_ACTIVE.dump_python(run, mode="json"))
 
 
 def decode_active(text: str) -> ActiveRun:
@@ -69,7 +70,7 @@ def decode_active(text: str) -> ActiveRun:
 
 def encode_cursor(cursor: Cursor) -> str:
     """The text of a cursor."""
-    return _text(_CURSOR, cursor)
+    return _text(_CURSOR.dump_python(cursor, mode="json"))
 
 
 def decode_cursor(text: str) -> Cursor:
@@ -83,16 +84,23 @@ def successor(earlier: RunRecord, record: RunRecord) -> RunRecord:
     Raises:
         ValueError: it is the record of another request.
     """
-    if _identity(record) != _identity(earlier):
-        raise ValueError("factory, request_id and requested_at of a record never change")
+    refuse_other_request(earlier, record)
+    if record.requested_at != earlier.requested_at:
+        raise ValueError("requested_at of a record never changes")
     former = tuple(run_id for run_id in earlier.run_ids if run_id != record.run_id)
     return replace(record, former_run_ids=former)
 
 
-def _identity(record: RunRecord) -> tuple[Any, ...]:
-    return record.factory, record.request_id, record.requested_at
+def refuse_other_request(earlier: RunRecord, record: RunRecord) -> None:
+    """Both records must be of one request.
+
+    Raises:
+        ValueError: they are not.
+    """
+    if (record.factory, record.request_id) != (earlier.factory, earlier.request_id):
+        raise ValueError("a record can be written in the place of one of the same request alone")
 
 
-def _text(adapter: TypeAdapter[Any], value: object) -> str:
-    # ASCII alone: no character is two UTF-16 units, so a text may be cut anywhere.
-    return json.dumps(adapter.dump_python(value, mode="json"), separators=(",", ":"), ensure_ascii=True)
+def _text(document: dict[str, Any]) -> str:
+    # ASCII alone: every character is one UTF-16 unit, so a text may be cut anywhere.
+    return json.dumps(document, separators=(",", ":"), ensure_ascii=True)

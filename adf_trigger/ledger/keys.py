@@ -24,9 +24,8 @@ _AFTER_SEPARATOR = chr(ord("|") + 1)
 def partition_key(factory: str) -> str:
     """The partition of a factory: its resource id in lower case, with `|` for `/`.
 
-    Resource ids are compared without regard to case. What else a key may not hold (`\\`, `#`, `?`, control
-    characters, and to be safe all punctuation that resource names do not have) is written as `!{hex}!`, so
-    that no two factories share a partition.
+    Resource ids are compared without regard to case. All else that names of resources do not have, among it what
+    a key may not hold, is written as `!{hex}!`, so that no two factories share a partition.
     """
     parts = factory.lower().strip("/").split("/")
     return "|".join(_ILLEGAL_IN_KEY.sub(lambda match: f"!{ord(match[0]):x}!", part) for part in parts)

@@ -87,6 +87,10 @@ class RunRecord:
         """Every runId that it ever had, oldest first, the present one last."""
         return (*self.former_run_ids, self.run_id)
 
+    def was_told_before(self, instant: datetime) -> bool:
+        """Whether its event was sent before an instant, so that nothing has been left to do since."""
+        return self.state is RunState.TOLD and self.told_at is not None and self.told_at < instant
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActiveRun:

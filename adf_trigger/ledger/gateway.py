@@ -1,0 +1,191 @@
+"""The ledger's table as rows and transactions: one client a thread, lost replies settled, errors translated."""
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.client import HTTPException
+
+import requests
+import stamina
+from azure.core.exceptions import AzureError, ResourceExistsError, ResourceNotFoundError
+from azure.data.tables import TableClient, TableEntity, UpdateMode
+
+from adf_trigger.clock import IdSource
+from adf_trigger.errors import LedgerConflict, LedgerError
+from adf_trigger.ledger.rows import WRITE_ID, Operation, Properties, Rows, operations
+from adf_trigger.ledger.table_errors import GarbledReply, is_lost_race, is_missing_table, is_unclear, sentence
+
+logger = logging.getLogger(__name__)
+
+MAX_PAGE = 1000
+"""Most rows that the service gives in one answer."""
+
+_retrying = stamina.RetryingCaller(
+    attempts=3, timeout=30.0, wait_initial=0.2, wait_max=2.0, wait_jitter=0.2
+).on(is_unclear)
+
+# What azure-core raises besides AzureError when the answer to a transaction breaks off or is not one.
+_GARBLED = (requests.RequestException, HTTPException, ValueError, LookupError, AttributeError)
+
+
+class TableGateway:
+    """Reads rows and commits transactions.
+
+    Args:
+        open_client: makes a client of the table. Called once in each thread, since a client holds a
+            requests.Session. Its own retries serve reads; transactions are never left to them.
+        new_id: makes the marks by which a write whose reply was lost knows itself again.
+    """
+
+    def __init__(self, open_client: Callable[[], TableClient], new_id: IdSource) -> None:
+        self._open_client = open_client
+        self._new_id = new_id
+        self._threads = threading.local()
+
+    def read(self, partition: str, key: str) -> TableEntity | None:
+        """A row, or None.
+
+        Raises:
+            LedgerError: it could not be read, or the table does not exist.
+        """
+        with _translated("reading the ledger"):
+            try:
+                return self._client.get_entity(partition, key)
+            except ResourceNotFoundError as exc:
+                if is_missing_table(exc):
+                    raise
+                return None
+
+    def between(
+        self, partition: str, after: str, before: str, *, page: int = MAX_PAGE
+    ) -> Iterator[TableEntity]:
+        """The rows between two keys, neither included, in order of their keys.
+
+        Args:
+            partition: PartitionKey.
+            after: the key before the first.
+            before: the key after the last.
+            page: rows to ask for at a time.
+
+        Raises:
+            LedgerError: they could not be read.
+        """
+        with _translated("reading the ledger"):
+            yield from self._client.query_entities(
+                "PartitionKey eq @partition and RowKey gt @after and RowKey lt @before",
+                parameters={"partition": partition, "after": after, "before": before},
+                results_per_page=min(page, MAX_PAGE),
+            )
+
+    def put(self, partition: str, key: str, properties: Properties) -> None:
+        """Write a row whatever was there.
+
+        Raises:
+            LedgerError: it could not be written.
+        """
+        with _translated("writing the ledger"):
+            self._client.upsert_entity(
+                {"PartitionKey": partition, "RowKey": key, **properties}, mode=UpdateMode.REPLACE
+            )
+
+    def commit(self, partition: str, run: str, before: Rows, after: Rows, etag: str | None = None) -> str:
+        """Turn one set of rows into another, whole or not at all, and give the new ETag of the run row.
+
+        An attempt without a clear answer is repeated: if it did happen, the repeat is refused, and the mark on
+        the run row tells that it was our own.
+
+        Args:
+            partition: PartitionKey of all rows.
+            run: RowKey of the record.
+            before: rows as they were read; none for a claim.
+            after: rows as they shall be; none for a removal, which gives an empty ETag.
+            etag: of the run row in `before`.
+
+        Raises:
+            LedgerConflict: a row is not as it was read; nothing was written.
+            LedgerError: it could not be written, as far as could be told.
+        """
+        write_id = self._new_id().hex
+        transaction = list(operations(partition, run, before, after, etag=etag, write_id=write_id))
+        unclear = False
+
+        def attempt() -> str:
+            nonlocal unclear
+            try:
+                return self._submit(transaction)
+            except AzureError as exc:
+                unclear = unclear or is_unclear(exc)
+                raise
+
+        try:
+            return _retrying(attempt)
+        except AzureError as exc:
+            settled = self._settled(partition, run, write_id if run in after else None) if unclear else None
+            if settled is None:
+                raise (LedgerConflict if is_lost_race(exc) else LedgerError)(
+                    sentence("writing the ledger", exc)
+                ) from exc
+            logger.warning(
+                "a write of the ledger got no clear answer, but did happen",
+                extra={"action": "ledger_write_settled", "row": run},
+            )
+            return settled
+
+    def create_table(self) -> None:
+        """Create the table unless it exists.
+
+        Raises:
+            LedgerError: it could not be created.
+        """
+        with _translated("creating the ledger's table"):
+            try:
+                self._client.create_table()
+            except ResourceExistsError:
+                return
+
+    def probe(self) -> None:
+        """Read at most one row.
+
+        Raises:
+            LedgerError: it could not be read, or the table does not exist.
+        """
+        with _translated("reading the ledger"):
+            next(iter(self._client.list_entities(results_per_page=1)), None)
+
+    @property
+    def _client(self) -> TableClient:
+        if not hasattr(self._threads, "client"):
+            self._threads.client = self._open_client()
+        client: TableClient = self._threads.client
+        return client
+
+    def _submit(self, transaction: list[Operation]) -> str:
+        try:
+            results = self._client.submit_transaction(transaction, retry_total=0)
+        except _GARBLED as exc:
+            raise GarbledReply("the answer to a transaction could not be read", error=exc) from exc
+        if len(results) != len(transaction):
+            raise GarbledReply(f"{len(results)} answers to {len(transaction)} operations")
+        etag: str = results[0].get("etag", "")
+        return etag
+
+    def _settled(self, partition: str, run: str, write_id: str | None) -> str | None:
+        """The ETag of our own write, or None where it did not happen; a removal has no write_id."""
+        row = self.read(partition, run)
+        if row is None or write_id is None:
+            return "" if row is None and write_id is None else None
+        return etag_of(row) if row.get(WRITE_ID) == write_id else None
+
+
+def etag_of(row: TableEntity) -> str:
+    """The ETag of a row that was read; every such row has one."""
+    return row.metadata["etag"] or ""
+
+
+@contextmanager
+def _translated(doing: str) -> Iterator[None]:
+    try:
+        yield
+    except AzureError as exc:
+        raise LedgerError(sentence(doing, exc)) from exc

@@ -1,0 +1,189 @@
+"""The ledger in memory: for tests, and for nothing that must outlive its process."""
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from adf_trigger.errors import LedgerConflict
+from adf_trigger.ledger.encoding import (
+    decode_cursor,
+    decode_record,
+    encode_cursor,
+    encode_new,
+    encode_record,
+    refuse_other_request,
+    successor,
+)
+from adf_trigger.ledger.keys import continuation_of, key_of, partition_key, when_key
+from adf_trigger.ledger.port import Claim, Cursor, RunPage, Stored
+from adf_trigger.ledger.records import ActiveRun, RunRecord, RunState
+
+
+@dataclass(slots=True)
+class _Partition:
+    """One factory: texts with their versions by request id, owners by runId."""
+
+    texts: dict[str, tuple[str, int]] = field(default_factory=dict)
+    owners: dict[UUID, str] = field(default_factory=dict)
+    cursor: str | None = None
+
+
+class MemoryLedger:
+    """Keeps records as the text that the table would keep, and makes the same writes lose.
+
+    Threads may share it: every method is one step, as a transaction of the table is.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._partitions: dict[str, _Partition] = {}
+        self._version = 0
+
+    def claim(self, record: RunRecord) -> Claim:
+        """Insert the record, or find the earlier one.
+
+        Raises:
+            InvalidRequest: its request id cannot be a key, or it is too large to keep.
+            LedgerConflict: another request has its runId.
+        """
+        text = encode_new(record)
+        with self._lock:
+            partition = self._partition(record.factory)
+            if (found := self._stored(partition, record.request_id)) is not None:
+                return Claim(found, created=False)
+            self._refuse_taken(partition, record)
+            return Claim(self._put(partition, record, text), created=True)
+
+    def reclaim(self, stored: Stored, record: RunRecord) -> Stored:
+        """Put a new record in the place of a told one, conditionally.
+
+        Raises:
+            InvalidRequest: it is too large to keep.
+            ValueError: it is the record of another request.
+            LedgerConflict: the record has changed since it was read, or another request has the new runId.
+        """
+        refuse_other_request(stored.record, record)
+        text = encode_new(record)
+        with self._lock:
+            partition = self._unchanged(stored)
+            self._refuse_taken(partition, record)
+            self._remove(partition, stored.record)
+            return self._put(partition, record, text)
+
+    def release(self, stored: Stored) -> None:
+        """Remove a record, conditionally: the key is free again.
+
+        Raises:
+            LedgerConflict: the record has changed since it was read.
+        """
+        with self._lock:
+            self._remove(self._unchanged(stored), stored.record)
+
+    def get(self, factory: str, request_id: str) -> Stored | None:
+        """The record of a request."""
+        with self._lock:
+            return self._stored(self._partition(factory), request_id)
+
+    def find(self, factory: str, run_id: UUID) -> Stored | None:
+        """The record of a run, by any runId that it ever had."""
+        with self._lock:
+            partition = self._partition(factory)
+            request_id = partition.owners.get(run_id)
+            return None if request_id is None else self._stored(partition, request_id)
+
+    def save(self, stored: Stored, record: RunRecord) -> Stored:
+        """Write a record conditionally.
+
+        Raises:
+            LedgerConflict: the record has changed since it was read, or another request has the new runId.
+            RecordTooLarge: it does not fit into an entity of Table storage.
+            ValueError: it is the record of another request.
+        """
+        record = successor(stored.record, record)
+        text = encode_record(record)
+        with self._lock:
+            partition = self._unchanged(stored)
+            self._refuse_taken(partition, record)
+            return self._put(partition, record, text)
+
+    def active(self, factory: str) -> Sequence[ActiveRun]:
+        """The rows of all runs that are not told, in order of arrival."""
+        runs = [ActiveRun.of(record) for record in self._all(factory) if record.state is not RunState.TOLD]
+        return sorted(runs, key=lambda run: (run.requested_at, run.request_id))
+
+    def runs(self, factory: str, *, since: datetime | None, limit: int, continuation: str | None) -> RunPage:
+        """Records, newest first.
+
+        Raises:
+            InvalidRequest: the continuation is not one of ours.
+        """
+        after = key_of(continuation) if continuation else ""
+        keyed = {when_key(record.requested_at, record.request_id): record for record in self._all(factory)}
+        keys = sorted(
+            key
+            for key, record in keyed.items()
+            if key > after and (since is None or record.requested_at >= since)
+        )
+        page = keys[:limit]
+        more = len(keys) > limit
+        return RunPage([keyed[key] for key in page], continuation_of(page[-1]) if more else None)
+
+    def cursor(self, factory: str) -> Cursor:
+        """Where the last poll stood; an empty cursor where there was none."""
+        with self._lock:
+            text = self._partition(factory).cursor
+        return Cursor() if text is None else decode_cursor(text)
+
+    def save_cursor(self, factory: str, cursor: Cursor) -> None:
+        """Remember where a poll stood; the last writer wins."""
+        with self._lock:
+            self._partition(factory).cursor = encode_cursor(cursor)
+
+    def purge(self, factory: str, *, told_before: datetime, limit: int) -> int:
+        """Remove at most `limit` told records that were told before an instant; how many were."""
+        with self._lock:
+            partition = self._partition(factory)
+            records = [decode_record(text) for text, _ in partition.texts.values()]
+            old = [record for record in records if record.was_told_before(told_before)][:limit]
+            for record in old:
+                self._remove(partition, record)
+        return len(old)
+
+    def check(self) -> None:
+        """Memory can always be read."""
+
+    def _all(self, factory: str) -> list[RunRecord]:
+        with self._lock:
+            texts = list(self._partition(factory).texts.values())
+        return [decode_record(text) for text, _ in texts]
+
+    def _partition(self, factory: str) -> _Partition:
+        return self._partitions.setdefault(partition_key(factory), _Partition())
+
+    def _stored(self, partition: _Partition, request_id: str) -> Stored | None:
+        found = partition.texts.get(request_id)
+        return None if found is None else Stored(decode_record(found[0]), str(found[1]))
+
+    def _unchanged(self, stored: Stored) -> _Partition:
+        partition = self._partition(stored.record.factory)
+        _, version = partition.texts.get(stored.record.request_id, ("", 0))
+        if str(version) != stored.etag:
+            raise LedgerConflict(f"the record of {stored.record.request_id} has changed since it was read")
+        return partition
+
+    def _refuse_taken(self, partition: _Partition, record: RunRecord) -> None:
+        if partition.owners.get(record.run_id, record.request_id) != record.request_id:
+            raise LedgerConflict(f"another request than {record.request_id} has run {record.run_id}")
+
+    def _put(self, partition: _Partition, record: RunRecord, text: str) -> Stored:
+        self._version += 1
+        partition.texts[record.request_id] = (text, self._version)
+        partition.owners.update(dict.fromkeys(record.run_ids, record.request_id))
+        return Stored(record, str(self._version))
+
+    def _remove(self, partition: _Partition, record: RunRecord) -> None:
+        del partition.texts[record.request_id]
+        for run_id in record.run_ids:
+            del partition.owners[run_id]

@@ -1,0 +1,79 @@
+"""The table ledger from settings that have been read."""
+
+from collections.abc import Callable
+from typing import Any
+
+from azure.core.credentials import TokenCredential
+from azure.core.utils import parse_connection_string
+from azure.data.tables import TableClient
+
+from adf_trigger.errors import SettingsError
+from adf_trigger.ledger.table import TableLedger
+
+_STORAGE_BY_KEY = "AzureWebJobsStorage"
+_STORAGE_BY_IDENTITY = "AzureWebJobsStorage__tableServiceUri"
+
+# Reads alone: the gateway repeats transactions itself, since only it can tell whether one has happened.
+_RETRIES = {"retry_total": 3, "retry_backoff_factor": 0.2, "retry_backoff_max": 2}
+
+
+def open_table_ledger(
+    *,
+    table: str,
+    connection_string: str | None = None,
+    endpoint: str | None = None,
+    credential: TokenCredential | None = None,
+    connect_timeout: float = 5.0,
+    read_timeout: float = 10.0,
+) -> TableLedger:
+    """The ledger of a storage account, named by a connection string or by its table endpoint and a credential.
+
+    Nothing is sent until the ledger is used. Tokens are asked for https://storage.azure.com, which storage takes
+    in every cloud.
+
+    Args:
+        table: name of the table.
+        connection_string: with an account key, or `UseDevelopmentStorage=true`.
+        endpoint: `https://{account}.table.{suffix}`.
+        credential: signs in to the endpoint.
+        connect_timeout: seconds to make a connection.
+        read_timeout: seconds between two bytes of an answer.
+
+    Raises:
+        SettingsError: neither or both are given, or they cannot be used.
+    """
+    if (connection_string is None) == (endpoint is None):
+        raise SettingsError([f"{_STORAGE_BY_KEY}: either a connection string or a table endpoint is needed"])
+    options: dict[str, Any] = {
+        "connection_timeout": connect_timeout,
+        "read_timeout": read_timeout,
+        **_RETRIES,
+    }
+    if connection_string is not None:
+        _refuse_signature(connection_string)
+        text = connection_string
+        return _opened(_STORAGE_BY_KEY, lambda: TableClient.from_connection_string(text, table, **options))
+    if credential is None or "?" in str(endpoint):
+        raise SettingsError([f"{_STORAGE_BY_IDENTITY}: needs a credential, and no query string"])
+    address = str(endpoint)
+    return _opened(
+        _STORAGE_BY_IDENTITY, lambda: TableClient(address, table, credential=credential, **options)
+    )
+
+
+def _refuse_signature(connection_string: str) -> None:
+    # It would travel in every URL, and so into the text of errors.
+    try:
+        parts = parse_connection_string(connection_string)
+    except ValueError as exc:
+        raise SettingsError([f"{_STORAGE_BY_KEY}: is no connection string"]) from exc
+    if "sharedaccesssignature" in parts:
+        raise SettingsError([f"{_STORAGE_BY_KEY}: a shared access signature is not taken"])
+
+
+def _opened(setting: str, open_client: Callable[[], TableClient]) -> TableLedger:
+    try:
+        open_client().close()
+    except ValueError as exc:
+        raise SettingsError([f"{setting}: {exc}"]) from exc
+    return TableLedger(open_client)

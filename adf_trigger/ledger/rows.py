@@ -1,0 +1,74 @@
+"""The rows of a record, and the one transaction that leads from its rows as they are to its rows as they shall be."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from azure.core import MatchConditions
+from azure.data.tables import UpdateMode
+
+from adf_trigger.ledger.encoding import encode_active
+from adf_trigger.ledger.keys import active_key, id_key, run_key, when_key
+from adf_trigger.ledger.records import ActiveRun, RunRecord, RunState
+
+PROPERTY_CHARS = 32_000
+"""A string property holds 64 KiB of UTF-16, which is 32,768 characters of ASCII."""
+
+DOCUMENT = "document"
+REQUEST_ID = "request_id"
+WRITE_ID = "write_id"
+
+Properties = Mapping[str, str]
+Rows = Mapping[str, Properties]
+Operation = tuple[str, dict[str, str], dict[str, Any]]
+
+
+def rows_of(record: RunRecord, text: str) -> Rows:
+    """The rows of a record by RowKey; `text` is the record encoded."""
+    rows: dict[str, Properties] = {run_key(record.request_id): split(text)}
+    if record.state is not RunState.TOLD:
+        rows[active_key(record.run_id)] = split(encode_active(ActiveRun.of(record)))
+    for run_id in record.run_ids:
+        rows[id_key(run_id)] = {REQUEST_ID: record.request_id}
+    rows[when_key(record.requested_at, record.request_id)] = {}
+    return rows
+
+
+def split(text: str) -> Properties:
+    """A text as string properties, each within the limit: document0, document1, …."""
+    pieces = range(0, len(text), PROPERTY_CHARS)
+    return {f"{DOCUMENT}{n}": text[start : start + PROPERTY_CHARS] for n, start in enumerate(pieces)}
+
+
+def join(entity: Mapping[str, Any]) -> str:
+    """The text that was split."""
+    pieces = (name for name in entity if name.startswith(DOCUMENT))
+    return "".join(entity[name] for name in sorted(pieces, key=lambda name: int(name.removeprefix(DOCUMENT))))
+
+
+def operations(
+    partition: str, run: str, before: Rows, after: Rows, *, etag: str | None, write_id: str
+) -> Iterator[Operation]:
+    """The operations of the transaction that turns one set of rows into the other; the run row's comes first.
+
+    Args:
+        partition: PartitionKey of all rows.
+        run: RowKey of the record; what happens to it is conditional.
+        before: rows as they were read; none for a claim.
+        after: rows as they shall be; none for a removal.
+        etag: of the run row in `before`.
+        write_id: marks the run row, so that a write whose reply was lost knows itself again.
+    """
+    keys = sorted(before.keys() | after.keys(), key=lambda key: (key != run, key))
+    for key in keys:
+        entity = {"PartitionKey": partition, "RowKey": key, **after.get(key, {})}
+        if key == run:
+            entity[WRITE_ID] = write_id
+            unchanged = {"etag": etag, "match_condition": MatchConditions.IfNotModified}
+        else:
+            unchanged = {}
+        if key not in before:
+            yield "create", entity, {}
+        elif key not in after:
+            yield "delete", entity, unchanged
+        elif key == run or before[key] != after[key]:
+            yield "update", entity, {"mode": UpdateMode.REPLACE, **unchanged}

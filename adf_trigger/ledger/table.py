@@ -1,0 +1,230 @@
+"""The ledger in Table storage: one transaction a claim, one a step, each of them conditional."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from itertools import islice
+from uuid import UUID
+
+from azure.data.tables import TableClient, TableEntity
+
+from adf_trigger.clock import IdSource, new_id
+from adf_trigger.errors import LedgerConflict
+from adf_trigger.ledger.encoding import (
+    decode_active,
+    decode_cursor,
+    decode_record,
+    encode_cursor,
+    encode_new,
+    encode_record,
+    refuse_other_request,
+    successor,
+)
+from adf_trigger.ledger.gateway import TableGateway, etag_of
+from adf_trigger.ledger.keys import (
+    CURSOR_KEY,
+    continuation_of,
+    end_of_instant,
+    id_key,
+    is_request_id,
+    key_of,
+    partition_key,
+    request_id_of,
+    rows_of_kind,
+    run_key,
+)
+from adf_trigger.ledger.port import Claim, Cursor, RunPage, Stored
+from adf_trigger.ledger.records import ActiveRun, RunRecord
+from adf_trigger.ledger.rows import REQUEST_ID, Rows, join, rows_of, split
+
+_CLAIM_ATTEMPTS = 3
+"""The earlier record may be released between losing to it and reading it; then the key is free again."""
+
+
+class TableLedger:
+    """Keeps the ledger in one table, one partition a factory. Threads may share it.
+
+    Args:
+        open_client: makes a client of the table; called once in each thread.
+        new_id: makes the marks of writes.
+    """
+
+    def __init__(self, open_client: Callable[[], TableClient], *, new_id: IdSource = new_id) -> None:
+        self._table = TableGateway(open_client, new_id)
+
+    def create_table_if_missing(self) -> None:
+        """Create the table unless it exists.
+
+        Raises:
+            LedgerError: it could not be created.
+        """
+        self._table.create_table()
+
+    def claim(self, record: RunRecord) -> Claim:
+        """Insert the record with its active, id and when rows in one transaction, or find the earlier one.
+
+        Raises:
+            InvalidRequest: its request id cannot be a key, or it is too large to keep.
+            LedgerConflict: another request has its runId.
+            LedgerError: the table could not be read or written.
+        """
+        rows = rows_of(record, encode_new(record))
+        lost: LedgerConflict | None = None
+        for _ in range(_CLAIM_ATTEMPTS):
+            try:
+                return Claim(self._write(record, before={}, after=rows), created=True)
+            except LedgerConflict as exc:
+                lost = exc
+            found = self.get(record.factory, record.request_id)
+            if found is not None:
+                return Claim(found, created=False)
+        raise LedgerConflict(f"another request than {record.request_id} has run {record.run_id}") from lost
+
+    def reclaim(self, stored: Stored, record: RunRecord) -> Stored:
+        """Put a new record in the place of a told one, with all its rows, in one conditional transaction.
+
+        Raises:
+            InvalidRequest: it is too large to keep.
+            ValueError: it is the record of another request.
+            LedgerConflict: the record has changed since it was read, or another request has the new runId.
+            LedgerError: the table could not be written.
+        """
+        refuse_other_request(stored.record, record)
+        return self._write(record, _rows(stored.record), rows_of(record, encode_new(record)), stored.etag)
+
+    def release(self, stored: Stored) -> None:
+        """Remove a record and all its rows, conditionally: the key is free again.
+
+        Raises:
+            LedgerConflict: the record has changed since it was read.
+            LedgerError: the table could not be written.
+        """
+        self._remove(stored)
+
+    def get(self, factory: str, request_id: str) -> Stored | None:
+        """The record of a request.
+
+        Raises:
+            LedgerError: the table could not be read.
+        """
+        if not is_request_id(request_id):
+            return None
+        entity = self._table.read(partition_key(factory), run_key(request_id))
+        return None if entity is None else _stored(entity)
+
+    def find(self, factory: str, run_id: UUID) -> Stored | None:
+        """The record of a run, by any runId that it ever had.
+
+        Raises:
+            LedgerError: the table could not be read.
+        """
+        entity = self._table.read(partition_key(factory), id_key(run_id))
+        return None if entity is None else self.get(factory, entity[REQUEST_ID])
+
+    def save(self, stored: Stored, record: RunRecord) -> Stored:
+        """Write a record conditionally, with its active row, and an id row where the runId has changed.
+
+        Raises:
+            LedgerConflict: the record has changed since it was read, or another request has the new runId.
+            RecordTooLarge: it does not fit into an entity.
+            ValueError: it is the record of another request.
+            LedgerError: the table could not be written.
+        """
+        record = successor(stored.record, record)
+        return self._write(record, _rows(stored.record), rows_of(record, encode_record(record)), stored.etag)
+
+    def active(self, factory: str) -> Sequence[ActiveRun]:
+        """The rows of all runs that are not told, in order of arrival. Costs what is active, not the history.
+
+        Raises:
+            LedgerError: the table could not be read.
+        """
+        entities = self._table.between(partition_key(factory), *rows_of_kind("active"))
+        runs = [decode_active(join(entity)) for entity in entities]
+        return sorted(runs, key=lambda run: (run.requested_at, run.request_id))
+
+    def runs(self, factory: str, *, since: datetime | None, limit: int, continuation: str | None) -> RunPage:
+        """Records, newest first: one query for a page, and one read a record.
+
+        A record that goes while the page is read is left out, so a page may be short.
+
+        Raises:
+            InvalidRequest: the continuation is not one of ours.
+            LedgerError: the table could not be read.
+        """
+        first, last = rows_of_kind("when")
+        after = key_of(continuation) if continuation else first
+        before = end_of_instant(since) if since else last
+        rows = self._table.between(partition_key(factory), after, before, page=limit + 1)
+        keys = [row["RowKey"] for row in islice(rows, limit + 1)]
+        page = keys[:limit]
+        found = (self.get(factory, request_id_of(key)) for key in page)
+        records = [stored.record for stored in found if stored is not None]
+        return RunPage(records, continuation_of(page[-1]) if len(keys) > limit else None)
+
+    def cursor(self, factory: str) -> Cursor:
+        """Where the last poll stood; an empty cursor where there was none.
+
+        Raises:
+            LedgerError: the table could not be read.
+        """
+        entity = self._table.read(partition_key(factory), CURSOR_KEY)
+        return Cursor() if entity is None else decode_cursor(join(entity))
+
+    def save_cursor(self, factory: str, cursor: Cursor) -> None:
+        """Remember where a poll stood; the last writer wins.
+
+        Raises:
+            LedgerError: the table could not be written.
+        """
+        self._table.put(partition_key(factory), CURSOR_KEY, split(encode_cursor(cursor)))
+
+    def purge(self, factory: str, *, told_before: datetime, limit: int) -> int:
+        """Remove at most `limit` told records that were told before an instant; how many were.
+
+        Looks only at what was requested before that instant, so it costs what is old, not the history.
+
+        Raises:
+            LedgerError: the table could not be read or written.
+        """
+        # A run is told after it was requested: what was told before the instant lies beyond it in the listing.
+        old = self._table.between(
+            partition_key(factory), end_of_instant(told_before), rows_of_kind("when")[1]
+        )
+        purged = 0
+        for row in old:
+            if purged == limit:
+                break
+            stored = self.get(factory, request_id_of(row["RowKey"]))
+            if stored is not None and stored.record.was_told_before(told_before):
+                purged += self._purged(stored)
+        return purged
+
+    def check(self) -> None:
+        """Read something, for the health check.
+
+        Raises:
+            LedgerError: the table could not be read, or does not exist.
+        """
+        self._table.probe()
+
+    def _write(self, record: RunRecord, before: Rows, after: Rows, etag: str | None = None) -> Stored:
+        run = run_key(record.request_id)
+        return Stored(record, self._table.commit(partition_key(record.factory), run, before, after, etag))
+
+    def _remove(self, stored: Stored) -> None:
+        self._write(stored.record, _rows(stored.record), {}, stored.etag)
+
+    def _purged(self, stored: Stored) -> bool:
+        try:
+            self._remove(stored)
+        except LedgerConflict:
+            return False  # reclaimed, or purged by another: no longer ours to remove
+        return True
+
+
+def _rows(record: RunRecord) -> Rows:
+    return rows_of(record, encode_record(record))
+
+
+def _stored(entity: TableEntity) -> Stored:
+    return Stored(decode_record(join(entity)), etag_of(entity))

@@ -1,0 +1,63 @@
+"""What azure-core's errors mean to the ledger, and what may be said of them."""
+
+from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError
+from azure.data.tables import TableErrorCode
+
+_MISSING = 404
+_TIMED_OUT = 408
+_EXISTS = 409
+_CHANGED = 412
+_THROTTLED = 429
+_SERVER_ERROR = 500
+_ABOUT_THE_TABLE = frozenset({TableErrorCode.TABLE_NOT_FOUND, TableErrorCode.TABLE_BEING_DELETED})
+
+
+class GarbledReply(AzureError):
+    """A transaction was answered with what is no complete answer to it, so it may have happened."""
+
+
+def is_lost_race(error: AzureError) -> bool:
+    """Whether a transaction was refused whole because a row was not as it should be.
+
+    Told by the status: the error codes differ between an insert, an update and a transaction of either.
+    """
+    return (
+        isinstance(error, HttpResponseError)
+        and error.status_code in {_MISSING, _EXISTS, _CHANGED}
+        and code_of(error) not in _ABOUT_THE_TABLE
+    )
+
+
+def is_unclear(error: Exception) -> bool:
+    """Whether a write may have happened although it failed: time-out, reset, 5xx, half an answer.
+
+    A connection that was never made is among them, since azure-core does not tell it apart from every one that
+    broke later.
+    """
+    if isinstance(error, ClientAuthenticationError):
+        return False
+    if isinstance(error, HttpResponseError):
+        status = error.status_code
+        return status is None or status in {_TIMED_OUT, _THROTTLED} or status >= _SERVER_ERROR
+    return isinstance(error, AzureError)
+
+
+def is_missing_table(error: HttpResponseError) -> bool:
+    """Whether it is the table that is missing, and not a row."""
+    return code_of(error) == TableErrorCode.TABLE_NOT_FOUND
+
+
+def code_of(error: HttpResponseError) -> str | None:
+    """The service's error code; azure-data-tables sets it on some errors, as text or as an enum."""
+    return getattr(error, "error_code", None)
+
+
+def sentence(doing: str, error: AzureError) -> str:
+    """What failed and how, without the service's text, which may quote signatures and URLs."""
+    details = [type(error).__name__]
+    if isinstance(error, HttpResponseError):
+        details += [str(detail) for detail in (error.status_code, code_of(error)) if detail is not None]
+        headers = getattr(error.response, "headers", {})
+        if request_id := headers.get("x-ms-request-id"):
+            details.append(f"x-ms-request-id {request_id}")
+    return f"{doing} failed: {', '.join(details)}"

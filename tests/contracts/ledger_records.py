@@ -1,0 +1,81 @@
+"""Records for tests of the ledger."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+from adf_trigger.contracts import ActivityError
+from adf_trigger.ledger.records import Rerun, RunRecord, RunState
+
+NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+
+
+def a_factory() -> str:
+    """A factory that no other test has."""
+    return (
+        f"/subscriptions/{uuid4()}/resourceGroups/rg-Loads_(prod)"
+        "/providers/Microsoft.DataFactory/factories/adf-loads"
+    )
+
+
+def a_record(factory: str, request_id: str = "load-2026-11-22", **changes: Any) -> RunRecord:
+    """A record as submit makes it, unless told otherwise."""
+    fields: dict[str, Any] = {
+        "factory": factory,
+        "request_id": request_id,
+        "pipeline": "CopyPipeline",
+        "digest": "d1",
+        "run_id": uuid4(),
+        "state": RunState.ACCEPTED,
+        "status": "Accepted",
+        "requested_at": NOON,
+    }
+    return RunRecord(**{**fields, **changes})
+
+
+def a_full_record(factory: str) -> RunRecord:
+    """A record with every field set to something that is not its default."""
+    return a_record(
+        factory,
+        state=RunState.ENDED,
+        status="Failed",
+        parameters={
+            "day": "2026-11-22",
+            "depth": 2.5,
+            "deep": {"list": [1, None, True, "ü"]},
+            "huge": 10**30,
+        },
+        secure_parameters=("password", "token"),
+        rerun=Rerun(
+            reference_pipeline_run_id=uuid4(),
+            is_recovery=True,
+            start_activity_name="Copy",
+            start_from_failure=False,
+        ),
+        correlation_id="order-17",
+        metadata={"team": "loads"},
+        requested_by="key:default",
+        source="queue",
+        attempts=3,
+        not_before=NOON + MINUTE,
+        lease_until=NOON + 2 * MINUTE,
+        sent_at=NOON + 3 * MINUTE,
+        submitted_at=NOON + 4 * MINUTE,
+        last_seen_at=NOON + 5 * MINUTE,
+        started_at=NOON + 6 * MINUTE,
+        ended_at=NOON + 7 * MINUTE + timedelta(microseconds=123_456),
+        duration_ms=60_000,
+        message="Operation on target Copy failed",
+        errors=(
+            ActivityError(
+                activity_name="Copy",
+                activity_type="Copy",
+                error_code="2200",
+                failure_type="UserError",
+                message="The blob 'ü\U0001f600' is missing.",
+            ),
+        ),
+        told_at=NOON + 8 * MINUTE,
+        former_run_ids=(uuid4(),),
+    )
