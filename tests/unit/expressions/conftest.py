@@ -1,0 +1,47 @@
+"""A scope with a little of everything, and a clock that stands still."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from adf_trigger.local.factory.expressions import Scope, evaluate_text
+
+VECTORS = json.loads(Path(__file__).with_name("expression_vectors.json").read_text(encoding="utf-8"))
+NOW = datetime(2026, 3, 5, 14, 7, 9, 123456, tzinfo=UTC)
+AN_ID = UUID("0f8fad5b-d9cb-469f-a165-70867728950e")
+
+
+@pytest.fixture
+def scope() -> Scope:
+    """The context that the recorded answers were given in."""
+    context = VECTORS["context"]
+    return Scope(
+        parameters=context["parameters"],
+        global_parameters=context["globalParameters"],
+        system=context["system"],
+        variables=context["variables"],
+        activities=context["activities"],
+        item=context["item"],
+        clock=lambda: NOW,
+        new_id=lambda: AN_ID,
+    )
+
+
+class Evaluate:
+    """Evaluates an expression (without its `@`) in the scope."""
+
+    def __init__(self, scope: Scope) -> None:
+        self.scope = scope
+
+    def __call__(self, expression: str) -> Any:
+        return evaluate_text(f"@{expression}", self.scope)
+
+
+@pytest.fixture
+def value_of(scope: Scope) -> Evaluate:
+    """The value of an expression, written without its `@`."""
+    return Evaluate(scope)
