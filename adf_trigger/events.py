@@ -37,6 +37,9 @@ class Outbox(Protocol):
     def reject(self, message: RejectedMessage) -> None:
         """Put a message that can never work where a person finds it."""
 
+    def put_back(self, text: str, *, delay: float) -> None:
+        """Put a request's message into the requests queue again, to be delivered after `delay` seconds."""
+
     def check(self) -> None:
         """Read something, for the health check."""
 
@@ -47,11 +50,13 @@ class QueueOutbox:
     Args:
         events: client of the events queue.
         rejected: client of the rejected queue.
+        requests: client of the requests queue.
     """
 
-    def __init__(self, events: QueueClient, rejected: QueueClient) -> None:
+    def __init__(self, events: QueueClient, rejected: QueueClient, requests: QueueClient) -> None:
         self._events = events
         self._rejected = rejected
+        self._requests = requests
 
     def publish(self, event: CompletionEvent) -> None:
         """See Outbox."""
@@ -60,6 +65,10 @@ class QueueOutbox:
     def reject(self, message: RejectedMessage) -> None:
         """See Outbox."""
         _send(self._rejected, rejected_text(message))
+
+    def put_back(self, text: str, *, delay: float) -> None:
+        """See Outbox."""
+        _send(self._requests, text, delay=delay)
 
     def check(self) -> None:
         """See Outbox."""
@@ -106,13 +115,14 @@ def queue_client(
     return QueueClient(account_url, name, credential=credential, **options)
 
 
-def _send(queue: QueueClient, text: str) -> None:
+def _send(queue: QueueClient, text: str, *, delay: float = 0) -> None:
+    invisible_for = round(delay) or None
     try:
         try:
-            queue.send_message(text, time_to_live=NEVER_EXPIRES)
+            queue.send_message(text, time_to_live=NEVER_EXPIRES, visibility_timeout=invisible_for)
         except ResourceNotFoundError:
             _create(queue)
-            queue.send_message(text, time_to_live=NEVER_EXPIRES)
+            queue.send_message(text, time_to_live=NEVER_EXPIRES, visibility_timeout=invisible_for)
     except AzureError as exc:
         raise PublishError(f"a message could not be written to the queue {queue.queue_name}") from exc
 

@@ -26,7 +26,7 @@ from pydantic.alias_generators import to_camel
 from adf_trigger.datafactory.resource_ids import FactoryId
 from adf_trigger.errors import SettingsError
 
-_QUEUE_NAME = r"^[a-z0-9](?!.*--)[a-z0-9-]{1,61}[a-z0-9]$"
+_QUEUE_NAME = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 _TABLE_NAME = r"^[A-Za-z][A-Za-z0-9]{2,62}$"
 _LOOPBACK_PREFIXES = ("http://127.", "http://localhost", "http://[::1]")
 DEFAULT_ALIAS = "default"
@@ -92,7 +92,8 @@ def _factory_id(value: Any) -> Any:
     return FactoryId.parse(value) if isinstance(value, str) else value
 
 
-QueueName = Annotated[str, Field(pattern=_QUEUE_NAME)]
+QueueName = Annotated[str, Field(pattern=_QUEUE_NAME, min_length=3, max_length=56)]
+"""A queue's name, with room for the host's `-poison` in the 63 characters that storage allows."""
 Seconds = Annotated[float, Field(gt=0)]
 
 
@@ -300,7 +301,7 @@ class Settings(BaseModel):
             return []
         return [
             (
-                "AzureWebJobsStorage: no storage is named: set AzureWebJobsStorage, or AzureWebJobsStorage__accountName, "
+                "AzureWebJobsStorage: no storage is named: set it, or AzureWebJobsStorage__accountName, "
                 "or AzureWebJobsStorage__queueServiceUri and AzureWebJobsStorage__tableServiceUri"
             )
         ]

@@ -28,7 +28,9 @@ class Query:
             InvalidRequest: there is no factory of that alias.
             LedgerError: the ledger is out of reach.
         """
-        searched = list(self._factories) if factory is None else [self._factories.choose(factory, pointer="factory")]
+        searched = (
+            list(self._factories) if factory is None else [self._factories.choose(factory, pointer="factory")]
+        )
         for handle in searched:
             stored = self._ledger.get(handle.id, run)
             if stored is not None:

@@ -1,0 +1,133 @@
+"""Errors as callers see them: RFC 9457 problems, each with a documented type."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from azure.functions import HttpResponse
+
+from adf_trigger.contracts import Problem, ProblemFault
+from adf_trigger.errors import (
+    AdfTriggerError,
+    BadRequest,
+    Fault,
+    InvalidRequest,
+    LedgerError,
+    NotFound,
+    Refused,
+    RequestConflict,
+    ResourceNotFound,
+    TryLater,
+)
+
+PROBLEM_ROOT = "https://adf-trigger.dev/problems/"
+LEDGER_WAIT = 5
+"""Seconds after which it is worth trying again where the storage did not answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemType:
+    """A kind of problem that this service answers with."""
+
+    slug: str
+    status: HTTPStatus
+    title: str
+
+    @property
+    def uri(self) -> str:
+        """Its `type`."""
+        return PROBLEM_ROOT + self.slug
+
+
+INVALID_REQUEST = ProblemType("invalid-request", HTTPStatus.BAD_REQUEST, "The request has faults")
+TOO_LARGE = ProblemType("too-large", HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The body is too large")
+REFUSED = ProblemType("refused", HTTPStatus.BAD_REQUEST, "Data Factory refused the request")
+PIPELINE_NOT_FOUND = ProblemType("pipeline-not-found", HTTPStatus.NOT_FOUND, "There is no such pipeline")
+RUN_NOT_FOUND = ProblemType("run-not-found", HTTPStatus.NOT_FOUND, "There is no such run")
+KEY_REUSED = ProblemType(
+    "key-reused", HTTPStatus.UNPROCESSABLE_ENTITY, "The idempotency key names another request"
+)
+DENIED = ProblemType(
+    "data-factory-denied", HTTPStatus.BAD_GATEWAY, "Data Factory does not let this service do that"
+)
+TRY_LATER = ProblemType("try-later", HTTPStatus.SERVICE_UNAVAILABLE, "The request cannot be taken just now")
+
+PROBLEM_TYPES = (
+    INVALID_REQUEST,
+    TOO_LARGE,
+    REFUSED,
+    PIPELINE_NOT_FOUND,
+    RUN_NOT_FOUND,
+    KEY_REUSED,
+    DENIED,
+    TRY_LATER,
+)
+
+_MISSING_SCOPES = frozenset(
+    {"ResourceNotFound", "ResourceGroupNotFound", "SubscriptionNotFound", "InvalidSubscriptionId"}
+)
+"""ARM's codes for a factory that is not there: a fault of this service's settings, not of its caller."""
+
+
+def problem(
+    kind: ProblemType,
+    detail: str,
+    *,
+    faults: Sequence[Fault] = (),
+    instance: str | None = None,
+    retry_after: float | None = None,
+) -> HttpResponse:
+    """An answer that tells of a problem.
+
+    Args:
+        kind: which of the documented kinds.
+        detail: what is wrong this time, in a sentence.
+        faults: everything that was found wrong.
+        instance: path of the request.
+        retry_after: seconds after which the same request may succeed.
+    """
+    body = Problem(
+        type=kind.uri,
+        title=kind.title,
+        status=kind.status,
+        detail=detail,
+        instance=instance,
+        errors=[ProblemFault(pointer=fault.pointer, message=fault.message) for fault in faults],
+    )
+    headers = {} if retry_after is None else {"Retry-After": str(max(1, round(retry_after)))}
+    return HttpResponse(
+        body.model_dump_json(exclude_none=True),
+        status_code=kind.status,
+        headers=headers,
+        mimetype="application/problem+json",
+    )
+
+
+def problem_of(error: AdfTriggerError, *, instance: str | None = None) -> HttpResponse:
+    """The answer for an error that a use case raised."""
+    if isinstance(error, InvalidRequest):
+        count = len(error.faults)
+        detail = f"{count} fault{'' if count == 1 else 's'} found; see errors"
+        return problem(INVALID_REQUEST, detail, faults=error.faults, instance=instance)
+    wait: float | None = None
+    if isinstance(error, TryLater):
+        wait = error.retry_after
+    elif isinstance(error, LedgerError):
+        wait = LEDGER_WAIT
+    return problem(_kind_of(error), str(error), instance=instance, retry_after=wait)
+
+
+def _kind_of(error: AdfTriggerError) -> ProblemType:
+    match error:
+        case RequestConflict():
+            return KEY_REUSED
+        case NotFound():
+            return RUN_NOT_FOUND
+        case ResourceNotFound(code=code) if code not in _MISSING_SCOPES:
+            return PIPELINE_NOT_FOUND
+        case BadRequest():
+            return REFUSED
+        case Refused():
+            return DENIED
+        case _:
+            return TRY_LATER

@@ -1,0 +1,121 @@
+"""The use cases, wired: what every function is given."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from adf_trigger.clock import Clock, IdSource
+from adf_trigger.events import Outbox
+from adf_trigger.ledger.port import Ledger
+from adf_trigger.service.definitions import Definitions
+from adf_trigger.service.dispatch import Dispatcher
+from adf_trigger.service.factories import Factories
+from adf_trigger.service.health import Health
+from adf_trigger.service.monitor import Monitor
+from adf_trigger.service.policy import Policies
+from adf_trigger.service.publish import Publisher
+from adf_trigger.service.query import Query
+from adf_trigger.service.reconcile import Reconciler
+from adf_trigger.service.refuse import Refuse
+from adf_trigger.service.sending import Sender
+from adf_trigger.service.steps import Steps
+from adf_trigger.service.submit import Submit
+from adf_trigger.service.tick import Tick
+from adf_trigger.service.views import RunViews
+from adf_trigger.settings import Settings
+
+STUDIOS = {
+    "public": "https://adf.azure.com",
+    "us-government": "https://adf.azure.us",
+    "china": "https://adf.azure.cn",
+}
+"""Data Factory Studio in each cloud."""
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The use cases and what the functions need beside them."""
+
+    settings: Settings
+    factories: Factories
+    outbox: Outbox
+    ledger: Ledger
+    views: RunViews
+    submit: Submit
+    query: Query
+    refuse: Refuse
+    publisher: Publisher
+    tick: Tick
+    health: Health
+
+
+def wire(
+    settings: Settings,
+    *,
+    factories: Factories,
+    ledger: Ledger,
+    outbox: Outbox,
+    clock: Clock,
+    new_id: IdSource,
+    steps: Steps,
+) -> Services:
+    """Wire the use cases over the given adapters.
+
+    Args:
+        settings: times, budgets and policies.
+        factories: the configured factories with their clients.
+        ledger: the run ledger.
+        outbox: the queues that are written to.
+        clock: tells the time.
+        new_id: makes runIds.
+        steps: surrounds every effect.
+    """
+    lease = timedelta(seconds=settings.lease)
+    policies = Policies(settings.policy)
+    views = RunViews({factory.id: factory.alias for factory in factories}, studio=STUDIOS[settings.cloud])
+    sender = Sender(ledger, clock, policies, steps)
+    publisher = Publisher(ledger, outbox, views, clock, steps, lease=lease)
+    return Services(
+        settings=settings,
+        factories=factories,
+        outbox=outbox,
+        ledger=ledger,
+        views=views,
+        submit=Submit(
+            ledger,
+            clock,
+            new_id,
+            Definitions(clock, timedelta(seconds=settings.definition_cache)),
+            sender,
+            policies,
+            steps,
+            lease=lease,
+        ),
+        query=Query(factories, ledger),
+        refuse=Refuse(outbox, clock, steps),
+        publisher=publisher,
+        tick=Tick(
+            factories,
+            ledger,
+            clock,
+            Dispatcher(
+                ledger,
+                clock,
+                sender,
+                Reconciler(ledger, clock, policies, timedelta(seconds=settings.reconcile_grace)),
+                steps,
+                lease=lease,
+                deadline=timedelta(seconds=settings.start_deadline),
+            ),
+            Monitor(
+                ledger,
+                clock,
+                steps,
+                overlap=timedelta(seconds=settings.poll_overlap),
+                stale_after=timedelta(seconds=settings.stale_after),
+            ),
+            publisher,
+            calls=settings.tick_calls,
+            retention=timedelta(days=settings.retention_days),
+        ),
+        health=Health(factories, ledger, outbox, clock),
+    )

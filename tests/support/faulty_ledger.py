@@ -1,0 +1,35 @@
+"""The memory ledger, able to fail on command."""
+
+from adf_trigger.ledger.memory import MemoryLedger
+from adf_trigger.ledger.port import Claim, Stored
+from adf_trigger.ledger.records import RunRecord
+from tests.support.memory_factory import raise_planned
+
+
+class FaultyLedger(MemoryLedger):
+    """Fails where a test says so: method → errors, raised one by one, before or after the effect."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.before: dict[str, list[Exception]] = {}
+        self.after: dict[str, list[Exception]] = {}
+
+    def claim(self, record: RunRecord) -> Claim:
+        """See Ledger."""
+        raise_planned(self.before, "claim")
+        claim = super().claim(record)
+        raise_planned(self.after, "claim")
+        return claim
+
+    def save(self, stored: Stored, record: RunRecord) -> Stored:
+        """See Ledger."""
+        raise_planned(self.before, "save")
+        saved = super().save(stored, record)
+        raise_planned(self.after, "save")
+        return saved
+
+    def release(self, stored: Stored) -> None:
+        """See Ledger."""
+        raise_planned(self.before, "release")
+        super().release(stored)
+        raise_planned(self.after, "release")

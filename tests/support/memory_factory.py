@@ -1,0 +1,187 @@
+"""A Data Factory in memory, for the use cases' tests: small, exact, and able to break on command."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+from uuid import UUID, uuid4
+
+from adf_trigger.clock import Clock
+from adf_trigger.datafactory.models import (
+    ActivityRun,
+    CreatedRun,
+    Factory,
+    Page,
+    PipelineResource,
+    PipelineRun,
+    RunFilter,
+    TimeWindow,
+)
+from adf_trigger.errors import BadRequest, DataFactoryError, ResourceNotFound, UnknownOutcome
+
+
+class Ids(StrEnum):
+    """What createRun does with the GUID that it is given."""
+
+    HONOURED = "honoured"
+    IGNORED = "ignored"
+    REPEAT_REFUSED = "repeat refused"
+
+
+@dataclass
+class Run:
+    """A run as this factory keeps it."""
+
+    run_id: UUID
+    pipeline: str
+    parameters: dict[str, Any]
+    updated: datetime
+    status: str = "InProgress"
+    message: str = ""
+    failed: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass
+class MemoryFactory:
+    """A factory with runs that end when the test says so.
+
+    Attributes:
+        before: errors that calls raise before their effect: operation → errors, used up one by one.
+        after: errors that calls raise after their effect.
+        hidden: runs that neither lists nor reads show.
+        calls: names of the operations called.
+    """
+
+    clock: Clock
+    ids: Ids = Ids.HONOURED
+    pipelines: dict[str, dict[str, Any]] = field(default_factory=dict)
+    runs: dict[UUID, Run] = field(default_factory=dict)
+    before: dict[str, list[Exception]] = field(default_factory=dict)
+    after: dict[str, list[Exception]] = field(default_factory=dict)
+    hidden: set[UUID] = field(default_factory=set)
+    calls: list[str] = field(default_factory=list)
+
+    def declare(self, pipeline: str, **parameters: dict[str, Any]) -> None:
+        """Define a pipeline with declared parameters, such as `day={"type": "String"}`."""
+        self.pipelines[pipeline.lower()] = {"name": pipeline, "properties": {"parameters": parameters}}
+
+    def finish(self, run_id: UUID, status: str = "Succeeded", **changes: Any) -> None:
+        """End a run."""
+        run = self.runs[run_id]
+        run.status, run.updated = status, self.clock()
+        for name, value in changes.items():
+            setattr(run, name, value)
+
+    def fail_next(self, operation: str, error: Exception, *, after: bool = False) -> None:
+        """Make the next call of an operation fail, before or after its effect."""
+        (self.after if after else self.before).setdefault(operation, []).append(error)
+
+    def get_factory(self) -> Factory:
+        """See PipelineRuns."""
+        with_faults(self, "get_factory")
+        return Factory.model_validate({"name": "f", "properties": {"provisioningState": "Succeeded"}})
+
+    def get_pipeline(self, name: str) -> PipelineResource:
+        """See PipelineRuns."""
+        with_faults(self, "get_pipeline")
+        if name.lower() not in self.pipelines:
+            raise ResourceNotFound(
+                "The document could not be retrieved because it does not exist.", code="NotFound"
+            )
+        return PipelineResource.model_validate(self.pipelines[name.lower()])
+
+    def create_run(
+        self,
+        pipeline: str,
+        parameters: Mapping[str, Any],
+        *,
+        client_request_id: UUID,
+        reference_pipeline_run_id: UUID | None = None,  # noqa: ARG002 - part of the port
+        is_recovery: bool | None = None,  # noqa: ARG002 - part of the port
+        start_activity_name: str | None = None,  # noqa: ARG002 - part of the port
+        start_from_failure: bool | None = None,  # noqa: ARG002 - part of the port
+    ) -> CreatedRun:
+        """See PipelineRuns."""
+        with_faults(self, "create_run")
+        if pipeline.lower() not in self.pipelines:
+            raise ResourceNotFound("no such pipeline", code="NotFound")
+        run_id = self._new_run_id(client_request_id)
+        if run_id not in self.runs:
+            self.runs[run_id] = Run(run_id, pipeline, dict(parameters), self.clock())
+        else:
+            self.runs[uuid4()] = Run(run_id, pipeline, dict(parameters), self.clock())
+        raise_planned(self.after, "create_run")
+        return CreatedRun(run_id=run_id, client_request_id=client_request_id)
+
+    def _new_run_id(self, asked: UUID) -> UUID:
+        if self.ids is Ids.IGNORED:
+            return uuid4()
+        if self.ids is Ids.REPEAT_REFUSED and asked in self.runs:
+            raise BadRequest("a run of that id exists", status=400, code="BadRequest")
+        return asked
+
+    def get_run(self, run_id: UUID) -> PipelineRun:
+        """See PipelineRuns."""
+        with_faults(self, "get_run")
+        if run_id not in self.runs or run_id in self.hidden:
+            raise ResourceNotFound("no such run", code="NotFound", status=404)
+        return as_run(self.runs[run_id])
+
+    def query_runs(self, run_filter: RunFilter) -> Iterator[Page[PipelineRun]]:
+        """See PipelineRuns."""
+        shown = [
+            as_run(run)
+            for run in self.runs.values()
+            if run_filter.last_updated_after <= run.updated <= run_filter.last_updated_before
+            and run.run_id not in self.hidden
+            and all(run.pipeline in each.values for each in run_filter.filters)
+        ]
+        for start in range(0, max(1, len(shown)), 100):
+            with_faults(self, "query_runs")
+            yield Page(items=shown[start : start + 100])
+
+    def query_activity_runs(self, run_id: UUID, *, window: TimeWindow) -> list[ActivityRun]:
+        """See PipelineRuns."""
+        with_faults(self, "query_activity_runs")
+        assert window.after < window.before
+        return [ActivityRun.model_validate(each) for each in self.runs[run_id].failed]
+
+    def cancel_run(self, run_id: UUID, *, recursive: bool = True) -> None:  # noqa: ARG002 - part of the port
+        """See PipelineRuns."""
+        with_faults(self, "cancel_run")
+        self.finish(run_id, "Cancelled")
+
+
+def with_faults(factory: MemoryFactory, operation: str) -> None:
+    """Note a call, and fail it where that was planned."""
+    factory.calls.append(operation)
+    raise_planned(factory.before, operation)
+
+
+def raise_planned(planned: dict[str, list[Exception]], operation: str) -> None:
+    """Raise the next planned error of an operation."""
+    if planned.get(operation):
+        raise planned[operation].pop(0)
+
+
+def as_run(run: Run) -> PipelineRun:
+    """The run as the service would show it."""
+    return PipelineRun(
+        run_id=run.run_id,
+        pipeline_name=run.pipeline,
+        parameters=run.parameters,
+        status=run.status,
+        message=run.message,
+        run_start=run.updated - timedelta(seconds=1),
+        last_updated=run.updated,
+    )
+
+
+LOST_REPLY = UnknownOutcome("the reply was lost")
+"""What a client sees of a call whose answer never came."""
+
+
+def is_data_factory_error(error: Exception) -> bool:
+    """Whether an error is one that a client raises."""
+    return isinstance(error, DataFactoryError)

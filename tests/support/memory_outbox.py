@@ -1,0 +1,42 @@
+"""An outbox in memory."""
+
+from dataclasses import dataclass, field
+
+from adf_trigger.contracts import CompletionEvent, RejectedMessage
+
+
+@dataclass
+class MemoryOutbox:
+    """Keeps what was sent; fails where a test says so, before or after the effect."""
+
+    events: list[CompletionEvent] = field(default_factory=list)
+    rejected: list[RejectedMessage] = field(default_factory=list)
+    put_back_texts: list[tuple[str, float]] = field(default_factory=list)
+    before: list[Exception] = field(default_factory=list)
+    after: list[Exception] = field(default_factory=list)
+
+    def publish(self, event: CompletionEvent) -> None:
+        """See Outbox."""
+        self._fail(self.before)
+        self.events.append(event)
+        self._fail(self.after)
+
+    def reject(self, message: RejectedMessage) -> None:
+        """See Outbox."""
+        self._fail(self.before)
+        self.rejected.append(message)
+        self._fail(self.after)
+
+    def put_back(self, text: str, *, delay: float) -> None:
+        """See Outbox."""
+        self._fail(self.before)
+        self.put_back_texts.append((text, delay))
+
+    def check(self) -> None:
+        """See Outbox."""
+        self._fail(self.before)
+
+    @staticmethod
+    def _fail(planned: list[Exception]) -> None:
+        if planned:
+            raise planned.pop(0)

@@ -1,0 +1,97 @@
+"""The whole service over memory adapters, with a clock that the test moves."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+from adf_trigger.contracts import RunRequest
+from adf_trigger.functions.services import Services, wire
+from adf_trigger.service.factories import Factories, FactoryHandle
+from adf_trigger.service.steps import Steps, logged_steps
+from adf_trigger.service.submit import Submission, Submitted
+from adf_trigger.settings import Settings
+from tests.support.faulty_ledger import FaultyLedger
+from tests.support.memory_factory import MemoryFactory
+from tests.support.memory_outbox import MemoryOutbox
+
+FACTORY_ID = (
+    "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/rg"
+    "/providers/Microsoft.DataFactory/factories/factory-one"
+)
+START = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)
+
+
+@dataclass
+class MovingClock:
+    """A clock that stands still until it is moved."""
+
+    now: datetime = START
+
+    def __call__(self) -> datetime:
+        """The present instant."""
+        return self.now
+
+    def forward(self, seconds: float) -> None:
+        """Let time pass."""
+        self.now += timedelta(seconds=seconds)
+
+
+def settings(**changes: str) -> Settings:
+    """Settings of a test, with changes by environment name."""
+    return Settings.from_env(
+        {"ADF_TRIGGER_FACTORIES": FACTORY_ID, "AzureWebJobsStorage": "UseDevelopmentStorage=true", **changes}
+    )
+
+
+@dataclass
+class World:
+    """One factory, one service, all in memory."""
+
+    clock: MovingClock = field(default_factory=MovingClock)
+    steps: Steps = logged_steps
+    settings: Settings = field(default_factory=settings)
+    ledger: FaultyLedger = field(default_factory=FaultyLedger)
+    outbox: MemoryOutbox = field(default_factory=MemoryOutbox)
+    factory: MemoryFactory = field(init=False)
+    services: Services = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.factory = MemoryFactory(self.clock)
+        self.restart()
+
+    def restart(self) -> None:
+        """A new process over the same storage: nothing that was only in memory is left."""
+        handle = FactoryHandle("default", FACTORY_ID, self.factory)
+        self.services = wire(
+            self.settings,
+            factories=Factories({"default": handle}),
+            ledger=self.ledger,
+            outbox=self.outbox,
+            clock=self.clock,
+            new_id=uuid4,
+            steps=self.steps,
+        )
+
+    def submit(
+        self, key: str = "key-1", pipeline: str = "load", *, source: str = "http", **fields: Any
+    ) -> Submitted:
+        """Submit a request as the functions do."""
+        return self.services.submit(
+            Submission(
+                factory=self.services.factories.choose(None),
+                pipeline=pipeline,
+                request=RunRequest(**fields),
+                request_id=key,
+                source=source,
+            )
+        )
+
+    def tick(self, *, after: float = 0) -> None:
+        """Let time pass, then tick once."""
+        self.clock.forward(after)
+        self.services.tick.run()
+
+    def status(self, key: str = "key-1") -> str:
+        """Status of a request's record."""
+        return self.services.query.find(key).status
