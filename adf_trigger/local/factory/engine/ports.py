@@ -9,11 +9,14 @@ from adf_trigger.local.factory.models import ActivityRun, PipelineRun
 class Definitions(Protocol):
     """The resources of one factory. Each method gives `properties`, secrets unmasked; None if there is none."""
 
-    def pipeline(self, name: str) -> dict[str, Any] | None: ...
+    def pipeline(self, name: str) -> dict[str, Any] | None:
+        """A pipeline."""
 
-    def dataset(self, name: str) -> dict[str, Any] | None: ...
+    def dataset(self, name: str) -> dict[str, Any] | None:
+        """A dataset."""
 
-    def linked_service(self, name: str) -> dict[str, Any] | None: ...
+    def linked_service(self, name: str) -> dict[str, Any] | None:
+        """A linked service."""
 
     def global_parameters(self) -> dict[str, Any]:
         """Name → value."""
@@ -28,9 +31,11 @@ class RunLog(Protocol):
     def save_activity(self, activity: ActivityRun) -> None:
         """Insert or update."""
 
-    def run(self, factory_id: str, run_id: str) -> PipelineRun | None: ...
+    def run(self, factory_id: str, run_id: str) -> PipelineRun | None:
+        """One run; None if it was never heard of."""
 
-    def activities(self, factory_id: str, run_id: str) -> Sequence[ActivityRun]: ...
+    def activities(self, factory_id: str, run_id: str) -> Sequence[ActivityRun]:
+        """The activity runs of a run, in order of their start."""
 
     def unfinished(self) -> Sequence[PipelineRun]:
         """Runs that had not ended when the emulator stopped, in order of creation."""

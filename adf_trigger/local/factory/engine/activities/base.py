@@ -17,6 +17,7 @@ class ActivityFailed(Exception):
         details: `error.details`.
         output: what the activity's output shows in spite of the failure.
         input: what the activity's input shows.
+        status: how the activity run ends, Failed or TimedOut; dependsOn takes both for Failed.
     """
 
     def __init__(
@@ -28,6 +29,7 @@ class ActivityFailed(Exception):
         details: Any = "",
         output: Any = None,
         input: Any = None,  # noqa: A002 - the service's own word
+        status: str = "Failed",
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -36,6 +38,7 @@ class ActivityFailed(Exception):
         self.details = details
         self.output = output
         self.input = input
+        self.status = status
 
 
 @dataclass(frozen=True, slots=True)

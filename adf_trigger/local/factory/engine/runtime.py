@@ -1,0 +1,44 @@
+"""What every run of an engine shares."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from adf_trigger.clock import Clock, IdSource
+from adf_trigger.local.factory.engine.activities import Registry
+from adf_trigger.local.factory.engine.activities.control import ChildRun
+from adf_trigger.local.factory.engine.options import EngineOptions
+from adf_trigger.local.factory.engine.ports import Definitions, RunLog
+from adf_trigger.local.factory.models import PipelineRun
+
+TokenSource = Callable[[str, str], Awaitable[str]]
+"""Gives an access token of a factory's identity: factory id, resource."""
+
+StartChild = Callable[[PipelineRun, PipelineRun], ChildRun]
+"""Stores and submits a run that another (the second) has started."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Runtime:
+    """The world as one run's execution sees it.
+
+    Attributes:
+        closing: the engine is being stopped; what is cancelled now was not cancelled by anyone.
+    """
+
+    log: RunLog
+    definitions: Callable[[str], Definitions]
+    clock: Clock
+    new_id: IdSource
+    registry: Registry
+    http: httpx.AsyncClient
+    token: TokenSource
+    options: EngineOptions
+    start_child: StartChild
+    closing: bool = False
+
+    def pipeline(self, factory_id: str, name: str) -> dict[str, Any] | None:
+        """Properties of a pipeline."""
+        return self.definitions(factory_id).pipeline(name)

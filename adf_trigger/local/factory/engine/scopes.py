@@ -1,0 +1,141 @@
+"""Expressions evaluated where they stand: in an activity, in its dataset, in that dataset's linked service."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from adf_trigger.local.factory.engine.activities.base import ActivityFailed, ResolvedDataset
+from adf_trigger.local.factory.engine.frames import Frame
+from adf_trigger.local.factory.engine.parameters import ParameterError, bind
+from adf_trigger.local.factory.engine.runtime import Runtime
+from adf_trigger.local.factory.engine.variables import Variables
+from adf_trigger.local.factory.expressions import ExpressionError, Scope, evaluate
+from adf_trigger.local.factory.models import PipelineRun, wire_time
+
+
+class Scopes:
+    """What the expressions of one run can see.
+
+    Args:
+        runtime: the engine's world.
+        run: the run.
+        variables: its variables; what is set later is seen later.
+    """
+
+    def __init__(self, runtime: Runtime, run: PipelineRun, variables: Variables) -> None:
+        self._definitions = runtime.definitions(run.factory_id)
+        self._base = Scope(
+            parameters=run.parameters,
+            global_parameters=self._definitions.global_parameters(),
+            system=system_variables(run),
+            variables=variables.values,
+            clock=runtime.clock,
+            new_id=runtime.new_id,
+        )
+
+    def evaluate(self, value: Any, frame: Frame) -> Any:
+        """Evaluate every expression in a JSON value as an activity sees it.
+
+        Raises:
+            ActivityFailed: one cannot be evaluated.
+        """
+        return _evaluate(value, self._within(frame))
+
+    def dataset(self, reference: Mapping[str, Any], frame: Frame) -> ResolvedDataset:
+        """Resolve a DatasetReference of an activity.
+
+        Raises:
+            ActivityFailed: it or its linked service is not there, or an expression cannot be evaluated.
+        """
+        name = str(reference["referenceName"])
+        found = self._definitions.dataset(name)
+        if found is None:
+            raise _not_there("dataset", name)
+        outside = self._within(frame)
+        inside = replace(outside, dataset=_bound(found, reference, outside))
+        linked_service = found["linkedServiceName"]
+        type_name, properties = self._linked_service(linked_service, inside)
+        return ResolvedDataset(
+            name=name,
+            type=str(found["type"]),
+            properties=_plain(_evaluate(found.get("typeProperties") or {}, inside)),
+            linked_service_name=str(linked_service["referenceName"]),
+            linked_service_type=type_name,
+            linked_service=properties,
+            schema=_evaluate(found.get("schema"), inside),
+        )
+
+    def linked_service(self, reference: Mapping[str, Any], frame: Frame) -> tuple[str, dict[str, Any]]:
+        """Resolve a LinkedServiceReference of an activity: its type and its evaluated typeProperties.
+
+        Raises:
+            ActivityFailed: it is not there, or an expression cannot be evaluated.
+        """
+        return self._linked_service(reference, self._within(frame))
+
+    def _linked_service(self, reference: Mapping[str, Any], outside: Scope) -> tuple[str, dict[str, Any]]:
+        name = str(reference["referenceName"])
+        found = self._definitions.linked_service(name)
+        if found is None:
+            raise _not_there("linked service", name)
+        inside = replace(outside, linked_service=_bound(found, reference, outside))
+        return str(found["type"]), _plain(_evaluate(found.get("typeProperties") or {}, inside))
+
+    def _within(self, frame: Frame) -> Scope:
+        if frame.scope is None:
+            frame.scope = replace(self._base, activities=frame.activities, item=frame.item)
+        return frame.scope
+
+
+def system_variables(run: PipelineRun) -> dict[str, Any]:
+    """The properties of `pipeline()` other than parameters and globalParameters."""
+    invoked_by = run.invoked_by
+    system = {
+        "DataFactory": run.factory_id.rpartition("/")[2],
+        "Pipeline": run.pipeline_name,
+        "RunId": run.run_id,
+        "GroupId": run.run_group_id,
+        "TriggerType": invoked_by.get("invokedByType", "Manual"),
+        "TriggerId": invoked_by.get("id"),
+        "TriggerName": invoked_by.get("name"),
+        "TriggerTime": wire_time(run.trigger_time),
+    }
+    if "pipelineRunId" in invoked_by:
+        system["TriggeredByPipelineName"] = invoked_by.get("pipelineName")
+        system["TriggeredByPipelineRunId"] = invoked_by["pipelineRunId"]
+    return system
+
+
+def _evaluate(value: Any, scope: Scope) -> Any:
+    try:
+        return evaluate(value, scope)
+    except ExpressionError as exc:
+        raise ActivityFailed(exc.message, error_code=exc.code) from exc
+
+
+def _bound(found: Mapping[str, Any], reference: Mapping[str, Any], outside: Scope) -> dict[str, Any]:
+    """The parameters of a dataset or linked service: what the reference hands over, or the defaults."""
+    given = _evaluate(reference.get("parameters") or {}, outside)
+    try:
+        return bind(found.get("parameters"), given, lambda default: _evaluate(default, outside))
+    except ParameterError as exc:
+        raise ActivityFailed(str(exc), error_code="BadRequest") from exc
+
+
+def _not_there(kind: str, name: str) -> ActivityFailed:
+    return ActivityFailed(f"The {kind} '{name}' does not exist in the factory.", error_code="BadRequest")
+
+
+def _plain(value: Any) -> Any:
+    """Secure strings as plain ones. The emulator has no Key Vault to ask."""
+    if isinstance(value, dict):
+        if value.get("type") == "SecureString" and "value" in value:
+            return value["value"]
+        if value.get("type") == "AzureKeyVaultSecret":
+            raise ActivityFailed(
+                "A secret in Azure Key Vault is asked for, which is not emulated.", error_code="NotEmulated"
+            )
+        return {key: _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_plain(inner) for inner in value]
+    return value
