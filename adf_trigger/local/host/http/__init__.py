@@ -1,0 +1,1 @@
+"""HTTP triggers and the host's own addresses: routing, keys, throttling, requests and responses."""

@@ -1,0 +1,1 @@
+"""Queue triggers: polling, leases, dequeue counts, poison."""

@@ -1,0 +1,1 @@
+"""Timer triggers: NCRONTAB schedules, the singleton lock, the schedule's status in storage."""

@@ -1,0 +1,145 @@
+"""NCRONTAB expressions: `{second} {minute} {hour} {day} {month} {day of week}`, in UTC.
+
+The platform parses them with the .NET library NCrontab, whose ways are kept: both day fields must match (cron
+takes either); names may be cut short and have any case (`Jan`, `MONDAY`, `tu`), the first that fits counts;
+Sunday is 0, and 7 is nothing; `a-b` may run backwards and means the same as `b-a`; `n/step` counts from n to
+the field's end. With five fields the second is 0. croniter, the usual library, differs in each of these.
+"""
+
+import re
+from bisect import bisect_left
+from calendar import monthrange
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import MAXYEAR, UTC, date, datetime, time, timedelta
+
+_MONTHS = "january february march april may june july august september october november december"
+_DAYS = "sunday monday tuesday wednesday thursday friday saturday"
+_WITH_SECONDS, _WITHOUT_SECONDS = 6, 5
+_CALENDAR_REPEATS_YEARS = 400
+_ITEM = re.compile(r"(\*|\w+)(?:-(\w+))?(?:/(\d+))?")
+
+
+class InvalidSchedule(ValueError):
+    """The expression is not NCRONTAB."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Field:
+    """One field: its limits, and the names that its values may have."""
+
+    name: str
+    low: int
+    high: int
+    names: tuple[str, ...] = ()
+
+    @property
+    def size(self) -> int:
+        return self.high - self.low + 1
+
+    def parse(self, text: str) -> tuple[int, ...]:
+        """The values that a field's text stands for, in order."""
+        return tuple(sorted({value for item in text.split(",") for value in self._item(item)}))
+
+    def _item(self, text: str) -> range:
+        match = _ITEM.fullmatch(text)
+        if match is None or (match[1] == "*" and match[2]):
+            raise InvalidSchedule(f"{text!r} is no value of the field {self.name}")
+        first, last, every = match.groups()
+        step = max(1, int(every or 1))
+        if first == "*":
+            return range(self.low, self.high + 1, step)
+        low = self._value(first)
+        if last is not None:
+            low, high = sorted((low, self._value(last)))
+        else:
+            high = self.high if every else low
+        return range(low, high + 1, step)
+
+    def _value(self, text: str) -> int:
+        if text.isascii() and text.isdigit():
+            if not self.low <= int(text) <= self.high:
+                raise InvalidSchedule(f"{text} is not within {self.low}-{self.high}, as {self.name} must be")
+            return int(text)
+        for offset, name in enumerate(self.names):
+            if name.startswith(text.lower()):
+                return self.low + offset
+        raise InvalidSchedule(f"{text!r} is no value of the field {self.name}")
+
+
+_FIELDS = (
+    _Field("second", 0, 59),
+    _Field("minute", 0, 59),
+    _Field("hour", 0, 23),
+    _Field("day", 1, 31),
+    _Field("month", 1, 12, tuple(_MONTHS.split())),
+    _Field("day of week", 0, 6, tuple(_DAYS.split())),
+)
+
+
+class Schedule:
+    """When a timer fires.
+
+    Args:
+        expression: NCRONTAB of six fields, or of five without the second.
+
+    Raises:
+        InvalidSchedule: it is not; a TimeSpan, which App Service plans also take, is not either.
+    """
+
+    def __init__(self, expression: str) -> None:
+        self.expression = expression
+        parts = expression.split()
+        if len(parts) == _WITHOUT_SECONDS:
+            parts.insert(0, "0")
+        if len(parts) != _WITH_SECONDS:
+            raise InvalidSchedule(
+                f"The schedule {expression!r} has {len(parts)} fields, not six (seconds first)"
+            )
+        try:
+            values = [field.parse(part) for field, part in zip(_FIELDS, parts, strict=True)]
+        except InvalidSchedule as exc:
+            raise InvalidSchedule(f"The schedule {expression!r} is not NCRONTAB: {exc}") from exc
+        self._seconds, self._minutes, self._hours, self._days, self._months, self._weekdays = values
+
+    @property
+    def more_than_once_a_minute(self) -> bool:
+        """Whether the platform takes it for too frequent to keep its status in storage.
+
+        It does where only the second is restricted, and to more than one value.
+        """
+        above = (self._minutes, self._hours, self._days, self._months, self._weekdays)
+        unrestricted = all(
+            len(values) == field.size for values, field in zip(above, _FIELDS[1:], strict=True)
+        )
+        return unrestricted and len(self._seconds) > 1
+
+    def next_after(self, instant: datetime) -> datetime | None:
+        """The first occurrence after an instant; None where there is none, as with the 30th of February.
+
+        Args:
+            instant: aware; its fraction of a second is dropped, as the platform's library does.
+        """
+        start = instant.astimezone(UTC).replace(microsecond=0) + timedelta(seconds=1)
+        for day in self._dates_from(start.date()):
+            floor = start.time() if day == start.date() else time.min
+            if (found := self._time_from(floor)) is not None:
+                return datetime.combine(day, found, UTC)
+        return None
+
+    def _dates_from(self, first: date) -> Iterator[date]:
+        for year in range(first.year, min(first.year + _CALENDAR_REPEATS_YEARS, MAXYEAR) + 1):
+            for month in self._months:
+                last = monthrange(year, month)[1]
+                for day in (date(year, month, number) for number in self._days if number <= last):
+                    if day >= first and day.isoweekday() % 7 in self._weekdays:
+                        yield day
+
+    def _time_from(self, floor: time) -> time | None:
+        for hour in self._hours[bisect_left(self._hours, floor.hour) :]:
+            within = floor if hour == floor.hour else time(hour)
+            for minute in self._minutes[bisect_left(self._minutes, within.minute) :]:
+                second = within.second if minute == within.minute else 0
+                if (index := bisect_left(self._seconds, second)) < len(self._seconds):
+                    return time(hour, minute, self._seconds[index])
+        return None
