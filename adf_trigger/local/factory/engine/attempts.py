@@ -104,7 +104,7 @@ async def _attempt(
         row.output = {} if policy.secure_output else output
         if policy.secure_input:
             row.input = {}
-        if not runtime.closing:
+        if not context.execution.abandoned:
             row.end = runtime.clock()
             runtime.log.save_activity(row)
     return Ended(row, output)

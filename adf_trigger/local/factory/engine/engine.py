@@ -6,36 +6,54 @@ Everything happens on one event loop: call it from there only.
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import Any
 
 import httpx
 
 from adf_trigger.clock import Clock, IdSource, new_id, utcnow
 from adf_trigger.local.factory.engine.activities import Registry
+from adf_trigger.local.factory.engine.activities.base import ActivityFailed
 from adf_trigger.local.factory.engine.activities.control import ChildRun
 from adf_trigger.local.factory.engine.execution import PipelineExecution, RunOutcome
 from adf_trigger.local.factory.engine.graph import FAILED
 from adf_trigger.local.factory.engine.options import EngineOptions
 from adf_trigger.local.factory.engine.ports import Definitions, RunLog
+from adf_trigger.local.factory.engine.progression import Mode, Progression, Progressions
 from adf_trigger.local.factory.engine.queues import MAX_QUEUED_RUNS, PipelineQueues
+from adf_trigger.local.factory.engine.rows import error_of
 from adf_trigger.local.factory.engine.runtime import Runtime, TokenSource
-from adf_trigger.local.factory.models import PipelineRun
+from adf_trigger.local.factory.models import ActivityRun, PipelineRun
 
 logger = logging.getLogger(__name__)
 
 CANCELLED = RunOutcome("Cancelled")
+INTERRUPTED = RunOutcome(FAILED, "The emulator was stopped while the run was going on.")
 HTTP_TIMEOUT = httpx.Timeout(60.0, connect=10.0)
 """Seconds, where an activity does not say."""
 
 
 @dataclass(slots=True)
 class _ActiveRun:
-    """A run that has not ended: queued, or going on in a task."""
+    """A run that has not ended: queued, or going on.
+
+    Attributes:
+        run: the run.
+        progression: how it progresses.
+        going_on: whether it has a place.
+        execution: its activities; none until it has a place, or if it runs none.
+        task: what ends it; none while it is queued, or until a read or a release ends it.
+        reads: how many reads have seen it going on.
+        ended: who waits for its end.
+    """
 
     run: PipelineRun
+    progression: Progression
+    going_on: bool = False
+    execution: PipelineExecution | None = None
     task: asyncio.Task[None] | None = None
-    ended: list[asyncio.Future[tuple[PipelineRun, dict[str, Any]]]] = field(default_factory=list)
+    reads: int = 0
+    ended: asyncio.Future[tuple[PipelineRun, dict[str, Any]]] | None = None
 
 
 class Engine:
@@ -50,6 +68,9 @@ class Engine:
         http: client for Web activities and connectors; None makes one of the engine's own.
         token: an access token of a factory's managed identity: factory id, resource.
         options: choices.
+
+    Attributes:
+        progressions: how the runs of each pipeline progress; for real unless told otherwise.
     """
 
     def __init__(
@@ -80,16 +101,11 @@ class Engine:
         self._children: dict[str, set[str]] = {}
         self._parents: dict[str, str] = {}
         self._queues = PipelineQueues()
+        self.progressions = Progressions()
 
     def submit(self, run: PipelineRun) -> None:
         """Take a run that has just been stored as Queued: start it, or let it wait for a place."""
-        self._active[run.run_id] = _ActiveRun(run)
-        if self._runtime.options.strict and self.queue_is_full(run.factory_id, run.pipeline_name):
-            self._end(
-                run, RunOutcome(FAILED, f"More than {MAX_QUEUED_RUNS} runs of the pipeline are queued.")
-            )
-        elif self._queues.enter(run):
-            self._start(run)
+        self._admit(_ActiveRun(run, self.progressions.of(run.pipeline_name)))
 
     def queue_is_full(self, factory_id: str, pipeline_name: str) -> bool:
         """Whether as many runs of a pipeline wait for a place as the service allows."""
@@ -101,46 +117,127 @@ class Engine:
         A run that has ended, or was never heard of, is left alone; with `recursive` the runs that it
         started are cancelled too, and theirs.
         """
-        active = self._active.get(run_id)
-        if active is not None and active.run.factory_id.casefold() == factory_id.casefold():
+        active = self._find(factory_id, run_id)
+        if active is not None:
             self._cancel(active)
         if recursive:
             for child in tuple(self._children.get(run_id, ())):
                 self.cancel(factory_id, child, recursive=True)
 
+    def observe_read(self, factory_id: str, run_id: str) -> None:
+        """Count a read of a run, before it is answered: a run that ends after n reads ends at the next."""
+        active = self._find(factory_id, run_id)
+        if active is None or not active.going_on or active.progression.mode is not Mode.AFTER_READS:
+            return
+        if active.reads >= active.progression.reads:
+            self._end_as_told(active)
+        active.reads += 1
+
+    def held(self) -> list[str]:
+        """Ids of the runs that wait to be released."""
+        return [
+            run_id
+            for run_id, active in self._active.items()
+            if active.going_on and active.progression.mode is Mode.HELD
+        ]
+
+    def release(self, run_id: str, outcome: str | None = None) -> bool:
+        """End a held run as its progression says, or as told here; False if it is not held.
+
+        Raises:
+            ValueError: the outcome is none of Succeeded, Failed, Cancelled.
+        """
+        if run_id not in self.held():
+            return False
+        active = self._active[run_id]
+        if outcome is not None:
+            active.progression = replace(active.progression, outcome=outcome)
+        self._end_as_told(active)
+        return True
+
+    def resume(self) -> None:
+        """Settle what an engine that was stopped left unfinished in the log.
+
+        Queued runs have done nothing yet and are submitted again. Runs that were going on are not: what
+        their activities did cannot be told, and doing it twice would be wrong, so they end as Failed, and
+        say why; those that were being cancelled end as Cancelled.
+        """
+        for run in self._runtime.log.unfinished():
+            if run.status == "Queued":
+                self.submit(run)
+                continue
+            outcome = CANCELLED if run.status == "Canceling" else INTERRUPTED
+            for row in self._runtime.log.activities(run.factory_id, run.run_id):
+                if row.end is None:
+                    self._interrupt(row, outcome.status)
+            self._settle(run, outcome)
+
+    async def reset(self) -> None:
+        """Forget every run, and how runs progress. Nothing more is written about runs that were going on."""
+        forgotten = list(self._active.values())
+        self._active, self._children, self._parents = {}, {}, {}
+        self._queues = PipelineQueues()
+        self.progressions.reset()
+        for active in forgotten:
+            if active.execution is not None:
+                active.execution.abandoned = True
+            if active.task is not None:
+                active.task.cancel()
+        await asyncio.gather(*(it.task for it in forgotten if it.task is not None), return_exceptions=True)
+
     async def close(self) -> None:
         """Stop. Runs that go on are left as they are in the log, for `resume` to settle."""
-        self._runtime.closing = True
-        tasks = [active.task for active in self._active.values() if active.task is not None]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self.reset()
         if self._own_http:
             await self._runtime.http.aclose()
 
-    def _cancel(self, active: _ActiveRun) -> None:
+    def _find(self, factory_id: str, run_id: str) -> _ActiveRun | None:
+        active = self._active.get(run_id)
+        return active if active and active.run.factory_id.casefold() == factory_id.casefold() else None
+
+    def _admit(self, active: _ActiveRun) -> None:
         run = active.run
+        self._active[run.run_id] = active
+        if active.progression.mode is Mode.AT_ONCE:
+            self._end_as_told(active)
+        elif self._runtime.options.strict and self.queue_is_full(run.factory_id, run.pipeline_name):
+            self._end(run, RunOutcome(FAILED, f"{MAX_QUEUED_RUNS} runs of the pipeline are queued already."))
+        elif self._queues.enter(run):
+            self._start(active)
+
+    def _start(self, active: _ActiveRun) -> None:
+        active.going_on = True
+        match active.progression.mode:
+            case Mode.REAL:
+                active.execution = PipelineExecution(self._runtime, active.run)
+                work = self._run(active.run, active.execution)
+            case Mode.AFTER_SECONDS:
+                work = self._end_later(active)
+            case _:
+                self._begin(active.run)
+                return
+        active.task = asyncio.get_running_loop().create_task(work)
+        active.task.add_done_callback(lambda _: self._cancelled_before_first_step(active))
+
+    def _cancel(self, active: _ActiveRun) -> None:
         if active.task is None:
-            self._end(run, CANCELLED)
-        elif run.status != "Canceling":
-            self._save(run, "Canceling")
+            self._end(active.run, CANCELLED)
+        elif active.run.status != "Canceling":
+            self._save(active.run, "Canceling")
             active.task.cancel()
 
-    def _start(self, run: PipelineRun) -> None:
-        task = asyncio.get_running_loop().create_task(self._run(run))
-        self._active[run.run_id].task = task
-        task.add_done_callback(lambda _: self._cancelled_before_start(run))
+    def _begin(self, run: PipelineRun) -> None:
+        run.run_start = run.run_start or self._runtime.clock()
+        run.message = ""
+        self._save(run, "InProgress")
 
-    async def _run(self, run: PipelineRun) -> None:
+    async def _run(self, run: PipelineRun, execution: PipelineExecution) -> None:
         """A run in its own task: the outermost edge, where every outcome becomes the run's."""
-        execution = PipelineExecution(self._runtime, run)
         try:
-            run.run_start = run.run_start or self._runtime.clock()
-            run.message = ""
-            self._save(run, "InProgress")
+            self._begin(run)
             outcome = await execution.execute()
         except asyncio.CancelledError:
-            if self._runtime.closing:
+            if execution.abandoned:
                 raise
             outcome = CANCELLED
         except Exception:  # the outermost edge: a mistake of the emulator ends the run, not the emulator
@@ -153,28 +250,45 @@ class Engine:
             outcome = RunOutcome(FAILED, "Internal error has occurred.")
         self._end(run, outcome, execution.return_values)
 
-    def _cancelled_before_start(self, run: PipelineRun) -> None:
-        """A task that is cancelled before its first step never gets to end its run itself."""
-        if run.run_id in self._active and not self._runtime.closing:
-            self._end(run, CANCELLED)
+    async def _end_later(self, active: _ActiveRun) -> None:
+        self._begin(active.run)
+        await self._runtime.options.sleep(active.progression.seconds)
+        self._end_as_told(active)
+
+    def _end_as_told(self, active: _ActiveRun) -> None:
+        told = active.progression
+        self._end(active.run, RunOutcome(told.outcome, told.message if told.outcome == FAILED else ""))
+
+    def _cancelled_before_first_step(self, active: _ActiveRun) -> None:
+        """A task that is cancelled before its first step, or while it only sleeps, has not ended its run."""
+        if self._active.get(active.run.run_id) is active:
+            self._end(active.run, CANCELLED)
 
     def _end(
         self, run: PipelineRun, outcome: RunOutcome, return_values: dict[str, Any] | None = None
     ) -> None:
+        """End a run and everything that hangs on it: who waits for it, its parent, its place."""
+        self._settle(run, outcome)
+        active = self._active.pop(run.run_id)
+        if active.ended is not None and not active.ended.done():
+            active.ended.set_result((run, return_values or {}))
+        self._forget_child(run.run_id)
+        for following in self._queues.leave(run):
+            self._start(self._active[following.run_id])
+
+    def _settle(self, run: PipelineRun, outcome: RunOutcome) -> None:
         run.run_end = self._runtime.clock()
+        run.run_start = run.run_start or run.run_end
         run.message = outcome.message
         self._save(run, outcome.status)
-        active = self._active.pop(run.run_id)
-        for ended in active.ended:
-            if not ended.done():
-                ended.set_result((run, return_values or {}))
-        parent = self._parents.pop(run.run_id, None)
-        if parent is not None:
-            self._children[parent].discard(run.run_id)
-            if not self._children[parent]:
-                del self._children[parent]
-        for following in self._queues.leave(run):
-            self._start(following)
+
+    def _interrupt(self, row: ActivityRun, status: str) -> None:
+        row.status, row.end = status, self._runtime.clock()
+        if status == FAILED:
+            row.error = error_of(
+                row.activity_name, ActivityFailed(INTERRUPTED.message, error_code="Interrupted")
+            )
+        self._runtime.log.save_activity(row)
 
     def _save(self, run: PipelineRun, status: str) -> None:
         run.status = status
@@ -195,9 +309,15 @@ class Engine:
 
     def _start_child(self, run: PipelineRun, parent: PipelineRun) -> ChildRun:
         self._runtime.log.save_run(run)
-        ended: asyncio.Future[tuple[PipelineRun, dict[str, Any]]] = asyncio.get_running_loop().create_future()
         self._children.setdefault(parent.run_id, set()).add(run.run_id)
         self._parents[run.run_id] = parent.run_id
-        self.submit(run)
-        self._active[run.run_id].ended.append(ended)
+        ended: asyncio.Future[tuple[PipelineRun, dict[str, Any]]] = asyncio.get_running_loop().create_future()
+        self._admit(_ActiveRun(run, self.progressions.of(run.pipeline_name), ended=ended))
         return ChildRun(run.run_id, ended)
+
+    def _forget_child(self, run_id: str) -> None:
+        parent = self._parents.pop(run_id, None)
+        if parent is not None:
+            self._children[parent].discard(run_id)
+            if not self._children[parent]:
+                del self._children[parent]

@@ -51,6 +51,10 @@ class PipelineExecution:
     Args:
         runtime: what all runs of the engine share.
         run: the run; the engine keeps its status.
+
+    Attributes:
+        return_values: what the run gives back to the one that started it.
+        abandoned: the engine is being stopped, and nothing more is to be written about the run.
     """
 
     def __init__(self, runtime: Runtime, run: PipelineRun) -> None:
@@ -59,6 +63,7 @@ class PipelineExecution:
         self.variables = Variables(run.definition.get("variables"))
         self.scopes = Scopes(runtime, run, self.variables)
         self.return_values: dict[str, Any] = {}
+        self.abandoned = False
         self._taken_over: TakenOver | None = None
         self._graphs: dict[int, Graph] = {}
 

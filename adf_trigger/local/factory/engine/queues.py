@@ -32,9 +32,13 @@ class PipelineQueues:
 
     def leave(self, run: PipelineRun) -> list[PipelineRun]:
         """Give up a run's place, or its turn in the queue; gives the runs that now have a place."""
-        places = self._pipelines[_key(run)]
-        places.taken.discard(run.run_id)
-        places.waiting = deque(other for other in places.waiting if other is not run)
+        places = self._pipelines.get(_key(run))
+        if places is None:
+            return []
+        if run.run_id in places.taken:
+            places.taken.remove(run.run_id)
+        else:
+            places.waiting = deque(other for other in places.waiting if other is not run)
         entered = []
         while places.waiting and not _full(places, places.waiting[0]):
             following = places.waiting.popleft()

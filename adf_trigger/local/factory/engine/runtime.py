@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
 
 import httpx
 
@@ -20,13 +19,9 @@ StartChild = Callable[[PipelineRun, PipelineRun], ChildRun]
 """Stores and submits a run that another (the second) has started."""
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Runtime:
-    """The world as one run's execution sees it.
-
-    Attributes:
-        closing: the engine is being stopped; what is cancelled now was not cancelled by anyone.
-    """
+    """The world as one run's execution sees it."""
 
     log: RunLog
     definitions: Callable[[str], Definitions]
@@ -37,8 +32,3 @@ class Runtime:
     token: TokenSource
     options: EngineOptions
     start_child: StartChild
-    closing: bool = False
-
-    def pipeline(self, factory_id: str, name: str) -> dict[str, Any] | None:
-        """Properties of a pipeline."""
-        return self.definitions(factory_id).pipeline(name)
