@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from adf_trigger.clock import Clock
-from adf_trigger.errors import CredentialError, DataFactoryError, LedgerConflict, Refused
+from adf_trigger.errors import CredentialError, DataFactoryError, LedgerConflict, Refused, ResourceNotFound
 from adf_trigger.ledger.port import Ledger, Stored
 from adf_trigger.ledger.records import ActiveRun, RunRecord, RunState
 from adf_trigger.service import transitions
@@ -17,6 +17,9 @@ from adf_trigger.service.sending import Sender, back_off
 from adf_trigger.service.steps import Steps
 
 logger = logging.getLogger(__name__)
+
+REFUSED_FOR_GOOD = 3
+"""After so many calls a request in doubt that is refused, and whose run is not to be seen, is given up."""
 
 _SECRETS_GONE = (
     "it was not started, and it cannot be sent again: values of its secure parameters are not kept. "
@@ -144,19 +147,22 @@ class Dispatcher:
     def _refused(
         self, factory: FactoryHandle, taken: Stored, refusal: Refused, in_doubt_since: datetime | None
     ) -> None:
-        """A refusal is final, unless it says no because an earlier call of this request has started it."""
-        if in_doubt_since is not None:
-            try:
-                started = self._reconciler.exists(factory, taken.record)
-            except (DataFactoryError, CredentialError) as exc:
-                self._ask_later(
-                    taken, f"Data Factory refused it, and what became of it cannot be asked now: {exc}"
-                )
-                return
-            if started:
-                self._adopt(taken, taken.record)
-                return
-        self._reject(taken, f"Data Factory refused it: {refusal}")
+        """A refusal is final, unless it may say no because an earlier call of this request has started it."""
+        reason = f"Data Factory refused it: {refusal}"
+        if in_doubt_since is None or isinstance(refusal, ResourceNotFound):
+            self._reject(taken, reason)
+            return
+        try:
+            started = self._reconciler.exists(factory, taken.record)
+        except (DataFactoryError, CredentialError) as exc:
+            self._ask_later(taken, f"{reason}; what became of it cannot be asked now: {exc}")
+            return
+        if started:
+            self._adopt(taken, taken.record)
+        elif taken.record.attempts < REFUSED_FOR_GOOD:
+            self._ask_later(taken, reason)
+        else:
+            self._park(taken, f"{reason}; whether an earlier call started it cannot be told")
 
     def _adopt(self, stored: Stored, record: RunRecord) -> None:
         moved = transitions.submit(record, run_id=record.run_id, now=self._clock())
