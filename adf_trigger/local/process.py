@@ -1,13 +1,15 @@
 """Processes of the laptop: started under a guard, with a log of their own, stopped whole."""
 
+import json
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 
@@ -16,6 +18,18 @@ _GUARD = Path(__file__).with_name("guard.py")
 _POLL_SECONDS = 0.02
 _GUARD_END_SECONDS = 5.0
 _TAIL_LINES = 20
+
+
+def ready_line(output: str) -> dict[str, Any] | None:
+    """The first line that is a JSON object: what our own processes print once they are ready."""
+    for line in output.splitlines(keepends=True):
+        if line.startswith("{") and line.endswith("\n"):
+            try:
+                found: dict[str, Any] = json.loads(line)
+            except ValueError:
+                continue
+            return found
+    return None
 
 
 class StartFailed(Exception):
@@ -29,8 +43,11 @@ class Process:
         name: for messages.
         command: program and arguments.
         log: file that its output is appended to; the folder must exist.
+        answers: file for its standard output alone, written anew and readable by nobody else: for processes
+            whose standard output says when they are ready, perhaps with secrets.
         env: its whole environment; this process's own where None.
         grace: seconds that it has to end after SIGTERM before it is killed.
+        held: file descriptors that it keeps open, so that a lock on them lasts as long as it runs.
     """
 
     def __init__(
@@ -39,22 +56,33 @@ class Process:
         command: Sequence[str],
         *,
         log: Path,
+        answers: Path | None = None,
         env: Mapping[str, str] | None = None,
         grace: float = GRACE_SECONDS,
+        held: Collection[int] = (),
     ) -> None:
         self.name = name
         self.log = log
         self._grace = grace
         self._lifeline, guarded = socket.socketpair()
-        with log.open("ab") as output, guarded:
-            self._log_start = output.tell()
+        with ExitStack() as opened:
+            opened.enter_context(guarded)
+            errors = opened.enter_context(log.open("ab"))
+            self._answers, self._answers_start = log, errors.tell()
+            self._log_start = errors.tell()
+            output = errors
+            if answers is not None:
+                self._answers, self._answers_start = answers, 0
+                output = opened.enter_context(answers.open("wb"))
+                answers.chmod(0o600)
             self._popen: subprocess.Popen[bytes] = subprocess.Popen(
                 [sys.executable, "-I", "-S", str(_GUARD), str(grace), *command],
                 stdin=guarded.fileno(),
                 stdout=output,
-                stderr=subprocess.STDOUT,
+                stderr=errors,
                 env=env,
                 start_new_session=True,
+                pass_fds=held,
             )
 
     @property
@@ -68,20 +96,18 @@ class Process:
         return self._popen.poll()
 
     def output(self) -> str:
-        """What it has written since its start."""
-        with self.log.open("rb") as log:
-            log.seek(self._log_start)
-            return log.read().decode(errors="replace")
+        """What it has written to its standard output since its start."""
+        return _read(self._answers, self._answers_start)
 
     def tail(self) -> str:
-        """The last lines that it has written, for messages."""
-        return "\n".join(self.output().splitlines()[-_TAIL_LINES:])
+        """The last lines of its log since its start, for messages."""
+        return "\n".join(_read(self.log, self._log_start).splitlines()[-_TAIL_LINES:])
 
     def wait_until_ready(self, read: Callable[[str], T | None], *, timeout: float) -> T:
         """Wait until `read` finds in its output what says that it is ready.
 
         Args:
-            read: is given all output since the start; None means not yet.
+            read: is given its standard output since the start; None means not yet.
             timeout: seconds.
 
         Raises:
@@ -127,3 +153,9 @@ class Process:
                 self._lifeline.recv(1)
             except OSError:  # the guard is gone already, or will not go: nothing more can be done from here
                 return
+
+
+def _read(path: Path, start: int) -> str:
+    with path.open("rb") as file:
+        file.seek(start)
+        return file.read().decode(errors="replace")

@@ -1,11 +1,13 @@
 """A running Azurite."""
 
 import re
+from collections.abc import Collection
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from adf_trigger.local.azurite.install import install
+from adf_trigger.local.environment import child_environment
 from adf_trigger.local.node import NODE
 from adf_trigger.local.process import Process
 
@@ -26,6 +28,7 @@ class Azurite:
         location: folder for its data, written to disk every few seconds and when it is stopped, but lost on
             SIGKILL; None keeps everything in memory.
         blob_port: 0 for a free one, as for the others.
+        held: see Process.
 
     Raises:
         AzuriteInstallError: it could not be installed.
@@ -40,11 +43,14 @@ class Azurite:
         blob_port: int = 0,
         queue_port: int = 0,
         table_port: int = 0,
+        held: Collection[int] = (),
     ) -> None:
         persistence = ["--inMemoryPersistence"] if location is None else ["--location", str(location)]
         ports = ["--blobPort", blob_port, "--queuePort", queue_port, "--tablePort", table_port]
         options = ["--silent", "--disableTelemetry", "--skipApiVersionCheck", *persistence, *map(str, ports)]
-        self.process = Process("azurite", [NODE, str(install()), *options], log=log)
+        self.process = Process(
+            "azurite", [NODE, str(install()), *options], log=log, env=child_environment(), held=held
+        )
         addresses = self.process.wait_until_ready(_addresses, timeout=_READY_SECONDS)
         self.blob_url, self.queue_url, self.table_url = (
             f"{addresses[service]}/{ACCOUNT}" for service in ("Blob", "Queue", "Table")

@@ -1,0 +1,69 @@
+"""The folder that a stack writes to, and the lock that keeps two stacks from sharing one."""
+
+import fcntl
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+_PAUSE_SECONDS = 0.1
+
+
+class DataFolderError(Exception):
+    """The folder cannot be used."""
+
+
+@contextmanager
+def data_folder(path: Path | None) -> Iterator[Path]:
+    """The folder, made where needed; None gives a temporary one.
+
+    A temporary folder is removed at the end, unless that is an error: its logs may tell why.
+
+    Raises:
+        DataFolderError: it cannot be made.
+    """
+    if path is None:
+        temporary = Path(tempfile.mkdtemp(prefix="adf-trigger-"))
+        try:
+            yield temporary
+        except Exception:
+            raise
+        except BaseException:
+            shutil.rmtree(temporary)
+            raise
+        shutil.rmtree(temporary)
+        return
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as exc:
+        raise DataFolderError(f"{path} cannot be the data folder: {exc.strerror}") from exc
+    yield path.resolve()
+
+
+@contextmanager
+def exclusive(folder: Path, *, patience: float) -> Iterator[int]:
+    """Have the folder for oneself; gives a file descriptor that holds the lock wherever it is open.
+
+    Processes that are given it to hold keep the folder locked until they have ended too, so that a stack that
+    follows a killed one does not meet what is left of it.
+
+    Args:
+        folder: must exist.
+        patience: seconds to wait for another stack to end.
+
+    Raises:
+        DataFolderError: another stack uses the folder.
+    """
+    deadline = time.monotonic() + patience
+    with (folder / "stack.lock").open("w") as file:
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError as exc:
+                if time.monotonic() >= deadline:
+                    raise DataFolderError(f"{folder} is in use by another stack") from exc
+                time.sleep(_PAUSE_SECONDS)
+        yield file.fileno()

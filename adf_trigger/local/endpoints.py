@@ -1,0 +1,76 @@
+"""Where the parts of a running stack are: the contract between the laptop and whoever uses it."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Self
+
+FACTORY_ID = (
+    "/subscriptions/a0b1c2d3-0000-4000-8000-00000000005b/resourceGroups/laptop"
+    "/providers/Microsoft.DataFactory/factories/adf-trigger-laptop"
+)
+"""The factory that exists from the start."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoints:
+    """Addresses, names and keys of a running stack. Addresses are on 127.0.0.1 and have no slash at the end.
+
+    Attributes:
+        functions_url: the functions host; the API is below /api.
+        functions_key: opens its functions.
+        management_url: the emulated Azure Resource Manager, by http.
+        management_tls_url: the same by https, trusted through ca_file.
+        control_url: the emulator's control API, for tests.
+        identity_endpoint: what a managed identity calls.
+        identity_header: the secret that it sends.
+        authority_url: Microsoft Entra ID, by https.
+        tenant_id: its tenant.
+        client_id: a service principal that may do everything with factories.
+        client_secret: its secret.
+        ca_file: PEM file of the authority that signed both https certificates.
+        storage_connection_string: of Azurite.
+        factory_id: resource id of the factory that the app triggers.
+        requests_queue: where the app reads requests.
+        rejected_queue: where it puts messages that can never work.
+        events_queue: where it writes completion events.
+        table: its run ledger.
+        pids: process ids of azurite, emulator and functions.
+    """
+
+    functions_url: str
+    functions_key: str
+    management_url: str
+    management_tls_url: str
+    control_url: str
+    identity_endpoint: str
+    identity_header: str
+    authority_url: str
+    tenant_id: str
+    client_id: str
+    client_secret: str
+    ca_file: str
+    storage_connection_string: str
+    factory_id: str
+    requests_queue: str
+    rejected_queue: str
+    events_queue: str
+    table: str
+    pids: Mapping[str, int]
+
+    def to_json(self) -> str:
+        """One line of JSON."""
+        return json.dumps(asdict(self), separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """What `to_json` has written."""
+        return cls(**json.loads(text))
+
+    def save(self, path: Path) -> None:
+        """Write the JSON to a file that nobody else may read, in one step."""
+        unfinished = path.with_suffix(".unfinished")
+        unfinished.touch(mode=0o600)
+        unfinished.write_text(self.to_json() + "\n")
+        unfinished.replace(path)

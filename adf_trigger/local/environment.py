@@ -1,0 +1,39 @@
+"""The environment of the laptop's processes: this one's, without what would make them meet the real Azure."""
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+CLIENT_SECRET = "LAPTOP_CLIENT_SECRET"  # noqa: S105 - a name
+"""Hands the emulator the secret of its service principals, past the command line."""
+
+IDENTITY_HEADER = "LAPTOP_IDENTITY_HEADER"
+"""Hands the emulator the secret of its managed-identity endpoint."""
+
+_ROOT = Path(__file__).parents[2]
+_FOREIGN = re.compile(
+    r"(ADF_TRIGGER_|APPLICATIONINSIGHTS_|AZURE_|AZURITE_|AZUREWEBJOBS|AZUREFUNCTIONS|FUNCTIONS_|IDENTITY_|IMDS_|MSI_)",
+    re.IGNORECASE,
+)
+_LOOPBACK = "127.0.0.1,localhost"
+
+
+def child_environment(settings: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The environment for a process of the laptop.
+
+    Azure settings that happen to be set on this machine stay out of it, calls to loopback addresses go past
+    any proxy, and this package is importable whatever the working directory.
+
+    Args:
+        settings: variables to set.
+    """
+    inherited = {name: value for name, value in os.environ.items() if not _FOREIGN.match(name)}
+    no_proxy = _joined(",", inherited.get("NO_PROXY") or inherited.get("no_proxy"), _LOOPBACK)
+    python_path = _joined(os.pathsep, str(_ROOT), inherited.get("PYTHONPATH"))
+    own = {"NO_PROXY": no_proxy, "no_proxy": no_proxy, "PYTHONPATH": python_path}
+    return inherited | own | dict(settings or {})
+
+
+def _joined(separator: str, *parts: str | None) -> str:
+    return separator.join(part for part in parts if part)

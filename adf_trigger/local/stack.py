@@ -1,0 +1,253 @@
+"""The whole laptop: Azurite, the emulator and the functions host, started, watched and stopped together."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from azure.core.exceptions import ResourceExistsError
+from azure.data.tables import TableServiceClient
+from azure.storage.queue import QueueServiceClient
+
+from adf_trigger.local.app_settings import app_settings
+from adf_trigger.local.azurite import Azurite
+from adf_trigger.local.data_folder import data_folder, exclusive
+from adf_trigger.local.endpoints import FACTORY_ID, Endpoints
+from adf_trigger.local.environment import CLIENT_SECRET, IDENTITY_HEADER, child_environment
+from adf_trigger.local.identity import laptop
+from adf_trigger.local.process import GRACE_SECONDS, Process, ready_line
+from adf_trigger.settings import POISON_SUFFIX, Settings
+
+POLL_SCHEDULE = "*/2 * * * * *"
+"""On the laptop the timer runs every two seconds, so that nobody waits for news."""
+
+APP = Path(__file__).parents[2]
+"""Folder of this project's own function app."""
+
+_READY_SECONDS = 60.0
+_DRAIN_SECONDS = 8
+"""How long running functions may take to end; within the grace that a process has before it is killed."""
+_STORAGE_OPTIONS: dict[str, Any] = {"use_env_settings": False, "connection_timeout": 5, "read_timeout": 20}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    """TCP ports on 127.0.0.1; 0 takes a free one."""
+
+    functions: int = 0
+    management: int = 0
+    management_tls: int = 0
+    identity: int = 0
+    authority: int = 0
+    blob: int = 0
+    queue: int = 0
+    table: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StackConfig:
+    """How a stack is run.
+
+    Attributes:
+        data: folder for everything that it writes; it finds there what an earlier stack has left. None is a
+            temporary folder, removed after a clean end.
+        app: folder with function_app.py.
+        ports: where to listen.
+        poll_schedule: of the app's timer: six NCRONTAB fields.
+        settings: app settings beside, or in place of, the laptop's own (see `app_settings`).
+        host_options: more arguments for the functions host.
+    """
+
+    data: Path | None = None
+    app: Path = APP
+    ports: Ports = Ports()
+    poll_schedule: str = POLL_SCHEDULE
+    settings: Mapping[str, str] = field(default_factory=dict)
+    host_options: tuple[str, ...] = ()
+
+
+class Stack:
+    """A stack that runs between `__enter__` and `__exit__`. Its processes never outlive this one.
+
+    Entering may raise:
+        SettingsError: the app settings are wrong.
+        DataFolderError: the data folder cannot be used, or is in use.
+        AzuriteInstallError: Azurite could not be installed.
+        StartFailed: a process did not become ready.
+    """
+
+    def __init__(self, config: StackConfig | None = None) -> None:
+        self._config = config or StackConfig()
+        self._processes: dict[str, Process] = {}
+        self._running = ExitStack()
+        self._endpoints: Endpoints | None = None
+
+    @property
+    def endpoints(self) -> Endpoints:
+        """Where its parts are now; process ids change when the functions host is started again."""
+        if self._endpoints is None:
+            raise RuntimeError("the stack is not running")
+        return self._endpoints
+
+    def __enter__(self) -> Endpoints:
+        with ExitStack() as starting:
+            self._endpoints = self._start(starting)
+            self._running = starting.pop_all()
+        return self._endpoints
+
+    def __exit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._running.__exit__(exc_type, exc, traceback)
+        self._endpoints = None
+        self._processes = {}
+
+    def dead(self) -> str | None:
+        """The name of a process that has ended though nobody asked it to."""
+        return next(
+            (name for name, process in self._processes.items() if process.exit_code is not None), None
+        )
+
+    def obituary(self, name: str) -> str:
+        """How a process ended, with the end of its log."""
+        process = self._processes[name]
+        return f"{name} ended with exit code {process.exit_code}; the end of {process.log}:\n{process.tail()}"
+
+    def restart_functions(self) -> Endpoints:
+        """Start the functions host again on its port, with everything else as it is.
+
+        Raises:
+            StartFailed: it did not become ready.
+        """
+        self._stop_functions()
+        port = int(self.endpoints.functions_url.rpartition(":")[2])
+        self._start_functions(port)
+        self._endpoints = replace(self.endpoints, pids=self._pids())
+        self._endpoints.save(self._data / "endpoints.json")
+        return self._endpoints
+
+    def _start(self, starting: ExitStack) -> Endpoints:
+        self._data = starting.enter_context(data_folder(self._config.data))
+        (self._data / "logs").mkdir(exist_ok=True)
+        # A stack that was killed is ended by its guards, which may take as long as a process's grace.
+        self._held = (starting.enter_context(exclusive(self._data, patience=GRACE_SECONDS + 2)),)
+        self._key, client_secret, identity_header = (laptop.make_secret() for _ in range(3))
+        storage = self._start_azurite(starting)
+        emulator = self._start_emulator(starting, client_secret, identity_header)
+        self._app_settings = app_settings(
+            emulator,
+            storage=storage,
+            identity_header=identity_header,
+            client_secret=client_secret,
+            poll_schedule=self._config.poll_schedule,
+            chosen=self._config.settings,
+        )
+        settings = Settings.from_env(self._app_settings)
+        _provide_storage(storage, settings)
+        starting.callback(self._stop_functions)
+        functions_url = self._start_functions(self._config.ports.functions)
+        endpoints = Endpoints(
+            functions_url=functions_url,
+            functions_key=self._key,
+            management_url=emulator["management_url"],
+            management_tls_url=emulator["management_tls_url"],
+            control_url=emulator["control_url"],
+            identity_endpoint=emulator["identity_endpoint"],
+            identity_header=identity_header,
+            authority_url=emulator["authority_url"],
+            tenant_id=laptop.TENANT_ID,
+            client_id=laptop.OWNER_CLIENT_ID,
+            client_secret=client_secret,
+            ca_file=emulator["ca_file"],
+            storage_connection_string=storage,
+            factory_id=FACTORY_ID,
+            requests_queue=settings.requests_queue,
+            rejected_queue=settings.rejected_queue,
+            events_queue=settings.events_queue,
+            table=settings.table,
+            pids=self._pids(),
+        )
+        endpoints.save(self._data / "endpoints.json")
+        return endpoints
+
+    def _start_azurite(self, starting: ExitStack) -> str:
+        ports = self._config.ports
+        azurite = starting.enter_context(
+            Azurite(
+                log=self._log("azurite"),
+                location=self._data / "azurite",
+                blob_port=ports.blob,
+                queue_port=ports.queue,
+                table_port=ports.table,
+                held=self._held,
+            )
+        )
+        self._processes["azurite"] = azurite.process
+        return azurite.connection_string
+
+    def _start_emulator(
+        self, starting: ExitStack, client_secret: str, identity_header: str
+    ) -> Mapping[str, str]:
+        ports = self._config.ports
+        options = {
+            "--data": self._data / "emulator",
+            "--management-port": ports.management,
+            "--management-tls-port": ports.management_tls,
+            "--identity-port": ports.identity,
+            "--authority-port": ports.authority,
+        }
+        process = self._start_python(
+            "emulator",
+            [word for option in options.items() for word in option],
+            {CLIENT_SECRET: client_secret, IDENTITY_HEADER: identity_header},
+        )
+        starting.callback(process.stop)
+        return process.wait_until_ready(ready_line, timeout=_READY_SECONDS)
+
+    def _start_functions(self, port: int) -> str:
+        options = ["--app", self._config.app, "--port", port, "--key", self._key]
+        options += ["--json", "--drain-seconds", _DRAIN_SECONDS, *self._config.host_options]
+        process = self._start_python("host", options, self._app_settings, name="functions")
+        url: str = process.wait_until_ready(ready_line, timeout=_READY_SECONDS)["url"]
+        return url
+
+    def _stop_functions(self) -> None:
+        if (process := self._processes.get("functions")) is not None:
+            process.stop()
+
+    def _start_python(
+        self, module: str, options: Sequence[object], settings: Mapping[str, str], *, name: str | None = None
+    ) -> Process:
+        name = name or module
+        process = Process(
+            name,
+            [sys.executable, "-m", f"adf_trigger.local.{module}", *map(str, options)],
+            log=self._log(name),
+            answers=self._data / f"{name}.ready",
+            env=child_environment(settings),
+            held=self._held,
+        )
+        self._processes[name] = process
+        return process
+
+    def _log(self, name: str) -> Path:
+        return self._data / "logs" / f"{name}.log"
+
+    def _pids(self) -> dict[str, int]:
+        return {name: process.pid for name, process in self._processes.items()}
+
+
+def _provide_storage(connection_string: str, settings: Settings) -> None:
+    """Make the queues and the table, as the infrastructure does in Azure."""
+    requests = settings.requests_queue
+    with QueueServiceClient.from_connection_string(connection_string, **_STORAGE_OPTIONS) as queues:
+        for name in (requests, requests + POISON_SUFFIX, settings.rejected_queue, settings.events_queue):
+            try:
+                queues.create_queue(name)
+            except ResourceExistsError:
+                continue
+    with TableServiceClient.from_connection_string(connection_string, **_STORAGE_OPTIONS) as tables:
+        tables.create_table_if_not_exists(settings.table)
