@@ -108,6 +108,53 @@ class MemoryDefinitions:
         return self.globals
 
 
+def activity(
+    name: str,
+    type_name: str,
+    type_properties: Mapping[str, Any] | None = None,
+    *,
+    after: Mapping[str, str | Sequence[str]] | None = None,
+    **others: Any,
+) -> dict[str, Any]:
+    """An activity as a definition has it; `after` maps a parent to its condition or conditions."""
+    depends_on = [
+        {"activity": parent, "dependencyConditions": [it] if isinstance(it, str) else list(it)}
+        for parent, it in (after or {}).items()
+    ]
+    return {
+        "name": name,
+        "type": type_name,
+        "dependsOn": depends_on,
+        "typeProperties": dict(type_properties or {}),
+        **others,
+    }
+
+
+def wait(name: str, seconds: Any = 1, **others: Any) -> dict[str, Any]:
+    """A Wait."""
+    return activity(name, "Wait", {"waitTimeInSeconds": seconds}, **others)
+
+
+def set_variable(name: str, variable: str, value: Any, **others: Any) -> dict[str, Any]:
+    """A SetVariable."""
+    return activity(name, "SetVariable", {"variableName": variable, "value": value}, **others)
+
+
+def append(name: str, variable: str, value: Any, **others: Any) -> dict[str, Any]:
+    """An AppendVariable."""
+    return activity(name, "AppendVariable", {"variableName": variable, "value": value}, **others)
+
+
+def fail(name: str, message: Any = "no", code: Any = "500", **others: Any) -> dict[str, Any]:
+    """A Fail."""
+    return activity(name, "Fail", {"message": message, "errorCode": code}, **others)
+
+
+def expression(text: str) -> dict[str, str]:
+    """An expression object."""
+    return {"type": "Expression", "value": text}
+
+
 async def no_token(_factory_id: str, resource: str) -> str:
     """A token that says what it is for."""
     return f"token for {resource}"

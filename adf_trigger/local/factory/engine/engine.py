@@ -209,8 +209,7 @@ class Engine:
         active.going_on = True
         match active.progression.mode:
             case Mode.REAL:
-                active.execution = PipelineExecution(self._runtime, active.run)
-                work = self._run(active.run, active.execution)
+                work = self._run(active)
             case Mode.AFTER_SECONDS:
                 work = self._end_later(active)
             case _:
@@ -231,13 +230,17 @@ class Engine:
         run.message = ""
         self._save(run, "InProgress")
 
-    async def _run(self, run: PipelineRun, execution: PipelineExecution) -> None:
+    async def _run(self, active: _ActiveRun) -> None:
         """A run in its own task: the outermost edge, where every outcome becomes the run's."""
+        run = active.run
+        return_values: dict[str, Any] = {}
         try:
             self._begin(run)
-            outcome = await execution.execute()
+            active.execution = PipelineExecution(self._runtime, run)
+            outcome = await active.execution.execute()
+            return_values = active.execution.return_values
         except asyncio.CancelledError:
-            if execution.abandoned:
+            if self._active.get(run.run_id) is not active:
                 raise
             outcome = CANCELLED
         except Exception:  # the outermost edge: a mistake of the emulator ends the run, not the emulator
@@ -248,7 +251,7 @@ class Engine:
                 extra={"action": "run_crashed", "run_id": run.run_id, "pipeline": run.pipeline_name},
             )
             outcome = RunOutcome(FAILED, "Internal error has occurred.")
-        self._end(run, outcome, execution.return_values)
+        self._end(run, outcome, return_values)
 
     async def _end_later(self, active: _ActiveRun) -> None:
         self._begin(active.run)
