@@ -23,12 +23,12 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 
+from adf_trigger.datafactory.clouds import checked_endpoint
 from adf_trigger.datafactory.resource_ids import FactoryId
 from adf_trigger.errors import SettingsError
 
 _QUEUE_NAME = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 _TABLE_NAME = r"^[A-Za-z][A-Za-z0-9]{2,62}$"
-_LOOPBACK_PREFIXES = ("http://127.", "http://localhost", "http://[::1]")
 DEFAULT_ALIAS = "default"
 ANY_PIPELINE = "*"
 """The name under which a policy holds for every pipeline that has none of its own."""
@@ -281,12 +281,17 @@ class Settings(BaseModel):
         except ValidationError as exc:
             raise SettingsError([_sentence(error) for error in exc.errors()]) from None
 
-    @field_validator("management_endpoint", "authority_host", "storage_queue_uri", "storage_table_uri")
+    @field_validator("management_endpoint", "storage_queue_uri", "storage_table_uri")
     @classmethod
     def _encrypted_or_loopback(cls, value: str | None) -> str | None:
-        if value is None or value.startswith("https://") or value.startswith(_LOOPBACK_PREFIXES):
-            return value.rstrip("/") if value else value
-        raise ValueError("must start with https:// (plain http is taken for loopback addresses only)")
+        return None if value is None else checked_endpoint(value)
+
+    @field_validator("authority_host")
+    @classmethod
+    def _encrypted(cls, value: str | None) -> str | None:
+        if value is None or value.startswith("https://") or "://" not in value:
+            return value
+        raise ValueError("must be a host name or an https:// URL")
 
     @model_validator(mode="after")
     def _hold_together(self) -> Self:

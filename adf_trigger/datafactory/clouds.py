@@ -74,14 +74,12 @@ def checked_endpoint(url: str) -> str:
     """
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError(f"the management endpoint {url!r} is not an http(s) URL")
+        raise ValueError(f"{url!r} is not an http(s) URL")
     if parts.username is not None or parts.password is not None or parts.query or parts.fragment:
-        raise ValueError("the management endpoint may have a host, a port and a path, nothing else")
+        raise ValueError("a service's endpoint may have a host, a port and a path, nothing else")
     _check_port(parts)
     if parts.scheme == "http" and not _is_loopback(parts.hostname):
-        raise ValueError(
-            f"the management endpoint {url!r} is plain http, which only a loopback address may be"
-        )
+        raise ValueError(f"{url!r} is plain http, which only a loopback address may be")
     return url.rstrip("/")
 
 
@@ -89,7 +87,7 @@ def _check_port(parts: SplitResult) -> None:
     try:
         _ = parts.port
     except ValueError as exc:
-        raise ValueError(f"the management endpoint has no valid port: {exc}") from exc
+        raise ValueError(f"the endpoint has no valid port: {exc}") from exc
 
 
 def _is_loopback(host: str) -> bool:

@@ -17,7 +17,7 @@ from adf_trigger.errors import (
     LedgerError,
     Refused,
     RequestConflict,
-    ResourceNotFound,
+    Throttled,
     TryLater,
 )
 from adf_trigger.ledger.port import Ledger, Stored
@@ -105,8 +105,8 @@ class Submit:
 
         Raises:
             InvalidRequest: it can never work; every fault is named.
-            ResourceNotFound: there is no such pipeline.
-            Refused: Data Factory refused it; the key is free again (by queue: recorded as Rejected instead).
+            Refused: Data Factory refused it, for instance since there is no such pipeline; the key is free again
+                (by queue, where createRun refused it: recorded as Rejected instead).
             RequestConflict: the key names another request.
             TryLater: it cannot be taken just now; nothing was kept of it.
             LedgerError: the ledger is out of reach; nothing is known to have been kept.
@@ -123,9 +123,9 @@ class Submit:
         factory, pipeline = submission.factory, submission.pipeline
         try:
             definition = self._definitions.get(factory, pipeline)
-        except ResourceNotFound:
-            raise
         except (DataFactoryError, CredentialError) as exc:
+            if isinstance(exc, Refused) and not isinstance(exc, Throttled):
+                raise
             remembered = self._definitions.remembered(factory, pipeline)
             if remembered is None and submission.request.parameters:
                 raise TryLater(

@@ -1,0 +1,81 @@
+"""Azure's clouds and overridden endpoints."""
+
+import pytest
+
+from adf_trigger.datafactory.clouds import CLOUDS, PUBLIC, Cloud, checked_endpoint
+
+
+@pytest.mark.parametrize(
+    ("name", "endpoint", "authority", "scope"),
+    [
+        (
+            "public",
+            "https://management.azure.com",
+            "login.microsoftonline.com",
+            "https://management.azure.com/.default",
+        ),
+        (
+            "us-government",
+            "https://management.usgovcloudapi.net",
+            "login.microsoftonline.us",
+            "https://management.core.usgovcloudapi.net/.default",
+        ),
+        (
+            "china",
+            "https://management.chinacloudapi.cn",
+            "login.chinacloudapi.cn",
+            "https://management.chinacloudapi.cn/.default",
+        ),
+    ],
+)
+def test_each_cloud_has_its_own_addresses(name: str, endpoint: str, authority: str, scope: str) -> None:
+    """Endpoint, authority and scope belong together."""
+    assert Cloud.named(name) == Cloud(name, endpoint, authority, scope)
+    assert set(CLOUDS) == {"public", "us-government", "china"}
+
+
+def test_an_unknown_cloud_is_refused_with_those_there_are() -> None:
+    """The error lists the clouds."""
+    with pytest.raises(ValueError, match="public, us-government, china"):
+        Cloud.named("germany")
+
+
+@pytest.mark.parametrize(
+    ("url", "kept"),
+    [
+        ("https://adf.example.com/", "https://adf.example.com"),
+        ("https://adf.example.com/base/", "https://adf.example.com/base"),
+        ("http://127.0.0.1:8080", "http://127.0.0.1:8080"),
+        ("http://127.9.9.9", "http://127.9.9.9"),
+        ("http://[::1]:8080/", "http://[::1]:8080"),
+        ("http://localhost:1", "http://localhost:1"),
+    ],
+)
+def test_an_endpoint_is_https_or_on_this_machine(url: str, kept: str) -> None:
+    """It is kept without its last slash, and the rest of the cloud stays as it is."""
+    assert PUBLIC.at(url).management_endpoint == kept
+    assert PUBLIC.at(url).token_scope == PUBLIC.token_scope
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://management.azure.com",
+        "http://localhost.example.com",
+        "http://127.0.0.1.example.com",
+        "http://10.0.0.1",
+        "http://127.0.0.1@example.com",
+        "https://user:secret@example.com",
+        "https://example.com?x=1",
+        "https://example.com#x",
+        "https://example.com:port",
+        "ftp://example.com",
+        "example.com",
+        "https://",
+        "",
+    ],
+)
+def test_any_other_endpoint_is_refused(url: str) -> None:
+    """A bearer token never leaves the machine unencrypted, and never goes to a URL that says two things."""
+    with pytest.raises(ValueError, match="http|endpoint"):
+        checked_endpoint(url)

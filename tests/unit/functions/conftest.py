@@ -1,0 +1,87 @@
+"""The functions over memory adapters, called as the host calls them."""
+
+import json
+from base64 import b64encode
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import azure.functions as func
+import pytest
+
+from adf_trigger.functions.app import app_of
+from tests.support.world import World
+
+
+class Message(func.QueueMessage):
+    """A queue message as the worker hands it over."""
+
+    def __init__(self, body: bytes, *, message_id: str = "m-1", attempts: int = 1) -> None:
+        super().__init__(id=message_id, body=body)
+        self._attempts = attempts
+
+    @property
+    def dequeue_count(self) -> int:
+        return self._attempts
+
+    @property
+    def insertion_time(self) -> datetime:
+        return datetime(2026, 1, 5, 11, 59, tzinfo=UTC)
+
+
+class Caller:
+    """Calls functions by name."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        functions = app_of(world.services).get_functions()
+        self._functions: dict[str, Callable[..., Any]] = {
+            str(each.get_function_name()): each.get_user_function() for each in functions
+        }
+
+    def post(self, body: Any, *, pipeline: str = "load", **headers: str) -> func.HttpResponse:
+        """POST /pipelines/{pipeline}/runs; header names are given with underscores."""
+        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+        request = func.HttpRequest(
+            "POST",
+            f"http://host/api/pipelines/{pipeline}/runs",
+            headers={name.replace("_", "-"): value for name, value in headers.items()},
+            route_params={"pipeline": pipeline},
+            body=raw,
+        )
+        response: func.HttpResponse = self._functions["start_run"](request)
+        return response
+
+    def get(self, run: str, **params: str) -> func.HttpResponse:
+        """GET /runs/{id}."""
+        request = func.HttpRequest(
+            "GET", f"http://host/api/runs/{run}", params=params, route_params={"id": run}, body=b""
+        )
+        response: func.HttpResponse = self._functions["get_run"](request)
+        return response
+
+    def health(self) -> func.HttpResponse:
+        """GET /health."""
+        request = func.HttpRequest("GET", "http://host/api/health", body=b"")
+        response: func.HttpResponse = self._functions["health"](request)
+        return response
+
+    def message(self, body: Any, *, base64: bool = False, poison: bool = False, **options: Any) -> None:
+        """Deliver a message of the requests queue, or of its poison queue."""
+        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+        message = Message(b64encode(raw) if base64 else raw, **options)
+        self._functions["take_poison" if poison else "take_request"](message)
+
+
+@pytest.fixture
+def world() -> World:
+    """A service whose factory has a pipeline `load` without parameters."""
+    world = World()
+    world.factory.declare("load")
+    return world
+
+
+@pytest.fixture
+def caller(world: World) -> Caller:
+    """Calls the functions of that service."""
+    return Caller(world)

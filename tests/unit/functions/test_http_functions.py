@@ -1,0 +1,204 @@
+"""The HTTP functions: what callers send and what they are answered."""
+
+import json
+from typing import Any
+
+import azure.functions as func
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adf_trigger.errors import (
+    BadRequest,
+    Forbidden,
+    LedgerError,
+    NotSent,
+    ResourceNotFound,
+    Throttled,
+    Unauthorized,
+    Unavailable,
+)
+from adf_trigger.functions.problems import PROBLEM_ROOT, PROBLEM_TYPES
+from tests.support.world import FACTORY_ID, World, settings
+from tests.unit.functions.conftest import Caller
+
+
+def body_of(response: func.HttpResponse) -> Any:
+    """The JSON of an answer."""
+    return json.loads(response.get_body())
+
+
+def test_a_request_is_accepted_with_its_place_and_its_key(caller: Caller) -> None:
+    """202 comes with the run, its Location, a Retry-After and the key that was made for it."""
+    response = caller.post({"correlationId": "c", "metadata": {"a": "b"}})
+    run = body_of(response)
+    assert response.status_code == 202
+    assert response.headers["Location"] == f"/api/runs/{run['requestId']}"
+    assert response.headers["Idempotency-Key"] == f'"{run["requestId"]}"'
+    assert int(response.headers["Retry-After"]) > 0
+    assert (run["status"], run["pipeline"], run["factory"]) == ("Queued", "load", "default")
+    assert (run["correlationId"], run["metadata"]) == ("c", {"a": "b"})
+    assert run["links"]["studio"].startswith("https://adf.azure.com/monitoring/pipelineruns/" + run["runId"])
+
+
+def test_an_empty_body_asks_for_nothing_special(caller: Caller) -> None:
+    """Every field of the body is optional, and so is the body."""
+    assert caller.post(b"").status_code == 202
+
+
+@pytest.mark.parametrize("header", ["my-key", '"my-key"', '  "my-key" '])
+def test_the_same_key_gets_the_same_run_quoted_or_bare(caller: Caller, world: World, header: str) -> None:
+    """A replay answers 200 with the run of the first request."""
+    first = caller.post({}, Idempotency_Key="my-key")
+    again = caller.post({}, Idempotency_Key=header)
+    assert (first.status_code, again.status_code) == (202, 200)
+    assert body_of(first)["runId"] == body_of(again)["runId"]
+    assert len(world.factory.runs) == 1
+
+
+def test_another_body_under_the_key_is_422(caller: Caller) -> None:
+    """Same key, other request: a problem of its own type."""
+    caller.post({"startActivityName": "a"}, Idempotency_Key="k")
+    response = caller.post({"startActivityName": "b"}, Idempotency_Key="k")
+    assert response.status_code == 422
+    assert body_of(response)["type"] == PROBLEM_ROOT + "key-reused"
+
+
+def test_every_fault_is_named_at_once(caller: Caller) -> None:
+    """Header, body and path faults come in one answer, each with its place."""
+    response = caller.post(
+        {"parameters": [], "extra": 1, "metadata": {"a": 2}, "correlationId": ""},
+        pipeline="a/b",
+        Idempotency_Key="no spaces allowed",
+    )
+    problem = body_of(response)
+    assert response.status_code == 400
+    assert response.mimetype == "application/problem+json"
+    assert {error["pointer"] for error in problem["errors"]} == {
+        "Idempotency-Key",
+        "pipeline",
+        "/parameters",
+        "/extra",
+        "/metadata/a",
+        "/correlationId",
+    }
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"{",
+        b"[]",
+        b"null",
+        b'"x"',
+        b"\xff\xfe",
+        b"{'a': 1}",
+        b'{"parameters": {"a": 1}',
+        b'{"factory": "nowhere"}',
+        b'{"referencePipelineRunId": "no guid"}',
+        b'{"isRecovery": "perhaps"}',
+        b"{" * 5000,
+        b'{"parameters": NaN}',
+    ],
+)
+def test_malformed_bodies_are_problems(caller: Caller, world: World, body: bytes) -> None:
+    """Whatever cannot be read is a 400 with a reason, and starts nothing."""
+    response = caller.post(body)
+    assert response.status_code == 400
+    assert body_of(response)["errors"]
+    assert world.factory.runs == {}
+
+
+@given(body=st.binary(max_size=200), key=st.text(max_size=140), pipeline=st.text(max_size=300))
+def test_nothing_that_a_caller_sends_escapes(body: bytes, key: str, pipeline: str) -> None:
+    """Any bytes, key and name get a run or a problem, never an exception."""
+    world = World()
+    world.factory.declare("load")
+    response = Caller(world).post(body, pipeline=pipeline, Idempotency_Key=key)
+    assert response.status_code in (202, 400, 404)
+
+
+def test_a_body_over_the_limit_is_413(caller: Caller) -> None:
+    """A limit of our own, far below the host's."""
+    assert caller.post(b" " * 65_537).status_code == 413
+
+
+@pytest.mark.parametrize(
+    ("operation", "error", "status", "slug"),
+    [
+        ("get_pipeline", ResourceNotFound("no", status=404, code="NotFound"), 404, "pipeline-not-found"),
+        (
+            "get_pipeline",
+            ResourceNotFound("no", status=404, code="ResourceNotFound"),
+            502,
+            "data-factory-denied",
+        ),
+        ("get_pipeline", Forbidden("no role", status=403), 502, "data-factory-denied"),
+        ("create_run", Unauthorized("no", status=401), 502, "data-factory-denied"),
+        ("create_run", BadRequest("no", status=400), 400, "refused"),
+    ],
+)
+def test_refusals_of_data_factory_are_told_apart(
+    caller: Caller, world: World, operation: str, error: Exception, status: int, slug: str
+) -> None:
+    """What is the caller's fault is a 4xx; what is this service's is a 502."""
+    world.factory.fail_next(operation, error)
+    response = caller.post({})
+    assert (response.status_code, body_of(response)["type"]) == (status, PROBLEM_ROOT + slug)
+
+
+@pytest.mark.parametrize("error", [NotSent("down"), Throttled("slow", retry_after=9)])
+def test_an_outage_of_data_factory_is_accepted(caller: Caller, world: World, error: Exception) -> None:
+    """The caller has his 202; the timer starts the run."""
+    world.factory.fail_next("create_run", error)
+    response = caller.post({})
+    assert (response.status_code, body_of(response)["status"]) == (202, "Accepted")
+    assert body_of(response)["runId"] is None
+
+
+def test_an_outage_of_the_ledger_is_503(caller: Caller, world: World) -> None:
+    """What cannot be kept is not accepted, and may come again."""
+    world.ledger.before["claim"] = [LedgerError("the table is away")]
+    response = caller.post({})
+    assert response.status_code == 503
+    assert int(response.headers["Retry-After"]) > 0
+
+
+def test_a_run_is_found_by_either_id(caller: Caller) -> None:
+    """requestId and runId lead to the same run; another id is 404."""
+    run = body_of(caller.post({}, Idempotency_Key="k"))
+    assert body_of(caller.get("k"))["runId"] == run["runId"]
+    assert body_of(caller.get(run["runId"]))["requestId"] == "k"
+    assert caller.get("nothing").status_code == 404
+    assert caller.get("00000000-0000-0000-0000-000000000000").status_code == 404
+    assert caller.get("k", factory="nowhere").status_code == 400
+    assert caller.get("k", factory="default").status_code == 200
+
+
+def test_health_tells_what_does_not_answer(caller: Caller, world: World) -> None:
+    """One component that fails makes 503, and the answer is remembered for some seconds."""
+    assert caller.health().status_code == 200
+    world.clock.forward(11)
+    world.factory.fail_next("get_factory", Unavailable("down", status=503))
+    response = caller.health()
+    assert response.status_code == 503
+    assert body_of(response)["components"] == {
+        "table": "ok",
+        "queues": "ok",
+        "factory:default": "unavailable",
+    }
+    assert caller.health().status_code == 503
+    world.clock.forward(11)
+    assert caller.health().status_code == 200
+
+
+def test_two_factories_must_be_told_apart() -> None:
+    """With several factories a request names one, in the body or the query."""
+    other = FACTORY_ID.replace("factory-one", "factory-two")
+    world = World(settings=settings(ADF_TRIGGER_FACTORIES=json.dumps({"default": FACTORY_ID, "two": other})))
+    assert set(world.settings.factories) == {"default", "two"}
+
+
+def test_every_problem_type_has_its_own_name() -> None:
+    """Types are distinct, so that a caller can tell them apart."""
+    assert len({each.uri for each in PROBLEM_TYPES}) == len(PROBLEM_TYPES)
