@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from http import HTTPStatus
 from typing import Any, Generic, TypeVar
-from urllib.parse import quote
+from urllib.parse import SplitResult, quote, urlsplit, urlunsplit
 from uuid import UUID
 
 from adf_trigger.datafactory.calls import Call, Effect, Reply
@@ -93,10 +93,9 @@ class ResourceOperations(Generic[R]):
         link = whole.get("nextLink")
         if not link:
             return items, None
-        # The token goes along, so a link is followed to our own endpoint alone.
-        if not isinstance(link, str) or not link.startswith(f"{self._api.endpoint}/"):
+        next_path = path_below(self._api.endpoint, link) if isinstance(link, str) else None
+        if next_path is None:
             raise garbled(call, reply, "its next page is at another address")
-        next_path = link.removeprefix(self._api.endpoint)
         if next_path == call.path:
             raise garbled(call, reply, "its next page is itself")
         return items, next_path
@@ -223,6 +222,26 @@ class Factories:
     def delete(self, factory: FactoryId) -> bool:
         """Delete a factory and all that is defined in it; False where there was none."""
         return self._operations.delete(factory.path)
+
+
+def path_below(endpoint: str, link: str) -> str | None:
+    """Path and query of a link below an endpoint; None where it leads elsewhere.
+
+    The token goes along with each call, so a link is followed to our own endpoint alone. The same address may be
+    written with its default port.
+    """
+    try:
+        base, found = urlsplit(endpoint), urlsplit(link)
+        same = _origin(base) == _origin(found) and "@" not in found.netloc
+    except ValueError:
+        return None
+    if not same or not found.path.startswith(f"{base.path}/"):
+        return None
+    return urlunsplit(("", "", found.path.removeprefix(base.path), found.query, ""))
+
+
+def _origin(url: SplitResult) -> tuple[str, str | None, int | None]:
+    return url.scheme, url.hostname, url.port or {"https": 443, "http": 80}.get(url.scheme)
 
 
 def header_value(name: str, value: str) -> str:

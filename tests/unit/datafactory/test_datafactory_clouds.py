@@ -77,5 +77,5 @@ def test_an_endpoint_is_https_or_on_this_machine(url: str, kept: str) -> None:
 )
 def test_any_other_endpoint_is_refused(url: str) -> None:
     """A bearer token never leaves the machine unencrypted, and never goes to a URL that says two things."""
-    with pytest.raises(ValueError, match="http|endpoint"):
+    with pytest.raises(ValueError, match=r"http|endpoint"):
         checked_endpoint(url)

@@ -1,0 +1,439 @@
+"""Every failure ends in the error tree, in its own place."""
+
+import inspect
+import json
+from collections.abc import Callable
+from datetime import timedelta
+from email.utils import format_datetime
+from http import HTTPStatus
+from typing import Any
+from uuid import UUID
+
+import pytest
+import requests
+import urllib3
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from adf_trigger.datafactory import failures
+from adf_trigger.datafactory.calls import Call, Effect, Reply
+from adf_trigger.datafactory.client import DataFactoryClient
+from adf_trigger.datafactory.connections import Stage
+from adf_trigger.datafactory.failures import garbled, no_reply, refusal, retry_after
+from adf_trigger.errors import (
+    BadRequest,
+    DataFactoryError,
+    Forbidden,
+    NotSent,
+    PreconditionFailed,
+    Refused,
+    ResourceNotFound,
+    Throttled,
+    Unauthorized,
+    Unavailable,
+    UnknownOutcome,
+)
+from tests.unit.datafactory.service import (
+    FACTORY,
+    NOW,
+    TOKEN,
+    Service,
+    Tokens,
+    answer,
+    management_api,
+    served,
+)
+
+RUN_ID = UUID("2f7fdb90-5df1-4b8e-ac2f-064cfa58202b")
+
+READ: Callable[[DataFactoryClient], Any] = lambda client: client.get_run(RUN_ID)  # noqa: E731  # named in ids
+START: Callable[[DataFactoryClient], Any] = lambda client: client.create_run(  # noqa: E731  # named in ids
+    "p", {}, client_request_id=RUN_ID
+)
+CHANGES: dict[str, Callable[[DataFactoryClient], Any]] = {
+    "cancel": lambda client: client.cancel_run(RUN_ID),
+    "put": lambda client: client.pipelines.create_or_update("p", {}),
+    "delete": lambda client: client.datasets.delete("d"),
+}
+WITH_EFFECT = CHANGES | {"start": START}
+EVERY = WITH_EFFECT | {"read": READ}
+
+
+def call_of(effect: Effect) -> Call:
+    """A call of that effect."""
+    return Call(operation="Some_Operation", method="POST", path="/x", effect=effect, client_request_id=RUN_ID)
+
+
+# (status, code, message, target) as Data Factory and the Resource Manager send them, and what they mean.
+KNOWN: list[tuple[int, str, str | None, str | None, type[DataFactoryError]]] = [
+    (
+        404,
+        "NotFound",
+        "The document could not be retrieved because it does not exist.",
+        "/x",
+        ResourceNotFound,
+    ),
+    (404, "EntityNotFound", "The document could not be retrieved.", "/x", ResourceNotFound),
+    (
+        400,
+        "ReferencedPipelineRunNotFound",
+        "Referenced pipeline run id x does not exist.",
+        "p",
+        ResourceNotFound,
+    ),
+    (400, "ReferencedPipelineRunNotValid", "Referenced pipeline run id {} is not valid.", "p", BadRequest),
+    (400, "BadRequest", "Missing parameter definition for 'a','b'", "Pipeline/p", BadRequest),
+    (400, "BadRequest", None, None, BadRequest),
+    (400, "BadRequest", "null", None, BadRequest),
+    (409, "DataFactoryNameInUse", "The specified resource name 'x' is already in use.", "x", Refused),
+    (404, "ResourceNotFound", "The Resource 'x' was not found.", None, ResourceNotFound),
+    (404, "ResourceGroupNotFound", "Resource group 'x' could not be found.", None, ResourceNotFound),
+    (404, "SubscriptionNotFound", "The subscription 'x' could not be found.", None, ResourceNotFound),
+    (404, "InvalidResourceType", "The resource type could not be found.", None, ResourceNotFound),
+    (400, "MissingApiVersionParameter", "The api-version query parameter is required.", None, BadRequest),
+    (400, "InvalidApiVersionParameter", "The api-version 'x' is invalid.", None, BadRequest),
+    (400, "NoRegisteredProviderFound", "No registered resource provider found.", None, BadRequest),
+    (409, "MissingSubscriptionRegistration", "The subscription is not registered.", None, BadRequest),
+    (401, "AuthenticationFailed", "The 'Authorization' header is missing.", None, Unauthorized),
+    (401, "ExpiredAuthenticationToken", "The access token expiry UTC time is earlier.", None, Unauthorized),
+    (401, "InvalidAuthenticationToken", "The access token is invalid.", None, Unauthorized),
+    (
+        401,
+        "InvalidAuthenticationTokenTenant",
+        "The access token is from the wrong issuer.",
+        None,
+        Unauthorized,
+    ),
+    (403, "AuthorizationFailed", "The client 'x' does not have authorization.", None, Forbidden),
+    (412, "PreconditionFailed", "The ETag has moved on.", None, PreconditionFailed),
+    (429, "SubscriptionRequestsThrottled", "Number of 'read' requests exceeded.", None, Throttled),
+    (429, "TooManyRequests", "Too many.", None, Throttled),
+    (500, "InternalServerError", "Internal error has occurred.", None, UnknownOutcome),
+    (503, "ServiceUnavailable", "Try later.", None, UnknownOutcome),
+]
+
+
+@pytest.mark.parametrize(("status", "code", "message", "target", "kind"), KNOWN)
+def test_each_known_error_has_its_class(
+    client: DataFactoryClient,
+    service: Service,
+    status: int,
+    code: str,
+    message: str | None,
+    target: str | None,
+    kind: type[DataFactoryError],
+) -> None:
+    """The class tells what became of the call, and the error keeps code, text, target and ids."""
+    error = {"code": code, "message": message}
+    if target is not None:
+        error |= {"target": target, "details": None}
+    service.answers(
+        answer(status, {"error": error}, x_ms_request_id="r-1", x_ms_correlation_request_id="c-1")
+    )
+    with pytest.raises(DataFactoryError) as caught:
+        CHANGES["put"](client)
+    assert type(caught.value) is kind
+    found = caught.value
+    assert (found.status, found.code, found.target) == (status, code, target)
+    assert (found.request_id, found.correlation_id) == ("r-1", "c-1")
+    assert found.client_request_id == service.calls[-1].headers["x-ms-client-request-id"]
+    assert ("no message" if message in {None, "null"} else message or "") in str(found)
+
+
+def test_every_code_that_the_map_names_is_tried_here() -> None:
+    """A code cannot be added to the map without a line in the list above, nor a listed one be left out."""
+    tried = {code for status, code, *_ in KNOWN if status < 500}
+    assert set(failures._BY_CODE) | {"PreconditionFailed"} == tried
+
+
+@pytest.mark.parametrize(
+    "status", [status.value for status in HTTPStatus if status >= 400] + [418, 499, 520, 599]
+)
+@pytest.mark.parametrize("name", EVERY)
+def test_every_status_has_its_place(
+    client: DataFactoryClient, service: Service, name: str, status: int
+) -> None:
+    """4xx is a definite no but for 408 and 499 (and 409 on createRun); all else is no clear answer."""
+    service.answers(answer(status, "<html>"))
+    with pytest.raises(DataFactoryError) as caught:
+        EVERY[name](client)
+    unclear = status >= 500 or status in {408, 499} or (status == 409 and name == "start")
+    expected = Refused if not unclear else Unavailable if name == "read" else UnknownOutcome
+    assert isinstance(caught.value, expected)
+    assert caught.value.status == status
+
+
+@pytest.mark.parametrize("name", EVERY)
+@pytest.mark.parametrize("status", [205, 301, 302, 307, 308])
+def test_a_redirect_is_no_answer_and_is_not_followed(
+    client: DataFactoryClient, service: Service, name: str, status: int
+) -> None:
+    """The API never redirects; who does is not the API, and does not get the token."""
+    service.answers(answer(status, None, location="https://login.example.com/"))
+    with pytest.raises(Unavailable if name == "read" else UnknownOutcome):
+        EVERY[name](client)
+    assert {(call.url or "").partition("?")[0][:28] for call in service.calls} == {
+        "https://management.azure.com"
+    }
+
+
+def test_a_conflict_of_a_create_run_may_be_its_own_earlier_self(
+    client: DataFactoryClient, service: Service
+) -> None:
+    """409 on createRun is no refusal, unless the Resource Manager gave it before Data Factory saw the call."""
+    service.answers(answer(409, {"error": {"code": "Conflict", "message": "exists"}}))
+    with pytest.raises(UnknownOutcome):
+        START(client)
+    service.answers(answer(409, {"error": {"code": "MissingSubscriptionRegistration", "message": "x"}}))
+    with pytest.raises(Refused):
+        START(client)
+
+
+@pytest.mark.parametrize("name", WITH_EFFECT)
+@pytest.mark.parametrize("status", [500, 502, 503, 504, 429, 408])
+def test_a_call_with_an_effect_is_sent_once(
+    client: DataFactoryClient, service: Service, name: str, status: int
+) -> None:
+    """Not even a Retry-After makes the client send it again."""
+    service.answers(answer(status, None, retry_after="0"))
+    with pytest.raises(DataFactoryError):
+        WITH_EFFECT[name](client)
+    assert len(service.calls) == 1
+
+
+def library_exceptions(module: Any, root: type[Exception]) -> list[type[Exception]]:
+    """All exception classes of a library, its warnings left out."""
+    found = [each for _, each in inspect.getmembers(module, inspect.isclass) if issubclass(each, root)]
+    return [each for each in found if not issubclass(each, Warning)]
+
+
+NEVER_LEFT = {
+    "ConnectTimeout",
+    "InvalidHeader",
+    "InvalidJSONError",
+    "InvalidProxyURL",
+    "InvalidSchema",
+    "InvalidURL",
+    "JSONDecodeError",
+    "MissingSchema",
+    "URLRequired",
+}
+MAY_HAVE_LEFT = {
+    "ChunkedEncodingError",
+    "ConnectionError",
+    "ContentDecodingError",
+    "HTTPError",
+    "ProxyError",
+    "ReadTimeout",
+    "RequestException",
+    "RetryError",
+    "SSLError",
+    "StreamConsumedError",
+    "Timeout",
+    "TooManyRedirects",
+    "UnrewindableBodyError",
+}
+
+
+def test_every_exception_of_requests_is_judged() -> None:
+    """A class that a new version of requests adds fails here until somebody has decided about it."""
+    names = {each.__name__ for each in library_exceptions(requests.exceptions, requests.RequestException)}
+    assert names - {"CompatJSONDecodeError"} == NEVER_LEFT | MAY_HAVE_LEFT
+
+
+def made(kind: type[Exception]) -> Exception:
+    """An instance, whatever the constructor wants."""
+    return kind.__new__(kind)
+
+
+@pytest.mark.parametrize("kind", library_exceptions(requests.exceptions, requests.RequestException))
+@pytest.mark.parametrize("effect", Effect)
+def test_without_notes_of_the_connection_the_class_decides(kind: type[Exception], effect: Effect) -> None:
+    """Only what is raised before anything is written counts as not sent; in doubt it may have left."""
+    error = no_reply(call_of(effect), "host", made(kind), Stage.NOT_BEGUN)
+    unclear = Unavailable if effect is Effect.NONE else UnknownOutcome
+    assert type(error) is (NotSent if kind.__name__ in NEVER_LEFT else unclear)
+
+
+@pytest.mark.parametrize("effect", Effect)
+def test_the_notes_of_the_connection_go_before_the_class(effect: Effect) -> None:
+    """The same ConnectionError is NotSent while connecting and no clear answer once bytes were written."""
+    exc = requests.ConnectionError()
+    assert type(no_reply(call_of(effect), "host", exc, Stage.CONNECTING)) is NotSent
+    after = no_reply(call_of(effect), "host", exc, Stage.SENT)
+    assert type(after) is (Unavailable if effect is Effect.NONE else UnknownOutcome)
+    assert after.client_request_id == str(RUN_ID)
+
+
+@pytest.mark.parametrize(
+    "exc",
+    [
+        *(made(each) for each in library_exceptions(requests.exceptions, requests.RequestException)),
+        *(made(each) for each in library_exceptions(urllib3.exceptions, urllib3.exceptions.HTTPError)),
+        OSError("Could not find a suitable TLS CA certificate bundle"),
+    ],
+    ids=lambda exc: type(exc).__module__ + "." + type(exc).__name__,
+)
+@pytest.mark.parametrize("name", ["read", "start", "put"])
+def test_no_exception_of_the_http_library_escapes(
+    client: DataFactoryClient, service: Service, name: str, exc: Exception
+) -> None:
+    """What requests or urllib3 raises becomes an error of the tree, with itself as the cause."""
+    service.answers(exc)
+    with pytest.raises((NotSent, Unavailable, UnknownOutcome)) as caught:
+        EVERY[name](client)
+    assert caught.value.__cause__ is exc
+
+
+BODIES: list[tuple[Any, str | None, str, str | None]] = [
+    ({"error": {"code": "A", "message": "m", "target": "t", "details": None}}, "A", "m", "t"),
+    ({"error": {"code": "A", "message": "m"}}, "A", "m", None),
+    ({"code": "A", "message": "m"}, "A", "m", None),
+    ({"Code": "A", "Message": "m"}, "A", "m", None),
+    ({"Message": "m"}, None, "m", None),
+    ({"error": "invalid_request", "error_description": "m"}, "invalid_request", "m", None),
+    ({"error": {"code": "A", "message": None}}, "A", "no message", None),
+    ({"error": None}, None, "no message", None),
+    ({"error": {"code": 7, "message": ["x"], "target": {}}}, None, "no message", None),
+    ([], None, "no message", None),
+    (
+        {"error": {"code": "A", "message": "m", "details": [{"code": "B", "message": "d"}, 7]}},
+        "A",
+        "m; d",
+        None,
+    ),
+    (
+        {"error": {"code": "A", "message": "m", "details": [{"error": {"code": "B", "message": "d"}}]}},
+        "A",
+        "m; d",
+        None,
+    ),
+    ("<html><title>502</title></html>", None, "a body that is no JSON (text/html)", None),
+    ("", None, "no body", None),
+    ("[" * 100_000, None, "a body that is no JSON (text/html)", None),
+]
+
+
+@pytest.mark.parametrize(("body", "code", "message", "target"), BODIES)
+def test_each_shape_of_an_error_body_is_read(
+    body: Any, code: str | None, message: str, target: str | None
+) -> None:
+    """Data Factory's shape, the Resource Manager's, flat ones, a proxy's page, and none at all."""
+    text = body if isinstance(body, str) else json.dumps(body)
+    reply = Reply(400, {"content-type": "text/html; charset=utf-8"}, text.encode())
+    error = refusal(call_of(Effect.NONE), reply, now=NOW, secret=TOKEN)
+    assert (type(error), error.code, error.target) == (BadRequest, code, target)
+    assert str(error) == f"Some_Operation: HTTP 400 {code or 'Bad Request'}: {message}"
+
+
+def test_a_long_message_is_cut() -> None:
+    """An error is read by people and kept in the ledger."""
+    body = json.dumps({"error": {"code": "c" * 9_000, "message": "m" * 9_000, "target": "t" * 9_000}})
+    error = refusal(call_of(Effect.NONE), Reply(400, {}, body.encode()), now=NOW, secret=TOKEN)
+    assert len(str(error)) < 5_000
+    assert len(error.target or "") == 2_000
+
+
+@settings(max_examples=300)
+@given(
+    status=st.integers(100, 999),
+    body=st.binary(max_size=200)
+    | st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(max_size=20),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(
+                st.sampled_from(["error", "code", "message", "target", "details", "Message"]), inner
+            )
+        ),
+    ).map(lambda value: json.dumps(value).encode()),
+    headers=st.dictionaries(
+        st.sampled_from(
+            [
+                "content-type",
+                "retry-after",
+                "x-ms-request-id",
+                "x-ms-ratelimit-remaining-subscription-reads",
+            ]
+        ),
+        st.text(max_size=30),
+    ),
+    effect=st.sampled_from(Effect),
+)
+def test_no_reply_escapes_the_tree(status: int, body: bytes, headers: dict[str, str], effect: Effect) -> None:
+    """Whatever a reply holds, it becomes one error of the right half of the tree."""
+    error = refusal(call_of(effect), Reply(status, headers, body), now=NOW, secret=TOKEN)
+    definite = isinstance(error, Refused)
+    assert definite or isinstance(error, Unavailable if effect is Effect.NONE else UnknownOutcome)
+    assert definite <= (400 <= status < 500)
+    assert error.status == status
+    assert error.retry_after is None or 0 <= error.retry_after <= 86_400
+
+
+@settings(max_examples=100)
+@given(body=st.binary(max_size=300), status=st.sampled_from([200, 201, 202, 204, 304]))
+def test_no_success_that_cannot_be_read_escapes_the_tree(body: bytes, status: int) -> None:
+    """Whatever bytes a success holds, the callers of the client meet errors of the tree alone."""
+    with served(Service(lambda _: (status, {}, body))):
+        client = DataFactoryClient(FACTORY, management_api(Tokens([TOKEN])))
+        for name, act in EVERY.items():
+            try:
+                act(client)
+            except DataFactoryError as error:
+                assert isinstance(error, Unavailable if name == "read" else UnknownOutcome)  # noqa: PT017  # some succeed
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("17", 17),
+        (" 0 ", 0),
+        ("0.5", 0.5),
+        (format_datetime(NOW + timedelta(seconds=90), usegmt=True), 90),
+        (format_datetime(NOW - timedelta(seconds=90), usegmt=True), 0),
+        ("Sun, 22 Nov 2026 12:00:30 -0000", 30),
+        ("999999999", 86_400),
+        ("-5", None),
+        ("inf", None),
+        ("nan", None),
+        ("1e9", None),
+        ("soon", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_retry_after_is_seconds_or_a_date(value: str | None, seconds: float | None) -> None:
+    """A date is counted from now, the past is now, more than a day is a day, and nonsense says nothing."""
+    headers = {} if value is None else {"retry-after": value}
+    assert retry_after(headers, now=NOW) == seconds
+
+
+def test_a_throttled_call_says_how_long_to_wait(client: DataFactoryClient, service: Service) -> None:
+    """The caller decides what to do in the meantime."""
+    service.answers(answer(429, {"error": {"code": "TooManyRequests", "message": "x"}}, retry_after="33"))
+    with pytest.raises(Throttled) as caught:
+        START(client)
+    assert caught.value.retry_after == 33
+
+
+def test_a_garbled_reply_keeps_the_ids() -> None:
+    """They are what the service's support asks for."""
+    reply = Reply(200, {"x-ms-request-id": "r-1", "x-ms-correlation-request-id": "c-1"}, b"{")
+    error = garbled(call_of(Effect.START), reply, "its body is no JSON")
+    assert (error.request_id, error.correlation_id, error.status) == ("r-1", "c-1", 200)
+
+
+def test_no_error_repeats_the_token(client: DataFactoryClient, service: Service) -> None:
+    """A proxy that echoes the request in its error page does not put the token into logs and records."""
+    error = {"code": f"C-{TOKEN}", "message": f"Authorization: Bearer {TOKEN}", "target": TOKEN}
+    service.answers(answer(400, {"error": error}))
+    with pytest.raises(BadRequest) as caught:
+        START(client)
+    told = [
+        str(caught.value),
+        repr(caught.value),
+        caught.value.message,
+        *map(str, vars(caught.value).values()),
+    ]
+    assert not [text for text in told if TOKEN in text]
+    assert "***" in str(caught.value)
