@@ -1,0 +1,38 @@
+"""What handlers work on. They have no state of their own."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from adf_trigger.clock import Clock, IdSource
+from adf_trigger.local.factory.engine.engine import Engine
+from adf_trigger.local.factory.options import Options
+from adf_trigger.local.factory.store import Store
+from adf_trigger.local.factory.visibility import Visibility
+
+
+@dataclass(slots=True, kw_only=True)
+class Backend:
+    """The emulated service behind its front door.
+
+    Attributes:
+        tenant_id: directory of the factories' managed identities.
+        triggers_changed: tells whoever fires triggers that one was started, stopped or deleted.
+    """
+
+    store: Store
+    engine: Engine
+    visibility: Visibility
+    options: Options
+    clock: Clock
+    new_id: IdSource
+    tenant_id: str
+    triggers_changed: Callable[[], None]
+
+    def now(self) -> datetime:
+        """The present instant."""
+        return self.clock()
+
+    def new_etag(self) -> str:
+        """An etag of the service's pattern: something unique, then the time in hex."""
+        return f"{self.new_id().hex[:8]}-0000-0100-0000-{int(self.now().timestamp()):08x}0000"

@@ -1,0 +1,1 @@
+"""What each operation of the management API does: parse, ask the backend, shape. No state."""

@@ -1,0 +1,40 @@
+"""What may be chosen about the emulated service. Where its behaviour is not known, the choice is here.
+
+Some of it can be changed while the emulator runs, through `/_emulator/`.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+ClientRequestIdMode = Literal["honoured", "ignored", "repeat-refused"]
+
+
+@dataclass(slots=True, kw_only=True)
+class Options:
+    """Choices about the management API.
+
+    Attributes:
+        strict: keep the documented limits (activities, parameters, sizes, entities, queued runs).
+        throttling: answer 429 when ARM's token bucket is empty; the buckets are counted either way.
+        client_request_id: what createRun does with an `x-ms-client-request-id` that is a GUID.
+            `honoured`: it becomes the run id (as recorded calls show); repeated, it gives the same run.
+            `ignored`: the service makes its own. `repeat-refused`: as honoured, but a repeat is a 409.
+        undeclared_parameters: what createRun does with a parameter that the pipeline does not declare.
+        missing_parameters: what it does when one without a default is left out; accepted, the run fails where
+            the value is used.
+        mismatched_parameters: what it does with a value that is not of the declared Array, Object, Int, Float
+            or Bool; accepted, the value is used as it is.
+        cancel_of_ended: what a cancel of a run that has ended does; accepted, it changes nothing.
+        v1: whether the version 1 API (`datafactories`) answers. It is switched off in the service today.
+        page_size: documents of a list page; the service's number is not known.
+    """
+
+    strict: bool = False
+    throttling: bool = False
+    client_request_id: ClientRequestIdMode = "honoured"
+    undeclared_parameters: Literal["accepted", "refused"] = "accepted"
+    missing_parameters: Literal["accepted", "refused"] = "accepted"
+    mismatched_parameters: Literal["accepted", "refused"] = "refused"
+    cancel_of_ended: Literal["accepted", "refused"] = "refused"
+    v1: bool = True
+    page_size: int = 50

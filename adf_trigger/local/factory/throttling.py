@@ -1,0 +1,59 @@
+"""Azure Resource Manager's token buckets: one for each subscription, principal and kind of operation."""
+
+import math
+from dataclasses import dataclass
+from datetime import datetime
+
+from adf_trigger.local.factory.operations import Bucket
+
+
+@dataclass(frozen=True, slots=True)
+class BucketSize:
+    """How many requests may come at once, and how many come back in a second."""
+
+    capacity: int
+    refill: float
+
+
+SIZES: dict[Bucket, BucketSize] = {
+    "reads": BucketSize(250, 25),
+    "writes": BucketSize(200, 10),
+    "deletes": BucketSize(200, 10),
+}
+"""As documented since 2024, for a service principal on one subscription in one region."""
+
+
+class TokenBuckets:
+    """Counts requests; whether an empty bucket refuses is the front door's business."""
+
+    def __init__(self, sizes: dict[Bucket, BucketSize] | None = None) -> None:
+        self._sizes = sizes or SIZES
+        self._levels: dict[tuple[str, str, Bucket], tuple[float, datetime]] = {}
+
+    def take(self, subscription: str, actor: str, bucket: Bucket, now: datetime) -> int | None:
+        """Take one token.
+
+        Returns:
+            The whole tokens that remain, or None if there was none to take.
+        """
+        key = (subscription.lower(), actor, bucket)
+        level = self._level(key, now)
+        if level < 1:
+            self._levels[key] = (level, now)
+            return None
+        self._levels[key] = (level - 1, now)
+        return int(level - 1)
+
+    def wait(self, subscription: str, actor: str, bucket: Bucket, now: datetime) -> int:
+        """Whole seconds, at least one, until there is a token again."""
+        missing = 1 - self._level((subscription.lower(), actor, bucket), now)
+        return max(1, math.ceil(missing / self._sizes[bucket].refill))
+
+    def clear(self) -> None:
+        """Fill all buckets."""
+        self._levels.clear()
+
+    def _level(self, key: tuple[str, str, Bucket], now: datetime) -> float:
+        size = self._sizes[key[2]]
+        level, since = self._levels.get(key, (float(size.capacity), now))
+        return min(float(size.capacity), level + max(0.0, (now - since).total_seconds()) * size.refill)
