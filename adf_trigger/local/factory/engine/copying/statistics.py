@@ -15,6 +15,7 @@ class Side:
         data: bytes that went over the wire.
         busy: seconds that threads spent reading or writing.
         peak: most connections open at once.
+        first_byte: seconds until the first byte came, where that is told.
     """
 
     data: int = 0
@@ -22,6 +23,7 @@ class Side:
     rows: int = 0
     busy: float = 0.0
     peak: int = 0
+    first_byte: float | None = None
     _open: int = 0
     _lock: Lock = field(default_factory=Lock, repr=False)
 
@@ -57,10 +59,13 @@ class Side:
 
 @dataclass(slots=True)
 class Statistics:
-    """Both sides of a copy, and what was left out."""
+    """Both sides of a copy, its listing, and the rows that were left out."""
 
     source: Side = field(default_factory=Side)
     sink: Side = field(default_factory=Side)
     listing: Side = field(default_factory=Side)
-    rows_skipped: int = 0
-    files_skipped: int = 0
+    skipped: Side = field(default_factory=Side)
+
+    def skip_row(self) -> None:
+        """Count a row that was left out."""
+        self.skipped.add(rows=1)

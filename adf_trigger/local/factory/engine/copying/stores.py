@@ -2,7 +2,23 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class FileTraits:
+    """What a file carries besides its bytes.
+
+    Attributes:
+        metadata: user-defined names and values.
+        headers: content settings by the store's own names (content_type, …).
+        modified: when the source file was last modified.
+    """
+
+    metadata: dict[str, str] = field(default_factory=dict)
+    headers: dict[str, Any] = field(default_factory=dict)
+    modified: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,24 +29,13 @@ class StoredFile:
         path: its full path within the store's container.
         relative_path: its path below the folder that the copy starts from.
         size: bytes.
+        traits: what it carries besides its bytes.
     """
 
     path: str
     relative_path: str
     size: int
-
-
-@dataclass(frozen=True, slots=True)
-class FileTraits:
-    """What a written file carries besides its bytes.
-
-    Attributes:
-        metadata: user-defined names and values.
-        headers: content settings by the store's own names (content_type, …).
-    """
-
-    metadata: dict[str, str] = field(default_factory=dict)
-    headers: dict[str, Any] = field(default_factory=dict)
+    traits: FileTraits = field(default_factory=FileTraits)
 
 
 class FileSource(Protocol):
@@ -46,15 +51,16 @@ class FileSource(Protocol):
     def read(self, file: StoredFile) -> Iterator[bytes]:
         """The file's bytes, in chunks."""
 
-    def traits(self, file: StoredFile) -> FileTraits:
-        """What the file carries besides its bytes."""
-
     def delete(self, file: StoredFile) -> None:
         """Remove a file that was copied."""
 
 
 class FileSink(Protocol):
-    """A place to write files. Its methods are called from the copy's threads."""
+    """A folder to write files to. Its methods are called from the copy's threads."""
+
+    @property
+    def file_name(self) -> str:
+        """The one file that the dataset names, or nothing."""
 
     def write(self, path: str, chunks: Iterable[bytes], traits: FileTraits, *, size: int | None) -> None:
         """Write one file whole or, if the chunks fail, not at all.

@@ -5,7 +5,6 @@ from enum import Enum
 
 from adf_trigger.clock import IdSource, new_id
 from adf_trigger.local.factory.engine.copying.failures import InvalidSettings
-from adf_trigger.local.factory.engine.copying.stores import StoredFile
 
 
 class CopyBehavior(Enum):
@@ -27,28 +26,42 @@ class CopyBehavior(Enum):
             ) from exc
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Targets:
     """Names the files of a sink.
 
     Attributes:
         behavior: its copyBehavior.
         file_name: the file name of the sink's dataset, if it has one.
+        extension: what the sink's format ends names with; empty keeps what a source file has.
+        suffix: what the sink's compression adds, e.g. `.gz`.
     """
 
     behavior: CopyBehavior
     file_name: str
+    extension: str = ""
+    suffix: str = ""
     ids: IdSource = new_id
 
-    def single(self) -> str:
-        """The one file that everything is merged into."""
-        return self.file_name or f"data_{self.ids()}"
+    def of(self, path: str | None) -> str:
+        """The name of what one source file becomes, relative to the sink's folder.
 
-    def of(self, file: StoredFile) -> str:
-        """The file that one source file becomes, relative to the sink's folder."""
+        Args:
+            path: of the source file, below the source folder; None for data of no one file.
+        """
         if self.file_name:
             return self.file_name
-        if self.behavior is CopyBehavior.FLATTEN_HIERARCHY:
-            stem, dot, extension = file.relative_path.rpartition("/")[2].rpartition(".")
-            return f"data_{self.ids()}{dot if stem else ''}{extension if stem else ''}"
-        return file.relative_path
+        stem, extension = _split(path or "")
+        extension = self.extension or extension
+        if path is None or self.behavior is not CopyBehavior.PRESERVE_HIERARCHY:
+            stem = f"data_{self.ids()}"
+        return f"{stem}{extension}{self.suffix}"
+
+
+def _split(path: str) -> tuple[str, str]:
+    """A path without the extension of its file, and that extension with its dot."""
+    folder, slash, name = path.rpartition("/")
+    stem, dot, extension = name.rpartition(".")
+    if not stem:
+        return path, ""
+    return f"{folder}{slash}{stem}", f"{dot}{extension}"

@@ -18,6 +18,7 @@ from adf_trigger.local.factory.engine.copying.settings import refuse_unknown, te
 from adf_trigger.local.factory.engine.copying.stores import FileTraits
 
 _KNOWN = frozenset({"blockSizeInMB", "copyBehavior", "maxConcurrentConnections", "metadata"})
+_LAST_MODIFIED = "$$LASTMODIFIED"
 _MIB = 1024 * 1024
 _DEFAULT_BLOCK = 4 * _MIB
 _MOST_BLOCKS = 50_000
@@ -31,11 +32,18 @@ class BlobSink:
         if kind != "AzureBlobStorageWriteSettings":
             raise NotEmulated(f"storeSettings of type '{kind}'")
         refuse_unknown(settings, _KNOWN, "storeSettings")
-        self.location = blob_location(dataset)
-        self.container: ContainerClient = blob_service(dataset).get_container_client(self.location.container)
+        self._location = blob_location(dataset)
+        self._container: ContainerClient = blob_service(dataset).get_container_client(
+            self._location.container
+        )
         self._metadata = _metadata(settings)
         self._block_size = _block_size(settings)
         self._job = job
+
+    @property
+    def file_name(self) -> str:
+        """The blob that the dataset names, or nothing."""
+        return self._location.file_name
 
     def write(self, path: str, chunks: Iterable[bytes], traits: FileTraits, *, size: int | None) -> None:
         """Write one blob whole or, if the chunks fail, not at all.
@@ -48,10 +56,10 @@ class BlobSink:
                 ones.
         """
         sink = self._job.statistics.sink
-        blob = self.container.get_blob_client(below(self.location.folder, path))
+        blob = self._container.get_blob_client(below(self._location.folder, path))
         block_size = self._block_size or max(_DEFAULT_BLOCK, math.ceil((size or 0) / _MOST_BLOCKS))
         options: dict[str, Any] = {
-            "metadata": traits.metadata | self._metadata or None,
+            "metadata": traits.metadata | self._own_metadata(traits) or None,
             "content_settings": ContentSettings(**traits.headers) if traits.headers else None,
         }
         with sink.connection():
@@ -68,13 +76,22 @@ class BlobSink:
                 self._put(blob, held or b"", options)
             else:
                 self._stage(blob, held or b"", blocks)
-                with told(self.container, blob.blob_name, "Sink"), sink.timed():
+                with told(self._container, blob.blob_name, "Sink"), sink.timed():
                     blob.commit_block_list(blocks, **options)
         sink.add(files=1)
 
+    def _own_metadata(self, traits: FileTraits) -> dict[str, str]:
+        metadata = dict(self._metadata)
+        for name, value in metadata.items():
+            if value == _LAST_MODIFIED:
+                if traits.modified is None:
+                    raise NotEmulated(f"{_LAST_MODIFIED} in metadata of a file that has no one source file")
+                metadata[name] = f"{traits.modified:%Y-%m-%dT%H:%M:%SZ}"
+        return metadata
+
     def _put(self, blob: BlobClient, data: bytes, options: dict[str, Any]) -> None:
         sink = self._job.statistics.sink
-        with told(self.container, blob.blob_name, "Sink"), sink.timed():
+        with told(self._container, blob.blob_name, "Sink"), sink.timed():
             try:
                 blob.upload_blob(data, overwrite=True, **options)
             except ResourceNotFoundError:
@@ -85,7 +102,7 @@ class BlobSink:
     def _stage(self, blob: BlobClient, data: bytes, blocks: list[BlobBlock]) -> None:
         sink = self._job.statistics.sink
         block_id = base64.b64encode(f"{len(blocks):08d}".encode()).decode()
-        with told(self.container, blob.blob_name, "Sink"), sink.timed():
+        with told(self._container, blob.blob_name, "Sink"), sink.timed():
             try:
                 blob.stage_block(block_id, data, length=len(data))
             except ResourceNotFoundError:
@@ -96,7 +113,7 @@ class BlobSink:
 
     def _create_container(self) -> None:
         try:
-            self.container.create_container()
+            self._container.create_container()
         except ResourceExistsError:
             # Another thread of this copy, or another copy, was quicker.
             return
@@ -123,10 +140,7 @@ def _metadata(settings: dict[str, Any]) -> dict[str, str]:
         raise InvalidSettings("The property 'metadata' of storeSettings must be an array of name and value.")
     metadata = {}
     for pair in pairs:
-        value = str(pair.get("value", ""))
-        if value.startswith("$$"):
-            raise NotEmulated(f"The reserved variable '{value}' in metadata of storeSettings")
-        metadata[str(pair.get("name", ""))] = value
+        metadata[str(pair.get("name", ""))] = str(pair.get("value", ""))
     return metadata
 
 

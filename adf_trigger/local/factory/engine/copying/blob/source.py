@@ -104,9 +104,9 @@ class BlobSource:
         if self.selection.file_list:
             yield from self._listed_in_file()
         elif self.location.file_name and not self._by_pattern:
-            found = self._named(self.location.blob, self.location.file_name)
-            if found is not None:
-                yield found
+            file = self._named(self.location.blob, self.location.file_name)
+            if file.traits.modified is None or self.selection.in_time(file.traits.modified):
+                yield file
         else:
             yield from self._searched()
 
@@ -114,12 +114,10 @@ class BlobSource:
     def _by_pattern(self) -> bool:
         return bool(self.selection.wildcard_folder or self.selection.wildcard_file or self.selection.prefix)
 
-    def _named(self, blob: str, relative_path: str) -> StoredFile | None:
+    def _named(self, blob: str, relative_path: str) -> StoredFile:
         with told(self.container, blob, "Source"), self._job.statistics.listing.timed():
             properties = self.container.get_blob_client(blob).get_blob_properties()
-        if not self.selection.in_time(properties.last_modified):
-            return None
-        return StoredFile(blob, relative_path, properties.size)
+        return StoredFile(blob, relative_path, properties.size, _traits(properties))
 
     def _listed_in_file(self) -> Iterator[StoredFile]:
         container, _, blob = self.selection.file_list.partition("/")
@@ -136,8 +134,8 @@ class BlobSource:
     def _lines(self, lines: list[bytes]) -> Iterator[StoredFile]:
         for line in lines:
             path = line.decode("utf-8-sig").strip().strip("/")
-            if path and (found := self._named(below(self.location.folder, path), path)) is not None:
-                yield found
+            if path:
+                yield self._named(below(self.location.folder, path), path)
 
     def _searched(self) -> Iterator[StoredFile]:
         selection, folder = self.selection, self.location.folder
@@ -151,7 +149,7 @@ class BlobSource:
             below_root = blob.name[len(root) + 1 :] if root else blob.name
             if _is_folder(blob) or not self._wanted(blob.name) or not selection.in_time(blob.last_modified):
                 continue
-            yield StoredFile(blob.name, below_root, blob.size)
+            yield StoredFile(blob.name, below_root, blob.size, _traits(blob))
         if empty:
             raise nothing_below(self.container, prefix, container_exists=True)
 
@@ -199,18 +197,15 @@ class BlobSource:
                 source.add(data=len(chunk))
                 yield chunk
 
-    def traits(self, file: StoredFile) -> FileTraits:
-        """The blob's metadata and content settings."""
-        with told(self.container, file.path, "Source"):
-            properties = self.container.get_blob_client(file.path).get_blob_properties()
-        settings = properties.content_settings
-        headers = {name: value for name in _HEADERS if (value := getattr(settings, name))}
-        return FileTraits(dict(properties.metadata), headers)
-
     def delete(self, file: StoredFile) -> None:
         """Delete the blob, its snapshots too."""
         with told(self.container, file.path, "Source"):
             self.container.delete_blob(file.path, delete_snapshots="include")
+
+
+def _traits(blob: BlobProperties) -> FileTraits:
+    headers = {name: value for name in _HEADERS if (value := getattr(blob.content_settings, name))}
+    return FileTraits(dict(blob.metadata or {}), headers, blob.last_modified)
 
 
 def _is_folder(blob: BlobProperties) -> bool:

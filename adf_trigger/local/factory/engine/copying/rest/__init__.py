@@ -1,0 +1,1 @@
+"""REST services: JSON read page by page, and written batch by batch."""
