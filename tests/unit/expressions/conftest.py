@@ -1,6 +1,7 @@
 """A scope with a little of everything, and a clock that stands still."""
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -31,17 +32,7 @@ def scope() -> Scope:
     )
 
 
-class Evaluate:
-    """Evaluates an expression (without its `@`) in the scope."""
-
-    def __init__(self, scope: Scope) -> None:
-        self.scope = scope
-
-    def __call__(self, expression: str) -> Any:
-        return evaluate_text(f"@{expression}", self.scope)
-
-
 @pytest.fixture
-def value_of(scope: Scope) -> Evaluate:
-    """The value of an expression, written without its `@`."""
-    return Evaluate(scope)
+def value_of(scope: Scope) -> Callable[[str], Any]:
+    """Evaluates an expression, written without its `@`, in that context."""
+    return lambda expression: evaluate_text(f"@{expression}", scope)

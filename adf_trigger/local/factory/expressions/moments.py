@@ -11,7 +11,7 @@ TICKS_PER_SECOND: Final = 10_000_000
 _MICROSECOND: Final = timedelta(microseconds=1)
 _FIRST_DAY: Final = datetime(1, 1, 1)  # noqa: DTZ001 - the wall clock of a Moment has its zone in `kind`
 _MAX_TICKS: Final = 3_155_378_975_999_999_999
-_TICK_DIGITS: Final = 7
+_LAST_YEAR: Final = 9999
 
 MONTHS: Final = (
     "January", "February", "March", "April", "May", "June",
@@ -100,9 +100,6 @@ class Moment:
         return self.plus_ticks((moved - start) // _MICROSECOND * 10)
 
 
-_LAST_YEAR: Final = 9999
-
-
 def parse(text: str) -> Moment | None:
     """The moment that a text names, or None if DateTime.Parse would refuse it.
 
@@ -140,11 +137,10 @@ def _moment(found: re.Match[str]) -> Moment:
 
 
 def _month(name: str) -> int:
-    return next(index for index, month in _month_numbers() if _names(name, month))
-
-
-def _month_numbers() -> list[tuple[int, str]]:
-    return list(enumerate(MONTHS, start=1))
+    for number, month in enumerate(MONTHS, start=1):
+        if _names(name, month):
+            return number
+    raise ValueError("no such month")
 
 
 def _names(text: str, name: str) -> bool:

@@ -2,7 +2,7 @@
 
 import math
 from base64 import b64decode
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from decimal import Decimal
 from json.encoder import encode_basestring
 from typing import Any, Final, TypeGuard
@@ -141,15 +141,27 @@ def _float_text(value: float) -> str:
     return f"-{text}" if sign else text
 
 
+def identity(value: Any) -> Hashable:
+    """Something that two values share exactly if they are equal, deeply: a key for sets.
+
+    Numbers are equal by value, values of other types never across types, property names with their case.
+    """
+    match value:
+        case bool():
+            return ("boolean", value)
+        case list() | tuple():
+            return ("array", tuple(map(identity, value)))
+        case Mapping():
+            return ("object", frozenset((key, identity(item)) for key, item in value.items()))
+        case None | str() | int() | float():
+            return value
+        case _:
+            raise TypeError(f"{type(value).__name__} is no JSON")
+
+
 def same(left: Any, right: Any) -> bool:
-    """Deep equality: numbers by value, other types never equal across each other, keys with their case."""
-    if is_number(left) and is_number(right):
-        return left == right
-    if is_array(left) and is_array(right):
-        return len(left) == len(right) and all(map(same, left, right))
-    if is_object(left) and is_object(right):
-        return left.keys() == right.keys() and all(same(item, right[key]) for key, item in left.items())
-    return type_name(left) == type_name(right) and bool(left == right)
+    """Deep equality."""
+    return identity(left) == identity(right)
 
 
 def find_key(properties: Mapping[str, Any], name: str) -> str | None:

@@ -1,6 +1,6 @@
 """Collection functions: strings, arrays and objects alike, where that makes sense."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from typing import Any
 
 from adf_trigger.local.factory.expressions.errors import Refusal
@@ -18,6 +18,7 @@ from adf_trigger.local.factory.expressions.functions.arguments import (
 from adf_trigger.local.factory.expressions.functions.strings import from_units, to_units
 from adf_trigger.local.factory.expressions.values import (
     find_key,
+    identity,
     is_array,
     is_object,
     same,
@@ -57,14 +58,12 @@ def length(collection: Any) -> int:
 
 def first(collection: Any) -> Any:
     """The first item or character; null of an empty collection."""
-    items = _items(collection, ONLY)
-    return items[0] if items else None
+    return _one(collection, _items(collection, ONLY)[:1])
 
 
 def last(collection: Any) -> Any:
     """The last item or character; null of an empty collection."""
-    items = _items(collection, ONLY)
-    return items[-1] if items else None
+    return _one(collection, _items(collection, ONLY)[-1:])
 
 
 def skip(collection: Any, count: Any) -> Any:
@@ -102,7 +101,8 @@ def intersection(*collections: Any) -> Any:
             for key, item in head.items()
             if all(key in other and same(other[key], item) for other in rest)
         }
-    return _distinct(item for item in head if all(any(same(item, other) for other in one) for one in rest))
+    others = [set(map(identity, one)) for one in rest]
+    return _distinct(item for item in head if all(identity(item) in other for other in others))
 
 
 def _items(collection: Any, position: str) -> Sequence[Any]:
@@ -111,6 +111,12 @@ def _items(collection: Any, position: str) -> Sequence[Any]:
     if is_array(collection):
         return collection
     raise wrong_type(position, "an array or a string", collection)
+
+
+def _one(collection: Any, items: Sequence[Any]) -> Any:
+    if not items:
+        return None
+    return _like(collection, items) if isinstance(collection, str) else items[0]
 
 
 def _like(collection: Any, items: Sequence[Any]) -> Any:
@@ -125,11 +131,10 @@ def _count(value: Any) -> int:
 
 
 def _distinct(items: Iterable[Any]) -> list[Any]:
-    kept: list[Any] = []
+    kept: dict[Hashable, Any] = {}
     for item in items:
-        if not any(same(item, other) for other in kept):
-            kept.append(item)
-    return kept
+        kept.setdefault(identity(item), item)
+    return list(kept.values())
 
 
 def _require_one_kind(collections: Sequence[Any]) -> None:

@@ -1,5 +1,6 @@
 """XML for the xml, xpath and json functions: text to nodes, nodes to text, and Newtonsoft's way to and from JSON."""
 
+import math
 import re
 from base64 import b64encode
 from collections.abc import Mapping
@@ -13,6 +14,7 @@ from adf_trigger.local.factory.expressions.values import binary, binary_text, is
 CONTENT_TYPE: Final = "application/xml;charset=utf-8"
 
 _DECLARATION: Final = re.compile(r"<\?xml\s[^?]*\?>")
+_PSEUDO_ATTRIBUTE: Final = re.compile(r"(version|encoding|standalone)\s*=\s*[\"']([^\"']*)[\"']")
 _VERBATIM_OR_EMPTY: Final = re.compile(r"<!--.*?-->|<!\[CDATA\[.*?\]\]>|<\?.*?\?>|/>", re.DOTALL)
 
 
@@ -59,8 +61,13 @@ def content(node: etree._Element, declaration: str = "") -> dict[str, Any]:
 
 def to_json_value(value: Mapping[str, str]) -> dict[str, Any]:
     """The JSON of XML content: attributes become `@name`, text beside them `#text`, repeated elements arrays."""
-    root = _parse(binary_text(value))
-    return {_name(root): _json_of(root, {})}
+    text = binary_text(value)
+    root = _parse(text)
+    declaration = _DECLARATION.match(text)
+    found = {
+        f"@{name}": given for name, given in _PSEUDO_ATTRIBUTE.findall(declaration[0] if declaration else "")
+    }
+    return {**({"?xml": found} if found else {}), _name(root): _json_of(root, {})}
 
 
 def select(value: Mapping[str, str], path: str) -> Any:
@@ -78,6 +85,8 @@ def select(value: Mapping[str, str], path: str) -> Any:
         ) from exc
     if isinstance(found, list):
         return [content(node) if etree.iselement(node) else _text_of(node) for node in found]
+    if isinstance(found, float) and not math.isfinite(found):
+        raise Refusal(f"parameter is not valid. The XPath expression '{path}' does not give a finite number.")
     return found
 
 
@@ -91,11 +100,14 @@ def _parse(text: str) -> etree._Element:
         resolve_entities=False, no_network=True, remove_blank_text=True, strip_cdata=False
     )
     try:
-        return etree.fromstring(
+        root = etree.fromstring(
             _DECLARATION.sub("", text, count=1) if text.startswith("<?xml") else text, parser
         )
     except (etree.XMLSyntaxError, ValueError) as exc:
         raise _invalid(str(exc)) from exc
+    if root.getroottree().docinfo.internalDTD is not None:
+        raise _invalid("For security reasons DTD is prohibited in this XML document.")
+    return root
 
 
 def _invalid(reason: str) -> Refusal:
