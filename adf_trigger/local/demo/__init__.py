@@ -1,0 +1,1 @@
+"""`make demo`: the whole product on one screen, on real parts and real input."""

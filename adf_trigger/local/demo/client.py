@@ -1,0 +1,78 @@
+"""What a caller of the service does, with nothing but HTTP and a queue."""
+
+import base64
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import requests
+from azure.storage.queue import QueueClient
+
+from adf_trigger.local.endpoints import Endpoints
+
+TIMEOUTS = (5.0, 30.0)
+"""Seconds to connect and to the next byte."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An HTTP answer: its status and its JSON."""
+
+    status: int
+    body: dict[str, Any]
+
+
+class Caller:
+    """Starts runs by HTTP and by queue, and reads the events.
+
+    Args:
+        endpoints: of the stack.
+    """
+
+    def __init__(self, endpoints: Endpoints) -> None:
+        self._root = f"{endpoints.functions_url}/api"
+        self._headers = {"x-functions-key": endpoints.functions_key}
+        connection = endpoints.storage_connection_string
+        self._requests = QueueClient.from_connection_string(connection, endpoints.requests_queue)
+        self._events = QueueClient.from_connection_string(connection, endpoints.events_queue)
+
+    def post(self, pipeline: str, body: dict[str, Any], *, key: str) -> Answer:
+        """POST /pipelines/{pipeline}/runs."""
+        response = requests.post(
+            f"{self._root}/pipelines/{pipeline}/runs",
+            json=body,
+            headers={**self._headers, "Idempotency-Key": key},
+            timeout=TIMEOUTS,
+        )
+        return Answer(response.status_code, response.json())
+
+    def get(self, run: str) -> Answer:
+        """GET /runs/{id}."""
+        response = requests.get(f"{self._root}/runs/{run}", headers=self._headers, timeout=TIMEOUTS)
+        return Answer(response.status_code, response.json())
+
+    def send(self, message: dict[str, Any]) -> None:
+        """Drop a message on the requests queue."""
+        self._requests.send_message(json.dumps(message))
+
+    def events(
+        self, count: int, *, within: float, meanwhile: Callable[[], None] = lambda: None
+    ) -> list[dict[str, Any]]:
+        """Take so many events off their queue, in order of arrival; fewer if they do not come in time.
+
+        Args:
+            count: how many are expected.
+            within: seconds to wait for them.
+            meanwhile: called while waiting.
+        """
+        deadline = time.monotonic() + within
+        taken: list[dict[str, Any]] = []
+        while len(taken) < count and time.monotonic() < deadline:
+            for message in self._events.receive_messages(max_messages=count):
+                taken.append(json.loads(base64.b64decode(message.content)))
+                self._events.delete_message(message)
+            meanwhile()
+            time.sleep(0.2)
+        return taken

@@ -1,0 +1,168 @@
+"""The story that the demo tells, and holds itself to."""
+
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import timedelta
+from http import HTTPStatus
+from typing import Any
+from uuid import UUID
+
+from adf_trigger.clock import utcnow
+from adf_trigger.datafactory.models import TimeWindow
+from adf_trigger.local.demo.client import Answer, Caller
+from adf_trigger.local.demo.quickstart import INPUTS, PARAM_PIPELINE, PLAIN_PIPELINE, Quickstart
+from adf_trigger.local.demo.screen import Screen
+from adf_trigger.local.endpoints import Endpoints
+from adf_trigger.local.stack import Stack
+
+EVENTS_WITHIN = 60.0
+"""Seconds in which three small copies have ended and are told."""
+
+BY_HTTP, BY_QUEUE, MISSING, WRONG = "demo-by-http", "demo-by-queue", "demo-no-such-blob", "demo-wrong-body"
+EXPECTED = {BY_HTTP: "Succeeded", BY_QUEUE: "Succeeded", MISSING: "Failed"}
+
+
+def run(screen: Screen | None = None) -> int:
+    """Run the demo; 0 if everything was as it should be, else 1."""
+    shown = screen or Screen()
+    begun = time.monotonic()
+    shown.heading(
+        "adf-trigger: start Azure Data Factory pipelines by HTTP or queue, and be told when they end."
+    )
+    with ExitStack() as running:
+        with shown.waiting(
+            "Starting Azurite, a local Data Factory, Entra ID endpoints and a Functions host ..."
+        ):
+            endpoints = running.enter_context(Stack())
+        faults = list(_Story(endpoints, shown).tell())
+    shown.verdict(faults, time.monotonic() - begun)
+    return 1 if faults else 0
+
+
+class _Story:
+    def __init__(self, endpoints: Endpoints, screen: Screen) -> None:
+        self._screen = screen
+        self._caller = Caller(endpoints)
+        self._quickstart = Quickstart(endpoints)
+        self._queue = endpoints.requests_queue
+        self._events_queue = endpoints.events_queue
+
+    def tell(self) -> Iterator[str]:
+        """Tell it; every sentence that comes out is a fault."""
+        self._provision()
+        yield from self._start()
+        events = self._wait()
+        yield from self._check_events(events)
+        yield from self._show_copy()
+        yield from self._check_blobs()
+
+    def _provision(self) -> None:
+        self._screen.heading("1. The factory of the two quickstarts, made through the REST API")
+        made: dict[str, list[str]] = {}
+        for kind, name in self._quickstart.provision():
+            made.setdefault(kind, []).append(name)
+        for kind, names in made.items():
+            self._screen.line(f"{kind + ('s' if len(names) > 1 else ''):<15} {', '.join(names)}")
+        self._quickstart.upload()
+        self._screen.line(
+            f"{'blobs':<15} {', '.join(f'{name} ({len(data)} bytes)' for name, data in INPUTS.items())}"
+        )
+
+    def _start(self) -> Iterator[str]:
+        self._screen.heading("2. Four requests")
+        plain = self._caller.post(PLAIN_PIPELINE, {}, key=BY_HTTP)
+        yield from self._told(f"POST …/{PLAIN_PIPELINE}/runs", plain, HTTPStatus.ACCEPTED)
+        self._caller.send(
+            {
+                "pipeline": PARAM_PIPELINE,
+                "requestId": BY_QUEUE,
+                "parameters": {"strParamInputFileName": "emp2.txt", "strParamOutputFileName": "aloha.txt"},
+                "correlationId": "order-4711",
+            }
+        )
+        self._screen.exchange(
+            f"message on {self._queue}: {PARAM_PIPELINE}, emp2.txt → aloha.txt", "sent", good=True
+        )
+        missing = self._caller.post(
+            PARAM_PIPELINE,
+            {"parameters": {"strParamInputFileName": "nowhere.txt", "strParamOutputFileName": "x.txt"}},
+            key=MISSING,
+        )
+        yield from self._told(
+            f"POST …/{PARAM_PIPELINE}/runs with a blob that is not there", missing, HTTPStatus.ACCEPTED
+        )
+        wrong = self._caller.post(
+            PARAM_PIPELINE, {"parameters": {"strParamInputFileName": 7, "strParamOutputFile": "x"}}, key=WRONG
+        )
+        yield from self._told(
+            f"POST …/{PARAM_PIPELINE}/runs with wrong parameters", wrong, HTTPStatus.BAD_REQUEST
+        )
+        for error in wrong.body.get("errors", []):
+            self._screen.line(f"    {error['pointer']}: {error['message']}")
+
+    def _told(self, asked: str, answer: Answer, expected: int) -> Iterator[str]:
+        run = answer.body.get("runId")
+        told = f"runId {run}" if run else answer.body.get("title", answer.body.get("status", ""))
+        self._screen.exchange(asked, f"{answer.status} {told}", good=answer.status < HTTPStatus.BAD_REQUEST)
+        if answer.status != expected:
+            yield f"{asked} was answered {answer.status} and not {expected}: {answer.body}"
+
+    def _wait(self) -> list[dict[str, Any]]:
+        self._screen.heading(f"3. Completion events, as they come off the queue {self._events_queue}")
+        with self._screen.waiting("Waiting for the runs to end ...") as status:
+
+            def show_progress() -> None:
+                states = ", ".join(f"{key} {self._state(key)}" for key in EXPECTED)
+                status.update(f"Waiting for the runs to end: {states}")
+
+            events = self._caller.events(len(EXPECTED), within=EVENTS_WITHIN, meanwhile=show_progress)
+        self._screen.events(events)
+        return events
+
+    def _state(self, key: str) -> str:
+        answer = self._caller.get(key)
+        return str(answer.body["status"]) if answer.status == HTTPStatus.OK else "not taken yet"
+
+    def _check_events(self, events: list[dict[str, Any]]) -> Iterator[str]:
+        told = {event["subject"]: event["data"]["status"] for event in events}
+        for key, status in EXPECTED.items():
+            if told.get(key) != status:
+                yield f"the event of {key} should say {status} and says {told.get(key, 'nothing: it did not come')}"
+        for event in events:
+            if event["subject"] == MISSING and "UserErrorSourceBlobNotExist" not in str(
+                event["data"]["errors"]
+            ):
+                yield f"the failure of {MISSING} does not name its reason: {event['data']['errors']}"
+
+    def _show_copy(self) -> Iterator[str]:
+        answer = self._caller.get(BY_QUEUE)
+        run_id = answer.body.get("runId")
+        if run_id is None:
+            yield f"{BY_QUEUE} has no run: {answer.body}"
+            return
+        self._screen.heading(f"4. The run that the message started, {run_id}")
+        window = TimeWindow(after=utcnow() - timedelta(hours=1), before=utcnow() + timedelta(hours=1))
+        activities = self._quickstart.client.query_activity_runs(UUID(run_id), window=window)
+        self._screen.activities(
+            [
+                {
+                    "name": activity.activity_name,
+                    "type": activity.activity_type,
+                    "status": activity.status,
+                    "output": activity.output or {},
+                    "durationMs": activity.duration_in_ms,
+                }
+                for activity in activities
+            ]
+        )
+        copied = [(activity.output or {}).get("dataWritten") for activity in activities]
+        if copied != [len(INPUTS["input/emp2.txt"])]:
+            yield f"the copy should have written {len(INPUTS['input/emp2.txt'])} bytes and wrote {copied}"
+
+    def _check_blobs(self) -> Iterator[str]:
+        for copy, original in (("output/emp.txt", "input/emp.txt"), ("output/aloha.txt", "input/emp2.txt")):
+            if self._quickstart.read(copy) == INPUTS[original]:
+                self._screen.line(f"{copy} holds the bytes of {original}")
+            else:
+                yield f"{copy} does not hold the bytes of {original}"
