@@ -141,7 +141,8 @@ class Transport:
 
     def _read_body(self, response: requests.Response, body: bytearray) -> None:
         deadline = time.monotonic() + self._limits.whole
-        for chunk in response.iter_content(_CHUNK):
+        # read1 gives what there is; iter_content would wait for a full chunk, however slowly it drips.
+        while chunk := response.raw.read1(_CHUNK, decode_content=True):
             body += chunk
             if len(body) > self._limits.body:
                 raise _BodyTooLong(f"over {self._limits.body} bytes")

@@ -1,0 +1,61 @@
+"""What the tests of the Data Factory client over real sockets share."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from adf_trigger.datafactory.client import DataFactoryClient
+from adf_trigger.datafactory.management import ManagementApi, RetryPolicy
+from adf_trigger.datafactory.resource_ids import FactoryId
+from adf_trigger.datafactory.transport import Limits, Transport
+from tests.integration.datafactory.sockets import RawServer, raw_server
+
+FACTORY = FactoryId("12345678-1234-4234-8234-123456789abc", "my-group", "my-factory")
+
+
+class OneToken:
+    """Always the same token."""
+
+    def token(self) -> str:
+        return "the.token"
+
+    def invalidate(self, token: str) -> None:
+        """There is no other."""
+
+
+@pytest.fixture(autouse=True)
+def _no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No proxy or CA bundle of the machine plays a part."""
+    for name in (
+        "HTTP_PROXY",
+        "HTTPS_PROXY",
+        "ALL_PROXY",
+        "NO_PROXY",
+        "REQUESTS_CA_BUNDLE",
+        "CURL_CA_BUNDLE",
+    ):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+
+
+@pytest.fixture
+def server() -> Iterator[RawServer]:
+    """A server that misbehaves as its test says."""
+    with raw_server() as found:
+        yield found
+
+
+@pytest.fixture
+def client_of() -> Iterator[Callable[..., DataFactoryClient]]:
+    """Makes clients of an endpoint that give up soon; reads are tried once unless told otherwise."""
+    with ExitStack() as opened:
+
+        def make(endpoint: str, *, ca_file: Path | None = None, attempts: int = 1) -> DataFactoryClient:
+            limits = Limits(connect=1.0, read=0.5, whole=1.0, body=100_000)
+            transport = opened.enter_context(Transport(endpoint, ca_file=ca_file, limits=limits))
+            policy = RetryPolicy(attempts=attempts, wait_initial=0.01, wait_max=0.01, wait_jitter=0)
+            return DataFactoryClient(FACTORY, ManagementApi(transport, OneToken(), retries=policy))
+
+        yield make
