@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -93,6 +93,9 @@ class FactoryEmulator:
     """An emulated Azure Data Factory.
 
     Attributes:
+        clock: what the emulator takes for the time.
+        faults: the fault rules that stand.
+        log: the requests that were seen.
         asgi: serves the management API and `/_emulator/`, over as many servers as wanted (see serving.py).
         backend: what is behind it.
 
@@ -101,8 +104,9 @@ class FactoryEmulator:
 
     def __init__(self, config: FactoryConfig) -> None:
         self._config = config
-        self._clock = MovableClock(config.clock)
+        self.clock = MovableClock(config.clock)
         self._tokens = config.tokens
+        self._initial_options = replace(config.options)
         store = Store(config.data / DATABASE if config.data else None)
         self.faults = FaultBook(config.ids)
         self.log = RequestLog()
@@ -110,9 +114,9 @@ class FactoryEmulator:
         self.backend = Backend(
             store=store,
             engine=self._engine(store),
-            visibility=Visibility(self.faults, self._clock),
+            visibility=Visibility(self.faults, self.clock),
             options=config.options,
-            clock=self._clock,
+            clock=self.clock,
             new_id=config.ids,
             tenant_id=config.tokens.tenant_id if config.tokens else _NO_TENANT,
             triggers_changed=lambda: None,
@@ -123,6 +127,7 @@ class FactoryEmulator:
             faults=self.faults,
             buckets=self._buckets,
             log=self.log,
+            true_clock=config.clock,
             region=config.location,
             public_url=config.public_url,
         )
@@ -131,6 +136,19 @@ class FactoryEmulator:
     async def start(self) -> None:
         """Take up the runs that had not ended when the emulator last stopped."""
         self.backend.engine.resume()
+
+    async def reset(self, *, keep_resources: bool = False) -> None:
+        """Forget everything that was done and set since the start; with `keep_resources`, not the factories."""
+        await self.backend.engine.reset()
+        self.backend.store.reset(keep_resources=keep_resources)
+        self.backend.visibility.clear()
+        self.faults.clear()
+        self.log.clear()
+        self._buckets.clear()
+        self.clock.offset = timedelta()
+        for name, value in asdict(self._initial_options).items():
+            setattr(self.backend.options, name, value)
+        self.backend.triggers_changed()
 
     async def close(self) -> None:
         """Stop the engine; runs that have not ended are taken up at the next start."""
@@ -141,7 +159,7 @@ class FactoryEmulator:
         return Engine(
             store.runs,
             store.definitions,
-            clock=self._clock,
+            clock=self.clock,
             new_id=self._config.ids,
             http=self._config.http,
             token=self._config.token or self._identity_token,
@@ -175,7 +193,7 @@ class FactoryEmulator:
             app_id=identity["principalId"],
             name=factory_id.rpartition("/")[2],
         )
-        return self._tokens.issue(principal, resource, now=self._clock())
+        return self._tokens.issue(principal, resource, now=self.clock())
 
     def _application(self) -> Starlette:
         routes: list[BaseRoute] = [

@@ -14,6 +14,7 @@ from uuid import UUID
 from starlette.requests import Request
 from starlette.responses import Response
 
+from adf_trigger.clock import Clock
 from adf_trigger.local.factory import wire
 from adf_trigger.local.factory.authorization import Authorization, require
 from adf_trigger.local.factory.backend import Backend
@@ -61,6 +62,7 @@ class FrontDoor:
 
     Attributes:
         authorization: None lets everybody in.
+        true_clock: what tokens are held against; they come from another service, whose clock nobody moves.
         region: `East US`, for the routing id and ARM's messages.
         public_url: scheme and authority for links in replies; None takes what the caller used.
     """
@@ -70,6 +72,7 @@ class FrontDoor:
     faults: FaultBook
     buckets: TokenBuckets
     log: RequestLog
+    true_clock: Clock
     region: str
     public_url: str | None = None
 
@@ -163,7 +166,7 @@ class FrontDoor:
         """Object id of the caller, once the caller may do this."""
         if self.authorization is None:
             return _ANYONE
-        principal = self.authorization.principal(request.headers.get("authorization"), self.backend.now())
+        principal = self.authorization.principal(request.headers.get("authorization"), self.true_clock())
         path = request.url.path
         scope = path.rpartition("/")[0] if operation.method == "POST" else path
         require(principal, operation.actions, scope)

@@ -4,7 +4,9 @@ Some of it can be changed while the emulator runs, through `/_emulator/`.
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
+
+from pydantic import ConfigDict
 
 ClientRequestIdMode = Literal["honoured", "ignored", "repeat-refused"]
 
@@ -28,6 +30,8 @@ class Options:
         v1: whether the version 1 API (`datafactories`) answers. It is switched off in the service today.
         page_size: documents of a list page; the service's number is not known.
     """
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
     strict: bool = False
     throttling: bool = False

@@ -61,6 +61,11 @@ def wait_for(sdk: Any, run_id: str) -> Any:
         time.sleep(0.02)
 
 
+def code_of(error: HttpResponseError) -> str | None:
+    """The service's code, as the SDK understood it."""
+    return error.error.code if error.error else None
+
+
 def create_copy(sdk: Any, storage: str, container: str) -> None:
     """Create the quickstart's resources as the SDK's own quickstart does."""
     factory = sdk.factories.create_or_update(GROUP, FACTORY, sdk_models.Factory(location="eastus"))
@@ -146,7 +151,7 @@ def test_the_sdk_lists_gets_and_deletes(sdk: Any, azurite: str) -> None:
     sdk.pipelines.delete(GROUP, FACTORY, "copyPipeline")
     with pytest.raises(ResourceNotFoundError) as gone:
         sdk.pipelines.get(GROUP, FACTORY, "copyPipeline")
-    assert gone.value.error.code == "NotFound"
+    assert code_of(gone.value) == "NotFound"
 
 
 def test_the_sdk_sees_the_services_errors(sdk: Any, azurite: str) -> None:
@@ -154,8 +159,8 @@ def test_the_sdk_sees_the_services_errors(sdk: Any, azurite: str) -> None:
     create_copy(sdk, azurite, "none")
     with pytest.raises(HttpResponseError) as refused:
         sdk.pipeline_runs.cancel(GROUP, FACTORY, "someGuid")
-    assert refused.value.error.code == "ReferencedPipelineRunNotFound"
-    assert refused.value.error.message == "Referenced pipeline run id someGuid does not exist."
+    assert code_of(refused.value) == "ReferencedPipelineRunNotFound"
+    assert "Referenced pipeline run id someGuid does not exist." in str(refused.value)
 
 
 def test_the_sdk_drives_a_trigger(sdk: Any, azurite: str) -> None:

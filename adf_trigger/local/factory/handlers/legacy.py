@@ -7,7 +7,7 @@ from adf_trigger.local.factory import shapes
 from adf_trigger.local.factory.backend import Backend
 from adf_trigger.local.factory.errors import BadRequest
 from adf_trigger.local.factory.handlers.common import factory_of
-from adf_trigger.local.factory.handlers.runs import page
+from adf_trigger.local.factory.handlers.runs import page, within_retention
 from adf_trigger.local.factory.operations import Call, Reply
 from adf_trigger.local.factory.queries import ACTIVITY_RUN_FIELDS, TRIGGER_RUN_FIELDS, parse
 
@@ -19,7 +19,9 @@ def activity_runs(backend: Backend, call: Call) -> Reply:
     """GET pipelineruns/{run}/activityruns?startTime&endTime[&status&activityName&linkedServiceName]."""
     factory = factory_of(backend, call)
     filters = _filters(call, {"status": "Status", "activityname": "ActivityName"})
-    parsed = parse(_body(call, filters, factory.id), ACTIVITY_RUN_FIELDS, factory.id)
+    parsed = within_retention(
+        backend, parse(_body(call, filters, factory.id), ACTIVITY_RUN_FIELDS, factory.id)
+    )
     found, token = backend.store.runs.find_activities(factory.id, call.path["run"], parsed)
     wanted = call.query.get("linkedservicename")
     shown = [run for run in found if wanted is None or run.linked_service_name.lower() == wanted.lower()]
@@ -30,7 +32,9 @@ def trigger_runs(backend: Backend, call: Call) -> Reply:
     """GET triggers/{trigger}/triggerruns?startTime&endTime."""
     factory = factory_of(backend, call)
     filters = [{"operand": "TriggerName", "operator": "Equals", "values": [call.path["name"]]}]
-    parsed = parse(_body(call, filters, factory.id), TRIGGER_RUN_FIELDS, factory.id)
+    parsed = within_retention(
+        backend, parse(_body(call, filters, factory.id), TRIGGER_RUN_FIELDS, factory.id)
+    )
     found, token = backend.store.trigger_runs.find(factory.id, parsed)
     return page([shapes.trigger_run(run) for run in found], token)
 

@@ -1,10 +1,13 @@
 """createRun, and what is asked about runs afterwards."""
 
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from adf_trigger.local.factory import shapes
 from adf_trigger.local.factory.backend import Backend
 from adf_trigger.local.factory.documents import PIPELINES, Document
+from adf_trigger.local.factory.engine.progression import Mode
 from adf_trigger.local.factory.errors import (
     BadRequest,
     NotFound,
@@ -17,9 +20,12 @@ from adf_trigger.local.factory.handlers.common import GUID, factory_of
 from adf_trigger.local.factory.handlers.resources import document_of
 from adf_trigger.local.factory.models import TERMINAL_RUN_STATUSES, PipelineRun, Recovery
 from adf_trigger.local.factory.operations import Call, Reply
-from adf_trigger.local.factory.queries import ACTIVITY_RUN_FIELDS, PIPELINE_RUN_FIELDS, parse
+from adf_trigger.local.factory.queries import ACTIVITY_RUN_FIELDS, PIPELINE_RUN_FIELDS, RunQuery, parse
 from adf_trigger.local.factory.starting import Start, start_run
 from adf_trigger.local.factory.validation.activities import every_activity
+
+RETENTION = timedelta(days=45)
+"""How long the service keeps runs."""
 
 _CLIENT_REQUEST_ID = "x-ms-client-request-id"
 
@@ -56,7 +62,8 @@ def create(backend: Backend, call: Call) -> Reply:
 def get(backend: Backend, call: Call) -> Reply:
     """PipelineRuns_Get."""
     factory = factory_of(backend, call)
-    run = backend.store.runs.run(factory.id, call.path["run"])
+    backend.engine.observe_read(factory.id, call.path["run"])
+    run = _retained(backend, backend.store.runs.run(factory.id, call.path["run"]))
     shown = None if run is None else backend.visibility.shown("GetRun", run)
     if shown is None:
         raise NotFound(f"{factory.id}/pipelineruns/{call.path['run']}")
@@ -66,8 +73,10 @@ def get(backend: Backend, call: Call) -> Reply:
 def query(backend: Backend, call: Call) -> Reply:
     """PipelineRuns_QueryByFactory."""
     factory = factory_of(backend, call)
-    parsed = parse(call.body, PIPELINE_RUN_FIELDS, factory.id)
+    parsed = within_retention(backend, parse(call.body, PIPELINE_RUN_FIELDS, factory.id))
     found, token = backend.store.runs.find(factory.id, parsed)
+    if _observe(backend, found):
+        found, token = backend.store.runs.find(factory.id, parsed)
     seen = [backend.visibility.shown("QueryPipelineRuns", run) for run in found]
     shown = [run for run in seen if run is not None and parsed.covers(run.last_updated)]
     return page([shapes.pipeline_run(run) for run in shown], token)
@@ -76,7 +85,7 @@ def query(backend: Backend, call: Call) -> Reply:
 def query_activities(backend: Backend, call: Call) -> Reply:
     """ActivityRuns_QueryByPipelineRun; of an unknown run there are none."""
     factory = factory_of(backend, call)
-    parsed = parse(call.body, ACTIVITY_RUN_FIELDS, factory.id)
+    parsed = within_retention(backend, parse(call.body, ACTIVITY_RUN_FIELDS, factory.id))
     found, token = backend.store.runs.find_activities(factory.id, call.path["run"], parsed)
     return page([shapes.activity_run(run) for run in found], token)
 
@@ -94,12 +103,35 @@ def cancel(backend: Backend, call: Call) -> Reply:
     return Reply()
 
 
+def within_retention(backend: Backend, wanted: RunQuery) -> RunQuery:
+    """The query without what is older than the service keeps; to ask for more is no error."""
+    oldest = backend.now() - RETENTION
+    return replace(wanted, updated_after=max(oldest, wanted.updated_after or oldest))
+
+
 def page(items: list[dict[str, Any]], token: str | None) -> Reply:
     """A page of a query."""
     body: dict[str, Any] = {"value": items}
     if token is not None:
         body["continuationToken"] = token
     return Reply(body)
+
+
+def _observe(backend: Backend, runs: list[PipelineRun]) -> bool:
+    """Count a list as a read of every run that progresses by reads; whether there was any."""
+    counted = [
+        run
+        for run in runs
+        if run.status not in TERMINAL_RUN_STATUSES
+        and backend.engine.progressions.of(run.pipeline_name).mode is Mode.AFTER_READS
+    ]
+    for run in counted:
+        backend.engine.observe_read(run.factory_id, run.run_id)
+    return bool(counted)
+
+
+def _retained(backend: Backend, run: PipelineRun | None) -> PipelineRun | None:
+    return None if run is None or run.last_updated < backend.now() - RETENTION else run
 
 
 def _asked_id(backend: Backend, call: Call) -> str | None:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from adf_trigger.local.factory.engine.ports import Definitions
-from adf_trigger.local.factory.store.database import Database
+from adf_trigger.local.factory.store.database import ALL_TABLES, RUN_TABLES, Database
 from adf_trigger.local.factory.store.definitions import FactoryDefinitions
 from adf_trigger.local.factory.store.factories import Factories
 from adf_trigger.local.factory.store.resources import Resources
@@ -33,9 +33,9 @@ class Store:
         """The engine's view of one factory."""
         return FactoryDefinitions(factory_id, self.factories, self.resources)
 
-    def reset(self) -> None:
-        """Forget everything."""
-        self._database.clear()
+    def reset(self, *, keep_resources: bool = False) -> None:
+        """Forget all runs; and everything else, unless resources are kept."""
+        self._database.clear(RUN_TABLES if keep_resources else ALL_TABLES)
 
     def close(self) -> None:
         """Close the database; the store cannot be used any more."""

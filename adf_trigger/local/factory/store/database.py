@@ -83,15 +83,8 @@ CREATE TABLE IF NOT EXISTS trigger_runs (
 );
 """
 
-_TABLES = (
-    "factories",
-    "v1_factories",
-    "resources",
-    "runs",
-    "activity_runs",
-    "trigger_runs",
-    "definitions",
-)
+RUN_TABLES = ("runs", "activity_runs", "trigger_runs", "definitions")
+ALL_TABLES = ("factories", "v1_factories", "resources", *RUN_TABLES)
 
 
 class Database:
@@ -124,9 +117,9 @@ class Database:
         row: sqlite3.Row | None = self._connection.execute(statement, tuple(values)).fetchone()
         return row
 
-    def clear(self) -> None:
-        """Delete every row of every table."""
-        for table in _TABLES:
+    def clear(self, tables: Iterable[str]) -> None:
+        """Delete every row of these tables."""
+        for table in tables:
             self._connection.execute(f"DELETE FROM {table}")  # noqa: S608 - a constant
 
     def close(self) -> None:

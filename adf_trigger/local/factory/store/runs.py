@@ -88,14 +88,13 @@ class Runs:
             for row in self._database.rows(f"SELECT * FROM runs WHERE {_UNFINISHED} ORDER BY seq")  # noqa: S608 - a constant
         ]
 
-    def counts(self, factory_id: str | None) -> dict[str, int]:
-        """Number of runs by status, of one factory or of all."""
-        where, values = ("WHERE factory_id = ?", (factory_id,)) if factory_id else ("", ())
-        rows = self._database.rows(
-            f"SELECT status, count(*) AS n FROM runs {where} GROUP BY status",  # noqa: S608 - a constant
-            values,
-        )
-        return {row["status"]: row["n"] for row in rows}
+    def every(self, factory_id: str | None, pipeline_name: str | None) -> list[PipelineRun]:
+        """All runs, in order of creation, of one factory or all, of one pipeline or all."""
+        scope = {"factory_id": factory_id, "pipeline_name": pipeline_name}
+        given = {column: value for column, value in scope.items() if value is not None}
+        where = " AND ".join(["1", *(f"{column} = ?" for column in given)])
+        rows = self._database.rows(f"SELECT * FROM runs WHERE {where} ORDER BY seq", given.values())  # noqa: S608 - columns are constants
+        return [self._run(row) for row in rows]
 
     def find(self, factory_id: str, query: RunQuery) -> tuple[list[PipelineRun], str | None]:
         """A page of runs and the token for the next page."""
