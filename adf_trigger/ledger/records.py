@@ -48,7 +48,7 @@ class RunRecord:
         source: how it came: `http` or `queue`.
         not_before: the dispatcher leaves the request alone until then.
         lease_until: somebody is sending the request; others leave it alone until then.
-        sent_at: when the last createRun left; None while none ever did.
+        sent_at: when the last createRun left, at the latest; None while none ever did.
         attempts: createRun calls so far.
         last_seen_at: when Data Factory last showed us the run.
     """

@@ -199,6 +199,7 @@ class Dispatcher:
 
     def _ask_later(self, stored: Stored, reason: str) -> None:
         until = self._clock() + back_off(stored.record.attempts)
-        moved = transitions.doubt(stored.record, until=until, reason=reason)
+        left_by = min(self._clock(), transitions.left_by(stored.record) or self._clock())
+        moved = transitions.doubt(stored.record, until=until, reason=reason, left_by=left_by)
         with self._steps("dispatch.record_in_doubt"):
             self._ledger.save(stored, moved)

@@ -10,7 +10,7 @@ it depends on what is known of the factory:
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from enum import Enum
 from typing import Any
 from uuid import UUID
@@ -20,6 +20,7 @@ from adf_trigger.datafactory.models import FieldFilter, PipelineRun, RunFilter
 from adf_trigger.errors import BadRequest, ResourceNotFound
 from adf_trigger.ledger.port import Ledger
 from adf_trigger.ledger.records import RunRecord
+from adf_trigger.service import transitions
 from adf_trigger.service.budget import Budget
 from adf_trigger.service.factories import FactoryHandle
 from adf_trigger.service.policy import Policies
@@ -71,16 +72,17 @@ class Reconciler:
         Raises:
             DataFactoryError, CredentialError: it could not be found out now; nothing has changed.
         """
-        if record.sent_at is None:
+        left_by = transitions.left_by(record)
+        if left_by is None:
             raise ValueError(f"request {record.request_id} is not in doubt")
         if not budget.spend():
             return Finding(Verdict.ASK_LATER, reason="the calls of this tick are spent")
         if self.exists(factory, record):
             return Finding(Verdict.ADOPT, record.run_id)
-        unseen_for = self._clock() - record.sent_at
+        unseen_for = self._clock() - left_by
         if unseen_for < self._grace:
             return Finding(Verdict.ASK_LATER, reason="the run is not to be seen yet")
-        return self._decide(factory, record, record.sent_at, unseen_for, budget)
+        return self._decide(factory, record, unseen_for, budget)
 
     def exists(self, factory: FactoryHandle, record: RunRecord) -> bool:
         """Whether the factory has a run of the request's pipeline under the id chosen for it."""
@@ -98,7 +100,6 @@ class Reconciler:
         self,
         factory: FactoryHandle,
         record: RunRecord,
-        sent_at: datetime,
         unseen_for: timedelta,
         budget: Budget,
     ) -> Finding:
@@ -114,18 +115,17 @@ class Reconciler:
             return Finding(
                 Verdict.PARK, reason="the factory chooses ids of its own, so the run cannot be found"
             )
-        return self._search(factory, record, sent_at, unseen_for, budget, policy.correlation_parameter)
+        return self._search(factory, record, unseen_for, budget, policy.correlation_parameter)
 
     def _search(
         self,
         factory: FactoryHandle,
         record: RunRecord,
-        sent_at: datetime,
         unseen_for: timedelta,
         budget: Budget,
         correlation_parameter: str | None,
     ) -> Finding:
-        candidates = self._candidates(factory, record, sent_at, budget)
+        candidates = self._candidates(factory, record, budget)
         if candidates is None:
             return Finding(Verdict.ASK_LATER, reason="the calls of this tick are spent")
         if correlation_parameter is not None:
@@ -143,18 +143,18 @@ class Reconciler:
         return Finding(Verdict.SEND_AGAIN, reason="no run that could be it has appeared")
 
     def _candidates(
-        self, factory: FactoryHandle, record: RunRecord, sent_at: datetime, budget: Budget
+        self, factory: FactoryHandle, record: RunRecord, budget: Budget
     ) -> list[PipelineRun] | None:
-        """Runs of the pipeline since the call left that are nobody else's; None where the budget ran out."""
+        """Runs of the pipeline since the request came that are nobody else's; None where the budget ran out."""
+        since = record.requested_at - CLOCK_SKEW
         window = RunFilter(
-            last_updated_after=sent_at - CLOCK_SKEW,
+            last_updated_after=since,
             last_updated_before=self._clock() + CLOCK_SKEW,
             filters=(FieldFilter(operand="PipelineName", operator="Equals", values=(record.pipeline,)),),
         )
         found, complete = budget.read(factory.runs.query_runs(window))
         if not complete:
             return None
-        since = sent_at - CLOCK_SKEW
         return [
             run
             for run in found

@@ -192,7 +192,9 @@ class Sender:
 
     def _doubt(self, taken: Stored, reason: str) -> Stored:
         until = self._clock() + self._reconcile_after
-        moved = transitions.doubt(taken.record, until=until, reason=f"no clear answer yet: {reason}")
+        moved = transitions.doubt(
+            taken.record, until=until, reason=f"no clear answer yet: {reason}", left_by=self._clock()
+        )
         with self._steps("dispatch.record_in_doubt"):
             stored = self._ledger.save(taken, moved)
         logger.warning(

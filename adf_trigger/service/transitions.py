@@ -49,10 +49,17 @@ def postpone(
     return replace(record, lease_until=None, not_before=until, sent_at=in_doubt_since, message=reason)
 
 
-def doubt(record: RunRecord, *, until: datetime, reason: str) -> RunRecord:
-    """createRun left and nothing is known of what became of it: ask later, do not send."""
+def doubt(record: RunRecord, *, until: datetime, reason: str, left_by: datetime) -> RunRecord:
+    """createRun left, by an instant at the latest, and nothing is known of what became of it: ask, do not send."""
     _from(record, RunState.ACCEPTED)
-    return replace(record, lease_until=None, not_before=until, message=reason)
+    return replace(record, lease_until=None, not_before=until, message=reason, sent_at=left_by)
+
+
+def left_by(record: RunRecord) -> datetime | None:
+    """The latest instant at which createRun may have left: who holds the lease may send at its very end."""
+    if record.sent_at is None or record.lease_until is None:
+        return record.sent_at
+    return max(record.sent_at, record.lease_until)
 
 
 def submit(record: RunRecord, *, run_id: UUID, now: datetime) -> RunRecord:

@@ -37,6 +37,7 @@ class Run:
     pipeline: str
     parameters: dict[str, Any]
     updated: datetime
+    created: datetime
     status: str = "InProgress"
     message: str = ""
     failed: list[dict[str, Any]] = field(default_factory=list)
@@ -50,6 +51,7 @@ class MemoryFactory:
         before: errors that calls raise before their effect: operation → errors, used up one by one.
         after: errors that calls raise after their effect.
         hidden: runs that neither lists nor reads show.
+        lag: how long a new run stays hidden.
         calls: names of the operations called.
     """
 
@@ -60,6 +62,7 @@ class MemoryFactory:
     before: dict[str, list[Exception]] = field(default_factory=dict)
     after: dict[str, list[Exception]] = field(default_factory=dict)
     hidden: set[UUID] = field(default_factory=set)
+    lag: timedelta = timedelta()
     calls: list[str] = field(default_factory=list)
 
     def declare(self, pipeline: str, **parameters: dict[str, Any]) -> None:
@@ -107,10 +110,8 @@ class MemoryFactory:
         if pipeline.lower() not in self.pipelines:
             raise ResourceNotFound("no such pipeline", code="NotFound")
         run_id = self._new_run_id(client_request_id)
-        if run_id not in self.runs:
-            self.runs[run_id] = Run(run_id, pipeline, dict(parameters), self.clock())
-        else:
-            self.runs[uuid4()] = Run(run_id, pipeline, dict(parameters), self.clock())
+        kept_under = uuid4() if run_id in self.runs else run_id  # a doubled run stays to be counted
+        self.runs[kept_under] = Run(run_id, pipeline, dict(parameters), self.clock(), self.clock())
         raise_planned(self.after, "create_run")
         return CreatedRun(run_id=run_id, client_request_id=client_request_id)
 
@@ -124,7 +125,7 @@ class MemoryFactory:
     def get_run(self, run_id: UUID) -> PipelineRun:
         """See PipelineRuns."""
         with_faults(self, "get_run")
-        if run_id not in self.runs or run_id in self.hidden:
+        if run_id not in self.runs or not self._shows(self.runs[run_id]):
             raise ResourceNotFound("no such run", code="NotFound", status=404)
         return as_run(self.runs[run_id])
 
@@ -134,12 +135,15 @@ class MemoryFactory:
             as_run(run)
             for run in self.runs.values()
             if run_filter.last_updated_after <= run.updated <= run_filter.last_updated_before
-            and run.run_id not in self.hidden
+            and self._shows(run)
             and all(run.pipeline in each.values for each in run_filter.filters)
         ]
         for start in range(0, max(1, len(shown)), 100):
             with_faults(self, "query_runs")
             yield Page(items=shown[start : start + 100])
+
+    def _shows(self, run: Run) -> bool:
+        return run.run_id not in self.hidden and self.clock() - run.created >= self.lag
 
     def query_activity_runs(self, run_id: UUID, *, window: TimeWindow) -> list[ActivityRun]:
         """See PipelineRuns."""

@@ -1,0 +1,273 @@
+"""The service as a state machine: whatever happens in whatever order, each request is started once and told once."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from uuid import UUID
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    multiple,
+    precondition,
+    rule,
+)
+
+from adf_trigger.errors import (
+    AdfTriggerError,
+    CredentialError,
+    LedgerError,
+    NotSent,
+    PublishError,
+    RequestConflict,
+    Throttled,
+    Unavailable,
+)
+from adf_trigger.ledger.records import RunState
+from adf_trigger.service.steps import STEPS
+from tests.support.memory_factory import LOST_REPLY, Ids
+from tests.support.world import FACTORY_ID, World
+
+LOST = "lost reply"
+SETTLE_TICKS = 60
+"""Ticks of half a minute in which everything must come to its end once the trouble is over."""
+
+
+class Crashed(BaseException):
+    """The process is gone. Not an Exception: nothing in the service may catch it."""
+
+
+class Script:
+    """Steps that crash, pause or interleave on command.
+
+    Attributes:
+        crash: name of the step to crash at, and whether after its effect.
+        meanwhile: what another process does, once, while this one is held up before a step.
+        hit: names of the steps that were reached.
+    """
+
+    def __init__(self) -> None:
+        self.crash: tuple[str, bool] | None = None
+        self.meanwhile: tuple[str, Callable[[], None]] | None = None
+        self.hit: set[str] = set()
+
+    @contextmanager
+    def __call__(self, name: str) -> Iterator[None]:
+        """Surround an effect."""
+        self.hit.add(name)
+        if self.meanwhile and self.meanwhile[0] == name:
+            _, other = self.meanwhile
+            self.meanwhile = None
+            other()
+        self._crash_at(name, after=False)
+        yield
+        self._crash_at(name, after=True)
+
+    def _crash_at(self, name: str, *, after: bool) -> None:
+        if self.crash == (name, after):
+            self.crash = None
+            raise Crashed
+
+
+class Service(RuleBasedStateMachine):
+    """Callers, messages, timers and crashes against one factory that honours ids."""
+
+    requests = Bundle("requests")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.script = Script()
+        self.world = World(steps=self.script)
+        self.world.factory.ids = Ids.HONOURED
+        self.world.factory.declare("load", n={"type": "Int", "defaultValue": 0})
+        self.acknowledged: dict[str, int] = {}
+        self.sources: dict[str, str] = {}
+
+    @initialize()
+    def learn_that_ids_are_honoured(self) -> None:
+        """One run has shown how this factory treats ids."""
+        self.world.submit("teacher")
+        self.acknowledged["teacher"] = 0
+
+    @rule(target=requests, number=st.integers(0, 3), source=st.sampled_from(["http", "queue"]))
+    def submit(self, number: int, source: str) -> object:
+        """A caller or a message asks for a run."""
+        key = f"key-{len(self.sources)}"
+        self.sources[key] = source
+        self.send(key, number)
+        return multiple((key, number))
+
+    @rule(request=requests)
+    def repeat(self, request: tuple[str, int]) -> None:
+        """The same request comes again: a retry, or a message delivered twice."""
+        self.send(*request)
+
+    @rule(request=requests)
+    def reuse_the_key(self, request: tuple[str, int]) -> None:
+        """Another request under the same key never changes what the first one is."""
+        key, number = request
+        if key in self.acknowledged:
+            before = self.record_of(key)
+            try:
+                self.world.submit(key, parameters={"n": number + 10}, source=self.sources[key])
+            except RequestConflict:
+                assert self.record_of(key).digest == before.digest
+            except (AdfTriggerError, Crashed):
+                self.world.restart()
+            else:
+                self.acknowledged[key] = number + 10
+
+    def send(self, key: str, number: int) -> None:
+        """Submit, and remember what was acknowledged."""
+        try:
+            submitted = self.world.submit(key, parameters={"n": number}, source=self.sources[key])
+        except Crashed:
+            self.world.restart()
+        except AdfTriggerError:
+            return
+        else:
+            assert submitted.record.request_id == key
+            self.acknowledged.setdefault(key, number)
+
+    @rule(seconds=st.sampled_from([1, 15, 45, 100, 400]))
+    def tick(self, seconds: int) -> None:
+        """Time passes and the timer fires."""
+        self.world.clock.forward(seconds)
+        self.fire()
+
+    def fire(self) -> None:
+        """One tick, which may crash."""
+        try:
+            self.world.services.tick.run()
+        except Crashed:
+            self.world.restart()
+
+    @rule(step=st.sampled_from(sorted(STEPS)), seconds=st.sampled_from([0, 30, 100, 140]))
+    def another_timer_fires_in_the_middle(self, step: str, seconds: int) -> None:
+        """A process is held up before a step, past its lease perhaps, while another one ticks."""
+
+        def other() -> None:
+            self.world.clock.forward(seconds)
+            self.world.services.tick.run()
+
+        self.script.meanwhile = (step, other)
+
+    @rule(step=st.sampled_from(sorted(STEPS)), after=st.booleans())
+    def crash_at(self, step: str, *, after: bool) -> None:
+        """The next process that comes to a step is killed there, before or after its effect."""
+        self.script.crash = (step, after)
+
+    @rule(
+        error=st.sampled_from(
+            [Throttled("slow", retry_after=20), NotSent("down"), CredentialError("no token"), LOST_REPLY]
+        )
+    )
+    def create_run_fails_without_effect(self, error: Exception) -> None:
+        """Throttling, no connection, no token, or a reset before the effect."""
+        self.world.factory.fail_next("create_run", error)
+
+    @rule()
+    def create_run_loses_its_reply(self) -> None:
+        """The run starts, and nobody is told."""
+        self.world.factory.fail_next("create_run", LOST_REPLY, after=True)
+
+    @rule(operation=st.sampled_from(["get_run", "query_runs", "query_activity_runs", "get_pipeline"]))
+    def a_read_fails(self, operation: str) -> None:
+        """An outage of reads."""
+        self.world.factory.fail_next(operation, Unavailable("down", status=503))
+
+    @rule(method=st.sampled_from(["claim", "save", "release"]), after=st.booleans())
+    def the_ledger_fails(self, method: str, *, after: bool) -> None:
+        """A write of the ledger fails, or its answer is lost."""
+        planned = self.world.ledger.after if after else self.world.ledger.before
+        planned.setdefault(method, []).append(LedgerError("the table is away"))
+
+    @rule(after=st.booleans())
+    def the_queue_fails(self, *, after: bool) -> None:
+        """An event is not written, or its answer is lost."""
+        (self.world.outbox.after if after else self.world.outbox.before).append(PublishError("no queue"))
+
+    @rule(lag=st.sampled_from([0, 5, 50]))
+    def new_runs_show_late(self, lag: int) -> None:
+        """Reads lag behind createRun, by less than the grace period."""
+        self.world.factory.lag = timedelta(seconds=lag)
+
+    @precondition(lambda self: self.world.factory.runs)
+    @rule(data=st.data(), status=st.sampled_from(["Succeeded", "Failed", "Cancelled", "Canceling", "Queued"]))
+    def a_run_moves(self, data: st.DataObject, status: str) -> None:
+        """A run that has not ended takes another status."""
+        going = [key for key, run in self.world.factory.runs.items() if run.status not in ENDED]
+        if going:
+            self.world.factory.finish(data.draw(st.sampled_from(going)), status)
+
+    @invariant()
+    def no_request_has_two_runs(self) -> None:
+        """Every run that exists is the only one of its request."""
+        ids = [run.run_id for run in self.world.factory.runs.values()]
+        assert len(ids) == len(set(ids)), "a run was doubled under its id"
+        owners = [self.owner_of(run_id) for run_id in ids]
+        owned = [owner for owner in owners if owner is not None]
+        assert len(owned) == len(set(owned)), "a request has two runs"
+
+    @invariant()
+    def news_is_true_and_never_changes(self) -> None:
+        """Events tell of ends alone, and repeats are the same news."""
+        told: dict[str, str] = {}
+        for event in self.world.outbox.events:
+            assert told.setdefault(event.id, event.data.status) == event.data.status
+            if event.data.run_id is not None:
+                assert self.world.factory.runs[event.data.run_id].status == event.data.status
+
+    def owner_of(self, run_id: UUID) -> str | None:
+        """The request that a run belongs to, as the ledger has it."""
+        stored = self.world.ledger.find(FACTORY_ID, run_id)
+        return stored.record.request_id if stored else None
+
+    def record_of(self, key: str):  # type: ignore[no-untyped-def]  # noqa: ANN201 - the record's type is long
+        """The record of a request that was acknowledged: it is there."""
+        stored = self.world.ledger.get(FACTORY_ID, key)
+        assert stored is not None, f"{key} was acknowledged and is lost"
+        return stored.record
+
+    def teardown(self) -> None:
+        """The trouble ends, runs end, the timer fires: everything acknowledged is started once and told once."""
+        self.script.crash = self.script.meanwhile = None
+        self.world.factory.before.clear()
+        self.world.factory.after.clear()
+        self.world.ledger.before.clear()
+        self.world.ledger.after.clear()
+        self.world.outbox.before.clear()
+        self.world.outbox.after.clear()
+        self.world.factory.lag = timedelta()
+        for _ in range(SETTLE_TICKS):
+            for run in self.world.factory.runs.values():
+                if run.status not in ENDED:
+                    self.world.factory.finish(run.run_id)
+            self.world.tick(after=30)
+        self.no_request_has_two_runs()
+        self.news_is_true_and_never_changes()
+        for key in self.acknowledged:
+            record = self.record_of(key)
+            assert record.state is RunState.TOLD, f"{key} is {record.state} {record.status}: {record.message}"
+            assert record.status in ENDED, f"{key} was never started: {record.status} {record.message}"
+            assert record.run_id in self.world.factory.runs
+            ids = {event.id for event in self.world.outbox.events if event.subject == key}
+            assert ids == {f"{record.run_id}/{record.status}"}
+        assert list(self.world.ledger.active(FACTORY_ID)) == []
+        orphans = [run_id for run_id in self.world.factory.runs if self.owner_of(run_id) is None]
+        assert orphans == [], "a run was started that the ledger does not know"
+
+
+ENDED = ("Succeeded", "Failed", "Cancelled")
+
+TestService = Service.TestCase
+TestService.settings = settings(
+    max_examples=300,
+    stateful_step_count=40,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
