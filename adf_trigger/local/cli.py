@@ -12,7 +12,6 @@ from pathlib import Path
 from types import FrameType
 
 from rich.console import Console
-from rich.table import Table
 
 from adf_trigger.errors import SettingsError
 from adf_trigger.local.azurite import AzuriteInstallError, install
@@ -177,7 +176,8 @@ def _watch(stack: Stack, parent: int, *, restart: bool) -> None:
 
 
 def _show(endpoints: Endpoints) -> None:
-    table = Table.grid(padding=(0, 2))
+    console = Console(highlight=False, soft_wrap=True, markup=False)
+    console.print("Ready. Ctrl+C stops it.\n", style="bold green")
     for name, value in (
         ("Functions host", f"{endpoints.functions_url}/api"),
         ("  x-functions-key", endpoints.functions_key),
@@ -196,10 +196,7 @@ def _show(endpoints: Endpoints) -> None:
         ("  events", endpoints.events_queue),
         ("  run ledger", endpoints.table),
     ):
-        table.add_row(name, value)
-    console = Console(highlight=False, soft_wrap=True)
-    console.print("Ready. Ctrl+C stops it.\n", style="bold green")
-    console.print(table)
+        console.print(f"{name:<20} {value}")
 
 
 def _say(text: str) -> None:

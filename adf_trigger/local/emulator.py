@@ -180,8 +180,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.add_argument(f"--{name}-port", type=int, default=0, metavar="N", help="0 takes a free one")
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    # httpx tells of every request in full; the emulator has a log of its own.
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    for noisy in ("httpx", "uvicorn"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
     config = EmulatorConfig(
         client_secret=os.environ.get(CLIENT_SECRET) or laptop.make_secret(),
         identity_header=os.environ.get(IDENTITY_HEADER) or laptop.make_secret(),

@@ -1,0 +1,260 @@
+"""`up` brings the whole laptop up, says where everything is, and answers there."""
+
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from itertools import takewhile
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import requests
+from azure.data.tables import TableServiceClient
+from azure.identity import CertificateCredential, ClientSecretCredential
+from azure.mgmt.datafactory import DataFactoryManagementClient
+from azure.storage.queue import QueueServiceClient
+
+from adf_trigger.local.azurite import install
+from adf_trigger.local.endpoints import Endpoints
+from adf_trigger.local.stack import Stack, StackConfig
+from tests.acceptance.stack.up_process import ROOT, Up, eventually
+
+READY_SECONDS = 15.0
+SCOPE = "https://management.azure.com/.default"
+API_VERSION = {"api-version": "2018-06-01"}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Data folder of the shared stack."""
+    return tmp_path_factory.mktemp("stack") / "data"
+
+
+@pytest.fixture(scope="module")
+def shared(folder: Path) -> Iterator[Endpoints]:
+    """A stack for tests that only look."""
+    with Stack(StackConfig(data=folder)) as endpoints:
+        yield endpoints
+
+
+def health(endpoints: Endpoints) -> requests.Response:
+    """The function app's own check of all that it needs."""
+    return requests.get(
+        f"{endpoints.functions_url}/api/health",
+        headers={"x-functions-key": endpoints.functions_key},
+        timeout=30,
+    )
+
+
+def credential_options(endpoints: Endpoints) -> dict[str, Any]:
+    """What azure-identity needs to talk to the laptop's authority."""
+    return {
+        "authority": endpoints.authority_url,
+        "disable_instance_discovery": True,
+        "connection_verify": endpoints.ca_file,
+    }
+
+
+def token(endpoints: Endpoints) -> str:
+    """A bearer token of the laptop's service principal."""
+    with ClientSecretCredential(
+        endpoints.tenant_id, endpoints.client_id, endpoints.client_secret, **credential_options(endpoints)
+    ) as credential:
+        return credential.get_token(SCOPE).token
+
+
+def test_all_is_ready_in_time_and_answers(up: Callable[..., Up]) -> None:
+    """One JSON line within 15 seconds; by then every part answers, at the very addresses that it names."""
+    install()
+    started = time.monotonic()
+    running = up()
+    endpoints = running.ready()
+    assert time.monotonic() - started < READY_SECONDS
+
+    assert health(endpoints).status_code == 200
+    factory = requests.get(
+        endpoints.management_url + endpoints.factory_id,
+        params=API_VERSION,
+        headers={"Authorization": f"Bearer {token(endpoints)}"},
+        timeout=30,
+    )
+    assert (factory.status_code, factory.json()["id"]) == (200, endpoints.factory_id)
+    identity = requests.get(
+        endpoints.identity_endpoint,
+        params={"api-version": "2019-08-01", "resource": "https://management.azure.com"},
+        headers={"X-IDENTITY-HEADER": endpoints.identity_header},
+        timeout=30,
+    )
+    assert identity.json()["access_token"]
+    with QueueServiceClient.from_connection_string(endpoints.storage_connection_string) as queues:
+        assert {queue.name for queue in queues.list_queues()} >= {
+            endpoints.requests_queue,
+            endpoints.rejected_queue,
+            endpoints.events_queue,
+        }
+    with TableServiceClient.from_connection_string(endpoints.storage_connection_string) as tables:
+        assert endpoints.table in {table.name for table in tables.list_tables()}
+    assert endpoints.control_url == f"{endpoints.management_url}/_emulator"
+
+    names = {name: psutil.Process(pid).cmdline() for name, pid in endpoints.pids.items()}
+    assert names.keys() == {"azurite", "emulator", "functions"}
+    assert any(word.endswith("azurite.js") for word in names["azurite"])
+    assert "adf_trigger.local.emulator" in names["emulator"]
+    assert "adf_trigger.local.host" in names["functions"]
+
+    assert running.end(signal.SIGTERM) == 0
+    assert running.rest_of_output() == ""
+    assert running.processes() == []
+
+
+def test_everything_binds_the_loopback_address_alone(shared: Endpoints) -> None:
+    """No listening socket of the stack can be reached from another machine."""
+    listening = [
+        connection.laddr
+        for pid in shared.pids.values()
+        for connection in psutil.Process(pid).net_connections()
+        if connection.status == psutil.CONN_LISTEN
+    ]
+    assert len(listening) == 8
+    assert {address.ip for address in listening} == {"127.0.0.1"}
+
+
+def test_the_official_sdk_reads_the_factory_over_https(shared: Endpoints) -> None:
+    """The management address and the authority are good for Microsoft's own client, given our CA."""
+    _, _, subscription, _, group, *_, name = shared.factory_id.split("/")
+    with (
+        ClientSecretCredential(
+            shared.tenant_id, shared.client_id, shared.client_secret, **credential_options(shared)
+        ) as credential,
+        DataFactoryManagementClient(
+            credential,
+            subscription,
+            base_url=shared.management_tls_url,
+            credential_scopes=[SCOPE],
+            connection_verify=shared.ca_file,
+        ) as client,
+    ):
+        factory = client.factories.get(group, name)
+    assert factory is not None
+    assert factory.id == shared.factory_id
+
+
+def test_the_registered_certificate_gets_a_token(shared: Endpoints) -> None:
+    """The client certificate beside the CA is one that the emulated Entra ID knows."""
+    pem = Path(shared.ca_file).with_name("client.pem")
+    assert pem.stat().st_mode & 0o077 == 0
+    with CertificateCredential(
+        shared.tenant_id, shared.client_id, str(pem), **credential_options(shared)
+    ) as credential:
+        assert credential.get_token(SCOPE).token
+
+
+def test_endpoints_are_kept_in_the_data_folder(shared: Endpoints, folder: Path) -> None:
+    """Whoever knows the folder finds the endpoints there, in a file that only the owner can read."""
+    path = folder / "endpoints.json"
+    assert Endpoints.from_json(path.read_text()) == shared
+    assert path.stat().st_mode & 0o077 == 0
+
+
+def test_two_stacks_run_side_by_side(shared: Endpoints) -> None:
+    """Nothing is shared: ports, storage and factory are each one's own."""
+    with Stack() as other:
+        assert not set(shared.pids.values()) & set(other.pids.values())
+        assert health(shared).status_code == health(other).status_code == 200
+        with (
+            QueueServiceClient.from_connection_string(shared.storage_connection_string) as here,
+            QueueServiceClient.from_connection_string(other.storage_connection_string) as there,
+        ):
+            here.create_queue("only-here")
+            assert "only-here" not in {queue.name for queue in there.list_queues()}
+
+
+def test_a_port_that_is_asked_for_is_used(up: Callable[..., Up]) -> None:
+    """Ports can be told, so that others know them beforehand."""
+    wanted = free_ports(3)
+    endpoints = up(
+        "--functions-port",
+        str(wanted[0]),
+        "--management-port",
+        str(wanted[1]),
+        "--queue-port",
+        str(wanted[2]),
+    ).ready()
+    assert endpoints.functions_url == f"http://127.0.0.1:{wanted[0]}"
+    assert endpoints.management_url == f"http://127.0.0.1:{wanted[1]}"
+    assert f"QueueEndpoint=http://127.0.0.1:{wanted[2]}/" in endpoints.storage_connection_string
+    assert health(endpoints).status_code == 200
+
+
+@pytest.mark.parametrize("part", ["queue", "identity", "functions"])
+def test_a_port_that_is_taken_ends_it_with_the_reason(up: Callable[..., Up], part: str) -> None:
+    """`up` fails with code 1, shows the end of the log that tells why, and leaves nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        running = up(f"--{part}-port", str(taken.getsockname()[1]))
+        assert running.process.wait(60) == 1
+    assert "address already in use" in running.said().lower()
+    assert running.rest_of_output() == ""
+    assert eventually(lambda: running.processes() == [])
+
+
+def test_a_setting_that_is_wrong_ends_it_with_the_reason(up: Callable[..., Up]) -> None:
+    """The app's own settings are checked before the app is started, and each fault is named."""
+    running = up("--set", "ADF_TRIGGER_TABLE=1-bad", "--set", "ADF_TRIGGER_TICK_CALLS=none")
+    assert running.process.wait(60) == 1
+    assert "ADF_TRIGGER_TABLE" in running.said()
+    assert "ADF_TRIGGER_TICK_CALLS" in running.said()
+    assert eventually(lambda: running.processes() == [])
+
+
+def test_app_settings_can_be_chosen_and_no_secret_is_logged(tmp_path: Path) -> None:
+    """Names and the kind of credential take effect; as a service principal the app uses TLS throughout."""
+    chosen = {
+        "ADF_TRIGGER_EVENTS_QUEUE": "other-events",
+        "ADF_TRIGGER_TABLE": "otherruns",
+        "ADF_TRIGGER_CREDENTIAL": "service-principal",
+    }
+    with Stack(StackConfig(data=tmp_path, settings=chosen)) as endpoints:
+        assert (endpoints.events_queue, endpoints.table) == ("other-events", "otherruns")
+        reply = health(endpoints)
+        assert (reply.status_code, reply.json()["status"]) == (200, "ok")
+    logs = "".join(log.read_text() for log in (tmp_path / "logs").iterdir())
+    assert "token_refreshed" in logs
+    for secret in (endpoints.functions_key, endpoints.client_secret, endpoints.identity_header):
+        assert secret not in logs
+
+
+def test_without_json_it_speaks_to_people(up: Callable[..., Up]) -> None:
+    """Where everything is, in lines for a reader; piped, without colours."""
+    running = up(json=False)
+    assert running.process.stdout is not None
+    lines = list(takewhile(lambda line: not line.startswith("  run ledger"), running.process.stdout))
+    assert lines[0].startswith("Ready.")
+    assert any("x-functions-key" in line for line in lines)
+    assert not any("\x1b" in line for line in lines)
+    assert running.end(signal.SIGINT) == 0
+
+
+def test_setup_installs_azurite() -> None:
+    """`setup` ends with code 0 and names what it has installed."""
+    done = subprocess.run(
+        [sys.executable, "-m", "adf_trigger.local", "setup"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+    )
+    assert str(install()) in done.stderr
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that were free a moment ago."""
+    servers = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports: list[int] = [server.getsockname()[1] for server in servers]
+    for server in servers:
+        server.close()
+    return ports

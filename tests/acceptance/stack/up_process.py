@@ -1,0 +1,100 @@
+"""Runs `python -m adf_trigger.local up` as a process, and finds everything that comes of it."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from uuid import uuid4
+
+import psutil
+
+from adf_trigger.local.endpoints import Endpoints
+
+ROOT = Path(__file__).parents[3]
+PATIENT_SECONDS = 60.0
+_MARK = "STACK_TEST"
+
+
+def eventually(condition: Callable[[], bool]) -> bool:
+    """Whether the condition comes true in time."""
+    deadline = time.monotonic() + PATIENT_SECONDS
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+class Up:
+    """A running `up`, and whatever it has started: all carry a mark in their environment.
+
+    Attributes:
+        process: the command itself, or what was asked to run it.
+        errors: what it says to standard error.
+    """
+
+    def __init__(self, folder: Path, *options: str, wrapper: tuple[str, ...] = (), json: bool = True) -> None:
+        self.errors = folder / "stderr"
+        self._mark = uuid4().hex
+        command = [
+            *wrapper,
+            sys.executable,
+            "-m",
+            "adf_trigger.local",
+            "up",
+            *(["--json"] if json else []),
+            *options,
+        ]
+        with self.errors.open("w") as errors:
+            self.process = subprocess.Popen(
+                command,
+                cwd=ROOT,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+                env={**os.environ, _MARK: self._mark},
+            )
+
+    def ready(self) -> Endpoints:
+        """Wait for the line that says that all is ready."""
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        assert line, f"up ended: {self.errors.read_text()}"
+        return Endpoints.from_json(line)
+
+    def end(self, how: signal.Signals) -> int:
+        """Send a signal and wait; the exit code."""
+        self.process.send_signal(how)
+        return self.process.wait(PATIENT_SECONDS)
+
+    def rest_of_output(self) -> str:
+        """What it has printed after the line that says that all is ready."""
+        assert self.process.stdout is not None
+        return self.process.stdout.read()
+
+    def said(self) -> str:
+        """What it has said to standard error."""
+        return self.errors.read_text()
+
+    def processes(self) -> list[psutil.Process]:
+        """Every living process that came of it, wherever it now hangs in the tree."""
+        return [process for process in psutil.process_iter() if self._marked(process)]
+
+    def _marked(self, process: psutil.Process) -> bool:
+        try:
+            return process.environ().get(_MARK) == self._mark
+        except (psutil.NoSuchProcess, psutil.AccessDenied):
+            return False
+
+    def clean_up(self) -> None:
+        """Leave nothing, whatever the test has come to."""
+        if self.process.poll() is None:
+            self.process.terminate()
+            self.process.wait(PATIENT_SECONDS)
+        for process in self.processes():
+            process.kill()
+        if self.process.stdout is not None:
+            self.process.stdout.close()

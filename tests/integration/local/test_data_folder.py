@@ -1,0 +1,72 @@
+"""A stack has its folder for itself, and leaves a temporary one behind only to explain an error."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from adf_trigger.local.data_folder import DataFolderError, data_folder, exclusive
+
+
+def test_a_temporary_folder_goes_with_the_stack() -> None:
+    """It is there during, and gone after."""
+    with data_folder(None) as folder:
+        (folder / "file").touch()
+    assert not folder.exists()
+
+
+def test_a_temporary_folder_goes_when_it_is_interrupted() -> None:
+    """To be told to stop is no error, and leaves nothing."""
+    kept: list[Path] = []
+    with pytest.raises(KeyboardInterrupt), data_folder(None) as folder:  # noqa: PT012 - the folder is known inside
+        kept.append(folder)
+        raise KeyboardInterrupt
+    assert not kept[0].exists()
+
+
+def test_a_temporary_folder_stays_after_an_error() -> None:
+    """Its logs may tell why."""
+    kept: list[Path] = []
+    with pytest.raises(ValueError, match="x"), data_folder(None) as folder:  # noqa: PT012 - the folder is known inside
+        kept.append(folder)
+        raise ValueError("x")
+    assert kept[0].is_dir()
+    kept[0].rmdir()
+
+
+def test_a_named_folder_is_made_and_stays(tmp_path: Path) -> None:
+    """A folder that was asked for is never removed."""
+    with data_folder(tmp_path / "a" / "b") as folder:
+        assert folder.is_dir()
+    assert folder.is_dir()
+
+
+def test_a_file_is_no_folder(tmp_path: Path) -> None:
+    """A path that cannot be a folder is refused in a sentence."""
+    (tmp_path / "file").touch()
+    with pytest.raises(DataFolderError, match="cannot be the data folder"), data_folder(tmp_path / "file"):
+        pass
+
+
+def test_two_cannot_have_one_folder(tmp_path: Path) -> None:
+    """The second is refused, and may have it once the first has gone."""
+    with (
+        exclusive(tmp_path, patience=0),
+        pytest.raises(DataFolderError, match="in use by another stack"),
+        exclusive(tmp_path, patience=0.2),
+    ):
+        pass
+    with exclusive(tmp_path, patience=0):
+        pass
+
+
+def test_a_process_that_holds_the_lock_keeps_the_folder(tmp_path: Path) -> None:
+    """What a killed stack has left running keeps the folder locked until it has ended."""
+    with exclusive(tmp_path, patience=0) as held:
+        left = subprocess.Popen(["/bin/sleep", "600"], pass_fds=[held])
+    with pytest.raises(DataFolderError), exclusive(tmp_path, patience=0):
+        pass
+    left.kill()
+    left.wait()
+    with exclusive(tmp_path, patience=0):
+        pass
