@@ -10,18 +10,25 @@ from collections.abc import Mapping
 from adf_trigger.local.factory.engine.activities.append_variable import append_variable
 from adf_trigger.local.factory.engine.activities.control import ControlActivity
 from adf_trigger.local.factory.engine.activities.copy import copy
+from adf_trigger.local.factory.engine.activities.delete import delete
 from adf_trigger.local.factory.engine.activities.execute_pipeline import execute_pipeline
 from adf_trigger.local.factory.engine.activities.fail import fail
 from adf_trigger.local.factory.engine.activities.filter import filter_items
 from adf_trigger.local.factory.engine.activities.for_each import for_each
+from adf_trigger.local.factory.engine.activities.get_metadata import get_metadata
 from adf_trigger.local.factory.engine.activities.if_condition import if_condition
+from adf_trigger.local.factory.engine.activities.lookup import lookup
 from adf_trigger.local.factory.engine.activities.set_variable import set_variable
 from adf_trigger.local.factory.engine.activities.switch import switch
 from adf_trigger.local.factory.engine.activities.until import until
+from adf_trigger.local.factory.engine.activities.validation import validation
 from adf_trigger.local.factory.engine.activities.wait import wait
 
 EXECUTION: dict[str, ControlActivity] = {
     "Copy": copy,
+    "Delete": delete,
+    "GetMetadata": get_metadata,
+    "Lookup": lookup,
 }
 
 CONTROL: dict[str, ControlActivity] = {
@@ -34,6 +41,7 @@ CONTROL: dict[str, ControlActivity] = {
     "SetVariable": set_variable,
     "Switch": switch,
     "Until": until,
+    "Validation": validation,
     "Wait": wait,
 }
 

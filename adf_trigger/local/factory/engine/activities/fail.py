@@ -13,9 +13,9 @@ async def fail(context: ActivityContext) -> ActivityResult:
     if isinstance(message, ActivityFailed) and isinstance(code, ActivityFailed):
         message = _cannot_interpret(context)
     elif "message" not in properties:
-        message = "Fail message was not provided"
+        message = "Fail message wasn't provided"
     elif not isinstance(message, str | None):
-        message = f"{context.name} fail message parameter could not be interpreted as a string"
+        message = f"{context.name} fail message parameter couldn't be interpreted as a string"
     elif not (message or "").strip():
         message = _cannot_interpret(context)
     if not isinstance(code, str) or not code.strip():
