@@ -154,11 +154,10 @@ class FunctionsHost:
         )
         for listener in self._queues:
             listener.stop()
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._drain(), self.config.drain_seconds or None)
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        closing = [self._server.close()] if self._server is not None else []
+        await asyncio.gather(*closing, self._drain())
+        for listener in self._queues:
+            await listener.abandon()
         if self._invoker is not None:
             self._invoker.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
@@ -187,8 +186,15 @@ class FunctionsHost:
         self.stop_requested.set()
 
     async def _drain(self) -> None:
-        closing = [self._server.close()] if self._server is not None else []
-        await asyncio.gather(*closing, *(listener.drain() for listener in self._queues), *self._tasks)
+        """Wait for what runs, as long as it may take; end the listeners that then still wait."""
+        waiting = [*self._tasks, *(asyncio.create_task(listener.drain()) for listener in self._queues)]
+        if self._invoker is not None:
+            waiting.append(asyncio.create_task(self._invoker.idle()))
+        if waiting:
+            await asyncio.wait(waiting, timeout=self.config.drain_seconds)
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
 
     async def _run_by_hand(self, function: IndexedFunction, text: str) -> None:
         if self._invoker is None:

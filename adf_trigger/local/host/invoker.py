@@ -92,13 +92,9 @@ class Invoker:
         finally:
             current_invocation.reset(token)
 
-    async def drained(self, timeout: float) -> bool:  # noqa: ASYNC109 - a limit that is not an error
-        """Wait until no function runs, at most `timeout` seconds. Whether none does."""
-        try:
-            await asyncio.wait_for(self._idle.wait(), timeout)
-        except TimeoutError:
-            return False
-        return True
+    async def idle(self) -> None:
+        """Wait until no function runs."""
+        await self._idle.wait()
 
     def close(self) -> None:
         """Take no more calls. Threads that still run are left to end by themselves."""

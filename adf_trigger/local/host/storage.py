@@ -7,8 +7,8 @@ from azure.core.credentials import TokenCredential
 from azure.core.exceptions import HttpResponseError
 from azure.identity import ClientSecretCredential, DefaultAzureCredential, ManagedIdentityCredential
 from azure.storage.blob import ContainerClient
-from azure.storage.blob import ExponentialRetry as BlobRetry
-from azure.storage.queue import ExponentialRetry as QueueRetry
+from azure.storage.blob import LinearRetry as BlobRetry
+from azure.storage.queue import LinearRetry as QueueRetry
 from azure.storage.queue import QueueClient
 
 from adf_trigger.local.host.app_settings import AppSettings
@@ -19,7 +19,7 @@ DEFAULT_CONNECTION = "AzureWebJobsStorage"
 _PREFIX = "AzureWebJobs"
 _CONNECT_SECONDS = 5
 _READ_SECONDS = 30
-_RETRIES = 3
+_RETRIES = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,5 +109,5 @@ def _options(retry: type[QueueRetry] | type[BlobRetry]) -> dict[str, Any]:
     return {
         "connection_timeout": _CONNECT_SECONDS,
         "read_timeout": _READ_SECONDS,
-        "retry_policy": retry(initial_backoff=1, increment_base=2, retry_total=_RETRIES),
+        "retry_policy": retry(backoff=1, retry_total=_RETRIES, random_jitter_range=1),
     }

@@ -89,6 +89,12 @@ class QueueListener:
         while self._processing:
             await asyncio.wait(self._processing)
 
+    async def abandon(self) -> None:
+        """Leave the messages under way to their leases: neither delete nor release them."""
+        for task in self._processing:
+            task.cancel()
+        await asyncio.gather(*self._processing, return_exceptions=True)
+
     async def _receive(self) -> list[LeasedMessage]:
         try:
             batch = await self._queue.receive(self._options.batch_size, self._times.message_lease)
