@@ -1,0 +1,165 @@
+"""The main job on real processes: HTTP and queue in, runs in the factory, events out."""
+
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+from azure.storage.queue import QueueClient
+
+from adf_trigger.local.demo.quickstart import PARAM_PIPELINE
+from tests.support.laptop import TIMEOUTS, Laptop
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture(scope="module")
+def laptop() -> Iterator[Laptop]:
+    """A stack whose factory has the quickstarts and a pipeline that waits a second."""
+    with Laptop() as running:
+        for _ in running.quickstart.provision():
+            pass
+        running.quickstart.upload()
+        running.define("pause")
+        yield running
+
+
+def test_the_demo_does_what_it_shows() -> None:
+    """`make demo` ends well, tells three events, and is plain text when it is piped."""
+    demo = subprocess.run(
+        [sys.executable, "-m", "adf_trigger.local", "demo"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=150,
+        check=False,
+    )
+    assert demo.returncode == 0, demo.stdout + demo.stderr
+    for expected in ("Succeeded", "UserErrorSourceBlobNotExist", "output/aloha.txt holds the bytes", "400"):
+        assert expected in demo.stdout
+    assert "\x1b[" not in demo.stdout
+
+
+def test_a_caller_without_a_key_is_401(laptop: Laptop) -> None:
+    """The host keeps strangers out; health alone answers them."""
+    root = laptop.endpoints.functions_url
+    assert requests.post(f"{root}/api/pipelines/pause/runs", json={}, timeout=TIMEOUTS).status_code == 401
+    assert requests.get(f"{root}/api/runs/x", timeout=TIMEOUTS).status_code == 401
+    health = requests.get(f"{root}/api/health", timeout=TIMEOUTS)
+    assert (health.status_code, health.json()["status"]) == (200, "ok")
+
+
+def test_bad_input_is_a_problem_and_never_a_500(laptop: Laptop) -> None:
+    """Malformed bodies, headers, names and ids are answered with reasons."""
+    root = f"{laptop.endpoints.functions_url}/api"
+    key = {"x-functions-key": laptop.endpoints.functions_key}
+    bad = [
+        requests.post(f"{root}/pipelines/pause/runs", data=b"{", headers=key, timeout=TIMEOUTS),
+        requests.post(f"{root}/pipelines/pause/runs", data=b"\xff", headers=key, timeout=TIMEOUTS),
+        requests.post(f"{root}/pipelines/pause/runs", data=b"[]", headers=key, timeout=TIMEOUTS),
+        requests.post(f"{root}/pipelines/pause/runs", data=b" " * 70_000, headers=key, timeout=TIMEOUTS),
+        requests.post(f"{root}/pipelines/a%3Cb/runs", json={}, headers=key, timeout=TIMEOUTS),
+        requests.post(f"{root}/pipelines/nowhere/runs", json={}, headers=key, timeout=TIMEOUTS),
+        requests.post(
+            f"{root}/pipelines/pause/runs",
+            json={},
+            headers={**key, "Idempotency-Key": "a b"},
+            timeout=TIMEOUTS,
+        ),
+        requests.get(f"{root}/runs/%00", headers=key, timeout=TIMEOUTS),
+        requests.get(f"{root}/runs/nothing", headers=key, timeout=TIMEOUTS),
+    ]
+    assert [answer.status_code for answer in bad] == [400, 400, 400, 413, 400, 404, 400, 404, 404]
+    assert {answer.headers["content-type"] for answer in bad} == {"application/problem+json"}
+
+
+def test_messages_of_every_kind_become_a_run_or_a_rejection(laptop: Laptop) -> None:
+    """Plain and base64 messages start runs; what cannot work is in the rejected queue, whole."""
+    endpoints = laptop.endpoints
+    requests_queue = QueueClient.from_connection_string(
+        endpoints.storage_connection_string, endpoints.requests_queue
+    )
+    rejected_queue = QueueClient.from_connection_string(
+        endpoints.storage_connection_string, endpoints.rejected_queue
+    )
+    laptop.caller.send({"pipeline": "pause", "requestId": "plain"})
+    requests_queue.send_message("eyJwaXBlbGluZSI6InBhdXNlIiwicmVxdWVzdElkIjoiYmFzZTY0In0=")
+    for text in ("no JSON", '{"pipeline": "nowhere"}', '{"pipeline": "pause", "parameters": {"n": "x"}}'):
+        requests_queue.send_message(text)
+    laptop.eventually(lambda: laptop.status("plain") == laptop.status("base64") == "Succeeded")
+    laptop.eventually(lambda: rejected_queue.get_queue_properties().approximate_message_count == 3)
+
+
+def test_twenty_concurrent_repeats_get_one_run(laptop: Laptop) -> None:
+    """Repeats at the same time wait for nobody and are told of the same run."""
+    answers = []
+
+    def ask() -> None:
+        answers.append(laptop.caller.post("pause", {"parameters": {"n": 20}}, key="concurrent"))
+
+    threads = [threading.Thread(target=ask) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    laptop.eventually(lambda: laptop.status("concurrent") == "Succeeded")
+    assert {answer.status for answer in answers} <= {200, 202}
+    assert sum(answer.status == 202 for answer in answers) == 1
+    run_ids = {answer.body["runId"] for answer in answers} - {None}
+    assert len(run_ids) == 1
+    assert sum(run["runId"] in run_ids for run in laptop.runs()) == 1
+
+
+@pytest.mark.parametrize("rule", ["dropped", "answered 500"])
+def test_a_run_whose_reply_was_lost_is_adopted(laptop: Laptop, rule: str) -> None:
+    """After createRun has taken effect and its answer is lost, the run is found and not doubled."""
+    faults = {
+        "dropped": {"operation": "CreateRun", "fault": "drop", "when": "after", "count": 1},
+        "answered 500": {
+            "operation": "CreateRun",
+            "fault": "status",
+            "status": 500,
+            "when": "after",
+            "count": 1,
+        },
+    }
+    before = len(laptop.runs("pause"))
+    key = f"lost-{rule.replace(' ', '-')}"
+    with laptop.faults(faults[rule]):
+        answer = laptop.caller.post("pause", {}, key=key)
+    assert (answer.status, answer.body["status"]) == (202, "Accepted")
+    laptop.eventually(lambda: laptop.status(key) == "Succeeded")
+    assert len(laptop.runs("pause")) == before + 1
+
+
+def test_a_host_killed_between_create_run_and_the_ledger_adopts_the_run(laptop: Laptop) -> None:
+    """A kill while the answer of createRun is on its way doubles nothing: the next host finds the run."""
+    before = len(laptop.runs("pause"))
+    slow = {"operation": "CreateRun", "fault": "delay", "seconds": 1.5, "when": "after", "count": 1}
+    with laptop.faults(slow):
+        caller = threading.Thread(target=_post_and_be_cut_off, args=(laptop,))
+        caller.start()
+        laptop.eventually(lambda: len(laptop.runs("pause")) == before + 1, ticking=False)
+        laptop.kill_functions()
+        caller.join()
+    laptop.stack.restart_functions()
+    assert laptop.status("killed") == "Accepted"
+    laptop.eventually(lambda: laptop.status("killed") == "Succeeded")
+    assert len(laptop.runs("pause")) == before + 1
+
+
+def _post_and_be_cut_off(laptop: Laptop) -> None:
+    with pytest.raises(requests.ConnectionError):
+        laptop.caller.post("pause", {}, key="killed")
+
+
+def test_wrong_parameters_are_told_before_anything_starts(laptop: Laptop) -> None:
+    """A missing, a mistyped and an undeclared parameter come in one answer."""
+    body = {"parameters": {"strParamInputFileName": 7, "strOutput": "x"}}
+    answer = laptop.caller.post(PARAM_PIPELINE, body, key="wrong")
+    assert answer.status == 400
+    assert len(answer.body["errors"]) == 3
+    assert laptop.runs(PARAM_PIPELINE) == []

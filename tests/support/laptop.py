@@ -1,0 +1,141 @@
+"""A running stack, for acceptance tests: real processes, quick times, faults on command."""
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Self
+
+import psutil
+import requests
+
+from adf_trigger.local.demo.client import Caller
+from adf_trigger.local.demo.quickstart import Quickstart
+from adf_trigger.local.endpoints import Endpoints
+from adf_trigger.local.stack import APP, Stack, StackConfig
+
+TIMEOUTS = (5.0, 30.0)
+MASTER_KEY = "acceptance-master-key"
+PATIENCE = 60.0
+
+QUICK: Mapping[str, str] = {
+    "ADF_TRIGGER_CONNECT_TIMEOUT_SECONDS": "1",
+    "ADF_TRIGGER_READ_TIMEOUT_SECONDS": "2",
+    "ADF_TRIGGER_LEASE_SECONDS": "3.5",
+    "ADF_TRIGGER_RECONCILE_GRACE_SECONDS": "2",
+    "ADF_TRIGGER_DEFINITION_CACHE_SECONDS": "0",
+}
+"""Settings that make trouble pass quickly."""
+
+NEVER = "0 0 0 1 1 *"
+"""A schedule for tests that fire the timer themselves."""
+
+WAIT_PIPELINE = {
+    "activities": [
+        {"name": "Pause", "type": "Wait", "typeProperties": {"waitTimeInSeconds": 1}, "dependsOn": []}
+    ],
+    "parameters": {"n": {"type": "Int", "defaultValue": 0}},
+}
+"""A pipeline that moves no data."""
+
+
+class Laptop:
+    """One stack.
+
+    Args:
+        app: folder of the function app.
+        poll_schedule: of its timer.
+        settings: app settings beside the quick ones.
+        host_options: arguments of the functions host.
+    """
+
+    def __init__(
+        self,
+        *,
+        app: Path = APP,
+        poll_schedule: str = NEVER,
+        settings: Mapping[str, str] | None = None,
+        host_options: tuple[str, ...] = (),
+    ) -> None:
+        self.stack = Stack(
+            StackConfig(
+                app=app,
+                poll_schedule=poll_schedule,
+                settings={**QUICK, **(settings or {})},
+                host_options=("--master-key", MASTER_KEY, "--message-lease", "3", *host_options),
+            )
+        )
+
+    def __enter__(self) -> Self:
+        self.stack.__enter__()
+        self.quickstart = Quickstart(self.endpoints)
+        self.caller = Caller(self.endpoints)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stack.__exit__(None, None, None)
+
+    @property
+    def endpoints(self) -> Endpoints:
+        """Where everything is."""
+        return self.stack.endpoints
+
+    def control(self, method: str, path: str, body: Any = None) -> Any:
+        """Call the emulator's control API."""
+        url = f"{self.endpoints.control_url}/{path}"
+        response = requests.request(method, url, json=body, timeout=TIMEOUTS)
+        response.raise_for_status()
+        return response.json() if response.content else None
+
+    @contextmanager
+    def faults(self, *rules: Mapping[str, Any]) -> Iterator[None]:
+        """Let rules stand for a while."""
+        self.control("POST", "faults", {"rules": list(rules)})
+        try:
+            yield
+        finally:
+            self.control("DELETE", "faults")
+
+    def define(self, name: str, properties: Mapping[str, Any] = WAIT_PIPELINE) -> None:
+        """Define a pipeline."""
+        self.quickstart.client.pipelines.create_or_update(name, properties)
+
+    def runs(self, pipeline: str | None = None) -> list[dict[str, Any]]:
+        """All runs that the factory has, of one pipeline or of all."""
+        runs: list[dict[str, Any]] = self.control("GET", "runs")["runs"]
+        return [run for run in runs if pipeline in (None, run["pipelineName"])]
+
+    def tick(self) -> None:
+        """Fire the timer as a person would, through the host's admin API."""
+        requests.post(
+            f"{self.endpoints.functions_url}/admin/functions/tick",
+            json={"input": ""},
+            headers={"x-functions-key": MASTER_KEY},
+            timeout=TIMEOUTS,
+        ).raise_for_status()
+
+    def status(self, run: str) -> str:
+        """Status of a run, as GET /runs/{id} tells it."""
+        answer = self.caller.get(run)
+        return str(answer.body.get("status", answer.status))
+
+    def eventually(self, condition: Callable[[], bool], *, ticking: bool = True) -> None:
+        """Wait until a condition holds, firing the timer meanwhile.
+
+        Raises:
+            AssertionError: it did not come true in time.
+        """
+        deadline = time.monotonic() + PATIENCE
+        while not condition():
+            assert time.monotonic() < deadline, "it did not come true in time"
+            if ticking:
+                self.tick()
+            time.sleep(0.3)
+
+    def kill_functions(self) -> None:
+        """Kill the functions host as a power cut would, and wait until it is gone."""
+        process = psutil.Process(self.endpoints.pids["functions"])
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait(PATIENCE)
