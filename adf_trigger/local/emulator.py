@@ -16,7 +16,6 @@ import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import asdict, dataclass
-from datetime import datetime
 from pathlib import Path
 
 import httpx
@@ -96,19 +95,13 @@ async def emulated(config: EmulatorConfig) -> AsyncIterator[Emulated]:
     )
     tokens = TokenAuthority(laptop.TENANT_ID)
 
-    def clock() -> datetime:
-        # Tests move the emulator's clock; tokens are issued by the time that they are checked by.
-        return emulator.backend.clock()
-
     async with AsyncExitStack() as running:
         authority_url = await running.enter_async_context(
-            serving(
-                entra_app(directory, tokens, clock=clock), port=config.authority_port, certificate=certificate
-            )
+            serving(entra_app(directory, tokens), port=config.authority_port, certificate=certificate)
         )
         identity_url = await running.enter_async_context(
             serving(
-                managed_identity_app(directory, tokens, identity_header=config.identity_header, clock=clock),
+                managed_identity_app(directory, tokens, identity_header=config.identity_header),
                 port=config.identity_port,
             )
         )
@@ -145,7 +138,7 @@ async def _provide_factory(emulator: FactoryEmulator, directory: Directory, toke
     owner = directory.application(laptop.TENANT_ID, laptop.OWNER_CLIENT_ID)
     if owner is None:
         raise LookupError("the directory lacks the owner")
-    token = tokens.issue(owner.identity, _ARM, now=emulator.backend.clock())
+    token = tokens.issue(owner.identity, _ARM, now=utcnow())
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(emulator.asgi),
         base_url=_ARM,

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from adf_trigger.local.process import Process, StartFailed
+from adf_trigger.local.process import Process, StartFailed, ready_line
 
 PATIENT_SECONDS = 30.0
 ROOT = Path(__file__).parents[3]
@@ -189,3 +189,40 @@ def test_a_command_that_does_not_exist_fails_to_start(tmp_path: Path) -> None:
     process = Process("thing", [str(tmp_path / "no-such-program")], log=tmp_path / "log")
     with pytest.raises(StartFailed, match="no-such-program"):
         process.wait_until_ready(family_pids, timeout=PATIENT_SECONDS)
+
+
+def test_answers_are_kept_apart_from_the_log(tmp_path: Path) -> None:
+    """What a process says when it is ready may hold secrets: its file is private, and its log lacks it."""
+    code = (
+        "import sys; print('{\"key\": 1}', flush=True); print('{\"level\": 2}', file=sys.stderr, flush=True)"
+    )
+    log, answers = tmp_path / "log", tmp_path / "answers"
+    process = Process("thing", [sys.executable, "-c", code], log=log, answers=answers)
+    assert process.wait_until_ready(ready_line, timeout=PATIENT_SECONDS) == {"key": 1}
+    process.stop()
+    assert answers.stat().st_mode & 0o077 == 0
+    assert log.read_text() == process.tail() + "\n" == '{"level": 2}\n'
+
+
+def test_the_log_of_an_earlier_start_is_not_taken_for_this_one(tmp_path: Path) -> None:
+    """A log goes on where it ended; readiness is read from what is new."""
+    log = tmp_path / "log"
+    log.write_text("ready\n")
+    process = Process("thing", [sys.executable, "-c", "raise SystemExit(1)"], log=log)
+    with pytest.raises(StartFailed):
+        process.wait_until_ready(lambda output: "ready" in output or None, timeout=PATIENT_SECONDS)
+    assert log.read_text().startswith("ready\n")
+
+
+@pytest.mark.parametrize(
+    ("output", "found"),
+    [
+        ("", None),
+        ('warming up\n{"a": 1', None),
+        ('warming up\n{"a": 1}', None),
+        ('warming up\n{not json}\n{"a": 1}\n{"b": 2}\n', {"a": 1}),
+    ],
+)
+def test_a_ready_line_is_a_whole_line_of_json(output: str, found: object) -> None:
+    """Half a line is none yet, and other words are none at all."""
+    assert ready_line(output) == found
