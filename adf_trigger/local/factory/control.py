@@ -301,7 +301,7 @@ class _Control:
     def _set_options(self, changes: dict[str, Any]) -> Any:
         options = self._emulator.backend.options
         try:
-            wanted = _OPTIONS.validate_python({**asdict(options), **changes}, strict=True)
+            wanted = _OPTIONS.validate_json(json.dumps({**asdict(options), **changes}), strict=True)
         except ValidationError as exc:
             raise Refused(_faults(exc)) from exc
         for name, value in asdict(wanted).items():
