@@ -23,17 +23,13 @@ class WithColumns:
     """
 
     def __init__(self, source: Source[Item], columns: list[Any]) -> None:
+        self.root = source.root
         self._source = source
         self._columns: dict[str, Any] = {}
         for column in columns:
             if not isinstance(column, dict) or not column.get("name"):
                 raise InvalidSettings("Each of additionalColumns needs a name and a value.")
             self._columns[str(column["name"])] = column.get("value")
-
-    @property
-    def has_files(self) -> bool:
-        """As the source has."""
-        return self._source.has_files
 
     def pieces(self) -> Iterator[Piece[Item]]:
         """The source's pieces, with the columns added to their records."""

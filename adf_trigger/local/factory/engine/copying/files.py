@@ -24,11 +24,10 @@ class FileReader(Generic[T]):
         delete: whether a file is removed once it is copied.
     """
 
-    has_files = True
-
     def __init__(
         self, store: FileSource, compression: Compression, decoder: Decoder[T], *, delete: bool = False
     ) -> None:
+        self.root = store.root
         self._store = store
         self._compression = compression
         self._decoder = decoder
@@ -70,8 +69,6 @@ class FileWriter(Generic[T]):
         preserve: whether metadata and content settings of source files are kept.
     """
 
-    has_files = True
-
     def __init__(
         self,
         store: FileSink,
@@ -81,6 +78,7 @@ class FileWriter(Generic[T]):
         *,
         preserve: bool = False,
     ) -> None:
+        self.root = store.root
         self.merges = behavior is CopyBehavior.MERGE_FILES
         self._store = store
         self._compression = compression

@@ -37,8 +37,8 @@ class Source(Protocol[T_co]):
     """Where data comes from. Iterated from threads of the copy."""
 
     @property
-    def has_files(self) -> bool:
-        """Whether there are files to count."""
+    def root(self) -> str:
+        """URL of the folder whose files it reads; empty if it has no files."""
 
     def pieces(self) -> Iterator[Piece[T_co]]:
         """What there is to copy, listed as it goes."""
@@ -48,8 +48,8 @@ class Sink(Protocol[T_contra]):
     """Where data goes to. Called from threads of the copy."""
 
     @property
-    def has_files(self) -> bool:
-        """Whether there are files to count."""
+    def root(self) -> str:
+        """URL of the folder that it writes files to; empty if it has no files."""
 
     @property
     def merges(self) -> bool:

@@ -5,13 +5,25 @@ from itertools import chain, islice
 from threading import Lock
 from typing import Any, Generic, TypeVar
 
-from adf_trigger.local.factory.engine.activities.base import ActivityContext, ActivityFailed, ActivityResult
-from adf_trigger.local.factory.engine.copying.ends import Ends
+from adf_trigger.local.factory.engine.activities.base import (
+    ActivityContext,
+    ActivityFailed,
+    ActivityResult,
+    ResolvedDataset,
+)
+from adf_trigger.local.factory.engine.copying.counting import CountedSink, MappedSource
 from adf_trigger.local.factory.engine.copying.failures import InvalidSettings, NotEmulated
 from adf_trigger.local.factory.engine.copying.flow import Piece, Sink, Source
 from adf_trigger.local.factory.engine.copying.job import Job
-from adf_trigger.local.factory.engine.copying.report import CopyReport, activity_run_fields
+from adf_trigger.local.factory.engine.copying.records import Item
+from adf_trigger.local.factory.engine.copying.registry import BYTES_FORMATS
+from adf_trigger.local.factory.engine.copying.rejects import Rejects
+from adf_trigger.local.factory.engine.copying.report import CopyReport
+from adf_trigger.local.factory.engine.copying.runtime import activity_run_fields, without_secrets
 from adf_trigger.local.factory.engine.copying.settings import flag, refuse_unknown, section, whole_number
+from adf_trigger.local.factory.engine.copying.sinks import bytes_sink, record_sink
+from adf_trigger.local.factory.engine.copying.sources import bytes_source, record_source
+from adf_trigger.local.factory.engine.copying.translator import Translator
 
 _KNOWN = frozenset(
     {
@@ -53,38 +65,60 @@ async def _copy(context: ActivityContext, properties: dict[str, Any]) -> dict[st
         raise NotEmulated("Staged copy (enableStaging)")
     source = context.dataset(_only(context.definition, "inputs"))
     sink = context.dataset(_only(context.definition, "outputs"))
+    binary = source.type in BYTES_FORMATS
+    if binary != (sink.type in BYTES_FORMATS):
+        raise InvalidSettings("A Binary dataset can only be copied to a Binary dataset.")
     job = Job()
-    ends = Ends(context, properties, source, sink, job)
     report = CopyReport(
         job,
         source_type=source.linked_service_type,
         sink_type=sink.linked_service_type,
         location=context.location,
-        rows=not ends.binary,
+        rows=not binary,
     )
     report.data_integration_units = (
         whole_number(properties, "dataIntegrationUnits") or report.data_integration_units
     )
     try:
-        if ends.binary:
-            await _move(properties, ends.bytes_source(), ends.bytes_sink(), job, report)
+        if binary:
+            await _move(*_bytes_ends(properties, source, sink, job), properties, job, report)
         else:
-            await _move(properties, ends.record_source(), ends.record_sink(), job, report)
+            await _move(*_record_ends(properties, source, sink, context, job), properties, job, report)
     except ActivityFailed as failure:
         failure.output = report.output(failure=failure)
         raise
     return report.output()
 
 
-def without_secrets(value: Any) -> Any:
-    """The same JSON with the value of every SecureString masked."""
-    if isinstance(value, dict):
-        if value.get("type") == "SecureString":
-            return {"type": "SecureString", "value": "**********"}
-        return {name: without_secrets(item) for name, item in value.items()}
-    if isinstance(value, list):
-        return [without_secrets(item) for item in value]
-    return value
+def _bytes_ends(
+    properties: dict[str, Any], source: ResolvedDataset, sink: ResolvedDataset, job: Job
+) -> tuple[Source[bytes], Sink[bytes]]:
+    refuse_unknown(section(properties, "translator"), (), "the translator of a binary copy")
+    return (
+        bytes_source(source, section(properties, "source"), job),
+        bytes_sink(sink, section(properties, "sink"), job, preserve=_preserved(properties)),
+    )
+
+
+def _record_ends(
+    properties: dict[str, Any],
+    source: ResolvedDataset,
+    sink: ResolvedDataset,
+    context: ActivityContext,
+    job: Job,
+) -> tuple[Source[Item], Sink[Item]]:
+    rejects = Rejects(job.statistics, skip=flag(properties, "enableSkipIncompatibleRow"))
+    records = record_source(source, section(properties, "source"), context, job, rejects)
+    translator = Translator(section(properties, "translator"), rejects)
+    place = record_sink(sink, section(properties, "sink"), context, job, preserve=_preserved(properties))
+    return (
+        MappedSource(records, translator, job.statistics.source),
+        CountedSink(place, job.statistics.sink),
+    )
+
+
+def _preserved(properties: dict[str, Any]) -> list[Any]:
+    return list(properties.get("preserve") or properties.get("preserveRules") or [])
 
 
 def _only(definition: dict[str, Any], name: str) -> dict[str, Any]:
@@ -96,10 +130,13 @@ def _only(definition: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 async def _move(
-    properties: dict[str, Any], source: Source[T], sink: Sink[T], job: Job, report: CopyReport
+    source: Source[T], sink: Sink[T], properties: dict[str, Any], job: Job, report: CopyReport
 ) -> None:
-    report.source_files, report.sink_files = source.has_files, sink.has_files
+    report.source_files, report.sink_files = bool(source.root), bool(sink.root)
     listing = source.pieces()
+    if source.root and sink.root.startswith(source.root):
+        # What this copy writes must not turn up in the rest of its own listing.
+        listing = iter((await job.run([lambda: list(source.pieces())]))[0])
     # Two are enough to tell a copy of one file from a copy of several.
     first = (await job.run([lambda: list(islice(listing, 2))]))[0]
     several = len(first) > 1

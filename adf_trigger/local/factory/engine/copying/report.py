@@ -8,23 +8,10 @@ from adf_trigger.clock import utcnow
 from adf_trigger.local.factory.engine.activities.base import ActivityFailed
 from adf_trigger.local.factory.engine.copying.failures import DataFailure
 from adf_trigger.local.factory.engine.copying.job import Job
+from adf_trigger.local.factory.engine.copying.runtime import integration_runtime
 from adf_trigger.local.factory.models import wire_time
 
 DEFAULT_DATA_INTEGRATION_UNITS = 4
-
-
-def integration_runtime(location: str) -> str:
-    """The Azure integration runtime as outputs name it."""
-    return f"DefaultIntegrationRuntime ({location})"
-
-
-def activity_run_fields(location: str) -> dict[str, Any]:
-    """Wire fields of an activity run that ran on the Azure integration runtime."""
-    runtime = {"name": "DefaultIntegrationRuntime", "type": "Managed", "location": location, "nodes": None}
-    return {
-        "integrationRuntimeNames": ["defaultintegrationruntime"],
-        "executionDetails": {"integrationRuntime": [runtime]},
-    }
 
 
 class CopyReport:

@@ -6,11 +6,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from adf_trigger.local.factory.engine.copying.failures import InvalidSettings, NotEmulated
+from adf_trigger.local.factory.engine.timespans import seconds_of
 
 HARMLESS = frozenset({"type", "disableMetricsCollection"})
-_TIME_SPAN = re.compile(
-    r"(?:(?P<days>\d+)\.)?(?P<hours>\d{1,2}):(?P<minutes>\d{2})(?::(?P<seconds>\d{2}(?:\.\d+)?))?"
-)
 
 
 def refuse_unknown(properties: dict[str, Any], known: Collection[str], where: str) -> None:
@@ -81,11 +79,10 @@ def seconds(properties: dict[str, Any], name: str, default: float) -> float:
         return default
     if isinstance(value, int | float) and not isinstance(value, bool):
         return float(value)
-    match = _TIME_SPAN.fullmatch(str(value))
-    if match is None:
-        raise InvalidSettings(f"The property '{name}' must be a time span such as 00:01:40, not '{value}'.")
-    parts = {unit: float(amount or 0) for unit, amount in match.groupdict().items()}
-    return parts["days"] * 86400 + parts["hours"] * 3600 + parts["minutes"] * 60 + parts["seconds"]
+    try:
+        return seconds_of(str(value))
+    except ValueError as exc:
+        raise InvalidSettings(f"The property '{name}' must be a time span such as 00:01:40: {exc}.") from exc
 
 
 def instant(properties: dict[str, Any], name: str) -> datetime | None:

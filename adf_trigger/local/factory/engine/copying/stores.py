@@ -41,6 +41,10 @@ class StoredFile:
 class FileSource(Protocol):
     """Files to read. Its methods are called from the copy's threads."""
 
+    @property
+    def root(self) -> str:
+        """URL of the folder that they are in, with a slash at its end."""
+
     def files(self) -> Iterator[StoredFile]:
         """List what is to be copied, as it goes.
 
@@ -59,6 +63,10 @@ class FileSink(Protocol):
     """A folder to write files to. Its methods are called from the copy's threads."""
 
     @property
+    def root(self) -> str:
+        """URL of the folder, with a slash at its end."""
+
+    @property
     def file_name(self) -> str:
         """The one file that the dataset names, or nothing."""
 
@@ -71,3 +79,35 @@ class FileSink(Protocol):
             traits: what it carries besides.
             size: bytes to come, where known, so that blocks can be cut to fit.
         """
+
+
+@dataclass(frozen=True, slots=True)
+class ItemFacts:
+    """What is known of a file or a folder.
+
+    Attributes:
+        name: without the folders above it.
+        is_folder: else it is a file.
+        size: bytes, of a file.
+        modified: when it was last modified, where the store tells.
+        content_md5: base64, where the store keeps it.
+    """
+
+    name: str
+    is_folder: bool
+    size: int | None = None
+    modified: datetime | None = None
+    content_md5: str | None = None
+
+
+class FileInspector(Protocol):
+    """Looks at the one file or folder that a dataset names. Called from threads."""
+
+    def item(self) -> ItemFacts | None:
+        """The item; None if it does not exist."""
+
+    def children(self) -> Iterator[ItemFacts]:
+        """What is directly in the folder; nothing if it does not exist."""
+
+    def missing(self) -> Exception:
+        """The failure to raise if it had to exist."""

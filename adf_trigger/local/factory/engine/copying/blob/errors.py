@@ -14,6 +14,11 @@ def container_url(container: ContainerClient) -> str:
     return container.url.partition("?")[0]
 
 
+def folder_url(container: ContainerClient, folder: str) -> str:
+    """URL of a folder in a container, with a slash at its end."""
+    return f"{container_url(container)}/{folder}/" if folder else f"{container_url(container)}/"
+
+
 def blob_missing(container: ContainerClient, path: str) -> DataFailure:
     """The failure for one blob that is named and not there."""
     return DataFailure(

@@ -10,7 +10,7 @@ from azure.storage.blob import BlobBlock, BlobClient, ContainerClient, ContentSe
 
 from adf_trigger.local.factory.engine.activities.base import ResolvedDataset
 from adf_trigger.local.factory.engine.copying.blob.account import blob_service
-from adf_trigger.local.factory.engine.copying.blob.errors import told
+from adf_trigger.local.factory.engine.copying.blob.errors import folder_url, told
 from adf_trigger.local.factory.engine.copying.blob.location import below, blob_location
 from adf_trigger.local.factory.engine.copying.failures import InvalidSettings, NotEmulated
 from adf_trigger.local.factory.engine.copying.job import Job
@@ -39,6 +39,11 @@ class BlobSink:
         self._metadata = _metadata(settings)
         self._block_size = _block_size(settings)
         self._job = job
+
+    @property
+    def root(self) -> str:
+        """URL of the folder."""
+        return folder_url(self._container, self._location.folder)
 
     @property
     def file_name(self) -> str:

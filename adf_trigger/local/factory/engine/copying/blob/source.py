@@ -10,7 +10,7 @@ from azure.storage.blob import BlobProperties, ContainerClient
 
 from adf_trigger.local.factory.engine.activities.base import ResolvedDataset
 from adf_trigger.local.factory.engine.copying.blob.account import blob_service
-from adf_trigger.local.factory.engine.copying.blob.errors import nothing_below, told
+from adf_trigger.local.factory.engine.copying.blob.errors import folder_url, nothing_below, told
 from adf_trigger.local.factory.engine.copying.blob.location import BlobLocation, below, blob_location
 from adf_trigger.local.factory.engine.copying.failures import InvalidSettings, NotEmulated
 from adf_trigger.local.factory.engine.copying.job import Job
@@ -77,6 +77,11 @@ class Selection:
             raise InvalidSettings("Only one of wildcards, prefix and fileListPath can locate the files.")
         return selection
 
+    @property
+    def locates(self) -> bool:
+        """Whether files are located by more than the dataset's path."""
+        return bool(self.wildcard_folder or self.wildcard_file or self.prefix or self.file_list)
+
     def in_time(self, modified: datetime) -> bool:
         """Whether a blob was last modified within [start, end)."""
         return not (
@@ -93,6 +98,11 @@ class BlobSource:
         self.selection = Selection.read(settings)
         self.container: ContainerClient = blob_service(dataset).get_container_client(self.location.container)
         self._job = job
+
+    @property
+    def root(self) -> str:
+        """URL of the dataset's folder."""
+        return folder_url(self.container, self.location.folder)
 
     def files(self) -> Iterator[StoredFile]:
         """List the selected blobs, as pages of the listing arrive.
@@ -147,7 +157,7 @@ class BlobSource:
         for blob in self._list(prefix):
             empty = False
             below_root = blob.name[len(root) + 1 :] if root else blob.name
-            if _is_folder(blob) or not self._wanted(blob.name) or not selection.in_time(blob.last_modified):
+            if is_folder(blob) or not self._wanted(blob.name) or not selection.in_time(blob.last_modified):
                 continue
             yield StoredFile(blob.name, below_root, blob.size, _traits(blob))
         if empty:
@@ -208,7 +218,7 @@ def _traits(blob: BlobProperties) -> FileTraits:
     return FileTraits(dict(blob.metadata or {}), headers, blob.last_modified)
 
 
-def _is_folder(blob: BlobProperties) -> bool:
+def is_folder(blob: BlobProperties) -> bool:
     """Whether a blob only stands for a folder, as accounts with a hierarchical namespace list them."""
     metadata = blob.metadata or {}
     return blob.name.endswith("/") or str(metadata.get("hdi_isfolder", "")).lower() == "true"

@@ -39,7 +39,7 @@ class RestSink:
         job: whose threads write.
     """
 
-    has_files = False
+    root = ""
     merges = True
 
     def __init__(

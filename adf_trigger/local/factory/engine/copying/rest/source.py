@@ -41,7 +41,7 @@ class RestSource:
         job: whose threads read.
     """
 
-    has_files = False
+    root = ""
 
     def __init__(
         self, dataset: ResolvedDataset, settings: dict[str, Any], context: ActivityContext, job: Job

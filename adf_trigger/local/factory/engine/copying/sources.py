@@ -1,0 +1,91 @@
+"""The source of a copy or a look-up, built from the activity, its dataset and the linked service."""
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from adf_trigger.local.factory.engine.activities.base import ActivityContext, ResolvedDataset
+from adf_trigger.local.factory.engine.copying.additional import WithColumns
+from adf_trigger.local.factory.engine.copying.compression import Compression
+from adf_trigger.local.factory.engine.copying.failures import InvalidSettings
+from adf_trigger.local.factory.engine.copying.files import FileReader
+from adf_trigger.local.factory.engine.copying.flow import Source
+from adf_trigger.local.factory.engine.copying.formats.base import Format
+from adf_trigger.local.factory.engine.copying.job import Job
+from adf_trigger.local.factory.engine.copying.records import Item
+from adf_trigger.local.factory.engine.copying.registry import (
+    BYTES_FORMATS,
+    RECORD_FORMATS,
+    RECORD_STORES,
+    check_type,
+    file_store,
+)
+from adf_trigger.local.factory.engine.copying.rejects import Rejects
+from adf_trigger.local.factory.engine.copying.settings import flag, refuse_unknown, section
+
+_KNOWN = frozenset({"storeSettings", "formatSettings"})
+
+T = TypeVar("T")
+
+
+def bytes_source(dataset: ResolvedDataset, settings: dict[str, Any], job: Job) -> Source[bytes]:
+    """Files as bytes.
+
+    Args:
+        dataset: Binary.
+        settings: `source` of the activity, evaluated.
+        job: whose threads read.
+
+    Raises:
+        InvalidSettings: dataset and activity disagree, or something required is missing.
+        NotEmulated: a connector, a codec or a setting that is not obeyed here.
+    """
+    check_type(settings, dataset, "Source")
+    refuse_unknown(settings, _KNOWN, "the source")
+    delete = flag(section(settings, "storeSettings"), "deleteFilesAfterCompletion")
+    return _files(BYTES_FORMATS, dataset, settings, job, Rejects(job.statistics), delete=delete)
+
+
+def record_source(
+    dataset: ResolvedDataset,
+    settings: dict[str, Any],
+    context: ActivityContext,
+    job: Job,
+    rejects: Rejects,
+) -> Source[Item]:
+    """Records, with the additional columns of the activity.
+
+    Args:
+        dataset: of any type that has records.
+        settings: `source` of the activity, evaluated.
+        context: for connectors that call services.
+        job: whose threads read.
+        rejects: told of rows that do not fit.
+
+    Raises:
+        InvalidSettings: dataset and activity disagree, or something required is missing.
+        NotEmulated: a connector, a format or a setting that is not obeyed here.
+    """
+    check_type(settings, dataset, "Source")
+    if record_store := RECORD_STORES.get(dataset.type):
+        source = record_store.source(dataset, settings, context, job)
+    else:
+        refuse_unknown(settings, _KNOWN | {"additionalColumns"}, "the source")
+        if flag(section(settings, "storeSettings"), "deleteFilesAfterCompletion"):
+            raise InvalidSettings("The property 'deleteFilesAfterCompletion' is for binary copies only.")
+        source = _files(RECORD_FORMATS, dataset, settings, job, rejects)
+    added = settings.get("additionalColumns")
+    return WithColumns(source, added) if added else source
+
+
+def _files(
+    formats: Mapping[str, Format[T]],
+    dataset: ResolvedDataset,
+    settings: dict[str, Any],
+    job: Job,
+    rejects: Rejects,
+    *,
+    delete: bool = False,
+) -> FileReader[T]:
+    store = file_store(dataset).source(dataset, section(settings, "storeSettings"), job)
+    decoder = formats[dataset.type].decoder(dataset, section(settings, "formatSettings"), rejects)
+    return FileReader(store, Compression.of(dataset), decoder, delete=delete)
