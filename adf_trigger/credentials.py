@@ -25,7 +25,7 @@ from adf_trigger.clock import Clock, utcnow
 from adf_trigger.datafactory.clouds import CLOUDS, PUBLIC
 from adf_trigger.datafactory.connections import TrustingAdapter
 from adf_trigger.errors import CredentialError, SettingsError
-from adf_trigger.settings import CredentialKind, Settings
+from adf_trigger.settings import CommonSettings, CredentialKind
 
 logger = logging.getLogger(__name__)
 
@@ -41,6 +41,19 @@ _REFRESH_PAUSE = timedelta(seconds=30)
 _LAST_MOMENTS = timedelta(seconds=10)
 """A token this close to its end might be expired when it arrives."""
 _MAX_REASON = 500
+
+_NO_TOKEN = (
+    AzureError,
+    SettingsError,
+    OSError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    LookupError,
+    OverflowError,
+)
+"""Beside AzureError: what azure-identity and MSAL let through of a reply that is not of its form (the built-in
+kinds), of a certificate or token file (OSError), and of this app's own settings."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +81,7 @@ class CredentialSettings:
     ca_file: Path | None = None
 
     @classmethod
-    def of(cls, settings: Settings) -> Self:
+    def of(cls, settings: CommonSettings) -> Self:
         """The part of the app's settings that says how to sign in."""
         known = {cloud.authority_host for cloud in CLOUDS.values()}
         authority = settings.authority_host or CLOUDS[settings.cloud].authority_host
@@ -252,25 +265,16 @@ class TokenProvider:
             return held.token
 
     def _refresh(self) -> _Held:
-        self._rounds += 1
         try:
             self._held = self._ask()
-        # Beside AzureError: what azure-identity and MSAL let through of a token reply that is not of its form
-        # (the built-in kinds), of a certificate or token file (OSError), and of this app's own settings.
-        except (
-            AzureError,
-            SettingsError,
-            OSError,
-            ValueError,
-            TypeError,
-            AttributeError,
-            LookupError,
-        ) as exc:
+        except _NO_TOKEN as exc:
             self._failure = CredentialError(f"no token for {self._scope}: {self._reason(exc)}")
             logger.warning(
                 "No token could be had: %s", self._failure, extra={"action": "token_refresh_failed"}
             )
             raise self._failure from exc
+        finally:
+            self._rounds += 1  # last, so that whoever came during the round shares what it found
         self._failure = None
         logger.info(
             "A token was had that is valid until %s",

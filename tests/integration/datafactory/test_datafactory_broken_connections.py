@@ -75,7 +75,8 @@ def test_a_connection_that_takes_too_long_was_not_sent(client_of: ClientOf, act:
                 each.setblocking(False)
                 each.connect_ex(address)
             began = time.monotonic()
-            assert type(failure(act, client_of(f"http://127.0.0.1:{address[1]}"))) is NotSent
+            client = client_of(f"http://127.0.0.1:{address[1]}", connect=0.5)
+            assert type(failure(act, client)) is NotSent
             assert time.monotonic() - began < 5
         finally:
             for each in waiting:
@@ -170,12 +171,12 @@ def test_no_reply_in_time_may_have_arrived(
     """The read time-out ends the waiting."""
 
     def wait(_: socket.socket) -> None:
-        server.done.wait(5)
+        server.done.wait(20)
 
     server.replying(b"", then=wait)
     began = time.monotonic()
-    assert type(failure(act, client_of(server.url))) is kind
-    assert time.monotonic() - began < 3
+    assert type(failure(act, client_of(server.url, read=0.5))) is kind
+    assert time.monotonic() - began < 4
     assert len(server.requests) == 1
 
 
@@ -218,8 +219,8 @@ def test_a_body_that_drips_for_ever_is_given_up(client_of: ClientOf, server: Raw
 
     server.replying(reply("200 OK", b"", length=1_000_000), then=drip)
     began = time.monotonic()
-    assert type(failure(start, client_of(server.url))) is UnknownOutcome
-    assert time.monotonic() - began < 4
+    assert type(failure(start, client_of(server.url, whole=0.5))) is UnknownOutcome
+    assert time.monotonic() - began < 8
 
 
 @pytest.mark.parametrize("act", EVERY)
