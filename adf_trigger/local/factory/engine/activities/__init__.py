@@ -23,12 +23,14 @@ from adf_trigger.local.factory.engine.activities.switch import switch
 from adf_trigger.local.factory.engine.activities.until import until
 from adf_trigger.local.factory.engine.activities.validation import validation
 from adf_trigger.local.factory.engine.activities.wait import wait
+from adf_trigger.local.factory.engine.activities.web import web
 
 EXECUTION: dict[str, ControlActivity] = {
     "Copy": copy,
     "Delete": delete,
     "GetMetadata": get_metadata,
     "Lookup": lookup,
+    "WebActivity": web,
 }
 
 CONTROL: dict[str, ControlActivity] = {
