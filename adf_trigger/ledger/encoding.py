@@ -43,8 +43,9 @@ def encode_record(record: RunRecord) -> str:
     Raises:
         RecordTooLarge: it has more than MAX_RECORD_CHARS characters.
     """
-    # The parameters are JSON already; pydantic would turn an Infinity that a caller sent into null.
-    text = _text({**_RECORD.dump_python(record, mode="json"), "parameters": record.parameters})
+    # The parameters are JSON already. Pydantic would make null of Infinity, and fail on half a surrogate pair.
+    fields = _RECORD.dump_python(record, mode="json", exclude={"parameters"})
+    text = _text({**fields, "parameters": record.parameters})
     if len(text) > MAX_RECORD_CHARS:
         raise RecordTooLarge(
             f"the request and its result are too large to keep: {len(text)} characters of JSON, "

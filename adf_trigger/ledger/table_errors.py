@@ -9,7 +9,7 @@ _EXISTS = 409
 _CHANGED = 412
 _THROTTLED = 429
 _SERVER_ERROR = 500
-_ABOUT_THE_TABLE = frozenset({TableErrorCode.TABLE_NOT_FOUND, TableErrorCode.TABLE_BEING_DELETED})
+_ABOUT_THE_TABLE = frozenset({"TableNotFound", "TableBeingDeleted"})
 
 
 class GarbledReply(AzureError):
@@ -44,12 +44,13 @@ def is_unclear(error: Exception) -> bool:
 
 def is_missing_table(error: HttpResponseError) -> bool:
     """Whether it is the table that is missing, and not a row."""
-    return code_of(error) == TableErrorCode.TABLE_NOT_FOUND
+    return code_of(error) == "TableNotFound"
 
 
 def code_of(error: HttpResponseError) -> str | None:
-    """The service's error code; azure-data-tables sets it on some errors, as text or as an enum."""
-    return getattr(error, "error_code", None)
+    """The service's error code; azure-data-tables sets it on some errors, as text or as an enum of text."""
+    code = getattr(error, "error_code", None)
+    return code.value if isinstance(code, TableErrorCode) else code
 
 
 def sentence(doing: str, error: AzureError) -> str:

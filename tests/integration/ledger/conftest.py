@@ -1,16 +1,46 @@
+from collections.abc import Iterator
 from uuid import uuid4
 
 import pytest
+import stamina
+from azure.data.tables import TableClient
 
 from adf_trigger.ledger.opening import open_table_ledger
 from adf_trigger.ledger.table import TableLedger
+from tests.contracts.ledger_records import a_factory
 
 pytest.register_assert_rewrite("tests.contracts.ledger_contract", "tests.contracts.ledger_machine")
 
 
 @pytest.fixture(scope="session")
-def table_ledger(azurite: str) -> TableLedger:
+def table() -> str:
+    """Name of a table that no other test process has."""
+    return f"t{uuid4().hex}"
+
+
+@pytest.fixture(scope="session")
+def table_ledger(azurite: str, table: str) -> TableLedger:
     """A ledger in a table of the real Azurite; tests share it, each with a factory of its own."""
-    ledger = open_table_ledger(table=f"t{uuid4().hex}", connection_string=azurite)
+    ledger = open_table_ledger(table=table, connection_string=azurite)
     ledger.create_table_if_missing()
     return ledger
+
+
+@pytest.fixture
+def raw_table(azurite: str, table: str, table_ledger: TableLedger) -> Iterator[TableClient]:  # noqa: ARG001  # the table must be there
+    """The ledger's table, past the ledger."""
+    with TableClient.from_connection_string(azurite, table) as client:
+        yield client
+
+
+@pytest.fixture
+def factory() -> str:
+    """A factory that no other test has."""
+    return a_factory()
+
+
+@pytest.fixture
+def no_waiting() -> Iterator[None]:
+    """Attempts follow each other at once."""
+    with stamina.set_testing(testing=True, attempts=3):
+        yield

@@ -3,6 +3,7 @@ import pytest
 from adf_trigger.ledger.port import Ledger
 from adf_trigger.ledger.table import TableLedger
 from tests.contracts.ledger_contract import LedgerContract
+from tests.contracts.ledger_machine import check_against_model
 
 
 class TestTableLedger(LedgerContract):
@@ -10,3 +11,8 @@ class TestTableLedger(LedgerContract):
     def ledger(self, table_ledger: TableLedger) -> Ledger:
         """A ledger in a table of the real Azurite."""
         return table_ledger
+
+
+def test_the_table_keeps_to_the_model_in_any_order_of_steps(table_ledger: TableLedger) -> None:
+    """Whatever steps are taken in whatever order, the table and the model agree after each."""
+    check_against_model(table_ledger, examples=8, steps=15)

@@ -3,6 +3,7 @@ import pytest
 from adf_trigger.ledger.memory import MemoryLedger
 from adf_trigger.ledger.port import Ledger
 from tests.contracts.ledger_contract import LedgerContract
+from tests.contracts.ledger_machine import check_against_model
 
 
 class TestMemoryLedger(LedgerContract):
@@ -10,3 +11,8 @@ class TestMemoryLedger(LedgerContract):
     def ledger(self) -> Ledger:
         """A ledger in memory."""
         return MemoryLedger()
+
+
+def test_memory_keeps_to_the_model_in_any_order_of_steps() -> None:
+    """Whatever steps are taken in whatever order, the memory ledger and the model agree after each."""
+    check_against_model(MemoryLedger(), examples=200, steps=40)

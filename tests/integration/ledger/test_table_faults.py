@@ -1,0 +1,270 @@
+"""Lost, broken and late answers of storage, told from conflicts with somebody else."""
+
+import logging
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from adf_trigger.errors import LedgerConflict, LedgerError
+from adf_trigger.ledger.opening import open_table_ledger
+from adf_trigger.ledger.records import RunState
+from adf_trigger.ledger.table import TableLedger
+from tests.contracts.ledger_records import MINUTE, NOON, a_record
+from tests.integration.ledger.faulty_storage import (
+    BUSY,
+    BUSY_BUT_DONE,
+    FINE,
+    LOST_REPLY,
+    LOST_REQUEST,
+    Fault,
+    FaultyStorage,
+)
+
+pytestmark = pytest.mark.usefixtures("no_waiting")
+
+READ_TIMEOUT = 0.4
+LATE_REPLY = Fault(stall=2 * READ_TIMEOUT, keep=0)
+ATTEMPTS = 3
+DONE_IN_THE_END = [
+    pytest.param([LOST_REPLY], id="reply lost"),
+    pytest.param([LOST_REPLY] * ATTEMPTS, id="every reply lost"),
+    pytest.param([LATE_REPLY], id="reply late"),
+    pytest.param([LOST_REQUEST], id="request lost"),
+    pytest.param([BUSY], id="busy"),
+    pytest.param([BUSY_BUT_DONE], id="busy but done"),
+    pytest.param([BUSY, LOST_REPLY], id="busy, then reply lost"),
+    pytest.param([LOST_REQUEST, BUSY_BUT_DONE, LOST_REQUEST], id="done in the midst of losses"),
+]
+
+
+@pytest.fixture
+def storage(azurite: str) -> Iterator[FaultyStorage]:
+    """A proxy in front of Azurite."""
+    endpoint = re.search("TableEndpoint=(http://[^/]+)", azurite)
+    assert endpoint is not None
+    with FaultyStorage(endpoint[1]) as storage:
+        yield storage
+
+
+@pytest.fixture
+def ledger(azurite: str, storage: FaultyStorage, table: str, table_ledger: TableLedger) -> TableLedger:  # noqa: ARG001  # the table must be there
+    """The ledger through the proxy; `table_ledger` is the same one past it."""
+    return open_table_ledger(
+        table=table,
+        connection_string=azurite.replace(storage.upstream, storage.url),
+        read_timeout=READ_TIMEOUT,
+    )
+
+
+@pytest.mark.parametrize("faults", DONE_IN_THE_END)
+def test_a_claim_without_a_clear_answer_is_known_as_its_own(
+    ledger: TableLedger, storage: FaultyStorage, factory: str, faults: list[Fault]
+) -> None:
+    """A claim that did happen is created, whatever became of the answers."""
+    storage.faults.extend(faults)
+    claim = ledger.claim(a_record(factory))
+    assert claim.created
+    assert not storage.faults
+    assert ledger.get(factory, claim.stored.record.request_id) == claim.stored
+    saved = ledger.save(claim.stored, replace(claim.stored.record, attempts=1))
+    assert [run.run_id for run in ledger.active(factory)] == [saved.record.run_id]
+
+
+@pytest.mark.parametrize("faults", DONE_IN_THE_END)
+def test_a_claim_that_came_second_is_known_as_such(
+    ledger: TableLedger, storage: FaultyStorage, factory: str, faults: list[Fault]
+) -> None:
+    """A claim of a taken key finds the earlier record, whatever became of the answers, or fails."""
+    earlier = ledger.claim(a_record(factory)).stored
+    storage.faults.extend(faults)
+    try:
+        claim = ledger.claim(a_record(factory))
+    except LedgerConflict:
+        raise
+    except LedgerError:
+        assert len(faults) == ATTEMPTS
+        return
+    assert not claim.created
+    assert claim.stored == earlier
+
+
+@pytest.mark.parametrize("faults", DONE_IN_THE_END)
+def test_a_save_without_a_clear_answer_is_no_conflict(
+    ledger: TableLedger, storage: FaultyStorage, factory: str, faults: list[Fault]
+) -> None:
+    """A save that did happen gives the ETag that the next save needs, whatever became of the answers."""
+    stored = ledger.claim(a_record(factory)).stored
+    storage.faults.extend(faults)
+    saved = ledger.save(stored, replace(stored.record, attempts=1))
+    assert ledger.get(factory, stored.record.request_id) == saved
+    told = replace(saved.record, state=RunState.TOLD, told_at=NOON)
+    storage.faults.extend(faults)
+    saved = ledger.save(saved, told)
+    assert ledger.get(factory, stored.record.request_id) == saved
+    assert ledger.active(factory) == []
+
+
+@pytest.mark.parametrize("faults", DONE_IN_THE_END)
+def test_a_release_without_a_clear_answer_is_no_conflict(
+    ledger: TableLedger, storage: FaultyStorage, factory: str, faults: list[Fault]
+) -> None:
+    """A release that did happen raises nothing, whatever became of the answers."""
+    stored = ledger.claim(a_record(factory)).stored
+    storage.faults.extend(faults)
+    ledger.release(stored)
+    assert ledger.get(factory, stored.record.request_id) is None
+
+
+@pytest.mark.parametrize("faults", DONE_IN_THE_END)
+def test_a_purge_without_clear_answers_counts_what_went(
+    ledger: TableLedger, storage: FaultyStorage, factory: str, faults: list[Fault]
+) -> None:
+    """A purge counts a removal whose answers were lost."""
+    stored = ledger.claim(a_record(factory)).stored
+    ledger.save(stored, replace(stored.record, state=RunState.TOLD, told_at=NOON))
+    storage.faults.extend(faults)
+    assert ledger.purge(factory, told_before=NOON + MINUTE, limit=1) == 1
+
+
+@pytest.mark.parametrize("fault", [LOST_REQUEST, BUSY])
+def test_what_never_arrived_is_an_error_and_no_conflict(
+    ledger: TableLedger, storage: FaultyStorage, factory: str, fault: Fault
+) -> None:
+    """A write that storage never got fails after its attempts, keeps the cause, and has changed nothing."""
+    stored = ledger.claim(a_record(factory, "earlier")).stored
+    before = storage.transactions
+    for write in (
+        lambda: ledger.claim(a_record(factory)),
+        lambda: ledger.save(stored, replace(stored.record, attempts=1)),
+        lambda: ledger.release(stored),
+    ):
+        storage.faults.extend([fault] * ATTEMPTS)
+        with pytest.raises(LedgerError) as caught:
+            write()
+        assert not isinstance(caught.value, LedgerConflict)
+        assert caught.value.__cause__ is not None
+    assert storage.transactions - before == 3 * ATTEMPTS
+    assert ledger.get(factory, "earlier") == stored
+    assert len(ledger.active(factory)) == 1
+
+
+def test_a_save_that_somebody_else_has_overtaken_is_a_conflict(
+    ledger: TableLedger, table_ledger: TableLedger, storage: FaultyStorage, factory: str
+) -> None:
+    """A save whose request was lost, while another one was made, is not mistaken for its own."""
+    stored = ledger.claim(a_record(factory)).stored
+    record = replace(stored.record, attempts=1)
+    other = replace(LOST_REQUEST, meanwhile=lambda: table_ledger.save(stored, record))
+    storage.faults.append(other)
+    with pytest.raises(LedgerConflict):
+        ledger.save(stored, record)
+
+
+def test_a_claim_that_somebody_else_has_overtaken_came_second(
+    ledger: TableLedger, table_ledger: TableLedger, storage: FaultyStorage, factory: str
+) -> None:
+    """A claim whose request was lost, while the very same one was made by another, has created nothing."""
+    record = a_record(factory)
+    storage.faults.append(replace(LOST_REQUEST, meanwhile=lambda: table_ledger.claim(record)))
+    assert not ledger.claim(record).created
+
+
+def test_a_release_does_not_touch_the_next_claim(
+    ledger: TableLedger, table_ledger: TableLedger, storage: FaultyStorage, factory: str
+) -> None:
+    """Where the key was claimed again before the release was repeated, the new record stays."""
+    stored = ledger.claim(a_record(factory)).stored
+    new = a_record(factory, digest="d2")
+    storage.faults.append(replace(LOST_REPLY, meanwhile=lambda: table_ledger.claim(new)))
+    with pytest.raises(LedgerConflict):
+        ledger.release(stored)
+    found = ledger.get(factory, new.request_id)
+    assert found is not None
+    assert found.record == new
+
+
+def test_an_answer_may_break_off_anywhere(ledger: TableLedger, storage: FaultyStorage, factory: str) -> None:
+    """A claim is known as its own wherever the answer to it breaks off."""
+    for kept in range(0, 1600, 23):
+        storage.faults.append(Fault(keep=kept))
+        assert ledger.claim(a_record(factory, f"load-{kept}")).created
+    assert len(ledger.active(factory)) == len(range(0, 1600, 23))
+
+
+@pytest.mark.parametrize("fault", [LOST_REPLY, BUSY, LATE_REPLY])
+def test_a_read_is_repeated(ledger: TableLedger, storage: FaultyStorage, factory: str, fault: Fault) -> None:
+    """Reads, queries among them, outlive a lost answer."""
+    stored = ledger.claim(a_record(factory)).stored
+    storage.read_faults.append(fault)
+    assert ledger.get(factory, stored.record.request_id) == stored
+    storage.read_faults.append(fault)
+    assert len(ledger.active(factory)) == 1
+
+
+def test_a_read_is_not_repeated_for_ever(ledger: TableLedger, storage: FaultyStorage, factory: str) -> None:
+    """A read of storage that does not answer ends in an error that keeps its cause."""
+    storage.read_faults.extend([BUSY] * 100)
+    with pytest.raises(LedgerError, match="503") as caught:
+        ledger.get(factory, "load")
+    assert caught.value.__cause__ is not None
+    assert storage.reads < 10
+
+
+def test_a_settled_write_is_logged(
+    ledger: TableLedger, storage: FaultyStorage, factory: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A write that was known as its own only by reading it back leaves a trace for people."""
+    storage.faults.append(LOST_REPLY)
+    with caplog.at_level(logging.WARNING, logger="adf_trigger.ledger"):
+        ledger.claim(a_record(factory))
+    assert [
+        getattr(record, "action", None) for record in caplog.records if record.name.startswith("adf")
+    ] == ["ledger_write_settled"]
+
+
+def test_a_clear_conflict_is_not_repeated(ledger: TableLedger, storage: FaultyStorage, factory: str) -> None:
+    """A write that lost costs one transaction."""
+    stored = ledger.claim(a_record(factory)).stored
+    ledger.save(stored, replace(stored.record, attempts=1))
+    before = storage.transactions
+    with pytest.raises(LedgerConflict):
+        ledger.save(stored, replace(stored.record, attempts=2))
+    assert storage.transactions - before == 1
+
+
+def test_active_runs_cost_what_is_active(ledger: TableLedger, storage: FaultyStorage, factory: str) -> None:
+    """One query gives the active runs, however many records are told."""
+    for n in range(20):
+        stored = ledger.claim(a_record(factory, f"load-{n}")).stored
+        ledger.save(stored, replace(stored.record, state=RunState.TOLD, told_at=NOON))
+    ledger.claim(a_record(factory))
+    before = storage.reads
+    assert len(ledger.active(factory)) == 1
+    assert storage.reads - before == 1
+
+
+def test_storage_that_is_not_there_is_an_error(azurite: str, storage: FaultyStorage, factory: str) -> None:
+    """Where nothing listens, every step raises a LedgerError."""
+    with FaultyStorage(storage.upstream) as gone:
+        address = gone.url
+    ledger = open_table_ledger(
+        table="runs", connection_string=azurite.replace(storage.upstream, address), connect_timeout=0.5
+    )
+    for step in (
+        lambda: ledger.claim(a_record(factory)),
+        lambda: ledger.get(factory, "load"),
+        lambda: ledger.active(factory),
+        ledger.check,
+        ledger.create_table_if_missing,
+    ):
+        with pytest.raises(LedgerError):
+            step()
+
+
+def test_no_fault_means_one_transaction(ledger: TableLedger, storage: FaultyStorage, factory: str) -> None:
+    """A claim is one request to storage, and no read goes before it."""
+    storage.faults.append(FINE)
+    ledger.claim(a_record(factory))
+    assert (storage.transactions, storage.reads) == (1, 0)

@@ -1,0 +1,100 @@
+from dataclasses import replace
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adf_trigger.ledger.encoding import (
+    MAX_RECORD_CHARS,
+    decode_active,
+    decode_cursor,
+    decode_record,
+    encode_active,
+    encode_cursor,
+    encode_record,
+    successor,
+)
+from adf_trigger.ledger.port import Cursor
+from adf_trigger.ledger.records import ActiveRun
+from adf_trigger.ledger.rows import PROPERTY_CHARS, join, rows_of, split
+from tests.contracts.ledger_records import MINUTE, NOON, a_factory, a_full_record, a_record
+
+FACTORY = a_factory()
+any_character = st.text(st.characters(codec=None))  # lone surrogates too: JSON has an escape for them
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | any_character,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(any_character, inner, max_size=4),
+    max_leaves=20,
+)
+
+
+@given(st.dictionaries(any_character, json_values, max_size=4))
+def test_parameters_come_back_as_they_were(parameters: dict[str, object]) -> None:
+    """Any JSON that a caller can send is kept, in plain ASCII."""
+    record = a_record(FACTORY, parameters=parameters)
+    text = encode_record(record)
+    assert text.isascii()
+    assert decode_record(text) == record
+
+
+def test_every_field_comes_back_as_it_was() -> None:
+    """A record with every field set is kept."""
+    record = a_full_record(FACTORY)
+    assert decode_record(encode_record(record)) == record
+
+
+def test_active_rows_and_cursors_come_back_as_they_were() -> None:
+    """The short rows are kept as exactly as the record."""
+    run = ActiveRun.of(a_full_record(FACTORY))
+    assert decode_active(encode_active(run)) == run
+    cursor = Cursor(polled_until=NOON, ids_honoured=False, paused_until=NOON + MINUTE)
+    assert decode_cursor(encode_cursor(cursor)) == cursor
+
+
+@given(st.integers(min_value=0, max_value=5), st.integers(min_value=-1, max_value=1))
+def test_a_text_is_split_within_the_limit_of_a_property(pieces: int, more: int) -> None:
+    """No property is longer than Table storage takes, and the pieces make up the text."""
+    text = "x" * max(0, pieces * PROPERTY_CHARS + more)
+    properties = split(text)
+    assert all(0 < len(piece.encode("utf-16-le")) <= 64 * 1024 for piece in properties.values())
+    assert join(properties) == text
+
+
+def test_pieces_are_joined_in_order_of_their_number() -> None:
+    """The eleventh piece comes after the tenth, and not after the first."""
+    text = "".join(f"{n:032000d}" for n in range(12))
+    shuffled = dict(sorted(split(text).items()))
+    assert join(shuffled) == text
+
+
+def test_the_largest_record_fits_into_an_entity() -> None:
+    """A run row of the largest size stays below the 1 MiB of an entity, names and keys included."""
+    row = rows_of(a_record(FACTORY, "a" * 128), "x" * MAX_RECORD_CHARS)[f"run|{'a' * 128}"]
+    assert sum(2 * (len(name) + len(value)) for name, value in row.items()) < 1024 * 1024 - 4096
+
+
+def test_a_successor_keeps_every_run_id_once() -> None:
+    """Former runIds are kept in order, and the present one is not among them."""
+    one, two, three = (UUID(int=n) for n in range(1, 4))
+    record = a_record(FACTORY, run_id=one)
+    for run_id in (two, three, two, two):
+        record = successor(record, replace(record, run_id=run_id))
+    assert record.run_ids == (one, three, two)
+
+
+def test_a_successor_does_not_depend_on_what_its_maker_kept() -> None:
+    """A record made anew for the same request gets the runIds that there were."""
+    earlier = replace(a_record(FACTORY), former_run_ids=(UUID(int=1),))
+    later = successor(earlier, a_record(FACTORY, run_id=UUID(int=2)))
+    assert later.run_ids == (UUID(int=1), earlier.run_id, UUID(int=2))
+
+
+@pytest.mark.parametrize(
+    "changes", [{"factory": "/other"}, {"request_id": "other"}, {"requested_at": NOON + MINUTE}]
+)
+def test_another_request_is_no_successor(changes: dict[str, object]) -> None:
+    """A record of another request cannot follow."""
+    record = a_record(FACTORY)
+    with pytest.raises(ValueError, match="record"):
+        successor(record, replace(record, **changes))  # type: ignore[arg-type]  # changes of several types
