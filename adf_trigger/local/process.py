@@ -1,6 +1,7 @@
 """Processes of the laptop: started under a guard, with a log of their own, stopped whole."""
 
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -17,6 +18,8 @@ GRACE_SECONDS = 10.0
 _GUARD = Path(__file__).with_name("guard.py")
 _POLL_SECONDS = 0.02
 _GUARD_END_SECONDS = 5.0
+_GROUP_END_SECONDS = 0.5
+"""Short, since where nobody reaps orphans, as in some containers, a group of dead processes stays."""
 _TAIL_LINES = 20
 
 
@@ -153,6 +156,17 @@ class Process:
                 self._lifeline.recv(1)
             except OSError:  # the guard is gone already, or will not go: nothing more can be done from here
                 return
+        self._wait_for_group()
+
+    def _wait_for_group(self) -> None:
+        """Wait for the moment between the last signal and the end of what it is sent to."""
+        deadline = time.monotonic() + _GROUP_END_SECONDS
+        while time.monotonic() < deadline:
+            try:
+                os.killpg(self.pid, 0)
+            except OSError:
+                return
+            time.sleep(_POLL_SECONDS)
 
 
 def _read(path: Path, start: int) -> str:

@@ -95,7 +95,8 @@ def test_stop_lets_the_process_end_in_its_own_way(run: Callable[..., Process]) -
             sys.exit(7)
         signal.signal(signal.SIGTERM, save)
         print("ready", flush=True)
-        time.sleep(600)
+        while True:
+            time.sleep(0.05)
         """
     )
     process.wait_until_ready(lambda output: "ready" in output or None, timeout=PATIENT_SECONDS)
