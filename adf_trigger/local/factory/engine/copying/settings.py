@@ -18,8 +18,12 @@ def refuse_unknown(properties: dict[str, Any], known: Collection[str], where: st
         NotEmulated: naming the first such property.
     """
     for name, value in properties.items():
-        if name not in known and name not in HARMLESS and value not in (None, "", [], {}, False):
+        if name not in known and name not in HARMLESS and _asks_something(value):
             raise NotEmulated(f"The property '{name}' of {where}")
+
+
+def _asks_something(value: Any) -> bool:
+    return bool(value) or (isinstance(value, int | float) and not isinstance(value, bool))
 
 
 def text(properties: dict[str, Any], name: str, default: str = "") -> str:
