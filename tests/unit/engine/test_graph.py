@@ -4,7 +4,7 @@ import random
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adf_trigger.local.factory.engine.graph import FAILED, SKIPPED, SUCCEEDED, Graph, GraphError
@@ -67,6 +67,7 @@ def dags(draw: st.DrawFn) -> tuple[list[dict[str, Any]], dict[str, str]]:
     return draw(st.permutations(definitions)), own
 
 
+@settings(deadline=None)
 @given(dags(), st.randoms(use_true_random=False))
 def test_any_graph_ends_as_the_rules_say_whatever_the_order(
     dag: tuple[list[dict[str, Any]], dict[str, str]], order: random.Random
@@ -83,6 +84,7 @@ def test_any_graph_ends_as_the_rules_say_whatever_the_order(
     assert (graph.failures(outcomes) == []) is reference_success(by_name, own)
 
 
+@settings(deadline=None)
 @given(dags())
 def test_what_makes_a_graph_fail_is_something_that_failed(
     dag: tuple[list[dict[str, Any]], dict[str, str]],

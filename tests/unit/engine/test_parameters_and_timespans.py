@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adf_trigger.local.factory.engine.parameters import ParameterError, bind, secure_names
@@ -82,6 +82,7 @@ def test_secure_parameters_are_known_by_their_type() -> None:
     assert secure_names(None) == frozenset()
 
 
+@settings(deadline=None)
 @given(
     days=st.integers(0, 90),
     hours=st.integers(0, 23),
