@@ -6,7 +6,7 @@ import zlib
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adf_trigger.local.factory.engine.activities.base import ActivityFailed
@@ -21,6 +21,7 @@ def cut(content: bytes, places: list[int]) -> list[bytes]:
     return [content[begin:end] for begin, end in pairwise(edges)]
 
 
+@settings(deadline=None)
 @given(CODECS, st.lists(st.binary(max_size=200), max_size=4), st.lists(st.integers(0, 1000), max_size=6))
 def test_any_bytes_survive_a_round_trip(codec: str, chunks: list[bytes], places: list[int]) -> None:
     """What is shrunk is expanded again, wherever the stream is cut."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adf_trigger.local.factory.engine.activities.base import ActivityFailed, ResolvedDataset
@@ -57,6 +57,7 @@ def write(items: list[Item], settings: dict[str, Any] | None = None, **propertie
     return b"".join(DelimitedText().encoder(dataset(**properties), settings or {}).encode(items))
 
 
+@settings(deadline=None)
 @given(DIALECTS, TABLES, st.lists(st.integers(min_value=0, max_value=500), max_size=8), st.booleans())
 def test_what_is_written_is_read_again_wherever_the_text_is_cut(
     dialect: Dialect,
@@ -73,6 +74,7 @@ def test_what_is_written_is_read_again_wherever_the_text_is_cut(
     assert list(dialect.rows(cut(text, places))) == table
 
 
+@settings(deadline=None)
 @given(
     st.text(alphabet='a,"\\\r\n', max_size=30), st.lists(st.integers(min_value=0, max_value=30), max_size=6)
 )

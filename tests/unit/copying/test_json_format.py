@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adf_trigger.local.factory.engine.activities.base import ActivityFailed, ResolvedDataset
@@ -55,6 +55,7 @@ def write(items: Iterable[Item], pattern: str | None = None, **properties: Any) 
     return b"".join(encoder.encode(items))
 
 
+@settings(deadline=None)
 @given(OBJECTS, PLACES, st.sampled_from(["setOfObjects", "arrayOfObjects"]))
 def test_objects_survive_a_round_trip_wherever_the_bytes_are_cut(
     objects: list[dict[str, Any]], places: list[int], pattern: str
@@ -63,6 +64,7 @@ def test_objects_survive_a_round_trip_wherever_the_bytes_are_cut(
     assert read(cut(write(objects, pattern), places)) == objects
 
 
+@settings(deadline=None)
 @given(OBJECTS, st.sampled_from([None, 2]), st.sampled_from(["", " ", "\n", "\r\n\t "]))
 def test_objects_may_be_indented_and_stand_side_by_side(
     objects: list[dict[str, Any]], indent: int | None, between: str
@@ -72,6 +74,7 @@ def test_objects_may_be_indented_and_stand_side_by_side(
     assert read([text.encode()]) == objects
 
 
+@settings(deadline=None)
 @given(st.text(alphabet='{}[],:"a1.e-\\ tru', max_size=24), PLACES)
 def test_cutting_never_changes_what_is_read(text: str, places: list[int]) -> None:
     """Any text at all gives the same values, or is refused, whole and in pieces."""

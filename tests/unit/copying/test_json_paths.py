@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adf_trigger.local.factory.engine.activities.base import ActivityFailed
@@ -12,6 +12,7 @@ from adf_trigger.local.factory.engine.copying.json_paths import json_path, match
 NAMES = st.text(min_size=1, max_size=5)
 
 
+@settings(deadline=None)
 @given(st.lists(NAMES | st.integers(min_value=0, max_value=3), min_size=1, max_size=4))
 def test_a_path_in_brackets_finds_what_is_there(steps: list[str | int]) -> None:
     """Any names and indexes, quoted in brackets, lead to the value at their end."""

@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adf_trigger.local.factory.engine.activities.base import ActivityFailed
@@ -127,6 +127,7 @@ def test_a_range_fills_a_path_and_a_header() -> None:
     assert [request.headers["id"] for request in requests] == ["0", "10", "20"]
 
 
+@settings(deadline=None)
 @given(st.integers(-20, 20), st.integers(-20, 20), st.integers(-7, 7).filter(bool))
 def test_a_range_counts_as_python_does(start: int, end: int, step: int) -> None:
     """A range is the first value, and then what range() gives up to and with the end."""
@@ -245,6 +246,7 @@ def test_a_value_must_be_primitive(found: Any) -> None:
         urls({"QueryParameters.a": "$..id"}, always({"data": [{"id": 1}, {"id": 2}]}))
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(min_size=1, max_size=4), min_size=1, max_size=6, unique=True))
 def test_every_page_is_asked_for_once_in_order(cursors: list[str]) -> None:
     """Whatever the cursors are, they come back to the service as it gave them."""

@@ -4,7 +4,7 @@ import fnmatch
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adf_trigger.local.factory.engine.copying.wildcards import fixed_folder, folder_matches, matches
@@ -13,6 +13,7 @@ PLAIN = st.text(alphabet="abc.-_[]{}()+$é", max_size=8)
 NAMES = st.text(alphabet="ab*?^.", max_size=8)
 
 
+@settings(deadline=None)
 @given(PLAIN)
 def test_a_name_without_wildcards_matches_itself_alone(name: str) -> None:
     """A pattern without wildcards matches the same name and no other, whatever regex characters it has."""
@@ -20,6 +21,7 @@ def test_a_name_without_wildcards_matches_itself_alone(name: str) -> None:
     assert not matches(name, f"{name}x")
 
 
+@settings(deadline=None)
 @given(NAMES)
 def test_every_character_can_be_escaped(name: str) -> None:
     """With a caret before each of its characters, any name matches exactly itself."""
@@ -28,12 +30,14 @@ def test_every_character_can_be_escaped(name: str) -> None:
     assert not matches(pattern, f"{name}a")
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="ab*", max_size=6), st.text(alphabet="ab", max_size=8))
 def test_a_star_is_what_it_is_in_a_shell(pattern: str, name: str) -> None:
     """`*` matches what the standard library's own wildcard matches."""
     assert matches(pattern, name) == fnmatch.fnmatchcase(name, pattern)
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="ab?", max_size=6), st.text(alphabet="ab", max_size=8))
 def test_a_question_mark_is_one_character_or_none(pattern: str, name: str) -> None:
     """`?` matches zero or one character, unlike a shell's."""
