@@ -1,5 +1,6 @@
 """Who calls, and whether a role allows it: bearer tokens to principals, roles to RBAC actions."""
 
+from collections import OrderedDict
 from collections.abc import Mapping
 from datetime import datetime
 from fnmatch import fnmatchcase
@@ -45,6 +46,10 @@ ROLE_ACTIONS: Mapping[str, tuple[str, ...]] = {
 """Azure's built-in roles, as far as they touch Data Factory, and this project's least-privilege role."""
 
 
+_REMEMBERED = 1000
+"""Tokens that are not verified again: the signature is most of the cost of a call."""
+
+
 class Authorization:
     """Checks the Authorization header as Azure Resource Manager does.
 
@@ -56,6 +61,7 @@ class Authorization:
     def __init__(self, tokens: TokenAuthority, authority_url: str) -> None:
         self._tokens = tokens
         self._tenant_url = f"{authority_url.rstrip('/')}/{tokens.tenant_id}"
+        self._verified: OrderedDict[str, Principal] = OrderedDict()
 
     def principal(self, header: str | None, now: datetime) -> Principal:
         """Who the header speaks for.
@@ -78,7 +84,7 @@ class Authorization:
                 self._challenge(),
             )
         try:
-            return self._tokens.verify(token.strip(), now)
+            return self._verify(token.strip(), now)
         except TokenExpired as exc:
             message = (
                 f"The access token expiry UTC time '{wall_clock(exc.expires_at)}' is earlier than current UTC "
@@ -105,6 +111,17 @@ class Authorization:
             raise InvalidToken(
                 "The access token is invalid.", self._challenge("The access token is invalid")
             ) from exc
+
+    def _verify(self, token: str, now: datetime) -> Principal:
+        """Who a token speaks for; a token that was good is looked at again only once it has expired."""
+        known = self._verified.get(token)
+        if known is not None and now < known.expires_at:
+            return known
+        principal = self._tokens.verify(token, now)
+        self._verified[token] = principal
+        if len(self._verified) > _REMEMBERED:
+            self._verified.popitem(last=False)
+        return principal
 
     def _challenge(self, description: str | None = None) -> str:
         challenge = f'Bearer authorization_uri="{self._tenant_url}"'

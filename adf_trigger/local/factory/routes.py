@@ -262,9 +262,10 @@ def _v1() -> Iterator[Operation]:
 
 
 _ON_RESOURCES: tuple[Operation, ...] = (
+    # Paths are tried in this order: what is called most comes first.
+    *_runs(),
     *_factories(),
     *(operation for row in _KINDS for operation in _documents(*row)),
-    *_runs(),
     *_triggers(),
     *_legacy(),
     *_v1(),

@@ -131,7 +131,9 @@ class TestConditions:
         etag = served.put(target, NOTHING)["etag"]
         body = {"properties": NOTHING}
         assert ETAG.fullmatch(etag)
-        stale = served.client.put(target, json=body, headers={"If-Match": "00000000-0000-0100-0000-000000000000"})
+        stale = served.client.put(
+            target, json=body, headers={"If-Match": "00000000-0000-0100-0000-000000000000"}
+        )
         assert (stale.status_code, stale.json()["error"]["code"]) == (412, "PreconditionFailed")
         fresh = served.client.put(target, json=body, headers={"If-Match": f'"{etag}"'})
         assert fresh.json()["etag"] != etag
@@ -252,7 +254,10 @@ class TestStaticChecks:
         inside = {
             "name": "if",
             "type": "IfCondition",
-            "typeProperties": {"expression": {"value": "@true", "type": "Expression"}, "ifTrueActivities": [child]},
+            "typeProperties": {
+                "expression": {"value": "@true", "type": "Expression"},
+                "ifTrueActivities": [child],
+            },
         }
         message = "The document creation or update failed because of invalid reference 'child'."
         assert refused(put(served, f"{path}/pipelines/p", {"activities": [inside]}))[1] == message

@@ -127,7 +127,9 @@ def test_an_unknown_type_and_a_wrong_method_are_refused(served: Any) -> None:
         ),
     ],
 )
-def test_a_body_that_is_no_json_is_refused(served: Any, content: bytes, code: str, message: str | None) -> None:
+def test_a_body_that_is_no_json_is_refused(
+    served: Any, content: bytes, code: str, message: str | None
+) -> None:
     """Malformed JSON stops at ARM with a null message; a property twice is Data Factory's to refuse."""
     path = served.create_factory()
     reply = served.client.put(f"{path}/pipelines/p", content=content)
