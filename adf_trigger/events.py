@@ -10,7 +10,7 @@ from typing import Any, Literal, Protocol
 
 from azure.core.credentials import TokenCredential
 from azure.core.exceptions import AzureError, ResourceExistsError, ResourceNotFoundError
-from azure.storage.queue import QueueClient, TextBase64EncodePolicy
+from azure.storage.queue import LinearRetry, QueueClient, TextBase64EncodePolicy
 from pydantic import BaseModel
 
 from adf_trigger.contracts import CompletionEvent, RejectedMessage, as_dict
@@ -21,6 +21,9 @@ MAX_MESSAGE_BYTES = 49_152
 
 NEVER_EXPIRES = -1
 """A consumer's outage must not lose its events to the seven days that messages live by default."""
+
+RETRIES = 2
+"""A second apart: the SDK's own default waits 15 seconds and more, and a caller is waiting."""
 
 _CUTS: tuple[tuple[int, int, int], ...] = ((4096, 20, 2048), (1024, 10, 512), (512, 5, 256), (200, 1, 64))
 """Ever harsher limits: characters of a text, entries of a list, characters of a parameter's value."""
@@ -104,7 +107,7 @@ def queue_client(
     options: dict[str, Any] = {
         "connection_timeout": connect_timeout,
         "read_timeout": read_timeout,
-        "retry_total": 3,
+        "retry_policy": LinearRetry(backoff=1, retry_total=RETRIES, random_jitter_range=1),
     }
     if encoding == "base64":
         options["message_encode_policy"] = TextBase64EncodePolicy()

@@ -97,8 +97,8 @@ QueueName = Annotated[str, Field(pattern=_QUEUE_NAME, min_length=3, max_length=5
 Seconds = Annotated[float, Field(gt=0)]
 
 
-class Settings(BaseModel):
-    """Everything that can be set, with its default. Times are in seconds unless the name says otherwise."""
+class CommonSettings(BaseModel):
+    """What a tool needs too that touches no factory. Times are in seconds unless the name says otherwise."""
 
     model_config = ConfigDict(
         frozen=True,
@@ -108,13 +108,6 @@ class Settings(BaseModel):
         hide_input_in_errors=True,
     )
 
-    factories: Annotated[
-        dict[str, Annotated[FactoryId, BeforeValidator(_factory_id)]], BeforeValidator(_factories)
-    ] = Field(
-        alias="ADF_TRIGGER_FACTORIES",
-        min_length=1,
-        description="One factory's resource id, or a JSON object alias → resource id.",
-    )
     credential: CredentialKind = Field(
         default=CredentialKind.MANAGED_IDENTITY,
         alias="ADF_TRIGGER_CREDENTIAL",
@@ -335,6 +328,18 @@ class Settings(BaseModel):
                 "ADF_TRIGGER_READ_TIMEOUT_SECONDS together"
             )
         ]
+
+
+class Settings(CommonSettings):
+    """Everything that can be set, with its default."""
+
+    factories: Annotated[
+        dict[str, Annotated[FactoryId, BeforeValidator(_factory_id)]], BeforeValidator(_factories)
+    ] = Field(
+        alias="ADF_TRIGGER_FACTORIES",
+        min_length=1,
+        description="One factory's resource id, or a JSON object alias → resource id.",
+    )
 
 
 def _sentence(error: Any) -> str:

@@ -3,35 +3,24 @@
 import logging
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
-
-from azure.core.credentials import TokenCredential
-from azure.identity import ManagedIdentityCredential
-from azure.storage.queue import QueueClient
 
 from adf_trigger.clock import Clock, IdSource
-from adf_trigger.credentials import CredentialSettings, TokenProvider, build_credential
+from adf_trigger.credentials import CredentialSettings, TokenProvider
 from adf_trigger.datafactory.client import DataFactoryClient
 from adf_trigger.datafactory.clouds import Cloud
 from adf_trigger.datafactory.management import ManagementApi, RetryPolicy
 from adf_trigger.datafactory.transport import Limits, Transport
 from adf_trigger.errors import LedgerError
-from adf_trigger.events import QueueOutbox, queue_client
-from adf_trigger.ledger.opening import open_table_ledger
+from adf_trigger.events import QueueOutbox
 from adf_trigger.ledger.table import TableLedger
 from adf_trigger.service.factories import Factories, FactoryHandle
 from adf_trigger.settings import Settings
+from adf_trigger.storage import Storage
 
 logger = logging.getLogger(__name__)
 
 READ_RETRIES = RetryPolicy(attempts=3, total=15.0, longest_retry_after=5.0)
 """A caller is waiting, or the next tick is near: what fails for longer is asked again later."""
-
-STORAGE_SUFFIXES = {
-    "public": "core.windows.net",
-    "us-government": "core.usgovcloudapi.net",
-    "china": "core.chinacloudapi.cn",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +38,7 @@ def connect(settings: Settings, *, clock: Clock, new_id: IdSource) -> Adapters:
     Raises:
         SettingsError: a setting cannot be used.
     """
-    storage = _Storage(settings)
+    storage = Storage(settings)
     ledger = storage.ledger()
     try:
         ledger.create_table_if_missing()
@@ -86,47 +75,3 @@ def _factories(settings: Settings, clock: Clock, new_id: IdSource) -> Factories:
             for alias, factory in settings.factories.items()
         }
     )
-
-
-class _Storage:
-    """The storage account, by connection string or by identity."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        secret = settings.storage_connection_string
-        self._connection_string = None if secret is None else secret.get_secret_value()
-        self._credential = None if self._connection_string is not None else self._sign_in()
-
-    def _sign_in(self) -> TokenCredential:
-        if self._settings.storage_client_id is not None:
-            return ManagedIdentityCredential(client_id=self._settings.storage_client_id)
-        return build_credential(CredentialSettings.of(self._settings))
-
-    def ledger(self) -> TableLedger:
-        return open_table_ledger(
-            table=self._settings.table,
-            connection_string=self._connection_string,
-            endpoint=None
-            if self._connection_string
-            else self._address("table", self._settings.storage_table_uri),
-            credential=self._credential,
-            connect_timeout=self._settings.connect_timeout,
-            read_timeout=self._settings.read_timeout,
-        )
-
-    def queue(self, name: str, encoding: Literal["base64", "none"]) -> QueueClient:
-        return queue_client(
-            name,
-            connection_string=self._connection_string,
-            account_url=None
-            if self._connection_string
-            else self._address("queue", self._settings.storage_queue_uri),
-            credential=self._credential,
-            encoding=encoding,
-            connect_timeout=self._settings.connect_timeout,
-            read_timeout=self._settings.read_timeout,
-        )
-
-    def _address(self, service: str, given: str | None) -> str:
-        suffix = STORAGE_SUFFIXES[self._settings.cloud]
-        return given or f"https://{self._settings.storage_account_name}.{service}.{suffix}"

@@ -111,6 +111,10 @@ class Stack:
             (name for name, process in self._processes.items() if process.exit_code is not None), None
         )
 
+    def exit_code(self, name: str) -> int | None:
+        """How a process has ended; None while it runs."""
+        return self._processes[name].exit_code
+
     def obituary(self, name: str) -> str:
         """How a process ended, with the end of its log."""
         process = self._processes[name]
