@@ -112,7 +112,9 @@ class MemoryQueue:
         visible = [key for key, stored in self.stored.items() if stored.visible_at <= self._now()][:count]
         for key in visible:
             self.stored[key].dequeue_count += 1
-        return [self._lease(key, lease) for key in visible]
+        batch = [self._lease(key, lease) for key in visible]
+        await asyncio.sleep(self.slow.get("receive", 0.0))
+        return batch
 
     async def renew(self, message: LeasedMessage, lease: float) -> LeasedMessage:
         await self._called("renew")

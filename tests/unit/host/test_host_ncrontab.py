@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from itertools import product
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adf_trigger.local.host.timers.ncrontab import InvalidSchedule, Schedule
@@ -151,6 +151,7 @@ def _by_brute_force(fields: tuple[_Field, ...], instant: datetime) -> datetime |
     return None
 
 
+@settings(deadline=None)
 @given(SCHEDULES, INSTANTS)
 def test_the_next_occurrence_is_the_first_match_after_the_instant(
     fields: tuple[_Field, ...], instant: datetime

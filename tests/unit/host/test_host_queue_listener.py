@@ -9,7 +9,7 @@ from itertools import pairwise
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adf_trigger.local.host.config import HostTimes
@@ -106,6 +106,20 @@ def test_the_fifth_failure_moves_a_message_to_poison() -> None:
     bench.run(fail, seconds=60)
     assert bench.poison is not None
     assert (bench.queue.contents, bench.poison.contents, len(bench.seen)) == ([], ["bad"], 5)
+    assert len(bench.queue.times("release")) == 4
+
+
+def test_a_function_that_fails_after_a_renewal_gives_its_message_back() -> None:
+    """The release uses the last receipt, so that the message is back at once, not when the lease is over."""
+    bench = Bench()
+    bench.queue.put("bad")
+
+    async def work(message: LeasedMessage, body: bytes) -> None:
+        await asyncio.sleep(400)
+        await fail(message, body)
+
+    bench.run(work, seconds=450)
+    assert [count for _, count in bench.seen] == [1, 2]
 
 
 def test_a_message_that_killed_its_host_too_often_is_poisoned_unseen() -> None:
@@ -272,6 +286,17 @@ def test_stopping_takes_no_new_message_and_waits_for_those_under_way() -> None:
     assert (bench.seen, bench.queue.contents) == ([("begun", 1)], ["late"])
 
 
+def test_what_was_fetched_while_stopping_is_given_back() -> None:
+    """Messages whose delivery is on its way at the stop are not begun, and are free for another host at once."""
+    bench = Bench()
+    bench.queue.slow["receive"] = 10.0
+    bench.queue.put("unlucky")
+    bench.run(succeed, seconds=5)
+    (stored,) = bench.queue.stored.values()
+    assert stored.visible_at == pytest.approx(10)
+    assert bench.seen == []
+
+
 @pytest.mark.parametrize(
     ("queue", "expected"),
     [
@@ -286,6 +311,7 @@ def test_a_queue_has_a_poison_queue_where_the_name_allows(queue: str, expected: 
     assert poison_name(queue) == expected
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_base64_gives_back_the_bytes(body: bytes) -> None:
     """Encoded bytes are decoded, line breaks within the text or not."""
@@ -301,6 +327,7 @@ def test_what_is_no_base64_is_undecodable(text: str) -> None:
         decode(text, "base64")
 
 
+@settings(deadline=None)
 @given(st.lists(st.booleans(), max_size=60), st.integers(0, 2**32), st.floats(0.01, 1), st.floats(1, 60))
 def test_the_back_off_stays_between_floor_and_cap_and_starts_over(
     finds: list[bool], seed: int, floor: float, cap: float

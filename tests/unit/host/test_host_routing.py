@@ -3,7 +3,7 @@
 from urllib.parse import quote
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adf_trigger.local.host.errors import AppLoadError
@@ -100,6 +100,7 @@ def test_a_template_that_is_not_well_formed_is_refused(template: str) -> None:
         RouteTemplate(template)
 
 
+@settings(deadline=None)
 @given(st.text(min_size=1).filter(lambda text: "/" not in text))
 def test_any_value_survives_the_path(value: str) -> None:
     """What a client encodes into a segment is what the function gets."""

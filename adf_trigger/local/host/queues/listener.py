@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from random import Random
 
@@ -72,7 +73,9 @@ class QueueListener:
         found = False
         while not self._stopping.is_set():
             batch = await self._receive()
-            if batch:
+            if self._stopping.is_set():
+                await self._give_back(batch)
+            elif batch:
                 found = True
                 self._start(batch)
                 await self._until_room()
@@ -110,6 +113,12 @@ class QueueListener:
             task = asyncio.create_task(self._process(message))
             self._processing.add(task)
             task.add_done_callback(self._processing.discard)
+
+    async def _give_back(self, batch: list[LeasedMessage]) -> None:
+        """Release what came while the host was told to stop, for another to take."""
+        for message in batch:
+            with suppress(StorageFault):  # then its lease gives it back
+                await self._queue.release(message, 0.0)
 
     async def _until_room(self) -> None:
         """Wait until no more than newBatchThreshold messages are under way, or until the host stops."""
