@@ -55,7 +55,8 @@ class Up:
                 stdout=subprocess.PIPE,
                 stderr=errors,
                 text=True,
-                env={**os.environ, _MARK: self._mark},
+                # What it keeps to explain an error goes with the test's own folder.
+                env={**os.environ, _MARK: self._mark, "TMPDIR": str(folder)},
             )
 
     def ready(self) -> Endpoints:
