@@ -212,7 +212,13 @@ class Stack:
         return process.wait_until_ready(ready_line, timeout=_READY_SECONDS)
 
     def _start_functions(self, port: int) -> str:
-        options = ["--app", self._config.app, "--port", port, "--key", self._key]
+        options = [
+            "--app",
+            self._config.app,
+            "--port",
+            port,
+            f"--key={self._key}",
+        ]  # a key may begin with a dash
         options += ["--json", "--drain-seconds", _DRAIN_SECONDS, *self._config.host_options]
         process = self._start_python("host", options, self._app_settings, name="functions")
         url: str = process.wait_until_ready(ready_line, timeout=_READY_SECONDS)["url"]
