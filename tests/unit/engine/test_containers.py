@@ -119,6 +119,20 @@ def test_switch_runs_the_case_of_the_value(factory: Factory, value: str, ran: st
     assert sorted(factory.rows(factory.run("P"))) == sorted(["S", ran])
 
 
+@pytest.mark.parametrize(
+    ("on", "ran"), [("@add(1, 1)", ["S", "two"]), ("@true", ["S"]), ("@createArray(2)", ["S"])]
+)
+def test_switch_takes_strings_and_integers(factory: Factory, on: str, ran: list[str]) -> None:
+    """An integer finds the case of its digits; anything else fails the activity."""
+    cases = [{"value": "2", "activities": [wait("two")]}, {"value": "True", "activities": [wait("true")]}]
+    factory.define("P", activity("S", "Switch", {"on": expression(on), "cases": cases}))
+
+    run = factory.run("P")
+
+    assert sorted(factory.rows(run)) == ran
+    assert run.status == ("Succeeded" if "two" in ran else "Failed")
+
+
 def test_a_switch_without_a_match_and_without_a_default_does_nothing(factory: Factory) -> None:
     """It succeeds."""
     factory.define(
@@ -198,6 +212,15 @@ def test_a_loop_over_no_array_fails_in_the_words_of_the_service(factory: Factory
 
     assert error["errorCode"] == "InvalidTemplate"
     assert error["message"].endswith("to be an array or a string. The provided value is of type 'Null'.")
+
+
+def test_a_loop_takes_a_hundred_thousand_items_and_no_more(factory: Factory) -> None:
+    """The documented limit."""
+    factory.define("P", for_each("@union(range(0, 100000), createArray('one more'))", wait("W")))
+
+    assert factory.run("P").message == (
+        "Operation on target Loop failed: A ForEach takes up to 100000 items, not 100001."
+    )
 
 
 def test_a_failed_iteration_does_not_stop_the_others(factory: Factory) -> None:

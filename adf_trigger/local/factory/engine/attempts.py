@@ -119,6 +119,7 @@ async def _within(
         async with context.time_limit(seconds):
             return await activity(context)
     except TimeLimitReached:
+        # The service's own code for this is not known.
         raise ActivityFailed(
             f"The activity ran longer than its timeout of {seconds:g} seconds and was stopped.",
             error_code="Timeout",

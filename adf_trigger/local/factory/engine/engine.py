@@ -216,7 +216,7 @@ class Engine:
                 self._begin(active.run)
                 return
         active.task = asyncio.get_running_loop().create_task(work)
-        active.task.add_done_callback(lambda _: self._cancelled_before_first_step(active))
+        active.task.add_done_callback(lambda task: self._settle_cancelled(active, task))
 
     def _cancel(self, active: _ActiveRun) -> None:
         if active.task is None:
@@ -262,9 +262,9 @@ class Engine:
         told = active.progression
         self._end(active.run, RunOutcome(told.outcome, told.message if told.outcome == FAILED else ""))
 
-    def _cancelled_before_first_step(self, active: _ActiveRun) -> None:
+    def _settle_cancelled(self, active: _ActiveRun, task: asyncio.Task[None]) -> None:
         """A task that is cancelled before its first step, or while it only sleeps, has not ended its run."""
-        if self._active.get(active.run.run_id) is active:
+        if task.cancelled() and self._active.get(active.run.run_id) is active:
             self._end(active.run, CANCELLED)
 
     def _end(

@@ -1,9 +1,7 @@
 """How runs progress: for real, or as a test has it."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Self
 
 _OUTCOMES = ("Succeeded", "Failed", "Cancelled")
 
@@ -47,21 +45,6 @@ class Progression:
             raise ValueError(f"outcome must be one of {', '.join(_OUTCOMES)}, not {self.outcome!r}")
         if self.reads < 0 or self.seconds < 0:
             raise ValueError("reads and seconds must not be negative")
-
-    @classmethod
-    def from_json(cls, body: Mapping[str, Any]) -> Self:
-        """Read `{"mode", "reads"?, "seconds"?, "outcome"?, "message"?}`.
-
-        Raises:
-            ValueError: it cannot be read.
-        """
-        unknown = body.keys() - {"mode", "reads", "seconds", "outcome", "message"}
-        if unknown:
-            raise ValueError(f"unknown: {', '.join(sorted(unknown))}")
-        try:
-            return cls(**{**body, "mode": Mode(body.get("mode", Mode.REAL.value))})
-        except TypeError as exc:
-            raise ValueError(str(exc)) from exc
 
 
 class Progressions:

@@ -15,6 +15,8 @@ from adf_trigger.local.factory.engine.activities.control import (
 DEFAULT_BATCH_COUNT = 20
 MAX_BATCH_COUNT = 50
 """Iterations at a time, as documented."""
+MAX_ITEMS = 100_000
+"""Items of a loop, as documented."""
 
 
 async def for_each(context: ControlContext) -> ActivityResult:
@@ -25,6 +27,10 @@ async def for_each(context: ControlContext) -> ActivityResult:
     """
     properties = context.type_properties
     items = array(context.evaluate(properties["items"]))
+    if len(items) > MAX_ITEMS:
+        raise ActivityFailed(
+            f"A ForEach takes up to {MAX_ITEMS} items, not {len(items)}.", error_code="BadRequest"
+        )
     failures: dict[int, InnerFailure] = {}
 
     async def work_off(queue: list[tuple[int, Any]]) -> None:

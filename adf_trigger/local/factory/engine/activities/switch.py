@@ -5,15 +5,16 @@ from adf_trigger.local.factory.engine.activities.control import ControlContext, 
 
 
 async def switch(context: ControlContext) -> ActivityResult:
-    """Run the activities of the case whose value is that of `on`, or the default ones; case counts."""
+    """Run the activities of the case whose value is that of `on`, letter for letter, or the default ones."""
     properties = context.type_properties
     value = context.evaluate(properties["on"])
-    if not isinstance(value, str):
+    if isinstance(value, bool) or not isinstance(value, str | int):
         raise ActivityFailed(
-            f"The expression of a Switch must give a string, not {value!r}.", error_code="BadRequest"
+            f"The expression of a Switch must give a string or an integer, not {value!r}.",
+            error_code="BadRequest",
         )
     for case in properties.get("cases") or []:
-        if case["value"] == value:
+        if str(case["value"]) == str(value):
             await run_branch(context, case.get("activities") or [])
             break
     else:
