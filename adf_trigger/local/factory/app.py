@@ -32,6 +32,7 @@ from adf_trigger.local.factory.operations import Operation
 from adf_trigger.local.factory.options import Options
 from adf_trigger.local.factory.requestlog import RequestLog
 from adf_trigger.local.factory.routes import OPERATIONS
+from adf_trigger.local.factory.scheduler import TriggerScheduler
 from adf_trigger.local.factory.store import Store
 from adf_trigger.local.factory.throttling import TokenBuckets
 from adf_trigger.local.factory.visibility import Visibility
@@ -119,8 +120,9 @@ class FactoryEmulator:
             clock=self.clock,
             new_id=config.ids,
             tenant_id=config.tokens.tenant_id if config.tokens else _NO_TENANT,
-            triggers_changed=lambda: None,
         )
+        self._scheduler = TriggerScheduler(self.backend)
+        self.backend.triggers_changed = self._scheduler.wake
         self._door = FrontDoor(
             backend=self.backend,
             authorization=Authorization(config.tokens, config.authority_url) if config.tokens else None,
@@ -134,8 +136,9 @@ class FactoryEmulator:
         self.asgi: ASGIApp = self._application()
 
     async def start(self) -> None:
-        """Take up the runs that had not ended when the emulator last stopped."""
+        """Settle the runs that had not ended when the emulator last stopped, and begin to watch triggers."""
         self.backend.engine.resume()
+        self._scheduler.start()
 
     async def reset(self, *, keep_resources: bool = False) -> None:
         """Forget everything that was done and set since the start; with `keep_resources`, not the factories."""
@@ -152,6 +155,7 @@ class FactoryEmulator:
 
     async def close(self) -> None:
         """Stop the engine; runs that have not ended are taken up at the next start."""
+        await self._scheduler.close()
         await self.backend.engine.close()
         self.backend.store.close()
 

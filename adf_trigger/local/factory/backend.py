@@ -11,6 +11,10 @@ from adf_trigger.local.factory.store import Store
 from adf_trigger.local.factory.visibility import Visibility
 
 
+def _nobody() -> None:
+    """Nobody fires triggers yet."""
+
+
 @dataclass(slots=True, kw_only=True)
 class Backend:
     """The emulated service behind its front door.
@@ -27,7 +31,7 @@ class Backend:
     clock: Clock
     new_id: IdSource
     tenant_id: str
-    triggers_changed: Callable[[], None]
+    triggers_changed: Callable[[], None] = _nobody
 
     def now(self) -> datetime:
         """The present instant."""

@@ -316,6 +316,16 @@ class PreconditionFailed(FactoryError):
         )
 
 
+class TriggerEnabled(FactoryError):
+    """A trigger that is started cannot be changed or deleted."""
+
+    code = "TriggerEnabledCannotUpdate"
+
+    def __init__(self) -> None:
+        # The space at the end is the service's own.
+        super().__init__("Cannot update enabled Trigger; the trigger needs to be disabled first. ")
+
+
 class NameInUse(FactoryError):
     """Factory names are unique in the world."""
 

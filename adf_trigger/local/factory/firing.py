@@ -12,6 +12,7 @@ from adf_trigger.local.factory.models import wire_time
 from adf_trigger.local.factory.starting import Start, start_run
 
 _TICKS_IN_SECOND = 10_000_000
+_INT64_MAX = 2**63 - 1
 
 
 def fire(backend: Backend, trigger: Document, scheduled: datetime) -> TriggerRun:
@@ -76,7 +77,10 @@ def _start(
 
 
 def _trigger_run_id(now: datetime) -> str:
-    """`0858…CU27`: ticks that are left until the end of the year 9999, so that newer ids sort first; digits; a unit."""
-    left = datetime.max.replace(tzinfo=UTC) - now
-    ticks = (left.days * 86_400 + left.seconds) * _TICKS_IN_SECOND + left.microseconds * 10
-    return f"{ticks:020d}{random.randrange(10**9):09d}CU27"  # noqa: S311 - keeps ids apart, nothing secret
+    """`0858…CU27`: what is left of the largest integer after the ticks so far, digits, and a scale unit.
+
+    The older an id, the later it sorts.
+    """
+    passed = now - datetime.min.replace(tzinfo=UTC)
+    ticks = (passed.days * 86_400 + passed.seconds) * _TICKS_IN_SECOND + passed.microseconds * 10
+    return f"{_INT64_MAX - ticks:020d}{random.randrange(10**9):09d}CU27"  # noqa: S311 - keeps ids apart, nothing secret

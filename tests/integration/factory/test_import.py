@@ -8,7 +8,7 @@ import pytest
 
 from adf_trigger.local.factory.importing import Imported, ImportRefused, import_folder
 
-PLACE = {"subscription": "12345678-1234-1234-1234-123456789abc", "resource_group": "rg-test"}
+PLACE: dict[str, Any] = {"subscription": "12345678-1234-1234-1234-123456789abc", "resource_group": "rg-test"}
 
 
 def write(path: Path, document: Any) -> None:

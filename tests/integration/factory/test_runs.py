@@ -1,7 +1,7 @@
 """createRun with all it takes, and everything that is asked about runs."""
 
 import re
-from typing import Any
+from typing import Any, ClassVar
 from uuid import uuid4
 
 import httpx
@@ -53,7 +53,7 @@ def error(reply: httpx.Response) -> tuple[int, str, str, str | None]:
 class TestParameters:
     """What createRun makes of its body."""
 
-    TYPES: dict[str, Any] = {
+    TYPES: ClassVar[dict[str, Any]] = {
         "s": {"type": "string"},
         "i": {"type": "Int", "defaultValue": 7},
         "a": {"type": "Array"},
@@ -343,9 +343,10 @@ class TestQueries:
 
     def query(self, served: Any, path: str, **body: Any) -> list[list[str]]:
         """Run ids of all pages."""
-        pages, token = [], None
+        pages: list[list[str]] = []
+        token: str | None = None
         while True:
-            more = {"continuationToken": token} if token else {}
+            more: dict[str, Any] = {"continuationToken": token} if token else {}
             reply = served.client.post(f"{path}/queryPipelineRuns", json={**WINDOW, **body, **more})
             assert reply.status_code == 200, reply.text
             pages.append([run["runId"] for run in reply.json()["value"]])

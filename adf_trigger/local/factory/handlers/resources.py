@@ -6,7 +6,7 @@ from typing import Any
 from adf_trigger.local.factory import shapes
 from adf_trigger.local.factory.backend import Backend
 from adf_trigger.local.factory.documents import TRIGGERS, Document, Kind
-from adf_trigger.local.factory.errors import BadRequest, NotFound, StillReferenced
+from adf_trigger.local.factory.errors import BadRequest, NotFound, StillReferenced, TriggerEnabled
 from adf_trigger.local.factory.handlers.common import (
     body_object,
     check_if_match,
@@ -77,9 +77,7 @@ class ResourceHandlers:
         if user is not None:
             raise StillReferenced(user, document.id)
         if self.kind is TRIGGERS and document.properties.get("runtimeState") == "Started":
-            raise BadRequest(
-                "Cannot update enabled Trigger; the trigger needs to be disabled first.", target=document.id
-            )
+            raise TriggerEnabled
         backend.store.resources.delete(factory.id, self.kind, document.name)
         return Reply()
 
@@ -102,7 +100,5 @@ def _keep_state(wanted: Document, present: Document | None) -> None:
     """A trigger's state is the service's; one that is started must be stopped before it is changed."""
     state = present.properties.get("runtimeState") if present else "Stopped"
     if state == "Started":
-        raise BadRequest(
-            "Cannot update enabled Trigger; the trigger needs to be disabled first.", target=wanted.id
-        )
+        raise TriggerEnabled
     wanted.properties["runtimeState"] = state

@@ -18,6 +18,7 @@ from adf_trigger.local.factory.validation.names import check_document_name
 from adf_trigger.local.factory.validation.parameters import check_parameters
 from adf_trigger.local.factory.validation.pipelines import check_pipeline
 from adf_trigger.local.factory.validation.references import check_references
+from adf_trigger.local.factory.validation.triggers import check_trigger
 
 _TYPED = (LINKED_SERVICES, DATASETS, TRIGGERS, CREDENTIALS, DATA_FLOWS, INTEGRATION_RUNTIMES)
 
@@ -41,6 +42,8 @@ def check_document(document: Document, store: Store, options: Options, *, is_new
         raise BadRequest("Required property 'linkedServiceName' not found in JSON.", target=document.target)
     if document.kind is PIPELINES:
         check_pipeline(document)
+    if document.kind is TRIGGERS:
+        check_trigger(document)
     check_parameters(document)
     check_references(document, store)
     if options.strict:

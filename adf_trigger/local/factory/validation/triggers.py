@@ -1,9 +1,36 @@
-"""What must be right about a trigger before it can be started."""
+"""What must be right about a trigger when it is published, and before it can be started."""
+
+from datetime import UTC, datetime
 
 from adf_trigger.local.factory.documents import Document
+from adf_trigger.local.factory.engine.recurrence import RecurrenceError, read_recurrence
 from adf_trigger.local.factory.errors import BadRequest
 
 SCHEDULE_TRIGGER = "ScheduleTrigger"
+_ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+def check_trigger(trigger: Document) -> None:
+    """Refuse a schedule trigger whose recurrence cannot be followed, and pipelines that are no references.
+
+    Raises:
+        BadRequest: naming what is wrong.
+    """
+    pipelines = trigger.properties.get("pipelines") or []
+    if not isinstance(pipelines, list) or not all(_is_reference(entry) for entry in pipelines):
+        raise BadRequest(
+            "Property 'pipelines' is not an array of pipeline references.", target=trigger.target
+        )
+    if trigger.properties["type"] != SCHEDULE_TRIGGER:
+        return
+    typed = trigger.properties.get("typeProperties")
+    recurrence = typed.get("recurrence") if isinstance(typed, dict) else None
+    if not isinstance(recurrence, dict):
+        raise BadRequest("Required property 'recurrence' not found in JSON.", target=trigger.target)
+    try:
+        read_recurrence(recurrence, created=_ANY_TIME)
+    except RecurrenceError as exc:
+        raise BadRequest(str(exc), target=trigger.target) from exc
 
 
 def check_startable(trigger: Document) -> None:
@@ -14,8 +41,13 @@ def check_startable(trigger: Document) -> None:
     """
     if not trigger.properties.get("pipelines"):
         raise BadRequest("The trigger has no pipelines to start.", target=trigger.target)
-    if trigger.properties.get("type") != SCHEDULE_TRIGGER:
+    if trigger.properties["type"] != SCHEDULE_TRIGGER:
         raise BadRequest(
-            f"Triggers of type '{trigger.properties.get('type')}' are kept but not emulated: it would never fire.",
+            f"Triggers of type '{trigger.properties['type']}' are kept but not emulated: it would never fire.",
             target=trigger.target,
         )
+
+
+def _is_reference(entry: object) -> bool:
+    reference = entry.get("pipelineReference") if isinstance(entry, dict) else None
+    return isinstance(reference, dict) and isinstance(reference.get("referenceName"), str)
