@@ -232,7 +232,7 @@ def path_below(endpoint: str, link: str) -> str | None:
     """
     try:
         base, found = urlsplit(endpoint), urlsplit(link)
-        same = _origin(base) == _origin(found) and "@" not in found.netloc
+        same = _origin(base) == _origin(found)
     except ValueError:
         return None
     if not same or not found.path.startswith(f"{base.path}/"):

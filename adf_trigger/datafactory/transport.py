@@ -33,14 +33,14 @@ class Limits:
     Attributes:
         connect: seconds to make a connection.
         read: seconds between two signs of life of the reply.
-        whole: seconds for the whole reply, once it has begun.
+        whole: seconds from the beginning of the call after which no more of its reply is waited for.
         body: bytes of a reply.
     """
 
     connect: float = 5.0
     read: float = 30.0
     whole: float = 60.0
-    body: int = 32 * 1024 * 1024
+    body: int = 64 * 1024 * 1024
 
 
 class _BodyTooLong(OSError):
@@ -103,6 +103,7 @@ class Transport:
             UnknownOutcome: a call with an effect got no reply.
         """
         begin_request()
+        deadline = time.monotonic() + self._limits.whole
         try:
             with self._session().request(
                 call.method,
@@ -114,7 +115,7 @@ class Transport:
                 allow_redirects=False,
                 stream=True,
             ) as response:
-                return self._reply(response)
+                return self._reply(response, deadline)
         # OSError: requests' own root. HTTPError: what requests does not wrap.
         except (OSError, urllib3.exceptions.HTTPError) as exc:
             raise no_reply(call, self._host, exc, request_stage()) from exc
@@ -129,18 +130,17 @@ class Transport:
                 self._sessions.add(session)
         return session
 
-    def _reply(self, response: requests.Response) -> Reply:
+    def _reply(self, response: requests.Response, deadline: float) -> Reply:
         headers = {name.lower(): value for name, value in response.headers.items()}
         body = bytearray()
         error: Exception | None = None
         try:
-            self._read_body(response, body)
+            self._read_body(response, body, deadline)
         except (OSError, urllib3.exceptions.HTTPError) as exc:
             error = exc
         return Reply(response.status_code, headers, bytes(body), error)
 
-    def _read_body(self, response: requests.Response, body: bytearray) -> None:
-        deadline = time.monotonic() + self._limits.whole
+    def _read_body(self, response: requests.Response, body: bytearray, deadline: float) -> None:
         # read1 gives what there is; iter_content would wait for a full chunk, however slowly it drips.
         while chunk := response.raw.read1(_CHUNK, decode_content=True):
             body += chunk

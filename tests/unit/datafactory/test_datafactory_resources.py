@@ -185,7 +185,10 @@ def test_a_next_link_to_elsewhere_is_not_followed(
     assert {call.url for call in service.calls} == {f"{ENDPOINT}{FACTORY}/pipelines?{VERSION}"}
 
 
-@pytest.mark.parametrize("origin", ["https://management.azure.com:443", "HTTPS://Management.Azure.com"])
+@pytest.mark.parametrize(
+    "origin",
+    ["https://management.azure.com:443", "HTTPS://Management.Azure.com", "https://me@management.azure.com"],
+)
 def test_a_next_link_may_spell_our_endpoint_otherwise(
     client: DataFactoryClient, service: Service, origin: str
 ) -> None:
