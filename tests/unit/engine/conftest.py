@@ -1,7 +1,7 @@
 """Fixtures of the engine's tests."""
 
-import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 
@@ -11,19 +11,5 @@ from tests.support.engine_factory import Factory
 @pytest.fixture
 def factory() -> Iterator[Factory]:
     """A factory in memory, closed at the end."""
-    made = Factory()
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def new_factory() -> Iterator[Callable[[], Factory]]:
-    """Makes factories, for tests that need a fresh one an example."""
-    with contextlib.ExitStack() as closing:
-
-        def make() -> Factory:
-            made = Factory()
-            closing.callback(made.close)
-            return made
-
-        yield make
+    with closing(Factory()) as made:
+        yield made

@@ -1,7 +1,7 @@
 """Cancelling a run, in the middle of anything."""
 
 import asyncio
-from collections.abc import Callable
+from contextlib import closing
 from datetime import timedelta
 from typing import Any
 
@@ -217,18 +217,17 @@ def pipelines(draw: st.DrawFn) -> list[dict[str, Any]]:
     return activities("a", 2)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None)
+@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
 @given(activities=pipelines(), seconds=st.floats(0, 20))
 def test_any_pipeline_cancelled_at_any_time_ends_clean(
-    new_factory: Callable[[], Factory], activities: list[dict[str, Any]], seconds: float
+    activities: list[dict[str, Any]], seconds: float
 ) -> None:
     """Whatever it is doing: the run ends, no activity run is left open, no task is left over."""
-    factory = new_factory()
-    factory.define("P", *activities)
+    with closing(Factory()) as factory:
+        factory.define("P", *activities)
+        run = cancelled_after(factory, seconds)
+        rows = factory.log.activities(FACTORY_ID, run.run_id)
 
-    run = cancelled_after(factory, seconds)
-
-    rows = factory.log.activities(FACTORY_ID, run.run_id)
     assert run.run_end is not None
     assert all(row.end is not None and row.end <= run.run_end for row in rows)
     assert "InProgress" not in {row.status for row in rows}

@@ -250,6 +250,16 @@ def test_activity_runs_of_one_iteration_share_a_hash(factory: Factory) -> None:
     assert factory.rows(run)["Loop"].iteration_hash == ""
 
 
+def test_iterations_of_a_loop_in_a_loop_are_told_apart(factory: Factory) -> None:
+    """Two times two iterations have four hashes."""
+    inner = for_each([1, 2], wait("W"), name="Inner")
+    factory.define("P", for_each([1, 2], if_condition("@true", [inner], [])))
+
+    run = factory.run("P")
+
+    assert len({row.iteration_hash for row in rows_named(factory, run.run_id, "W")}) == 4
+
+
 def test_item_is_that_of_the_innermost_loop(factory: Factory) -> None:
     """A loop in a loop (by way of a condition) sees its own item; Filter inside sees its own, too."""
     inner = for_each("@createArray(concat(item(), '1'))", append("A", "list", "@item()"), name="Inner")

@@ -1,14 +1,18 @@
 """The rules of dependsOn, against documented patterns and against a slow reference."""
 
 import random
+from contextlib import closing
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from adf_trigger.local.factory.engine.activities import Registry
+from adf_trigger.local.factory.engine.activities.base import ActivityContext, ActivityFailed, ActivityResult
 from adf_trigger.local.factory.engine.graph import FAILED, SKIPPED, SUCCEEDED, Graph, GraphError
-from tests.support.engine_factory import activity
+from tests.support.engine_factory import EPOCH, Factory, activity
 
 CONDITIONS = ["Succeeded", "Failed", "Skipped", "Completed"]
 
@@ -98,6 +102,48 @@ def test_what_makes_a_graph_fail_is_something_that_failed(
 
     assert all(outcomes[key] == FAILED for key in blamed)
     assert blamed == [it["name"] for it in definitions if it["name"] in blamed]
+
+
+async def probe(context: ActivityContext) -> ActivityResult:
+    """Takes as long as told, and ends as told."""
+    await context.sleep(context.type_properties["seconds"])
+    if context.type_properties["ends"] == FAILED:
+        raise ActivityFailed("told to", error_code="1")
+    return ActivityResult()
+
+
+def as_told(definition: dict[str, Any], ends: str, seconds: int) -> dict[str, Any]:
+    """The activity as a Probe, or as an inactive one that is marked as skipped."""
+    told = {**definition, "type": "Probe", "typeProperties": {"seconds": seconds, "ends": ends}}
+    return {**told, "state": "Inactive", "onInactiveMarkAs": SKIPPED} if ends == SKIPPED else told
+
+
+@settings(deadline=None)
+@given(dags(), st.lists(st.integers(0, 9), min_size=7, max_size=7))
+def test_the_engine_runs_any_graph_as_the_rules_say(
+    dag: tuple[list[dict[str, Any]], dict[str, str]], durations: list[int]
+) -> None:
+    """Each activity that is to run starts the moment its last parent has ended, and the run ends as it must."""
+    definitions, own = dag
+    by_name = {it["name"]: it for it in definitions}
+    seconds = dict(zip(sorted(by_name), durations, strict=False))
+    with closing(Factory()) as factory:
+        factory.registry = Registry(execution={"Probe": probe})
+        factory.define("P", *(as_told(it, own[it["name"]], seconds[it["name"]]) for it in definitions))
+        run = factory.run("P")
+        rows = {name: row for name, row in factory.rows(run).items() if row.status != "Inactive"}
+
+    def end_of(name: str) -> timedelta:
+        takes = 0 if reference_outcome(by_name, own, name) == SKIPPED else seconds[name]
+        return start_of(name) + timedelta(seconds=takes)
+
+    def start_of(name: str) -> timedelta:
+        return max((end_of(it["activity"]) for it in by_name[name]["dependsOn"]), default=timedelta(0))
+
+    ran = {name for name in by_name if reference_outcome(by_name, own, name) != SKIPPED}
+    assert {name: row.start - EPOCH for name, row in rows.items()} == {name: start_of(name) for name in ran}
+    assert (run.status == SUCCEEDED) is reference_success(by_name, own)
+    assert run.run_end == EPOCH + max(end_of(name) for name in by_name)
 
 
 TRY_CATCH = [activity("do", "Wait"), activity("catch", "Wait", after={"do": "Failed"})]
