@@ -138,12 +138,15 @@ def _create(queue: QueueClient) -> None:
 
 
 def event_text(event: CompletionEvent) -> str:
-    """The JSON of an event, never over MAX_MESSAGE_BYTES: long text is cut and `data.truncated` says so."""
-    text = _compact(event)
+    """The JSON of an event, never over MAX_MESSAGE_BYTES: long text is cut and `data.truncated` says so.
+
+    Every field is there, null where there is nothing to say, so that a consumer need not ask first.
+    """
+    text = _compact(event.model_dump(mode="json"))
     for limits in _CUTS:
         if _fits(text):
             return text
-        document = as_dict(event)
+        document = event.model_dump(mode="json")
         document["data"] = _cut_data(document["data"], *limits)
         text = _compact(document)
     return text
@@ -204,7 +207,7 @@ def _cut_data(data: dict[str, Any], text_limit: int, entries: int, value_limit: 
         {key: _cut(value, text_limit) for key, value in error.items()} for error in data["errors"][:entries]
     ]
     cut = {**data, "parameters": parameters, "metadata": metadata, "errors": errors, "truncated": True}
-    if "message" in data:
+    if data["message"] is not None:
         cut["message"] = _cut(data["message"], text_limit)
     return cut
 

@@ -1,0 +1,246 @@
+"""Every boundary between two effects, killed on both sides on real processes (exit 137)."""
+
+import contextlib
+import json
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+import requests
+
+from adf_trigger.service.steps import STEPS
+from tests.support.laptop import PATIENCE, Laptop
+
+APP = Path(__file__).parent / "crashing_app"
+KILLED = 137
+ENDED = {"Succeeded", "Failed", "Cancelled", "Rejected", "Unknown"}
+REFUSED = {"referencePipelineRunId": "00000000-0000-4000-8000-000000000000"}
+"""What Data Factory refuses by itself: the rerun of a run that it does not know."""
+THROTTLED = {
+    "operation": "CreateRun",
+    "fault": "status",
+    "status": 429,
+    "code": "TooManyRequests",
+    "retry_after": 1,
+}
+FAILED_BEFORE = {"operation": "CreateRun", "fault": "status", "status": 500, "when": "before", "count": 1}
+FAILED_AFTER = {"operation": "CreateRun", "fault": "status", "status": 500, "when": "after", "count": 1}
+
+
+class Crashes:
+    """A stack whose functions host is killed at planned points, and what was acknowledged by it."""
+
+    def __init__(self, laptop: Laptop, folder: Path) -> None:
+        self.laptop = laptop
+        self.plan = folder / "plan"
+        self.hits = folder / "hits"
+        self.acknowledged: set[str] = set()
+        self.planned = 0
+        self.exit_codes: list[int | None] = []
+        self.events: list[dict[str, Any]] = []
+
+    def post(self, key: str, pipeline: str = "pause", *, body: Mapping[str, str] | None = None) -> int:
+        """Ask for a run until there is an answer, as a caller with an idempotency key does."""
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            with contextlib.suppress(requests.ConnectionError):
+                answer = self.laptop.caller.post(pipeline, dict(body or {}), key=key)
+                if answer.status in (200, 202):
+                    self.acknowledged.add(key)
+                return answer.status
+            self.revive()
+        raise AssertionError(f"{key} was never answered")
+
+    def send(self, message: dict[str, Any]) -> None:
+        """Drop a message: once it is on the queue it counts as acknowledged."""
+        self.laptop.caller.send(message)
+        self.acknowledged.add(message["requestId"])
+
+    def tick(self) -> None:
+        """Fire the timer, at a host that may be dying."""
+        with contextlib.suppress(requests.ConnectionError, psutil.NoSuchProcess):
+            self.laptop.tick()
+
+    def read_events(self) -> list[dict[str, Any]]:
+        """All events so far, those that have just come among them."""
+        self.events += self.laptop.caller.events(1_000, within=0.5)
+        return self.events
+
+    def untold(self) -> set[str]:
+        """What was acknowledged and has no event yet."""
+        return self.acknowledged - {event["subject"] for event in self.events}
+
+    def killed(self) -> bool:
+        """Whether the host has been killed as planned."""
+        return not self.plan.exists()
+
+    def revive(self) -> None:
+        """Start the host again if it is gone, and note how it went."""
+        if self.laptop.stack.dead() == "functions":
+            self.exit_codes.append(self.laptop.stack.exit_code("functions"))
+            self.laptop.stack.restart_functions()
+
+    def go_on_until_killed(self) -> None:
+        """Fire the timer until the planned point is reached; then start the host again."""
+        deadline = time.monotonic() + PATIENCE
+        while not self.killed():
+            assert time.monotonic() < deadline, f"{self.plan.read_text()} was never reached"
+            self.tick()
+            time.sleep(0.2)
+        while len(self.exit_codes) < self.planned:
+            assert time.monotonic() < deadline, "the host did not die"
+            self.revive()
+            time.sleep(0.05)
+
+    def kill_at(self, point: str) -> None:
+        """Plan the next kill."""
+        self.planned += 1
+        self.plan.write_text(point)
+
+
+@pytest.fixture(scope="module")
+def crashes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crashes]:
+    """The stack, with a pipeline for each way of being treated."""
+    folder = tmp_path_factory.mktemp("crash")
+    policy = {"parked": {"unknownOutcome": "park"}}
+    settings = {
+        "CRASH_PLAN": str(folder / "plan"),
+        "CRASH_HITS": str(folder / "hits"),
+        "PYTHONPATH": str(Path(__file__).parents[3]),
+        "ADF_TRIGGER_POLICY": json.dumps(policy),
+    }
+    with Laptop(app=APP, settings=settings) as laptop:
+        laptop.define("pause")
+        laptop.define("parked")
+        crashes = Crashes(laptop, folder)
+        crashes.post("teacher")
+        yield crashes
+
+
+def simple(crashes: Crashes, key: str) -> None:
+    """A request that runs and ends."""
+    crashes.post(key)
+
+
+def refused_by_http(crashes: Crashes, key: str) -> None:
+    """A request that Data Factory refuses while its caller waits."""
+    crashes.post(key, body=REFUSED)
+
+
+def refused_by_queue(crashes: Crashes, key: str) -> None:
+    """A message whose run Data Factory refuses."""
+    crashes.send({"pipeline": "pause", "requestId": key, **REFUSED})
+
+
+def refused_then_repeated(crashes: Crashes, key: str) -> None:
+    """A rejected request that is sent again."""
+    plan = crashes.plan.read_text()
+    crashes.plan.unlink()
+    refused_by_queue(crashes, key)
+    crashes.laptop.eventually(lambda: crashes.laptop.status(key) == "Rejected")
+    crashes.laptop.eventually(lambda: f"{key}/Rejected" in {event["id"] for event in crashes.read_events()})
+    crashes.plan.write_text(plan)
+    crashes.post(key)
+
+
+def throttled(crashes: Crashes, key: str) -> None:
+    """A request that has to wait for the timer."""
+    crashes.laptop.control("POST", "faults", {"rules": [{**THROTTLED, "count": 1}]})
+    crashes.post(key)
+
+
+def lost_after(crashes: Crashes, key: str) -> None:
+    """A request whose run started without an answer."""
+    crashes.laptop.control("POST", "faults", {"rules": [FAILED_AFTER]})
+    crashes.post(key)
+
+
+def parked(crashes: Crashes, key: str) -> None:
+    """A request whose fate stays unknown."""
+    crashes.laptop.control("POST", "faults", {"rules": [FAILED_BEFORE]})
+    crashes.post(key, "parked")
+
+
+def many(crashes: Crashes, key: str) -> None:
+    """More active runs than are asked for one by one."""
+    for number in range(5):
+        crashes.post(f"{key}-{number}")
+
+
+def invalid(crashes: Crashes, key: str) -> None:
+    """A message that can never work."""
+    crashes.send({"pipeline": "pause", "requestId": key, "surprise": 1})
+
+
+SCENARIOS: dict[str, Callable[[Crashes, str], None]] = {
+    "submit.claim": simple,
+    "submit.reclaim": refused_then_repeated,
+    "submit.release": refused_by_http,
+    "dispatch.lease": throttled,
+    "dispatch.create_run": simple,
+    "dispatch.record_submitted": simple,
+    "dispatch.record_postponed": throttled,
+    "dispatch.record_in_doubt": lost_after,
+    "dispatch.record_rejected": refused_by_queue,
+    "dispatch.record_unknown": parked,
+    "reconcile.record_adopted": lost_after,
+    "monitor.record_seen": simple,
+    "monitor.record_ended": simple,
+    "monitor.save_cursor": many,
+    "publish.lease": simple,
+    "publish.reject": refused_by_queue,
+    "publish.event": simple,
+    "publish.record_told": simple,
+    "refuse.reject": invalid,
+    "refuse.event": invalid,
+}
+"""What leads to each step."""
+
+
+def test_every_step_has_a_scenario() -> None:
+    """A new effect cannot escape: each named step is killed below."""
+    assert set(SCENARIOS) == STEPS
+
+
+@pytest.mark.timeout(900)
+def test_killed_at_every_step_nothing_is_lost_or_doubled(crashes: Crashes) -> None:
+    """Whatever is acknowledged has one record, one run and one event id, killed before and after every effect."""
+    for step, scenario in sorted(SCENARIOS.items()):
+        for side in ("before", "after"):
+            crashes.kill_at(f"{side} {step}")
+            scenario(crashes, f"{step}-{side}")
+            crashes.go_on_until_killed()
+            crashes.laptop.control("DELETE", "faults")
+    assert crashes.exit_codes == [KILLED] * 2 * len(STEPS)
+    crashes.laptop.eventually(lambda: _all_over(crashes))
+    deadline = time.monotonic() + PATIENCE
+    while crashes.untold() and time.monotonic() < deadline:
+        crashes.tick()
+        crashes.read_events()
+    _check(crashes)
+    assert set(crashes.hits.read_text().split()) == STEPS
+
+
+def _all_over(crashes: Crashes) -> bool:
+    return all(crashes.laptop.status(key) in ENDED for key in crashes.acknowledged if "refuse." not in key)
+
+
+def _check(crashes: Crashes) -> None:
+    assert crashes.untold() == set(), "acknowledged and never told"
+    ids = defaultdict(set)
+    for event in crashes.events:
+        ids[event["subject"]].add(event["id"])
+    assert {key: each for key, each in ids.items() if len(each) > 1 and "reclaim" not in key} == {}
+    runs = Counter(run["runId"] for run in crashes.laptop.runs())
+    owned = []
+    for key in crashes.acknowledged:
+        answer = crashes.laptop.caller.get(key)
+        if answer.status == 200 and answer.body["runId"]:
+            owned.append(answer.body["runId"])
+            assert answer.body["status"] == "Succeeded", answer.body
+    assert len(owned) == len(set(owned)), "two requests share a run"
+    assert set(runs) == set(owned), "a run was started that belongs to no request, or a request was doubled"

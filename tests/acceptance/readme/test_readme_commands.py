@@ -1,0 +1,76 @@
+"""The commands of the README, run as they stand."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.laptop import Laptop
+
+ROOT = Path(__file__).parents[3]
+BLOCK = re.compile(r"<!-- run: (bash|python|az) -->\n```(?:bash|python)\n(.*?)```", re.DOTALL)
+BLOCKS = BLOCK.findall((ROOT / "README.md").read_text("utf-8"))
+
+
+@pytest.fixture(scope="module")
+def laptop() -> Iterator[Laptop]:
+    """A stack with the quickstarts in its factory, whose timer fires by itself."""
+    with Laptop(poll_schedule="*/1 * * * * *") as running:
+        for _ in running.quickstart.provision():
+            pass
+        running.quickstart.upload()
+        yield running
+
+
+def run(laptop: Laptop, kind: str, code: str) -> subprocess.CompletedProcess[str]:
+    """Run a block with the environment that the README asks for."""
+    endpoints = laptop.endpoints
+    environment = {
+        **os.environ,
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "FUNCTIONS_URL": endpoints.functions_url,
+        "FUNCTIONS_KEY": endpoints.functions_key,
+        "AZURE_STORAGE_CONNECTION_STRING": endpoints.storage_connection_string,
+        "NO_PROXY": "127.0.0.1",
+    }
+    command = [sys.executable, "-c", code] if kind == "python" else ["bash", "-euo", "pipefail", "-c", code]
+    return subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
+
+
+def test_there_are_commands() -> None:
+    """The README is read as it is written: four ways in and out, and the replay."""
+    assert [kind for kind, _ in BLOCKS] == ["bash", "bash", "az", "python", "python", "az", "bash"]
+
+
+def test_the_readmes_commands_work_in_order(laptop: Laptop) -> None:
+    """Copied and pasted one after the other, each command succeeds and does what the text says."""
+    said = []
+    for kind, code in BLOCKS:
+        if kind != "az":
+            done = run(laptop, kind, code)
+            assert done.returncode == 0, f"{code}\n{done.stdout}{done.stderr}"
+            said.append(done.stdout)
+    first, again, _, event, _ = said
+    assert '"requestId":"orders-2026-11-22"' in first
+    assert '"requestId":"orders-2026-11-22"' in again
+    assert "dev.adf-trigger.run.succeeded" in event
+    laptop.eventually(lambda: laptop.status("nightly-from-python") == "Succeeded", ticking=False)
+
+
+@pytest.mark.skipif(shutil.which("az") is None, reason="the Azure CLI is not installed here")
+def test_the_readmes_azure_cli_commands_work(laptop: Laptop) -> None:
+    """The message that az puts starts a run, and az reads events."""
+    put, peek = (code for kind, code in BLOCKS if kind == "az")
+    done = run(laptop, "bash", put)
+    assert done.returncode == 0, done.stderr
+    laptop.eventually(lambda: laptop.status("nightly-2026-11-22") == "Succeeded", ticking=False)
+    done = run(laptop, "bash", peek)
+    assert done.returncode == 0, done.stderr
+    assert '"specversion":"1.0"' in done.stdout

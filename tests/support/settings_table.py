@@ -1,0 +1,29 @@
+"""`python -m tests.support.settings_table`: the README's table of settings, made of the code."""
+
+import sys
+from typing import Any
+
+from pydantic.fields import FieldInfo
+from pydantic_core import PydanticUndefined
+
+from adf_trigger.settings import Settings
+
+
+def settings_table() -> str:
+    """The table in Markdown, in the order of the code, what is required first."""
+    fields = sorted(Settings.model_fields.values(), key=lambda field: not field.is_required())
+    rows = [f"| `{field.alias}` | {_default(field)} | {field.description} |" for field in fields]
+    return "\n".join(["| setting | default | what it is |", "|---|---|---|", *rows])
+
+
+def _default(field: FieldInfo) -> str:
+    if field.is_required():
+        return "required"
+    value: Any = field.get_default(call_default_factory=True, validated_data={})
+    if value in (None, {}, PydanticUndefined):
+        return ""
+    return f"`{getattr(value, 'value', value)}`"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(settings_table() + "\n")
