@@ -206,6 +206,12 @@ class LedgerContract:
         saved = ledger.save(stored, replace(stored.record, attempts=1))
         assert ledger.get(factory, saved.record.request_id) == saved
 
+    def test_a_record_may_become_shorter(self, ledger: Ledger, factory: str) -> None:
+        """Nothing of a long record is left behind when a short one is saved in its place."""
+        stored = ledger.claim(a_record(factory, message="x" * 100_000)).stored
+        saved = ledger.save(stored, replace(stored.record, message=None))
+        assert ledger.get(factory, saved.record.request_id) == saved
+
     def test_what_is_too_large_is_refused_with_a_reason(self, ledger: Ledger, factory: str) -> None:
         """A request that cannot be kept is the caller's fault; a result that cannot be kept is ours."""
         large = {"text": "x" * MAX_RECORD_CHARS}
