@@ -11,6 +11,7 @@ import logging
 import os
 import signal
 import sys
+import threading
 from collections.abc import Sequence
 from dataclasses import fields, replace
 from pathlib import Path
@@ -18,10 +19,11 @@ from typing import TextIO
 
 from adf_trigger.local.host.config import HostConfig, HostTimes
 from adf_trigger.local.host.errors import HostError
-from adf_trigger.local.host.host import FunctionsHost
+from adf_trigger.local.host.host import POOL_THREADS, FunctionsHost
 from adf_trigger.local.host.index import HttpTrigger, IndexedFunction, QueueTrigger
 from adf_trigger.local.host.logs import configure
 
+_THREAD_END_SECONDS = 0.2
 logger = logging.getLogger(__name__)
 
 
@@ -32,18 +34,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     ready_stream, sys.stdout = sys.stdout, sys.stderr  # what the app prints must not mix with the ready line
     configure(sys.stderr)
     try:
-        abandoned = asyncio.run(_run(config, ready_stream, as_json=options.json))
+        asyncio.run(_run(config, ready_stream, as_json=options.json))
     except (HostError, OSError) as exc:
         logger.critical("The host cannot run: %s", exc, extra={"action": "host_failed"})
         return 1
-    if abandoned:
-        # Threads cannot be stopped, and the interpreter would wait for them.
+    if _threads_left():
         logging.shutdown()
         os._exit(0)
     return 0
 
 
-async def _run(config: HostConfig, ready_stream: TextIO, *, as_json: bool) -> int:
+async def _run(config: HostConfig, ready_stream: TextIO, *, as_json: bool) -> None:
     host = FunctionsHost(config, os.environ)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -53,7 +54,19 @@ async def _run(config: HostConfig, ready_stream: TextIO, *, as_json: bool) -> in
         await host.stop_requested.wait()
     if host.failure is not None:
         raise HostError(f"a listener failed: {type(host.failure).__name__}") from host.failure
-    return host.running
+
+
+def _threads_left() -> bool:
+    """Whether a function, or a call to storage, is still under way in a thread.
+
+    Threads cannot be stopped, and the interpreter would wait for them.
+    """
+    pools = [thread for thread in threading.enumerate() if thread.name.startswith(POOL_THREADS)]
+    for thread in pools:
+        thread.join(_THREAD_END_SECONDS)
+        if thread.is_alive():
+            return True
+    return False
 
 
 def _ready(host: FunctionsHost) -> str:

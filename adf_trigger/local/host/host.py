@@ -32,6 +32,9 @@ from adf_trigger.local.host.queues.ports import LeasedMessage
 from adf_trigger.local.host.timers.listener import TimerListener
 from adf_trigger.local.host.triggers import Listeners, queue_datum, queue_metadata
 
+POOL_THREADS = ("function", "storage")
+"""How the names of the threads of the host's pools begin."""
+
 _STORAGE_THREADS = 16
 logger = logging.getLogger(__name__)
 
@@ -66,7 +69,7 @@ class FunctionsHost:
         self._environ = environ
         self._clock = clock
         self._stopping = asyncio.Event()
-        self._threads = ThreadPoolExecutor(_STORAGE_THREADS, thread_name_prefix="storage")
+        self._threads = ThreadPoolExecutor(_STORAGE_THREADS, thread_name_prefix=POOL_THREADS[1])
         self._invoker: Invoker | None = None
         self._server: HttpServer | None = None
         self._queues: list[QueueListener] = []

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import time
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -11,6 +12,7 @@ import pytest
 from azure.core.exceptions import ResourceExistsError
 from azure.storage.blob import ContainerClient
 
+from adf_trigger.local.azurite import Azurite
 from tests.acceptance.host.waiting import until
 
 if TYPE_CHECKING:
@@ -131,6 +133,34 @@ def test_a_function_that_does_not_end_does_not_keep_the_process(lab: "Lab") -> N
     assert host.terminate() == 0
     assert time.monotonic() - began < 10
     assert lab.client().get_queue_properties().approximate_message_count == 1
+
+
+def test_storage_that_hangs_does_not_keep_the_process(
+    lab: "Lab", tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Told to stop while storage takes connections and answers nothing, the process ends with 0 all the same."""
+    lab.write(
+        TRIGGER
+        + """def work(msg: func.QueueMessage) -> None:
+    note(count=msg.dequeue_count)
+
+@app.timer_trigger(arg_name="timer", schedule="* * * * * *")
+def tick(timer: func.TimerRequest) -> None:
+    note(tick=True)
+"""
+    )
+    with Azurite(log=tmp_path_factory.mktemp("azurite") / "azurite.log") as storage:
+        lab.storage = storage.connection_string
+        host = lab.start("--drain-seconds", "0.5")
+        until(lambda: bool(lab.noted))
+        os.kill(storage.process.pid, signal.SIGSTOP)
+        try:
+            time.sleep(2.5)  # longer than the longest pause between polls: a poll is under way
+            began = time.monotonic()
+            assert host.terminate() == 0
+            assert time.monotonic() - began < 8
+        finally:
+            os.kill(storage.process.pid, signal.SIGCONT)
 
 
 @pytest.mark.slow
