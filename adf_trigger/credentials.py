@@ -1,6 +1,7 @@
 """Settings → an azure-identity credential → bearer tokens, cached and refreshed ahead of their end."""
 
 import logging
+import re
 import threading
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
@@ -41,6 +42,9 @@ _REFRESH_PAUSE = timedelta(seconds=30)
 _LAST_MOMENTS = timedelta(seconds=10)
 """A token this close to its end might be expired when it arrives."""
 _MAX_REASON = 500
+
+_TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]+")
+"""What RFC 6750 lets a bearer token be; nothing else goes into a header."""
 
 _NO_TOKEN = (
     AzureError,
@@ -287,6 +291,8 @@ class TokenProvider:
         if self._credential is None:
             self._credential = self._build()
         access = _access_token(self._credential, self._scope)
+        if _TOKEN.fullmatch(access.token) is None:
+            raise ValueError("what came is no bearer token")
         now = self._clock()
         expires_at = datetime.fromtimestamp(access.expires_on, tz=UTC)
         refresh_at = expires_at - _REFRESH_AHEAD
