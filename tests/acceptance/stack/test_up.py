@@ -1,5 +1,6 @@
 """`up` brings the whole laptop up, says where everything is, and answers there."""
 
+import os
 import signal
 import socket
 import subprocess
@@ -21,9 +22,10 @@ from azure.storage.queue import QueueServiceClient
 from adf_trigger.local.azurite import install
 from adf_trigger.local.endpoints import Endpoints
 from adf_trigger.local.stack import Stack, StackConfig
-from tests.acceptance.stack.up_process import ROOT, Up, eventually
+from tests.acceptance.stack.up_process import PATIENT_SECONDS, ROOT, Up, eventually
 
 READY_SECONDS = 15.0
+"""Within this a stack is ready on a machine that has nothing else to do."""
 SCOPE = "https://management.azure.com/.default"
 API_VERSION = {"api-version": "2018-06-01"}
 
@@ -73,7 +75,10 @@ def test_all_is_ready_in_time_and_answers(up: Callable[..., Up]) -> None:
     started = time.monotonic()
     running = up()
     endpoints = running.ready()
-    assert time.monotonic() - started < READY_SECONDS
+    share = max(
+        1.0, os.getloadavg()[0] / (os.cpu_count() or 1)
+    )  # other tests and people use the processors too
+    assert time.monotonic() - started < READY_SECONDS * share
 
     assert health(endpoints).status_code == 200
     factory = requests.get(
@@ -195,7 +200,7 @@ def test_a_port_that_is_taken_ends_it_with_the_reason(up: Callable[..., Up], par
     """`up` fails with code 1, shows the end of the log that tells why, and leaves nothing."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         running = up(f"--{part}-port", str(taken.getsockname()[1]))
-        assert running.process.wait(60) == 1
+        assert running.process.wait(PATIENT_SECONDS) == 1
     assert "address already in use" in running.said().lower()
     assert running.rest_of_output() == ""
     assert eventually(lambda: running.processes() == [])
@@ -204,7 +209,7 @@ def test_a_port_that_is_taken_ends_it_with_the_reason(up: Callable[..., Up], par
 def test_a_setting_that_is_wrong_ends_it_with_the_reason(up: Callable[..., Up]) -> None:
     """The app's own settings are checked before the app is started, and each fault is named."""
     running = up("--set", "ADF_TRIGGER_TABLE=1-bad", "--set", "ADF_TRIGGER_TICK_CALLS=none")
-    assert running.process.wait(60) == 1
+    assert running.process.wait(PATIENT_SECONDS) == 1
     assert "ADF_TRIGGER_TABLE" in running.said()
     assert "ADF_TRIGGER_TICK_CALLS" in running.said()
     assert eventually(lambda: running.processes() == [])

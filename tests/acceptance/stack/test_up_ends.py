@@ -14,7 +14,7 @@ import requests
 from azure.storage.queue import QueueServiceClient
 
 from adf_trigger.local.endpoints import Endpoints
-from tests.acceptance.stack.up_process import Up, eventually
+from tests.acceptance.stack.up_process import PATIENT_SECONDS, Up, eventually
 
 
 def messages(endpoints: Endpoints) -> list[str]:
@@ -59,7 +59,7 @@ def test_a_second_signal_does_not_disturb_the_end(up: Callable[..., Up]) -> None
     running.process.send_signal(signal.SIGINT)
     time.sleep(0.1)
     running.process.send_signal(signal.SIGINT)
-    assert running.process.wait(60) == 0
+    assert running.process.wait(PATIENT_SECONDS) == 0
     assert running.processes() == []
 
 
@@ -115,7 +115,7 @@ def test_a_process_that_dies_ends_the_stack(up: Callable[..., Up], name: str) ->
     running = up()
     endpoints = running.ready()
     os.kill(endpoints.pids[name], signal.SIGKILL)
-    assert running.process.wait(60) == 1
+    assert running.process.wait(PATIENT_SECONDS) == 1
     assert f"{name} ended with exit code -9" in running.said()
     assert eventually(lambda: running.processes() == [])
     log = Path(endpoints.ca_file).parents[1] / "logs" / f"{name}.log"

@@ -14,7 +14,7 @@ import psutil
 from adf_trigger.local.endpoints import Endpoints
 
 ROOT = Path(__file__).parents[3]
-PATIENT_SECONDS = 60.0
+PATIENT_SECONDS = 120.0
 _MARK = "STACK_TEST"
 
 
