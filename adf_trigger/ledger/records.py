@@ -102,6 +102,7 @@ class ActiveRun:
     requested_at: datetime
     not_before: datetime | None = None
     lease_until: datetime | None = None
+    sent_at: datetime | None = None
     last_seen_at: datetime | None = None
 
     @classmethod
@@ -114,5 +115,6 @@ class ActiveRun:
             requested_at=record.requested_at,
             not_before=record.not_before,
             lease_until=record.lease_until,
+            sent_at=record.sent_at,
             last_seen_at=record.last_seen_at,
         )

@@ -67,12 +67,15 @@ class Dispatcher:
         """
         sending = self._sender.paused_until(factory) is None
         for row in active:
-            if row.state is not RunState.ACCEPTED or not self._is_due(row):
+            if row.state is not RunState.ACCEPTED:
+                continue
+            due = self._is_due(row)
+            if row.sent_at is None and not due:
+                sending = False  # those that came later wait behind it
+            if not due or (row.sent_at is None and not sending):
                 continue
             stored = self._ledger.get(factory.id, row.request_id)
             if stored is None or stored.record.state is not RunState.ACCEPTED:
-                continue
-            if not sending and stored.record.sent_at is None:
                 continue
             try:
                 sending = self._take_up(factory, stored, budget, sending=sending) and sending
