@@ -1,10 +1,12 @@
 """The emulator as one object: an ASGI application, and what is started and closed around it."""
 
+import json
 import re
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
+from http import HTTPStatus
 from pathlib import Path
 from uuid import UUID
 
@@ -22,7 +24,10 @@ from adf_trigger.local.factory.authorization import Authorization
 from adf_trigger.local.factory.backend import Backend
 from adf_trigger.local.factory.control import control_routes
 from adf_trigger.local.factory.door import FrontDoor
+from adf_trigger.local.factory.engine.activities import CONTROL, Registry
 from adf_trigger.local.factory.engine.activities.base import ActivityFailed
+from adf_trigger.local.factory.engine.activities.callbacks import CALLBACK_PATH, PendingCallbacks
+from adf_trigger.local.factory.engine.activities.webhook import webhook
 from adf_trigger.local.factory.engine.engine import Engine
 from adf_trigger.local.factory.engine.options import EngineOptions
 from adf_trigger.local.factory.engine.runtime import TokenSource
@@ -108,6 +113,7 @@ class FactoryEmulator:
         self.clock = MovableClock(config.clock)
         self._tokens = config.tokens
         self._initial_options = replace(config.options)
+        self._callbacks = PendingCallbacks(lambda: self._door.reached_at, config.ids)
         store = Store(config.data / DATABASE if config.data else None)
         self.faults = FaultBook(config.ids)
         self.log = RequestLog()
@@ -165,6 +171,7 @@ class FactoryEmulator:
             store.definitions,
             clock=self.clock,
             new_id=self._config.ids,
+            registry=Registry(control={**CONTROL, "WebHook": webhook(self._callbacks)}),
             http=self._config.http,
             token=self._config.token or self._identity_token,
             options=EngineOptions(
@@ -202,6 +209,7 @@ class FactoryEmulator:
     def _application(self) -> Starlette:
         routes: list[BaseRoute] = [
             Mount("/_emulator", routes=control_routes(self)),
+            Route(f"{CALLBACK_PATH}/{{token}}", self._called_back, methods=["POST"]),
             *(self._route(operation) for operation in OPERATIONS),
         ]
         application = Starlette(
@@ -215,6 +223,17 @@ class FactoryEmulator:
         return _CaselessRoute(
             operation.path, partial(self._door.serve, operation), methods=[operation.method]
         )
+
+    async def _called_back(self, request: Request) -> Response:
+        """An endpoint that a WebHook activity called now calls back."""
+        try:
+            body = json.loads(await request.body() or b"{}")
+        except ValueError:
+            return Response(status_code=HTTPStatus.BAD_REQUEST)
+        if not isinstance(body, dict):
+            return Response(status_code=HTTPStatus.BAD_REQUEST)
+        waited_for = self._callbacks.deliver(request.path_params["token"], body)
+        return Response(status_code=HTTPStatus.OK if waited_for else HTTPStatus.NOT_FOUND)
 
     async def _not_found(self, request: Request, _exc: Exception) -> Response:
         return self._door.refuse(request, InvalidResourceType(request.query_params.get("api-version", "")))

@@ -75,6 +75,12 @@ class FrontDoor:
     true_clock: Clock
     region: str
     public_url: str | None = None
+    _seen_url: str = ""
+
+    @property
+    def reached_at(self) -> str:
+        """Scheme and authority under which the emulator can be called: as told, or as it was called last."""
+        return self.public_url or self._seen_url
 
     async def serve(self, operation: Operation, request: Request) -> Response:
         """Answer a request for an operation."""
@@ -129,6 +135,10 @@ class FrontDoor:
     async def _answer(self, operation: Operation, request: Request) -> Response:
         """The service's own answer, faults aside."""
         headers: dict[str, str] = {}
+        base_url = str(request.base_url).rstrip("/")
+        if request.url.scheme == "http" or not self._seen_url:
+            # Plain http, if it is served, spares who calls back the emulator's own certificate authority.
+            self._seen_url = base_url
         try:
             query = {name.lower(): value for name, value in request.query_params.items()}
             self._check_version(operation, query.get("api-version"))
@@ -140,7 +150,7 @@ class FrontDoor:
                 query=query,
                 headers={name.lower(): value for name, value in request.headers.items()},
                 body=body,
-                base_url=self.public_url or str(request.base_url).rstrip("/"),
+                base_url=self.public_url or base_url,
                 raw_path=request.scope.get("raw_path", request.url.path.encode()).decode().partition("?")[0],
             )
             response = wire.success(self._handle(operation, call))
