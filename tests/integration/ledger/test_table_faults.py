@@ -171,6 +171,15 @@ def test_a_claim_that_somebody_else_has_overtaken_came_second(
     assert not ledger.claim(record).created
 
 
+def test_a_claim_is_made_again_where_the_earlier_one_has_gone(
+    ledger: TableLedger, table_ledger: TableLedger, storage: FaultyStorage, factory: str
+) -> None:
+    """Where the record that a claim lost to is released before it can be read, the key is claimed after all."""
+    earlier = ledger.claim(a_record(factory)).stored
+    storage.faults.append(replace(FINE, meanwhile=lambda: table_ledger.release(earlier)))
+    assert ledger.claim(a_record(factory)).created
+
+
 def test_a_release_does_not_touch_the_next_claim(
     ledger: TableLedger, table_ledger: TableLedger, storage: FaultyStorage, factory: str
 ) -> None:
