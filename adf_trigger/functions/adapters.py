@@ -62,7 +62,9 @@ def _factories(settings: Settings, clock: Clock, new_id: IdSource) -> Factories:
         Transport(
             cloud.management_endpoint,
             ca_file=None if settings.ca_file is None else Path(settings.ca_file),
-            limits=Limits(connect=settings.connect_timeout, read=settings.read_timeout),
+            limits=Limits(
+                connect=settings.connect_timeout, read=settings.read_timeout, whole=settings.read_timeout
+            ),
         ),
         TokenProvider.of(CredentialSettings.of(settings), cloud.token_scope, clock),
         retries=READ_RETRIES,

@@ -18,6 +18,7 @@ from adf_trigger.local.azurite import AzuriteInstallError, install
 from adf_trigger.local.data_folder import DataFolderError
 from adf_trigger.local.demo import story
 from adf_trigger.local.endpoints import Endpoints
+from adf_trigger.local.factory_command import add_commands
 from adf_trigger.local.process import StartFailed
 from adf_trigger.local.stack import APP, POLL_SCHEDULE, Ports, Stack, StackConfig
 
@@ -56,6 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_up(commands.add_parser("up", help="run everything until it is told to stop (Ctrl+C or SIGTERM)"))
     setup = commands.add_parser("setup", help="install Azurite, so that the first start is quick too")
     setup.set_defaults(run=_setup)
+    add_commands(commands)
     demo = commands.add_parser("demo", help="run both quickstart pipelines and show what comes of it")
     demo.set_defaults(run=_demo)
     return parser

@@ -24,6 +24,7 @@ from adf_trigger.clock import utcnow
 from adf_trigger.local.endpoints import FACTORY_ID
 from adf_trigger.local.environment import CLIENT_SECRET, IDENTITY_HEADER
 from adf_trigger.local.factory.app import FactoryConfig, FactoryEmulator
+from adf_trigger.local.factory.options import Options
 from adf_trigger.local.factory.serving import http_protocol
 from adf_trigger.local.identity import laptop, managed_identity
 from adf_trigger.local.identity.directory import Directory
@@ -50,6 +51,7 @@ class EmulatorConfig:
         management_tls_port: of the same by https.
         identity_port: of the managed-identity endpoint, by http.
         authority_port: of Entra ID, by https.
+        strict: hold to the service's own limits.
     """
 
     data: Path
@@ -59,6 +61,7 @@ class EmulatorConfig:
     management_tls_port: int = 0
     identity_port: int = 0
     authority_port: int = 0
+    strict: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +109,12 @@ async def emulated(config: EmulatorConfig) -> AsyncIterator[Emulated]:
             )
         )
         emulator = FactoryEmulator(
-            FactoryConfig(data=config.data, tokens=tokens, authority_url=authority_url)
+            FactoryConfig(
+                data=config.data,
+                tokens=tokens,
+                authority_url=authority_url,
+                options=Options(strict=config.strict),
+            )
         )
         await emulator.start()
         running.push_async_callback(emulator.close)
