@@ -237,6 +237,14 @@ def test_a_failed_iteration_does_not_stop_the_others(factory: Factory) -> None:
     assert run.message == f"Operation on target Loop failed: {INNER_FAILED}If, Error: {inner}"
 
 
+def test_of_several_failed_iterations_the_first_item_is_told(factory: Factory) -> None:
+    """Even if a later item failed sooner."""
+    body = [wait("W", "@item()"), fail("F", "@concat('item ', string(item()))", after={"W": "Succeeded"})]
+    factory.define("P", for_each([9, 5, 1], *body))
+
+    assert str(factory.run("P").message).endswith("Inner activity name: F, Error: item 9")
+
+
 def test_activity_runs_of_one_iteration_share_a_hash(factory: Factory) -> None:
     """Inner activities of an iteration, those inside a condition too, have one iterationHash, others another."""
     factory.define("P", for_each([1, 2], wait("A"), if_condition("@true", [wait("B")], [])))

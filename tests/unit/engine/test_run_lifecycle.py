@@ -26,6 +26,21 @@ def test_a_run_goes_from_queued_over_in_progress_to_succeeded(factory: Factory) 
     assert run.message == ""
 
 
+def test_a_run_has_the_annotations_and_dimensions_of_its_pipeline(factory: Factory) -> None:
+    """runDimensions may use the run's parameters and are told as strings."""
+    factory.define(
+        "P",
+        wait("W", 0),
+        annotations=["nightly"],
+        runDimensions={"batch": "@pipeline().parameters.n", "by": "@{pipeline().TriggerType}"},
+        parameters={"n": {"type": "int", "defaultValue": 7}},
+    )
+
+    run = factory.run("P")
+
+    assert (run.annotations, run.run_dimension) == (["nightly"], {"batch": "7", "by": "Manual"})
+
+
 def test_an_activity_run_has_all_that_the_wire_shows(factory: Factory) -> None:
     """Name, type, times, input, output and the empty error of a success are in the activity's row."""
     factory.define("P", wait("W", 5, userProperties=[{"name": "who", "value": "@pipeline().Pipeline"}]))

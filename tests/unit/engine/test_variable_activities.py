@@ -92,20 +92,21 @@ def test_a_variable_that_is_not_declared_is_refused(factory: Factory) -> None:
 
 
 def test_appending_adds_to_the_end_and_leaves_earlier_values_alone(factory: Factory) -> None:
-    """An output taken before an append does not change with it."""
+    """What was taken from the variable before an append does not change with it."""
     factory.define(
         "P",
         append("A", "list", "@createArray(1)"),
         set_variable("Before", "copy", "@variables('list')", after={"A": "Succeeded"}),
         append("B", "list", "b", after={"Before": "Succeeded"}),
-        set_variable("After", "copy", "@variables('list')", after={"B": "Succeeded"}),
-        **declared(list="Array", copy="Array"),
+        set_variable("After", "both", "@variables('list')", after={"B": "Succeeded"}),
+        set_variable("Still", "both", "@activity('Before').output.value", after={"After": "Succeeded"}),
+        **declared(list="Array", copy="Array", both="Array"),
     )
 
     rows = factory.rows(factory.run("P"))
 
-    assert rows["Before"].output["value"] == [[1]]
     assert rows["After"].output["value"] == [[1], "b"]
+    assert rows["Before"].output["value"] == rows["Still"].output["value"] == [[1]]
 
 
 def test_only_arrays_are_appended_to(factory: Factory) -> None:
