@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -77,6 +77,7 @@ class FactoryConfig:
         ids: where GUIDs come from.
         options: choices about the management API.
         public_url: scheme and authority for links in replies; None takes what the caller used.
+        resource_groups: what there is, by subscription; None takes any to be there.
         authority_url: what WWW-Authenticate names as the place to get tokens.
         http: client of the Web activities and connectors; None makes one.
         token: tokens of the factories' managed identities, by factory id and resource; None issues them from
@@ -90,6 +91,7 @@ class FactoryConfig:
     ids: IdSource = new_id
     options: Options = field(default_factory=Options)
     public_url: str | None = None
+    resource_groups: Mapping[str, Collection[str]] | None = None
     authority_url: str = "https://login.windows.net"
     http: httpx.AsyncClient | None = None
     token: TokenSource | None = None
@@ -138,6 +140,7 @@ class FactoryEmulator:
             true_clock=config.clock,
             region=config.location,
             public_url=config.public_url,
+            resource_groups=config.resource_groups,
         )
         self.asgi: ASGIApp = self._application()
 

@@ -7,6 +7,7 @@ token or a 429, the body is read, the handler runs, the reply gets its headers, 
 import asyncio
 import json
 import re
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -27,7 +28,9 @@ from adf_trigger.local.factory.errors import (
     NoRegisteredProvider,
     RequestsThrottled,
     RequestTooLarge,
+    ResourceGroupNotFound,
     ServiceError,
+    SubscriptionNotFound,
 )
 from adf_trigger.local.factory.faults import FaultBook, Plan, StatusFault, Terminal
 from adf_trigger.local.factory.operations import Bucket, Call, Operation, Reply, ResourceType
@@ -65,6 +68,7 @@ class FrontDoor:
         true_clock: what tokens are held against; they come from another service, whose clock nobody moves.
         region: `East US`, for the routing id and ARM's messages.
         public_url: scheme and authority for links in replies; None takes what the caller used.
+        resource_groups: what there is, by subscription; None takes any to be there.
     """
 
     backend: Backend
@@ -75,6 +79,7 @@ class FrontDoor:
     true_clock: Clock
     region: str
     public_url: str | None = None
+    resource_groups: Mapping[str, Collection[str]] | None = None
     _seen_url: str = ""
 
     @property
@@ -143,6 +148,7 @@ class FrontDoor:
             query = {name.lower(): value for name, value in request.query_params.items()}
             self._check_version(operation, query.get("api-version"))
             actor = self._check_caller(operation, request)
+            self._check_place(request)
             headers = self._take_token(operation, request, actor)
             body = await _body(request)
             call = Call(
@@ -181,6 +187,18 @@ class FrontDoor:
         scope = path.rpartition("/")[0] if operation.method == "POST" else path
         require(principal, operation.actions, scope)
         return principal.object_id
+
+    def _check_place(self, request: Request) -> None:
+        """Refuse a subscription or a resource group that is not there."""
+        subscription = request.path_params.get("subscription")
+        if self.resource_groups is None or subscription is None:
+            return
+        known = {name.lower(): groups for name, groups in self.resource_groups.items()}
+        if subscription.lower() not in known:
+            raise SubscriptionNotFound(subscription)
+        group = request.path_params.get("group")
+        if group is not None and group.lower() not in {name.lower() for name in known[subscription.lower()]}:
+            raise ResourceGroupNotFound(group)
 
     def _take_token(self, operation: Operation, request: Request, actor: str) -> dict[str, str]:
         subscription = request.path_params.get("subscription")

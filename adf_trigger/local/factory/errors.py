@@ -1,7 +1,7 @@
 """What the emulated service refuses, in its own codes and words. HTTP statuses are added at the edge (wire.py).
 
 ServiceError
-├── FrontDoorError              Azure Resource Manager's: code and message alone
+├── FrontDoorError: Azure Resource Manager's, code and message alone
 │   ├── MissingApiVersion · InvalidApiVersion · NoRegisteredProvider · InvalidResourceType
 │   ├── MalformedJson · RequestTooLarge · MethodNotAllowed
 │   ├── AuthenticationFailed · InvalidAuthorizationHeader · InvalidToken · InvalidTokenTenant · ExpiredToken
@@ -9,15 +9,15 @@ ServiceError
 │   ├── RequestsThrottled
 │   ├── SubscriptionNotFound · ResourceGroupNotFound · ResourceNotFound
 │   └── LocationRequired · InvalidResourceLocation
-└── FactoryError                Data Factory's own: always with target and details
-├── BadRequest
-│   ├── InvalidReference · StillReferenced · MissingParameterDefinition · InvalidTemplate
-├── NotFound
-├── PreconditionFailed
-├── NameInUse
-├── ReferencedRunNotFound · ReferencedRunNotValid
-├── RunHasEnded · RunIdInUse
-└── InternalError
+└── FactoryError: Data Factory's own, always with target and details
+    ├── BadRequest
+    │   └── InvalidReference · StillReferenced · MissingParameterDefinition · InvalidTemplate
+    ├── NotFound
+    ├── PreconditionFailed
+    ├── TriggerEnabled · NameInUse
+    ├── ReferencedRunNotFound · ReferencedRunNotValid
+    ├── RunHasEnded · RunIdInUse
+    └── InternalError
 """
 
 from collections.abc import Sequence

@@ -157,6 +157,17 @@ def test_a_missing_factory_is_arms_not_found(served: Any) -> None:
         assert set(reply.json()["error"]) == {"code", "message"}
 
 
+def test_subscriptions_and_groups_can_be_those_of_a_list(serve: Any, token_authority: Any) -> None:
+    """Told what there is, ARM refuses other subscriptions and groups; names are compared without case."""
+    groups = {"12345678-1234-1234-1234-123456789ABC": ["RG-Test"]}
+    served = serve(FactoryConfig(tokens=token_authority, resource_groups=groups))
+    path = served.create_factory()
+    elsewhere = served.client.get(path.replace("rg-test", "rg-none"))
+    assert error(elsewhere) == (404, "ResourceGroupNotFound", "Resource group 'rg-none' could not be found.")
+    nowhere = served.client.get(path.replace("123456789abc", "000000000000"))
+    assert error(nowhere)[:2] == (404, "SubscriptionNotFound")
+
+
 class TestTokens:
     """The Authorization header."""
 
