@@ -186,7 +186,7 @@ def test_a_long_file_is_read_and_written_across_many_blocks(storage: Storage) ->
     text = io.StringIO()
     csv.writer(text).writerows(rows)
     storage.put("in/long.csv", gzip.compress(text.getvalue().encode(), 1))
-    layout = {"escapeChar": '"'}
+    layout: dict[str, Any] = {"escapeChar": '"'}
 
     result = run(
         copy,

@@ -267,7 +267,7 @@ def test_a_service_that_is_not_there_fails(storage: Storage) -> None:
     """A refused connection is told with the URL."""
     with rest_service(lambda _: Answer({})) as service:
         pass
-    with pytest.raises(ActivityFailed, match=f"RestCallFailed.*{service.url}/items"):
+    with pytest.raises(ActivityFailed, match=rf"(?s)RestCallFailed.*{service.url}/items"):
         export(storage, service)
 
 

@@ -74,7 +74,8 @@ def _look(inspector: FileInspector, columns: "_ColumnsOf", fields: list[Any]) ->
     }
     if item.is_folder:
         readers["childItems"] = lambda: [
-            {"name": child.name, "type": _type(child)} for child in inspector.children()
+            {"name": child.name, "type": _type(child)}
+            for child in sorted(inspector.children(), key=lambda child: child.name)
         ]
     else:
         readers |= {

@@ -118,5 +118,7 @@ async def _settled(threads: Sequence[asyncio.Future[Any]]) -> None:
             await asyncio.wait(pending)
         except asyncio.CancelledError as exc:
             interruption = exc
+    for thread in threads:
+        thread.exception()  # Looked at, or asyncio would report it as forgotten.
     if interruption is not None:
         raise interruption

@@ -69,6 +69,8 @@ def record_source(
     if record_store := RECORD_STORES.get(dataset.type):
         source = record_store.source(dataset, settings, context, job)
     else:
+        if dataset.type not in RECORD_FORMATS:
+            raise InvalidSettings(f"A dataset of type '{dataset.type}' has no rows to read.")
         refuse_unknown(settings, _KNOWN | {"additionalColumns"}, "the source")
         if flag(section(settings, "storeSettings"), "deleteFilesAfterCompletion"):
             raise InvalidSettings("The property 'deleteFilesAfterCompletion' is for binary copies only.")

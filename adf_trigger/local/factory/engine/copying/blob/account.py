@@ -9,7 +9,8 @@ from adf_trigger.local.factory.engine.copying.failures import InvalidSettings, N
 from adf_trigger.local.factory.engine.copying.settings import refuse_unknown, text
 
 TYPE = "AzureBlobStorage"
-READ_CHUNK = 4 * 1024 * 1024
+# The SDK holds several times as much while it reads one.
+READ_CHUNK = 1024 * 1024
 _KNOWN = frozenset(
     {
         "accountKey",

@@ -68,22 +68,28 @@ class BlobSink:
             "content_settings": ContentSettings(**traits.headers) if traits.headers else None,
         }
         with sink.connection():
-            blocks: list[BlobBlock] = []
-            held: bytes | None = None
-            for block in in_blocks(chunks, block_size):
-                self._job.check()
-                if held is not None:
-                    self._stage(blob, held, blocks)
-                held = block
-            self._job.check()
-            # What fits in one block is put at once, as one request.
-            if not blocks:
-                self._put(blob, held or b"", options)
+            pieces = in_blocks(self._checked(chunks), block_size)
+            first, second = next(pieces, b""), next(pieces, None)
+            if second is None:
+                # What fits in one block is put at once, as one request.
+                self._put(blob, first, options)
             else:
-                self._stage(blob, held or b"", blocks)
+                blocks: list[BlobBlock] = []
+                self._stage(blob, first, blocks)
+                del first
+                self._stage(blob, second, blocks)
+                del second
+                for piece in pieces:
+                    self._stage(blob, piece, blocks)
                 with told(self._container, blob.blob_name, "Sink"), sink.timed():
                     blob.commit_block_list(blocks, **options)
         sink.add(files=1)
+
+    def _checked(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
+        """The chunks, as long as the copy goes on."""
+        for chunk in chunks:
+            yield chunk
+            self._job.check()
 
     def _own_metadata(self, traits: FileTraits) -> dict[str, str]:
         metadata = dict(self._metadata)
@@ -126,17 +132,19 @@ class BlobSink:
 
 def in_blocks(chunks: Iterable[bytes], size: int) -> Iterator[bytes]:
     """Cut a stream into blocks of one size; the last may be shorter, none is empty."""
-    buffer = bytearray()
+    pending: list[memoryview] = []
+    held = 0
     for chunk in chunks:
-        if not buffer and len(chunk) == size:
-            yield chunk
-            continue
-        buffer += chunk
-        while len(buffer) >= size:
-            yield bytes(buffer[:size])
-            del buffer[:size]
-    if buffer:
-        yield bytes(buffer)
+        view = memoryview(chunk)
+        while held + len(view) >= size:
+            cut = size - held
+            yield b"".join([*pending, view[:cut]])
+            pending, held, view = [], 0, view[cut:]
+        if view:
+            pending.append(view)
+            held += len(view)
+    if pending:
+        yield b"".join(pending)
 
 
 def _metadata(settings: dict[str, Any]) -> dict[str, str]:

@@ -189,7 +189,7 @@ class BlobSource:
             yield from page
 
     def read(self, file: StoredFile) -> Iterator[bytes]:
-        """The blob's bytes, in chunks of 4 MiB; a blob that changes meanwhile fails the copy."""
+        """The blob's bytes, in chunks of 1 MiB; a blob that changes meanwhile fails the copy."""
         self._job.statistics.source.add(files=1)
         yield from self._chunks(file.path)
 

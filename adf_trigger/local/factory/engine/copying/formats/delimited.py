@@ -163,17 +163,19 @@ class DelimitedTextEncoder:
         # What Copy writes where the dataset leaves the row delimiter open.
         end = self._layout.dialect.row or "\r\n"
         columns: tuple[str, ...] | None = None
+        known: frozenset[str] = frozenset()
         pending: list[str] = []
         size = 0
         for item in items:
             if columns is None:
                 columns = item if isinstance(item, Columns) else tuple(item)
+                known = frozenset(columns)
                 if self._layout.header:
                     pending.append(self._row(columns) + end)
             if isinstance(item, Columns):
                 _no_others(item, columns)
                 continue
-            if len(item) > len(columns) or not item.keys() <= set(columns):
+            if not item.keys() <= known:
                 _no_others(item, columns)
             pending.append(self._row([item.get(column) for column in columns]) + end)
             size += len(pending[-1])
@@ -184,11 +186,9 @@ class DelimitedTextEncoder:
             yield "".join(pending)
 
     def _row(self, values: Iterable[Any]) -> str:
-        texts = []
-        enclose = []
-        for value in values:
-            texts.append(self._layout.null if value is None else as_text(value))
-            enclose.append(self._quote_all and isinstance(value, str))
+        given = list(values)
+        texts = [self._layout.null if value is None else as_text(value) for value in given]
+        enclose = [isinstance(value, str) for value in given] if self._quote_all else None
         return self._layout.dialect.write(texts, enclose=enclose)
 
 

@@ -1,7 +1,7 @@
 """Rows of delimited text, cut out of a stream of text: the grammar of DelimitedText, without its meaning."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 # Where no row ends within so much text, the delimiter is surely another.
@@ -38,6 +38,7 @@ class Dialect:
     escape: str = "\\"
     _end: re.Pattern[str] = field(init=False, repr=False, compare=False)
     _value: re.Pattern[str] = field(init=False, repr=False, compare=False)
+    _special: re.Pattern[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         end = re.escape(self.row) if self.row else r"\r\n|\n|\r"
@@ -46,6 +47,8 @@ class Dialect:
             [re.escape(self.column), end] + ([re.escape(self.escape)] if self.escapes_delimiter else [])
         )
         object.__setattr__(self, "_value", re.compile(stops))
+        special = [end, *(re.escape(mark) for mark in (self.quote or self.escape,) if mark)]
+        object.__setattr__(self, "_special", re.compile("|".join(special)))
 
     @property
     def escapes_delimiter(self) -> bool:
@@ -162,20 +165,26 @@ class Dialect:
                 parts.append(self.escape)
                 position = end + 1
 
-    def write(self, values: Iterable[str], *, enclose: Iterable[bool]) -> str:
+    def write(self, values: Sequence[str], *, enclose: Sequence[bool] | None = None) -> str:
         """One row, without its end.
 
         Args:
             values: texts of the columns.
             enclose: for each, whether to enclose it even if nothing in it asks for that.
         """
-        row = self.column.join(
-            self._written(value, always=always) for value, always in zip(values, enclose, strict=True)
-        )
-        # One empty column would be an empty row, which readers leave out.
-        return row or self.quote * 2
+        row = self.column.join(values)
+        if enclose is None and not self._special.search(row) and row.count(self.column) == len(values) - 1:
+            # The common case, and the quick one: nothing needs to be enclosed or escaped.
+            return row or self._empty_row
+        always = enclose if enclose is not None else [False] * len(values)
+        return self.column.join(map(self._written, values, always)) or self._empty_row
 
-    def _written(self, value: str, *, always: bool) -> str:
+    @property
+    def _empty_row(self) -> str:
+        """One empty column would be an empty row, which readers leave out."""
+        return self.quote * 2
+
+    def _written(self, value: str, always: bool) -> str:  # noqa: FBT001 - mapped over pairs
         if not self.quote:
             if self.escape:
                 value = value.replace(self.escape, self.escape * 2)

@@ -5,10 +5,12 @@ from typing import Any
 
 from adf_trigger.local.factory.engine.copying.failures import DataFailure
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
 
 def as_json(value: Any) -> str:
     """Compact JSON, characters as they are."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return _ENCODER.encode(value)
 
 
 def as_text(value: Any) -> str:
