@@ -1,5 +1,7 @@
 """The store in memory: queries page by page, runs, and what is kept of them."""
 
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -21,12 +23,19 @@ WINDOW = {"lastUpdatedAfter": "2000-01-01T00:00:00Z", "lastUpdatedBefore": "2100
 FACTORY = Factory(subscription_id="s", resource_group="g", name="adf", location="x", created=NOW, etag="e")
 
 
+@contextmanager
+def opened() -> Iterator[Store]:
+    """A store with one factory, closed at the end."""
+    with closing(Store(None)) as made:
+        made.factories.save(FACTORY)
+        yield made
+
+
 @pytest.fixture
-def store() -> Store:
+def store() -> Iterator[Store]:
     """A store with one factory."""
-    made = Store(None)
-    made.factories.save(FACTORY)
-    return made
+    with opened() as made:
+        yield made
 
 
 def run(run_id: str, **more: Any) -> PipelineRun:
@@ -159,28 +168,27 @@ def test_pages_hold_every_run_once_in_order(
     rows: list[tuple[str, str, datetime | None, datetime | None]], order: list[dict[str, str]], size: int
 ) -> None:
     """Whatever the order and the size of a page, the pages together are the sorted rows, none twice."""
-    store = Store(None)
-    store.factories.save(FACTORY)
-    for number, (pipeline, status, start, end) in enumerate(rows):
-        store.runs.save_run(
-            run(f"r{number}", pipeline_name=pipeline, status=status, run_start=start, run_end=end)
-        )
     pages: list[list[str]] = []
-    token: str | None = None
-    while True:
-        body = {**WINDOW, "orderBy": order, "continuationToken": token}
-        query = parse(body, PIPELINE_RUN_FIELDS, "t")
-        found, token = select(
-            store.runs._database,
-            "runs",
-            {"factory_id": FACTORY.id},
-            query,
-            updated="last_updated",
-            limit=size,
-        )
-        pages.append([row["run_id"] for row in found])
-        if token is None:
-            break
+    with opened() as store:
+        for number, (pipeline, status, start, end) in enumerate(rows):
+            store.runs.save_run(
+                run(f"r{number}", pipeline_name=pipeline, status=status, run_start=start, run_end=end)
+            )
+        token: str | None = None
+        while True:
+            body = {**WINDOW, "orderBy": order, "continuationToken": token}
+            query = parse(body, PIPELINE_RUN_FIELDS, "t")
+            found, token = select(
+                store.runs._database,
+                "runs",
+                {"factory_id": FACTORY.id},
+                query,
+                updated="last_updated",
+                limit=size,
+            )
+            pages.append([row["run_id"] for row in found])
+            if token is None:
+                break
     expected = list(range(len(rows)))
     for key in reversed(order):
         column = ("PipelineName", "Status", "RunStart", "RunEnd").index(key["orderBy"])
@@ -202,10 +210,8 @@ def test_a_page_is_a_hundred() -> None:
     assert queries.PAGE_SIZE == 100
 
 
-def test_the_database_is_usable_after_a_reset() -> None:
+def test_the_database_is_usable_after_a_reset(store: Store) -> None:
     """A reset empties tables, and keeps those of resources if asked."""
-    store = Store(None)
-    store.factories.save(FACTORY)
     store.runs.save_run(run("r"))
     store.reset(keep_resources=True)
     assert store.runs.run(FACTORY.id, "r") is None
