@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from adf_trigger.local.factory.engine.activities.base import ActivityFailed, ResolvedDataset
@@ -58,6 +58,7 @@ def write(items: list[Item], settings: dict[str, Any] | None = None, **propertie
 
 
 @settings(deadline=None)
+@example(dialect=Dialect(column="||", row="~~\n", escape='"'), table=[["|", ""]], places=[], always=False)
 @given(DIALECTS, TABLES, st.lists(st.integers(min_value=0, max_value=500), max_size=8), st.booleans())
 def test_what_is_written_is_read_again_wherever_the_text_is_cut(
     dialect: Dialect,
@@ -218,6 +219,7 @@ def test_encodings_go_by_the_datasets_names(name: str, raw: bytes) -> None:
         {"columnDelimiter": ""},
         {"quoteChar": "''"},
         {"escapeChar": ""},
+        {"columnDelimiter": "||", "quoteChar": ""},
         {"unheardOf": 1},
     ],
 )

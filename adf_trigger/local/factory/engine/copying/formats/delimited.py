@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from adf_trigger.local.factory.engine.activities.base import ResolvedDataset
-from adf_trigger.local.factory.engine.copying.failures import DataFailure, InvalidSettings
+from adf_trigger.local.factory.engine.copying.failures import DataFailure, InvalidSettings, NotEmulated
 from adf_trigger.local.factory.engine.copying.formats.delimited_rows import (
     LONGEST_ROW,
     BadRow,
@@ -80,6 +80,10 @@ class _Layout:
             raise InvalidSettings(f"The quote and escape characters of {where} must be single characters.")
         if dialect.quote and not dialect.escape:
             raise InvalidSettings(f"Without an escape character, {where} must not have a quote character.")
+        if len(dialect.column) > 1 and not dialect.quote:
+            raise NotEmulated(
+                f"A column delimiter of several characters without a quote character in {where}"
+            )
         return cls(
             dialect=dialect,
             header=flag(properties, "firstRowAsHeader"),

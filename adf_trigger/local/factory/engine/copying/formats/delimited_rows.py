@@ -47,8 +47,8 @@ class Dialect:
             [re.escape(self.column), end] + ([re.escape(self.escape)] if self.escapes_delimiter else [])
         )
         object.__setattr__(self, "_value", re.compile(stops))
-        special = [end, *(re.escape(mark) for mark in (self.quote or self.escape,) if mark)]
-        object.__setattr__(self, "_special", re.compile("|".join(special)))
+        special = {*self.column, *(self.row or "\r\n"), self.quote or self.escape} - {""}
+        object.__setattr__(self, "_special", re.compile("|".join(map(re.escape, special))))
 
     @property
     def escapes_delimiter(self) -> bool:
@@ -173,11 +173,16 @@ class Dialect:
             enclose: for each, whether to enclose it even if nothing in it asks for that.
         """
         row = self.column.join(values)
-        if enclose is None and not self._special.search(row) and row.count(self.column) == len(values) - 1:
+        columns = row.count(self.column) + 1
+        if enclose is None and columns == len(values) and self._plain(row.replace(self.column, "")):
             # The common case, and the quick one: nothing needs to be enclosed or escaped.
             return row or self._empty_row
         always = enclose if enclose is not None else [False] * len(values)
         return self.column.join(map(self._written, values, always)) or self._empty_row
+
+    def _plain(self, text: str) -> bool:
+        """Whether nothing in a text could be taken for structure, not even by what stands beside it."""
+        return self._special.search(text) is None
 
     @property
     def _empty_row(self) -> str:
@@ -190,9 +195,7 @@ class Dialect:
                 value = value.replace(self.escape, self.escape * 2)
                 return value.replace(self.column, self.escape + self.column)
             return value
-        row_ends = (self.row,) if self.row else ("\r", "\n")
-        marks = (self.column, self.quote, *row_ends)
-        if not always and not any(mark in value for mark in marks):
+        if not always and self._plain(value):
             return value
         if self.escape and self.escape != self.quote:
             value = value.replace(self.escape, self.escape * 2)
