@@ -511,7 +511,7 @@ class LedgerContract:
     def test_purge_never_removes_what_is_not_told(self, ledger: Ledger, factory: str) -> None:
         """A record that has ended but is not told stays, however old it is."""
         for state in (RunState.ACCEPTED, RunState.SUBMITTED, RunState.ENDED):
-            ledger.claim(a_record(factory, state.value, state=state, ended_at=NOON))
+            ledger.claim(a_record(factory, state.value, state=state, ended_at=NOON, told_at=NOON))
         assert ledger.purge(factory, told_before=NOON + 1_000_000 * MINUTE, limit=100) == 0
         assert len(ledger.active(factory)) == 3
 

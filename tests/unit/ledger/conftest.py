@@ -1,3 +1,15 @@
+import sys
+from collections.abc import Iterator
+
 import pytest
 
 pytest.register_assert_rewrite("tests.contracts.ledger_contract", "tests.contracts.ledger_machine")
+
+
+@pytest.fixture(autouse=True)
+def threads_switch_often() -> Iterator[None]:
+    """Let threads interrupt each other within a step of the ledger, which they hardly do at the usual interval."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(interval)
