@@ -35,7 +35,7 @@ format: $(READY) ## let ruff mend what it can
 	$(BIN)/ruff format .
 
 test: lint ## lint, then every test but the benchmarks
-	$(BIN)/pytest -n $(WORKERS) --dist loadfile
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 bench: $(READY) ## measure; never part of the tests
 	$(BIN)/python -m tests.bench

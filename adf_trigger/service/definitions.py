@@ -106,8 +106,15 @@ class Definitions:
         self._known: dict[tuple[str, str], tuple[datetime, Definition]] = {}
         self._lock = threading.Lock()
 
-    def get(self, factory: FactoryHandle, pipeline: str) -> Definition:
+    def get(
+        self, factory: FactoryHandle, pipeline: str, *, no_older_than: timedelta | None = None
+    ) -> Definition:
         """What a pipeline declares.
+
+        Args:
+            factory: where it is.
+            pipeline: its name.
+            no_older_than: how long an answer may have been remembered this time; None as always.
 
         Raises:
             ResourceNotFound: there is no such pipeline.
@@ -116,7 +123,8 @@ class Definitions:
         key = (factory.id.lower(), pipeline.lower())
         with self._lock:
             known = self._known.get(key)
-        if known is not None and self._clock() - known[0] < self._remember:
+        remember = self._remember if no_older_than is None else min(no_older_than, self._remember)
+        if known is not None and self._clock() - known[0] < remember:
             return known[1]
         definition = Definition.of(factory.runs.get_pipeline(pipeline))
         with self._lock:

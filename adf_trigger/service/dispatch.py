@@ -77,6 +77,8 @@ class Dispatcher:
             stored = self._ledger.get(factory.id, row.request_id)
             if stored is None or stored.record.state is not RunState.ACCEPTED:
                 continue
+            if not self._is_due(stored.record):
+                continue  # taken by another since the row was read
             try:
                 sending = self._take_up(factory, stored, budget, sending=sending) and sending
             except LedgerConflict:
@@ -86,7 +88,7 @@ class Dispatcher:
                     extra={"action": "dispatch_lost_race", "request_id": row.request_id},
                 )
 
-    def _is_due(self, row: ActiveRun) -> bool:
+    def _is_due(self, row: ActiveRun | RunRecord) -> bool:
         now = self._clock()
         return (row.not_before is None or row.not_before <= now) and (
             row.lease_until is None or row.lease_until <= now

@@ -49,9 +49,8 @@ class Publisher:
             PublishError: the queue is out of reach; the next tick sends what is left.
             LedgerError: the ledger is out of reach; the next tick goes on.
         """
-        now = self._clock()
         for row in active:
-            if row.state is RunState.ENDED and (row.lease_until is None or row.lease_until <= now):
+            if row.state is RunState.ENDED and not self._is_held(row):
                 self.tell(factory, row.request_id)
 
     def tell(self, factory: FactoryHandle, request_id: str) -> None:
@@ -61,7 +60,7 @@ class Publisher:
             PublishError, LedgerError: as `publish`.
         """
         stored = self._ledger.get(factory.id, request_id)
-        if stored is None or stored.record.state is not RunState.ENDED:
+        if stored is None or stored.record.state is not RunState.ENDED or self._is_held(stored.record):
             return
         try:
             self._tell(stored)
@@ -71,6 +70,10 @@ class Publisher:
                 request_id,
                 extra={"action": "publish_lost_race", "request_id": request_id},
             )
+
+    def _is_held(self, row: ActiveRun | RunRecord) -> bool:
+        """Whether another teller has it to himself."""
+        return row.lease_until is not None and row.lease_until > self._clock()
 
     def _tell(self, stored: Stored) -> None:
         with self._steps("publish.lease"):

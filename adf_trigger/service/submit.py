@@ -32,6 +32,9 @@ from adf_trigger.service.steps import Steps
 
 logger = logging.getLogger(__name__)
 
+JUST_NOW = timedelta(seconds=2)
+"""What is said of a pipeline to refuse a request must be as fresh as that."""
+
 UNKNOWN_PARAMETERS_WAIT = 30.0
 """Seconds to wait where it cannot be told yet which parameters are secret."""
 
@@ -123,6 +126,10 @@ class Submit:
         factory, pipeline = submission.factory, submission.pipeline
         try:
             definition = self._definitions.get(factory, pipeline)
+            faults = self._faults(submission, definition)
+            if faults:  # the pipeline may have been published again since
+                definition = self._definitions.get(factory, pipeline, no_older_than=JUST_NOW)
+                faults = self._faults(submission, definition)
         except (DataFactoryError, CredentialError) as exc:
             if isinstance(exc, Refused) and not isinstance(exc, Throttled):
                 raise
@@ -133,7 +140,6 @@ class Submit:
                     retry_after=UNKNOWN_PARAMETERS_WAIT,
                 ) from exc
             return remembered
-        faults = self._faults(submission, definition)
         if faults:
             raise InvalidRequest(faults)
         return definition

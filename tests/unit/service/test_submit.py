@@ -72,6 +72,14 @@ def test_wrong_parameters_are_all_told_before_anything_is_claimed(world: World) 
         world.services.query.find("key-1")
 
 
+def test_a_request_is_held_against_the_pipeline_as_it_is_now(world: World) -> None:
+    """A parameter that was published a moment ago is not refused for what was remembered."""
+    world.submit("before")
+    world.factory.declare("load", day=STRING)
+    world.clock.forward(10)
+    assert world.submit("after", parameters={"day": "monday"}).record.state is RunState.SUBMITTED
+
+
 def test_an_unknown_pipeline_is_told_and_nothing_is_kept(world: World) -> None:
     """A request for a pipeline that does not exist leaves no claim behind."""
     with pytest.raises(ResourceNotFound):
