@@ -6,7 +6,14 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from adf_trigger.clock import Clock
-from adf_trigger.errors import CredentialError, DataFactoryError, LedgerConflict, Refused, ResourceNotFound
+from adf_trigger.errors import (
+    CredentialError,
+    DataFactoryError,
+    LedgerConflict,
+    Refused,
+    ResourceNotFound,
+    Throttled,
+)
 from adf_trigger.ledger.port import Ledger, Stored
 from adf_trigger.ledger.records import ActiveRun, RunRecord, RunState
 from adf_trigger.service import transitions
@@ -63,6 +70,7 @@ class Dispatcher:
         """Take up every request that is due. A factory that is throttled or down is left alone for this tick.
 
         Raises:
+            Throttled: Data Factory asked to be left alone.
             LedgerError: the ledger is out of reach; the next tick goes on.
         """
         sending = self._sender.paused_until(factory) is None
@@ -108,6 +116,8 @@ class Dispatcher:
             finding = self._reconciler.look(factory, record, budget)
         except (DataFactoryError, CredentialError) as exc:
             self._ask_later(stored, f"what became of it cannot be asked now: {exc}")
+            if isinstance(exc, Throttled):
+                raise
             return False
         return self._act(factory, stored, finding, budget, sending=sending)
 
