@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 WORKERS ?= 2
 
-.PHONY: help setup demo up test lint format bench clean
+.PHONY: help setup demo up test lint format bench chaos clean
 
 help: ## what there is to make
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -39,6 +39,9 @@ test: lint ## lint, then every test but the benchmarks
 
 bench: $(READY) ## measure; never part of the tests
 	$(BIN)/python -m tests.bench
+
+chaos: $(READY) ## kill, break and lose what can be for some minutes, then check that nothing was lost or doubled
+	$(BIN)/python -m tests.chaos
 
 clean: ## remove what the other targets made
 	rm -rf $(VENV) .local .mypy_cache .pytest_cache .ruff_cache .hypothesis bench-results

@@ -1,0 +1,138 @@
+"""The judge of the chaos sees every kind of broken promise, and no other."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.chaos.history import History, Line, lines
+from tests.chaos.verdict import Official, Verdict, judge
+
+RUN, OTHER_RUN = "11111111-0000-4000-8000-000000000001", "22222222-0000-4000-8000-000000000002"
+
+
+def line(kind: str, **facts: Any) -> Line:
+    """A line of a history."""
+    return {"at": 1.5, "kind": kind, **facts}
+
+
+INVOKE = line("invoke", key="k", by="http")
+ACCEPTED = line("return", key="k", by="http", acknowledged=True, status=202)
+REPLAYED = line("return", key="k", by="http", acknowledged=True, status=200, runId=RUN)
+STARTED = line("run", runId=RUN, pipelineName="quick", status="Succeeded", parameters={"key": "k"})
+TOLD = line("event", key="k", id=f"{RUN}/Succeeded", status="Succeeded", runId=RUN)
+VIEW = line("view", key="k", status=200, run={"runId": RUN, "status": "Succeeded"})
+GOOD = [INVOKE, ACCEPTED, INVOKE, REPLAYED, STARTED, TOLD, TOLD, VIEW]
+
+
+def broken(verdict: Verdict) -> dict[str, int]:
+    """How many promises of each kind were broken."""
+    kinds = ("lost", "doubled", "events_missing", "ids_differing")
+    return {kind: len(getattr(verdict, kind)) for kind in kinds if getattr(verdict, kind)}
+
+
+def without(*gone: Line) -> list[Line]:
+    """The good history without some of its lines."""
+    return [each for each in GOOD if each not in gone]
+
+
+def test_a_good_history_breaks_no_promise() -> None:
+    """A repeat with the same run and the same event twice are in order."""
+    verdict = judge(GOOD)
+    assert broken(verdict) == {}
+    assert (verdict.requests, verdict.acknowledged, verdict.calls) == (1, 1, 2)
+    assert (verdict.runs, verdict.most_runs, verdict.events) == (1, 1, 2)
+
+
+@pytest.mark.parametrize(
+    ("history", "expected"),
+    [
+        (without(VIEW), {"lost": 1}),
+        ([*without(VIEW), line("view", key="k", status=404, run={})], {"lost": 1}),
+        (without(STARTED, TOLD), {"lost": 1, "events_missing": 1}),
+        ([*without(VIEW), {**VIEW, "run": {"runId": RUN, "status": "InProgress"}}], {"lost": 1}),
+        ([*without(VIEW), {**VIEW, "run": {"runId": RUN, "status": "Failed"}}], {"lost": 1}),
+        ([*without(VIEW), {**VIEW, "run": {"runId": OTHER_RUN, "status": "Succeeded"}}], {"lost": 1}),
+        ([*without(VIEW), {**VIEW, "run": {"status": "Unknown"}}], {"lost": 1}),
+        ([*GOOD, {**STARTED, "runId": OTHER_RUN}], {"doubled": 1}),
+        ([*GOOD, {**STARTED, "runId": OTHER_RUN, "parameters": {"key": "nobody's"}}], {"doubled": 1}),
+        ([*GOOD, ACCEPTED], {"doubled": 1}),
+        ([*GOOD, {**REPLAYED, "runId": OTHER_RUN}], {"doubled": 1, "lost": 1}),
+        (without(TOLD), {"events_missing": 1}),
+        ([*GOOD, {**TOLD, "id": "k/Rejected", "runId": None}], {"ids_differing": 1}),
+        ([*without(TOLD), {**TOLD, "runId": OTHER_RUN}], {"ids_differing": 1}),
+        ([*GOOD, {**TOLD, "key": "a stranger"}], {"doubled": 1}),
+    ],
+)
+def test_every_broken_promise_is_seen(history: Sequence[Line], expected: dict[str, int]) -> None:
+    """Whatever was lost, doubled, not told or told differently is counted where it belongs."""
+    assert broken(judge(history)) == expected
+
+
+def test_what_was_never_acknowledged_may_be_lost_but_not_doubled() -> None:
+    """A caller that was never answered has no promise, but for having at most one run."""
+    unanswered = line("return", key="k", by="http", error="ReadTimeout")
+    assert broken(judge([INVOKE, unanswered])) == {}
+    assert broken(judge([INVOKE, unanswered, STARTED])) == {}
+    assert broken(judge([INVOKE, STARTED, {**STARTED, "runId": OTHER_RUN}])) == {"doubled": 1}
+
+
+def test_a_message_on_the_queue_is_acknowledged() -> None:
+    """What is on the queue has a promise like what was answered with 202."""
+    verdict = judge([INVOKE, line("return", key="k", by="queue", acknowledged=True)])
+    assert (verdict.acknowledged, verdict.messages) == (1, 1)
+    assert broken(verdict) == {"lost": 1, "events_missing": 1}
+
+
+def test_a_refusal_is_told_apart_from_passing_trouble() -> None:
+    """An answer that says no for good is listed; one that says to try again is only counted."""
+    answers = [
+        line("return", key="k", by="http", acknowledged=False, status=status) for status in (503, 429, 404)
+    ]
+    verdict = judge([INVOKE, *answers])
+    assert verdict.failed_calls == 3
+    assert verdict.refused == ["k was answered 404 None"]
+
+
+def test_the_official_sdk_is_counted_by_request_and_by_call() -> None:
+    """A run too many counts once for its request, and apart where one call alone started both."""
+
+    def call(key: str, number: int, **outcome: str) -> Line:
+        return line("official", ids="ignored", key=key, call=number, **outcome)
+
+    def started(key: str, number: int) -> Line:
+        return line("official_run", runId="r", parameters={"key": key, "call": str(number)})
+
+    history = [
+        *(call("one", 1, runId="r"), started("one", 1)),
+        *(call("by-itself", 1, runId="r"), started("by-itself", 1), started("by-itself", 1)),
+        *(call("again", 1, error="ServiceResponseError"), started("again", 1)),
+        *(call("again", 2, runId="r"), started("again", 2)),
+        *(call("late", 1, error="ServiceResponseError"), call("late", 2, runId="r"), started("late", 2)),
+        {"at": 1.5, "kind": "official_faults", "ids": "ignored", "reset before": 3, "status 500 after": 1},
+    ]
+    assert judge(history).official == {
+        "ignored": Official(
+            requests=4,
+            calls=6,
+            raised=2,
+            not_started=1,
+            with_two_runs=2,
+            doubled_by_one_call=1,
+            runs=6,
+            most_runs=2,
+            faults=4,
+        )
+    }
+
+
+def test_a_history_is_read_as_it_was_written(tmp_path: Path) -> None:
+    """Every line comes back, with the time at which it was noted."""
+    with History(tmp_path / "history.jsonl") as history:
+        history.note("kill", host="a")
+        history.note("factory_faults", **{"reset before": 2})
+    killed, faults = lines(tmp_path / "history.jsonl")
+    assert (killed["kind"], killed["host"], faults["reset before"]) == ("kill", "a", 2)
+    assert judge([killed, faults]).factory_faults == 2
+    assert killed["at"] <= faults["at"]

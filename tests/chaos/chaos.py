@@ -1,0 +1,230 @@
+"""One run of the chaos: the stage, the load, the trouble, the calm after it, and the verdict."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from azure.core.utils import parse_connection_string
+from azure.storage.queue import QueueClient
+
+from tests.chaos.callers import Callers
+from tests.chaos.consumer import Consumer
+from tests.chaos.history import History, lines
+from tests.chaos.hosts import READY_SECONDS, Host
+from tests.chaos.official import CALL_PARAMETER, OfficialCallers
+from tests.chaos.proxy import StorageProxies
+from tests.chaos.requests_plan import DEFINITION, PIPELINES, Request, plan
+from tests.chaos.trouble import Trouble
+from tests.chaos.verdict import Verdict, judge
+from tests.support.laptop import Laptop
+
+HOSTS = ("a", "b")
+CALLERS = 24
+
+SETTINGS = {
+    "ADF_TRIGGER_DEFINITION_CACHE_SECONDS": "5",
+    "ADF_TRIGGER_POLL_OVERLAP_SECONDS": "10",
+    "ADF_TRIGGER_STALE_AFTER_SECONDS": "5",
+    "ADF_TRIGGER_TICK_CALLS": "100",
+    "PYTHON_THREADPOOL_THREAD_COUNT": "16",
+    # Five deliveries are fifty minutes on the platform, and fifteen seconds here.
+    "AzureFunctionsJobHost__extensions__queues__maxDequeueCount": "1000",
+}
+"""App settings beside the quick ones of the acceptance tests."""
+
+POLL_SCHEDULE = "*/2 * * * * *"
+
+OFFICIAL_IDS = ("honoured", "ignored")
+"""What the factory does with the id of a call: as recorded calls show, and as nothing documents otherwise."""
+
+OFFICIAL_DEFINITION = {
+    **DEFINITION,
+    "parameters": {**DEFINITION["parameters"], CALL_PARAMETER: {"type": "String"}},
+}
+
+CALM_SECONDS = 12.0
+"""How long nothing may come any more: a message's lease, a request's, the grace period, and two ticks."""
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chaos:
+    """What is to be done.
+
+    Attributes:
+        requests: how many, by HTTP and by queue.
+        minutes: over which they are spread, with trouble all the time; longer where they take longer.
+        seed: of every dice.
+        official: how many requests the official SDK is given, for each way that a factory may treat ids.
+        folder: for the history and the logs of the hosts.
+    """
+
+    requests: int
+    minutes: float
+    seed: int
+    official: int
+    folder: Path
+
+
+def run(chaos: Chaos, say: Say) -> Verdict:
+    """Make chaos and judge it."""
+    path = chaos.folder / "history.jsonl"
+    with History(path) as history, Laptop(settings=SETTINGS, poll_schedule=POLL_SCHEDULE) as laptop:
+        _define(laptop)
+        say("The stack is up; the trouble begins.")
+        _ours(chaos, laptop, history, say)
+        if chaos.official:
+            say("The same faults for the official SDK.")
+            _official(chaos, laptop, history)
+    return judge(lines(path))
+
+
+def _define(laptop: Laptop) -> None:
+    for name, pipeline in PIPELINES.items():
+        laptop.define(name, DEFINITION)
+        if pipeline.progression is not None:
+            laptop.control("POST", "progression", {**pipeline.progression, "pipeline": name})
+
+
+def _ours(chaos: Chaos, laptop: Laptop, history: History, say: Say) -> None:
+    first = Request(key="first", pipeline="quick", calls=1)
+    requests = [first, *plan(chaos.requests - 1, chaos.seed)]
+    endpoints = laptop.endpoints
+    connection = endpoints.storage_connection_string
+    events, messages = (
+        QueueClient.from_connection_string(connection, name)
+        for name in (endpoints.events_queue, endpoints.requests_queue)
+    )
+    _show_how_ids_are_treated(laptop, first, history)
+    laptop.kill_functions()  # the stack's own host, which has storage to itself
+    with ExitStack() as stage:
+        proxies = stage.enter_context(StorageProxies(_ports(connection), chaos.seed))
+        settings = {**laptop.stack._app_settings, "AzureWebJobsStorage": _through(connection, proxies)}
+        consumer = stage.enter_context(Consumer(events, history))
+        hosts = [
+            stage.enter_context(
+                Host(
+                    name,
+                    key=endpoints.functions_key,
+                    settings=settings,
+                    folder=chaos.folder,
+                    history=history,
+                )
+            )
+            for name in HOSTS
+        ]
+        callers = Callers(
+            hosts, key=endpoints.functions_key, queue=messages, history=history, seed=chaos.seed
+        )
+        _wait_until_up(hosts)
+        with _pool(callers) as pool:
+            with Trouble(hosts, proxies, laptop.control, history, chaos.seed):
+                asked = _spread(requests[1:], chaos.minutes * 60, callers, pool)
+                say("Every request is made; the trouble goes on until they are answered.")
+                wait(asked, timeout=_patience(chaos))
+            say("The trouble is over; everything has to settle.")
+            callers.give_up_after(_patience(chaos))
+            for each in asked:
+                each.result()
+        _settle({request.key for request in requests}, consumer, messages, _patience(chaos))
+        say("Settled; every record is read.")
+        callers.give_up_after(_patience(chaos))
+        with _pool(callers) as pool:
+            list(pool.map(callers.look, [request.key for request in requests]))
+    _note_runs("run", laptop.runs(), history)
+
+
+def _official(chaos: Chaos, laptop: Laptop, history: History) -> None:
+    callers = OfficialCallers(laptop.endpoints, laptop.control, history)
+    for ids in OFFICIAL_IDS:
+        pipeline = f"official-{ids}"
+        laptop.define(pipeline, OFFICIAL_DEFINITION)
+        laptop.control("POST", "progression", {"mode": "at-once", "pipeline": pipeline})
+        keys = [f"{ids}-{number}" for number in range(chaos.official)]
+        callers.run(pipeline, keys, ids=ids, seed=chaos.seed)
+        _note_runs("official_run", laptop.runs(pipeline), history)
+
+
+def _show_how_ids_are_treated(laptop: Laptop, first: Request, history: History) -> None:
+    """One run before the trouble begins, from which the app learns that the factory honours ids."""
+    history.note("invoke", key=first.key, by="http")
+    answer = laptop.caller.post(first.pipeline, {"parameters": first.parameters}, key=first.key)
+    if (answer.status, answer.body["status"]) != (202, "Queued"):
+        raise RuntimeError(f"the stack does not work even without trouble: {answer}")
+    history.note(
+        "return", key=first.key, by="http", acknowledged=True, status=202, runId=answer.body["runId"]
+    )
+
+
+def _wait_until_up(hosts: Sequence[Host]) -> None:
+    deadline = time.monotonic() + READY_SECONDS
+    while not all(host.url for host in hosts):
+        if time.monotonic() > deadline:
+            raise RuntimeError("the hosts do not start even without trouble")
+        time.sleep(0.1)
+
+
+def _ports(connection: str) -> dict[str, int]:
+    parts = parse_connection_string(connection)
+    return {name: urlsplit(parts[name]).port or 0 for name in ("queueendpoint", "tableendpoint")}
+
+
+def _through(connection: str, proxies: StorageProxies) -> str:
+    """The connection string with the proxies in the place of the services behind them."""
+    for name, port in _ports(connection).items():
+        connection = connection.replace(f":{port}/", f":{proxies.ports[name]}/")
+    return connection
+
+
+def _patience(chaos: Chaos) -> float:
+    """Seconds in which the work of all requests can be done, however slow the machine."""
+    return 120 + chaos.requests * 0.3
+
+
+@contextmanager
+def _pool(callers: Callers) -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(CALLERS, thread_name_prefix="caller") as pool:
+        try:
+            yield pool
+        except BaseException:
+            callers.give_up_after(0)
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _spread(
+    requests: Sequence[Request], seconds: float, callers: Callers, pool: ThreadPoolExecutor
+) -> list[Future[None]]:
+    """Make the requests, evenly over some time."""
+    began = time.monotonic()
+    asked: list[Future[None]] = []
+    for number, request in enumerate(requests):
+        time.sleep(max(0.0, began + seconds * number / len(requests) - time.monotonic()))
+        asked += [pool.submit(callers.ask, request) for _ in range(request.calls)]
+        for _ in range(request.messages):
+            callers.send(request)
+    return asked
+
+
+def _settle(keys: set[str], consumer: Consumer, messages: QueueClient, patience: float) -> None:
+    """Wait until all is told and nothing more comes; what is missing by then is for the verdict."""
+    deadline = time.monotonic() + patience
+    quiet_since, taken = time.monotonic(), consumer.taken
+    while time.monotonic() < deadline:
+        time.sleep(0.5)
+        busy = not keys <= consumer.subjects or messages.get_queue_properties().approximate_message_count
+        if busy or consumer.taken != taken:
+            quiet_since, taken = time.monotonic(), consumer.taken
+        if time.monotonic() - quiet_since >= CALM_SECONDS:
+            return
+
+
+def _note_runs(kind: str, runs: Sequence[dict[str, Any]], history: History) -> None:
+    for each in runs:
+        history.note(kind, **{name: each[name] for name in ("runId", "pipelineName", "status", "parameters")})

@@ -1,0 +1,136 @@
+"""Functions hosts over the same storage: started, killed, paused, and started again when they have gone."""
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from adf_trigger.local.environment import child_environment
+from adf_trigger.local.process import Process, StartFailed, ready_line
+from adf_trigger.local.stack import APP
+from tests.chaos.history import History
+
+READY_SECONDS = 60.0
+TIME_SCALE = 0.1
+OPTIONS: Sequence[str] = (
+    *("--time-scale", str(TIME_SCALE)),
+    *("--message-lease", "30"),
+    *("--polling-cap", "0.5"),
+    *("--drain-seconds", "5"),
+)
+"""A message lease of three seconds, and a failed message back after three: the platform's times, shortened."""
+
+_WATCH_SECONDS = 0.05
+
+
+class Host:
+    """One functions host, kept running by a thread of its own.
+
+    Each start has a host id of its own, so that no timer lock of a host that was killed keeps the next from
+    ticking, and the timers of all hosts overlap all the time.
+
+    Args:
+        name: for logs and for the history.
+        key: opens its functions.
+        settings: its app settings.
+        folder: for its logs.
+        history: is told of every start and end.
+    """
+
+    def __init__(
+        self, name: str, *, key: str, settings: Mapping[str, str], folder: Path, history: History
+    ) -> None:
+        self.name = name
+        self._key = key
+        self._env = child_environment(settings)
+        self._folder = folder
+        self._history = history
+        self._starts = 0
+        self._process: Process | None = None
+        self._url: str | None = None
+        self._doomed = False
+        self._paused = False
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._keep_running, name=f"host {name}")
+
+    @property
+    def url(self) -> str | None:
+        """Where it answers; None while it does not run."""
+        return self._url
+
+    def kill(self) -> bool:
+        """End it as a power cut would; False where it does not run, or stands still: it is to wake up."""
+        if not self._paused and self._signal(signal.SIGKILL):
+            self._doomed = True
+            self._history.note("kill", host=self.name)
+            return True
+        return False
+
+    def pause(self) -> bool:
+        """Let it stand still until `resume`; False where it is not running."""
+        if self._signal(signal.SIGSTOP):
+            self._paused = True
+            self._history.note("pause", host=self.name)
+            return True
+        return False
+
+    def resume(self) -> None:
+        """Let it go on."""
+        self._paused = False
+        if self._signal(signal.SIGCONT):
+            self._history.note("resume", host=self.name)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._stopping.set()
+        self._thread.join()
+
+    def _signal(self, number: signal.Signals) -> bool:
+        process = self._process
+        if self._url is None or process is None or process.exit_code is not None:
+            return False
+        with suppress(ProcessLookupError):
+            os.kill(process.pid, number)
+            return True
+        return False
+
+    def _keep_running(self) -> None:
+        while not self._stopping.is_set():
+            self._starts += 1
+            process = self._launch()
+            try:
+                ready = process.wait_until_ready(ready_line, timeout=READY_SECONDS)
+            except StartFailed as exc:
+                self._history.note("start_failed", host=self.name, reason=str(exc))
+                continue
+            self._process, self._url = process, ready["url"]
+            self._history.note("start", host=self.name, pid=process.pid, host_id=ready["host_id"])
+            while process.exit_code is None and not self._stopping.wait(_WATCH_SECONDS):
+                pass
+            self._url = None
+            code = process.stop()
+            self._history.note(
+                "end", host=self.name, exit_code=code, asked=self._doomed or self._stopping.is_set()
+            )
+            self._doomed = False
+
+    def _launch(self) -> Process:
+        command = [sys.executable, "-m", "adf_trigger.local.host", "--app", str(APP), "--json", *OPTIONS]
+        command += ["--key", self._key, "--host-id", f"chaos-{self.name}-{self._starts}"]
+        return Process(
+            f"host {self.name}",
+            command,
+            log=self._folder / f"host-{self.name}.log",
+            answers=self._folder / f"host-{self.name}.ready",
+            env=self._env,
+        )
