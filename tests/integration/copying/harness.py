@@ -164,6 +164,7 @@ class Storage:
         file: str = "",
         container: str = "",
         linked_service: dict[str, Any] | None = None,
+        linked_service_type: str = "AzureBlobStorage",
         **properties: Any,
     ) -> ResolvedDataset:
         """A dataset of a format; properties are those of the format."""
@@ -178,7 +179,7 @@ class Storage:
             type=kind,
             properties={"location": {key: value for key, value in location.items() if value}, **properties},
             linked_service_name="AzureStorageLinkedService",
-            linked_service_type="AzureBlobStorage",
+            linked_service_type=linked_service_type,
             linked_service=linked_service or {"connectionString": self.connection_string},
         )
 

@@ -398,6 +398,28 @@ def test_accounts_are_reached_by_each_kind_of_secret(
     assert not any(secret in failed.value.message for secret in (secrets["key"], "sig="))
 
 
+def test_a_data_lake_is_reached_in_its_own_words(storage: Storage) -> None:
+    """AzureBlobFS has locations, settings and an endpoint of its own names; another kind's are refused."""
+    storage.put("in/a.txt", b"content")
+    secrets = storage.secrets()
+    lake = {"url": secrets["endpoint"], "accountKey": secrets["key"]}
+    source = storage.dataset("In", linked_service=lake, linked_service_type="AzureBlobFS")
+    with pytest.raises(ActivityFailed, match="AzureBlobStorageLocation"):
+        run(copy, copying("Binary"), source, storage.dataset("Out", folder="out"))
+
+    location = {
+        "type": "AzureBlobFSLocation",
+        "fileSystem": storage.container.container_name,
+        "folderPath": "in",
+    }
+    source.properties["location"] = location
+    read = {"type": "AzureBlobFSReadSettings", "wildcardFileName": "*.txt"}
+    run(copy, copying("Binary", read=read), source, storage.dataset("Out", folder="out"))
+    assert storage.get("out/a.txt") == b"content"
+    with pytest.raises(ActivityFailed, match="AzureBlobStorageReadSettings"):
+        run(copy, copying("Binary"), source, storage.dataset("Out", folder="out"))
+
+
 def test_a_store_that_refuses_is_told_with_its_own_code(storage: Storage) -> None:
     """A wrong key is AzureBlobOperationFailed with the storage service's code, on the side it happened."""
     secrets = storage.secrets()

@@ -12,6 +12,7 @@ from adf_trigger.local.factory.engine.activities.base import (
     ActivityResult,
     ResolvedDataset,
 )
+from adf_trigger.local.factory.engine.copying.blob.location import location_of
 from adf_trigger.local.factory.engine.copying.failures import InvalidSettings
 from adf_trigger.local.factory.engine.copying.job import Job
 from adf_trigger.local.factory.engine.copying.registry import file_store
@@ -116,13 +117,7 @@ class _Log:
         place = ResolvedDataset(
             name="logStorageSettings",
             type="Binary",
-            properties={
-                "location": {
-                    "type": "AzureBlobStorageLocation",
-                    "container": container,
-                    "folderPath": folder,
-                }
-            },
+            properties={"location": location_of(kind, container, folder)},
             linked_service_name=str(reference.get("referenceName", "")),
             linked_service_type=kind,
             linked_service=linked_service,

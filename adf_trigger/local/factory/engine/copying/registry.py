@@ -48,7 +48,9 @@ class RecordStore:
 
 # By type of the linked service.
 FILE_STORES = {
+    "AzureBlobFS": FileStore(BlobSource, BlobSink, BlobInspector),
     "AzureBlobStorage": FileStore(BlobSource, BlobSink, BlobInspector),
+    "AzureStorage": FileStore(BlobSource, BlobSink, BlobInspector),
 }
 
 # By type of the dataset; the activity's source and sink are called after it: JsonSource, JsonSink.

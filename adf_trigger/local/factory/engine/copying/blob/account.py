@@ -1,14 +1,14 @@
-"""The client of the storage account that an AzureBlobStorage linked service names."""
+"""The client of the storage account that a linked service names."""
 
 from typing import Any
 
 from azure.storage.blob import BlobServiceClient, ExponentialRetry
 
 from adf_trigger.local.factory.engine.activities.base import ResolvedDataset
+from adf_trigger.local.factory.engine.copying.blob.flavors import flavor_of
 from adf_trigger.local.factory.engine.copying.failures import InvalidSettings, NotEmulated
 from adf_trigger.local.factory.engine.copying.settings import refuse_unknown, text
 
-TYPE = "AzureBlobStorage"
 # The SDK holds several times as much while it reads one.
 READ_CHUNK = 1024 * 1024
 _KNOWN = frozenset(
@@ -19,7 +19,6 @@ _KNOWN = frozenset(
         "connectionString",
         "sasToken",
         "sasUri",
-        "serviceEndpoint",
         # What the service adds to a linked service that it keeps: a copy of the secret, of no use here.
         "encryptedCredential",
     }
@@ -35,20 +34,19 @@ def blob_service(dataset: ResolvedDataset) -> BlobServiceClient:
         NotEmulated: it asks for another kind of store or of authentication.
     """
     where = f"the linked service '{dataset.linked_service_name}'"
-    if dataset.linked_service_type not in {TYPE, "AzureStorage"}:
-        raise NotEmulated(f"The connector {dataset.linked_service_type} of {where}")
+    endpoint = flavor_of(dataset).endpoint
     properties = dataset.linked_service
-    refuse_unknown(properties, _KNOWN, where)
+    refuse_unknown(properties, _KNOWN | {endpoint}, where)
     if text(properties, "authenticationType") not in _AUTHENTICATION_TYPES:
         raise NotEmulated(f"The authentication type '{properties['authenticationType']}' of {where}")
     try:
-        return _client(properties, where)
+        return _client(properties, text(properties, endpoint), where)
     except ValueError as exc:
         # The SDK's message may quote the connection string, which is a secret.
         raise InvalidSettings(f"The connection settings of {where} cannot be read.") from exc
 
 
-def _client(properties: dict[str, Any], where: str) -> BlobServiceClient:
+def _client(properties: dict[str, Any], endpoint: str, where: str) -> BlobServiceClient:
     options: dict[str, Any] = {
         "connection_timeout": 20,
         "read_timeout": 60,
@@ -62,11 +60,12 @@ def _client(properties: dict[str, Any], where: str) -> BlobServiceClient:
         return BlobServiceClient.from_connection_string(connection, **options)
     if uri := text(properties, "sasUri"):
         token = text(properties, "sasToken") or None
-        return BlobServiceClient(uri, credential=token, **options)
-    if endpoint := text(properties, "serviceEndpoint"):
+        return BlobServiceClient(uri.replace(".dfs.", ".blob.", 1), credential=token, **options)
+    if endpoint:
+        endpoint = endpoint.replace(".dfs.", ".blob.", 1)
         if key := text(properties, "accountKey"):
             account = str(BlobServiceClient(endpoint).account_name)
             credential = {"account_name": account, "account_key": key}
             return BlobServiceClient(endpoint, credential=credential, **options)
         raise NotEmulated(f"Access without an account key or a SAS, as {where} asks for,")
-    raise InvalidSettings(f"One of connectionString, sasUri and serviceEndpoint is required in {where}.")
+    raise InvalidSettings(f"A connection string, a SAS URI or an endpoint is required in {where}.")

@@ -10,6 +10,7 @@ from azure.storage.blob import BlobPrefix, BlobProperties
 from adf_trigger.local.factory.engine.activities.base import ResolvedDataset
 from adf_trigger.local.factory.engine.copying.blob.account import blob_service
 from adf_trigger.local.factory.engine.copying.blob.errors import blob_missing, nothing_below, told
+from adf_trigger.local.factory.engine.copying.blob.flavors import flavor_of
 from adf_trigger.local.factory.engine.copying.blob.location import blob_location
 from adf_trigger.local.factory.engine.copying.blob.source import Selection, is_folder
 from adf_trigger.local.factory.engine.copying.failures import DataFailure, InvalidSettings
@@ -28,7 +29,7 @@ class BlobInspector:
 
     def __init__(self, dataset: ResolvedDataset, settings: dict[str, Any], job: Job) -> None:
         self._location = blob_location(dataset)
-        self._selection = Selection.read(settings)
+        self._selection = Selection.read(settings, flavor_of(dataset).read)
         if self._selection.locates:
             raise InvalidSettings("Wildcards, prefix and fileListPath do not apply to a single item.")
         self._container = blob_service(dataset).get_container_client(self._location.container)

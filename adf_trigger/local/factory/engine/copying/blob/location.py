@@ -4,10 +4,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from adf_trigger.local.factory.engine.activities.base import ResolvedDataset
+from adf_trigger.local.factory.engine.copying.blob.flavors import FLAVORS, flavor_of
 from adf_trigger.local.factory.engine.copying.failures import NotEmulated
 from adf_trigger.local.factory.engine.copying.settings import refuse_unknown, required_text, section, text
-
-_KNOWN = frozenset({"container", "folderPath", "fileName"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +33,12 @@ def blob_location(dataset: ResolvedDataset) -> BlobLocation:
     location: dict[str, Any] = section(dataset.properties, "location")
     where = f"the location of the dataset '{dataset.name}'"
     kind = text(location, "type")
-    if kind != "AzureBlobStorageLocation":
-        raise NotEmulated(f"The type '{kind}' of {where}")
-    refuse_unknown(location, _KNOWN, where)
+    flavor = flavor_of(dataset)
+    if kind != flavor.location:
+        raise NotEmulated(f"The type '{kind}' of {where}, on a {dataset.linked_service_type},")
+    refuse_unknown(location, {flavor.container, "folderPath", "fileName"}, where)
     # Authors also write the folder into the container's name; the service takes that.
-    container, _, upper = required_text(location, "container", where).strip("/").partition("/")
+    container, _, upper = required_text(location, flavor.container, where).strip("/").partition("/")
     folder = below(upper, text(location, "folderPath").strip("/"))
     return BlobLocation(container, folder, text(location, "fileName").strip("/"))
 
@@ -46,3 +46,15 @@ def blob_location(dataset: ResolvedDataset) -> BlobLocation:
 def below(folder: str, name: str) -> str:
     """Join two parts of a path, either of which may be empty."""
     return f"{folder}/{name}" if folder and name else folder or name
+
+
+def location_of(linked_service_type: str, container: str, folder: str) -> dict[str, str]:
+    """A `location` for a path that stands in an activity and not in a dataset, e.g. that of a log.
+
+    Raises:
+        NotEmulated: the linked service does not lead to blobs.
+    """
+    flavor = FLAVORS.get(linked_service_type)
+    if flavor is None:
+        raise NotEmulated(f"A path on a {linked_service_type}")
+    return {"type": flavor.location, flavor.container: container, "folderPath": folder}

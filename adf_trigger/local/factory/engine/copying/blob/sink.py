@@ -11,6 +11,7 @@ from azure.storage.blob import BlobBlock, BlobClient, ContainerClient, ContentSe
 from adf_trigger.local.factory.engine.activities.base import ResolvedDataset
 from adf_trigger.local.factory.engine.copying.blob.account import blob_service
 from adf_trigger.local.factory.engine.copying.blob.errors import folder_url, told
+from adf_trigger.local.factory.engine.copying.blob.flavors import flavor_of
 from adf_trigger.local.factory.engine.copying.blob.location import below, blob_location
 from adf_trigger.local.factory.engine.copying.failures import InvalidSettings, NotEmulated
 from adf_trigger.local.factory.engine.copying.job import Job
@@ -28,9 +29,10 @@ class BlobSink:
     """A folder of a container, written to as block blobs. The container is created if it is missing."""
 
     def __init__(self, dataset: ResolvedDataset, settings: dict[str, Any], job: Job) -> None:
-        kind = text(settings, "type", "AzureBlobStorageWriteSettings")
-        if kind != "AzureBlobStorageWriteSettings":
-            raise NotEmulated(f"storeSettings of type '{kind}'")
+        kind = flavor_of(dataset).write
+        named = text(settings, "type", kind)
+        if named != kind:
+            raise NotEmulated(f"storeSettings of type '{named}' for this kind of store")
         refuse_unknown(settings, _KNOWN, "storeSettings")
         self._location = blob_location(dataset)
         self._container: ContainerClient = blob_service(dataset).get_container_client(

@@ -11,6 +11,7 @@ from azure.storage.blob import BlobProperties, ContainerClient
 from adf_trigger.local.factory.engine.activities.base import ResolvedDataset
 from adf_trigger.local.factory.engine.copying.blob.account import blob_service
 from adf_trigger.local.factory.engine.copying.blob.errors import folder_url, nothing_below, told
+from adf_trigger.local.factory.engine.copying.blob.flavors import flavor_of
 from adf_trigger.local.factory.engine.copying.blob.location import BlobLocation, below, blob_location
 from adf_trigger.local.factory.engine.copying.failures import InvalidSettings, NotEmulated
 from adf_trigger.local.factory.engine.copying.job import Job
@@ -49,22 +50,22 @@ class Selection:
     modified_until: datetime | None = None
 
     @classmethod
-    def read(cls, settings: dict[str, Any], *, recursive: bool = True) -> "Selection":
+    def read(cls, settings: dict[str, Any], kind: str) -> "Selection":
         """Read storeSettings.
 
         Args:
             settings: storeSettings, evaluated.
-            recursive: what holds if they do not say (true for Copy, false for Delete).
+            kind: the type that they must be of, if they say one.
 
         Raises:
             NotEmulated: settings of another store, or one that is not obeyed here.
         """
-        kind = text(settings, "type", "AzureBlobStorageReadSettings")
-        if kind != "AzureBlobStorageReadSettings":
-            raise NotEmulated(f"storeSettings of type '{kind}'")
+        named = text(settings, "type", kind)
+        if named != kind:
+            raise NotEmulated(f"storeSettings of type '{named}' for this kind of store")
         refuse_unknown(settings, _KNOWN, "storeSettings")
         selection = cls(
-            recursive=flag(settings, "recursive", default=recursive),
+            recursive=flag(settings, "recursive", default=True),
             wildcard_folder=text(settings, "wildcardFolderPath").strip("/"),
             wildcard_file=text(settings, "wildcardFileName"),
             prefix=text(settings, "prefix"),
@@ -95,7 +96,7 @@ class BlobSource:
 
     def __init__(self, dataset: ResolvedDataset, settings: dict[str, Any], job: Job) -> None:
         self.location: BlobLocation = blob_location(dataset)
-        self.selection = Selection.read(settings)
+        self.selection = Selection.read(settings, flavor_of(dataset).read)
         self.container: ContainerClient = blob_service(dataset).get_container_client(self.location.container)
         self._job = job
 
