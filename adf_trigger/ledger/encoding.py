@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
 
@@ -13,6 +13,8 @@ from adf_trigger.ledger.records import ActiveRun, RunRecord
 
 MAX_RECORD_CHARS = 500_000
 """Longest record, in characters of ASCII JSON: each takes two bytes of an entity's 1 MiB."""
+
+T = TypeVar("T")
 
 _RECORD = TypeAdapter(RunRecord)
 _ACTIVE = TypeAdapter(ActiveRun)
@@ -55,8 +57,12 @@ def encode_record(record: RunRecord) -> str:
 
 
 def decode_record(text: str) -> RunRecord:
-    """The record of a text. Fields that this version does not know are passed over."""
-    return _RECORD.validate_python(json.loads(text))
+    """The record of a text. Fields that this version does not know are passed over.
+
+    Raises:
+        LedgerError: the text is none of ours.
+    """
+    return _decoded(_RECORD, text)
 
 
 def encode_active(run: ActiveRun) -> str:
@@ -65,8 +71,12 @@ def encode_active(run: ActiveRun) -> str:
 
 
 def decode_active(text: str) -> ActiveRun:
-    """The active run of a text."""
-    return _ACTIVE.validate_python(json.loads(text))
+    """The active run of a text.
+
+    Raises:
+        LedgerError: the text is none of ours.
+    """
+    return _decoded(_ACTIVE, text)
 
 
 def encode_cursor(cursor: Cursor) -> str:
@@ -75,8 +85,12 @@ def encode_cursor(cursor: Cursor) -> str:
 
 
 def decode_cursor(text: str) -> Cursor:
-    """The cursor of a text."""
-    return _CURSOR.validate_python(json.loads(text))
+    """The cursor of a text.
+
+    Raises:
+        LedgerError: the text is none of ours.
+    """
+    return _decoded(_CURSOR, text)
 
 
 def successor(earlier: RunRecord, record: RunRecord) -> RunRecord:
@@ -100,6 +114,13 @@ def refuse_other_request(earlier: RunRecord, record: RunRecord) -> None:
     """
     if (record.factory, record.request_id) != (earlier.factory, earlier.request_id):
         raise ValueError("a record can be written in the place of one of the same request alone")
+
+
+def _decoded(adapter: TypeAdapter[T], text: str) -> T:
+    try:
+        return adapter.validate_python(json.loads(text))
+    except ValueError as exc:
+        raise LedgerError("a row of the ledger cannot be understood") from exc
 
 
 def _text(document: dict[str, Any]) -> str:

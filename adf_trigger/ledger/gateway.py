@@ -2,13 +2,16 @@
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from http.client import HTTPException
+from itertools import islice
+from typing import Any, TypeVar
 
 import requests
 import stamina
 from azure.core.exceptions import AzureError, ResourceExistsError, ResourceNotFoundError
+from azure.core.pipeline import PipelineResponse
 from azure.data.tables import TableClient, TableEntity, UpdateMode
 
 from adf_trigger.clock import IdSource
@@ -22,19 +25,21 @@ MAX_PAGE = 1000
 """Most rows that the service gives in one answer."""
 
 _retrying = stamina.RetryingCaller(
-    attempts=3, timeout=30.0, wait_initial=0.2, wait_max=2.0, wait_jitter=0.2
+    attempts=4, timeout=30.0, wait_initial=0.2, wait_max=2.0, wait_jitter=0.2
 ).on(is_unclear)
 
-# What azure-core raises besides AzureError when the answer to a transaction breaks off or is not one.
-_GARBLED = (requests.RequestException, HTTPException, ValueError, LookupError, AttributeError)
+# What azure-core lets through besides AzureError when an answer breaks off or is not storage's.
+_GARBLED = (requests.RequestException, HTTPException, ValueError, TypeError, LookupError, AttributeError)
+
+T = TypeVar("T")
 
 
 class TableGateway:
     """Reads rows and commits transactions.
 
     Args:
-        open_client: makes a client of the table. Called once in each thread, since a client holds a
-            requests.Session. Its own retries serve reads; transactions are never left to them.
+        open_client: makes a client of the table, without retries of its own. Called once in each thread, since a
+            client holds a requests.Session.
         new_id: makes the marks by which a write whose reply was lost knows itself again.
     """
 
@@ -49,34 +54,45 @@ class TableGateway:
         Raises:
             LedgerError: it could not be read, or the table does not exist.
         """
-        with _translated("reading the ledger"):
+
+        def get(client: TableClient) -> TableEntity | None:
             try:
-                return self._client.get_entity(partition, key)
+                row = client.get_entity(partition, key)
             except ResourceNotFoundError as exc:
                 if is_missing_table(exc):
                     raise
                 return None
+            _refuse_others([row], lambda given: given == key)
+            return row
+
+        return self._repeated("reading the ledger", get)
 
     def between(
-        self, partition: str, after: str, before: str, *, page: int = MAX_PAGE
-    ) -> Iterator[TableEntity]:
+        self, partition: str, after: str, before: str, *, limit: int | None = None
+    ) -> Sequence[TableEntity]:
         """The rows between two keys, neither included, in order of their keys.
 
         Args:
             partition: PartitionKey.
             after: the key before the first.
             before: the key after the last.
-            page: rows to ask for at a time.
+            limit: most rows to give; None for all.
 
         Raises:
             LedgerError: they could not be read.
         """
-        with _translated("reading the ledger"):
-            yield from self._client.query_entities(
+
+        def query(client: TableClient) -> Sequence[TableEntity]:
+            found = client.query_entities(
                 "PartitionKey eq @partition and RowKey gt @after and RowKey lt @before",
                 parameters={"partition": partition, "after": after, "before": before},
-                results_per_page=min(page, MAX_PAGE),
+                results_per_page=min(limit or MAX_PAGE, MAX_PAGE),
             )
+            rows = list(islice(found, limit))
+            _refuse_others(rows, lambda given: after < given < before)
+            return rows
+
+        return self._repeated("reading the ledger", query)
 
     def put(self, partition: str, key: str, properties: Properties) -> None:
         """Write a row whatever was there.
@@ -84,10 +100,10 @@ class TableGateway:
         Raises:
             LedgerError: it could not be written.
         """
-        with _translated("writing the ledger"):
-            self._client.upsert_entity(
-                {"PartitionKey": partition, "RowKey": key, **properties}, mode=UpdateMode.REPLACE
-            )
+        entity = {"PartitionKey": partition, "RowKey": key, **properties}
+        self._repeated(
+            "writing the ledger", lambda client: client.upsert_entity(entity, mode=UpdateMode.REPLACE)
+        )
 
     def commit(self, partition: str, run: str, before: Rows, after: Rows, etag: str | None = None) -> str:
         """Turn one set of rows into another, whole or not at all, and give the new ETag of the run row.
@@ -138,11 +154,12 @@ class TableGateway:
         Raises:
             LedgerError: it could not be created.
         """
-        with _translated("creating the ledger's table"):
-            try:
-                self._client.create_table()
-            except ResourceExistsError:
-                return
+
+        def create(client: TableClient) -> None:
+            with suppress(ResourceExistsError):
+                client.create_table()
+
+        self._repeated("creating the ledger's table", create)
 
     def probe(self) -> None:
         """Read at most one row.
@@ -150,8 +167,9 @@ class TableGateway:
         Raises:
             LedgerError: it could not be read, or the table does not exist.
         """
-        with _translated("reading the ledger"):
-            next(iter(self._client.list_entities(results_per_page=1)), None)
+        self._repeated(
+            "reading the ledger", lambda client: next(client.list_entities(results_per_page=1), None)
+        )
 
     @property
     def _client(self) -> TableClient:
@@ -160,11 +178,26 @@ class TableGateway:
         client: TableClient = self._threads.client
         return client
 
-    def _submit(self, transaction: list[Operation]) -> str:
+    def _repeated(self, doing: str, work: Callable[[TableClient], T]) -> T:
+        """What a read or a write that may be made twice gives, made again while it gets no clear answer."""
+
+        def attempt() -> T:
+            with _garbled_replies():
+                return work(self._client)
+
         try:
-            results = self._client.submit_transaction(transaction, retry_total=0)
-        except _GARBLED as exc:
-            raise GarbledReply("the answer to a transaction could not be read", error=exc) from exc
+            return _retrying(attempt)
+        except AzureError as exc:
+            raise LedgerError(sentence(doing, exc)) from exc
+
+    def _submit(self, transaction: list[Operation]) -> str:
+        replies: list[PipelineResponse[Any, Any]] = []
+        try:
+            with _garbled_replies():
+                results = self._client.submit_transaction(transaction, raw_response_hook=replies.append)
+        finally:
+            for reply in replies:
+                reply.http_response.close()  # azure-core leaves one open that it could not read
         if len(results) != len(transaction):
             raise GarbledReply(f"{len(results)} answers to {len(transaction)} operations")
         etag: str = results[0].get("etag", "")
@@ -183,9 +216,14 @@ def etag_of(row: TableEntity) -> str:
     return row.metadata["etag"] or ""
 
 
+def _refuse_others(rows: Sequence[TableEntity], wanted: Callable[[str], bool]) -> None:
+    if not all(wanted(row["RowKey"]) for row in rows):
+        raise GarbledReply("the answer has rows that were not asked for")
+
+
 @contextmanager
-def _translated(doing: str) -> Iterator[None]:
+def _garbled_replies() -> Iterator[None]:
     try:
         yield
-    except AzureError as exc:
-        raise LedgerError(sentence(doing, exc)) from exc
+    except _GARBLED as exc:
+        raise GarbledReply("the answer could not be read", error=exc) from exc

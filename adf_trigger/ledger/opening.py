@@ -13,8 +13,8 @@ from adf_trigger.ledger.table import TableLedger
 _STORAGE_BY_KEY = "AzureWebJobsStorage"
 _STORAGE_BY_IDENTITY = "AzureWebJobsStorage__tableServiceUri"
 
-# Reads alone: the gateway repeats transactions itself, since only it can tell whether one has happened.
-_RETRIES = {"retry_total": 3, "retry_backoff_factor": 0.2, "retry_backoff_max": 2}
+# The gateway repeats what failed, since it alone can tell whether a transaction has happened.
+_NO_RETRIES = {"retry_total": 0}
 
 
 def open_table_ledger(
@@ -47,7 +47,7 @@ def open_table_ledger(
     options: dict[str, Any] = {
         "connection_timeout": connect_timeout,
         "read_timeout": read_timeout,
-        **_RETRIES,
+        **_NO_RETRIES,
     }
     if connection_string is not None:
         _refuse_signature(connection_string)

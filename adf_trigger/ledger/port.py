@@ -35,18 +35,13 @@ class RunPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cursor:
-    """Where the last poll of a factory stood, and what was learned of the factory.
+    """Where the last poll of a factory stood.
 
     Attributes:
         polled_until: runs updated before this instant have been seen.
-        ids_honoured: whether createRun gave the GUID of x-ms-client-request-id back as the runId, last time;
-            None while no answer has told.
-        paused_until: the factory asked to be left alone until then.
     """
 
     polled_until: datetime | None = None
-    ids_honoured: bool | None = None
-    paused_until: datetime | None = None
 
 
 class Ledger(Protocol):

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from itertools import islice
 from uuid import UUID
 
 from azure.data.tables import TableClient, TableEntity
@@ -38,6 +37,7 @@ from adf_trigger.ledger.rows import REQUEST_ID, Rows, join, rows_of, split
 
 _CLAIM_ATTEMPTS = 3
 """The earlier record may be released between losing to it and reading it; then the key is free again."""
+_PURGE_PAGE = 100
 
 
 class TableLedger:
@@ -118,7 +118,7 @@ class TableLedger:
             LedgerError: the table could not be read.
         """
         entity = self._table.read(partition_key(factory), id_key(run_id))
-        return None if entity is None else self.get(factory, entity[REQUEST_ID])
+        return None if entity is None else self.get(factory, entity.get(REQUEST_ID, ""))
 
     def save(self, stored: Stored, record: RunRecord) -> Stored:
         """Write a record conditionally, with its active row, and an id row where the runId has changed.
@@ -154,8 +154,8 @@ class TableLedger:
         first, last = rows_of_kind("when")
         after = key_of(continuation) if continuation else first
         before = end_of_instant(since) if since else last
-        rows = self._table.between(partition_key(factory), after, before, page=limit + 1)
-        keys = [row["RowKey"] for row in islice(rows, limit + 1)]
+        rows = self._table.between(partition_key(factory), after, before, limit=limit + 1)
+        keys = [row["RowKey"] for row in rows]
         page = keys[:limit]
         found = (self.get(factory, request_id_of(key)) for key in page)
         records = [stored.record for stored in found if stored is not None]
@@ -187,16 +187,15 @@ class TableLedger:
             LedgerError: the table could not be read or written.
         """
         # A run is told after it was requested: what was told before the instant lies beyond it in the listing.
-        old = self._table.between(
-            partition_key(factory), end_of_instant(told_before), rows_of_kind("when")[1]
-        )
+        after, end = end_of_instant(told_before), rows_of_kind("when")[1]
         purged = 0
-        for row in old:
-            if purged == limit:
+        while purged < limit:
+            rows = self._table.between(partition_key(factory), after, end, limit=_PURGE_PAGE)
+            if not rows:
                 break
-            stored = self.get(factory, request_id_of(row["RowKey"]))
-            if stored is not None and stored.record.was_told_before(told_before):
-                purged += self._purged(stored)
+            for row in rows[: limit - purged]:
+                purged += self._purged(factory, request_id_of(row["RowKey"]), told_before)
+                after = row["RowKey"]
         return purged
 
     def check(self) -> None:
@@ -214,7 +213,10 @@ class TableLedger:
     def _remove(self, stored: Stored) -> None:
         self._write(stored.record, _rows(stored.record), {}, stored.etag)
 
-    def _purged(self, stored: Stored) -> bool:
+    def _purged(self, factory: str, request_id: str, told_before: datetime) -> bool:
+        stored = self.get(factory, request_id)
+        if stored is None or not stored.record.was_told_before(told_before):
+            return False
         try:
             self._remove(stored)
         except LedgerConflict:

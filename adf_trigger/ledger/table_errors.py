@@ -13,7 +13,7 @@ _ABOUT_THE_TABLE = frozenset({"TableNotFound", "TableBeingDeleted"})
 
 
 class GarbledReply(AzureError):
-    """A transaction was answered with what is no complete answer to it, so it may have happened."""
+    """The answer is not a whole answer of storage; what was asked for may have happened."""
 
 
 def is_lost_race(error: AzureError) -> bool:
@@ -29,10 +29,10 @@ def is_lost_race(error: AzureError) -> bool:
 
 
 def is_unclear(error: Exception) -> bool:
-    """Whether a write may have happened although it failed: time-out, reset, 5xx, half an answer.
+    """Whether a write may have happened although it failed, and a read may yet succeed.
 
-    A connection that was never made is among them, since azure-core does not tell it apart from every one that
-    broke later.
+    So it is with time-outs, resets, 5xx and half an answer. A connection that was never made is among them, since
+    azure-core does not tell it apart from every one that broke later.
     """
     if isinstance(error, ClientAuthenticationError):
         return False

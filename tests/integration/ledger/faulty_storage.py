@@ -20,6 +20,8 @@ class Fault:
     Attributes:
         reaches: whether storage gets it.
         status: answered in the place of storage's own answer; None for storage's own.
+        content: body of an answer with a status.
+        kind: its Content-Type.
         keep: bytes of the answer that reach the client before the connection is reset; None for all.
         stall: seconds that the client waits in vain before the connection is reset.
         meanwhile: what happens between storage's answer and its loss.
@@ -27,6 +29,8 @@ class Fault:
 
     reaches: bool = True
     status: int | None = None
+    content: bytes = b""
+    kind: str = "text/plain"
     keep: int | None = None
     stall: float = 0
     meanwhile: Callable[[], object] = lambda: None
@@ -95,7 +99,9 @@ def _handler(storage: FaultyStorage) -> type[BaseHTTPRequestHandler]:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             answer = self.ask_storage(body) if fault.reaches else b""
             if fault.status is not None:
-                answer = f"HTTP/1.1 {fault.status} Fault\r\nContent-Length: 0\r\n\r\n".encode()
+                head = [f"HTTP/1.1 {fault.status} Fault", f"Content-Type: {fault.kind}"]
+                head += [f"Content-Length: {len(fault.content)}", "Connection: close"]
+                answer = "\r\n".join([*head, "", ""]).encode() + fault.content
             fault.meanwhile()
             self.wfile.write(answer[: fault.keep])
             storage.closing.wait(fault.stall)

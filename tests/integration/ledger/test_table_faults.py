@@ -212,6 +212,38 @@ def test_a_read_is_repeated(ledger: TableLedger, storage: FaultyStorage, factory
     assert len(ledger.active(factory)) == 1
 
 
+def test_an_answer_to_a_read_may_break_off_anywhere(
+    ledger: TableLedger, storage: FaultyStorage, factory: str
+) -> None:
+    """A row or a listing whose answer breaks off anywhere is read again, and never taken for less than it is."""
+    stored = ledger.claim(a_record(factory)).stored
+    for kept in range(0, 1600, 23):
+        storage.read_faults.append(Fault(keep=kept))
+        assert ledger.get(factory, stored.record.request_id) == stored
+        storage.read_faults.append(Fault(keep=kept))
+        assert len(ledger.active(factory)) == 1
+
+
+@pytest.mark.parametrize("content", [b"", b"<html>proxy</html>", b"[]", b"null", b'{"value": 1}', b"{"])
+@pytest.mark.parametrize("kind", ["text/html", "application/json"])
+def test_an_answer_that_is_none_is_an_error(
+    ledger: TableLedger, storage: FaultyStorage, factory: str, content: bytes, kind: str
+) -> None:
+    """What somebody else than storage answers is a LedgerError, and neither a row nor the lack of one."""
+    storage.read_faults.extend([Fault(reaches=False, status=200, content=content, kind=kind)] * 4)
+    storage.faults.extend([Fault(reaches=False, status=202, content=content, kind=kind)] * ATTEMPTS)
+    for step in (
+        lambda: ledger.get(factory, "load"),
+        lambda: ledger.active(factory),
+        lambda: ledger.runs(factory, since=None, limit=1, continuation=None),
+        ledger.check,
+        lambda: ledger.claim(a_record(factory)),
+    ):
+        with pytest.raises(LedgerError):
+            step()
+        storage.read_faults.extend([Fault(reaches=False, status=200, content=content, kind=kind)] * 4)
+
+
 def test_a_read_is_not_repeated_for_ever(ledger: TableLedger, storage: FaultyStorage, factory: str) -> None:
     """A read of storage that does not answer ends in an error that keeps its cause."""
     storage.read_faults.extend([BUSY] * 100)
