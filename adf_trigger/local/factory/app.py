@@ -174,7 +174,9 @@ class FactoryEmulator:
             store.definitions,
             clock=self.clock,
             new_id=self._config.ids,
-            registry=Registry(control={**CONTROL, "WebHook": webhook(self._callbacks)}),
+            registry=Registry(
+                control={**CONTROL, "WebHook": webhook(self._callbacks)}, taken_over=["WebHook"]
+            ),
             http=self._config.http,
             token=self._config.token or self._identity_token,
             options=EngineOptions(

@@ -8,11 +8,11 @@ from adf_trigger.local.factory.backend import Backend
 from adf_trigger.local.factory.documents import Document
 from adf_trigger.local.factory.engine.new_run import new_run
 from adf_trigger.local.factory.engine.parameters import ParameterError
+from adf_trigger.local.factory.engine.queues import MAX_QUEUED_RUNS
 from adf_trigger.local.factory.errors import BadRequest, InvalidTemplate
 from adf_trigger.local.factory.expressions import ExpressionError
 from adf_trigger.local.factory.models import PipelineRun, Recovery
 from adf_trigger.local.factory.options import Options
-from adf_trigger.local.factory.validation.limits import MAX_QUEUED_RUNS
 from adf_trigger.local.factory.validation.templates import check_template
 
 

@@ -111,6 +111,14 @@ class Served:
             assert datetime.now(tz=UTC).timestamp() < deadline, run
             pause.wait(0.02)
 
+    def until(self, condition: Callable[[], object], limit: float = 20.0) -> None:
+        """Wait until a condition holds."""
+        deadline = datetime.now(tz=UTC).timestamp() + limit
+        pause = threading.Event()
+        while not condition():
+            assert datetime.now(tz=UTC).timestamp() < deadline, "it never came true"
+            pause.wait(0.02)
+
 
 class _Running:
     """An emulator and its two servers, in an event loop in a thread."""

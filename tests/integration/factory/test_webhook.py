@@ -57,3 +57,31 @@ def test_the_run_goes_on_when_the_endpoint_calls_back(
     assert httpx.post(callback, json={}).status_code == 404
     (row,) = served.client.post(f"{path}/pipelineruns/{run_id}/queryActivityruns").json()["value"]
     assert row["output"] == {"answer": 42}
+
+
+def test_a_recovery_run_does_not_call_again(served: Any, endpoint: tuple[str, "Queue[str]"]) -> None:
+    """What was posted the first time is the activity's output in the recovery run, too."""
+    url, told = endpoint
+    path = served.create_factory()
+    hook = {
+        "name": "hook",
+        "type": "WebHook",
+        "typeProperties": {"url": url, "method": "POST", "body": {}, "timeout": "00:01:00"},
+    }
+    fail = {
+        "name": "fail",
+        "type": "Fail",
+        "dependsOn": [{"activity": "hook", "dependencyConditions": ["Succeeded"]}],
+        "typeProperties": {
+            "message": {"value": "@string(activity('hook').output.answer)", "type": "Expression"},
+            "errorCode": "1",
+        },
+    }
+    served.put(f"{path}/pipelines/p", {"activities": [hook, fail]})
+    first = served.client.post(f"{path}/pipelines/p/createRun").json()["runId"]
+    httpx.post(told.get(timeout=20), json={"answer": 42}).raise_for_status()
+    assert served.wait_for(path, first)["message"] == "Operation on target fail failed: 42"
+    recovery = {"referencePipelineRunId": first, "isRecovery": "true", "startFromFailure": "true"}
+    second = served.client.post(f"{path}/pipelines/p/createRun", params=served.version | recovery).json()
+    assert served.wait_for(path, second["runId"])["message"] == "Operation on target fail failed: 42"
+    assert told.empty()

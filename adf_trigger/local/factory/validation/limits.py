@@ -11,9 +11,7 @@ MAX_ACTIVITIES = 80
 MAX_PARAMETERS = 50
 MAX_PIPELINE_BYTES = 200 * 1024
 MAX_DOCUMENT_BYTES = 100 * 1024
-MAX_EXPRESSION = 8192
 MAX_BATCH_COUNT = 50
-MAX_QUEUED_RUNS = 100
 
 
 def check_limits(document: Document, store: Store, *, is_new: bool) -> None:

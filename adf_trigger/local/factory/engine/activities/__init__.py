@@ -5,7 +5,7 @@ to EXECUTION: it has a policy (retry, timeout) and is taken over by a recovery r
 run goes to CONTROL.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from adf_trigger.local.factory.engine.activities.append_variable import append_variable
 from adf_trigger.local.factory.engine.activities.control import ControlActivity
@@ -54,15 +54,19 @@ class Registry:
     Args:
         execution: name → activity, of those that have a policy.
         control: name → activity, of those that steer the run.
+        taken_over: names of control activities that a recovery run does not repeat either, because they
+            reach outside (WebHook: its policy knows neither retry nor timeout, as the API's description has it).
     """
 
     def __init__(
         self,
         execution: Mapping[str, ControlActivity] = EXECUTION,
         control: Mapping[str, ControlActivity] = CONTROL,
+        taken_over: Collection[str] = (),
     ) -> None:
         self._execution = {name.casefold(): activity for name, activity in execution.items()}
         self._control = {name.casefold(): activity for name, activity in control.items()}
+        self._taken_over = {name.casefold() for name in (*execution, *taken_over)}
         self.names = sorted([*execution, *control])
 
     def find(self, type_name: str) -> ControlActivity | None:
@@ -73,3 +77,7 @@ class Registry:
     def is_execution(self, type_name: str) -> bool:
         """Whether a type has a policy of retries and time-outs."""
         return type_name.casefold() in self._execution
+
+    def is_taken_over(self, type_name: str) -> bool:
+        """Whether a recovery run shows what an activity of a type gave before, instead of doing it again."""
+        return type_name.casefold() in self._taken_over
