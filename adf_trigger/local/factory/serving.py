@@ -22,6 +22,11 @@ class http_protocol(H11Protocol):  # noqa: N801 - named as the uvicorn setting t
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Remember the transport."""
         super().connection_made(transport)
+        connection = transport.get_extra_info("socket")
+        if connection is not None:
+            # asyncio leaves Nagle's algorithm on for sockets that were made without naming TCP; with head and body
+            # written apart, every reply would then wait for a delayed acknowledgement, 40 ms.
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.app_state = {**self.app_state, _TRANSPORT: transport}
 
 

@@ -4,7 +4,7 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -17,6 +17,9 @@ from adf_trigger.local.factory.store.selection import select
 _UNFINISHED = "status NOT IN ('Succeeded', 'Failed', 'Cancelled')"
 _ACTIVITY_COLUMNS = frozenset(
     {"factory_id", "run_id", "activity_run_id", "activity_name", "activity_type", "status", "start", "end"}
+)
+_ACTIVITY_DOCUMENT = tuple(
+    field.name for field in fields(ActivityRun) if field.name not in _ACTIVITY_COLUMNS
 )
 
 
@@ -110,8 +113,8 @@ class Runs:
 
     def save_activity(self, activity: ActivityRun) -> None:
         """Insert or update; dropped if the factory was deleted meanwhile."""
-        fields = asdict(activity)
-        document = {name: value for name, value in fields.items() if name not in _ACTIVITY_COLUMNS}
+        # Not asdict(), which copies whole outputs only for them to be written.
+        document = {name: getattr(activity, name) for name in _ACTIVITY_DOCUMENT}
         self._database.write(
             "INSERT INTO activity_runs (factory_id, run_id, activity_run_id, activity_name, activity_type, status,"
             " activity_start, activity_end, last_updated, document)"
