@@ -11,6 +11,7 @@ from adf_trigger.service.dispatch import Dispatcher
 from adf_trigger.service.factories import Factories
 from adf_trigger.service.health import Health
 from adf_trigger.service.monitor import Monitor
+from adf_trigger.service.pauses import Pauses
 from adf_trigger.service.policy import Policies
 from adf_trigger.service.publish import Publisher
 from adf_trigger.service.query import Query
@@ -72,7 +73,8 @@ def wire(
     lease = timedelta(seconds=settings.lease)
     policies = Policies(settings.policy)
     views = RunViews({factory.id: factory.alias for factory in factories}, studio=STUDIOS[settings.cloud])
-    sender = Sender(ledger, clock, policies, steps)
+    pauses = Pauses()
+    sender = Sender(ledger, clock, policies, pauses, steps)
     publisher = Publisher(ledger, outbox, views, clock, steps, lease=lease)
     return Services(
         settings=settings,
@@ -114,6 +116,7 @@ def wire(
                 stale_after=timedelta(seconds=settings.stale_after),
             ),
             publisher,
+            pauses,
             calls=settings.tick_calls,
             retention=timedelta(days=settings.retention_days),
         ),

@@ -7,6 +7,9 @@ from adf_trigger.datafactory.models import Page
 
 T = TypeVar("T")
 
+RESERVED_READS = 25
+"""Reads of the subscription's budget that are left to its other users: one second's worth of what is refilled."""
+
 
 class Budget:
     """A number of calls, spent one by one."""
@@ -27,16 +30,24 @@ class Budget:
         return True
 
     def exhaust(self) -> None:
-        """Spend all that is left: the factory asked to be left alone."""
+        """Spend all that is left: the subscription has few reads left."""
         self._left = 0
 
-    def read(self, pages: Iterator[Page[T]]) -> tuple[list[T], bool]:
-        """Read pages, one call each, while the budget lasts: what they hold, and whether these were all."""
+    def read(self, pages: Iterator[Page[T]], *, at_most: int | None = None) -> tuple[list[T], bool]:
+        """Read pages, one call each, while the budget lasts: what they hold, and whether these were all.
+
+        At most so many, where that is said: the rest of the budget is for what comes of them.
+
+        Where the subscription has few reads left (x-ms-ratelimit-remaining-subscription-reads), it lasts no longer.
+        """
         items: list[T] = []
-        while self.spend():
+        floor = 0 if at_most is None else self._left - at_most
+        while self._left > floor and self.spend():
             page = next(pages, None)
             if page is None:
                 self._left += 1
                 return items, True
             items.extend(page.items)
+            if page.remaining_reads is not None and page.remaining_reads < RESERVED_READS:
+                self.exhaust()
         return items, False

@@ -7,8 +7,8 @@ no list shows is not lost, and a status that is not known has not ended.
 
 import logging
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from adf_trigger.clock import Clock
 from adf_trigger.contracts import ENDED_IN_DATA_FACTORY, ActivityError
@@ -20,8 +20,9 @@ from adf_trigger.errors import (
     DataFactoryError,
     LedgerConflict,
     ResourceNotFound,
+    Throttled,
 )
-from adf_trigger.ledger.port import Ledger, Stored
+from adf_trigger.ledger.port import Cursor, Ledger, Stored
 from adf_trigger.ledger.records import ActiveRun, RunRecord, RunState
 from adf_trigger.service import transitions
 from adf_trigger.service.budget import Budget
@@ -73,33 +74,37 @@ class Monitor:
         if len(started) <= FEW:
             self._ask_for(factory, started, budget)
             return
-        shown = self._query(factory, started, budget)
-        now = self._clock()
-        unseen = [
-            row
-            for row in started
-            if str(row.run_id) not in shown
-            and (row.last_seen_at is None or now - row.last_seen_at >= self._stale_after)
-        ]
-        self._ask_for(factory, sorted(unseen, key=_last_seen), budget)
+        shown, complete = self._query(factory, started, budget)
+        unseen = [row for row in started if row.run_id not in shown and (not complete or self._is_stale(row))]
+        self._ask_for(factory, sorted(unseen, key=_last_seen), budget, note=True)
 
-    def _query(self, factory: FactoryHandle, started: Sequence[ActiveRun], budget: Budget) -> set[str]:
-        """The ids of our active runs that changed since the last poll; their records are brought up to date."""
+    def _is_stale(self, row: ActiveRun) -> bool:
+        return row.last_seen_at is None or self._clock() - row.last_seen_at >= self._stale_after
+
+    def _query(
+        self, factory: FactoryHandle, started: Sequence[ActiveRun], budget: Budget
+    ) -> tuple[set[UUID], bool]:
+        """Bring the runs up to date that changed since the last poll: their ids, and whether these were all.
+
+        At most half of the budget goes into the list, so that however much has changed in the factory there are
+        calls left to record what has ended, and to ask for what the list has not come to.
+        """
         begun = self._clock()
         since = self._ledger.cursor(factory.id).polled_until or min(row.requested_at for row in started)
         window = RunFilter(last_updated_after=since - self._overlap, last_updated_before=begun + CLOCK_SKEW)
-        found, complete = budget.read(factory.runs.query_runs(window))
+        found, complete = budget.read(factory.runs.query_runs(window), at_most=max(1, budget.left // 2))
         ours = {row.run_id: row for row in started}
         shown = {run.run_id: run for run in found if run.run_id in ours}
         done = [self._bring_up_to_date(factory, ours[run_id], run, budget) for run_id, run in shown.items()]
         if complete and all(done):
             with self._steps("monitor.save_cursor"):
-                self._ledger.save_cursor(
-                    factory.id, replace(self._ledger.cursor(factory.id), polled_until=begun)
-                )
-        return {str(run_id) for run_id in shown}
+                self._ledger.save_cursor(factory.id, Cursor(polled_until=begun))
+        return set(shown), complete
 
-    def _ask_for(self, factory: FactoryHandle, rows: Sequence[ActiveRun], budget: Budget) -> None:
+    def _ask_for(
+        self, factory: FactoryHandle, rows: Sequence[ActiveRun], budget: Budget, *, note: bool = False
+    ) -> None:
+        """Read runs by their ids. `note` records even that nothing is new, so that others have their turn."""
         for row in rows:
             if not budget.spend():
                 return
@@ -113,10 +118,10 @@ class Monitor:
                     extra={"action": "run_not_seen", "run_id": str(row.run_id), "request_id": row.request_id},
                 )
                 continue
-            self._bring_up_to_date(factory, row, run, budget)
+            self._bring_up_to_date(factory, row, run, budget, note=note)
 
     def _bring_up_to_date(
-        self, factory: FactoryHandle, row: ActiveRun, run: PipelineRun, budget: Budget
+        self, factory: FactoryHandle, row: ActiveRun, run: PipelineRun, budget: Budget, *, note: bool = False
     ) -> bool:
         """Record what a run has come to; False where the next tick must look at it again."""
         stored = self._ledger.get(factory.id, row.request_id)
@@ -125,7 +130,7 @@ class Monitor:
         try:
             if run.status in ENDED_IN_DATA_FACTORY:
                 return self._record_end(factory, stored, run, budget)
-            if self._is_news(stored.record, run):
+            if note or self._is_news(stored.record, run):
                 self._record_seen(stored, run)
         except LedgerConflict:
             logger.info(
@@ -165,6 +170,8 @@ class Monitor:
             errors = self._failed_activities(factory, stored.record, run)
         except (DataFactoryError, CredentialError) as exc:
             if self._clock() - (run.run_end or run.last_updated or self._clock()) < DETAILS_WAIT:
+                if isinstance(exc, Throttled):
+                    raise
                 self._log_details_missing(run, exc)
                 return False
             errors = []

@@ -29,6 +29,10 @@ from adf_trigger.settings import UnknownOutcomePolicy
 CLOCK_SKEW = timedelta(minutes=5)
 """How far the service's clock and ours may be apart."""
 
+RECORDS_A_PAGE = 10
+MOST_PAGES_OF_RECORDS = 20
+"""How many of the newest records are looked at to learn how a factory treats ids."""
+
 _UNKNOWN_RUN = "ReferencedPipelineRunNotFound"
 
 
@@ -108,7 +112,7 @@ class Reconciler:
             return Finding(Verdict.PARK, reason="the pipeline's policy is to park it")
         if policy.unknown_outcome is UnknownOutcomePolicy.RESUBMIT:
             return Finding(Verdict.SEND_AGAIN, reason="the pipeline's policy is to send again")
-        honoured = self._ledger.cursor(factory.id).ids_honoured
+        honoured = self._ids_honoured(factory)
         if honoured:
             return Finding(Verdict.SEND_AGAIN, reason="the factory has no run of the chosen id")
         if policy.correlation_parameter is None and honoured is False:
@@ -116,6 +120,22 @@ class Reconciler:
                 Verdict.PARK, reason="the factory chooses ids of its own, so the run cannot be found"
             )
         return self._search(factory, record, unseen_for, budget, policy.correlation_parameter)
+
+    def _ids_honoured(self, factory: FactoryHandle) -> bool | None:
+        """Whether the factory gave the id that we chose back as the runId, last time; None if nobody knows.
+
+        The records tell: one that has started under another id than the one chosen for it had that one before.
+        """
+        continuation: str | None = None
+        for _ in range(MOST_PAGES_OF_RECORDS):
+            page = self._ledger.runs(factory.id, since=None, limit=RECORDS_A_PAGE, continuation=continuation)
+            for record in page.records:
+                if record.submitted_at is not None:
+                    return not record.former_run_ids
+            if page.continuation is None:
+                return None
+            continuation = page.continuation
+        return None
 
     def _search(
         self,

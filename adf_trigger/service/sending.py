@@ -1,9 +1,7 @@
 """One createRun, and what its answer means. The only place that calls createRun."""
 
 import logging
-import threading
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,35 +12,14 @@ from adf_trigger.ledger.port import Ledger, Stored
 from adf_trigger.ledger.records import RunRecord
 from adf_trigger.service import transitions
 from adf_trigger.service.factories import FactoryHandle
+from adf_trigger.service.pauses import Pauses
 from adf_trigger.service.policy import Policies
 from adf_trigger.service.steps import Steps
 
 logger = logging.getLogger(__name__)
 
-THROTTLED_WAIT = timedelta(seconds=10)
-"""How long to wait where a 429 does not say."""
-
 FIRST_BACK_OFF = timedelta(seconds=5)
 LONGEST_BACK_OFF = timedelta(seconds=60)
-
-
-class Pauses:
-    """Factories that asked to be left alone for a while. Kept by each process for itself; safe across threads."""
-
-    def __init__(self) -> None:
-        self._until: dict[str, datetime] = {}
-        self._lock = threading.Lock()
-
-    def pause(self, factory: str, until: datetime) -> None:
-        """Leave a factory alone until an instant; a later one already set stands."""
-        with self._lock:
-            self._until[factory] = max(until, self._until.get(factory, until))
-
-    def until(self, factory: str, now: datetime) -> datetime | None:
-        """When the pause ends; None where there is none."""
-        with self._lock:
-            until = self._until.get(factory)
-        return until if until is not None and until > now else None
 
 
 class Sender:
@@ -52,9 +29,9 @@ class Sender:
         ledger: the run ledger.
         clock: tells the time.
         policies: what may be decided for each pipeline.
+        pauses: factories that asked to be left alone.
         steps: surrounds each effect.
         reconcile_after: how soon a call without an answer is looked into.
-        pauses: factories to leave alone.
     """
 
     def __init__(
@@ -62,18 +39,17 @@ class Sender:
         ledger: Ledger,
         clock: Clock,
         policies: Policies,
+        pauses: Pauses,
         steps: Steps,
         *,
         reconcile_after: timedelta = FIRST_BACK_OFF,
-        pauses: Pauses | None = None,
     ) -> None:
         self._ledger = ledger
         self._clock = clock
         self._policies = policies
         self._steps = steps
         self._reconcile_after = reconcile_after
-        self._pauses = pauses or Pauses()
-        self._honoured: dict[str, bool] = {}
+        self._pauses = pauses
 
     def paused_until(self, factory: FactoryHandle) -> datetime | None:
         """When the factory may be called again; None where it may be called now."""
@@ -110,16 +86,14 @@ class Sender:
         try:
             created = self._create_run(factory, record, parameters)
         except Throttled as exc:
-            wait = timedelta(seconds=exc.retry_after) if exc.retry_after is not None else THROTTLED_WAIT
-            until = self._clock() + wait
-            self._pauses.pause(factory.id, until)
+            until = self._pauses.obey(factory.id, exc, self._clock())
             return self._postpone(taken, until, in_doubt_since, f"Data Factory is throttling: {exc}")
         except (NotSent, CredentialError) as exc:
             until = self._clock() + back_off(record.attempts)
             return self._postpone(taken, until, in_doubt_since, f"not sent: {exc}")
         except UnknownOutcome as exc:
             return self._doubt(taken, str(exc))
-        return self._submitted(factory, taken, created)
+        return self._submitted(taken, created)
 
     def _lease_is_over(self, record: RunRecord) -> bool:
         return record.lease_until is None or self._clock() >= record.lease_until
@@ -142,7 +116,7 @@ class Sender:
         name = self._policies.of(record.pipeline).correlation_parameter
         return dict(parameters) if name is None else {**parameters, name: record.request_id}
 
-    def _submitted(self, factory: FactoryHandle, taken: Stored, created: CreatedRun) -> Stored:
+    def _submitted(self, taken: Stored, created: CreatedRun) -> Stored:
         record = taken.record
         moved = transitions.submit(record, run_id=created.run_id, now=self._clock())
         with self._steps("dispatch.record_submitted"):
@@ -160,16 +134,7 @@ class Sender:
                 "attempt": record.attempts,
             },
         )
-        self._remember_whether_ids_are_honoured(factory, honoured=created.run_id == record.run_id)
         return stored
-
-    def _remember_whether_ids_are_honoured(self, factory: FactoryHandle, *, honoured: bool) -> None:
-        if self._honoured.get(factory.id) is honoured:
-            return
-        cursor = self._ledger.cursor(factory.id)
-        if cursor.ids_honoured is not honoured:
-            self._ledger.save_cursor(factory.id, replace(cursor, ids_honoured=honoured))
-        self._honoured[factory.id] = honoured
 
     def _postpone(
         self, taken: Stored, until: datetime, in_doubt_since: datetime | None, reason: str

@@ -8,18 +8,23 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from adf_trigger.clock import Clock
-from adf_trigger.errors import AdfTriggerError
+from adf_trigger.errors import AdfTriggerError, Throttled
 from adf_trigger.ledger.port import Ledger
 from adf_trigger.service.budget import Budget
 from adf_trigger.service.dispatch import Dispatcher
 from adf_trigger.service.factories import Factories, FactoryHandle
 from adf_trigger.service.monitor import Monitor
+from adf_trigger.service.pauses import Pauses
 from adf_trigger.service.publish import Publisher
 
 logger = logging.getLogger(__name__)
 
 PURGED_A_TICK = 100
 """Records removed in one tick: few enough to leave time for the rest."""
+
+
+_CALLING = frozenset({"dispatch", "monitor"})
+"""Parts that call Data Factory."""
 
 
 class Tick:
@@ -32,6 +37,7 @@ class Tick:
         dispatcher: starts what is accepted.
         monitor: watches what is started.
         publisher: tells what has ended.
+        pauses: factories that asked to be left alone: they are, but for telling what is known of them.
         calls: Data Factory calls that may be spent on each factory.
         retention: how long told records are kept.
     """
@@ -44,6 +50,7 @@ class Tick:
         dispatcher: Dispatcher,
         monitor: Monitor,
         publisher: Publisher,
+        pauses: Pauses,
         *,
         calls: int,
         retention: timedelta,
@@ -54,6 +61,7 @@ class Tick:
         self._dispatcher = dispatcher
         self._monitor = monitor
         self._publisher = publisher
+        self._pauses = pauses
         self._calls = calls
         self._retention = retention
 
@@ -68,6 +76,8 @@ class Tick:
         for factory in self._factories:
             budget = Budget(self._calls)
             for name, part in parts.items():
+                if name in _CALLING and self._pauses.until(factory.id, self._clock()) is not None:
+                    continue
                 self._attempt(name, part, factory, budget)
 
     def _dispatch(self, factory: FactoryHandle, budget: Budget) -> None:
@@ -92,6 +102,8 @@ class Tick:
         try:
             part(factory, budget)
         except AdfTriggerError as exc:
+            if isinstance(exc, Throttled):
+                self._pauses.obey(factory.id, exc, self._clock())
             logger.warning(
                 "This tick could not %s %s: %s",
                 name,

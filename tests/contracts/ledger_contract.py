@@ -485,11 +485,11 @@ class LedgerContract:
     def test_a_cursor_is_kept_for_each_factory(self, ledger: Ledger, factory: str) -> None:
         """A cursor starts empty, comes back as it was saved, and the last writer wins."""
         assert ledger.cursor(factory) == Cursor()
-        cursor = Cursor(polled_until=NOON, ids_honoured=True, paused_until=NOON + MINUTE)
+        cursor = Cursor(polled_until=NOON)
         ledger.save_cursor(factory, cursor)
         assert ledger.cursor(factory) == cursor
-        ledger.save_cursor(factory, Cursor(ids_honoured=False))
-        assert ledger.cursor(factory) == Cursor(ids_honoured=False)
+        ledger.save_cursor(factory, Cursor(polled_until=NOON + MINUTE))
+        assert ledger.cursor(factory) == Cursor(polled_until=NOON + MINUTE)
         assert ledger.cursor(a_factory()) == Cursor()
 
     def test_the_cursor_is_no_run(self, ledger: Ledger, factory: str) -> None:

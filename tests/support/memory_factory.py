@@ -15,6 +15,7 @@ from adf_trigger.datafactory.models import (
     Page,
     PipelineResource,
     PipelineRun,
+    ReplyHeaders,
     RunFilter,
     TimeWindow,
 )
@@ -52,6 +53,7 @@ class MemoryFactory:
         after: errors that calls raise after their effect.
         hidden: runs that neither lists nor reads show.
         lag: how long a new run stays hidden.
+        remaining_reads: what lists say is left of the subscription's reads.
         calls: names of the operations called.
     """
 
@@ -63,6 +65,7 @@ class MemoryFactory:
     after: dict[str, list[Exception]] = field(default_factory=dict)
     hidden: set[UUID] = field(default_factory=set)
     lag: timedelta = timedelta()
+    remaining_reads: int | None = None
     calls: list[str] = field(default_factory=list)
 
     def declare(self, pipeline: str, **parameters: dict[str, Any]) -> None:
@@ -140,7 +143,8 @@ class MemoryFactory:
         ]
         for start in range(0, max(1, len(shown)), 100):
             with_faults(self, "query_runs")
-            yield Page(items=shown[start : start + 100])
+            reply = ReplyHeaders(remaining_reads=self.remaining_reads)
+            yield Page(items=shown[start : start + 100], reply=reply)
 
     def _shows(self, run: Run) -> bool:
         return run.run_id not in self.hidden and self.clock() - run.created >= self.lag

@@ -48,7 +48,7 @@ def test_active_rows_and_cursors_come_back_as_they_were() -> None:
     """The short rows are kept as exactly as the record."""
     run = ActiveRun.of(a_full_record(FACTORY))
     assert decode_active(encode_active(run)) == run
-    cursor = Cursor(polled_until=NOON, ids_honoured=False, paused_until=NOON + MINUTE)
+    cursor = Cursor(polled_until=NOON)
     assert decode_cursor(encode_cursor(cursor)) == cursor
 
 

@@ -94,6 +94,35 @@ def test_cost_follows_what_changed(world: World) -> None:
     assert len(world.outbox.events) == 1
 
 
+@pytest.mark.parametrize("count", [1, FEW + 3])
+def test_a_retry_after_of_a_read_is_obeyed(world: World, count: int) -> None:
+    """After a 429 the factory is left alone for as long as it asks, and what is known is still told."""
+    start(world, count)
+    world.factory.fail_next(
+        "get_run" if count == 1 else "query_runs", Throttled("slow down", retry_after=100)
+    )
+    world.tick(after=15)
+    calls = len(world.factory.calls)
+    world.tick(after=15)
+    assert len(world.factory.calls) == calls
+    world.tick(after=90)
+    assert len(world.factory.calls) > calls
+
+
+def test_few_reads_left_end_the_polling_of_a_tick(world: World) -> None:
+    """With the subscription's reads nearly spent, no more are spent on runs that have ended."""
+    keys = start(world, FEW + 3)
+    for key in keys:
+        finish(world, key)
+    world.factory.remaining_reads = 3
+    world.factory.calls.clear()
+    world.tick(after=15)
+    assert world.factory.calls == ["query_runs"]
+    world.factory.remaining_reads = 200
+    world.tick(after=15)
+    assert len(world.outbox.events) == len(keys)
+
+
 def test_a_run_that_no_list_shows_is_asked_for_by_its_id(world: World) -> None:
     """Missing from the list is not lost: a run unseen for long is read by itself."""
     keys = start(world, FEW + 2)

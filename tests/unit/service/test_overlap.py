@@ -7,11 +7,9 @@ from uuid import uuid4
 import pytest
 
 from adf_trigger.errors import Throttled
-from adf_trigger.ledger.port import Cursor
 from adf_trigger.ledger.records import ActiveRun, RunState
 from adf_trigger.service.budget import Budget
 from adf_trigger.service.monitor import FEW
-from tests.support.faulty_ledger import FaultyLedger
 from tests.support.memory_factory import Ids
 from tests.support.world import FACTORY_ID, World, settings
 
@@ -82,48 +80,6 @@ def test_an_event_that_another_host_is_sending_is_not_sent_too(world: World, ste
     assert [event.subject for event in world.outbox.events] == ["key-1"]
 
 
-class Interrupted(FaultyLedger):
-    """A ledger where something happens right after the cursor is read, once."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.meanwhile: Callable[[], None] | None = None
-
-    def interrupt(self, meanwhile: Callable[[], None]) -> None:
-        """Let something happen after the next time the cursor is read."""
-        self.meanwhile = meanwhile
-
-    def cursor(self, factory: str) -> Cursor:
-        """See Ledger."""
-        cursor = super().cursor(factory)
-        meanwhile, self.meanwhile = self.meanwhile, None
-        if meanwhile is not None:
-            meanwhile()
-        return cursor
-
-
-@pytest.mark.xfail(reason="the cursor is one row, read and written back whole without a condition")
-def test_what_is_learned_of_ids_outlives_a_poll_at_the_same_time(steps: HeldUp) -> None:
-    """A poll that saves its place does not wipe out what a sender has learned meanwhile."""
-    ledger = Interrupted()
-    world = World(steps=steps, ledger=ledger)
-    world.factory.declare("load")
-    for number in range(FEW + 1):
-        world.submit(f"key-{number}")
-    ledger.save_cursor(FACTORY_ID, Cursor())
-    world.restart()
-
-    def start_the_first_run() -> None:
-        world.submit("first")
-        assert ledger.cursor(FACTORY_ID).ids_honoured is True
-
-    steps.hold("monitor.save_cursor", lambda: ledger.interrupt(start_the_first_run))
-    world.tick(after=15)
-    assert ledger.meanwhile is None, "the poll did read the cursor"
-    assert ledger.cursor(FACTORY_ID).ids_honoured is True
-
-
-@pytest.mark.xfail(reason="the pages of the query spend the calls that recording an end needs")
 def test_a_poll_that_has_more_to_read_than_a_tick_may_spend_still_comes_to_its_end() -> None:
     """However much has changed in the factory, ticks that may spend little get to every run in the end."""
     world = World(settings=settings(ADF_TRIGGER_TICK_CALLS="3"))
