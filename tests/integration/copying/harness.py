@@ -139,12 +139,18 @@ class Storage:
         with BlobServiceClient.from_connection_string(self.connection_string) as service:
             account, endpoint = str(service.account_name), service.url.rstrip("/")
             key = service.credential.account_key
+        hour = datetime.now(tz=UTC) + timedelta(hours=1)
+        everything = ResourceTypes(service=True, container=True, object=True)
+        reading, writing = AccountSasPermissions(read=True, list=True), AccountSasPermissions(write=True)
         token = generate_account_sas(
+            account, account_key=key, resource_types=everything, permission=reading, expiry=hour
+        )
+        blobs_only = generate_account_sas(
             account,
             account_key=key,
-            resource_types=ResourceTypes(service=True, container=True, object=True),
-            permission=AccountSasPermissions(read=True, list=True),
-            expiry=datetime.now(tz=UTC) + timedelta(hours=1),
+            resource_types=ResourceTypes(object=True),
+            permission=writing,
+            expiry=hour,
         )
         return {
             "connection": self.connection_string,
@@ -153,6 +159,7 @@ class Storage:
             "key": key,
             "token": token,
             "sas": f"{endpoint}/?{token}",
+            "write_blobs_sas": f"{endpoint}/?{blobs_only}",
         }
 
     def dataset(

@@ -2,7 +2,10 @@
 
 import gzip
 import hashlib
+import io
 import re
+import socket
+import zipfile
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -343,6 +346,82 @@ def test_a_damaged_file_fails_and_leaves_nothing(storage: Storage, content: byte
     assert storage.names() == ["in/a.gz"]
 
 
+def zip_of(entries: dict[str, bytes]) -> bytes:
+    """A zip file, as others make it."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in entries.items():
+            archive.writestr(name, content)
+    return made.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("preserve", "expected"),
+    [
+        (True, ["sub/one.zip/a.txt", "sub/one.zip/deep/b.txt", "two.zip/c.txt"]),
+        (False, ["c.txt", "sub/a.txt", "sub/deep/b.txt"]),
+    ],
+)
+def test_archives_are_unpacked(storage: Storage, preserve: bool, expected: list[str]) -> None:  # noqa: FBT001 - a row of a table
+    """Each file in a zip becomes a file, in a folder called after the archive unless told otherwise."""
+    entries = {"a.txt": b"a" * 3_000_000, "deep/": b"", "deep/b.txt": b"b"}
+    storage.put("in/sub/one.zip", zip_of(entries))
+    storage.put("in/two.zip", zip_of({"c.txt": b"c"}))
+    settings = {
+        "type": "BinaryReadSettings",
+        "compressionProperties": {
+            "type": "ZipDeflateReadSettings",
+            "preserveZipFileNameAsFolder": preserve,
+        },
+    }
+
+    result = run(
+        copy,
+        copying("Binary", source={"formatSettings": settings}),
+        storage.dataset("In", folder="in", compression={"type": "ZipDeflate"}),
+        storage.dataset("Out", folder="out"),
+    )
+
+    assert copied(storage) == expected
+    (large,) = (name for name in expected if name.endswith("a.txt"))
+    assert storage.get(f"out/{large}") == entries["a.txt"]
+    assert (result.output["filesRead"], result.output["filesWritten"]) == (2, 3)
+
+
+def test_files_are_packed_into_archives(storage: Storage) -> None:
+    """A file becomes a zip of itself, which others can read, and which is read back here."""
+    content = bytes(range(256)) * 40_000
+    storage.put("in/a.bin", content)
+    packed = storage.dataset("Packed", folder="zip", compression={"type": "ZipDeflate", "level": "Fastest"})
+
+    run(copy, copying("Binary"), storage.dataset("In", folder="in"), packed)
+    run(copy, copying("Binary"), packed, storage.dataset("Out", folder="out"))
+
+    with zipfile.ZipFile(io.BytesIO(storage.get("zip/a.bin.zip"))) as archive:
+        assert archive.testzip() is None
+        assert archive.read("a.bin") == content
+    assert storage.get("out/a.bin.zip/a.bin") == content
+
+
+@pytest.mark.parametrize(
+    "content", [b"no zip at all", zip_of({"../evil": b"x"}), zip_of({"a": b"x" * 9999})[:-4]]
+)
+def test_bad_archives_are_refused(storage: Storage, content: bytes) -> None:
+    """What is no zip file, or leads out of itself, fails the copy by the file's name."""
+    storage.put("in/a.zip", content)
+    source = storage.dataset("In", folder="in", compression={"type": "ZipDeflate"})
+    with pytest.raises(ActivityFailed, match=r"UserErrorFailedToDecompress.*in/a\.zip"):
+        run(copy, copying("Binary"), source, storage.dataset("Out", folder="out"))
+    with pytest.raises(ActivityFailed, match="deleteFilesAfterCompletion"):
+        run(
+            copy,
+            copying("Binary", read={"deleteFilesAfterCompletion": True}),
+            source,
+            storage.dataset("Out", folder="out"),
+        )
+    assert storage.names() == ["in/a.zip"]
+
+
 def test_many_files_are_copied_side_by_side(storage: Storage) -> None:
     """parallelCopies threads work at once, and each file is copied once."""
     for number in range(30):
@@ -418,6 +497,27 @@ def test_a_data_lake_is_reached_in_its_own_words(storage: Storage) -> None:
     assert storage.get("out/a.txt") == b"content"
     with pytest.raises(ActivityFailed, match="AzureBlobStorageReadSettings"):
         run(copy, copying("Binary"), source, storage.dataset("Out", folder="out"))
+
+
+def test_a_store_that_is_not_there_is_told_without_its_signature(storage: Storage) -> None:
+    """A refused connection fails the copy, and the shared access signature is not in the message."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    gone = {"sasUri": f"http://127.0.0.1:{port}/account?{storage.secrets()['token']}"}
+    source = storage.dataset("In", folder="in", file="a.txt", linked_service=gone)
+    with pytest.raises(ActivityFailed, match=r"AzureBlobOperationFailed.*ServiceRequestError") as failed:
+        run(copy, copying("Binary"), source, storage.dataset("Out", folder="out"))
+    assert "sig=" not in repr((failed.value.message, failed.value.output))
+
+
+def test_a_container_that_cannot_be_made_is_told(storage: Storage) -> None:
+    """With a signature that may write blobs but make no container, a missing one fails the copy by name."""
+    storage.put("in/a.txt", b"content")
+    blobs_only = {"sasUri": storage.secrets()["write_blobs_sas"]}
+    sink = storage.dataset("Out", folder="out", container="not-there", linked_service=blobs_only)
+    with pytest.raises(ActivityFailed, match=r"AzureBlobFailedToCreateContainer.*Container Name: not-there"):
+        run(copy, copying("Binary"), storage.dataset("In", folder="in"), sink)
 
 
 def test_a_store_that_refuses_is_told_with_its_own_code(storage: Storage) -> None:

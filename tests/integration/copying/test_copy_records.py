@@ -4,6 +4,7 @@ import csv
 import gzip
 import io
 import json
+import zipfile
 from typing import Any
 
 import pytest
@@ -166,6 +167,25 @@ def test_rows_that_do_not_fit_are_skipped_and_counted(storage: Storage) -> None:
         csv_to_json(storage, translator=translator)
     assert failed.value.output["rowsRead"] == 1
     assert storage.names() == ["in/bad.csv"]
+
+
+def test_records_come_out_of_archives(storage: Storage) -> None:
+    """Zipped JSON files are read entry by entry, and can be merged."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as archive:
+        archive.writestr("a.json", b'{"id":1}')
+        archive.writestr("b.json", b'[{"id":2}]')
+    storage.put("in/a.zip", made.getvalue())
+
+    result = run(
+        copy,
+        copying("Json", write={"copyBehavior": "MergeFiles"}),
+        storage.dataset("In", "Json", folder="in", compression={"type": "ZipDeflate"}),
+        storage.dataset("Out", "Json", folder="out", file="all.json"),
+    )
+
+    assert storage.get("out/all.json") == b'{"id":1}\r\n{"id":2}'
+    assert (result.output["filesRead"], result.output["rowsRead"]) == (1, 2)
 
 
 def test_a_header_alone_is_copied(storage: Storage) -> None:

@@ -196,6 +196,15 @@ def test_sink_paths_that_disagree_fail() -> None:
         translate([{"a": 1}], mappings=[pair({"name": "a"}, {"path": "$.x[0]"})])
 
 
+def test_fractions_are_only_cut_off_if_allowed() -> None:
+    """allowDataTruncation (the default) makes 7.9 a 7; without it the value does not fit."""
+    mappings = [pair({"name": "a"}, {"name": "a", "type": "Int32"})]
+    settings = {"allowDataTruncation": False}
+    assert translate([{"a": "7.0"}], mappings=mappings, typeConversionSettings=settings)[1] == {"a": 7}
+    with pytest.raises(ActivityFailed, match="TypeConversionFailure"):
+        translate([{"a": 7.9}], mappings=mappings, typeConversionSettings=settings)
+
+
 def test_a_collection_must_be_an_array() -> None:
     """collectionReference at something else fails; at nothing it gives no rows."""
     mappings = [pair({"path": "['p']"}, {"name": "p"})]

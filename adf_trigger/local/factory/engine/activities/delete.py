@@ -65,12 +65,12 @@ async def delete(context: ActivityContext) -> ActivityResult:
 async def _delete(context: ActivityContext, properties: dict[str, Any]) -> dict[str, Any]:
     refuse_unknown(properties, _KNOWN, "the Delete activity")
     dataset = context.dataset(properties.get("dataset") or {})
-    job = Job()
-    watch = Stopwatch(job, context.location)
     settings = _store_settings(properties, dataset)
-    source = file_store(dataset).source(dataset, settings, job)
-    log = _Log(context, properties, job) if flag(properties, "enableLogging") else None
-    (deleted,) = await job.run([lambda: log.keep(source) if log else sum(1 for _ in _deleted(source))])
+    with Job() as job:
+        watch = Stopwatch(job, context.location)
+        source = file_store(dataset).source(dataset, settings, job)
+        log = _Log(context, properties, job) if flag(properties, "enableLogging") else None
+        (deleted,) = await job.run([lambda: log.keep(source) if log else sum(1 for _ in _deleted(source))])
     return {
         "datasetName": dataset.name,
         "type": dataset.type,

@@ -51,11 +51,11 @@ async def _facts(context: ActivityContext, properties: dict[str, Any]) -> dict[s
     if not isinstance(fields, list) or not fields:
         raise InvalidSettings("The property 'fieldList' must name at least one field.")
     dataset = context.dataset(properties.get("dataset") or {})
-    job = Job()
-    watch = Stopwatch(job, context.location)
-    inspector = file_store(dataset).inspector(dataset, section(properties, "storeSettings"), job)
-    columns = _ColumnsOf(context, dataset, section(properties, "formatSettings"), job)
-    (output,) = await job.run([lambda: _look(inspector, columns, fields)])
+    with Job() as job:
+        watch = Stopwatch(job, context.location)
+        inspector = file_store(dataset).inspector(dataset, section(properties, "storeSettings"), job)
+        columns = _ColumnsOf(context, dataset, section(properties, "formatSettings"), job)
+        (output,) = await job.run([lambda: _look(inspector, columns, fields)])
     refuse_large(output, "GetMetadata", ERROR_CODE)
     return output | watch.fields()
 

@@ -43,10 +43,10 @@ async def _rows_of(context: ActivityContext, properties: dict[str, Any]) -> dict
     refuse_unknown(properties, _KNOWN, "the Lookup activity")
     dataset = context.dataset(properties.get("dataset") or {})
     first_only = flag(properties, "firstRowOnly", default=True)
-    job = Job()
-    watch = Stopwatch(job, context.location)
-    source = record_source(dataset, section(properties, "source"), context, job, Rejects(job.statistics))
-    (rows,) = await job.run([lambda: _take(source, 1 if first_only else MOST_ROWS)])
+    with Job() as job:
+        watch = Stopwatch(job, context.location)
+        source = record_source(dataset, section(properties, "source"), context, job, Rejects(job.statistics))
+        (rows,) = await job.run([lambda: _take(source, 1 if first_only else MOST_ROWS)])
     output: dict[str, Any] = {"count": len(rows), "value": rows}
     if first_only:
         # Without a row there is no firstRow either, so that an expression that needs it fails.

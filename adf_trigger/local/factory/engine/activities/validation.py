@@ -43,9 +43,9 @@ async def _wait(context: ActivityContext, properties: dict[str, Any]) -> dict[st
     try:
         async with time_limit(timeout, context.sleep):
             while True:
-                job = Job()
-                inspector = inspector_of(dataset, {}, job)
-                ((seen, valid),) = await job.run([lambda: _look(inspector, properties)])  # noqa: B023 - awaited at once
+                with Job() as job:
+                    inspector = inspector_of(dataset, {}, job)
+                    ((seen, valid),) = await job.run([lambda: _look(inspector, properties)])  # noqa: B023 - awaited at once
                 if valid:
                     return seen
                 await context.sleep(pause)

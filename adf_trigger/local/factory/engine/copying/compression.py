@@ -1,4 +1,4 @@
-"""Compression of whole files: gzip, deflate, bzip2, in streams that never grow beyond a chunk."""
+"""Compression of files: gzip, deflate, bzip2 and zip, in streams that never grow beyond a chunk."""
 
 import bz2
 import zlib
@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from adf_trigger.local.factory.engine.activities.base import ResolvedDataset
+from adf_trigger.local.factory.engine.copying.archives import zipped
 from adf_trigger.local.factory.engine.copying.failures import DataFailure, NotEmulated
 from adf_trigger.local.factory.engine.copying.settings import section, text
 
@@ -13,14 +14,15 @@ _CHUNK = 1024 * 1024
 _GZIP = 16 + zlib.MAX_WBITS
 # What .NET's DeflateStream reads and writes has no zlib header.
 _RAW_DEFLATE = -zlib.MAX_WBITS
-_SUFFIXES = {"gzip": ".gz", "deflate": ".deflate", "bzip2": ".bz2"}
+_ARCHIVE = "zipdeflate"
+_SUFFIXES = {"gzip": ".gz", "deflate": ".deflate", "bzip2": ".bz2", _ARCHIVE: ".zip"}
 
 
 class Compression:
     """How the files of a dataset are compressed; without a codec, not at all.
 
     Args:
-        codec: gzip, deflate or bzip2, in any case; empty or None for no compression.
+        codec: gzip, deflate, bzip2 or ZipDeflate, in any case; empty or None for no compression.
         level: Optimal or Fastest.
     """
 
@@ -49,8 +51,13 @@ class Compression:
         """What names of such files end with, e.g. `.gz`."""
         return _SUFFIXES.get(self.codec, "")
 
+    @property
+    def is_archive(self) -> bool:
+        """Whether one such file holds many: then they are read by archives.py."""
+        return self.codec == _ARCHIVE
+
     def expand(self, chunks: Iterable[bytes], name: str) -> Iterator[bytes]:
-        """The bytes that were compressed.
+        """The bytes that were compressed, of any codec but an archive's.
 
         Raises:
             DataFailure: the file is not of this codec, or is cut off.
@@ -71,10 +78,18 @@ class Compression:
                 side="Source",
             ) from exc
 
-    def shrink(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
-        """The bytes, compressed."""
+    def shrink(self, chunks: Iterable[bytes], path: str) -> Iterator[bytes]:
+        """The bytes, compressed.
+
+        Args:
+            chunks: of one file.
+            path: of the compressed file, after which an archive names the file in it.
+        """
         if not self.codec:
             yield from chunks
+            return
+        if self.is_archive:
+            yield from zipped(chunks, path.rpartition("/")[2].removesuffix(self.suffix), fast=self._fast)
             return
         compressor: Any
         if self.codec == "bzip2":

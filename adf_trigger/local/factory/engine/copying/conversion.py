@@ -23,8 +23,12 @@ _INTEGERS = {
 }
 
 
-def converter(type_name: str) -> Convert:
+def converter(type_name: str, *, truncate: bool = True) -> Convert:
     """A function from a value to one of an interim type; null stays null.
+
+    Args:
+        type_name: in any case.
+        truncate: whether an integer may lose the fraction that a value has.
 
     It raises ValueError for a value that does not fit.
 
@@ -34,7 +38,7 @@ def converter(type_name: str) -> Convert:
     name = type_name.lower()
     if name in _INTEGERS:
         low, high = _INTEGERS[name]
-        return lambda value: _integer(value, low, high)
+        return lambda value: _integer(value, low, high, truncate=truncate)
     known: dict[str, Convert] = {
         "string": _string,
         "boolean": _boolean,
@@ -72,9 +76,10 @@ def _boolean(value: Any) -> bool:
     return text in {"true", "1"}
 
 
-def _integer(value: Any, low: int, high: int) -> int:
-    number = int(_decimal_of(value))
-    if not low <= number <= high:
+def _integer(value: Any, low: int, high: int, *, truncate: bool) -> int:
+    given = _decimal_of(value)
+    number = int(given)
+    if not low <= number <= high or (number != given and not truncate):
         raise ValueError(value)
     return number
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from itertools import chain
 from typing import Generic, TypeVar
 
+from adf_trigger.local.factory.engine.copying.archives import entry_chunks, entry_names
 from adf_trigger.local.factory.engine.copying.compression import Compression
 from adf_trigger.local.factory.engine.copying.failures import InvalidSettings
 from adf_trigger.local.factory.engine.copying.flow import Piece
@@ -22,19 +23,29 @@ class FileReader(Generic[T]):
         compression: of the files.
         decoder: of their format.
         delete: whether a file is removed once it is copied.
+        archive_folders: whether files of an archive come in a folder that is called after it.
     """
 
     def __init__(
-        self, store: FileSource, compression: Compression, decoder: Decoder[T], *, delete: bool = False
+        self,
+        store: FileSource,
+        compression: Compression,
+        decoder: Decoder[T],
+        *,
+        delete: bool = False,
+        archive_folders: bool = True,
     ) -> None:
         self.root = store.root
         self._store = store
         self._compression = compression
         self._decoder = decoder
         self._delete = delete
+        self._archive_folders = archive_folders
 
     def pieces(self) -> Iterator[Piece[T]]:
-        """One piece for each file."""
+        """One piece for each file, or for each file in an archive."""
+        if self._compression.is_archive:
+            return chain.from_iterable(map(self._entries, self._store.files()))
         return map(self._piece, self._store.files())
 
     def _piece(self, file: StoredFile) -> Piece[T]:
@@ -49,6 +60,17 @@ class FileReader(Generic[T]):
     def _items(self, file: StoredFile) -> Iterator[T]:
         chunks = self._compression.expand(self._store.read(file), file.path)
         yield from self._decoder.decode(chunks, file.path)
+
+    def _entries(self, file: StoredFile) -> Iterator[Piece[T]]:
+        folder, slash, _ = file.relative_path.rpartition("/")
+        prefix = f"{file.relative_path}/" if self._archive_folders else f"{folder}{slash}"
+        for entry, size in entry_names(self._store.open(file), file.path):
+            yield Piece(self._entry_items(file, entry), f"{prefix}{entry}", size, file.traits)
+
+    def _entry_items(self, file: StoredFile, entry: str) -> Iterator[T]:
+        """Each entry is read through a handle of its own, so that threads can share an archive."""
+        chunks = entry_chunks(self._store.open(file, again=True), entry, file.path)
+        yield from self._decoder.decode(chunks, f"{file.path}/{entry}")
 
     def _deleter(self, file: StoredFile) -> Callable[[], None]:
         def done() -> None:
@@ -121,5 +143,5 @@ class FileWriter(Generic[T]):
 
     def _write(self, path: str, items: Iterator[T], traits: FileTraits, size: int | None) -> None:
         kept = traits if self._preserve else FileTraits(modified=traits.modified)
-        chunks = self._compression.shrink(self._encoder.encode(items))
+        chunks = self._compression.shrink(self._encoder.encode(items), path)
         self._store.write(path, chunks, kept, size=size)

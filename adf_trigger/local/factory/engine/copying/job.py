@@ -9,12 +9,20 @@ import time
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import CancelledError as CallCancelled
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, ExitStack
 from threading import Event, Lock
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from adf_trigger.local.factory.engine.copying.statistics import Statistics
 
 T = TypeVar("T")
+
+
+class _Closes(Protocol):
+    def close(self) -> None: ...
+
+
+Client = TypeVar("Client", bound=_Closes)
 
 # Shared by all copies: what finds no free thread waits, and that wait is the run's time in the queue.
 _THREADS = ThreadPoolExecutor(max_workers=32, thread_name_prefix="copy")
@@ -24,8 +32,10 @@ class Stopped(Exception):
     """The job is over (cancelled, or another of its threads failed); this thread gives up."""
 
 
-class Job:
+class Job(AbstractContextManager["Job"]):
     """Threads that work on one copy, and what they share. Made and run on the event loop's thread.
+
+    Left as a context, it closes what was opened for it.
 
     Attributes:
         statistics: counted by all threads.
@@ -40,6 +50,15 @@ class Job:
         self._calls: set[Future[Any]] = set()
         self._lock = Lock()
         self._submitted: float | None = None
+        self._opened = ExitStack()
+
+    def __exit__(self, *_: object) -> None:
+        self._opened.close()
+
+    def keep(self, client: Client) -> Client:
+        """Close a client when the job is left."""
+        self._opened.callback(client.close)
+        return client
 
     def check(self) -> None:
         """Called between chunks.

@@ -68,26 +68,26 @@ async def _copy(context: ActivityContext, properties: dict[str, Any]) -> dict[st
     binary = source.type in BYTES_FORMATS
     if binary != (sink.type in BYTES_FORMATS):
         raise InvalidSettings("A Binary dataset can only be copied to a Binary dataset.")
-    job = Job()
-    report = CopyReport(
-        job,
-        source_type=source.linked_service_type,
-        sink_type=sink.linked_service_type,
-        location=context.location,
-        rows=not binary,
-    )
-    report.data_integration_units = (
-        whole_number(properties, "dataIntegrationUnits") or report.data_integration_units
-    )
-    try:
-        if binary:
-            await _move(*_bytes_ends(properties, source, sink, job), properties, job, report)
-        else:
-            await _move(*_record_ends(properties, source, sink, context, job), properties, job, report)
-    except ActivityFailed as failure:
-        failure.output = report.output(failure=failure)
-        raise
-    return report.output()
+    with Job() as job:
+        report = CopyReport(
+            job,
+            source_type=source.linked_service_type,
+            sink_type=sink.linked_service_type,
+            location=context.location,
+            rows=not binary,
+        )
+        report.data_integration_units = (
+            whole_number(properties, "dataIntegrationUnits") or report.data_integration_units
+        )
+        try:
+            if binary:
+                await _move(*_bytes_ends(properties, source, sink, job), properties, job, report)
+            else:
+                await _move(*_record_ends(properties, source, sink, context, job), properties, job, report)
+        except ActivityFailed as failure:
+            failure.output = report.output(failure=failure)
+            raise
+        return report.output()
 
 
 def _bytes_ends(

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 from adf_trigger.local.factory.engine.activities.base import ActivityContext, ResolvedDataset
 from adf_trigger.local.factory.engine.copying.additional import WithColumns
 from adf_trigger.local.factory.engine.copying.compression import Compression
-from adf_trigger.local.factory.engine.copying.failures import InvalidSettings
+from adf_trigger.local.factory.engine.copying.failures import InvalidSettings, NotEmulated
 from adf_trigger.local.factory.engine.copying.files import FileReader
 from adf_trigger.local.factory.engine.copying.flow import Source
 from adf_trigger.local.factory.engine.copying.formats.base import Format
@@ -89,5 +89,12 @@ def _files(
     delete: bool = False,
 ) -> FileReader[T]:
     store = file_store(dataset).source(dataset, section(settings, "storeSettings"), job)
-    decoder = formats[dataset.type].decoder(dataset, section(settings, "formatSettings"), rejects)
-    return FileReader(store, Compression.of(dataset), decoder, delete=delete)
+    format_settings = section(settings, "formatSettings")
+    decoder = formats[dataset.type].decoder(dataset, format_settings, rejects)
+    compression = Compression.of(dataset)
+    if delete and compression.is_archive:
+        raise NotEmulated("The property 'deleteFilesAfterCompletion' for archives")
+    reading = section(format_settings, "compressionProperties")
+    refuse_unknown(reading, {"preserveZipFileNameAsFolder"}, "compressionProperties")
+    folders = flag(reading, "preserveZipFileNameAsFolder", default=True)
+    return FileReader(store, compression, decoder, delete=delete, archive_folders=folders)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, BinaryIO, Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,14 @@ class FileSource(Protocol):
 
     def read(self, file: StoredFile) -> Iterator[bytes]:
         """The file's bytes, in chunks."""
+
+    def open(self, file: StoredFile, *, again: bool = False) -> BinaryIO:
+        """The file, to be read anywhere. For one thread alone.
+
+        Args:
+            file: to read.
+            again: whether it was opened before, and so counts no more.
+        """
 
     def delete(self, file: StoredFile) -> None:
         """Remove a file that was copied."""

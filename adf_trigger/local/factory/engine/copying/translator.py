@@ -30,8 +30,8 @@ _KNOWN = frozenset(
         "typeConversionSettings",
     }
 )
-# Settings that can change nothing among the types that are converted here.
-_CONVERSION_KNOWN = frozenset({"allowDataTruncation", "treatBooleanAsNumber", "culture"})
+# Booleans count as numbers here either way.
+_CONVERSION_KNOWN = frozenset({"allowDataTruncation", "treatBooleanAsNumber"})
 _SIDE_KNOWN = frozenset({"name", "ordinal", "path", "physicalType"})
 _UNTYPED = frozenset({"", "string"})
 
@@ -66,11 +66,11 @@ class Translator:
         if kind != "TabularTranslator":
             raise NotEmulated(f"A translator of type '{kind}'")
         refuse_unknown(properties, _KNOWN, "the translator")
-        refuse_unknown(
-            section(properties, "typeConversionSettings"), _CONVERSION_KNOWN, "typeConversionSettings"
-        )
+        conversion = section(properties, "typeConversionSettings")
+        refuse_unknown(conversion, _CONVERSION_KNOWN, "typeConversionSettings")
+        truncate = flag(conversion, "allowDataTruncation", default=True)
         self._complex_to_text = flag(properties, "mapComplexValuesToString")
-        self._mappings = [_mapping(source, sink) for source, sink in _pairs(properties)]
+        self._mappings = [_mapping(source, sink, truncate=truncate) for source, sink in _pairs(properties)]
         reference = text(properties, "collectionReference")
         self._collection = json_path(reference) if reference else None
         if self._collection is not None and not self._mappings:
@@ -159,7 +159,7 @@ def _pairs(properties: dict[str, Any]) -> Iterator[tuple[dict[str, Any], dict[st
         yield {"path": source}, side
 
 
-def _mapping(source: dict[str, Any], sink: dict[str, Any]) -> Mapping:
+def _mapping(source: dict[str, Any], sink: dict[str, Any], *, truncate: bool) -> Mapping:
     for side, name in ((source, "source"), (sink, "sink")):
         refuse_unknown(side, _SIDE_KNOWN, f"a mapping's {name}")
     column, put = _put(sink)
@@ -177,7 +177,7 @@ def _mapping(source: dict[str, Any], sink: dict[str, Any]) -> Mapping:
         source_ordinal=ordinal,
         column=column,
         type=wanted,
-        convert=converter(wanted) if wanted else None,
+        convert=converter(wanted, truncate=truncate) if wanted else None,
     )
 
 

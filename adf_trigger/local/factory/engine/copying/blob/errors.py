@@ -1,5 +1,6 @@
 """What the storage service refuses, told in the words of a copy."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -52,7 +53,9 @@ def told(container: ContainerClient, path: str, side: str) -> Iterator[None]:
             raise blob_missing(container, path) from exc
         raise _operation_failed(container, path, side, f"{code}: {exc.reason}") from exc
     except AzureError as exc:
-        raise _operation_failed(container, path, side, f"{type(exc).__name__}: {exc.message}") from exc
+        # Messages of broken connections quote the URL, and a shared access signature with it.
+        why = re.sub(r"\?\S*", "", str(exc.message))
+        raise _operation_failed(container, path, side, f"{type(exc).__name__}: {why}") from exc
 
 
 def _operation_failed(container: ContainerClient, path: str, side: str, why: str) -> DataFailure:

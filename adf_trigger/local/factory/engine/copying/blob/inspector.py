@@ -32,7 +32,7 @@ class BlobInspector:
         self._selection = Selection.read(settings, flavor_of(dataset).read)
         if self._selection.locates:
             raise InvalidSettings("Wildcards, prefix and fileListPath do not apply to a single item.")
-        self._container = blob_service(dataset).get_container_client(self._location.container)
+        self._container = job.keep(blob_service(dataset)).get_container_client(self._location.container)
         self._job = job
 
     def item(self) -> ItemFacts | None:

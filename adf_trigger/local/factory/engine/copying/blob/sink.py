@@ -5,15 +5,15 @@ import math
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from azure.core.exceptions import ResourceExistsError, ResourceNotFoundError
+from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceNotFoundError
 from azure.storage.blob import BlobBlock, BlobClient, ContainerClient, ContentSettings
 
 from adf_trigger.local.factory.engine.activities.base import ResolvedDataset
 from adf_trigger.local.factory.engine.copying.blob.account import blob_service
-from adf_trigger.local.factory.engine.copying.blob.errors import folder_url, told
+from adf_trigger.local.factory.engine.copying.blob.errors import container_url, folder_url, told
 from adf_trigger.local.factory.engine.copying.blob.flavors import flavor_of
 from adf_trigger.local.factory.engine.copying.blob.location import below, blob_location
-from adf_trigger.local.factory.engine.copying.failures import InvalidSettings, NotEmulated
+from adf_trigger.local.factory.engine.copying.failures import DataFailure, InvalidSettings, NotEmulated
 from adf_trigger.local.factory.engine.copying.job import Job
 from adf_trigger.local.factory.engine.copying.settings import refuse_unknown, text, whole_number
 from adf_trigger.local.factory.engine.copying.stores import FileTraits
@@ -35,7 +35,7 @@ class BlobSink:
             raise NotEmulated(f"storeSettings of type '{named}' for this kind of store")
         refuse_unknown(settings, _KNOWN, "storeSettings")
         self._location = blob_location(dataset)
-        self._container: ContainerClient = blob_service(dataset).get_container_client(
+        self._container: ContainerClient = job.keep(blob_service(dataset)).get_container_client(
             self._location.container
         )
         self._metadata = _metadata(settings)
@@ -130,6 +130,13 @@ class BlobSink:
         except ResourceExistsError:
             # Another thread of this copy, or another copy, was quicker.
             return
+        except HttpResponseError as exc:
+            raise DataFailure(
+                "AzureBlobFailedToCreateContainer",
+                f"Unable to create Azure Blob container. Endpoint: {container_url(self._container)}, "
+                f"Container Name: {self._container.container_name}.",
+                side="Sink",
+            ) from exc
 
 
 def in_blocks(chunks: Iterable[bytes], size: int) -> Iterator[bytes]:

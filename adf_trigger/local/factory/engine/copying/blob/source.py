@@ -1,18 +1,20 @@
 """Blobs to read: one by name, or a folder, a prefix, a wildcard, a list."""
 
+import io
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, BinaryIO
 
 from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.blob import BlobProperties, ContainerClient
 
 from adf_trigger.local.factory.engine.activities.base import ResolvedDataset
-from adf_trigger.local.factory.engine.copying.blob.account import blob_service
+from adf_trigger.local.factory.engine.copying.blob.account import READ_CHUNK, blob_service
 from adf_trigger.local.factory.engine.copying.blob.errors import folder_url, nothing_below, told
 from adf_trigger.local.factory.engine.copying.blob.flavors import flavor_of
 from adf_trigger.local.factory.engine.copying.blob.location import BlobLocation, below, blob_location
+from adf_trigger.local.factory.engine.copying.blob.random_access import BlobReader
 from adf_trigger.local.factory.engine.copying.failures import InvalidSettings, NotEmulated
 from adf_trigger.local.factory.engine.copying.job import Job
 from adf_trigger.local.factory.engine.copying.settings import flag, instant, refuse_unknown, text
@@ -97,7 +99,9 @@ class BlobSource:
     def __init__(self, dataset: ResolvedDataset, settings: dict[str, Any], job: Job) -> None:
         self.location: BlobLocation = blob_location(dataset)
         self.selection = Selection.read(settings, flavor_of(dataset).read)
-        self.container: ContainerClient = blob_service(dataset).get_container_client(self.location.container)
+        self.container: ContainerClient = job.keep(blob_service(dataset)).get_container_client(
+            self.location.container
+        )
         self._job = job
 
     @property
@@ -144,7 +148,7 @@ class BlobSource:
 
     def _lines(self, lines: list[bytes]) -> Iterator[StoredFile]:
         for line in lines:
-            path = line.decode("utf-8-sig").strip().strip("/")
+            path = line.decode("utf-8-sig", errors="replace").strip().strip("/")
             if path:
                 yield self._named(below(self.location.folder, path), path)
 
@@ -207,6 +211,12 @@ class BlobSource:
                     return
                 source.add(data=len(chunk))
                 yield chunk
+
+    def open(self, file: StoredFile, *, again: bool = False) -> BinaryIO:
+        """The blob, read in ranges."""
+        if not again:
+            self._job.statistics.source.add(files=1)
+        return io.BufferedReader(BlobReader(self.container, file.path, file.size, self._job), READ_CHUNK)
 
     def delete(self, file: StoredFile) -> None:
         """Delete the blob, its snapshots too."""
