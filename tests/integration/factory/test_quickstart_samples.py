@@ -35,7 +35,7 @@ FACTORY_SAMPLE = {
     "location": "=East US",
     "tags": {},
 }
-RUN_SAMPLE = {
+RUN_SAMPLE: dict[str, Any] = {
     "id": "text",
     "runId": "guid",
     "debugRunId": None,
@@ -64,7 +64,7 @@ EXECUTION_SAMPLE = {
     "profile": "any",
     "detailedDurations": "any",
 }
-ACTIVITY_SAMPLE = {
+ACTIVITY_SAMPLE: dict[str, Any] = {
     "activityRunEnd": "time",
     "activityName": "=CopyFromBlobToBlob",
     "activityRunStart": "time",
