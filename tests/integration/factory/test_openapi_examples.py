@@ -18,6 +18,7 @@ import pytest
 import referencing
 import referencing.jsonschema
 
+from adf_trigger.local.factory.coverage import SERVICE_ACTIVITIES, SERVICE_OPERATIONS
 from adf_trigger.local.factory.routes import OPERATIONS
 
 _BESIDE = Path(__file__).parents[4] / "shared" / "spec"
@@ -244,6 +245,18 @@ def test_our_paths_are_the_descriptions(description: Description) -> None:
         if operation.spec_id
     }
     assert ours == {name: theirs[name] for name in ours}
+
+
+def test_the_page_of_what_is_emulated_lists_all_there_is(description: Description) -> None:
+    """Its operations and its types of activities are the description's."""
+    assert {row[0] for row in description.operations()} == set(SERVICE_OPERATIONS)
+    pipelines = json.loads((SPEC / "entityTypes" / "Pipeline.json").read_text("utf-8"))["definitions"]
+    types = {
+        definition["x-ms-discriminator-value"]
+        for name, definition in pipelines.items()
+        if name.endswith("Activity") and "x-ms-discriminator-value" in definition
+    }
+    assert types - {"Execution", "Container"} == set(SERVICE_ACTIVITIES), "apart from the abstract ones"
 
 
 def _segment(part: str) -> str:
