@@ -34,6 +34,9 @@ _TOKEN_NAMES: Final = {
 _EXPECTED_FIRST: Final = ("LPAR", "RPAR", "RSQB", "$END", "NAME")
 """The engine names one expected token; of several possible ones, the one that closes what is open."""
 
+_CACHED_SOURCES: Final = 4096
+"""What is run is parsed at each createRun, to be checked, and at its first evaluation."""
+
 _INT64_DIGITS: Final = 64
 """Leading zeros are fine; beyond this many characters Python would rather not convert."""
 
@@ -88,6 +91,7 @@ def _grammar() -> Lark:
     return Lark(text, parser="lalr", lexer="contextual", maybe_placeholders=False, transformer=_Builder())
 
 
+@lru_cache(maxsize=_CACHED_SOURCES)
 def parse(source: str) -> Node:
     """The parts of an expression.
 
