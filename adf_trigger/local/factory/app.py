@@ -117,6 +117,11 @@ class FactoryEmulator:
         self._initial_options = replace(config.options)
         self._callbacks = PendingCallbacks(lambda: self._door.reached_at, config.ids)
         store = Store(config.data / DATABASE if config.data else None)
+        self._engine_options = EngineOptions(
+            location=self._location_of(store),
+            strict=config.options.strict,
+            wait_on_completion=config.options.wait_on_completion,
+        )
         self.faults = FaultBook(config.ids)
         self.log = RequestLog()
         self._buckets = TokenBuckets()
@@ -158,9 +163,15 @@ class FactoryEmulator:
         self.log.clear()
         self._buckets.clear()
         self.clock.offset = timedelta()
-        for name, value in asdict(self._initial_options).items():
-            setattr(self.backend.options, name, value)
+        self.choose(self._initial_options)
         self.backend.triggers_changed()
+
+    def choose(self, options: Options) -> None:
+        """Change the options, for what comes from now on."""
+        for name, value in asdict(options).items():
+            setattr(self.backend.options, name, value)
+        self._engine_options.strict = options.strict
+        self._engine_options.wait_on_completion = options.wait_on_completion
 
     async def close(self) -> None:
         """Stop the engine; runs that have not ended are taken up at the next start."""
@@ -179,10 +190,7 @@ class FactoryEmulator:
             ),
             http=self._config.http,
             token=self._config.token or self._identity_token,
-            options=EngineOptions(
-                location=self._location_of(store),
-                strict=self._config.options.strict,
-            ),
+            options=self._engine_options,
         )
 
     def _location_of(self, store: Store) -> Callable[[str], str]:

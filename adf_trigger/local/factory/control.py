@@ -299,14 +299,13 @@ class _Control:
         await self._emulator.reset(keep_resources=body.keep == "resources")
 
     def _set_options(self, changes: dict[str, Any]) -> Any:
-        options = self._emulator.backend.options
+        present = asdict(self._emulator.backend.options)
         try:
-            wanted = _OPTIONS.validate_json(json.dumps({**asdict(options), **changes}), strict=True)
+            wanted = _OPTIONS.validate_json(json.dumps(present | changes), strict=True)
         except ValidationError as exc:
             raise Refused(_faults(exc)) from exc
-        for name, value in asdict(wanted).items():
-            setattr(options, name, value)
-        return asdict(options)
+        self._emulator.choose(wanted)
+        return asdict(wanted)
 
 
 def _guarded(endpoint: _Endpoint) -> Callable[[Request], Awaitable[Response]]:

@@ -27,6 +27,8 @@ class Options:
         mismatched_parameters: what it does with a value that is not of the declared Array, Object, Int, Float
             or Bool; accepted, the value is used as it is.
         cancel_of_ended: what a cancel of a run that has ended does; accepted, it changes nothing.
+        wait_on_completion: what an ExecutePipeline activity does when it leaves waitOnCompletion out. The API's
+            description says false, the article on the activity says true.
         v1: whether the version 1 API (`datafactories`) answers. It is switched off in the service today.
         page_size: documents of a list page; the service's number is not known.
     """
@@ -40,5 +42,6 @@ class Options:
     missing_parameters: Literal["accepted", "refused"] = "accepted"
     mismatched_parameters: Literal["accepted", "refused"] = "refused"
     cancel_of_ended: Literal["accepted", "refused"] = "refused"
+    wait_on_completion: bool = False
     v1: bool = True
     page_size: int = 50

@@ -331,7 +331,7 @@ class TestStaticChecks:
     def test_a_document_without_a_type(self, served: Any, path: str, kind: str) -> None:
         """Linked services, datasets, triggers and credentials have a type."""
         message = "Required property 'type' not found in JSON."
-        assert refused(put(served, f"{path}/{kind}/x", {"typeProperties": {}}))[1] == message
+        assert message in refused(put(served, f"{path}/{kind}/x", {"typeProperties": {}}))[1]
 
 
 class TestLimits:

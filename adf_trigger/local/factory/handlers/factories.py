@@ -17,6 +17,7 @@ from adf_trigger.local.factory.handlers.common import (
 )
 from adf_trigger.local.factory.operations import Call, Reply
 from adf_trigger.local.factory.validation.names import check_factory_name
+from adf_trigger.local.factory.validation.structure import check_factory_structure
 
 _SERVICE_PROPERTIES = frozenset({"provisioningState", "createTime", "version"})
 _UNDERSTOOD = frozenset(
@@ -39,6 +40,7 @@ def put(backend: Backend, call: Call) -> Reply:
     name, identifier = call.path["factory"], path_id(call)
     check_factory_name(name, identifier)
     body = body_object(call, identifier)
+    check_factory_structure(body, identifier)
     present = backend.store.factories.get(identifier)
     check_if_match(call, present.etag if present else None, identifier)
     location = body.get("location")
@@ -62,9 +64,9 @@ def put(backend: Backend, call: Call) -> Reply:
                 factory.name, factory.resource_group, _region(factory.location), _region(location)
             )
     factory.properties = {
-        key: value for key, value in _object(body.get("properties")).items() if key not in _SERVICE_PROPERTIES
+        key: value for key, value in (body.get("properties") or {}).items() if key not in _SERVICE_PROPERTIES
     }
-    factory.tags = _object(body.get("tags"))
+    factory.tags = body.get("tags") or {}
     factory.identity = _identity(backend, body.get("identity"), factory.identity)
     factory.extra = {key: value for key, value in body.items() if key not in _UNDERSTOOD}
     return _saved(backend, factory)
@@ -74,11 +76,12 @@ def patch(backend: Backend, call: Call) -> Reply:
     """Factories_Update: tags, identity, publicNetworkAccess."""
     factory = factory_of(backend, call)
     body = body_object(call, factory.id)
+    check_factory_structure(body, factory.id)
     if "tags" in body:
-        factory.tags = _object(body["tags"])
+        factory.tags = body["tags"] or {}
     if "identity" in body:
         factory.identity = _identity(backend, body["identity"], factory.identity)
-    access = _object(body.get("properties")).get("publicNetworkAccess")
+    access = (body.get("properties") or {}).get("publicNetworkAccess")
     if access is not None:
         factory.properties["publicNetworkAccess"] = access
     return _saved(backend, factory)
@@ -125,26 +128,22 @@ def _identity(
     backend: Backend, asked: dict[str, Any] | None, present: dict[str, Any] | None
 ) -> dict[str, Any] | None:
     """The identity with what Entra ID adds to it; ids stay once they are given."""
-    if not isinstance(asked, dict) or str(asked.get("type", "None")).lower() == "none":
+    if asked is None or asked["type"].lower() == "none":
         return None
     known = present or {}
     identity: dict[str, Any] = {"type": asked["type"]}
-    if "systemassigned" in str(asked["type"]).lower():
+    if "systemassigned" in asked["type"].lower():
         identity["principalId"] = known.get("principalId") or str(backend.new_id())
         identity["tenantId"] = backend.tenant_id
-    assigned = _object(asked.get("userAssignedIdentities"))
+    assigned = asked.get("userAssignedIdentities") or {}
     if assigned:
-        known_ones = _object(known.get("userAssignedIdentities"))
+        known_ones = known.get("userAssignedIdentities") or {}
         identity["userAssignedIdentities"] = {
             key: known_ones.get(key)
             or {"principalId": str(backend.new_id()), "clientId": str(backend.new_id())}
             for key in assigned
         }
     return identity
-
-
-def _object(value: Any) -> dict[str, Any]:
-    return dict(value) if isinstance(value, dict) else {}
 
 
 def _region(location: str) -> str:

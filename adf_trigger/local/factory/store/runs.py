@@ -18,9 +18,7 @@ _UNFINISHED = "status NOT IN ('Succeeded', 'Failed', 'Cancelled')"
 _ACTIVITY_COLUMNS = frozenset(
     {"factory_id", "run_id", "activity_run_id", "activity_name", "activity_type", "status", "start", "end"}
 )
-_ACTIVITY_DOCUMENT = tuple(
-    field.name for field in fields(ActivityRun) if field.name not in _ACTIVITY_COLUMNS
-)
+_ACTIVITY_DOCUMENT = tuple(field.name for field in fields(ActivityRun) if field.name not in _ACTIVITY_COLUMNS)
 
 
 class Runs:

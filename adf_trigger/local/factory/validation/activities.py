@@ -8,15 +8,10 @@ _BRANCHES = ("activities", "ifTrueActivities", "ifFalseActivities", "defaultActi
 
 def branches(activity: dict[str, Any]) -> Iterator[list[dict[str, Any]]]:
     """The lists of activities inside a container."""
-    properties = activity.get("typeProperties")
-    if not isinstance(properties, dict):
-        return
-    holders = [properties, *(case for case in properties.get("cases") or [] if isinstance(case, dict))]
-    for holder in holders:
+    properties = activity.get("typeProperties") or {}
+    for holder in (properties, *(properties.get("cases") or [])):
         for name in _BRANCHES:
-            inner = holder.get(name)
-            if isinstance(inner, list):
-                yield [activity for activity in inner if isinstance(activity, dict)]
+            yield holder.get(name) or []
 
 
 def every_activity(activities: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:

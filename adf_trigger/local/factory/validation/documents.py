@@ -1,16 +1,6 @@
 """What a PUT of a document refuses."""
 
-from adf_trigger.local.factory.documents import (
-    CREDENTIALS,
-    DATA_FLOWS,
-    DATASETS,
-    INTEGRATION_RUNTIMES,
-    LINKED_SERVICES,
-    PIPELINES,
-    TRIGGERS,
-    Document,
-)
-from adf_trigger.local.factory.errors import BadRequest
+from adf_trigger.local.factory.documents import PIPELINES, TRIGGERS, Document
 from adf_trigger.local.factory.options import Options
 from adf_trigger.local.factory.store import Store
 from adf_trigger.local.factory.validation.limits import check_limits
@@ -18,9 +8,8 @@ from adf_trigger.local.factory.validation.names import check_document_name
 from adf_trigger.local.factory.validation.parameters import check_parameters
 from adf_trigger.local.factory.validation.pipelines import check_pipeline
 from adf_trigger.local.factory.validation.references import check_references
+from adf_trigger.local.factory.validation.structure import check_structure
 from adf_trigger.local.factory.validation.triggers import check_trigger
-
-_TYPED = (LINKED_SERVICES, DATASETS, TRIGGERS, CREDENTIALS, DATA_FLOWS, INTEGRATION_RUNTIMES)
 
 
 def check_document(document: Document, store: Store, options: Options, *, is_new: bool) -> None:
@@ -36,10 +25,7 @@ def check_document(document: Document, store: Store, options: Options, *, is_new
         BadRequest: with the service's text where that is known.
     """
     check_document_name(document)
-    if document.kind in _TYPED and not isinstance(document.properties.get("type"), str):
-        raise BadRequest("Required property 'type' not found in JSON.", target=document.target)
-    if document.kind is DATASETS and not isinstance(document.properties.get("linkedServiceName"), dict):
-        raise BadRequest("Required property 'linkedServiceName' not found in JSON.", target=document.target)
+    check_structure(document)
     if document.kind is PIPELINES:
         check_pipeline(document)
     if document.kind is TRIGGERS:

@@ -1,7 +1,6 @@
 """Rules for names. Compared without case; patterns and lengths as the OpenAPI description has them."""
 
 import re
-from typing import Any
 
 from adf_trigger.local.factory.documents import FACTORY_NAME, FACTORY_NAME_LENGTH, Document
 from adf_trigger.local.factory.errors import BadRequest
@@ -31,16 +30,16 @@ def check_document_name(document: Document) -> None:
         raise _invalid(kind.label, document.name, document.target)
 
 
-def check_activity_name(name: Any, target: str) -> str:
+def check_activity_name(name: str, target: str) -> str:
     """The name of an activity.
 
     Raises:
-        BadRequest: missing, wrong length or characters.
+        BadRequest: wrong length or characters.
     """
-    if not isinstance(name, str) or len(name) > _MAX_ACTIVITY_NAME or not _ACTIVITY_NAME.fullmatch(name):
+    if len(name) > _MAX_ACTIVITY_NAME or not _ACTIVITY_NAME.fullmatch(name):
         raise _invalid("activity", name, target)
     return name
 
 
-def _invalid(label: str, name: Any, target: str) -> BadRequest:
+def _invalid(label: str, name: str, target: str) -> BadRequest:
     return BadRequest(f"The {label} name '{name}' is not valid.", target=target)

@@ -16,7 +16,7 @@ def check_template(properties: dict[str, Any], target: str) -> None:
             references to activities that are not there.
     """
     activities = properties.get("activities") or []
-    names = {str(activity["name"]).lower() for activity in every_activity(activities)}
+    names = {activity["name"].lower() for activity in every_activity(activities)}
     _check_dependencies(activities, target)
     for activity in every_activity(activities):
         own = {name: value for name, value in activity.items() if name != "typeProperties"}
@@ -36,10 +36,10 @@ def check_template(properties: dict[str, Any], target: str) -> None:
 
 
 def _check_dependencies(activities: list[dict[str, Any]], target: str) -> None:
-    siblings = {str(activity["name"]).lower() for activity in activities}
+    siblings = {activity["name"].lower() for activity in activities}
     for activity in activities:
         for dependency in activity.get("dependsOn") or []:
-            parent = str(dependency.get("activity"))
+            parent = dependency["activity"]
             if parent.lower() not in siblings:
                 raise _invalid(
                     f"The 'runAfter' property of template action '{activity['name']}' contains non-existent "
@@ -54,12 +54,10 @@ def _check_dependencies(activities: list[dict[str, Any]], target: str) -> None:
         raise _invalid(str(exc), target) from exc
 
 
-def _without_branches(activity: dict[str, Any]) -> Any:
+def _without_branches(activity: dict[str, Any]) -> dict[str, Any]:
     """typeProperties without the activities inside, which are looked at on their own."""
-    properties = activity.get("typeProperties")
-    if not isinstance(properties, dict):
-        return properties
     inner = {"activities", "ifTrueActivities", "ifFalseActivities", "defaultActivities", "cases"}
+    properties = activity.get("typeProperties") or {}
     return {name: value for name, value in properties.items() if name not in inner}
 
 

@@ -11,21 +11,15 @@ _ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 def check_trigger(trigger: Document) -> None:
-    """Refuse a schedule trigger whose recurrence cannot be followed, and pipelines that are no references.
+    """Refuse a schedule trigger whose recurrence cannot be followed.
 
     Raises:
         BadRequest: naming what is wrong.
     """
-    pipelines = trigger.properties.get("pipelines") or []
-    if not isinstance(pipelines, list) or not all(_is_reference(entry) for entry in pipelines):
-        raise BadRequest(
-            "Property 'pipelines' is not an array of pipeline references.", target=trigger.target
-        )
     if trigger.properties["type"] != SCHEDULE_TRIGGER:
         return
-    typed = trigger.properties.get("typeProperties")
-    recurrence = typed.get("recurrence") if isinstance(typed, dict) else None
-    if not isinstance(recurrence, dict):
+    recurrence = (trigger.properties.get("typeProperties") or {}).get("recurrence")
+    if recurrence is None:
         raise BadRequest("Required property 'recurrence' not found in JSON.", target=trigger.target)
     try:
         read_recurrence(recurrence, created=_ANY_TIME)
@@ -46,8 +40,3 @@ def check_startable(trigger: Document) -> None:
             f"Triggers of type '{trigger.properties['type']}' are kept but not emulated: it would never fire.",
             target=trigger.target,
         )
-
-
-def _is_reference(entry: object) -> bool:
-    reference = entry.get("pipelineReference") if isinstance(entry, dict) else None
-    return isinstance(reference, dict) and isinstance(reference.get("referenceName"), str)
