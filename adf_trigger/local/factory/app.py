@@ -39,7 +39,7 @@ from adf_trigger.local.factory.requestlog import RequestLog
 from adf_trigger.local.factory.routes import OPERATIONS
 from adf_trigger.local.factory.scheduler import TriggerScheduler
 from adf_trigger.local.factory.store import Store
-from adf_trigger.local.factory.throttling import TokenBuckets
+from adf_trigger.local.factory.throttling import MONITORING, TokenBuckets
 from adf_trigger.local.factory.visibility import Visibility
 from adf_trigger.local.identity.tokens import Identity, TokenAuthority
 
@@ -132,6 +132,7 @@ class FactoryEmulator:
             options=config.options,
             clock=self.clock,
             new_id=config.ids,
+            monitoring=TokenBuckets(MONITORING),
             tenant_id=config.tokens.tenant_id if config.tokens else _NO_TENANT,
         )
         self._scheduler = TriggerScheduler(self.backend)
@@ -162,6 +163,7 @@ class FactoryEmulator:
         self.faults.clear()
         self.log.clear()
         self._buckets.clear()
+        self.backend.monitoring.clear()
         self.clock.offset = timedelta()
         self.choose(self._initial_options)
         self.backend.triggers_changed()

@@ -16,7 +16,8 @@ class Options:
     """Choices about the management API.
 
     Attributes:
-        strict: keep the documented limits (activities, parameters, sizes, entities, queued runs).
+        strict: keep the documented limits (activities, parameters, sizes, entities, runs that wait or go on,
+            monitoring queries in a minute).
         throttling: answer 429 when ARM's token bucket is empty; the buckets are counted either way.
         client_request_id: what createRun does with an `x-ms-client-request-id` that is a GUID.
             `honoured`: it becomes the run id (as recorded calls show); repeated, it gives the same run.

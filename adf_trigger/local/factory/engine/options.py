@@ -12,9 +12,9 @@ def _east_us(_factory_id: str) -> str:
     return "East US"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class EngineOptions:
-    """Choices; the defaults are those of the service as documented.
+    """Choices; the defaults are those of the service as documented. They may change while the engine runs.
 
     Attributes:
         sleep: how every wait of the engine is spent: Wait, retry intervals, time-outs.
