@@ -132,6 +132,16 @@ def test_requests_carry_what_the_connector_sends(storage: Storage) -> None:
     assert "content-type" not in asked.headers
 
 
+def test_a_secret_header_is_sent_and_not_shown(storage: Storage) -> None:
+    """A SecureString reaches the service in clear, and the activity's input masked."""
+    secret = {"type": "SecureString", "value": "s3cret"}
+    with rest_service(lambda _: Answer({})) as service:
+        result, _ = export(storage, service, {"additionalHeaders": {"x-key": secret, "x-plain": "p"}})
+    assert service.asked[0].headers["x-key"] == "s3cret"
+    assert result.input["source"]["additionalHeaders"]["x-plain"] == "p"
+    assert "s3cret" not in repr(result)
+
+
 def test_post_sends_the_body_with_every_page(storage: Storage) -> None:
     """POST sends requestBody as JSON, also for the next pages."""
     source = {

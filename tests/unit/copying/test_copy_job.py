@@ -165,3 +165,20 @@ def test_a_listing_is_not_collected_where_it_need_not_be() -> None:
     sink.merges = True
     move(source, sink)
     assert seen[-1] > 0
+
+
+def test_the_wait_for_a_free_thread_is_time_in_the_queue() -> None:
+    """A job that finds all threads taken counts how long, each time that it needs one."""
+    release = threading.Event()
+
+    async def body() -> float:
+        busy = Job()
+        taken = asyncio.create_task(busy.run([lambda: release.wait(LIMIT)] * 32))
+        job = Job()
+        first = asyncio.create_task(job.run([lambda: 1]))
+        await asyncio.sleep(0.2)
+        release.set()
+        await asyncio.gather(taken, first)
+        return job.queued
+
+    assert asyncio.run(body()) >= 0.15

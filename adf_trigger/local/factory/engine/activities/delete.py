@@ -53,7 +53,7 @@ async def delete(context: ActivityContext) -> ActivityResult:
         ActivityFailed: nothing is there to delete, or the store refuses. What was deleted stays deleted.
     """
     properties = context.evaluate(context.type_properties)
-    shown = context.evaluate(without_secrets(context.type_properties))
+    shown = without_secrets(properties)
     try:
         output = await _delete(context, properties)
     except ActivityFailed as failure:

@@ -36,7 +36,7 @@ async def get_metadata(context: ActivityContext) -> ActivityResult:
         ActivityFailed: the item does not exist and `exists` is not asked for, or a field does not apply to it.
     """
     properties = context.evaluate(context.type_properties)
-    shown = context.evaluate(without_secrets(context.type_properties))
+    shown = without_secrets(properties)
     try:
         output = await _facts(context, properties)
     except ActivityFailed as failure:

@@ -30,7 +30,7 @@ async def lookup(context: ActivityContext) -> ActivityResult:
         ActivityFailed: the rows cannot be read, or take more than 4 MB.
     """
     properties = context.evaluate(context.type_properties)
-    shown = context.evaluate(without_secrets(context.type_properties))
+    shown = without_secrets(properties)
     try:
         output = await _rows_of(context, properties)
     except ActivityFailed as failure:

@@ -25,7 +25,7 @@ async def validation(context: ActivityContext) -> ActivityResult:
         ActivityFailed: it was not so in time (TimedOut), or it cannot be looked at.
     """
     properties = context.evaluate(context.type_properties)
-    shown = context.evaluate(without_secrets(context.type_properties))
+    shown = without_secrets(properties)
     try:
         return ActivityResult(await _wait(context, properties), shown)
     except ActivityFailed as failure:

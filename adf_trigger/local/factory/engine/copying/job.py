@@ -39,7 +39,7 @@ class Job(AbstractContextManager["Job"]):
 
     Attributes:
         statistics: counted by all threads.
-        queued: seconds until the first thread began.
+        queued: seconds that the job waited for threads to be free.
     """
 
     def __init__(self) -> None:
@@ -49,7 +49,6 @@ class Job(AbstractContextManager["Job"]):
         self._stopped = Event()
         self._calls: set[Future[Any]] = set()
         self._lock = Lock()
-        self._submitted: float | None = None
         self._opened = ExitStack()
 
     def __exit__(self, *_: object) -> None:
@@ -105,7 +104,15 @@ class Job(AbstractContextManager["Job"]):
         Raises:
             Exception: what the first worker to fail raised.
         """
-        threads = [asyncio.wrap_future(_THREADS.submit(self._begun, time.monotonic(), w)) for w in workers]
+        waits: list[float] = []
+        submitted = time.monotonic()
+
+        def begun(worker: Callable[[], T]) -> T:
+            waits.append(time.monotonic() - submitted)
+            self.check()
+            return worker()
+
+        threads = [asyncio.wrap_future(_THREADS.submit(begun, worker)) for worker in workers]
         try:
             await asyncio.wait(threads, return_when=asyncio.FIRST_EXCEPTION)
         except asyncio.CancelledError:
@@ -115,18 +122,12 @@ class Job(AbstractContextManager["Job"]):
             if any(not thread.done() or thread.exception() for thread in threads):
                 self.stop()
             await _settled(threads)
+            self.queued += min(waits, default=0.0)
         failures = [failure for thread in threads if (failure := thread.exception())]
         for failure in failures:
             if not isinstance(failure, Stopped):
                 raise failure
         return [thread.result() for thread in threads]
-
-    def _begun(self, submitted: float, worker: Callable[[], T]) -> T:
-        if self._submitted is None:
-            self._submitted = submitted
-            self.queued = time.monotonic() - submitted
-        self.check()
-        return worker()
 
 
 async def _settled(threads: Sequence[asyncio.Future[Any]]) -> None:

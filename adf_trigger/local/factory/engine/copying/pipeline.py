@@ -50,7 +50,7 @@ async def copy(context: ActivityContext) -> ActivityResult:
         ActivityFailed: with error code 2200, the service's texts and the output so far.
     """
     properties = context.evaluate(context.type_properties)
-    shown = context.evaluate(without_secrets(context.type_properties))
+    shown = without_secrets(properties)
     try:
         output = await _copy(context, properties)
     except ActivityFailed as failure:

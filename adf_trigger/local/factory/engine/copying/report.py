@@ -29,7 +29,6 @@ class CopyReport:
         self.sink_files = True
         self.parallel_copies = 1
         self.data_integration_units = DEFAULT_DATA_INTEGRATION_UNITS
-        self.verification: dict[str, Any] = {"VerificationResult": "NotVerified"}
         self._job = job
         self._source_type = source_type
         self._sink_type = sink_type
@@ -74,7 +73,7 @@ class CopyReport:
             },
             "usedParallelCopies": self.parallel_copies,
             "executionDetails": [self._details(duration, "Succeeded" if failure is None else "Failed")],
-            "dataConsistencyVerification": self.verification,
+            "dataConsistencyVerification": {"VerificationResult": "NotVerified"},
             "durationInQueue": {"integrationRuntimeQueue": int(self._job.queued)},
         }
 
