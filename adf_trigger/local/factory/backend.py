@@ -8,6 +8,7 @@ from adf_trigger.clock import Clock, IdSource
 from adf_trigger.local.factory.engine.engine import Engine
 from adf_trigger.local.factory.options import Options
 from adf_trigger.local.factory.store import Store
+from adf_trigger.local.factory.throttling import TokenBuckets
 from adf_trigger.local.factory.visibility import Visibility
 
 
@@ -20,6 +21,7 @@ class Backend:
     """The emulated service behind its front door.
 
     Attributes:
+        monitoring: counts each factory's monitoring queries.
         tenant_id: directory of the factories' managed identities.
         triggers_changed: tells whoever fires triggers that one was started, stopped or deleted.
     """
@@ -30,6 +32,7 @@ class Backend:
     options: Options
     clock: Clock
     new_id: IdSource
+    monitoring: TokenBuckets
     tenant_id: str
     triggers_changed: Callable[[], None] = _nobody
 

@@ -6,6 +6,7 @@ token or a 429, the body is read, the handler runs, the reply gets its headers, 
 
 import asyncio
 import json
+import math
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -33,10 +34,10 @@ from adf_trigger.local.factory.errors import (
     SubscriptionNotFound,
 )
 from adf_trigger.local.factory.faults import FaultBook, Plan, StatusFault, Terminal
-from adf_trigger.local.factory.operations import Bucket, Call, Operation, Reply, ResourceType
+from adf_trigger.local.factory.operations import Call, Operation, Reply, ResourceType
 from adf_trigger.local.factory.requestlog import RequestLog, SeenRequest
 from adf_trigger.local.factory.serving import BrokenReply
-from adf_trigger.local.factory.throttling import TokenBuckets
+from adf_trigger.local.factory.throttling import Bucket, TokenBuckets
 
 MAX_BODY = 4 * 1024 * 1024
 """Bytes that ARM takes in one request."""
@@ -240,7 +241,9 @@ async def _body(request: Request) -> Any:
     if not content.strip():
         return None
     try:
-        value = json.loads(content, object_pairs_hook=_object, parse_constant=_refuse_constant)
+        value = json.loads(
+            content, object_pairs_hook=_object, parse_constant=_refuse_constant, parse_float=_finite
+        )
         if _ESCAPED_SURROGATE.search(content):
             # Half of a surrogate pair can be written in JSON, but is no text.
             json.dumps(value, ensure_ascii=False).encode()
@@ -257,6 +260,13 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
             target=PROVIDER,
         )
     return value
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(text)
+    return number
 
 
 def _refuse_constant(name: str) -> Any:

@@ -17,6 +17,7 @@ ServiceError
     ├── TriggerEnabled · NameInUse
     ├── ReferencedRunNotFound · ReferencedRunNotValid
     ├── RunHasEnded · RunIdInUse
+    ├── MonitoringThrottled
     └── InternalError
 """
 
@@ -354,6 +355,23 @@ class ReferencedRunNotValid(FactoryError):
 
     def __init__(self, run_id: str, target: str) -> None:
         super().__init__(f"Referenced pipeline run id {run_id} is not a valid run id.", target=target)
+
+
+class MonitoringThrottled(FactoryError):
+    """More monitoring queries than a factory may have in a minute.
+
+    Args:
+        retry_after: whole seconds until there may be one again.
+    """
+
+    code = "TooManyRequests"
+
+    def __init__(self, target: str, retry_after: int) -> None:
+        super().__init__(
+            f"The data factory has had its monitoring queries for now. Try again after {retry_after} seconds.",
+            target=target,
+        )
+        self.headers = {"Retry-After": str(retry_after)}
 
 
 class RunHasEnded(FactoryError):

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from adf_trigger.local.factory.backend import Backend
+from adf_trigger.local.factory.throttling import Bucket
 
-Bucket = Literal["reads", "writes", "deletes"]
 ResourceType = Literal["factories", "datafactories", "operations"]
 
 

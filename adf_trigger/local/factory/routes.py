@@ -19,7 +19,8 @@ from adf_trigger.local.factory.documents import (
 )
 from adf_trigger.local.factory.handlers import catalogue, factories, legacy, runs, triggers, v1
 from adf_trigger.local.factory.handlers.resources import ResourceHandlers
-from adf_trigger.local.factory.operations import Bucket, Handler, Operation
+from adf_trigger.local.factory.operations import Handler, Operation
+from adf_trigger.local.factory.throttling import Bucket
 
 _PROVIDERS = "/subscriptions/{subscription}/providers/Microsoft.DataFactory"
 _GROUP = "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.DataFactory"

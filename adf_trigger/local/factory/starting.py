@@ -13,6 +13,7 @@ from adf_trigger.local.factory.errors import BadRequest, InvalidTemplate
 from adf_trigger.local.factory.expressions import ExpressionError
 from adf_trigger.local.factory.models import PipelineRun, Recovery
 from adf_trigger.local.factory.options import Options
+from adf_trigger.local.factory.validation.limits import MAX_CONCURRENT_RUNS
 from adf_trigger.local.factory.validation.templates import check_template
 
 
@@ -44,14 +45,22 @@ def start_run(backend: Backend, pipeline: Document, start: Start) -> PipelineRun
     target = f"pipeline/{pipeline.name}/runid/{start.run_id}"
     check_template(pipeline.properties, target)
     _check_parameters(backend.options, pipeline.properties, start.parameters, target)
-    if backend.options.strict and backend.engine.queue_is_full(pipeline.factory_id, pipeline.name):
-        raise BadRequest(f"The pipeline has {MAX_QUEUED_RUNS} queued runs already.", target=target)
+    if backend.options.strict:
+        _check_room(backend, pipeline, target)
     run = _new_run(backend, pipeline, start, target)
     backend.store.runs.save_run(run)
     if start.group is not None:
         backend.store.runs.supersede(run.factory_id, start.group, run.run_id)
     backend.engine.submit(run)
     return run
+
+
+def _check_room(backend: Backend, pipeline: Document, target: str) -> None:
+    """Refuse a run that the service would have no room for."""
+    if backend.engine.queue_is_full(pipeline.factory_id, pipeline.name):
+        raise BadRequest(f"The pipeline has {MAX_QUEUED_RUNS} queued runs already.", target=target)
+    if backend.store.runs.count_unfinished(pipeline.factory_id) >= MAX_CONCURRENT_RUNS:
+        raise BadRequest(f"The data factory has {MAX_CONCURRENT_RUNS} runs already.", target=target)
 
 
 def _new_run(backend: Backend, pipeline: Document, start: Start, target: str) -> PipelineRun:

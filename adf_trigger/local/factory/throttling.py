@@ -3,8 +3,9 @@
 import math
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 
-from adf_trigger.local.factory.operations import Bucket
+Bucket = Literal["reads", "writes", "deletes"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,10 @@ SIZES: dict[Bucket, BucketSize] = {
     "deletes": BucketSize(200, 10),
 }
 """As documented since 2024, for a service principal on one subscription in one region."""
+
+
+MONITORING: dict[Bucket, BucketSize] = {"reads": BucketSize(1000, 1000 / 60)}
+"""Monitoring queries of one factory: 1,000 in a minute, as documented."""
 
 
 class TokenBuckets:

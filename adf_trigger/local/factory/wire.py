@@ -31,6 +31,7 @@ STATUS_OF_CODE: Mapping[str, HTTPStatus] = {
     "PreconditionFailed": HTTPStatus.PRECONDITION_FAILED,
     "RequestEntityTooLarge": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     "SubscriptionRequestsThrottled": HTTPStatus.TOO_MANY_REQUESTS,
+    "TooManyRequests": HTTPStatus.TOO_MANY_REQUESTS,
     "InternalServerError": HTTPStatus.INTERNAL_SERVER_ERROR,
 }
 """Every other code is a 400."""

@@ -1,11 +1,15 @@
 """createRun with all it takes, and everything that is asked about runs."""
 
 import re
+from datetime import UTC, datetime
 from typing import Any, ClassVar
 from uuid import uuid4
 
 import httpx
 import pytest
+
+from adf_trigger.local.factory.app import FactoryConfig
+from adf_trigger.local.factory.options import Options
 
 NOTHING: dict[str, Any] = {"activities": []}
 WINDOW = {"lastUpdatedAfter": "2000-01-01T00:00:00.0000000Z", "lastUpdatedBefore": "2100-01-01T00:00:00Z"}
@@ -469,6 +473,31 @@ class TestQueries:
         run_id = str(uuid4())
         assert error(served.client.get(f"{path}/pipelineruns/{run_id}"))[:2] == (404, "NotFound")
         assert served.client.post(f"{path}/pipelineruns/{run_id}/queryActivityruns").json() == {"value": []}
+
+
+class TestStrictness:
+    """Limits on runs and queries that a strict emulator keeps."""
+
+    def test_queries_of_a_factory_are_limited(self, serve: Any, token_authority: Any) -> None:
+        """After 1,000 monitoring queries at once the next is a 429 with Retry-After; other factories go on."""
+        now = datetime.now(tz=UTC)
+        served = serve(FactoryConfig(tokens=token_authority, options=Options(strict=True), clock=lambda: now))
+        path, other = served.create_factory(), served.create_factory("adf-other")
+        url = f"{path}/queryPipelineRuns"
+        statuses = [served.client.post(url, json=WINDOW).status_code for _ in range(1001)]
+        assert statuses == [200] * 1000 + [429]
+        refused = served.client.post(url, json=WINDOW)
+        assert (refused.json()["error"]["code"], refused.headers["retry-after"]) == ("TooManyRequests", "1")
+        assert served.client.post(f"{other}/queryPipelineRuns", json=WINDOW).status_code == 200
+
+    def test_a_hundred_runs_of_a_pipeline_may_wait(self, serve: Any) -> None:
+        """With concurrency 1, one run goes on, a hundred wait, and the next createRun is refused."""
+        served = serve(strict=True)
+        path = served.create_factory()
+        wait = activity("w", "Wait", waitTimeInSeconds=600)
+        served.put(f"{path}/pipelines/p", {"activities": [wait], "concurrency": 1})
+        statuses = [create_run(served, path).status_code for _ in range(102)]
+        assert statuses == [200] * 101 + [400]
 
 
 class TestLegacyPaths:

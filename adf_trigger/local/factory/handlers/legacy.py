@@ -7,7 +7,7 @@ from adf_trigger.local.factory import shapes
 from adf_trigger.local.factory.backend import Backend
 from adf_trigger.local.factory.errors import BadRequest
 from adf_trigger.local.factory.handlers.common import factory_of
-from adf_trigger.local.factory.handlers.runs import page, within_retention
+from adf_trigger.local.factory.handlers.runs import count_query, page, within_retention
 from adf_trigger.local.factory.operations import Call, Reply
 from adf_trigger.local.factory.queries import ACTIVITY_RUN_FIELDS, TRIGGER_RUN_FIELDS, parse
 
@@ -18,6 +18,7 @@ _END = "9999-12-31T23:59:59Z"
 def activity_runs(backend: Backend, call: Call) -> Reply:
     """GET pipelineruns/{run}/activityruns?startTime&endTime[&status&activityName&linkedServiceName]."""
     factory = factory_of(backend, call)
+    count_query(backend, factory)
     filters = _filters(call, {"status": "Status", "activityname": "ActivityName"})
     parsed = within_retention(
         backend, parse(_body(call, filters, factory.id), ACTIVITY_RUN_FIELDS, factory.id)
@@ -31,6 +32,7 @@ def activity_runs(backend: Backend, call: Call) -> Reply:
 def trigger_runs(backend: Backend, call: Call) -> Reply:
     """GET triggers/{trigger}/triggerruns?startTime&endTime."""
     factory = factory_of(backend, call)
+    count_query(backend, factory)
     filters = [{"operand": "TriggerName", "operator": "Equals", "values": [call.path["name"]]}]
     parsed = within_retention(
         backend, parse(_body(call, filters, factory.id), TRIGGER_RUN_FIELDS, factory.id)

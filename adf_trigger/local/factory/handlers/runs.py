@@ -6,10 +6,11 @@ from typing import Any
 
 from adf_trigger.local.factory import shapes
 from adf_trigger.local.factory.backend import Backend
-from adf_trigger.local.factory.documents import PIPELINES, Document
+from adf_trigger.local.factory.documents import PIPELINES, Document, Factory
 from adf_trigger.local.factory.engine.progression import Mode
 from adf_trigger.local.factory.errors import (
     BadRequest,
+    MonitoringThrottled,
     NotFound,
     ReferencedRunNotFound,
     ReferencedRunNotValid,
@@ -73,6 +74,7 @@ def get(backend: Backend, call: Call) -> Reply:
 def query(backend: Backend, call: Call) -> Reply:
     """PipelineRuns_QueryByFactory."""
     factory = factory_of(backend, call)
+    count_query(backend, factory)
     parsed = within_retention(backend, parse(call.body, PIPELINE_RUN_FIELDS, factory.id))
     found, token = backend.store.runs.find(factory.id, parsed)
     if _observe(backend, found):
@@ -85,6 +87,7 @@ def query(backend: Backend, call: Call) -> Reply:
 def query_activities(backend: Backend, call: Call) -> Reply:
     """ActivityRuns_QueryByPipelineRun; of an unknown run there are none."""
     factory = factory_of(backend, call)
+    count_query(backend, factory)
     parsed = within_retention(backend, parse(call.body, ACTIVITY_RUN_FIELDS, factory.id))
     found, token = backend.store.runs.find_activities(factory.id, call.path["run"], parsed)
     return page([shapes.activity_run(run) for run in found], token)
@@ -101,6 +104,17 @@ def cancel(backend: Backend, call: Call) -> Reply:
         raise RunHasEnded(run.run_id)
     backend.engine.cancel(factory.id, run.run_id, recursive=recursive)
     return Reply()
+
+
+def count_query(backend: Backend, factory: Factory) -> None:
+    """Count a monitoring query.
+
+    Raises:
+        MonitoringThrottled: a strict emulator has had as many as the service answers.
+    """
+    now = backend.now()
+    if backend.monitoring.take(factory.id, "", "reads", now) is None and backend.options.strict:
+        raise MonitoringThrottled(factory.id, backend.monitoring.wait(factory.id, "", "reads", now))
 
 
 def within_retention(backend: Backend, wanted: RunQuery) -> RunQuery:

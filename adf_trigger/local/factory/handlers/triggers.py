@@ -7,7 +7,7 @@ from adf_trigger.local.factory.errors import BadRequest, NotFound
 from adf_trigger.local.factory.firing import fire
 from adf_trigger.local.factory.handlers.common import factory_of
 from adf_trigger.local.factory.handlers.resources import document_of
-from adf_trigger.local.factory.handlers.runs import page, within_retention
+from adf_trigger.local.factory.handlers.runs import count_query, page, within_retention
 from adf_trigger.local.factory.operations import Call, Reply
 from adf_trigger.local.factory.queries import TRIGGER_RUN_FIELDS, parse
 from adf_trigger.local.factory.validation.triggers import check_startable
@@ -49,6 +49,7 @@ def query(backend: Backend, call: Call) -> Reply:
 def query_runs(backend: Backend, call: Call) -> Reply:
     """TriggerRuns_QueryByFactory."""
     factory = factory_of(backend, call)
+    count_query(backend, factory)
     parsed = within_retention(backend, parse(call.body, TRIGGER_RUN_FIELDS, factory.id))
     found, token = backend.store.trigger_runs.find(factory.id, parsed)
     return page([shapes.trigger_run(run) for run in found], token)

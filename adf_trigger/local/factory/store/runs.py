@@ -89,6 +89,14 @@ class Runs:
             for row in self._database.rows(f"SELECT * FROM runs WHERE {_UNFINISHED} ORDER BY seq")  # noqa: S608 - a constant
         ]
 
+    def count_unfinished(self, factory_id: str) -> int:
+        """How many runs of a factory have not ended."""
+        row = self._database.row(
+            f"SELECT count(*) AS n FROM runs WHERE factory_id = ? AND {_UNFINISHED}",  # noqa: S608 - a constant
+            (factory_id,),
+        )
+        return 0 if row is None else row["n"]
+
     def every(self, factory_id: str | None, pipeline_name: str | None) -> list[PipelineRun]:
         """All runs, in order of creation, of one factory or all, of one pipeline or all."""
         scope = {"factory_id": factory_id, "pipeline_name": pipeline_name}

@@ -12,6 +12,7 @@ MAX_PARAMETERS = 50
 MAX_PIPELINE_BYTES = 200 * 1024
 MAX_DOCUMENT_BYTES = 100 * 1024
 MAX_BATCH_COUNT = 50
+MAX_CONCURRENT_RUNS = 10_000
 
 
 def check_limits(document: Document, store: Store, *, is_new: bool) -> None:
