@@ -124,11 +124,14 @@ class Monitor:
         self, factory: FactoryHandle, row: ActiveRun, run: PipelineRun, budget: Budget, *, note: bool = False
     ) -> bool:
         """Record what a run has come to; False where the next tick must look at it again."""
+        ended = run.status in ENDED_IN_DATA_FACTORY
+        if ended and not budget.left:
+            return False  # of hundreds that wait for a call not even the records need be read
         stored = self._ledger.get(factory.id, row.request_id)
         if stored is None or stored.record.state is not RunState.SUBMITTED:
             return True
         try:
-            if run.status in ENDED_IN_DATA_FACTORY:
+            if ended:
                 return self._record_end(factory, stored, run, budget)
             if note or self._is_news(stored.record, run):
                 self._record_seen(stored, run)
