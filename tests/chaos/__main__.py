@@ -33,6 +33,7 @@ def main() -> int:
         requests=options.requests,
         minutes=options.minutes,
         seed=seed,
+        ids=options.ids,
         official=options.requests if options.official is None else options.official,
         folder=folder,
     )
@@ -52,6 +53,12 @@ def _parser() -> argparse.ArgumentParser:
         "--minutes", type=float, default=6.0, help="over which they are spread (default: %(default)s)"
     )
     parser.add_argument("--seed", type=int, help="of every dice; a random one unless told")
+    parser.add_argument(
+        "--ids",
+        choices=["honoured", "ignored", "repeat-refused"],
+        default="honoured",
+        help="what the factory does with the ids that the app chooses (default: %(default)s)",
+    )
     parser.add_argument("--official", type=int, help="requests for the official SDK; as many unless told")
     parser.add_argument("--folder", type=Path, help="where history and logs go; a temporary one unless told")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the numbers there as well")

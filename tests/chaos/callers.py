@@ -72,11 +72,14 @@ class Callers:
         while (url := self._some_url()) is not None:
             try:
                 answer = self._session.get(f"{url}/api/runs/{key}", headers=self._headers, timeout=TIMEOUTS)
-            except requests.RequestException:
-                continue
-            if answer.status_code not in _TRY_AGAIN:
-                self._history.note("view", key=key, status=answer.status_code, run=answer.json())
-                return
+                run = answer.json()
+            except requests.RequestException as exc:
+                self._history.note("not_seen", key=key, error=type(exc).__name__)
+            else:
+                if answer.status_code not in _TRY_AGAIN:
+                    self._history.note("view", key=key, status=answer.status_code, run=run)
+                    return
+            time.sleep(LONGEST_PAUSE)
 
     def _until_answered(self, key: str, call: Callable[[str], requests.Response]) -> None:
         while (url := self._some_url()) is not None:

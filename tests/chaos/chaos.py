@@ -1,5 +1,6 @@
 """One run of the chaos: the stage, the load, the trouble, the calm after it, and the verdict."""
 
+import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -18,7 +19,7 @@ from tests.chaos.history import History, lines
 from tests.chaos.hosts import READY_SECONDS, Host
 from tests.chaos.official import CALL_PARAMETER, OfficialCallers
 from tests.chaos.proxy import StorageProxies
-from tests.chaos.requests_plan import DEFINITION, PIPELINES, Request, plan
+from tests.chaos.requests_plan import DEFINITION, KEY_PARAMETER, PIPELINES, Request, plan
 from tests.chaos.trouble import Trouble
 from tests.chaos.verdict import Verdict, judge
 from tests.support.laptop import Laptop
@@ -37,6 +38,9 @@ SETTINGS = {
 }
 """App settings beside the quick ones of the acceptance tests."""
 
+CORRELATED = {"ADF_TRIGGER_POLICY": json.dumps({"*": {"correlationParameter": KEY_PARAMETER}})}
+"""Where the factory ignores our ids, a run whose reply was lost is known by this parameter alone."""
+
 POLL_SCHEDULE = "*/2 * * * * *"
 
 OFFICIAL_IDS = ("honoured", "ignored")
@@ -50,6 +54,9 @@ OFFICIAL_DEFINITION = {
 CALM_SECONDS = 12.0
 """How long nothing may come any more: a message's lease, a request's, the grace period, and two ticks."""
 
+STALLED_SECONDS = 180.0
+"""Where no event comes for so long, none will: a tick under load takes a third of it."""
+
 Say = Callable[[str], None]
 
 
@@ -61,6 +68,7 @@ class Chaos:
         requests: how many, by HTTP and by queue.
         minutes: over which they are spread, with trouble all the time; longer where they take longer.
         seed: of every dice.
+        ids: what the factory does with the ids that the app chooses: `honoured`, `ignored` or `repeat-refused`.
         official: how many requests the official SDK is given, for each way that a factory may treat ids.
         folder: for the history and the logs of the hosts.
     """
@@ -68,6 +76,7 @@ class Chaos:
     requests: int
     minutes: float
     seed: int
+    ids: str = "honoured"
     official: int
     folder: Path
 
@@ -75,8 +84,10 @@ class Chaos:
 def run(chaos: Chaos, say: Say) -> Verdict:
     """Make chaos and judge it."""
     path = chaos.folder / "history.jsonl"
-    with History(path) as history, Laptop(settings=SETTINGS, poll_schedule=POLL_SCHEDULE) as laptop:
+    settings = SETTINGS if chaos.ids != "ignored" else SETTINGS | CORRELATED
+    with History(path) as history, Laptop(settings=settings, poll_schedule=POLL_SCHEDULE) as laptop:
         _define(laptop)
+        laptop.control("POST", "client-request-id", {"mode": chaos.ids})
         say("The stack is up; the trouble begins.")
         _ours(chaos, laptop, history, say)
         if chaos.official:
@@ -132,6 +143,7 @@ def _ours(chaos: Chaos, laptop: Laptop, history: History, say: Say) -> None:
             callers.give_up_after(_patience(chaos))
             for each in asked:
                 each.result()
+        hosts[-1].stop()
         _settle({request.key for request in requests}, consumer, messages, _patience(chaos))
         say("Settled; every record is read.")
         callers.give_up_after(_patience(chaos))
@@ -184,7 +196,7 @@ def _through(connection: str, proxies: StorageProxies) -> str:
 
 def _patience(chaos: Chaos) -> float:
     """Seconds in which the work of all requests can be done, however slow the machine."""
-    return 120 + chaos.requests * 0.3
+    return STALLED_SECONDS + chaos.requests
 
 
 @contextmanager
@@ -215,13 +227,15 @@ def _spread(
 def _settle(keys: set[str], consumer: Consumer, messages: QueueClient, patience: float) -> None:
     """Wait until all is told and nothing more comes; what is missing by then is for the verdict."""
     deadline = time.monotonic() + patience
-    quiet_since, taken = time.monotonic(), consumer.taken
-    while time.monotonic() < deadline:
+    last_event, quiet_since, taken = time.monotonic(), time.monotonic(), consumer.taken
+    while time.monotonic() < min(deadline, last_event + STALLED_SECONDS):
         time.sleep(0.5)
-        busy = not keys <= consumer.subjects or messages.get_queue_properties().approximate_message_count
-        if busy or consumer.taken != taken:
-            quiet_since, taken = time.monotonic(), consumer.taken
-        if time.monotonic() - quiet_since >= CALM_SECONDS:
+        now = time.monotonic()
+        if consumer.taken != taken:
+            taken, last_event, quiet_since = consumer.taken, now, now
+        if not keys <= consumer.subjects or messages.get_queue_properties().approximate_message_count:
+            quiet_since = now
+        if now - quiet_since >= CALM_SECONDS:
             return
 
 

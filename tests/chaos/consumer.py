@@ -3,6 +3,7 @@
 import base64
 import json
 import threading
+from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import Self
 
@@ -32,17 +33,20 @@ class Consumer:
         self._queue = queue
         self._history = history
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._read, name="consumer")
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="consumer")
+        self._reading: Future[None] | None = None
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        self._reading = self._thread.submit(self._read)
         return self
 
     def __exit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._stopping.set()
-        self._thread.join()
+        self._thread.shutdown()
+        if self._reading is not None:
+            self._reading.result()  # a consumer that failed must not look like events that are missing
 
     def _read(self) -> None:
         while not self._stopping.wait(_PAUSE_SECONDS):

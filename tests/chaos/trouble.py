@@ -2,8 +2,8 @@
 
 import random
 import threading
-from collections import Counter
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import Any, Protocol, Self
 
@@ -43,47 +43,44 @@ class Trouble:
         history: is told of everything.
         seed: of all dice.
 
-    Attributes:
-        injected: emulator faults that fired, by name; known once the trouble is over.
     """
 
     def __init__(
         self, hosts: Sequence[Host], proxies: StorageProxies, control: Control, history: History, seed: int
     ) -> None:
-        self.injected: Counter[str] = Counter()
         self._hosts = hosts
         self._proxies = proxies
         self._control = control
         self._history = history
         self._seed = seed
         self._over = threading.Event()
-        self._threads = [
-            threading.Thread(target=self._now_and_then, args=each, name=f"trouble {number}")
-            for number, each in enumerate(
-                ((KILL_SECONDS, self._kill), (PAUSE_SECONDS, self._pause), (OUTAGE_SECONDS, self._outage))
-            )
-        ]
+        self._threads = ThreadPoolExecutor(thread_name_prefix="trouble")
+        self._strikes: list[Future[None]] = []
 
     def __enter__(self) -> Self:
         self._history.note("trouble_begins", seed=self._seed)
         self._control("POST", "faults", {"rules": list(faults.RULES), "seed": self._seed})
         self._proxies.break_at(STORAGE_RATE)
-        for thread in self._threads:
-            thread.start()
+        self._strikes = [
+            self._threads.submit(self._now_and_then, KILL_SECONDS, self._kill),
+            self._threads.submit(self._now_and_then, PAUSE_SECONDS, self._pause),
+            self._threads.submit(self._now_and_then, OUTAGE_SECONDS, self._outage),
+        ]
         return self
 
     def __exit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._over.set()
-        for thread in self._threads:
-            thread.join()
+        self._threads.shutdown()
         self._proxies.break_at(0)
-        self.injected = faults.fired(self._control("GET", "faults"))
+        injected = faults.fired(self._control("GET", "faults"))
         self._control("DELETE", "faults")
-        self._history.note("factory_faults", **self.injected)
+        self._history.note("factory_faults", **injected)
         self._history.note("storage_faults", **self._proxies.counts)
         self._history.note("trouble_ends")
+        for strike in self._strikes:
+            strike.result()  # trouble that could not be made must not look like trouble that did no harm
 
     def _now_and_then(self, between: tuple[float, float], strike: Callable[[random.Random], None]) -> None:
         dice = random.Random(f"{self._seed} {strike.__name__}")  # noqa: S311 - dice of a test
