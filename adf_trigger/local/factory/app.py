@@ -20,6 +20,7 @@ from starlette.types import ASGIApp
 
 from adf_trigger.clock import Clock, IdSource, new_id, utcnow
 from adf_trigger.local.factory import wire
+from adf_trigger.local.factory.arm_errors import InvalidResourceType, MethodNotAllowed
 from adf_trigger.local.factory.authorization import Authorization
 from adf_trigger.local.factory.backend import Backend
 from adf_trigger.local.factory.control import control_routes
@@ -31,7 +32,7 @@ from adf_trigger.local.factory.engine.activities.webhook import webhook
 from adf_trigger.local.factory.engine.engine import Engine
 from adf_trigger.local.factory.engine.options import EngineOptions
 from adf_trigger.local.factory.engine.runtime import TokenSource
-from adf_trigger.local.factory.errors import InternalError, InvalidResourceType, MethodNotAllowed
+from adf_trigger.local.factory.errors import InternalError
 from adf_trigger.local.factory.faults import FaultBook
 from adf_trigger.local.factory.operations import Operation
 from adf_trigger.local.factory.options import Options

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from fnmatch import fnmatchcase
 
-from adf_trigger.local.factory.errors import (
+from adf_trigger.local.factory.arm_errors import (
     AuthenticationFailed,
     AuthorizationFailed,
     ExpiredToken,

@@ -18,11 +18,7 @@ from starlette.responses import Response
 
 from adf_trigger.clock import Clock
 from adf_trigger.local.factory import wire
-from adf_trigger.local.factory.authorization import Authorization, require
-from adf_trigger.local.factory.backend import Backend
-from adf_trigger.local.factory.documents import PROVIDER
-from adf_trigger.local.factory.errors import (
-    BadRequest,
+from adf_trigger.local.factory.arm_errors import (
     InvalidApiVersion,
     MalformedJson,
     MissingApiVersion,
@@ -30,9 +26,12 @@ from adf_trigger.local.factory.errors import (
     RequestsThrottled,
     RequestTooLarge,
     ResourceGroupNotFound,
-    ServiceError,
     SubscriptionNotFound,
 )
+from adf_trigger.local.factory.authorization import Authorization, require
+from adf_trigger.local.factory.backend import Backend
+from adf_trigger.local.factory.documents import PROVIDER
+from adf_trigger.local.factory.errors import BadRequest, ServiceError
 from adf_trigger.local.factory.faults import FaultBook, Plan, StatusFault, Terminal
 from adf_trigger.local.factory.operations import Call, Operation, Reply, ResourceType
 from adf_trigger.local.factory.requestlog import RequestLog, SeenRequest

@@ -4,9 +4,10 @@ import random
 from datetime import UTC, datetime
 from typing import Any
 
+from adf_trigger.local.factory.arm_errors import wall_clock
 from adf_trigger.local.factory.backend import Backend
 from adf_trigger.local.factory.documents import PIPELINES, Document, TriggerRun
-from adf_trigger.local.factory.errors import FactoryError, InvalidReference, wall_clock
+from adf_trigger.local.factory.errors import FactoryError, InvalidReference
 from adf_trigger.local.factory.expressions import ExpressionError, Scope, evaluate
 from adf_trigger.local.factory.models import wire_time
 from adf_trigger.local.factory.starting import Start, start_run

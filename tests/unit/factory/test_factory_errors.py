@@ -6,12 +6,13 @@ from http import HTTPStatus
 
 import pytest
 
-from adf_trigger.local.factory import errors
+from adf_trigger.local.factory import arm_errors, errors
 from adf_trigger.local.factory.wire import STATUS_OF_CODE
 
 CLASSES = [
     cls
-    for _, cls in inspect.getmembers(errors, inspect.isclass)
+    for module in (errors, arm_errors)
+    for _, cls in inspect.getmembers(module, inspect.isclass)
     if issubclass(cls, errors.ServiceError) and not cls.__name__.startswith("_")
 ]
 
@@ -30,12 +31,12 @@ def test_every_refusal_is_drawn_in_the_tree() -> None:
 def test_only_the_front_door_leaves_target_out() -> None:
     """Data Factory's own errors always have target and details, ARM's never do."""
     assert set(errors.BadRequest("x", target="t").body()) == {"code", "message", "target", "details"}
-    assert set(errors.MissingApiVersion().body()) == {"code", "message"}
+    assert set(arm_errors.MissingApiVersion().body()) == {"code", "message"}
 
 
 def test_a_throttled_request_says_when_to_come_back() -> None:
     """429 carries Retry-After with the number of seconds in the text."""
-    error = errors.RequestsThrottled("read", "sub", "oid", 7)
+    error = arm_errors.RequestsThrottled("read", "sub", "oid", 7)
     assert error.headers == {"Retry-After": "7"}
     assert "after '7' seconds" in str(error)
     assert STATUS_OF_CODE[error.code] == HTTPStatus.TOO_MANY_REQUESTS
@@ -51,4 +52,4 @@ def test_a_throttled_request_says_when_to_come_back() -> None:
 )
 def test_times_in_messages_are_written_the_american_way(instant: datetime, text: str) -> None:
     """Month, day and hour have no leading zero."""
-    assert errors.wall_clock(instant) == text
+    assert arm_errors.wall_clock(instant) == text

@@ -6,9 +6,10 @@ import re
 from typing import Any
 from urllib.parse import urlencode
 
+from adf_trigger.local.factory.arm_errors import ResourceNotFound
 from adf_trigger.local.factory.backend import Backend
 from adf_trigger.local.factory.documents import Factory, factory_id
-from adf_trigger.local.factory.errors import BadRequest, PreconditionFailed, ResourceNotFound
+from adf_trigger.local.factory.errors import BadRequest, PreconditionFailed
 from adf_trigger.local.factory.operations import Call
 
 GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)

@@ -3,9 +3,10 @@
 from typing import Any
 
 from adf_trigger.local.factory import shapes
+from adf_trigger.local.factory.arm_errors import InvalidResourceLocation, LocationRequired
 from adf_trigger.local.factory.backend import Backend
 from adf_trigger.local.factory.documents import Factory
-from adf_trigger.local.factory.errors import InvalidResourceLocation, LocationRequired, NameInUse
+from adf_trigger.local.factory.errors import NameInUse
 from adf_trigger.local.factory.handlers.common import (
     body_object,
     check_if_match,

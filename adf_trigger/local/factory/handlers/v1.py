@@ -5,13 +5,9 @@ The service has switched it off and answers 404 InvalidResourceType; so does the
 
 from typing import Any
 
+from adf_trigger.local.factory.arm_errors import InvalidResourceType, LocationRequired, ResourceNotFound
 from adf_trigger.local.factory.backend import Backend
-from adf_trigger.local.factory.errors import (
-    BadRequest,
-    InvalidResourceType,
-    LocationRequired,
-    ResourceNotFound,
-)
+from adf_trigger.local.factory.errors import BadRequest
 from adf_trigger.local.factory.handlers.common import body_object, check_if_match
 from adf_trigger.local.factory.operations import Call, Reply
 from adf_trigger.local.factory.validation.names import check_factory_name
