@@ -4,9 +4,9 @@ Some of it can be changed while the emulator runs, through `/_emulator/`.
 """
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import ConfigDict
+from pydantic import ConfigDict, Field
 
 ClientRequestIdMode = Literal["honoured", "ignored", "repeat-refused"]
 
@@ -45,4 +45,4 @@ class Options:
     cancel_of_ended: Literal["accepted", "refused"] = "refused"
     wait_on_completion: bool = False
     v1: bool = True
-    page_size: int = 50
+    page_size: Annotated[int, Field(ge=1)] = 50

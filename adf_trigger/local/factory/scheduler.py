@@ -29,10 +29,15 @@ class TriggerScheduler:
 
     def start(self) -> None:
         """Begin to watch."""
+        self._started()
         self._task = asyncio.get_running_loop().create_task(self._watch())
 
     def wake(self) -> None:
-        """Look again now: a trigger or the clock has changed."""
+        """Look again now: a trigger or the clock has changed.
+
+        What was started is noted before this returns: the clock may move before the watching task has its turn.
+        """
+        self._started()
         self._changed.set()
 
     async def close(self) -> None:
@@ -55,6 +60,34 @@ class TriggerScheduler:
     def _fire_what_is_due(self) -> datetime | None:
         """Fire, and tell when to look again."""
         now = self._backend.now()
+        following: list[datetime] = []
+        for key, trigger in self._started().items():
+            try:
+                occurrence = self._attend(key, trigger, now)
+            except Exception:  # the edge of the task: one trigger's trouble must not stop the others
+                logger.exception(
+                    "Trigger %s cannot be fired.",
+                    trigger.name,
+                    extra={"action": "trigger_crashed", "trigger": trigger.name},
+                )
+                continue
+            if occurrence is not None:
+                following.append(occurrence)
+        return min(following, default=None)
+
+    def _attend(self, key: str, trigger: Document, now: datetime) -> datetime | None:
+        """Fire a trigger if it is due; gives its next time."""
+        recurrence = _recurrence(trigger)
+        occurrence = next_occurrence(recurrence, self._since[key])
+        if occurrence is None or occurrence > now:
+            return occurrence
+        self._since[key] = now
+        self._fire(trigger, occurrence)
+        return next_occurrence(recurrence, now)
+
+    def _started(self) -> dict[str, Document]:
+        """The triggers that are started; each counts from when it was first seen so."""
+        now = self._backend.now()
         started = {
             trigger.id.lower(): trigger
             for trigger in self._backend.store.resources.every(TRIGGERS)
@@ -62,17 +95,7 @@ class TriggerScheduler:
             and trigger.properties.get("type") == SCHEDULE_TRIGGER
         }
         self._since = {key: self._since.get(key, now) for key in started}
-        following: list[datetime] = []
-        for key, trigger in started.items():
-            recurrence = _recurrence(trigger)
-            occurrence = next_occurrence(recurrence, self._since[key])
-            if occurrence is not None and occurrence <= now:
-                self._since[key] = now
-                self._fire(trigger, occurrence)
-                occurrence = next_occurrence(recurrence, now)
-            if occurrence is not None:
-                following.append(occurrence)
-        return min(following, default=None)
+        return started
 
     def _fire(self, trigger: Document, occurrence: datetime) -> None:
         run = fire(self._backend, trigger, occurrence)

@@ -330,7 +330,12 @@ class TestTheRest:
             ("POST", "progression", {"mode": "sideways", "reads": -1}, ["mode", "reads"]),
             ("POST", "clock", {}, [""]),
             ("POST", "client-request-id", {"mode": "maybe"}, ["mode"]),
-            ("PATCH", "options", {"strict": "yes", "unknown": 1}, ["strict", "unknown"]),
+            (
+                "PATCH",
+                "options",
+                {"strict": "yes", "page_size": 0, "unknown": 1},
+                ["strict", "page_size", "unknown"],
+            ),
             ("POST", "reset", {"keep": "some"}, ["keep"]),
         ],
     )
