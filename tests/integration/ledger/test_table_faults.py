@@ -1,5 +1,6 @@
 """Lost, broken and late answers of storage, told from conflicts with somebody else."""
 
+import json
 import logging
 import re
 from collections.abc import Iterator
@@ -8,6 +9,8 @@ from dataclasses import replace
 import pytest
 
 from adf_trigger.errors import LedgerConflict, LedgerError
+from adf_trigger.ledger import rows
+from adf_trigger.ledger.encoding import encode_record
 from adf_trigger.ledger.opening import open_table_ledger
 from adf_trigger.ledger.records import RunState
 from adf_trigger.ledger.table import TableLedger
@@ -242,6 +245,21 @@ def test_an_answer_that_is_none_is_an_error(
         with pytest.raises(LedgerError):
             step()
         storage.read_faults.extend([Fault(reaches=False, status=200, content=content, kind=kind)] * 4)
+
+
+def test_a_row_that_was_not_asked_for_is_refused(
+    ledger: TableLedger, storage: FaultyStorage, factory: str
+) -> None:
+    """The row of another request is not taken for the one that was asked for."""
+    row = {"RowKey": "run|other", **rows.split(encode_record(a_record(factory, "other")))}
+    for content in (row, {"value": [row]}):
+        fault = Fault(
+            reaches=False, status=200, content=json.dumps(content).encode(), kind="application/json"
+        )
+        for step in (lambda: ledger.get(factory, "load"), lambda: ledger.active(factory)):
+            storage.read_faults.extend([fault] * ATTEMPTS)
+            with pytest.raises(LedgerError, match="GarbledReply"):
+                step()
 
 
 def test_a_read_is_not_repeated_for_ever(ledger: TableLedger, storage: FaultyStorage, factory: str) -> None:

@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from dataclasses import replace
 from uuid import UUID
 
@@ -5,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from adf_trigger.errors import LedgerError
 from adf_trigger.ledger.encoding import (
     MAX_RECORD_CHARS,
     decode_active,
@@ -50,6 +52,17 @@ def test_active_rows_and_cursors_come_back_as_they_were() -> None:
     assert decode_active(encode_active(run)) == run
     cursor = Cursor(polled_until=NOON)
     assert decode_cursor(encode_cursor(cursor)) == cursor
+
+
+@pytest.mark.parametrize("decode", [decode_record, decode_active, decode_cursor])
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"state": "lost", "polled_until": "never"}'])
+def test_a_text_that_is_none_of_ours_is_an_error_of_the_ledger(
+    decode: Callable[[str], object], text: str
+) -> None:
+    """A row that somebody else has written cannot be understood, and says so."""
+    with pytest.raises(LedgerError, match="cannot be understood") as caught:
+        decode(text)
+    assert caught.value.__cause__ is not None
 
 
 @given(st.integers(min_value=0, max_value=5), st.integers(min_value=-1, max_value=1))
