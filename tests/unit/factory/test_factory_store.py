@@ -80,6 +80,16 @@ def test_an_update_changes_what_can_change(store: Store) -> None:
     assert store.runs.unfinished() == []
 
 
+def test_a_run_after_a_reset_has_its_own_definition(store: Store) -> None:
+    """What was remembered of definitions before a reset is not taken for those that come after it."""
+    store.runs.save_run(run("r", definition={"activities": ["old"]}))
+    assert store.runs.run(FACTORY.id, "r") is not None
+    store.reset(keep_resources=True)
+    kept = run("r", definition={"activities": ["new"]})
+    store.runs.save_run(kept)
+    assert store.runs.run(FACTORY.id, "r") == kept
+
+
 def test_unfinished_runs_come_in_order_of_creation(store: Store) -> None:
     """What has not ended is found again after a restart, oldest first."""
     for run_id, status in (("b", "InProgress"), ("a", "Queued"), ("c", "Failed"), ("d", "Canceling")):
@@ -208,6 +218,17 @@ def test_stamps_sort_like_times(first: datetime, second: datetime) -> None:
 def test_a_page_is_a_hundred() -> None:
     """The service's page size."""
     assert queries.PAGE_SIZE == 100
+
+
+def test_a_definition_is_not_mixed_up_with_one_from_before_a_reset(store: Store) -> None:
+    """A run that is started after a reset has its own definition, not one that was read before."""
+    store.runs.save_run(run("r", definition={"activities": ["old"]}))
+    assert store.runs.run(FACTORY.id, "r") is not None
+    store.reset(keep_resources=True)
+    store.runs.save_run(run("r", definition={"activities": ["new"]}))
+    found = store.runs.run(FACTORY.id, "r")
+    assert found is not None
+    assert found.definition == {"activities": ["new"]}
 
 
 def test_the_database_is_usable_after_a_reset(store: Store) -> None:

@@ -31,7 +31,7 @@ CREATE TABLE IF NOT EXISTS resources (
     PRIMARY KEY (factory_id, collection, name)
 );
 CREATE TABLE IF NOT EXISTS definitions (
-    id INTEGER PRIMARY KEY,
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
     digest TEXT NOT NULL UNIQUE,
     document TEXT NOT NULL
 );
