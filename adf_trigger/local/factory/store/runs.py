@@ -167,14 +167,16 @@ class Runs:
     def _definition_id(self, definition: dict[str, Any]) -> int:
         text = encode(definition)
         digest = hashlib.sha256(text.encode()).hexdigest()
-        self._database.write(
-            "INSERT OR IGNORE INTO definitions (digest, document) VALUES (?, ?)", (digest, text)
-        )
         row = self._database.row("SELECT id FROM definitions WHERE digest = ?", (digest,))
-        if row is None:
+        if row is not None:
+            known: int = row["id"]
+            return known
+        made = self._database.write(
+            "INSERT INTO definitions (digest, document) VALUES (?, ?)", (digest, text)
+        ).lastrowid
+        if made is None:
             raise LookupError(digest)
-        identity: int = row["id"]
-        return identity
+        return made
 
     def _load_definition(self, identity: int) -> dict[str, Any]:
         row = self._database.row("SELECT document FROM definitions WHERE id = ?", (identity,))
