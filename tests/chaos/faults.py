@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 LAG_SECONDS = 1
 """How long runs stay unseen, or seen as they were: shorter than the app's grace period."""
@@ -33,11 +33,30 @@ RULES: Sequence[Mapping[str, Any]] = (
 )
 
 
-def fired(standing: Sequence[Mapping[str, Any]]) -> Counter[str]:
-    """How often each fault fired, by its name, as the emulator lists its rules."""
+class Control(Protocol):
+    """Calls the emulator's control API."""
+
+    def __call__(self, method: str, path: str, body: Any = None) -> Any:
+        """Method and path below `/_emulator/`; the JSON that it answers."""
+
+
+def begin(control: Control, seed: int) -> None:
+    """Let the script fail calls from now on."""
+    control("DELETE", "requests")
+    control("POST", "faults", {"rules": list(RULES), "seed": seed})
+
+
+def end(control: Control) -> dict[str, dict[str, int]]:
+    """Let calls work again: how many of each operation there were, and how many failed in each way."""
+    standing = control("GET", "faults")
+    control("DELETE", "faults")
+    return {"calls": control("GET", "requests?limit=0")["counts"], "faults": _fired(standing)}
+
+
+def _fired(standing: Sequence[Mapping[str, Any]]) -> dict[str, int]:
     counts: Counter[str] = Counter()
     for rule in standing:
         if "fired" in rule:
             name = " ".join(str(rule[part]) for part in ("fault", "status", "when") if part in rule)
             counts[name] += rule["fired"]
-    return counts
+    return dict(counts)

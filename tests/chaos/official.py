@@ -13,9 +13,9 @@ from azure.mgmt.datafactory import DataFactoryManagementClient
 from adf_trigger.datafactory.resource_ids import FactoryId
 from adf_trigger.local.endpoints import Endpoints
 from tests.chaos import faults
+from tests.chaos.faults import Control
 from tests.chaos.history import History
 from tests.chaos.requests_plan import KEY_PARAMETER
-from tests.chaos.trouble import Control
 
 THREADS = 16
 MOST_CALLS = 20
@@ -61,15 +61,14 @@ class OfficialCallers:
             seed: of the emulator's dice.
         """
         self._control("POST", "client-request-id", {"mode": ids})
-        self._control("POST", "faults", {"rules": list(faults.RULES), "seed": seed})
+        faults.begin(self._control, seed)
         try:
             with ThreadPoolExecutor(THREADS) as pool:
                 list(pool.map(lambda key: self._start(pipeline, key, ids), keys))
         finally:
-            injected = faults.fired(self._control("GET", "faults"))
-            self._control("DELETE", "faults")
+            factory = faults.end(self._control)
             self._control("POST", "client-request-id", {"mode": "honoured"})
-        self._history.note("official_faults", ids=ids, **injected)
+        self._history.note("official_factory", ids=ids, **factory)
 
     def _start(self, pipeline: str, key: str, ids: str) -> None:
         for call in range(1, MOST_CALLS + 1):

@@ -5,9 +5,10 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Self
 
 from tests.chaos import faults
+from tests.chaos.faults import Control
 from tests.chaos.history import History
 from tests.chaos.hosts import Host
 from tests.chaos.proxy import StorageProxies
@@ -24,13 +25,6 @@ PAUSED_SECONDS = 5.0
 """Past the lease of a request (3.5 s) and of a message (3 s)."""
 
 LONGEST_OUTAGE = 2.0
-
-
-class Control(Protocol):
-    """Calls the emulator's control API."""
-
-    def __call__(self, method: str, path: str, body: Any = None) -> Any:
-        """Method and path below `/_emulator/`; the JSON that it answers."""
 
 
 class Trouble:
@@ -59,7 +53,7 @@ class Trouble:
 
     def __enter__(self) -> Self:
         self._history.note("trouble_begins", seed=self._seed)
-        self._control("POST", "faults", {"rules": list(faults.RULES), "seed": self._seed})
+        faults.begin(self._control, self._seed)
         self._proxies.break_at(STORAGE_RATE)
         self._strikes = [
             self._threads.submit(self._now_and_then, KILL_SECONDS, self._kill),
@@ -74,10 +68,8 @@ class Trouble:
         self._over.set()
         self._threads.shutdown()
         self._proxies.break_at(0)
-        injected = faults.fired(self._control("GET", "faults"))
-        self._control("DELETE", "faults")
-        self._history.note("factory_faults", **injected)
-        self._history.note("storage_faults", **self._proxies.counts)
+        self._history.note("factory", **faults.end(self._control))
+        self._history.note("storage", faults=self._proxies.counts)
         self._history.note("trouble_ends")
         for strike in self._strikes:
             strike.result()  # trouble that could not be made must not look like trouble that did no harm

@@ -25,7 +25,8 @@ class Official:
         doubled_by_one_call: requests of which a single call started more than one run.
         runs: in all.
         most_runs: of one request.
-        faults: that fired meanwhile.
+        factory_calls: that the emulator saw, those that the SDK repeated by itself among them.
+        factory_faults: injected by the emulator.
     """
 
     requests: int = 0
@@ -36,7 +37,8 @@ class Official:
     doubled_by_one_call: int = 0
     runs: int = 0
     most_runs: int = 0
-    faults: int = 0
+    factory_calls: int = 0
+    factory_faults: int = 0
 
 
 @dataclass(slots=True, kw_only=True)
@@ -52,6 +54,7 @@ class Verdict:
         kills: hosts killed.
         pauses: hosts paused.
         outages: of storage.
+        factory_calls: that the emulator saw while there was trouble.
         factory_faults: injected by the emulator.
         storage_faults: injected by the proxy.
         deaths: hosts that ended though nobody asked them to, or did not start.
@@ -76,6 +79,7 @@ class Verdict:
     kills: int = 0
     pauses: int = 0
     outages: int = 0
+    factory_calls: int = 0
     factory_faults: int = 0
     storage_faults: int = 0
     deaths: int = 0
@@ -144,8 +148,9 @@ def _counted(by_kind: Mapping[str, list[Line]]) -> Verdict:
         kills=len(by_kind["kill"]),
         pauses=len(by_kind["pause"]),
         outages=len(by_kind["storage_outage"]),
-        factory_faults=_total(by_kind["factory_faults"]),
-        storage_faults=_total(by_kind["storage_faults"]),
+        factory_calls=_total(by_kind["factory"], "calls"),
+        factory_faults=_total(by_kind["factory"], "faults"),
+        storage_faults=_total(by_kind["storage"], "faults"),
         deaths=len(by_kind["start_failed"]) + sum(not line["asked"] for line in by_kind["end"]),
         events=len(by_kind["event"]),
         seconds=round(max(times) - min(times), 1) if times else 0.0,
@@ -227,13 +232,13 @@ def _official(by_kind: Mapping[str, list[Line]]) -> dict[str, Official]:
         runs[run["parameters"][KEY_PARAMETER]][run["parameters"][CALL_PARAMETER]] += 1
     return {
         line["ids"]: _official_verdict(
-            [call for call in by_kind["official"] if call["ids"] == line["ids"]], runs, _total([line])
+            [call for call in by_kind["official"] if call["ids"] == line["ids"]], runs, line
         )
-        for line in by_kind["official_faults"]
+        for line in by_kind["official_factory"]
     }
 
 
-def _official_verdict(calls: list[Line], runs: Mapping[str, Counter[str]], faults: int) -> Official:
+def _official_verdict(calls: list[Line], runs: Mapping[str, Counter[str]], factory: Line) -> Official:
     keys = {call["key"] for call in calls}
     started = [runs.get(key, Counter[str]()) for key in sorted(keys)]
     return Official(
@@ -245,10 +250,11 @@ def _official_verdict(calls: list[Line], runs: Mapping[str, Counter[str]], fault
         doubled_by_one_call=sum(max(by_call.values(), default=0) > 1 for by_call in started),
         runs=sum(by_call.total() for by_call in started),
         most_runs=max((by_call.total() for by_call in started), default=0),
-        faults=faults,
+        factory_calls=_total([factory], "calls"),
+        factory_faults=_total([factory], "faults"),
     )
 
 
-def _total(counts: Iterable[Line]) -> int:
-    """The sum of the counts in lines that hold nothing else."""
-    return sum(count for line in counts for count in line.values() if isinstance(count, int))
+def _total(lines: Iterable[Line], counts: str) -> int:
+    """The sum of all counts of one name."""
+    return sum(sum(line[counts].values()) for line in lines)

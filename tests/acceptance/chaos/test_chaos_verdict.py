@@ -110,7 +110,12 @@ def test_the_official_sdk_is_counted_by_request_and_by_call() -> None:
         *(call("again", 1, error="ServiceResponseError"), started("again", 1)),
         *(call("again", 2, runId="r"), started("again", 2)),
         *(call("late", 1, error="ServiceResponseError"), call("late", 2, runId="r"), started("late", 2)),
-        {"at": 1.5, "kind": "official_faults", "ids": "ignored", "reset before": 3, "status 500 after": 1},
+        line(
+            "official_factory",
+            ids="ignored",
+            calls={"CreateRun": 9},
+            faults={"reset before": 3, "drop after": 1},
+        ),
     ]
     assert judge(history).official == {
         "ignored": Official(
@@ -122,7 +127,8 @@ def test_the_official_sdk_is_counted_by_request_and_by_call() -> None:
             doubled_by_one_call=1,
             runs=6,
             most_runs=2,
-            faults=4,
+            factory_calls=9,
+            factory_faults=4,
         )
     }
 
@@ -131,8 +137,9 @@ def test_a_history_is_read_as_it_was_written(tmp_path: Path) -> None:
     """Every line comes back, with the time at which it was noted."""
     with History(tmp_path / "history.jsonl") as history:
         history.note("kill", host="a")
-        history.note("factory_faults", **{"reset before": 2})
-    killed, faults = lines(tmp_path / "history.jsonl")
-    assert (killed["kind"], killed["host"], faults["reset before"]) == ("kill", "a", 2)
-    assert judge([killed, faults]).factory_faults == 2
-    assert killed["at"] <= faults["at"]
+        history.note("factory", calls={"GetRun": 8, "CreateRun": 1}, faults={"reset before": 2})
+    killed, factory = lines(tmp_path / "history.jsonl")
+    assert (killed["kind"], killed["host"]) == ("kill", "a")
+    assert killed["at"] <= factory["at"]
+    verdict = judge([killed, factory])
+    assert (verdict.kills, verdict.factory_calls, verdict.factory_faults) == (1, 9, 2)
