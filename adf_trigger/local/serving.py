@@ -56,7 +56,10 @@ async def serving(
     Raises:
         OSError: the port is taken.
     """
-    with socket.create_server((HOST, port)) as listener:
+    # asyncio turns Nagle's algorithm off for sockets that name TCP, which create_server's do not.
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((HOST, port))
         config = uvicorn.Config(
             app,
             http=http_protocol or "h11",

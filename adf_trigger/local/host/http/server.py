@@ -64,7 +64,9 @@ class HttpServer:
             OSError: the port is in use.
         """
         family = socket.AF_INET6 if ":" in self._address else socket.AF_INET
-        self._socket = socket.socket(family)
+        # asyncio turns Nagle's algorithm off for sockets that name TCP; with it, each reply of a connection that is
+        # kept would wait for a delayed acknowledgement.
+        self._socket = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         self._socket.bind((self._address, self._port))
         self._port = self._socket.getsockname()[1]
