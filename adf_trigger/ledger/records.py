@@ -51,6 +51,7 @@ class RunRecord:
         sent_at: when the last createRun left, at the latest; None while none ever did.
         attempts: createRun calls so far.
         last_seen_at: when Data Factory last showed us the run.
+        truncated: whether reasons were cut, since a factory may give more of them than a record can hold.
     """
 
     factory: str
@@ -79,6 +80,7 @@ class RunRecord:
     duration_ms: int | None = None
     message: str | None = None
     errors: tuple[ActivityError, ...] = ()
+    truncated: bool = False
     told_at: datetime | None = None
     former_run_ids: tuple[UUID, ...] = ()
 

@@ -38,6 +38,12 @@ FEW = 3
 DETAILS_WAIT = timedelta(minutes=10)
 """How long the news of an end waits for the reasons of its activities."""
 
+MOST_ERRORS = 10
+LONGEST_MESSAGE = 1024
+LONGEST_NAME = 256
+"""Reasons that a record keeps, and characters of each: a loop of thousands may fail in every round, and a record
+holds 500,000 characters of ASCII JSON, in which one character can take twelve."""
+
 _FAILED_ACTIVITY = frozenset({"Failed", "TimedOut"})
 
 
@@ -178,14 +184,16 @@ class Monitor:
                 self._log_details_missing(run, exc)
                 return False
             errors = []
+        cut = [_cut_error(error) for error in errors]
         ended = transitions.end(
             stored.record,
             status=run.status,
             started_at=run.run_start,
             ended_at=run.run_end or run.last_updated,
             duration_ms=run.duration_in_ms,
-            message=run.message,
-            errors=errors,
+            message=_cut(run.message or "", LONGEST_MESSAGE),
+            errors=cut[:MOST_ERRORS],
+            truncated=len(run.message or "") > LONGEST_MESSAGE or cut != errors or len(cut) > MOST_ERRORS,
             now=self._clock(),
         )
         with self._steps("monitor.record_ended"):
@@ -230,6 +238,18 @@ def _error_of(activity: ActivityRun) -> ActivityError:
         error_code=activity.error.error_code,
         failure_type=activity.error.failure_type,
         message=activity.error.message,
+    )
+
+
+def _cut(text: str, limit: int) -> str:
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def _cut_error(error: ActivityError) -> ActivityError:
+    names = error.model_dump(by_alias=False, exclude={"message"})
+    return ActivityError(
+        **{field: _cut(text, LONGEST_NAME) for field, text in names.items()},
+        message=_cut(error.message, LONGEST_MESSAGE),
     )
 
 

@@ -116,6 +116,7 @@ def end(
     duration_ms: int | None,
     message: str | None,
     errors: Sequence[ActivityError],
+    truncated: bool = False,
     now: datetime,
 ) -> RunRecord:
     """The run has ended in Data Factory."""
@@ -129,6 +130,7 @@ def end(
         duration_ms=duration_ms,
         message=message or None,
         errors=tuple(errors),
+        truncated=truncated,
         last_seen_at=now,
     )
 

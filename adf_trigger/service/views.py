@@ -50,7 +50,7 @@ class RunViews:
             subject=record.request_id,
             type=f"dev.adf-trigger.run.{record.status.lower()}",
             time=record.ended_at or record.requested_at,
-            data=EventData(**self._fields(record)),
+            data=EventData(**self._fields(record), truncated=record.truncated),
         )
 
     def alias(self, factory: str) -> str:

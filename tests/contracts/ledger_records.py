@@ -67,6 +67,7 @@ def a_full_record(factory: str) -> RunRecord:
         ended_at=NOON + 7 * MINUTE + timedelta(microseconds=123_456),
         duration_ms=60_000,
         message="Operation on target Copy failed",
+        truncated=True,
         errors=(
             ActivityError(
                 activity_name="Copy",

@@ -160,6 +160,28 @@ def test_an_end_is_told_without_reasons_when_they_cannot_be_had_for_long(world: 
     assert [event.data.status for event in world.outbox.events] == ["Failed"]
 
 
+def test_more_reasons_than_a_record_can_hold_are_cut_and_told(world: World) -> None:
+    """A loop that fails in thousands of rounds is told like any other run, and the event says that it was cut."""
+    face = "\N{GRINNING FACE}"
+    world.factory.declare("load", text={"type": "String"})
+    world.submit(parameters={"text": face * 16_000}, metadata={face * 60: face * 250})
+    failed = [
+        {
+            "activityName": f"Copy{number}" + face * 900,
+            "activityType": face * 900,
+            "status": "Failed",
+            "error": {"message": "\N{GRINNING FACE}" * 9_000},
+        }
+        for number in range(3_000)
+    ]
+    finish(world, "key-1", "Failed", message="x" * 90_000, failed=failed)
+    world.tick(after=15)
+    (event,) = world.outbox.events
+    assert event.data.truncated
+    assert event.data.errors[0].activity_name.startswith("Copy0")
+    assert world.services.query.find("key-1").state is RunState.TOLD
+
+
 @pytest.mark.parametrize("after", [True, False])
 def test_an_event_that_failed_is_sent_again_under_the_same_id(world: World, *, after: bool) -> None:
     """A publish that fails, or whose answer is lost, is repeated; a consumer can drop the repeat."""
