@@ -8,6 +8,7 @@ the environment (LAPTOP_CLIENT_SECRET, LAPTOP_IDENTITY_HEADER), and are made up 
 
 import argparse
 import asyncio
+import gc
 import json
 import logging
 import os
@@ -166,6 +167,8 @@ async def _run(config: EmulatorConfig) -> None:
     async with emulated(config) as addresses:
         sys.stdout.write(json.dumps(asdict(addresses)) + "\n")
         sys.stdout.flush()
+        # What has been loaded stays: to look through it again and again would hold up every reply meanwhile.
+        gc.freeze()
         logger.info(
             "The emulator is running at %s", addresses.management_url, extra={"action": "emulator_started"}
         )
