@@ -11,7 +11,7 @@ from azure.storage.queue import QueueClient
 
 from tests.chaos.history import History
 from tests.chaos.hosts import Host
-from tests.chaos.requests_plan import Request
+from tests.chaos.load import Request
 
 TIMEOUTS = (1.0, 5.0)
 """Seconds to connect and to the next byte: a caller does not wait for a host that stands still."""

@@ -17,9 +17,9 @@ from tests.chaos.callers import Callers
 from tests.chaos.consumer import Consumer
 from tests.chaos.history import History, lines
 from tests.chaos.hosts import READY_SECONDS, Host
+from tests.chaos.load import DEFINITION, KEY_PARAMETER, PIPELINES, Request, plan
 from tests.chaos.official import CALL_PARAMETER, OfficialCallers
 from tests.chaos.proxy import StorageProxies
-from tests.chaos.requests_plan import DEFINITION, KEY_PARAMETER, PIPELINES, Request, plan
 from tests.chaos.trouble import Trouble
 from tests.chaos.verdict import Verdict, judge
 from tests.support.laptop import Laptop
@@ -103,52 +103,63 @@ def _define(laptop: Laptop) -> None:
             laptop.control("POST", "progression", {**pipeline.progression, "pipeline": name})
 
 
-def _ours(chaos: Chaos, laptop: Laptop, history: History, say: Say) -> None:
-    first = Request(key="first", pipeline="quick", calls=1)
-    requests = [first, *plan(chaos.requests - 1, chaos.seed)]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Stage:
+    """Hosts behind broken storage, who calls them, and who hears of them."""
+
+    hosts: Sequence[Host]
+    proxies: StorageProxies
+    callers: Callers
+    messages: QueueClient
+    consumer: Consumer
+
+
+@contextmanager
+def _stage(chaos: Chaos, laptop: Laptop, history: History) -> Iterator[_Stage]:
     endpoints = laptop.endpoints
-    connection = endpoints.storage_connection_string
+    connection, key = endpoints.storage_connection_string, endpoints.functions_key
     events, messages = (
         QueueClient.from_connection_string(connection, name)
         for name in (endpoints.events_queue, endpoints.requests_queue)
     )
-    _show_how_ids_are_treated(laptop, first, history)
     laptop.kill_functions()  # the stack's own host, which has storage to itself
-    with ExitStack() as stage:
-        proxies = stage.enter_context(StorageProxies(_ports(connection), chaos.seed))
+    with ExitStack() as opened:
+        proxies = opened.enter_context(StorageProxies(_ports(connection), chaos.seed))
         settings = {**laptop.stack._app_settings, "AzureWebJobsStorage": _through(connection, proxies)}
-        consumer = stage.enter_context(Consumer(events, history))
         hosts = [
-            stage.enter_context(
-                Host(
-                    name,
-                    key=endpoints.functions_key,
-                    settings=settings,
-                    folder=chaos.folder,
-                    history=history,
-                )
-            )
-            for name in HOSTS
+            Host(name, key=key, settings=settings, folder=chaos.folder, history=history) for name in HOSTS
         ]
-        callers = Callers(
-            hosts, key=endpoints.functions_key, queue=messages, history=history, seed=chaos.seed
-        )
+        for host in hosts:
+            opened.enter_context(host)
         _wait_until_up(hosts)
-        with _pool(callers) as pool:
-            with Trouble(hosts, proxies, laptop.control, history, chaos.seed):
-                asked = _spread(requests[1:], chaos.minutes * 60, callers, pool)
-                say("Every request is made; the trouble goes on until they are answered.")
-                wait(asked, timeout=_patience(chaos))
-            say("The trouble is over; everything has to settle.")
-            callers.give_up_after(_patience(chaos))
-            for each in asked:
-                each.result()
-        hosts[-1].stop()
-        _settle({request.key for request in requests}, consumer, messages, _patience(chaos))
+        yield _Stage(
+            hosts=hosts,
+            proxies=proxies,
+            callers=Callers(hosts, key=key, queue=messages, history=history, seed=chaos.seed),
+            messages=messages,
+            consumer=opened.enter_context(Consumer(events, history)),
+        )
+
+
+def _ours(chaos: Chaos, laptop: Laptop, history: History, say: Say) -> None:
+    first = Request(key="first", pipeline="quick", calls=1)
+    requests = [first, *plan(chaos.requests - 1, chaos.seed)]
+    keys = [request.key for request in requests]
+    _show_how_ids_are_treated(laptop, first, history)
+    with _stage(chaos, laptop, history) as stage, _pool(stage.callers) as pool:
+        with Trouble(stage.hosts, stage.proxies, laptop.control, history, chaos.seed):
+            asked = _spread(requests[1:], chaos.minutes * 60, stage.callers, pool)
+            say("Every request is made; the trouble goes on until they are answered.")
+            wait(asked, timeout=_patience(chaos))
+        say("The trouble is over; everything has to settle.")
+        stage.callers.give_up_after(_patience(chaos))
+        for each in asked:
+            each.result()
+        stage.hosts[-1].stop()
+        _settle(set(keys), stage, _patience(chaos))
         say("Settled; every record is read.")
-        callers.give_up_after(_patience(chaos))
-        with _pool(callers) as pool:
-            list(pool.map(callers.look, [request.key for request in requests]))
+        stage.callers.give_up_after(_patience(chaos))
+        list(pool.map(stage.callers.look, keys))
     _note_runs("run", laptop.runs(), history)
 
 
@@ -224,8 +235,9 @@ def _spread(
     return asked
 
 
-def _settle(keys: set[str], consumer: Consumer, messages: QueueClient, patience: float) -> None:
+def _settle(keys: set[str], stage: _Stage, patience: float) -> None:
     """Wait until all is told and nothing more comes; what is missing by then is for the verdict."""
+    consumer, messages = stage.consumer, stage.messages
     deadline = time.monotonic() + patience
     last_event, quiet_since, taken = time.monotonic(), time.monotonic(), consumer.taken
     while time.monotonic() < min(deadline, last_event + STALLED_SECONDS):

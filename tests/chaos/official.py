@@ -15,7 +15,7 @@ from adf_trigger.local.endpoints import Endpoints
 from tests.chaos import faults
 from tests.chaos.faults import Control
 from tests.chaos.history import History
-from tests.chaos.requests_plan import KEY_PARAMETER
+from tests.chaos.load import KEY_PARAMETER
 
 THREADS = 16
 MOST_CALLS = 20

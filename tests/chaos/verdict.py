@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from tests.chaos.history import Line
+from tests.chaos.load import KEY_PARAMETER
 from tests.chaos.official import CALL_PARAMETER
-from tests.chaos.requests_plan import KEY_PARAMETER
 
 ENDED = frozenset({"Succeeded", "Failed", "Cancelled"})
 
