@@ -2,24 +2,20 @@
 
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from threading import Event, Thread
-
-import psutil
 
 from adf_trigger.datafactory.models import PipelineRun
 from tests.bench.emulator_process import EmulatorProcess, emulator
 from tests.bench.figures import BenchFailed, Figure
 from tests.bench.pipelines import wait_and_set
+from tests.bench.processes import memory_samples
 
 CALLERS = 8
 PATIENCE_SECONDS = 60.0
 """How long the runs may take on top of their Wait."""
 _POLL_SECONDS = 0.25
-_SAMPLE_SECONDS = 0.05
 _MEGABYTE = 1_000_000
 
 
@@ -70,7 +66,7 @@ def measure(repeats: int, *, runs: int = 1_000, wait: int = 10) -> list[Figure]:
 def _wave(count: int, wait: int) -> _Wave:
     with emulator() as running:
         running.define("bench", wait_and_set(wait))
-        with _peak_memory(running.pid) as samples:
+        with memory_samples(running.pid) as samples:
             load = running.start_runs("bench", count=count, callers=CALLERS)
             _wait_for_end(running, wait + PATIENCE_SECONDS)
             runs = running.runs()
@@ -111,23 +107,3 @@ def _most_at_once(runs: Sequence[PipelineRun]) -> int:
         going_on += change
         most = max(most, going_on)
     return most
-
-
-@contextmanager
-def _peak_memory(pid: int) -> Iterator[list[int]]:
-    """Bytes of memory that a process holds, seen again and again by a thread of its own."""
-    process = psutil.Process(pid)
-    samples = [process.memory_info().rss]
-    over = Event()
-
-    def watch() -> None:
-        while not over.wait(_SAMPLE_SECONDS):
-            samples.append(process.memory_info().rss)
-
-    watching = Thread(target=watch)
-    watching.start()
-    try:
-        yield samples
-    finally:
-        over.set()
-        watching.join()

@@ -44,6 +44,11 @@ class Load:
         """Answers per second."""
         return len(self.answers) / self.seconds
 
+    @property
+    def seconds_each(self) -> list[float]:
+        """How long each answer took."""
+        return [answer.seconds for answer in self.answers]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Post:

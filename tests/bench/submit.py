@@ -12,6 +12,7 @@ from adf_trigger.local.stack import Stack
 from tests.bench.figures import Figure, percentile
 from tests.bench.load import Load, Post, drive
 from tests.bench.pipelines import wait_and_set
+from tests.bench.processes import processor_seconds
 
 CALLERS = 8
 _WARM_UP = 16
@@ -20,25 +21,43 @@ _ACCEPTED = 202
 
 def measure(repeats: int, *, calls: int = 200) -> list[Figure]:
     """Ask for runs from callers who each wait for the answer; each run lasts a second or so."""
+    loads, used = [], []
     with Stack() as endpoints:
         Quickstart(endpoints).client.pipelines.create_or_update("bench", wait_and_set(1))
         _submit(endpoints, min(_WARM_UP, calls))
-        loads = [_submit(endpoints, calls) for _ in range(repeats)]
-    seconds = [[answer.seconds for answer in load.answers] for load in loads]
+        for _ in range(repeats):
+            before = _processor_seconds(endpoints)
+            loads.append(_submit(endpoints, calls))
+            after = _processor_seconds(endpoints)
+            used.append({name: after[name] - before[name] for name in after})
     return [
         Figure(
             name=f"requests taken on Azurite, {CALLERS} callers",
             unit="per second",
             values=[load.per_second for load in loads],
         ),
-        Figure(
-            name="  time of an answer, p50", unit="ms", values=[1000 * percentile(it, 50) for it in seconds]
+        *(
+            Figure(
+                name=f"  time of an answer, p{percent}",
+                unit="ms",
+                values=[1000 * percentile(load.seconds_each, percent) for load in loads],
+            )
+            for percent in (50, 95)
         ),
-        Figure(
-            name="  time of an answer, p95", unit="ms", values=[1000 * percentile(it, 95) for it in seconds]
+        *(
+            Figure(
+                name=f"  processor time of {name} for a request and its run",
+                unit="ms",
+                values=[1000 * seconds[name] / calls for seconds in used],
+            )
+            for name in sorted(used[0])
         ),
         Figure(name="  taken by the client", unit="cores", values=[load.client_cores for load in loads]),
     ]
+
+
+def _processor_seconds(endpoints: Endpoints) -> dict[str, float]:
+    return {name: processor_seconds(pid) for name, pid in endpoints.pids.items()}
 
 
 def _submit(endpoints: Endpoints, count: int) -> Load:
