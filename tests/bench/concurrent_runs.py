@@ -76,7 +76,7 @@ def _wave(count: int, wait: int) -> _Wave:
     ended = max(run.run_end for run in runs if run.run_end)
     return _Wave(
         started_per_second=load.per_second,
-        at_once=_most_at_once(runs),
+        at_once=most_at_once(runs),
         seconds=(ended - begun) / timedelta(seconds=1),
         megabytes=max(samples) / _MEGABYTE,
     )
@@ -96,7 +96,7 @@ def _check(runs: Sequence[PipelineRun], count: int) -> None:
         raise BenchFailed(f"{count} runs should have Succeeded, and they ended as {dict(outcomes)}")
 
 
-def _most_at_once(runs: Sequence[PipelineRun]) -> int:
+def most_at_once(runs: Sequence[PipelineRun]) -> int:
     """The most runs that had begun and had not ended, by the service's own times."""
     changes = sorted(
         [(run.run_start, 1) for run in runs if run.run_start]
