@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -23,6 +24,7 @@ def wait_for(condition: Callable[[], object], limit: float = 60.0) -> None:
         time.sleep(0.05)
 
 
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed here")
 def test_the_readmes_commands_serve_a_factory(tmp_path: Path) -> None:
     """import and factory serve a repository's folder, curl scripts a fault, and the SDK lists the pipelines."""
     folder = tmp_path / "path" / "to" / "repository" / "pipeline"
