@@ -11,6 +11,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[3]
 SECTION = (ROOT / "README.md").read_text("utf-8").split("\n## The local Data Factory\n")[1].split("\n## ")[0]
 BLOCKS = re.findall(r"^```(?:bash|python)\n(.*?)^```", SECTION, re.MULTILINE | re.DOTALL)
