@@ -33,8 +33,6 @@ SETTINGS = {
     "ADF_TRIGGER_STALE_AFTER_SECONDS": "5",
     "ADF_TRIGGER_TICK_CALLS": "100",
     "PYTHON_THREADPOOL_THREAD_COUNT": "16",
-    # Five deliveries are fifty minutes on the platform, and fifteen seconds here.
-    "AzureFunctionsJobHost__extensions__queues__maxDequeueCount": "1000",
 }
 """App settings beside the quick ones of the acceptance tests."""
 
@@ -149,8 +147,9 @@ def _ours(chaos: Chaos, laptop: Laptop, history: History, say: Say) -> None:
     with _stage(chaos, laptop, history) as stage, _pool(stage.callers) as pool:
         with Trouble(stage.hosts, stage.proxies, laptop.control, history, chaos.seed):
             asked = _spread(requests[1:], chaos.minutes * 60, stage.callers, pool)
-            say("Every request is made; the trouble goes on until they are answered.")
+            say("Every request is made; the trouble goes on until all are answered and half of them told.")
             wait(asked, timeout=_patience(chaos))
+            _until_told(len(keys) // 2, stage.consumer, chaos.minutes * 60)
         say("The trouble is over; everything has to settle.")
         stage.callers.give_up_after(_patience(chaos))
         for each in asked:
@@ -233,6 +232,13 @@ def _spread(
         for _ in range(request.messages):
             callers.send(request)
     return asked
+
+
+def _until_told(enough: int, consumer: Consumer, patience: float) -> None:
+    """Wait until so many requests are told, so that ends are recorded and told in the midst of trouble too."""
+    deadline = time.monotonic() + patience
+    while len(consumer.subjects) < enough and time.monotonic() < deadline:
+        time.sleep(0.5)
 
 
 def _settle(keys: set[str], stage: _Stage, patience: float) -> None:
