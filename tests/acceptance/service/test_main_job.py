@@ -1,5 +1,6 @@
 """The main job on real processes: HTTP and queue in, runs in the factory, events out."""
 
+import os
 import subprocess
 import sys
 import threading
@@ -91,6 +92,31 @@ def test_messages_of_every_kind_become_a_run_or_a_rejection(laptop: Laptop) -> N
         requests_queue.send_message(text)
     laptop.eventually(lambda: laptop.status("plain") == laptop.status("base64") == "Succeeded")
     laptop.eventually(lambda: rejected_queue.get_queue_properties().approximate_message_count == 3)
+
+
+def test_a_rejected_message_is_replayed_once_its_cause_is_gone(laptop: Laptop) -> None:
+    """A message for a pipeline that was not there yet runs under its own key after a replay."""
+    laptop.caller.send({"pipeline": "late", "requestId": "early-bird"})
+    environment = {**os.environ, "AzureWebJobsStorage": laptop.endpoints.storage_connection_string}
+
+    def replay(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "adf_trigger.replay", *arguments],
+            cwd=ROOT,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    laptop.eventually(lambda: "early-bird" in replay("list").stdout, ticking=False)
+    laptop.define("late")
+    replayed = replay("replay", "early-bird")
+    assert (replayed.returncode, replayed.stdout) == (0, "replayed early-bird\n"), replayed.stderr
+    laptop.eventually(lambda: laptop.status("early-bird") == "Succeeded")
+    assert "early-bird" not in replay("list").stdout
+    assert len(laptop.runs("late")) == 1
 
 
 def test_twenty_concurrent_repeats_get_one_run(laptop: Laptop) -> None:
