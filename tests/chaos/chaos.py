@@ -31,7 +31,6 @@ SETTINGS = {
     "ADF_TRIGGER_DEFINITION_CACHE_SECONDS": "5",
     "ADF_TRIGGER_POLL_OVERLAP_SECONDS": "10",
     "ADF_TRIGGER_STALE_AFTER_SECONDS": "5",
-    "ADF_TRIGGER_TICK_CALLS": "100",
     "PYTHON_THREADPOOL_THREAD_COUNT": "16",
 }
 """App settings beside the quick ones of the acceptance tests."""

@@ -16,7 +16,7 @@ from tests.chaos.proxy import StorageProxies
 STORAGE_RATE = 0.03
 """Share of the requests to storage that break."""
 
-KILL_SECONDS = (3.0, 10.0)
+KILL_SECONDS = (3.0, 12.0)
 PAUSE_SECONDS = (12.0, 25.0)
 OUTAGE_SECONDS = (10.0, 25.0)
 """How long until the next kill, pause and storage outage: between these."""
