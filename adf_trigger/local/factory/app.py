@@ -189,7 +189,7 @@ class FactoryEmulator:
             clock=self.clock,
             new_id=self._config.ids,
             registry=Registry(
-                control={**CONTROL, "WebHook": webhook(self._callbacks)}, taken_over=["WebHook"]
+                control={**CONTROL, "WebHook": webhook(self._callbacks)}, reaching_outside=["WebHook"]
             ),
             http=self._config.http,
             token=self._config.token or self._identity_token,

@@ -8,7 +8,7 @@ from adf_trigger.local.factory.backend import Backend
 from adf_trigger.local.factory.documents import Document
 from adf_trigger.local.factory.engine.new_run import new_run
 from adf_trigger.local.factory.engine.parameters import ParameterError
-from adf_trigger.local.factory.engine.queues import MAX_QUEUED_RUNS
+from adf_trigger.local.factory.engine.queues import QUEUE_IS_FULL
 from adf_trigger.local.factory.errors import BadRequest, InvalidTemplate
 from adf_trigger.local.factory.expressions import ExpressionError
 from adf_trigger.local.factory.models import PipelineRun, Recovery
@@ -58,7 +58,7 @@ def start_run(backend: Backend, pipeline: Document, start: Start) -> PipelineRun
 def _check_room(backend: Backend, pipeline: Document, target: str) -> None:
     """Refuse a run that the service would have no room for."""
     if backend.engine.queue_is_full(pipeline.factory_id, pipeline.name):
-        raise BadRequest(f"The pipeline has {MAX_QUEUED_RUNS} queued runs already.", target=target)
+        raise BadRequest(QUEUE_IS_FULL, target=target)
     if backend.store.runs.count_unfinished(pipeline.factory_id) >= MAX_CONCURRENT_RUNS:
         raise BadRequest(f"The data factory has {MAX_CONCURRENT_RUNS} runs already.", target=target)
 

@@ -80,9 +80,9 @@ def test_a_lookup_is_cut_off_at_5000_rows(storage: Storage) -> None:
 def test_a_lookup_of_more_than_4_mb_fails(storage: Storage) -> None:
     """An output that is too large fails the activity."""
     storage.put("in/a.json", json.dumps({"text": "x" * 4 * 1024 * 1024}).encode())
-    with pytest.raises(ActivityFailed, match="the limit is 4194304") as failed:
+    with pytest.raises(ActivityFailed, match="length of execution output is over limit") as failed:
         look_up(storage)
-    assert failed.value.error_code == "2100"
+    assert failed.value.error_code == "2001"
 
 
 def test_a_lookup_of_a_missing_file_fails(storage: Storage) -> None:

@@ -248,12 +248,3 @@ class TestStrictness:
         refused = served.client.post(url, json=WINDOW)
         assert (refused.json()["error"]["code"], refused.headers["retry-after"]) == ("TooManyRequests", "1")
         assert served.client.post(f"{other}/queryPipelineRuns", json=WINDOW).status_code == 200
-
-    def test_a_hundred_runs_of_a_pipeline_may_wait(self, serve: Any) -> None:
-        """With concurrency 1, one run goes on, a hundred wait, and the next createRun is refused."""
-        served = serve(strict=True)
-        path = served.create_factory()
-        wait = activity("w", "Wait", waitTimeInSeconds=600)
-        served.put(f"{path}/pipelines/p", {"activities": [wait], "concurrency": 1})
-        statuses = [create_run(served, path).status_code for _ in range(102)]
-        assert statuses == [200] * 101 + [400]

@@ -1,13 +1,19 @@
 """The limits that a strict emulator keeps, and the choices that can change while it runs."""
 
+from dataclasses import replace
 from typing import Any
 
 import httpx
 import pytest
 
+from adf_trigger.local.factory.documents import DATASETS, PIPELINES, Document
 from adf_trigger.local.factory.options import Options
 
 QUEUE = 100
+QUEUE_IS_FULL = (
+    "Pipeline execution throttled. If the concurrency value is set for a pipeline, a maximum of 100 runs will be "
+    "queued for execution."
+)
 
 
 @pytest.fixture
@@ -42,15 +48,33 @@ def refusal(reply: httpx.Response) -> str:
     [
         (
             {"activities": [activity(f"w{number}", "Wait", waitTimeInSeconds=1) for number in range(81)]},
-            "The pipeline has 81 activities; the maximum is 80.",
+            "Pipeline 'p' has more than the max number of 80 activities allowed per pipeline: 81.",
         ),
         (
             {"activities": [], "parameters": {f"p{number}": {"type": "Int"} for number in range(51)}},
-            "The pipeline has 51 parameters; the maximum is 50.",
+            "Pipeline 'p' has more than the max number of 50 parameters allowed per pipeline: 51.",
         ),
         (
             {"activities": [activity("l", "ForEach", items="@createArray(1)", batchCount=51, activities=[])]},
             "The batchCount of activity 'l' is 51; it must be between 1 and 50.",
+        ),
+        (
+            {"activities": [activity("c", "Copy", dataIntegrationUnits=257)]},
+            "The dataIntegrationUnits of activity 'c' is 257; it must be between 1 and 256.",
+        ),
+        (
+            {
+                "activities": [
+                    activity("a", "WebActivity") | {"policy": {"timeout": "00:09:59"}},
+                    activity("b", "WebActivity") | {"policy": {"timeout": "7.00:00:01"}},
+                    activity("c", "WebActivity") | {"policy": {"timeout": "7.00:00:00"}},
+                    activity("d", "WebActivity") | {"policy": {"timeout": "@pipeline().RunId"}},
+                ]
+            },
+            (
+                "The timeout of activity 'a' is 00:09:59; it must be between 00:10:00 and 7.00:00:00. "
+                "The timeout of activity 'b' is 7.00:00:01; it must be between 00:10:00 and 7.00:00:00."
+            ),
         ),
     ],
 )
@@ -90,9 +114,42 @@ def test_a_full_queue_takes_no_more_runs(strict: Any) -> None:
 
     first, *_ = (create_run().raise_for_status().json()["runId"] for _ in range(QUEUE + 1))
     assert strict.control("GET", "runs")["byStatus"] == {"InProgress": 1, "Queued": QUEUE}
-    assert refusal(create_run()) == "The pipeline has 100 queued runs already."
+    assert refusal(create_run()) == QUEUE_IS_FULL
     strict.control("POST", "release", json={"run_id": first})
     assert create_run().status_code == 200
+
+
+def test_a_factory_holds_five_thousand_documents(strict: Any) -> None:
+    """One more is refused, of whatever kind; what is there can still be changed, and another factory filled."""
+    path = strict.create_factory()
+    resources = strict.emulator.backend.store.resources
+    strict.put(f"{path}/pipelines/first", {"activities": []})
+    (factory_id,) = {it.factory_id for it in resources.every(PIPELINES)}
+    for number in range(4998):
+        resources.save(
+            Document(factory_id=factory_id, kind=DATASETS, name=f"d{number}", properties={}, etag="e")
+        )
+    strict.put(f"{path}/pipelines/last", {"activities": []})
+    too_many = strict.client.put(f"{path}/pipelines/more", json={"properties": {"activities": []}})
+    assert refusal(too_many) == "The data factory has the maximum of 5000 entities."
+    strict.put(f"{path}/pipelines/first", {"activities": [], "description": "changed"})
+    strict.put(f"{strict.create_factory('adf-other')}/pipelines/more", {"activities": []})
+
+
+def test_a_factory_has_ten_thousand_runs_at_once(strict: Any) -> None:
+    """The next createRun is refused until one of them has ended."""
+    path = strict.create_factory()
+    strict.put(f"{path}/pipelines/p", {"activities": []})
+    strict.control("POST", "progression", json={"mode": "held"})
+    first = strict.client.post(f"{path}/pipelines/p/createRun").raise_for_status().json()["runId"]
+    runs = strict.emulator.backend.store.runs
+    (run,) = runs.unfinished()
+    for number in range(9_999):
+        runs.save_run(replace(run, run_id=f"run-{number}"))
+    refused = strict.client.post(f"{path}/pipelines/p/createRun")
+    assert refusal(refused) == "The data factory has 10000 runs already."
+    strict.control("POST", "release", json={"run_id": first})
+    assert strict.client.post(f"{path}/pipelines/p/createRun").status_code == 200
 
 
 def test_strict_can_be_chosen_later_and_reset(served: Any, path: str) -> None:
@@ -110,7 +167,7 @@ def test_strict_can_be_chosen_later_and_reset(served: Any, path: str) -> None:
         served.client.post(f"{path}/pipelines/child/createRun").raise_for_status()
     served.control("PATCH", "options", json={"strict": True})
     run_id = served.client.post(f"{path}/pipelines/parent/createRun").json()["runId"]
-    assert "100 runs of the pipeline are queued already." in served.wait_for(path, run_id)["message"]
+    assert QUEUE_IS_FULL in served.wait_for(path, run_id)["message"]
     served.control("POST", "reset", json={"keep": "resources"})
     served.control("POST", "progression", json={"mode": "held", "pipeline": "child"})
     for _ in range(QUEUE + 2):

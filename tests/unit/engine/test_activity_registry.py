@@ -30,8 +30,8 @@ def test_a_registered_function_is_all_that_a_type_needs(factory: Factory) -> Non
 
 def test_a_recovery_run_takes_over_what_reaches_outside() -> None:
     """Activities with a policy, and those that are named; in any case."""
-    registry = Registry(control={**CONTROL, "WebHook": CONTROL["Wait"]}, taken_over=["WebHook"])
-    assert registry.is_taken_over("webHOOK")
-    assert registry.is_taken_over("copy")
-    assert not registry.is_taken_over("SetVariable")
+    registry = Registry(control={**CONTROL, "WebHook": CONTROL["Wait"]}, reaching_outside=["WebHook"])
+    assert registry.reaches_outside("webHOOK")
+    assert registry.reaches_outside("copy")
+    assert not registry.reaches_outside("SetVariable")
     assert not registry.is_execution("WebHook")

@@ -226,7 +226,7 @@ def test_a_secure_output_cannot_be_taken_over(factory: Factory) -> None:
     assert probes.calls == {"A": 2, "B": 2}
 
 
-def test_the_last_attempt_is_what_is_taken_over(factory: Factory) -> None:
+def test_the_last_attempt_is_what_reaches_outside(factory: Factory) -> None:
     """An activity that succeeded on its second attempt counts as succeeded."""
     probes = Probes(factory, "A", "B")
 

@@ -9,6 +9,7 @@ from adf_trigger.local.factory.engine.activities.base import ActivityFailed, Act
 from adf_trigger.local.factory.engine.activities.control import ControlActivity
 from adf_trigger.local.factory.engine.context import RunningActivity
 from adf_trigger.local.factory.engine.graph import FAILED, SUCCEEDED
+from adf_trigger.local.factory.engine.limits import Payload, group_of
 from adf_trigger.local.factory.engine.rows import error_of
 from adf_trigger.local.factory.engine.time_limit import TimeLimitReached
 from adf_trigger.local.factory.engine.timespans import seconds_of
@@ -82,7 +83,7 @@ async def _attempt(
     output: Any = {}
     try:
         row.user_properties = _user_properties(context)
-        result = await _within(policy.timeout, context, activity)
+        result = await _within_limits(context, activity, policy.timeout)
         row.status, row.input, output, row.extra = SUCCEEDED, result.input or {}, result.output, result.extra
     except ActivityFailed as failure:
         row.status, row.error = failure.status, error_of(context.name, failure)
@@ -110,8 +111,22 @@ async def _attempt(
     return Ended(row, output)
 
 
-async def _within(
-    seconds: float | None, context: RunningActivity, activity: ControlActivity
+async def _within_limits(
+    context: RunningActivity, activity: ControlActivity, seconds: float | None
+) -> ActivityResult:
+    runtime, type_name = context.execution.runtime, str(context.definition["type"])
+    strict = runtime.options.strict
+    context.payload = Payload() if strict and runtime.registry.reaches_outside(type_name) else None
+    group = group_of(type_name)
+    if group is None:
+        return await _within_time(context, activity, seconds)
+    factory_id = context.execution.run.factory_id
+    with runtime.places.place(group, factory_id, context.location, limited=strict):
+        return await _within_time(context, activity, seconds)
+
+
+async def _within_time(
+    context: RunningActivity, activity: ControlActivity, seconds: float | None
 ) -> ActivityResult:
     if seconds is None:
         return await activity(context)

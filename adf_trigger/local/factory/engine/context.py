@@ -11,6 +11,7 @@ from adf_trigger.local.factory.engine.activities.base import ResolvedDataset
 from adf_trigger.local.factory.engine.activities.control import ChildRun, InnerRun
 from adf_trigger.local.factory.engine.frames import Frame
 from adf_trigger.local.factory.engine.graph import Node
+from adf_trigger.local.factory.engine.limits import Payload
 from adf_trigger.local.factory.engine.rows import no_error
 from adf_trigger.local.factory.engine.time_limit import time_limit
 from adf_trigger.local.factory.models import ActivityRun
@@ -20,15 +21,20 @@ if TYPE_CHECKING:
 
 
 class RunningActivity:
-    """One activity while it runs. Implements ControlContext."""
+    """One activity while it runs. Implements ControlContext.
 
-    __slots__ = ("activity_run_id", "execution", "frame", "node")
+    Attributes:
+        payload: weighs what the attempt is given; None where that is not limited.
+    """
+
+    __slots__ = ("activity_run_id", "execution", "frame", "node", "payload")
 
     def __init__(self, execution: "PipelineExecution", node: Node, frame: Frame) -> None:
         self.execution = execution
         self.node = node
         self.frame = frame
         self.activity_run_id = ""
+        self.payload: Payload | None = None
 
     @property
     def name(self) -> str:
@@ -62,7 +68,9 @@ class RunningActivity:
 
     def evaluate(self, value: Any) -> Any:
         """Evaluate every expression in a JSON value."""
-        return self.execution.scopes.evaluate(value, self.frame)
+        evaluated = self.execution.scopes.evaluate(value, self.frame)
+        self._weigh(evaluated)
+        return evaluated
 
     def evaluate_for(self, item: Any, value: Any) -> Any:
         """Evaluate with another `item()`."""
@@ -72,11 +80,15 @@ class RunningActivity:
 
     def dataset(self, reference: dict[str, Any]) -> ResolvedDataset:
         """Resolve a DatasetReference."""
-        return self.execution.scopes.dataset(reference, self.frame)
+        dataset = self.execution.scopes.dataset(reference, self.frame)
+        self._weigh([dataset.properties, dataset.schema, dataset.linked_service])
+        return dataset
 
     def linked_service(self, reference: dict[str, Any]) -> tuple[str, dict[str, Any]]:
         """Resolve a LinkedServiceReference."""
-        return self.execution.scopes.linked_service(reference, self.frame)
+        type_name, properties = self.execution.scopes.linked_service(reference, self.frame)
+        self._weigh(properties)
+        return type_name, properties
 
     async def token(self, resource: str) -> str:
         """An access token of the factory's identity."""
@@ -131,3 +143,7 @@ class RunningActivity:
             iteration_hash=self.frame.iteration_hash,
             error=no_error(self.node.name),
         )
+
+    def _weigh(self, configuration: Any) -> None:
+        if self.payload is not None:
+            self.payload.add(configuration)

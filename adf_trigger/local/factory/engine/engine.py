@@ -20,7 +20,7 @@ from adf_trigger.local.factory.engine.graph import FAILED
 from adf_trigger.local.factory.engine.options import EngineOptions
 from adf_trigger.local.factory.engine.ports import Definitions, RunLog
 from adf_trigger.local.factory.engine.progression import Mode, Progression, Progressions
-from adf_trigger.local.factory.engine.queues import MAX_QUEUED_RUNS, PipelineQueues
+from adf_trigger.local.factory.engine.queues import MAX_QUEUED_RUNS, QUEUE_IS_FULL, PipelineQueues
 from adf_trigger.local.factory.engine.rows import error_of
 from adf_trigger.local.factory.engine.runtime import Runtime, TokenSource
 from adf_trigger.local.factory.models import ActivityRun, PipelineRun
@@ -201,7 +201,7 @@ class Engine:
         if active.progression.mode is Mode.AT_ONCE:
             self._end_as_told(active)
         elif self._runtime.options.strict and self.queue_is_full(run.factory_id, run.pipeline_name):
-            self._end(run, RunOutcome(FAILED, f"{MAX_QUEUED_RUNS} runs of the pipeline are queued already."))
+            self._end(run, RunOutcome(FAILED, QUEUE_IS_FULL))
         elif self._queues.enter(run):
             self._start(active)
 

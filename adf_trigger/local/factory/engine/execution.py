@@ -164,7 +164,7 @@ class PipelineExecution:
             return self._pass_over(context)
         type_name = str(node.definition["type"])
         earlier = self._taken_over and self._taken_over.find(node, frame)
-        if earlier and self.runtime.registry.is_taken_over(type_name):
+        if earlier and self.runtime.registry.reaches_outside(type_name):
             return self._take_over(context, earlier)
         registry = self.runtime.registry
         activity = registry.find(type_name)

@@ -19,7 +19,7 @@ class EngineOptions:
     Attributes:
         sleep: how every wait of the engine is spent: Wait, retry intervals, time-outs.
         location: region of a factory by its id, for outputs that name one.
-        strict: keep the service's own limits (100 queued runs a pipeline).
+        strict: keep the service's own limits (100 queued runs a pipeline, activities at once, their payload).
         wait_on_completion: what ExecutePipeline does when waitOnCompletion is left out. The API's
             description says false, the article on the activity says true.
     """

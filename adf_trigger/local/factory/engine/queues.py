@@ -8,6 +8,12 @@ from adf_trigger.local.factory.models import PipelineRun
 MAX_QUEUED_RUNS = 100
 """Runs of one pipeline that may wait for a place, as documented among the service's limits."""
 
+QUEUE_IS_FULL = (
+    "Pipeline execution throttled. If the concurrency value is set for a pipeline, "
+    f"a maximum of {MAX_QUEUED_RUNS} runs will be queued for execution."
+)
+"""What the service's users see of a run that found no room in the queue."""
+
 
 @dataclass(slots=True)
 class _Places:

@@ -1,13 +1,14 @@
 """What every run of an engine shares."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import httpx
 
 from adf_trigger.clock import Clock, IdSource
 from adf_trigger.local.factory.engine.activities import Registry
 from adf_trigger.local.factory.engine.activities.control import ChildRun
+from adf_trigger.local.factory.engine.limits import ActivityPlaces
 from adf_trigger.local.factory.engine.options import EngineOptions
 from adf_trigger.local.factory.engine.ports import Definitions, RunLog
 from adf_trigger.local.factory.models import PipelineRun
@@ -32,3 +33,4 @@ class Runtime:
     token: TokenSource
     options: EngineOptions
     start_child: StartChild
+    places: ActivityPlaces = field(default_factory=ActivityPlaces)

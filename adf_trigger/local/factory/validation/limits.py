@@ -1,6 +1,10 @@
 """The service's documented limits, kept when the emulator is strict."""
 
+from collections.abc import Iterator
+from typing import Any
+
 from adf_trigger.local.factory.documents import PIPELINES, Document
+from adf_trigger.local.factory.engine.timespans import seconds_of
 from adf_trigger.local.factory.errors import BadRequest
 from adf_trigger.local.factory.store import Store
 from adf_trigger.local.factory.store.database import encode
@@ -12,6 +16,9 @@ MAX_PARAMETERS = 50
 MAX_PIPELINE_BYTES = 200 * 1024
 MAX_DOCUMENT_BYTES = 100 * 1024
 MAX_BATCH_COUNT = 50
+MAX_DATA_INTEGRATION_UNITS = 256
+TIMEOUTS = ("00:10:00", "7.00:00:00")
+"""The shortest and the longest timeout of an activity's policy."""
 MAX_CONCURRENT_RUNS = 10_000
 
 
@@ -36,20 +43,45 @@ def _check_pipeline(document: Document) -> None:
     activities = list(every_activity(document.properties.get("activities") or []))
     if len(activities) > MAX_ACTIVITIES:
         raise BadRequest(
-            f"The pipeline has {len(activities)} activities; the maximum is {MAX_ACTIVITIES}.",
+            f"Pipeline '{document.name}' has more than the max number of {MAX_ACTIVITIES} activities allowed per "
+            f"pipeline: {len(activities)}.",
             target=document.target,
         )
     parameters = document.properties.get("parameters") or {}
     if len(parameters) > MAX_PARAMETERS:
         raise BadRequest(
-            f"The pipeline has {len(parameters)} parameters; the maximum is {MAX_PARAMETERS}.",
+            f"Pipeline '{document.name}' has more than the max number of {MAX_PARAMETERS} parameters allowed per "
+            f"pipeline: {len(parameters)}.",
             target=document.target,
         )
-    for activity in activities:
-        count = (activity.get("typeProperties") or {}).get("batchCount")
-        if isinstance(count, int) and not 1 <= count <= MAX_BATCH_COUNT:
-            raise BadRequest(
-                f"The batchCount of activity '{activity['name']}' is {count}; it must be between 1 and "
-                f"{MAX_BATCH_COUNT}.",
-                target=document.target,
-            )
+    faults = [
+        f"The {what} of activity '{activity['name']}' is {value}; it must be between {least} and {most}."
+        for activity in activities
+        for what, value, least, most in _out_of_range(activity)
+    ]
+    if faults:
+        raise BadRequest(" ".join(faults), target=document.target)
+
+
+def _out_of_range(activity: dict[str, Any]) -> Iterator[tuple[str, object, object, object]]:
+    """What an activity writes outside of its range; what an expression gives is not known yet."""
+    properties = activity.get("typeProperties") or {}
+    for name, most in (
+        ("batchCount", MAX_BATCH_COUNT),
+        ("dataIntegrationUnits", MAX_DATA_INTEGRATION_UNITS),
+    ):
+        count = properties.get(name)
+        if isinstance(count, int) and not 1 <= count <= most:
+            yield name, count, 1, most
+    timeout = _seconds((activity.get("policy") or {}).get("timeout"))
+    shortest, longest = TIMEOUTS
+    if timeout is not None and not seconds_of(shortest) <= timeout <= seconds_of(longest):
+        yield "timeout", activity["policy"]["timeout"], shortest, longest
+
+
+def _seconds(timespan: object) -> float | None:
+    """The length of a timespan; None if it is an expression, or no timespan."""
+    try:
+        return seconds_of(timespan) if isinstance(timespan, str) else None
+    except ValueError:
+        return None

@@ -54,19 +54,19 @@ class Registry:
     Args:
         execution: name → activity, of those that have a policy.
         control: name → activity, of those that steer the run.
-        taken_over: names of control activities that a recovery run does not repeat either, because they
-            reach outside (WebHook: its policy knows neither retry nor timeout, as the API's description has it).
+        reaching_outside: names of control activities that reach outside, as every execution activity does
+            (WebHook: its policy knows neither retry nor timeout, as the API's description has it).
     """
 
     def __init__(
         self,
         execution: Mapping[str, ControlActivity] = EXECUTION,
         control: Mapping[str, ControlActivity] = CONTROL,
-        taken_over: Collection[str] = (),
+        reaching_outside: Collection[str] = (),
     ) -> None:
         self._execution = {name.casefold(): activity for name, activity in execution.items()}
         self._control = {name.casefold(): activity for name, activity in control.items()}
-        self._taken_over = {name.casefold() for name in (*execution, *taken_over)}
+        self._reaching_outside = {name.casefold() for name in (*execution, *reaching_outside)}
         self.names = sorted([*execution, *control])
 
     def find(self, type_name: str) -> ControlActivity | None:
@@ -78,6 +78,9 @@ class Registry:
         """Whether a type has a policy of retries and time-outs."""
         return type_name.casefold() in self._execution
 
-    def is_taken_over(self, type_name: str) -> bool:
-        """Whether a recovery run shows what an activity of a type gave before, instead of doing it again."""
-        return type_name.casefold() in self._taken_over
+    def reaches_outside(self, type_name: str) -> bool:
+        """Whether an activity of a type does something outside the run.
+
+        A recovery run shows what it gave before, instead of doing it again, and its payload is limited.
+        """
+        return type_name.casefold() in self._reaching_outside

@@ -17,10 +17,8 @@ from adf_trigger.local.factory.engine.activities.endpoint_identity import (
     missing_property,
     secret_text,
 )
+from adf_trigger.local.factory.engine.limits import LARGEST_OUTPUT, output_too_large
 from adf_trigger.local.factory.expressions import to_json
-
-MAX_REPLY_BYTES: Final = 4 * 1024 * 1024
-"""The largest reply that the service takes (documented)."""
 
 _CONNECT_TIMEOUT: Final = 30.0
 _LAST_PORT: Final = 65_535
@@ -173,10 +171,8 @@ async def _read(response: httpx.Response) -> Reply:
     content = bytearray()
     async for chunk in response.aiter_bytes():
         content += chunk
-        if len(content) > MAX_REPLY_BYTES:
-            raise ActivityFailed(
-                "The length of execution output is over limit (around 4MB currently).", error_code="2001"
-            )
+        if len(content) > LARGEST_OUTPUT:
+            raise output_too_large()
     headers: dict[str, str] = {}
     for raw_name, raw_value in response.headers.raw:
         name, value = raw_name.decode("ascii", "replace"), raw_value.decode("latin-1")

@@ -56,7 +56,7 @@ async def _facts(context: ActivityContext, properties: dict[str, Any]) -> dict[s
         inspector = file_store(dataset).inspector(dataset, section(properties, "storeSettings"), job)
         columns = _ColumnsOf(context, dataset, section(properties, "formatSettings"), job)
         (output,) = await job.run([lambda: _look(inspector, columns, fields)])
-    refuse_large(output, "GetMetadata", ERROR_CODE)
+    refuse_large(output)
     return output | watch.fields()
 
 

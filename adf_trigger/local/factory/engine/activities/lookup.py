@@ -51,7 +51,7 @@ async def _rows_of(context: ActivityContext, properties: dict[str, Any]) -> dict
     if first_only:
         # Without a row there is no firstRow either, so that an expression that needs it fails.
         output = {"firstRow": rows[0]} if rows else {}
-    refuse_large(output, "Lookup", ERROR_CODE)
+    refuse_large(output)
     return output | watch.fields(unit="DIUHours", duration=False)
 
 

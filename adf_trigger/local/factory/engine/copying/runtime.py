@@ -8,8 +8,7 @@ from typing import Any
 from adf_trigger.local.factory.engine.activities.base import ActivityFailed
 from adf_trigger.local.factory.engine.copying.failures import DataFailure
 from adf_trigger.local.factory.engine.copying.job import Job
-
-LARGEST_OUTPUT = 4 * 1024 * 1024
+from adf_trigger.local.factory.engine.limits import LARGEST_OUTPUT, output_too_large
 
 
 def integration_runtime(location: str) -> str:
@@ -65,7 +64,7 @@ def explain(failure: ActivityFailed, error_code: str, shown: Any) -> None:
         failure.error_code = error_code
 
 
-def refuse_large(output: dict[str, Any], activity_type: str, error_code: str) -> None:
+def refuse_large(output: dict[str, Any]) -> None:
     """Hold an output against the limit of 4 MB.
 
     Raises:
@@ -73,10 +72,7 @@ def refuse_large(output: dict[str, Any], activity_type: str, error_code: str) ->
     """
     size = len(json.dumps(output, ensure_ascii=False, separators=(",", ":")).encode())
     if size > LARGEST_OUTPUT:
-        raise ActivityFailed(
-            f"The output of the {activity_type} activity is {size} bytes large; the limit is {LARGEST_OUTPUT}.",
-            error_code=error_code,
-        )
+        raise output_too_large()
 
 
 def without_secrets(value: Any) -> Any:
