@@ -113,29 +113,29 @@ def _lines() -> Iterator[str]:
     yield ""
     yield "Made by `python -m adf_trigger.local.factory.coverage`; do not edit."
     yield ""
-    yield from _table("Operations", SERVICE_OPERATIONS, emulated_operations())
+    yield from _table("Operations", "Operation", SERVICE_OPERATIONS, emulated_operations())
     yield "Also: the 2017-09-01-preview forms of the run queries, of cancel and of trigger runs; and create or update,"
     yield "get and delete of the version 1 `datafactories` (2015-10-01), which can be switched off."
     yield ""
-    yield from _table("Activities", SERVICE_ACTIVITIES, emulated_activities())
+    yield from _table("Activities", "Activity", SERVICE_ACTIVITIES, emulated_activities())
     yield "An activity of another type fails its run at once, with a message that names it."
     yield ""
-    yield from _table("File formats", SERVICE_FORMATS, {*BYTES_FORMATS, *RECORD_FORMATS})
+    yield from _table("File formats", "File format", SERVICE_FORMATS, {*BYTES_FORMATS, *RECORD_FORMATS})
     connectors = sorted({*FILE_STORES, *(store.linked_service for store in RECORD_STORES.values())})
     yield f"Linked services of these types work: {', '.join(connectors)}. Others are kept, and fail the runs that use"
     yield "them, by name."
     yield ""
-    yield from _table("Functions", SERVICE_FUNCTIONS, {function.name for function in TABLE})
+    yield from _table("Functions", "Function", SERVICE_FUNCTIONS, {function.name for function in TABLE})
 
 
-def _table(title: str, names: Iterable[str], emulated: Iterable[str]) -> Iterator[str]:
+def _table(title: str, one: str, names: Iterable[str], emulated: Iterable[str]) -> Iterator[str]:
     known = {name.lower() for name in emulated}
     rows = [(name, name.lower() in known) for name in names]
     yield f"## {title}"
     yield ""
     yield f"{sum(done for _, done in rows)} of {len(rows)}."
     yield ""
-    yield f"| {title.rstrip('s')} | Emulated |"
+    yield f"| {one} | Emulated |"
     yield "| --- | --- |"
     for name, done in rows:
         note = f" ({_NOTES[name]})" if done and name in _NOTES else ""

@@ -5,7 +5,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
@@ -28,6 +29,17 @@ def eventually(condition: Callable[[], bool]) -> bool:
     return True
 
 
+@contextmanager
+def default_signals() -> Iterator[None]:
+    """Processes started in here mind every signal, even if a shell's background or nohup has us ignore some."""
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in (signal.SIGINT, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 class Up:
     """A running `up`, and whatever it has started: all carry a mark in their environment.
 
@@ -48,7 +60,7 @@ class Up:
             *(["--json"] if json else []),
             *options,
         ]
-        with self.errors.open("w") as errors:
+        with self.errors.open("w") as errors, default_signals():
             self.process = subprocess.Popen(
                 command,
                 cwd=ROOT,

@@ -1,7 +1,7 @@
 """The examples of the service's OpenAPI description: requests are taken, replies fit its schemas.
 
 The description is not part of this repository. The tests run where the environment variable ADF_OPENAPI names the
-folder that holds datafactory.json, or where it lies in shared/spec beside the repository.
+folder that holds datafactory.json, or where a folder `*/spec` beside the repository holds it.
 """
 
 import json
@@ -21,8 +21,8 @@ import referencing.jsonschema
 from adf_trigger.local.factory.coverage import SERVICE_ACTIVITIES, SERVICE_OPERATIONS
 from adf_trigger.local.factory.routes import OPERATIONS
 
-_BESIDE = Path(__file__).parents[4] / "shared" / "spec"
-SPEC = Path(os.environ.get("ADF_OPENAPI", _BESIDE))
+_BESIDE = next(Path(__file__).parents[4].glob("*/spec/datafactory.json"), Path("nowhere"))
+SPEC = Path(os.environ.get("ADF_OPENAPI", _BESIDE.parent))
 
 pytestmark = pytest.mark.skipif(
     not (SPEC / "datafactory.json").is_file(),
