@@ -3,7 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-WORKERS ?= 2
+# Tests wait for processes and sockets half of their time.
+WORKERS ?= 4
 
 .PHONY: help setup demo up test lint format bench chaos clean
 

@@ -16,7 +16,7 @@ from adf_trigger.local.app_settings import app_settings
 from adf_trigger.local.azurite import Azurite
 from adf_trigger.local.data_folder import data_folder, exclusive
 from adf_trigger.local.endpoints import FACTORY_ID, Endpoints
-from adf_trigger.local.environment import CLIENT_SECRET, IDENTITY_HEADER, child_environment
+from adf_trigger.local.environment import CLIENT_SECRET, HOST_KEY, IDENTITY_HEADER, child_environment
 from adf_trigger.local.identity import laptop
 from adf_trigger.local.process import GRACE_SECONDS, Process, ready_line
 from adf_trigger.settings import POISON_SUFFIX, Settings
@@ -212,15 +212,10 @@ class Stack:
         return process.wait_until_ready(ready_line, timeout=_READY_SECONDS)
 
     def _start_functions(self, port: int) -> str:
-        options = [
-            "--app",
-            self._config.app,
-            "--port",
-            port,
-            f"--key={self._key}",
-        ]  # a key may begin with a dash
-        options += ["--json", "--drain-seconds", _DRAIN_SECONDS, *self._config.host_options]
-        process = self._start_python("host", options, self._app_settings, name="functions")
+        options = ["--app", self._config.app, "--port", port, "--json", "--drain-seconds", _DRAIN_SECONDS]
+        options += self._config.host_options
+        settings = {**self._app_settings, HOST_KEY: self._key}
+        process = self._start_python("host", options, settings, name="functions")
         url: str = process.wait_until_ready(ready_line, timeout=_READY_SECONDS)["url"]
         return url
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from adf_trigger.local.environment import child_environment
+from adf_trigger.local.environment import HOST_KEY, child_environment
 from adf_trigger.local.process import Process, StartFailed, ready_line
 from adf_trigger.local.stack import APP
 from tests.chaos.history import History
@@ -46,8 +46,7 @@ class Host:
         self, name: str, *, key: str, settings: Mapping[str, str], folder: Path, history: History
     ) -> None:
         self.name = name
-        self._key = key
-        self._env = child_environment(settings)
+        self._env = child_environment({**settings, HOST_KEY: key})
         self._folder = folder
         self._history = history
         self._starts = 0
@@ -130,7 +129,7 @@ class Host:
 
     def _launch(self) -> Process:
         command = [sys.executable, "-m", "adf_trigger.local.host", "--app", str(APP), "--json", *OPTIONS]
-        command += ["--key", self._key, "--host-id", f"chaos-{self.name}-{self._starts}"]
+        command += ["--host-id", f"chaos-{self.name}-{self._starts}"]
         return Process(
             f"host {self.name}",
             command,

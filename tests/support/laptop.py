@@ -11,6 +11,7 @@ from typing import Any, Self
 import psutil
 import requests
 
+from adf_trigger.local import environment
 from adf_trigger.local.demo.client import Caller
 from adf_trigger.local.demo.quickstart import Quickstart
 from adf_trigger.local.endpoints import Endpoints
@@ -63,8 +64,8 @@ class Laptop:
             StackConfig(
                 app=app,
                 poll_schedule=poll_schedule,
-                settings={**QUICK, **(settings or {})},
-                host_options=("--master-key", MASTER_KEY, "--message-lease", "3", *host_options),
+                settings={**QUICK, environment.MASTER_KEY: MASTER_KEY, **(settings or {})},
+                host_options=("--message-lease", "3", *host_options),
             )
         )
 

@@ -1,7 +1,9 @@
 """`python -m adf_trigger.local.host --app DIR`: a local Functions host as a process.
 
 App settings are the environment's, and local.settings.json's for what it lacks. Logs go to stderr, one JSON
-object a line. With --json, one line on stdout tells when it is ready and how to reach it.
+object a line. With --json, one line on stdout tells when it is ready and how to reach it. Its keys come by the
+environment (LAPTOP_HOST_KEY, LAPTOP_MASTER_KEY), where the app does not see them, and are made up where they are
+not given.
 """
 
 import argparse
@@ -17,6 +19,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import TextIO
 
+from adf_trigger.local.environment import HOST_KEY, MASTER_KEY
 from adf_trigger.local.host.config import HostConfig, HostTimes
 from adf_trigger.local.host.errors import HostError
 from adf_trigger.local.host.host import POOL_THREADS, FunctionsHost
@@ -106,8 +109,11 @@ def _config(options: argparse.Namespace) -> HostConfig:
         drain_seconds=options.drain_seconds,
         shuffle=options.shuffle,
     )
-    given = {name: getattr(options, name) for name in ("key", "master_key") if getattr(options, name)}
-    return replace(config, **given)
+    if key := os.environ.pop(HOST_KEY, ""):
+        config = replace(config, key=key)
+    if master_key := os.environ.pop(MASTER_KEY, ""):
+        config = replace(config, master_key=master_key)
+    return config
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -115,10 +121,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--app", type=Path, required=True, help="folder of function_app.py")
     parser.add_argument("--address", default="127.0.0.1", help="what to listen on")
     parser.add_argument("--port", type=int, default=0, help="0 picks a free one")
-    parser.add_argument(
-        "--key", default="", help="host key, for functions of level function; made if not given"
-    )
-    parser.add_argument("--master-key", default="", help="key for everything, /admin too; made if not given")
     parser.add_argument("--host-id", default=None, help="hosts that share it share timers")
     parser.add_argument("--json", action="store_true", help="print one JSON line when ready")
     parser.add_argument(

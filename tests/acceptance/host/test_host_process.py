@@ -22,7 +22,7 @@ TRIGGER = '@app.queue_trigger(arg_name="msg", queue_name="%TOY_QUEUE%", connecti
 
 
 def test_the_ready_line_tells_how_to_reach_it_and_sigterm_ends_it(lab: "Lab") -> None:
-    """One JSON line on stdout and nothing else there; what the app prints and logs is in the log; exit code 0."""
+    """One JSON line on stdout, what the app prints and logs in the log, keys that the app does not see; exit code 0."""
     lab.write(
         """
         import logging
@@ -31,19 +31,19 @@ def test_the_ready_line_tells_how_to_reach_it_and_sigterm_ends_it(lab: "Lab") ->
         @app.route(route="hello")
         def hello(req: func.HttpRequest) -> str:
             logging.getLogger("shop").info("Greeted", extra={"action": "greeted", "who": "you"})
-            return os.environ["GREETING"]
+            return os.environ["GREETING"] + os.environ.get("LAPTOP_HOST_KEY", "")
         """
     )
     (lab.folder / "local.settings.json").write_text(
         json.dumps({"IsEncrypted": False, "Values": {"GREETING": "from the file"}}), encoding="utf-8"
     )
-    host = lab.start("--key", "the-key")
-    assert host.ready["key"] == "the-key"
+    host = lab.start(LAPTOP_HOST_KEY="-the-key", LAPTOP_MASTER_KEY="-master-key")
+    assert (host.ready["key"], host.ready["master_key"]) == ("-the-key", "-master-key")
     assert host.ready["pid"] == host.process.pid
     assert host.ready["functions"] == ["hello"]
     url = host.ready["url"]
-    assert httpx.get(f"{url}/api/hello", headers={"x-functions-key": "the-key"}).text == "from the file"
-    status = httpx.get(f"{url}/admin/host/status", headers={"x-functions-key": host.ready["master_key"]})
+    assert httpx.get(f"{url}/api/hello", headers={"x-functions-key": "-the-key"}).text == "from the file"
+    status = httpx.get(f"{url}/admin/host/status", headers={"x-functions-key": "-master-key"})
     assert status.json()["id"] == host.ready["host_id"]
     assert host.terminate() == 0
     assert host.process.output().count("\n") == 1
