@@ -40,10 +40,12 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
     factory.add_argument("--json", action="store_true", help="print one JSON line once it is ready")
     factory.set_defaults(run=_factory)
     importing = commands.add_parser(
-        "import", help="load the folder of a factory's Git repository, or an exported ARM template"
+        "import", help="load the folder of a factory's Git repository, or an ARM template of a factory"
     )
     importing.add_argument(
-        "folder", type=Path, help="with pipeline/, dataset/, … or ARMTemplateForFactory.json"
+        "folder",
+        type=Path,
+        help="with pipeline/, dataset/, … or ARMTemplateForFactory.json; or the file of a template",
     )
     importing.add_argument("--data", type=Path, required=True, metavar="DIR", help="of `factory --data`")
     importing.add_argument("--factory", default=FACTORY, metavar="NAME", help="its name here (%(default)s)")
@@ -61,7 +63,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         default=[],
         type=_parameter,
         metavar="NAME=VALUE",
-        help="a parameter of the template; may be repeated",
+        help="a parameter of the template (JSON, if it is no string); may be repeated",
     )
     importing.set_defaults(run=_import)
 

@@ -36,23 +36,27 @@ class ArmTemplate:
     """An exported template.
 
     Attributes:
-        parameters: values of the template's parameters; its defaults stand where there is none.
+        parameters: values of the template's parameters; its defaults stand where there is none. Text for one
+            that is declared as something else than a string is its JSON.
     """
 
     document: Mapping[str, Any]
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
     def resources(self) -> Iterator[TemplateResource]:
-        """The resources, in the order of the template.
+        """The resources, in the order of the template, each before those that are written inside it.
 
         Raises:
             TemplateError: a name cannot be made out.
         """
-        for resource in self.document.get("resources", []):
+        yield from self._resources(self.document, "")
+
+    def _resources(self, parent: Mapping[str, Any], parent_type: str) -> Iterator[TemplateResource]:
+        for resource in parent.get("resources", []):
             name = str(self.resolve(resource["name"]))
-            yield TemplateResource(
-                resource["type"], name.rpartition("/")[2], resource.get("properties") or {}
-            )
+            type_name = resource["type"] if "/" in resource["type"] else f"{parent_type}/{resource['type']}"
+            yield TemplateResource(type_name, name.rpartition("/")[2], resource.get("properties") or {})
+            yield from self._resources(resource, type_name)
 
     def resolve(self, value: Any) -> Any:
         """A JSON value with every `[expression]` in it evaluated.
@@ -74,11 +78,11 @@ class ArmTemplate:
         """Value of a parameter.
 
         Raises:
-            TemplateError: it has none.
+            TemplateError: it has none, or one of another type.
         """
-        if name in self.parameters:
-            return self.parameters[name]
         declared = self.document.get("parameters", {}).get(name, {})
+        if name in self.parameters:
+            return _typed(name, self.parameters[name], str(declared.get("type", "string")))
         if "defaultValue" not in declared:
             raise TemplateError(f"the template's parameter '{name}' has no value")
         return self.resolve(declared["defaultValue"])
@@ -93,6 +97,15 @@ class ArmTemplate:
             return self.resolve(self.document["variables"][name])
         except KeyError as exc:
             raise TemplateError(f"the template has no variable '{name}'") from exc
+
+
+def _typed(name: str, value: Any, type_name: str) -> Any:
+    if not isinstance(value, str) or type_name.lower() in {"string", "securestring"}:
+        return value
+    try:
+        return json.loads(value)
+    except ValueError as exc:
+        raise TemplateError(f"the template's parameter '{name}' takes the JSON of an {type_name}") from exc
 
 
 def parameter_values(document: Mapping[str, Any]) -> dict[str, Any]:

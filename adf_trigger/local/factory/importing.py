@@ -105,7 +105,8 @@ def import_folder(
     Args:
         backend: of the emulator (`FactoryEmulator.backend`).
         folder: of a factory's Git repository (pipeline/, dataset/, linkedService/, trigger/, …), or with an
-            exported ARM template (ARMTemplateForFactory.json and, if wanted, its parameters file).
+            exported ARM template (ARMTemplateForFactory.json and, if wanted, its parameters file); or the file
+            of a template, whatever its name.
         subscription: where the factory is to be.
         resource_group: likewise.
         factory: its name.
@@ -120,7 +121,7 @@ def import_folder(
     contents = _template(folder, parameters or {}) or _repository(folder)
     if not contents.documents and not contents.factory_properties:
         raise ImportRefused(
-            [f"{folder} holds no factory: neither an ARM template nor folders such as pipeline/"]
+            [f"{folder} holds no factory: neither an ARM template of one nor folders such as pipeline/"]
         )
     home = _factory(backend, subscription, resource_group, factory, location, contents.factory_properties)
     imported = Imported(home.id, skipped=contents.skipped)
@@ -233,11 +234,12 @@ def _repository(folder: Path) -> _Contents:
 
 
 def _template(folder: Path, parameters: Mapping[str, Any]) -> _Contents | None:
-    """The resources of an exported template; None if there is none in the folder."""
-    path = next((folder / name for name in _TEMPLATES if (folder / name).is_file()), None)
+    """The resources of an exported template; None if there is none."""
+    candidates = [folder, *(folder / name for name in _TEMPLATES)]
+    path = next((candidate for candidate in candidates if candidate.is_file()), None)
     if path is None:
         return None
-    files = (folder / name for name in _PARAMETERS if (folder / name).is_file())
+    files = (path.parent / name for name in _PARAMETERS if (path.parent / name).is_file())
     values = {name: value for file in files for name, value in parameter_values(_read(file)).items()}
     template = ArmTemplate(_read(path), {**values, **parameters})
     contents = _Contents()

@@ -98,6 +98,39 @@ def test_a_folder_without_a_factory_is_refused(served: Any, tmp_path: Path) -> N
         load(served, tmp_path)
 
 
+def test_a_template_is_loaded_whatever_its_name_and_shape(served: Any, tmp_path: Path) -> None:
+    """Named as a file; resources inside a resource count, and parameters of any type are taken as JSON."""
+    pipeline = {"activities": [], "parameters": "[parameters('declared')]"}
+    template = {
+        "parameters": {"declared": {"type": "object"}, "factory": {"type": "string"}},
+        "resources": [
+            {
+                "type": "Microsoft.DataFactory/factories",
+                "name": "[parameters('factory')]",
+                "properties": {"globalParameters": {"env": {"type": "string", "value": "dev"}}},
+                "resources": [
+                    {"type": "pipelines", "name": "short", "properties": {"activities": []}},
+                    {
+                        "type": "Microsoft.DataFactory/factories/pipelines",
+                        "name": "[concat(parameters('factory'), '/full')]",
+                        "properties": pipeline,
+                    },
+                ],
+            }
+        ],
+    }
+    file = tmp_path / "deploy.json"
+    write(file, template)
+    declared = {"day": {"type": "string"}}
+    imported = load(served, file, parameters={"declared": json.dumps(declared), "factory": "cloud"})
+    assert imported.documents == {"pipelines": 2}
+    path = imported.factory_id
+    assert served.client.get(f"{path}/pipelines/full").json()["properties"]["parameters"] == declared
+    assert served.emulator.backend.store.definitions(path).global_parameters() == {"env": "dev"}
+    with pytest.raises(ImportRefused, match="parameter 'declared' takes the JSON of an object"):
+        load(served, file, parameters={"declared": "day", "factory": "cloud"})
+
+
 def test_an_exported_template_is_loaded(served: Any, tmp_path: Path) -> None:
     """Names and values are made of the template's parameters; what is not emulated is skipped and named."""
     name = "[concat(parameters('factoryName'), '/%s')]"
