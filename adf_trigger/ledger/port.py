@@ -63,10 +63,10 @@ class Ledger(Protocol):
         """The record of a run, by any runId that it ever had (the chosen one included)."""
 
     def save(self, stored: Stored, record: RunRecord) -> Stored:
-        """Write a record conditionally, and its active row with it in the same transaction.
+        """Write a record conditionally, and its active row with it in the same transaction where that changes.
 
         Where the runId has changed, the active row moves and an id row is added. A told record has no active
-        row. Factory, request_id and requested_at never change.
+        row: it goes in the same transaction. Factory, request_id and requested_at never change.
         """
 
     def active(self, factory: str) -> Sequence[ActiveRun]:

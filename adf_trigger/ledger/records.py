@@ -47,10 +47,11 @@ class RunRecord:
         status: a RunStatus, or a word of Data Factory's that we do not know.
         source: how it came: `http` or `queue`.
         not_before: the dispatcher leaves the request alone until then.
-        lease_until: somebody is sending the request; others leave it alone until then.
+        lease_until: somebody is sending the request or its event; others leave it alone until then. Stays with
+            a submitted run until Data Factory first shows it.
         sent_at: when the last createRun left, at the latest; None while none ever did.
         attempts: createRun calls so far.
-        last_seen_at: when Data Factory last showed us the run.
+        last_seen_at: when Data Factory last showed us the run; None while it has not.
         truncated: whether reasons were cut, since a factory may give more of them than a record can hold.
     """
 
@@ -96,7 +97,16 @@ class RunRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActiveRun:
-    """The row of a run that is not told yet: all that a tick needs to choose what to look at."""
+    """The row of a run that is not told yet: all that a tick needs to choose what to look at.
+
+    A move that does not change it is a plain write of the record, which costs a third of a transaction. So a
+    request that is being sent looks like the submitted run that it is about to be, and the lease of the one who
+    tells of an end is left to the record.
+
+    Attributes:
+        state: of the record; SUBMITTED also for one that is being sent.
+        lease_until: set while it is being sent, and on until Data Factory first shows the run.
+    """
 
     request_id: str
     run_id: UUID
@@ -110,13 +120,21 @@ class ActiveRun:
     @classmethod
     def of(cls, record: RunRecord) -> "ActiveRun":
         """The row that belongs to a record."""
+        being_sent = record.state is RunState.ACCEPTED and record.lease_until is not None
         return cls(
             request_id=record.request_id,
             run_id=record.run_id,
-            state=record.state,
+            state=RunState.SUBMITTED if being_sent else record.state,
             requested_at=record.requested_at,
             not_before=record.not_before,
-            lease_until=record.lease_until,
+            lease_until=None if record.state is RunState.ENDED else record.lease_until,
             sent_at=record.sent_at,
             last_seen_at=record.last_seen_at,
+        )
+
+    @property
+    def may_be_unsent(self) -> bool:
+        """Whether createRun may still have to be called, or its outcome to be found out; the record tells."""
+        return self.state is RunState.ACCEPTED or (
+            self.state is RunState.SUBMITTED and self.lease_until is not None
         )

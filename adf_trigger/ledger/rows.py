@@ -1,4 +1,4 @@
-"""The rows of a record, and the one transaction that leads from its rows as they are to its rows as they shall be."""
+"""The rows of a record, and the changes that lead from its rows as they are to its rows as they shall be."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -48,7 +48,9 @@ def join(entity: Mapping[str, Any]) -> str:
 def operations(
     partition: str, run: str, before: Rows, after: Rows, *, etag: str | None, write_id: str
 ) -> Iterator[Operation]:
-    """The operations of the transaction that turns one set of rows into the other; the run row's comes first.
+    """The operations that turn one set of rows into the other together; the run row's comes first.
+
+    Rows that stay as they are take none: a move that the active row does not show changes the run row alone.
 
     Args:
         partition: PartitionKey of all rows.

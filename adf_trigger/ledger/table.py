@@ -1,4 +1,4 @@
-"""The ledger in Table storage: one transaction a claim, one a step, each of them conditional."""
+"""The ledger in Table storage: one transaction a claim, one conditional write a step, whole whatever rows it takes."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -121,7 +121,7 @@ class TableLedger:
         return None if entity is None else self.get(factory, entity.get(REQUEST_ID, ""))
 
     def save(self, stored: Stored, record: RunRecord) -> Stored:
-        """Write a record conditionally, with its active row, and an id row where the runId has changed.
+        """Write a record conditionally: with its active row where that changes, with an id row where the runId does.
 
         Raises:
             LedgerConflict: the record has changed since it was read, or another request has the new runId.

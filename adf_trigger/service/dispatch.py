@@ -75,7 +75,7 @@ class Dispatcher:
         """
         sending = self._sender.paused_until(factory) is None
         for row in active:
-            if row.state is not RunState.ACCEPTED:
+            if not row.may_be_unsent:
                 continue
             due = self._is_due(row)
             if row.sent_at is None and not due:

@@ -85,7 +85,7 @@ class Monitor:
         self._ask_for(factory, sorted(unseen, key=_last_seen), budget, note=True)
 
     def _is_stale(self, row: ActiveRun) -> bool:
-        return row.last_seen_at is None or self._clock() - row.last_seen_at >= self._stale_after
+        return self._clock() - _last_seen(row) >= self._stale_after
 
     def _query(
         self, factory: FactoryHandle, started: Sequence[ActiveRun], budget: Budget
@@ -154,12 +154,13 @@ class Monitor:
         return True
 
     def _is_news(self, record: RunRecord, run: PipelineRun) -> bool:
-        seen = record.last_seen_at
         return (
             run.status != record.status
             or run.run_start != record.started_at
-            or seen is None
-            or self._clock() - seen >= self._stale_after / 2
+            or self._clock() - _last_seen(record) >= self._stale_after / 2
+            or (
+                record.lease_until is not None and record.lease_until <= self._clock()
+            )  # dispatch looks at it
         )
 
     def _record_seen(self, stored: Stored, run: PipelineRun) -> None:
@@ -253,5 +254,5 @@ def _cut_error(error: ActivityError) -> ActivityError:
     )
 
 
-def _last_seen(row: ActiveRun) -> datetime:
-    return row.last_seen_at or row.requested_at
+def _last_seen(row: ActiveRun | RunRecord) -> datetime:
+    return row.last_seen_at or row.sent_at or row.requested_at

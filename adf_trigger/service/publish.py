@@ -50,7 +50,7 @@ class Publisher:
             LedgerError: the ledger is out of reach; the next tick goes on.
         """
         for row in active:
-            if row.state is RunState.ENDED and not self._is_held(row):
+            if row.state is RunState.ENDED:
                 self.tell(factory, row.request_id)
 
     def tell(self, factory: FactoryHandle, request_id: str) -> None:
@@ -71,9 +71,9 @@ class Publisher:
                 extra={"action": "publish_lost_race", "request_id": request_id},
             )
 
-    def _is_held(self, row: ActiveRun | RunRecord) -> bool:
+    def _is_held(self, record: RunRecord) -> bool:
         """Whether another teller has it to himself."""
-        return row.lease_until is not None and row.lease_until > self._clock()
+        return record.lease_until is not None and record.lease_until > self._clock()
 
     def _tell(self, stored: Stored) -> None:
         with self._steps("publish.lease"):

@@ -63,7 +63,7 @@ def left_by(record: RunRecord) -> datetime | None:
 
 
 def submit(record: RunRecord, *, run_id: UUID, now: datetime) -> RunRecord:
-    """Data Factory has a run for it."""
+    """Data Factory has a run for it. The lease of the one who sent it stays until the run is first seen."""
     _from(record, RunState.ACCEPTED)
     return replace(
         record,
@@ -71,8 +71,6 @@ def submit(record: RunRecord, *, run_id: UUID, now: datetime) -> RunRecord:
         status=RunStatus.QUEUED,
         run_id=run_id,
         submitted_at=now,
-        last_seen_at=now,
-        lease_until=None,
         not_before=None,
         message=None,
     )
@@ -104,7 +102,13 @@ def _end_unstarted(record: RunRecord, status: RunStatus, reason: str, now: datet
 def see(record: RunRecord, *, status: str, started_at: datetime | None, now: datetime) -> RunRecord:
     """Data Factory has shown the run, and it has not ended."""
     _from(record, RunState.SUBMITTED)
-    return replace(record, status=status, started_at=started_at or record.started_at, last_seen_at=now)
+    return replace(
+        record,
+        status=status,
+        started_at=started_at or record.started_at,
+        last_seen_at=now,
+        lease_until=None,
+    )
 
 
 def end(
@@ -132,6 +136,7 @@ def end(
         errors=tuple(errors),
         truncated=truncated,
         last_seen_at=now,
+        lease_until=None,
     )
 
 

@@ -181,7 +181,7 @@ def as_run(run: Run) -> PipelineRun:
         parameters=run.parameters,
         status=run.status,
         message=run.message,
-        run_start=run.updated - timedelta(seconds=1),
+        run_start=None if run.status == "Queued" else run.updated - timedelta(seconds=1),
         last_updated=run.updated,
     )
 

@@ -45,20 +45,20 @@ FINE = Fault()
 
 @dataclass
 class FaultyStorage:
-    """The proxy. Faults are met by transactions in order, then by none; reads pass unless told otherwise.
+    """The proxy. Faults are met by writes in order, then by none; reads pass unless told otherwise.
 
     Attributes:
         upstream: base URL of the table service.
-        faults: of the next transactions.
+        faults: of the next writes.
         read_faults: of the next reads.
-        transactions: how many transactions came.
+        writes: the methods of the writes that came; a transaction is a POST.
         reads: how many reads came.
     """
 
     upstream: str
     faults: deque[Fault] = field(default_factory=deque)
     read_faults: deque[Fault] = field(default_factory=deque)
-    transactions: int = 0
+    writes: list[str] = field(default_factory=list)
     reads: int = 0
 
     def __post_init__(self) -> None:
@@ -73,8 +73,8 @@ class FaultyStorage:
 
     def next_fault(self, method: str) -> Fault:
         """The fault that a request meets."""
-        if method == "POST":
-            self.transactions += 1
+        if method != "GET":
+            self.writes.append(method)
             return self.faults.popleft() if self.faults else FINE
         self.reads += 1
         return self.read_faults.popleft() if self.read_faults else FINE

@@ -5,6 +5,7 @@ import logging
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from adf_trigger.errors import LedgerConflict, LedgerError
 from adf_trigger.ledger import rows
 from adf_trigger.ledger.encoding import encode_record
 from adf_trigger.ledger.opening import open_table_ledger
-from adf_trigger.ledger.records import RunState
+from adf_trigger.ledger.records import ActiveRun, RunState
 from adf_trigger.ledger.table import TableLedger
 from tests.contracts.ledger_records import MINUTE, NOON, a_record
 from tests.integration.ledger.faulty_storage import (
@@ -137,7 +138,7 @@ def test_what_never_arrived_is_an_error_and_no_conflict(
 ) -> None:
     """A write that storage never got fails after its attempts, keeps the cause, and has changed nothing."""
     stored = ledger.claim(a_record(factory, "earlier")).stored
-    before = storage.transactions
+    before = len(storage.writes)
     for write in (
         lambda: ledger.claim(a_record(factory)),
         lambda: ledger.save(stored, replace(stored.record, attempts=1)),
@@ -148,7 +149,7 @@ def test_what_never_arrived_is_an_error_and_no_conflict(
             write()
         assert not isinstance(caught.value, LedgerConflict)
         assert caught.value.__cause__ is not None
-    assert storage.transactions - before == 3 * ATTEMPTS
+    assert len(storage.writes) - before == 3 * ATTEMPTS
     assert ledger.get(factory, "earlier") == stored
     assert len(ledger.active(factory)) == 1
 
@@ -283,14 +284,43 @@ def test_a_settled_write_is_logged(
     ] == ["ledger_write_settled"]
 
 
+def test_an_update_whose_answer_has_no_etag_is_settled(
+    ledger: TableLedger, storage: FaultyStorage, factory: str
+) -> None:
+    """What the next write is conditional on is read back where the answer to an update does not tell it."""
+    stored = ledger.claim(a_record(factory)).stored
+    storage.faults.append(Fault(status=204))
+    saved = ledger.save(stored, replace(stored.record, attempts=1))
+    assert ledger.get(factory, stored.record.request_id) == saved
+
+
+def test_a_move_that_the_active_row_does_not_show_is_a_plain_update(
+    ledger: TableLedger, storage: FaultyStorage, factory: str
+) -> None:
+    """Of the five writes of a run's life three are transactions: its claim, its end, and that it was told."""
+    lease: dict[str, Any] = {"lease_until": NOON + MINUTE}
+    life: list[dict[str, Any]] = [
+        {"state": RunState.SUBMITTED, "status": "Queued", "submitted_at": NOON},
+        {"state": RunState.ENDED, "status": "Succeeded", "last_seen_at": NOON, "lease_until": None},
+        lease,
+        {"state": RunState.TOLD, "told_at": NOON},
+    ]
+    stored = ledger.claim(a_record(factory, sent_at=NOON, attempts=1, **lease)).stored
+    for move in life:
+        stored = ledger.save(stored, replace(stored.record, **move))
+        told = stored.record.state is RunState.TOLD
+        assert ledger.active(factory) == ([] if told else [ActiveRun.of(stored.record)])
+    assert storage.writes == ["POST", "PUT", "POST", "PUT", "POST"]
+
+
 def test_a_clear_conflict_is_not_repeated(ledger: TableLedger, storage: FaultyStorage, factory: str) -> None:
-    """A write that lost costs one transaction."""
+    """A write that lost is made once."""
     stored = ledger.claim(a_record(factory)).stored
     ledger.save(stored, replace(stored.record, attempts=1))
-    before = storage.transactions
+    before = len(storage.writes)
     with pytest.raises(LedgerConflict):
         ledger.save(stored, replace(stored.record, attempts=2))
-    assert storage.transactions - before == 1
+    assert len(storage.writes) - before == 1
 
 
 def test_active_runs_cost_what_is_active(ledger: TableLedger, storage: FaultyStorage, factory: str) -> None:
@@ -326,4 +356,4 @@ def test_no_fault_means_one_transaction(ledger: TableLedger, storage: FaultyStor
     """A claim is one request to storage, and no read goes before it."""
     storage.faults.append(FINE)
     ledger.claim(a_record(factory))
-    assert (storage.transactions, storage.reads) == (1, 0)
+    assert (storage.writes, storage.reads) == (["POST"], 0)

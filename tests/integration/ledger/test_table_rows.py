@@ -113,10 +113,16 @@ def test_creating_the_table_again_changes_nothing(table_ledger: TableLedger, fac
     assert table_ledger.get(factory, stored.record.request_id) == stored
 
 
-def test_a_missing_table_is_an_error_and_not_an_empty_ledger(azurite: str, factory: str) -> None:
+def test_a_missing_table_is_an_error_and_not_an_empty_ledger(
+    azurite: str, table_ledger: TableLedger, factory: str
+) -> None:
     """Where there is no table, nothing is free, nothing is lost and nothing is healthy: it is an error."""
     ledger = open_table_ledger(table=f"t{uuid4().hex}", connection_string=azurite)
+    elsewhere = table_ledger.claim(a_record(factory)).stored
     for step in (
+        lambda: ledger.save(elsewhere, replace(elsewhere.record, attempts=1)),
+        lambda: ledger.save(elsewhere, replace(elsewhere.record, state=RunState.TOLD, told_at=NOON)),
+        lambda: ledger.release(elsewhere),
         lambda: ledger.claim(a_record(factory)),
         lambda: ledger.get(factory, "load"),
         lambda: ledger.find(factory, uuid4()),

@@ -1,21 +1,32 @@
-"""What a tick costs where there is more to do than it may spend."""
+"""What a tick costs, and what a request costs it."""
+
+from dataclasses import replace
+
+import pytest
 
 from adf_trigger.ledger.port import Stored
+from adf_trigger.ledger.records import RunRecord
 from tests.support.faulty_ledger import FaultyLedger
-from tests.support.world import World, settings
+from tests.support.world import FACTORY_ID, World, settings
 
 
 class Counting(FaultyLedger):
-    """Counts reads of records."""
+    """Counts reads and later writes of records."""
 
     def __init__(self) -> None:
         super().__init__()
         self.gets = 0
+        self.saves = 0
 
     def get(self, factory: str, request_id: str) -> Stored | None:
         """See Ledger."""
         self.gets += 1
         return super().get(factory, request_id)
+
+    def save(self, stored: Stored, record: RunRecord) -> Stored:
+        """See Ledger."""
+        self.saves += 1
+        return super().save(stored, record)
 
 
 def test_records_that_cannot_be_brought_up_to_date_are_not_read() -> None:
@@ -31,3 +42,39 @@ def test_records_that_cannot_be_brought_up_to_date_are_not_read() -> None:
     told = len(world.outbox.events)
     assert 0 < told < 10
     assert ledger.gets == 2 * told
+
+
+def test_recording_that_a_run_was_started_writes_no_active_row() -> None:
+    """A request that is being sent has the active row of the run that it becomes, until the run is first seen."""
+    world = World()
+    world.factory.declare("load")
+    world.factory.fail_next("create_run", RuntimeError("killed"))
+    with pytest.raises(RuntimeError, match="killed"):
+        world.submit("killed")
+    record = world.submit("started").record
+    being_sent, started = world.ledger.active(FACTORY_ID)
+    assert replace(being_sent, request_id=started.request_id, run_id=started.run_id) == started
+    assert started.may_be_unsent
+    world.tick(after=15)
+    (seen,) = (row for row in world.ledger.active(FACTORY_ID) if row.run_id == record.run_id)
+    assert not seen.may_be_unsent
+
+
+def test_dispatch_reads_a_started_run_no_longer_than_its_lease_lasts() -> None:
+    """A run of which there is no news since it was started is recorded as seen once its lease is over."""
+    ledger = Counting()
+    world = World(ledger=ledger, settings=settings(ADF_TRIGGER_LEASE_SECONDS="90"))
+    world.factory.declare("load")
+    run_id = world.submit().record.run_id
+    world.factory.runs[run_id].status = "Queued"
+    started = ledger.saves
+    for _ in range(5):
+        world.tick(after=15)
+    assert ledger.saves == started, "there was no news"
+    world.tick(after=30)
+    assert ledger.saves == started + 1
+    assert [row.may_be_unsent for row in ledger.active(FACTORY_ID)] == [False]
+    ledger.gets = 0
+    world.tick(after=15)
+    assert ledger.gets == 1, "the monitor's alone"
+    assert len(world.factory.runs) == 1
