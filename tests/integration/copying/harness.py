@@ -4,9 +4,9 @@ import asyncio
 import json
 import ssl
 import threading
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, TypeVar
@@ -26,6 +26,7 @@ from adf_trigger.local.factory.engine.activities.base import (
     ActivityResult,
     ResolvedDataset,
 )
+from adf_trigger.local.factory.engine.secrets import revealed
 
 T = TypeVar("T")
 
@@ -38,6 +39,7 @@ class Context:
     datasets: dict[str, ResolvedDataset]
     http: httpx.AsyncClient
     linked_services: dict[str, tuple[str, dict[str, Any]]] = field(default_factory=dict)
+    vault: dict[str, str] = field(default_factory=dict)
     location: str = "East US"
     slept: list[float] = field(default_factory=list)
     tokens_asked: list[str] = field(default_factory=list)
@@ -55,14 +57,25 @@ class Context:
     def evaluate(self, value: Any) -> Any:
         return value
 
-    def dataset(self, reference: dict[str, Any]) -> ResolvedDataset:
+    async def dataset(self, reference: dict[str, Any]) -> ResolvedDataset:
         try:
-            return self.datasets[reference["referenceName"]]
+            found = self.datasets[reference["referenceName"]]
         except KeyError as exc:
             raise ActivityFailed("there is no such dataset", error_code="BadRequest") from exc
+        return replace(
+            found,
+            properties=await self.reveal(found.properties),
+            linked_service=await self.reveal(found.linked_service),
+        )
 
-    def linked_service(self, reference: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    async def linked_service(self, reference: dict[str, Any]) -> tuple[str, dict[str, Any]]:
         return self.linked_services[reference["referenceName"]]
+
+    async def reveal(self, value: Any) -> Any:
+        return await revealed(value, self._ask_vault)
+
+    async def _ask_vault(self, secret: Mapping[str, Any]) -> str:
+        return self.vault[secret["secretName"]]
 
     async def token(self, resource: str) -> str:
         self.tokens_asked.append(resource)

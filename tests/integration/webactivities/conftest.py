@@ -18,6 +18,7 @@ from adf_trigger.local.factory.engine.activities.base import (
     ActivityResult,
     ResolvedDataset,
 )
+from adf_trigger.local.factory.engine.secrets import revealed
 from adf_trigger.local.serving import serving
 
 Handler = Callable[[Request], Awaitable[Response] | Response]
@@ -59,6 +60,7 @@ class Context:
     http: httpx.AsyncClient
     datasets: dict[str, ResolvedDataset] = field(default_factory=dict)
     linked_services: dict[str, tuple[str, dict[str, Any]]] = field(default_factory=dict)
+    vault: dict[str, str] = field(default_factory=dict)
     location: str = "East US"
     name: str = "Web1"
     slept: list[float] = field(default_factory=list)
@@ -70,11 +72,17 @@ class Context:
     def evaluate(self, value: Any) -> Any:
         return value
 
-    def dataset(self, reference: dict[str, Any]) -> ResolvedDataset:
+    async def dataset(self, reference: dict[str, Any]) -> ResolvedDataset:
         return self.datasets[reference["referenceName"]]
 
-    def linked_service(self, reference: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    async def linked_service(self, reference: dict[str, Any]) -> tuple[str, dict[str, Any]]:
         return self.linked_services[reference["referenceName"]]
+
+    async def reveal(self, value: Any) -> Any:
+        return await revealed(value, self._ask_vault)
+
+    async def _ask_vault(self, secret: Mapping[str, Any]) -> str:
+        return self.vault[secret["secretName"]]
 
     async def token(self, resource: str) -> str:
         return f"token-for-{resource}"

@@ -130,19 +130,6 @@ def test_a_text_is_sent_as_it_is(stage: Stage) -> None:
             "NotEmulated",
             "The authentication type 'Digest' is not emulated by this local Data Factory.",
         ),
-        (
-            {
-                "method": "GET",
-                "url": "$URL",
-                "authentication": {
-                    "type": "Basic",
-                    "username": "u",
-                    "password": {"type": "AzureKeyVaultSecret"},
-                },
-            },
-            "NotEmulated",
-            "A secret in Azure Key Vault is not emulated by this local Data Factory.",
-        ),
     ],
 )
 def test_what_cannot_be_sent_fails_before_anything_is(

@@ -101,7 +101,7 @@ def evaluating(*, with_dataset: bool = False) -> Registry:
     async def look(context: ActivityContext) -> ActivityResult:
         properties = context.evaluate(context.type_properties)
         if with_dataset:
-            context.dataset(properties["dataset"])
+            await context.dataset(properties["dataset"])
         return ActivityResult()
 
     return Registry(execution={"Lookup": look})

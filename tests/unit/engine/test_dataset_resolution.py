@@ -14,7 +14,7 @@ def resolved(factory: Factory, reference: dict[str, Any], **pipeline: Any) -> Re
     found: list[ResolvedDataset] = []
 
     async def probe(context: ActivityContext) -> ActivityResult:
-        found.append(context.dataset(context.definition["inputs"][0]))
+        found.append(await context.dataset(context.definition["inputs"][0]))
         return ActivityResult()
 
     factory.registry = Registry(execution={"Probe": probe})
@@ -138,7 +138,7 @@ def test_a_linked_service_is_resolved_alone(stored: Factory) -> None:
 
     async def probe(context: ActivityContext) -> ActivityResult:
         written = {"referenceName": "store", "parameters": {"account": "@concat('x', 'y')"}}
-        found.append(context.linked_service(written))
+        found.append(await context.linked_service(written))
         return ActivityResult()
 
     stored.registry = Registry(execution={"Probe": probe})

@@ -1,18 +1,20 @@
 """What an activity is given: the run around it, through the narrow seam of activities/base.py."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from adf_trigger.local.factory.engine.activities.base import ResolvedDataset
+from adf_trigger.local.factory.engine.activities.base import ActivityFailed, ResolvedDataset
 from adf_trigger.local.factory.engine.activities.control import ChildRun, InnerRun
 from adf_trigger.local.factory.engine.frames import Frame
 from adf_trigger.local.factory.engine.graph import Node
 from adf_trigger.local.factory.engine.limits import Payload
 from adf_trigger.local.factory.engine.rows import no_error
+from adf_trigger.local.factory.engine.secrets import revealed
 from adf_trigger.local.factory.engine.time_limit import time_limit
 from adf_trigger.local.factory.models import ActivityRun
 
@@ -78,17 +80,27 @@ class RunningActivity:
         frame.item = item
         return self.execution.scopes.evaluate(value, frame)
 
-    def dataset(self, reference: dict[str, Any]) -> ResolvedDataset:
+    async def dataset(self, reference: dict[str, Any]) -> ResolvedDataset:
         """Resolve a DatasetReference."""
-        dataset = self.execution.scopes.dataset(reference, self.frame)
+        written = self.execution.scopes.dataset(reference, self.frame)
+        dataset = replace(
+            written,
+            properties=await self.reveal(written.properties),
+            linked_service=await self.reveal(written.linked_service),
+        )
         self._weigh([dataset.properties, dataset.schema, dataset.linked_service])
         return dataset
 
-    def linked_service(self, reference: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    async def linked_service(self, reference: dict[str, Any]) -> tuple[str, dict[str, Any]]:
         """Resolve a LinkedServiceReference."""
-        type_name, properties = self.execution.scopes.linked_service(reference, self.frame)
+        type_name, written = self.execution.scopes.linked_service(reference, self.frame)
+        properties = await self.reveal(written)
         self._weigh(properties)
         return type_name, properties
+
+    async def reveal(self, value: Any) -> Any:
+        """The same JSON with its secrets as plain text."""
+        return await revealed(value, _no_vault)
 
     async def token(self, resource: str) -> str:
         """An access token of the factory's identity."""
@@ -147,3 +159,9 @@ class RunningActivity:
     def _weigh(self, configuration: Any) -> None:
         if self.payload is not None:
             self.payload.add(configuration)
+
+
+async def _no_vault(_secret: Mapping[str, Any]) -> str:
+    raise ActivityFailed(
+        "A secret in Azure Key Vault is asked for, which is not emulated.", error_code="NotEmulated"
+    )

@@ -42,7 +42,7 @@ class Scopes:
         return _evaluate(value, self._within(frame))
 
     def dataset(self, reference: Mapping[str, Any], frame: Frame) -> ResolvedDataset:
-        """Resolve a DatasetReference of an activity.
+        """Resolve a DatasetReference of an activity; secrets stay as they are written.
 
         Raises:
             ActivityFailed: it or its linked service is not there, or an expression cannot be evaluated.
@@ -58,7 +58,7 @@ class Scopes:
         return ResolvedDataset(
             name=name,
             type=str(found["type"]),
-            properties=_plain(_evaluate(found.get("typeProperties") or {}, inside)),
+            properties=_evaluate(found.get("typeProperties") or {}, inside),
             linked_service_name=str(linked_service["referenceName"]),
             linked_service_type=type_name,
             linked_service=properties,
@@ -67,6 +67,8 @@ class Scopes:
 
     def linked_service(self, reference: Mapping[str, Any], frame: Frame) -> tuple[str, dict[str, Any]]:
         """Resolve a LinkedServiceReference of an activity: its type and its evaluated typeProperties.
+
+        Secrets stay as they are written.
 
         Raises:
             ActivityFailed: it is not there, or an expression cannot be evaluated.
@@ -79,7 +81,7 @@ class Scopes:
         if found is None:
             raise _not_there("linked service", name)
         inside = replace(outside, linked_service=_bound(found, reference, outside))
-        return str(found["type"]), _plain(_evaluate(found.get("typeProperties") or {}, inside))
+        return str(found["type"]), _evaluate(found.get("typeProperties") or {}, inside)
 
     def _within(self, frame: Frame) -> Scope:
         if frame.scope is None:
@@ -124,18 +126,3 @@ def _bound(found: Mapping[str, Any], reference: Mapping[str, Any], outside: Scop
 
 def _not_there(kind: str, name: str) -> ActivityFailed:
     return ActivityFailed(f"The {kind} '{name}' does not exist in the factory.", error_code="BadRequest")
-
-
-def _plain(value: Any) -> Any:
-    """Secure strings as plain ones. The emulator has no Key Vault to ask."""
-    if isinstance(value, dict):
-        if value.get("type") == "SecureString" and "value" in value:
-            return value["value"]
-        if value.get("type") == "AzureKeyVaultSecret":
-            raise ActivityFailed(
-                "A secret in Azure Key Vault is asked for, which is not emulated.", error_code="NotEmulated"
-            )
-        return {key: _plain(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_plain(inner) for inner in value]
-    return value

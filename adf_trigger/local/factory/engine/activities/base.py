@@ -51,7 +51,8 @@ class ResolvedDataset:
         properties: evaluated typeProperties of the dataset.
         linked_service_name: its linked service.
         linked_service_type: e.g. AzureBlobStorage, RestService.
-        linked_service: evaluated typeProperties of the linked service; SecureStrings as plain strings.
+        linked_service: evaluated typeProperties of the linked service. Secrets are plain strings, here and in
+            `properties`.
         schema: the dataset's schema, where it has one.
     """
 
@@ -103,15 +104,29 @@ class ActivityContext(Protocol):
             ActivityFailed: an expression cannot be evaluated.
         """
 
-    def dataset(self, reference: dict[str, Any]) -> ResolvedDataset:
+    async def dataset(self, reference: dict[str, Any]) -> ResolvedDataset:
         """Resolve a DatasetReference (its parameters may be expressions) with its linked service.
 
         Raises:
-            ActivityFailed: it does not exist, or an expression in it cannot be evaluated.
+            ActivityFailed: it does not exist, an expression in it cannot be evaluated, or a secret of it cannot
+                be had.
         """
 
-    def linked_service(self, reference: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-        """Resolve a LinkedServiceReference: its type and its evaluated typeProperties."""
+    async def linked_service(self, reference: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+        """Resolve a LinkedServiceReference: its type and its evaluated typeProperties, secrets as plain strings.
+
+        Raises:
+            ActivityFailed: as for a dataset.
+        """
+
+    async def reveal(self, value: Any) -> Any:
+        """The same evaluated JSON with every SecureString and Key Vault secret in it as a plain string.
+
+        It is for use, and never to be shown.
+
+        Raises:
+            ActivityFailed: a secret cannot be had.
+        """
 
     async def token(self, resource: str) -> str:
         """An access token of the factory's own managed identity for a resource."""

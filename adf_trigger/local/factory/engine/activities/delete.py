@@ -64,12 +64,12 @@ async def delete(context: ActivityContext) -> ActivityResult:
 
 async def _delete(context: ActivityContext, properties: dict[str, Any]) -> dict[str, Any]:
     refuse_unknown(properties, _KNOWN, "the Delete activity")
-    dataset = context.dataset(properties.get("dataset") or {})
+    dataset = await context.dataset(properties.get("dataset") or {})
     settings = _store_settings(properties, dataset)
     with Job() as job:
         watch = Stopwatch(job, context.location)
         source = file_store(dataset).source(dataset, settings, job)
-        log = _Log(context, properties, job) if flag(properties, "enableLogging") else None
+        log = await _log(context, properties, job) if flag(properties, "enableLogging") else None
         (deleted,) = await job.run([lambda: log.keep(source) if log else sum(1 for _ in _deleted(source))])
     return {
         "datasetName": dataset.name,
@@ -103,26 +103,35 @@ def _deleted(source: FileSource) -> Iterator[str]:
         yield file.path
 
 
-class _Log:
-    """A CSV file of what was deleted, written as it goes."""
+async def _log(context: ActivityContext, properties: dict[str, Any], job: Job) -> "_Log":
+    settings = section(properties, "logStorageSettings")
+    reference = section(settings, "linkedServiceName")
+    if not reference:
+        raise InvalidSettings("With enableLogging, logStorageSettings must name a linked service.")
+    path = required_text(settings, "path", "logStorageSettings").strip("/")
+    container, _, folder = path.partition("/")
+    kind, linked_service = await context.linked_service(reference)
+    place = ResolvedDataset(
+        name="logStorageSettings",
+        type="Binary",
+        properties={"location": location_of(kind, container, folder)},
+        linked_service_name=str(reference.get("referenceName", "")),
+        linked_service_type=kind,
+        linked_service=linked_service,
+    )
+    return _Log(file_store(place).sink(place, {}, job), path)
 
-    def __init__(self, context: ActivityContext, properties: dict[str, Any], job: Job) -> None:
-        settings = section(properties, "logStorageSettings")
-        reference = section(settings, "linkedServiceName")
-        if not reference:
-            raise InvalidSettings("With enableLogging, logStorageSettings must name a linked service.")
-        path = required_text(settings, "path", "logStorageSettings").strip("/")
-        container, _, folder = path.partition("/")
-        kind, linked_service = context.linked_service(reference)
-        place = ResolvedDataset(
-            name="logStorageSettings",
-            type="Binary",
-            properties={"location": location_of(kind, container, folder)},
-            linked_service_name=str(reference.get("referenceName", "")),
-            linked_service_type=kind,
-            linked_service=linked_service,
-        )
-        self._sink: FileSink = file_store(place).sink(place, {}, job)
+
+class _Log:
+    """A CSV file of what was deleted, written as it goes.
+
+    Args:
+        sink: where it is written.
+        path: container and folder of the sink, for the output.
+    """
+
+    def __init__(self, sink: FileSink, path: str) -> None:
+        self._sink = sink
         self._name = str(new_id())
         self.url = f"{path}/{self._name}"
 

@@ -15,14 +15,14 @@ from adf_trigger.local.factory.engine.activities.endpoint_identity import (
     EndpointIdentity,
     masked,
     missing_property,
-    secret_text,
 )
 from adf_trigger.local.factory.engine.limits import LARGEST_OUTPUT, output_too_large
-from adf_trigger.local.factory.expressions import to_json
+from adf_trigger.local.factory.expressions import to_json, to_text
 
 _CONNECT_TIMEOUT: Final = 30.0
 _LAST_PORT: Final = 65_535
 _BODILESS: Final = frozenset({"GET"})
+_HOLD_SECRETS: Final = ("headers", "authentication")
 _SHOWN: Final = ("url", "method", "headers", "body", "authentication", "httpRequestTimeout", "turnOffAsync")
 
 
@@ -72,7 +72,7 @@ def read_endpoint(
     """What evaluated typeProperties ask to call.
 
     Args:
-        properties: of the activity.
+        properties: of the activity, secrets as plain text.
         methods: those that the activity type knows.
         timeout: seconds.
         extra_body: properties to add to the body, which must be an object then.
@@ -86,11 +86,21 @@ def read_endpoint(
     headers = properties.get("headers") or {}
     if not isinstance(headers, Mapping):
         raise _wrong_type("headers")
-    sent = {name: secret_text(value) for name, value in headers.items() if value is not None}
+    sent = {name: to_text(value) for name, value in headers.items() if value is not None}
     body = _body(properties.get("body"), method, extra_body)
     if body is not None and "content-type" not in {name.lower() for name in sent}:
         sent["Content-Type"] = "application/json"
     return Endpoint(method, url, sent, body, timeout, properties.get("disableCertValidation") is not True)
+
+
+async def with_secrets(context: ActivityContext, properties: Mapping[str, Any]) -> dict[str, Any]:
+    """Evaluated properties with the secrets of those that may hold some as plain text.
+
+    Raises:
+        ActivityFailed: a secret cannot be had.
+    """
+    found = {name: await context.reveal(properties[name]) for name in _HOLD_SECRETS if name in properties}
+    return {**properties, **found}
 
 
 def shown_input(properties: Mapping[str, Any]) -> dict[str, Any]:

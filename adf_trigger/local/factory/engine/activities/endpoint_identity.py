@@ -52,7 +52,7 @@ class EndpointIdentity:
 
 
 async def identity_of(context: ActivityContext, authentication: Mapping[str, Any] | None) -> EndpointIdentity:
-    """The identity that an evaluated `authentication` property asks for.
+    """The identity that an evaluated `authentication` property asks for, secrets in it as plain text.
 
     A user-assigned managed identity is the factory's own here: the emulated factory has one identity.
 
@@ -87,22 +87,6 @@ def masked(properties: Mapping[str, Any], secret: Container[str] = ()) -> dict[s
     }
 
 
-def secret_text(value: Any) -> str:
-    """The text of a string or SecureString; empty for null.
-
-    Raises:
-        ActivityFailed: it is a secret that is kept elsewhere.
-    """
-    if isinstance(value, Mapping) and value.get("type") == "SecureString":
-        value = value.get("value")
-    if isinstance(value, Mapping) and value.get("type") == "AzureKeyVaultSecret":
-        raise ActivityFailed(
-            "A secret in Azure Key Vault is not emulated by this local Data Factory.",
-            error_code="NotEmulated",
-        )
-    return to_text(value)
-
-
 def missing_property(name: str) -> ActivityFailed:
     """A property that must be there is not."""
     return ActivityFailed(f"Please provide value for the required property '{name}'.", error_code="2103")
@@ -114,7 +98,7 @@ def _basic(authentication: Mapping[str, Any]) -> str:
 
 
 def _certificate(authentication: Mapping[str, Any]) -> ClientCertificate:
-    pfx, password = _required(authentication, "pfx"), secret_text(authentication.get("password"))
+    pfx, password = _required(authentication, "pfx"), to_text(authentication.get("password"))
     try:
         bundle = load_pkcs12(base64.b64decode(pfx, validate=True), password.encode() if password else None)
     except (ValueError, TypeError) as exc:
@@ -167,7 +151,7 @@ def _no_token(why: str) -> ActivityFailed:
 
 def _required(authentication: Mapping[str, Any], *names: str) -> str:
     """The first of several names that has a text."""
-    found = next((text for name in names if (text := secret_text(authentication.get(name)))), "")
+    found = next((text for name in names if (text := to_text(authentication.get(name)))), "")
     if not found:
         raise missing_property(names[0])
     return found

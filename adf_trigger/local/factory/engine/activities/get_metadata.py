@@ -50,7 +50,7 @@ async def _facts(context: ActivityContext, properties: dict[str, Any]) -> dict[s
     fields = properties.get("fieldList") or []
     if not isinstance(fields, list) or not fields:
         raise InvalidSettings("The property 'fieldList' must name at least one field.")
-    dataset = context.dataset(properties.get("dataset") or {})
+    dataset = await context.dataset(properties.get("dataset") or {})
     with Job() as job:
         watch = Stopwatch(job, context.location)
         inspector = file_store(dataset).inspector(dataset, section(properties, "storeSettings"), job)

@@ -32,7 +32,7 @@ async def lookup(context: ActivityContext) -> ActivityResult:
     properties = context.evaluate(context.type_properties)
     shown = without_secrets(properties)
     try:
-        output = await _rows_of(context, properties)
+        output = await _rows_of(context, await context.reveal(properties))
     except ActivityFailed as failure:
         explain(failure, ERROR_CODE, shown)
         raise
@@ -41,7 +41,7 @@ async def lookup(context: ActivityContext) -> ActivityResult:
 
 async def _rows_of(context: ActivityContext, properties: dict[str, Any]) -> dict[str, Any]:
     refuse_unknown(properties, _KNOWN, "the Lookup activity")
-    dataset = context.dataset(properties.get("dataset") or {})
+    dataset = await context.dataset(properties.get("dataset") or {})
     first_only = flag(properties, "firstRowOnly", default=True)
     with Job() as job:
         watch = Stopwatch(job, context.location)

@@ -37,7 +37,7 @@ async def _wait(context: ActivityContext, properties: dict[str, Any]) -> dict[st
     refuse_unknown(properties, _KNOWN, "the Validation activity")
     timeout = seconds(properties, "timeout", _DEFAULT_TIMEOUT)
     pause = whole_number(properties, "sleep", _DEFAULT_SLEEP) or _DEFAULT_SLEEP
-    dataset = context.dataset(properties.get("dataset") or {})
+    dataset = await context.dataset(properties.get("dataset") or {})
     inspector_of = file_store(dataset).inspector
     seen: dict[str, Any] = {"exists": False}
     try:

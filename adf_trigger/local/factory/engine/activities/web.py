@@ -18,6 +18,7 @@ from adf_trigger.local.factory.engine.activities.endpoint import (
     client_for,
     read_endpoint,
     shown_input,
+    with_secrets,
 )
 from adf_trigger.local.factory.engine.activities.endpoint_identity import EndpointIdentity, identity_of
 from adf_trigger.local.factory.engine.copying.rest.client import status_name
@@ -47,13 +48,14 @@ async def web(context: ActivityContext) -> ActivityResult:
     properties = context.evaluate(context.type_properties)
     shown = shown_input(properties)
     try:
+        told = await with_secrets(context, properties)
         endpoint = read_endpoint(
-            properties,
+            told,
             methods=METHODS,
             timeout=_timeout(properties),
-            extra_body=_references(context),
+            extra_body=await _references(context),
         )
-        identity = await identity_of(context, properties.get("authentication"))
+        identity = await identity_of(context, told.get("authentication"))
         async with client_for(context, endpoint, identity) as client:
             reply = await call(client, endpoint, identity)
             if properties.get("turnOffAsync") is not True:
@@ -146,20 +148,20 @@ def _execution(context: ActivityContext, properties: Mapping[str, Any], started:
     }
 
 
-def _references(context: ActivityContext) -> dict[str, Any]:
+async def _references(context: ActivityContext) -> dict[str, Any]:
     """The datasets and linked services that the endpoint is to be told of, as properties of the body."""
     written = context.type_properties
     datasets: Sequence[dict[str, Any]] = written.get("datasets") or []
     linked_services: Sequence[dict[str, Any]] = written.get("linkedServices") or []
     found = {
-        "datasets": [_dataset(context, reference) for reference in datasets],
-        "linkedServices": [_linked_service(context, reference) for reference in linked_services],
+        "datasets": [await _dataset(context, reference) for reference in datasets],
+        "linkedServices": [await _linked_service(context, reference) for reference in linked_services],
     }
     return {name: entries for name, entries in found.items() if entries}
 
 
-def _dataset(context: ActivityContext, reference: dict[str, Any]) -> dict[str, Any]:
-    dataset = context.dataset(reference)
+async def _dataset(context: ActivityContext, reference: dict[str, Any]) -> dict[str, Any]:
+    dataset = await context.dataset(reference)
     linked_service = {"referenceName": dataset.linked_service_name, "type": "LinkedServiceReference"}
     return {
         "name": dataset.name,
@@ -171,8 +173,8 @@ def _dataset(context: ActivityContext, reference: dict[str, Any]) -> dict[str, A
     }
 
 
-def _linked_service(context: ActivityContext, reference: dict[str, Any]) -> dict[str, Any]:
-    type_name, properties = context.linked_service(reference)
+async def _linked_service(context: ActivityContext, reference: dict[str, Any]) -> dict[str, Any]:
+    type_name, properties = await context.linked_service(reference)
     return {
         "name": reference["referenceName"],
         "properties": {"type": type_name, "typeProperties": properties},

@@ -12,7 +12,13 @@ from adf_trigger.local.factory.engine.activities.base import (
 )
 from adf_trigger.local.factory.engine.activities.callbacks import Callback, Callbacks
 from adf_trigger.local.factory.engine.activities.control import flag
-from adf_trigger.local.factory.engine.activities.endpoint import call, client_for, read_endpoint, shown_input
+from adf_trigger.local.factory.engine.activities.endpoint import (
+    call,
+    client_for,
+    read_endpoint,
+    shown_input,
+    with_secrets,
+)
 from adf_trigger.local.factory.engine.activities.endpoint_identity import identity_of, missing_property
 from adf_trigger.local.factory.engine.time_limit import TimeLimitReached, time_limit
 from adf_trigger.local.factory.engine.timespans import seconds_of
@@ -58,10 +64,11 @@ def webhook(callbacks: Callbacks) -> Activity:
 async def _call_endpoint(context: ActivityContext, properties: Mapping[str, Any], callback: Callback) -> None:
     if properties.get("body") is None:
         raise missing_property("body")
+    told = await with_secrets(context, properties)
     endpoint = read_endpoint(
-        properties, methods=METHODS, timeout=REQUEST_TIMEOUT, extra_body={"callBackUri": callback.url}
+        told, methods=METHODS, timeout=REQUEST_TIMEOUT, extra_body={"callBackUri": callback.url}
     )
-    identity = await identity_of(context, properties.get("authentication"))
+    identity = await identity_of(context, told.get("authentication"))
     async with client_for(context, endpoint, identity) as client:
         reply = await call(client, endpoint, identity)
     if reply.status >= HTTPStatus.BAD_REQUEST:

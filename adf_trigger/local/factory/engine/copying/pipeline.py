@@ -52,7 +52,7 @@ async def copy(context: ActivityContext) -> ActivityResult:
     properties = context.evaluate(context.type_properties)
     shown = without_secrets(properties)
     try:
-        output = await _copy(context, properties)
+        output = await _copy(context, await context.reveal(properties))
     except ActivityFailed as failure:
         failure.input = shown
         raise
@@ -63,8 +63,8 @@ async def _copy(context: ActivityContext, properties: dict[str, Any]) -> dict[st
     refuse_unknown(properties, _KNOWN, "the Copy activity")
     if flag(properties, "enableStaging"):
         raise NotEmulated("Staged copy (enableStaging)")
-    source = context.dataset(_only(context.definition, "inputs"))
-    sink = context.dataset(_only(context.definition, "outputs"))
+    source = await context.dataset(_only(context.definition, "inputs"))
+    sink = await context.dataset(_only(context.definition, "outputs"))
     binary = source.type in BYTES_FORMATS
     if binary != (sink.type in BYTES_FORMATS):
         raise InvalidSettings("A Binary dataset can only be copied to a Binary dataset.")

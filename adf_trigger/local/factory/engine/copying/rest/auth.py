@@ -9,7 +9,6 @@ import httpx
 
 from adf_trigger.local.factory.engine.activities.base import ActivityContext, ResolvedDataset
 from adf_trigger.local.factory.engine.copying.failures import DataFailure, NotEmulated
-from adf_trigger.local.factory.engine.copying.rest.settings import plain
 from adf_trigger.local.factory.engine.copying.settings import refuse_unknown, required_text, section, text
 
 _AUTHORITIES = {
@@ -68,7 +67,7 @@ class Authorization:
         self._properties = properties
         self._context = context
         own = section(properties, "authHeaders") or section(properties, "authHeader")
-        self._own = {name: str(plain(value)) for name, value in own.items()}
+        self._own = {name: str(value) for name, value in own.items()}
         self._token: tuple[str, float] | None = None
         self._authorize = self._by_kind(kind)
 

@@ -56,11 +56,4 @@ def _pairs(additional: Any) -> dict[str, str]:
         return {name.strip(): value.strip() for name, _, value in lines}
     if not isinstance(additional, dict):
         raise InvalidSettings("The property 'additionalHeaders' must be an object of names and values.")
-    return {name: str(plain(value)) for name, value in additional.items() if value is not None}
-
-
-def plain(value: Any) -> Any:
-    """The text of a SecureString; any other value as it is."""
-    if isinstance(value, dict) and value.get("type") == "SecureString":
-        return value.get("value")
-    return value
+    return {name: str(value) for name, value in additional.items() if value is not None}
