@@ -2,17 +2,64 @@
 
 import json
 import re
-from pathlib import Path
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import pytest
 
 from adf_trigger.functions.problems import PROBLEM_ROOT, PROBLEM_TYPES
+from adf_trigger.local.factory.coverage import emulated_activities
+from adf_trigger.local.factory.engine.limits import EXTERNAL, LARGEST_PAYLOAD, PIPELINE, Group, group_of
+from adf_trigger.local.factory.engine.progression import Mode
+from adf_trigger.local.factory.engine.queues import MAX_QUEUED_RUNS
+from adf_trigger.local.factory.faults import Fault, RequestFault
+from adf_trigger.local.factory.handlers.runs import RETENTION
+from adf_trigger.local.factory.options import Options
+from adf_trigger.local.factory.routes import OPERATIONS
+from adf_trigger.local.factory.throttling import MONITORING, SIZES
+from adf_trigger.local.factory.validation import limits
+from tests.support.documents import ROOT, section, table_rows
 from tests.support.settings_table import settings_table
 
-ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
+EMULATOR = (ROOT / "adf_trigger" / "local" / "factory" / "README.md").read_text("utf-8")
 GUARANTEES = (ROOT / "GUARANTEES.md").read_text("utf-8")
+HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
 NAMED_TESTS = sorted(set(re.findall(r"`(test_\w+\.py)::(\w+)`", GUARANTEES)))
+
+
+def in_code(cell: str) -> tuple[str, ...]:
+    """What a cell has in backticks."""
+    return tuple(re.findall(r"`([^`]*)`", cell))
+
+
+def number(value: int) -> str:
+    """As documents write it."""
+    return f"{value:,}"
+
+
+def kibibytes(value: int) -> str:
+    """As documents write it."""
+    return f"{value // 1024} KiB"
+
+
+def counted_in(group: Group) -> str:
+    """The activities whose number a limit is about."""
+    return " and ".join(sorted(name for name in emulated_activities() if group_of(name) is group))
+
+
+def values_of_options() -> dict[str, tuple[str, ...]]:
+    """The emulator's options, each with its default and then what else it may be, unless that is any number."""
+    hints = get_type_hints(Options)
+    return {name: _default_first(default, hints[name]) for name, default in asdict(Options()).items()}
+
+
+def _default_first(default: object, hint: Any) -> tuple[str, ...]:
+    values: Iterable[object] = (
+        (True, False) if hint is bool else get_args(hint) if get_origin(hint) is Literal else ()
+    )
+    return tuple(str(value).lower() for value in (default, *(value for value in values if value != default)))
 
 
 def test_the_table_of_settings_is_the_code() -> None:
@@ -40,12 +87,86 @@ def test_there_are_promises() -> None:
     assert len(NAMED_TESTS) > 10
 
 
-@pytest.mark.parametrize("document", ["README.md", "GUARANTEES.md", "CONTRIBUTING.md", "CHANGELOG.md"])
+@pytest.mark.parametrize(
+    "document",
+    ["README.md", "GUARANTEES.md", "CONTRIBUTING.md", "CHANGELOG.md", "adf_trigger/local/factory/README.md"],
+)
 def test_links_lead_somewhere(document: str) -> None:
-    """Relative links name files of this repository."""
-    text = (ROOT / document).read_text("utf-8")
-    links = [link for link in re.findall(r"\]\(([^)#]+)\)", text) if "://" not in link]
-    assert [link for link in links if not (ROOT / link).exists()] == []
+    """Relative links name files of this repository, or headings of the document."""
+    file = ROOT / document
+    text = file.read_text("utf-8")
+    links = [link for link in re.findall(r"\]\(([^)]+)\)", text) if "://" not in link]
+    anchors = {
+        "#" + re.sub(r"[^a-z -]", "", heading.lower()).replace(" ", "-") for heading in HEADING.findall(text)
+    }
+    assert [link for link in links if link not in anchors and not (file.parent / link).exists()] == []
+
+
+def test_the_emulators_switches_are_those_of_the_code() -> None:
+    """Each option is in the emulator's page with its values, the default first."""
+    told = {
+        in_code(name): in_code(values) for name, values, _ in table_rows(section(EMULATOR, "## Switches"))
+    }
+    assert told == {(name,): values for name, values in values_of_options().items()}
+
+
+def test_the_emulators_faults_are_those_of_the_code() -> None:
+    """Each fault is in the emulator's page with the fields of its own."""
+    rows = table_rows(section(EMULATOR, "### Faults"))
+    shared = {*RequestFault.model_fields, "fault"}
+    models = get_args(get_args(Fault)[0])
+    assert {kind: in_code(fields) for kind, fields, _ in rows} == {
+        f"`{kind}`": tuple(name for name in model.model_fields if name not in shared)
+        for model in models
+        for kind in get_args(model.model_fields["fault"].annotation)
+    }
+
+
+def test_the_emulators_operations_and_modes_are_those_of_the_code() -> None:
+    """The operations that the page names for faults are there, and so is every mode of progression."""
+    named = set(re.findall(r"`((?:[A-Z][a-z]+){2,})`", section(EMULATOR, "### Faults")))
+    assert named
+    assert named <= {operation.name for operation in OPERATIONS}
+    modes = [in_code(row[0])[0].replace("-", "") for row in table_rows(section(EMULATOR, "### Progression"))]
+    assert modes == [mode.value.lower() for mode in Mode]
+
+
+def test_the_limits_of_a_strict_emulator_are_those_of_the_code() -> None:
+    """Each limit is in the emulator's page with the number that is kept."""
+    documents: dict[str, Any] = {
+        name: value
+        for name, value in vars(limits).items()
+        if name.isupper() and isinstance(value, int | tuple)
+    }
+    assert table_rows(section(EMULATOR, "## Limits")) == [
+        ["documents in a factory", number(documents.pop("MAX_ENTITIES"))],
+        ["activities in a pipeline, those inside others included", number(documents.pop("MAX_ACTIVITIES"))],
+        ["parameters of a pipeline", number(documents.pop("MAX_PARAMETERS"))],
+        ["size of a pipeline", kibibytes(documents.pop("MAX_PIPELINE_BYTES"))],
+        ["size of any other document", kibibytes(documents.pop("MAX_DOCUMENT_BYTES"))],
+        ["`batchCount` of a ForEach", number(documents.pop("MAX_BATCH_COUNT"))],
+        ["`dataIntegrationUnits` of a Copy", number(documents.pop("MAX_DATA_INTEGRATION_UNITS"))],
+        ["`timeout` of an activity", " to ".join(documents.pop("TIMEOUTS"))],
+        ["runs of a factory that have not ended", number(documents.pop("MAX_CONCURRENT_RUNS"))],
+        ["runs of a pipeline that wait for its `concurrency`", number(MAX_QUEUED_RUNS)],
+        [f"{counted_in(PIPELINE)} at once, in a subscription and region", number(PIPELINE.limit)],
+        [f"{counted_in(EXTERNAL)} at once, in a subscription and region", number(EXTERNAL.limit)],
+        ["payload of an activity: itself, its datasets and linked services", kibibytes(LARGEST_PAYLOAD)],
+        ["monitoring queries of a factory in a minute", number(MONITORING["reads"].capacity)],
+    ]
+    assert documents == {}
+
+
+def test_the_other_numbers_of_the_emulators_page_are_those_of_the_code() -> None:
+    """Token buckets, and how long runs are shown."""
+    text = " ".join(EMULATOR.split())
+    sizes = [SIZES[bucket] for bucket in ("reads", "writes", "deletes")]
+    bursts = "bursts of {} reads, {} writes and {} deletes".format(*(size.capacity for size in sizes))
+    assert bursts in text
+    assert (
+        "of which {:g}, {:g} and {:g} come back in a second".format(*(size.refill for size in sizes)) in text
+    )
+    assert f"runs older than {RETENTION.days} days are gone" in text
 
 
 def test_the_settings_template_can_be_read() -> None:

@@ -1,20 +1,15 @@
 """The commands of the README, run as they stand."""
 
-import os
-import re
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
+from tests.support.documents import ROOT, marked_blocks, run
 from tests.support.laptop import Laptop
 
-ROOT = Path(__file__).parents[3]
-BLOCK = re.compile(r"<!-- run: (bash|python|az) -->\n```(?:bash|python)\n(.*?)```", re.DOTALL)
-BLOCKS = BLOCK.findall((ROOT / "README.md").read_text("utf-8"))
+BLOCKS = [block for block in marked_blocks((ROOT / "README.md").read_text("utf-8")) if block.kind != "serve"]
 
 
 @pytest.fixture(scope="module")
@@ -27,21 +22,15 @@ def laptop() -> Iterator[Laptop]:
         yield running
 
 
-def run(laptop: Laptop, kind: str, code: str) -> subprocess.CompletedProcess[str]:
+def run_on(laptop: Laptop, kind: str, code: str) -> subprocess.CompletedProcess[str]:
     """Run a block with the environment that the README asks for."""
     endpoints = laptop.endpoints
-    environment = {
-        **os.environ,
-        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+    variables = {
         "FUNCTIONS_URL": endpoints.functions_url,
         "FUNCTIONS_KEY": endpoints.functions_key,
         "AZURE_STORAGE_CONNECTION_STRING": endpoints.storage_connection_string,
-        "NO_PROXY": "127.0.0.1",
     }
-    command = [sys.executable, "-c", code] if kind == "python" else ["bash", "-euo", "pipefail", "-c", code]
-    return subprocess.run(
-        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False
-    )
+    return run(kind, code, variables=variables)
 
 
 def test_there_are_commands() -> None:
@@ -55,7 +44,7 @@ def test_the_readmes_commands_work_in_order(laptop: Laptop) -> None:
     said = []
     for kind, code in BLOCKS:
         if kind != "az":
-            done = run(laptop, kind, code)
+            done = run_on(laptop, kind, code)
             assert done.returncode == 0, f"{code}\n{done.stdout}{done.stderr}"
             said.append(done.stdout)
     first, again, _, event, _ = said
@@ -69,9 +58,9 @@ def test_the_readmes_commands_work_in_order(laptop: Laptop) -> None:
 def test_the_readmes_azure_cli_commands_work(laptop: Laptop) -> None:
     """The message that az puts starts a run, and az reads events."""
     put, peek = (code for kind, code in BLOCKS if kind == "az")
-    done = run(laptop, "bash", put)
+    done = run_on(laptop, "bash", put)
     assert done.returncode == 0, done.stderr
     laptop.eventually(lambda: laptop.status("nightly-2026-11-22") == "Succeeded", ticking=False)
-    done = run(laptop, "bash", peek)
+    done = run_on(laptop, "bash", peek)
     assert done.returncode == 0, done.stderr
     assert '"specversion":"1.0"' in done.stdout
