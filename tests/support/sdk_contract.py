@@ -141,7 +141,7 @@ class Contract:
 
 def _subclass(model: type[Model], kind: Any) -> type[Model] | None:
     """The subclass for a discriminator's value, at any depth: the SDK itself looks no deeper than the first."""
-    mapping: dict[str, type[Model]] = vars(model).get("__mapping__", {})
+    mapping: dict[Any, type[Model]] = vars(model).get("__mapping__", {})
     deeper = (_subclass(subclass, kind) for subclass in mapping.values())
     return mapping.get(kind) or next((found for found in deeper if found is not None), None)
 
@@ -153,7 +153,7 @@ def _is_plain(value: Any, declared: Any) -> bool:
     if get_origin(declared) is Literal:
         return value in get_args(declared)
     if isinstance(declared, type) and issubclass(declared, Enum):
-        return value in {member.value for member in declared}
+        return value in [member.value for member in declared]
     return type(value) in _SCALARS.get(declared, ())
 
 
