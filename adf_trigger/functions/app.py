@@ -28,6 +28,7 @@ def create_app(settings: Settings, *, steps: Steps = logged_steps) -> func.Funct
             settings,
             factories=adapters.factories,
             ledger=adapters.ledger,
+            declarations=adapters.ledger.declarations(),
             outbox=adapters.outbox,
             clock=utcnow,
             new_id=new_id,

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from adf_trigger.clock import Clock, IdSource
 from adf_trigger.events import Outbox
+from adf_trigger.ledger.declarations import Declarations
 from adf_trigger.ledger.port import Ledger
 from adf_trigger.service.definitions import Definitions
 from adf_trigger.service.dispatch import Dispatcher
@@ -54,6 +55,7 @@ def wire(
     *,
     factories: Factories,
     ledger: Ledger,
+    declarations: Declarations,
     outbox: Outbox,
     clock: Clock,
     new_id: IdSource,
@@ -65,6 +67,7 @@ def wire(
         settings: times, budgets and policies.
         factories: the configured factories with their clients.
         ledger: the run ledger.
+        declarations: where what pipelines declare outlives a process.
         outbox: the queues that are written to.
         clock: tells the time.
         new_id: makes runIds.
@@ -86,7 +89,7 @@ def wire(
             ledger,
             clock,
             new_id,
-            Definitions(clock, timedelta(seconds=settings.definition_cache)),
+            Definitions(clock, timedelta(seconds=settings.definition_cache), declarations, steps),
             sender,
             policies,
             steps,

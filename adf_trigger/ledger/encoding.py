@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter
 
 from adf_trigger.errors import Fault, InvalidRequest, LedgerError
+from adf_trigger.ledger.declarations import Declaration
 from adf_trigger.ledger.keys import is_request_id
 from adf_trigger.ledger.port import Cursor
 from adf_trigger.ledger.records import ActiveRun, RunRecord
@@ -14,11 +15,15 @@ from adf_trigger.ledger.records import ActiveRun, RunRecord
 MAX_RECORD_CHARS = 500_000
 """Longest record, in characters of ASCII JSON: each takes two bytes of an entity's 1 MiB."""
 
+MAX_DECLARATION_CHARS = 32_000
+"""Longest declaration, in characters of ASCII JSON: one property holds 64 KiB, at two bytes each."""
+
 T = TypeVar("T")
 
 _RECORD = TypeAdapter(RunRecord)
 _ACTIVE = TypeAdapter(ActiveRun)
 _CURSOR = TypeAdapter(Cursor)
+_DECLARATION = TypeAdapter(Declaration)
 
 
 class RecordTooLarge(LedgerError):
@@ -91,6 +96,21 @@ def decode_cursor(text: str) -> Cursor:
         LedgerError: the text is none of ours.
     """
     return _decoded(_CURSOR, text)
+
+
+def encode_declaration(declaration: Declaration) -> str | None:
+    """The text of what a pipeline declares; None where it has more than MAX_DECLARATION_CHARS characters."""
+    text = _text(_DECLARATION.dump_python(declaration, mode="json"))
+    return text if len(text) <= MAX_DECLARATION_CHARS else None
+
+
+def decode_declaration(text: str) -> Declaration:
+    """The declaration of a text.
+
+    Raises:
+        LedgerError: the text is none of ours.
+    """
+    return _decoded(_DECLARATION, text)
 
 
 def successor(earlier: RunRecord, record: RunRecord) -> RunRecord:

@@ -105,6 +105,14 @@ class TableGateway:
             "writing the ledger", lambda client: client.upsert_entity(entity, mode=UpdateMode.REPLACE)
         )
 
+    def remove(self, partition: str, key: str) -> None:
+        """Delete a row whatever it holds; it may be gone already.
+
+        Raises:
+            LedgerError: it could not be deleted.
+        """
+        self._repeated("writing the ledger", lambda client: client.delete_entity(partition, key))
+
     def commit(self, partition: str, run: str, before: Rows, after: Rows, etag: str | None = None) -> str:
         """Turn one set of rows into another, whole or not at all, and give the new ETag of the run row.
 

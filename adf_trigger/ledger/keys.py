@@ -3,6 +3,7 @@
 Table storage compares keys character by character, so the form of a key is the order of a listing.
 """
 
+import hashlib
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from datetime import UTC, datetime, timedelta
@@ -14,10 +15,13 @@ from adf_trigger.errors import Fault, InvalidRequest
 CURSOR_KEY = "cursor|"
 
 _ILLEGAL_IN_KEY = re.compile(r"[^\w.()\-]")
+_NOT_PLAIN = re.compile(r"[^A-Za-z0-9_.()\-]")
 _REQUEST_ID = re.compile(REQUEST_ID_PATTERN)
 _WHEN_KEY = re.compile(r"when\|[0-9]{18}\|[A-Za-z0-9._:\-]{1,128}")
 _BEGINNING = datetime.min.replace(tzinfo=UTC)
 _LAST_MICROSECOND = 10**18 - 1
+_LONGEST_ESCAPED = 400
+"""A key holds 512 characters; a name of 260 may take several of them for each of its own."""
 _AFTER_SEPARATOR = chr(ord("|") + 1)
 
 
@@ -27,8 +31,7 @@ def partition_key(factory: str) -> str:
     Resource ids are compared without regard to case. All else that names of resources do not have, among it what
     a key may not hold, is written as `!{hex}!`, so that no two factories share a partition.
     """
-    parts = factory.lower().strip("/").split("/")
-    return "|".join(_ILLEGAL_IN_KEY.sub(lambda match: f"!{ord(match[0]):x}!", part) for part in parts)
+    return "|".join(_escaped(part, _ILLEGAL_IN_KEY) for part in factory.lower().strip("/").split("/"))
 
 
 def is_request_id(text: str) -> bool:
@@ -54,6 +57,18 @@ def id_key(run_id: UUID) -> str:
 def when_key(requested_at: datetime, request_id: str) -> str:
     """The row of a request in the listing: a later request has a lower key."""
     return f"when|{_newest_first(requested_at)}|{request_id}"
+
+
+def pipeline_key(name: str) -> str:
+    """The row of what a pipeline declares: its name in lower case, and what is not ASCII escaped, too.
+
+    The end of one that is too long for a key is its SHA-256, so that no two names share a row.
+    """
+    escaped = _escaped(name.lower(), _NOT_PLAIN)
+    if len(escaped) > _LONGEST_ESCAPED:
+        digest = hashlib.sha256(escaped.encode()).hexdigest()
+        escaped = f"{escaped[:_LONGEST_ESCAPED]}!{digest}"
+    return f"pipeline|{escaped}"
 
 
 def request_id_of(key: str) -> str:
@@ -92,6 +107,10 @@ def key_of(continuation: str) -> str:
 
 
 _NOT_OURS = Fault("continuation", "is not a continuation that this service gave")
+
+
+def _escaped(text: str, forbidden: re.Pattern[str]) -> str:
+    return forbidden.sub(lambda match: f"!{ord(match[0]):x}!", text)
 
 
 def _newest_first(instant: datetime) -> str:

@@ -1,5 +1,6 @@
 """What pipelines declare, so that a wrong request is told early and not when its run has failed."""
 
+import logging
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,8 +9,12 @@ from typing import Any
 
 from adf_trigger.clock import Clock
 from adf_trigger.datafactory.models import PipelineResource
-from adf_trigger.errors import Fault
+from adf_trigger.errors import Fault, LedgerError, ResourceNotFound
+from adf_trigger.ledger.declarations import Declaration, Declarations, Declared
 from adf_trigger.service.factories import FactoryHandle
+from adf_trigger.service.steps import Steps
+
+logger = logging.getLogger(__name__)
 
 _JSON_TYPES: dict[str, tuple[type, ...]] = {
     "string": (str,),
@@ -21,15 +26,6 @@ _JSON_TYPES: dict[str, tuple[type, ...]] = {
     "object": (dict,),
 }
 SECURE_TYPE = "securestring"
-
-
-@dataclass(frozen=True, slots=True)
-class Declared:
-    """A parameter that a pipeline declares; types are compared in lower case, as factories write them both ways."""
-
-    name: str
-    type: str
-    required: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +45,15 @@ class Definition:
                 for name, parameter in resource.parameters.items()
             },
         )
+
+    @classmethod
+    def kept(cls, declaration: Declaration) -> "Definition":
+        """What was kept of it."""
+        return cls(declaration.pipeline, {each.name.lower(): each for each in declaration.parameters})
+
+    def to_keep(self) -> Declaration:
+        """What may be kept of it: all but values."""
+        return Declaration(self.pipeline, tuple(self.parameters.values()))
 
     def secure_among(self, parameters: Mapping[str, Any]) -> tuple[str, ...]:
         """The names, as given, of those parameters that the pipeline declares as SecureString."""
@@ -93,17 +98,22 @@ def _name_of(value: Any) -> str:
 
 
 class Definitions:
-    """Remembers what pipelines declare, for a short while.
+    """Remembers what pipelines declare: for a short while to be used again, and for good to fall back on.
 
     Args:
         clock: tells the time.
         remember: how long an answer is used again.
+        declarations: where answers outlive this process. Its trouble is logged, and is no request's trouble.
+        steps: surrounds each effect.
     """
 
-    def __init__(self, clock: Clock, remember: timedelta) -> None:
+    def __init__(self, clock: Clock, remember: timedelta, declarations: Declarations, steps: Steps) -> None:
         self._clock = clock
         self._remember = remember
-        self._known: dict[tuple[str, str], tuple[datetime, Definition]] = {}
+        self._declarations = declarations
+        self._steps = steps
+        self._known: dict[_Key, tuple[datetime, Definition]] = {}
+        self._kept: dict[_Key, Definition] = {}
         self._lock = threading.Lock()
 
     def get(
@@ -120,19 +130,77 @@ class Definitions:
             ResourceNotFound: there is no such pipeline.
             DataFactoryError, CredentialError: it could not be asked and is not remembered.
         """
-        key = (factory.id.lower(), pipeline.lower())
+        key = _key(factory, pipeline)
         with self._lock:
             known = self._known.get(key)
         remember = self._remember if no_older_than is None else min(no_older_than, self._remember)
         if known is not None and self._clock() - known[0] < remember:
             return known[1]
-        definition = Definition.of(factory.runs.get_pipeline(pipeline))
+        try:
+            definition = Definition.of(factory.runs.get_pipeline(pipeline))
+        except ResourceNotFound:
+            self._forget(factory, pipeline)
+            raise
         with self._lock:
             self._known[key] = (self._clock(), definition)
+        self._keep(factory, pipeline, definition)
         return definition
 
     def remembered(self, factory: FactoryHandle, pipeline: str) -> Definition | None:
-        """What was last known of a pipeline, however old: better than nothing in an outage."""
+        """What was last known of a pipeline, by this process or another, however old: better than nothing."""
         with self._lock:
-            known = self._known.get((factory.id.lower(), pipeline.lower()))
-        return known[1] if known else None
+            known = self._known.get(_key(factory, pipeline))
+        if known is not None:
+            return known[1]
+        try:
+            declaration = self._declarations.get(factory.id, pipeline)
+        except LedgerError as exc:
+            _log(
+                "What pipeline %s declares could not be read back: %s", "declaration_not_read", pipeline, exc
+            )
+            return None
+        return None if declaration is None else Definition.kept(declaration)
+
+    def _keep(self, factory: FactoryHandle, pipeline: str, definition: Definition) -> None:
+        """Write what has been learnt, unless this process knows that it is written."""
+        key = _key(factory, pipeline)
+        with self._lock:
+            if self._kept.get(key) == definition:
+                return
+            self._kept[key] = definition
+        try:
+            with self._steps("definitions.keep"):
+                self._declarations.put(factory.id, definition.to_keep())
+        except LedgerError as exc:
+            with self._lock:
+                self._kept.pop(key, None)
+            _log("What pipeline %s declares could not be kept: %s", "declaration_not_kept", pipeline, exc)
+
+    def _forget(self, factory: FactoryHandle, pipeline: str) -> None:
+        key = _key(factory, pipeline)
+        with self._lock:
+            self._known.pop(key, None)
+            self._kept.pop(key, None)
+        try:
+            with self._steps("definitions.forget"):
+                self._declarations.remove(factory.id, pipeline)
+        except LedgerError as exc:
+            _log(
+                "Pipeline %s is gone and could not be forgotten: %s", "declaration_not_removed", pipeline, exc
+            )
+
+
+_Key = tuple[str, str]
+
+
+def _key(factory: FactoryHandle, pipeline: str) -> _Key:
+    return factory.id.lower(), pipeline.lower()
+
+
+def _log(sentence: str, action: str, pipeline: str, error: LedgerError) -> None:
+    logger.warning(
+        sentence,
+        pipeline,
+        error,
+        extra={"action": action, "pipeline": pipeline, "error": type(error).__name__},
+    )

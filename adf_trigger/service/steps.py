@@ -13,6 +13,8 @@ logger = logging.getLogger(__name__)
 
 STEPS = frozenset(
     {
+        "definitions.keep",
+        "definitions.forget",
         "submit.claim",
         "submit.reclaim",
         "submit.release",

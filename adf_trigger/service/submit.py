@@ -9,6 +9,7 @@ from typing import Any
 from adf_trigger.clock import Clock, IdSource
 from adf_trigger.contracts import RunRequest, RunStatus
 from adf_trigger.errors import (
+    AdfTriggerError,
     CredentialError,
     DataFactoryError,
     Fault,
@@ -35,8 +36,8 @@ logger = logging.getLogger(__name__)
 JUST_NOW = timedelta(seconds=2)
 """What is said of a pipeline to refuse a request must be as fresh as that."""
 
-UNKNOWN_PARAMETERS_WAIT = 30.0
-"""Seconds to wait where it cannot be told yet which parameters are secret."""
+OUTAGE_WAIT = 30.0
+"""Seconds to wait where a request cannot be taken until Data Factory answers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,15 +134,32 @@ class Submit:
         except (DataFactoryError, CredentialError) as exc:
             if isinstance(exc, Refused) and not isinstance(exc, Throttled):
                 raise
-            remembered = self._definitions.remembered(factory, pipeline)
-            if remembered is None and submission.request.parameters:
-                raise TryLater(
-                    f"the parameters of {pipeline} cannot be checked just now: {exc}",
-                    retry_after=UNKNOWN_PARAMETERS_WAIT,
-                ) from exc
-            return remembered
+            return self._last_known(submission, exc)
         if faults:
             raise InvalidRequest(faults)
+        return definition
+
+    def _last_known(self, submission: Submission, outage: AdfTriggerError) -> Definition | None:
+        """What the pipeline declared when it was last asked, the request checked against it as far as that goes.
+
+        None where nothing is known of it and nothing is to be checked.
+        """
+        pipeline, parameters = submission.pipeline, submission.request.parameters
+        definition = self._definitions.remembered(submission.factory, pipeline)
+        if definition is None:
+            if parameters:
+                raise _try_later(
+                    f"the parameters of {pipeline} cannot be checked just now", outage
+                ) from outage
+            return None
+        faults = self._faults(submission, definition)
+        if faults and submission.source == "queue":
+            # A message is refused for good, and what is remembered may be old: it can wait instead.
+            raise _try_later(f"it does not fit {pipeline} as that was last seen", outage) from outage
+        if faults:
+            raise InvalidRequest(faults) from outage
+        if definition.secure_among(parameters):
+            raise _try_later("a request with secure parameters is not kept for later", outage) from outage
         return definition
 
     def _faults(self, submission: Submission, definition: Definition) -> list[Fault]:
@@ -278,3 +296,7 @@ class Submit:
             f"{record.message}",
             retry_after=max(1.0, wait.total_seconds()),
         )
+
+
+def _try_later(reason: str, outage: AdfTriggerError) -> TryLater:
+    return TryLater(f"{reason}: {outage}", retry_after=OUTAGE_WAIT)

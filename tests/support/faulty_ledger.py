@@ -1,6 +1,8 @@
-"""The memory ledger, able to fail on command."""
+"""The memory ledger and what pipelines declare beside it, able to fail on command."""
 
+from adf_trigger.ledger.declarations import Declaration
 from adf_trigger.ledger.memory import MemoryLedger
+from adf_trigger.ledger.memory_declarations import MemoryDeclarations
 from adf_trigger.ledger.port import Claim, Stored
 from adf_trigger.ledger.records import RunRecord
 from tests.support.memory_factory import raise_planned
@@ -33,3 +35,28 @@ class FaultyLedger(MemoryLedger):
         raise_planned(self.before, "release")
         super().release(stored)
         raise_planned(self.after, "release")
+
+
+class FaultyDeclarations(MemoryDeclarations):
+    """Fails where a test says so: method → errors, raised one by one instead of the effect; counts the writes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.instead: dict[str, list[Exception]] = {}
+        self.puts = 0
+
+    def get(self, factory: str, pipeline: str) -> Declaration | None:
+        """See Declarations."""
+        raise_planned(self.instead, "get")
+        return super().get(factory, pipeline)
+
+    def put(self, factory: str, declaration: Declaration) -> None:
+        """See Declarations."""
+        self.puts += 1
+        raise_planned(self.instead, "put")
+        super().put(factory, declaration)
+
+    def remove(self, factory: str, pipeline: str) -> None:
+        """See Declarations."""
+        raise_planned(self.instead, "remove")
+        super().remove(factory, pipeline)

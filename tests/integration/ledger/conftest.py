@@ -9,7 +9,11 @@ from adf_trigger.ledger.opening import open_table_ledger
 from adf_trigger.ledger.table import TableLedger
 from tests.contracts.ledger_records import a_factory
 
-pytest.register_assert_rewrite("tests.contracts.ledger_contract", "tests.contracts.ledger_machine")
+pytest.register_assert_rewrite(
+    "tests.contracts.declarations_contract",
+    "tests.contracts.ledger_contract",
+    "tests.contracts.ledger_machine",
+)
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,11 @@ from collections.abc import Iterator
 
 import pytest
 
-pytest.register_assert_rewrite("tests.contracts.ledger_contract", "tests.contracts.ledger_machine")
+pytest.register_assert_rewrite(
+    "tests.contracts.declarations_contract",
+    "tests.contracts.ledger_contract",
+    "tests.contracts.ledger_machine",
+)
 
 
 @pytest.fixture(autouse=True)

@@ -12,6 +12,7 @@ from adf_trigger.ledger.keys import (
     is_request_id,
     key_of,
     partition_key,
+    pipeline_key,
     request_id_of,
     rows_of_kind,
     when_key,
@@ -108,3 +109,30 @@ def test_a_time_zone_does_not_matter() -> None:
 def test_request_ids_are_held_to_their_pattern(text: str, legal: bool) -> None:  # noqa: FBT001  # a parametrised value
     """A request id is what the contract says, to its very end."""
     assert is_request_id(text) == legal
+
+
+@given(st.text(min_size=1, max_size=260))
+@example("/a\\b#c?d%e\x00\x7f\x9f f|g!h")
+@example("\U0010ffff" * 260)
+def test_the_row_of_a_pipeline_is_a_key_that_storage_takes(name: str) -> None:
+    """Whatever a pipeline's name, its key is short, plain ASCII, and has none of the forbidden characters."""
+    key = pipeline_key(name)
+    assert key.isascii()
+    assert len(key) <= 512
+    assert not set(key) & set("/\\#?%'+ ")
+    assert not any(ord(character) < 32 for character in key)
+
+
+@given(any_text, any_text)
+@example("a!7c!b", "a|b")
+@example("A", "a")
+def test_pipelines_share_a_row_only_if_they_share_a_name(one: str, other: str) -> None:
+    """Two names have one key exactly if they differ in nothing but case."""
+    assert (pipeline_key(one) == pipeline_key(other)) == (one.lower() == other.lower())
+
+
+def test_the_row_of_a_pipeline_lies_apart_from_what_is_scanned() -> None:
+    """No scan of a kind of rows meets it."""
+    for kind in ("active", "when"):
+        first, last = rows_of_kind(kind)
+        assert not first < pipeline_key(f"{kind}|x") < last

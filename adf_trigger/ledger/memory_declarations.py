@@ -1,0 +1,33 @@
+"""What pipelines declare, in memory: for tests, and for nothing that must outlive its process."""
+
+from adf_trigger.ledger.declarations import Declaration
+from adf_trigger.ledger.encoding import decode_declaration, encode_declaration
+from adf_trigger.ledger.keys import partition_key, pipeline_key
+
+
+class MemoryDeclarations:
+    """Keeps declarations as the text that the table would keep. Threads may share it."""
+
+    def __init__(self) -> None:
+        self._texts: dict[tuple[str, str], str] = {}
+
+    def get(self, factory: str, pipeline: str) -> Declaration | None:
+        """What was last kept of a pipeline; None where nothing is."""
+        text = self._texts.get(_key(factory, pipeline))
+        return None if text is None else decode_declaration(text)
+
+    def put(self, factory: str, declaration: Declaration) -> None:
+        """Keep a declaration in the place of the pipeline's earlier one, unless it is too large: then nothing."""
+        text = encode_declaration(declaration)
+        if text is None:
+            self.remove(factory, declaration.pipeline)
+        else:
+            self._texts[_key(factory, declaration.pipeline)] = text
+
+    def remove(self, factory: str, pipeline: str) -> None:
+        """Keep nothing of a pipeline any more."""
+        self._texts.pop(_key(factory, pipeline), None)
+
+
+def _key(factory: str, pipeline: str) -> tuple[str, str]:
+    return partition_key(factory), pipeline_key(pipeline)

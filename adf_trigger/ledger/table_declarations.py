@@ -1,0 +1,47 @@
+"""What pipelines declare, in the ledger's table: one row a pipeline, in the partition of its factory."""
+
+from adf_trigger.ledger.declarations import Declaration
+from adf_trigger.ledger.encoding import decode_declaration, encode_declaration
+from adf_trigger.ledger.gateway import TableGateway
+from adf_trigger.ledger.keys import partition_key, pipeline_key
+from adf_trigger.ledger.rows import join, split
+
+
+class TableDeclarations:
+    """Keeps declarations beside the ledger's rows. Threads may share it.
+
+    Args:
+        table: the ledger's table.
+    """
+
+    def __init__(self, table: TableGateway) -> None:
+        self._table = table
+
+    def get(self, factory: str, pipeline: str) -> Declaration | None:
+        """What was last kept of a pipeline; None where nothing is.
+
+        Raises:
+            LedgerError: the table could not be read.
+        """
+        entity = self._table.read(partition_key(factory), pipeline_key(pipeline))
+        return None if entity is None else decode_declaration(join(entity))
+
+    def put(self, factory: str, declaration: Declaration) -> None:
+        """Keep a declaration in the place of the pipeline's earlier one, unless it is too large: then nothing.
+
+        Raises:
+            LedgerError: the table could not be written.
+        """
+        text = encode_declaration(declaration)
+        if text is None:
+            self.remove(factory, declaration.pipeline)
+        else:
+            self._table.put(partition_key(factory), pipeline_key(declaration.pipeline), split(text))
+
+    def remove(self, factory: str, pipeline: str) -> None:
+        """Keep nothing of a pipeline any more.
+
+        Raises:
+            LedgerError: the table could not be written.
+        """
+        self._table.remove(partition_key(factory), pipeline_key(pipeline))
