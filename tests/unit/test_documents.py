@@ -46,7 +46,7 @@ def kibibytes(value: int) -> str:
 
 def counted_in(group: Group) -> str:
     """The activities whose number a limit is about."""
-    return " and ".join(sorted(name for name in emulated_activities() if group_of(name) is group))
+    return ", ".join(sorted(name for name in emulated_activities() if group_of(name) is group))
 
 
 def values_of_options() -> dict[str, tuple[str, ...]]:
