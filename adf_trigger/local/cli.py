@@ -20,6 +20,8 @@ from adf_trigger.local.demo import story
 from adf_trigger.local.endpoints import Endpoints
 from adf_trigger.local.factory_command import add_commands
 from adf_trigger.local.process import StartFailed
+from adf_trigger.local.secrets_file import HELP as SECRETS_HELP
+from adf_trigger.local.secrets_file import secrets_file
 from adf_trigger.local.stack import APP, POLL_SCHEDULE, Ports, Stack, StackConfig
 
 _WATCH_SECONDS = 0.2
@@ -85,6 +87,7 @@ def _add_up(up: argparse.ArgumentParser) -> None:
         metavar="OPTION",
         help="an argument for the functions host",
     )
+    up.add_argument("--secrets", type=_secrets, metavar="FILE", help=SECRETS_HELP)
     up.add_argument("--restart", action="store_true", help="start the functions host again if it dies")
     for port in fields(Ports):
         up.add_argument(f"--{port.name.replace('_', '-')}-port", type=_port, default=0, metavar="N")
@@ -96,6 +99,11 @@ def _setting(text: str) -> tuple[str, str]:
     if not (name and equals):
         raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
     return name, value
+
+
+def _secrets(name: str) -> Path:
+    secrets_file(name)  # read again where it is used; wrong, it is better told here
+    return Path(name)
 
 
 def _port(text: str) -> int:
@@ -122,6 +130,7 @@ def _up(options: argparse.Namespace) -> int:
             poll_schedule=options.poll_schedule,
             settings=dict(options.set),
             host_options=tuple(options.host_option),
+            secrets=options.secrets,
         )
     )
     parent = os.getppid()

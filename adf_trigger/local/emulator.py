@@ -16,7 +16,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import httpx
@@ -25,6 +25,7 @@ from adf_trigger.clock import utcnow
 from adf_trigger.local.endpoints import FACTORY_ID
 from adf_trigger.local.environment import CLIENT_SECRET, IDENTITY_HEADER
 from adf_trigger.local.factory.app import FactoryConfig, FactoryEmulator
+from adf_trigger.local.factory.engine.secrets import Secrets
 from adf_trigger.local.factory.options import Options
 from adf_trigger.local.factory.serving import http_protocol
 from adf_trigger.local.identity import laptop, managed_identity
@@ -32,6 +33,8 @@ from adf_trigger.local.identity.directory import Directory
 from adf_trigger.local.identity.entra import entra_app
 from adf_trigger.local.identity.managed_identity import managed_identity_app
 from adf_trigger.local.identity.tokens import TokenAuthority
+from adf_trigger.local.secrets_file import HELP as SECRETS_HELP
+from adf_trigger.local.secrets_file import secrets_file
 from adf_trigger.local.serving import make_certificate, serving
 
 logger = logging.getLogger(__name__)
@@ -53,6 +56,7 @@ class EmulatorConfig:
         identity_port: of the managed-identity endpoint, by http.
         authority_port: of Entra ID, by https.
         strict: hold to the service's own limits.
+        secrets: what stands in for Key Vaults.
     """
 
     data: Path
@@ -63,6 +67,7 @@ class EmulatorConfig:
     identity_port: int = 0
     authority_port: int = 0
     strict: bool = False
+    secrets: Secrets = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +120,7 @@ async def emulated(config: EmulatorConfig) -> AsyncIterator[Emulated]:
                 tokens=tokens,
                 authority_url=authority_url,
                 options=Options(strict=config.strict),
+                secrets=config.secrets,
             )
         )
         await emulator.start()
@@ -182,6 +188,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="folder for what it keeps")
     for name in ("management", "management-tls", "identity", "authority"):
         parser.add_argument(f"--{name}-port", type=int, default=0, metavar="N", help="0 takes a free one")
+    parser.add_argument("--secrets", type=secrets_file, default={}, metavar="FILE", help=SECRETS_HELP)
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     for noisy in ("httpx", "uvicorn"):

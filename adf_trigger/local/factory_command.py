@@ -19,6 +19,8 @@ from adf_trigger.local.endpoints import FACTORY_ID
 from adf_trigger.local.factory.app import FactoryConfig, FactoryEmulator
 from adf_trigger.local.factory.importing import Imported, ImportRefused, import_folder
 from adf_trigger.local.identity import laptop
+from adf_trigger.local.secrets_file import HELP as SECRETS_HELP
+from adf_trigger.local.secrets_file import secrets_file
 
 _SECRET_FILE = "client-secret"  # noqa: S105 - the name of a file
 _PATIENCE_SECONDS = 2.0
@@ -37,6 +39,7 @@ def add_commands(commands: "argparse._SubParsersAction[argparse.ArgumentParser]"
         "--tls-port", type=int, default=0, metavar="N", help="of https (default: a free one)"
     )
     factory.add_argument("--strict", action="store_true", help="hold to the service's own limits")
+    factory.add_argument("--secrets", type=secrets_file, default={}, metavar="FILE", help=SECRETS_HELP)
     factory.add_argument("--json", action="store_true", help="print one JSON line once it is ready")
     factory.set_defaults(run=_factory)
     importing = commands.add_parser(
@@ -97,6 +100,7 @@ def _factory(options: argparse.Namespace) -> int:
             management_port=options.port,
             management_tls_port=options.tls_port,
             strict=options.strict,
+            secrets=options.secrets,
         )
         try:
             asyncio.run(_serve(config, as_json=options.json))

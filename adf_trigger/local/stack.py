@@ -59,6 +59,7 @@ class StackConfig:
         poll_schedule: of the app's timer: six NCRONTAB fields.
         settings: app settings beside, or in place of, the laptop's own (see `app_settings`).
         host_options: more arguments for the functions host.
+        secrets: JSON file of what stands in for the factory's Key Vaults.
     """
 
     data: Path | None = None
@@ -67,6 +68,7 @@ class StackConfig:
     poll_schedule: str = POLL_SCHEDULE
     settings: Mapping[str, str] = field(default_factory=dict)
     host_options: tuple[str, ...] = ()
+    secrets: Path | None = None
 
 
 class Stack:
@@ -196,13 +198,15 @@ class Stack:
         self, starting: ExitStack, client_secret: str, identity_header: str
     ) -> Mapping[str, str]:
         ports = self._config.ports
-        options = {
+        options: dict[str, object] = {
             "--data": self._data / "emulator",
             "--management-port": ports.management,
             "--management-tls-port": ports.management_tls,
             "--identity-port": ports.identity,
             "--authority-port": ports.authority,
         }
+        if self._config.secrets:
+            options["--secrets"] = self._config.secrets
         process = self._start_python(
             "emulator",
             [word for option in options.items() for word in option],

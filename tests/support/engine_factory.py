@@ -16,6 +16,7 @@ from adf_trigger.local.factory.engine.activities import Registry
 from adf_trigger.local.factory.engine.engine import Engine
 from adf_trigger.local.factory.engine.new_run import new_run
 from adf_trigger.local.factory.engine.options import EngineOptions
+from adf_trigger.local.factory.engine.runtime import TokenSource
 from adf_trigger.local.factory.models import TERMINAL_RUN_STATUSES, ActivityRun, PipelineRun, Recovery
 
 FACTORY_ID = (
@@ -169,6 +170,7 @@ class Factory:
         self.definitions = MemoryDefinitions()
         self.registry = Registry()
         self.options = EngineOptions()
+        self.token: TokenSource = no_token
         self.http = httpx.AsyncClient(transport=httpx.MockTransport(_no_network), trust_env=False)
         self._ids = itertools.count(1)
         self._engine: Engine | None = None
@@ -190,7 +192,7 @@ class Factory:
                 new_id=self.new_id,
                 registry=self.registry,
                 http=self.http,
-                token=no_token,
+                token=self.token,
                 options=self.options,
             )
         return self._engine

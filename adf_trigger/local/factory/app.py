@@ -32,6 +32,7 @@ from adf_trigger.local.factory.engine.activities.webhook import webhook
 from adf_trigger.local.factory.engine.engine import Engine
 from adf_trigger.local.factory.engine.options import EngineOptions
 from adf_trigger.local.factory.engine.runtime import TokenSource
+from adf_trigger.local.factory.engine.secrets import Secrets
 from adf_trigger.local.factory.errors import InternalError
 from adf_trigger.local.factory.faults import FaultBook
 from adf_trigger.local.factory.operations import Operation
@@ -83,6 +84,7 @@ class FactoryConfig:
         http: client of the Web activities and connectors; None makes one.
         token: tokens of the factories' managed identities, by factory id and resource; None issues them from
             `tokens`.
+        secrets: what stands in for Key Vaults from the start, and again after a reset.
     """
 
     data: Path | None = None
@@ -96,6 +98,7 @@ class FactoryConfig:
     authority_url: str = "https://login.windows.net"
     http: httpx.AsyncClient | None = None
     token: TokenSource | None = None
+    secrets: Secrets = field(default_factory=dict)
 
 
 class FactoryEmulator:
@@ -167,6 +170,7 @@ class FactoryEmulator:
         self.backend.monitoring.clear()
         self.clock.offset = timedelta()
         self.choose(self._initial_options)
+        self.backend.engine.secrets.replace(self._config.secrets)
         self.backend.triggers_changed()
 
     def choose(self, options: Options) -> None:
@@ -183,7 +187,7 @@ class FactoryEmulator:
         self.backend.store.close()
 
     def _engine(self, store: Store) -> Engine:
-        return Engine(
+        engine = Engine(
             store.runs,
             store.definitions,
             clock=self.clock,
@@ -195,6 +199,8 @@ class FactoryEmulator:
             token=self._config.token or self._identity_token,
             options=self._engine_options,
         )
+        engine.secrets.replace(self._config.secrets)
+        return engine
 
     def _location_of(self, store: Store) -> Callable[[str], str]:
         def location(factory_id: str) -> str:

@@ -16,11 +16,14 @@ Bodies and replies are JSON. What is wrong with a body comes back as a 400 that 
   `POST /_emulator/throttling` `{"enabled": true}` are short for two of them.
 - `POST /_emulator/clock` `{"offset_seconds": t}` or `{"advance_seconds": t}`: move the emulator's clock. Triggers that
   have become due fire. Tokens are held against the true time, and waits are not shortened.
+- `PUT /_emulator/secrets` `{"<linked service>": {"<secret>": "<value>"}}`: what stands in for the Key Vaults of linked
+  services, in place of what did before; names in any case. A secret that is not given is asked of its vault. `GET`
+  shows the names, and nothing shows the values; `DELETE` forgets them.
 - `GET /_emulator/requests?operation=CreateRun&limit=100`: the last requests (20,000 are kept), and how many there were
   of each operation; `DELETE` forgets them.
 - `GET /_emulator/runs?factory=<resource id>&pipeline=<name>`: every run there is, and how many of each status.
 - `POST /_emulator/reset` `{"keep": "nothing" | "resources"}`: forget runs, faults, progression, requests, the clock's
-  offset and changed options; and the factories with all that is in them, unless resources are kept.
+  offset, changed options and secrets; and the factories with all that is in them, unless resources are kept.
 """
 
 import ipaddress
@@ -29,13 +32,16 @@ from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from datetime import timedelta
 from http import HTTPMethod
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeVar
 from uuid import UUID
 
 from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    RootModel,
+    SecretStr,
+    StringConstraints,
     TypeAdapter,
     ValidationError,
     field_validator,
@@ -63,6 +69,7 @@ _MODES = {mode.value.lower(): mode for mode in Mode}
 _ON_SOCKET = frozenset({"reset", "drop", "truncate"})
 _DEFAULT_LIMIT = 100
 _OPTIONS = TypeAdapter(Options)
+_Name = Annotated[str, StringConstraints(min_length=1)]
 
 
 class _Body(BaseModel):
@@ -149,6 +156,10 @@ class ResetBody(_Body):
     keep: Literal["nothing", "resources"] = "nothing"
 
 
+class SecretsBody(RootModel[dict[_Name, dict[_Name, SecretStr]]]):
+    """PUT secrets."""
+
+
 class Refused(Exception):
     """A control call that is not understood; `faults` lists why."""
 
@@ -175,6 +186,9 @@ def control_routes(emulator: "FactoryEmulator") -> list[Route]:
         ("/client-request-id", HTTPMethod.POST, control.set_client_request_id),
         ("/throttling", HTTPMethod.POST, control.set_throttling),
         ("/clock", HTTPMethod.POST, control.move_clock),
+        ("/secrets", HTTPMethod.PUT, control.give_secrets),
+        ("/secrets", HTTPMethod.GET, control.list_secrets),
+        ("/secrets", HTTPMethod.DELETE, control.forget_secrets),
         ("/requests", HTTPMethod.GET, control.list_requests),
         ("/requests", HTTPMethod.DELETE, control.clear_requests),
         ("/runs", HTTPMethod.GET, control.list_runs),
@@ -268,6 +282,17 @@ class _Control:
             clock.offset += timedelta(seconds=body.advance_seconds or 0.0)
         self._emulator.backend.triggers_changed()
         return {"clockOffsetSeconds": clock.offset.total_seconds()}
+
+    async def give_secrets(self, request: Request) -> Any:
+        body = await _read(request, SecretsBody)
+        self._emulator.backend.engine.secrets.replace(body.root)
+        return self._emulator.backend.engine.secrets.names()
+
+    async def list_secrets(self, _request: Request) -> Any:
+        return self._emulator.backend.engine.secrets.names()
+
+    async def forget_secrets(self, _request: Request) -> None:
+        self._emulator.backend.engine.secrets.replace({})
 
     async def list_requests(self, request: Request) -> Any:
         limit = request.query_params.get("limit", str(_DEFAULT_LIMIT))

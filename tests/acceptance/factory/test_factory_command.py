@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from azure.identity import ClientSecretCredential
 from azure.mgmt.datafactory import DataFactoryManagementClient
@@ -127,3 +128,12 @@ def test_one_folder_serves_one_process(tmp_path: Path) -> None:
         )
     assert second.returncode == 1
     assert "in use" in second.stderr
+
+
+def test_secrets_come_by_a_file_and_stay_in_memory(tmp_path: Path) -> None:
+    """The control API lists their names; the values are in no file of the data folder."""
+    file, data = tmp_path / "secrets.json", tmp_path / "data"
+    file.write_text(json.dumps({"ls_keyvault": {"password": "very-s3cret"}}))
+    with factory(data, "--secrets", str(file)) as facts:
+        assert httpx.get(f"{facts['control_url']}/secrets").json() == {"ls_keyvault": ["password"]}
+        assert not any(b"very-s3cret" in kept.read_bytes() for kept in data.rglob("*") if kept.is_file())

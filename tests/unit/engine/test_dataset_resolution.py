@@ -119,19 +119,6 @@ def test_references_to_nothing_are_told_by_name(stored: Factory) -> None:
     assert resolved(stored, reference("Orphan")) == "The linked service 'Gone' does not exist in the factory."
 
 
-def test_a_key_vault_secret_is_not_emulated(stored: Factory) -> None:
-    """It says so, instead of handing on something that is no secret."""
-    stored.definitions.linked_services["store"]["typeProperties"]["connectionString"] = {
-        "type": "AzureKeyVaultSecret",
-        "store": {"referenceName": "KV", "type": "LinkedServiceReference"},
-        "secretName": "s",
-    }
-
-    said = resolved(stored, reference("Files", who="ann"))
-
-    assert said == "A secret in Azure Key Vault is asked for, which is not emulated."
-
-
 def test_a_linked_service_is_resolved_alone(stored: Factory) -> None:
     """As a Web activity's authentication or a Delete's log storage asks for it."""
     found: list[tuple[str, dict[str, Any]]] = []

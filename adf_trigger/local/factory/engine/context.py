@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from adf_trigger.local.factory.engine.activities.base import ActivityFailed, ResolvedDataset
+from adf_trigger.local.factory.engine.activities.base import ResolvedDataset
 from adf_trigger.local.factory.engine.activities.control import ChildRun, InnerRun
 from adf_trigger.local.factory.engine.frames import Frame
 from adf_trigger.local.factory.engine.graph import Node
@@ -100,7 +100,7 @@ class RunningActivity:
 
     async def reveal(self, value: Any) -> Any:
         """The same JSON with its secrets as plain text."""
-        return await revealed(value, _no_vault)
+        return await revealed(value, self._ask_vault)
 
     async def token(self, resource: str) -> str:
         """An access token of the factory's identity."""
@@ -156,12 +156,9 @@ class RunningActivity:
             error=no_error(self.node.name),
         )
 
+    async def _ask_vault(self, secret: Mapping[str, Any]) -> str:
+        return await self.execution.vaults.secret(secret, self.frame)
+
     def _weigh(self, configuration: Any) -> None:
         if self.payload is not None:
             self.payload.add(configuration)
-
-
-async def _no_vault(_secret: Mapping[str, Any]) -> str:
-    raise ActivityFailed(
-        "A secret in Azure Key Vault is asked for, which is not emulated.", error_code="NotEmulated"
-    )

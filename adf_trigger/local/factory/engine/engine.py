@@ -23,6 +23,7 @@ from adf_trigger.local.factory.engine.progression import Mode, Progression, Prog
 from adf_trigger.local.factory.engine.queues import MAX_QUEUED_RUNS, QUEUE_IS_FULL, PipelineQueues
 from adf_trigger.local.factory.engine.rows import error_of
 from adf_trigger.local.factory.engine.runtime import Runtime, TokenSource
+from adf_trigger.local.factory.engine.secrets import GivenSecrets
 from adf_trigger.local.factory.models import ActivityRun, PipelineRun
 
 logger = logging.getLogger(__name__)
@@ -71,6 +72,7 @@ class Engine:
 
     Attributes:
         progressions: how the runs of each pipeline progress; for real unless told otherwise.
+        secrets: those that stand in for what Key Vaults keep.
     """
 
     def __init__(
@@ -86,6 +88,7 @@ class Engine:
         options: EngineOptions | None = None,
     ) -> None:
         self._own_http = http is None
+        self.secrets = GivenSecrets()
         self._runtime = Runtime(
             log=log,
             definitions=definitions,
@@ -96,6 +99,7 @@ class Engine:
             token=token,
             options=options or EngineOptions(),
             start_child=self._start_child,
+            secrets=self.secrets,
         )
         self._active: dict[str, _ActiveRun] = {}
         self._children: dict[str, set[str]] = {}

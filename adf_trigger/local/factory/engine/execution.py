@@ -19,6 +19,7 @@ from adf_trigger.local.factory.engine.graph import (
     Node,
     nested_activities,
 )
+from adf_trigger.local.factory.engine.key_vault import KeyVaults
 from adf_trigger.local.factory.engine.new_run import new_run
 from adf_trigger.local.factory.engine.parameters import ParameterError
 from adf_trigger.local.factory.engine.recovery import RECOVERED, TakenOver, UnknownActivity
@@ -62,6 +63,7 @@ class PipelineExecution:
         self.run = run
         self.variables = Variables(run.definition.get("variables"))
         self.scopes = Scopes(runtime, run, self.variables)
+        self.vaults = KeyVaults(runtime, run.factory_id, self.scopes)
         self.return_values: dict[str, Any] = {}
         self.abandoned = False
         self._taken_over: TakenOver | None = None

@@ -11,6 +11,7 @@ from adf_trigger.local.factory.engine.activities.control import ChildRun
 from adf_trigger.local.factory.engine.limits import ActivityPlaces
 from adf_trigger.local.factory.engine.options import EngineOptions
 from adf_trigger.local.factory.engine.ports import Definitions, RunLog
+from adf_trigger.local.factory.engine.secrets import GivenSecrets
 from adf_trigger.local.factory.models import PipelineRun
 
 TokenSource = Callable[[str, str], Awaitable[str]]
@@ -33,4 +34,5 @@ class Runtime:
     token: TokenSource
     options: EngineOptions
     start_child: StartChild
+    secrets: GivenSecrets = field(default_factory=GivenSecrets)
     places: ActivityPlaces = field(default_factory=ActivityPlaces)

@@ -9,7 +9,7 @@ from adf_trigger.local.factory.engine.frames import Frame
 from adf_trigger.local.factory.engine.parameters import ParameterError, bind
 from adf_trigger.local.factory.engine.runtime import Runtime
 from adf_trigger.local.factory.engine.variables import Variables
-from adf_trigger.local.factory.expressions import ExpressionError, Scope, evaluate
+from adf_trigger.local.factory.expressions import ExpressionError, Scope, evaluate, to_text
 from adf_trigger.local.factory.models import PipelineRun, wire_time
 
 
@@ -52,7 +52,7 @@ class Scopes:
         if found is None:
             raise _not_there("dataset", name)
         outside = self._within(frame)
-        inside = replace(outside, dataset=_bound(found, reference, outside))
+        inside = replace(outside, dataset=_bound(found, _given(reference, outside), outside))
         linked_service = found["linkedServiceName"]
         type_name, properties = self._linked_service(linked_service, inside)
         return ResolvedDataset(
@@ -75,13 +75,38 @@ class Scopes:
         """
         return self._linked_service(reference, self._within(frame))
 
+    def vault_url(self, store: Mapping[str, Any], frame: Frame) -> str:
+        """The baseUrl of the vault that a secret names as its store.
+
+        Args:
+            store: a LinkedServiceReference that has been evaluated, with the secret that it stands in.
+            frame: what is seen by the defaults of the linked service's parameters.
+
+        Raises:
+            ActivityFailed: it is not there, is no vault, or an expression cannot be evaluated.
+        """
+        outside = self._within(frame)
+        found = self._found_linked_service(store)
+        name = store["referenceName"]
+        if found["type"] != "AzureKeyVault":
+            raise ActivityFailed(
+                f"The linked service '{name}' is of type {found['type']}, and no AzureKeyVault.",
+                error_code="BadRequest",
+            )
+        inside = replace(outside, linked_service=_bound(found, store.get("parameters") or {}, outside))
+        return to_text(_evaluate((found.get("typeProperties") or {}).get("baseUrl"), inside))
+
     def _linked_service(self, reference: Mapping[str, Any], outside: Scope) -> tuple[str, dict[str, Any]]:
+        found = self._found_linked_service(reference)
+        inside = replace(outside, linked_service=_bound(found, _given(reference, outside), outside))
+        return str(found["type"]), _evaluate(found.get("typeProperties") or {}, inside)
+
+    def _found_linked_service(self, reference: Mapping[str, Any]) -> dict[str, Any]:
         name = str(reference["referenceName"])
         found = self._definitions.linked_service(name)
         if found is None:
             raise _not_there("linked service", name)
-        inside = replace(outside, linked_service=_bound(found, reference, outside))
-        return str(found["type"]), _evaluate(found.get("typeProperties") or {}, inside)
+        return found
 
     def _within(self, frame: Frame) -> Scope:
         if frame.scope is None:
@@ -115,9 +140,13 @@ def _evaluate(value: Any, scope: Scope) -> Any:
         raise ActivityFailed(exc.message, error_code=exc.code) from exc
 
 
-def _bound(found: Mapping[str, Any], reference: Mapping[str, Any], outside: Scope) -> dict[str, Any]:
-    """The parameters of a dataset or linked service: what the reference hands over, or the defaults."""
-    given = _evaluate(reference.get("parameters") or {}, outside)
+def _given(reference: Mapping[str, Any], outside: Scope) -> Any:
+    """What a reference hands over."""
+    return _evaluate(reference.get("parameters") or {}, outside)
+
+
+def _bound(found: Mapping[str, Any], given: Any, outside: Scope) -> dict[str, Any]:
+    """The parameters of a dataset or linked service: what is handed over, or the defaults."""
     try:
         return bind(found.get("parameters"), given, lambda default: _evaluate(default, outside))
     except ParameterError as exc:

@@ -3,8 +3,42 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+from pydantic import SecretStr
+
 AskVault = Callable[[Mapping[str, Any]], Awaitable[str]]
 """Gives the value of an evaluated AzureKeyVaultSecret."""
+
+Secrets = Mapping[str, Mapping[str, SecretStr]]
+"""Name of a linked service of type AzureKeyVault → name of a secret → its value."""
+
+
+class GivenSecrets:
+    """Secrets that stand in for what vaults keep, so that none need be there. They are kept in memory alone.
+
+    Names of linked services and of secrets are the same in any case, as in the service.
+    """
+
+    def __init__(self) -> None:
+        self._names: dict[str, list[str]] = {}
+        self._values: dict[tuple[str, str], SecretStr] = {}
+
+    def replace(self, given: Secrets) -> None:
+        """Take these, in place of those before."""
+        self._names = {linked_service: sorted(secrets) for linked_service, secrets in given.items()}
+        self._values = {
+            (linked_service.casefold(), name.casefold()): value
+            for linked_service, secrets in given.items()
+            for name, value in secrets.items()
+        }
+
+    def names(self) -> dict[str, list[str]]:
+        """The names of the secrets of each linked service."""
+        return self._names
+
+    def find(self, linked_service: str, name: str) -> str | None:
+        """The value of a secret; None if it was not given."""
+        found = self._values.get((linked_service.casefold(), name.casefold()))
+        return None if found is None else found.get_secret_value()
 
 
 async def revealed(value: Any, ask_vault: AskVault) -> Any:
