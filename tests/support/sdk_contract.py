@@ -5,8 +5,8 @@ Here its declarations are held against a reply strictly, all the way down.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from functools import cache
@@ -41,8 +41,8 @@ def properties_of(model: type[Model]) -> dict[str, Property]:
     instance = model.__new__(model)  # the SDK gathers a model's fields when the first one is made
     hints = get_type_hints(model, localns=_IMPORTED_FOR_TYPE_CHECKERS)
     return {
-        field._rest_name: Property(hints[name], field._is_discriminator)
-        for name, field in instance._attr_to_rest_field.items()
+        rest_field._rest_name: Property(hints[name], rest_field._is_discriminator)
+        for name, rest_field in instance._attr_to_rest_field.items()
     }
 
 
@@ -60,9 +60,11 @@ class Contract:
 
     Attributes:
         beyond: properties that the SDK does not know: model, then wire name, then type.
+        always: properties that are there, if only as null, though the SDK calls them optional: model, then wire names.
     """
 
-    beyond: Mapping[type[Model], Mapping[str, Any]]
+    beyond: Mapping[type[Model], Mapping[str, Any]] = field(default_factory=dict)
+    always: Mapping[type[Model], Collection[str]] = field(default_factory=dict)
 
     def faults_of_reply(self, method: Callable[..., Any], status: int, content: Any) -> list[str]:
         """How a successful reply differs from what the SDK's method says that it returns.
@@ -126,6 +128,8 @@ class Contract:
             if issubclass(model, owner)
             for name, declared in names.items()
         }
+        always = {name for owner, names in self.always.items() if issubclass(model, owner) for name in names}
+        yield from (f"{at}.{name} is left out" for name in sorted(always - value.keys()))
         yield from self._object(value, known | more, at)
 
     def _object(self, value: Any, known: Mapping[str, Property], at: str) -> Iterator[str]:

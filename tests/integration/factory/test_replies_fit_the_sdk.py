@@ -44,7 +44,15 @@ BEYOND: dict[Any, dict[str, Any]] = {
         "executionDetails": dict[str, Any] | None,
     },
 }
-CONTRACT = Contract(BEYOND)
+ALWAYS: dict[Any, set[str]] = {
+    models.ProxyResource: {"id", "name", "type"},
+    models.Factory: {"eTag", "location", "properties"},
+    # Recorded runs, and the quickstart's, leave nothing out: what has no value yet is null.
+    models.PipelineRun: {*properties_of(models.PipelineRun), *BEYOND[models.PipelineRun]} - {"runDimensions"},
+    models.ActivityRun: {*properties_of(models.ActivityRun), *BEYOND[models.ActivityRun]},
+    models.TriggerRun: set(properties_of(models.TriggerRun)),
+}
+CONTRACT = Contract(BEYOND, ALWAYS)
 
 VALUES: dict[str, Any] = {
     "String": "text",
@@ -276,6 +284,9 @@ def test_replies_about_documents_fit(sdk: StrictSdk, served: Any, kind: str) -> 
     for name in names:
         created = sdk(f"{kind}_CreateOrUpdate", *AT, name, {"properties": KINDS[kind]})
         assert sdk(f"{kind}_Get", *AT, name) == created
+        if kind not in {"DataFlows", "GlobalParameters"}:  # of which the SDK expects no 304
+            assert sdk(f"{kind}_Get", *AT, name, headers={"If-None-Match": created["etag"]}) is None
+        assert created["etag"]
         assert "a secret" not in json.dumps(created)
     listed = [
         document["name"] for page in sdk.replies(f"{kind}_ListByFactory", *AT) for document in page["value"]

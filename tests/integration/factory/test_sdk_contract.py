@@ -11,7 +11,9 @@ from azure.mgmt.datafactory import models
 from tests.integration.factory import samples
 from tests.support.sdk_contract import Contract, method_of
 
-CONTRACT = Contract({models.PipelineRun: {"debugRunId": str | None}})
+CONTRACT = Contract(
+    {models.PipelineRun: {"debugRunId": str | None}}, {models.PipelineRun: {"runId", "runEnd"}}
+)
 WAIT = {"waitTimeInSeconds": 1}
 
 
@@ -36,7 +38,7 @@ def faults(value: Any, declared: Any) -> list[str]:
 )
 def test_a_run_that_is_wrong_in_one_place(value: dict[str, Any], fault: str) -> None:
     """A scalar, a map, a nested model, and what is unknown, each in the wrong form, is the one fault."""
-    assert faults({"runId": "r", "debugRunId": None, **value}, models.PipelineRun) == [fault]
+    assert faults({"runId": "r", "runEnd": None, "debugRunId": None, **value}, models.PipelineRun) == [fault]
 
 
 @pytest.mark.parametrize(
@@ -53,6 +55,11 @@ def test_what_is_required() -> None:
     assert faults({}, models.CreateRunResponse) == ["it.runId: None is not <class 'str'>"]
     assert faults({"runId": None}, models.CreateRunResponse) == ["it.runId: None is not <class 'str'>"]
     assert faults({"type": "Int"}, models.GlobalParameterSpecification) == ["it.value is missing"]
+
+
+def test_what_is_always_there() -> None:
+    """A property that is never left out may be null, but is there."""
+    assert faults({"runId": None}, models.PipelineRun) == ["it.runEnd is left out"]
 
 
 def test_what_is_no_value_of_an_enum() -> None:
