@@ -173,7 +173,13 @@ def test_no_command_of_the_page_is_left_out() -> None:
     scripting = [block for block in marked_blocks(section(PAGE, "## Script it")) if block.kind == "bash"]
     assert [*(LOAD, SERVE, CONNECT, CALL, SDK, TESTS), *scripting] == BLOCKS
     assert len(BLOCKS) == count_of_blocks(PAGE)
-    tried = ("### Faults", "### Progression", "### Clock", "### Requests, runs, options, reset")
+    tried = (
+        "### Faults",
+        "### Progression",
+        "### Clock",
+        "### Secrets",
+        "### Requests, runs, options, reset",
+    )
     assert [code for heading in tried for code in blocks_under(heading)] == [it.code for it in scripting]
 
 
@@ -278,6 +284,30 @@ def test_a_day_passes(served: Served) -> None:
     wait_for(served.runs)
     assert {run["invokedBy"]["name"] for run in served.runs()} == {"daily"}
     served.adf.post("triggers/daily/stop").raise_for_status()
+
+
+def test_a_secret_is_given_to_the_runs_that_ask_for_it(served: Served) -> None:
+    """The reply has names alone; an activity that names the secret gets its value."""
+    (give,) = blocks_under("### Secrets")
+    (names,) = served.paste(give)
+    assert names == {"KeyVault": ["orders-api-key"]}
+    vault = {"type": "AzureKeyVault", "typeProperties": {"baseUrl": "https://127.0.0.1:9"}}
+    served.adf.put("linkedservices/KeyVault", json={"properties": vault}).raise_for_status()
+    secret = {
+        "type": "AzureKeyVaultSecret",
+        "store": {"referenceName": "KeyVault", "type": "LinkedServiceReference"},
+        "secretName": "orders-api-key",
+    }
+    call = {
+        "url": f"{served.facts['control_url']}/options",
+        "method": "GET",
+        "authentication": {"type": "Basic", "username": "orders", "password": secret},
+    }
+    served.publish("Pause", {"activities": [{"name": "w", "type": "WebActivity", "typeProperties": call}]})
+    run = served.ended(served.start("Pause"))
+    assert (run["status"], run["message"]) == ("Succeeded", "")
+    served.control.delete("secrets").raise_for_status()
+    assert served.ended(served.start("Pause"))["status"] == "Failed"
 
 
 def test_requests_and_runs_are_told_options_changed_and_all_forgotten(served: Served) -> None:
