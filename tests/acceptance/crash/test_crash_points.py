@@ -176,7 +176,21 @@ def invalid(crashes: Crashes, key: str) -> None:
     crashes.send({"pipeline": "pause", "requestId": key, "surprise": 1})
 
 
+def new_pipeline(crashes: Crashes, key: str) -> None:
+    """A request for a pipeline that nobody has asked about."""
+    pipeline = key.replace(".", "-")
+    crashes.laptop.define(pipeline)
+    crashes.post(key, pipeline)
+
+
+def no_pipeline(crashes: Crashes, key: str) -> None:
+    """A request for a pipeline that does not exist."""
+    crashes.post(key, "nowhere")
+
+
 SCENARIOS: dict[str, Callable[[Crashes, str], None]] = {
+    "definitions.keep": new_pipeline,
+    "definitions.forget": no_pipeline,
     "submit.claim": simple,
     "submit.reclaim": refused_then_repeated,
     "submit.release": refused_by_http,
