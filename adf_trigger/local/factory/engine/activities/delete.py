@@ -45,6 +45,15 @@ _KNOWN = frozenset(
     }
 )
 
+_SELECTING = (
+    "wildcardFileName",
+    "wildcardFolderPath",
+    "prefix",
+    "fileListPath",
+    "modifiedDatetimeStart",
+    "modifiedDatetimeEnd",
+)
+
 
 async def delete(context: ActivityContext) -> ActivityResult:
     """Run one attempt. Unlike a copy it is not recursive unless told to be.
@@ -68,9 +77,17 @@ async def _delete(context: ActivityContext, properties: dict[str, Any]) -> dict[
     settings = _store_settings(properties, dataset)
     with Job() as job:
         watch = Stopwatch(job, context.location)
-        source = file_store(dataset).source(dataset, settings, job)
+        source = file_store(dataset).source(dataset, settings, context, job)
         log = await _log(context, properties, job) if flag(properties, "enableLogging") else None
-        (deleted,) = await job.run([lambda: log.keep(source) if log else sum(1 for _ in _deleted(source))])
+        whole = settings["recursive"] and not _selects(settings, dataset)
+
+        def work() -> int:
+            number = log.keep(source) if log else sum(1 for _ in _deleted(source))
+            if whole:
+                source.delete_folders()
+            return number
+
+        (deleted,) = await job.run([work])
     return {
         "datasetName": dataset.name,
         "type": dataset.type,
@@ -96,6 +113,12 @@ def _store_settings(properties: dict[str, Any], dataset: ResolvedDataset) -> dic
     return settings
 
 
+def _selects(settings: dict[str, Any], dataset: ResolvedDataset) -> bool:
+    """Whether only some files of the folder are meant: then the folder itself stays."""
+    file_name = text(section(dataset.properties, "location"), "fileName")
+    return bool(file_name) or any(settings.get(name) for name in _SELECTING)
+
+
 def _deleted(source: FileSource) -> Iterator[str]:
     """Delete file after file; gives each path when it is gone."""
     for file in source.files():
@@ -119,7 +142,7 @@ async def _log(context: ActivityContext, properties: dict[str, Any], job: Job) -
         linked_service_type=kind,
         linked_service=linked_service,
     )
-    return _Log(file_store(place).sink(place, {}, job), path)
+    return _Log(file_store(place).sink(place, {}, context, job), path)
 
 
 class _Log:

@@ -53,7 +53,7 @@ async def _facts(context: ActivityContext, properties: dict[str, Any]) -> dict[s
     dataset = await context.dataset(properties.get("dataset") or {})
     with Job() as job:
         watch = Stopwatch(job, context.location)
-        inspector = file_store(dataset).inspector(dataset, section(properties, "storeSettings"), job)
+        inspector = file_store(dataset).inspector(dataset, section(properties, "storeSettings"), context, job)
         columns = _ColumnsOf(context, dataset, section(properties, "formatSettings"), job)
         (output,) = await job.run([lambda: _look(inspector, columns, fields)])
     refuse_large(output)

@@ -44,7 +44,7 @@ async def _wait(context: ActivityContext, properties: dict[str, Any]) -> dict[st
         async with time_limit(timeout, context.sleep):
             while True:
                 with Job() as job:
-                    inspector = inspector_of(dataset, {}, job)
+                    inspector = inspector_of(dataset, {}, context, job)
                     ((seen, valid),) = await job.run([lambda: _look(inspector, properties)])  # noqa: B023 - awaited at once
                 if valid:
                     return seen

@@ -9,6 +9,7 @@ from adf_trigger.local.factory.engine.copying.compression import Compression
 from adf_trigger.local.factory.engine.copying.failures import InvalidSettings
 from adf_trigger.local.factory.engine.copying.flow import Piece
 from adf_trigger.local.factory.engine.copying.formats.base import Decoder, Encoder
+from adf_trigger.local.factory.engine.copying.partitions import PartitionDiscovery
 from adf_trigger.local.factory.engine.copying.stores import FileSink, FileSource, FileTraits, StoredFile
 from adf_trigger.local.factory.engine.copying.targets import CopyBehavior, Targets
 
@@ -24,6 +25,7 @@ class FileReader(Generic[T]):
         decoder: of their format.
         delete: whether a file is removed once it is copied.
         archive_folders: whether files of an archive come in a folder that is called after it.
+        partitions: what tells columns from the folders of a file.
     """
 
     def __init__(
@@ -34,6 +36,7 @@ class FileReader(Generic[T]):
         *,
         delete: bool = False,
         archive_folders: bool = True,
+        partitions: PartitionDiscovery | None = None,
     ) -> None:
         self.root = store.root
         self._store = store
@@ -41,6 +44,7 @@ class FileReader(Generic[T]):
         self._decoder = decoder
         self._delete = delete
         self._archive_folders = archive_folders
+        self._partitions = partitions
 
     def pieces(self) -> Iterator[Piece[T]]:
         """One piece for each file, or for each file in an archive."""
@@ -55,6 +59,7 @@ class FileReader(Generic[T]):
             size=None if self._compression.codec else file.size,
             traits=file.traits,
             done=self._deleter(file),
+            columns=self._columns(file),
         )
 
     def _items(self, file: StoredFile) -> Iterator[T]:
@@ -65,12 +70,16 @@ class FileReader(Generic[T]):
         folder, slash, _ = file.relative_path.rpartition("/")
         prefix = f"{file.relative_path}/" if self._archive_folders else f"{folder}{slash}"
         for entry, size in entry_names(self._store.open(file), file.path):
-            yield Piece(self._entry_items(file, entry), f"{prefix}{entry}", size, file.traits)
+            items = self._entry_items(file, entry)
+            yield Piece(items, f"{prefix}{entry}", size, file.traits, columns=self._columns(file))
 
     def _entry_items(self, file: StoredFile, entry: str) -> Iterator[T]:
         """Each entry is read through a handle of its own, so that threads can share an archive."""
         chunks = entry_chunks(self._store.open(file, again=True), entry, file.path)
         yield from self._decoder.decode(chunks, f"{file.path}/{entry}")
+
+    def _columns(self, file: StoredFile) -> dict[str, str]:
+        return self._partitions.columns(file, self._store.container_name) if self._partitions else {}
 
     def _deleter(self, file: StoredFile) -> Callable[[], None]:
         def done() -> None:

@@ -24,6 +24,7 @@ class Piece(Generic[T_co]):
         size: bytes to be written, where that is known beforehand.
         traits: what the file carries besides its bytes.
         done: to be called when all of it is safe in the sink.
+        columns: what the file's place adds to each of its records.
     """
 
     items: Iterator[T_co]
@@ -31,6 +32,7 @@ class Piece(Generic[T_co]):
     size: int | None = None
     traits: FileTraits = field(default_factory=FileTraits)
     done: Callable[[], None] = _nothing
+    columns: dict[str, str] = field(default_factory=dict)
 
 
 class Source(Protocol[T_co]):

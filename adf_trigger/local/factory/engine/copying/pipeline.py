@@ -81,7 +81,7 @@ async def _copy(context: ActivityContext, properties: dict[str, Any]) -> dict[st
         )
         try:
             if binary:
-                await _move(*_bytes_ends(properties, source, sink, job), properties, job, report)
+                await _move(*_bytes_ends(properties, source, sink, context, job), properties, job, report)
             else:
                 await _move(*_record_ends(properties, source, sink, context, job), properties, job, report)
         except ActivityFailed as failure:
@@ -91,12 +91,16 @@ async def _copy(context: ActivityContext, properties: dict[str, Any]) -> dict[st
 
 
 def _bytes_ends(
-    properties: dict[str, Any], source: ResolvedDataset, sink: ResolvedDataset, job: Job
+    properties: dict[str, Any],
+    source: ResolvedDataset,
+    sink: ResolvedDataset,
+    context: ActivityContext,
+    job: Job,
 ) -> tuple[Source[bytes], Sink[bytes]]:
     refuse_unknown(section(properties, "translator"), (), "the translator of a binary copy")
     return (
-        bytes_source(source, section(properties, "source"), job),
-        bytes_sink(sink, section(properties, "sink"), job, preserve=_preserved(properties)),
+        bytes_source(source, section(properties, "source"), context, job),
+        bytes_sink(sink, section(properties, "sink"), context, job, preserve=_preserved(properties)),
     )
 
 

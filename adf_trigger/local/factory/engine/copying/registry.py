@@ -24,11 +24,11 @@ from adf_trigger.local.factory.engine.copying.stores import FileInspector, FileS
 
 @dataclass(frozen=True, slots=True)
 class FileStore:
-    """A connector to files; all three take the dataset, storeSettings and the job."""
+    """A connector to files; all three take the dataset, storeSettings, the activity's context and the job."""
 
-    source: Callable[[ResolvedDataset, dict[str, Any], Job], FileSource]
-    sink: Callable[[ResolvedDataset, dict[str, Any], Job], FileSink]
-    inspector: Callable[[ResolvedDataset, dict[str, Any], Job], FileInspector]
+    source: Callable[[ResolvedDataset, dict[str, Any], ActivityContext, Job], FileSource]
+    sink: Callable[[ResolvedDataset, dict[str, Any], ActivityContext, Job], FileSink]
+    inspector: Callable[[ResolvedDataset, dict[str, Any], ActivityContext, Job], FileInspector]
 
 
 @dataclass(frozen=True, slots=True)

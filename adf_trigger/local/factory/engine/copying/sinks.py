@@ -23,13 +23,19 @@ _KNOWN = frozenset({"storeSettings", "formatSettings"})
 
 
 def bytes_sink(
-    dataset: ResolvedDataset, settings: dict[str, Any], job: Job, *, preserve: list[Any]
+    dataset: ResolvedDataset,
+    settings: dict[str, Any],
+    context: ActivityContext,
+    job: Job,
+    *,
+    preserve: list[Any],
 ) -> Sink[bytes]:
     """A folder for bytes.
 
     Args:
         dataset: Binary.
         settings: `sink` of the activity, evaluated.
+        context: gives tokens.
         job: whose threads write.
         preserve: what the activity says to keep of source files.
 
@@ -42,7 +48,7 @@ def bytes_sink(
     for attribute in preserve:
         if attribute != "Attributes":
             raise NotEmulated(f"Preserving '{attribute}' (preserve)")
-    store = file_store(dataset).sink(dataset, section(settings, "storeSettings"), job)
+    store = file_store(dataset).sink(dataset, section(settings, "storeSettings"), context, job)
     encoder = BYTES_FORMATS[dataset.type].encoder(dataset, section(settings, "formatSettings"))
     return FileWriter(store, Compression.of(dataset), encoder, _behavior(settings), preserve=bool(preserve))
 
@@ -74,7 +80,7 @@ def record_sink(
     if record_store := RECORD_STORES.get(dataset.type):
         return record_store.sink(dataset, settings, context, job)
     refuse_unknown(settings, _KNOWN, "the sink")
-    store = file_store(dataset).sink(dataset, section(settings, "storeSettings"), job)
+    store = file_store(dataset).sink(dataset, section(settings, "storeSettings"), context, job)
     encoder = RECORD_FORMATS[dataset.type].encoder(dataset, section(settings, "formatSettings"))
     if not (store.file_name or encoder.extension):
         raise InvalidSettings(

@@ -11,6 +11,7 @@ from adf_trigger.local.factory.engine.copying.files import FileReader
 from adf_trigger.local.factory.engine.copying.flow import Source
 from adf_trigger.local.factory.engine.copying.formats.base import Format
 from adf_trigger.local.factory.engine.copying.job import Job
+from adf_trigger.local.factory.engine.copying.partitions import PartitionDiscovery, WithPartitions
 from adf_trigger.local.factory.engine.copying.records import Item
 from adf_trigger.local.factory.engine.copying.registry import (
     BYTES_FORMATS,
@@ -27,12 +28,15 @@ _KNOWN = frozenset({"storeSettings", "formatSettings"})
 T = TypeVar("T")
 
 
-def bytes_source(dataset: ResolvedDataset, settings: dict[str, Any], job: Job) -> Source[bytes]:
+def bytes_source(
+    dataset: ResolvedDataset, settings: dict[str, Any], context: ActivityContext, job: Job
+) -> Source[bytes]:
     """Files as bytes.
 
     Args:
         dataset: Binary.
         settings: `source` of the activity, evaluated.
+        context: gives tokens.
         job: whose threads read.
 
     Raises:
@@ -42,7 +46,7 @@ def bytes_source(dataset: ResolvedDataset, settings: dict[str, Any], job: Job) -
     check_type(settings, dataset, "Source")
     refuse_unknown(settings, _KNOWN, "the source")
     delete = flag(section(settings, "storeSettings"), "deleteFilesAfterCompletion")
-    return _files(BYTES_FORMATS, dataset, settings, job, Rejects(job.statistics), delete=delete)
+    return _files(BYTES_FORMATS, dataset, settings, context, job, Rejects(job.statistics), delete=delete)
 
 
 def record_source(
@@ -67,14 +71,18 @@ def record_source(
     """
     check_type(settings, dataset, "Source")
     if record_store := RECORD_STORES.get(dataset.type):
-        source = record_store.source(dataset, settings, context, job)
+        source: Source[Item] = record_store.source(dataset, settings, context, job)
     else:
         if dataset.type not in RECORD_FORMATS:
             raise InvalidSettings(f"A dataset of type '{dataset.type}' has no rows to read.")
         refuse_unknown(settings, _KNOWN | {"additionalColumns"}, "the source")
         if flag(section(settings, "storeSettings"), "deleteFilesAfterCompletion"):
             raise InvalidSettings("The property 'deleteFilesAfterCompletion' is for binary copies only.")
-        source = _files(RECORD_FORMATS, dataset, settings, job, rejects)
+        partitions, store_settings = PartitionDiscovery.taken_from(section(settings, "storeSettings"))
+        settings = settings | {"storeSettings": store_settings}
+        source = _files(RECORD_FORMATS, dataset, settings, context, job, rejects, partitions=partitions)
+        if partitions:
+            source = WithPartitions(source)
     added = settings.get("additionalColumns")
     return WithColumns(source, added) if added else source
 
@@ -83,12 +91,14 @@ def _files(
     formats: Mapping[str, Format[T]],
     dataset: ResolvedDataset,
     settings: dict[str, Any],
+    context: ActivityContext,
     job: Job,
     rejects: Rejects,
     *,
     delete: bool = False,
+    partitions: PartitionDiscovery | None = None,
 ) -> FileReader[T]:
-    store = file_store(dataset).source(dataset, section(settings, "storeSettings"), job)
+    store = file_store(dataset).source(dataset, section(settings, "storeSettings"), context, job)
     format_settings = section(settings, "formatSettings")
     decoder = formats[dataset.type].decoder(dataset, format_settings, rejects)
     compression = Compression.of(dataset)
@@ -97,4 +107,6 @@ def _files(
     reading = section(format_settings, "compressionProperties")
     refuse_unknown(reading, {"preserveZipFileNameAsFolder"}, "compressionProperties")
     folders = flag(reading, "preserveZipFileNameAsFolder", default=True)
-    return FileReader(store, compression, decoder, delete=delete, archive_folders=folders)
+    return FileReader(
+        store, compression, decoder, delete=delete, archive_folders=folders, partitions=partitions
+    )

@@ -45,6 +45,10 @@ class FileSource(Protocol):
     def root(self) -> str:
         """URL of the folder that they are in, with a slash at its end."""
 
+    @property
+    def container_name(self) -> str:
+        """The container that their paths are within."""
+
     def files(self) -> Iterator[StoredFile]:
         """List what is to be copied, as it goes.
 
@@ -65,6 +69,12 @@ class FileSource(Protocol):
 
     def delete(self, file: StoredFile) -> None:
         """Remove a file that was copied."""
+
+    def delete_folders(self) -> None:
+        """Remove the folder that the dataset names, and those below it, once they are empty.
+
+        Where a folder is only a part of its files' names, there is nothing to do.
+        """
 
 
 class FileSink(Protocol):

@@ -2,70 +2,101 @@
 
 from typing import Any
 
-from azure.storage.blob import BlobServiceClient, ExponentialRetry
+from azure.core.credentials import TokenCredential
+from azure.storage.blob import BlobServiceClient, ContainerClient, ExponentialRetry
 
-from adf_trigger.local.factory.engine.activities.base import ResolvedDataset
-from adf_trigger.local.factory.engine.copying.blob.flavors import flavor_of
+from adf_trigger.local.factory.engine.activities.base import ActivityContext, ResolvedDataset
+from adf_trigger.local.factory.engine.copying.blob.flavors import account_of
+from adf_trigger.local.factory.engine.copying.blob.tokens import token_credential
+from adf_trigger.local.factory.engine.copying.client_credentials import SERVICE_PRINCIPAL
 from adf_trigger.local.factory.engine.copying.failures import InvalidSettings, NotEmulated
+from adf_trigger.local.factory.engine.copying.job import Job
 from adf_trigger.local.factory.engine.copying.settings import refuse_unknown, text
 
 # The SDK holds several times as much while it reads one.
 READ_CHUNK = 1024 * 1024
-_KNOWN = frozenset(
-    {
-        "accountKey",
-        "accountKind",
-        "authenticationType",
-        "connectionString",
-        "sasToken",
-        "sasUri",
-        # What the service adds to a linked service that it keeps: a copy of the secret, of no use here.
-        "encryptedCredential",
-    }
-)
-_AUTHENTICATION_TYPES = frozenset({"", "AccountKey", "SasUri"})
+_KNOWN = SERVICE_PRINCIPAL | {
+    "accountKey",
+    "accountKind",
+    "authenticationType",
+    "connectionString",
+    "sasToken",
+    "sasUri",
+    "servicePrincipalCredential",
+    # What the service adds to a linked service that it keeps: a copy of the secret, of no use here.
+    "encryptedCredential",
+}
+_AUTHENTICATION_TYPES = frozenset({"", "AccountKey", "SasUri", "ServicePrincipal", "Msi"})
 
 
-def blob_service(dataset: ResolvedDataset) -> BlobServiceClient:
-    """Open the storage account of a dataset, by connection string, SAS URI, or endpoint and account key.
+def container_client(
+    dataset: ResolvedDataset, container: str, context: ActivityContext, job: Job
+) -> ContainerClient:
+    """Open a container in the storage account of a dataset.
+
+    The account is reached by connection string, by SAS URI, or by its endpoint: with an account key, else as a
+    service principal, else with the factory's managed identity.
+
+    Args:
+        dataset: whose linked service names the account.
+        container: its name.
+        context: gives tokens.
+        job: closes the client, and waits for tokens.
 
     Raises:
         InvalidSettings: the linked service does not say how to reach an account.
         NotEmulated: it asks for another kind of store or of authentication.
     """
     where = f"the linked service '{dataset.linked_service_name}'"
-    endpoint = flavor_of(dataset).endpoint
+    endpoint = account_of(dataset).endpoint
     properties = dataset.linked_service
     refuse_unknown(properties, _KNOWN | {endpoint}, where)
     if text(properties, "authenticationType") not in _AUTHENTICATION_TYPES:
         raise NotEmulated(f"The authentication type '{properties['authenticationType']}' of {where}")
     try:
-        return _client(properties, text(properties, endpoint), where)
+        service = _service(properties, text(properties, endpoint), where, context, job)
     except ValueError as exc:
         # The SDK's message may quote the connection string, which is a secret.
         raise InvalidSettings(f"The connection settings of {where} cannot be read.") from exc
+    return job.keep(service).get_container_client(container)
 
 
-def _client(properties: dict[str, Any], endpoint: str, where: str) -> BlobServiceClient:
-    options: dict[str, Any] = {
+def _service(
+    properties: dict[str, Any], endpoint: str, where: str, context: ActivityContext, job: Job
+) -> BlobServiceClient:
+    if connection := text(properties, "connectionString"):
+        if (key := text(properties, "accountKey")) and "accountkey=" not in connection.lower():
+            connection = f"{connection.rstrip(';')};AccountKey={key}"
+        return BlobServiceClient.from_connection_string(connection, **_options())
+    if uri := text(properties, "sasUri"):
+        return _client(uri, text(properties, "sasToken") or None)
+    if not endpoint:
+        raise InvalidSettings(f"A connection string, a SAS URI or an endpoint is required in {where}.")
+    if key := text(properties, "accountKey"):
+        return _client(endpoint, {"account_name": _account_name(endpoint), "account_key": key})
+    if not endpoint.lower().startswith("https:"):
+        raise InvalidSettings(
+            f"Without an accountKey or a sasUri in {where} a token is sent, which takes an endpoint with https."
+        )
+    return _client(endpoint, token_credential(properties, where, context, job))
+
+
+def _client(endpoint: str, credential: str | dict[str, str] | TokenCredential | None) -> BlobServiceClient:
+    # An account with a hierarchical namespace serves both endpoints.
+    return BlobServiceClient(endpoint.replace(".dfs.", ".blob.", 1), credential=credential, **_options())
+
+
+def _account_name(endpoint: str) -> str:
+    """The account's name: of its own host name, or the path on an emulator's."""
+    with BlobServiceClient(endpoint.replace(".dfs.", ".blob.", 1)) as client:
+        return client.account_name or endpoint.rstrip("/").rpartition("/")[2]
+
+
+def _options() -> dict[str, Any]:
+    return {
         "connection_timeout": 20,
         "read_timeout": 60,
         "retry_policy": ExponentialRetry(initial_backoff=1, increment_base=2, random_jitter_range=1),
         "max_single_get_size": READ_CHUNK,
         "max_chunk_get_size": READ_CHUNK,
     }
-    if connection := text(properties, "connectionString"):
-        if (key := text(properties, "accountKey")) and "accountkey=" not in connection.lower():
-            connection = f"{connection.rstrip(';')};AccountKey={key}"
-        return BlobServiceClient.from_connection_string(connection, **options)
-    if uri := text(properties, "sasUri"):
-        token = text(properties, "sasToken") or None
-        return BlobServiceClient(uri.replace(".dfs.", ".blob.", 1), credential=token, **options)
-    if endpoint:
-        endpoint = endpoint.replace(".dfs.", ".blob.", 1)
-        if key := text(properties, "accountKey"):
-            account = str(BlobServiceClient(endpoint).account_name)
-            credential = {"account_name": account, "account_key": key}
-            return BlobServiceClient(endpoint, credential=credential, **options)
-        raise NotEmulated(f"Access without an account key or a SAS, as {where} asks for,")
-    raise InvalidSettings(f"A connection string, a SAS URI or an endpoint is required in {where}.")

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from adf_trigger.local.factory.engine.activities.base import ResolvedDataset
-from adf_trigger.local.factory.engine.copying.blob.flavors import FLAVORS, flavor_of
+from adf_trigger.local.factory.engine.copying.blob.flavors import flavor_of, own_flavor
 from adf_trigger.local.factory.engine.copying.failures import NotEmulated
 from adf_trigger.local.factory.engine.copying.settings import refuse_unknown, required_text, section, text
 
@@ -32,10 +32,7 @@ def blob_location(dataset: ResolvedDataset) -> BlobLocation:
     """
     location: dict[str, Any] = section(dataset.properties, "location")
     where = f"the location of the dataset '{dataset.name}'"
-    kind = text(location, "type")
     flavor = flavor_of(dataset)
-    if kind != flavor.location:
-        raise NotEmulated(f"The type '{kind}' of {where}, on a {dataset.linked_service_type},")
     refuse_unknown(location, {flavor.container, "folderPath", "fileName"}, where)
     # Authors also write the folder into the container's name; the service takes that.
     container, _, upper = required_text(location, flavor.container, where).strip("/").partition("/")
@@ -54,7 +51,7 @@ def location_of(linked_service_type: str, container: str, folder: str) -> dict[s
     Raises:
         NotEmulated: the linked service does not lead to blobs.
     """
-    flavor = FLAVORS.get(linked_service_type)
+    flavor = own_flavor(linked_service_type)
     if flavor is None:
         raise NotEmulated(f"A path on a {linked_service_type}")
     return {"type": flavor.location, flavor.container: container, "folderPath": folder}

@@ -5,7 +5,7 @@ import io
 from azure.storage.blob import ContainerClient
 
 from adf_trigger.local.factory.engine.copying.blob.account import READ_CHUNK
-from adf_trigger.local.factory.engine.copying.blob.errors import told
+from adf_trigger.local.factory.engine.copying.blob.errors import StoreErrors, told
 from adf_trigger.local.factory.engine.copying.job import Job
 
 
@@ -14,14 +14,18 @@ class BlobReader(io.RawIOBase):
 
     Args:
         container: where the blob is.
+        errors: tells what goes wrong there.
         name: of the blob.
         size: in bytes.
         job: whose thread reads.
     """
 
-    def __init__(self, container: ContainerClient, name: str, size: int, job: Job) -> None:
+    def __init__(
+        self, container: ContainerClient, errors: StoreErrors, name: str, size: int, job: Job
+    ) -> None:
         super().__init__()
         self._container = container
+        self._errors = errors
         self._name = name
         self._size = size
         self._job = job
@@ -52,7 +56,7 @@ class BlobReader(io.RawIOBase):
         if length <= 0:
             return 0
         source = self._job.statistics.source
-        with told(self._container, self._name, "Source"), source.timed():
+        with told(self._errors, self._name, "Source"), source.timed():
             blob = self._container.get_blob_client(self._name)
             data = blob.download_blob(offset=self._position, length=length).readall()
         buffer[: len(data)] = data

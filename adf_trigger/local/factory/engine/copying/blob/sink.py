@@ -6,16 +6,16 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from azure.core.exceptions import HttpResponseError, ResourceExistsError, ResourceNotFoundError
-from azure.storage.blob import BlobBlock, BlobClient, ContainerClient, ContentSettings
+from azure.storage.blob import BlobBlock, BlobClient, ContentSettings
 
-from adf_trigger.local.factory.engine.activities.base import ResolvedDataset
-from adf_trigger.local.factory.engine.copying.blob.account import blob_service
-from adf_trigger.local.factory.engine.copying.blob.errors import container_url, folder_url, told
-from adf_trigger.local.factory.engine.copying.blob.flavors import flavor_of
+from adf_trigger.local.factory.engine.activities.base import ActivityContext, ResolvedDataset
+from adf_trigger.local.factory.engine.copying.blob.account import container_client
+from adf_trigger.local.factory.engine.copying.blob.errors import folder_url, told
+from adf_trigger.local.factory.engine.copying.blob.flavors import check_settings_type, flavor_of
 from adf_trigger.local.factory.engine.copying.blob.location import below, blob_location
-from adf_trigger.local.factory.engine.copying.failures import DataFailure, InvalidSettings, NotEmulated
+from adf_trigger.local.factory.engine.copying.failures import InvalidSettings, NotEmulated
 from adf_trigger.local.factory.engine.copying.job import Job
-from adf_trigger.local.factory.engine.copying.settings import refuse_unknown, text, whole_number
+from adf_trigger.local.factory.engine.copying.settings import refuse_unknown, whole_number
 from adf_trigger.local.factory.engine.copying.stores import FileTraits
 
 _KNOWN = frozenset({"blockSizeInMB", "copyBehavior", "maxConcurrentConnections", "metadata"})
@@ -28,16 +28,15 @@ _MOST_BLOCKS = 50_000
 class BlobSink:
     """A folder of a container, written to as block blobs. The container is created if it is missing."""
 
-    def __init__(self, dataset: ResolvedDataset, settings: dict[str, Any], job: Job) -> None:
-        kind = flavor_of(dataset).write
-        named = text(settings, "type", kind)
-        if named != kind:
-            raise NotEmulated(f"storeSettings of type '{named}' for this kind of store")
+    def __init__(
+        self, dataset: ResolvedDataset, settings: dict[str, Any], context: ActivityContext, job: Job
+    ) -> None:
+        flavor = flavor_of(dataset)
+        check_settings_type(settings, flavor.write)
         refuse_unknown(settings, _KNOWN, "storeSettings")
         self._location = blob_location(dataset)
-        self._container: ContainerClient = job.keep(blob_service(dataset)).get_container_client(
-            self._location.container
-        )
+        self._container = container_client(dataset, self._location.container, context, job)
+        self._errors = flavor.errors(self._container)
         self._metadata = _metadata(settings)
         self._block_size = _block_size(settings)
         self._job = job
@@ -83,7 +82,7 @@ class BlobSink:
                 del second
                 for piece in pieces:
                     self._stage(blob, piece, blocks)
-                with told(self._container, blob.blob_name, "Sink"), sink.timed():
+                with told(self._errors, blob.blob_name, "Sink"), sink.timed():
                     blob.commit_block_list(blocks, **options)
         sink.add(files=1)
 
@@ -104,7 +103,7 @@ class BlobSink:
 
     def _put(self, blob: BlobClient, data: bytes, options: dict[str, Any]) -> None:
         sink = self._job.statistics.sink
-        with told(self._container, blob.blob_name, "Sink"), sink.timed():
+        with told(self._errors, blob.blob_name, "Sink"), sink.timed():
             try:
                 blob.upload_blob(data, overwrite=True, **options)
             except ResourceNotFoundError:
@@ -115,7 +114,7 @@ class BlobSink:
     def _stage(self, blob: BlobClient, data: bytes, blocks: list[BlobBlock]) -> None:
         sink = self._job.statistics.sink
         block_id = base64.b64encode(f"{len(blocks):08d}".encode()).decode()
-        with told(self._container, blob.blob_name, "Sink"), sink.timed():
+        with told(self._errors, blob.blob_name, "Sink"), sink.timed():
             try:
                 blob.stage_block(block_id, data, length=len(data))
             except ResourceNotFoundError:
@@ -131,12 +130,7 @@ class BlobSink:
             # Another thread of this copy, or another copy, was quicker.
             return
         except HttpResponseError as exc:
-            raise DataFailure(
-                "AzureBlobFailedToCreateContainer",
-                f"Unable to create Azure Blob container. Endpoint: {container_url(self._container)}, "
-                f"Container Name: {self._container.container_name}.",
-                side="Sink",
-            ) from exc
+            raise self._errors.not_created(exc) from exc
 
 
 def in_blocks(chunks: Iterable[bytes], size: int) -> Iterator[bytes]:

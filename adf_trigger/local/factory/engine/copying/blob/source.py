@@ -9,10 +9,10 @@ from typing import Any, BinaryIO
 from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.blob import BlobProperties, ContainerClient
 
-from adf_trigger.local.factory.engine.activities.base import ResolvedDataset
-from adf_trigger.local.factory.engine.copying.blob.account import READ_CHUNK, blob_service
-from adf_trigger.local.factory.engine.copying.blob.errors import folder_url, nothing_below, told
-from adf_trigger.local.factory.engine.copying.blob.flavors import flavor_of
+from adf_trigger.local.factory.engine.activities.base import ActivityContext, ResolvedDataset
+from adf_trigger.local.factory.engine.copying.blob.account import READ_CHUNK, container_client
+from adf_trigger.local.factory.engine.copying.blob.errors import folder_url, told
+from adf_trigger.local.factory.engine.copying.blob.flavors import Flavor, check_settings_type, flavor_of
 from adf_trigger.local.factory.engine.copying.blob.location import BlobLocation, below, blob_location
 from adf_trigger.local.factory.engine.copying.blob.random_access import BlobReader
 from adf_trigger.local.factory.engine.copying.failures import InvalidSettings, NotEmulated
@@ -28,7 +28,6 @@ _KNOWN = frozenset(
         "maxConcurrentConnections",
         "modifiedDatetimeEnd",
         "modifiedDatetimeStart",
-        "prefix",
         "recursive",
         "wildcardFileName",
         "wildcardFolderPath",
@@ -41,7 +40,7 @@ _HEADERS = ("content_type", "content_encoding", "content_language", "content_dis
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which blobs: `storeSettings` of a source, type AzureBlobStorageReadSettings."""
+    """Which blobs: `storeSettings` of a source."""
 
     recursive: bool = True
     wildcard_folder: str = ""
@@ -52,20 +51,18 @@ class Selection:
     modified_until: datetime | None = None
 
     @classmethod
-    def read(cls, settings: dict[str, Any], kind: str) -> "Selection":
+    def read(cls, settings: dict[str, Any], flavor: Flavor) -> "Selection":
         """Read storeSettings.
 
         Args:
             settings: storeSettings, evaluated.
-            kind: the type that they must be of, if they say one.
+            flavor: the kind of storage that they must be for.
 
         Raises:
             NotEmulated: settings of another store, or one that is not obeyed here.
         """
-        named = text(settings, "type", kind)
-        if named != kind:
-            raise NotEmulated(f"storeSettings of type '{named}' for this kind of store")
-        refuse_unknown(settings, _KNOWN, "storeSettings")
+        check_settings_type(settings, flavor.read)
+        refuse_unknown(settings, _KNOWN if flavor.hierarchical else _KNOWN | {"prefix"}, "storeSettings")
         selection = cls(
             recursive=flag(settings, "recursive", default=True),
             wildcard_folder=text(settings, "wildcardFolderPath").strip("/"),
@@ -96,12 +93,15 @@ class Selection:
 class BlobSource:
     """The blobs that a dataset and the store settings of an activity select."""
 
-    def __init__(self, dataset: ResolvedDataset, settings: dict[str, Any], job: Job) -> None:
+    def __init__(
+        self, dataset: ResolvedDataset, settings: dict[str, Any], context: ActivityContext, job: Job
+    ) -> None:
+        flavor = flavor_of(dataset)
         self.location: BlobLocation = blob_location(dataset)
-        self.selection = Selection.read(settings, flavor_of(dataset).read)
-        self.container: ContainerClient = job.keep(blob_service(dataset)).get_container_client(
-            self.location.container
-        )
+        self.selection = Selection.read(settings, flavor)
+        self.container = container_client(dataset, self.location.container, context, job)
+        self._errors = flavor.errors(self.container)
+        self._hierarchical = flavor.hierarchical
         self._job = job
 
     @property
@@ -109,12 +109,17 @@ class BlobSource:
         """URL of the dataset's folder."""
         return folder_url(self.container, self.location.folder)
 
+    @property
+    def container_name(self) -> str:
+        """The dataset's container."""
+        return self.location.container
+
     def files(self) -> Iterator[StoredFile]:
         """List the selected blobs, as pages of the listing arrive.
 
         Raises:
-            DataFailure: UserErrorSourceBlobNotExist if the named blob, or anything in the named folder, is
-                missing. A wildcard that matches nothing in a folder that is not empty is no failure.
+            DataFailure: the named blob, or anything in the named folder, is missing. A wildcard that matches
+                nothing in a folder that is not empty is no failure, nor is a folder that is there and empty.
         """
         if self.selection.file_list:
             yield from self._listed_in_file()
@@ -130,7 +135,7 @@ class BlobSource:
         return bool(self.selection.wildcard_folder or self.selection.wildcard_file or self.selection.prefix)
 
     def _named(self, blob: str, relative_path: str) -> StoredFile:
-        with told(self.container, blob, "Source"), self._job.statistics.listing.timed():
+        with told(self._errors, blob, "Source"), self._job.statistics.listing.timed():
             properties = self.container.get_blob_client(blob).get_blob_properties()
         return StoredFile(blob, relative_path, properties.size, _traits(properties))
 
@@ -165,8 +170,8 @@ class BlobSource:
             if is_folder(blob) or not self._wanted(blob.name) or not selection.in_time(blob.last_modified):
                 continue
             yield StoredFile(blob.name, below_root, blob.size, _traits(blob))
-        if empty:
-            raise nothing_below(self.container, prefix, container_exists=True)
+        if empty and not self._exists(start):
+            raise self._errors.nothing_below(prefix, container_exists=True)
 
     def _wanted(self, name: str) -> bool:
         selection = self.selection
@@ -184,11 +189,11 @@ class BlobSource:
         pages = self.container.list_blobs(name_starts_with=prefix or None, include=["metadata"]).by_page()
         while True:
             self._job.check()
-            with told(self.container, prefix, "Source"), self._job.statistics.listing.timed():
+            with told(self._errors, prefix, "Source"), self._job.statistics.listing.timed():
                 try:
                     page = next(pages, None)
                 except ResourceNotFoundError as exc:
-                    raise nothing_below(self.container, prefix, container_exists=False) from exc
+                    raise self._errors.nothing_below(prefix, container_exists=False) from exc
             if page is None:
                 return
             yield from page
@@ -201,11 +206,11 @@ class BlobSource:
     def _chunks(self, blob: str) -> Iterator[bytes]:
         source = self._job.statistics.source
         with source.connection():
-            with told(self.container, blob, "Source"), source.timed():
+            with told(self._errors, blob, "Source"), source.timed():
                 chunks = self.container.get_blob_client(blob).download_blob().chunks()
             while True:
                 self._job.check()
-                with told(self.container, blob, "Source"), source.timed():
+                with told(self._errors, blob, "Source"), source.timed():
                     chunk = next(chunks, None)
                 if chunk is None:
                     return
@@ -216,12 +221,36 @@ class BlobSource:
         """The blob, read in ranges."""
         if not again:
             self._job.statistics.source.add(files=1)
-        return io.BufferedReader(BlobReader(self.container, file.path, file.size, self._job), READ_CHUNK)
+        return io.BufferedReader(
+            BlobReader(self.container, self._errors, file.path, file.size, self._job), READ_CHUNK
+        )
 
     def delete(self, file: StoredFile) -> None:
         """Delete the blob, its snapshots too."""
-        with told(self.container, file.path, "Source"):
+        with told(self._errors, file.path, "Source"):
             self.container.delete_blob(file.path, delete_snapshots="include")
+
+    def delete_folders(self) -> None:
+        """Delete the dataset's folder, and those below it."""
+        if not self._hierarchical:
+            return
+        folder = self.location.folder
+        prefix = f"{folder}/" if folder else ""
+        folders = [blob.name for blob in self._list(prefix) if is_folder(blob)]
+        if self._exists(folder):
+            folders.append(folder)
+        # A folder must be empty, so those deepest down go first.
+        for name in sorted(folders, key=lambda name: name.count("/"), reverse=True):
+            self._job.check()
+            with told(self._errors, name, "Source"):
+                self.container.delete_blob(name)
+
+    def _exists(self, folder: str) -> bool:
+        """Whether a folder is there by itself."""
+        if not (self._hierarchical and folder):
+            return False
+        with told(self._errors, folder, "Source"), self._job.statistics.listing.timed():
+            return folder_blob(self.container, folder) is not None
 
 
 def _traits(blob: BlobProperties) -> FileTraits:
@@ -233,3 +262,12 @@ def is_folder(blob: BlobProperties) -> bool:
     """Whether a blob only stands for a folder, as accounts with a hierarchical namespace list them."""
     metadata = blob.metadata or {}
     return blob.name.endswith("/") or str(metadata.get("hdi_isfolder", "")).lower() == "true"
+
+
+def folder_blob(container: ContainerClient, name: str) -> BlobProperties | None:
+    """The blob that stands for a folder in an account with a hierarchical namespace; None if there is none."""
+    try:
+        found: BlobProperties = container.get_blob_client(name).get_blob_properties()
+    except ResourceNotFoundError:
+        return None
+    return found if is_folder(found) else None

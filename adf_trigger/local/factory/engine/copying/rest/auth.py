@@ -1,23 +1,17 @@
 """How a RestService linked service proves who it is: the headers that each of its requests carries."""
 
 import base64
-import time
 from collections.abc import Awaitable, Callable
-from typing import Any
-
-import httpx
 
 from adf_trigger.local.factory.engine.activities.base import ActivityContext, ResolvedDataset
+from adf_trigger.local.factory.engine.copying.client_credentials import (
+    SERVICE_PRINCIPAL,
+    ClientCredentials,
+    service_principal,
+)
 from adf_trigger.local.factory.engine.copying.failures import DataFailure, NotEmulated
 from adf_trigger.local.factory.engine.copying.settings import refuse_unknown, required_text, section, text
 
-_AUTHORITIES = {
-    "": "https://login.microsoftonline.com",
-    "azurepublic": "https://login.microsoftonline.com",
-    "azurechina": "https://login.chinacloudapi.cn",
-    "azureusgovernment": "https://login.microsoftonline.us",
-    "azuregermany": "https://login.microsoftonline.de",
-}
 _ALWAYS = frozenset(
     {
         "url",
@@ -31,22 +25,10 @@ _ALWAYS = frozenset(
 _KNOWN = {
     "Anonymous": frozenset[str](),
     "Basic": frozenset({"userName", "password"}),
-    "AadServicePrincipal": frozenset(
-        {
-            "servicePrincipalId",
-            "servicePrincipalKey",
-            "servicePrincipalCredentialType",
-            "tenant",
-            "aadResourceId",
-            "azureCloudType",
-        }
-    ),
+    "AadServicePrincipal": SERVICE_PRINCIPAL | {"aadResourceId"},
     "ManagedServiceIdentity": frozenset({"aadResourceId"}),
     "OAuth2ClientCredential": frozenset({"clientId", "clientSecret", "tokenEndpoint", "resource", "scope"}),
 }
-_TOKEN_TIMEOUT = 30.0
-# A token is renewed this long before it ends.
-_EARLY = 60.0
 
 
 class Authorization:
@@ -68,7 +50,6 @@ class Authorization:
         self._context = context
         own = section(properties, "authHeaders") or section(properties, "authHeader")
         self._own = {name: str(value) for name, value in own.items()}
-        self._token: tuple[str, float] | None = None
         self._authorize = self._by_kind(kind)
 
     def _by_kind(self, kind: str) -> Callable[[], Awaitable[str | None]]:
@@ -79,11 +60,10 @@ class Authorization:
                 resource = self._required("aadResourceId")
                 return lambda: self._managed_identity(resource)
             case "AadServicePrincipal":
-                url, form = self._service_principal()
-                return lambda: self._client_credentials(url, form)
+                url, form = service_principal(self._properties, self._where)
+                return self._client_credentials(url, form | {"resource": self._required("aadResourceId")})
             case "OAuth2ClientCredential":
-                url, form = self._oauth2()
-                return lambda: self._client_credentials(url, form)
+                return self._client_credentials(*self._oauth2())
             case _:
                 return self._constant(None)
 
@@ -113,18 +93,6 @@ class Authorization:
     async def _managed_identity(self, resource: str) -> str:
         return f"Bearer {await self._context.token(resource)}"
 
-    def _service_principal(self) -> tuple[str, dict[str, str]]:
-        credential_type = text(self._properties, "servicePrincipalCredentialType", "ServicePrincipalKey")
-        cloud = text(self._properties, "azureCloudType").lower()
-        if credential_type != "ServicePrincipalKey" or cloud not in _AUTHORITIES:
-            raise NotEmulated(f"A service principal with '{credential_type}' in the cloud '{cloud}'")
-        form = {
-            "client_id": self._required("servicePrincipalId"),
-            "client_secret": self._required("servicePrincipalKey"),
-            "resource": self._required("aadResourceId"),
-        }
-        return f"{_AUTHORITIES[cloud]}/{self._required('tenant')}/oauth2/token", form
-
     def _oauth2(self) -> tuple[str, dict[str, str]]:
         form = {"client_id": self._required("clientId"), "client_secret": self._required("clientSecret")}
         for name in ("scope", "resource"):
@@ -132,34 +100,13 @@ class Authorization:
                 form[name] = value
         return self._required("tokenEndpoint"), form
 
-    async def _client_credentials(self, url: str, form: dict[str, str]) -> str:
-        if self._token is None or time.monotonic() > self._token[1]:
-            try:
-                response = await self._context.http.post(
-                    url, data={"grant_type": "client_credentials", **form}, timeout=_TOKEN_TIMEOUT
-                )
-                self._token = _token_of(response)
-            except httpx.HTTPError as exc:
-                raise _refused(f"The token endpoint cannot be reached: {type(exc).__name__}.") from exc
-        return f"Bearer {self._token[0]}"
+    def _client_credentials(self, url: str, form: dict[str, str]) -> Callable[[], Awaitable[str | None]]:
+        credentials = ClientCredentials(url, form, self._context.http, _refused)
 
+        async def bearer() -> str | None:
+            return f"Bearer {(await credentials.token()).text}"
 
-def _token_of(response: httpx.Response) -> tuple[str, float]:
-    try:
-        reply: Any = response.json()
-    except ValueError:
-        reply = None
-    if not isinstance(reply, dict):
-        reply = {}
-    token = reply.get("access_token")
-    if response.is_error or not isinstance(token, str):
-        why = reply.get("error_description") or reply.get("error") or f"status code {response.status_code}"
-        raise _refused(str(why))
-    try:
-        lifetime = float(reply.get("expires_in", 0))
-    except (TypeError, ValueError):
-        lifetime = 0.0
-    return token, time.monotonic() + max(0.0, lifetime - _EARLY)
+        return bearer
 
 
 def _refused(why: str) -> DataFailure:
