@@ -180,7 +180,7 @@ class Dispatcher:
             self._park(taken, f"{reason}; whether an earlier call started it cannot be told")
 
     def _adopt(self, stored: Stored, record: RunRecord) -> None:
-        moved = transitions.submit(record, run_id=record.run_id, now=self._clock())
+        moved = transitions.adopt(record, run_id=record.run_id, now=self._clock())
         with self._steps("reconcile.record_adopted"):
             self._ledger.save(stored, moved)
         logger.info(

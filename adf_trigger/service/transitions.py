@@ -76,6 +76,11 @@ def submit(record: RunRecord, *, run_id: UUID, now: datetime) -> RunRecord:
     )
 
 
+def adopt(record: RunRecord, *, run_id: UUID, now: datetime) -> RunRecord:
+    """Data Factory has been found to have a run for it, which a call without an answer has started."""
+    return replace(submit(record, run_id=run_id, now=now), lease_until=None)
+
+
 def reject(record: RunRecord, *, reason: str, now: datetime) -> RunRecord:
     """It was not started, and will not be."""
     return _end_unstarted(record, RunStatus.REJECTED, reason, now)

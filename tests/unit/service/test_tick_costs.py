@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from adf_trigger.ledger.port import Stored
-from adf_trigger.ledger.records import RunRecord
+from adf_trigger.ledger.records import RunRecord, RunState
 from tests.support.faulty_ledger import FaultyLedger
 from tests.support.world import FACTORY_ID, World, settings
 
@@ -77,4 +77,19 @@ def test_dispatch_reads_a_started_run_no_longer_than_its_lease_lasts() -> None:
     ledger.gets = 0
     world.tick(after=15)
     assert ledger.gets == 1, "the monitor's alone"
+    assert len(world.factory.runs) == 1
+
+
+def test_a_run_that_was_adopted_is_left_to_the_monitor() -> None:
+    """Dispatch reads the record of a killed sender's run once, and the monitor has it from then on."""
+    world = World(settings=settings(ADF_TRIGGER_LEASE_SECONDS="90", ADF_TRIGGER_TICK_CALLS="1"))
+    world.factory.declare("load")
+    world.factory.fail_next("create_run", RuntimeError("killed"), after=True)
+    with pytest.raises(RuntimeError, match="killed"):
+        world.submit("killed")
+    world.restart()
+    world.tick(after=91)
+    assert world.factory.calls[-1] == "get_run", "there was no call left for the monitor"
+    (row,) = world.ledger.active(FACTORY_ID)
+    assert (row.state, row.may_be_unsent) == (RunState.SUBMITTED, False)
     assert len(world.factory.runs) == 1
