@@ -82,6 +82,9 @@ SERVICE_FUNCTIONS = _words(
 )
 """Every function of the expression language, as documented."""
 
+_OTHER_LINKED_SERVICES = ("AzureFunction", "AzureKeyVault")
+"""Those that are no stores, and work."""
+
 _KEPT = "kept and shown; runs do not use it"
 _NOTES = {
     **{
@@ -89,6 +92,7 @@ _NOTES = {
         for group in ("CredentialOperations", "DataFlows", "IntegrationRuntimes")
         for verb in ("CreateOrUpdate", "Delete", "Get", "ListByFactory")
     },
+    "AzureFunctionActivity": "as in the service, a 202 is an answer: what goes on is not waited for",
     "Triggers_Start": "schedule triggers fire; other types are kept, and refuse to start",
 }
 
@@ -121,9 +125,10 @@ def _lines() -> Iterator[str]:
     yield "An activity of another type fails its run at once, with a message that names it."
     yield ""
     yield from _table("File formats", "File format", SERVICE_FORMATS, {*BYTES_FORMATS, *RECORD_FORMATS})
-    connectors = sorted({*FILE_STORES, *(store.linked_service for store in RECORD_STORES.values())})
-    yield f"Linked services of these types work: {', '.join(connectors)}. Others are kept, and fail the runs that use"
-    yield "them, by name."
+    stores = {*FILE_STORES, *(store.linked_service for store in RECORD_STORES.values())}
+    connectors = sorted({*stores, *_OTHER_LINKED_SERVICES})
+    yield f"Linked services of these types work: {', '.join(connectors)}."
+    yield "Others are kept, and fail the runs that use them, by name."
     yield ""
     yield from _table("Functions", "Function", SERVICE_FUNCTIONS, {function.name for function in TABLE})
 

@@ -36,6 +36,7 @@ EXTERNAL: Final = Group("external activity", 3000)
 PIPELINE: Final = Group("pipeline activity", 1000)
 
 _GROUPS: Final = {
+    "azurefunctionactivity": EXTERNAL,
     "delete": PIPELINE,
     "getmetadata": PIPELINE,
     "lookup": PIPELINE,

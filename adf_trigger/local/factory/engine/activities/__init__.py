@@ -8,6 +8,7 @@ run goes to CONTROL.
 from collections.abc import Collection, Mapping
 
 from adf_trigger.local.factory.engine.activities.append_variable import append_variable
+from adf_trigger.local.factory.engine.activities.azure_function import azure_function
 from adf_trigger.local.factory.engine.activities.control import ControlActivity
 from adf_trigger.local.factory.engine.activities.copy import copy
 from adf_trigger.local.factory.engine.activities.delete import delete
@@ -26,6 +27,7 @@ from adf_trigger.local.factory.engine.activities.wait import wait
 from adf_trigger.local.factory.engine.activities.web import web
 
 EXECUTION: dict[str, ControlActivity] = {
+    "AzureFunctionActivity": azure_function,
     "Copy": copy,
     "Delete": delete,
     "GetMetadata": get_metadata,

@@ -1,7 +1,9 @@
-"""A call of an endpoint, as the Web and WebHook activities make it: read, sent, and what comes back."""
+"""A call of an endpoint, as the Web, WebHook and Azure Function activities make it: read, sent, what comes back."""
 
 import asyncio
 import json
+import math
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -19,11 +21,36 @@ from adf_trigger.local.factory.engine.activities.endpoint_identity import (
 from adf_trigger.local.factory.engine.limits import LARGEST_OUTPUT, output_too_large
 from adf_trigger.local.factory.expressions import to_json, to_text
 
+SHOWN_OF_ERROR: Final = 10_000
+"""Characters of a refusal's body in the error; the service's own number is not known."""
+
 _CONNECT_TIMEOUT: Final = 30.0
 _LAST_PORT: Final = 65_535
 _BODILESS: Final = frozenset({"GET"})
+_NEED_BODY: Final = frozenset({"PATCH", "POST", "PUT"})
 _HOLD_SECRETS: Final = ("headers", "authentication")
-_SHOWN: Final = ("url", "method", "headers", "body", "authentication", "httpRequestTimeout", "turnOffAsync")
+_SHOWN: Final = (
+    "functionName",
+    "url",
+    "method",
+    "headers",
+    "body",
+    "authentication",
+    "httpRequestTimeout",
+    "turnOffAsync",
+)
+
+
+class NoReply(ActivityFailed):
+    """An endpoint cannot be reached (2108), or does not answer (2128).
+
+    Attributes:
+        timed_out: it was reached, and took too long.
+    """
+
+    def __init__(self, message: str, *, error_code: str, timed_out: bool = False) -> None:
+        super().__init__(message, error_code=error_code)
+        self.timed_out = timed_out
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,8 +159,8 @@ async def call(client: httpx.AsyncClient, endpoint: Endpoint, identity: Endpoint
     """Send one request and read its reply, whatever its status.
 
     Raises:
-        ActivityFailed: 2108 if the endpoint cannot be reached, 2128 if it does not answer (in time), 2001 if
-            it answers too much.
+        NoReply: 2108 if the endpoint cannot be reached, 2128 if it does not answer (in time).
+        ActivityFailed: 2001 if it answers too much.
     """
     _check_url(endpoint.url)
     try:
@@ -153,13 +180,44 @@ async def call(client: httpx.AsyncClient, endpoint: Endpoint, identity: Endpoint
     except (httpx.ConnectError, httpx.ConnectTimeout) as exc:
         raise _unreachable(endpoint.url, f"An error occurred while sending the request. {exc}") from exc
     except (TimeoutError, httpx.TimeoutException, httpx.NetworkError, httpx.RemoteProtocolError) as exc:
-        raise ActivityFailed(
+        raise NoReply(
             "No response from the endpoint. Possible causes: network connectivity, DNS failure, server "
             "certificate validation or timeout.",
             error_code="2128",
+            timed_out=isinstance(exc, TimeoutError | httpx.TimeoutException),
         ) from exc
     except httpx.HTTPError as exc:
         raise _unreachable(endpoint.url, str(exc)) from exc
+
+
+def json_object(body: str) -> dict[str, Any] | None:
+    """The JSON object that a body is; None if it is anything else."""
+    try:
+        value = json.loads(body)
+    except ValueError:
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def execution(context: ActivityContext, started: float, runtime: str | None = None) -> dict[str, Any]:
+    """Where and how long an activity ran, in the shape that real outputs have.
+
+    Args:
+        context: the activity.
+        started: reading of the monotonic clock, seconds.
+        runtime: name of its integration runtime, if it names one.
+    """
+    seconds = time.monotonic() - started
+    minutes = max(1, math.ceil(seconds / 60))
+    return {
+        "effectiveIntegrationRuntime": f"{runtime or 'AutoResolveIntegrationRuntime'} ({context.location})",
+        "executionDuration": int(seconds),
+        "durationInQueue": {"integrationRuntimeQueue": 0},
+        "billingReference": {
+            "activityType": "ExternalActivity",
+            "billableDuration": [{"meterType": "AzureIR", "duration": minutes / 60, "unit": "Hours"}],
+        },
+    }
 
 
 def _check_url(text: str) -> None:
@@ -191,8 +249,8 @@ async def _read(response: httpx.Response) -> Reply:
     return Reply(response.status_code, response.url, headers, body)
 
 
-def _unreachable(url: str, why: str) -> ActivityFailed:
-    return ActivityFailed(
+def _unreachable(url: str, why: str) -> NoReply:
+    return NoReply(
         f"Error calling the endpoint '{url}'. Response status code: 'NA - Unknown'. More details: Exception "
         f"message: 'NA - Unknown [ClientSideException] {why}'.",
         error_code="2108",
@@ -205,7 +263,7 @@ def _body(value: Any, method: str, extra: Mapping[str, Any]) -> str | None:
             raise ActivityFailed(f"A body is not allowed for the method {method}.", error_code="BadRequest")
         return None
     if value is None:
-        if not extra and method != "DELETE":
+        if not extra and method in _NEED_BODY:
             raise missing_property("body")
         return to_json(extra) if extra else None
     if extra:

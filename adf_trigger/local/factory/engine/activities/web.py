@@ -1,7 +1,5 @@
 """WebActivity: calls an endpoint and shows what it answers."""
 
-import json
-import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -12,10 +10,13 @@ import httpx
 
 from adf_trigger.local.factory.engine.activities.base import ActivityContext, ActivityFailed, ActivityResult
 from adf_trigger.local.factory.engine.activities.endpoint import (
+    SHOWN_OF_ERROR,
     Endpoint,
     Reply,
     call,
     client_for,
+    execution,
+    json_object,
     read_endpoint,
     shown_input,
     with_secrets,
@@ -30,8 +31,6 @@ POLL_SECONDS: Final = 10.0
 """Between two looks at the Location of a 202 that has no Retry-After; the service's own number is not known."""
 
 _ABOUT_BODY: Final = frozenset({"content-type", "content-length", "content-encoding"})
-_SHOWN_OF_ERROR: Final = 10_000
-"""Characters of a refusal's body in the error; the service's own number is not known."""
 
 
 async def web(context: ActivityContext) -> ActivityResult:
@@ -64,8 +63,9 @@ async def web(context: ActivityContext) -> ActivityResult:
     except ActivityFailed as failure:
         failure.input, failure.output = shown, _execution(context, properties, started)
         raise
+    content = json_object(reply.body)
     output = {
-        **_content(reply.body),
+        **({"Response": reply.body} if content is None else content),
         "ADFWebActivityResponseHeaders": reply.headers,
         **_execution(context, properties, started),
     }
@@ -118,34 +118,13 @@ def _refuse_failure(reply: Reply) -> None:
     if reply.status >= HTTPStatus.BAD_REQUEST:
         raise ActivityFailed(
             f"Invoking Web Activity failed with HttpStatusCode - '{reply.status} : {status_name(reply.status)}', "
-            f"message - '{reply.body[:_SHOWN_OF_ERROR]}'",
+            f"message - '{reply.body[:SHOWN_OF_ERROR]}'",
             error_code="2108",
         )
 
 
-def _content(body: str) -> dict[str, Any]:
-    try:
-        value = json.loads(body)
-    except ValueError:
-        value = None
-    return value if isinstance(value, dict) else {"Response": body}
-
-
 def _execution(context: ActivityContext, properties: Mapping[str, Any], started: float) -> dict[str, Any]:
-    """Where and how long it ran, in the shape that real outputs have."""
-    connect_via = properties.get("connectVia") or {}
-    runtime = connect_via.get("referenceName") or "AutoResolveIntegrationRuntime"
-    seconds = time.monotonic() - started
-    minutes = max(1, math.ceil(seconds / 60))
-    return {
-        "effectiveIntegrationRuntime": f"{runtime} ({context.location})",
-        "executionDuration": int(seconds),
-        "durationInQueue": {"integrationRuntimeQueue": 0},
-        "billingReference": {
-            "activityType": "ExternalActivity",
-            "billableDuration": [{"meterType": "AzureIR", "duration": minutes / 60, "unit": "Hours"}],
-        },
-    }
+    return execution(context, started, (properties.get("connectVia") or {}).get("referenceName"))
 
 
 async def _references(context: ActivityContext) -> dict[str, Any]:
