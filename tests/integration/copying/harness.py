@@ -42,6 +42,7 @@ class Context:
     vault: dict[str, str] = field(default_factory=dict)
     location: str = "East US"
     slept: list[float] = field(default_factory=list)
+    issue_token: Callable[[str], str] = "token-for-{}".format
     tokens_asked: list[str] = field(default_factory=list)
     sleeper: Callable[[float], Awaitable[None]] | None = None
 
@@ -79,7 +80,7 @@ class Context:
 
     async def token(self, resource: str) -> str:
         self.tokens_asked.append(resource)
-        return f"token-for-{resource}"
+        return self.issue_token(resource)
 
     async def sleep(self, seconds: float) -> None:
         """Record the wait, and let others have their turn; or wait as the test says."""
@@ -175,6 +176,36 @@ class Storage:
             "write_blobs_sas": f"{endpoint}/?{blobs_only}",
         }
 
+    def lake(
+        self,
+        name: str,
+        kind: str = "Binary",
+        *,
+        folder: str = "",
+        file: str = "",
+        file_system: str = "",
+        linked_service: dict[str, Any] | None = None,
+        linked_service_type: str = "AzureBlobFS",
+        **properties: Any,
+    ) -> ResolvedDataset:
+        """A dataset on Data Lake Storage Gen2, by account key unless the linked service says otherwise."""
+        location = {
+            "fileSystem": file_system or self.container.container_name,
+            "folderPath": folder,
+            "fileName": file,
+        }
+        filled = {key: value for key, value in location.items() if value}
+        with BlobServiceClient.from_connection_string(self.connection_string) as service:
+            by_key = {"url": service.url, "accountKey": service.credential.account_key}
+        return ResolvedDataset(
+            name=name,
+            type=kind,
+            properties={"location": {"type": "AzureBlobFSLocation", **filled}, **properties},
+            linked_service_name="AzureDataLakeStorage",
+            linked_service_type=linked_service_type,
+            linked_service=linked_service or by_key,
+        )
+
     def dataset(
         self,
         name: str,
@@ -227,6 +258,18 @@ def copying(
         **more.pop("sink", {}),
     }
     return {"source": source, "sink": sink, **more}
+
+
+class Elsewhere(httpx.AsyncHTTPTransport):
+    """Takes requests for one host to a real server somewhere else."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__()
+        self._url = httpx.URL(url)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        request.url = request.url.copy_with(scheme="http", host=self._url.host, port=self._url.port)
+        return await super().handle_async_request(request)
 
 
 @dataclass(frozen=True)

@@ -537,7 +537,7 @@ def test_a_store_that_refuses_is_told_with_its_own_code(storage: Storage) -> Non
     assert failed.value.message.startswith(
         "Failure happened on 'Sink' side. ErrorCode=AzureBlobOperationFailed,"
     )
-    assert "failed to authenticate the request" in failed.value.message
+    assert ". AuthorizationFailure: Server failed to authenticate the request" in failed.value.message
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from tests.integration.copying.harness import (
     Answer,
     Asked,
     Context,
+    Elsewhere,
     RestService,
     Storage,
     on_context,
@@ -286,18 +287,6 @@ def tokens(asked: Asked) -> Answer:
     if asked.path.endswith("/token"):
         return Answer({"access_token": "the-token", "expires_in": 3600, "token_type": "Bearer"})
     return Answer({"authorization": asked.headers.get("authorization")})
-
-
-class Elsewhere(httpx.AsyncHTTPTransport):
-    """Takes requests for one host to a real server somewhere else."""
-
-    def __init__(self, url: str) -> None:
-        super().__init__()
-        self._url = httpx.URL(url)
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        request.url = request.url.copy_with(scheme="http", host=self._url.host, port=self._url.port)
-        return await super().handle_async_request(request)
 
 
 def test_basic_authentication(storage: Storage) -> None:

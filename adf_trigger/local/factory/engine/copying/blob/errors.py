@@ -97,7 +97,9 @@ def told(errors: StoreErrors, path: str, side: str) -> Iterator[None]:
 
 def error_code(exc: HttpResponseError) -> str:
     """The storage service's own code of an error, e.g. BlobNotFound."""
-    return str(getattr(exc, "error_code", None) or exc.status_code or type(exc).__name__)
+    code = getattr(exc, "error_code", None)
+    # A member of an enumeration, if the SDK knows it.
+    return str(getattr(code, "value", code) or exc.status_code or type(exc).__name__)
 
 
 def container_url(container: ContainerClient) -> str:
