@@ -30,6 +30,7 @@ class Service:
         versions: the secrets, by name and version.
         tokens: what callers of the vault sent.
         authorizations: what callers of the endpoint sent.
+        keys: their X-Key headers.
     """
 
     def __init__(self, server: ThreadingHTTPServer) -> None:
@@ -37,12 +38,14 @@ class Service:
         self.versions: dict[str, str] = {}
         self.tokens: list[str] = []
         self.authorizations: list[str] = []
+        self.keys: list[str] = []
 
-    def answer(self, path: str, authorization: str) -> tuple[int, dict[str, Any]]:
+    def answer(self, path: str, authorization: str, key: str) -> tuple[int, dict[str, Any]]:
         """Status and body of a reply."""
         name, question, query = path.removeprefix("/secrets/").partition("?")
         if not question:
             self.authorizations.append(authorization)
+            self.keys.append(key)
             return 200, {"ok": True}
         self.tokens.append(authorization.removeprefix("Bearer "))
         if query != "api-version=7.4":
@@ -58,7 +61,10 @@ def service() -> Iterator[Service]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            status, body = served.answer(self.path, self.headers.get("Authorization", ""))
+            headers = self.headers
+            status, body = served.answer(
+                self.path, headers.get("Authorization", ""), headers.get("X-Key", "")
+            )
             content = json.dumps(body).encode()
             self.send_response(status)
             self.send_header("Content-Length", str(len(content)))
@@ -125,6 +131,7 @@ def test_secrets_that_were_given_stand_in_for_the_vault(served: Any, service: Se
 
     assert ended["status"] == "Succeeded"
     assert service.authorizations == [basic(VALUE)]
+    assert service.keys == ["h3ader"]
     assert row["input"]["authentication"]["password"] == row["input"]["headers"]["X-Key"] == "**********"
     assert service.tokens == []
     served.control("PUT", "secrets", json={"other": {"n": "v"}})
@@ -240,6 +247,43 @@ def test_a_connection_string_may_be_a_secret(served: Any, service: Service, azur
     ended, row = run(served, path, "look")
     assert ended["status"] == "Failed"
     assert WRONG not in json.dumps([ended, row])
+
+
+def test_a_rest_service_may_be_opened_by_secrets(served: Any, service: Service) -> None:
+    """The password of its linked service, and a header of the activity's own source."""
+    path = served.create_factory()
+    publish(served, path, service)
+    properties = {
+        "url": service.url,
+        "authenticationType": "Basic",
+        "userName": "u",
+        "password": secret("password"),
+    }
+    served.put(f"{path}/linkedservices/rest", {"type": "RestService", "typeProperties": properties})
+    served.put(
+        f"{path}/datasets/hello",
+        {
+            "type": "RestResource",
+            "linkedServiceName": {"referenceName": "rest", "type": "LinkedServiceReference"},
+            "typeProperties": {"relativeUrl": "hello"},
+        },
+    )
+    look = {
+        "name": "look",
+        "type": "Lookup",
+        "typeProperties": {
+            "source": {"type": "RestSource", "additionalHeaders": {"X-Key": secret("header")}},
+            "dataset": {"referenceName": "hello", "type": "DatasetReference"},
+        },
+    }
+    served.put(f"{path}/pipelines/look", {"activities": [look]})
+    served.control("PUT", "secrets", json={"ls_keyvault": {"password": VALUE, "header": "h3ader"}})
+
+    ended, row = run(served, path, "look")
+
+    assert (ended["status"], row["output"]["firstRow"]) == ("Succeeded", {"ok": True})
+    assert (service.authorizations, service.keys) == ([basic(VALUE)], ["h3ader"])
+    assert not any(value in json.dumps(row) for value in (VALUE, "h3ader"))
 
 
 def test_a_value_is_kept_nowhere(

@@ -21,8 +21,10 @@ from cryptography.hazmat.primitives.serialization import (
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 
-from adf_trigger.local.factory.engine.activities.base import ActivityFailed, ResolvedDataset
+from adf_trigger.local.factory.engine.activities.base import Activity, ActivityFailed, ResolvedDataset
+from adf_trigger.local.factory.engine.activities.callbacks import PendingCallbacks
 from adf_trigger.local.factory.engine.activities.web import web
+from adf_trigger.local.factory.engine.activities.webhook import webhook
 from adf_trigger.local.serving import make_certificate, serving
 from tests.integration.webactivities.conftest import Context, Endpoint, Stage, ok
 
@@ -559,3 +561,32 @@ def test_a_secure_header_is_sent_and_not_shown(stage: Stage) -> None:
 
     assert stage.endpoint.seen[0].headers["x-key"] == "s3"
     assert result.input["headers"] == {"X-Key": "**********", "X-Plain": "p"}
+
+
+@pytest.mark.parametrize("activity", [web, webhook(PendingCallbacks(lambda: "http://127.0.0.1:1"))])
+def test_secrets_of_a_vault_are_sent_and_not_shown(activity: Activity, stage: Stage) -> None:
+    """In authentication and headers, of Web and WebHook activities alike."""
+
+    def kept(name: str) -> dict[str, Any]:
+        return {"type": "AzureKeyVaultSecret", "store": {"referenceName": "kv"}, "secretName": name}
+
+    properties = {
+        "method": "POST",
+        "url": "$URL/a",
+        "body": {},
+        "timeout": "00:00:00.1",
+        "headers": {"X-Key": kept("header")},
+        "authentication": {"type": "Basic", "username": kept("user"), "password": kept("password")},
+    }
+    vault = {"header": "s3cret-h", "user": "u", "password": "s3cret-p"}
+
+    try:
+        shown = stage.run(activity, properties, Endpoint(a=ok), vault=vault).input
+    except ActivityFailed as nobody_calls_back:
+        shown = nobody_calls_back.input
+
+    (seen,) = stage.endpoint.seen
+    assert seen.headers["x-key"] == "s3cret-h"
+    assert seen.headers["authorization"] == f"Basic {base64.b64encode(b'u:s3cret-p').decode()}"
+    assert shown["headers"] == {"X-Key": "**********"}
+    assert "s3cret" not in json.dumps(shown)
