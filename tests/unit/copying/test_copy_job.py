@@ -171,14 +171,18 @@ def test_the_wait_for_a_free_thread_is_time_in_the_queue() -> None:
     """A job that finds all threads taken counts how long, each time that it needs one."""
     release = threading.Event()
 
-    async def body() -> float:
+    async def body() -> tuple[float, float]:
         busy = Job()
         taken = asyncio.create_task(busy.run([lambda: release.wait(LIMIT)] * 32))
         job = Job()
         first = asyncio.create_task(job.run([lambda: 1]))
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(0)  # both have asked for their threads
+        asked = time.monotonic()
+        await asyncio.sleep(0.05)
+        waited = time.monotonic() - asked
         release.set()
         await asyncio.gather(taken, first)
-        return job.queued
+        return job.queued, waited
 
-    assert asyncio.run(body()) >= 0.15
+    queued, waited = asyncio.run(body())
+    assert queued >= waited

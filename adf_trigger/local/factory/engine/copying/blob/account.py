@@ -1,6 +1,7 @@
 """The client of the storage account that a linked service names."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from azure.core.credentials import TokenCredential
 from azure.storage.blob import BlobServiceClient, ContainerClient, ExponentialRetry
@@ -87,9 +88,12 @@ def _client(endpoint: str, credential: str | dict[str, str] | TokenCredential | 
 
 
 def _account_name(endpoint: str) -> str:
-    """The account's name: of its own host name, or the path on an emulator's."""
+    """The account's name: its host name begins with it, or it is the path on an emulator's."""
     with BlobServiceClient(endpoint.replace(".dfs.", ".blob.", 1)) as client:
-        return client.account_name or endpoint.rstrip("/").rpartition("/")[2]
+        if client.account_name:
+            return client.account_name
+    address = urlsplit(endpoint)
+    return address.path.strip("/") or str(address.hostname).partition(".")[0]
 
 
 def _options() -> dict[str, Any]:
