@@ -12,7 +12,7 @@ from uuid import UUID
 
 import httpx
 
-from adf_trigger.local.factory.engine.activities import Registry
+from adf_trigger.local.factory.engine.activities.registry import Registry
 from adf_trigger.local.factory.engine.engine import Engine
 from adf_trigger.local.factory.engine.new_run import new_run
 from adf_trigger.local.factory.engine.options import EngineOptions

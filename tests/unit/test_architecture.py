@@ -2,7 +2,8 @@
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -94,3 +95,48 @@ def test_the_environment_is_read_in_one_place() -> None:
         if re.search(r"os\.environ|getenv|import environ", module.read_text())
     ]
     assert readers == ["adf_trigger/settings.py"]
+
+
+def name_of(module: Path) -> str:
+    """The name that a module is imported by."""
+    parts = module.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def run_at_import(statements: Iterable[ast.stmt]) -> Iterator[ast.Import | ast.ImportFrom]:
+    """The imports that importing a module runs: none in functions, none for type checkers alone."""
+    for statement in statements:
+        match statement:
+            case ast.Import() | ast.ImportFrom():
+                yield statement
+            case ast.If(test=ast.Name(id="TYPE_CHECKING")):
+                yield from run_at_import(statement.orelse)
+            case ast.If() | ast.Try() | ast.With():
+                inner = ast.iter_child_nodes(statement)
+                yield from run_at_import(each for each in inner if isinstance(each, ast.stmt))
+            case _:
+                pass
+
+
+def runs_first(module: Path, known: set[str]) -> set[str]:
+    """The modules of the package that importing a module runs, with the packages that they are in."""
+    own = name_of(module)
+    found: set[str] = set()
+    for statement in run_at_import(ast.parse(module.read_text()).body):
+        if isinstance(statement, ast.ImportFrom):
+            assert statement.module
+            found |= {statement.module, *(f"{statement.module}.{each.name}" for each in statement.names)}
+        else:
+            found |= {each.name for each in statement.names}
+    around = {name[: end.start()] for name in found for end in re.finditer(r"\.", name)}
+    return {name for name in found | around if name in known and not f"{own}.".startswith(f"{name}.")}
+
+
+def test_every_module_can_be_imported_first() -> None:
+    """No circle of imports, so that the order in which modules are imported never matters."""
+    paths = {name_of(module): module for module in modules(PACKAGE)}
+    graph = {name: runs_first(module, set(paths)) for name, module in paths.items()}
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as exc:
+        pytest.fail(" -> ".join(reversed(exc.args[1])))

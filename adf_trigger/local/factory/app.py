@@ -25,9 +25,9 @@ from adf_trigger.local.factory.authorization import Authorization
 from adf_trigger.local.factory.backend import Backend
 from adf_trigger.local.factory.control import control_routes
 from adf_trigger.local.factory.door import FrontDoor
-from adf_trigger.local.factory.engine.activities import CONTROL, Registry
 from adf_trigger.local.factory.engine.activities.base import ActivityFailed
 from adf_trigger.local.factory.engine.activities.callbacks import CALLBACK_PATH, PendingCallbacks
+from adf_trigger.local.factory.engine.activities.registry import CONTROL, Registry
 from adf_trigger.local.factory.engine.activities.webhook import webhook
 from adf_trigger.local.factory.engine.engine import Engine
 from adf_trigger.local.factory.engine.options import EngineOptions

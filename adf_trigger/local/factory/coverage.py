@@ -8,7 +8,7 @@ What the service has is listed here; what is emulated is read from the tables th
 import sys
 from collections.abc import Iterable, Iterator
 
-from adf_trigger.local.factory.engine.activities import CONTROL, EXECUTION
+from adf_trigger.local.factory.engine.activities.registry import CONTROL, EXECUTION
 from adf_trigger.local.factory.engine.copying.registry import (
     BYTES_FORMATS,
     FILE_STORES,

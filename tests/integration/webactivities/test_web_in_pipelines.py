@@ -10,8 +10,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from adf_trigger.clock import new_id, utcnow
-from adf_trigger.local.factory.engine.activities import CONTROL, Registry
 from adf_trigger.local.factory.engine.activities.callbacks import PendingCallbacks
+from adf_trigger.local.factory.engine.activities.registry import CONTROL, Registry
 from adf_trigger.local.factory.engine.activities.webhook import webhook
 from adf_trigger.local.factory.engine.engine import Engine
 from adf_trigger.local.factory.engine.new_run import new_run

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adf_trigger.local.factory.engine.activities import Registry
 from adf_trigger.local.factory.engine.activities.base import ActivityContext, ActivityFailed, ActivityResult
+from adf_trigger.local.factory.engine.activities.registry import Registry
 from adf_trigger.local.factory.engine.graph import FAILED, SKIPPED, SUCCEEDED, Graph, GraphError
 from tests.support.engine_factory import EPOCH, Factory, activity
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from adf_trigger.local.factory.engine.activities import CONTROL, EXECUTION, Registry
 from adf_trigger.local.factory.engine.activities.base import Activity, ActivityContext, ActivityResult
+from adf_trigger.local.factory.engine.activities.registry import CONTROL, EXECUTION, Registry
 from adf_trigger.local.factory.models import ActivityRun, PipelineRun
 from tests.support.engine_factory import Factory, activity, expression, set_variable
 

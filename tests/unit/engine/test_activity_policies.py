@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from adf_trigger.local.factory.engine.activities import Registry
 from adf_trigger.local.factory.engine.activities.base import (
     Activity,
     ActivityContext,
     ActivityFailed,
     ActivityResult,
 )
+from adf_trigger.local.factory.engine.activities.registry import Registry
 from adf_trigger.local.factory.models import ActivityRun
 from tests.support.engine_factory import EPOCH, FACTORY_ID, Factory, activity, set_variable, wait
 

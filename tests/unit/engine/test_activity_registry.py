@@ -2,8 +2,8 @@
 
 from collections import Counter
 
-from adf_trigger.local.factory.engine.activities import CONTROL, EXECUTION, Registry
 from adf_trigger.local.factory.engine.activities.base import ActivityContext, ActivityResult
+from adf_trigger.local.factory.engine.activities.registry import CONTROL, EXECUTION, Registry
 from tests.support.engine_factory import Factory, activity
 
 
@@ -11,7 +11,8 @@ def test_every_type_has_a_file_of_its_own() -> None:
     """No two types share a module."""
     modules = Counter(function.__module__ for function in (EXECUTION | CONTROL).values())
     assert set(modules.values()) == {1}
-    assert all(name.startswith(f"{Registry.__module__}.") for name in modules)
+    package = Registry.__module__.rpartition(".")[0]
+    assert all(name.startswith(f"{package}.") for name in modules)
 
 
 def test_a_registered_function_is_all_that_a_type_needs(factory: Factory) -> None:

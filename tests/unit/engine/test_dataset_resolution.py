@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from adf_trigger.local.factory.engine.activities import Registry
 from adf_trigger.local.factory.engine.activities.base import ActivityContext, ActivityResult, ResolvedDataset
+from adf_trigger.local.factory.engine.activities.registry import Registry
 from tests.support.engine_factory import Factory, activity, expression
 
 

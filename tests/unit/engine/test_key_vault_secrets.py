@@ -8,8 +8,8 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from adf_trigger.local.factory.engine.activities import Registry
 from adf_trigger.local.factory.engine.activities.base import ActivityContext, ActivityFailed, ActivityResult
+from adf_trigger.local.factory.engine.activities.registry import Registry
 from adf_trigger.local.factory.engine.secrets import GivenSecrets, Secrets
 from adf_trigger.local.factory.models import ActivityRun
 from tests.support.engine_factory import FACTORY_ID, Factory, activity, expression

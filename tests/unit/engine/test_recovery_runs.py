@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from adf_trigger.local.factory.engine.activities import Registry
 from adf_trigger.local.factory.engine.activities.base import ActivityContext, ActivityFailed, ActivityResult
+from adf_trigger.local.factory.engine.activities.registry import Registry
 from adf_trigger.local.factory.models import PipelineRun, Recovery
 from tests.support.engine_factory import Factory, activity, append, expression, set_variable, wait
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from adf_trigger.local.factory.engine.activities import Registry
 from adf_trigger.local.factory.engine.activities.base import ActivityContext, ActivityFailed, ActivityResult
+from adf_trigger.local.factory.engine.activities.registry import Registry
 from adf_trigger.local.factory.models import PipelineRun
 from tests.support.engine_factory import EPOCH, FACTORY_ID, Factory, activity, expression, fail, wait
 

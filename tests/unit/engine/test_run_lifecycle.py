@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from adf_trigger.local.factory.engine.activities import CONTROL, Registry
 from adf_trigger.local.factory.engine.activities.base import ActivityContext, ActivityFailed, ActivityResult
+from adf_trigger.local.factory.engine.activities.registry import CONTROL, Registry
 from tests.support.engine_factory import EPOCH, FACTORY_ID, Factory, activity, fail, set_variable, wait
 
 

@@ -12,9 +12,9 @@ from typing import Any
 import httpx
 
 from adf_trigger.clock import Clock, IdSource, new_id, utcnow
-from adf_trigger.local.factory.engine.activities import Registry
 from adf_trigger.local.factory.engine.activities.base import ActivityFailed
 from adf_trigger.local.factory.engine.activities.control import ChildRun
+from adf_trigger.local.factory.engine.activities.registry import Registry
 from adf_trigger.local.factory.engine.execution import PipelineExecution, RunOutcome
 from adf_trigger.local.factory.engine.graph import FAILED
 from adf_trigger.local.factory.engine.options import EngineOptions

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 import httpx
 
 from adf_trigger.clock import Clock, IdSource
-from adf_trigger.local.factory.engine.activities import Registry
 from adf_trigger.local.factory.engine.activities.control import ChildRun
+from adf_trigger.local.factory.engine.activities.registry import Registry
 from adf_trigger.local.factory.engine.limits import ActivityPlaces
 from adf_trigger.local.factory.engine.options import EngineOptions
 from adf_trigger.local.factory.engine.ports import Definitions, RunLog
