@@ -91,7 +91,7 @@ def _account_name(endpoint: str) -> str:
     """The account's name: its host name begins with it, or it is the path on an emulator's."""
     with BlobServiceClient(endpoint.replace(".dfs.", ".blob.", 1)) as client:
         if client.account_name:
-            return client.account_name
+            return str(client.account_name)
     address = urlsplit(endpoint)
     return address.path.strip("/") or str(address.hostname).partition(".")[0]
 
