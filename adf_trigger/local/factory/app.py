@@ -181,7 +181,7 @@ class FactoryEmulator:
         self._engine_options.wait_on_completion = options.wait_on_completion
 
     async def close(self) -> None:
-        """Stop the engine; runs that have not ended are taken up at the next start."""
+        """Stop the engine; runs that have not ended are settled at the next start: see Engine.resume."""
         await self._scheduler.close()
         await self.backend.engine.close()
         self.backend.store.close()
