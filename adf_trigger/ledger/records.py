@@ -48,7 +48,7 @@ class RunRecord:
         source: how it came: `http` or `queue`.
         not_before: the dispatcher leaves the request alone until then.
         lease_until: somebody is sending the request or its event; others leave it alone until then. Stays with
-            a submitted run until Data Factory first shows it.
+            a submitted run until it is over, or Data Factory shows the run.
         sent_at: when the last createRun left, at the latest; None while none ever did.
         attempts: createRun calls so far.
         last_seen_at: when Data Factory last showed us the run; None while it has not.
@@ -105,7 +105,7 @@ class ActiveRun:
 
     Attributes:
         state: of the record; SUBMITTED also for one that is being sent.
-        lease_until: set while it is being sent, and on until Data Factory first shows the run.
+        lease_until: set while it is being sent, and on until that is over or Data Factory shows the run.
     """
 
     request_id: str

@@ -83,12 +83,13 @@ class Dispatcher:
             if not due or (row.sent_at is None and not sending):
                 continue
             stored = self._ledger.get(factory.id, row.request_id)
-            if stored is None or stored.record.state is not RunState.ACCEPTED:
-                continue
-            if not self._is_due(stored.record):
-                continue  # taken by another since the row was read
+            if stored is None or not self._is_due(stored.record):
+                continue  # released or taken by another since the row was read
             try:
-                sending = self._take_up(factory, stored, budget, sending=sending) and sending
+                if stored.record.state is RunState.SUBMITTED:
+                    self._hand_over(stored)
+                elif stored.record.state is RunState.ACCEPTED:
+                    sending = self._take_up(factory, stored, budget, sending=sending) and sending
             except LedgerConflict:
                 logger.info(
                     "Request %s is in other hands",
@@ -101,6 +102,12 @@ class Dispatcher:
         return (row.not_before is None or row.not_before <= now) and (
             row.lease_until is None or row.lease_until <= now
         )
+
+    def _hand_over(self, stored: Stored) -> None:
+        """Leave a run to the monitor that was started, so that its record need not be read at every tick."""
+        if stored.record.lease_until is not None:
+            with self._steps("dispatch.hand_over"):
+                self._ledger.save(stored, transitions.hand_over(stored.record))
 
     def _take_up(self, factory: FactoryHandle, stored: Stored, budget: Budget, *, sending: bool) -> bool:
         """Do what is due for one request; False where the factory should be sent nothing more for now."""

@@ -154,11 +154,8 @@ class Monitor:
         return True
 
     def _is_news(self, record: RunRecord, run: PipelineRun) -> bool:
-        # Dispatch reads the record of a started run whose lease is over, at every tick, until the run has been seen.
-        lease_is_over = record.lease_until is not None and record.lease_until <= self._clock()
         return (
-            lease_is_over
-            or run.status != record.status
+            run.status != record.status
             or run.run_start != record.started_at
             or self._clock() - _last_seen(record) >= self._stale_after / 2
         )

@@ -21,6 +21,7 @@ STEPS = frozenset(
         "dispatch.lease",
         "dispatch.create_run",
         "dispatch.record_submitted",
+        "dispatch.hand_over",
         "dispatch.record_postponed",
         "dispatch.record_in_doubt",
         "dispatch.record_rejected",

@@ -63,7 +63,7 @@ def left_by(record: RunRecord) -> datetime | None:
 
 
 def submit(record: RunRecord, *, run_id: UUID, now: datetime) -> RunRecord:
-    """Data Factory has a run for it. The lease of the one who sent it stays until the run is first seen."""
+    """Data Factory has a run for it. The lease of the one who sent it stays until it is over or the run is seen."""
     _from(record, RunState.ACCEPTED)
     return replace(
         record,
@@ -102,6 +102,12 @@ def _end_unstarted(record: RunRecord, status: RunStatus, reason: str, now: datet
         lease_until=None,
         not_before=None,
     )
+
+
+def hand_over(record: RunRecord) -> RunRecord:
+    """The lease of the one who sent it is over: the run is the monitor's alone."""
+    _from(record, RunState.SUBMITTED)
+    return replace(record, lease_until=None)
 
 
 def see(record: RunRecord, *, status: str, started_at: datetime | None, now: datetime) -> RunRecord:

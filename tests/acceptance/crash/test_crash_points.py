@@ -28,6 +28,7 @@ THROTTLED = {
     "retry_after": 1,
 }
 FAILED_BEFORE = {"operation": "CreateRun", "fault": "status", "status": 500, "when": "before", "count": 1}
+NOT_SHOWN = {"fault": "missing", "seconds": 6}
 FAILED_AFTER = {"operation": "CreateRun", "fault": "status", "status": 500, "when": "after", "count": 1}
 
 
@@ -165,6 +166,12 @@ def parked(crashes: Crashes, key: str) -> None:
     crashes.post(key, "parked")
 
 
+def invisible(crashes: Crashes, key: str) -> None:
+    """A request whose run is not shown until its sender's lease is over."""
+    crashes.laptop.control("POST", "faults", {"rules": [NOT_SHOWN]})
+    crashes.post(key)
+
+
 def many(crashes: Crashes, key: str) -> None:
     """More active runs than are asked for one by one."""
     for number in range(5):
@@ -197,6 +204,7 @@ SCENARIOS: dict[str, Callable[[Crashes, str], None]] = {
     "dispatch.lease": throttled,
     "dispatch.create_run": simple,
     "dispatch.record_submitted": simple,
+    "dispatch.hand_over": invisible,
     "dispatch.record_postponed": throttled,
     "dispatch.record_in_doubt": lost_after,
     "dispatch.record_rejected": refused_by_queue,

@@ -60,24 +60,26 @@ def test_recording_that_a_run_was_started_writes_no_active_row() -> None:
     assert not seen.may_be_unsent
 
 
-def test_dispatch_reads_a_started_run_no_longer_than_its_lease_lasts() -> None:
-    """A run of which there is no news since it was started is recorded as seen once its lease is over."""
+def test_started_runs_without_news_cost_dispatch_one_read_each() -> None:
+    """Once the lease of the one who sent it is over, dispatch reads a run's record, and never again."""
     ledger = Counting()
-    world = World(ledger=ledger, settings=settings(ADF_TRIGGER_LEASE_SECONDS="90"))
+    world = World(
+        ledger=ledger, settings=settings(ADF_TRIGGER_LEASE_SECONDS="90", ADF_TRIGGER_TICK_CALLS="1")
+    )
     world.factory.declare("load")
-    run_id = world.submit().record.run_id
-    world.factory.runs[run_id].status = "Queued"
-    started = ledger.saves
-    for _ in range(5):
-        world.tick(after=15)
-    assert ledger.saves == started, "there was no news"
-    world.tick(after=30)
-    assert ledger.saves == started + 1
-    assert [row.may_be_unsent for row in ledger.active(FACTORY_ID)] == [False]
-    ledger.gets = 0
+    for number in range(20):
+        world.factory.hidden.add(world.submit(f"key-{number}").record.run_id)
+    ledger.gets = ledger.saves = 0
+    world.tick(after=89)
+    assert (ledger.gets, ledger.saves) == (0, 0)
+    world.tick(after=2)
+    assert (ledger.gets, ledger.saves) == (20, 20)
+    assert {(row.state, row.may_be_unsent) for row in ledger.active(FACTORY_ID)} == {
+        (RunState.SUBMITTED, False)
+    }
     world.tick(after=15)
-    assert ledger.gets == 1, "the monitor's alone"
-    assert len(world.factory.runs) == 1
+    assert (ledger.gets, ledger.saves) == (20, 20)
+    assert len(world.factory.runs) == 20
 
 
 def test_a_run_that_was_adopted_is_left_to_the_monitor() -> None:
