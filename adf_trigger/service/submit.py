@@ -2,6 +2,7 @@
 
 import json
 import logging
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -107,6 +108,8 @@ class Submit:
     def __call__(self, submission: Submission) -> Submitted:
         """Take a request: from the return on it is durable.
 
+        One that has been taken before stays taken, whatever has become of its pipeline since.
+
         Raises:
             InvalidRequest: it can never work; every fault is named.
             Refused: Data Factory refused it, for instance since there is no such pipeline; the key is free again
@@ -115,11 +118,16 @@ class Submit:
             TryLater: it cannot be taken just now; nothing was kept of it.
             LedgerError: the ledger is out of reach; nothing is known to have been kept.
         """
-        definition = self._definition(submission)
-        record = self._record(submission, definition)
-        stored, created = self._claim(record)
+        try:
+            definition = self._definition(submission)
+        except (InvalidRequest, Refused, TryLater):
+            earlier = self._ledger.get(submission.factory.id, submission.request_id)
+            if earlier is None or _was_rejected(earlier.record) or not _asks_for(submission, earlier.record):
+                raise
+            return _replayed(earlier.record)
+        stored, created = self._claim(submission, self._record(submission, definition))
         if not created:
-            return Submitted(stored.record, replayed=True)
+            return _replayed(stored.record)
         return Submitted(self._start(submission, stored), replayed=False)
 
     def _definition(self, submission: Submission) -> Definition | None:
@@ -180,13 +188,7 @@ class Submit:
                 factory=submission.factory.id,
                 request_id=submission.request_id,
                 pipeline=submission.pipeline,
-                digest=digest_of(
-                    submission.factory.id,
-                    submission.pipeline,
-                    request,
-                    secret={name: json.dumps(request.parameters[name]) for name in secure},
-                    request_id=submission.request_id,
-                ),
+                digest=_digest(submission, secure),
                 run_id=self._new_id(),
                 state=RunState.ACCEPTED,
                 status=RunStatus.ACCEPTED,
@@ -208,33 +210,28 @@ class Submit:
             lease=self._lease,
         )
 
-    def _claim(self, record: RunRecord) -> tuple[Stored, bool]:
+    def _claim(self, submission: Submission, record: RunRecord) -> tuple[Stored, bool]:
         """The record now in the ledger, and whether it is this one."""
         with self._steps("submit.claim"):
             claim = self._ledger.claim(record)
         earlier = claim.stored.record
         if claim.created:
             return claim.stored, True
-        if earlier.state is RunState.TOLD and earlier.status == RunStatus.REJECTED:
-            return self._reclaim(claim.stored, record)
-        if earlier.digest != record.digest:
+        if _was_rejected(earlier):
+            return self._reclaim(submission, claim.stored, record)
+        if not _asks_for(submission, earlier):
             raise RequestConflict(
                 f"the key {record.request_id} already names another request, made at {earlier.requested_at}"
             )
-        logger.info(
-            "Request %s has come before",
-            record.request_id,
-            extra={"action": "request_replayed", "request_id": record.request_id},
-        )
         return claim.stored, False
 
-    def _reclaim(self, rejected: Stored, record: RunRecord) -> tuple[Stored, bool]:
+    def _reclaim(self, submission: Submission, rejected: Stored, record: RunRecord) -> tuple[Stored, bool]:
         """A rejected request has started nothing, so its key may be used again."""
         try:
             with self._steps("submit.reclaim"):
                 return self._ledger.reclaim(rejected, record), True
         except LedgerConflict:
-            return self._claim(record)
+            return self._claim(submission, record)
 
     def _start(self, submission: Submission, taken: Stored) -> RunRecord:
         until = self._sender.paused_until(submission.factory)
@@ -296,6 +293,35 @@ class Submit:
             f"{record.message}",
             retry_after=max(1.0, wait.total_seconds()),
         )
+
+
+def _digest(submission: Submission, secure: Collection[str]) -> str:
+    parameters = submission.request.parameters
+    return digest_of(
+        submission.factory.id,
+        submission.pipeline,
+        submission.request,
+        secret={name: json.dumps(parameters[name]) for name in secure if name in parameters},
+        request_id=submission.request_id,
+    )
+
+
+def _asks_for(submission: Submission, record: RunRecord) -> bool:
+    """Whether a request asks for what a record holds; what was secret then is compared as a secret."""
+    return record.digest == _digest(submission, record.secure_parameters)
+
+
+def _was_rejected(record: RunRecord) -> bool:
+    return record.state is RunState.TOLD and record.status == RunStatus.REJECTED
+
+
+def _replayed(record: RunRecord) -> Submitted:
+    logger.info(
+        "Request %s has come before",
+        record.request_id,
+        extra={"action": "request_replayed", "request_id": record.request_id},
+    )
+    return Submitted(record, replayed=True)
 
 
 def _try_later(reason: str, outage: AdfTriggerError) -> TryLater:

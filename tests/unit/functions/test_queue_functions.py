@@ -27,6 +27,16 @@ def test_a_message_delivered_twice_starts_one_run(caller: Caller, world: World) 
     assert len(world.factory.runs) == 1
 
 
+def test_a_second_delivery_speaks_of_no_refusal(caller: Caller, world: World) -> None:
+    """The run goes on, though its pipeline is gone by the time that the message is delivered again."""
+    caller.message({"pipeline": "load", "requestId": "k"})
+    world.factory.pipelines.clear()
+    world.clock.forward(600)
+    caller.message({"pipeline": "load", "requestId": "k"}, attempts=2)
+    assert world.outbox.rejected == []
+    assert world.outbox.events == []
+
+
 def test_a_message_and_a_call_share_a_key(caller: Caller, world: World) -> None:
     """The same request by queue and by HTTP is one run."""
     caller.message({"pipeline": "load", "requestId": "k"})

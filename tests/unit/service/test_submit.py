@@ -1,6 +1,7 @@
 """Taking requests, on memory adapters."""
 
 import logging
+from collections.abc import Callable
 
 import pytest
 
@@ -190,3 +191,74 @@ def test_a_record_that_cannot_be_written_after_create_run_is_reconciled(world: W
     world.tick(after=200)
     assert world.services.query.find("key-1").state is RunState.SUBMITTED
     assert list(world.factory.runs) == [record.run_id]
+
+
+def republished(world: World) -> None:
+    """The pipeline wants other parameters now."""
+    world.factory.declare("load", other={"type": "Int"})
+
+
+def deleted(world: World) -> None:
+    """The pipeline is gone."""
+    del world.factory.pipelines["load"]
+
+
+def secured(world: World) -> None:
+    """The parameter is a SecureString now."""
+    world.factory.declare("load", day={"type": "SecureString"})
+
+
+def out_of_reach(world: World) -> None:
+    """The parameter is a SecureString, and Data Factory cannot be asked."""
+    secured(world)
+    world.submit("another", parameters={"day": "x"})
+    world.clock.forward(3600)
+    world.factory.fail_next("get_pipeline", Unavailable("down", status=503))
+    world.factory.fail_next("get_pipeline", Unavailable("down", status=503))
+
+
+@pytest.mark.parametrize("source", ["http", "queue"])
+@pytest.mark.parametrize("change", [republished, deleted, secured, out_of_reach])
+def test_a_repeat_is_answered_whatever_has_become_of_the_pipeline(
+    world: World, change: Callable[[World], None], source: str
+) -> None:
+    """What was taken stays taken: a second delivery is no refusal of a run that goes on."""
+    world.factory.declare("load", day=STRING)
+    first = world.submit(parameters={"day": "monday"}, source=source)
+    world.clock.forward(3600)
+    change(world)
+    again = world.submit(parameters={"day": "monday"}, source=source)
+    assert (again.replayed, again.record.run_id) == (True, first.record.run_id)
+
+
+@pytest.mark.parametrize(
+    ("change", "error"),
+    [
+        (republished, InvalidRequest),
+        (deleted, ResourceNotFound),
+        (secured, RequestConflict),
+        (out_of_reach, TryLater),
+    ],
+)
+def test_another_body_under_a_key_is_no_repeat(
+    world: World, change: Callable[[World], None], error: type[Exception]
+) -> None:
+    """It is told what is wrong with it."""
+    world.factory.declare("load", day=STRING)
+    world.submit(parameters={"day": "monday"})
+    world.clock.forward(3600)
+    change(world)
+    with pytest.raises(error):
+        world.submit(parameters={"day": "tuesday"})
+
+
+def test_what_was_rejected_is_no_repeat(world: World) -> None:
+    """A rejected message has started nothing, so the same one again is told what is wrong now."""
+    world.factory.declare("load", day=STRING)
+    world.factory.fail_next("create_run", BadRequest("wrong", status=400, code="BadRequest"))
+    world.submit(parameters={"day": "monday"}, source="queue")
+    world.tick()
+    world.clock.forward(3600)
+    deleted(world)
+    with pytest.raises(ResourceNotFound):
+        world.submit(parameters={"day": "monday"}, source="queue")
