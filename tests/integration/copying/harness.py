@@ -260,18 +260,6 @@ def copying(
     return {"source": source, "sink": sink, **more}
 
 
-class Elsewhere(httpx.AsyncHTTPTransport):
-    """Takes requests for one host to a real server somewhere else."""
-
-    def __init__(self, url: str) -> None:
-        super().__init__()
-        self._url = httpx.URL(url)
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        request.url = request.url.copy_with(scheme="http", host=self._url.host, port=self._url.port)
-        return await super().handle_async_request(request)
-
-
 @dataclass(frozen=True)
 class Asked:
     """A request as a REST service received it; names of headers in lower case."""

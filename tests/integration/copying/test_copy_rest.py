@@ -18,7 +18,6 @@ from tests.integration.copying.harness import (
     Answer,
     Asked,
     Context,
-    Elsewhere,
     RestService,
     Storage,
     on_context,
@@ -26,6 +25,7 @@ from tests.integration.copying.harness import (
     rest_service,
     run,
 )
+from tests.support.elsewhere import Elsewhere
 
 
 def from_rest(

@@ -25,13 +25,13 @@ from adf_trigger.local.serving import make_certificate
 from tests.integration.copying.harness import (
     Answer,
     Asked,
-    Elsewhere,
     Storage,
     copying,
     reference,
     rest_service,
     run,
 )
+from tests.support.elsewhere import Elsewhere
 
 LISTENING = re.compile(r"Azurite Blob service is successfully listening at (https://\S+)")
 TENANT = "72f988bf-86f1-41af-91ab-2d7cd011db47"

@@ -27,6 +27,7 @@ from adf_trigger.local.factory.engine.activities.web import web
 from adf_trigger.local.factory.engine.activities.webhook import webhook
 from adf_trigger.local.serving import make_certificate, serving
 from tests.integration.webactivities.conftest import Context, Endpoint, Stage, ok
+from tests.support.elsewhere import Elsewhere
 
 UNREACHABLE = (
     "Error calling the endpoint '{}'. Response status code: 'NA - Unknown'. More details: Exception message: "
@@ -342,18 +343,6 @@ def test_authentication_by_header(authentication: dict[str, Any], authorization:
     assert "p:q" not in json.dumps(result.input)
 
 
-class _Redirected(httpx.AsyncHTTPTransport):
-    """Sends what is meant for Entra ID to a local server."""
-
-    def __init__(self, url: str) -> None:
-        super().__init__()
-        self._url = httpx.URL(url)
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        request.url = request.url.copy_with(scheme="http", host=self._url.host, port=self._url.port)
-        return await super().handle_async_request(request)
-
-
 @pytest.mark.parametrize(
     "authentication",
     [
@@ -375,7 +364,7 @@ def test_a_service_principal_gets_its_token_from_entra(authentication: dict[str,
             serving(entra) as authority,
             serving(api) as url,
             httpx.AsyncClient(
-                trust_env=False, mounts={"https://login.microsoftonline.com": _Redirected(authority)}
+                trust_env=False, mounts={"https://login.microsoftonline.com": Elsewhere(authority)}
             ) as http,
         ):
             identity = {"type": "ServicePrincipal", "resource": "https://r/", **authentication}
@@ -400,7 +389,7 @@ def test_a_service_principal_that_is_refused_fails_the_activity() -> None:
             serving(entra) as authority,
             serving(api) as url,
             httpx.AsyncClient(
-                trust_env=False, mounts={"https://login.microsoftonline.com": _Redirected(authority)}
+                trust_env=False, mounts={"https://login.microsoftonline.com": Elsewhere(authority)}
             ) as http,
         ):
             identity = {

@@ -1,0 +1,19 @@
+"""A transport for httpx that reaches a local server where the cloud is meant."""
+
+import httpx
+
+
+class Elsewhere(httpx.AsyncHTTPTransport):
+    """Takes requests for any host to a real server somewhere else.
+
+    Args:
+        url: of that server, by http.
+    """
+
+    def __init__(self, url: str) -> None:
+        super().__init__()
+        self._url = httpx.URL(url)
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        request.url = request.url.copy_with(scheme="http", host=self._url.host, port=self._url.port)
+        return await super().handle_async_request(request)
