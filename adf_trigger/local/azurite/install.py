@@ -32,7 +32,8 @@ def install(root: Path | None = None) -> Path:
     """Install the pinned Azurite unless it is there; give the path of its script.
 
     Safe to call from several processes at once: one installs, the others wait for it. The folder appears
-    under its name only when it is whole, so a killed installation leaves nothing that looks like one.
+    under its name only when it is whole, so a killed installation leaves nothing that looks like one; a folder
+    that has lost its script since is made anew.
 
     Args:
         root: folder to install under; `default_root()` where None.
@@ -43,11 +44,12 @@ def install(root: Path | None = None) -> Path:
     root = root or default_root()
     folder = root / _folder_name()
     script = folder / "node_modules" / "azurite" / "dist" / "src" / "azurite.js"
-    if folder.is_dir():
+    if script.is_file():
         return script
     root.mkdir(parents=True, exist_ok=True)
     with _lock(root / "azurite.lock"):
-        if not folder.is_dir():
+        if not script.is_file():
+            shutil.rmtree(folder, ignore_errors=True)
             unfinished = root / f"{folder.name}.unfinished"
             shutil.rmtree(unfinished, ignore_errors=True)
             unfinished.mkdir()

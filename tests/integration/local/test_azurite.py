@@ -82,9 +82,11 @@ def test_an_installation_that_fails_says_what_npm_said(
 
 @pytest.mark.slow
 def test_two_processes_may_install_at_once(tmp_path: Path) -> None:
-    """One installs, the other waits; what a killed installation left does not disturb them."""
-    stale = tmp_path / f"{install().parents[4].name}.unfinished"
+    """One installs, the other waits; neither a killed installation nor one without its script disturbs them."""
+    name = install().parents[4].name
+    stale = tmp_path / f"{name}.unfinished"
     (stale / "node_modules").mkdir(parents=True)
+    (tmp_path / name).mkdir()
     code = (
         "import sys; from pathlib import Path; from adf_trigger.local.azurite import install;"
         "print(install(Path(sys.argv[1])))"
