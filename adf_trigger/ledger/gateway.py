@@ -201,9 +201,8 @@ class TableGateway:
     def _written(self, changes: list[Operation]) -> str:
         """The new ETag of the run row. One row needs no transaction, whose multipart bodies cost three updates."""
         if len(changes) == 1:
-            _, entity, conditions = changes[
-                0
-            ]  # the run row is in every change, and is never made or removed alone
+            # The run row is in every change, and is never made or removed alone.
+            _, entity, conditions = changes[0]
             with _garbled_replies():
                 return _etag_in(self._client.update_entity(entity, **conditions))
         replies: list[PipelineResponse[Any, Any]] = []
