@@ -10,9 +10,13 @@ from adf_trigger.ledger.table import TableLedger
 from tests.contracts.ledger_records import a_factory
 
 pytest.register_assert_rewrite(
+    "tests.contracts.claiming_contract",
     "tests.contracts.declarations_contract",
-    "tests.contracts.ledger_contract",
     "tests.contracts.ledger_machine",
+    "tests.contracts.ledger_steps",
+    "tests.contracts.reading_contract",
+    "tests.contracts.removal_contract",
+    "tests.contracts.saving_contract",
 )
 
 

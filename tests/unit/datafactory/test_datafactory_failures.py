@@ -1,30 +1,23 @@
 """Every failure ends in the error tree, in its own place."""
 
-import inspect
 import json
-from collections.abc import Callable
 from datetime import timedelta
 from email.utils import format_datetime
 from http import HTTPStatus
 from typing import Any
-from uuid import UUID
 
 import pytest
-import requests
-import urllib3
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adf_trigger.datafactory import failures
-from adf_trigger.datafactory.calls import Call, Effect, Reply
+from adf_trigger.datafactory.calls import Effect, Reply
 from adf_trigger.datafactory.client import DataFactoryClient
-from adf_trigger.datafactory.connections import Stage
-from adf_trigger.datafactory.failures import garbled, no_reply, refusal, retry_after
+from adf_trigger.datafactory.failures import garbled, refusal, retry_after
 from adf_trigger.errors import (
     BadRequest,
     DataFactoryError,
     Forbidden,
-    NotSent,
     PreconditionFailed,
     Refused,
     ResourceNotFound,
@@ -33,6 +26,7 @@ from adf_trigger.errors import (
     Unavailable,
     UnknownOutcome,
 )
+from tests.unit.datafactory.effects import CHANGES, EVERY, START, WITH_EFFECT, call_of
 from tests.unit.datafactory.service import (
     FACTORY,
     NOW,
@@ -43,26 +37,6 @@ from tests.unit.datafactory.service import (
     management_api,
     served,
 )
-
-RUN_ID = UUID("2f7fdb90-5df1-4b8e-ac2f-064cfa58202b")
-
-READ: Callable[[DataFactoryClient], Any] = lambda client: client.get_run(RUN_ID)  # noqa: E731  # named in ids
-START: Callable[[DataFactoryClient], Any] = lambda client: client.create_run(  # noqa: E731  # named in ids
-    "p", {}, client_request_id=RUN_ID
-)
-CHANGES: dict[str, Callable[[DataFactoryClient], Any]] = {
-    "cancel": lambda client: client.cancel_run(RUN_ID),
-    "put": lambda client: client.pipelines.create_or_update("p", {}),
-    "delete": lambda client: client.datasets.delete("d"),
-}
-WITH_EFFECT = CHANGES | {"start": START}
-EVERY = WITH_EFFECT | {"read": READ}
-
-
-def call_of(effect: Effect) -> Call:
-    """A call of that effect."""
-    return Call(operation="Some_Operation", method="POST", path="/x", effect=effect, client_request_id=RUN_ID)
-
 
 # (status, code, message, target) as Data Factory and the Resource Manager send them, and what they mean.
 KNOWN: list[tuple[int, str, str | None, str | None, type[DataFactoryError]]] = [
@@ -199,90 +173,6 @@ def test_a_call_with_an_effect_is_sent_once(
     with pytest.raises(DataFactoryError):
         WITH_EFFECT[name](client)
     assert len(service.calls) == 1
-
-
-def library_exceptions(module: Any, root: type[Exception]) -> list[type[Exception]]:
-    """All exception classes of a library, its warnings left out."""
-    found = [each for _, each in inspect.getmembers(module, inspect.isclass) if issubclass(each, root)]
-    return [each for each in found if not issubclass(each, Warning)]
-
-
-NEVER_LEFT = {
-    "ConnectTimeout",
-    "InvalidHeader",
-    "InvalidJSONError",
-    "InvalidProxyURL",
-    "InvalidSchema",
-    "InvalidURL",
-    "JSONDecodeError",
-    "MissingSchema",
-    "URLRequired",
-}
-MAY_HAVE_LEFT = {
-    "ChunkedEncodingError",
-    "ConnectionError",
-    "ContentDecodingError",
-    "HTTPError",
-    "ProxyError",
-    "ReadTimeout",
-    "RequestException",
-    "RetryError",
-    "SSLError",
-    "StreamConsumedError",
-    "Timeout",
-    "TooManyRedirects",
-    "UnrewindableBodyError",
-}
-
-
-def test_every_exception_of_requests_is_judged() -> None:
-    """A class that a new version of requests adds fails here until somebody has decided about it."""
-    names = {each.__name__ for each in library_exceptions(requests.exceptions, requests.RequestException)}
-    assert names - {"CompatJSONDecodeError"} == NEVER_LEFT | MAY_HAVE_LEFT
-
-
-def made(kind: type[Exception]) -> Exception:
-    """An instance, whatever the constructor wants."""
-    return kind.__new__(kind)
-
-
-@pytest.mark.parametrize("kind", library_exceptions(requests.exceptions, requests.RequestException))
-@pytest.mark.parametrize("effect", Effect)
-def test_without_notes_of_the_connection_the_class_decides(kind: type[Exception], effect: Effect) -> None:
-    """Only what is raised before anything is written counts as not sent; in doubt it may have left."""
-    error = no_reply(call_of(effect), "host", made(kind), Stage.NOT_BEGUN)
-    unclear = Unavailable if effect is Effect.NONE else UnknownOutcome
-    assert type(error) is (NotSent if kind.__name__ in NEVER_LEFT else unclear)
-
-
-@pytest.mark.parametrize("effect", Effect)
-def test_the_notes_of_the_connection_go_before_the_class(effect: Effect) -> None:
-    """The same ConnectionError is NotSent while connecting and no clear answer once bytes were written."""
-    exc = requests.ConnectionError()
-    assert type(no_reply(call_of(effect), "host", exc, Stage.CONNECTING)) is NotSent
-    after = no_reply(call_of(effect), "host", exc, Stage.SENT)
-    assert type(after) is (Unavailable if effect is Effect.NONE else UnknownOutcome)
-    assert after.client_request_id == str(RUN_ID)
-
-
-@pytest.mark.parametrize(
-    "exc",
-    [
-        *(made(each) for each in library_exceptions(requests.exceptions, requests.RequestException)),
-        *(made(each) for each in library_exceptions(urllib3.exceptions, urllib3.exceptions.HTTPError)),
-        OSError("Could not find a suitable TLS CA certificate bundle"),
-    ],
-    ids=lambda exc: type(exc).__module__ + "." + type(exc).__name__,
-)
-@pytest.mark.parametrize("name", ["read", "start", "put"])
-def test_no_exception_of_the_http_library_escapes(
-    client: DataFactoryClient, service: Service, name: str, exc: Exception
-) -> None:
-    """What requests or urllib3 raises becomes an error of the tree, with itself as the cause."""
-    service.answers(exc)
-    with pytest.raises((NotSent, Unavailable, UnknownOutcome)) as caught:
-        EVERY[name](client)
-    assert caught.value.__cause__ is exc
 
 
 BODIES: list[tuple[Any, str | None, str, str | None]] = [

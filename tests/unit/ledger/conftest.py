@@ -4,9 +4,13 @@ from collections.abc import Iterator
 import pytest
 
 pytest.register_assert_rewrite(
+    "tests.contracts.claiming_contract",
     "tests.contracts.declarations_contract",
-    "tests.contracts.ledger_contract",
     "tests.contracts.ledger_machine",
+    "tests.contracts.ledger_steps",
+    "tests.contracts.reading_contract",
+    "tests.contracts.removal_contract",
+    "tests.contracts.saving_contract",
 )
 
 
