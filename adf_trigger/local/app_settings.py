@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from adf_trigger.local.endpoints import FACTORY_ID
-from adf_trigger.local.identity import laptop
+from adf_trigger.emulator import defaults
+from adf_trigger.emulator.defaults import FACTORY_ID
 from adf_trigger.settings import CredentialKind
 
 
@@ -45,8 +45,8 @@ def app_settings(
             "ADF_TRIGGER_MANAGEMENT_ENDPOINT": emulator["management_tls_url"],
             "ADF_TRIGGER_CA_FILE": emulator["ca_file"],
             "AZURE_AUTHORITY_HOST": emulator["authority_url"],
-            "AZURE_TENANT_ID": laptop.TENANT_ID,
-            "AZURE_CLIENT_ID": laptop.TRIGGER_CLIENT_ID,
+            "AZURE_TENANT_ID": defaults.TENANT_ID,
+            "AZURE_CLIENT_ID": defaults.TRIGGER_CLIENT_ID,
         }
         if "AZURE_CLIENT_CERTIFICATE_PATH" not in chosen:
             settings["AZURE_CLIENT_SECRET"] = client_secret

@@ -13,6 +13,8 @@ from types import FrameType
 
 from rich.console import Console
 
+from adf_trigger.emulator.secrets_file import HELP as SECRETS_HELP
+from adf_trigger.emulator.secrets_file import secrets_file
 from adf_trigger.errors import SettingsError
 from adf_trigger.local.azurite import AzuriteInstallError, install
 from adf_trigger.local.data_folder import DataFolderError
@@ -20,8 +22,6 @@ from adf_trigger.local.demo import story
 from adf_trigger.local.endpoints import Endpoints
 from adf_trigger.local.factory_command import add_commands
 from adf_trigger.local.process import StartFailed
-from adf_trigger.local.secrets_file import HELP as SECRETS_HELP
-from adf_trigger.local.secrets_file import secrets_file
 from adf_trigger.local.stack import APP, POLL_SCHEDULE, Ports, Stack, StackConfig
 
 _WATCH_SECONDS = 0.2

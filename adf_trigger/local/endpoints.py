@@ -6,12 +6,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Self
 
-FACTORY_ID = (
-    "/subscriptions/a0b1c2d3-0000-4000-8000-00000000005b/resourceGroups/laptop"
-    "/providers/Microsoft.DataFactory/factories/adf-trigger-laptop"
-)
-"""The factory that exists from the start."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoints:

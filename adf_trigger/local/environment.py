@@ -5,18 +5,6 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-CLIENT_SECRET = "LAPTOP_CLIENT_SECRET"  # noqa: S105 - a name
-"""Hands the emulator the secret of its service principals, past the command line."""
-
-IDENTITY_HEADER = "LAPTOP_IDENTITY_HEADER"
-"""Hands the emulator the secret of its managed-identity endpoint."""
-
-HOST_KEY = "LAPTOP_HOST_KEY"
-"""Hands the Functions host its host key, for functions of level function."""
-
-MASTER_KEY = "LAPTOP_MASTER_KEY"
-"""Hands the Functions host the key for everything, /admin too."""
-
 _ROOT = Path(__file__).parents[2]
 _FOREIGN = re.compile(
     r"(ADF_TRIGGER_|APPLICATIONINSIGHTS_|AZURE_|AZURITE_|AZUREWEBJOBS|AZUREFUNCTIONS|FUNCTIONS_|IDENTITY_|IMDS_|MSI_)",

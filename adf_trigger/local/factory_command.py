@@ -13,14 +13,14 @@ from typing import Any
 
 from rich.console import Console
 
+from adf_trigger.emulator import defaults
+from adf_trigger.emulator.app import FactoryConfig, FactoryEmulator
+from adf_trigger.emulator.defaults import FACTORY_ID
+from adf_trigger.emulator.hosting import EmulatorConfig, emulated
+from adf_trigger.emulator.importing import Imported, ImportRefused, import_folder
+from adf_trigger.emulator.secrets_file import HELP as SECRETS_HELP
+from adf_trigger.emulator.secrets_file import secrets_file
 from adf_trigger.local.data_folder import data_folder, exclusive
-from adf_trigger.local.emulator import EmulatorConfig, emulated
-from adf_trigger.local.endpoints import FACTORY_ID
-from adf_trigger.local.factory.app import FactoryConfig, FactoryEmulator
-from adf_trigger.local.factory.importing import Imported, ImportRefused, import_folder
-from adf_trigger.local.identity import laptop
-from adf_trigger.local.secrets_file import HELP as SECRETS_HELP
-from adf_trigger.local.secrets_file import secrets_file
 
 _SECRET_FILE = "client-secret"  # noqa: S105 - the name of a file
 _PATIENCE_SECONDS = 2.0
@@ -96,7 +96,7 @@ def _factory(options: argparse.Namespace) -> int:
         config = EmulatorConfig(
             data=data,
             client_secret=_kept_secret(data),
-            identity_header=laptop.make_secret(),
+            identity_header=defaults.make_secret(),
             management_port=options.port,
             management_tls_port=options.tls_port,
             strict=options.strict,
@@ -115,7 +115,7 @@ def _kept_secret(data: Path) -> str:
     file = data / _SECRET_FILE
     if not file.exists():
         file.touch(mode=0o600)
-        file.write_text(laptop.make_secret())
+        file.write_text(defaults.make_secret())
     return file.read_text()
 
 
@@ -126,8 +126,8 @@ async def _serve(config: EmulatorConfig, *, as_json: bool) -> None:
     async with emulated(config) as addresses:
         facts = {
             **asdict(addresses),
-            "tenant_id": laptop.TENANT_ID,
-            "client_id": laptop.OWNER_CLIENT_ID,
+            "tenant_id": defaults.TENANT_ID,
+            "client_id": defaults.OWNER_CLIENT_ID,
             "client_secret": config.client_secret,
             "identity_header": config.identity_header,
             "factory_id": FACTORY_ID,

@@ -12,12 +12,15 @@ from azure.core.exceptions import ResourceExistsError
 from azure.data.tables import TableServiceClient
 from azure.storage.queue import QueueServiceClient
 
+from adf_trigger.emulator import defaults
+from adf_trigger.emulator.defaults import FACTORY_ID
+from adf_trigger.emulator.environment import CLIENT_SECRET, IDENTITY_HEADER
+from adf_trigger.functions_host.environment import HOST_KEY
 from adf_trigger.local.app_settings import app_settings
 from adf_trigger.local.azurite import Azurite
 from adf_trigger.local.data_folder import data_folder, exclusive
-from adf_trigger.local.endpoints import FACTORY_ID, Endpoints
-from adf_trigger.local.environment import CLIENT_SECRET, HOST_KEY, IDENTITY_HEADER, child_environment
-from adf_trigger.local.identity import laptop
+from adf_trigger.local.endpoints import Endpoints
+from adf_trigger.local.environment import child_environment
 from adf_trigger.local.process import GRACE_SECONDS, Process, ready_line
 from adf_trigger.settings import POISON_SUFFIX, Settings
 
@@ -140,7 +143,7 @@ class Stack:
         (self._data / "logs").mkdir(exist_ok=True)
         # A stack that was killed is ended by its guards, which may take as long as a process's grace.
         self._held = (starting.enter_context(exclusive(self._data, patience=GRACE_SECONDS + 2)),)
-        self._key, client_secret, identity_header = (laptop.make_secret() for _ in range(3))
+        self._key, client_secret, identity_header = (defaults.make_secret() for _ in range(3))
         storage = self._start_azurite(starting)
         emulator = self._start_emulator(starting, client_secret, identity_header)
         self._app_settings = app_settings(
@@ -164,8 +167,8 @@ class Stack:
             identity_endpoint=emulator["identity_endpoint"],
             identity_header=identity_header,
             authority_url=emulator["authority_url"],
-            tenant_id=laptop.TENANT_ID,
-            client_id=laptop.OWNER_CLIENT_ID,
+            tenant_id=defaults.TENANT_ID,
+            client_id=defaults.OWNER_CLIENT_ID,
             client_secret=client_secret,
             ca_file=emulator["ca_file"],
             storage_connection_string=storage,
@@ -219,7 +222,7 @@ class Stack:
         options = ["--app", self._config.app, "--port", port, "--json", "--drain-seconds", _DRAIN_SECONDS]
         options += self._config.host_options
         settings = {**self._app_settings, HOST_KEY: self._key}
-        process = self._start_python("host", options, settings, name="functions")
+        process = self._start_python("functions_host", options, settings, name="functions")
         url: str = process.wait_until_ready(ready_line, timeout=_READY_SECONDS)["url"]
         return url
 
@@ -233,7 +236,7 @@ class Stack:
         name = name or module
         process = Process(
             name,
-            [sys.executable, "-m", f"adf_trigger.local.{module}", *map(str, options)],
+            [sys.executable, "-m", f"adf_trigger.{module}", *map(str, options)],
             log=self._log(name),
             answers=self._data / f"{name}.ready",
             env=child_environment(settings),

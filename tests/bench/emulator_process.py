@@ -9,7 +9,6 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from adf_trigger.clock import new_id, utcnow
 from adf_trigger.credentials import CredentialSettings, TokenProvider
 from adf_trigger.datafactory.client import DataFactoryClient
 from adf_trigger.datafactory.clouds import PUBLIC
@@ -17,10 +16,12 @@ from adf_trigger.datafactory.management import ManagementApi
 from adf_trigger.datafactory.models import FieldFilter, PipelineRun, RunFilter
 from adf_trigger.datafactory.resource_ids import FactoryId
 from adf_trigger.datafactory.transport import Transport
+from adf_trigger.emulator import defaults
+from adf_trigger.emulator.clock import new_id, utcnow
+from adf_trigger.emulator.defaults import FACTORY_ID
+from adf_trigger.emulator.environment import CLIENT_SECRET
 from adf_trigger.local.data_folder import data_folder
-from adf_trigger.local.endpoints import FACTORY_ID
-from adf_trigger.local.environment import CLIENT_SECRET, child_environment
-from adf_trigger.local.identity import laptop
+from adf_trigger.local.environment import child_environment
 from adf_trigger.local.process import Process, ready_line
 from adf_trigger.settings import CredentialKind
 from tests.bench.figures import BenchFailed
@@ -47,8 +48,8 @@ class EmulatorProcess:
         self._tokens = TokenProvider.of(
             CredentialSettings(
                 kind=CredentialKind.SERVICE_PRINCIPAL,
-                tenant_id=laptop.TENANT_ID,
-                client_id=laptop.OWNER_CLIENT_ID,
+                tenant_id=defaults.TENANT_ID,
+                client_id=defaults.OWNER_CLIENT_ID,
                 client_secret=SecretStr(secret),
                 authority_host=addresses["authority_url"],
                 disable_instance_discovery=True,
@@ -103,11 +104,11 @@ class EmulatorProcess:
 @contextmanager
 def emulator() -> Iterator[EmulatorProcess]:
     """Run an emulator with a data folder of its own."""
-    secret = laptop.make_secret()
+    secret = defaults.make_secret()
     with data_folder(None) as folder:
         process = Process(
             "emulator",
-            [sys.executable, "-m", "adf_trigger.local.emulator", "--data", str(folder / "emulator")],
+            [sys.executable, "-m", "adf_trigger.emulator", "--data", str(folder / "emulator")],
             log=folder / "emulator.log",
             answers=folder / "emulator.ready",
             env=child_environment({CLIENT_SECRET: secret}),

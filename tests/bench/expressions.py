@@ -2,7 +2,7 @@
 
 import time
 
-from adf_trigger.local.factory.expressions import Scope, evaluate_text
+from adf_trigger.emulator.expressions import Scope, evaluate_text
 from tests.bench.figures import BenchFailed, Figure
 
 EXPRESSION = "@concat(pipeline().parameters.a,'-',string(add(1,2)))"

@@ -10,7 +10,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from adf_trigger.local.environment import HOST_KEY, child_environment
+from adf_trigger.functions_host.environment import HOST_KEY
+from adf_trigger.local.environment import child_environment
 from adf_trigger.local.process import Process, StartFailed, ready_line
 from adf_trigger.local.stack import APP
 from tests.chaos.history import History
@@ -128,7 +129,7 @@ class Host:
             self._doomed = False
 
     def _launch(self) -> Process:
-        command = [sys.executable, "-m", "adf_trigger.local.host", "--app", str(APP), "--json", *OPTIONS]
+        command = [sys.executable, "-m", "adf_trigger.functions_host", "--app", str(APP), "--json", *OPTIONS]
         command += ["--host-id", f"chaos-{self.name}-{self._starts}"]
         return Process(
             f"host {self.name}",

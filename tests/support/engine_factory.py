@@ -12,12 +12,12 @@ from uuid import UUID
 
 import httpx
 
-from adf_trigger.local.factory.engine.activities.registry import Registry
-from adf_trigger.local.factory.engine.engine import Engine
-from adf_trigger.local.factory.engine.new_run import new_run
-from adf_trigger.local.factory.engine.options import EngineOptions
-from adf_trigger.local.factory.engine.runtime import TokenSource
-from adf_trigger.local.factory.models import TERMINAL_RUN_STATUSES, ActivityRun, PipelineRun, Recovery
+from adf_trigger.emulator.engine.activities.registry import Registry
+from adf_trigger.emulator.engine.engine import Engine
+from adf_trigger.emulator.engine.new_run import new_run
+from adf_trigger.emulator.engine.options import EngineOptions
+from adf_trigger.emulator.engine.runtime import TokenSource
+from adf_trigger.emulator.models import TERMINAL_RUN_STATUSES, ActivityRun, PipelineRun, Recovery
 
 FACTORY_ID = (
     "/subscriptions/5b0e1f9c-0d55-4c0a-9d23-9f9be4f0a2f4/resourceGroups/rg"

@@ -11,7 +11,7 @@ from typing import Any, Self
 import psutil
 import requests
 
-from adf_trigger.local import environment
+from adf_trigger.functions_host import environment
 from adf_trigger.local.demo.client import Caller
 from adf_trigger.local.demo.quickstart import Quickstart
 from adf_trigger.local.endpoints import Endpoints

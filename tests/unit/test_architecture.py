@@ -39,27 +39,40 @@ def offenders(room: str, *forbidden: str) -> list[str]:
     ]
 
 
+NOT_DEPLOYED = ("client", "emulator", "functions_host", "local")
 DEPLOYED = [
-    each.name for each in sorted(PACKAGE.iterdir()) if each.name not in ("local", "__pycache__", "py.typed")
+    each.name
+    for each in sorted(PACKAGE.iterdir())
+    if each.name not in (*NOT_DEPLOYED, "__pycache__", "py.typed")
 ]
 OUTER = ("adf_trigger.service", "adf_trigger.functions", "azure.functions")
 
 
-@pytest.mark.parametrize("room", DEPLOYED)
-def test_deployed_code_never_imports_the_laptop(room: str) -> None:
-    """What is deployed does not know adf_trigger.local."""
-    assert offenders(room, "adf_trigger.local") == []
+@pytest.mark.parametrize("room", [*DEPLOYED, "../function_app.py"])
+def test_deployed_code_never_imports_what_stays_at_home(room: str) -> None:
+    """What is deployed knows neither the client nor the emulator, the Functions host and the local stack."""
+    assert offenders(room, *(f"adf_trigger.{name}" for name in NOT_DEPLOYED)) == []
 
 
-@pytest.mark.parametrize("room", ["local/factory", "local/identity", "local/azurite", "local/host"])
+def test_what_stays_at_home_is_left_out_of_the_package() -> None:
+    """.funcignore names every room that is not deployed."""
+    ignored = (ROOT / ".funcignore").read_text("utf-8").split()
+    assert [name for name in NOT_DEPLOYED if f"adf_trigger/{name}" not in ignored] == []
+
+
+@pytest.mark.parametrize("room", ["emulator", "functions_host", "local/azurite"])
 def test_the_emulators_are_written_apart_from_the_service(room: str) -> None:
-    """They share no code with the client, so that they cannot share a mistake."""
-    deployed = [
-        f"adf_trigger.{name.removesuffix('.py')}"
-        for name in DEPLOYED
-        if name not in ("clock.py", "__init__.py")
+    """They share no code with the client, so that they cannot share a mistake: each stands alone."""
+    own = f"adf_trigger.{room.replace('/', '.')}"
+    allowed = (own, "adf_trigger.local") if room.startswith("local/") else (own,)
+    foreign = [
+        f"{module.relative_to(ROOT)} imports {name}"
+        for module in modules(PACKAGE / room)
+        for name in sorted(imports_of(module))
+        if name.startswith("adf_trigger")
+        and not any(name == each or name.startswith(f"{each}.") for each in allowed)
     ]
-    assert offenders(room, *deployed) == []
+    assert foreign == []
 
 
 @pytest.mark.parametrize(
@@ -80,10 +93,10 @@ def test_the_engine_has_no_http_server_in_it() -> None:
     forbidden = (
         "starlette",
         "uvicorn",
-        "adf_trigger.local.factory.handlers",
-        "adf_trigger.local.factory.store",
+        "adf_trigger.emulator.handlers",
+        "adf_trigger.emulator.store",
     )
-    assert offenders("local/factory/engine", *forbidden) == []
+    assert offenders("emulator/engine", *forbidden) == []
 
 
 def test_the_environment_is_read_in_one_place() -> None:

@@ -8,22 +8,22 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import pytest
 
+from adf_trigger.emulator.coverage import emulated_activities
+from adf_trigger.emulator.engine.limits import EXTERNAL, LARGEST_PAYLOAD, PIPELINE, Group, group_of
+from adf_trigger.emulator.engine.progression import Mode
+from adf_trigger.emulator.engine.queues import MAX_QUEUED_RUNS
+from adf_trigger.emulator.faults import Fault, RequestFault
+from adf_trigger.emulator.handlers.runs import RETENTION
+from adf_trigger.emulator.options import Options
+from adf_trigger.emulator.routes import OPERATIONS
+from adf_trigger.emulator.throttling import MONITORING, SIZES
+from adf_trigger.emulator.validation import limits
 from adf_trigger.functions.problems import PROBLEM_ROOT, PROBLEM_TYPES
-from adf_trigger.local.factory.coverage import emulated_activities
-from adf_trigger.local.factory.engine.limits import EXTERNAL, LARGEST_PAYLOAD, PIPELINE, Group, group_of
-from adf_trigger.local.factory.engine.progression import Mode
-from adf_trigger.local.factory.engine.queues import MAX_QUEUED_RUNS
-from adf_trigger.local.factory.faults import Fault, RequestFault
-from adf_trigger.local.factory.handlers.runs import RETENTION
-from adf_trigger.local.factory.options import Options
-from adf_trigger.local.factory.routes import OPERATIONS
-from adf_trigger.local.factory.throttling import MONITORING, SIZES
-from adf_trigger.local.factory.validation import limits
 from tests.support.documents import ROOT, section, table_rows
 from tests.support.settings_table import settings_table
 
 README = (ROOT / "README.md").read_text("utf-8")
-EMULATOR = (ROOT / "adf_trigger" / "local" / "factory" / "README.md").read_text("utf-8")
+EMULATOR = (ROOT / "adf_trigger" / "emulator" / "README.md").read_text("utf-8")
 GUARANTEES = (ROOT / "GUARANTEES.md").read_text("utf-8")
 HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
 NAMED_TESTS = sorted(set(re.findall(r"`(test_\w+\.py)::(\w+)`", GUARANTEES)))
@@ -89,7 +89,7 @@ def test_there_are_promises() -> None:
 
 @pytest.mark.parametrize(
     "document",
-    ["README.md", "GUARANTEES.md", "CONTRIBUTING.md", "CHANGELOG.md", "adf_trigger/local/factory/README.md"],
+    ["README.md", "GUARANTEES.md", "CONTRIBUTING.md", "CHANGELOG.md", "adf_trigger/emulator/README.md"],
 )
 def test_links_lead_somewhere(document: str) -> None:
     """Relative links name files of this repository, or headings of the document."""

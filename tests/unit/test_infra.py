@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from adf_trigger.local.factory.authorization import ROLE_ACTIONS
+from adf_trigger.emulator.authorization import ROLE_ACTIONS
 from adf_trigger.settings import POISON_SUFFIX, CredentialKind, Settings
 from tests.unit.bicep_files import INFRA, Template, literal, main, path_of, template
 

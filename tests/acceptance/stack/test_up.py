@@ -108,8 +108,8 @@ def test_all_is_ready_in_time_and_answers(up: Callable[..., Up]) -> None:
     names = {name: psutil.Process(pid).cmdline() for name, pid in endpoints.pids.items()}
     assert names.keys() == {"azurite", "emulator", "functions"}
     assert any(word.endswith("azurite.js") for word in names["azurite"])
-    assert "adf_trigger.local.emulator" in names["emulator"]
-    assert "adf_trigger.local.host" in names["functions"]
+    assert "adf_trigger.emulator" in names["emulator"]
+    assert "adf_trigger.functions_host" in names["functions"]
 
     assert running.end(signal.SIGTERM) == 0
     assert running.rest_of_output() == ""

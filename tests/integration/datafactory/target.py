@@ -24,9 +24,9 @@ from adf_trigger.datafactory.management import ManagementApi
 from adf_trigger.datafactory.models import PipelineRun
 from adf_trigger.datafactory.resource_ids import FactoryId
 from adf_trigger.datafactory.transport import Transport
-from adf_trigger.local.emulator import Emulated, EmulatorConfig, emulated
-from adf_trigger.local.endpoints import FACTORY_ID
-from adf_trigger.local.identity import laptop
+from adf_trigger.emulator import defaults
+from adf_trigger.emulator.defaults import FACTORY_ID
+from adf_trigger.emulator.hosting import Emulated, EmulatorConfig, emulated
 from adf_trigger.settings import CredentialKind
 
 LONG = 300.0
@@ -60,11 +60,11 @@ class Target:
                 tokens.close()
 
 
-def service_principal(azure: Emulated, client_id: str = laptop.OWNER_CLIENT_ID) -> CredentialSettings:
+def service_principal(azure: Emulated, client_id: str = defaults.OWNER_CLIENT_ID) -> CredentialSettings:
     """How one of the emulator's applications signs in, by its secret."""
     return CredentialSettings(
         kind=CredentialKind.SERVICE_PRINCIPAL,
-        tenant_id=laptop.TENANT_ID,
+        tenant_id=defaults.TENANT_ID,
         client_id=client_id,
         client_secret=SecretStr(SECRET),
         authority_host=azure.authority_url,

@@ -22,6 +22,9 @@ from adf_trigger.datafactory.resource_ids import FactoryId
 from adf_trigger.datafactory.resources import Factories
 from adf_trigger.datafactory.transport import Transport
 from adf_trigger.datafactory.v1 import create_or_update_data_factory
+from adf_trigger.emulator import defaults
+from adf_trigger.emulator.defaults import FACTORY_ID
+from adf_trigger.emulator.hosting import Emulated
 from adf_trigger.errors import (
     CredentialError,
     Forbidden,
@@ -31,9 +34,6 @@ from adf_trigger.errors import (
     Unavailable,
     UnknownOutcome,
 )
-from adf_trigger.local.emulator import Emulated
-from adf_trigger.local.endpoints import FACTORY_ID
-from adf_trigger.local.identity import laptop
 from adf_trigger.settings import CredentialKind
 from tests.integration.datafactory.target import IDENTITY_HEADER, SECRET, ended, service_principal
 
@@ -299,11 +299,11 @@ def test_a_factory_of_the_first_version_is_created_or_switched_off(azure: Emulat
 
 def test_an_identity_without_a_role_is_forbidden(signed_in: Signer, azure: Emulated) -> None:
     """It is told which action on which scope."""
-    nobody = signed_in(service_principal(azure, laptop.NOBODY_CLIENT_ID))
+    nobody = signed_in(service_principal(azure, defaults.NOBODY_CLIENT_ID))
     with pytest.raises(Forbidden, match="does not have authorization") as caught:
         nobody.get_factory()
     assert caught.value.code == "AuthorizationFailed"
-    reader = signed_in(service_principal(azure, laptop.READER_CLIENT_ID))
+    reader = signed_in(service_principal(azure, defaults.READER_CLIENT_ID))
     reader.get_factory()
     with pytest.raises(Forbidden):
         reader.create_run(PIPELINE, {}, client_request_id=uuid4())
@@ -311,9 +311,9 @@ def test_an_identity_without_a_role_is_forbidden(signed_in: Signer, azure: Emula
 
 def test_a_token_of_another_tenant_is_not_taken(signed_in: Signer, azure: Emulated) -> None:
     """Even a new one is not."""
-    stranger = service_principal(azure, laptop.STRANGER_CLIENT_ID)
+    stranger = service_principal(azure, defaults.STRANGER_CLIENT_ID)
     with pytest.raises(Unauthorized) as caught:
-        signed_in(replace(stranger, tenant_id=laptop.OTHER_TENANT_ID)).get_factory()
+        signed_in(replace(stranger, tenant_id=defaults.OTHER_TENANT_ID)).get_factory()
     assert caught.value.code == "InvalidAuthenticationTokenTenant"
 
 
@@ -361,7 +361,7 @@ def test_each_kind_of_identity_reaches_the_factory(
             principal, client_secret=None, certificate_path=Path(azure.client_certificate_file)
         ),
         "system-assigned": managed,
-        "user-assigned": replace(managed, client_id=laptop.USER_ASSIGNED_CLIENT_ID),
+        "user-assigned": replace(managed, client_id=defaults.USER_ASSIGNED_CLIENT_ID),
     }[kind]
     assert signed_in(credential).get_factory().name == FACTORY.name
 

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
+from adf_trigger.emulator import defaults
 from adf_trigger.local.app_settings import app_settings
 from adf_trigger.local.endpoints import Endpoints
 from adf_trigger.local.environment import child_environment
-from adf_trigger.local.identity import laptop
 from adf_trigger.settings import CredentialKind, Settings
 
 EMULATOR = {
@@ -45,7 +45,7 @@ def test_a_service_principal_uses_https_throughout() -> None:
     settings = Settings.from_env(settings_with(ADF_TRIGGER_CREDENTIAL="service-principal"))
     assert settings.management_endpoint == EMULATOR["management_tls_url"]
     assert (settings.authority_host, settings.ca_file) == (EMULATOR["authority_url"], EMULATOR["ca_file"])
-    assert (settings.tenant_id, settings.client_id) == (laptop.TENANT_ID, laptop.TRIGGER_CLIENT_ID)
+    assert (settings.tenant_id, settings.client_id) == (defaults.TENANT_ID, defaults.TRIGGER_CLIENT_ID)
     assert settings.client_secret is not None
     assert settings.client_secret.get_secret_value() == "the secret"
 

@@ -1,0 +1,276 @@
+"""The emulator as one object: an ASGI application, and what is started and closed around it."""
+
+import json
+import re
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime, timedelta
+from functools import partial
+from http import HTTPStatus
+from pathlib import Path
+from uuid import UUID
+
+import httpx
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.types import ASGIApp
+
+from adf_trigger.emulator import wire
+from adf_trigger.emulator.arm_errors import InvalidResourceType, MethodNotAllowed
+from adf_trigger.emulator.authorization import Authorization
+from adf_trigger.emulator.backend import Backend
+from adf_trigger.emulator.clock import Clock, IdSource, new_id, utcnow
+from adf_trigger.emulator.control import control_routes
+from adf_trigger.emulator.door import FrontDoor
+from adf_trigger.emulator.engine.activities.base import ActivityFailed
+from adf_trigger.emulator.engine.activities.callbacks import CALLBACK_PATH, PendingCallbacks
+from adf_trigger.emulator.engine.activities.registry import CONTROL, Registry
+from adf_trigger.emulator.engine.activities.webhook import webhook
+from adf_trigger.emulator.engine.engine import Engine
+from adf_trigger.emulator.engine.options import EngineOptions
+from adf_trigger.emulator.engine.runtime import TokenSource
+from adf_trigger.emulator.engine.secrets import Secrets
+from adf_trigger.emulator.errors import InternalError
+from adf_trigger.emulator.faults import FaultBook
+from adf_trigger.emulator.identity.tokens import Identity, TokenAuthority
+from adf_trigger.emulator.operations import Operation
+from adf_trigger.emulator.options import Options
+from adf_trigger.emulator.requestlog import RequestLog
+from adf_trigger.emulator.routes import OPERATIONS
+from adf_trigger.emulator.scheduler import TriggerScheduler
+from adf_trigger.emulator.store import Store
+from adf_trigger.emulator.throttling import MONITORING, TokenBuckets
+from adf_trigger.emulator.visibility import Visibility
+
+DATABASE = "factory.db"
+"""Name of the database in the data folder."""
+
+_NO_TENANT = str(UUID(int=0))
+
+
+class MovableClock:
+    """A clock that tests can move.
+
+    Attributes:
+        offset: what is added to the true time.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self.offset = timedelta()
+
+    def __call__(self) -> datetime:
+        """The present instant."""
+        return self._clock() + self.offset
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FactoryConfig:
+    """How an emulator is set up.
+
+    Attributes:
+        data: folder that the emulator keeps; None keeps everything in memory.
+        tokens: whose bearer tokens are taken; None lets everybody do everything.
+        location: region of the emulated service.
+        clock: the true time; tests move what the emulator makes of it through `/_emulator/clock`.
+        ids: where GUIDs come from.
+        options: choices about the management API.
+        public_url: scheme and authority for links in replies; None takes what the caller used.
+        resource_groups: what there is, by subscription; None takes any to be there.
+        authority_url: what WWW-Authenticate names as the place to get tokens.
+        http: client of the Web activities and connectors; None makes one.
+        token: tokens of the factories' managed identities, by factory id and resource; None issues them from
+            `tokens`.
+        secrets: what stands in for Key Vaults from the start, and again after a reset.
+    """
+
+    data: Path | None = None
+    tokens: TokenAuthority | None = None
+    location: str = "East US"
+    clock: Clock = utcnow
+    ids: IdSource = new_id
+    options: Options = field(default_factory=Options)
+    public_url: str | None = None
+    resource_groups: Mapping[str, Collection[str]] | None = None
+    authority_url: str = "https://login.windows.net"
+    http: httpx.AsyncClient | None = None
+    token: TokenSource | None = None
+    secrets: Secrets = field(default_factory=dict)
+
+
+class FactoryEmulator:
+    """An emulated Azure Data Factory.
+
+    Attributes:
+        clock: what the emulator takes for the time.
+        faults: the fault rules that stand.
+        log: the requests that were seen.
+        asgi: serves the management API and `/_emulator/`, over as many servers as wanted (see serving.py).
+        backend: what is behind it.
+
+    `start` and `close` run in the event loop that serves `asgi`.
+    """
+
+    def __init__(self, config: FactoryConfig) -> None:
+        self._config = config
+        self.clock = MovableClock(config.clock)
+        self._tokens = config.tokens
+        self._initial_options = replace(config.options)
+        self._callbacks = PendingCallbacks(lambda: self._door.reached_at, config.ids)
+        store = Store(config.data / DATABASE if config.data else None)
+        self._engine_options = EngineOptions(
+            location=self._location_of(store),
+            strict=config.options.strict,
+            wait_on_completion=config.options.wait_on_completion,
+        )
+        self.faults = FaultBook(config.ids)
+        self.log = RequestLog()
+        self._buckets = TokenBuckets()
+        self.backend = Backend(
+            store=store,
+            engine=self._engine(store),
+            visibility=Visibility(self.faults, self.clock),
+            options=config.options,
+            clock=self.clock,
+            new_id=config.ids,
+            monitoring=TokenBuckets(MONITORING),
+            tenant_id=config.tokens.tenant_id if config.tokens else _NO_TENANT,
+        )
+        self._scheduler = TriggerScheduler(self.backend)
+        self.backend.triggers_changed = self._scheduler.wake
+        self._door = FrontDoor(
+            backend=self.backend,
+            authorization=Authorization(config.tokens, config.authority_url) if config.tokens else None,
+            faults=self.faults,
+            buckets=self._buckets,
+            log=self.log,
+            true_clock=config.clock,
+            region=config.location,
+            public_url=config.public_url,
+            resource_groups=config.resource_groups,
+        )
+        self.asgi: ASGIApp = self._application()
+
+    async def start(self) -> None:
+        """Settle the runs that had not ended when the emulator last stopped, and begin to watch triggers."""
+        self.backend.engine.resume()
+        self._scheduler.start()
+
+    async def reset(self, *, keep_resources: bool = False) -> None:
+        """Forget everything that was done and set since the start; with `keep_resources`, not the factories."""
+        await self.backend.engine.reset()
+        self.backend.store.reset(keep_resources=keep_resources)
+        self.backend.visibility.clear()
+        self.faults.clear()
+        self.log.clear()
+        self._buckets.clear()
+        self.backend.monitoring.clear()
+        self.clock.offset = timedelta()
+        self.choose(self._initial_options)
+        self.backend.engine.secrets.replace(self._config.secrets)
+        self.backend.triggers_changed()
+
+    def choose(self, options: Options) -> None:
+        """Change the options, for what comes from now on."""
+        for name, value in asdict(options).items():
+            setattr(self.backend.options, name, value)
+        self._engine_options.strict = options.strict
+        self._engine_options.wait_on_completion = options.wait_on_completion
+
+    async def close(self) -> None:
+        """Stop the engine; runs that have not ended are settled at the next start: see Engine.resume."""
+        await self._scheduler.close()
+        await self.backend.engine.close()
+        self.backend.store.close()
+
+    def _engine(self, store: Store) -> Engine:
+        engine = Engine(
+            store.runs,
+            store.definitions,
+            clock=self.clock,
+            new_id=self._config.ids,
+            registry=Registry(
+                control={**CONTROL, "WebHook": webhook(self._callbacks)}, reaching_outside=["WebHook"]
+            ),
+            http=self._config.http,
+            token=self._config.token or self._identity_token,
+            options=self._engine_options,
+        )
+        engine.secrets.replace(self._config.secrets)
+        return engine
+
+    def _location_of(self, store: Store) -> Callable[[str], str]:
+        def location(factory_id: str) -> str:
+            factory = store.factories.get(factory_id)
+            return factory.location if factory else self._config.location
+
+        return location
+
+    async def _identity_token(self, factory_id: str, resource: str) -> str:
+        """A token of a factory's managed identity, from the authority that the emulator itself trusts."""
+        factory = self.backend.store.factories.get(factory_id)
+        identity = factory.identity if factory else None
+        if identity is None or "principalId" not in identity:
+            raise ActivityFailed(
+                "The data factory has no system-assigned managed identity.",
+                error_code="ManagedIdentityNotFound",
+            )
+        if self._tokens is None:
+            self._tokens = TokenAuthority(_NO_TENANT)
+        principal = Identity(
+            tenant_id=self._tokens.tenant_id,
+            object_id=identity["principalId"],
+            app_id=identity["principalId"],
+            name=factory_id.rpartition("/")[2],
+        )
+        return self._tokens.issue(principal, resource, now=self.clock())
+
+    def _application(self) -> Starlette:
+        routes: list[BaseRoute] = [
+            Mount("/_emulator", routes=control_routes(self)),
+            Route(f"{CALLBACK_PATH}/{{token}}", self._called_back, methods=["POST"]),
+            *(self._route(operation) for operation in OPERATIONS),
+        ]
+        application = Starlette(
+            routes=routes,
+            exception_handlers={404: self._not_found, 405: self._not_allowed, Exception: self._crashed},
+        )
+        application.router.redirect_slashes = False
+        return application
+
+    def _route(self, operation: Operation) -> Route:
+        return _CaselessRoute(
+            operation.path, partial(self._door.serve, operation), methods=[operation.method]
+        )
+
+    async def _called_back(self, request: Request) -> Response:
+        """An endpoint that a WebHook activity called now calls back."""
+        try:
+            body = json.loads(await request.body() or b"{}")
+        except ValueError:
+            return Response(status_code=HTTPStatus.BAD_REQUEST)
+        if not isinstance(body, dict):
+            return Response(status_code=HTTPStatus.BAD_REQUEST)
+        waited_for = self._callbacks.deliver(request.path_params["token"], body)
+        return Response(status_code=HTTPStatus.OK if waited_for else HTTPStatus.NOT_FOUND)
+
+    async def _not_found(self, request: Request, _exc: Exception) -> Response:
+        return self._door.refuse(request, InvalidResourceType(request.query_params.get("api-version", "")))
+
+    async def _not_allowed(self, request: Request, exc: Exception) -> Response:
+        allowed = exc.headers.get("Allow", "") if isinstance(exc, HTTPException) and exc.headers else ""
+        return self._door.refuse(request, MethodNotAllowed(request.method, allowed))
+
+    async def _crashed(self, _request: Request, _exc: Exception) -> Response:
+        return wire.refusal(InternalError())
+
+
+class _CaselessRoute(Route):
+    """A route whose path is matched without regard to case."""
+
+    def __init__(self, path: str, endpoint: Callable[..., object], *, methods: list[str]) -> None:
+        super().__init__(path, endpoint, methods=methods)
+        self.path_regex = re.compile(self.path_regex.pattern, re.IGNORECASE)

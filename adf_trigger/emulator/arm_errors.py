@@ -1,0 +1,207 @@
+"""What Azure Resource Manager, the front door, refuses before Data Factory sees a request."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from adf_trigger.emulator.errors import ServiceError
+
+
+class FrontDoorError(ServiceError):
+    """Azure Resource Manager refused before Data Factory saw the request."""
+
+
+class MissingApiVersion(FrontDoorError):
+    """No api-version in the query."""
+
+    code = "MissingApiVersionParameter"
+
+    def __init__(self) -> None:
+        super().__init__("The api-version query parameter (?api-version=) is required for all requests.")
+
+
+class InvalidApiVersion(FrontDoorError):
+    """The api-version is no date, or none that the provider has."""
+
+    code = "InvalidApiVersionParameter"
+
+    def __init__(self, version: str, supported: Sequence[str]) -> None:
+        super().__init__(
+            f"The api-version '{version}' is invalid. The supported versions are '{','.join(supported)}'."
+        )
+
+
+class NoRegisteredProvider(FrontDoorError):
+    """The api-version is one of the provider's, but not for this resource type."""
+
+    code = "NoRegisteredProviderFound"
+
+    def __init__(self, version: str, resource_type: str, location: str, supported: Sequence[str]) -> None:
+        super().__init__(
+            f"No registered resource provider found for location '{location}' and API version '{version}' for "
+            f"type '{resource_type}'. The supported api-versions are '{', '.join(supported)}'."
+        )
+
+
+class InvalidResourceType(FrontDoorError):
+    """The provider has no such type in this api-version."""
+
+    code = "InvalidResourceType"
+
+    def __init__(self, version: str) -> None:
+        super().__init__(
+            "The resource type could not be found in the namespace 'Microsoft.DataFactory' for api version "
+            f"'{version}'."
+        )
+
+
+class MalformedJson(FrontDoorError):
+    """The body is not JSON; the front door answers with a null message."""
+
+    code = "BadRequest"
+
+    def __init__(self) -> None:
+        super().__init__(None)
+
+
+class RequestTooLarge(FrontDoorError):
+    """The body is larger than the front door takes."""
+
+    code = "RequestEntityTooLarge"
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"The request content size exceeds the maximum size of {limit} bytes.")
+
+
+class MethodNotAllowed(FrontDoorError):
+    """The path exists, but not with this method."""
+
+    code = "MethodNotAllowed"
+
+    def __init__(self, method: str, allowed: str) -> None:
+        super().__init__(
+            f"The requested resource does not support http method '{method}'.", headers={"Allow": allowed}
+        )
+
+
+class _Unauthenticated(FrontDoorError):
+    def __init__(self, message: str, challenge: str) -> None:
+        super().__init__(message, headers={"WWW-Authenticate": challenge})
+
+
+class AuthenticationFailed(_Unauthenticated):
+    """There is no Authorization header."""
+
+    code = "AuthenticationFailed"
+
+
+class InvalidAuthorizationHeader(_Unauthenticated):
+    """The Authorization header is not a bearer token."""
+
+    code = "AuthenticationFailedInvalidHeader"
+
+
+class InvalidToken(_Unauthenticated):
+    """The token is malformed, wrongly signed or for another audience."""
+
+    code = "InvalidAuthenticationToken"
+
+
+class InvalidTokenTenant(_Unauthenticated):
+    """The token comes from a tenant that the subscription does not trust."""
+
+    code = "InvalidAuthenticationTokenTenant"
+
+
+class ExpiredToken(_Unauthenticated):
+    """The token was good once."""
+
+    code = "ExpiredAuthenticationToken"
+
+
+class AuthorizationFailed(FrontDoorError):
+    """The caller is known, but has no role for the action."""
+
+    code = "AuthorizationFailed"
+
+    def __init__(self, client: str, object_id: str, action: str, scope: str) -> None:
+        super().__init__(
+            f"The client '{client}' with object id '{object_id}' does not have authorization to perform action "
+            f"'{action}' over scope '{scope}' or the scope is invalid. If access was recently granted, please "
+            "refresh your credentials."
+        )
+
+
+class RequestsThrottled(FrontDoorError):
+    """The token bucket is empty.
+
+    Args:
+        operation: `read`, `write` or `delete`.
+        retry_after: whole seconds until the bucket has tokens again.
+    """
+
+    code = "SubscriptionRequestsThrottled"
+
+    def __init__(self, operation: str, subscription: str, actor: str, retry_after: int) -> None:
+        super().__init__(
+            f"Number of '{operation}' requests for subscription '{subscription}' actor '{actor}' exceeded. Please "
+            f"try again after '{retry_after}' seconds after additional tokens are available. Refer to "
+            "https://aka.ms/arm-throttling for additional information.",
+            headers={"Retry-After": str(retry_after)},
+        )
+
+
+class SubscriptionNotFound(FrontDoorError):
+    """No such subscription."""
+
+    code = "SubscriptionNotFound"
+
+    def __init__(self, subscription: str) -> None:
+        super().__init__(f"The subscription '{subscription}' could not be found.")
+
+
+class ResourceGroupNotFound(FrontDoorError):
+    """No such resource group."""
+
+    code = "ResourceGroupNotFound"
+
+    def __init__(self, resource_group: str) -> None:
+        super().__init__(f"Resource group '{resource_group}' could not be found.")
+
+
+class ResourceNotFound(FrontDoorError):
+    """The factory does not exist: any call on or below it ends here."""
+
+    code = "ResourceNotFound"
+
+    def __init__(self, resource: str, resource_group: str) -> None:
+        super().__init__(
+            f"The Resource '{resource}' under resource group '{resource_group}' was not found. For more details "
+            "please go to https://aka.ms/ARMResourceNotFoundFix"
+        )
+
+
+class LocationRequired(FrontDoorError):
+    """A new resource without a location."""
+
+    code = "LocationRequired"
+
+    def __init__(self) -> None:
+        super().__init__("The location property is required for this definition.")
+
+
+class InvalidResourceLocation(FrontDoorError):
+    """A resource cannot move."""
+
+    code = "InvalidResourceLocation"
+
+    def __init__(self, name: str, resource_group: str, present: str, wanted: str) -> None:
+        super().__init__(
+            f"The resource '{name}' already exists in location '{present}' in resource group '{resource_group}'. A "
+            f"resource with the same name cannot be created in location '{wanted}'. Please select a new resource "
+            "name."
+        )
+
+
+def wall_clock(instant: datetime) -> str:
+    """A time as ARM's token errors write it: `8/21/2018 3:22:00 PM`."""
+    return f"{instant.month}/{instant.day}/{instant.year} {instant:%I:%M:%S %p}".replace(" 0", " ", 1)

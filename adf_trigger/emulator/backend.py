@@ -1,0 +1,45 @@
+"""What handlers work on. They have no state of their own."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from adf_trigger.emulator.clock import Clock, IdSource
+from adf_trigger.emulator.engine.engine import Engine
+from adf_trigger.emulator.options import Options
+from adf_trigger.emulator.store import Store
+from adf_trigger.emulator.throttling import TokenBuckets
+from adf_trigger.emulator.visibility import Visibility
+
+
+def _nobody() -> None:
+    """Nobody fires triggers yet."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Backend:
+    """The emulated service behind its front door.
+
+    Attributes:
+        monitoring: counts each factory's monitoring queries.
+        tenant_id: directory of the factories' managed identities.
+        triggers_changed: tells whoever fires triggers that one was started, stopped or deleted.
+    """
+
+    store: Store
+    engine: Engine
+    visibility: Visibility
+    options: Options
+    clock: Clock
+    new_id: IdSource
+    monitoring: TokenBuckets
+    tenant_id: str
+    triggers_changed: Callable[[], None] = _nobody
+
+    def now(self) -> datetime:
+        """The present instant."""
+        return self.clock()
+
+    def new_etag(self) -> str:
+        """An etag of the service's pattern: something unique, then the time in hex."""
+        return f"{self.new_id().hex[:8]}-0000-0100-0000-{int(self.now().timestamp()):08x}0000"

@@ -1,0 +1,272 @@
+"""The front door: what happens to every request before and after its handler.
+
+In this order: the request is logged, faults fire, api-version, token and role are checked, ARM's token bucket gives a
+token or a 429, the body is read, the handler runs, the reply gets its headers, faults fire again.
+"""
+
+import asyncio
+import json
+import math
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from adf_trigger.emulator import wire
+from adf_trigger.emulator.arm_errors import (
+    InvalidApiVersion,
+    MalformedJson,
+    MissingApiVersion,
+    NoRegisteredProvider,
+    RequestsThrottled,
+    RequestTooLarge,
+    ResourceGroupNotFound,
+    SubscriptionNotFound,
+)
+from adf_trigger.emulator.authorization import Authorization, require
+from adf_trigger.emulator.backend import Backend
+from adf_trigger.emulator.clock import Clock
+from adf_trigger.emulator.documents import PROVIDER
+from adf_trigger.emulator.errors import BadRequest, ServiceError
+from adf_trigger.emulator.faults import FaultBook, Plan, StatusFault, Terminal
+from adf_trigger.emulator.operations import Call, Operation, Reply, ResourceType
+from adf_trigger.emulator.requestlog import RequestLog, SeenRequest
+from adf_trigger.emulator.serving import BrokenReply
+from adf_trigger.emulator.throttling import Bucket, TokenBuckets
+
+MAX_BODY = 4 * 1024 * 1024
+"""Bytes that ARM takes in one request."""
+
+API_VERSIONS: dict[ResourceType, tuple[str, ...]] = {
+    "factories": ("2017-09-01-preview", "2018-06-01"),
+    "datafactories": (
+        "2015-01-01-preview",
+        "2015-05-01-preview",
+        "2015-07-01-preview",
+        "2015-08-01",
+        "2015-09-01",
+        "2015-10-01",
+    ),
+    "operations": ("2017-09-01-preview", "2018-06-01"),
+}
+_ALL_VERSIONS = frozenset(version for versions in API_VERSIONS.values() for version in versions)
+_ESCAPED_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+_ANYONE = "anonymous"
+_VERBS: dict[Bucket, str] = {"reads": "read", "writes": "write", "deletes": "delete"}
+
+
+@dataclass(slots=True, kw_only=True)
+class FrontDoor:
+    """Azure Resource Manager, as far as a client of Data Factory sees it.
+
+    Attributes:
+        authorization: None lets everybody in.
+        true_clock: what tokens are held against; they come from another service, whose clock nobody moves.
+        region: `East US`, for the routing id and ARM's messages.
+        public_url: scheme and authority for links in replies; None takes what the caller used.
+        resource_groups: what there is, by subscription; None takes any to be there.
+    """
+
+    backend: Backend
+    authorization: Authorization | None
+    faults: FaultBook
+    buckets: TokenBuckets
+    log: RequestLog
+    true_clock: Clock
+    region: str
+    public_url: str | None = None
+    resource_groups: Mapping[str, Collection[str]] | None = None
+    _seen_url: str = ""
+
+    @property
+    def reached_at(self) -> str:
+        """Scheme and authority under which the emulator can be called: as told, or as it was called last."""
+        return self.public_url or self._seen_url
+
+    async def serve(self, operation: Operation, request: Request) -> Response:
+        """Answer a request for an operation."""
+        now = self.backend.now()
+        request_id = self.backend.new_id()
+        seen = SeenRequest(
+            operation=operation.name,
+            method=request.method,
+            path=request.url.path,
+            client_request_id=request.headers.get("x-ms-client-request-id"),
+            request_id=str(request_id),
+            started=now,
+        )
+        self.log.add(seen)
+        plan = self.faults.plan(operation.name)
+        seen.faults = plan.fired
+        response = await self._with_faults(plan, operation, request, request_id)
+        if not isinstance(response, BrokenReply):
+            seen.status = response.status_code
+        seen.ended = self.backend.now()
+        return response
+
+    def refuse(self, request: Request, error: ServiceError) -> Response:
+        """Refuse a request that is for no operation."""
+        response = wire.refusal(error)
+        self._add_headers(response, request, self.backend.new_id())
+        return response
+
+    async def _with_faults(
+        self, plan: Plan, operation: Operation, request: Request, request_id: UUID
+    ) -> Response:
+        if plan.delay_before:
+            await asyncio.sleep(plan.delay_before)
+        if plan.before is not None:
+            return self._disrupted(plan.before, Response(), request_id)
+        response = await self._answer(operation, request)
+        self._add_headers(response, request, request_id)
+        if plan.delay_after:
+            await asyncio.sleep(plan.delay_after)
+        if plan.after is not None:
+            return self._disrupted(plan.after, response, request_id)
+        return response
+
+    def _disrupted(self, fault: Terminal, response: Response, request_id: UUID) -> Response:
+        if not isinstance(fault, StatusFault):
+            return BrokenReply(fault.fault, response)
+        headers = wire.request_headers(request_id, self._region(), self.backend.now())
+        if fault.retry_after is not None:
+            headers["Retry-After"] = str(fault.retry_after)
+        return wire.error_reply(fault.status, fault.code, fault.message, headers)
+
+    async def _answer(self, operation: Operation, request: Request) -> Response:
+        """The service's own answer, faults aside."""
+        headers: dict[str, str] = {}
+        base_url = str(request.base_url).rstrip("/")
+        if request.url.scheme == "http" or not self._seen_url:
+            # Plain http, if it is served, spares who calls back the emulator's own certificate authority.
+            self._seen_url = base_url
+        try:
+            query = {name.lower(): value for name, value in request.query_params.items()}
+            self._check_version(operation, query.get("api-version"))
+            actor = self._check_caller(operation, request)
+            self._check_place(request)
+            headers = self._take_token(operation, request, actor)
+            body = await _body(request)
+            call = Call(
+                path=request.path_params,
+                query=query,
+                headers={name.lower(): value for name, value in request.headers.items()},
+                body=body,
+                base_url=self.public_url or base_url,
+                raw_path=request.scope.get("raw_path", request.url.path.encode()).decode().partition("?")[0],
+            )
+            response = wire.success(self._handle(operation, call))
+        except ServiceError as exc:
+            response = wire.refusal(exc)
+        response.headers.update(headers)
+        return response
+
+    def _handle(self, operation: Operation, call: Call) -> Reply:
+        return operation.handler(self.backend, call)
+
+    def _check_version(self, operation: Operation, version: str | None) -> None:
+        if not version:
+            raise MissingApiVersion
+        supported = API_VERSIONS[operation.resource_type]
+        if version in supported:
+            return
+        if version not in _ALL_VERSIONS:
+            raise InvalidApiVersion(version, supported)
+        raise NoRegisteredProvider(version, operation.resource_type, _compact(self.region), supported)
+
+    def _check_caller(self, operation: Operation, request: Request) -> str:
+        """Object id of the caller, once the caller may do this."""
+        if self.authorization is None:
+            return _ANYONE
+        principal = self.authorization.principal(request.headers.get("authorization"), self.true_clock())
+        path = request.url.path
+        scope = path.rpartition("/")[0] if operation.method == "POST" else path
+        require(principal, operation.actions, scope)
+        return principal.object_id
+
+    def _check_place(self, request: Request) -> None:
+        """Refuse a subscription or a resource group that is not there."""
+        subscription = request.path_params.get("subscription")
+        if self.resource_groups is None or subscription is None:
+            return
+        known = {name.lower(): groups for name, groups in self.resource_groups.items()}
+        if subscription.lower() not in known:
+            raise SubscriptionNotFound(subscription)
+        group = request.path_params.get("group")
+        if group is not None and group.lower() not in {name.lower() for name in known[subscription.lower()]}:
+            raise ResourceGroupNotFound(group)
+
+    def _take_token(self, operation: Operation, request: Request, actor: str) -> dict[str, str]:
+        subscription = request.path_params.get("subscription")
+        now, bucket = self.backend.now(), operation.bucket
+        level = self.buckets.take(subscription or "", actor, bucket, now)
+        if level is None and self.backend.options.throttling:
+            wait = self.buckets.wait(subscription or "", actor, bucket, now)
+            raise RequestsThrottled(_VERBS[bucket], subscription or "", actor, wait)
+        scope = "subscription" if subscription else "tenant"
+        return {f"x-ms-ratelimit-remaining-{scope}-{bucket}": str(level or 0)}
+
+    def _add_headers(self, response: Response, request: Request, request_id: UUID) -> None:
+        response.headers.update(wire.request_headers(request_id, self._region(), self.backend.now()))
+        client_id = request.headers.get("x-ms-client-request-id")
+        if client_id and request.headers.get("x-ms-return-client-request-id", "").lower() == "true":
+            response.headers["x-ms-client-request-id"] = client_id
+
+    def _region(self) -> str:
+        return _compact(self.region).upper()
+
+
+def _compact(region: str) -> str:
+    return region.replace(" ", "").lower()
+
+
+async def _body(request: Request) -> Any:
+    """The decoded body; None if it is empty.
+
+    Raises:
+        RequestTooLarge: more than ARM takes.
+        MalformedJson: not JSON in UTF-8.
+        BadRequest: a property twice in one object.
+    """
+    content = bytearray()
+    async for chunk in request.stream():
+        content += chunk
+        if len(content) > MAX_BODY:
+            raise RequestTooLarge(MAX_BODY)
+    if not content.strip():
+        return None
+    try:
+        value = json.loads(
+            content, object_pairs_hook=_object, parse_constant=_refuse_constant, parse_float=_finite
+        )
+        if _ESCAPED_SURROGATE.search(content):
+            # Half of a surrogate pair can be written in JSON, but is no text.
+            json.dumps(value, ensure_ascii=False).encode()
+    except (ValueError, RecursionError) as exc:
+        raise MalformedJson from exc
+    return value
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        raise BadRequest(
+            "The document creation or update failed because there were duplicate properties in the json payload.",
+            target=PROVIDER,
+        )
+    return value
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(text)
+    return number
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(name)

@@ -1,0 +1,21 @@
+"""The `error` of an activity run."""
+
+from typing import Any
+
+from adf_trigger.emulator.engine.activities.base import ActivityFailed
+
+
+def no_error(target: str) -> dict[str, Any]:
+    """What recorded runs have where nothing has failed: the same keys, empty strings."""
+    return {"errorCode": "", "message": "", "failureType": "", "target": target, "details": ""}
+
+
+def error_of(target: str, failure: ActivityFailed) -> dict[str, Any]:
+    """What a failure looks like; the target is the activity's name."""
+    return {
+        "errorCode": failure.error_code,
+        "message": failure.message,
+        "failureType": failure.failure_type,
+        "target": target,
+        "details": failure.details,
+    }

@@ -1,0 +1,38 @@
+"""What every run of an engine shares."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+import httpx
+
+from adf_trigger.emulator.clock import Clock, IdSource
+from adf_trigger.emulator.engine.activities.control import ChildRun
+from adf_trigger.emulator.engine.activities.registry import Registry
+from adf_trigger.emulator.engine.limits import ActivityPlaces
+from adf_trigger.emulator.engine.options import EngineOptions
+from adf_trigger.emulator.engine.ports import Definitions, RunLog
+from adf_trigger.emulator.engine.secrets import GivenSecrets
+from adf_trigger.emulator.models import PipelineRun
+
+TokenSource = Callable[[str, str], Awaitable[str]]
+"""Gives an access token of a factory's identity: factory id, resource."""
+
+StartChild = Callable[[PipelineRun, PipelineRun], ChildRun]
+"""Stores and submits a run that another (the second) has started."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Runtime:
+    """The world as one run's execution sees it."""
+
+    log: RunLog
+    definitions: Callable[[str], Definitions]
+    clock: Clock
+    new_id: IdSource
+    registry: Registry
+    http: httpx.AsyncClient
+    token: TokenSource
+    options: EngineOptions
+    start_child: StartChild
+    secrets: GivenSecrets = field(default_factory=GivenSecrets)
+    places: ActivityPlaces = field(default_factory=ActivityPlaces)

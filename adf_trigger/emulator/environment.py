@@ -1,0 +1,7 @@
+"""What the emulator's process takes from its environment, past the command line."""
+
+CLIENT_SECRET = "EMULATOR_CLIENT_SECRET"  # noqa: S105 - a name
+"""The secret of its service principals."""
+
+IDENTITY_HEADER = "EMULATOR_IDENTITY_HEADER"
+"""The secret of its managed-identity endpoint."""

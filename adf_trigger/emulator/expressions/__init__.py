@@ -1,0 +1,29 @@
+"""The expression language of Data Factory, on its own: parsed, checked and evaluated.
+
+`evaluate` and `evaluate_text` take what a definition says and a `Scope`; `check` looks through a definition
+before it is stored; `TABLE` lists the functions. Nothing here knows of pipelines, activities or storage.
+"""
+
+from adf_trigger.emulator.expressions.checker import Check, References, check
+from adf_trigger.emulator.expressions.errors import ExpressionError
+from adf_trigger.emulator.expressions.scope import MAX_EXPRESSION_LENGTH, MISSING, Missing, Scope
+from adf_trigger.emulator.expressions.table import TABLE, Function
+from adf_trigger.emulator.expressions.templates import evaluate, evaluate_text
+from adf_trigger.emulator.expressions.values import to_json, to_text
+
+__all__ = [
+    "MAX_EXPRESSION_LENGTH",
+    "MISSING",
+    "TABLE",
+    "Check",
+    "ExpressionError",
+    "Function",
+    "Missing",
+    "References",
+    "Scope",
+    "check",
+    "evaluate",
+    "evaluate_text",
+    "to_json",
+    "to_text",
+]

@@ -1,0 +1,145 @@
+"""What can be said of expressions before anything runs: faults, and what they refer to."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from adf_trigger.emulator.expressions.errors import ExpressionError
+from adf_trigger.emulator.expressions.nodes import Call, Constant, Node, Selection, walk
+from adf_trigger.emulator.expressions.scope import MAX_EXPRESSION_LENGTH
+from adf_trigger.emulator.expressions.table import function_for_call
+from adf_trigger.emulator.expressions.templates import Source, split, too_long
+
+_ACTIVITY_FUNCTIONS: Final = {"activity", "actions", "body"}
+_PIPELINE_MAPS: Final = {"parameters": "parameters", "globalparameters": "global_parameters"}
+_OWNERS: Final = {"dataset": "dataset_parameters", "linkedservice": "linked_service_parameters"}
+
+
+@dataclass(slots=True)
+class References:
+    """What expressions refer to by a constant name, in order of appearance, each once, as written.
+
+    Attributes:
+        parameters: of `pipeline().parameters.x`.
+        global_parameters: of `pipeline().globalParameters.x`.
+        system: of `pipeline().X`, other than those two.
+        variables: of `variables('x')`.
+        activities: of `activity('x')`, and the older `actions` and `body`.
+        dataset_parameters: of `dataset().x`.
+        linked_service_parameters: of `linkedService().x`.
+        own_parameters: of the older `parameters('x')`.
+        functions: every function called, as written.
+    """
+
+    parameters: list[str] = field(default_factory=list)
+    global_parameters: list[str] = field(default_factory=list)
+    system: list[str] = field(default_factory=list)
+    variables: list[str] = field(default_factory=list)
+    activities: list[str] = field(default_factory=list)
+    dataset_parameters: list[str] = field(default_factory=list)
+    linked_service_parameters: list[str] = field(default_factory=list)
+    own_parameters: list[str] = field(default_factory=list)
+    functions: list[str] = field(default_factory=list)
+
+    def calls(self, function: str) -> bool:
+        """Whether a function is called at all, such as `item`; its name in any case."""
+        return function.lower() in {name.lower() for name in self.functions}
+
+
+@dataclass(slots=True)
+class Check:
+    """What `check` finds.
+
+    Attributes:
+        problems: the engine's words on each string that can never be evaluated, in order.
+        references: what the others refer to.
+    """
+
+    problems: list[str] = field(default_factory=list)
+    references: References = field(default_factory=References)
+
+
+def check(value: Any, *, max_length: int | None = MAX_EXPRESSION_LENGTH) -> Check:
+    """Look through a JSON value without evaluating anything.
+
+    Args:
+        value: a string, or any part of a definition.
+        max_length: characters of one expression; None for no limit.
+
+    Returns:
+        Syntax errors, unknown functions and wrong numbers of arguments, and the references made.
+    """
+    found = Check()
+    for text in _strings(value):
+        try:
+            for piece in split(text).pieces:
+                if isinstance(piece, Source):
+                    _check_expression(piece, found, max_length)
+        except ExpressionError as exc:
+            found.problems.append(exc.message)
+    return found
+
+
+def _strings(value: Any) -> Iterator[str]:
+    waiting = [value]
+    while waiting:
+        match waiting.pop():
+            case str() as text if "@" in text:
+                yield text
+            case Mapping() as members:
+                waiting.extend(reversed(list(members.values())))
+            case list() | tuple() as items:
+                waiting.extend(reversed(items))
+            case _:
+                pass
+
+
+def _check_expression(source: Source, found: Check, max_length: int | None) -> None:
+    if error := too_long(len(source.text), max_length):
+        raise error
+    for node in walk(source.parse()):
+        match node:
+            case Call(name=name, arguments=arguments):
+                _note(found.references.functions, name)
+                _note_named(found.references, node)
+                _check_call(name, len(arguments), found)
+            case Selection(target=target, key=Constant(value=str() as key)):
+                _note_selected(found.references, target, key)
+            case _:
+                pass
+
+
+def _check_call(name: str, count: int, found: Check) -> None:
+    try:
+        function_for_call(name, count)
+    except ExpressionError as exc:
+        _note(found.problems, exc.message)
+
+
+def _note_named(references: References, call: Call) -> None:
+    match call:
+        case Call(name=name, arguments=(Constant(value=str() as named),)):
+            match name.lower():
+                case "variables":
+                    _note(references.variables, named)
+                case "parameters":
+                    _note(references.own_parameters, named)
+                case function if function in _ACTIVITY_FUNCTIONS:
+                    _note(references.activities, named)
+
+
+def _note_selected(references: References, target: Node, key: str) -> None:
+    match target:
+        case Call(name=name) if name.lower() in _OWNERS:
+            _note(getattr(references, _OWNERS[name.lower()]), key)
+        case Call(name=name) if name.lower() == "pipeline" and key.lower() not in _PIPELINE_MAPS:
+            _note(references.system, key)
+        case Selection(target=Call(name=name), key=Constant(value=str() as collection)) if (
+            name.lower() == "pipeline" and collection.lower() in _PIPELINE_MAPS
+        ):
+            _note(getattr(references, _PIPELINE_MAPS[collection.lower()]), key)
+
+
+def _note(names: list[str], name: str) -> None:
+    if name not in names:
+        names.append(name)

@@ -1,0 +1,28 @@
+"""Operations_List: what the provider can do, as RBAC knows it."""
+
+from collections.abc import Iterable
+
+from adf_trigger.emulator.backend import Backend
+from adf_trigger.emulator.operations import Call, Handler, Reply
+
+
+def listing(actions: Iterable[str]) -> Handler:
+    """The handler that lists these RBAC actions."""
+    value = [
+        {
+            "origin": "system",
+            "name": action,
+            "display": {
+                "provider": "Microsoft.DataFactory",
+                "resource": action.split("/", 1)[1].rpartition("/")[0],
+                "operation": action.split("/", 1)[1],
+                "description": action,
+            },
+        }
+        for action in sorted(set(actions))
+    ]
+
+    def operations(_backend: Backend, _call: Call) -> Reply:
+        return Reply({"value": value})
+
+    return operations

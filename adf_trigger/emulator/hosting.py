@@ -1,0 +1,148 @@
+"""Serves the emulated Azure on 127.0.0.1: Resource Manager with Data Factory, Entra ID, managed identity."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+
+from adf_trigger.emulator import defaults
+from adf_trigger.emulator.app import FactoryConfig, FactoryEmulator
+from adf_trigger.emulator.clock import utcnow
+from adf_trigger.emulator.defaults import FACTORY_ID
+from adf_trigger.emulator.engine.secrets import Secrets
+from adf_trigger.emulator.identity import managed_identity
+from adf_trigger.emulator.identity.directory import Directory
+from adf_trigger.emulator.identity.entra import entra_app
+from adf_trigger.emulator.identity.managed_identity import managed_identity_app
+from adf_trigger.emulator.identity.tokens import TokenAuthority
+from adf_trigger.emulator.options import Options
+from adf_trigger.emulator.servers import make_certificate, serving
+from adf_trigger.emulator.serving import http_protocol
+
+_ARM = "https://management.azure.com"
+_API_VERSION = "2018-06-01"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EmulatorConfig:
+    """How the process is run.
+
+    Attributes:
+        data: folder for its database, certificates and keys.
+        client_secret: of the service principals.
+        identity_header: what callers of the managed-identity endpoint must send.
+        management_port: TCP port of Resource Manager by http; 0 takes a free one, as for the others.
+        management_tls_port: of the same by https.
+        identity_port: of the managed-identity endpoint, by http.
+        authority_port: of Entra ID, by https.
+        strict: hold to the service's own limits.
+        secrets: what stands in for Key Vaults.
+    """
+
+    data: Path
+    client_secret: str
+    identity_header: str
+    management_port: int = 0
+    management_tls_port: int = 0
+    identity_port: int = 0
+    authority_port: int = 0
+    strict: bool = False
+    secrets: Secrets = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Emulated:
+    """Where everything is: addresses without a slash at the end, and files.
+
+    Attributes:
+        client_certificate_file: PEM file with key, registered for the service principals.
+    """
+
+    management_url: str
+    management_tls_url: str
+    control_url: str
+    identity_endpoint: str
+    authority_url: str
+    ca_file: str
+    client_certificate_file: str
+
+
+@asynccontextmanager
+async def emulated(config: EmulatorConfig) -> AsyncIterator[Emulated]:
+    """Serve the emulated Azure, with one factory in it, in the running event loop.
+
+    Raises:
+        OSError: a port is taken, or the folder cannot be written.
+    """
+    config.data.mkdir(parents=True, exist_ok=True)
+    certificate = make_certificate(config.data)
+    client_pem = config.data / "client.pem"
+    directory = defaults.default_directory(
+        secret=config.client_secret,
+        certificate=defaults.make_client_certificate(client_pem, utcnow()),
+        now=utcnow(),
+    )
+    tokens = TokenAuthority(defaults.TENANT_ID)
+
+    async with AsyncExitStack() as running:
+        authority_url = await running.enter_async_context(
+            serving(entra_app(directory, tokens), port=config.authority_port, certificate=certificate)
+        )
+        identity_url = await running.enter_async_context(
+            serving(
+                managed_identity_app(directory, tokens, identity_header=config.identity_header),
+                port=config.identity_port,
+            )
+        )
+        emulator = FactoryEmulator(
+            FactoryConfig(
+                data=config.data,
+                tokens=tokens,
+                authority_url=authority_url,
+                options=Options(strict=config.strict),
+                secrets=config.secrets,
+            )
+        )
+        await emulator.start()
+        running.push_async_callback(emulator.close)
+        await _provide_factory(emulator, directory, tokens)
+        management_url = await running.enter_async_context(
+            serving(emulator.asgi, port=config.management_port, http_protocol=http_protocol)
+        )
+        management_tls_url = await running.enter_async_context(
+            serving(
+                emulator.asgi,
+                port=config.management_tls_port,
+                certificate=certificate,
+                http_protocol=http_protocol,
+            )
+        )
+        yield Emulated(
+            management_url=management_url,
+            management_tls_url=management_tls_url,
+            control_url=f"{management_url}/_emulator",
+            identity_endpoint=identity_url + managed_identity.PATH,
+            authority_url=authority_url,
+            ca_file=str(certificate.ca),
+            client_certificate_file=str(client_pem),
+        )
+
+
+async def _provide_factory(emulator: FactoryEmulator, directory: Directory, tokens: TokenAuthority) -> None:
+    """Make the laptop's factory by the front door, unless an earlier start has left one."""
+    owner = directory.application(defaults.TENANT_ID, defaults.OWNER_CLIENT_ID)
+    if owner is None:
+        raise LookupError("the directory lacks the owner")
+    token = tokens.issue(owner.identity, _ARM, now=utcnow())
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(emulator.asgi),
+        base_url=_ARM,
+        params={"api-version": _API_VERSION},
+        headers={"Authorization": f"Bearer {token}"},
+    ) as client:
+        reply = await client.get(FACTORY_ID)
+        if reply.status_code == httpx.codes.NOT_FOUND:
+            reply = await client.put(FACTORY_ID, json={"location": "East US"})
+        reply.raise_for_status()

@@ -1,0 +1,28 @@
+"""`--secrets FILE`: what stands in for the Key Vaults of a factory's linked services."""
+
+import argparse
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from adf_trigger.emulator.control import SecretsBody
+from adf_trigger.emulator.engine.secrets import Secrets
+
+HELP = 'JSON file of Key Vault secrets: {"linked service": {"secret": "value"}}'
+
+
+def secrets_file(name: str) -> Secrets:
+    """Read the file that a command line names.
+
+    Raises:
+        argparse.ArgumentTypeError: it cannot be read; the values in it are not told.
+    """
+    try:
+        return SecretsBody.model_validate_json(Path(name).read_bytes()).root
+    except OSError as exc:
+        raise argparse.ArgumentTypeError(f"{name} cannot be read: {exc.strerror}") from exc
+    except ValidationError as exc:
+        faults = "; ".join(
+            f"{'.'.join(map(str, fault['loc']))} {fault['msg']}".strip() for fault in exc.errors()
+        )
+        raise argparse.ArgumentTypeError(f"{name}: {faults}") from None

@@ -1,0 +1,30 @@
+"""Factories of the version 1 API (`datafactories`)."""
+
+import json
+from typing import Any
+
+from adf_trigger.emulator.store.database import Database, encode
+
+
+class V1Factories:
+    """Version 1 factories by resource id; each is kept as its reply body and an etag."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def get(self, resource_id: str) -> tuple[dict[str, Any], str] | None:
+        """Body and etag."""
+        row = self._database.row("SELECT * FROM v1_factories WHERE id = ?", (resource_id,))
+        return None if row is None else (json.loads(row["document"]), row["etag"])
+
+    def save(self, resource_id: str, body: dict[str, Any], etag: str) -> None:
+        """Insert or update."""
+        self._database.write(
+            "INSERT INTO v1_factories (id, etag, document) VALUES (?, ?, ?)"
+            " ON CONFLICT (id) DO UPDATE SET etag = excluded.etag, document = excluded.document",
+            (resource_id, etag, encode(body)),
+        )
+
+    def delete(self, resource_id: str) -> bool:
+        """False if there is none."""
+        return self._database.write("DELETE FROM v1_factories WHERE id = ?", (resource_id,)).rowcount > 0

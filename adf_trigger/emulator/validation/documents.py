@@ -1,0 +1,36 @@
+"""What a PUT of a document refuses."""
+
+from adf_trigger.emulator.documents import PIPELINES, TRIGGERS, Document
+from adf_trigger.emulator.options import Options
+from adf_trigger.emulator.store import Store
+from adf_trigger.emulator.validation.limits import check_limits
+from adf_trigger.emulator.validation.names import check_document_name
+from adf_trigger.emulator.validation.parameters import check_parameters
+from adf_trigger.emulator.validation.pipelines import check_pipeline
+from adf_trigger.emulator.validation.references import check_references
+from adf_trigger.emulator.validation.structure import check_structure
+from adf_trigger.emulator.validation.triggers import check_trigger
+
+
+def check_document(document: Document, store: Store, options: Options, *, is_new: bool) -> None:
+    """Refuse a document that cannot be published.
+
+    Args:
+        document: as it would be stored.
+        store: where what it refers to must be.
+        options: `strict` keeps the documented limits.
+        is_new: whether it adds to the factory.
+
+    Raises:
+        BadRequest: with the service's text where that is known.
+    """
+    check_document_name(document)
+    check_structure(document)
+    if document.kind is PIPELINES:
+        check_pipeline(document)
+    if document.kind is TRIGGERS:
+        check_trigger(document)
+    check_parameters(document)
+    check_references(document, store)
+    if options.strict:
+        check_limits(document, store, is_new=is_new)

@@ -1,0 +1,25 @@
+"""Expressions in a document must use parameters that it declares."""
+
+from adf_trigger.emulator.documents import DATASETS, LINKED_SERVICES, PIPELINES, Document
+from adf_trigger.emulator.errors import MissingParameterDefinition
+from adf_trigger.emulator.expressions import check
+
+
+def check_parameters(document: Document) -> None:
+    """Refuse a document that uses parameters which it does not declare.
+
+    The older form `parameters('x')` is let through: recorded calls show that the service does so too.
+
+    Raises:
+        MissingParameterDefinition: naming them all.
+    """
+    references = check(document.properties, max_length=None).references
+    used = {
+        PIPELINES.collection: references.parameters,
+        DATASETS.collection: references.dataset_parameters,
+        LINKED_SERVICES.collection: references.linked_service_parameters,
+    }.get(document.kind.collection, [])
+    declared = {name.lower() for name in document.properties.get("parameters") or {}}
+    missing = [name for name in used if name.lower() not in declared]
+    if missing:
+        raise MissingParameterDefinition(missing, document.target)

@@ -1,0 +1,42 @@
+"""What must be right about a trigger when it is published, and before it can be started."""
+
+from datetime import UTC, datetime
+
+from adf_trigger.emulator.documents import Document
+from adf_trigger.emulator.engine.recurrence import RecurrenceError, read_recurrence
+from adf_trigger.emulator.errors import BadRequest
+
+SCHEDULE_TRIGGER = "ScheduleTrigger"
+_ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+def check_trigger(trigger: Document) -> None:
+    """Refuse a schedule trigger whose recurrence cannot be followed.
+
+    Raises:
+        BadRequest: naming what is wrong.
+    """
+    if trigger.properties["type"] != SCHEDULE_TRIGGER:
+        return
+    recurrence = (trigger.properties.get("typeProperties") or {}).get("recurrence")
+    if recurrence is None:
+        raise BadRequest("Required property 'recurrence' not found in JSON.", target=trigger.target)
+    try:
+        read_recurrence(recurrence, created=_ANY_TIME)
+    except RecurrenceError as exc:
+        raise BadRequest(str(exc), target=trigger.target) from exc
+
+
+def check_startable(trigger: Document) -> None:
+    """Refuse a trigger that would never fire here.
+
+    Raises:
+        BadRequest: it has no pipelines, or its type is not emulated.
+    """
+    if not trigger.properties.get("pipelines"):
+        raise BadRequest("The trigger has no pipelines to start.", target=trigger.target)
+    if trigger.properties["type"] != SCHEDULE_TRIGGER:
+        raise BadRequest(
+            f"Triggers of type '{trigger.properties['type']}' are kept but not emulated: it would never fire.",
+            target=trigger.target,
+        )

@@ -1,0 +1,143 @@
+"""`python -m adf_trigger.functions_host --app DIR`: a local Functions host as a process.
+
+App settings are the environment's, and local.settings.json's for what it lacks. Logs go to stderr, one JSON
+object a line. With --json, one line on stdout tells when it is ready and how to reach it. Its keys come by the
+environment (FUNCTIONS_HOST_KEY, FUNCTIONS_MASTER_KEY), where the app does not see them, and are made up where they are
+not given.
+"""
+
+import argparse
+import asyncio
+import json
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import TextIO
+
+from adf_trigger.functions_host.config import HostConfig, HostTimes
+from adf_trigger.functions_host.environment import HOST_KEY, MASTER_KEY
+from adf_trigger.functions_host.errors import HostError
+from adf_trigger.functions_host.host import POOL_THREADS, FunctionsHost
+from adf_trigger.functions_host.index import HttpTrigger, IndexedFunction, QueueTrigger
+from adf_trigger.functions_host.logs import configure
+
+_THREAD_END_SECONDS = 0.2
+logger = logging.getLogger(__name__)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a host until SIGTERM or SIGINT. The process' exit code: 0, or 1 if it could not run."""
+    options = _parser().parse_args(arguments)
+    config = _config(options)
+    ready_stream, sys.stdout = sys.stdout, sys.stderr  # what the app prints must not mix with the ready line
+    configure(sys.stderr)
+    try:
+        asyncio.run(_run(config, ready_stream, as_json=options.json))
+    except (HostError, OSError) as exc:
+        logger.critical("The host cannot run: %s", exc, extra={"action": "host_failed"})
+        return 1
+    if _threads_left():
+        logging.shutdown()
+        os._exit(0)
+    return 0
+
+
+async def _run(config: HostConfig, ready_stream: TextIO, *, as_json: bool) -> None:
+    host = FunctionsHost(config, os.environ)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, host.stop_requested.set)
+    async with host:
+        print(_ready(host) if as_json else _summary(host), file=ready_stream, flush=True)
+        await host.stop_requested.wait()
+    if host.failure is not None:
+        raise HostError(f"a listener failed: {type(host.failure).__name__}") from host.failure
+
+
+def _threads_left() -> bool:
+    """Whether a function, or a call to storage, is still under way in a thread.
+
+    Threads cannot be stopped, and the interpreter would wait for them.
+    """
+    pools = [thread for thread in threading.enumerate() if thread.name.startswith(POOL_THREADS)]
+    for thread in pools:
+        thread.join(_THREAD_END_SECONDS)
+        if thread.is_alive():
+            return True
+    return False
+
+
+def _ready(host: FunctionsHost) -> str:
+    return json.dumps(
+        {
+            "url": host.url,
+            "key": host.config.key,
+            "master_key": host.config.master_key,
+            "pid": os.getpid(),
+            "host_id": host.host_id,
+            "functions": [function.name for function in host.functions],
+        }
+    )
+
+
+def _summary(host: FunctionsHost) -> str:
+    lines = [f"{host.url}  key: {host.config.key}  master key: {host.config.master_key}"]
+    lines += [f"  {function.name}: {_trigger(function)}" for function in host.functions]
+    return "\n".join(lines)
+
+
+def _trigger(function: IndexedFunction) -> str:
+    trigger = function.trigger
+    if isinstance(trigger, HttpTrigger):
+        return f"[{','.join(sorted(trigger.methods or {'all'}))}] {trigger.route}"
+    return f"queue {trigger.queue}" if isinstance(trigger, QueueTrigger) else f"timer {trigger.schedule}"
+
+
+def _config(options: argparse.Namespace) -> HostConfig:
+    config = HostConfig(
+        app=options.app,
+        address=options.address,
+        port=options.port,
+        host_id=options.host_id,
+        times=HostTimes(**{item.name: getattr(options, item.name) for item in fields(HostTimes)}),
+        time_scale=options.time_scale,
+        drain_seconds=options.drain_seconds,
+        shuffle=options.shuffle,
+    )
+    if key := os.environ.pop(HOST_KEY, ""):
+        config = replace(config, key=key)
+    if master_key := os.environ.pop(MASTER_KEY, ""):
+        config = replace(config, master_key=master_key)
+    return config
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m adf_trigger.functions_host", description=__doc__)
+    parser.add_argument("--app", type=Path, required=True, help="folder of function_app.py")
+    parser.add_argument("--address", default="127.0.0.1", help="what to listen on")
+    parser.add_argument("--port", type=int, default=0, help="0 picks a free one")
+    parser.add_argument("--host-id", default=None, help="hosts that share it share timers")
+    parser.add_argument("--json", action="store_true", help="print one JSON line when ready")
+    parser.add_argument(
+        "--time-scale", type=float, default=1.0, help="multiplies leases, locks, visibilityTimeout"
+    )
+    parser.add_argument(
+        "--drain-seconds", type=float, default=30.0, help="what running functions get at the end"
+    )
+    parser.add_argument(
+        "--no-shuffle", dest="shuffle", action="store_false", help="keep the order of a batch"
+    )
+    times = parser.add_argument_group("times of the platform, in seconds, before --time-scale")
+    for item in fields(HostTimes):
+        option = "--" + item.name.replace("_", "-")
+        times.add_argument(option, type=float, default=item.default, metavar="SECONDS")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,21 @@
+"""Time and identity come from outside: every part that needs them is given a `Clock` and an `IdSource`."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from uuid import UUID, uuid4
+
+Clock = Callable[[], datetime]
+"""Tells the present instant, always aware and in UTC."""
+
+IdSource = Callable[[], UUID]
+"""Makes a new GUID."""
+
+
+def utcnow() -> datetime:
+    """The present instant in UTC."""
+    return datetime.now(tz=UTC)
+
+
+def new_id() -> UUID:
+    """A random GUID."""
+    return uuid4()

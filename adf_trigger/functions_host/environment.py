@@ -1,0 +1,7 @@
+"""What the host's process takes from its environment, past the command line. The app does not see it."""
+
+HOST_KEY = "FUNCTIONS_HOST_KEY"
+"""The host key, for functions of level function."""
+
+MASTER_KEY = "FUNCTIONS_MASTER_KEY"
+"""The key for everything, /admin too."""

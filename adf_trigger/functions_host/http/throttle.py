@@ -1,0 +1,40 @@
+"""maxConcurrentRequests and maxOutstandingRequests of host.json."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, nullcontext
+
+from adf_trigger.functions_host.host_json import UNBOUNDED, HttpOptions
+
+
+class TooManyRequests(Exception):
+    """As many requests wait or run as maxOutstandingRequests allows."""
+
+
+class RequestQueue:
+    """Lets maxConcurrentRequests run at once; of the others, those wait that maxOutstandingRequests allows."""
+
+    def __init__(self, options: HttpOptions) -> None:
+        self._outstanding = 0
+        self._most_outstanding = options.max_outstanding_requests
+        self._slots: asyncio.Semaphore | nullcontext[None] = (
+            nullcontext()
+            if options.max_concurrent_requests == UNBOUNDED
+            else asyncio.Semaphore(options.max_concurrent_requests)
+        )
+
+    @asynccontextmanager
+    async def place(self) -> AsyncIterator[None]:
+        """Wait for a place and hold it.
+
+        Raises:
+            TooManyRequests: the queue is full.
+        """
+        if self._most_outstanding != UNBOUNDED and self._outstanding >= self._most_outstanding:
+            raise TooManyRequests
+        self._outstanding += 1
+        try:
+            async with self._slots:
+                yield
+        finally:
+            self._outstanding -= 1

@@ -1,0 +1,211 @@
+"""The app's functions, through azure.functions' own index, and what each of them binds to."""
+
+import importlib.util
+import inspect
+import logging
+import re
+import sys
+import typing
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, cast
+
+import azure.functions as func
+
+from adf_trigger.functions_host.app_settings import AppSettings
+from adf_trigger.functions_host.errors import AppLoadError, NotSupported
+
+AuthLevel = Literal["anonymous", "function", "admin"]
+
+_MODULE = "function_app"
+_RETURN = "$return"
+_QUEUE_NAME = re.compile(r"(?=.{3,63}$)[a-z0-9](-?[a-z0-9])*")
+_IN = func.decorators.core.BindingDirection.IN.value
+_BINARY = func.DataType.BINARY.value
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class HttpTrigger:
+    """A route (without prefix), its methods (None: all) and who may call it."""
+
+    route: str
+    methods: frozenset[str] | None
+    auth_level: AuthLevel
+
+
+@dataclass(frozen=True, slots=True)
+class QueueTrigger:
+    """A queue, the setting that leads to its account, and whether its messages are binary."""
+
+    queue: str
+    connection: str
+    binary: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TimerTrigger:
+    """A schedule (NCRONTAB), whether to run at start, and whether to keep its status in storage."""
+
+    schedule: str
+    run_on_startup: bool
+    use_monitor: bool
+
+
+Trigger = HttpTrigger | QueueTrigger | TimerTrigger
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedFunction:
+    """A function of the app, ready to be called.
+
+    Attributes:
+        name: unique in the app.
+        call: the user's function.
+        directory: folder of the file that defines it.
+        parameter: name of the parameter that takes the trigger's value.
+        annotation: that parameter's type, None if it has none.
+        wants_context: whether it has a parameter `context`.
+        trigger: what starts it.
+        disabled: whether the app setting AzureWebJobs.{name}.Disabled says so.
+    """
+
+    name: str
+    call: Callable[..., Any]
+    directory: str
+    parameter: str
+    annotation: object
+    wants_context: bool
+    trigger: Trigger
+    disabled: bool = False
+
+    @property
+    def is_async(self) -> bool:
+        """Whether it runs on the event loop, not in a thread."""
+        return inspect.iscoroutinefunction(self.call)
+
+
+def load_app(app: Path, settings: AppSettings) -> tuple[IndexedFunction, ...]:
+    """Import function_app.py from the app's folder and index its functions, in the order of their definition.
+
+    Raises:
+        AppLoadError: it cannot be imported, has no or more than one FunctionApp, or a function does not fit.
+        SettingError: a `%SETTING%` that a trigger refers to is not there.
+    """
+    functions = [_indexed(function, settings) for function in _functions(_import(app))]
+    logger.info(
+        "Found %d functions in %s",
+        len(functions),
+        app,
+        extra={"action": "app_indexed", "functions": len(functions)},
+    )
+    return tuple(functions)
+
+
+def _import(app: Path) -> object:
+    path = app / f"{_MODULE}.py"
+    folder = str(app.resolve())
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
+    spec = importlib.util.spec_from_file_location(_MODULE, path)
+    if not path.is_file() or spec is None or spec.loader is None:
+        raise AppLoadError(f"There is no {path}")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[_MODULE] = module
+    try:
+        spec.loader.exec_module(module)
+    except Exception as exc:  # whatever the app's own code raises at import
+        raise AppLoadError(f"{path} cannot be imported: {type(exc).__name__}: {exc}") from exc
+    return module
+
+
+def _functions(module: object) -> Sequence[func.Function]:
+    apps = [name for name, value in vars(module).items() if isinstance(value, func.FunctionRegister)]
+    if len(apps) != 1:
+        found = "has no FunctionApp" if not apps else f"has more than one FunctionApp: {', '.join(apps)}"
+        raise AppLoadError(f"{_MODULE}.py {found} at module level; there must be exactly one")
+    app: func.FunctionRegister = getattr(module, apps[0])
+    try:
+        return app.get_functions()
+    except (TypeError, ValueError) as exc:
+        raise AppLoadError(f"The functions of {_MODULE}.py cannot be indexed: {exc}") from exc
+
+
+def _indexed(function: func.Function, settings: AppSettings) -> IndexedFunction:
+    name = str(function.get_function_name())
+    call = function.get_user_function()
+    binding = function.get_trigger()
+    if binding is None:
+        raise AppLoadError(f"The function {name} has no trigger")
+    try:
+        trigger = _trigger(name, binding.get_dict_repr(), settings)
+        annotations = typing.get_type_hints(call)
+    except (KeyError, NameError) as exc:
+        raise AppLoadError(f"The function {name} cannot be indexed: {exc} is missing") from exc
+    _refuse_other_bindings(name, function, binding)
+    if function.get_setting("retry_policy") is not None:
+        raise NotSupported(f"The function {name} has a retry policy, which this host does not run")
+    parameters = set(inspect.signature(call).parameters)
+    if not {binding.name} <= parameters <= {binding.name, "context"}:
+        raise AppLoadError(
+            f"The function {name} must take {binding.name!r} and may take 'context', not {sorted(parameters)}"
+        )
+    return IndexedFunction(
+        name=name,
+        call=call,
+        directory=str(Path(inspect.getfile(call)).parent),
+        parameter=binding.name,
+        annotation=annotations.get(binding.name),
+        wants_context="context" in parameters - {binding.name},
+        trigger=trigger,
+        disabled=settings.enabled(f"AzureWebJobs.{name}.Disabled"),
+    )
+
+
+def _refuse_other_bindings(name: str, function: func.Function, trigger: object) -> None:
+    for binding in function.get_bindings():
+        if binding is trigger or (binding.name == _RETURN and binding.type == "http"):
+            continue
+        direction = "input" if binding.direction == _IN else "output"
+        raise NotSupported(
+            f"The function {name} has an {direction} binding {binding.name!r} of type {binding.type}; "
+            "this host runs triggers and the HTTP response only"
+        )
+
+
+def _trigger(name: str, binding: dict[str, Any], settings: AppSettings) -> Trigger:
+    match binding["type"]:
+        case "httpTrigger":
+            methods = binding.get("methods")
+            return HttpTrigger(
+                route=binding["route"] or name,
+                methods=frozenset(str(method).upper() for method in methods) if methods else None,
+                auth_level=cast("AuthLevel", str(binding.get("authLevel") or "function").lower()),
+            )
+        case "queueTrigger":
+            return QueueTrigger(
+                queue=_queue_name(name, settings.resolve(binding["queueName"]).lower()),
+                connection=settings.resolve(binding.get("connection") or ""),
+                binary=getattr(binding.get("dataType"), "value", None) == _BINARY,
+            )
+        case "timerTrigger":
+            monitored = binding.get("useMonitor")
+            return TimerTrigger(
+                schedule=settings.resolve(binding["schedule"]),
+                run_on_startup=bool(binding.get("runOnStartup")),
+                use_monitor=True if monitored is None else bool(monitored),
+            )
+        case other:
+            raise NotSupported(
+                f"The function {name} has a trigger of type {other}; this host runs HTTP, queues and timers"
+            )
+
+
+def _queue_name(function: str, queue: str) -> str:
+    if not _QUEUE_NAME.fullmatch(queue):
+        raise AppLoadError(
+            f"The function {function} asks for a queue {queue!r}; a queue's name has 3 to 63 characters, "
+            "letters, digits and single dashes within"
+        )
+    return queue

@@ -1,0 +1,158 @@
+"""Runs functions as the Python worker does: async ones on the loop, the others in one pool of threads."""
+
+import asyncio
+import contextvars
+import logging
+import time
+from collections.abc import Awaitable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from azure.functions.meta import Datum
+
+from adf_trigger.functions_host.bindings import decode, encode
+from adf_trigger.functions_host.clock import IdSource, new_id
+from adf_trigger.functions_host.context import InvocationContext, InvocationTrace
+from adf_trigger.functions_host.errors import FunctionFailed
+from adf_trigger.functions_host.index import IndexedFunction
+from adf_trigger.functions_host.logs import Invocation, current_invocation
+
+logger = logging.getLogger(__name__)
+
+NO_TRACE = InvocationTrace()
+
+
+class Invoker:
+    """Calls functions, one invocation id a call, and knows how many are running.
+
+    Args:
+        threads: size of the pool for functions that are not async (PYTHON_THREADPOOL_THREAD_COUNT);
+            None for Python's default, the smaller of 32 and the number of processors plus 4.
+        timeout: seconds that a function may take (functionTimeout); None without limit.
+        ids: makes the invocation ids.
+    """
+
+    def __init__(
+        self, *, threads: int | None = None, timeout: float | None = None, ids: IdSource = new_id
+    ) -> None:
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="function")
+        self._timeout = timeout
+        self._ids = ids
+        self._running = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+
+    @property
+    def running(self) -> int:
+        """How many functions have not returned, the timed-out ones among them."""
+        return self._running
+
+    async def invoke(
+        self,
+        function: IndexedFunction,
+        value: Datum,
+        metadata: Mapping[str, Datum] | None = None,
+        *,
+        reason: str,
+        trace: InvocationTrace = NO_TRACE,
+    ) -> Datum | None:
+        """Call a function and wait for what it gives back.
+
+        Args:
+            function: what to call.
+            value: its trigger's value.
+            metadata: what the trigger tells besides.
+            reason: why it is called, for the log.
+            trace: the trace context that it continues.
+
+        Raises:
+            FunctionFailed: it raised (see the cause), timed out, or returned what its bindings cannot take.
+        """
+        context = InvocationContext(str(self._ids()), function.name, function.directory, trace)
+        token = current_invocation.set(Invocation(function.name, context.id))
+        started = time.monotonic()
+        logger.info("Executing %s: %s", function.name, reason, extra={"action": "function_started"})
+        try:
+            result = await self._within_timeout(
+                function, self._call(function, value, metadata or {}, context)
+            )
+            response = encode(function, result)
+        except FunctionFailed as exc:
+            logger.error(  # noqa: TRY400 - the traceback of what the function raised, not of this wrapper
+                "%s",
+                exc,
+                exc_info=exc.__cause__ or None,
+                extra={"action": "function_failed", "duration_ms": _since(started)},
+            )
+            raise
+        else:
+            extra = {"action": "function_succeeded", "duration_ms": _since(started)}
+            logger.info("Executed %s", function.name, extra=extra)
+            return response
+        finally:
+            current_invocation.reset(token)
+
+    async def idle(self) -> None:
+        """Wait until no function runs."""
+        await self._idle.wait()
+
+    def close(self) -> None:
+        """Take no more calls. Threads that still run are left to end by themselves."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    def _call(
+        self,
+        function: IndexedFunction,
+        value: Datum,
+        metadata: Mapping[str, Datum],
+        context: InvocationContext,
+    ) -> "asyncio.Future[Any]":
+        try:
+            arguments: dict[str, object] = {function.parameter: decode(function, value, metadata)}
+        except (NotImplementedError, TypeError, ValueError) as exc:
+            raise FunctionFailed(f"{function.name} cannot take what its trigger brought") from exc
+        if function.wants_context:
+            arguments["context"] = context
+        work: Awaitable[Any]
+        if function.is_async:
+            work = function.call(**arguments)
+        else:
+            inherited = contextvars.copy_context()
+
+            def in_thread() -> Any:
+                context.thread_local_storage.invocation_id = context.id
+                try:
+                    return inherited.run(function.call, **arguments)
+                except StopIteration as exc:  # no future can hold it: the caller would wait for ever
+                    raise RuntimeError("the function raised StopIteration") from exc
+
+            work = asyncio.get_running_loop().run_in_executor(self._pool, in_thread)
+        future = asyncio.ensure_future(work)
+        self._running += 1
+        self._idle.clear()
+        future.add_done_callback(self._ended)
+        return future
+
+    async def _within_timeout(self, function: IndexedFunction, future: "asyncio.Future[Any]") -> Any:
+        await asyncio.wait({future}, timeout=self._timeout)
+        if not future.done():
+            # The platform restarts the worker process here. A thread cannot be stopped: it is left running.
+            if function.is_async:
+                future.cancel()
+            raise FunctionFailed(f"{function.name} ran longer than functionTimeout ({self._timeout:g} s)")
+        if future.cancelled():
+            raise FunctionFailed(f"{function.name} was cancelled")
+        if (raised := future.exception()) is not None:
+            raise FunctionFailed(f"{function.name} raised {type(raised).__name__}") from raised
+        return future.result()
+
+    def _ended(self, future: "asyncio.Future[Any]") -> None:
+        self._running -= 1
+        if not self._running:
+            self._idle.set()
+        if not future.cancelled():
+            future.exception()  # seen: asyncio complains of what nobody saw, as after a time-out
+
+
+def _since(started: float) -> int:
+    return round((time.monotonic() - started) * 1000)

@@ -1,0 +1,120 @@
+"""The queue port on Azure Queue storage: the SDK's calls, in threads of the host's own."""
+
+import asyncio
+import math
+from collections.abc import Callable
+from concurrent.futures import Executor
+from typing import TypeVar
+
+from azure.core.exceptions import AzureError, HttpResponseError, ResourceExistsError, ResourceNotFoundError
+from azure.storage.queue import QueueClient, QueueMessage
+
+from adf_trigger.functions_host.errors import LeaseLost, StorageFault
+from adf_trigger.functions_host.queues.ports import LeasedMessage
+from adf_trigger.functions_host.storage import error_code
+
+T = TypeVar("T")
+
+_NOT_OURS = {"PopReceiptMismatch", "MessageNotFound", "QueueNotFound", "QueueBeingDeleted"}
+
+
+class AzureQueue:
+    """A queue of a storage account.
+
+    Args:
+        client: of the queue, without encoding policies.
+        threads: where its calls block; not the pool that runs the functions, which may be all busy.
+    """
+
+    def __init__(self, client: QueueClient, threads: Executor) -> None:
+        self._client = client
+        self._threads = threads
+
+    @property
+    def name(self) -> str:
+        """The queue's name."""
+        return str(self._client.queue_name)
+
+    async def create(self) -> None:
+        """Create it, if it is not there."""
+        await self._call(self._create)
+
+    async def receive(self, count: int, lease: float) -> list[LeasedMessage]:
+        """Up to `count` messages, hidden for `lease` seconds; a queue that is gone is made again."""
+        return await self._call(lambda: self._receive(count, _whole(lease)))
+
+    async def renew(self, message: LeasedMessage, lease: float) -> LeasedMessage:
+        """Hide it for `lease` seconds from now on."""
+        return await self._call(lambda: self._update(message, _whole(lease)))
+
+    async def release(self, message: LeasedMessage, delay: float) -> None:
+        """Give it back, to be delivered after `delay` seconds."""
+        await self._call(lambda: self._update(message, math.ceil(delay)))
+
+    async def delete(self, message: LeasedMessage) -> None:
+        """Delete it."""
+        await self._call(lambda: self._client.delete_message(message.id, message.pop_receipt))
+
+    async def send(self, content: str) -> None:
+        """Put a text on it; creates the queue if need be."""
+        await self._call(lambda: self._send(content))
+
+    def _create(self) -> None:
+        try:
+            self._client.create_queue()
+        except ResourceExistsError:
+            return  # also where it is there with other metadata
+
+    def _receive(self, count: int, lease: int) -> list[LeasedMessage]:
+        pages = self._client.receive_messages(messages_per_page=count, visibility_timeout=lease).by_page()
+        try:
+            return [_leased(message) for message in next(pages, ())]
+        except ResourceNotFoundError:
+            self._create()
+            return []
+
+    def _update(self, message: LeasedMessage, seconds: int) -> LeasedMessage:
+        updated = self._client.update_message(message.id, message.pop_receipt, visibility_timeout=seconds)
+        return LeasedMessage(
+            id=message.id,
+            content=message.content,
+            pop_receipt=str(updated.pop_receipt),
+            dequeue_count=message.dequeue_count,
+            inserted_on=message.inserted_on,
+            expires_on=message.expires_on,
+            next_visible_on=updated.next_visible_on,
+        )
+
+    def _send(self, content: str) -> None:
+        try:
+            self._client.send_message(content)
+        except ResourceNotFoundError:
+            self._create()
+            self._client.send_message(content)
+
+    async def _call(self, operation: Callable[[], T]) -> T:
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, operation)
+        except HttpResponseError as exc:
+            code = error_code(exc)
+            lost = code in _NOT_OURS or isinstance(exc, ResourceNotFoundError)
+            raise (LeaseLost if lost else StorageFault)(f"queue {self.name}: {code}") from exc
+        except AzureError as exc:
+            raise StorageFault(f"queue {self.name}: {type(exc).__name__}") from exc
+
+
+def _whole(seconds: float) -> int:
+    """Whole seconds, at least one: the service knows no fractions."""
+    return max(1, math.ceil(seconds))
+
+
+def _leased(message: QueueMessage) -> LeasedMessage:
+    return LeasedMessage(
+        id=str(message.id),
+        content=str(message.content or ""),
+        pop_receipt=str(message.pop_receipt),
+        dequeue_count=int(message.dequeue_count or 0),
+        inserted_on=message.inserted_on,
+        expires_on=message.expires_on,
+        next_visible_on=message.next_visible_on,
+    )

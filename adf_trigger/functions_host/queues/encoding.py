@@ -1,0 +1,24 @@
+"""messageEncoding of host.json."""
+
+import base64
+import binascii
+
+from adf_trigger.functions_host.host_json import MessageEncoding
+
+
+class Undecodable(ValueError):
+    """The message is not in the encoding that host.json says."""
+
+
+def decode(content: str, encoding: MessageEncoding) -> bytes:
+    """The bytes of a message.
+
+    Raises:
+        Undecodable: base64 is asked for, and it is none.
+    """
+    if encoding == "none":
+        return content.encode()
+    try:
+        return base64.b64decode("".join(content.split()), validate=True)
+    except (binascii.Error, ValueError) as exc:
+        raise Undecodable("the message is not base64") from exc

@@ -1,0 +1,71 @@
+"""Keeps a message hidden while a function works on it."""
+
+import asyncio
+import logging
+from types import TracebackType
+from typing import Self
+
+from adf_trigger.functions_host.errors import LeaseLost, StorageFault
+from adf_trigger.functions_host.queues.ports import LeasedMessage, Queue
+
+logger = logging.getLogger(__name__)
+
+
+class Renewal:
+    """Renews a message's lease at half of it, from entry to exit; `message` has the latest receipt.
+
+    Exit waits for a renewal under way, so that the receipt that a delete then uses is the last one. A lease
+    that is lost is not renewed again, and the function is not stopped: the platform does neither.
+
+    Args:
+        queue: where the message is.
+        message: as received.
+        lease: seconds.
+        floor: seconds below which a renewal that failed is not tried again.
+    """
+
+    def __init__(self, queue: Queue, message: LeasedMessage, lease: float, floor: float) -> None:
+        self.message = message
+        self._queue = queue
+        self._lease = lease
+        self._floor = floor
+        self._ended = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        """Start to renew."""
+        self._task = asyncio.create_task(self._renew())
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop, after the renewal that is under way."""
+        self._ended.set()
+        if self._task is not None:
+            await self._task
+
+    async def _renew(self) -> None:
+        pause = self._lease / 2
+        while not await self._over_within(pause):
+            try:
+                self.message = await self._queue.renew(self.message, self._lease)
+            except LeaseLost as exc:
+                self._log("Lost the lease of message %s: %s", "message_lease_lost", exc)
+                return
+            except StorageFault as exc:
+                pause = max(pause / 2, min(self._floor, self._lease / 2))
+                self._log("Could not renew the lease of message %s: %s", "message_renewal_failed", exc)
+            else:
+                pause = self._lease / 2
+
+    async def _over_within(self, seconds: float) -> bool:
+        try:
+            await asyncio.wait_for(self._ended.wait(), seconds)
+        except TimeoutError:
+            return False
+        return True
+
+    def _log(self, sentence: str, action: str, fault: StorageFault) -> None:
+        extra = {"action": action, "queue": self._queue.name, "message_id": self.message.id}
+        logger.warning(sentence, self.message.id, fault, extra=extra)

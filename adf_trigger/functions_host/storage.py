@@ -1,0 +1,113 @@
+"""The storage behind a trigger's `connection=`: a connection string, or an identity and two addresses."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from azure.core.credentials import TokenCredential
+from azure.core.exceptions import HttpResponseError
+from azure.identity import ClientSecretCredential, DefaultAzureCredential, ManagedIdentityCredential
+from azure.storage.blob import ContainerClient
+from azure.storage.blob import LinearRetry as BlobRetry
+from azure.storage.queue import LinearRetry as QueueRetry
+from azure.storage.queue import QueueClient
+
+from adf_trigger.functions_host.app_settings import AppSettings
+from adf_trigger.functions_host.errors import SettingError
+
+DEFAULT_CONNECTION = "AzureWebJobsStorage"
+
+_PREFIX = "AzureWebJobs"
+_CONNECT_SECONDS = 5
+_READ_SECONDS = 30
+_RETRIES = 2
+
+
+@dataclass(frozen=True, slots=True)
+class StorageAccount:
+    """One storage account, as a setting of the app names it.
+
+    Attributes:
+        connection_string: empty where an identity is used.
+        queue_uri: address of the queue service, for an identity.
+        blob_uri: address of the blob service, for an identity.
+        credential: the identity.
+    """
+
+    connection_string: str = ""
+    queue_uri: str = ""
+    blob_uri: str = ""
+    credential: TokenCredential | None = None
+
+    def queue(self, name: str) -> QueueClient:
+        """A client of one queue, which leaves a message's text as it is: decoding is the trigger's."""
+        options = _options(QueueRetry)
+        if self.connection_string:
+            return QueueClient.from_connection_string(self.connection_string, name, **options)
+        if not self.queue_uri:
+            raise SettingError("An identity-based connection of a queue trigger needs __queueServiceUri")
+        return QueueClient(self.queue_uri, name, credential=self.credential, **options)
+
+    def container(self, name: str) -> ContainerClient:
+        """A client of one blob container."""
+        options = _options(BlobRetry)
+        if self.connection_string:
+            return ContainerClient.from_connection_string(self.connection_string, name, **options)
+        if not self.blob_uri:
+            raise SettingError("An identity-based connection of timers needs __blobServiceUri")
+        return ContainerClient(self.blob_uri, name, credential=self.credential, **options)
+
+
+def storage_account(settings: AppSettings, connection: str) -> StorageAccount:
+    """The account behind a trigger's `connection=`; an empty name means AzureWebJobsStorage.
+
+    As on the platform, a setting AzureWebJobs{connection} comes before {connection} itself, and a name
+    without a value may have parts: `__queueServiceUri` and `__blobServiceUri` (or `__accountName`), with
+    `__credential`, `__clientId`, `__tenantId`, `__clientSecret`.
+
+    Raises:
+        SettingError: there is no such setting.
+    """
+    name = connection or DEFAULT_CONNECTION
+    for candidate in (_PREFIX + name, name):
+        if value := settings.get(candidate):
+            return StorageAccount(connection_string=value)
+        if parts := settings.section(candidate):
+            return _by_identity(candidate, parts)
+    raise SettingError(
+        f"There is no app setting {name}, nor {name}__queueServiceUri, for a trigger's storage"
+    )
+
+
+def error_code(error: HttpResponseError) -> str:
+    """The service's own code of an error, such as PopReceiptMismatch; the HTTP status where it gave none."""
+    code = getattr(error, "error_code", None)
+    return str(getattr(code, "value", code) or error.status_code)
+
+
+def _by_identity(name: str, parts: dict[str, str]) -> StorageAccount:
+    queue_uri = parts.get("queueserviceuri", parts.get("serviceuri", ""))
+    blob_uri = parts.get("blobserviceuri", "")
+    if account := parts.get("accountname"):
+        queue_uri = queue_uri or f"https://{account}.queue.core.windows.net"
+        blob_uri = blob_uri or f"https://{account}.blob.core.windows.net"
+    if not (queue_uri or blob_uri):
+        raise SettingError(f"The app settings {name}__… name no storage service")
+    return StorageAccount(queue_uri=queue_uri, blob_uri=blob_uri, credential=_credential(parts))
+
+
+def _credential(parts: dict[str, str]) -> TokenCredential:
+    client_id = parts.get("clientid")
+    secret = parts.get("clientsecret")
+    if parts.get("credential", "").lower() == "managedidentity":
+        return ManagedIdentityCredential(client_id=client_id)
+    if secret and client_id:
+        return ClientSecretCredential(parts.get("tenantid", ""), client_id, secret)
+    return DefaultAzureCredential()
+
+
+def _options(retry: type[QueueRetry] | type[BlobRetry]) -> dict[str, Any]:
+    return {
+        "connection_timeout": _CONNECT_SECONDS,
+        "read_timeout": _READ_SECONDS,
+        "retry_policy": retry(backoff=1, retry_total=_RETRIES, random_jitter_range=1),
+    }

@@ -1,0 +1,133 @@
+"""The lock and the status as blobs, where the Functions host keeps them.
+
+Container azure-webjobs-hosts; locks/{host id}/Host.Functions.{function}.Listener and
+timers/{host id}/Host.Functions.{function}/status.
+"""
+
+import asyncio
+import json
+import logging
+from collections.abc import Callable
+from concurrent.futures import Executor
+from typing import TypeVar
+
+from azure.core.exceptions import AzureError, HttpResponseError, ResourceExistsError, ResourceNotFoundError
+from azure.storage.blob import BlobClient, BlobLeaseClient, ContainerClient
+
+from adf_trigger.functions_host.errors import LeaseLost, StorageFault
+from adf_trigger.functions_host.storage import error_code
+from adf_trigger.functions_host.timers.ports import ScheduleStatus
+
+T = TypeVar("T")
+
+CONTAINER = "azure-webjobs-hosts"
+
+_CONFLICT, _PRECONDITION, _NOT_FOUND = 409, 412, 404
+logger = logging.getLogger(__name__)
+
+
+class BlobTimerLock:
+    """A timer's lock: a lease on an empty blob.
+
+    Args:
+        container: where it is.
+        host_id: hosts that share it share the lock.
+        function: the timer's function.
+        threads: where the SDK's calls block.
+    """
+
+    def __init__(self, container: ContainerClient, host_id: str, function: str, threads: Executor) -> None:
+        self._container = container
+        self._blob = container.get_blob_client(f"locks/{host_id}/Host.Functions.{function}.Listener")
+        self._threads = threads
+
+    async def acquire(self, seconds: int) -> str | None:
+        """The lease's id, or None while another holds it."""
+        return await _call(self._threads, lambda: self._acquire(seconds))
+
+    async def renew(self, lease_id: str) -> None:
+        """Hold it for as long again."""
+        await _call(self._threads, BlobLeaseClient(self._blob, lease_id).renew)
+
+    async def release(self, lease_id: str) -> None:
+        """Let it go."""
+        await _call(self._threads, BlobLeaseClient(self._blob, lease_id).release)
+
+    def _acquire(self, seconds: int) -> str | None:
+        try:
+            return self._lease(seconds)
+        except ResourceNotFoundError:
+            _upload(self._container, self._blob, b"", overwrite=False)
+            return self._lease(seconds)
+
+    def _lease(self, seconds: int) -> str | None:
+        try:
+            return str(self._blob.acquire_lease(lease_duration=seconds).id)
+        except HttpResponseError as exc:
+            if exc.status_code == _CONFLICT:
+                return None
+            raise
+
+
+class BlobStatusStore:
+    """A timer's status: a blob of JSON.
+
+    Args:
+        container: where it is.
+        host_id: hosts that share it share the status.
+        function: the timer's function.
+        threads: where the SDK's calls block.
+    """
+
+    def __init__(self, container: ContainerClient, host_id: str, function: str, threads: Executor) -> None:
+        self._container = container
+        self._blob = container.get_blob_client(f"timers/{host_id}/Host.Functions.{function}/status")
+        self._threads = threads
+
+    async def load(self) -> ScheduleStatus | None:
+        """What was saved last; None where nothing was, or nothing that can be read."""
+        return await _call(self._threads, self._load)
+
+    async def save(self, status: ScheduleStatus) -> None:
+        """Keep it."""
+        content = json.dumps(status.to_json()).encode()
+        await _call(self._threads, lambda: _upload(self._container, self._blob, content, overwrite=True))
+
+    def _load(self) -> ScheduleStatus | None:
+        try:
+            content = self._blob.download_blob().readall()
+        except ResourceNotFoundError:
+            return None
+        try:
+            return ScheduleStatus.from_json(json.loads(content))
+        except (KeyError, TypeError, ValueError):
+            extra = {"action": "timer_status_unreadable", "blob": self._blob.blob_name}
+            logger.warning("The status of a timer cannot be read; it starts anew", extra=extra)
+            return None
+
+
+def _upload(container: ContainerClient, blob: BlobClient, content: bytes, *, overwrite: bool) -> None:
+    try:
+        blob.upload_blob(content, overwrite=overwrite)
+    except ResourceNotFoundError:
+        _create(container)
+        _upload(container, blob, content, overwrite=overwrite)
+    except ResourceExistsError:
+        return  # another host was first
+
+
+def _create(container: ContainerClient) -> None:
+    try:
+        container.create_container()
+    except ResourceExistsError:
+        return
+
+
+async def _call(threads: Executor, operation: Callable[[], T]) -> T:
+    try:
+        return await asyncio.get_running_loop().run_in_executor(threads, operation)
+    except HttpResponseError as exc:
+        lost = exc.status_code in {_CONFLICT, _PRECONDITION, _NOT_FOUND}
+        raise (LeaseLost if lost else StorageFault)(f"timer storage: {error_code(exc)}") from exc
+    except AzureError as exc:
+        raise StorageFault(f"timer storage: {type(exc).__name__}") from exc

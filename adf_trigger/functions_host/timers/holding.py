@@ -1,0 +1,92 @@
+"""Gets a timer's lock and keeps it."""
+
+import asyncio
+import logging
+
+from adf_trigger.functions_host.errors import StorageFault
+from adf_trigger.functions_host.timers.ports import TimerLock
+
+logger = logging.getLogger(__name__)
+
+
+class LockHolder:
+    """A lock that is asked for until it is had, and then renewed at half of its time.
+
+    It is no fence: a host that could not renew goes on firing, as the platform's does, and may so fire together
+    with its successor.
+
+    Args:
+        lock: the lock.
+        name: of the timer's function, for the log.
+        period: seconds of its lease.
+        recovery: seconds between tries to get it.
+        stopping: set once the host stops.
+    """
+
+    def __init__(
+        self, lock: TimerLock, name: str, *, period: int, recovery: float, stopping: asyncio.Event
+    ) -> None:
+        self._lock = lock
+        self._name = name
+        self._period = period
+        self._recovery = recovery
+        self._stopping = stopping
+        self._lease_id: str | None = None
+        self._released = asyncio.Event()
+        self._renewing: asyncio.Task[None] | None = None
+
+    async def acquire(self) -> bool:
+        """Wait for the lock. False if the host stopped before it was had."""
+        while not self._stopping.is_set():
+            try:
+                self._lease_id = await self._lock.acquire(self._period)
+            except StorageFault as exc:
+                self._log(logging.WARNING, "Could not ask for the lock of %s (%s)", "timer_lock_failed", exc)
+            if self._lease_id is not None:
+                self._log(logging.INFO, "Holding the lock of %s%s", "timer_lock_acquired", "")
+                self._renewing = asyncio.create_task(self._renew(self._lease_id))
+                return True
+            await within(self._stopping, self._recovery)
+        return False
+
+    async def release(self) -> None:
+        """Stop to renew the lock, and let it go."""
+        if self._renewing is None or self._lease_id is None:
+            return
+        self._released.set()
+        await self._renewing
+        try:
+            await self._lock.release(self._lease_id)
+        except StorageFault as exc:
+            self._log(logging.WARNING, "Could not release the lock of %s (%s)", "timer_lock_failed", exc)
+
+    def abandon(self) -> None:
+        """Stop to renew the lock, without letting it go; it runs out."""
+        if self._renewing is not None:
+            self._renewing.cancel()
+
+    async def _renew(self, lease_id: str) -> None:
+        normal = self._period / 2
+        pause = normal
+        while not await within(self._released, pause):
+            try:
+                await self._lock.renew(lease_id)
+            except StorageFault as exc:
+                pause = max(1.0, pause / 2)
+                self._log(
+                    logging.WARNING, "Could not renew the lock of %s (%s)", "timer_lock_not_renewed", exc
+                )
+            else:
+                pause = normal
+
+    def _log(self, level: int, sentence: str, action: str, detail: object) -> None:
+        logger.log(level, sentence, self._name, detail, extra={"action": action, "function": self._name})
+
+
+async def within(event: asyncio.Event, seconds: float) -> bool:
+    """Wait for an event, at most some seconds. Whether it is set."""
+    try:
+        await asyncio.wait_for(event.wait(), seconds)
+    except TimeoutError:
+        return False
+    return True

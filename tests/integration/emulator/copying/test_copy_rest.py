@@ -1,0 +1,495 @@
+"""Copies from and to REST services: real servers, real storage."""
+
+import asyncio
+import base64
+import gzip
+import json
+import ssl
+import time
+from typing import Any
+
+import httpx
+import pytest
+import trustme
+
+from adf_trigger.emulator.engine.activities.base import ActivityFailed, ActivityResult
+from adf_trigger.emulator.engine.activities.copy import copy
+from tests.integration.emulator.copying.harness import (
+    Answer,
+    Asked,
+    Context,
+    RestService,
+    Storage,
+    on_context,
+    rest_dataset,
+    rest_service,
+    run,
+)
+from tests.support.elsewhere import Elsewhere
+
+
+def from_rest(
+    source: dict[str, Any] | None = None, pattern: str = "setOfObjects", **more: Any
+) -> dict[str, Any]:
+    """The typeProperties of a copy from REST to a JSON file."""
+    return {
+        "source": {"type": "RestSource", **(source or {})},
+        "sink": {
+            "type": "JsonSink",
+            "storeSettings": {"type": "AzureBlobStorageWriteSettings"},
+            "formatSettings": {"type": "JsonWriteSettings", "filePattern": pattern},
+        },
+        **more,
+    }
+
+
+def export(
+    storage: Storage,
+    service: RestService,
+    source: dict[str, Any] | None = None,
+    *,
+    pattern: str = "setOfObjects",
+    relative_url: str = "items",
+    linked_service: dict[str, Any] | None = None,
+    dataset: dict[str, Any] | None = None,
+    **options: Any,
+) -> tuple[ActivityResult, list[Any]]:
+    """Copy to out/rest.json; the result, and the objects in the file."""
+    result = run(
+        copy,
+        from_rest(source, pattern),
+        rest_dataset(service, relative_url, linked_service=linked_service, **(dataset or {})),
+        storage.dataset("Out", "Json", folder="out", file="rest.json"),
+        **options,
+    )
+    content = storage.get("out/rest.json")
+    if pattern == "arrayOfObjects":
+        return result, json.loads(content)
+    return result, [json.loads(line) for line in content.splitlines()]
+
+
+def pages(asked: Asked) -> Answer:
+    """Three pages of two, linked in the body, the last by null."""
+    number = int(httpx.URL(asked.path).params.get("page", "1"))
+    following = f"/items?page={number + 1}" if number < 3 else None
+    return Answer({"data": [{"id": number * 2}, {"id": number * 2 + 1}], "paging": {"next": following}})
+
+
+def test_pages_are_exported_as_they_are(storage: Storage) -> None:
+    """Without a mapping each page is one record; the output has what a source without files has."""
+    with rest_service(pages) as service:
+        result, objects = export(storage, service, {"paginationRules": {"AbsoluteUrl": "$.paging.next"}})
+
+    assert service.paths == ["/items", "/items?page=2", "/items?page=3"]
+    assert [page["data"][0]["id"] for page in objects] == [2, 4, 6]
+    output = result.output
+    assert "filesRead" not in output
+    assert (output["filesWritten"], output["rowsRead"], output["rowsCopied"]) == (1, 3, 3)
+    assert output["dataRead"] > output["dataWritten"] > 0
+    assert output["sourcePeakConnections"] == output["sinkPeakConnections"] == 1
+    detail = output["executionDetails"][0]
+    assert detail["source"] == {"type": "RestService"}
+    assert detail["detailedDurations"]["timeToFirstByte"] >= 0
+    assert set(detail["profile"]["transfer"]["details"]) == {"readingFromSource", "writingToSink"}
+
+
+@pytest.mark.parametrize("pattern", ["setOfObjects", "arrayOfObjects"])
+def test_elements_are_extracted_by_the_translator(storage: Storage, pattern: str) -> None:
+    """collectionReference makes a record of each element, in both file patterns."""
+    mapping = {"source": {"path": "['id']"}, "sink": {"path": "$['item']['id']"}}
+    translator = {"type": "TabularTranslator", "collectionReference": "$.data", "mappings": [mapping]}
+    with rest_service(pages) as service:
+        result = run(
+            copy,
+            from_rest({"paginationRules": {"AbsoluteUrl": "$.paging.next"}}, pattern, translator=translator),
+            rest_dataset(service, "items"),
+            storage.dataset("Out", "Json", folder="out", file="rest.json"),
+        )
+    content = storage.get("out/rest.json").decode()
+    objects = (
+        json.loads(content) if pattern == "arrayOfObjects" else [json.loads(x) for x in content.splitlines()]
+    )
+    assert objects == [{"item": {"id": number}} for number in range(2, 8)]
+    assert (result.output["rowsRead"], result.output["rowsCopied"]) == (3, 6)
+
+
+def test_an_array_gives_a_record_for_each_object(storage: Storage) -> None:
+    """A response that is an array is a record for each of its objects."""
+    with rest_service(lambda _: Answer([{"a": 1}, {"a": 2}])) as service:
+        _, objects = export(storage, service)
+    assert objects == [{"a": 1}, {"a": 2}]
+
+
+def test_requests_carry_what_the_connector_sends(storage: Storage) -> None:
+    """GET by default; Accept and user agent are the connector's own; other headers are the pipeline's."""
+    headers = {"Accept": "text/xml", "x-user-defined": "helloworld"}
+    with rest_service(lambda _: Answer({})) as service:
+        export(storage, service, {"additionalHeaders": headers}, relative_url="/a%20b?c=d")
+    (asked,) = service.asked
+    assert (asked.method, asked.path, asked.body) == ("GET", "/a%20b?c=d", b"")
+    assert asked.headers["accept"] == "application/json"
+    assert asked.headers["user-agent"] == "azure-data-factory/2.0"
+    assert asked.headers["x-user-defined"] == "helloworld"
+    assert "content-type" not in asked.headers
+
+
+def test_a_secret_header_is_sent_and_not_shown(storage: Storage) -> None:
+    """A SecureString reaches the service in clear, and the activity's input masked."""
+    secret = {"type": "SecureString", "value": "s3cret"}
+    with rest_service(lambda _: Answer({})) as service:
+        result, _ = export(storage, service, {"additionalHeaders": {"x-key": secret, "x-plain": "p"}})
+    assert service.asked[0].headers["x-key"] == "s3cret"
+    assert result.input["source"]["additionalHeaders"]["x-plain"] == "p"
+    assert "s3cret" not in repr(result)
+
+
+def test_post_sends_the_body_with_every_page(storage: Storage) -> None:
+    """POST sends requestBody as JSON, also for the next pages."""
+    source = {
+        "requestMethod": "Post",
+        "requestBody": '{"q": "é"}',
+        "paginationRules": {"AbsoluteUrl": "$.paging.next"},
+    }
+    with rest_service(pages) as service:
+        export(storage, service, source)
+    assert [asked.body.decode() for asked in service.asked] == ['{"q": "é"}'] * 3
+    assert {asked.method for asked in service.asked} == {"POST"}
+    assert service.asked[0].headers["content-type"] == "application/json"
+
+
+def test_the_dataset_may_say_it_all(storage: Storage) -> None:
+    """Older pipelines have method, headers and rules in the dataset; the activity's own come first."""
+    dataset = {
+        "requestMethod": "POST",
+        "requestBody": "{}",
+        "additionalHeaders": "x-old: yes",
+        "paginationRules": {"AbsoluteUrl": "$.paging.next"},
+    }
+    with rest_service(pages) as service:
+        export(storage, service, {"paginationRules": {"MaxRequestNumber": "1"}}, dataset=dataset)
+    (asked,) = service.asked
+    assert (asked.method, asked.headers["x-old"]) == ("POST", "yes")
+
+
+def test_a_range_and_a_placeholder_page_through(storage: Storage) -> None:
+    """A placeholder in the relative URL runs through a range, until an end condition holds."""
+
+    def answer(asked: Asked) -> Answer:
+        offset = int(httpx.URL(asked.path).params["offset"])
+        return Answer({"data": [offset] if offset < 20 else []})
+
+    rules = {"QueryParameters.{offset}": "RANGE:0::10", "EndCondition:$.data": "Empty"}
+    with rest_service(answer) as service:
+        _, objects = export(
+            storage, service, {"paginationRules": rules}, relative_url="items?offset={offset}"
+        )
+    assert service.paths == ["/items?offset=0", "/items?offset=10", "/items?offset=20"]
+    assert objects == [{"data": [0]}, {"data": [10]}, {"data": []}]
+
+
+def test_links_in_the_header_are_followed(storage: Storage) -> None:
+    """RFC 5988 links are followed without any rule."""
+
+    def answer(asked: Asked) -> Answer:
+        return Answer({"at": asked.path}, headers={} if "2" in asked.path else {"Link": '<?p=2>; rel="next"'})
+
+    with rest_service(answer) as service:
+        _, objects = export(storage, service)
+    assert objects == [{"at": "/items"}, {"at": "/items?p=2"}]
+
+
+@pytest.mark.parametrize("last", [Answer(status=204), Answer(b"")])
+def test_no_content_is_the_end(storage: Storage, last: Answer) -> None:
+    """204, or no body at all, ends the copy without a record."""
+    rules = {"QueryParameters.{n}": "RANGE:1::1"}
+    with rest_service(
+        lambda asked: Answer({"n": asked.path}) if asked.path < "/items/3" else last
+    ) as service:
+        _, objects = export(storage, service, {"paginationRules": rules}, relative_url="items/{n}")
+    assert objects == [{"n": "/items/1"}, {"n": "/items/2"}]
+    assert len(service.asked) == 3
+
+
+@pytest.mark.parametrize(("interval", "expected"), [(None, 1.0), ("00:00:00.250", 0.25), ("00:01:00", 60.0)])
+def test_the_interval_is_waited_between_pages(
+    storage: Storage, interval: str | None, expected: float
+) -> None:
+    """requestInterval (one second unless told) is waited on the engine's clock before each further page."""
+    slept: list[float] = []
+    source = {"paginationRules": {"AbsoluteUrl": "$.paging.next"}, "requestInterval": interval}
+    with rest_service(pages) as service:
+        export(storage, service, source, slept=slept)
+    assert slept == [expected, expected]
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "kind", "name"),
+    [
+        (404, "RestCallFailedWithClientError", "client", "NotFound"),
+        (429, "RestCallFailedWithClientError", "client", "TooManyRequests"),
+        (413, "RestCallFailedWithClientError", "client", "RequestEntityTooLarge"),
+        (500, "RestCallFailedWithServerError", "server", "InternalServerError"),
+        (503, "RestCallFailedWithServerError", "server", "ServiceUnavailable"),
+    ],
+)
+def test_a_refusal_fails_as_the_service_says_it(
+    storage: Storage, status: int, code: str, kind: str, name: str
+) -> None:
+    """A status of 400 or more is told with its .NET name, the URL and the response; nothing is written."""
+    with (
+        rest_service(lambda _: Answer({"message": "Not Found"}, status)) as service,
+        pytest.raises(ActivityFailed) as failed,
+    ):
+        export(storage, service)
+    assert failed.value.error_code == "2200"
+    assert failed.value.message == (
+        f"ErrorCode={code},'Type=Microsoft.DataTransfer.Common.Shared.HybridDeliveryException,"
+        f"Message=Rest call failed with {kind} error, status code {status} {name}, "
+        f"please check your activity settings.\nRequest URL: {service.url}/items.\n"
+        'Response: {"message": "Not Found"},Source=Microsoft.DataTransfer.ClientLibrary,\''
+    )
+    assert failed.value.output["errors"][0]["Message"] == failed.value.message
+    assert storage.names() == []
+
+
+@pytest.mark.parametrize("body", [b"<html>", [1, 2], b'"text"'])
+def test_a_response_that_is_no_json_object_fails(storage: Storage, body: Any) -> None:
+    """What is no object, and no array of them, is refused and not written."""
+    with (
+        rest_service(lambda _: Answer(body)) as service,
+        pytest.raises(ActivityFailed, match="RestSourceResponseNotJson"),
+    ):
+        export(storage, service)
+    assert storage.names() == []
+
+
+def test_a_service_that_does_not_answer_fails_in_time(storage: Storage) -> None:
+    """httpRequestTimeout limits the wait for a response."""
+
+    def slow(_: Asked) -> Answer:
+        time.sleep(1.5)
+        return Answer({})
+
+    with rest_service(slow) as service, pytest.raises(ActivityFailed, match=r"RestCallTimeout.*1\.0 seconds"):
+        export(storage, service, {"httpRequestTimeout": "00:00:01"})
+
+
+def test_a_service_that_is_not_there_fails(storage: Storage) -> None:
+    """A refused connection is told with the URL."""
+    with rest_service(lambda _: Answer({})) as service:
+        pass
+    with pytest.raises(ActivityFailed, match=rf"(?s)RestCallFailed.*{service.url}/items"):
+        export(storage, service)
+
+
+def tokens(asked: Asked) -> Answer:
+    """A token endpoint, and a service that takes its second token alone."""
+    if asked.path.endswith("/token"):
+        return Answer({"access_token": "the-token", "expires_in": 3600, "token_type": "Bearer"})
+    return Answer({"authorization": asked.headers.get("authorization")})
+
+
+def test_basic_authentication(storage: Storage) -> None:
+    """Basic sends user name and password."""
+    linked = {"authenticationType": "Basic", "userName": "me", "password": "pässword"}
+    with rest_service(tokens) as service:
+        _, objects = export(storage, service, linked_service=linked)
+    scheme, _, pair = objects[0]["authorization"].partition(" ")
+    assert (scheme, base64.b64decode(pair).decode()) == ("Basic", "me:pässword")
+
+
+def test_managed_identity_authentication(storage: Storage) -> None:
+    """ManagedServiceIdentity sends a token of the factory's own identity for the resource."""
+    linked = {"authenticationType": "ManagedServiceIdentity", "aadResourceId": "https://r"}
+    asked: list[str] = []
+    with rest_service(tokens) as service:
+        _, objects = export(storage, service, linked_service=linked, tokens_asked=asked)
+    assert objects[0]["authorization"] == "Bearer token-for-https://r"
+    assert asked == ["https://r"]
+
+
+def test_service_principal_authentication(storage: Storage) -> None:
+    """AadServicePrincipal asks the cloud's authority for a token for the resource, once for all pages."""
+    linked = {
+        "authenticationType": "AadServicePrincipal",
+        "servicePrincipalId": "app",
+        "servicePrincipalKey": "secret",
+        "tenant": "contoso.onmicrosoft.com",
+        "aadResourceId": "https://r",
+        "azureCloudType": "AzureUsGovernment",
+    }
+    rules = {"QueryParameters.n": "RANGE:1:3:1"}
+    with rest_service(tokens) as service:
+        mounts = {"https://login.microsoftonline.us": Elsewhere(service.url)}
+        _, objects = export(
+            storage, service, {"paginationRules": rules}, linked_service=linked, mounts=mounts
+        )
+    assert [page["authorization"] for page in objects] == ["Bearer the-token"] * 3
+    asked = service.asked[0]
+    assert asked.path == "/contoso.onmicrosoft.com/oauth2/token"
+    assert dict(httpx.QueryParams(asked.body.decode())) == {
+        "grant_type": "client_credentials",
+        "client_id": "app",
+        "client_secret": "secret",
+        "resource": "https://r",
+    }
+    assert [path.partition("?")[0] for path in service.paths[1:]] == ["/items"] * 3
+
+
+def test_oauth2_client_credential_authentication(storage: Storage) -> None:
+    """OAuth2ClientCredential asks its own token endpoint, with scope and resource."""
+    with rest_service(tokens) as service:
+        linked = {
+            "authenticationType": "OAuth2ClientCredential",
+            "clientId": "app",
+            "clientSecret": "secret",
+            "tokenEndpoint": f"{service.url}/oauth/token",
+            "scope": "read write",
+            "resource": "r",
+        }
+        _, objects = export(storage, service, linked_service=linked)
+    assert objects == [{"authorization": "Bearer the-token"}]
+    form = dict(httpx.QueryParams(service.asked[0].body.decode()))
+    assert (form["scope"], form["resource"], form["client_secret"]) == ("read write", "r", "secret")
+
+
+@pytest.mark.parametrize(
+    "answer", [Answer({"error": "invalid_client", "error_description": "AADSTS7000215"}, 401), Answer(b"?")]
+)
+def test_a_refused_token_fails_without_the_secret(storage: Storage, answer: Answer) -> None:
+    """A token that is refused is told with the endpoint's reason and never with the secret."""
+    with rest_service(lambda _: answer) as service:
+        linked = {
+            "authenticationType": "OAuth2ClientCredential",
+            "clientId": "app",
+            "clientSecret": "very-secret",
+            "tokenEndpoint": f"{service.url}/oauth/token",
+        }
+        with pytest.raises(
+            ActivityFailed, match=r"RestFailedToGetAccessToken.*(AADSTS7000215|200)"
+        ) as failed:
+            export(storage, service, linked_service=linked)
+    assert "very-secret" not in f"{failed.value.message}{failed.value.output}{failed.value.input}"
+
+
+def test_authentication_headers_go_with_any_type(storage: Storage) -> None:
+    """authHeaders of the linked service are sent, secret ones in clear."""
+    linked = {"authHeaders": {"x-api-key": {"type": "SecureString", "value": "k"}, "x-plain": "p"}}
+    with rest_service(tokens) as service:
+        export(storage, service, linked_service=linked)
+    assert (service.asked[0].headers["x-api-key"], service.asked[0].headers["x-plain"]) == ("k", "p")
+
+
+@pytest.mark.parametrize(
+    ("linked", "named"),
+    [
+        ({"authenticationType": "AadServicePrincipal", "tenant": "t"}, "servicePrincipalId"),
+        ({"authenticationType": "Basic", "userName": "me"}, "password"),
+        ({"authenticationType": "Windows"}, "Windows"),
+        ({"credential": {"referenceName": "c"}}, "credential"),
+        ({"url": ""}, "url"),
+    ],
+)
+def test_a_linked_service_that_cannot_be_obeyed_is_refused(
+    storage: Storage, linked: dict[str, Any], named: str
+) -> None:
+    """What is missing or not emulated in the linked service is named; no request is sent."""
+    with rest_service(tokens) as service, pytest.raises(ActivityFailed, match=named):
+        export(storage, service, linked_service=linked)
+    assert service.asked == []
+
+
+def test_certificates_are_checked_unless_told_not_to(storage: Storage) -> None:
+    """https with a certificate of an unknown authority fails, or is taken if validation is off."""
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("127.0.0.1").configure_cert(tls)
+    with rest_service(lambda _: Answer({"ok": True}), tls=tls) as service:
+        with pytest.raises(ActivityFailed, match=r"RestCallFailed.*CERTIFICATE_VERIFY_FAILED"):
+            export(storage, service)
+        _, objects = export(storage, service, linked_service={"enableServerCertificateValidation": False})
+    assert objects == [{"ok": True}]
+
+
+def test_a_cancelled_copy_stops_between_pages(storage: Storage) -> None:
+    """Cancelled while it waits for the next page, the copy ends at once and leaves no file."""
+    waiting = asyncio.Event()
+
+    async def for_ever(_: float) -> None:
+        waiting.set()
+        await asyncio.Event().wait()
+
+    async def body(context: Context) -> None:
+        context.sleeper = for_ever
+        task = asyncio.create_task(copy(context))
+        await asyncio.wait_for(waiting.wait(), 10)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    with rest_service(pages) as service:
+        on_context(
+            body,
+            from_rest({"paginationRules": {"AbsoluteUrl": "$.paging.next"}}),
+            rest_dataset(service, "items"),
+            storage.dataset("Out", "Json", folder="out", file="rest.json"),
+        )
+    assert len(service.asked) == 1
+    assert storage.names() == []
+
+
+def to_rest(storage: Storage, service: RestService, sink: dict[str, Any], **options: Any) -> ActivityResult:
+    """Copy five objects from a JSON file to a service."""
+    storage.put("in/a.json", b"".join(b'{"id":%d}' % number for number in range(5)), overwrite=True)
+    type_properties = {
+        "source": {"type": "JsonSource", "storeSettings": {"type": "AzureBlobStorageReadSettings"}},
+        "sink": {"type": "RestSink", **sink},
+    }
+    source = storage.dataset("In", "Json", folder="in")
+    return run(copy, type_properties, source, rest_dataset(service, "items"), **options)
+
+
+@pytest.mark.parametrize(("compression", "method"), [("none", "POST"), ("gzip", "PUT")])
+def test_records_are_sent_in_batches(storage: Storage, compression: str, method: str) -> None:
+    """A RestSink sends arrays of writeBatchSize records, compressed if asked, with an interval between them."""
+    slept: list[float] = []
+    sink = {
+        "requestMethod": method,
+        "writeBatchSize": 2,
+        "requestInterval": 50,
+        "httpCompressionType": compression,
+    }
+    with rest_service(lambda _: Answer({}, 201)) as service:
+        result = to_rest(storage, service, sink, slept=slept)
+    bodies = [gzip.decompress(a.body) if compression == "gzip" else a.body for a in service.asked]
+    assert [json.loads(body) for body in bodies] == [
+        [{"id": 0}, {"id": 1}],
+        [{"id": 2}, {"id": 3}],
+        [{"id": 4}],
+    ]
+    assert {asked.method for asked in service.asked} == {method}
+    assert slept == [0.05, 0.05]
+    assert "filesWritten" not in result.output
+    assert result.output["rowsCopied"] == 5
+    assert result.output["dataWritten"] == sum(len(asked.body) for asked in service.asked)
+
+
+def test_a_sink_that_refuses_fails_the_copy(storage: Storage) -> None:
+    """A refused batch is RestSinkCallFailed, with what the server said."""
+    with (
+        rest_service(lambda _: Answer({"why": "full"}, 507)) as service,
+        pytest.raises(
+            ActivityFailed, match=r"Failure happened on 'Sink' side.*RestSinkCallFailed.*507.*full"
+        ),
+    ):
+        to_rest(storage, service, {})
+
+
+@pytest.mark.parametrize(
+    "sink",
+    [{"requestMethod": "GET"}, {"requestInterval": 5}, {"httpCompressionType": "br"}, {"unheardOf": 1}],
+)
+def test_a_sink_that_cannot_be_obeyed_is_refused(storage: Storage, sink: dict[str, Any]) -> None:
+    """Settings out of their range are refused before anything is sent."""
+    with rest_service(lambda _: Answer({})) as service, pytest.raises(ActivityFailed):
+        to_rest(storage, service, sink)
+    assert service.asked == []

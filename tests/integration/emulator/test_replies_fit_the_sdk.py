@@ -1,0 +1,483 @@
+"""Every reply to every emulated operation, held against what the official SDK says that the operation returns.
+
+The SDK is generated from the service's own description, so that its models are that contract. Requests are plain JSON,
+since version 10.0.0 leaves the discriminator out of models whose properties it flattens.
+"""
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from functools import wraps
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from azure.core.credentials import AccessToken
+from azure.core.exceptions import HttpResponseError
+from azure.core.paging import ItemPaged
+from azure.core.polling import LROPoller
+from azure.mgmt.datafactory import DataFactoryManagementClient, models
+from azure.storage.blob import BlobServiceClient
+
+from adf_trigger.emulator.routes import OPERATIONS
+from tests.integration.emulator import samples
+from tests.integration.emulator.calls import WINDOW, activity, expression
+from tests.support.sdk_contract import Contract, method_of, properties_of
+
+AT = GROUP, FACTORY = "rg-sdk", "adf-contract"
+MASK = "**********"
+
+BEYOND: dict[Any, dict[str, Any]] = {
+    models.PipelineRun: {
+        "id": str,  # recorded runs have it
+        "debugRunId": str | None,  # recorded runs have it, null
+        "annotations": list[Any],  # recorded runs have it
+        "runDimension": dict[str, str],  # recorded runs spell runDimensions so
+    },
+    models.ActivityRun: {
+        "id": str,  # recorded activity runs have it
+        "retryAttempt": int | None,  # the quickstart's sample output has this one and the others below
+        "iterationHash": str,
+        "userProperties": dict[str, Any],
+        "recoveryStatus": str,
+        "integrationRuntimeNames": list[str] | None,
+        "executionDetails": dict[str, Any] | None,
+    },
+}
+ALWAYS: dict[Any, set[str]] = {
+    models.ProxyResource: {"id", "name", "type"},
+    models.Factory: {"eTag", "location", "properties"},
+    # Recorded runs, and the quickstart's, leave nothing out: what has no value yet is null.
+    models.PipelineRun: {*properties_of(models.PipelineRun), *BEYOND[models.PipelineRun]} - {"runDimensions"},
+    models.ActivityRun: {*properties_of(models.ActivityRun), *BEYOND[models.ActivityRun]},
+    models.TriggerRun: set(properties_of(models.TriggerRun)),
+}
+CONTRACT = Contract(BEYOND, ALWAYS)
+
+VALUES: dict[str, Any] = {
+    "String": "text",
+    "Int": 3,
+    "Float": 0.5,
+    "Bool": True,
+    "Array": [1, "a"],
+    "Object": {"a": [1]},
+    "SecureString": "a secret",
+}
+"""A value of each type of parameter."""
+
+EMULATED = {operation.spec_id for operation in OPERATIONS if operation.spec_id}
+DRIVEN: set[str] = set()
+"""What the tests of this module drive, each by its own word."""
+
+
+HOURLY = {
+    **samples.TRIGGER,
+    "typeProperties": {
+        "recurrence": {
+            "frequency": "Hour",
+            "interval": 1,
+            "startTime": "2020-01-01T00:00:00Z",
+            "timeZone": "UTC",
+        }
+    },
+}
+
+Publish = Callable[..., None]
+StateOf = Callable[[str, str], dict[str, Any]]
+
+
+class Credential:
+    """A credential that has its token already."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def get_token(self, *_scopes: str, **_options: Any) -> AccessToken:
+        return AccessToken(self._token, int(time.time()) + 3000)
+
+
+class StrictSdk:
+    """The SDK's client; every reply that it gets must fit the contract."""
+
+    def __init__(self, served: Any, token: str) -> None:
+        self._heard: list[tuple[int, Any]] = []
+        self.driven: set[str] = set()
+        self.client = DataFactoryManagementClient(
+            Credential(token),
+            str(uuid4()),
+            base_url=served.tls_url,
+            credential_scopes=["https://management.azure.com/.default"],
+            connection_verify=str(served.ca_file),
+            retry_total=0,
+            raw_response_hook=self._hear,
+        )
+
+    def _hear(self, response: Any) -> None:
+        content = response.http_response.read()
+        self._heard.append((response.http_response.status_code, json.loads(content) if content else None))
+
+    def replies(self, spec_id: str, *arguments: Any, **options: Any) -> list[Any]:
+        """Call an operation, to the last page; gives the bodies of its replies, None where there was none."""
+        self._heard.clear()
+        method = method_of(self.client, spec_id)
+        result = method(*arguments, **options)
+        if isinstance(result, ItemPaged):
+            list(result)
+        if isinstance(result, LROPoller):
+            result.result()
+        self.driven.add(spec_id)
+        assert self._heard
+        assert [fault for heard in self._heard for fault in CONTRACT.faults_of_reply(method, *heard)] == []
+        return [body for _, body in self._heard]
+
+    def __call__(self, spec_id: str, *arguments: Any, **options: Any) -> Any:
+        """Call an operation that answers with one reply; gives its body."""
+        (body,) = self.replies(spec_id, *arguments, **options)
+        return body
+
+    def refusal(self, spec_id: str, *arguments: Any, **options: Any) -> tuple[int, str]:
+        """Call an operation that is refused; gives status and code."""
+        self._heard.clear()
+        with pytest.raises(HttpResponseError):
+            method_of(self.client, spec_id)(*arguments, **options)
+        ((status, body),) = self._heard
+        assert list(CONTRACT.faults(body, models.CloudError, "refusal")) == []
+        return status, body["error"]["code"]
+
+    def run(self, pipeline: str, parameters: dict[str, Any] | None = None, **options: Any) -> str:
+        """Start a run; gives its id."""
+        run_id: str = self("Pipelines_CreateRun", *AT, pipeline, parameters, **options)["runId"]
+        return run_id
+
+    def pages(self, spec_id: str, *arguments: Any, query: Mapping[str, Any] = WINDOW) -> list[list[Any]]:
+        """The rows of a query, page by page."""
+        pages: list[list[Any]] = []
+        more: dict[str, Any] = {}
+        while more or not pages:
+            body = self(spec_id, *AT, *arguments, {**query, **more})
+            pages.append(body["value"])
+            token = body.get("continuationToken")
+            more = {"continuationToken": token} if token else {}
+        return pages
+
+    def rows(self, spec_id: str, *arguments: Any, query: Mapping[str, Any] = WINDOW) -> list[Any]:
+        """The rows of a query of one page."""
+        (page,) = self.pages(spec_id, *arguments, query=query)
+        return page
+
+
+def drives(*spec_ids: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """The test drives these operations; it fails if it leaves one out."""
+    DRIVEN.update(spec_ids)
+
+    def hold_to_it(test: Callable[..., None]) -> Callable[..., None]:
+        @wraps(test)
+        def checked(sdk: StrictSdk, **fixtures: Any) -> None:
+            test(sdk=sdk, **fixtures)
+            assert sdk.driven >= set(spec_ids)
+
+        return checked
+
+    return hold_to_it
+
+
+@pytest.fixture
+def sdk(served: Any) -> Iterator[StrictSdk]:
+    """The SDK, strict, with a factory."""
+    strict = StrictSdk(served, served.token("Data Factory Contributor"))
+    with strict.client:
+        strict("Factories_CreateOrUpdate", *AT, samples.FACTORY)
+        yield strict
+
+
+@pytest.fixture
+def publish(sdk: StrictSdk) -> Publish:
+    """Publishes a pipeline: its name, its activities, and what else it has."""
+
+    def put(name: str, *activities: dict[str, Any], **properties: Any) -> None:
+        body = {"properties": {"activities": list(activities), **properties}}
+        sdk("Pipelines_CreateOrUpdate", *AT, name, body)
+
+    return put
+
+
+@pytest.fixture
+def state_of(sdk: StrictSdk, served: Any) -> StateOf:
+    """The run, once it has a status; every reply until then fits, too."""
+
+    def wait(run_id: str, status: str) -> dict[str, Any]:
+        seen: dict[str, Any] = {}
+
+        def reached() -> bool:
+            seen.update(sdk("PipelineRuns_Get", *AT, run_id))
+            return bool(seen["status"] == status)
+
+        served.until(reached)
+        return seen
+
+    return wait
+
+
+def test_no_emulated_operation_is_left_out() -> None:
+    """The operations that these tests drive are all that there are."""
+    assert DRIVEN == EMULATED
+
+
+def test_what_is_let_through_is_not_in_the_sdk() -> None:
+    """A property that the SDK has come to know is held against the SDK's word, not ours."""
+    assert {model: set(names) & set(properties_of(model)) for model, names in BEYOND.items()} == {
+        model: set() for model in BEYOND
+    }
+
+
+@drives("Operations_List")
+def test_the_list_of_operations_fits(sdk: StrictSdk) -> None:
+    """What the provider can do is told as the contract has it."""
+    assert sdk("Operations_List")["value"]
+
+
+@drives(
+    "Factories_CreateOrUpdate",
+    "Factories_Update",
+    "Factories_Get",
+    "Factories_List",
+    "Factories_ListByResourceGroup",
+    "Factories_Delete",
+)
+def test_replies_about_factories_fit(sdk: StrictSdk, served: Any) -> None:
+    """Factories fit, created, changed, got, listed over pages and deleted."""
+    served.control("PATCH", "options", json={"page_size": 1})
+    sdk("Factories_CreateOrUpdate", GROUP, "adf-plain", {"location": "East US"})
+    changed = sdk(
+        "Factories_Update", *AT, {"tags": {"a": "b"}, "properties": {"publicNetworkAccess": "Disabled"}}
+    )
+    assert sdk("Factories_Get", *AT) == changed
+    assert sdk("Factories_Get", *AT, headers={"If-None-Match": changed["eTag"]}) is None
+    for pages in (sdk.replies("Factories_List"), sdk.replies("Factories_ListByResourceGroup", GROUP)):
+        assert [factory["name"] for page in pages for factory in page["value"]] == [FACTORY, "adf-plain"]
+        assert ["nextLink" in page for page in pages] == [True, False]
+    assert [sdk("Factories_Delete", *AT) for _ in ("there", "gone")] == [None, None]
+
+
+KINDS: dict[str, dict[str, Any]] = {
+    "LinkedServices": samples.BLOB_STORAGE,
+    "Datasets": samples.BINARY,
+    "Pipelines": samples.PIPELINE,
+    "Triggers": samples.TRIGGER,
+    "CredentialOperations": samples.CREDENTIAL,
+    "GlobalParameters": samples.GLOBAL_PARAMETERS,
+    "DataFlows": samples.DATA_FLOW,
+    "IntegrationRuntimes": samples.INTEGRATION_RUNTIME,
+}
+_ON_DOCUMENTS = ("CreateOrUpdate", "Get", "ListByFactory", "Delete")
+DRIVEN.update(f"{kind}_{verb}" for kind in KINDS for verb in _ON_DOCUMENTS)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_replies_about_documents_fit(sdk: StrictSdk, served: Any, kind: str) -> None:
+    """Documents fit, created, got, listed over pages and deleted, and none of them tells a secret."""
+    sdk("LinkedServices_CreateOrUpdate", *AT, "storage", {"properties": samples.BLOB_STORAGE})
+    sdk("Datasets_CreateOrUpdate", *AT, "binary", {"properties": samples.BINARY})
+    sdk("Pipelines_CreateOrUpdate", *AT, "sample", {"properties": samples.PIPELINE})
+    served.control("PATCH", "options", json={"page_size": 1})
+    names = ["default"] if kind == "GlobalParameters" else ["one", "three", "two"]
+    for name in names:
+        created = sdk(f"{kind}_CreateOrUpdate", *AT, name, {"properties": KINDS[kind]})
+        assert sdk(f"{kind}_Get", *AT, name) == created
+        if kind not in {"DataFlows", "GlobalParameters"}:  # of which the SDK expects no 304
+            assert sdk(f"{kind}_Get", *AT, name, headers={"If-None-Match": created["etag"]}) is None
+        assert created["etag"]
+        assert "a secret" not in json.dumps(created)
+    listed = [
+        document["name"] for page in sdk.replies(f"{kind}_ListByFactory", *AT) for document in page["value"]
+    ]
+    assert set(listed) >= set(names)
+    for name in names:
+        assert [sdk(f"{kind}_Delete", *AT, name) for _ in ("there", "gone")] == [None, None]
+    assert sdk.driven >= {f"{kind}_{verb}" for verb in _ON_DOCUMENTS}
+
+
+@drives(
+    "Pipelines_CreateRun",
+    "PipelineRuns_Get",
+    "PipelineRuns_QueryByFactory",
+    "ActivityRuns_QueryByPipelineRun",
+)
+def test_a_run_that_succeeds_fits(sdk: StrictSdk, publish: Publish, state_of: StateOf) -> None:
+    """A run with values of every type, its child and its activity runs fit, and its secret is masked."""
+    publish("child", activity("wait", "Wait", waitTimeInSeconds=0))
+    call = activity(
+        "call",
+        "ExecutePipeline",
+        pipeline=samples.reference("Pipeline", "child"),
+        waitOnCompletion=True,
+    )
+    publish(
+        "p",
+        {**call, "userProperties": [{"name": "number", "value": expression("@pipeline().parameters.Int")}]},
+        activity(
+            "each",
+            "ForEach",
+            items=expression("@range(0, 2)"),
+            activities=[activity("set", "AppendVariable", variableName="v", value="@item()")],
+        ),
+        variables={"v": {"type": "Array"}},
+        parameters={name: {"type": name.removeprefix("No")} for name in (*VALUES, "NoString")},
+        annotations=["sample", {"more": 1}],
+        runDimensions={"number": expression("@pipeline().parameters.Int")},
+    )
+    run = state_of(sdk.run("p", VALUES | {"NoString": None}), "Succeeded")
+    assert run["parameters"]["SecureString"] == MASK
+    rows = sdk.rows("ActivityRuns_QueryByPipelineRun", run["runId"])
+    assert sorted(row["activityName"] for row in rows) == ["call", "each", "set", "set"]
+    runs = sdk.rows("PipelineRuns_QueryByFactory")
+    assert [found["invokedBy"]["invokedByType"] for found in runs] == ["Manual", "PipelineActivity"]
+    assert "a secret" not in json.dumps([run, rows, runs])
+
+
+def test_a_copy_fits(sdk: StrictSdk, publish: Publish, state_of: StateOf, azurite: str) -> None:
+    """The activity run of a copy, with all that a copy tells, fits."""
+    container = f"sdk-{uuid4().hex}"
+    with BlobServiceClient.from_connection_string(azurite) as service:
+        service.create_container(container).upload_blob("in", b"text")
+    linked = {"type": "AzureBlobStorage", "typeProperties": {"connectionString": samples.secret(azurite)}}
+    created = sdk("LinkedServices_CreateOrUpdate", *AT, "storage", {"properties": linked})
+    assert created["properties"]["typeProperties"]["connectionString"]["value"] == MASK
+    for name in ("in", "out"):
+        location = {"type": "AzureBlobStorageLocation", "container": container, "fileName": name}
+        dataset = {
+            "type": "Binary",
+            "linkedServiceName": samples.reference("LinkedService", "storage"),
+            "typeProperties": {"location": location},
+        }
+        sdk("Datasets_CreateOrUpdate", *AT, name, {"properties": dataset})
+    copy = activity("copy", "Copy", source={"type": "BinarySource"}, sink={"type": "BinarySink"})
+    copy |= {f"{side}puts": [samples.reference("Dataset", side)] for side in ("in", "out")}
+    publish("p", copy)
+    run = state_of(sdk.run("p"), "Succeeded")
+    (row,) = sdk.rows("ActivityRuns_QueryByPipelineRun", run["runId"])
+    assert row["output"]["dataWritten"] == len("text")
+
+
+def test_a_run_that_fails_and_its_rerun_fit(sdk: StrictSdk, publish: Publish, state_of: StateOf) -> None:
+    """A failed run, its failed activity, attempt by attempt, and the recovery in its group fit."""
+    call = activity("call", "WebActivity", url="http://127.0.0.1:1/", method="GET")
+    publish(
+        "p",
+        {**call, "policy": {"retry": 1, "retryIntervalInSeconds": 0}},
+        activity("fail", "Fail", message="no", errorCode="500"),
+    )
+    first = state_of(sdk.run("p"), "Failed")
+    assert first["message"].startswith("Operation on target ")
+    rows = sdk.rows("ActivityRuns_QueryByPipelineRun", first["runId"])
+    assert {(row["activityName"], row["status"], row["retryAttempt"]) for row in rows} == {
+        ("call", "Failed", None),
+        ("call", "Failed", 1),
+        ("fail", "Failed", None),
+    }
+    second = sdk.run("p", reference_pipeline_run_id=first["runId"], is_recovery=True, start_from_failure=True)
+    state_of(second, "Failed")
+    group = {"operand": "RunGroupId", "operator": "Equals", "values": [first["runGroupId"]]}
+    runs = sdk.rows("PipelineRuns_QueryByFactory", query={**WINDOW, "filters": [group]})
+    assert [(run["runId"], run["isLatest"]) for run in runs] == [(first["runId"], False), (second, True)]
+
+
+@drives("PipelineRuns_Cancel")
+def test_runs_that_wait_go_on_and_are_cancelled_fit(
+    sdk: StrictSdk, publish: Publish, state_of: StateOf
+) -> None:
+    """Queued, InProgress and Cancelled runs fit, with an activity run before and after its end."""
+    publish("slow", activity("wait", "Wait", waitTimeInSeconds=600), concurrency=1)
+    going, waiting = sdk.run("slow"), sdk.run("slow")
+    state_of(going, "InProgress")
+    state_of(waiting, "Queued")
+    assert {run["status"] for run in sdk.rows("PipelineRuns_QueryByFactory")} == {"InProgress", "Queued"}
+    assert [row["activityRunEnd"] for row in sdk.rows("ActivityRuns_QueryByPipelineRun", going)] == [None]
+    for run_id in (waiting, going):
+        sdk("PipelineRuns_Cancel", *AT, run_id, is_recursive=True)
+        state_of(run_id, "Cancelled")
+    assert {run["status"] for run in sdk.rows("PipelineRuns_QueryByFactory")} == {"Cancelled"}
+    assert [row["status"] for row in sdk.rows("ActivityRuns_QueryByPipelineRun", going)] == ["Cancelled"]
+
+
+def test_pages_of_runs_fit(sdk: StrictSdk, publish: Publish, state_of: StateOf, served: Any) -> None:
+    """The pages of more than a hundred runs, and of more than a hundred activity runs, fit."""
+    again = activity("again", "Wait", waitTimeInSeconds=0)
+    publish("p", activity("each", "ForEach", items=expression("@range(0, 101)"), activities=[again]))
+    long = sdk.run("p")
+    state_of(long, "Succeeded")
+    assert [len(page) for page in sdk.pages("ActivityRuns_QueryByPipelineRun", long)] == [100, 2]
+    served.control("POST", "progression", json={"mode": "at-once"})
+    for _ in range(100):
+        sdk.run("p")
+    assert [len(page) for page in sdk.pages("PipelineRuns_QueryByFactory")] == [100, 1]
+
+
+@drives(
+    "Triggers_QueryByFactory",
+    "Triggers_Start",
+    "Triggers_Stop",
+    "TriggerRuns_QueryByFactory",
+    "TriggerRuns_Rerun",
+    "TriggerRuns_Cancel",
+)
+def test_replies_about_triggers_and_their_runs_fit(
+    sdk: StrictSdk, publish: Publish, state_of: StateOf, served: Any
+) -> None:
+    """Triggers fit when queried over pages, started and stopped; so do trigger runs, good and failed, over pages."""
+    publish("sample")
+    for name in ("one", "two"):
+        sdk("Triggers_CreateOrUpdate", *AT, name, {"properties": HOURLY})
+    served.control("PATCH", "options", json={"page_size": 1})
+    assert [len(page) for page in sdk.pages("Triggers_QueryByFactory", query={})] == [1, 1]
+
+    assert sdk("Triggers_Start", *AT, "one") is None
+    assert sdk("Triggers_Get", *AT, "one")["properties"]["runtimeState"] == "Started"
+    served.control("POST", "clock", json={"advance_seconds": 3600})
+    served.until(lambda: sdk.rows("TriggerRuns_QueryByFactory"))
+    (fired,) = sdk.rows("TriggerRuns_QueryByFactory")
+    run = state_of(fired["triggeredPipelines"]["sample"], "Succeeded")
+    assert run["invokedBy"]["invokedByType"] == "ScheduleTrigger"
+    assert sdk("Triggers_Stop", *AT, "one") is None
+    assert sdk("Triggers_Get", *AT, "one")["properties"]["runtimeState"] == "Stopped"
+
+    publish("sample", activity("wait", "Wait", after="nobody", waitTimeInSeconds=0))
+    for _ in range(100):
+        assert sdk("TriggerRuns_Rerun", *AT, "one", fired["triggerRunId"]) is None
+    assert sdk("TriggerRuns_Cancel", *AT, "one", fired["triggerRunId"]) is None
+    first, second = sdk.pages("TriggerRuns_QueryByFactory")
+    assert [len(first), len(second)] == [100, 1]
+    assert {run["status"] for run in (*first, *second)} == {"Succeeded", "Failed"}
+
+
+def test_refusals_fit(sdk: StrictSdk, served: Any) -> None:
+    """What the service and what its front door refuse is told in the contract's form of an error."""
+    nobody, reader = (
+        StrictSdk(served, token) for token in (served.token(audience="x"), served.token("Reader"))
+    )
+    with nobody.client, reader.client:
+        assert nobody.refusal("Factories_Get", *AT)[0] == 401
+        assert reader.refusal("Factories_Delete", *AT) == (403, "AuthorizationFailed")
+    absent, stale = str(uuid4()), {"If-Match": "stale"}
+    elsewhere = {"location": "West Europe"}
+    assert sdk.refusal("Pipelines_Get", *AT, "p") == (404, "NotFound")
+    assert sdk.refusal("Pipelines_Get", GROUP, "adf-none", "p") == (404, "ResourceNotFound")
+    assert sdk.refusal("PipelineRuns_Get", *AT, absent) == (404, "NotFound")
+    assert sdk.refusal("PipelineRuns_Cancel", *AT, absent) == (400, "ReferencedPipelineRunNotFound")
+    assert sdk.refusal("PipelineRuns_QueryByFactory", *AT, {}) == (400, "BadRequest")
+    assert sdk.refusal("Pipelines_CreateOrUpdate", *AT, "p", {}) == (400, "BadRequest")
+    assert sdk.refusal("Factories_CreateOrUpdate", *AT, elsewhere) == (409, "InvalidResourceLocation")
+    assert sdk.refusal("Factories_CreateOrUpdate", "rg-2", FACTORY, elsewhere) == (
+        409,
+        "DataFactoryNameInUse",
+    )
+    assert sdk.refusal("Factories_CreateOrUpdate", *AT, samples.FACTORY, headers=stale)[0] == 412
+
+
+def test_a_throttled_call_fits(served: Any) -> None:
+    """A call too many is told in the same form."""
+    served.control("PATCH", "options", json={"throttling": True})
+    url = f"/subscriptions/{uuid4()}/providers/Microsoft.DataFactory/factories"
+    replies = (served.client.get(url) for _ in range(2000))
+    throttled = next(reply for reply in replies if reply.status_code == 429)
+    assert list(CONTRACT.faults(throttled.json(), models.CloudError, "refusal")) == []

@@ -1,0 +1,182 @@
+"""The timer trigger on real blob storage: lock, status, catching up."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import httpx
+import pytest
+from azure.core.exceptions import HttpResponseError, ResourceExistsError
+from azure.storage.blob import BlobClient, ContainerClient
+
+from adf_trigger.functions_host import HostTimes, SettingError
+from adf_trigger.functions_host.clock import utcnow
+from adf_trigger.functions_host.timers.ncrontab import Schedule
+
+if TYPE_CHECKING:
+    from tests.integration.functions_host.conftest import Toy
+
+    MakeToy = Callable[..., Toy]
+
+QUICK = HostTimes(lock_recovery=0.1)
+
+
+def timer(schedule: str, **options: object) -> str:
+    """An app with one timer, which notes what it was given."""
+    given = "".join(f", {name}={value!r}" for name, value in options.items())
+    return f"""
+@app.timer_trigger(arg_name="timer", schedule="{schedule}"{given})
+def tick(timer: func.TimerRequest) -> None:
+    note(past_due=timer.past_due, status=timer.schedule_status)
+"""
+
+
+def blob(toy: "Toy", name: str) -> BlobClient:
+    """A blob of the container in which the platform keeps what timers need."""
+    container = ContainerClient.from_connection_string(toy.storage, "azure-webjobs-hosts")
+    with suppress(ResourceExistsError):
+        container.create_container()
+    return container.get_blob_client(name)
+
+
+def status_of(toy: "Toy", host_id: str) -> dict[str, Any]:
+    """The status that is stored for the toy's timer."""
+    content: dict[str, Any] = json.loads(
+        blob(toy, f"timers/{host_id}/Host.Functions.tick/status").download_blob().readall()
+    )
+    return content
+
+
+def test_of_two_hosts_one_fires_and_the_other_follows_it(make_toy: "MakeToy") -> None:
+    """The lock is a lease on the platform's own blob; released at an orderly stop, it is taken at once."""
+    toy = make_toy(timer("* * * * * *"))
+    host_id = uuid4().hex
+
+    async def main() -> None:
+        async with toy.hosted(host_id=host_id, times=QUICK):
+            await toy.until(lambda toy: len(toy.noted) >= 1)
+            lock = blob(toy, f"locks/{host_id}/Host.Functions.tick.Listener")
+            assert lock.get_blob_properties().lease.state == "leased"
+            with pytest.raises(HttpResponseError):
+                lock.acquire_lease(15)
+            async with toy.hosted(host_id=host_id, times=QUICK):
+                before, began = len(toy.noted), utcnow()
+                await asyncio.sleep(3.2)
+                fired, lasted = len(toy.noted) - before, (utcnow() - began).total_seconds()
+                assert fired <= lasted + 1
+        assert lock.get_blob_properties().lease.state == "available"
+        seen = len(toy.noted)
+        async with toy.hosted(host_id=host_id, times=QUICK):
+            await toy.until(lambda toy: len(toy.noted) > seen, limit=10)
+
+    asyncio.run(main())
+
+
+def test_hosts_with_other_ids_fire_apart(make_toy: "MakeToy") -> None:
+    """The path of the lock has the host id in it, so two apps in one storage account do not meet."""
+    toy = make_toy(timer("* * * * * *"))
+
+    async def main() -> None:
+        async with toy.hosted(host_id=uuid4().hex), toy.hosted(host_id=uuid4().hex):
+            began = utcnow()
+            await toy.until(lambda toy: len(toy.noted) >= 8)
+            assert (utcnow() - began).total_seconds() < 7
+
+    asyncio.run(main())
+
+
+def test_what_was_missed_while_down_is_caught_up_once(make_toy: "MakeToy") -> None:
+    """A stored next that has passed means one run at once with past_due, and a new status after it."""
+    schedule = "0 0 * * * *"
+    toy = make_toy(timer(schedule))
+    host_id = uuid4().hex
+    last = (utcnow() - timedelta(hours=5)).replace(microsecond=0)
+    due = Schedule(schedule).next_after(last)
+    assert due is not None
+    stored = {"Last": last.isoformat(), "Next": due.isoformat(), "LastUpdated": last.isoformat()}
+    blob(toy, f"timers/{host_id}/Host.Functions.tick/status").upload_blob(json.dumps(stored))
+
+    async def main() -> None:
+        async with toy.hosted(host_id=host_id):
+            await toy.until(lambda toy: status_of(toy, host_id) != stored)
+        async with toy.hosted(host_id=host_id):
+            await asyncio.sleep(0.5)
+
+    asyncio.run(main())
+    assert toy.noted == [{"past_due": True, "status": stored}]
+    assert datetime.fromisoformat(status_of(toy, host_id)["Next"]) > utcnow()
+
+
+def test_a_new_timer_notes_its_first_occurrence(make_toy: "MakeToy") -> None:
+    """Before it ever ran, storage tells when it is to, so that even the first run cannot be missed."""
+    toy = make_toy(timer("0 0 0 1 1 *"))
+    host_id = uuid4().hex
+
+    async def main() -> None:
+        lock = blob(toy, f"locks/{host_id}/Host.Functions.tick.Listener")
+        async with toy.hosted(host_id=host_id):
+            await toy.until(lambda _: lock.exists())
+            await toy.until(lambda toy: blob(toy, f"timers/{host_id}/Host.Functions.tick/status").exists())
+
+    asyncio.run(main())
+    status = status_of(toy, host_id)
+    assert datetime.fromisoformat(status["Next"]) == datetime(utcnow().year + 1, 1, 1, tzinfo=UTC)
+    assert status["Last"].startswith("0001-01-01")
+    assert toy.noted == []
+
+
+def test_a_status_that_cannot_be_read_is_made_anew(make_toy: "MakeToy") -> None:
+    """Rubbish in the status blob ends neither the host nor the timer."""
+    toy = make_toy(timer("0 0 0 1 1 *", run_on_startup=True))
+    host_id = uuid4().hex
+    blob(toy, f"timers/{host_id}/Host.Functions.tick/status").upload_blob("{")
+
+    async def main() -> None:
+        async with toy.hosted(host_id=host_id):
+            await toy.until(lambda toy: len(toy.noted) == 1)
+
+    asyncio.run(main())
+    assert toy.noted[0]["past_due"] is False
+    assert "Next" in status_of(toy, host_id)
+
+
+def test_a_timer_and_a_queue_function_may_be_run_by_hand(make_toy: "MakeToy") -> None:
+    """POST /admin/functions/{name} with the master key runs a function now, whoever holds its lock."""
+    toy = make_toy(
+        timer("0 0 0 1 1 *")
+        + """
+@app.queue_trigger(arg_name="msg", queue_name="%TOY_QUEUE%", connection="AzureWebJobsStorage")
+def work(msg: func.QueueMessage) -> None:
+    note(body=msg.get_body().decode(), count=msg.dequeue_count, id=msg.id)
+"""
+    )
+
+    async def main() -> None:
+        async with toy.hosted() as host, httpx.AsyncClient(base_url=host.url) as client:
+            master = {"x-functions-key": host.config.master_key}
+            for name, text in (("tick", ""), ("work", '{"a": 1}')):
+                response = await client.post(f"/admin/functions/{name}", headers=master, json={"input": text})
+                assert response.status_code == 202
+            await toy.until(lambda toy: len(toy.noted) == 2)
+        by_kind = {"timer" if "past_due" in seen else "queue": seen for seen in toy.noted}
+        assert by_kind["timer"]["past_due"] is False
+        assert (by_kind["queue"]["body"], by_kind["queue"]["count"]) == ('{"a": 1}', 1)
+        assert by_kind["queue"]["id"]
+
+    asyncio.run(main())
+
+
+def test_a_schedule_that_is_none_ends_the_start(make_toy: "MakeToy") -> None:
+    """The function and its schedule are named."""
+    toy = make_toy(timer("every day"))
+
+    async def main() -> None:
+        with pytest.raises(SettingError, match=r"tick: .*every day"):
+            async with toy.hosted():
+                pass
+
+    asyncio.run(main())

@@ -1,0 +1,109 @@
+"""Parameters bound to their types, timespans read."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from adf_trigger.emulator.engine.parameters import ParameterError, bind, secure_names
+from adf_trigger.emulator.engine.timespans import seconds_of
+
+
+def same(value: Any) -> Any:
+    """Evaluates nothing."""
+    return value
+
+
+@pytest.mark.parametrize(
+    ("type_name", "given_value", "bound"),
+    [
+        ("String", 5, 5),
+        ("String", {"a": 1}, {"a": 1}),
+        ("SecureString", "s", "s"),
+        ("Int", 5, 5),
+        ("int", "5", 5),
+        ("Float", 5, 5),
+        ("float", "2.5", 2.5),
+        ("Bool", True, True),
+        ("bool", "True", True),
+        ("Array", [1], [1]),
+        ("array", '["a"]', ["a"]),
+        ("Object", {"a": 1}, {"a": 1}),
+        ("object", '{"a": 1}', {"a": 1}),
+        ("Array", None, None),
+    ],
+)
+def test_a_value_is_bound_to_its_type(type_name: str, given_value: Any, bound: Any) -> None:
+    """As it is, or read from its text; a String takes anything, as reports of users show."""
+    result = bind({"p": {"type": type_name}}, {"P": given_value}, same)
+
+    assert result == {"p": bound}
+    assert type(result["p"]) is type(bound)
+
+
+@pytest.mark.parametrize(
+    ("type_name", "value"),
+    [
+        ("Int", "x"),
+        ("Int", 2.5),
+        ("Int", True),
+        ("Float", True),
+        ("Float", "[]"),
+        ("Bool", 1),
+        ("Bool", "yes"),
+        ("Array", "a,b"),
+        ("Array", {"a": 1}),
+        ("Object", [1]),
+        ("Object", "5"),
+    ],
+)
+def test_a_value_that_does_not_fit_is_refused(type_name: str, value: Any) -> None:
+    """By the parameter's name and type."""
+    with pytest.raises(ParameterError, match=f"'p' is not of type {type_name}"):
+        bind({"p": {"type": type_name}}, {"p": value}, same)
+
+
+def test_defaults_are_evaluated_and_given_values_are_not() -> None:
+    """What a caller gives is data, even if it looks like an expression."""
+    declared = {"a": {"type": "String", "defaultValue": "@x"}, "b": {"type": "String"}, "c": {"type": "Int"}}
+
+    assert bind(declared, {"b": "@x", "z": 1}, lambda value: f"evaluated {value}") == {
+        "a": "evaluated @x",
+        "b": "@x",
+    }
+
+
+def test_secure_parameters_are_known_by_their_type() -> None:
+    """Whatever its case."""
+    declared = {"a": {"type": "SecureString"}, "b": {"type": "securestring"}, "c": {"type": "String"}}
+
+    assert secure_names(declared) == {"a", "b"}
+    assert secure_names(None) == frozenset()
+
+
+@settings(deadline=None)
+@given(
+    days=st.integers(0, 90),
+    hours=st.integers(0, 23),
+    minutes=st.integers(0, 59),
+    seconds=st.integers(0, 59),
+)
+def test_any_timespan_is_read(days: int, hours: int, minutes: int, seconds: int) -> None:
+    """d.hh:mm:ss, the days left out or not."""
+    total = ((days * 24 + hours) * 60 + minutes) * 60 + seconds
+
+    assert seconds_of(f"{days}.{hours:02}:{minutes:02}:{seconds:02}") == total
+    assert seconds_of(f"{hours:02}:{minutes:02}:{seconds:02}") == total - days * 86400
+
+
+def test_fractions_of_seconds_are_read() -> None:
+    """As .NET writes them."""
+    assert seconds_of("00:00:01.5000000") == 1.5
+
+
+@pytest.mark.parametrize("text", ["", "7", "1:2", "24:00:00", "00:60:00", "00:00:60", "-1.00:00:00", "x"])
+def test_what_is_no_timespan_is_refused(text: str) -> None:
+    """With a ValueError that repeats it."""
+    with pytest.raises(ValueError, match=f"'{text}' is not a timespan"):
+        seconds_of(text)

@@ -1,0 +1,291 @@
+"""Recovery runs: what is taken over, what runs again."""
+
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from adf_trigger.emulator.engine.activities.base import ActivityContext, ActivityFailed, ActivityResult
+from adf_trigger.emulator.engine.activities.registry import Registry
+from adf_trigger.emulator.models import PipelineRun, Recovery
+from tests.support.engine_factory import Factory, activity, append, expression, set_variable, wait
+
+FROM_FAILURE: dict[str, Any] = {"start_from_failure": True}
+
+
+class Probes:
+    """A type Probe that counts its calls by name (and item), and fails while its name is in `broken`."""
+
+    def __init__(self, factory: Factory, *broken: str) -> None:
+        self.broken = set(broken)
+        self.calls: Counter[str] = Counter()
+        factory.registry = Registry(execution={"Probe": self._run})
+
+    async def _run(self, context: ActivityContext) -> ActivityResult:
+        label = str(context.evaluate(context.type_properties.get("label", context.name)))
+        self.calls[label] += 1
+        if label in self.broken:
+            raise ActivityFailed("broken", error_code="1")
+        return ActivityResult(output={"by": f"{label} #{self.calls[label]}"})
+
+
+def probe(name: str, **others: Any) -> dict[str, Any]:
+    """A Probe."""
+    return activity(name, "Probe", **others)
+
+
+def rerun(factory: Factory, run: PipelineRun, **how: Any) -> PipelineRun:
+    """A recovery run of a run."""
+    recovery = Recovery(reference_run_id=run.run_id, is_recovery=True, **how)
+
+    async def story() -> PipelineRun:
+        return await factory.ended(factory.start(run.pipeline_name, recovery=recovery))
+
+    return factory.play(story())
+
+
+def test_from_a_failure_only_what_did_not_succeed_runs_again(factory: Factory) -> None:
+    """What succeeded is taken over with its output, marked as recovered; the rest runs."""
+    probes = Probes(factory, "B")
+    factory.define(
+        "P",
+        probe("A"),
+        probe("B", after={"A": "Succeeded"}),
+        set_variable("S", "v", "@activity('A').output.by", after={"B": "Succeeded"}),
+        variables={"v": {"type": "String"}},
+    )
+    first = factory.run("P")
+    probes.broken.clear()
+
+    second = rerun(factory, first, **FROM_FAILURE)
+
+    rows = factory.rows(second)
+    assert (first.status, second.status) == ("Failed", "Succeeded")
+    assert probes.calls == {"A": 1, "B": 2}
+    assert (rows["A"].recovery_status, rows["A"].status, rows["A"].run_id) == (
+        "Recovered",
+        "Succeeded",
+        second.run_id,
+    )
+    assert rows["B"].recovery_status == "None"
+    assert rows["S"].output["value"] == "A #1"
+    assert rows["A"].activity_run_id != factory.rows(first)["A"].activity_run_id
+
+
+def test_from_a_named_activity_it_and_what_follows_runs_again(factory: Factory) -> None:
+    """What comes before it, and what is beside it, is taken over as it ended."""
+    probes = Probes(factory)
+    after_b = {"B": "Succeeded"}
+    factory.define(
+        "P",
+        probe("A"),
+        probe("B", after={"A": "Succeeded"}),
+        probe("C", after=after_b),
+        probe("D"),
+        probe("E", after={"D": "Succeeded"}),
+    )
+    first = factory.run("P")
+
+    second = rerun(factory, first, start_activity_name="b")
+
+    assert second.status == "Succeeded"
+    assert probes.calls == {"A": 1, "B": 2, "C": 2, "D": 1, "E": 1}
+
+
+def test_a_named_activity_on_a_failure_path_runs_again(factory: Factory) -> None:
+    """The failure that leads to it is taken over as well."""
+    probes = Probes(factory, "A", "B")
+    factory.define("P", probe("A"), probe("B", after={"A": "Failed"}))
+    first = factory.run("P")
+    probes.broken.clear()
+
+    second = rerun(factory, first, start_activity_name="B")
+
+    assert second.status == "Succeeded"
+    assert probes.calls == {"A": 1, "B": 2}
+    assert factory.rows(second)["A"].status == "Failed"
+
+
+def test_the_named_activity_comes_before_the_failure(factory: Factory) -> None:
+    """With both given, startActivityName rules, as documented."""
+    probes = Probes(factory, "B")
+    factory.define("P", probe("A"), probe("B", after={"A": "Succeeded"}))
+    first = factory.run("P")
+
+    rerun(factory, first, start_activity_name="A", start_from_failure=True)
+
+    assert probes.calls == {"A": 2, "B": 2}
+
+
+def test_a_name_that_is_not_there_fails_the_run(factory: Factory) -> None:
+    """With a message that says so, before anything runs."""
+    probes = Probes(factory)
+    factory.define("P", probe("A"))
+    first = factory.run("P")
+
+    second = rerun(factory, first, start_activity_name="Ghost")
+
+    assert (second.status, second.message) == ("Failed", "There is no activity 'Ghost' in the pipeline.")
+    assert probes.calls == {"A": 1}
+
+
+def test_a_recovery_without_a_starting_point_runs_everything_again(factory: Factory) -> None:
+    """isRecovery alone only groups the runs."""
+    probes = Probes(factory)
+    factory.define("P", probe("A"))
+
+    rerun(factory, factory.run("P"))
+
+    assert probes.calls == {"A": 2}
+
+
+def test_control_activities_do_again_what_they_did(factory: Factory) -> None:
+    """Variables are set again, so that the activities that run find them."""
+    probes = Probes(factory, "B")
+    factory.define(
+        "P",
+        set_variable("S", "v", "x"),
+        probe("B", after={"S": "Succeeded"}),
+        append("L", "list", "@variables('v')", after={"B": "Succeeded"}),
+        variables={"v": {"type": "String"}, "list": {"type": "Array"}},
+    )
+    first = factory.run("P")
+    probes.broken.clear()
+
+    second = rerun(factory, first, **FROM_FAILURE)
+
+    rows = factory.rows(second)
+    assert (rows["S"].recovery_status, rows["L"].input["value"]) == ("None", "x")
+
+
+def test_a_loop_goes_on_where_its_iterations_failed(factory: Factory) -> None:
+    """The loop loops again; iterations that succeeded are taken over, each its own."""
+    probes = Probes(factory, "2")
+    inner = activity("A", "Probe", {"label": "@item()"})
+    collect = append("L", "list", "@activity('A').output.by", after={"A": "Succeeded"})
+    factory.define(
+        "P",
+        activity(
+            "Loop", "ForEach", {"items": [1, 2, 3], "activities": [inner, collect], "isSequential": True}
+        ),
+        set_variable("S", "list", "@variables('list')", after={"Loop": "Succeeded"}),
+        variables={"list": {"type": "Array"}},
+    )
+    first = factory.run("P")
+    probes.broken.clear()
+
+    second = rerun(factory, first, **FROM_FAILURE)
+
+    assert probes.calls == {"1": 1, "2": 2, "3": 1}
+    assert factory.rows(second)["S"].output["value"] == ["1 #1", "2 #2", "3 #1"]
+
+
+@pytest.mark.parametrize(
+    ("name", "calls"),
+    [
+        ("If", {"A": 1, "B": 2, "C": 2, "D": 2}),
+        ("C", {"A": 1, "B": 1, "C": 2, "D": 2}),
+        ("D", {"A": 1, "B": 1, "C": 1, "D": 2}),
+    ],
+)
+def test_a_rerun_may_start_at_or_in_a_container(factory: Factory, name: str, calls: dict[str, int]) -> None:
+    """A container runs again with all that is in it; from inside it, what follows inside and after it does."""
+    probes = Probes(factory)
+    inside = [probe("B"), probe("C", after={"B": "Succeeded"})]
+    factory.define(
+        "P",
+        probe("A"),
+        activity(
+            "If",
+            "IfCondition",
+            {"expression": expression("@true"), "ifTrueActivities": inside},
+            after={"A": "Succeeded"},
+        ),
+        probe("D", after={"If": "Succeeded"}),
+    )
+
+    rerun(factory, factory.run("P"), start_activity_name=name)
+
+    assert probes.calls == calls
+
+
+def test_a_secure_output_cannot_be_taken_over(factory: Factory) -> None:
+    """It was kept out of the log, so the activity runs again, and what uses its output gets one."""
+    probes = Probes(factory, "B")
+    factory.define(
+        "P",
+        probe("A", policy={"secureOutput": True}),
+        activity("B", "Probe", {"label": "B", "x": "@activity('A').output.by"}, after={"A": "Succeeded"}),
+    )
+    first = factory.run("P")
+    probes.broken.clear()
+
+    second = rerun(factory, first, **FROM_FAILURE)
+
+    assert second.status == "Succeeded"
+    assert probes.calls == {"A": 2, "B": 2}
+
+
+def test_the_last_attempt_is_what_reaches_outside(factory: Factory) -> None:
+    """An activity that succeeded on its second attempt counts as succeeded."""
+    probes = Probes(factory, "A", "B")
+
+    async def second_time(context: ActivityContext) -> ActivityResult:
+        probes.calls[context.name] += 1
+        if probes.calls[context.name] < 2:
+            raise ActivityFailed("not yet", error_code="1")
+        return ActivityResult(output={"ok": True})
+
+    factory.registry = Registry(execution={"Second": second_time, "Probe": probes._run})
+    factory.define(
+        "P",
+        activity("A", "Second", policy={"retry": 1, "retryIntervalInSeconds": 30}),
+        probe("B", after={"A": "Succeeded"}),
+    )
+    first = factory.run("P")
+    probes.broken.clear()
+
+    rerun(factory, first, **FROM_FAILURE)
+
+    assert probes.calls == {"A": 2, "B": 2}
+
+
+def test_a_child_of_a_recovery_run_is_a_recovery_run(factory: Factory) -> None:
+    """ExecutePipeline starts its child again; what had succeeded in it is taken over."""
+    probes = Probes(factory, "B")
+    reference = {"referenceName": "Child", "type": "PipelineReference"}
+    factory.define("Child", probe("A"), probe("B", after={"A": "Succeeded"}))
+    factory.define("P", activity("E", "ExecutePipeline", {"pipeline": reference, "waitOnCompletion": True}))
+    first = factory.run("P")
+    probes.broken.clear()
+
+    second = rerun(factory, first, **FROM_FAILURE)
+
+    assert second.status == "Succeeded"
+    assert probes.calls == {"A": 1, "B": 2}
+    assert len([run for run in factory.log.runs.values() if run.pipeline_name == "Child"]) == 2
+
+
+def test_a_child_after_the_named_activity_starts_from_scratch(factory: Factory) -> None:
+    """From the ExecutePipeline on, its child runs whole."""
+    probes = Probes(factory)
+    reference = {"referenceName": "Child", "type": "PipelineReference"}
+    factory.define("Child", probe("A"))
+    factory.define("P", activity("E", "ExecutePipeline", {"pipeline": reference, "waitOnCompletion": True}))
+
+    rerun(factory, factory.run("P"), start_activity_name="E")
+
+    assert probes.calls == {"A": 2}
+
+
+def test_a_recovery_run_can_be_recovered_itself(factory: Factory) -> None:
+    """What was taken over once is taken over again."""
+    probes = Probes(factory, "B")
+    factory.define("P", probe("A"), probe("B", after={"A": "Succeeded"}), wait("W", after={"B": "Succeeded"}))
+    second = rerun(factory, factory.run("P"), **FROM_FAILURE)
+    probes.broken.clear()
+
+    third = rerun(factory, second, **FROM_FAILURE)
+
+    assert third.status == "Succeeded"
+    assert probes.calls == {"A": 1, "B": 3}

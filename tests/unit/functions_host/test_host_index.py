@@ -1,0 +1,148 @@
+"""What the host makes of a function_app.py, and what it refuses."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from adf_trigger.functions_host.app_settings import AppSettings
+from adf_trigger.functions_host.errors import AppLoadError, NotSupported, SettingError
+from adf_trigger.functions_host.index import HttpTrigger, QueueTrigger, TimerTrigger, load_app
+
+MakeApp = Callable[..., Path]
+SETTINGS = AppSettings({"QUEUE": "Orders", "SCHEDULE": "0 */5 * * * *", "AzureWebJobs.off.Disabled": "true"})
+
+
+def test_functions_are_indexed_with_what_they_bind_to(make_app: MakeApp) -> None:
+    """Routes, methods, levels, queues, schedules and settings by reference, blueprints included, in order."""
+    app = make_app(
+        """
+        from parts import blueprint
+        app = func.FunctionApp(http_auth_level=func.AuthLevel.ADMIN)
+        app.register_functions(blueprint)
+
+        @app.route(route="things/{id:int}", methods=["GET", "DELETE"], auth_level="anonymous")
+        def things(req: func.HttpRequest) -> func.HttpResponse: ...
+
+        @app.route()
+        async def bare(req, context): ...
+
+        @app.queue_trigger(arg_name="msg", queue_name="%QUEUE%", connection="Store", data_type="BINARY")
+        def off(msg: func.QueueMessage) -> None: ...
+
+        @app.timer_trigger(arg_name="t", schedule="%SCHEDULE%", run_on_startup=True, use_monitor=False)
+        def tick(t: func.TimerRequest) -> None: ...
+        """,
+        parts__py="""
+        import azure.functions as func
+        blueprint = func.Blueprint()
+
+        @blueprint.function_name("from_blueprint")
+        @blueprint.queue_trigger(arg_name="msg", queue_name="plain", connection="")
+        def handler(msg: str) -> None: ...
+        """,
+    )
+    functions = load_app(app, SETTINGS)
+    by_name = {function.name: function for function in functions}
+    assert list(by_name) == ["from_blueprint", "things", "bare", "off", "tick"]
+    assert by_name["from_blueprint"].trigger == QueueTrigger("plain", "", binary=False)
+    assert by_name["from_blueprint"].annotation is str
+    assert by_name["things"].trigger == HttpTrigger(
+        "things/{id:int}", frozenset({"GET", "DELETE"}), "anonymous"
+    )
+    assert by_name["bare"].trigger == HttpTrigger("bare", None, "admin")
+    assert (by_name["bare"].is_async, by_name["bare"].wants_context, by_name["things"].is_async) == (
+        True,
+        True,
+        False,
+    )
+    assert by_name["off"].trigger == QueueTrigger("orders", "Store", binary=True)
+    assert [function.name for function in functions if function.disabled] == ["off"]
+    assert by_name["tick"].trigger == TimerTrigger("0 */5 * * * *", run_on_startup=True, use_monitor=False)
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        ("x = 1", "has no FunctionApp"),
+        ("a = func.FunctionApp()\nb = func.FunctionApp()", "more than one FunctionApp: a, b"),
+        ("a = b = func.FunctionApp()", "more than one FunctionApp"),
+        ("a = func.Blueprint()", "has no FunctionApp"),
+        ("import nothing_of_this_name", "cannot be imported: ModuleNotFoundError"),
+        ("1 / 0", "cannot be imported: ZeroDivisionError"),
+    ],
+)
+def test_an_app_without_exactly_one_function_app_is_refused(
+    make_app: MakeApp, code: str, reason: str
+) -> None:
+    """As in the worker, there must be exactly one; what its import raises is told and kept."""
+    with pytest.raises(AppLoadError, match=reason) as refusal:
+        load_app(make_app(code), SETTINGS)
+    assert ("cannot be imported" in reason) == (refusal.value.__cause__ is not None)
+
+
+def test_a_folder_without_function_app_is_refused(tmp_path: Path) -> None:
+    """The file that is missing is named."""
+    with pytest.raises(AppLoadError, match=r"There is no .*function_app\.py"):
+        load_app(tmp_path, SETTINGS)
+
+
+HTTP = '@app.route(route="x")\n'
+QUEUE = '@app.queue_trigger(arg_name="m", queue_name="orders", connection="")\n'
+
+
+RETRY = '@app.retry(strategy="fixed_delay", max_retry_count="3", delay_interval="00:00:01")\n'
+
+
+@pytest.mark.parametrize(
+    ("decorators", "parameters", "reason"),
+    [
+        (
+            QUEUE + '@app.queue_output(arg_name="o", queue_name="zzz", connection="")\n',
+            "m, o",
+            "output binding 'o'",
+        ),
+        (QUEUE + '@app.blob_input(arg_name="i", path="c/b", connection="")\n', "m, i", "input binding 'i'"),
+        (
+            HTTP + '@app.queue_output(arg_name="$return", queue_name="zzz", connection="")\n',
+            "req",
+            "type queue",
+        ),
+        ('@app.blob_trigger(arg_name="b", path="c", connection="")\n', "b", "trigger of type blobTrigger"),
+        ('@app.timer_trigger(arg_name="t", schedule="* * * * *")\n' + RETRY, "t", "retry policy"),
+    ],
+)
+def test_what_this_host_does_not_run_is_refused_at_the_start(
+    make_app: MakeApp, decorators: str, parameters: str, reason: str
+) -> None:
+    """Other triggers, bindings and retry policies are refused with the function's name."""
+    app = make_app(f"app = func.FunctionApp()\n{decorators}def f({parameters}): ...")
+    with pytest.raises(NotSupported, match=reason) as refusal:
+        load_app(app, SETTINGS)
+    assert "function f " in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        (HTTP + "def f(request): ...", "must take 'req'"),
+        (HTTP + "def f(req, more): ...", "must take 'req'"),
+        (HTTP + "def f(): ...", "must take 'req'"),
+        (HTTP + "def f(req: 'Unknown'): ...", "cannot be indexed"),
+        (HTTP + "def f(req): ...\n" + HTTP + "@app.function_name('f')\ndef g(req): ...", "unique"),
+        ("@app.function_name('f')\ndef f(): ...", "does not have a trigger"),
+        (QUEUE.replace("orders", "or--ders") + "def f(m): ...", "or--ders"),
+        (QUEUE.replace("orders", "no") + "def f(m): ...", "3 to 63"),
+    ],
+)
+def test_a_function_that_does_not_fit_is_refused(make_app: MakeApp, code: str, reason: str) -> None:
+    """Parameters that nothing binds, names that are not unique, queues that cannot be."""
+    with pytest.raises(AppLoadError, match=reason):
+        load_app(make_app("app = func.FunctionApp()\n" + code), SETTINGS)
+
+
+def test_a_reference_to_no_setting_is_refused(make_app: MakeApp) -> None:
+    """A queue named by a setting that is not there."""
+    code = "app = func.FunctionApp()\n" + QUEUE.replace("orders", "%NOWHERE%") + "def f(m): ..."
+    with pytest.raises(SettingError, match="NOWHERE"):
+        load_app(make_app(code), SETTINGS)

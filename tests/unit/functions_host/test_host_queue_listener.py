@@ -1,0 +1,353 @@
+"""The queue trigger on a memory queue, in virtual time: what happens to a message, and when."""
+
+import asyncio
+import base64
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from random import Random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from adf_trigger.functions_host.config import HostTimes
+from adf_trigger.functions_host.errors import FunctionFailed, StorageFault
+from adf_trigger.functions_host.host_json import QueuesOptions
+from adf_trigger.functions_host.queues.backoff import RandomizedBackoff
+from adf_trigger.functions_host.queues.encoding import Undecodable, decode
+from adf_trigger.functions_host.queues.listener import QueueListener, QueueTriggerOptions, poison_name
+from adf_trigger.functions_host.queues.ports import LeasedMessage
+from tests.unit.functions_host.doubles import MemoryQueue, in_virtual_time
+
+PLAIN = QueuesOptions(message_encoding="none")
+LEASE = HostTimes().message_lease
+
+
+@dataclass
+class Bench:
+    """A listener on memory queues, and what its function was given."""
+
+    queue: MemoryQueue = field(default_factory=MemoryQueue)
+    poison: MemoryQueue | None = field(default_factory=lambda: MemoryQueue("orders-poison"))
+    options: QueuesOptions = PLAIN
+    shuffle: Random | None = None
+    seen: list[tuple[str, int]] = field(default_factory=list)
+
+    def run(self, work: Callable[[LeasedMessage, bytes], Awaitable[object]], *, seconds: float) -> None:
+        """Let the listener work for some virtual time, then stop and drain it."""
+
+        async def noted(message: LeasedMessage, body: bytes) -> None:
+            self.seen.append((body.decode(), message.dequeue_count))
+            await work(message, body)
+
+        async def main() -> None:
+            options = QueueTriggerOptions(self.options, HostTimes(), self.shuffle, Random(7))  # noqa: S311 - a spread
+            listener = QueueListener(self.queue, self.poison, options, noted)
+            running = asyncio.create_task(listener.run())
+            await asyncio.sleep(seconds)
+            listener.stop()
+            await running
+            await listener.drain()
+
+        in_virtual_time(main)
+
+
+async def succeed(_: LeasedMessage, __: bytes) -> None:
+    """A function that returns at once."""
+
+
+async def fail(_: LeasedMessage, __: bytes) -> None:
+    """A function that always fails."""
+    raise FunctionFailed("no")
+
+
+def taking(seconds: float) -> Callable[[LeasedMessage, bytes], Awaitable[object]]:
+    """A function that takes its time."""
+
+    async def work(_: LeasedMessage, __: bytes) -> None:
+        await asyncio.sleep(seconds)
+
+    return work
+
+
+def test_a_message_is_deleted_once_its_function_has_returned() -> None:
+    """Success removes the message, and it was seen once."""
+    bench = Bench()
+    bench.queue.put("hello")
+    bench.run(succeed, seconds=30)
+    assert (bench.seen, bench.queue.contents) == ([("hello", 1)], [])
+
+
+def test_a_failed_message_comes_back_at_once_by_default() -> None:
+    """host.json's visibilityTimeout is 0 unless set: five tries take seconds, not minutes."""
+    bench = Bench()
+    bench.queue.put("bad")
+    bench.run(fail, seconds=30)
+    assert bench.seen == [("bad", n) for n in range(1, 6)]
+    assert bench.queue.times("release")[-1] < 10
+
+
+def test_a_failed_message_waits_for_the_visibility_timeout() -> None:
+    """Between two tries lies visibilityTimeout, not the lease."""
+    bench = Bench(options=replace(PLAIN, visibility_timeout=30.0))
+    bench.queue.put("bad")
+    bench.run(fail, seconds=100)
+    released = bench.queue.times("release")
+    assert len(bench.seen) == 4
+    assert all(30 <= later - earlier < 33 for earlier, later in pairwise(released))
+
+
+def test_the_fifth_failure_moves_a_message_to_poison() -> None:
+    """maxDequeueCount tries, the first included; then the raw text is on the poison queue, and only there."""
+    bench = Bench()
+    bench.queue.put("bad")
+    bench.run(fail, seconds=60)
+    assert bench.poison is not None
+    assert (bench.queue.contents, bench.poison.contents, len(bench.seen)) == ([], ["bad"], 5)
+    assert len(bench.queue.times("release")) == 4
+
+
+def test_a_function_that_fails_after_a_renewal_gives_its_message_back() -> None:
+    """The release uses the last receipt, so that the message is back at once, not when the lease is over."""
+    bench = Bench()
+    bench.queue.put("bad")
+
+    async def work(message: LeasedMessage, body: bytes) -> None:
+        await asyncio.sleep(400)
+        await fail(message, body)
+
+    bench.run(work, seconds=450)
+    assert [count for _, count in bench.seen] == [1, 2]
+
+
+def test_a_message_that_killed_its_host_too_often_is_poisoned_unseen() -> None:
+    """Delivered more often than maxDequeueCount, as after host crashes, it does not reach the function."""
+    bench = Bench()
+    bench.queue.stored[bench.queue.put("killer")].dequeue_count = 5
+    bench.run(succeed, seconds=30)
+    assert bench.poison is not None
+    assert (bench.seen, bench.queue.contents, bench.poison.contents) == ([], [], ["killer"])
+
+
+def test_an_undecodable_message_is_poisoned_as_it_came() -> None:
+    """With base64 asked for, plain text goes to poison at once, untouched."""
+    bench = Bench(options=QueuesOptions())
+    bench.queue.put("not base64!")
+    bench.queue.put(base64.b64encode(b"fine").decode())
+    bench.run(succeed, seconds=30)
+    assert bench.poison is not None
+    assert (bench.seen, bench.queue.contents, bench.poison.contents) == ([("fine", 1)], [], ["not base64!"])
+
+
+def test_without_a_poison_queue_a_failed_message_stays_hidden_for_the_lease() -> None:
+    """A poison queue's own function gets a failed message again when its lease is over, not at once."""
+    bench = Bench(queue=MemoryQueue("orders-poison"), poison=None)
+    bench.queue.put("bad")
+    bench.run(fail, seconds=2 * LEASE + 10)
+    assert [count for _, count in bench.seen] == [1, 2, 3]
+    assert bench.queue.times("release") == []
+
+
+def test_the_lease_is_renewed_at_half_until_the_function_returns() -> None:
+    """A function of 22 minutes keeps its message: renewed each five, seen once, deleted with the last receipt."""
+    bench = Bench()
+    bench.queue.put("long")
+    bench.run(taking(22 * 60), seconds=30 * 60)
+    renewed = bench.queue.times("renew")
+    assert [round(later - renewed[0]) for later in renewed] == [0, 300, 600, 900]
+    assert (len(bench.seen), bench.queue.contents) == (1, [])
+
+
+def test_renewal_has_ended_before_the_message_is_deleted() -> None:
+    """A renewal whose answer is on its way when the function returns gives the receipt that the delete uses."""
+    bench = Bench()
+    bench.queue.slow["renew"] = 5.0
+    bench.queue.put("long")
+    bench.run(taking(302.0), seconds=700)
+    assert bench.queue.times("renew") == [pytest.approx(300)]
+    assert bench.queue.times("delete") == [pytest.approx(305)]
+    assert bench.queue.contents == []
+
+
+def test_a_renewal_that_failed_is_tried_again_before_the_lease_is_over() -> None:
+    """A fault of storage at half of the lease costs a shorter pause, not the message."""
+    bench = Bench()
+    bench.queue.faults["renew"] = [StorageFault("busy")]
+    bench.queue.put("long")
+    bench.run(taking(900.0), seconds=1000)
+    first, second, *_ = bench.queue.times("renew")
+    assert second - first == pytest.approx(150)
+    assert (len(bench.seen), bench.queue.contents) == (1, [])
+
+
+def test_a_lost_lease_leaves_the_message_to_who_took_it(caplog: pytest.LogCaptureFixture) -> None:
+    """Taken over by another, a message is neither renewed nor deleted any more, while the function goes on."""
+    bench = Bench()
+    message_id = bench.queue.put("contested")
+    finished: list[float] = []
+
+    async def work(_: LeasedMessage, __: bytes) -> None:
+        bench.queue.stored[message_id].receipt = "another host's"
+        await asyncio.sleep(1000)
+        finished.append(asyncio.get_running_loop().time())
+
+    with caplog.at_level(logging.INFO):
+        bench.run(work, seconds=500)
+    assert len(finished) == 1
+    assert len(bench.queue.times("renew")) == 1
+    assert bench.queue.contents == ["contested"]
+    actions = [record.__dict__.get("action") for record in caplog.records]
+    assert actions == ["message_lease_lost", "message_taken_over"]
+
+
+def test_a_message_that_could_not_be_deleted_comes_again_after_its_lease() -> None:
+    """At least once: a fault at the delete means a second run, when the lease is over."""
+    bench = Bench()
+    bench.queue.faults["delete"] = [StorageFault("busy")]
+    bench.queue.put("twice")
+    bench.run(succeed, seconds=LEASE + 10)
+    assert (bench.seen, bench.queue.contents) == ([("twice", 1), ("twice", 2)], [])
+
+
+def test_a_copy_to_poison_that_fails_keeps_the_message() -> None:
+    """The copy comes before the delete, so that a fault between them duplicates and does not lose."""
+    bench = Bench()
+    assert bench.poison is not None
+    bench.poison.faults["send"] = [StorageFault("busy")]
+    bench.queue.stored[bench.queue.put("killer")].dequeue_count = 5
+    bench.run(succeed, seconds=10)
+    assert (bench.queue.contents, bench.poison.contents) == (["killer"], [])
+
+
+def test_no_more_run_at_once_than_batch_size_and_threshold_allow() -> None:
+    """Of forty messages, 16 + 8 are under way at most, and all are done in the end."""
+    bench = Bench(options=replace(PLAIN, batch_size=16, new_batch_threshold=8))
+    for number in range(40):
+        bench.queue.put(str(number))
+    running = most = 0
+
+    async def work(_: LeasedMessage, body: bytes) -> None:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        await asyncio.sleep(1 + int(body) / 100)
+        running -= 1
+
+    bench.run(work, seconds=60)
+    assert (most, bench.queue.contents, len(bench.seen)) == (24, [], 40)
+
+
+def test_a_batch_may_be_handed_over_in_another_order() -> None:
+    """Shuffled, the order is not that of the queue; left alone, it is."""
+    orders = []
+    for shuffle in (None, Random(1)):  # noqa: S311 - a shuffle
+        bench = Bench(shuffle=shuffle)
+        for number in range(16):
+            bench.queue.put(str(number))
+        bench.run(succeed, seconds=5)
+        orders.append([int(text) for text, _ in bench.seen])
+    assert orders[0] == list(range(16))
+    assert orders[1] != orders[0]
+    assert sorted(orders[1]) == orders[0]
+
+
+def test_polling_goes_on_after_a_fault() -> None:
+    """A queue that cannot be polled is polled again, and what it holds is not lost."""
+    bench = Bench()
+    bench.queue.faults["receive"] = [StorageFault("busy")] * 3
+    bench.queue.put("patient")
+    bench.run(succeed, seconds=30)
+    assert bench.seen == [("patient", 1)]
+
+
+def test_an_empty_queue_is_polled_ever_less_often_up_to_the_cap() -> None:
+    """Pauses grow from 0.1 s to the local cap of 2 s and stay there."""
+    bench = Bench()
+    bench.run(succeed, seconds=60)
+    polls = bench.queue.times("receive")
+    pauses = [later - earlier for earlier, later in pairwise(polls)]
+    assert pauses[0] == pytest.approx(0.1)
+    assert max(pauses) == pytest.approx(2.0)
+    assert all(pause == pytest.approx(2.0) for pause in pauses[7:-1])
+
+
+def test_stopping_takes_no_new_message_and_waits_for_those_under_way() -> None:
+    """What was begun is finished and deleted; what arrives afterwards stays."""
+    bench = Bench()
+    bench.queue.put("begun")
+
+    async def work(_: LeasedMessage, __: bytes) -> None:
+        await asyncio.sleep(100)
+        bench.queue.put("late")
+
+    bench.run(work, seconds=5)
+    assert (bench.seen, bench.queue.contents) == ([("begun", 1)], ["late"])
+
+
+def test_what_was_fetched_while_stopping_is_given_back() -> None:
+    """Messages whose delivery is on its way at the stop are not begun, and are free for another host at once."""
+    bench = Bench()
+    bench.queue.slow["receive"] = 10.0
+    bench.queue.put("unlucky")
+    bench.run(succeed, seconds=5)
+    (stored,) = bench.queue.stored.values()
+    assert stored.visible_at == pytest.approx(10)
+    assert bench.seen == []
+
+
+@pytest.mark.parametrize(
+    ("queue", "expected"),
+    [
+        ("orders", "orders-poison"),
+        ("orders-poison", None),
+        ("q" * 56, "q" * 56 + "-poison"),
+        ("q" * 57, None),
+    ],
+)
+def test_a_queue_has_a_poison_queue_where_the_name_allows(queue: str, expected: str | None) -> None:
+    """Not a poison queue itself, nor one whose name would become longer than 63."""
+    assert poison_name(queue) == expected
+
+
+@settings(deadline=None)
+@given(st.binary(max_size=200))
+def test_base64_gives_back_the_bytes(body: bytes) -> None:
+    """Encoded bytes are decoded, line breaks within the text or not."""
+    text = base64.b64encode(body).decode()
+    assert decode(text, "base64") == body
+    assert decode(base64.encodebytes(body).decode(), "base64") == body
+
+
+@pytest.mark.parametrize("text", ["{}", "a", "ab=", "YQ==YQ==", "é"])
+def test_what_is_no_base64_is_undecodable(text: str) -> None:
+    """Text that is not base64 raises, and does not become other bytes."""
+    with pytest.raises(Undecodable):
+        decode(text, "base64")
+
+
+@settings(deadline=None)
+@given(st.lists(st.booleans(), max_size=60), st.integers(0, 2**32), st.floats(0.01, 1), st.floats(1, 60))
+def test_the_back_off_stays_between_floor_and_cap_and_starts_over(
+    finds: list[bool], seed: int, floor: float, cap: float
+) -> None:
+    """Every pause is within the limits; after a find it is the floor; without finds it never shrinks much."""
+    backoff = RandomizedBackoff(floor, cap, Random(seed))  # noqa: S311 - a spread
+    for found in finds:
+        pause = backoff.next(found=found)
+        assert min(floor, cap) <= pause <= cap
+        if found:
+            assert pause == min(floor, cap)
+
+
+def test_the_back_off_doubles_what_it_adds() -> None:
+    """Without spread, 0.1 s grows by 0.1, 0.2, 0.4 and so on."""
+
+    class Middle(Random):
+        def uniform(self, a: float, b: float) -> float:
+            return (a + b) / 2
+
+    backoff = RandomizedBackoff(0.1, 2.0, Middle())
+    pauses = [backoff.next(found=False) for _ in range(7)]
+    assert pauses == pytest.approx([0.1, 0.2, 0.3, 0.5, 0.9, 1.7, 2.0])

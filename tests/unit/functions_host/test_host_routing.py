@@ -1,0 +1,166 @@
+"""Which function a request is for: templates, constraints, methods, keys."""
+
+from urllib.parse import quote
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from adf_trigger.functions_host.errors import AppLoadError
+from adf_trigger.functions_host.http.keys import Keys
+from adf_trigger.functions_host.http.routing import RouteTemplate, find, routes
+from adf_trigger.functions_host.index import AuthLevel, HttpTrigger
+from tests.unit.functions_host.doubles import a_function
+
+
+@pytest.mark.parametrize(
+    ("template", "path", "expected"),
+    [
+        ("api/runs", "/api/runs", {}),
+        ("api/runs", "/API/Runs/", {}),
+        ("api/runs", "/api/runs/1", None),
+        ("api/runs", "/api", None),
+        ("api/runs", "/api//runs", None),
+        ("api/runs/{id}", "/api/runs/A-1", {"id": "A-1"}),
+        ("api/runs/{id}", "/api/runs/", None),
+        ("api/runs/{id}/activities", "/api/runs/7/activities", {"id": "7"}),
+        ("api/runs/{id?}", "/api/runs", {}),
+        ("api/runs/{id?}", "/api/runs/7", {"id": "7"}),
+        ("api/runs/{id=1}", "/api/runs", {"id": "1"}),
+        ("api/runs/{id:int=1}", "/api/runs/2", {"id": "2"}),
+        ("files/{*path}", "/files/a/b%20c/d", {"path": "a/b c/d"}),
+        ("files/{**path}", "/files", {}),
+        ("files/{*path}", "/filesystem", None),
+        ("{*all}", "/", {}),
+        ("v{major:int}.{minor:int}", "/v1.2", {"major": "1", "minor": "2"}),
+        ("{name}.{ext}", "/a.tar.gz", {"name": "a.tar", "ext": "gz"}),
+        ("x/{id}", "/x/a%2Fb", {"id": "a%2Fb"}),
+        ("x/{id}", "/x/a%25b", {"id": "a%b"}),
+        ("x/{id}", "/x/gr%C3%BCn", {"id": "grün"}),
+        ("", "/", {}),
+    ],
+)
+def test_a_template_matches_as_the_platforms_router_does(
+    template: str, path: str, expected: dict[str, str] | None
+) -> None:
+    """Literals in any case, values decoded but for an encoded slash, optional and catch-all parameters."""
+    assert RouteTemplate(template).match(path) == expected
+
+
+@pytest.mark.parametrize(
+    ("constraint", "good", "bad"),
+    [
+        ("int", ["0", "-5", "2147483647"], ["2147483648", "1.5", "x", "9" * 5000]),
+        ("long", ["9223372036854775807"], ["9223372036854775808"]),
+        ("bool", ["true", "FALSE"], ["1", "yes"]),
+        ("guid", ["0f0e0d0c-0b0a-0908-0706-050403020100"], ["0f0e0d0c", "x"]),
+        ("alpha", ["abcXYZ"], ["a1", "é"]),
+        ("datetime", ["2026-11-22", "2026-11-22T10:00:00"], ["tomorrow"]),
+        ("decimal", ["1", "-1.5", ".5"], ["1,5", "x"]),
+        ("min(5)", ["5", "6"], ["4", "x"]),
+        ("max(5)", ["5", "-6"], ["6"]),
+        ("range(1,5)", ["1", "5"], ["0", "6"]),
+        ("length(3)", ["abc"], ["ab", "abcd"]),
+        ("length(2,3)", ["ab", "abc"], ["a", "abcd"]),
+        ("minlength(2)", ["ab"], ["a"]),
+        ("maxlength(2)", ["ab"], ["abc"]),
+        ("required", ["x"], []),
+        (
+            "regex(^(a|b)-[[0-9]]{{2}}$)".replace("[[", "[").replace("]]", "]"),
+            ["a-12", "B-12"],
+            ["c-12", "a-123"],
+        ),
+        ("int:range(1,5)", ["3"], ["6", "x"]),
+    ],
+)
+def test_a_constraint_lets_through_what_it_says(constraint: str, good: list[str], bad: list[str]) -> None:
+    """Each inline constraint takes its own and leaves the rest, which is then no match."""
+    template = RouteTemplate("x/{value:" + constraint + "}")
+    assert [template.match("/x/" + quote(value)) for value in good] == [{"value": value} for value in good]
+    assert [template.match("/x/" + quote(value)) for value in bad] == [None] * len(bad)
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "a/{id",
+        "a/id}",
+        "a/{}",
+        "a/{id:nothing}",
+        "a/{id:min}",
+        "a/{id:range(1)}",
+        "a/{id:regex(()}",
+        "{*all}/x",
+        "a//b",
+    ],
+)
+def test_a_template_that_is_not_well_formed_is_refused(template: str) -> None:
+    """Such an app does not start."""
+    with pytest.raises(AppLoadError):
+        RouteTemplate(template)
+
+
+@settings(deadline=None)
+@given(st.text(min_size=1).filter(lambda text: "/" not in text))
+def test_any_value_survives_the_path(value: str) -> None:
+    """What a client encodes into a segment is what the function gets."""
+    path = "/x/" + quote(value.encode("utf-8", "surrogatepass").decode("utf-8", "replace"), safe="")
+    expected = value.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+    assert RouteTemplate("x/{id}").match(path) == {"id": expected}
+
+
+def test_the_first_definition_that_matches_gets_the_request() -> None:
+    """Order decides between templates that both match; methods tell apart those that share one."""
+    functions = [
+        a_function(print, HttpTrigger("runs/{id}", frozenset({"GET"}), "anonymous"), name="get"),
+        a_function(print, HttpTrigger("runs/latest", frozenset({"GET"}), "anonymous"), name="shadowed"),
+        a_function(print, HttpTrigger("/runs/{id}", frozenset({"POST"}), "anonymous"), name="post"),
+        a_function(print, HttpTrigger("any", None, "anonymous"), name="any"),
+        a_function(print, name="queue"),
+    ]
+    table = routes(functions, "api")
+
+    def found(method: str, path: str) -> str | None:
+        match = find(table, method, path)
+        return match[0].function.name if match else None
+
+    assert found("GET", "/api/runs/latest") == "get"
+    assert found("post", "/api/runs/1") == "post"
+    assert found("DELETE", "/api/runs/1") is None
+    assert found("PATCH", "/api/any") == "any"
+    assert find(routes(functions, ""), "GET", "/runs/1") is not None
+
+
+@pytest.mark.parametrize(
+    ("header", "code", "level"),
+    [
+        (None, None, "anonymous"),
+        ("host", None, "function"),
+        (None, "host", "function"),
+        ("master", None, "admin"),
+        (None, "master", "admin"),
+        ("host", "master", "function"),
+        ("wrong", "master", "anonymous"),
+        ("", "master", "anonymous"),
+        ("wrong", None, "anonymous"),
+        ("grün", None, "anonymous"),
+    ],
+)
+def test_the_header_wins_over_the_query(header: str | None, code: str | None, level: str) -> None:
+    """x-functions-key is what counts where both are given, even if it is wrong."""
+    headers = {} if header is None else {"x-functions-key": header}
+    assert Keys("host", "master").level(headers, {} if code is None else {"code": code}) == level
+
+
+@pytest.mark.parametrize(
+    ("required", "given_levels"),
+    [
+        ("anonymous", ["anonymous", "function", "admin"]),
+        ("function", ["function", "admin"]),
+        ("admin", ["admin"]),
+    ],
+)
+def test_a_level_opens_what_it_should(required: AuthLevel, given_levels: list[str]) -> None:
+    """The master key opens everything, the host key what is of level function."""
+    levels: list[AuthLevel] = ["anonymous", "function", "admin"]
+    assert [level for level in levels if Keys.suffices(level, required)] == given_levels

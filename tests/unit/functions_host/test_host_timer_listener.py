@@ -1,0 +1,233 @@
+"""The timer trigger in virtual time: when it fires, and that only one host does."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from azure.functions.meta import Datum
+
+from adf_trigger.functions_host.errors import FunctionFailed, StorageFault
+from adf_trigger.functions_host.timers.holding import LockHolder
+from adf_trigger.functions_host.timers.listener import TimerListener
+from adf_trigger.functions_host.timers.ncrontab import Schedule
+from adf_trigger.functions_host.timers.ports import NEVER, ScheduleStatus
+from tests.unit.functions_host.doubles import START, MemoryLock, MemoryStatus, in_virtual_time, virtual_now
+
+EVERY_TEN_MINUTES = "0 */10 * * * *"
+MINUTE = 60.0
+
+
+@dataclass
+class Host:
+    """One host with one timer; hosts may share lock and status."""
+
+    schedule: str = EVERY_TEN_MINUTES
+    lock: MemoryLock = field(default_factory=MemoryLock)
+    store: MemoryStatus | None = field(default_factory=MemoryStatus)
+    run_on_startup: bool = False
+    takes: float = 0.0
+    fails: bool = False
+    runs: list[float] = field(default_factory=list)
+    values: list[dict[str, object]] = field(default_factory=list)
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def work(self, value: Datum, _: str) -> None:
+        self.runs.append(asyncio.get_running_loop().time())
+        self.values.append(json.loads(value.value))
+        await asyncio.sleep(self.takes)
+        if self.fails:
+            raise FunctionFailed("no")
+
+    def start(self, after: float = 0.0) -> "asyncio.Task[None]":
+        async def run() -> None:
+            await asyncio.sleep(after)
+            holder = LockHolder(self.lock, "tick", period=60, recovery=60.0, stopping=self.stopping)
+            listener = TimerListener(
+                "tick",
+                Schedule(self.schedule),
+                run_on_startup=self.run_on_startup,
+                store=self.store,
+                lock=holder,
+                work=self.work,
+                clock=virtual_now,
+                stopping=self.stopping,
+            )
+            await listener.run()
+
+        return asyncio.create_task(run())
+
+
+def run(
+    *hosts: Host, seconds: float, meanwhile: Callable[[list["asyncio.Task[None]"]], object] | None = None
+) -> None:
+    """Let hosts run for some virtual time and stop; `meanwhile` is called half-way."""
+
+    async def main() -> None:
+        tasks = [host.start(after=index) for index, host in enumerate(hosts)]
+        await asyncio.sleep(seconds / 2)
+        if meanwhile is not None:
+            meanwhile(tasks)
+        await asyncio.sleep(seconds / 2)
+        for host in hosts:
+            host.stopping.set()
+        with suppress(asyncio.CancelledError):
+            await asyncio.gather(*tasks)
+
+    in_virtual_time(main)
+
+
+def kill(index: int) -> Callable[[list["asyncio.Task[None]"]], object]:
+    """End a host as SIGKILL does: it stops, and its lock stays held."""
+    return lambda tasks: tasks[index].cancel()
+
+
+def test_a_timer_fires_at_each_occurrence() -> None:
+    """In forty minutes, four occurrences, each at its second."""
+    host = Host()
+    run(host, seconds=40 * MINUTE + 1)
+    assert [round(moment) for moment in host.runs] == [600, 1200, 1800, 2400]
+
+
+def test_runs_of_a_timer_never_overlap() -> None:
+    """A function that takes longer than the interval runs again when it is done, once for what it missed."""
+    host = Host(schedule="*/10 * * * * *", takes=25.0)
+    run(host, seconds=100)
+    assert [round(moment) for moment in host.runs] == [10, 35, 60, 85]
+
+
+def test_a_failed_run_does_not_end_the_schedule() -> None:
+    """The next tick is the retry, and the status advances."""
+    host = Host(fails=True)
+    run(host, seconds=21 * MINUTE)
+    assert len(host.runs) == 2
+    assert host.store is not None
+    assert host.store.status is not None
+    assert host.store.status.next == START + timedelta(minutes=30)
+
+
+def test_the_status_is_stored_after_the_function_has_returned() -> None:
+    """While it runs, storage still says that the run is to come: a crash would have it caught up."""
+    host = Host(takes=60.0)
+    seen: list[datetime] = []
+
+    async def main() -> None:
+        task = host.start()
+        await asyncio.sleep(10 * MINUTE + 30)
+        assert host.store is not None
+        assert host.store.status is not None
+        seen.append(host.store.status.next)
+        await asyncio.sleep(60)
+        seen.append(host.store.status.next)
+        host.stopping.set()
+        await task
+
+    in_virtual_time(main)
+    assert seen == [START + timedelta(minutes=10), START + timedelta(minutes=20)]
+
+
+def test_what_was_missed_is_caught_up_by_one_run() -> None:
+    """Down for an hour of six occurrences: one run, at once, that says it is past due."""
+    missed = ScheduleStatus(
+        last=START - timedelta(minutes=60),
+        next=START - timedelta(minutes=50),
+        last_updated=START - timedelta(minutes=60),
+    )
+    host = Host(store=MemoryStatus(missed))
+    run(host, seconds=11 * MINUTE)
+    assert [round(moment) for moment in host.runs] == [0, 600]
+    assert [value["IsPastDue"] for value in host.values] == [True, False]
+    assert host.values[0]["ScheduleStatus"] == missed.to_json()
+
+
+def test_without_monitor_nothing_is_caught_up_and_no_status_is_told() -> None:
+    """use_monitor off: the function gets no status, and a restart knows nothing of what was missed."""
+    host = Host(store=None)
+    run(host, seconds=11 * MINUTE)
+    assert [round(moment) for moment in host.runs] == [600]
+    assert host.values[0]["ScheduleStatus"] is None
+
+
+def test_a_schedule_of_seconds_is_not_monitored() -> None:
+    """Firing more than once a minute turns the monitor off: storage is not touched."""
+    host = Host(schedule="*/30 * * * * *")
+    run(host, seconds=70)
+    assert len(host.runs) == 2
+    assert host.store is not None
+    assert host.store.status is None
+
+
+def test_a_timer_may_run_on_startup() -> None:
+    """Once at once, and then by its schedule, which that run has not moved."""
+    host = Host(run_on_startup=True)
+    run(host, seconds=11 * MINUTE)
+    assert [round(moment) for moment in host.runs] == [0, 600]
+
+
+def test_of_two_hosts_one_fires() -> None:
+    """The lock is renewed for as long as the first host lives, so the second never fires."""
+    lock, store = MemoryLock(), MemoryStatus()
+    first, second = Host(lock=lock, store=store), Host(lock=lock, store=store)
+    run(first, second, seconds=60 * MINUTE + 5)
+    assert (len(first.runs), len(second.runs)) == (6, 0)
+    assert lock.renewals >= 115
+
+
+def test_a_killed_host_is_followed_within_lease_and_recovery() -> None:
+    """Its lease runs out within 60 s and is found free within another 60 s; nothing fires twice."""
+    lock, store = MemoryLock(), MemoryStatus()
+    first, second = Host(lock=lock, store=store), Host(lock=lock, store=store)
+    run(first, second, seconds=60 * MINUTE + 5, meanwhile=kill(0))
+    assert [round(moment) for moment in first.runs] == [600, 1200, 1800]
+    assert [round(moment) for moment in second.runs] == [2400, 3000, 3600]
+
+
+def test_a_host_killed_in_a_run_is_followed_by_a_past_due_run() -> None:
+    """The successor runs at once, once, with past_due, for what the dead host had begun."""
+    lock, store = MemoryLock(), MemoryStatus()
+    first = Host(lock=lock, store=store, takes=10 * MINUTE - 1)
+    second = Host(lock=lock, store=store)
+    run(first, second, seconds=24 * MINUTE, meanwhile=kill(0))
+    assert [round(moment) for moment in first.runs] == [600]
+    assert 720 < second.runs[0] <= 720 + 2 * MINUTE
+    assert [value["IsPastDue"] for value in second.values] == [True, False]
+
+
+def test_a_stopped_host_lets_the_next_one_fire_without_waiting_for_its_lease() -> None:
+    """The lock is released on an orderly stop."""
+    lock = MemoryLock()
+    run(Host(lock=lock), seconds=5 * MINUTE)
+    assert lock.holder is None
+
+
+def test_a_host_that_cannot_renew_goes_on_firing() -> None:
+    """The lock is no fence: after a pause of the host, two may fire, and the app must bear it."""
+    lock, store = MemoryLock(), MemoryStatus()
+    first, second = Host(lock=lock, store=store), Host(lock=lock, store=store)
+
+    def lose(_: list["asyncio.Task[None]"]) -> None:
+        lock.holder = None
+
+    run(first, second, seconds=60 * MINUTE + 5, meanwhile=lose)
+    assert len(first.runs) == 6
+    assert len(second.runs) == 3
+
+
+def test_faults_of_storage_end_neither_lock_nor_schedule() -> None:
+    """A lock that could not be asked for is asked for again; a status that could not be saved is the past."""
+    host = Host(
+        lock=MemoryLock(faults=[StorageFault("busy")]), store=MemoryStatus(faults=[StorageFault("busy")] * 3)
+    )
+    run(host, seconds=21 * MINUTE)
+    assert [round(moment) for moment in host.runs] == [600, 1200]
+
+
+def test_the_first_status_of_a_timer_says_that_it_never_ran() -> None:
+    """The platform writes the year 1 for an instant that has not been."""
+    host = Host()
+    run(host, seconds=11 * MINUTE)
+    status = host.values[0]["ScheduleStatus"]
+    assert isinstance(status, dict)
+    assert status["Last"] == NEVER.isoformat() == "0001-01-01T00:00:00+00:00"
