@@ -17,6 +17,7 @@ from adf_trigger.service.policy import Policies
 from adf_trigger.service.publish import Publisher
 from adf_trigger.service.query import Query
 from adf_trigger.service.reconcile import Reconciler
+from adf_trigger.service.records import Records
 from adf_trigger.service.refuse import Refuse
 from adf_trigger.service.sending import Sender
 from adf_trigger.service.steps import Steps
@@ -73,12 +74,12 @@ def wire(
         new_id: makes runIds.
         steps: surrounds every effect.
     """
-    lease = timedelta(seconds=settings.lease)
+    records = Records(ledger, clock, steps, lease=timedelta(seconds=settings.lease))
     policies = Policies(settings.policy)
     views = RunViews({factory.id: factory.alias for factory in factories}, studio=STUDIOS[settings.cloud])
     pauses = Pauses()
-    sender = Sender(ledger, clock, policies, pauses, steps)
-    publisher = Publisher(ledger, outbox, views, clock, steps, lease=lease)
+    sender = Sender(records, clock, policies, pauses, steps)
+    publisher = Publisher(ledger, records, outbox, views, clock, steps)
     return Services(
         settings=settings,
         factories=factories,
@@ -87,13 +88,12 @@ def wire(
         views=views,
         submit=Submit(
             ledger,
+            records,
             clock,
             new_id,
             Definitions(clock, timedelta(seconds=settings.definition_cache), declarations, steps),
             sender,
             policies,
-            steps,
-            lease=lease,
         ),
         query=Query(factories, ledger),
         refuse=Refuse(outbox, clock, steps),
@@ -101,20 +101,20 @@ def wire(
         tick=Tick(
             factories,
             ledger,
+            records,
             clock,
             Dispatcher(
                 ledger,
+                records,
                 clock,
                 sender,
                 Reconciler(ledger, clock, policies, timedelta(seconds=settings.reconcile_grace)),
-                steps,
-                lease=lease,
                 deadline=timedelta(seconds=settings.start_deadline),
             ),
             Monitor(
                 ledger,
+                records,
                 clock,
-                steps,
                 overlap=timedelta(seconds=settings.poll_overlap),
                 stale_after=timedelta(seconds=settings.stale_after),
             ),

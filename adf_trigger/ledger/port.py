@@ -44,30 +44,14 @@ class Cursor:
     polled_until: datetime | None = None
 
 
-class Ledger(Protocol):
-    """Every method may raise LedgerError; those that write conditionally raise LedgerConflict when they lose."""
-
-    def claim(self, record: RunRecord) -> Claim:
-        """Insert the record with its active, id and when rows in one transaction, or find the earlier one."""
-
-    def reclaim(self, stored: Stored, record: RunRecord) -> Stored:
-        """Put a new record in the place of a told one, with all its rows, in one conditional transaction."""
-
-    def release(self, stored: Stored) -> None:
-        """Remove a record and all its rows, conditionally: the key is free again."""
+class LedgerReader(Protocol):
+    """What is read from the ledger. Every method may raise LedgerError."""
 
     def get(self, factory: str, request_id: str) -> Stored | None:
         """The record of a request."""
 
     def find(self, factory: str, run_id: UUID) -> Stored | None:
         """The record of a run, by any runId that it ever had (the chosen one included)."""
-
-    def save(self, stored: Stored, record: RunRecord) -> Stored:
-        """Write a record conditionally, and its active row with it in the same transaction where that changes.
-
-        Where the runId has changed, the active row moves and an id row is added. A told record has no active
-        row: it goes in the same transaction. Factory, request_id and requested_at never change.
-        """
 
     def active(self, factory: str) -> Sequence[ActiveRun]:
         """The rows of all runs that are not told, in order of arrival. Costs what is active, not the history."""
@@ -82,11 +66,34 @@ class Ledger(Protocol):
     def cursor(self, factory: str) -> Cursor:
         """Where the last poll stood; an empty cursor where there was none."""
 
+    def check(self) -> None:
+        """Read something, for the health check."""
+
+
+class Ledger(LedgerReader, Protocol):
+    """The ledger with its writes, which `adf_trigger.service.records` alone makes.
+
+    Every method may raise LedgerError; those that write conditionally raise LedgerConflict when they lose.
+    """
+
+    def claim(self, record: RunRecord) -> Claim:
+        """Insert the record with its active, id and when rows in one transaction, or find the earlier one."""
+
+    def reclaim(self, stored: Stored, record: RunRecord) -> Stored:
+        """Put a new record in the place of a told one, with all its rows, in one conditional transaction."""
+
+    def release(self, stored: Stored) -> None:
+        """Remove a record and all its rows, conditionally: the key is free again."""
+
+    def save(self, stored: Stored, record: RunRecord) -> Stored:
+        """Write a record conditionally, and its active row with it in the same transaction where that changes.
+
+        Where the runId has changed, the active row moves and an id row is added. A told record has no active
+        row: it goes in the same transaction. Factory, request_id and requested_at never change.
+        """
+
     def save_cursor(self, factory: str, cursor: Cursor) -> None:
         """Remember where a poll stood; the last writer wins, which is safe since polls overlap."""
 
     def purge(self, factory: str, *, told_before: datetime, limit: int) -> int:
         """Remove at most `limit` told records that were told before an instant; how many were."""
-
-    def check(self) -> None:
-        """Read something, for the health check."""

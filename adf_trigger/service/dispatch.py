@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from adf_trigger.clock import Clock
@@ -14,14 +13,13 @@ from adf_trigger.errors import (
     ResourceNotFound,
     Throttled,
 )
-from adf_trigger.ledger.port import Ledger, Stored
+from adf_trigger.ledger.port import LedgerReader, Stored
 from adf_trigger.ledger.records import ActiveRun, RunRecord, RunState
-from adf_trigger.service import transitions
 from adf_trigger.service.budget import Budget
 from adf_trigger.service.factories import FactoryHandle
 from adf_trigger.service.reconcile import Finding, Reconciler, Verdict
+from adf_trigger.service.records import Records
 from adf_trigger.service.sending import Sender, back_off
-from adf_trigger.service.steps import Steps
 
 logger = logging.getLogger(__name__)
 
@@ -39,31 +37,28 @@ class Dispatcher:
 
     Args:
         ledger: the run ledger.
+        records: writes it.
         clock: tells the time.
         sender: calls createRun.
         reconciler: finds out what became of calls without an answer.
-        steps: surrounds each effect.
-        lease: how long a sender has a request to itself.
         deadline: how long an accepted request may wait to be started.
     """
 
     def __init__(
         self,
-        ledger: Ledger,
+        ledger: LedgerReader,
+        records: Records,
         clock: Clock,
         sender: Sender,
         reconciler: Reconciler,
-        steps: Steps,
         *,
-        lease: timedelta,
         deadline: timedelta,
     ) -> None:
         self._ledger = ledger
+        self._records = records
         self._clock = clock
         self._sender = sender
         self._reconciler = reconciler
-        self._steps = steps
-        self._lease = lease
         self._deadline = deadline
 
     def dispatch(self, factory: FactoryHandle, active: Sequence[ActiveRun], budget: Budget) -> None:
@@ -106,17 +101,15 @@ class Dispatcher:
     def _hand_over(self, stored: Stored) -> None:
         """Leave a run to the monitor that was started, so that its record need not be read at every tick."""
         if stored.record.lease_until is not None:
-            with self._steps("dispatch.hand_over"):
-                self._ledger.save(stored, transitions.hand_over(stored.record))
+            self._records.hand_over(stored)
 
     def _take_up(self, factory: FactoryHandle, stored: Stored, budget: Budget, *, sending: bool) -> bool:
         """Do what is due for one request; False where the factory should be sent nothing more for now."""
         record = stored.record
         if record.sent_at is None:
             if self._is_too_late(record):
-                self._reject(
-                    stored, f"it could not be started in time: {record.message or 'no reason is known'}"
-                )
+                reason = f"it could not be started in time: {record.message or 'no reason is known'}"
+                self._records.reject(stored, reason)
                 return True
             return self._send(factory, stored, budget, in_doubt_since=None)
         try:
@@ -134,13 +127,13 @@ class Dispatcher:
         record = stored.record
         match finding.verdict:
             case Verdict.ADOPT if finding.run_id is not None:
-                self._adopt(stored, replace(record, run_id=finding.run_id))
+                self._records.adopt(stored, finding.run_id)
             case Verdict.PARK:
-                self._park(stored, finding.reason)
+                self._records.park(stored, finding.reason)
             case Verdict.SEND_AGAIN if record.secure_parameters:
-                self._reject(stored, _SECRETS_GONE)
+                self._records.reject(stored, _SECRETS_GONE)
             case Verdict.SEND_AGAIN if self._is_too_late(record):
-                self._park(stored, f"it is too late to send it again: {finding.reason}")
+                self._records.park(stored, f"it is too late to send it again: {finding.reason}")
             case Verdict.SEND_AGAIN if sending:
                 return self._send(factory, stored, budget, in_doubt_since=record.sent_at)
             case _:
@@ -155,10 +148,7 @@ class Dispatcher:
     ) -> bool:
         if not budget.spend():
             return False
-        with self._steps("dispatch.lease"):
-            taken = self._ledger.save(
-                stored, transitions.take(stored.record, now=self._clock(), lease=self._lease)
-            )
+        taken = self._records.lease_to_send(stored)
         try:
             sent = self._sender.send(factory, taken, taken.record.parameters, in_doubt_since=in_doubt_since)
         except Refused as exc:
@@ -172,7 +162,7 @@ class Dispatcher:
         """A refusal is final, unless it may say no because an earlier call of this request has started it."""
         reason = f"Data Factory refused it: {refusal}"
         if in_doubt_since is None or isinstance(refusal, ResourceNotFound):
-            self._reject(taken, reason)
+            self._records.reject(taken, reason)
             return
         try:
             started = self._reconciler.exists(factory, taken.record)
@@ -180,48 +170,12 @@ class Dispatcher:
             self._ask_later(taken, f"{reason}; what became of it cannot be asked now: {exc}")
             return
         if started:
-            self._adopt(taken, taken.record)
+            self._records.adopt(taken, taken.record.run_id)
         elif taken.record.attempts < REFUSED_FOR_GOOD:
             self._ask_later(taken, reason)
         else:
-            self._park(taken, f"{reason}; whether an earlier call started it cannot be told")
-
-    def _adopt(self, stored: Stored, record: RunRecord) -> None:
-        moved = transitions.adopt(record, run_id=record.run_id, now=self._clock())
-        with self._steps("reconcile.record_adopted"):
-            self._ledger.save(stored, moved)
-        logger.info(
-            "Run %s was found and belongs to request %s",
-            record.run_id,
-            record.request_id,
-            extra={"action": "run_adopted", "request_id": record.request_id, "run_id": str(record.run_id)},
-        )
-
-    def _reject(self, stored: Stored, reason: str) -> None:
-        moved = transitions.reject(stored.record, reason=reason, now=self._clock())
-        with self._steps("dispatch.record_rejected"):
-            self._ledger.save(stored, moved)
-        logger.warning(
-            "Request %s is rejected: %s",
-            stored.record.request_id,
-            reason,
-            extra={"action": "request_rejected", "request_id": stored.record.request_id},
-        )
-
-    def _park(self, stored: Stored, reason: str) -> None:
-        moved = transitions.give_up(stored.record, reason=reason, now=self._clock())
-        with self._steps("dispatch.record_unknown"):
-            self._ledger.save(stored, moved)
-        logger.error(
-            "The fate of request %s cannot be told: %s",
-            stored.record.request_id,
-            reason,
-            extra={"action": "request_parked", "request_id": stored.record.request_id},
-        )
+            self._records.park(taken, f"{reason}; whether an earlier call started it cannot be told")
 
     def _ask_later(self, stored: Stored, reason: str) -> None:
         until = self._clock() + back_off(stored.record.attempts)
-        left_by = min(self._clock(), transitions.left_by(stored.record) or self._clock())
-        moved = transitions.doubt(stored.record, until=until, reason=reason, left_by=left_by)
-        with self._steps("dispatch.record_in_doubt"):
-            self._ledger.save(stored, moved)
+        self._records.ask_later(stored, until=until, reason=reason)

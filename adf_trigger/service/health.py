@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from adf_trigger.clock import Clock
 from adf_trigger.errors import AdfTriggerError
 from adf_trigger.events import Outbox
-from adf_trigger.ledger.port import Ledger
+from adf_trigger.ledger.port import LedgerReader
 from adf_trigger.service.factories import Factories
 
 logger = logging.getLogger(__name__)
@@ -40,7 +40,7 @@ class Health:
         clock: tells the time.
     """
 
-    def __init__(self, factories: Factories, ledger: Ledger, outbox: Outbox, clock: Clock) -> None:
+    def __init__(self, factories: Factories, ledger: LedgerReader, outbox: Outbox, clock: Clock) -> None:
         self._checks: dict[str, Callable[[], object]] = {"table": ledger.check, "queues": outbox.check}
         self._checks |= {f"factory:{factory.alias}": factory.runs.get_factory for factory in factories}
         self._clock = clock

@@ -22,13 +22,13 @@ from adf_trigger.errors import (
     ResourceNotFound,
     Throttled,
 )
-from adf_trigger.ledger.port import Cursor, Ledger, Stored
+from adf_trigger.ledger.port import Cursor, LedgerReader, Stored
 from adf_trigger.ledger.records import ActiveRun, RunRecord, RunState
-from adf_trigger.service import transitions
 from adf_trigger.service.budget import Budget
 from adf_trigger.service.factories import FactoryHandle
 from adf_trigger.service.reconcile import CLOCK_SKEW
-from adf_trigger.service.steps import Steps
+from adf_trigger.service.records import Records
+from adf_trigger.service.transitions import RunEnd
 
 logger = logging.getLogger(__name__)
 
@@ -52,18 +52,24 @@ class Monitor:
 
     Args:
         ledger: the run ledger.
+        records: writes it.
         clock: tells the time.
-        steps: surrounds each effect.
         overlap: how far a poll looks back behind the last one, since lists lag.
         stale_after: a run unseen for so long is asked for by its id.
     """
 
     def __init__(
-        self, ledger: Ledger, clock: Clock, steps: Steps, *, overlap: timedelta, stale_after: timedelta
+        self,
+        ledger: LedgerReader,
+        records: Records,
+        clock: Clock,
+        *,
+        overlap: timedelta,
+        stale_after: timedelta,
     ) -> None:
         self._ledger = ledger
+        self._records = records
         self._clock = clock
-        self._steps = steps
         self._overlap = overlap
         self._stale_after = stale_after
 
@@ -103,8 +109,7 @@ class Monitor:
         shown = {run.run_id: run for run in found if run.run_id in ours}
         done = [self._bring_up_to_date(factory, ours[run_id], run, budget) for run_id, run in shown.items()]
         if complete and all(done):
-            with self._steps("monitor.save_cursor"):
-                self._ledger.save_cursor(factory.id, Cursor(polled_until=begun))
+            self._records.save_cursor(factory.id, Cursor(polled_until=begun))
         return set(shown), complete
 
     def _ask_for(
@@ -140,7 +145,8 @@ class Monitor:
             if ended:
                 return self._record_end(factory, stored, run, budget)
             if note or self._is_news(stored.record, run):
-                self._record_seen(stored, run)
+                status = run.status or stored.record.status
+                self._records.see(stored, status=status, started_at=run.run_start)
         except LedgerConflict:
             logger.info(
                 "Run %s is in other hands",
@@ -160,16 +166,6 @@ class Monitor:
             or self._clock() - _last_seen(record) >= self._stale_after / 2
         )
 
-    def _record_seen(self, stored: Stored, run: PipelineRun) -> None:
-        seen = transitions.see(
-            stored.record,
-            status=run.status or stored.record.status,
-            started_at=run.run_start,
-            now=self._clock(),
-        )
-        with self._steps("monitor.record_seen"):
-            self._ledger.save(stored, seen)
-
     def _record_end(self, factory: FactoryHandle, stored: Stored, run: PipelineRun, budget: Budget) -> bool:
         if not budget.spend():
             return False
@@ -182,33 +178,7 @@ class Monitor:
                 self._log_details_missing(run, exc)
                 return False
             errors = []
-        cut = [_cut_error(error) for error in errors]
-        ended = transitions.end(
-            stored.record,
-            status=run.status,
-            started_at=run.run_start,
-            ended_at=run.run_end or run.last_updated,
-            duration_ms=run.duration_in_ms,
-            message=_cut(run.message or "", LONGEST_MESSAGE),
-            errors=cut[:MOST_ERRORS],
-            truncated=len(run.message or "") > LONGEST_MESSAGE or cut != errors or len(cut) > MOST_ERRORS,
-            now=self._clock(),
-        )
-        with self._steps("monitor.record_ended"):
-            self._ledger.save(stored, ended)
-        logger.info(
-            "Run %s of %s has ended: %s",
-            run.run_id,
-            stored.record.pipeline,
-            run.status,
-            extra={
-                "action": "run_ended",
-                "run_id": str(run.run_id),
-                "request_id": stored.record.request_id,
-                "status": run.status,
-                "failed_activities": len(errors),
-            },
-        )
+        self._records.end(stored, _end_of(run, errors))
         return True
 
     def _log_details_missing(self, run: PipelineRun, error: AdfTriggerError) -> None:
@@ -227,6 +197,20 @@ class Monitor:
         window = TimeWindow(after=since - CLOCK_SKEW, before=self._clock() + CLOCK_SKEW)
         activities = factory.runs.query_activity_runs(run.run_id, window=window)
         return [_error_of(activity) for activity in activities if activity.status in _FAILED_ACTIVITY]
+
+
+def _end_of(run: PipelineRun, errors: Sequence[ActivityError]) -> RunEnd:
+    """How a run has ended, its reasons cut to what a record can hold."""
+    message, cut = run.message or "", [_cut_error(error) for error in errors]
+    return RunEnd(
+        status=run.status,
+        started_at=run.run_start,
+        ended_at=run.run_end or run.last_updated,
+        duration_ms=run.duration_in_ms,
+        message=_cut(message, LONGEST_MESSAGE),
+        errors=tuple(cut[:MOST_ERRORS]),
+        truncated=len(message) > LONGEST_MESSAGE or cut != errors or len(cut) > MOST_ERRORS,
+    )
 
 
 def _error_of(activity: ActivityRun) -> ActivityError:

@@ -2,16 +2,15 @@
 
 import logging
 from collections.abc import Sequence
-from datetime import timedelta
 
 from adf_trigger.clock import Clock
 from adf_trigger.contracts import QueuedRunRequest, RejectedMessage, RunStatus
 from adf_trigger.errors import LedgerConflict
 from adf_trigger.events import Outbox
-from adf_trigger.ledger.port import Ledger, Stored
+from adf_trigger.ledger.port import LedgerReader, Stored
 from adf_trigger.ledger.records import ActiveRun, RunRecord, RunState
-from adf_trigger.service import transitions
 from adf_trigger.service.factories import FactoryHandle
+from adf_trigger.service.records import Records
 from adf_trigger.service.steps import Steps
 from adf_trigger.service.views import RunViews
 
@@ -25,22 +24,28 @@ class Publisher:
 
     Args:
         ledger: the run ledger.
+        records: writes it.
         outbox: where events go.
         views: makes events of records.
         clock: tells the time.
-        steps: surrounds each effect.
-        lease: how long one teller has a record to itself.
+        steps: surrounds each message that is sent.
     """
 
     def __init__(
-        self, ledger: Ledger, outbox: Outbox, views: RunViews, clock: Clock, steps: Steps, *, lease: timedelta
+        self,
+        ledger: LedgerReader,
+        records: Records,
+        outbox: Outbox,
+        views: RunViews,
+        clock: Clock,
+        steps: Steps,
     ) -> None:
         self._ledger = ledger
+        self._records = records
         self._outbox = outbox
         self._views = views
         self._clock = clock
         self._steps = steps
-        self._lease = lease
 
     def publish(self, factory: FactoryHandle, active: Sequence[ActiveRun]) -> None:
         """Tell every run that has ended and is not told.
@@ -76,24 +81,15 @@ class Publisher:
         return record.lease_until is not None and record.lease_until > self._clock()
 
     def _tell(self, stored: Stored) -> None:
-        with self._steps("publish.lease"):
-            taken = self._ledger.save(
-                stored, transitions.take_to_tell(stored.record, now=self._clock(), lease=self._lease)
-            )
+        taken = self._records.lease_to_publish(stored)
         record = taken.record
         if record.source == QUEUE_SOURCE and record.status == RunStatus.REJECTED:
-            with self._steps("publish.reject"):
+            with self._steps("notify.rejected"):
                 self._outbox.reject(self._rejected(record))
         event = self._views.event(record)
-        with self._steps("publish.event"):
+        with self._steps("notify.event"):
             self._outbox.publish(event)
-        with self._steps("publish.record_told"):
-            self._ledger.save(taken, transitions.tell(record, now=self._clock()))
-        logger.info(
-            "Told %s",
-            event.id,
-            extra={"action": "event_published", "event_id": event.id, "request_id": record.request_id},
-        )
+        self._records.publish(taken, event.id)
 
     def _rejected(self, record: RunRecord) -> RejectedMessage:
         """What the rejected queue is told of a request that came as a message: the request again, whole."""

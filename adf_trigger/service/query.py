@@ -3,7 +3,7 @@
 from uuid import UUID
 
 from adf_trigger.errors import NotFound
-from adf_trigger.ledger.port import Ledger
+from adf_trigger.ledger.port import LedgerReader
 from adf_trigger.ledger.records import RunRecord
 from adf_trigger.service.factories import Factories
 
@@ -16,7 +16,7 @@ class Query:
         ledger: the run ledger.
     """
 
-    def __init__(self, factories: Factories, ledger: Ledger) -> None:
+    def __init__(self, factories: Factories, ledger: LedgerReader) -> None:
         self._factories = factories
         self._ledger = ledger
 

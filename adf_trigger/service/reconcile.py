@@ -18,7 +18,7 @@ from uuid import UUID
 from adf_trigger.clock import Clock
 from adf_trigger.datafactory.models import FieldFilter, PipelineRun, RunFilter
 from adf_trigger.errors import BadRequest, ResourceNotFound
-from adf_trigger.ledger.port import Ledger
+from adf_trigger.ledger.port import LedgerReader
 from adf_trigger.ledger.records import RunRecord
 from adf_trigger.service import transitions
 from adf_trigger.service.budget import Budget
@@ -64,7 +64,7 @@ class Reconciler:
         grace: how long a run may stay unseen before its absence means something.
     """
 
-    def __init__(self, ledger: Ledger, clock: Clock, policies: Policies, grace: timedelta) -> None:
+    def __init__(self, ledger: LedgerReader, clock: Clock, policies: Policies, grace: timedelta) -> None:
         self._ledger = ledger
         self._clock = clock
         self._policies = policies

@@ -72,9 +72,9 @@ class Refuse:
         Raises:
             PublishError: one of them could not be written; the message must be kept.
         """
-        with self._steps("refuse.reject"):
+        with self._steps("notify.rejected"):
             self._outbox.reject(self._rejected(refusal))
-        with self._steps("refuse.event"):
+        with self._steps("notify.event"):
             self._outbox.publish(_event(refusal))
         logger.warning(
             "Message %s is refused: %s",

@@ -1,6 +1,5 @@
 """One createRun, and what its answer means. The only place that calls createRun."""
 
-import logging
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -8,35 +7,33 @@ from typing import Any
 from adf_trigger.clock import Clock
 from adf_trigger.datafactory.models import CreatedRun
 from adf_trigger.errors import CredentialError, NotSent, Throttled, UnknownOutcome
-from adf_trigger.ledger.port import Ledger, Stored
+from adf_trigger.ledger.port import Stored
 from adf_trigger.ledger.records import RunRecord
-from adf_trigger.service import transitions
 from adf_trigger.service.factories import FactoryHandle
 from adf_trigger.service.pauses import Pauses
 from adf_trigger.service.policy import Policies
+from adf_trigger.service.records import Records
 from adf_trigger.service.steps import Steps
-
-logger = logging.getLogger(__name__)
 
 FIRST_BACK_OFF = timedelta(seconds=5)
 LONGEST_BACK_OFF = timedelta(seconds=60)
 
 
 class Sender:
-    """Sends one request that its caller has taken for itself (see `transitions.take`).
+    """Sends one request that its caller has taken for itself (see `Records.lease_to_send`).
 
     Args:
-        ledger: the run ledger.
+        records: writes the ledger.
         clock: tells the time.
         policies: what may be decided for each pipeline.
         pauses: factories that asked to be left alone.
-        steps: surrounds each effect.
+        steps: surrounds createRun.
         reconcile_after: how soon a call without an answer is looked into.
     """
 
     def __init__(
         self,
-        ledger: Ledger,
+        records: Records,
         clock: Clock,
         policies: Policies,
         pauses: Pauses,
@@ -44,7 +41,7 @@ class Sender:
         *,
         reconcile_after: timedelta = FIRST_BACK_OFF,
     ) -> None:
-        self._ledger = ledger
+        self._records = records
         self._clock = clock
         self._policies = policies
         self._steps = steps
@@ -80,20 +77,26 @@ class Sender:
         """
         record = taken.record
         if self._lease_is_over(record):
-            return self._postpone(
-                taken, self._clock(), in_doubt_since, "the sender was held up past its lease"
+            return self._records.postpone(
+                taken,
+                until=self._clock(),
+                reason="the sender was held up past its lease",
+                in_doubt_since=in_doubt_since,
             )
         try:
             created = self._create_run(factory, record, parameters)
         except Throttled as exc:
             until = self._pauses.obey(factory.id, exc, self._clock())
-            return self._postpone(taken, until, in_doubt_since, f"Data Factory is throttling: {exc}")
+            reason = f"Data Factory is throttling: {exc}"
+            return self._records.postpone(taken, until=until, reason=reason, in_doubt_since=in_doubt_since)
         except (NotSent, CredentialError) as exc:
             until = self._clock() + back_off(record.attempts)
-            return self._postpone(taken, until, in_doubt_since, f"not sent: {exc}")
+            reason = f"not sent: {exc}"
+            return self._records.postpone(taken, until=until, reason=reason, in_doubt_since=in_doubt_since)
         except UnknownOutcome as exc:
-            return self._doubt(taken, str(exc))
-        return self._submitted(taken, created)
+            until = self._clock() + self._reconcile_after
+            return self._records.doubt(taken, until=until, reason=f"no clear answer yet: {exc}")
+        return self._records.submit(taken, created.run_id)
 
     def _lease_is_over(self, record: RunRecord) -> bool:
         return record.lease_until is None or self._clock() >= record.lease_until
@@ -101,7 +104,7 @@ class Sender:
     def _create_run(
         self, factory: FactoryHandle, record: RunRecord, parameters: Mapping[str, Any]
     ) -> CreatedRun:
-        with self._steps("dispatch.create_run"):
+        with self._steps("send.create_run"):
             return factory.runs.create_run(
                 record.pipeline,
                 self._with_correlation(record, parameters),
@@ -115,63 +118,6 @@ class Sender:
     def _with_correlation(self, record: RunRecord, parameters: Mapping[str, Any]) -> dict[str, Any]:
         name = self._policies.of(record.pipeline).correlation_parameter
         return dict(parameters) if name is None else {**parameters, name: record.request_id}
-
-    def _submitted(self, taken: Stored, created: CreatedRun) -> Stored:
-        record = taken.record
-        moved = transitions.submit(record, run_id=created.run_id, now=self._clock())
-        with self._steps("dispatch.record_submitted"):
-            stored = self._ledger.save(taken, moved)
-        logger.info(
-            "Started run %s of %s for request %s",
-            created.run_id,
-            record.pipeline,
-            record.request_id,
-            extra={
-                "action": "run_started",
-                "request_id": record.request_id,
-                "run_id": str(created.run_id),
-                "pipeline": record.pipeline,
-                "attempt": record.attempts,
-            },
-        )
-        return stored
-
-    def _postpone(
-        self, taken: Stored, until: datetime, in_doubt_since: datetime | None, reason: str
-    ) -> Stored:
-        moved = transitions.postpone(taken.record, until=until, in_doubt_since=in_doubt_since, reason=reason)
-        with self._steps("dispatch.record_postponed"):
-            stored = self._ledger.save(taken, moved)
-        logger.warning(
-            "Request %s waits until %s: %s",
-            taken.record.request_id,
-            until,
-            reason,
-            extra={
-                "action": "request_postponed",
-                "request_id": taken.record.request_id,
-                "until": until.isoformat(),
-            },
-        )
-        return stored
-
-    def _doubt(self, taken: Stored, reason: str) -> Stored:
-        until = self._clock() + self._reconcile_after
-        moved = transitions.doubt(
-            taken.record, until=until, reason=f"no clear answer yet: {reason}", left_by=self._clock()
-        )
-        with self._steps("dispatch.record_in_doubt"):
-            stored = self._ledger.save(taken, moved)
-        logger.warning(
-            "createRun for request %s got no clear answer; it will be looked into",
-            taken.record.request_id,
-            extra={
-                "action": "outcome_unknown",
-                "request_id": taken.record.request_id,
-                "run_id": str(taken.record.run_id),
-            },
-        )
-        return stored
 
 
 def back_off(attempts: int) -> timedelta:

@@ -15,34 +15,34 @@ STEPS = frozenset(
     {
         "definitions.keep",
         "definitions.forget",
-        "submit.claim",
-        "submit.reclaim",
-        "submit.release",
-        "dispatch.lease",
-        "dispatch.create_run",
-        "dispatch.record_submitted",
-        "dispatch.hand_over",
-        "dispatch.record_postponed",
-        "dispatch.record_in_doubt",
-        "dispatch.record_rejected",
-        "dispatch.record_unknown",
-        "reconcile.record_adopted",
-        "monitor.record_seen",
-        "monitor.record_ended",
-        "monitor.save_cursor",
-        "publish.lease",
-        "publish.reject",
-        "publish.event",
-        "publish.record_told",
-        "refuse.reject",
-        "refuse.event",
+        "records.claim",
+        "records.reclaim",
+        "records.release",
+        "records.lease_to_send",
+        "send.create_run",
+        "records.submit",
+        "records.hand_over",
+        "records.postpone",
+        "records.doubt",
+        "records.ask_later",
+        "records.reject",
+        "records.park",
+        "records.adopt",
+        "records.see",
+        "records.end",
+        "records.save_cursor",
+        "records.lease_to_publish",
+        "records.publish",
+        "records.purge",
+        "notify.rejected",
+        "notify.event",
     }
 )
 """All steps there are."""
 
 
 class Steps(Protocol):
-    """Surrounds an effect: `with steps("dispatch.create_run"): …`."""
+    """Surrounds an effect: `with steps("send.create_run"): …`."""
 
     def __call__(self, name: str) -> AbstractContextManager[None]:
         """A context in which exactly one effect happens."""

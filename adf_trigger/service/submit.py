@@ -22,15 +22,14 @@ from adf_trigger.errors import (
     Throttled,
     TryLater,
 )
-from adf_trigger.ledger.port import Ledger, Stored
+from adf_trigger.ledger.port import LedgerReader, Stored
 from adf_trigger.ledger.records import Rerun, RunRecord, RunState
-from adf_trigger.service import transitions
 from adf_trigger.service.definitions import Definition, Definitions
 from adf_trigger.service.digest import digest_of
 from adf_trigger.service.factories import FactoryHandle
 from adf_trigger.service.policy import Policies
+from adf_trigger.service.records import Records
 from adf_trigger.service.sending import Sender
-from adf_trigger.service.steps import Steps
 
 logger = logging.getLogger(__name__)
 
@@ -75,35 +74,31 @@ class Submit:
 
     Args:
         ledger: the run ledger.
+        records: writes it.
         clock: tells the time.
         new_id: makes runIds.
         definitions: what pipelines declare.
         sender: calls createRun.
         policies: what may be decided for each pipeline.
-        steps: surrounds each effect.
-        lease: how long the first attempt has the request to itself.
     """
 
     def __init__(
         self,
-        ledger: Ledger,
+        ledger: LedgerReader,
+        records: Records,
         clock: Clock,
         new_id: IdSource,
         definitions: Definitions,
         sender: Sender,
         policies: Policies,
-        steps: Steps,
-        *,
-        lease: timedelta,
     ) -> None:
         self._ledger = ledger
+        self._records = records
         self._clock = clock
         self._new_id = new_id
         self._definitions = definitions
         self._sender = sender
         self._policies = policies
-        self._steps = steps
-        self._lease = lease
 
     def __call__(self, submission: Submission) -> Submitted:
         """Take a request: from the return on it is durable.
@@ -182,38 +177,32 @@ class Submit:
     def _record(self, submission: Submission, definition: Definition | None) -> RunRecord:
         request = submission.request
         secure = definition.secure_among(request.parameters) if definition else ()
-        now = self._clock()
-        return transitions.take(
-            RunRecord(
-                factory=submission.factory.id,
-                request_id=submission.request_id,
-                pipeline=submission.pipeline,
-                digest=_digest(submission, secure),
-                run_id=self._new_id(),
-                state=RunState.ACCEPTED,
-                status=RunStatus.ACCEPTED,
-                requested_at=now,
-                parameters={name: value for name, value in request.parameters.items() if name not in secure},
-                secure_parameters=secure,
-                rerun=Rerun(
-                    reference_pipeline_run_id=request.reference_pipeline_run_id,
-                    is_recovery=request.is_recovery,
-                    start_activity_name=request.start_activity_name,
-                    start_from_failure=request.start_from_failure,
-                ),
-                correlation_id=request.correlation_id,
-                metadata=dict(request.metadata),
-                requested_by=submission.requested_by,
-                source=submission.source,
+        return RunRecord(
+            factory=submission.factory.id,
+            request_id=submission.request_id,
+            pipeline=submission.pipeline,
+            digest=_digest(submission, secure),
+            run_id=self._new_id(),
+            state=RunState.ACCEPTED,
+            status=RunStatus.ACCEPTED,
+            requested_at=self._clock(),
+            parameters={name: value for name, value in request.parameters.items() if name not in secure},
+            secure_parameters=secure,
+            rerun=Rerun(
+                reference_pipeline_run_id=request.reference_pipeline_run_id,
+                is_recovery=request.is_recovery,
+                start_activity_name=request.start_activity_name,
+                start_from_failure=request.start_from_failure,
             ),
-            now=now,
-            lease=self._lease,
+            correlation_id=request.correlation_id,
+            metadata=dict(request.metadata),
+            requested_by=submission.requested_by,
+            source=submission.source,
         )
 
     def _claim(self, submission: Submission, record: RunRecord) -> tuple[Stored, bool]:
         """The record now in the ledger, and whether it is this one."""
-        with self._steps("submit.claim"):
-            claim = self._ledger.claim(record)
+        claim = self._records.claim(record)
         earlier = claim.stored.record
         if claim.created:
             return claim.stored, True
@@ -228,8 +217,7 @@ class Submit:
     def _reclaim(self, submission: Submission, rejected: Stored, record: RunRecord) -> tuple[Stored, bool]:
         """A rejected request has started nothing, so its key may be used again."""
         try:
-            with self._steps("submit.reclaim"):
-                return self._ledger.reclaim(rejected, record), True
+            return self._records.reclaim(rejected, record), True
         except LedgerConflict:
             return self._claim(submission, record)
 
@@ -250,19 +238,12 @@ class Submit:
 
     def _wait(self, taken: Stored, until: datetime) -> Stored:
         reason = "Data Factory asked to be left alone for a while"
-        moved = transitions.postpone(taken.record, until=until, in_doubt_since=None, reason=reason)
-        with self._steps("dispatch.record_postponed"):
-            return self._ledger.save(taken, moved)
+        return self._records.postpone(taken, until=until, reason=reason)
 
     def _refused(self, submission: Submission, taken: Stored, refusal: Refused) -> RunRecord:
         if submission.source == "queue":
-            moved = transitions.reject(
-                taken.record, reason=f"Data Factory refused it: {refusal}", now=self._clock()
-            )
-            with self._steps("dispatch.record_rejected"):
-                return self._ledger.save(taken, moved).record
-        with self._steps("submit.release"):
-            self._ledger.release(taken)
+            return self._records.reject(taken, f"Data Factory refused it: {refusal}").record
+        self._records.release(taken)
         raise refusal
 
     def _present(self, taken: Stored) -> RunRecord:
@@ -285,8 +266,7 @@ class Submit:
         waits = record.state is RunState.ACCEPTED and record.sent_at is None
         if not waits or not record.secure_parameters:
             return record
-        with self._steps("submit.release"):
-            self._ledger.release(stored)
+        self._records.release(stored)
         wait = (record.not_before or self._clock()) - self._clock()
         raise TryLater(
             "it cannot be started just now, and a request with secure parameters is not kept for later: "

@@ -9,13 +9,14 @@ from datetime import timedelta
 
 from adf_trigger.clock import Clock
 from adf_trigger.errors import AdfTriggerError, Throttled
-from adf_trigger.ledger.port import Ledger
+from adf_trigger.ledger.port import LedgerReader
 from adf_trigger.service.budget import Budget
 from adf_trigger.service.dispatch import Dispatcher
 from adf_trigger.service.factories import Factories, FactoryHandle
 from adf_trigger.service.monitor import Monitor
 from adf_trigger.service.pauses import Pauses
 from adf_trigger.service.publish import Publisher
+from adf_trigger.service.records import Records
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +34,7 @@ class Tick:
     Args:
         factories: all configured factories.
         ledger: the run ledger.
+        records: writes it.
         clock: tells the time.
         dispatcher: starts what is accepted.
         monitor: watches what is started.
@@ -45,7 +47,8 @@ class Tick:
     def __init__(
         self,
         factories: Factories,
-        ledger: Ledger,
+        ledger: LedgerReader,
+        records: Records,
         clock: Clock,
         dispatcher: Dispatcher,
         monitor: Monitor,
@@ -57,6 +60,7 @@ class Tick:
     ) -> None:
         self._factories = factories
         self._ledger = ledger
+        self._records = records
         self._clock = clock
         self._dispatcher = dispatcher
         self._monitor = monitor
@@ -90,7 +94,7 @@ class Tick:
         self._publisher.publish(factory, self._ledger.active(factory.id))
 
     def _purge(self, factory: FactoryHandle, _budget: Budget) -> None:
-        self._ledger.purge(factory.id, told_before=self._clock() - self._retention, limit=PURGED_A_TICK)
+        self._records.purge(factory.id, before=self._clock() - self._retention, limit=PURGED_A_TICK)
 
     def _attempt(
         self,

@@ -7,8 +7,7 @@
 Each move is a pure function of a record; the caller writes what it returns, conditionally on what it read.
 """
 
-from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -20,12 +19,31 @@ class IllegalMove(RuntimeError):
     """A bug: the record is not in a state from which this move can be made."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunEnd:
+    """How a run has ended in Data Factory.
+
+    Attributes:
+        status: Data Factory's last word.
+        errors: why activities failed.
+        truncated: whether message or errors were cut.
+    """
+
+    status: str
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    duration_ms: int | None = None
+    message: str = ""
+    errors: tuple[ActivityError, ...] = ()
+    truncated: bool = False
+
+
 def _from(record: RunRecord, *states: RunState) -> None:
     if record.state not in states:
         raise IllegalMove(f"{record.state} record {record.request_id} cannot make this move")
 
 
-def take(record: RunRecord, *, now: datetime, lease: timedelta) -> RunRecord:
+def lease_to_send(record: RunRecord, *, now: datetime, lease: timedelta) -> RunRecord:
     """The sender has the request to itself; createRun is about to leave."""
     _from(record, RunState.ACCEPTED)
     return replace(
@@ -86,7 +104,7 @@ def reject(record: RunRecord, *, reason: str, now: datetime) -> RunRecord:
     return _end_unstarted(record, RunStatus.REJECTED, reason, now)
 
 
-def give_up(record: RunRecord, *, reason: str, now: datetime) -> RunRecord:
+def park(record: RunRecord, *, reason: str, now: datetime) -> RunRecord:
     """Its fate cannot be told; a person decides."""
     return _end_unstarted(record, RunStatus.UNKNOWN, reason, now)
 
@@ -122,42 +140,31 @@ def see(record: RunRecord, *, status: str, started_at: datetime | None, now: dat
     )
 
 
-def end(
-    record: RunRecord,
-    *,
-    status: str,
-    started_at: datetime | None,
-    ended_at: datetime | None,
-    duration_ms: int | None,
-    message: str | None,
-    errors: Sequence[ActivityError],
-    truncated: bool = False,
-    now: datetime,
-) -> RunRecord:
+def end(record: RunRecord, end: RunEnd, *, now: datetime) -> RunRecord:
     """The run has ended in Data Factory."""
     _from(record, RunState.SUBMITTED)
     return replace(
         record,
         state=RunState.ENDED,
-        status=status,
-        started_at=started_at or record.started_at,
-        ended_at=ended_at or now,
-        duration_ms=duration_ms,
-        message=message or None,
-        errors=tuple(errors),
-        truncated=truncated,
+        status=end.status,
+        started_at=end.started_at or record.started_at,
+        ended_at=end.ended_at or now,
+        duration_ms=end.duration_ms,
+        message=end.message or None,
+        errors=end.errors,
+        truncated=end.truncated,
         last_seen_at=now,
         lease_until=None,
     )
 
 
-def take_to_tell(record: RunRecord, *, now: datetime, lease: timedelta) -> RunRecord:
+def lease_to_publish(record: RunRecord, *, now: datetime, lease: timedelta) -> RunRecord:
     """One teller has the record to itself; its event is about to be sent."""
     _from(record, RunState.ENDED)
     return replace(record, lease_until=now + lease)
 
 
-def tell(record: RunRecord, *, now: datetime) -> RunRecord:
+def publish(record: RunRecord, *, now: datetime) -> RunRecord:
     """The event is sent."""
     _from(record, RunState.ENDED)
     return replace(record, state=RunState.TOLD, told_at=now, lease_until=None)

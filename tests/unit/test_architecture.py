@@ -88,6 +88,16 @@ def test_use_cases_know_no_http_and_no_host() -> None:
     assert offenders("service", "adf_trigger.functions", "azure", "requests", "http") == []
 
 
+def test_one_module_writes_the_ledger() -> None:
+    """The use cases read the ledger; records.py alone is given one that can be written."""
+    writers = [
+        module.name
+        for module in modules(PACKAGE / "service")
+        if "adf_trigger.ledger.port.Ledger" in imports_of(module)
+    ]
+    assert writers == ["records.py"]
+
+
 def test_the_engine_has_no_http_server_in_it() -> None:
     """Pipelines run without the management API."""
     forbidden = (

@@ -56,7 +56,7 @@ def test_a_sender_within_its_lease_is_not_robbed(world: World, steps: HeldUp) ->
     world.clock.forward(30)
     listed = world.ledger.active(FACTORY_ID)
     factory, dispatcher = world.services.factories.choose(None), world.services.tick._dispatcher
-    steps.hold("dispatch.create_run", lambda: dispatcher.dispatch(factory, listed, Budget(10)))
+    steps.hold("send.create_run", lambda: dispatcher.dispatch(factory, listed, Budget(10)))
     world.tick()
     record = world.services.query.find("key-1")
     assert record.state is RunState.SUBMITTED
@@ -72,9 +72,9 @@ def test_an_event_that_another_host_is_sending_is_not_sent_too(world: World, ste
 
     def list_and_tell_while_the_other_sends() -> None:
         listed.extend(world.ledger.active(FACTORY_ID))
-        steps.hold("publish.event", lambda: publisher.publish(factory, listed))
+        steps.hold("notify.event", lambda: publisher.publish(factory, listed))
 
-    steps.hold("publish.lease", list_and_tell_while_the_other_sends)
+    steps.hold("records.lease_to_publish", list_and_tell_while_the_other_sends)
     world.tick(after=15)
     assert [row.state for row in listed] == [RunState.ENDED]
     assert [event.subject for event in world.outbox.events] == ["key-1"]

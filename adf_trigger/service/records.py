@@ -1,0 +1,221 @@
+"""The only writer of the run ledger.
+
+Each move of a record is one method: the transition, a conditional write inside a named step, and its log line.
+"""
+
+import logging
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from adf_trigger.clock import Clock
+from adf_trigger.ledger.port import Claim, Cursor, Ledger, Stored
+from adf_trigger.ledger.records import RunRecord
+from adf_trigger.service import transitions
+from adf_trigger.service.steps import Steps
+from adf_trigger.service.transitions import RunEnd
+
+logger = logging.getLogger(__name__)
+
+
+class Records:
+    """Writes the records of requests. Every method may raise LedgerError; after a LedgerConflict nothing is written.
+
+    Args:
+        ledger: the run ledger.
+        clock: tells the time.
+        steps: surrounds each write.
+        lease: how long one process has a record to itself, to send its request or its event.
+    """
+
+    def __init__(self, ledger: Ledger, clock: Clock, steps: Steps, *, lease: timedelta) -> None:
+        self._ledger = ledger
+        self._clock = clock
+        self._steps = steps
+        self._lease = lease
+
+    def claim(self, record: RunRecord) -> Claim:
+        """Insert a new request, leased to its sender, or find the earlier one of the same key.
+
+        Raises:
+            InvalidRequest: it is too large to keep.
+        """
+        leased = transitions.lease_to_send(record, now=self._clock(), lease=self._lease)
+        with self._steps("records.claim"):
+            return self._ledger.claim(leased)
+
+    def reclaim(self, rejected: Stored, record: RunRecord) -> Stored:
+        """Put a new request, leased to its sender, in the place of a rejected one of the same key.
+
+        Raises:
+            InvalidRequest: it is too large to keep.
+        """
+        leased = transitions.lease_to_send(record, now=self._clock(), lease=self._lease)
+        with self._steps("records.reclaim"):
+            return self._ledger.reclaim(rejected, leased)
+
+    def release(self, stored: Stored) -> None:
+        """Remove a request that started nothing: its key is free again."""
+        with self._steps("records.release"):
+            self._ledger.release(stored)
+
+    def lease_to_send(self, stored: Stored) -> Stored:
+        """Lease a request to this process, which is about to call createRun."""
+        leased = transitions.lease_to_send(stored.record, now=self._clock(), lease=self._lease)
+        return self._save("records.lease_to_send", stored, leased)
+
+    def submit(self, leased: Stored, run_id: UUID) -> Stored:
+        """Record the run that createRun has answered with."""
+        record = leased.record
+        moved = transitions.submit(record, run_id=run_id, now=self._clock())
+        saved = self._save("records.submit", leased, moved)
+        logger.info(
+            "Started run %s of %s for request %s",
+            run_id,
+            record.pipeline,
+            record.request_id,
+            extra={
+                "action": "run_started",
+                "request_id": record.request_id,
+                "run_id": str(run_id),
+                "pipeline": record.pipeline,
+                "attempt": record.attempts,
+            },
+        )
+        return saved
+
+    def postpone(
+        self, leased: Stored, *, until: datetime, reason: str, in_doubt_since: datetime | None = None
+    ) -> Stored:
+        """Record that this attempt has started nothing, and that the next one is due at `until`."""
+        moved = transitions.postpone(leased.record, until=until, in_doubt_since=in_doubt_since, reason=reason)
+        saved = self._save("records.postpone", leased, moved)
+        logger.warning(
+            "Request %s waits until %s: %s",
+            moved.request_id,
+            until,
+            reason,
+            extra={
+                "action": "request_postponed",
+                "request_id": moved.request_id,
+                "until": until.isoformat(),
+            },
+        )
+        return saved
+
+    def doubt(self, leased: Stored, *, until: datetime, reason: str) -> Stored:
+        """Record that createRun got no clear answer, which is to be looked into at `until`."""
+        moved = transitions.doubt(leased.record, until=until, reason=reason, left_by=self._clock())
+        saved = self._save("records.doubt", leased, moved)
+        logger.warning(
+            "createRun for request %s got no clear answer; it will be looked into",
+            moved.request_id,
+            extra={
+                "action": "outcome_unknown",
+                "request_id": moved.request_id,
+                "run_id": str(moved.run_id),
+            },
+        )
+        return saved
+
+    def ask_later(self, stored: Stored, *, until: datetime, reason: str) -> Stored:
+        """Record that a request is still in doubt, and that it is to be looked into again at `until`."""
+        left_by = min(self._clock(), transitions.left_by(stored.record) or self._clock())
+        moved = transitions.doubt(stored.record, until=until, reason=reason, left_by=left_by)
+        return self._save("records.ask_later", stored, moved)
+
+    def adopt(self, stored: Stored, run_id: UUID) -> Stored:
+        """Record the run that a call without an answer has been found to have started."""
+        moved = transitions.adopt(stored.record, run_id=run_id, now=self._clock())
+        saved = self._save("records.adopt", stored, moved)
+        logger.info(
+            "Run %s was found and belongs to request %s",
+            run_id,
+            moved.request_id,
+            extra={"action": "run_adopted", "request_id": moved.request_id, "run_id": str(run_id)},
+        )
+        return saved
+
+    def reject(self, stored: Stored, reason: str) -> Stored:
+        """Record that a request was not started, and will not be."""
+        moved = transitions.reject(stored.record, reason=reason, now=self._clock())
+        saved = self._save("records.reject", stored, moved)
+        logger.warning(
+            "Request %s is rejected: %s",
+            moved.request_id,
+            reason,
+            extra={"action": "request_rejected", "request_id": moved.request_id},
+        )
+        return saved
+
+    def park(self, stored: Stored, reason: str) -> Stored:
+        """Record that the fate of a request cannot be known, so that a person has to decide."""
+        moved = transitions.park(stored.record, reason=reason, now=self._clock())
+        saved = self._save("records.park", stored, moved)
+        logger.error(
+            "The fate of request %s cannot be told: %s",
+            moved.request_id,
+            reason,
+            extra={"action": "request_parked", "request_id": moved.request_id},
+        )
+        return saved
+
+    def hand_over(self, stored: Stored) -> Stored:
+        """Leave a started run to the monitor, so that the dispatcher need not read its record at every tick."""
+        return self._save("records.hand_over", stored, transitions.hand_over(stored.record))
+
+    def see(self, stored: Stored, *, status: str, started_at: datetime | None) -> Stored:
+        """Record that Data Factory has shown the run, and that it has not ended."""
+        moved = transitions.see(stored.record, status=status, started_at=started_at, now=self._clock())
+        return self._save("records.see", stored, moved)
+
+    def end(self, stored: Stored, end: RunEnd) -> Stored:
+        """Record how the run has ended in Data Factory."""
+        moved = transitions.end(stored.record, end, now=self._clock())
+        saved = self._save("records.end", stored, moved)
+        logger.info(
+            "Run %s of %s has ended: %s",
+            moved.run_id,
+            moved.pipeline,
+            moved.status,
+            extra={
+                "action": "run_ended",
+                "run_id": str(moved.run_id),
+                "request_id": moved.request_id,
+                "status": moved.status,
+                "failed_activities": len(end.errors),
+            },
+        )
+        return saved
+
+    def lease_to_publish(self, stored: Stored) -> Stored:
+        """Lease a record to this process, which is about to send its event."""
+        leased = transitions.lease_to_publish(stored.record, now=self._clock(), lease=self._lease)
+        return self._save("records.lease_to_publish", stored, leased)
+
+    def publish(self, leased: Stored, event_id: str) -> Stored:
+        """Record that the event of a record has been sent."""
+        saved = self._save("records.publish", leased, transitions.publish(leased.record, now=self._clock()))
+        logger.info(
+            "Published %s",
+            event_id,
+            extra={
+                "action": "event_published",
+                "event_id": event_id,
+                "request_id": saved.record.request_id,
+            },
+        )
+        return saved
+
+    def save_cursor(self, factory: str, cursor: Cursor) -> None:
+        """Record how far the runs of a factory have been polled."""
+        with self._steps("records.save_cursor"):
+            self._ledger.save_cursor(factory, cursor)
+
+    def purge(self, factory: str, *, before: datetime, limit: int) -> int:
+        """Remove at most `limit` records that were published before an instant; how many were."""
+        with self._steps("records.purge"):
+            return self._ledger.purge(factory, told_before=before, limit=limit)
+
+    def _save(self, step: str, stored: Stored, moved: RunRecord) -> Stored:
+        with self._steps(step):
+            return self._ledger.save(stored, moved)

@@ -1,0 +1,185 @@
+"""Every move of a record is one write, inside the step that is named for it."""
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+
+from adf_trigger.errors import LedgerConflict, LedgerError
+from adf_trigger.ledger.port import Cursor, Stored
+from adf_trigger.ledger.records import RunRecord, RunState
+from adf_trigger.service.records import Records
+from adf_trigger.service.steps import STEPS
+from adf_trigger.service.transitions import IllegalMove, RunEnd
+from tests.support.faulty_ledger import FaultyLedger
+from tests.support.world import FACTORY_ID, START, MovingClock
+
+RUN = UUID(int=1)
+NEW = RunRecord(
+    factory=FACTORY_ID,
+    request_id="k",
+    pipeline="load",
+    digest="d",
+    run_id=RUN,
+    state=RunState.ACCEPTED,
+    status="Accepted",
+    requested_at=START,
+)
+Move = Callable[[Records, Stored], object]
+LATER = START + timedelta(seconds=5)
+
+
+class Noted:
+    """Steps that note which were entered, and which were left in good order."""
+
+    def __init__(self) -> None:
+        self.entered: list[str] = []
+        self.left: list[str] = []
+
+    @contextmanager
+    def __call__(self, name: str) -> Iterator[None]:
+        """Surround an effect."""
+        self.entered.append(name)
+        yield
+        self.left.append(name)
+
+
+class Bench:
+    """Records over a memory ledger that holds one request."""
+
+    def __init__(self) -> None:
+        self.ledger, self.steps = FaultyLedger(), Noted()
+        self.records = Records(self.ledger, MovingClock(), self.steps, lease=timedelta(seconds=90))
+        self.new = self.records.claim(NEW).stored
+
+    def in_state(self, state: RunState) -> Stored:
+        """The request, brought to a state."""
+        moved = self.new
+        if state is not RunState.ACCEPTED:
+            moved = self.records.submit(moved, RUN)
+        if state in (RunState.ENDED, RunState.TOLD):
+            moved = self.records.end(moved, RunEnd(status="Succeeded"))
+        if state is RunState.TOLD:
+            moved = self.records.publish(moved, "e")
+        self.steps.entered.clear()
+        self.steps.left.clear()
+        return moved
+
+
+MOVES: dict[str, tuple[RunState, Move, str | None]] = {
+    "lease_to_send": (RunState.ACCEPTED, lambda records, stored: records.lease_to_send(stored), None),
+    "submit": (RunState.ACCEPTED, lambda records, stored: records.submit(stored, RUN), "run_started"),
+    "postpone": (
+        RunState.ACCEPTED,
+        lambda records, stored: records.postpone(stored, until=LATER, reason="why"),
+        "request_postponed",
+    ),
+    "doubt": (
+        RunState.ACCEPTED,
+        lambda records, stored: records.doubt(stored, until=LATER, reason="why"),
+        "outcome_unknown",
+    ),
+    "ask_later": (
+        RunState.ACCEPTED,
+        lambda records, stored: records.ask_later(stored, until=LATER, reason="why"),
+        None,
+    ),
+    "adopt": (RunState.ACCEPTED, lambda records, stored: records.adopt(stored, UUID(int=2)), "run_adopted"),
+    "reject": (RunState.ACCEPTED, lambda records, stored: records.reject(stored, "why"), "request_rejected"),
+    "park": (RunState.ACCEPTED, lambda records, stored: records.park(stored, "why"), "request_parked"),
+    "hand_over": (RunState.SUBMITTED, lambda records, stored: records.hand_over(stored), None),
+    "see": (
+        RunState.SUBMITTED,
+        lambda records, stored: records.see(stored, status="InProgress", started_at=None),
+        None,
+    ),
+    "end": (
+        RunState.SUBMITTED,
+        lambda records, stored: records.end(stored, RunEnd(status="Failed")),
+        "run_ended",
+    ),
+    "lease_to_publish": (RunState.ENDED, lambda records, stored: records.lease_to_publish(stored), None),
+    "publish": (RunState.ENDED, lambda records, stored: records.publish(stored, "e"), "event_published"),
+    "reclaim": (RunState.TOLD, lambda records, stored: records.reclaim(stored, NEW), None),
+    "release": (RunState.ACCEPTED, lambda records, stored: records.release(stored), None),
+}
+"""Name → the state that it is made from, the move, and the action of its log line."""
+
+OTHERS = {"claim", "save_cursor", "purge"}
+SAVED = sorted(MOVES.keys() - {"reclaim", "release"})
+
+
+def actions(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """The actions that were logged."""
+    return [record.__dict__["action"] for record in caplog.records]
+
+
+def test_every_step_of_the_records_is_listed() -> None:
+    """A step of the ledger's writer is a method of its name, and each is tried here."""
+    steps = {name.removeprefix("records.") for name in STEPS if name.startswith("records.")}
+    assert steps == MOVES.keys() | OTHERS
+    assert steps == {name for name in vars(Records) if not name.startswith("_")}
+
+
+@pytest.mark.parametrize("name", sorted(MOVES))
+def test_a_move_is_one_write_in_its_step_and_then_its_log_line(
+    name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Each move enters the step of its name once, writes conditionally, and logs what is now true."""
+    bench = Bench()
+    state, move, action = MOVES[name]
+    stored = bench.in_state(state)
+    caplog.set_level(logging.INFO)
+    caplog.clear()
+    move(bench.records, stored)
+    assert bench.steps.entered == bench.steps.left == [f"records.{name}"]
+    assert actions(caplog) == ([] if action is None else [action])
+    with pytest.raises(LedgerConflict):
+        move(bench.records, stored)
+
+
+@pytest.mark.parametrize("name", SAVED)
+def test_a_move_that_is_not_written_is_not_logged(name: str, caplog: pytest.LogCaptureFixture) -> None:
+    """A log line never tells of a move that the ledger does not have."""
+    bench = Bench()
+    state, move, _ = MOVES[name]
+    stored = bench.in_state(state)
+    bench.ledger.before["save"] = [LedgerError("away")]
+    caplog.set_level(logging.INFO)
+    caplog.clear()
+    with pytest.raises(LedgerError, match="away"):
+        move(bench.records, stored)
+    assert actions(caplog) == []
+    assert bench.steps.left == []
+
+
+@pytest.mark.parametrize("name", SAVED)
+def test_a_move_from_another_state_writes_nothing(name: str) -> None:
+    """A move that cannot be made from where the record is enters no step."""
+    bench = Bench()
+    stored = bench.in_state(RunState.TOLD)
+    with pytest.raises(IllegalMove):
+        MOVES[name][1](bench.records, stored)
+    assert bench.steps.entered == []
+
+
+def test_the_cursor_and_the_purge_are_steps_too() -> None:
+    """What is written beside the records can be killed at as well."""
+    bench = Bench()
+    bench.in_state(RunState.TOLD)
+    bench.records.save_cursor(FACTORY_ID, Cursor(polled_until=START))
+    assert bench.records.purge(FACTORY_ID, before=LATER, limit=5) == 1
+    assert bench.steps.left == ["records.save_cursor", "records.purge"]
+    assert bench.ledger.cursor(FACTORY_ID) == Cursor(polled_until=START)
+
+
+def test_a_claim_is_leased_to_its_sender() -> None:
+    """The request is in the ledger with its first attempt's lease from the first write on."""
+    bench = Bench()
+    assert bench.new.record == replace(
+        NEW, attempts=1, sent_at=START, lease_until=START + timedelta(seconds=90)
+    )
