@@ -29,6 +29,7 @@ def create_app(settings: Settings, *, steps: Steps = logged_steps) -> func.Funct
             factories=adapters.factories,
             ledger=adapters.ledger,
             declarations=adapters.ledger.declarations(),
+            notes=adapters.ledger.notes(),
             outbox=adapters.outbox,
             clock=utcnow,
             new_id=new_id,

@@ -6,6 +6,7 @@ from datetime import timedelta
 from adf_trigger.clock import Clock, IdSource
 from adf_trigger.events import Outbox
 from adf_trigger.ledger.declarations import Declarations
+from adf_trigger.ledger.notes import Notes
 from adf_trigger.ledger.port import Ledger
 from adf_trigger.service.definitions import Definitions
 from adf_trigger.service.dispatch import Dispatcher
@@ -42,6 +43,7 @@ class Services:
     factories: Factories
     outbox: Outbox
     ledger: Ledger
+    notes: Notes
     views: RunViews
     submit: Submit
     query: Query
@@ -57,6 +59,7 @@ def wire(
     factories: Factories,
     ledger: Ledger,
     declarations: Declarations,
+    notes: Notes,
     outbox: Outbox,
     clock: Clock,
     new_id: IdSource,
@@ -69,6 +72,7 @@ def wire(
         factories: the configured factories with their clients.
         ledger: the run ledger.
         declarations: where what pipelines declare outlives a process.
+        notes: small documents beside the records.
         outbox: the queues that are written to.
         clock: tells the time.
         new_id: makes runIds.
@@ -85,6 +89,7 @@ def wire(
         factories=factories,
         outbox=outbox,
         ledger=ledger,
+        notes=notes,
         views=views,
         submit=Submit(
             ledger,

@@ -94,15 +94,16 @@ class TableGateway:
 
         return self._repeated("reading the ledger", query)
 
-    def put(self, partition: str, key: str, properties: Properties) -> None:
-        """Write a row whatever was there.
+    def put(self, partition: str, key: str, properties: Properties) -> str:
+        """Write a row whatever was there, and give its new ETag.
 
         Raises:
             LedgerError: it could not be written.
         """
         entity = {"PartitionKey": partition, "RowKey": key, **properties}
-        self._repeated(
-            "writing the ledger", lambda client: client.upsert_entity(entity, mode=UpdateMode.REPLACE)
+        return self._repeated(
+            "writing the ledger",
+            lambda client: _etag_in(client.upsert_entity(entity, mode=UpdateMode.REPLACE)),
         )
 
     def remove(self, partition: str, key: str) -> None:
@@ -200,9 +201,9 @@ class TableGateway:
 
     def _written(self, changes: list[Operation]) -> str:
         """The new ETag of the run row. One row needs no transaction, whose multipart bodies cost three updates."""
-        if len(changes) == 1:
-            # The run row is in every change, and is never made or removed alone.
-            _, entity, conditions = changes[0]
+        operation, entity, conditions = changes[0]
+        if len(changes) == 1 and operation == "update":
+            # A row that is made alone goes as a transaction: of create_entity the SDK does not tell a missing table.
             with _garbled_replies():
                 return _etag_in(self._client.update_entity(entity, **conditions))
         replies: list[PipelineResponse[Any, Any]] = []

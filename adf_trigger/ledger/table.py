@@ -35,6 +35,7 @@ from adf_trigger.ledger.port import Claim, Cursor, RunPage, Stored
 from adf_trigger.ledger.records import ActiveRun, RunRecord
 from adf_trigger.ledger.rows import REQUEST_ID, Rows, join, rows_of, split
 from adf_trigger.ledger.table_declarations import TableDeclarations
+from adf_trigger.ledger.table_notes import TableNotes
 
 _CLAIM_ATTEMPTS = 3
 """The earlier record may be released between losing to it and reading it; then the key is free again."""
@@ -63,6 +64,10 @@ class TableLedger:
     def declarations(self) -> TableDeclarations:
         """What pipelines declare, kept in the same table."""
         return TableDeclarations(self._table)
+
+    def notes(self) -> TableNotes:
+        """Small documents beside the records, kept in the same table."""
+        return TableNotes(self._table)
 
     def claim(self, record: RunRecord) -> Claim:
         """Insert the record with its active, id and when rows in one transaction, or find the earlier one.

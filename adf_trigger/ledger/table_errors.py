@@ -3,6 +3,7 @@
 from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError
 from azure.data.tables import TableErrorCode
 
+_REDIRECTION = 300
 _MISSING = 404
 _TIMED_OUT = 408
 _EXISTS = 409
@@ -38,7 +39,9 @@ def is_unclear(error: Exception) -> bool:
         return False
     if isinstance(error, HttpResponseError):
         status = error.status_code
-        return status is None or status in {_TIMED_OUT, _THROTTLED} or status >= _SERVER_ERROR
+        if status is None or status < _REDIRECTION:
+            return True  # nobody refused anything, and the SDK could not read what was answered
+        return status in {_TIMED_OUT, _THROTTLED} or status >= _SERVER_ERROR
     return isinstance(error, AzureError)
 
 

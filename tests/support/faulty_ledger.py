@@ -1,8 +1,13 @@
-"""The memory ledger and what pipelines declare beside it, able to fail on command."""
+"""The memory ledger, and what pipelines declare and the notes beside it, able to fail on command."""
+
+from collections.abc import Sequence
+from typing import Any
 
 from adf_trigger.ledger.declarations import Declaration
 from adf_trigger.ledger.memory import MemoryLedger
 from adf_trigger.ledger.memory_declarations import MemoryDeclarations
+from adf_trigger.ledger.memory_notes import MemoryNotes
+from adf_trigger.ledger.notes import Note
 from adf_trigger.ledger.port import Claim, Stored
 from adf_trigger.ledger.records import RunRecord
 from tests.support.memory_factory import raise_planned
@@ -60,3 +65,35 @@ class FaultyDeclarations(MemoryDeclarations):
         """See Declarations."""
         raise_planned(self.instead, "remove")
         super().remove(factory, pipeline)
+
+
+class FaultyNotes(MemoryNotes):
+    """Fails where a test says so: method → errors, raised one by one, before or after the effect."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.before: dict[str, list[Exception]] = {}
+        self.after: dict[str, list[Exception]] = {}
+
+    def get(self, scope: str, name: str) -> Note | None:
+        """See Notes."""
+        raise_planned(self.before, "get")
+        return super().get(scope, name)
+
+    def put(self, scope: str, name: str, value: dict[str, Any], etag: str | None = None) -> Note:
+        """See Notes."""
+        raise_planned(self.before, "put")
+        note = super().put(scope, name, value, etag)
+        raise_planned(self.after, "put")
+        return note
+
+    def named(self, scope: str, prefix: str = "") -> Sequence[Note]:
+        """See Notes."""
+        raise_planned(self.before, "named")
+        return super().named(scope, prefix)
+
+    def remove(self, scope: str, name: str) -> None:
+        """See Notes."""
+        raise_planned(self.before, "remove")
+        super().remove(scope, name)
+        raise_planned(self.after, "remove")

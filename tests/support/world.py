@@ -11,7 +11,7 @@ from adf_trigger.service.factories import Factories, FactoryHandle
 from adf_trigger.service.steps import Steps, logged_steps
 from adf_trigger.service.submit import Submission, Submitted
 from adf_trigger.settings import Settings
-from tests.support.faulty_ledger import FaultyDeclarations, FaultyLedger
+from tests.support.faulty_ledger import FaultyDeclarations, FaultyLedger, FaultyNotes
 from tests.support.memory_factory import MemoryFactory
 from tests.support.memory_outbox import MemoryOutbox
 
@@ -53,6 +53,7 @@ class World:
     settings: Settings = field(default_factory=settings)
     ledger: FaultyLedger = field(default_factory=FaultyLedger)
     declarations: FaultyDeclarations = field(default_factory=FaultyDeclarations)
+    notes: FaultyNotes = field(default_factory=FaultyNotes)
     outbox: MemoryOutbox = field(default_factory=MemoryOutbox)
     factory: MemoryFactory = field(init=False)
     services: Services = field(init=False)
@@ -69,6 +70,7 @@ class World:
             factories=Factories({"default": handle}),
             ledger=self.ledger,
             declarations=self.declarations,
+            notes=self.notes,
             outbox=self.outbox,
             clock=self.clock,
             new_id=uuid4,

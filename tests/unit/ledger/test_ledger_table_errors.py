@@ -28,11 +28,11 @@ def answered(status: int | None, code: str | None = None) -> HttpResponseError:
         ServiceResponseError("reset"),
         IncompleteReadError("half"),
         GarbledReply("not multipart"),
-        *(answered(status) for status in (None, 408, 429, 500, 502, 503, 504)),
+        *(answered(status) for status in (None, 200, 204, 408, 429, 500, 502, 503, 504)),
     ],
 )
 def test_what_may_have_happened_is_unclear_and_no_conflict(error: AzureError) -> None:
-    """Time-outs, resets, half answers and 5xx leave open whether a write happened."""
+    """Time-outs, resets, half answers, empty ones and 5xx leave open whether a write happened."""
     assert is_unclear(error)
     assert not is_lost_race(error)
 

@@ -1,0 +1,66 @@
+"""Notes in memory: for tests, and for nothing that must outlive its process."""
+
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+from adf_trigger.errors import LedgerConflict
+from adf_trigger.ledger.keys import partition_key
+from adf_trigger.ledger.notes import Note, decode_note, encode_note, name_of, note_key, notes_between
+
+
+class MemoryNotes:
+    """Keeps notes as the text that the table would keep, and makes the same writes lose. Threads may share it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._texts: dict[tuple[str, str], tuple[str, int]] = {}
+        self._version = 0
+
+    def get(self, scope: str, name: str) -> Note | None:
+        """The note of a name; None where there is none."""
+        with self._lock:
+            found = self._texts.get((partition_key(scope), note_key(name)))
+        return None if found is None else Note(name, decode_note(found[0]), str(found[1]))
+
+    def put(self, scope: str, name: str, value: dict[str, Any], etag: str | None = None) -> Note:
+        """Write a note: in place of the one with an ETag, as the first (empty), or whatever is there (None).
+
+        Raises:
+            LedgerConflict: somebody else was first; nothing was written.
+            NoteTooLarge: it does not fit.
+            ValueError: the value is no JSON, or the name cannot be one.
+        """
+        key = (partition_key(scope), note_key(name))
+        text = encode_note(value)
+        with self._lock:
+            _, version = self._texts.get(key, ("", ""))
+            if etag is not None and etag != str(version):
+                raise LedgerConflict(f"the note {name} has changed since it was read")
+            self._version += 1
+            self._texts[key] = (text, self._version)
+            return Note(name, decode_note(text), str(self._version))
+
+    def named(self, scope: str, prefix: str = "") -> Sequence[Note]:
+        """The notes whose names begin with a prefix and go on after it, in order of their names.
+
+        Raises:
+            ValueError: no name can begin so.
+        """
+        partition = partition_key(scope)
+        after, before = notes_between(prefix)
+        with self._lock:
+            found = {
+                key: text
+                for (part, key), text in self._texts.items()
+                if part == partition and after < key < before
+            }
+        return [
+            Note(name_of(key), decode_note(text), str(version))
+            for key, (text, version) in sorted(found.items())
+        ]
+
+    def remove(self, scope: str, name: str) -> None:
+        """Keep nothing under a name any more, whatever is there."""
+        with self._lock:
+            self._texts.pop((partition_key(scope), note_key(name)), None)

@@ -1,0 +1,126 @@
+"""Small JSON documents beside the records: what the service knows of a factory, or of the app as a whole.
+
+The port; two adapters, Table storage and memory, keep the same contract.
+"""
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from adf_trigger.errors import LedgerError
+
+APP_SCOPE = "app"
+"""The scope of what belongs to no factory. Resource ids begin with `/`, so that it is nobody else's partition."""
+
+MAX_NOTE_CHARS = 30 * 1024
+"""Longest note, in characters of ASCII JSON: one property of an entity holds it."""
+
+_NAME = re.compile(r"[A-Za-z0-9._:|-]{1,200}")
+
+
+class NoteTooLarge(LedgerError):
+    """The note does not fit; its writer has to cut it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A note as it was read or written.
+
+    Attributes:
+        name: within its scope; the case of letters matters.
+        value: a JSON object.
+        etag: what the next write may be conditional on.
+    """
+
+    name: str
+    value: dict[str, Any]
+    etag: str
+
+
+class Notes(Protocol):
+    """One note a name of a scope. A scope is the resource id of a factory, in any case of letters, or APP_SCOPE.
+
+    Names have 1 to 200 ASCII letters, digits and `._:|-`; another one is a ValueError. Every method may raise
+    LedgerError.
+    """
+
+    def get(self, scope: str, name: str) -> Note | None:
+        """The note of a name; None where there is none."""
+
+    def put(self, scope: str, name: str, value: dict[str, Any], etag: str | None = None) -> Note:
+        """Write a note.
+
+        Args:
+            scope: where it belongs.
+            name: what it is called there.
+            value: a JSON object of at most MAX_NOTE_CHARS characters.
+            etag: of the note that it takes the place of; empty where there must be none yet; None to write
+                whatever is there.
+
+        Raises:
+            LedgerConflict: somebody else was first; nothing was written.
+            NoteTooLarge: it does not fit.
+            ValueError: the value is no JSON (NaN, Infinity), or the name cannot be one.
+        """
+
+    def named(self, scope: str, prefix: str = "") -> Sequence[Note]:
+        """The notes whose names begin with a prefix and go on after it, in order of their names."""
+
+    def remove(self, scope: str, name: str) -> None:
+        """Keep nothing under a name any more, whatever is there."""
+
+
+def note_key(name: str) -> str:
+    """The row of a note.
+
+    Raises:
+        ValueError: the name cannot be one.
+    """
+    if _NAME.fullmatch(name) is None:
+        raise ValueError(f"no name of a note: {name!r}")
+    return f"note|{name}"
+
+
+def name_of(key: str) -> str:
+    """The name of the note that a row holds."""
+    return key.removeprefix("note|")
+
+
+def notes_between(prefix: str) -> tuple[str, str]:
+    """Two keys, neither included, between which the notes lie whose names go on after a prefix.
+
+    Raises:
+        ValueError: no name can begin so.
+    """
+    after = note_key(prefix) if prefix else "note|"
+    return after, f"{after[:-1]}{chr(ord(after[-1]) + 1)}"
+
+
+def encode_note(value: dict[str, Any]) -> str:
+    """The text of a note.
+
+    Raises:
+        NoteTooLarge: it has more than MAX_NOTE_CHARS characters.
+        ValueError: it is no JSON.
+    """
+    text = json.dumps(value, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    if len(text) > MAX_NOTE_CHARS:
+        raise NoteTooLarge(f"a note of {len(text)} characters is too large, at most {MAX_NOTE_CHARS}")
+    return text
+
+
+def decode_note(text: str) -> dict[str, Any]:
+    """The value of a note.
+
+    Raises:
+        LedgerError: the text is none of ours.
+    """
+    try:
+        value = json.loads(text)
+    except ValueError as exc:
+        raise LedgerError("a note of the ledger cannot be understood") from exc
+    if not isinstance(value, dict):
+        raise LedgerError("a note of the ledger cannot be understood")
+    return value

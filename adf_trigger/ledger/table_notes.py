@@ -1,0 +1,65 @@
+"""Notes in the ledger's table: one row a note, in the partition of its factory or in the app's own."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from adf_trigger.ledger.gateway import TableGateway, etag_of
+from adf_trigger.ledger.keys import partition_key
+from adf_trigger.ledger.notes import Note, decode_note, encode_note, name_of, note_key, notes_between
+from adf_trigger.ledger.rows import join, split
+
+
+class TableNotes:
+    """Keeps notes beside the ledger's rows. Threads may share it.
+
+    Args:
+        table: the ledger's table.
+    """
+
+    def __init__(self, table: TableGateway) -> None:
+        self._table = table
+
+    def get(self, scope: str, name: str) -> Note | None:
+        """The note of a name; None where there is none.
+
+        Raises:
+            LedgerError: the table could not be read.
+        """
+        entity = self._table.read(partition_key(scope), note_key(name))
+        return None if entity is None else Note(name, decode_note(join(entity)), etag_of(entity))
+
+    def put(self, scope: str, name: str, value: dict[str, Any], etag: str | None = None) -> Note:
+        """Write a note: in place of the one with an ETag, as the first (empty), or whatever is there (None).
+
+        Raises:
+            LedgerConflict: somebody else was first; nothing was written.
+            NoteTooLarge: it does not fit.
+            ValueError: the value is no JSON, or the name cannot be one.
+            LedgerError: the table could not be written.
+        """
+        partition, key = partition_key(scope), note_key(name)
+        text = encode_note(value)
+        rows = {key: split(text)}
+        if etag is None:
+            new_etag = self._table.put(partition, key, rows[key])
+        else:
+            new_etag = self._table.commit(partition, key, rows if etag else {}, rows, etag or None)
+        return Note(name, decode_note(text), new_etag)
+
+    def named(self, scope: str, prefix: str = "") -> Sequence[Note]:
+        """The notes whose names begin with a prefix and go on after it, in order of their names.
+
+        Raises:
+            LedgerError: the table could not be read.
+            ValueError: no name can begin so.
+        """
+        rows = self._table.between(partition_key(scope), *notes_between(prefix))
+        return [Note(name_of(row["RowKey"]), decode_note(join(row)), etag_of(row)) for row in rows]
+
+    def remove(self, scope: str, name: str) -> None:
+        """Keep nothing under a name any more, whatever is there.
+
+        Raises:
+            LedgerError: the table could not be written.
+        """
+        self._table.remove(partition_key(scope), note_key(name))
