@@ -5,33 +5,31 @@ masked in `repr`. Each field names the variable it comes from as its alias; the 
 this model by a test.
 """
 
-import json
 import os
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
-    SecretStr,
+    PrivateAttr,
     ValidationError,
     field_validator,
     model_validator,
 )
-from pydantic.alias_generators import to_camel
 
 from adf_trigger.datafactory.clouds import checked_endpoint
 from adf_trigger.datafactory.resource_ids import FactoryId
 from adf_trigger.errors import SettingsError
+from adf_trigger.platform_settings import PlatformSettings
+from adf_trigger.policy import PipelinePolicy
+from adf_trigger.schedule import Schedule
+from adf_trigger.setting_faults import json_object, sentences, together, unknown_names, unresolved
 
 _QUEUE_NAME = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 _TABLE_NAME = r"^[A-Za-z][A-Za-z0-9]{2,62}$"
 DEFAULT_ALIAS = "default"
-ANY_PIPELINE = "*"
-"""The name under which a policy holds for every pipeline that has none of its own."""
 POISON_SUFFIX = "-poison"
 
 
@@ -44,48 +42,13 @@ class CredentialKind(StrEnum):
     AZURE_CLI = "azure-cli"
 
 
-class UnknownOutcomePolicy(StrEnum):
-    """What to do about a createRun whose answer was lost and whose run is not found after the grace period."""
-
-    RECONCILE = "reconcile"
-    """Send again where that cannot double the run; look for it otherwise; park it where nothing can tell."""
-    RESUBMIT = "resubmit"
-    """Send again, always: started at least once, perhaps twice."""
-    PARK = "park"
-    """Never send again: started at most once, perhaps never; a person decides."""
-
-
-class PipelinePolicy(BaseModel):
-    """The policy of a pipeline.
-
-    Attributes:
-        unknown_outcome: see UnknownOutcomePolicy.
-        correlation_parameter: a parameter that the pipeline declares for us: it is set to the requestId, so that
-            a run whose id was lost can be told from others.
-    """
-
-    model_config = ConfigDict(alias_generator=to_camel, validate_by_name=True, extra="forbid", frozen=True)
-
-    unknown_outcome: UnknownOutcomePolicy = UnknownOutcomePolicy.RECONCILE
-    correlation_parameter: str | None = Field(default=None, min_length=1, max_length=260)
-
-
 def _factories(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     text = value.strip()
     if not text.startswith("{"):
         return {DEFAULT_ALIAS: text}
-    return _json_object(text)
-
-
-def _json_object(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    try:
-        return json.loads(value)
-    except json.JSONDecodeError as exc:
-        raise ValueError(f"not JSON: {exc}") from exc
+    return json_object(text)
 
 
 def _factory_id(value: Any) -> Any:
@@ -94,19 +57,15 @@ def _factory_id(value: Any) -> Any:
 
 QueueName = Annotated[str, Field(pattern=_QUEUE_NAME, min_length=3, max_length=56)]
 """A queue's name, with room for the host's `-poison` in the 63 characters that storage allows."""
-Seconds = Annotated[float, Field(gt=0)]
+Seconds = Annotated[float, Field(gt=0, le=31_536_000, allow_inf_nan=False)]
+"""Up to a year: what is longer is a typing error."""
+CallSeconds = Annotated[float, Field(gt=0, le=600, allow_inf_nan=False)]
+Alias = Annotated[str, Field(min_length=1, max_length=64)]
+"""What a request may name a factory by."""
 
 
-class CommonSettings(BaseModel):
+class CommonSettings(PlatformSettings):
     """What a tool needs too that touches no factory. Times are in seconds unless the name says otherwise."""
-
-    model_config = ConfigDict(
-        frozen=True,
-        extra="ignore",
-        validate_by_name=True,
-        arbitrary_types_allowed=True,
-        hide_input_in_errors=True,
-    )
 
     credential: CredentialKind = Field(
         default=CredentialKind.MANAGED_IDENTITY,
@@ -154,7 +113,7 @@ class CommonSettings(BaseModel):
     table: Annotated[str, Field(pattern=_TABLE_NAME)] = Field(
         default="adfruns", alias="ADF_TRIGGER_TABLE", description="The table of the run ledger."
     )
-    policy: Annotated[dict[str, PipelinePolicy], BeforeValidator(_json_object)] = Field(
+    policy: Annotated[dict[str, PipelinePolicy], BeforeValidator(json_object)] = Field(
         default_factory=dict,
         alias="ADF_TRIGGER_POLICY",
         description="JSON object pipeline name (or *) → {unknownOutcome, correlationParameter}.",
@@ -177,6 +136,7 @@ class CommonSettings(BaseModel):
     tick_calls: int = Field(
         default=60,
         gt=0,
+        le=10_000,
         alias="ADF_TRIGGER_TICK_CALLS",
         description="Data Factory calls that one tick may spend on one factory.",
     )
@@ -193,13 +153,15 @@ class CommonSettings(BaseModel):
     definition_cache: float = Field(
         default=60,
         ge=0,
+        le=31_536_000,
+        allow_inf_nan=False,
         alias="ADF_TRIGGER_DEFINITION_CACHE_SECONDS",
         description="How long a pipeline's declared parameters are remembered.",
     )
-    connect_timeout: Seconds = Field(
+    connect_timeout: CallSeconds = Field(
         default=5, alias="ADF_TRIGGER_CONNECT_TIMEOUT_SECONDS", description="Time to connect, of every call."
     )
-    read_timeout: Seconds = Field(
+    read_timeout: CallSeconds = Field(
         default=30,
         alias="ADF_TRIGGER_READ_TIMEOUT_SECONDS",
         description="Time to the next byte, of every call.",
@@ -207,6 +169,7 @@ class CommonSettings(BaseModel):
     retention_days: int = Field(
         default=90,
         ge=8,
+        le=36_500,
         alias="ADF_TRIGGER_RETENTION_DAYS",
         description="Days that told records, and so their idempotency keys, are kept.",
     )
@@ -218,48 +181,12 @@ class CommonSettings(BaseModel):
         description="Largest request body that is read, in bytes.",
     )
 
-    storage_connection_string: SecretStr | None = Field(
-        default=None, alias="AzureWebJobsStorage", description="Storage by connection string (laptop, tests)."
-    )
-    storage_account_name: str | None = Field(
-        default=None,
-        alias="AzureWebJobsStorage__accountName",
-        description="Storage by identity: the account.",
-    )
-    storage_queue_uri: str | None = Field(
-        default=None,
-        alias="AzureWebJobsStorage__queueServiceUri",
-        description="Storage by identity: its queues.",
-    )
-    storage_table_uri: str | None = Field(
-        default=None,
-        alias="AzureWebJobsStorage__tableServiceUri",
-        description="Storage by identity: its tables.",
-    )
-    storage_client_id: str | None = Field(
-        default=None,
-        alias="AzureWebJobsStorage__clientId",
-        description="Storage by identity: the user-assigned identity.",
-    )
-    tenant_id: str | None = Field(
-        default=None, alias="AZURE_TENANT_ID", description="Tenant of the service principal."
-    )
-    client_id: str | None = Field(
-        default=None,
-        alias="AZURE_CLIENT_ID",
-        description="The service principal, or the user-assigned identity.",
-    )
-    client_secret: SecretStr | None = Field(
-        default=None, alias="AZURE_CLIENT_SECRET", description="Secret of the service principal."
-    )
-    client_certificate_path: str | None = Field(
-        default=None,
-        alias="AZURE_CLIENT_CERTIFICATE_PATH",
-        description="PEM or PKCS12 certificate of the service principal.",
-    )
-    authority_host: str | None = Field(
-        default=None, alias="AZURE_AUTHORITY_HOST", description="Overrides the cloud's Entra ID authority."
-    )
+    _warnings: tuple[str, ...] = PrivateAttr(default=())
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Sentences on what is odd in the environment but stops nothing. They name variables and show no value."""
+        return self._warnings
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
@@ -269,29 +196,61 @@ class CommonSettings(BaseModel):
             SettingsError: with one sentence for each setting at fault; never with a value of one.
         """
         source = os.environ if environ is None else environ
+        known = known_names()
+        values = {name: value for name, value in source.items() if name in known and value.strip()}
+        faults = {name: [fault] for name, fault in unresolved(values, known).items()}
+        usable = {name: value for name, value in values.items() if name not in faults}
         try:
-            return cls.model_validate({name: value for name, value in source.items() if value.strip()})
+            settings = cls.model_validate(usable, by_alias=True, by_name=False)
+            settings._warnings = tuple(unknown_names(source, known))  # noqa: SLF001 - its own class
         except ValidationError as exc:
-            raise SettingsError([_sentence(error) for error in exc.errors()]) from None
+            # A reference counts as the value that it stands for: it is there, and its one fault is told.
+            faults = {**sentences(exc, values), **faults}
+            faults = {**_faults_between(usable, faults), **faults}
+        else:
+            if not faults:
+                return settings
+        raise SettingsError([fault for each in faults.values() for fault in each])
 
-    @field_validator("management_endpoint", "storage_queue_uri", "storage_table_uri")
+    @field_validator("management_endpoint")
     @classmethod
-    def _encrypted_or_loopback(cls, value: str | None) -> str | None:
+    def _loopback_if_plain(cls, value: str | None) -> str | None:
         return None if value is None else checked_endpoint(value)
 
-    @field_validator("authority_host")
+    @field_validator("poll_schedule")
     @classmethod
-    def _encrypted(cls, value: str | None) -> str | None:
-        if value is None or value.startswith("https://") or "://" not in value:
-            return value
-        raise ValueError("must be a host name or an https:// URL")
+    def _can_be_due(cls, value: str) -> str:
+        return Schedule(value).expression
+
+    @field_validator("policy")
+    @classmethod
+    def _one_policy_each(cls, value: dict[str, PipelinePolicy]) -> dict[str, PipelinePolicy]:
+        _refuse_twins({name: name.lower() for name in value}, "name one pipeline: names compare without case")
+        return value
 
     @model_validator(mode="after")
     def _hold_together(self) -> Self:
-        faults = [*self._storage_faults(), *self._credential_faults(), *self._time_faults()]
+        faults = [
+            *self._storage_faults(),
+            *self._queue_faults(),
+            *self._credential_faults(),
+            *self._time_faults(),
+        ]
         if faults:
-            raise ValueError("; ".join(faults))
+            raise together(faults)
         return self
+
+    def _queue_faults(self) -> list[str]:
+        read = {self.requests_queue, self.requests_queue + POISON_SUFFIX}
+        written = {
+            "ADF_TRIGGER_REJECTED_QUEUE": self.rejected_queue,
+            "ADF_TRIGGER_EVENTS_QUEUE": self.events_queue,
+        }
+        return [
+            f"{name}: must not be the queue that requests are read from, or its poison queue"
+            for name, queue in written.items()
+            if queue in read
+        ]
 
     def _storage_faults(self) -> list[str]:
         by_uri = self.storage_queue_uri and self.storage_table_uri
@@ -334,17 +293,44 @@ class Settings(CommonSettings):
     """Everything that can be set, with its default."""
 
     factories: Annotated[
-        dict[str, Annotated[FactoryId, BeforeValidator(_factory_id)]], BeforeValidator(_factories)
+        dict[Alias, Annotated[FactoryId, BeforeValidator(_factory_id)]], BeforeValidator(_factories)
     ] = Field(
         alias="ADF_TRIGGER_FACTORIES",
         min_length=1,
         description="One factory's resource id, or a JSON object alias → resource id.",
     )
 
+    @field_validator("factories")
+    @classmethod
+    def _one_alias_each(cls, value: dict[str, FactoryId]) -> dict[str, FactoryId]:
+        _refuse_twins(
+            {alias: str(factory).lower() for alias, factory in value.items()}, "are the same factory"
+        )
+        return value
 
-def _sentence(error: Any) -> str:
-    message = str(error["msg"]).removeprefix("Value error, ")
-    if not error["loc"]:
-        return message
-    where = ".".join(str(part) for part in error["loc"])
-    return f"{where}: {'is required' if error['type'] == 'missing' else message}"
+
+def known_names() -> frozenset[str]:
+    """The variables that the app or a tool of it reads."""
+    return frozenset(field.alias for field in Settings.model_fields.values() if field.alias)
+
+
+def _faults_between(values: Mapping[str, str], faults: Mapping[str, list[str]]) -> dict[str, list[str]]:
+    """The faults between those settings that have none of their own."""
+    try:
+        CommonSettings.model_validate(
+            {name: value for name, value in values.items() if name not in faults},
+            by_alias=True,
+            by_name=False,
+        )
+    except ValidationError as exc:
+        return sentences(exc, values)
+    return {}
+
+
+def _refuse_twins(keys: Mapping[str, str], why: str) -> None:
+    first: dict[str, str] = {}
+    twins = [
+        f"{first[key]} and {name} {why}" for name, key in keys.items() if first.setdefault(key, name) != name
+    ]
+    if twins:
+        raise ValueError("; ".join(twins))

@@ -6,12 +6,16 @@ from typing import Any
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from adf_trigger.setting_faults import PREFIX
 from adf_trigger.settings import Settings
 
 
 def settings_table() -> str:
-    """The table in Markdown, in the order of the code, what is required first."""
-    fields = sorted(Settings.model_fields.values(), key=lambda field: not field.is_required())
+    """The table in Markdown, in the order of the code: what is required first, Azure's own names last."""
+    fields = sorted(
+        Settings.model_fields.values(),
+        key=lambda field: (not field.is_required(), not (field.alias or "").startswith(PREFIX)),
+    )
     rows = [f"| `{field.alias}` | {_default(field)} | {field.description} |" for field in fields]
     return "\n".join(["| setting | default | what it is |", "|---|---|---|", *rows])
 

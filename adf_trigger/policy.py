@@ -1,0 +1,35 @@
+"""The policies that may be set for each pipeline."""
+
+from enum import StrEnum
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+ANY_PIPELINE = "*"
+"""The name under which a policy holds for every pipeline that has none of its own."""
+
+
+class UnknownOutcomePolicy(StrEnum):
+    """What to do about a createRun whose answer was lost and whose run is not found after the grace period."""
+
+    RECONCILE = "reconcile"
+    """Send again where that cannot double the run; look for it otherwise; park it where nothing can tell."""
+    RESUBMIT = "resubmit"
+    """Send again, always: started at least once, perhaps twice."""
+    PARK = "park"
+    """Never send again: started at most once, perhaps never; a person decides."""
+
+
+class PipelinePolicy(BaseModel):
+    """The policy of a pipeline.
+
+    Attributes:
+        unknown_outcome: see UnknownOutcomePolicy.
+        correlation_parameter: a parameter that the pipeline declares for us: it is set to the requestId, so that
+            a run whose id was lost can be told from others.
+    """
+
+    model_config = ConfigDict(alias_generator=to_camel, validate_by_name=True, extra="forbid", frozen=True)
+
+    unknown_outcome: UnknownOutcomePolicy = UnknownOutcomePolicy.RECONCILE
+    correlation_parameter: str | None = Field(default=None, min_length=1, max_length=260)

@@ -1,0 +1,113 @@
+"""What is wrong with settings, in sentences that name variables and never show a value."""
+
+import json
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+PREFIX = "ADF_TRIGGER_"
+TOGETHER = "settings_together"
+"""Type of the error that holds the faults of several settings together."""
+
+_UNRESOLVED = re.compile(r"\s*@Microsoft\.(KeyVault|AppConfiguration)\(", re.IGNORECASE)
+_QUOTED = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
+_NOT_SHOWN = "(not shown)"
+_LIKE_ENOUGH = 0.6
+
+
+def together(faults: Sequence[str]) -> PydanticCustomError:
+    """The error of faults that lie between several settings."""
+    return PydanticCustomError(TOGETHER, "{count} faults", {"count": len(faults), "faults": list(faults)})
+
+
+def unresolved(values: Mapping[str, str], known: Collection[str]) -> dict[str, str]:
+    """Variable → fault, where its value is a reference that the platform was to replace by what it names."""
+    return {
+        name: f"{name}: is a reference that has not been resolved; see the app's identity and its rights there"
+        for name, value in values.items()
+        if name in known and _UNRESOLVED.match(value)
+    }
+
+
+def sentences(error: ValidationError, values: Mapping[str, str]) -> dict[str, list[str]]:
+    """Variable → faults of it; those of several settings together are under their own variables, too.
+
+    Args:
+        error: of the validation.
+        values: variable → value, to leave out of the sentences what they hold.
+    """
+    found: dict[str, list[str]] = {}
+    for each in error.errors(include_url=False, include_input=False):
+        for sentence in _sentences(each, values):
+            found.setdefault(name_of(sentence), []).append(sentence)
+    return found
+
+
+def _sentences(error: ErrorDetails, values: Mapping[str, str]) -> list[str]:
+    if error["type"] == TOGETHER:
+        return list(error["ctx"]["faults"])
+    if not error["loc"]:
+        return [error["msg"]]
+    name = str(error["loc"][0])
+    where = ".".join(str(part) for part in error["loc"])
+    if error["type"] == "missing":
+        return [f"{where}: is required"]
+    if error["type"] == "extra_forbidden":
+        return [f"{where}: is not known here"]
+    message = error["msg"].removeprefix("Value error, ")
+    return [f"{where}: {_without(values.get(name, ''), message)}"]
+
+
+def name_of(sentence: str) -> str:
+    """The variable that a fault or a warning begins with."""
+    return re.split(r"[:.]", sentence, maxsplit=1)[0]
+
+
+def _without(value: str, message: str) -> str:
+    """The message with whatever it quotes of the value left out."""
+
+    def shown(match: re.Match[str]) -> str:
+        quoted = match[0][1:-1]
+        return _NOT_SHOWN if quoted and (quoted in value or "\\" in quoted) else match[0]
+
+    shorter = _QUOTED.sub(shown, message)
+    return shorter.replace(value, _NOT_SHOWN) if value else shorter
+
+
+def unknown_names(names: Iterable[str], known: Collection[str]) -> list[str]:
+    """One sentence for each name with our prefix that no setting has, with the nearest one that there is."""
+    warnings = []
+    for name in sorted(names):
+        if name in known or not name.upper().startswith(PREFIX):
+            continue
+        nearest = get_close_matches(name.upper(), known, n=1, cutoff=_LIKE_ENOUGH)
+        hint = f"; the nearest known name is {nearest[0]}" if nearest else ""
+        warnings.append(f"{name}: no setting has this name, so that it does nothing{hint}")
+    return warnings
+
+
+def json_object(value: Any) -> Any:
+    """The JSON object in a setting's text, in which no name is said twice.
+
+    Raises:
+        ValueError: it is not JSON, or says a name twice.
+    """
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value, object_pairs_hook=_once_each)
+    except json.JSONDecodeError as exc:
+        raise ValueError(f"is not JSON (line {exc.lineno}, column {exc.colno}: {exc.msg})") from exc
+    except RecursionError as exc:
+        raise ValueError("is not JSON of any use: it is nested too deep") from exc
+
+
+def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("says a name twice in one object")
+    return found

@@ -1,0 +1,156 @@
+"""Settings are judged as a whole: what could not work later is told at once, by name, and no value is shown."""
+
+import json
+
+import pytest
+
+from adf_trigger.errors import SettingsError
+from adf_trigger.settings import CommonSettings, Settings
+from tests.support.world import FACTORY_ID
+
+MINIMAL = {"ADF_TRIGGER_FACTORIES": FACTORY_ID, "AzureWebJobsStorage": "UseDevelopmentStorage=true"}
+REFERENCE = "@Microsoft.KeyVault(SecretUri=https://v.vault.azure.net/secrets/s)"
+
+
+def faults_of(**changes: str) -> list[str]:
+    """The faults of settings with changes; an empty value leaves a setting out."""
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_env({**MINIMAL, **changes})
+    return caught.value.faults
+
+
+def named(faults: list[str]) -> set[str]:
+    """The variables that faults begin with."""
+    return {fault.split(":")[0].split(".")[0] for fault in faults}
+
+
+@pytest.mark.parametrize("schedule", ["every 15 seconds", "*/15 * * * *", "0 0 0 30 2 *", "00:00:15"])
+def test_a_schedule_that_would_not_run_is_a_fault(schedule: str) -> None:
+    """The platform would put the timer in error, or never run it."""
+    assert named(faults_of(ADF_TRIGGER_POLL_SCHEDULE=schedule)) == {"ADF_TRIGGER_POLL_SCHEDULE"}
+
+
+@pytest.mark.parametrize("name", ["AZURE_CLIENT_SECRET", "AzureWebJobsStorage", "ADF_TRIGGER_FACTORIES"])
+@pytest.mark.parametrize("reference", [REFERENCE, "@microsoft.appconfiguration(Endpoint=https://c; Key=k)"])
+def test_an_unresolved_reference_is_one_fault(name: str, reference: str) -> None:
+    """A reference that the platform has left as it is names itself, and is never taken for the value."""
+    (fault,) = faults_of(**{name: f" {reference}"})
+    assert fault.startswith(f"{name}: ")
+    assert "not been resolved" in fault
+
+
+def test_two_aliases_of_one_factory_are_refused() -> None:
+    """Ids compare without case, as everywhere in Azure: two aliases would share every key and every run."""
+    (fault,) = faults_of(
+        ADF_TRIGGER_FACTORIES=json.dumps({"a": FACTORY_ID, "b": FACTORY_ID.upper(), "c": FACTORY_ID + "-2"})
+    )
+    assert fault.startswith("ADF_TRIGGER_FACTORIES: ")
+    assert "a and b" in fault
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ADF_TRIGGER_FACTORIES", f'{{"a": "{FACTORY_ID}", "a": "{FACTORY_ID}-2"}}'),
+        ("ADF_TRIGGER_POLICY", '{"load": {}, "load": {"unknownOutcome": "park"}}'),
+        ("ADF_TRIGGER_POLICY", '{"load": {"unknownOutcome": "park", "unknownOutcome": "resubmit"}}'),
+        ("ADF_TRIGGER_POLICY", '{"load": {}, "LOAD": {"unknownOutcome": "park"}}'),
+        ("ADF_TRIGGER_POLICY", '{"load": {"unknown_outcome": "park"}}'),
+        ("ADF_TRIGGER_FACTORIES", json.dumps({"": FACTORY_ID})),
+        ("ADF_TRIGGER_FACTORIES", json.dumps({"a" * 65: FACTORY_ID})),
+    ],
+)
+def test_a_name_that_is_said_twice_or_cannot_be_said_is_a_fault(name: str, value: str) -> None:
+    """Of two values under one name neither is dropped in silence; an alias can be named by a request."""
+    assert named(faults_of(**{name: value})) == {name}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ADF_TRIGGER_LEASE_SECONDS", "inf"),
+        ("ADF_TRIGGER_START_DEADLINE_SECONDS", "1e300"),
+        ("ADF_TRIGGER_STALE_AFTER_SECONDS", "nan"),
+        ("ADF_TRIGGER_DEFINITION_CACHE_SECONDS", "inf"),
+        ("ADF_TRIGGER_READ_TIMEOUT_SECONDS", "1e12"),
+        ("ADF_TRIGGER_RETENTION_DAYS", "999999999999"),
+        ("ADF_TRIGGER_TICK_CALLS", "1" + "0" * 30),
+    ],
+)
+def test_a_number_that_no_clock_can_take_is_a_fault(name: str, value: str) -> None:
+    """Infinity, not-a-number and what is beyond any use are told, not met later."""
+    assert named(faults_of(**{name: value})) == {name}
+
+
+@pytest.mark.parametrize("name", ["ADF_TRIGGER_EVENTS_QUEUE", "ADF_TRIGGER_REJECTED_QUEUE"])
+@pytest.mark.parametrize("queue", ["adf-run-requests", "adf-run-requests-poison"])
+def test_what_is_told_is_never_read_as_a_request(name: str, queue: str) -> None:
+    """A queue that is written with news is not the one that requests are read from."""
+    assert named(faults_of(**{name: queue})) == {name}
+
+
+def test_faults_of_single_settings_and_of_their_whole_come_together() -> None:
+    """A typing error in one setting hides nothing of what is wrong between the others."""
+    faults = faults_of(
+        ADF_TRIGGER_CLOUD="moon",
+        ADF_TRIGGER_POLL_SCHEDULE="often",
+        ADF_TRIGGER_CREDENTIAL="service-principal",
+        ADF_TRIGGER_LEASE_SECONDS="20",
+        AZURE_CLIENT_SECRET=REFERENCE,
+        ADF_TRIGGER_FACTORIES="",
+        AzureWebJobsStorage="",
+    )
+    assert named(faults) == {
+        "ADF_TRIGGER_CLOUD",
+        "ADF_TRIGGER_POLL_SCHEDULE",
+        "ADF_TRIGGER_LEASE_SECONDS",
+        "ADF_TRIGGER_FACTORIES",
+        "AZURE_TENANT_ID",
+        "AZURE_CLIENT_ID",
+        "AZURE_CLIENT_SECRET",
+        "AzureWebJobsStorage",
+    }
+    assert len(faults) == 8
+
+
+def test_no_fault_shows_a_value() -> None:
+    """Whatever was put into the wrong setting by mistake is not repeated."""
+    secret = "hush-c2VjcmV0"
+    for name in (
+        "ADF_TRIGGER_FACTORIES",
+        "ADF_TRIGGER_MANAGEMENT_ENDPOINT",
+        "ADF_TRIGGER_POLICY",
+        "ADF_TRIGGER_CREDENTIAL",
+        "ADF_TRIGGER_CLOUD",
+        "ADF_TRIGGER_TABLE",
+        "ADF_TRIGGER_TICK_CALLS",
+        "ADF_TRIGGER_POLL_SCHEDULE",
+        "AZURE_AUTHORITY_HOST",
+        "AzureWebJobsStorage__queueServiceUri",
+    ):
+        for value in (f"http://{secret}", f"ftp://user:{secret}@host/x", f"{secret} !'"):
+            assert secret not in " ".join(faults_of(**{name: value}))
+
+
+def test_an_unknown_name_is_a_warning_with_the_nearest_known() -> None:
+    """A typing error is told; the app works on, since a rollback meets names that are newer than itself."""
+    settings = Settings.from_env(
+        {**MINIMAL, "ADF_TRIGGER_FACTORYS": "x", "adf_trigger_table": "other", "ADF_TRIGGER_QZX_9": "hush"}
+    )
+    warnings = {warning.split(":")[0]: warning for warning in settings.warnings}
+    assert set(warnings) == {"ADF_TRIGGER_FACTORYS", "adf_trigger_table", "ADF_TRIGGER_QZX_9"}
+    assert "ADF_TRIGGER_FACTORIES" in warnings["ADF_TRIGGER_FACTORYS"]
+    assert "ADF_TRIGGER_TABLE" in warnings["adf_trigger_table"]
+    assert "hush" not in warnings["ADF_TRIGGER_QZX_9"]
+    assert settings.table == "adfruns"
+
+
+def test_a_tool_knows_every_name_of_the_app() -> None:
+    """What only the app reads is not unknown to a tool that reads the same environment."""
+    assert CommonSettings.from_env(MINIMAL).warnings == ()
+
+
+def test_only_our_own_names_are_read() -> None:
+    """A variable of the machine that is called like a field is not a setting."""
+    settings = Settings.from_env({**MINIMAL, "cloud": "aws", "table": "1", "lease": "never"})
+    assert (settings.cloud, settings.table) == ("public", "adfruns")
