@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from http import HTTPStatus
 from pathlib import Path
@@ -19,16 +19,16 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp
 
 from adf_trigger.emulator import wire
+from adf_trigger.emulator.activities.callbacks import CALLBACK_PATH, PendingCallbacks
+from adf_trigger.emulator.activities.catalogue import CONTROL, activity_types
+from adf_trigger.emulator.activities.webhook import webhook
 from adf_trigger.emulator.arm_errors import InvalidResourceType, MethodNotAllowed
 from adf_trigger.emulator.authorization import Authorization
 from adf_trigger.emulator.backend import Backend
-from adf_trigger.emulator.clock import Clock, IdSource, new_id, utcnow
+from adf_trigger.emulator.clock import Clock, IdSource, MovableClock, new_id, utcnow
+from adf_trigger.emulator.contract.activity import ActivityFailed
 from adf_trigger.emulator.control import control_routes
 from adf_trigger.emulator.door import FrontDoor
-from adf_trigger.emulator.engine.activities.base import ActivityFailed
-from adf_trigger.emulator.engine.activities.callbacks import CALLBACK_PATH, PendingCallbacks
-from adf_trigger.emulator.engine.activities.registry import CONTROL, Registry
-from adf_trigger.emulator.engine.activities.webhook import webhook
 from adf_trigger.emulator.engine.engine import Engine
 from adf_trigger.emulator.engine.options import EngineOptions
 from adf_trigger.emulator.engine.runtime import TokenSource
@@ -49,22 +49,6 @@ DATABASE = "factory.db"
 """Name of the database in the data folder."""
 
 _NO_TENANT = str(UUID(int=0))
-
-
-class MovableClock:
-    """A clock that tests can move.
-
-    Attributes:
-        offset: what is added to the true time.
-    """
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self.offset = timedelta()
-
-    def __call__(self) -> datetime:
-        """The present instant."""
-        return self._clock() + self.offset
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,7 +176,7 @@ class FactoryEmulator:
             store.definitions,
             clock=self.clock,
             new_id=self._config.ids,
-            registry=Registry(
+            registry=activity_types(
                 control={**CONTROL, "WebHook": webhook(self._callbacks)}, reaching_outside=["WebHook"]
             ),
             http=self._config.http,

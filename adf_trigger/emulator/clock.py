@@ -1,7 +1,7 @@
 """Time and identity come from outside: every part that needs them is given a `Clock` and an `IdSource`."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 Clock = Callable[[], datetime]
@@ -19,3 +19,19 @@ def utcnow() -> datetime:
 def new_id() -> UUID:
     """A random GUID."""
     return uuid4()
+
+
+class MovableClock:
+    """A clock that tests can move.
+
+    Attributes:
+        offset: what is added to the true time.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self.offset = timedelta()
+
+    def __call__(self) -> datetime:
+        """The present instant."""
+        return self._clock() + self.offset

@@ -32,7 +32,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from datetime import timedelta
 from http import HTTPMethod
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, Protocol, Self, TypeVar
 from uuid import UUID
 
 from pydantic import (
@@ -52,14 +52,14 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from adf_trigger.emulator import shapes
+from adf_trigger.emulator.backend import Backend
+from adf_trigger.emulator.clock import MovableClock
 from adf_trigger.emulator.engine.progression import Mode, Progression
-from adf_trigger.emulator.faults import Fault, RequestFault, Standing
+from adf_trigger.emulator.faults import Fault, FaultBook, RequestFault, Standing
 from adf_trigger.emulator.options import ClientRequestIdMode, Options
+from adf_trigger.emulator.requestlog import RequestLog
 from adf_trigger.emulator.routes import OPERATIONS
 from adf_trigger.emulator.serving import transport_of
-
-if TYPE_CHECKING:
-    from adf_trigger.emulator.app import FactoryEmulator
 
 Outcome = Literal["Succeeded", "Failed", "Cancelled"]
 Body = TypeVar("Body", bound=BaseModel)
@@ -169,7 +169,33 @@ class Refused(Exception):
         self.status = status
 
 
-def control_routes(emulator: "FactoryEmulator") -> list[Route]:
+class Controlled(Protocol):
+    """What of an emulator can be steered."""
+
+    @property
+    def backend(self) -> Backend:
+        """What is behind it."""
+
+    @property
+    def clock(self) -> MovableClock:
+        """What it takes for the time."""
+
+    @property
+    def faults(self) -> FaultBook:
+        """The fault rules that stand."""
+
+    @property
+    def log(self) -> RequestLog:
+        """The requests that were seen."""
+
+    async def reset(self, *, keep_resources: bool) -> None:
+        """Forget what was done and set."""
+
+    def choose(self, options: Options) -> None:
+        """Change the options."""
+
+
+def control_routes(emulator: Controlled) -> list[Route]:
     """The routes, without the prefix."""
     control = _Control(emulator)
     table: tuple[tuple[str, HTTPMethod, _Endpoint], ...] = (
@@ -203,7 +229,7 @@ _Endpoint = Callable[[Request], Awaitable[Any]]
 class _Control:
     """The endpoints; each gives what its reply says, None for nothing."""
 
-    def __init__(self, emulator: "FactoryEmulator") -> None:
+    def __init__(self, emulator: Controlled) -> None:
         self._emulator = emulator
 
     async def show(self, _request: Request) -> Any:

@@ -8,8 +8,8 @@ What the service has is listed here; what is emulated is read from the tables th
 import sys
 from collections.abc import Iterable, Iterator
 
-from adf_trigger.emulator.engine.activities.registry import CONTROL, EXECUTION
-from adf_trigger.emulator.engine.copying.registry import (
+from adf_trigger.emulator.activities.catalogue import CONTROL, EXECUTION
+from adf_trigger.emulator.connectors.catalogue import (
     BYTES_FORMATS,
     FILE_STORES,
     RECORD_FORMATS,

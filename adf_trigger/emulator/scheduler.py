@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 from adf_trigger.emulator.backend import Backend
 from adf_trigger.emulator.documents import TRIGGERS, Document
-from adf_trigger.emulator.engine.recurrence import Recurrence, read_recurrence
-from adf_trigger.emulator.engine.schedule import next_occurrence
 from adf_trigger.emulator.firing import fire
+from adf_trigger.emulator.schedules.occurrences import next_occurrence
+from adf_trigger.emulator.schedules.recurrence import Recurrence, read_recurrence
 from adf_trigger.emulator.validation.triggers import SCHEDULE_TRIGGER
 
 logger = logging.getLogger(__name__)

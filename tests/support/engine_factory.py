@@ -12,7 +12,7 @@ from uuid import UUID
 
 import httpx
 
-from adf_trigger.emulator.engine.activities.registry import Registry
+from adf_trigger.emulator.activities.catalogue import activity_types
 from adf_trigger.emulator.engine.engine import Engine
 from adf_trigger.emulator.engine.new_run import new_run
 from adf_trigger.emulator.engine.options import EngineOptions
@@ -168,7 +168,7 @@ class Factory:
         self.loop = VirtualLoop()
         self.log = MemoryLog()
         self.definitions = MemoryDefinitions()
-        self.registry = Registry()
+        self.registry = activity_types()
         self.options = EngineOptions()
         self.token: TokenSource = no_token
         self.http = httpx.AsyncClient(transport=httpx.MockTransport(_no_network), trust_env=False)

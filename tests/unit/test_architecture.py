@@ -98,15 +98,28 @@ def test_one_module_writes_the_ledger() -> None:
     assert writers == ["records.py"]
 
 
-def test_the_engine_has_no_http_server_in_it() -> None:
-    """Pipelines run without the management API."""
-    forbidden = (
-        "starlette",
-        "uvicorn",
-        "adf_trigger.emulator.handlers",
-        "adf_trigger.emulator.store",
+@pytest.mark.parametrize("room", ["contract", "connectors", "copying", "activities", "engine"])
+def test_pipelines_run_without_the_management_api(room: str) -> None:
+    """No HTTP server and no store in what runs them."""
+    forbidden = ("starlette", "uvicorn", "adf_trigger.emulator.handlers", "adf_trigger.emulator.store")
+    assert offenders(f"emulator/{room}", *forbidden) == []
+
+
+def test_engine_and_activities_meet_in_their_contract_alone() -> None:
+    """The engine knows no activity type, an activity type no engine; a catalogue above them joins both."""
+    rooms = [f"adf_trigger.emulator.{room}" for room in ("activities", "copying", "connectors", "engine")]
+    assert offenders("emulator/contract", *rooms) == []
+    assert offenders("emulator/engine", *rooms[:3]) == []
+    for room in ("activities", "copying", "connectors"):
+        assert offenders(f"emulator/{room}", "adf_trigger.emulator.engine") == []
+
+
+def test_connectors_are_used_by_activities_and_know_none() -> None:
+    """Copy, Delete, GetMetadata, Lookup and Validation stand on them; the maps of Copy stand apart."""
+    assert (
+        offenders("emulator/connectors", "adf_trigger.emulator.activities", "adf_trigger.emulator.copying")
+        == []
     )
-    assert offenders("emulator/engine", *forbidden) == []
 
 
 def test_the_environment_is_read_in_one_place() -> None:
@@ -153,6 +166,33 @@ def runs_first(module: Path, known: set[str]) -> set[str]:
             found |= {each.name for each in statement.names}
     around = {name[: end.start()] for name in found for end in re.finditer(r"\.", name)}
     return {name for name in found | around if name in known and not f"{own}.".startswith(f"{name}.")}
+
+
+def room_of(module: Path) -> str:
+    """Where a module lives: its folder, or, where folders lie beside it, the module alone."""
+    folder = module.parent
+    crowded = any((each / "__init__.py").exists() for each in folder.iterdir() if each.is_dir())
+    return str((module if crowded else folder).relative_to(ROOT))
+
+
+def test_no_folder_imports_in_a_circle() -> None:
+    """Folders, too, have an order: of two, only one imports the other, by whatever way and wherever in its text."""
+    rooms = {name_of(module): room_of(module) for module in modules(PACKAGE)}
+    graph: dict[str, set[str]] = {}
+    for module in modules(PACKAGE):
+        own = room_of(module)
+        found = {rooms[name] for name in imports_of(module) if name in rooms}
+        # `from package import name` names the package, too; its __init__ counts where it has something to say.
+        found = {each for each in found if not (each.endswith("__init__.py") and _is_bare(ROOT / each))}
+        graph.setdefault(own, set()).update(found - {own})
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as exc:
+        pytest.fail(" -> ".join(reversed(exc.args[1])))
+
+
+def _is_bare(module: Path) -> bool:
+    return all(isinstance(each, ast.Expr) for each in ast.parse(module.read_text()).body)
 
 
 def test_every_module_can_be_imported_first() -> None:

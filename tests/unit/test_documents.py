@@ -8,8 +8,8 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import pytest
 
+from adf_trigger.emulator.contract.limits import EXTERNAL, LARGEST_PAYLOAD, PIPELINE, Group, group_of
 from adf_trigger.emulator.coverage import emulated_activities
-from adf_trigger.emulator.engine.limits import EXTERNAL, LARGEST_PAYLOAD, PIPELINE, Group, group_of
 from adf_trigger.emulator.engine.progression import Mode
 from adf_trigger.emulator.engine.queues import MAX_QUEUED_RUNS
 from adf_trigger.emulator.faults import Fault, RequestFault

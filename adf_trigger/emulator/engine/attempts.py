@@ -5,14 +5,14 @@ import logging
 from dataclasses import dataclass
 from typing import Any
 
-from adf_trigger.emulator.engine.activities.base import ActivityFailed, ActivityResult
-from adf_trigger.emulator.engine.activities.control import ControlActivity
+from adf_trigger.emulator.contract.activity import ActivityFailed, ActivityResult
+from adf_trigger.emulator.contract.control import ControlActivity
+from adf_trigger.emulator.contract.limits import Payload, group_of
+from adf_trigger.emulator.contract.time_limit import TimeLimitReached
+from adf_trigger.emulator.contract.timespans import seconds_of
 from adf_trigger.emulator.engine.context import RunningActivity
 from adf_trigger.emulator.engine.graph import FAILED, SUCCEEDED
-from adf_trigger.emulator.engine.limits import Payload, group_of
 from adf_trigger.emulator.engine.rows import error_of
-from adf_trigger.emulator.engine.time_limit import TimeLimitReached
-from adf_trigger.emulator.engine.timespans import seconds_of
 from adf_trigger.emulator.models import ActivityRun
 
 logger = logging.getLogger(__name__)

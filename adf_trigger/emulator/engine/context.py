@@ -1,4 +1,4 @@
-"""What an activity is given: the run around it, through the narrow seam of activities/base.py."""
+"""What an activity is given: the run around it, through the interface of contract/activity.py."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from adf_trigger.emulator.engine.activities.base import ResolvedDataset
-from adf_trigger.emulator.engine.activities.control import ChildRun, InnerRun
+from adf_trigger.emulator.contract.activity import ResolvedDataset
+from adf_trigger.emulator.contract.control import ChildRun, InnerRun
+from adf_trigger.emulator.contract.limits import Payload
+from adf_trigger.emulator.contract.time_limit import time_limit
 from adf_trigger.emulator.engine.frames import Frame
 from adf_trigger.emulator.engine.graph import Node
-from adf_trigger.emulator.engine.limits import Payload
 from adf_trigger.emulator.engine.rows import no_error
 from adf_trigger.emulator.engine.secrets import revealed
-from adf_trigger.emulator.engine.time_limit import time_limit
 from adf_trigger.emulator.models import ActivityRun
 
 if TYPE_CHECKING:

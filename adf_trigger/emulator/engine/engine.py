@@ -12,9 +12,9 @@ from typing import Any
 import httpx
 
 from adf_trigger.emulator.clock import Clock, IdSource, new_id, utcnow
-from adf_trigger.emulator.engine.activities.base import ActivityFailed
-from adf_trigger.emulator.engine.activities.control import ChildRun
-from adf_trigger.emulator.engine.activities.registry import Registry
+from adf_trigger.emulator.contract.activity import ActivityFailed
+from adf_trigger.emulator.contract.control import ChildRun
+from adf_trigger.emulator.contract.registry import Registry
 from adf_trigger.emulator.engine.execution import PipelineExecution, RunOutcome
 from adf_trigger.emulator.engine.graph import FAILED
 from adf_trigger.emulator.engine.options import EngineOptions
@@ -82,7 +82,7 @@ class Engine:
         *,
         clock: Clock = utcnow,
         new_id: IdSource = new_id,
-        registry: Registry | None = None,
+        registry: Registry,
         http: httpx.AsyncClient | None = None,
         token: TokenSource,
         options: EngineOptions | None = None,
@@ -94,7 +94,7 @@ class Engine:
             definitions=definitions,
             clock=clock,
             new_id=new_id,
-            registry=registry or Registry(),
+            registry=registry,
             http=http or httpx.AsyncClient(timeout=HTTP_TIMEOUT),
             token=token,
             options=options or EngineOptions(),

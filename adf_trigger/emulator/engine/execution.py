@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from adf_trigger.emulator.engine.activities.base import ActivityFailed
-from adf_trigger.emulator.engine.activities.control import ChildRun, InnerFailure, InnerRun
+from adf_trigger.emulator.contract.activity import ActivityFailed
+from adf_trigger.emulator.contract.control import ChildRun, InnerFailure, InnerRun
 from adf_trigger.emulator.engine.attempts import Ended, run_attempts
 from adf_trigger.emulator.engine.context import RunningActivity
 from adf_trigger.emulator.engine.frames import Frame

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import httpx
 
-from adf_trigger.emulator.engine.activities.base import ActivityFailed
+from adf_trigger.emulator.contract.activity import ActivityFailed
 from adf_trigger.emulator.engine.frames import Frame
 from adf_trigger.emulator.engine.runtime import Runtime
 from adf_trigger.emulator.engine.scopes import Scopes

@@ -1,11 +1,10 @@
 """What may be chosen about the engine."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 
-Sleeper = Callable[[float], Awaitable[object]]
-"""Waits for a number of seconds."""
+from adf_trigger.emulator.contract.time_limit import Sleeper
 
 
 def _east_us(_factory_id: str) -> str:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from adf_trigger.emulator.engine.activities.base import ActivityFailed
+from adf_trigger.emulator.contract.activity import ActivityFailed
 
 
 def no_error(target: str) -> dict[str, Any]:

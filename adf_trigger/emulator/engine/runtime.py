@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 import httpx
 
 from adf_trigger.emulator.clock import Clock, IdSource
-from adf_trigger.emulator.engine.activities.control import ChildRun
-from adf_trigger.emulator.engine.activities.registry import Registry
-from adf_trigger.emulator.engine.limits import ActivityPlaces
+from adf_trigger.emulator.contract.control import ChildRun
+from adf_trigger.emulator.contract.limits import ActivityPlaces
+from adf_trigger.emulator.contract.registry import Registry
 from adf_trigger.emulator.engine.options import EngineOptions
 from adf_trigger.emulator.engine.ports import Definitions, RunLog
 from adf_trigger.emulator.engine.secrets import GivenSecrets

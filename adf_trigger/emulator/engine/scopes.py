@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from adf_trigger.emulator.engine.activities.base import ActivityFailed, ResolvedDataset
+from adf_trigger.emulator.contract.activity import ActivityFailed, ResolvedDataset
 from adf_trigger.emulator.engine.frames import Frame
 from adf_trigger.emulator.engine.parameters import ParameterError, bind
 from adf_trigger.emulator.engine.runtime import Runtime

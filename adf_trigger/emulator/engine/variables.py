@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from adf_trigger.emulator.engine.activities.base import ActivityFailed
+from adf_trigger.emulator.contract.activity import ActivityFailed
 
 _TYPES: dict[str, tuple[str, type]] = {
     "string": ("String", str),

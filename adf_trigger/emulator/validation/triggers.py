@@ -3,8 +3,8 @@
 from datetime import UTC, datetime
 
 from adf_trigger.emulator.documents import Document
-from adf_trigger.emulator.engine.recurrence import RecurrenceError, read_recurrence
 from adf_trigger.emulator.errors import BadRequest
+from adf_trigger.emulator.schedules.recurrence import RecurrenceError, read_recurrence
 
 SCHEDULE_TRIGGER = "ScheduleTrigger"
 _ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)

@@ -20,7 +20,7 @@ from azure.storage.blob import (
     generate_account_sas,
 )
 
-from adf_trigger.emulator.engine.activities.base import (
+from adf_trigger.emulator.contract.activity import (
     Activity,
     ActivityFailed,
     ActivityResult,

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from azure.storage.blob import ContentSettings
 
-from adf_trigger.emulator.engine.activities.base import ActivityFailed
-from adf_trigger.emulator.engine.activities.copy import copy
+from adf_trigger.emulator.activities.copy import copy
+from adf_trigger.emulator.contract.activity import ActivityFailed
 from tests.integration.emulator.copying.harness import Storage, copying, run
 
 QUICKSTART: dict[str, Any] = {

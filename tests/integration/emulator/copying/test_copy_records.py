@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from adf_trigger.emulator.engine.activities.base import ActivityFailed
-from adf_trigger.emulator.engine.activities.copy import copy
+from adf_trigger.emulator.activities.copy import copy
+from adf_trigger.emulator.contract.activity import ActivityFailed
 from tests.integration.emulator.copying.harness import Storage, copying, run
 
 CSV_SINK = {"formatSettings": {"type": "DelimitedTextWriteSettings", "fileExtension": ".txt"}}

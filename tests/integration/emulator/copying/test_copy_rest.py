@@ -12,8 +12,8 @@ import httpx
 import pytest
 import trustme
 
-from adf_trigger.emulator.engine.activities.base import ActivityFailed, ActivityResult
-from adf_trigger.emulator.engine.activities.copy import copy
+from adf_trigger.emulator.activities.copy import copy
+from adf_trigger.emulator.contract.activity import ActivityFailed, ActivityResult
 from tests.integration.emulator.copying.harness import (
     Answer,
     Asked,

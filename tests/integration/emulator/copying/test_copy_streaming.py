@@ -13,8 +13,8 @@ import pytest
 from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.blob import BlobBlock, BlobClient
 
-from adf_trigger.emulator.engine.activities.base import ResolvedDataset
-from adf_trigger.emulator.engine.activities.copy import copy
+from adf_trigger.emulator.activities.copy import copy
+from adf_trigger.emulator.contract.activity import ResolvedDataset
 from tests.integration.emulator.copying.harness import Context, Storage, copying, on_context, run
 
 MIB = 1024 * 1024

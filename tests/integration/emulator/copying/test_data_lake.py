@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from adf_trigger.emulator.engine.activities.base import ActivityFailed, ResolvedDataset
-from adf_trigger.emulator.engine.activities.copy import copy
-from adf_trigger.emulator.engine.activities.delete import delete
-from adf_trigger.emulator.engine.activities.get_metadata import get_metadata
-from adf_trigger.emulator.engine.activities.lookup import lookup
-from adf_trigger.emulator.engine.activities.validation import validation
+from adf_trigger.emulator.activities.copy import copy
+from adf_trigger.emulator.activities.delete import delete
+from adf_trigger.emulator.activities.get_metadata import get_metadata
+from adf_trigger.emulator.activities.lookup import lookup
+from adf_trigger.emulator.activities.validation import validation
+from adf_trigger.emulator.contract.activity import ActivityFailed, ResolvedDataset
 from tests.integration.emulator.copying.harness import Storage, copying, reference, run
 
 READ = {"type": "AzureBlobFSReadSettings"}

@@ -12,9 +12,9 @@ from uuid import uuid4
 import pytest
 from azure.storage.blob import BlobServiceClient
 
-from adf_trigger.emulator.engine.activities.base import ActivityFailed
-from adf_trigger.emulator.engine.activities.copy import copy
-from adf_trigger.emulator.engine.activities.lookup import lookup
+from adf_trigger.emulator.activities.copy import copy
+from adf_trigger.emulator.activities.lookup import lookup
+from adf_trigger.emulator.contract.activity import ActivityFailed
 from adf_trigger.emulator.identity.tokens import Identity, TokenAuthority
 from adf_trigger.emulator.servers import make_certificate
 from adf_trigger.local.azurite.install import install

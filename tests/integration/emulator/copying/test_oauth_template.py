@@ -5,6 +5,7 @@ import json
 from typing import Any
 from urllib.parse import parse_qs
 
+from adf_trigger.emulator.activities.catalogue import activity_types
 from adf_trigger.emulator.clock import new_id, utcnow
 from adf_trigger.emulator.engine.engine import Engine
 from adf_trigger.emulator.engine.new_run import new_run
@@ -145,7 +146,7 @@ def play(definitions: MemoryDefinitions, container: str) -> tuple[PipelineRun, M
             now=utcnow(),
         )
         log.save_run(run)
-        engine = Engine(log, lambda _: definitions, token=no_token)
+        engine = Engine(log, lambda _: definitions, registry=activity_types(), token=no_token)
         try:
             engine.submit(run)
             async with asyncio.timeout(60):

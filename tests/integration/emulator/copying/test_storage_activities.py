@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 from azure.storage.blob import ContentSettings
 
-from adf_trigger.emulator.engine.activities.base import ActivityFailed, ActivityResult
-from adf_trigger.emulator.engine.activities.delete import delete
-from adf_trigger.emulator.engine.activities.get_metadata import get_metadata
-from adf_trigger.emulator.engine.activities.lookup import lookup
-from adf_trigger.emulator.engine.activities.validation import validation
+from adf_trigger.emulator.activities.delete import delete
+from adf_trigger.emulator.activities.get_metadata import get_metadata
+from adf_trigger.emulator.activities.lookup import lookup
+from adf_trigger.emulator.activities.validation import validation
+from adf_trigger.emulator.contract.activity import ActivityFailed, ActivityResult
 from tests.integration.emulator.copying.harness import (
     Answer,
     Storage,

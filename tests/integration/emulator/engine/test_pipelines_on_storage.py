@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from azure.storage.blob import BlobServiceClient, ContainerClient
 
+from adf_trigger.emulator.activities.catalogue import activity_types
 from adf_trigger.emulator.clock import new_id, utcnow
 from adf_trigger.emulator.engine.engine import Engine
 from adf_trigger.emulator.engine.new_run import new_run
@@ -73,7 +74,7 @@ class Stage:
     @asynccontextmanager
     async def engine(self) -> AsyncIterator[Engine]:
         """An engine on the running loop."""
-        engine = Engine(self.log, lambda _: self.definitions, token=no_token)
+        engine = Engine(self.log, lambda _: self.definitions, registry=activity_types(), token=no_token)
         try:
             yield engine
         finally:

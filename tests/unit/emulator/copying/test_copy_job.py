@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from adf_trigger.emulator.engine.activities.base import ActivityFailed
-from adf_trigger.emulator.engine.copying import pipeline
-from adf_trigger.emulator.engine.copying.failures import InvalidSettings
-from adf_trigger.emulator.engine.copying.flow import Piece
-from adf_trigger.emulator.engine.copying.job import Job, Stopped
-from adf_trigger.emulator.engine.copying.report import CopyReport
+from adf_trigger.emulator.connectors.common.failures import InvalidSettings
+from adf_trigger.emulator.connectors.common.flow import Piece
+from adf_trigger.emulator.connectors.common.job import Job, Stopped
+from adf_trigger.emulator.contract.activity import ActivityFailed
+from adf_trigger.emulator.copying import pipeline
+from adf_trigger.emulator.copying.report import CopyReport
 
 LIMIT = 10.0
 

@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from adf_trigger.emulator.engine.activities.base import ActivityFailed
-from adf_trigger.emulator.engine.copying.records import Columns, Item
-from adf_trigger.emulator.engine.copying.rejects import Rejects
-from adf_trigger.emulator.engine.copying.statistics import Statistics
-from adf_trigger.emulator.engine.copying.translator import Translator
+from adf_trigger.emulator.connectors.common.records import Columns, Item
+from adf_trigger.emulator.connectors.common.rejects import Rejects
+from adf_trigger.emulator.connectors.common.statistics import Statistics
+from adf_trigger.emulator.contract.activity import ActivityFailed
+from adf_trigger.emulator.copying.translator import Translator
 
 ORDER = {
     "id": {"$oid": "592e07800000000000000000"},

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adf_trigger.emulator.engine.activities.base import ActivityContext, ActivityFailed, ActivityResult
-from adf_trigger.emulator.engine.activities.registry import Registry
+from adf_trigger.emulator.activities.catalogue import activity_types
+from adf_trigger.emulator.contract.activity import ActivityContext, ActivityFailed, ActivityResult
 from adf_trigger.emulator.engine.graph import FAILED, SKIPPED, SUCCEEDED, Graph, GraphError
 from tests.support.engine_factory import EPOCH, Factory, activity
 
@@ -128,7 +128,7 @@ def test_the_engine_runs_any_graph_as_the_rules_say(
     by_name = {it["name"]: it for it in definitions}
     seconds = dict(zip(sorted(by_name), durations, strict=False))
     with closing(Factory()) as factory:
-        factory.registry = Registry(execution={"Probe": probe})
+        factory.registry = activity_types(execution={"Probe": probe})
         factory.define("P", *(as_told(it, own[it["name"]], seconds[it["name"]]) for it in definitions))
         run = factory.run("P")
         rows = {name: row for name, row in factory.rows(run).items() if row.status != "Inactive"}

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from adf_trigger.emulator.engine.activities.base import Activity, ActivityContext, ActivityResult
-from adf_trigger.emulator.engine.activities.registry import CONTROL, EXECUTION, Registry
+from adf_trigger.emulator.activities.catalogue import CONTROL, EXECUTION, activity_types
+from adf_trigger.emulator.contract.activity import Activity, ActivityContext, ActivityResult
+from adf_trigger.emulator.contract.registry import Registry
 from adf_trigger.emulator.models import ActivityRun, PipelineRun
 from tests.support.engine_factory import Factory, activity, expression, set_variable
 
@@ -32,7 +33,7 @@ def crowd(factory: Factory, types: list[str]) -> list[PipelineRun]:
     gate = asyncio.Event()
     held = holding(gate)
     control = {**CONTROL, "WebHook": held}
-    factory.registry = Registry(dict.fromkeys(EXECUTION, held), control, ["WebHook"])
+    factory.registry = activity_types(dict.fromkeys(EXECUTION, held), control, ["WebHook"])
     for type_name in set(types):
         factory.define(type_name, activity("A", type_name))
 
@@ -104,7 +105,7 @@ def evaluating(*, with_dataset: bool = False) -> Registry:
             await context.dataset(properties["dataset"])
         return ActivityResult()
 
-    return Registry(execution={"Lookup": look})
+    return activity_types(execution={"Lookup": look})
 
 
 def dataset_of(size: int, factory: Factory) -> dict[str, Any]:
@@ -170,7 +171,7 @@ def test_a_retry_is_weighed_anew(factory: Factory) -> None:
             raise TimeoutError
         return ActivityResult()
 
-    factory.registry = Registry(execution={"Lookup": look})
+    factory.registry = activity_types(execution={"Lookup": look})
     factory.define("P", activity("A", "Lookup", {"text": "x" * (PAYLOAD * 2 // 3)}, policy={"retry": 1}))
     assert factory.run("P").status == "Succeeded"
     assert len(attempts) == 2

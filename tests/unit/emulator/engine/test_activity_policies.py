@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from adf_trigger.emulator.engine.activities.base import (
+from adf_trigger.emulator.activities.catalogue import activity_types
+from adf_trigger.emulator.contract.activity import (
     Activity,
     ActivityContext,
     ActivityFailed,
     ActivityResult,
 )
-from adf_trigger.emulator.engine.activities.registry import Registry
 from adf_trigger.emulator.models import ActivityRun
 from tests.support.engine_factory import EPOCH, FACTORY_ID, Factory, activity, set_variable, wait
 
@@ -34,7 +34,7 @@ def scripted(outcomes: Iterator[str]) -> Activity:
 
 def probing(factory: Factory, *outcomes: str, **others: Any) -> list[ActivityRun]:
     """Run a pipeline of one scripted activity; gives its activity runs."""
-    factory.registry = Registry(execution={"Probe": scripted(iter(outcomes))})
+    factory.registry = activity_types(execution={"Probe": scripted(iter(outcomes))})
     factory.define("P", activity("A", "Probe", **others))
     return list(factory.log.activities(FACTORY_ID, factory.run("P").run_id))
 
@@ -87,7 +87,7 @@ def test_an_attempt_stops_after_seven_days_by_default(factory: Factory) -> None:
         await context.sleep(10**9)
         return ActivityResult()
 
-    factory.registry = Registry(execution={"Endless": endless})
+    factory.registry = activity_types(execution={"Endless": endless})
     factory.define("P", activity("A", "Endless"))
 
     assert factory.run("P").run_end == EPOCH + timedelta(days=7)
@@ -99,7 +99,7 @@ def test_a_timeout_inside_an_activity_is_not_taken_for_its_time_limit(factory: F
     async def sloppy(_context: ActivityContext) -> ActivityResult:
         raise TimeoutError
 
-    factory.registry = Registry(execution={"Sloppy": sloppy})
+    factory.registry = activity_types(execution={"Sloppy": sloppy})
     factory.define("P", activity("A", "Sloppy", policy={"timeout": "0.01:00:00"}))
 
     assert factory.rows(factory.run("P"))["A"].error["failureType"] == "SystemError"
@@ -135,7 +135,7 @@ def test_a_policy_that_cannot_be_read_fails_the_activity(factory: Factory, polic
 
 def test_secure_input_and_output_stay_out_of_the_log(factory: Factory) -> None:
     """The rows are empty, those of failed attempts too; other activities still see the output."""
-    factory.registry = Registry(execution={"Probe": scripted(iter(["fail", "ok"]))})
+    factory.registry = activity_types(execution={"Probe": scripted(iter(["fail", "ok"]))})
     policy = {"secureInput": True, "secureOutput": True, "retry": 1}
     factory.define(
         "P",

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from adf_trigger.emulator.engine.activities.base import ActivityContext, ActivityResult, ResolvedDataset
-from adf_trigger.emulator.engine.activities.registry import Registry
+from adf_trigger.emulator.activities.catalogue import activity_types
+from adf_trigger.emulator.contract.activity import ActivityContext, ActivityResult, ResolvedDataset
 from tests.support.engine_factory import Factory, activity, expression
 
 
@@ -17,7 +17,7 @@ def resolved(factory: Factory, reference: dict[str, Any], **pipeline: Any) -> Re
         found.append(await context.dataset(context.definition["inputs"][0]))
         return ActivityResult()
 
-    factory.registry = Registry(execution={"Probe": probe})
+    factory.registry = activity_types(execution={"Probe": probe})
     factory.define("P", activity("A", "Probe", inputs=[reference]), **pipeline)
     run = factory.run("P")
     return found[0] if found else str(run.message).removeprefix("Operation on target A failed: ")
@@ -128,7 +128,7 @@ def test_a_linked_service_is_resolved_alone(stored: Factory) -> None:
         found.append(await context.linked_service(written))
         return ActivityResult()
 
-    stored.registry = Registry(execution={"Probe": probe})
+    stored.registry = activity_types(execution={"Probe": probe})
     stored.define("P", activity("A", "Probe"))
     stored.run("P")
 
@@ -148,7 +148,7 @@ def test_global_parameters_and_system_variables_are_seen(factory: Factory) -> No
         seen.append(context.evaluate("@pipeline().globalParameters.env"))
         return ActivityResult()
 
-    factory.registry = Registry(execution={"Probe": probe})
+    factory.registry = activity_types(execution={"Probe": probe})
     factory.define("P", activity("A", "Probe"))
     run = factory.run("P")
 

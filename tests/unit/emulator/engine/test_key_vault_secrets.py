@@ -8,8 +8,8 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from adf_trigger.emulator.engine.activities.base import ActivityContext, ActivityFailed, ActivityResult
-from adf_trigger.emulator.engine.activities.registry import Registry
+from adf_trigger.emulator.activities.catalogue import activity_types
+from adf_trigger.emulator.contract.activity import ActivityContext, ActivityFailed, ActivityResult
 from adf_trigger.emulator.engine.secrets import GivenSecrets, Secrets
 from adf_trigger.emulator.models import ActivityRun
 from tests.support.engine_factory import FACTORY_ID, Factory, activity, expression
@@ -71,7 +71,7 @@ def linked_service(factory: Factory, given: Secrets | None = None) -> dict[str, 
         found.append(properties)
         return ActivityResult()
 
-    factory.registry = Registry(execution={"Probe": probe})
+    factory.registry = activity_types(execution={"Probe": probe})
     factory.define("P", activity("A", "Probe"))
     factory.engine.secrets.replace(given or {})
     run = factory.run("P")
@@ -150,7 +150,7 @@ def test_secrets_are_found_wherever_they_stand(stored: Factory) -> None:
         found.append(await context.reveal(context.evaluate(context.type_properties)))
         return ActivityResult()
 
-    stored.registry = Registry(execution={"Probe": probe})
+    stored.registry = activity_types(execution={"Probe": probe})
     stored.define("P", activity("A", "Probe", written))
     stored.run("P")
 
@@ -265,7 +265,7 @@ def test_a_failed_attempt_is_followed_by_another_that_asks_again(stored: Factory
         done.append(await context.linked_service({"referenceName": "Store"}))
         return ActivityResult()
 
-    stored.registry = Registry(execution={"Probe": probe})
+    stored.registry = activity_types(execution={"Probe": probe})
     stored.define("P", activity("A", "Probe", policy={"retry": 1, "retryIntervalInSeconds": 30}))
 
     run = stored.run("P")

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from adf_trigger.emulator.contract.timespans import seconds_of
 from adf_trigger.emulator.engine.parameters import ParameterError, bind, secure_names
-from adf_trigger.emulator.engine.timespans import seconds_of
 
 
 def same(value: Any) -> Any:

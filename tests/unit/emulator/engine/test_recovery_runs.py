@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from adf_trigger.emulator.engine.activities.base import ActivityContext, ActivityFailed, ActivityResult
-from adf_trigger.emulator.engine.activities.registry import Registry
+from adf_trigger.emulator.activities.catalogue import activity_types
+from adf_trigger.emulator.contract.activity import ActivityContext, ActivityFailed, ActivityResult
 from adf_trigger.emulator.models import PipelineRun, Recovery
 from tests.support.engine_factory import Factory, activity, append, expression, set_variable, wait
 
@@ -19,7 +19,7 @@ class Probes:
     def __init__(self, factory: Factory, *broken: str) -> None:
         self.broken = set(broken)
         self.calls: Counter[str] = Counter()
-        factory.registry = Registry(execution={"Probe": self._run})
+        factory.registry = activity_types(execution={"Probe": self._run})
 
     async def _run(self, context: ActivityContext) -> ActivityResult:
         label = str(context.evaluate(context.type_properties.get("label", context.name)))
@@ -236,7 +236,7 @@ def test_the_last_attempt_is_what_reaches_outside(factory: Factory) -> None:
             raise ActivityFailed("not yet", error_code="1")
         return ActivityResult(output={"ok": True})
 
-    factory.registry = Registry(execution={"Second": second_time, "Probe": probes._run})
+    factory.registry = activity_types(execution={"Second": second_time, "Probe": probes._run})
     factory.define(
         "P",
         activity("A", "Second", policy={"retry": 1, "retryIntervalInSeconds": 30}),

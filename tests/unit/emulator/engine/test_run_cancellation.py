@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from adf_trigger.emulator.engine.activities.base import ActivityContext, ActivityFailed, ActivityResult
-from adf_trigger.emulator.engine.activities.registry import Registry
+from adf_trigger.emulator.activities.catalogue import activity_types
+from adf_trigger.emulator.contract.activity import ActivityContext, ActivityFailed, ActivityResult
 from adf_trigger.emulator.models import PipelineRun
 from tests.support.engine_factory import EPOCH, FACTORY_ID, Factory, activity, expression, fail, wait
 
@@ -83,7 +83,7 @@ def test_a_run_is_cancelled_between_two_attempts(factory: Factory) -> None:
     async def failing(_context: ActivityContext) -> ActivityResult:
         raise ActivityFailed("no", error_code="1")
 
-    factory.registry = Registry(execution={"Failing": failing})
+    factory.registry = activity_types(execution={"Failing": failing})
     factory.define("P", activity("A", "Failing", policy={"retry": 5, "retryIntervalInSeconds": 60}))
 
     run = cancelled_after(factory, 90)
@@ -119,7 +119,7 @@ def test_cancelling_twice_is_cancelling_once(factory: Factory) -> None:
             cleaned_up.append(context.name)
         return ActivityResult()
 
-    factory.registry = Registry(execution={"Careful": careful})
+    factory.registry = activity_types(execution={"Careful": careful})
     factory.define("P", activity("A", "Careful"))
 
     async def story() -> PipelineRun:

@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from adf_trigger.emulator.engine.activities.base import ActivityContext, ActivityFailed, ActivityResult
-from adf_trigger.emulator.engine.activities.registry import CONTROL, Registry
+from adf_trigger.emulator.activities.catalogue import CONTROL, activity_types
+from adf_trigger.emulator.contract.activity import ActivityContext, ActivityFailed, ActivityResult
 from tests.support.engine_factory import EPOCH, FACTORY_ID, Factory, activity, fail, set_variable, wait
 
 
@@ -213,7 +213,7 @@ def test_a_mistake_in_an_activity_type_fails_the_activity_not_the_emulator(
     async def broken(_context: ActivityContext) -> ActivityResult:
         raise KeyError("secret detail")
 
-    factory.registry = Registry(execution={"Broken": broken}, control=CONTROL)
+    factory.registry = activity_types(execution={"Broken": broken}, control=CONTROL)
     factory.define("P", activity("B", "Broken"))
     factory.define("Q", wait("W"))
 
@@ -242,7 +242,7 @@ def test_a_new_type_is_one_function_and_one_entry(factory: Factory) -> None:
         }
         return ActivityResult(output=seen, input={"in": 1}, extra={"integrationRuntimeNames": ["x"]})
 
-    factory.registry = Registry(execution={"Probe": probe})
+    factory.registry = activity_types(execution={"Probe": probe})
     factory.define("P", activity("A", "Probe", {"value": "@add(1, 2)"}))
 
     row = factory.rows(factory.run("P"))["A"]
@@ -265,7 +265,7 @@ def test_what_an_activity_shows_of_a_failure_is_kept(factory: Factory) -> None:
             "late", error_code="1", details=["d"], output={"o": 1}, input={"i": 1}, status="TimedOut"
         )
 
-    factory.registry = Registry(execution={"Late": late})
+    factory.registry = activity_types(execution={"Late": late})
     factory.define("P", activity("L", "Late"), wait("W", after={"L": "Failed"}))
 
     run = factory.run("P")

@@ -1,0 +1,1 @@
+"""The activity types, a module each; catalogue.py lists them."""

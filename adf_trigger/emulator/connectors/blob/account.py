@@ -1,0 +1,106 @@
+"""The client of the storage account that a linked service names."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from azure.core.credentials import TokenCredential
+from azure.storage.blob import BlobServiceClient, ContainerClient, ExponentialRetry
+
+from adf_trigger.emulator.connectors.blob.flavors import account_of
+from adf_trigger.emulator.connectors.blob.tokens import token_credential
+from adf_trigger.emulator.connectors.common.client_credentials import SERVICE_PRINCIPAL
+from adf_trigger.emulator.connectors.common.failures import InvalidSettings, NotEmulated
+from adf_trigger.emulator.connectors.common.job import Job
+from adf_trigger.emulator.connectors.common.settings import refuse_unknown, text
+from adf_trigger.emulator.contract.activity import ActivityContext, ResolvedDataset
+
+# The SDK holds several times as much while it reads one.
+READ_CHUNK = 1024 * 1024
+_KNOWN = SERVICE_PRINCIPAL | {
+    "accountKey",
+    "accountKind",
+    "authenticationType",
+    "connectionString",
+    "sasToken",
+    "sasUri",
+    "servicePrincipalCredential",
+    # What the service adds to a linked service that it keeps: a copy of the secret, of no use here.
+    "encryptedCredential",
+}
+_AUTHENTICATION_TYPES = frozenset({"", "AccountKey", "SasUri", "ServicePrincipal", "Msi"})
+
+
+def container_client(
+    dataset: ResolvedDataset, container: str, context: ActivityContext, job: Job
+) -> ContainerClient:
+    """Open a container in the storage account of a dataset.
+
+    The account is reached by connection string, by SAS URI, or by its endpoint: with an account key, else as a
+    service principal, else with the factory's managed identity.
+
+    Args:
+        dataset: whose linked service names the account.
+        container: its name.
+        context: gives tokens.
+        job: closes the client, and waits for tokens.
+
+    Raises:
+        InvalidSettings: the linked service does not say how to reach an account.
+        NotEmulated: it asks for another kind of store or of authentication.
+    """
+    where = f"the linked service '{dataset.linked_service_name}'"
+    endpoint = account_of(dataset).endpoint
+    properties = dataset.linked_service
+    refuse_unknown(properties, _KNOWN | {endpoint}, where)
+    if text(properties, "authenticationType") not in _AUTHENTICATION_TYPES:
+        raise NotEmulated(f"The authentication type '{properties['authenticationType']}' of {where}")
+    try:
+        service = _service(properties, text(properties, endpoint), where, context, job)
+    except ValueError as exc:
+        # The SDK's message may quote the connection string, which is a secret.
+        raise InvalidSettings(f"The connection settings of {where} cannot be read.") from exc
+    return job.keep(service).get_container_client(container)
+
+
+def _service(
+    properties: dict[str, Any], endpoint: str, where: str, context: ActivityContext, job: Job
+) -> BlobServiceClient:
+    if connection := text(properties, "connectionString"):
+        if (key := text(properties, "accountKey")) and "accountkey=" not in connection.lower():
+            connection = f"{connection.rstrip(';')};AccountKey={key}"
+        return BlobServiceClient.from_connection_string(connection, **_options())
+    if uri := text(properties, "sasUri"):
+        return _client(uri, text(properties, "sasToken") or None)
+    if not endpoint:
+        raise InvalidSettings(f"A connection string, a SAS URI or an endpoint is required in {where}.")
+    if key := text(properties, "accountKey"):
+        return _client(endpoint, {"account_name": _account_name(endpoint), "account_key": key})
+    if not endpoint.lower().startswith("https:"):
+        raise InvalidSettings(
+            f"Without an accountKey or a sasUri in {where} a token is sent, which takes an endpoint with https."
+        )
+    return _client(endpoint, token_credential(properties, where, context, job))
+
+
+def _client(endpoint: str, credential: str | dict[str, str] | TokenCredential | None) -> BlobServiceClient:
+    # An account with a hierarchical namespace serves both endpoints.
+    return BlobServiceClient(endpoint.replace(".dfs.", ".blob.", 1), credential=credential, **_options())
+
+
+def _account_name(endpoint: str) -> str:
+    """The account's name: its host name begins with it, or it is the path on an emulator's."""
+    with BlobServiceClient(endpoint.replace(".dfs.", ".blob.", 1)) as client:
+        if client.account_name:
+            return str(client.account_name)
+    address = urlsplit(endpoint)
+    return address.path.strip("/") or str(address.hostname).partition(".")[0]
+
+
+def _options() -> dict[str, Any]:
+    return {
+        "connection_timeout": 20,
+        "read_timeout": 60,
+        "retry_policy": ExponentialRetry(initial_backoff=1, increment_base=2, random_jitter_range=1),
+        "max_single_get_size": READ_CHUNK,
+        "max_chunk_get_size": READ_CHUNK,
+    }

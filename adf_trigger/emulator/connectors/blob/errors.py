@@ -1,0 +1,112 @@
+"""What the storage service refuses, told in the words of a copy."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+from azure.core.exceptions import AzureError, HttpResponseError
+from azure.storage.blob import ContainerClient
+
+from adf_trigger.emulator.connectors.common.failures import DataFailure
+
+_NOT_THERE = frozenset({"BlobNotFound", "ContainerNotFound", "ResourceNotFound"})
+
+
+class StoreErrors(Protocol):
+    """Makes the failures of a copy from or to one container. Its exceptions hold no secret."""
+
+    def missing(self, path: str, exc: HttpResponseError | None = None) -> DataFailure:
+        """One blob of the source that is named and not there."""
+
+    def nothing_below(self, prefix: str, *, container_exists: bool) -> DataFailure:
+        """A folder or prefix of the source that holds no blob at all."""
+
+    def refused(self, path: str, side: str, exc: HttpResponseError) -> DataFailure:
+        """The storage service said no."""
+
+    def broken(self, path: str, side: str, why: str) -> DataFailure:
+        """The storage service said nothing."""
+
+    def not_created(self, exc: HttpResponseError) -> DataFailure:
+        """The sink's container is missing, and cannot be made."""
+
+
+class BlobErrors:
+    """The words of the Azure Blob Storage connector."""
+
+    def __init__(self, container: ContainerClient) -> None:
+        self._container = container
+        self._url = container_url(container)
+
+    def missing(self, path: str, exc: HttpResponseError | None = None) -> DataFailure:  # noqa: ARG002 - of the protocol
+        """UserErrorSourceBlobNotExist."""
+        return DataFailure(
+            "UserErrorSourceBlobNotExist",
+            f"The required Blob is missing. ContainerName: {self._url}, path: {path}.",
+        )
+
+    def nothing_below(self, prefix: str, *, container_exists: bool) -> DataFailure:
+        """UserErrorSourceBlobNotExist."""
+        return DataFailure(
+            "UserErrorSourceBlobNotExist",
+            f"The required Blob is missing. ContainerName: {self._url}, "
+            f"ContainerExist: {container_exists}, BlobPrefix: {prefix}, BlobCount: 0.",
+        )
+
+    def refused(self, path: str, side: str, exc: HttpResponseError) -> DataFailure:
+        """AzureBlobOperationFailed with the storage service's own code."""
+        return self.broken(path, side, f"{error_code(exc)}: {exc.reason}")
+
+    def broken(self, path: str, side: str, why: str) -> DataFailure:
+        """AzureBlobOperationFailed."""
+        return DataFailure(
+            "AzureBlobOperationFailed",
+            f"Blob operation Failed. ContainerName: {self._url}, path: {path}. {why}",
+            side=side,
+        )
+
+    def not_created(self, exc: HttpResponseError) -> DataFailure:  # noqa: ARG002 - of the protocol
+        """AzureBlobFailedToCreateContainer."""
+        return DataFailure(
+            "AzureBlobFailedToCreateContainer",
+            f"Unable to create Azure Blob container. Endpoint: {self._url}, "
+            f"Container Name: {self._container.container_name}.",
+            side="Sink",
+        )
+
+
+@contextmanager
+def told(errors: StoreErrors, path: str, side: str) -> Iterator[None]:
+    """Turn the SDK's errors into failures of the copy.
+
+    Raises:
+        DataFailure: as `errors` tells it.
+    """
+    try:
+        yield
+    except HttpResponseError as exc:
+        if side == "Source" and error_code(exc) in _NOT_THERE:
+            raise errors.missing(path, exc) from exc
+        raise errors.refused(path, side, exc) from exc
+    except AzureError as exc:
+        # Messages of broken connections quote the URL, and a shared access signature with it.
+        why = re.sub(r"\?\S*", "", str(exc.message))
+        raise errors.broken(path, side, f"{type(exc).__name__}: {why}") from exc
+
+
+def error_code(exc: HttpResponseError) -> str:
+    """The storage service's own code of an error, e.g. BlobNotFound."""
+    code = getattr(exc, "error_code", None)
+    # A member of an enumeration, if the SDK knows it.
+    return str(getattr(code, "value", code) or exc.status_code or type(exc).__name__)
+
+
+def container_url(container: ContainerClient) -> str:
+    """The container's URL without a shared access signature."""
+    return container.url.partition("?")[0]
+
+
+def folder_url(container: ContainerClient, folder: str) -> str:
+    """URL of a folder in a container, with a slash at its end."""
+    return f"{container_url(container)}/{folder}/" if folder else f"{container_url(container)}/"

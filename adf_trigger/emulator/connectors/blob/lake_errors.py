@@ -1,0 +1,81 @@
+"""What the storage service refuses, told in the words of the Azure Data Lake Storage Gen2 connector.
+
+The service's troubleshooting guide has AdlsGen2OperationFailed and its message; recorded failures have the rest.
+"""
+
+import re
+from http import HTTPStatus
+
+from azure.core.exceptions import HttpResponseError
+from azure.storage.blob import ContainerClient
+
+from adf_trigger.emulator.connectors.blob.errors import error_code
+from adf_trigger.emulator.connectors.common.failures import DataFailure
+
+# What the blob endpoint says, as the data lake's own endpoint says it.
+_NO_PATH = ("PathNotFound", "The specified path does not exist.")
+_NO_FILE_SYSTEM = ("FilesystemNotFound", "The specified filesystem does not exist.")
+_SAID = {
+    "BlobNotFound": _NO_PATH,
+    "ContainerNotFound": _NO_FILE_SYSTEM,
+    "ResourceNotFound": _NO_PATH,
+}
+
+
+class LakeErrors:
+    """The words of the Azure Data Lake Storage Gen2 connector."""
+
+    def __init__(self, container: ContainerClient) -> None:
+        self._container = container
+
+    def missing(self, path: str, exc: HttpResponseError | None = None) -> DataFailure:
+        """UserErrorFileNotFound."""
+        code, message = _SAID.get(error_code(exc), _NO_PATH) if exc else _NO_PATH
+        return self._failed(
+            "UserErrorFileNotFound", path, _status(HTTPStatus.NOT_FOUND), _said(code, message, exc)
+        )
+
+    def nothing_below(self, prefix: str, *, container_exists: bool) -> DataFailure:
+        """UserErrorFileNotFound: there is no such folder, or no such file system."""
+        said = _said(*(_NO_PATH if container_exists else _NO_FILE_SYSTEM))
+        return self._failed("UserErrorFileNotFound", prefix.rstrip("/"), _status(HTTPStatus.NOT_FOUND), said)
+
+    def refused(self, path: str, side: str, exc: HttpResponseError) -> DataFailure:
+        """AdlsGen2OperationFailed with the storage service's own code."""
+        code = error_code(exc)
+        said = _said(*_SAID.get(code, (code, str(exc.reason))), exc)
+        return self._failed("AdlsGen2OperationFailed", path, _status(exc.status_code), said, side)
+
+    def broken(self, path: str, side: str, why: str) -> DataFailure:
+        """AdlsGen2OperationFailed."""
+        return self._failed("AdlsGen2OperationFailed", path, f"{why.rstrip('.')}.", "", side)
+
+    def not_created(self, exc: HttpResponseError) -> DataFailure:
+        """AdlsGen2OperationFailed on the sink's side, without a path."""
+        return self.refused("", "Sink", exc)
+
+    def _failed(self, code: str, path: str, what: str, said: str, side: str | None = None) -> DataFailure:
+        where = (
+            f"Account: '{self._container.account_name}'. FileSystem: '{self._container.container_name}'. "
+            f"Path: '{path}'."
+        )
+        return DataFailure(code, f"ADLS Gen2 operation failed for: {what} {where}{said}.", side=side)
+
+
+def _status(number: int | None) -> str:
+    """A status code by its name in .NET, e.g. NotFound."""
+    try:
+        name = re.sub(r"\W", "", HTTPStatus(number or 0).phrase.title())
+    except ValueError:
+        name = str(number)
+    return f"Operation returned an invalid status code '{name}'."
+
+
+def _said(code: str, message: str, exc: HttpResponseError | None = None) -> str:
+    """What the storage service said, with the request's id and the time where it did say it."""
+    said = f" ErrorCode: '{code}'. Message: '{message}'."
+    headers = getattr(exc.response, "headers", {}) if exc is not None else {}
+    for name, header in (("RequestId", "x-ms-request-id"), ("TimeStamp", "Date")):
+        if value := headers.get(header):
+            said += f" {name}: '{value}'."
+    return said

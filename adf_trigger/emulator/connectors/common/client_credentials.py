@@ -1,0 +1,128 @@
+"""Access tokens by client credentials: of a service principal in one of Azure's clouds, or from any token endpoint."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from adf_trigger.emulator.connectors.common.failures import DataFailure, NotEmulated
+from adf_trigger.emulator.connectors.common.settings import required_text, text
+
+SERVICE_PRINCIPAL = frozenset(
+    {
+        "servicePrincipalId",
+        "servicePrincipalKey",
+        "servicePrincipalCredentialType",
+        "tenant",
+        "azureCloudType",
+    }
+)
+"""Properties of a linked service that every connector has for its service principal."""
+
+_AUTHORITIES = {
+    "": "https://login.microsoftonline.com",
+    "azurepublic": "https://login.microsoftonline.com",
+    "azurechina": "https://login.chinacloudapi.cn",
+    "azureusgovernment": "https://login.microsoftonline.us",
+    "azuregermany": "https://login.microsoftonline.de",
+}
+_TIMEOUT = 30.0
+# A token is renewed this long before it ends.
+_EARLY = 60.0
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Token:
+    """An access token.
+
+    Attributes:
+        text: what is sent.
+        until: when it is to be renewed, on the monotonic clock.
+    """
+
+    text: str
+    until: float
+
+
+class ClientCredentials:
+    """Asks a token endpoint, and again when the token nears its end.
+
+    Args:
+        url: of the token endpoint.
+        form: what is posted to it, besides the grant type.
+        http: sends the request.
+        refused: makes the failure when there is no token, from the reason.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        form: dict[str, str],
+        http: httpx.AsyncClient,
+        refused: Callable[[str], DataFailure],
+    ) -> None:
+        self._url = url
+        self._form = {"grant_type": "client_credentials", **form}
+        self._http = http
+        self._refused = refused
+        self._token: Token | None = None
+
+    async def token(self) -> Token:
+        """The token to send now.
+
+        Raises:
+            DataFailure: as `refused` makes it.
+        """
+        if self._token is None or time.monotonic() > self._token.until:
+            try:
+                response = await self._http.post(self._url, data=self._form, timeout=_TIMEOUT)
+            except httpx.HTTPError as exc:
+                raise self._refused(f"The token endpoint cannot be reached: {type(exc).__name__}.") from exc
+            self._token = self._read(response)
+        return self._token
+
+    def _read(self, response: httpx.Response) -> Token:
+        try:
+            reply: Any = response.json()
+        except ValueError:
+            reply = None
+        if not isinstance(reply, dict):
+            reply = {}
+        token = reply.get("access_token")
+        if response.is_error or not isinstance(token, str):
+            why = (
+                reply.get("error_description") or reply.get("error") or f"status code {response.status_code}"
+            )
+            raise self._refused(str(why))
+        try:
+            lifetime = float(reply.get("expires_in", 0))
+        except (TypeError, ValueError):
+            lifetime = 0.0
+        return Token(token, time.monotonic() + max(0.0, lifetime - _EARLY))
+
+
+def service_principal(
+    properties: dict[str, Any], where: str, *, key: str = "servicePrincipalKey"
+) -> tuple[str, dict[str, str]]:
+    """The token endpoint of a linked service's service principal, and what to post to it besides the resource.
+
+    Args:
+        properties: of the linked service, secrets as plain text.
+        where: the linked service, for messages.
+        key: what it calls the service principal's key.
+
+    Raises:
+        InvalidSettings: something that is needed is missing.
+        NotEmulated: another kind of key, or of cloud.
+    """
+    credential_type = text(properties, "servicePrincipalCredentialType") or "ServicePrincipalKey"
+    cloud = text(properties, "azureCloudType").lower()
+    if credential_type != "ServicePrincipalKey" or cloud not in _AUTHORITIES:
+        raise NotEmulated(f"A service principal with '{credential_type}' in the cloud '{cloud}'")
+    form = {
+        "client_id": required_text(properties, "servicePrincipalId", where),
+        "client_secret": required_text(properties, key, where),
+    }
+    return f"{_AUTHORITIES[cloud]}/{required_text(properties, 'tenant', where)}/oauth2/token", form

@@ -1,0 +1,38 @@
+"""Binary: bytes as they are."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from adf_trigger.emulator.connectors.common.rejects import Rejects
+from adf_trigger.emulator.connectors.common.settings import refuse_unknown
+from adf_trigger.emulator.contract.activity import ResolvedDataset
+
+_DATASET = frozenset({"location", "compression"})
+
+
+class Binary:
+    """A file is its chunks; reads and writes them unchanged."""
+
+    extension = ""
+
+    def decoder(self, dataset: ResolvedDataset, settings: dict[str, Any], rejects: Rejects) -> "Binary":
+        """Nothing to configure; compression is handled around every format alike."""
+        del rejects
+        refuse_unknown(dataset.properties, _DATASET, f"the dataset '{dataset.name}'")
+        refuse_unknown(settings, {"compressionProperties"}, "formatSettings")
+        return self
+
+    def encoder(self, dataset: ResolvedDataset, settings: dict[str, Any]) -> "Binary":
+        """Nothing to configure."""
+        refuse_unknown(dataset.properties, _DATASET, f"the dataset '{dataset.name}'")
+        refuse_unknown(settings, (), "formatSettings")
+        return self
+
+    def decode(self, chunks: Iterable[bytes], name: str) -> Iterator[bytes]:
+        """The chunks."""
+        del name
+        return iter(chunks)
+
+    def encode(self, items: Iterable[bytes]) -> Iterator[bytes]:
+        """The chunks."""
+        return iter(items)

@@ -1,0 +1,35 @@
+"""Values as text, as .NET writes them in the invariant culture."""
+
+import json
+from typing import Any
+
+from adf_trigger.emulator.connectors.common.failures import DataFailure
+
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
+
+def as_json(value: Any) -> str:
+    """Compact JSON, characters as they are."""
+    return _ENCODER.encode(value)
+
+
+def as_text(value: Any) -> str:
+    """The text of one column.
+
+    Raises:
+        DataFailure: it is an object or an array, which a column cannot hold.
+    """
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "True" if value else "False"
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value).upper()  # noqa: PLR2004 - where .NET turns to exponents
+    raise DataFailure(
+        "UserErrorComplexValueInColumn",
+        "An object or an array cannot be written to a column. Map what is inside it, "
+        "or set mapComplexValuesToString in the translator.",
+        side="Sink",
+    )

@@ -1,0 +1,112 @@
+"""The source of a copy or a look-up, built from the activity, its dataset and the linked service."""
+
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+from adf_trigger.emulator.connectors.catalogue import (
+    BYTES_FORMATS,
+    RECORD_FORMATS,
+    RECORD_STORES,
+    check_type,
+    file_store,
+)
+from adf_trigger.emulator.connectors.common.failures import InvalidSettings, NotEmulated
+from adf_trigger.emulator.connectors.common.flow import Source
+from adf_trigger.emulator.connectors.common.job import Job
+from adf_trigger.emulator.connectors.common.records import Item
+from adf_trigger.emulator.connectors.common.rejects import Rejects
+from adf_trigger.emulator.connectors.common.settings import flag, refuse_unknown, section
+from adf_trigger.emulator.connectors.files.additional import WithColumns
+from adf_trigger.emulator.connectors.files.compression import Compression
+from adf_trigger.emulator.connectors.files.files import FileReader
+from adf_trigger.emulator.connectors.files.partitions import PartitionDiscovery, WithPartitions
+from adf_trigger.emulator.connectors.formats.base import Format
+from adf_trigger.emulator.contract.activity import ActivityContext, ResolvedDataset
+
+_KNOWN = frozenset({"storeSettings", "formatSettings"})
+
+T = TypeVar("T")
+
+
+def bytes_source(
+    dataset: ResolvedDataset, settings: dict[str, Any], context: ActivityContext, job: Job
+) -> Source[bytes]:
+    """Files as bytes.
+
+    Args:
+        dataset: Binary.
+        settings: `source` of the activity, evaluated.
+        context: gives tokens.
+        job: whose threads read.
+
+    Raises:
+        InvalidSettings: dataset and activity disagree, or something required is missing.
+        NotEmulated: a connector, a codec or a setting that is not obeyed here.
+    """
+    check_type(settings, dataset, "Source")
+    refuse_unknown(settings, _KNOWN, "the source")
+    delete = flag(section(settings, "storeSettings"), "deleteFilesAfterCompletion")
+    return _files(BYTES_FORMATS, dataset, settings, context, job, Rejects(job.statistics), delete=delete)
+
+
+def record_source(
+    dataset: ResolvedDataset,
+    settings: dict[str, Any],
+    context: ActivityContext,
+    job: Job,
+    rejects: Rejects,
+) -> Source[Item]:
+    """Records, with the additional columns of the activity.
+
+    Args:
+        dataset: of any type that has records.
+        settings: `source` of the activity, evaluated.
+        context: for connectors that call services.
+        job: whose threads read.
+        rejects: told of rows that do not fit.
+
+    Raises:
+        InvalidSettings: dataset and activity disagree, or something required is missing.
+        NotEmulated: a connector, a format or a setting that is not obeyed here.
+    """
+    check_type(settings, dataset, "Source")
+    if record_store := RECORD_STORES.get(dataset.type):
+        source: Source[Item] = record_store.source(dataset, settings, context, job)
+    else:
+        if dataset.type not in RECORD_FORMATS:
+            raise InvalidSettings(f"A dataset of type '{dataset.type}' has no rows to read.")
+        refuse_unknown(settings, _KNOWN | {"additionalColumns"}, "the source")
+        if flag(section(settings, "storeSettings"), "deleteFilesAfterCompletion"):
+            raise InvalidSettings("The property 'deleteFilesAfterCompletion' is for binary copies only.")
+        partitions, store_settings = PartitionDiscovery.taken_from(section(settings, "storeSettings"))
+        settings = settings | {"storeSettings": store_settings}
+        source = _files(RECORD_FORMATS, dataset, settings, context, job, rejects, partitions=partitions)
+        if partitions:
+            source = WithPartitions(source)
+    added = settings.get("additionalColumns")
+    return WithColumns(source, added) if added else source
+
+
+def _files(
+    formats: Mapping[str, Format[T]],
+    dataset: ResolvedDataset,
+    settings: dict[str, Any],
+    context: ActivityContext,
+    job: Job,
+    rejects: Rejects,
+    *,
+    delete: bool = False,
+    partitions: PartitionDiscovery | None = None,
+) -> FileReader[T]:
+    store = file_store(dataset).source(dataset, section(settings, "storeSettings"), context, job)
+    format_settings = section(settings, "formatSettings")
+    decoder = formats[dataset.type].decoder(dataset, format_settings, rejects)
+    compression = Compression.of(dataset)
+    if delete and compression.is_archive:
+        raise NotEmulated("The property 'deleteFilesAfterCompletion' for archives")
+    reading = section(format_settings, "compressionProperties")
+    refuse_unknown(reading, {"preserveZipFileNameAsFolder"}, "compressionProperties")
+    folders = flag(reading, "preserveZipFileNameAsFolder", default=True)
+    return FileReader(
+        store, compression, decoder, delete=delete, archive_folders=folders, partitions=partitions
+    )

@@ -1,0 +1,113 @@
+"""The service's limits on activity runs: how many at once, and how large. Kept when the engine is strict.
+
+The numbers are those of the article on the service's limits, the codes and texts those of its
+troubleshooting guide.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+from adf_trigger.emulator.contract.activity import ActivityFailed
+
+LARGEST_PAYLOAD: Final = 896 * 1024
+"""Bytes of an activity run: the activity, its datasets and their linked services, evaluated."""
+LARGEST_OUTPUT: Final = 4 * 1024 * 1024
+"""Bytes of what an activity gives. Always kept: outputs are held in memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Activities that are counted together.
+
+    Attributes:
+        words: what the service calls them.
+        limit: how many may go on at once for a subscription in a region.
+    """
+
+    words: str
+    limit: int
+
+
+EXTERNAL: Final = Group("external activity", 3000)
+PIPELINE: Final = Group("pipeline activity", 1000)
+
+_GROUPS: Final = {
+    "azurefunctionactivity": EXTERNAL,
+    "delete": PIPELINE,
+    "getmetadata": PIPELINE,
+    "lookup": PIPELINE,
+    "webactivity": EXTERNAL,
+    "webhook": EXTERNAL,
+}
+
+
+def group_of(type_name: str) -> Group | None:
+    """The group that a type is counted in; None if it only steers the run, or is limited in other units (Copy)."""
+    return _GROUPS.get(type_name.casefold())
+
+
+class ActivityPlaces:
+    """Counts the activities that go on in each subscription and region."""
+
+    def __init__(self) -> None:
+        self._taken: Counter[tuple[str, str, Group]] = Counter()
+
+    @contextmanager
+    def place(self, group: Group, factory_id: str, region: str, *, limited: bool) -> Iterator[None]:
+        """Hold a place for an activity while it runs. One that finds none free fails: it does not queue.
+
+        Args:
+            group: the activity's group.
+            factory_id: resource id of its factory.
+            region: region of its integration runtime.
+            limited: whether there is a limit; what goes on is counted either way.
+
+        Raises:
+            ActivityFailed: no place is free.
+        """
+        subscription = factory_id.split("/")[2]
+        key = subscription.casefold(), region, group
+        if limited and self._taken[key] >= group.limit:
+            raise ActivityFailed(
+                f"There are substantial concurrent {group.words} executions which is causing failures due to "
+                f"throttling under subscription {subscription}, region {region} and limitation {group.limit}. "
+                "Please reduce the concurrent executions. For limits, refer https://aka.ms/adflimits.",
+                error_code="2003",
+            )
+        self._taken[key] += 1
+        try:
+            yield
+        finally:
+            self._taken[key] -= 1
+
+
+class Payload:
+    """What an attempt of an activity is given, weighed as it is evaluated."""
+
+    def __init__(self) -> None:
+        self._bytes = 0
+
+    def add(self, configuration: Any) -> None:
+        """Add a part of it.
+
+        Raises:
+            ActivityFailed: it is too large now.
+        """
+        self._bytes += len(json.dumps(configuration, separators=(",", ":"), ensure_ascii=False).encode())
+        if self._bytes > LARGEST_PAYLOAD:
+            raise ActivityFailed(
+                "The payload including configurations on activity/dataSet/linked service is too large. Please "
+                "check if you have settings with very large value and try to reduce its size.",
+                error_code="2002",
+            )
+
+
+def output_too_large() -> ActivityFailed:
+    """What an activity fails with that would give more than LARGEST_OUTPUT."""
+    return ActivityFailed(
+        "The length of execution output is over limit (around 4MB currently).", error_code="2001"
+    )

@@ -1,1 +1,0 @@
-"""The activity types, a module each; registry.py lists them."""

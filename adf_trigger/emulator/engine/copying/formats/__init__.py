@@ -1,1 +1,0 @@
-"""File formats: each is one module, registered in one line of the registry."""

@@ -1,0 +1,581 @@
+"""The Web activity against real servers on sockets."""
+
+import asyncio
+import base64
+import json
+import socket
+import ssl
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import trustme
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    load_pem_private_key,
+    pkcs12,
+)
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
+
+from adf_trigger.emulator.activities.callbacks import PendingCallbacks
+from adf_trigger.emulator.activities.web import web
+from adf_trigger.emulator.activities.webhook import webhook
+from adf_trigger.emulator.contract.activity import Activity, ActivityFailed, ResolvedDataset
+from adf_trigger.emulator.servers import make_certificate, serving
+from tests.integration.emulator.activities.conftest import Context, Endpoint, Stage, ok
+from tests.support.elsewhere import Elsewhere
+
+UNREACHABLE = (
+    "Error calling the endpoint '{}'. Response status code: 'NA - Unknown'. More details: Exception message: "
+)
+
+NO_CERTIFICATE = "ExtractAuthorizationCertificate: Unable to generate a certificate from a Base64 string/password combination"  # noqa: E501 - the service's own words
+
+
+def test_a_json_object_becomes_the_output(stage: Stage) -> None:
+    """Its properties stand beside the response headers and what the run cost."""
+    answer = JSONResponse({"answer": 42, "list": [1]}, headers={"X-Trace": "t1"})
+
+    result = stage.run(web, {"method": "GET", "url": "$URL/a?q=1"}, Endpoint(a=lambda _: answer))
+
+    output = result.output
+    assert (output["answer"], output["list"]) == (42, [1])
+    headers = {name.lower(): value for name, value in output["ADFWebActivityResponseHeaders"].items()}
+    assert headers["x-trace"] == "t1"
+    assert headers["content-type"] == "application/json"
+    assert output["effectiveIntegrationRuntime"] == "AutoResolveIntegrationRuntime (East US)"
+    assert output["durationInQueue"] == {"integrationRuntimeQueue": 0}
+    assert output["billingReference"] == {
+        "activityType": "ExternalActivity",
+        "billableDuration": [{"meterType": "AzureIR", "duration": 1 / 60, "unit": "Hours"}],
+    }
+    assert result.input == {"method": "GET", "url": f"{stage.url}/a?q=1"}
+    assert stage.endpoint.seen[0].body == ""
+
+
+@pytest.mark.parametrize("body", ["", "plain text", "[1,2]", '"text"', "12", "<a/>", '{"broken": '])
+def test_anything_but_an_object_becomes_response(body: str, stage: Stage) -> None:
+    """As in real pipelines, which read arrays as json(activity('Web').output.Response)."""
+    result = stage.run(web, {"method": "GET", "url": "$URL/a"}, Endpoint(a=lambda _: PlainTextResponse(body)))
+
+    assert result.output["Response"] == body
+
+
+@pytest.mark.parametrize("method", ["Post", "PUT", "patch", "DELETE"])
+def test_the_body_is_sent_as_json_unless_a_header_says_otherwise(method: str, stage: Stage) -> None:
+    """Objects are written compactly, with a Content-Type of their own."""
+    stage.run(web, {"method": method, "url": "$URL/a", "body": {"a": [1.0, None]}}, Endpoint(a=ok))
+
+    seen = stage.endpoint.seen[0]
+    assert seen.method == method.upper()
+    assert seen.body == '{"a":[1.0,null]}'
+    assert seen.headers["content-type"] == "application/json"
+
+
+def test_a_text_is_sent_as_it_is(stage: Stage) -> None:
+    """A form for a token endpoint, as the OAuth template sends it."""
+    form = "grant_type=client_credentials&client_id=a&client_secret=b%2Bc"
+    properties = {
+        "method": "POST",
+        "url": "$URL/token",
+        "headers": {"Content-Type": "application/x-www-form-urlencoded", "X-Count": 1, "X-None": None},
+        "body": form,
+    }
+
+    stage.run(web, properties, Endpoint(token=ok))
+
+    seen = stage.endpoint.seen[0]
+    assert seen.body == form
+    assert seen.headers["content-type"] == "application/x-www-form-urlencoded"
+    assert seen.headers["x-count"] == "1"
+    assert "x-none" not in seen.headers
+
+
+@pytest.mark.parametrize(
+    ("properties", "code", "message"),
+    [
+        ({"method": "GET"}, "2103", "Please provide value for the required property 'url'."),
+        ({"url": "$URL"}, "2103", "Please provide value for the required property 'method'."),
+        ({"method": "POST", "url": "$URL"}, "2103", "Please provide value for the required property 'body'."),
+        ({"method": "GET", "url": 1}, "2104", "The type of the property 'url' is incorrect."),
+        (
+            {"method": "GET", "url": "$URL", "headers": "a"},
+            "2104",
+            "The type of the property 'headers' is incorrect.",
+        ),
+        (
+            {"method": "GET", "url": "$URL", "httpRequestTimeout": "soon"},
+            "2104",
+            "The type of the property 'httpRequestTimeout' is incorrect.",
+        ),
+        (
+            {"method": "GET", "url": "$URL", "body": "x"},
+            "BadRequest",
+            "A body is not allowed for the method GET.",
+        ),
+        ({"method": "HEAD", "url": "$URL"}, "BadRequest", "The method 'HEAD' is not supported."),
+        (
+            {"method": "GET", "url": "$URL", "authentication": {"type": "Basic", "username": "u"}},
+            "2103",
+            "Please provide value for the required property 'password'.",
+        ),
+        (
+            {"method": "GET", "url": "$URL", "authentication": {"type": "ClientCertificate", "pfx": "eA=="}},
+            "2113",
+            NO_CERTIFICATE,
+        ),
+        (
+            {"method": "GET", "url": "$URL", "authentication": {"type": "Digest"}},
+            "NotEmulated",
+            "The authentication type 'Digest' is not emulated by this local Data Factory.",
+        ),
+    ],
+)
+def test_what_cannot_be_sent_fails_before_anything_is(
+    properties: dict[str, Any], code: str, message: str, stage: Stage
+) -> None:
+    """Codes and texts are those of the troubleshooting guide, where it has them."""
+    failure = stage.fail(web, properties, Endpoint(root=ok))
+
+    assert (failure.error_code, failure.message) == (code, message)
+    assert stage.endpoint.seen == []
+
+
+def test_a_refusal_fails_with_its_status_and_body(stage: Stage) -> None:
+    """The text is that of real runs; the output shows the run's cost but no body."""
+    refusal = JSONResponse({"why": "no"}, status_code=401)
+
+    failure = stage.fail(web, {"method": "GET", "url": "$URL/a"}, Endpoint(a=lambda _: refusal))
+
+    assert failure.error_code == "2108"
+    assert failure.message == (
+        "Invoking Web Activity failed with HttpStatusCode - '401 : Unauthorized', message - '{\"why\":\"no\"}'"
+    )
+    assert set(failure.output) == {
+        "effectiveIntegrationRuntime", "executionDuration", "durationInQueue", "billingReference",
+    }  # fmt: skip
+    assert failure.input == {"method": "GET", "url": f"{stage.url}/a"}
+
+
+def test_an_endpoint_that_cannot_be_reached_is_2108(stage: Stage) -> None:
+    """Nobody listens on the port."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        url = f"http://127.0.0.1:{taken.getsockname()[1]}/a"
+
+    failure = stage.fail(web, {"method": "GET", "url": url}, Endpoint())
+
+    assert failure.error_code == "2108"
+    assert failure.message.startswith(UNREACHABLE.format(url))
+
+
+@pytest.mark.parametrize(
+    "url", ["nowhere", "ftp://127.0.0.1/a", "http://127.0.0.1:99999/", "http:///a", "http://[::1"]
+)
+def test_a_url_that_is_none_is_2108(url: str, stage: Stage) -> None:
+    """The text says so and quotes it."""
+    failure = stage.fail(web, {"method": "GET", "url": url}, Endpoint())
+
+    assert failure.error_code == "2108"
+    assert f"Invalid Url: {url}." in failure.message
+
+
+def test_no_answer_in_time_is_2128(stage: Stage) -> None:
+    """httpRequestTimeout bounds the whole reply."""
+
+    async def slow(_request: Request) -> Response:
+        await asyncio.sleep(1)
+        return Response()
+
+    properties = {"method": "GET", "url": "$URL/a", "httpRequestTimeout": "00:00:00.1"}
+
+    failure = stage.fail(web, properties, Endpoint(a=slow))
+
+    assert failure.error_code == "2128"
+    assert failure.message.startswith("No response from the endpoint. Possible causes: network connectivity")
+
+
+def test_a_connection_that_closes_without_an_answer_is_2128() -> None:
+    """The request reached the server, but no reply came."""
+
+    async def story() -> None:
+        async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.readuntil(b"\r\n\r\n")
+            writer.close()
+
+        server = await asyncio.start_server(hang_up, "127.0.0.1", 0)
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+        async with server, httpx.AsyncClient(trust_env=False) as http:
+            with pytest.raises(ActivityFailed) as caught:
+                await web(Context({"method": "GET", "url": url}, http))
+        assert caught.value.error_code == "2128"
+
+    asyncio.run(story())
+
+
+def test_a_reply_beyond_4_mb_is_2001(stage: Stage) -> None:
+    """Exactly 4 MB still fits."""
+    text = "x" * (4 * 1024 * 1024)
+    properties = {"method": "GET", "url": "$URL/a"}
+
+    assert (
+        stage.run(web, properties, Endpoint(a=lambda _: PlainTextResponse(text))).output["Response"] == text
+    )
+    failure = stage.fail(web, properties, Endpoint(a=lambda _: PlainTextResponse(text + "x")))
+
+    assert failure.error_code == "2001"
+    assert failure.message == "The length of execution output is over limit (around 4MB currently)."
+
+
+def accepted_then_done(polls: int) -> Endpoint:
+    """An endpoint of the asynchronous request-reply pattern that is done after some polls."""
+    left = iter([*[202] * polls, 200])
+
+    def status(_request: Request) -> Response:
+        if next(left) == 200:
+            return JSONResponse({"state": "done"})
+        return Response(status_code=202, headers={"Location": "/status", "Retry-After": "7"})
+
+    return Endpoint(start=lambda _: Response(status_code=202, headers={"Location": "status"}), status=status)
+
+
+def test_a_202_with_a_location_is_polled_to_its_end(stage: Stage) -> None:
+    """GETs with the same credentials, at the pace that Retry-After asks for; the last reply is the output."""
+    properties = {
+        "method": "POST",
+        "url": "$URL/start",
+        "body": {"a": 1},
+        "headers": {"X-Key": "k"},
+        "authentication": {"type": "MSI", "resource": "https://r/"},
+    }
+
+    result = stage.run(web, properties, accepted_then_done(2))
+
+    assert result.output["state"] == "done"
+    assert stage.context.slept == [10.0, 7.0, 7.0]
+    first, *polls = stage.endpoint.seen
+    assert (first.method, first.path) == ("POST", "/start")
+    assert [(poll.method, poll.path, poll.body) for poll in polls] == [("GET", "/status", "")] * 3
+    assert {poll.headers["authorization"] for poll in polls} == {"Bearer token-for-https://r/"}
+    assert {poll.headers["x-key"] for poll in polls} == {"k"}
+    assert all("content-type" not in poll.headers for poll in polls)
+
+
+def test_polling_another_host_tells_it_no_secrets() -> None:
+    """A Location elsewhere gets neither the headers nor the token."""
+    elsewhere = Endpoint(status=ok)
+
+    async def story() -> None:
+        async with serving(elsewhere) as other, httpx.AsyncClient(trust_env=False) as http:
+            answer = Response(status_code=202, headers={"Location": f"{other}/status"})
+            async with serving(Endpoint(start=lambda _: answer)) as url:
+                properties = {
+                    "method": "GET",
+                    "url": f"{url}/start",
+                    "headers": {"X-Key": "k"},
+                    "authentication": {"type": "Basic", "username": "u", "password": "p"},
+                }
+                assert (await web(Context(properties, http))).output["answer"] == 42
+
+    asyncio.run(story())
+
+    assert not {"authorization", "x-key"} & set(elsewhere.seen[0].headers)
+
+
+def test_turn_off_async_takes_the_202_as_it_is(stage: Stage) -> None:
+    """The Location can then be read from the response headers."""
+    properties = {"method": "GET", "url": "$URL/start", "turnOffAsync": True}
+
+    result = stage.run(web, properties, accepted_then_done(0))
+
+    headers = {name.lower(): value for name, value in result.output["ADFWebActivityResponseHeaders"].items()}
+    assert headers["location"] == "status"
+    assert len(stage.endpoint.seen) == 1
+
+
+def test_a_poll_that_is_refused_fails_the_activity(stage: Stage) -> None:
+    """The work was accepted but did not end well."""
+    accepted = Response(status_code=202, headers={"Location": "status", "Retry-After": "0"})
+    endpoint = Endpoint(
+        start=lambda _: accepted, status=lambda _: PlainTextResponse("broken", status_code=500)
+    )
+
+    failure = stage.fail(web, {"method": "GET", "url": "$URL/start"}, endpoint)
+
+    assert "'500 : InternalServerError', message - 'broken'" in failure.message
+
+
+def test_redirects_are_followed(stage: Stage) -> None:
+    """As .NET's client does."""
+    endpoint = Endpoint(a=lambda _: RedirectResponse("/b", status_code=302), b=ok)
+
+    assert stage.run(web, {"method": "GET", "url": "$URL/a"}, endpoint).output["answer"] == 42
+
+
+@pytest.mark.parametrize(
+    ("authentication", "authorization"),
+    [
+        (
+            {"type": "Basic", "username": "u", "password": {"type": "SecureString", "value": "p:q"}},
+            f"Basic {base64.b64encode(b'u:p:q').decode()}",
+        ),
+        ({"type": "MSI", "resource": "https://r/"}, "Bearer token-for-https://r/"),
+        (
+            {
+                "type": "UserAssignedManagedIdentity",
+                "resource": "https://r/",
+                "credential": {"referenceName": "c", "type": "CredentialReference"},
+            },
+            "Bearer token-for-https://r/",
+        ),
+    ],
+)
+def test_authentication_by_header(authentication: dict[str, Any], authorization: str, stage: Stage) -> None:
+    """Basic, and tokens of the factory's managed identity; the input shows no secret."""
+    properties = {"method": "GET", "url": "$URL/a", "authentication": authentication}
+
+    result = stage.run(web, properties, Endpoint(a=ok))
+
+    assert stage.endpoint.seen[0].headers["authorization"] == authorization
+    assert "p:q" not in json.dumps(result.input)
+
+
+@pytest.mark.parametrize(
+    "authentication",
+    [
+        {"userTenant": "t", "username": "app", "password": {"type": "SecureString", "value": "pw"}},
+        {
+            "tenant": "t",
+            "servicePrincipalId": "app",
+            "servicePrincipalKey": {"type": "SecureString", "value": "pw"},
+        },
+    ],
+)
+def test_a_service_principal_gets_its_token_from_entra(authentication: dict[str, Any]) -> None:
+    """By client credentials, with the property names of the API's description or of the article."""
+    entra = Endpoint(t_oauth2_token=lambda _: JSONResponse({"access_token": "sp-token"}))
+    api = Endpoint(a=ok)
+
+    async def story() -> None:
+        async with (
+            serving(entra) as authority,
+            serving(api) as url,
+            httpx.AsyncClient(
+                trust_env=False, mounts={"https://login.microsoftonline.com": Elsewhere(authority)}
+            ) as http,
+        ):
+            identity = {"type": "ServicePrincipal", "resource": "https://r/", **authentication}
+            await web(Context({"method": "GET", "url": f"{url}/a", "authentication": identity}, http))
+
+    asyncio.run(story())
+
+    form = dict(httpx.QueryParams(entra.seen[0].body))
+    assert form == {
+        "grant_type": "client_credentials", "client_id": "app", "client_secret": "pw", "resource": "https://r/",
+    }  # fmt: skip
+    assert api.seen[0].headers["authorization"] == "Bearer sp-token"
+
+
+def test_a_service_principal_that_is_refused_fails_the_activity() -> None:
+    """With what Entra ID says of it; the endpoint is never called."""
+    refusal = JSONResponse({"error": "invalid_client", "error_description": "AADSTS7000215"}, status_code=401)
+    entra, api = Endpoint(t_oauth2_token=lambda _: refusal), Endpoint(a=ok)
+
+    async def story() -> None:
+        async with (
+            serving(entra) as authority,
+            serving(api) as url,
+            httpx.AsyncClient(
+                trust_env=False, mounts={"https://login.microsoftonline.com": Elsewhere(authority)}
+            ) as http,
+        ):
+            identity = {
+                "type": "ServicePrincipal",
+                "resource": "r",
+                "tenant": "t",
+                "username": "a",
+                "password": "b",
+            }
+            await web(Context({"method": "GET", "url": f"{url}/a", "authentication": identity}, http))
+
+    with pytest.raises(ActivityFailed, match="AADSTS7000215") as caught:
+        asyncio.run(story())
+
+    assert caught.value.error_code == "2403"
+    assert api.seen == []
+
+
+def test_a_certificate_nobody_vouches_for_is_taken_only_when_told_to(tmp_path: Path) -> None:
+    """disableCertValidation turns the check off for this call."""
+    certificate = make_certificate(tmp_path)
+    endpoint = Endpoint(a=ok)
+
+    async def story() -> None:
+        async with (
+            serving(endpoint, certificate=certificate) as url,
+            httpx.AsyncClient(trust_env=False) as http,
+        ):
+            properties = {"method": "GET", "url": f"{url}/a"}
+            with pytest.raises(ActivityFailed) as caught:
+                await web(Context(properties, http))
+            assert caught.value.error_code == "2108"
+            trusting = Context({**properties, "disableCertValidation": True}, http)
+            assert (await web(trusting)).output["answer"] == 42
+
+    asyncio.run(story())
+
+
+def pfx_of(authority: trustme.CA, name: str, password: str) -> str:
+    """A client's certificate as the activity wants it: base64 of a PFX."""
+    issued = authority.issue_cert(name)
+    key = load_pem_private_key(issued.private_key_pem.bytes(), None)
+    certificate = x509.load_pem_x509_certificate(issued.cert_chain_pems[0].bytes())
+    pfx = pkcs12.serialize_key_and_certificates(
+        b"client",
+        key,  # type: ignore[arg-type]  # trustme makes keys of one of the kinds that are taken
+        certificate,
+        None,
+        BestAvailableEncryption(password.encode()),
+    )
+    return base64.b64encode(pfx).decode()
+
+
+def with_client_certificates(authority: trustme.CA, story: Callable[[str], Awaitable[None]]) -> None:
+    """Run a story against a TLS server that lets in only clients with a certificate of an authority."""
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(tls)
+    authority.configure_trust(tls)
+    tls.verify_mode = ssl.CERT_REQUIRED
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        names = [
+            value for kind, value in writer.get_extra_info("peercert")["subjectAltName"] if kind == "DNS"
+        ]
+        body = json.dumps({"client": names}).encode()
+        writer.write(
+            b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
+        )
+        await writer.drain()
+        writer.close()
+
+    async def play() -> None:
+        server = await asyncio.start_server(answer, "127.0.0.1", 0, ssl=tls)
+        async with server:
+            await story(f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/")
+
+    asyncio.run(play())
+
+
+def test_a_client_certificate_is_presented() -> None:
+    """The PFX and its password come from the definition; the server sees who calls."""
+    authority = trustme.CA()
+    authentication = {
+        "type": "ClientCertificate",
+        "pfx": {"type": "SecureString", "value": pfx_of(authority, "caller.example", "pw")},
+        "password": {"type": "SecureString", "value": "pw"},
+    }
+
+    async def story(url: str) -> None:
+        properties = {
+            "method": "GET", "url": url, "authentication": authentication, "disableCertValidation": True,
+        }  # fmt: skip
+        async with httpx.AsyncClient(trust_env=False) as http:
+            result = await web(Context(properties, http))
+        assert result.output["client"] == ["caller.example"]
+        assert result.input["authentication"] == {
+            "type": "ClientCertificate", "pfx": "**********", "password": "**********",
+        }  # fmt: skip
+
+    with_client_certificates(authority, story)
+
+
+def test_a_pfx_with_the_wrong_password_is_2113(stage: Stage) -> None:
+    """With the text of the troubleshooting guide."""
+    authentication = {
+        "type": "ClientCertificate",
+        "pfx": pfx_of(trustme.CA(), "caller.example", "pw"),
+        "password": "other",
+    }
+
+    failure = stage.fail(web, {"method": "GET", "url": "$URL", "authentication": authentication}, Endpoint())
+
+    assert failure.error_code == "2113"
+
+
+def test_datasets_and_linked_services_travel_in_the_body(stage: Stage) -> None:
+    """Evaluated, with what their parameters made of them, as the article's endpoint reads them."""
+    dataset = ResolvedDataset(
+        "MySQLDataset", "AzureSqlTable", {"tableName": "department"}, "Sql", "AzureSqlDatabase", {}
+    )
+    properties = {
+        "method": "POST",
+        "url": "$URL/a",
+        "body": '{"myMessage": "Sample"}',
+        "datasets": [{"referenceName": "MySQLDataset", "type": "DatasetReference"}],
+        "linkedServices": [{"referenceName": "Sql", "type": "LinkedServiceReference"}],
+    }
+
+    result = stage.run(
+        web,
+        properties,
+        Endpoint(a=ok),
+        datasets={"MySQLDataset": dataset},
+        linked_services={"Sql": ("AzureSqlDatabase", {"connectionString": "Server=secret"})},
+    )
+
+    sent = json.loads(stage.endpoint.seen[0].body)
+    assert sent["myMessage"] == "Sample"
+    assert sent["datasets"][0]["properties"]["typeProperties"] == {"tableName": "department"}
+    assert sent["linkedServices"] == [
+        {
+            "name": "Sql",
+            "properties": {
+                "type": "AzureSqlDatabase",
+                "typeProperties": {"connectionString": "Server=secret"},
+            },
+        }
+    ]
+    assert "Server=secret" not in json.dumps(result.input)
+
+
+def test_a_secure_header_is_sent_and_not_shown(stage: Stage) -> None:
+    """A SecureString as a header's value."""
+    headers = {"X-Key": {"type": "SecureString", "value": "s3"}, "X-Plain": "p"}
+
+    result = stage.run(web, {"method": "GET", "url": "$URL/a", "headers": headers}, Endpoint(a=ok))
+
+    assert stage.endpoint.seen[0].headers["x-key"] == "s3"
+    assert result.input["headers"] == {"X-Key": "**********", "X-Plain": "p"}
+
+
+@pytest.mark.parametrize("activity", [web, webhook(PendingCallbacks(lambda: "http://127.0.0.1:1"))])
+def test_secrets_of_a_vault_are_sent_and_not_shown(activity: Activity, stage: Stage) -> None:
+    """In authentication and headers, of Web and WebHook activities alike."""
+
+    def kept(name: str) -> dict[str, Any]:
+        return {"type": "AzureKeyVaultSecret", "store": {"referenceName": "kv"}, "secretName": name}
+
+    properties = {
+        "method": "POST",
+        "url": "$URL/a",
+        "body": {},
+        "timeout": "00:00:00.1",
+        "headers": {"X-Key": kept("header")},
+        "authentication": {"type": "Basic", "username": kept("user"), "password": kept("password")},
+    }
+    vault = {"header": "s3cret-h", "user": "u", "password": "s3cret-p"}
+
+    try:
+        shown = stage.run(activity, properties, Endpoint(a=ok), vault=vault).input
+    except ActivityFailed as nobody_calls_back:
+        shown = nobody_calls_back.input
+
+    (seen,) = stage.endpoint.seen
+    assert seen.headers["x-key"] == "s3cret-h"
+    assert seen.headers["authorization"] == f"Basic {base64.b64encode(b'u:s3cret-p').decode()}"
+    assert shown["headers"] == {"X-Key": "**********"}
+    assert "s3cret" not in json.dumps(shown)

@@ -1,0 +1,109 @@
+"""Storage accounts as linked services name them, without asking any."""
+
+import asyncio
+from typing import Any, cast
+
+import pytest
+
+from adf_trigger.emulator.connectors.blob.account import container_client
+from adf_trigger.emulator.connectors.blob.flavors import BLOB, LAKE, check_settings_type, flavor_of
+from adf_trigger.emulator.connectors.common.job import Job
+from adf_trigger.emulator.contract.activity import ActivityContext, ActivityFailed, ResolvedDataset
+
+NOT_ASKED = cast("ActivityContext", object())
+"""An account key and a signature need no token."""
+
+
+def dataset(linked_service_type: str, location: str, **linked_service: Any) -> ResolvedDataset:
+    """A dataset at a type of location."""
+    return ResolvedDataset(
+        name="Files",
+        type="Binary",
+        properties={"location": {"type": location}},
+        linked_service_name="Store",
+        linked_service_type=linked_service_type,
+        linked_service=linked_service,
+    )
+
+
+def reached(linked_service_type: str = "AzureBlobFS", **linked_service: Any) -> tuple[str, str | None]:
+    """URL of the container `c`, and name of the account, that a linked service leads to."""
+
+    async def opened() -> tuple[str, str | None]:
+        place = dataset(linked_service_type, "AzureBlobFSLocation", **linked_service)
+        with Job() as job:
+            client = container_client(place, "c", NOT_ASKED, job)
+            return client.url, client.account_name
+
+    return asyncio.run(opened())
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "url", "account"),
+    [
+        ("https://lake1.dfs.core.windows.net", "https://lake1.blob.core.windows.net/c", "lake1"),
+        ("https://lake1.dfs.core.windows.net/", "https://lake1.blob.core.windows.net/c", "lake1"),
+        ("https://lake1.dfs.core.chinacloudapi.cn", "https://lake1.blob.core.chinacloudapi.cn/c", "lake1"),
+        ("https://lake1.z5.dfs.storage.azure.net", "https://lake1.z5.blob.storage.azure.net/c", "lake1"),
+        (
+            "http://127.0.0.1:10000/devstoreaccount1",
+            "http://127.0.0.1:10000/devstoreaccount1/c",
+            "devstoreaccount1",
+        ),
+        (
+            "http://azurite:10000/devstoreaccount1/",
+            "http://azurite:10000/devstoreaccount1/c",
+            "devstoreaccount1",
+        ),
+    ],
+)
+def test_a_lake_is_reached_through_its_blob_endpoint(endpoint: str, url: str, account: str) -> None:
+    """The dfs host becomes the blob host of the same account; an emulator's address stands as it is."""
+    assert reached(url=endpoint, accountKey="a2V5") == (url, account)
+
+
+def test_a_signature_goes_to_the_blob_endpoint() -> None:
+    """The dfs host in a SAS URI becomes the blob host, and the signature stays."""
+    url, _ = reached(sasUri="https://lake1.dfs.core.windows.net/?sv=2026-01-01&sig=s")
+    assert url == "https://lake1.blob.core.windows.net/c?sv=2026-01-01&sig=s"
+
+
+@pytest.mark.parametrize(
+    ("linked_service", "location", "expected"),
+    [
+        ("AzureBlobFS", "AzureBlobFSLocation", LAKE),
+        ("AzureBlobStorage", "AzureBlobStorageLocation", BLOB),
+        ("AzureBlobStorage", "AzureBlobFSLocation", LAKE),
+        ("AzureStorage", "AzureBlobFSLocation", LAKE),
+    ],
+)
+def test_the_location_tells_the_words(linked_service: str, location: str, expected: object) -> None:
+    """A lake's location has the lake's words, also on a blob account."""
+    assert flavor_of(dataset(linked_service, location)) is expected
+
+
+@pytest.mark.parametrize(
+    ("linked_service", "location", "named"),
+    [
+        ("AzureBlobFS", "AzureBlobStorageLocation", "AzureBlobStorageLocation"),
+        ("AzureBlobStorage", "AmazonS3Location", "AmazonS3Location"),
+        ("SqlServer", "AzureBlobFSLocation", "SqlServer"),
+    ],
+)
+def test_other_places_are_refused_by_name(linked_service: str, location: str, named: str) -> None:
+    """A location of another store, or a linked service that leads to no blobs, is not emulated."""
+    with pytest.raises(ActivityFailed, match=f"{named}.* is not emulated"):
+        flavor_of(dataset(linked_service, location))
+
+
+@pytest.mark.parametrize("named", ["AzureBlobFSReadSettings", "AzureBlobFSReadSetting", None])
+def test_settings_may_have_their_older_name(named: str | None) -> None:
+    """The type of store settings may lack its final s, or not be there."""
+    check_settings_type({"type": named}, "AzureBlobFSReadSettings")
+
+
+@pytest.mark.parametrize("named", ["AzureBlobFSReadSetting_", "AzureBlobFSRead", "AzureBlobFSWriteSettings"])
+def test_settings_of_another_type_are_refused_by_name(named: str) -> None:
+    """Another type of store settings is not emulated."""
+    with pytest.raises(ActivityFailed, match=f"'{named}'.* is not emulated"):
+        check_settings_type({"type": named}, "AzureBlobFSReadSettings")
