@@ -10,7 +10,7 @@ import yaml
 
 from adf_trigger.emulator.authorization import ROLE_ACTIONS
 from adf_trigger.settings import POISON_SUFFIX, CredentialKind, Settings
-from tests.unit.bicep_files import INFRA, Template, literal, main, path_of, template
+from tests.unit.infra.bicep_files import INFRA, Template, literal, main, path_of, template
 
 ROOT = INFRA.parent
 BICEP_FILES = sorted(str(path.relative_to(INFRA)) for path in INFRA.rglob("*.bicep"))

@@ -7,7 +7,7 @@ from typing import Any
 
 from pycep import BicepParser
 
-INFRA = Path(__file__).parents[2] / "infra"
+INFRA = Path(__file__).parents[3] / "infra"
 _PARSER = BicepParser()
 
 
