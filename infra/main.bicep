@@ -1,4 +1,4 @@
-// The trigger service for one existing data factory, as `azd up` deploys it: plain resources, no registry modules.
+// The trigger service for existing data factories, as `azd up` deploys it: plain resources, no registry modules.
 targetScope = 'subscription'
 
 @minLength(1)
@@ -16,8 +16,11 @@ param environmentName string
 param location string
 
 @minLength(1)
-@description('Resource id of the existing data factory: /subscriptions/{id}/resourceGroups/{name}/providers/Microsoft.DataFactory/factories/{name}. It may be in another subscription of the tenant.')
+@description('Resource id of the existing data factory: /subscriptions/{id}/resourceGroups/{name}/providers/Microsoft.DataFactory/factories/{name}. It may be in another subscription of the tenant. Requests that name no factory are for this one, unless there are others.')
 param factoryId string
+
+@description('Further data factories: alias to resource id. Requests name the alias; that of factoryId is "default".')
+param otherFactories object = {}
 
 @description('Assign the built-in role Data Factory Contributor in the place of the least-privilege role: for deployers who may assign roles but not define them. It lets the service change the factory, which it never does.')
 param useBuiltInFactoryRole bool = false
@@ -31,14 +34,72 @@ param useBuiltInFactoryRole bool = false
 @description('How the storage account, and so every accepted request, is kept.')
 param storageSku string = 'Standard_LRS'
 
+@description('Object ids of the principals that may put messages on the requests queue.')
+param senders array = []
+
+@description('Object ids of the principals that may take messages off the events queue.')
+param consumers array = []
+
+@description('Object ids of the principals that may work through the rejected queue, send its messages again, and read the ledger.')
+param operators array = []
+
+@secure()
+@description('Further app settings, by name. A deployment sets all settings anew, so that one made by hand in the portal is gone after the next: it belongs here.')
+param settings object = {}
+
+@minValue(1)
+@maxValue(1000)
+@description('Instances at most, of each group that scales by itself: HTTP, the requests queue, the poison queue. Data Factory throttles each principal, so that more of them start no more runs.')
+param maximumInstances int = 10
+
+@allowed([
+  512
+  2048
+  4096
+])
+@description('Memory of an instance in MB. The timer keeps one instance busy for a second of each 15, so that less costs less.')
+param instanceMemory int = 2048
+
+@minValue(1)
+@maxValue(1000)
+@description('HTTP requests that one instance takes at once. Azure\'s own default for Python is 1. Not over maxConcurrentRequests in host.json.')
+param httpConcurrency int = 32
+
 var resourceToken = toLower(uniqueString(subscription().id, environmentName, location))
 var tags = {
   'azd-env-name': environmentName
 }
-// '', 'subscriptions', id, 'resourceGroups', name, 'providers', 'Microsoft.DataFactory', 'factories', name
-var factoryPath = split(factoryId, '/')
 
-resource group 'Microsoft.Resources/resourceGroups@2024-03-01' = {
+var factories = map(items(union(otherFactories, { default: factoryId })), factory => {
+  alias: factory.key
+  id: trim(string(factory.value))
+  // '', 'subscriptions', id, 'resourceGroups', name, 'providers', 'Microsoft.DataFactory', 'factories', name
+  path: split(toLower(trim(string(factory.value))), '/')
+})
+var form = ['', 'subscriptions', 'resourcegroups', 'providers', 'microsoft.datafactory', 'factories']
+var withNineSegments = filter(factories, factory => length(factory.path) == 9)
+var wellFormed = filter(
+  withNineSegments,
+  factory => concat(take(factory.path, 2), [factory.path[3]], take(skip(factory.path, 5), 3)) == form
+)
+var named = filter(
+  wellFormed,
+  factory =>
+    length(factory.path[2]) == 36 && !empty(factory.path[4]) && length(factory.path[8]) >= 3 && uriComponent(factory.path[8]) == factory.path[8]
+)
+var strangers = filter(factories, factory => !contains(map(named, known => known.alias), factory.alias))
+var notAnId = 'is not the resource id of a data factory: /subscriptions/{id}/resourceGroups/{name}/providers/Microsoft.DataFactory/factories/{name}'
+var distinctIds = union(map(factories, factory => toLower(factory.id)), [])
+var factoryFaults = concat(
+  map(strangers, factory => '${factory.alias == 'default' ? 'factoryId' : factory.alias}: "${factory.id}" ${notAnId}'),
+  contains(otherFactories, 'default') ? ['otherFactories: "default" is the alias of factoryId'] : [],
+  length(distinctIds) == length(factories) ? [] : ['otherFactories: one factory has two aliases']
+)
+var checkedFactories = empty(factoryFaults) ? factories : fail(join(factoryFaults, '; '))
+var aliases = toObject(checkedFactories, factory => factory.alias, factory => factory.id)
+var factoryGroups = union(map(checkedFactories, factory => '${factory.path[2]}/${factory.path[4]}'), [])
+
+resource group 'Microsoft.Resources/resourceGroups@2025-04-01' = {
   name: 'rg-${environmentName}'
   location: location
   tags: tags
@@ -66,6 +127,21 @@ module storage 'modules/storage.bicep' = {
   }
 }
 
+module access 'modules/access.bicep' = {
+  name: 'access'
+  scope: group
+  params: {
+    storageName: storage.outputs.name
+    requestsQueue: storage.outputs.requestsQueue
+    rejectedQueue: storage.outputs.rejectedQueue
+    eventsQueue: storage.outputs.eventsQueue
+    table: storage.outputs.table
+    senders: senders
+    consumers: consumers
+    operators: operators
+  }
+}
+
 module monitoring 'modules/monitoring.bicep' = {
   name: 'monitoring'
   scope: group
@@ -77,19 +153,29 @@ module monitoring 'modules/monitoring.bicep' = {
   }
 }
 
-module factoryRole 'modules/factory_role.bicep' = {
-  name: 'factory-role-${resourceToken}'
-  scope: resourceGroup(factoryPath[2], factoryPath[4])
-  params: {
-    factoryName: factoryPath[8]
-    principalId: identity.outputs.principalId
-    useBuiltInRole: useBuiltInFactoryRole
+// One deployment a resource group, since the factories in it share the definition of their role.
+module factoryRole 'modules/factory_role.bicep' = [
+  for factoryGroup in factoryGroups: {
+    name: 'factory-role-${resourceToken}'
+    scope: resourceGroup(split(factoryGroup, '/')[0], split(factoryGroup, '/')[1])
+    params: {
+      factoryNames: map(
+        filter(checkedFactories, factory => '${factory.path[2]}/${factory.path[4]}' == factoryGroup),
+        factory => factory.path[8]
+      )
+      principalId: identity.outputs.principalId
+      useBuiltInRole: useBuiltInFactoryRole
+    }
   }
-}
+]
 
 module functionApp 'modules/function_app.bicep' = {
   name: 'function-app'
   scope: group
+  // The app may start runs as soon as it takes requests.
+  dependsOn: [
+    factoryRole
+  ]
   params: {
     resourceToken: resourceToken
     location: location
@@ -99,11 +185,15 @@ module functionApp 'modules/function_app.bicep' = {
     storageName: storage.outputs.name
     deploymentContainer: storage.outputs.deploymentContainer
     applicationInsightsName: monitoring.outputs.applicationInsightsName
-    factoryId: factoryId
+    factories: length(checkedFactories) == 1 ? checkedFactories[0].id : string(aliases)
     requestsQueue: storage.outputs.requestsQueue
     rejectedQueue: storage.outputs.rejectedQueue
     eventsQueue: storage.outputs.eventsQueue
     table: storage.outputs.table
+    moreSettings: settings
+    maximumInstances: maximumInstances
+    instanceMemory: instanceMemory
+    httpConcurrency: httpConcurrency
   }
 }
 
@@ -116,3 +206,10 @@ output SERVICE_API_URI string = functionApp.outputs.uri
 output REQUESTS_QUEUE string = storage.outputs.requestsQueue
 output REJECTED_QUEUE string = storage.outputs.rejectedQueue
 output EVENTS_QUEUE string = storage.outputs.eventsQueue
+// What stays in the groups of the factories when the rest is deleted.
+output FACTORY_ROLE_ASSIGNMENTS array = [
+  for (factoryGroup, index) in factoryGroups: factoryRole[index].outputs.assignmentIds
+]
+output FACTORY_ROLE_DEFINITIONS array = [
+  for (factoryGroup, index) in factoryGroups: factoryRole[index].outputs.definitionId
+]

@@ -1,5 +1,6 @@
-// What the function app may do to one existing data factory: start, watch and cancel runs, and read what they run.
-param factoryName string
+// What the function app may do to existing data factories of one resource group: start, watch and cancel runs, and
+// read what they run.
+param factoryNames array
 
 @description('Principal id of the function app\'s identity.')
 param principalId string
@@ -7,20 +8,25 @@ param principalId string
 @description('Assign Data Factory Contributor, which allows far more, in the place of a role of our own.')
 param useBuiltInRole bool
 
+// Names are made from ids in lower case: Azure's ids are the same in any letter case, guid() is not.
+var groupId = toLower(resourceGroup().id)
+
 // Data Factory Contributor
 var builtInRole = '673868aa-7521-48a0-acc6-0f60742d39f5'
-var runnerRoleName = guid(resourceGroup().id, 'ADF Trigger')
+var runnerRoleName = guid(groupId, 'ADF Trigger')
 var roleId = useBuiltInRole ? builtInRole : runnerRoleName
 
-resource factory 'Microsoft.DataFactory/factories@2018-06-01' existing = {
-  name: factoryName
-}
+resource factories 'Microsoft.DataFactory/factories@2018-06-01' existing = [
+  for factoryName in factoryNames: {
+    name: factoryName
+  }
+]
 
 // A query is a POST: it needs the action that starts it and the read of its result.
 resource runnerRole 'Microsoft.Authorization/roleDefinitions@2022-04-01' = if (!useBuiltInRole) {
   name: runnerRoleName
   properties: {
-    roleName: 'ADF Trigger (${uniqueString(resourceGroup().id)})'
+    roleName: 'ADF Trigger (${uniqueString(groupId)})'
     description: 'Starts, watches and cancels pipeline runs, and changes nothing in the factory.'
     type: 'CustomRole'
     permissions: [
@@ -47,15 +53,20 @@ resource runnerRole 'Microsoft.Authorization/roleDefinitions@2022-04-01' = if (!
   }
 }
 
-resource assignment 'Microsoft.Authorization/roleAssignments@2022-04-01' = {
-  name: guid(factory.id, principalId, roleId)
-  scope: factory
-  dependsOn: [
-    runnerRole
-  ]
-  properties: {
-    roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roleId)
-    principalId: principalId
-    principalType: 'ServicePrincipal'
+resource assignments 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
+  for (factoryName, index) in factoryNames: {
+    name: guid(toLower(factories[index].id), principalId, roleId)
+    scope: factories[index]
+    dependsOn: [
+      runnerRole
+    ]
+    properties: {
+      roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', roleId)
+      principalId: principalId
+      principalType: 'ServicePrincipal'
+    }
   }
-}
+]
+
+output assignmentIds array = [for (factoryName, index) in factoryNames: assignments[index].id]
+output definitionId string = useBuiltInRole ? '' : runnerRole.id

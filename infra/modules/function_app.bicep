@@ -13,13 +13,36 @@ param storageName string
 param deploymentContainer string
 param applicationInsightsName string
 
-@description('Resource id of the data factory.')
-param factoryId string
+@description('One factory\'s resource id, or a JSON object alias to resource id.')
+param factories string
 
 param requestsQueue string
 param rejectedQueue string
 param eventsQueue string
 param table string
+
+@secure()
+@description('Further app settings, by name.')
+param moreSettings object
+
+@description('Instances at most, of each group that scales by itself.')
+param maximumInstances int
+
+@description('Memory of an instance in MB.')
+param instanceMemory int
+
+@description('HTTP requests that one instance takes at once.')
+param httpConcurrency int
+
+var host = loadJsonContent('../../host.json')
+// What is done about which pipeline, as the setting ADF_TRIGGER_POLICY has it.
+var policy = loadJsonContent('../policy.json')
+
+var mostRequests = host.extensions.http.maxConcurrentRequests
+var overHost = 'httpConcurrency: ${httpConcurrency} is over maxConcurrentRequests in host.json, ${mostRequests}'
+var concurrency = httpConcurrency <= mostRequests ? httpConcurrency : fail(overHost)
+// One thread for each message and request that an instance takes at once.
+var threads = max(concurrency, host.extensions.queues.batchSize + host.extensions.queues.newBatchThreshold)
 
 // The names that the service has for Azure's clouds.
 var clouds = {
@@ -28,7 +51,7 @@ var clouds = {
   AzureChinaCloud: 'china'
 }
 
-resource storage 'Microsoft.Storage/storageAccounts@2024-01-01' existing = {
+resource storage 'Microsoft.Storage/storageAccounts@2025-08-01' existing = {
   name: storageName
 }
 
@@ -36,7 +59,7 @@ resource applicationInsights 'Microsoft.Insights/components@2020-02-02' existing
   name: applicationInsightsName
 }
 
-resource plan 'Microsoft.Web/serverfarms@2024-04-01' = {
+resource plan 'Microsoft.Web/serverfarms@2025-03-01' = {
   name: 'plan-${resourceToken}'
   location: location
   tags: tags
@@ -50,7 +73,7 @@ resource plan 'Microsoft.Web/serverfarms@2024-04-01' = {
   }
 }
 
-resource app 'Microsoft.Web/sites@2024-04-01' = {
+resource app 'Microsoft.Web/sites@2025-03-01' = {
   name: 'func-${resourceToken}'
   location: location
   tags: union(tags, {
@@ -66,6 +89,7 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
   properties: {
     serverFarmId: plan.id
     httpsOnly: true
+    keyVaultReferenceIdentity: identityId
     functionAppConfig: {
       deployment: {
         storage: {
@@ -77,10 +101,15 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
           }
         }
       }
-      // Data Factory throttles each principal, so more instances than the least would start no more runs.
       scaleAndConcurrency: {
-        instanceMemoryMB: 2048
-        maximumInstanceCount: 40
+        instanceMemoryMB: instanceMemory
+        maximumInstanceCount: maximumInstances
+        // Of host.json the platform reads none of this; without it Python apps get one request an instance.
+        triggers: {
+          http: {
+            perInstanceConcurrency: concurrency
+          }
+        }
       }
       runtime: {
         name: 'python'
@@ -94,36 +123,60 @@ resource app 'Microsoft.Web/sites@2024-04-01' = {
 }
 
 // Deployments sign in by Entra ID; publishing passwords are not taken.
-resource publishing 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2024-04-01' = [for name in ['ftp', 'scm']: {
+resource ftp 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2025-03-01' = {
   parent: app
-  name: name
+  name: 'ftp'
   properties: {
     allow: false
   }
-}]
+}
 
-resource settings 'Microsoft.Web/sites/config@2024-04-01' = {
+resource scm 'Microsoft.Web/sites/basicPublishingCredentialsPolicies@2025-03-01' = {
+  parent: app
+  name: 'scm'
+  properties: {
+    allow: false
+  }
+}
+
+var ownSettings = {
+  AzureWebJobsStorage__blobServiceUri: storage.properties.primaryEndpoints.blob
+  AzureWebJobsStorage__queueServiceUri: storage.properties.primaryEndpoints.queue
+  AzureWebJobsStorage__tableServiceUri: storage.properties.primaryEndpoints.table
+  // The addresses above come first; without a name the host fails at start now and then:
+  // https://github.com/Azure/azure-functions-host/issues/11787
+  AzureWebJobsStorage__accountName: storage.name
+  AzureWebJobsStorage__credential: 'managedidentity'
+  AzureWebJobsStorage__clientId: identityClientId
+  APPLICATIONINSIGHTS_CONNECTION_STRING: applicationInsights.properties.ConnectionString
+  APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identityClientId};Authorization=AAD'
+  PYTHON_THREADPOOL_THREAD_COUNT: string(threads)
+  AZURE_CLIENT_ID: identityClientId
+  ADF_TRIGGER_FACTORIES: factories
+  ADF_TRIGGER_CREDENTIAL: 'managed-identity'
+  ADF_TRIGGER_CLOUD: clouds[environment().name]
+  ADF_TRIGGER_REQUESTS_QUEUE: requestsQueue
+  ADF_TRIGGER_REJECTED_QUEUE: rejectedQueue
+  ADF_TRIGGER_EVENTS_QUEUE: eventsQueue
+  ADF_TRIGGER_TABLE: table
+}
+var policySetting = empty(policy) ? {} : { ADF_TRIGGER_POLICY: string(policy) }
+var namesOfOurs = map(objectKeys(union(ownSettings, policySetting)), name => toLower(name))
+var overridden = filter(objectKeys(moreSettings), name => contains(namesOfOurs, toLower(name)))
+
+var overriding = 'settings: the deployment itself sets ${join(overridden, ', ')}'
+var allSettings = union(moreSettings, ownSettings, policySetting)
+
+// A deployment puts all settings: what is not among them is gone.
+resource settings 'Microsoft.Web/sites/config@2025-03-01' = {
   parent: app
   name: 'appsettings'
-  properties: {
-    AzureWebJobsStorage__blobServiceUri: storage.properties.primaryEndpoints.blob
-    AzureWebJobsStorage__queueServiceUri: storage.properties.primaryEndpoints.queue
-    AzureWebJobsStorage__tableServiceUri: storage.properties.primaryEndpoints.table
-    AzureWebJobsStorage__credential: 'managedidentity'
-    AzureWebJobsStorage__clientId: identityClientId
-    APPLICATIONINSIGHTS_CONNECTION_STRING: applicationInsights.properties.ConnectionString
-    APPLICATIONINSIGHTS_AUTHENTICATION_STRING: 'ClientId=${identityClientId};Authorization=AAD'
-    // One thread for each message and request that host.json lets in at once.
-    PYTHON_THREADPOOL_THREAD_COUNT: '32'
-    AZURE_CLIENT_ID: identityClientId
-    ADF_TRIGGER_FACTORIES: factoryId
-    ADF_TRIGGER_CREDENTIAL: 'managed-identity'
-    ADF_TRIGGER_CLOUD: clouds[environment().name]
-    ADF_TRIGGER_REQUESTS_QUEUE: requestsQueue
-    ADF_TRIGGER_REJECTED_QUEUE: rejectedQueue
-    ADF_TRIGGER_EVENTS_QUEUE: eventsQueue
-    ADF_TRIGGER_TABLE: table
-  }
+  // One change of a site at a time.
+  dependsOn: [
+    ftp
+    scm
+  ]
+  properties: empty(overridden) ? allSettings : fail(overriding)
 }
 
 output name string = app.name

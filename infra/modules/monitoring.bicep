@@ -9,7 +9,7 @@ param principalId string
 // Monitoring Metrics Publisher: to send telemetry
 var metricsPublisher = '3913510d-42f4-4e42-8a64-420c390055eb'
 
-resource workspace 'Microsoft.OperationalInsights/workspaces@2023-09-01' = {
+resource workspace 'Microsoft.OperationalInsights/workspaces@2025-07-01' = {
   name: 'log-${resourceToken}'
   location: location
   tags: tags

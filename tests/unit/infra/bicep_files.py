@@ -1,5 +1,6 @@
 """The Bicep files as an independent parser reads them, and the little evaluation that the tests need."""
 
+import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -27,6 +28,11 @@ class Template:
         """Its parameters, variables, resources, modules or outputs, by name."""
         part: dict[str, Any] = self.tree.get(kind, {})
         return part
+
+    @property
+    def text(self) -> str:
+        """Its text without comments, every run of blanks and line breaks as one blank."""
+        return " ".join(re.sub(r"(?<!:)//.*", "", self.path.read_text()).split())
 
     def resource(self, symbol: str) -> dict[str, Any]:
         """The body of a resource, out of its loop or condition."""
@@ -59,6 +65,12 @@ def main() -> Template:
     return template("main.bicep")
 
 
+def given_to(module: str) -> dict[str, Any]:
+    """The parameters that main.bicep gives to a module."""
+    params: dict[str, Any] = _body(main().part("modules")[module]["config"])["params"]
+    return params
+
+
 def literal(expression: object, where: Template, called_as: str | None = None) -> object:
     """What an expression is before anything is deployed; None where only the deployment can tell.
 
@@ -87,13 +99,32 @@ def path_of(expression: object) -> list[str]:
     return owner and owner + path_of(operator["operands"]["operand_2"])
 
 
+def assigned_roles(file: Template) -> list[dict[str, Any]]:
+    """The role assignments of a file."""
+    return file.of_type("Microsoft.Authorization/roleAssignments")
+
+
+def role_of(assignment: dict[str, Any]) -> object:
+    """The id, or its name in the file, of the role that is assigned."""
+    function = assignment["properties"]["roleDefinitionId"]["function"]
+    assert function["type"] == "subscription_resource_id"
+    assert function["parameters"]["resource_type"] == "Microsoft.Authorization/roleDefinitions"
+    return function["parameters"]["resource_name_1"]
+
+
+def loop_of(file: Template, symbol: str) -> dict[str, Any]:
+    """What the loop of a resource goes over: `array_name`, `item_name` and, if it counts, `index_name`."""
+    loop: dict[str, Any] = file.part("resources")[symbol]["config"]["loop_type"]["detail"]
+    return loop
+
+
 def _text(text: str, where: Template, called_as: str | None) -> object:
     if text in where.part("variables"):
         return literal(where.part("variables")[text]["value"], where, called_as)
     if text in where.part("parameters"):
         if called_as is None:
             return where.part("parameters")[text]["default"]
-        return literal(main().part("modules")[called_as]["config"]["params"][text], main())
+        return literal(given_to(called_as)[text], main())
     return None if "${" in text else text
 
 

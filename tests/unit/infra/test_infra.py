@@ -10,7 +10,19 @@ import yaml
 
 from adf_trigger.emulator.authorization import ROLE_ACTIONS
 from adf_trigger.settings import POISON_SUFFIX, CredentialKind, Settings
-from tests.unit.infra.bicep_files import INFRA, Template, literal, main, path_of, template
+from tests.support.documents import section, table_rows
+from tests.unit.infra.bicep_files import (
+    INFRA,
+    Template,
+    assigned_roles,
+    given_to,
+    literal,
+    loop_of,
+    main,
+    path_of,
+    role_of,
+    template,
+)
 
 ROOT = INFRA.parent
 BICEP_FILES = sorted(str(path.relative_to(INFRA)) for path in INFRA.rglob("*.bicep"))
@@ -30,10 +42,12 @@ KNOWN_ONCE_DEPLOYED = {
     "AzureWebJobsStorage__blobServiceUri": "https://acme.blob.core.windows.net/",
     "AzureWebJobsStorage__queueServiceUri": "https://acme.queue.core.windows.net/",
     "AzureWebJobsStorage__tableServiceUri": "https://acme.table.core.windows.net/",
+    "AzureWebJobsStorage__accountName": "acme",
     "AzureWebJobsStorage__clientId": "a0b1c2d3-0000-4000-8000-0000000000d2",
     "AZURE_CLIENT_ID": "a0b1c2d3-0000-4000-8000-0000000000d2",
     "APPLICATIONINSIGHTS_CONNECTION_STRING": "InstrumentationKey=a0b1c2d3",
     "APPLICATIONINSIGHTS_AUTHENTICATION_STRING": "ClientId=a0b1c2d3;Authorization=AAD",
+    "PYTHON_THREADPOOL_THREAD_COUNT": "32",
     "ADF_TRIGGER_FACTORIES": FACTORY,
     "ADF_TRIGGER_CLOUD": "public",
 }
@@ -45,7 +59,7 @@ STORAGE_ROLES = {
 METRICS_PUBLISHER = "3913510d-42f4-4e42-8a64-420c390055eb"
 DATA_FACTORY_CONTRIBUTOR = "673868aa-7521-48a0-acc6-0f60742d39f5"
 SECRETS = re.compile(
-    r"listKeys|listAccountSas|listServiceSas|AccountKey|SharedAccess|[?&]sig=|@secure|password\s*[:=]|secret\s*[:=]"
+    r"listKeys|listAccountSas|listServiceSas|AccountKey|SharedAccess|[?&]sig=|password\s*[:=]|secret\s*[:=]"
     r"|DefaultEndpointsProtocol|StorageAccountConnectionString",
     re.IGNORECASE,
 )
@@ -58,7 +72,7 @@ monitoring = template("modules/monitoring.bicep")
 
 def app_settings() -> dict[str, Any]:
     """The app's settings as expressions."""
-    settings: dict[str, Any] = function_app.resource("settings")["properties"]
+    settings: dict[str, Any] = function_app.part("variables")["ownSettings"]["value"]
     return settings
 
 
@@ -68,11 +82,6 @@ def environment() -> dict[str, str]:
     unknown = {name for name, value in values.items() if value is None}
     assert unknown == set(KNOWN_ONCE_DEPLOYED)
     return {name: str(value) for name, value in {**values, **KNOWN_ONCE_DEPLOYED}.items()}
-
-
-def assigned_roles(file: Template) -> list[dict[str, Any]]:
-    """The role assignments of a file."""
-    return file.of_type("Microsoft.Authorization/roleAssignments")
 
 
 @pytest.mark.parametrize("name", BICEP_FILES)
@@ -91,7 +100,7 @@ def test_modules_are_files_of_ours() -> None:
 @pytest.mark.parametrize("symbol", sorted(main().part("modules")))
 def test_a_module_is_given_the_parameters_that_it_has(symbol: str) -> None:
     """Every parameter without a default is given, and none that is not declared."""
-    given = set(main().part("modules")[symbol]["config"]["params"])
+    given = set(given_to(symbol))
     declared = main().module(symbol).part("parameters")
     required = {name for name, parameter in declared.items() if parameter["default"] is None}
     assert required <= given <= set(declared)
@@ -114,12 +123,13 @@ def test_every_name_that_is_used_is_declared(name: str) -> None:
     }
     for symbol in re.findall(r"(?:parent|scope): (\w+)$", text, re.MULTILINE):
         assert symbol in symbols
+    in_lambdas = set(re.findall(r"(\w+) =>", text))
     for symbol in re.findall(r"[ {(](\w+)\.(?:id|name|properties|outputs)\b", text):
-        assert symbol in symbols
+        assert symbol in symbols | in_lambdas
 
 
 def test_the_parameters_file_gives_what_main_asks_for() -> None:
-    """azd finds every required parameter in its environment, and nothing that main does not know."""
+    """azd finds every parameter in its environment, with the template's own default, and none that main lacks."""
     document = json.loads((INFRA / "main.parameters.json").read_text())
     given = {name: entry["value"] for name, entry in document["parameters"].items()}
     declared = main().part("parameters")
@@ -127,9 +137,23 @@ def test_the_parameters_file_gives_what_main_asks_for() -> None:
     for name, value in given.items():
         variable = re.fullmatch(r"\$\{[A-Z_]+(=(?P<default>\w+))?\}", value)
         assert variable is not None
-        default = declared[name]["default"]
-        expected = {True: "true", False: "false"}.get(default, default) if default is not None else None
-        assert variable["default"] == expected
+        assert variable["default"] == _as_azd_writes_it(declared[name]["default"])
+
+
+def _as_azd_writes_it(default: object) -> str | None:
+    """None also for arrays and objects: where their variable is not set, azd leaves them to the template."""
+    match default:
+        case None | [] | {}:
+            return None
+        case bool():
+            return str(default).lower()
+    return str(default)
+
+
+def test_azd_is_one_that_leaves_the_factorys_group_alone() -> None:
+    """azd before 1.24.1 deletes on `azd down` every group that a deployment touched; it does not load the project."""
+    document = yaml.safe_load((ROOT / "azure.yaml").read_text())
+    assert document["requiredVersions"] == {"azd": ">= 1.24.1"}
 
 
 def test_azd_finds_its_service() -> None:
@@ -167,15 +191,14 @@ def test_what_only_the_deployment_knows_comes_from_its_place() -> None:
     for service in ("blob", "queue", "table"):
         endpoint = settings[f"AzureWebJobsStorage__{service}ServiceUri"]
         assert path_of(endpoint) == ["storage", "properties", "primaryEndpoints", service]
-    given = main().part("modules")["functionApp"]["config"]["params"]
+    given = given_to("functionApp")
+    assert path_of(settings["AzureWebJobsStorage__accountName"]) == ["storage", "name"]
     for name in ("AZURE_CLIENT_ID", "AzureWebJobsStorage__clientId"):
         assert path_of(given[settings[name]]) == ["identity", "outputs", "clientId"]
-    assert given[settings["ADF_TRIGGER_FACTORIES"]] == "factoryId"
     assert path_of(given["storageName"]) == ["storage", "outputs", "name"]
     assert path_of(given["identityId"]) == ["identity", "outputs", "id"]
     for module in ("storage", "monitoring", "factoryRole"):
-        principal = main().part("modules")[module]["config"]["params"]["principalId"]
-        assert path_of(principal) == ["identity", "outputs", "principalId"]
+        assert path_of(given_to(module)["principalId"]) == ["identity", "outputs", "principalId"]
 
 
 def test_no_setting_is_set_that_nothing_reads() -> None:
@@ -210,7 +233,7 @@ def test_the_clouds_are_the_ones_that_the_settings_know() -> None:
 def test_queues_and_table_are_made_under_the_names_that_the_app_uses() -> None:
     """The queues, the host's poison queue among them, and the table have the names of the settings' defaults."""
     settings = Settings.from_env({"ADF_TRIGGER_FACTORIES": FACTORY, "AzureWebJobsStorage": "x"})
-    loop = storage.part("resources")["queues"]["config"]["loop_type"]["detail"]
+    loop = loop_of(storage, "queues")
     assert storage.resource("queues")["name"] == loop["item_name"]
     assert literal(loop["array_name"], storage, "storage") == [
         settings.requests_queue,
@@ -242,15 +265,15 @@ def test_telemetry_takes_no_keys() -> None:
     (role,) = assigned_roles(monitoring)
     assert role["scope"] == "applicationInsights"
     assert monitoring.part("variables")["metricsPublisher"]["value"] == METRICS_PUBLISHER
-    assert _role_of(role) == "metricsPublisher"
+    assert role_of(role) == "metricsPublisher"
 
 
 def test_the_identity_has_the_storage_roles_that_it_needs() -> None:
     """Blobs for the host, queues and the table for the app; on the account, and no role besides."""
     (role,) = assigned_roles(storage)
-    loop = storage.part("resources")["roles"]["config"]["loop_type"]["detail"]
+    loop = loop_of(storage, "roles")
     assert role["scope"] == "account"
-    assert _role_of(role) == loop["item_name"]
+    assert role_of(role) == loop["item_name"]
     assert sorted(literal(loop["array_name"], storage, "storage")) == sorted(STORAGE_ROLES.values())  # type: ignore[call-overload]  # a list of text
 
 
@@ -262,23 +285,6 @@ def test_the_factory_role_allows_what_the_app_does_and_no_more() -> None:
         action for action in permission["actions"] if "*" in action or action.endswith(("write", "delete"))
     ]
     assert permission["dataActions"] == []
-
-
-def test_the_factory_role_is_assigned_on_one_existing_factory() -> None:
-    """The factory is not made but named, wherever it is, and the role holds there alone."""
-    assert factory_role.part("resources")["factory"]["existing"] is True
-    (role,) = assigned_roles(factory_role)
-    assert role["scope"] == "factory"
-    assert _role_of(role) == "roleId"
-    assert role["dependsOn"] == ["runnerRole"]
-    config = main().part("modules")["factoryRole"]["config"]
-    split = main().part("variables")["factoryPath"]["value"]["function"]
-    assert (split["type"], split["parameters"]["input_string"]) == ("split", "factoryId")
-    scope = config["scope"]["function"]["parameters"]
-    pieces = FACTORY.split("/")
-    assert pieces[_index(scope["subscription_id"])] == "a0b1c2d3-0000-4000-8000-00000000005b"
-    assert pieces[_index(scope["resource_group_name"])] == "rg"
-    assert pieces[_index(config["params"]["factoryName"])] == "adf"
 
 
 def test_the_built_in_role_is_a_fallback_that_must_be_asked_for() -> None:
@@ -293,14 +299,14 @@ def test_the_built_in_role_is_a_fallback_that_must_be_asked_for() -> None:
     }
 
 
-@pytest.mark.parametrize("file", [storage, monitoring, factory_role], ids=lambda file: file.path.stem)
+@pytest.mark.parametrize("file", [storage, monitoring], ids=lambda file: file.path.stem)
 def test_a_role_assignment_can_be_deployed_again(file: Template) -> None:
     """Its name follows from scope, principal and role, so that a second deployment finds it."""
     (role,) = assigned_roles(file)
     parts = role["name"]["function"]["parameters"]
     assert role["name"]["function"]["type"] == "guid"
     assert path_of(parts["base_string"]) == [role["scope"], "id"]
-    assert (parts["extra_string_1"], parts["extra_string_2"]) == ("principalId", _role_of(role))
+    assert (parts["extra_string_1"], parts["extra_string_2"]) == ("principalId", role_of(role))
     assert role["properties"]["principalId"] == "principalId"
     assert role["properties"]["principalType"] == "ServicePrincipal"
 
@@ -321,17 +327,11 @@ def test_the_app_runs_on_flex_consumption_as_its_identity() -> None:
 
 def test_publishing_passwords_are_not_taken() -> None:
     """Neither FTP nor the deployment site takes a user name and password."""
-    assert function_app.resource("publishing")["properties"] == {"allow": False}
-    loop = function_app.part("resources")["publishing"]["config"]["loop_type"]["detail"]
-    assert loop["array_name"] == ["ftp", "scm"]
-
-
-def test_there_is_a_thread_for_whatever_the_host_lets_in() -> None:
-    """No message waits for a thread while the host holds its lease."""
-    extensions = json.loads((ROOT / "host.json").read_text())["extensions"]
-    threads = int(environment()["PYTHON_THREADPOOL_THREAD_COUNT"])
-    assert threads >= extensions["queues"]["batchSize"] + extensions["queues"]["newBatchThreshold"]
-    assert threads >= extensions["http"]["maxConcurrentRequests"]
+    policies = function_app.of_type("Microsoft.Web/sites/basicPublishingCredentialsPolicies")
+    assert {policy["name"]: policy["properties"] for policy in policies} == {
+        "ftp": {"allow": False},
+        "scm": {"allow": False},
+    }
 
 
 @pytest.mark.parametrize(
@@ -342,15 +342,20 @@ def test_no_file_holds_a_key_or_a_secret(path: Path) -> None:
     assert SECRETS.findall(path.read_text()) == []
 
 
-def _role_of(assignment: dict[str, Any]) -> object:
-    function = assignment["properties"]["roleDefinitionId"]["function"]
-    assert function["type"] == "subscription_resource_id"
-    assert function["parameters"]["resource_type"] == "Microsoft.Authorization/roleDefinitions"
-    return function["parameters"]["resource_name_1"]
+def test_the_readme_names_what_can_be_chosen() -> None:
+    """Every variable of the deployment, but those that azd sets itself, with its default."""
+    document = json.loads((INFRA / "main.parameters.json").read_text())
+    parameters = {
+        entry["value"].strip("${}").partition("=")[0]: name for name, entry in document["parameters"].items()
+    }
+    defaults = {name: declared["default"] for name, declared in main().part("parameters").items()}
+    told = {row[0]: row[1] for row in table_rows(section((ROOT / "README.md").read_text(), "## Deploy"))}
+    assert told == {
+        f"`{variable}`": "asked for" if defaults[name] is None else f"`{_as_text(defaults[name])}`"
+        for variable, name in parameters.items()
+        if variable not in ("AZURE_ENV_NAME", "AZURE_LOCATION")
+    }
 
 
-def _index(expression: dict[str, Any]) -> int:
-    operands = expression["operator"]["operands"]
-    assert operands["operand_1"] == "factoryPath"
-    index: int = operands["operand_2"]
-    return index
+def _as_text(default: object) -> str:
+    return default if isinstance(default, str) else json.dumps(default)

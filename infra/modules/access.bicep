@@ -1,0 +1,107 @@
+// Who else may use the storage account, which takes no keys: each principal on the one queue that it is for.
+param storageName string
+param requestsQueue string
+param rejectedQueue string
+param eventsQueue string
+param table string
+
+@description('Object ids of the principals that put requests on their queue.')
+param senders array
+
+@description('Object ids of the principals that read the events.')
+param consumers array
+
+@description('Object ids of the principals that work through the rejected queue and look into the ledger.')
+param operators array
+
+// Storage Queue Data Message Sender: to put messages, and nothing else
+var messageSender = 'c6a89b2d-59bc-44d0-9896-0f6e12d7b80a'
+// Storage Queue Data Message Processor: to peek, get and delete messages
+var messageProcessor = '8a0f0c08-91a1-4084-bc3d-661d67233fed'
+// Storage Queue Data Contributor: also to let messages go that were looked at
+var queueDataContributor = '974c5e8b-45b9-4653-ba55-5f855dd0fb88'
+// Storage Table Data Reader
+var tableDataReader = '76199698-9eea-4c19-bc75-cec21354c6b6'
+
+// Each once. An operator sends messages of the rejected queue again.
+var allSenders = union(senders, operators)
+var allConsumers = union(consumers, [])
+var allOperators = union(operators, [])
+
+resource account 'Microsoft.Storage/storageAccounts@2025-08-01' existing = {
+  name: storageName
+}
+
+resource queueService 'Microsoft.Storage/storageAccounts/queueServices@2025-08-01' existing = {
+  parent: account
+  name: 'default'
+}
+
+resource requests 'Microsoft.Storage/storageAccounts/queueServices/queues@2025-08-01' existing = {
+  parent: queueService
+  name: requestsQueue
+}
+
+resource rejected 'Microsoft.Storage/storageAccounts/queueServices/queues@2025-08-01' existing = {
+  parent: queueService
+  name: rejectedQueue
+}
+
+resource events 'Microsoft.Storage/storageAccounts/queueServices/queues@2025-08-01' existing = {
+  parent: queueService
+  name: eventsQueue
+}
+
+resource tableService 'Microsoft.Storage/storageAccounts/tableServices@2025-08-01' existing = {
+  parent: account
+  name: 'default'
+}
+
+resource ledger 'Microsoft.Storage/storageAccounts/tableServices/tables@2025-08-01' existing = {
+  parent: tableService
+  name: table
+}
+
+resource sending 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
+  for principalId in allSenders: {
+    name: guid(requests.id, principalId, messageSender)
+    scope: requests
+    properties: {
+      roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', messageSender)
+      principalId: principalId
+    }
+  }
+]
+
+resource consuming 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
+  for principalId in allConsumers: {
+    name: guid(events.id, principalId, messageProcessor)
+    scope: events
+    properties: {
+      roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', messageProcessor)
+      principalId: principalId
+    }
+  }
+]
+
+resource operating 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
+  for principalId in allOperators: {
+    name: guid(rejected.id, principalId, queueDataContributor)
+    scope: rejected
+    properties: {
+      roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', queueDataContributor)
+      principalId: principalId
+    }
+  }
+]
+
+resource reading 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
+  for principalId in allOperators: {
+    name: guid(ledger.id, principalId, tableDataReader)
+    scope: ledger
+    properties: {
+      roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', tableDataReader)
+      principalId: principalId
+    }
+  }
+]

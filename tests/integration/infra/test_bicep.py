@@ -1,0 +1,182 @@
+"""The deployment as Microsoft's compiler sees it. Without a `bicep` on PATH these tests are skipped."""
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+INFRA = ROOT / "infra"
+FILES = sorted(str(path.relative_to(ROOT)) for path in INFRA.rglob("*.bicep"))
+EXAMPLE = Path(__file__).with_name("example.bicepparam")
+SUBSCRIPTION = "a0b1c2d3-0000-4000-8000-000000000001"
+FACTORY = (
+    "/subscriptions/a0b1c2d3-0000-4000-8000-00000000005b/resourceGroups/rg-data"
+    "/providers/Microsoft.DataFactory/factories/adf-prod"
+)
+NOT_IDS = {
+    "nothing": " ",
+    "a name": "adf-prod",
+    "a group": "/subscriptions/a0b1c2d3-0000-4000-8000-00000000005b/resourceGroups/rg-data",
+    "no slash first": FACTORY[1:],
+    "a slash at the end": f"{FACTORY}/",
+    "another type": FACTORY.replace("DataFactory/factories", "Storage/storageAccounts"),
+    "a pipeline of it": f"{FACTORY}/pipelines/load",
+    "two": f"{FACTORY},{FACTORY}",
+    "two names": f"{FACTORY},adf-lab",
+    "a blank inside": FACTORY.replace("adf-prod", "adf prod"),
+    "no group": FACTORY.replace("rg-data", ""),
+    "no subscription": FACTORY.replace("a0b1c2d3-0000-4000-8000-00000000005b", "default"),
+}
+
+_COMPILER = shutil.which("bicep")
+pytestmark = pytest.mark.skipif(_COMPILER is None, reason="no Bicep compiler on PATH")
+
+
+def bicep(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run the compiler."""
+    return subprocess.run(
+        [_COMPILER or "bicep", *map(str, arguments)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+
+def snapshot(folder: Path, *, infra: Path = INFRA, **parameters: Any) -> subprocess.CompletedProcess[str]:
+    """What a deployment of an example with these parameters would make, in `snapshot.json` of a folder."""
+    file = folder / "parameters.bicepparam"
+    template = os.path.relpath(infra / "main.bicep", folder)
+    given = {"environmentName": "example", "location": "westeurope", "factoryId": FACTORY, **parameters}
+    lines = [f"param {name} = {json.dumps(value).replace(chr(34), chr(39))}" for name, value in given.items()]
+    file.write_text("\n".join([f"using '{template}'", *lines, ""]))
+    return bicep("snapshot", file, "--subscription-id", SUBSCRIPTION, "--location", "westeurope")
+
+
+def predicted(folder: Path, **parameters: Any) -> list[dict[str, Any]]:
+    """The resources that a deployment would make."""
+    done = snapshot(folder, **parameters)
+    assert done.returncode == 0, done.stderr
+    document = json.loads((folder / "parameters.snapshot.json").read_text())
+    assert document["diagnostics"] == []
+    resources: list[dict[str, Any]] = document["predictedResources"]
+    return resources
+
+
+def of_type(resources: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
+    """The resources of a type."""
+    return [resource for resource in resources if resource["type"] == kind]
+
+
+def names_of_roles(resources: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    """The names of the roles that are defined, and of those that are assigned on factories."""
+    return [
+        (resource["type"], resource["name"])
+        for resource in resources
+        if resource["type"] == "Microsoft.Authorization/roleDefinitions"
+        or (resource["type"] == "Microsoft.Authorization/roleAssignments" and "DataFactory" in resource["id"])
+    ]
+
+
+@pytest.mark.parametrize("command", ["build", "lint"])
+def test_the_compiler_has_nothing_to_say(command: str) -> None:
+    """The template builds and lints without a word."""
+    done = bicep(command, "infra/main.bicep", *(["--stdout"] if command == "build" else []))
+    assert (done.returncode, done.stderr) == (0, "")
+    if command == "lint":
+        assert done.stdout == ""
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_every_file_is_formatted(file: str) -> None:
+    """The formatter would change nothing."""
+    done = bicep("format", file, "--stdout")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == (ROOT / file).read_text()
+
+
+def test_what_a_deployment_makes_is_what_it_made_before() -> None:
+    """An example deployment makes what its snapshot shows, which `bicep snapshot --mode overwrite` writes anew."""
+    options = ("--subscription-id", SUBSCRIPTION, "--location", "westeurope")
+    done = bicep("snapshot", EXAMPLE, "--mode", "validate", *options)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("what", sorted(NOT_IDS))
+def test_what_is_no_factory_is_refused_by_name(what: str, tmp_path: Path) -> None:
+    """Before anything is made the deployment fails, saying which parameter is wrong and what it is."""
+    done = snapshot(tmp_path, factoryId=NOT_IDS[what])
+    assert done.returncode != 0
+    assert f'factoryId: "{NOT_IDS[what].strip()}" is not the resource id of a data factory' in done.stderr
+
+
+def test_every_fault_of_the_factories_is_named(tmp_path: Path) -> None:
+    """A wrong id of another factory, an alias that is taken and a factory named twice are told together."""
+    others = {"lab": "adf-lab", "default": FACTORY, "same": FACTORY.upper()}
+    done = snapshot(tmp_path, otherFactories=others)
+    assert 'lab: "adf-lab" is not the resource id of a data factory' in done.stderr
+    assert 'otherFactories: "default" is the alias of factoryId' in done.stderr
+    assert "otherFactories: one factory has two aliases" in done.stderr
+
+
+def test_letter_case_and_blanks_change_no_name(tmp_path: Path) -> None:
+    """However the id is written, roles and assignments have the names that they had."""
+    plain = names_of_roles(predicted(tmp_path))
+    odd = names_of_roles(predicted(tmp_path, factoryId=f"  {FACTORY.upper()} "))
+    assert len(plain) == 2
+    assert odd == plain
+
+
+def test_factories_of_one_group_share_a_definition(tmp_path: Path) -> None:
+    """Three factories in two subscriptions: a definition a group, an assignment a factory."""
+    others = {
+        "archive": FACTORY.upper().replace("ADF-PROD", "ADF-ARCHIVE"),
+        "lab": FACTORY.replace("5b/", "5c/").replace("adf-prod", "adf-lab"),
+    }
+    kinds = [kind for kind, _ in names_of_roles(predicted(tmp_path, otherFactories=others))]
+    assert sorted(kinds) == [
+        *["Microsoft.Authorization/roleAssignments"] * 3,
+        *["Microsoft.Authorization/roleDefinitions"] * 2,
+    ]
+
+
+def copied(folder: Path) -> Path:
+    """A copy of the template and of what it reads, to be changed."""
+    shutil.copytree(INFRA, folder / "infra")
+    shutil.copy(ROOT / "host.json", folder)
+    return folder / "infra"
+
+
+def test_more_requests_than_the_host_lets_in_are_refused(tmp_path: Path) -> None:
+    """A concurrency over host.json's fails the deployment and says so."""
+    infra = copied(tmp_path)
+    host = json.loads((tmp_path / "host.json").read_text())
+    host["extensions"]["http"]["maxConcurrentRequests"] = 8
+    (tmp_path / "host.json").write_text(json.dumps(host))
+    done = snapshot(tmp_path, infra=infra, httpConcurrency=9)
+    assert "httpConcurrency: 9 is over maxConcurrentRequests in host.json, 8" in done.stderr
+
+
+def test_a_principal_that_is_named_twice_is_granted_once(tmp_path: Path) -> None:
+    """One assignment a principal, role and queue, however often it is named."""
+    one = "a0b1c2d3-0000-4000-8000-0000000000e1"
+    lists = {"senders": [one, one], "consumers": [one, one], "operators": [one]}
+    assignments = of_type(predicted(tmp_path, **lists), "Microsoft.Authorization/roleAssignments")
+    granted = [each["id"] for each in assignments if each["properties"]["principalId"] == one]
+    assert len(granted) == len(set(granted)) == 4
+
+
+def test_a_policy_of_the_file_becomes_the_setting(tmp_path: Path) -> None:
+    """What stands in policy.json reaches the template, text that looks like an expression included."""
+    infra = copied(tmp_path)
+    policy = {"*": {"correlationParameter": "[requestId]"}}
+    (infra / "policy.json").write_text(json.dumps(policy))
+    done = bicep("build", infra / "main.bicep", "--stdout")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert '"correlationParameter": "[[requestId]"' in done.stdout

@@ -1,0 +1,79 @@
+"""Who else may use the storage account: each on what it is for, and no more."""
+
+from typing import Any
+
+import pytest
+
+from tests.unit.infra.bicep_files import INFRA, given_to, loop_of, main, path_of, role_of, template
+
+access = template("modules/access.bicep")
+GRANTS = {
+    "sending": ("allSenders", "requests", "messageSender"),
+    "consuming": ("allConsumers", "events", "messageProcessor"),
+    "operating": ("allOperators", "rejected", "queueDataContributor"),
+    "reading": ("allOperators", "ledger", "tableDataReader"),
+}
+"""Assignment → the principals, the scope, the role."""
+ROLES = {
+    "messageSender": "c6a89b2d-59bc-44d0-9896-0f6e12d7b80a",
+    "messageProcessor": "8a0f0c08-91a1-4084-bc3d-661d67233fed",
+    "queueDataContributor": "974c5e8b-45b9-4653-ba55-5f855dd0fb88",
+    "tableDataReader": "76199698-9eea-4c19-bc75-cec21354c6b6",
+}
+
+
+def granted() -> dict[str, dict[str, Any]]:
+    """The role assignments by symbol."""
+    return {
+        symbol: access.resource(symbol)
+        for symbol, resource in access.part("resources").items()
+        if resource["type"] == "Microsoft.Authorization/roleAssignments"
+    }
+
+
+def test_there_is_no_other_grant() -> None:
+    """Senders, consumers and operators have these assignments and none besides."""
+    assert set(granted()) == set(GRANTS)
+
+
+@pytest.mark.parametrize("symbol", sorted(GRANTS))
+def test_a_principal_has_the_least_role_on_one_queue_or_table(symbol: str) -> None:
+    """The scope is a queue or the table, never the account, and the name follows from what is assigned."""
+    principals, scope, role = GRANTS[symbol]
+    assignment = granted()[symbol]
+    assert loop_of(access, symbol) == {"item_name": "principalId", "array_name": principals}
+    assert assignment["scope"] == scope
+    assert role_of(assignment) == role
+    assert access.part("variables")[role]["value"] == ROLES[role]
+    assert assignment["properties"]["principalId"] == "principalId"
+    parts = assignment["name"]["function"]["parameters"]
+    assert path_of(parts["base_string"]) == [scope, "id"]
+    assert (parts["extra_string_1"], parts["extra_string_2"]) == ("principalId", role)
+
+
+def test_each_principal_is_granted_a_role_once() -> None:
+    """Two assignments of one name would fail the deployment; an operator is a sender, too."""
+    text = access.text
+    assert "var allSenders = union(senders, operators)" in text
+    assert "var allConsumers = union(consumers, [])" in text
+    assert "var allOperators = union(operators, [])" in text
+
+
+def test_the_queues_are_those_of_the_app() -> None:
+    """Names come from the module that makes queues and table."""
+    given = given_to("access")
+    for name in ("requestsQueue", "rejectedQueue", "eventsQueue", "table"):
+        assert path_of(given[name]) == ["storage", "outputs", name]
+    for queue in ("requests", "rejected", "events"):
+        assert access.resource(queue) == {"parent": "queueService", "name": f"{queue}Queue"}
+    assert access.resource("ledger") == {"parent": "tableService", "name": "table"}
+
+
+def test_nobody_is_granted_anything_unasked() -> None:
+    """Every list is empty unless the deployer fills it."""
+    for name in ("senders", "consumers", "operators"):
+        assert main().part("parameters")[name]["default"] == []
+        assert f'"value": "${{{_VARIABLES[name]}}}"' in (INFRA / "main.parameters.json").read_text()
+
+
+_VARIABLES = {"senders": "REQUEST_SENDERS", "consumers": "EVENT_CONSUMERS", "operators": "OPERATORS"}

@@ -1,0 +1,104 @@
+"""How the deployed app scales, and which settings it has beside its own."""
+
+import json
+from typing import Any
+
+from adf_trigger.settings import Settings
+from tests.unit.infra.bicep_files import INFRA, given_to, main, path_of, template
+
+HOST: dict[str, Any] = json.loads((INFRA.parent / "host.json").read_text())["extensions"]
+function_app = template("modules/function_app.bicep")
+
+
+def scale() -> dict[str, Any]:
+    """How the app scales."""
+    found: dict[str, Any] = function_app.resource("app")["properties"]["functionAppConfig"][
+        "scaleAndConcurrency"
+    ]
+    return found
+
+
+def decorators(parameter: str) -> dict[str, Any]:
+    """The decorators of a parameter of main.bicep."""
+    found = main().part("parameters")[parameter]["decorators"]
+    return {decorator["type"]: decorator.get("argument") for decorator in found}
+
+
+def test_an_instance_takes_more_than_one_http_request_at_once() -> None:
+    """The number is told to the platform, since it does not read host.json, and its own for Python is 1."""
+    assert scale()["triggers"] == {"http": {"perInstanceConcurrency": "concurrency"}}
+    assert main().part("parameters")["httpConcurrency"]["default"] == HOST["http"]["maxConcurrentRequests"]
+    assert given_to("functionApp")["httpConcurrency"] == "httpConcurrency"
+
+
+def test_an_instance_takes_no_more_than_its_host_lets_in() -> None:
+    """A number over host.json's fails the deployment: requests would wait in an instance while others idle."""
+    text = function_app.text
+    assert path_of(function_app.part("variables")["mostRequests"]["value"]) == [
+        "host",
+        "extensions",
+        "http",
+        "maxConcurrentRequests",
+    ]
+    assert "httpConcurrency <= mostRequests ? httpConcurrency : fail(overHost)" in text
+
+
+def test_there_is_a_thread_for_whatever_an_instance_takes_at_once() -> None:
+    """No message waits for a thread while the host holds its lease, and no request while the platform counts it."""
+    text = function_app.text
+    assert (
+        "var threads = max(concurrency, host.extensions.queues.batchSize + host.extensions.queues.newBatchThreshold)"
+    ) in text
+    assert "var host = loadJsonContent('../../host.json')" in text
+    assert "PYTHON_THREADPOOL_THREAD_COUNT: string(threads)" in text
+
+
+def test_instances_are_few_and_their_number_can_be_chosen() -> None:
+    """The platform's least is 1, and the number counts for each group that scales by itself."""
+    assert scale()["maximumInstanceCount"] == "maximumInstances"
+    assert decorators("maximumInstances")["min_value"] == 1
+    assert decorators("maximumInstances")["max_value"] == 1000
+    assert main().part("parameters")["maximumInstances"]["default"] == 10
+    assert scale()["instanceMemoryMB"] == "instanceMemory"
+    assert decorators("instanceMemory")["allowed"] == [512, 2048, 4096]
+
+
+def test_further_settings_are_merged_and_cannot_replace_the_deployments_own() -> None:
+    """What a deployer sets survives every deployment; a name that the template sets fails it, in any letter case."""
+    text = function_app.text
+    assert "var allSettings = union(moreSettings, ownSettings, policySetting)" in text
+    assert "properties: empty(overridden) ? allSettings : fail(overriding)" in text
+    assert (
+        "var namesOfOurs = map(objectKeys(union(ownSettings, policySetting)), name => toLower(name))" in text
+    )
+    assert "contains(namesOfOurs, toLower(name))" in text
+    assert given_to("functionApp")["moreSettings"] == "settings"
+
+
+def test_further_settings_are_not_kept_in_the_history_of_deployments() -> None:
+    """They may be secrets, so that both parameters that carry them are secure; and Key Vault is read as the app."""
+    assert "secure" in decorators("settings")
+    assert {"type": "secure"} in function_app.part("parameters")["moreSettings"]["decorators"]
+    assert function_app.resource("app")["properties"]["keyVaultReferenceIdentity"] == "identityId"
+
+
+def test_the_policy_comes_from_a_file_and_is_one_that_the_app_takes() -> None:
+    """infra/policy.json is the setting ADF_TRIGGER_POLICY, which is left out where the file has nothing."""
+    text = function_app.text
+    assert "var policy = loadJsonContent('../policy.json')" in text
+    assert "empty(policy) ? {} : { ADF_TRIGGER_POLICY: string(policy) }" in text
+    policy = (INFRA / "policy.json").read_text()
+    settings = Settings.from_env(
+        {
+            "ADF_TRIGGER_FACTORIES": "/subscriptions/a0b1c2d3-0000-4000-8000-00000000005b/resourceGroups/rg"
+            "/providers/Microsoft.DataFactory/factories/adf",
+            "AzureWebJobsStorage": "x",
+            "ADF_TRIGGER_POLICY": policy,
+        }
+    )
+    assert settings.policy == json.loads(policy) == {}
+
+
+def test_one_change_of_the_site_follows_the_other() -> None:
+    """The settings come after the publishing policies: a site answers 409 to changes at the same time."""
+    assert function_app.resource("settings")["dependsOn"] == ["ftp", "scm"]
