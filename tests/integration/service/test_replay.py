@@ -126,13 +126,14 @@ def test_what_can_never_work_is_kept_until_it_is_discarded(
     """A message that is no JSON is not sent again, and says so; discard removes it."""
     queues.reject("noise", "no JSON")
     queues.rejected.send_message("not even ours")
+    queues.rejected.send_message("nor this: größe")
     queues.rejected.send_message(base64.b64encode(b'{"a": 1}').decode())
     assert replay.main(["replay", "--all"]) == 1
     assert "kept noise" in capsys.readouterr().out
     assert replay.main(["discard", "noise"]) == 0
     assert replay.main(["discard", "--all"]) == 0
     assert replay.main(["list"]) == 0
-    assert capsys.readouterr().out.count("discarded") == 3
+    assert capsys.readouterr().out.count("discarded") == 4
     assert replay.main(["show", "noise"]) == 1
 
 
