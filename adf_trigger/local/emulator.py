@@ -1,0 +1,11 @@
+"""The former name of `python -m adf_trigger.emulator`, kept for one version."""
+
+import sys
+
+from adf_trigger.emulator.__main__ import main
+
+if __name__ == "__main__":
+    sys.stderr.write(
+        "This is now python -m adf_trigger.emulator; the former name goes with the next version.\n"
+    )
+    sys.exit(main())
