@@ -1,0 +1,172 @@
+"""The table as an earlier version has left it: read, asked again, continued, published and purged by this one."""
+
+import json
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from adf_trigger.datafactory.models import Page, PipelineRun, RunFilter
+from adf_trigger.errors import Unavailable
+from adf_trigger.service.views import RunViews
+from tests.support.golden import continued, golden, ledger_of, world_of
+from tests.support.world import World
+from tests.unit.functions.conftest import Caller
+
+SCENES = {
+    f"{version}: {scene['name']}": scene
+    for version, scenes in golden("scenes.json").items()
+    for scene in scenes
+}
+FACTORIES = [each for factories in golden("factories.json").values() for each in factories]
+
+Scene = dict[str, Any]
+over_scenes = pytest.mark.parametrize("scene", SCENES.values(), ids=SCENES)
+
+
+def ask(world: World, request: dict[str, Any]) -> int:
+    """Ask again, as it was asked before: the status of the answer; by queue 200 where nothing was refused."""
+    if request["by"] == "http":
+        headers = {"Idempotency_Key": request["key"], **request["headers"]}
+        answer = Caller(world).post(request["body"], pipeline=request["pipeline"], **headers)
+        return int(answer.status_code)
+    rejected = len(world.outbox.rejected)
+    Caller(world).message(request["body"], message_id=request["message_id"])
+    return 422 if len(world.outbox.rejected) > rejected else 200
+
+
+def shown(world: World, run: str) -> dict[str, Any]:
+    """What GET /runs/{run} answers."""
+    answer = Caller(world).get(run)
+    assert answer.status_code == 200
+    view: dict[str, Any] = json.loads(answer.get_body())
+    return view
+
+
+def same(view: dict[str, Any], earlier: dict[str, Any]) -> bool:
+    """Whether a view says all that the earlier version said; it may say more, and link to more."""
+    return {name: view[name] for name in earlier if name != "links"} == {
+        name: value for name, value in earlier.items() if name != "links"
+    }
+
+
+def active(world: World) -> list[str]:
+    """Keys of what is still to be done, in every factory."""
+    return [
+        row.request_id
+        for handle in world.services.factories
+        for row in world.services.ledger.active(handle.id)
+    ]
+
+
+@over_scenes
+def test_a_record_is_read_as_it_was(scene: Scene, azurite: str) -> None:
+    """By its key and every runId it ever had, each record shows what it showed; what was not told is active."""
+    world = world_of(scene, azurite)
+    for request in scene["requests"]:
+        for run in (request["key"], *request["run_ids"]):
+            assert same(shown(world, run), request["view"])
+    assert sorted(active(world)) == sorted(each["key"] for each in scene["requests"] if not each["told"])
+
+
+@over_scenes
+def test_a_repeat_after_the_upgrade_is_a_replay(scene: Scene, azurite: str) -> None:
+    """The same request gets the same run, another is a conflict; a rejection that was told alone frees its key."""
+    world = world_of(scene, azurite)
+    runs = len(world.factory.runs)
+    for request in scene["requests"]:
+        claimed_anew = request["told"] and request["view"]["status"] == "Rejected"
+        if request["by"] == "http" and not claimed_anew:
+            assert ask(world, {**request, "pipeline": "quick", "body": {"isRecovery": True}}) == 422
+        assert ask(world, request) == (202 if claimed_anew and request["by"] == "http" else 200)
+        runs += claimed_anew
+        if not claimed_anew:
+            assert same(shown(world, request["key"]), request["view"])
+    assert len(world.factory.runs) == runs
+
+
+@over_scenes
+def test_what_was_begun_comes_to_the_same_end(scene: Scene, azurite: str) -> None:
+    """Continued by this version, each request ends as in its own, is told as often, and is purged whole in time."""
+    world = world_of(scene, azurite)
+    continued(world)
+    assert active(world) == []
+    assert len(world.factory.runs) == scene["runs_in_the_end"]
+    for request in scene["requests"]:
+        outcome = request["outcome"]
+        assert shown(world, request["key"])["status"] == outcome["status"]
+        events = [event for event in world.outbox.events if event.subject == request["key"]]
+        assert len(events) == outcome["told_again"]
+        for event in events:
+            told = json.loads(event.model_dump_json())
+            expected = dict(outcome["event"])
+            assert same(told["data"], expected.pop("data"))
+            assert {name: told[name] for name in expected} == expected
+    world.tick(after=100 * 24 * 3_600)
+    for request in scene["requests"]:
+        for run in (request["key"], *request["run_ids"]):
+            assert Caller(world).get(run).status_code == 404
+
+
+@pytest.mark.parametrize("kept", FACTORIES, ids=lambda kept: kept["factory"].split("/")[4])
+def test_a_factory_finds_its_rows(kept: dict[str, Any], azurite: str) -> None:
+    """Whatever its resource id holds, and in whatever case it is configured, its record and declaration are found."""
+    ledger = ledger_of(azurite, kept["rows"])
+    key = kept["view"]["requestId"]
+    for factory in (kept["factory"], kept["factory"].replace("resourceGroups", "RESOURCEGROUPS")):
+        stored = ledger.get(factory, key)
+        assert stored is not None
+        view = RunViews({factory: "default"}).view(stored.record)
+        assert same(json.loads(view.model_dump_json()), kept["view"])
+        assert [row.request_id for row in ledger.active(factory)] == [key]
+        declaration = ledger.declarations().get(factory, kept["pipeline"])
+        assert declaration is not None
+        assert [(each.name, each.required) for each in declaration.parameters] == [("größe", True)]
+
+
+def test_the_last_poll_is_continued_where_it_stood(azurite: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first list that this version asks for begins where the last poll of the earlier one ended."""
+    scene = next(each for name, each in SCENES.items() if "the last poll stood" in name)
+    world = world_of(scene, azurite)
+    query = world.factory.query_runs
+    asked: list[RunFilter] = []
+
+    def query_and_note(run_filter: RunFilter) -> Iterator[Page[PipelineRun]]:
+        asked.append(run_filter)
+        return query(run_filter)
+
+    monkeypatch.setattr(world.factory, "query_runs", query_and_note)
+    world.tick(after=15)
+    polled_until = datetime.fromisoformat(scene["at"])
+    assert asked[0].last_updated_after == polled_until - timedelta(seconds=world.settings.poll_overlap)
+
+
+def test_a_declaration_serves_in_an_outage(azurite: str) -> None:
+    """What a pipeline declared when the earlier version asked lets this one check and take requests in an outage."""
+    scene = next(each for name, each in SCENES.items() if "submitted, seen in progress" in name)
+    world = world_of(scene, azurite)
+    for _ in range(4):
+        world.factory.fail_next("get_pipeline", Unavailable("down", status=503))
+    caller = Caller(world)
+    assert caller.post({"parameters": {"day": "x"}}, Idempotency_Key="new-1").status_code == 202
+    assert caller.post({"parameters": {"other": "x"}}, Idempotency_Key="new-2").status_code == 400
+
+
+@pytest.mark.parametrize("version", golden("scenes.json"))
+def test_the_scenes_have_every_state(version: str) -> None:
+    """Every status is there, told and not, and every field of a view is set in one of them."""
+    requests = [each for scene in golden("scenes.json")[version] for each in scene["requests"]]
+    for status in ("Succeeded", "Failed", "Cancelled", "Rejected", "Unknown"):
+        assert {each["told"] for each in requests if each["view"]["status"] == status} == {True, False}
+    assert {"Accepted", "Queued", "InProgress"} < {each["view"]["status"] for each in requests}
+    said = {name for each in requests for name, value in each["view"].items() if value}
+    assert {*requests[0]["view"]} - said <= {"durationMs"}, "which the factory in memory does not tell"
+
+
+@pytest.mark.parametrize("version", golden("scenes.json"))
+def test_no_row_holds_a_secret(version: str) -> None:
+    """Of the values of secure parameters nothing was ever written."""
+    for scene in golden("scenes.json")[version]:
+        assert "secret-value" not in json.dumps(scene["rows"])
+        assert "secret-value" not in json.dumps([each["view"] for each in scene["requests"]])
