@@ -1,4 +1,7 @@
-"""What the service never shows again: SecureStrings, and the secrets inside connection strings."""
+"""What is never shown: SecureStrings, properties that hold secrets, and the secrets inside connection strings.
+
+The one set of rules, for documents and for the inputs of activities.
+"""
 
 import re
 from typing import Any
@@ -31,31 +34,54 @@ _SECRET_NAMES = frozenset(
 )
 
 
-def masked(properties: dict[str, Any]) -> dict[str, Any]:
-    """Properties of a document as a reply shows them; the original stays as it is."""
-    shown = _masked(properties)
-    if not isinstance(shown, dict):
-        raise TypeError(properties)
-    return shown
+def is_secure_string(value: Any) -> bool:
+    """Whether a JSON value is a SecureString: an object whose type says so, in any case."""
+    return isinstance(value, dict) and str(value.get("type")).lower() == "securestring"
 
 
-def _masked(value: Any) -> Any:
-    if isinstance(value, list):
-        return [_masked(item) for item in value]
-    if not isinstance(value, dict):
-        return value
-    if str(value.get("type")).lower() == "securestring":
-        return {name: MASK if name in {"value", "defaultValue"} else item for name, item in value.items()}
-    return {name: _property(name.lower(), item) for name, item in value.items()}
+def is_vault_secret(value: Any) -> bool:
+    """Whether a JSON value is a reference to a secret of an Azure Key Vault."""
+    return isinstance(value, dict) and str(value.get("type")).lower() == "azurekeyvaultsecret"
 
 
-def _property(name: str, value: Any) -> Any:
-    if not isinstance(value, str):
-        return _masked(value)
+def masked(properties: Any, *, evaluated: bool = False, as_text: bool = False) -> Any:
+    """Properties as they may be shown; the original stays as it is.
+
+    Args:
+        properties: JSON: of a document, or what an activity was given.
+        evaluated: there are no expressions in it any more; where there may be some, one that stands in the place
+            of a secret is shown.
+        as_text: where a secret is an object (a SecureString, a reference to a vault), the mask stands in its place
+            alone, as where only a text is wanted.
+    """
+    if isinstance(properties, list):
+        return [masked(item, evaluated=evaluated, as_text=as_text) for item in properties]
+    if not isinstance(properties, dict):
+        return properties
+    if as_text and (is_secure_string(properties) or is_vault_secret(properties)):
+        return MASK
+    if is_secure_string(properties):
+        return {
+            name: MASK if name.lower() in {"value", "defaultvalue"} else item
+            for name, item in properties.items()
+        }
+    return {
+        name: _text(name.lower(), item, evaluated=evaluated)
+        if isinstance(item, str)
+        else masked(item, evaluated=evaluated, as_text=as_text)
+        for name, item in properties.items()
+    }
+
+
+def _text(name: str, value: str, *, evaluated: bool) -> str:
     if name == "connectionstring":
         return _SECRETS_OF_CONNECTION_STRINGS.sub("", value)
     if name == "sasuri":
         return _SIGNATURE.sub(MASK, value)
-    if name in _SECRET_NAMES and not value.startswith("@"):
+    if name in _SECRET_NAMES and (evaluated or not _is_expression(value)):
         return MASK
     return value
+
+
+def _is_expression(value: str) -> bool:
+    return value.startswith("@") and not value.startswith("@@")

@@ -13,7 +13,6 @@ from adf_trigger.emulator.connectors.common.integration_runtime import (
     Stopwatch,
     activity_run_fields,
     explain,
-    without_secrets,
 )
 from adf_trigger.emulator.connectors.common.job import Job
 from adf_trigger.emulator.connectors.common.settings import (
@@ -32,6 +31,7 @@ from adf_trigger.emulator.contract.activity import (
     ActivityResult,
     ResolvedDataset,
 )
+from adf_trigger.emulator.masking import masked
 
 ERROR_CODE = "2200"
 _KNOWN = frozenset(
@@ -62,7 +62,7 @@ async def delete(context: ActivityContext) -> ActivityResult:
         ActivityFailed: nothing is there to delete, or the store refuses. What was deleted stays deleted.
     """
     properties = context.evaluate(context.type_properties)
-    shown = without_secrets(properties)
+    shown = masked(properties, evaluated=True)
     try:
         output = await _delete(context, properties)
     except ActivityFailed as failure:

@@ -11,15 +11,11 @@ from typing import Any, Final
 
 import httpx
 
-from adf_trigger.emulator.activities.endpoint_identity import (
-    SECRET_PROPERTIES,
-    EndpointIdentity,
-    masked,
-    missing_property,
-)
+from adf_trigger.emulator.activities.endpoint_identity import EndpointIdentity, missing_property
 from adf_trigger.emulator.contract.activity import ActivityContext, ActivityFailed
 from adf_trigger.emulator.contract.limits import LARGEST_OUTPUT, output_too_large
 from adf_trigger.emulator.expressions import to_json, to_text
+from adf_trigger.emulator.masking import masked
 
 SHOWN_OF_ERROR: Final = 10_000
 """Characters of a refusal's body in the error; the service's own number is not known."""
@@ -132,12 +128,11 @@ async def with_secrets(context: ActivityContext, properties: Mapping[str, Any]) 
 
 def shown_input(properties: Mapping[str, Any]) -> dict[str, Any]:
     """What the activity's input shows: the properties evaluated, secrets masked."""
-    found = {name: properties[name] for name in _SHOWN if name in properties}
-    if isinstance(found.get("authentication"), Mapping):
-        found["authentication"] = masked(found["authentication"], SECRET_PROPERTIES)
-    if isinstance(found.get("headers"), Mapping):
-        found["headers"] = masked(found["headers"])
-    return found
+    return {
+        name: masked(properties[name], evaluated=True, as_text=name in _HOLD_SECRETS)
+        for name in _SHOWN
+        if name in properties
+    }
 
 
 @asynccontextmanager

@@ -3,7 +3,7 @@
 import base64
 import secrets
 import ssl
-from collections.abc import Container, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from tempfile import NamedTemporaryFile
@@ -17,9 +17,6 @@ from adf_trigger.emulator.contract.activity import ActivityContext, ActivityFail
 from adf_trigger.emulator.expressions import to_text
 
 AUTHORITY: Final = "https://login.microsoftonline.com"
-MASK: Final = "**********"
-
-SECRET_PROPERTIES: Final = frozenset({"pfx", "password", "servicePrincipalKey"})
 _TOKEN_TIMEOUT: Final = httpx.Timeout(30.0)
 
 
@@ -77,14 +74,6 @@ async def identity_of(context: ActivityContext, authentication: Mapping[str, Any
                 f"The authentication type '{authentication.get('type')}' is not emulated by this local Data Factory.",
                 error_code="NotEmulated",
             )
-
-
-def masked(properties: Mapping[str, Any], secret: Container[str] = ()) -> dict[str, Any]:
-    """Properties as an activity's input shows them: secrets masked, whether by name or by type."""
-    return {
-        name: MASK if name in secret or (isinstance(value, Mapping) and "type" in value) else value
-        for name, value in properties.items()
-    }
 
 
 def missing_property(name: str) -> ActivityFailed:

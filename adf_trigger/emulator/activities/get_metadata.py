@@ -10,7 +10,6 @@ from adf_trigger.emulator.connectors.common.integration_runtime import (
     activity_run_fields,
     explain,
     refuse_large,
-    without_secrets,
 )
 from adf_trigger.emulator.connectors.common.job import Job
 from adf_trigger.emulator.connectors.common.records import Columns
@@ -24,6 +23,7 @@ from adf_trigger.emulator.contract.activity import (
     ActivityResult,
     ResolvedDataset,
 )
+from adf_trigger.emulator.masking import masked
 
 ERROR_CODE = "2011"
 _KNOWN = frozenset({"dataset", "fieldList", "storeSettings", "formatSettings"})
@@ -36,7 +36,7 @@ async def get_metadata(context: ActivityContext) -> ActivityResult:
         ActivityFailed: the item does not exist and `exists` is not asked for, or a field does not apply to it.
     """
     properties = context.evaluate(context.type_properties)
-    shown = without_secrets(properties)
+    shown = masked(properties, evaluated=True)
     try:
         output = await _facts(context, properties)
     except ActivityFailed as failure:

@@ -9,7 +9,6 @@ from adf_trigger.emulator.connectors.common.integration_runtime import (
     activity_run_fields,
     explain,
     refuse_large,
-    without_secrets,
 )
 from adf_trigger.emulator.connectors.common.job import Job
 from adf_trigger.emulator.connectors.common.records import Item, Record
@@ -17,6 +16,7 @@ from adf_trigger.emulator.connectors.common.rejects import Rejects
 from adf_trigger.emulator.connectors.common.settings import flag, refuse_unknown, section
 from adf_trigger.emulator.connectors.sources import record_source
 from adf_trigger.emulator.contract.activity import ActivityContext, ActivityFailed, ActivityResult
+from adf_trigger.emulator.masking import masked
 
 ERROR_CODE = "2100"
 MOST_ROWS = 5000
@@ -30,7 +30,7 @@ async def lookup(context: ActivityContext) -> ActivityResult:
         ActivityFailed: the rows cannot be read, or take more than 4 MB.
     """
     properties = context.evaluate(context.type_properties)
-    shown = without_secrets(properties)
+    shown = masked(properties, evaluated=True)
     try:
         output = await _rows_of(context, await context.reveal(properties))
     except ActivityFailed as failure:

@@ -4,12 +4,12 @@ from typing import Any
 
 from adf_trigger.emulator.connectors.catalogue import file_store
 from adf_trigger.emulator.connectors.common.failures import InvalidSettings
-from adf_trigger.emulator.connectors.common.integration_runtime import without_secrets
 from adf_trigger.emulator.connectors.common.job import Job
 from adf_trigger.emulator.connectors.common.settings import flag, refuse_unknown, seconds, whole_number
 from adf_trigger.emulator.connectors.common.stores import FileInspector
 from adf_trigger.emulator.contract.activity import ActivityContext, ActivityFailed, ActivityResult
 from adf_trigger.emulator.contract.time_limit import TimeLimitReached, time_limit
+from adf_trigger.emulator.masking import masked
 
 _KNOWN = frozenset({"dataset", "timeout", "sleep", "minimumSize", "childItems"})
 _DEFAULT_TIMEOUT = 12 * 3600.0
@@ -25,7 +25,7 @@ async def validation(context: ActivityContext) -> ActivityResult:
         ActivityFailed: it was not so in time (TimedOut), or it cannot be looked at.
     """
     properties = context.evaluate(context.type_properties)
-    shown = without_secrets(properties)
+    shown = masked(properties, evaluated=True)
     try:
         return ActivityResult(await _wait(context, properties), shown)
     except ActivityFailed as failure:

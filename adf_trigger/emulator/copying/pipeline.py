@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 from adf_trigger.emulator.connectors.catalogue import BYTES_FORMATS
 from adf_trigger.emulator.connectors.common.failures import InvalidSettings, NotEmulated
 from adf_trigger.emulator.connectors.common.flow import Piece, Sink, Source
-from adf_trigger.emulator.connectors.common.integration_runtime import activity_run_fields, without_secrets
+from adf_trigger.emulator.connectors.common.integration_runtime import activity_run_fields
 from adf_trigger.emulator.connectors.common.job import Job
 from adf_trigger.emulator.connectors.common.records import Item
 from adf_trigger.emulator.connectors.common.rejects import Rejects
@@ -24,6 +24,7 @@ from adf_trigger.emulator.contract.activity import (
 from adf_trigger.emulator.copying.counting import CountedSink, MappedSource
 from adf_trigger.emulator.copying.report import CopyReport
 from adf_trigger.emulator.copying.translator import Translator
+from adf_trigger.emulator.masking import masked
 
 _KNOWN = frozenset(
     {
@@ -50,7 +51,7 @@ async def copy(context: ActivityContext) -> ActivityResult:
         ActivityFailed: with error code 2200, the service's texts and the output so far.
     """
     properties = context.evaluate(context.type_properties)
-    shown = without_secrets(properties)
+    shown = masked(properties, evaluated=True)
     try:
         output = await _copy(context, await context.reveal(properties))
     except ActivityFailed as failure:

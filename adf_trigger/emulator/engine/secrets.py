@@ -5,6 +5,8 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from adf_trigger.emulator.masking import is_secure_string, is_vault_secret
+
 AskVault = Callable[[Mapping[str, Any]], Awaitable[str]]
 """Gives the value of an evaluated AzureKeyVaultSecret."""
 
@@ -48,11 +50,11 @@ async def revealed(value: Any, ask_vault: AskVault) -> Any:
         value: evaluated properties.
         ask_vault: gives what a vault keeps.
     """
+    if is_secure_string(value):
+        return value.get("value")
+    if is_vault_secret(value):
+        return await ask_vault(value)
     if isinstance(value, dict):
-        if value.get("type") == "SecureString":
-            return value.get("value")
-        if value.get("type") == "AzureKeyVaultSecret":
-            return await ask_vault(value)
         return {name: await revealed(inner, ask_vault) for name, inner in value.items()}
     if isinstance(value, list):
         return [await revealed(inner, ask_vault) for inner in value]

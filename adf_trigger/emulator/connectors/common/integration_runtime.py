@@ -73,14 +73,3 @@ def refuse_large(output: dict[str, Any]) -> None:
     size = len(json.dumps(output, ensure_ascii=False, separators=(",", ":")).encode())
     if size > LARGEST_OUTPUT:
         raise output_too_large()
-
-
-def without_secrets(value: Any) -> Any:
-    """The same JSON with the value of every SecureString masked."""
-    if isinstance(value, dict):
-        if value.get("type") == "SecureString":
-            return {"type": "SecureString", "value": "**********"}
-        return {name: without_secrets(item) for name, item in value.items()}
-    if isinstance(value, list):
-        return [without_secrets(item) for item in value]
-    return value

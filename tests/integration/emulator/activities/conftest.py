@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import httpx
@@ -16,10 +16,9 @@ from adf_trigger.emulator.contract.activity import (
     Activity,
     ActivityFailed,
     ActivityResult,
-    ResolvedDataset,
 )
-from adf_trigger.emulator.engine.secrets import revealed
 from adf_trigger.emulator.servers import serving
+from tests.support.activity_context import Context
 
 Handler = Callable[[Request], Awaitable[Response] | Response]
 T = TypeVar("T")
@@ -52,44 +51,14 @@ class Endpoint:
         await response(scope, receive, send)
 
 
-@dataclass
-class Context:
-    """An ActivityContext over literal values: expressions are the engine's concern."""
+async def _briefly(seconds: float) -> None:
+    await asyncio.sleep(min(seconds, 0.2))
 
-    type_properties: dict[str, Any]
-    http: httpx.AsyncClient
-    datasets: dict[str, ResolvedDataset] = field(default_factory=dict)
-    linked_services: dict[str, tuple[str, dict[str, Any]]] = field(default_factory=dict)
-    vault: dict[str, str] = field(default_factory=dict)
-    location: str = "East US"
-    name: str = "Web1"
-    slept: list[float] = field(default_factory=list)
 
-    @property
-    def definition(self) -> dict[str, Any]:
-        return {"name": self.name, "typeProperties": self.type_properties}
-
-    def evaluate(self, value: Any) -> Any:
-        return value
-
-    async def dataset(self, reference: dict[str, Any]) -> ResolvedDataset:
-        return self.datasets[reference["referenceName"]]
-
-    async def linked_service(self, reference: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-        return self.linked_services[reference["referenceName"]]
-
-    async def reveal(self, value: Any) -> Any:
-        return await revealed(value, self._ask_vault)
-
-    async def _ask_vault(self, secret: Mapping[str, Any]) -> str:
-        return self.vault[secret["secretName"]]
-
-    async def token(self, resource: str) -> str:
-        return f"token-for-{resource}"
-
-    async def sleep(self, seconds: float) -> None:
-        self.slept.append(seconds)
-        await asyncio.sleep(min(seconds, 0.2))
+def context_of(properties: dict[str, Any], http: httpx.AsyncClient, **attributes: Any) -> Context:
+    """The context of an activity with these typeProperties; its waits are short."""
+    definition = {"name": "Web1", "typeProperties": properties}
+    return Context(definition, http, **{"sleeper": _briefly, **attributes})
 
 
 class Stage:
@@ -112,7 +81,7 @@ class Stage:
             async with serving(endpoint) as url, httpx.AsyncClient(trust_env=False) as http:
                 self.url = url
                 placed = json.loads(json.dumps(properties).replace("$URL", url))
-                self.context = Context(placed, **{"http": http, **context})
+                self.context = context_of(placed, http, **context)
                 return await activity(self.context)
 
         self.endpoint = endpoint

@@ -26,7 +26,7 @@ from adf_trigger.emulator.activities.web import web
 from adf_trigger.emulator.activities.webhook import webhook
 from adf_trigger.emulator.contract.activity import Activity, ActivityFailed, ResolvedDataset
 from adf_trigger.emulator.servers import make_certificate, serving
-from tests.integration.emulator.activities.conftest import Context, Endpoint, Stage, ok
+from tests.integration.emulator.activities.conftest import Endpoint, Stage, context_of, ok
 from tests.support.elsewhere import Elsewhere
 
 UNREACHABLE = (
@@ -210,7 +210,7 @@ def test_a_connection_that_closes_without_an_answer_is_2128() -> None:
         url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
         async with server, httpx.AsyncClient(trust_env=False) as http:
             with pytest.raises(ActivityFailed) as caught:
-                await web(Context({"method": "GET", "url": url}, http))
+                await web(context_of({"method": "GET", "url": url}, http))
         assert caught.value.error_code == "2128"
 
     asyncio.run(story())
@@ -278,7 +278,7 @@ def test_polling_another_host_tells_it_no_secrets() -> None:
                     "headers": {"X-Key": "k"},
                     "authentication": {"type": "Basic", "username": "u", "password": "p"},
                 }
-                assert (await web(Context(properties, http))).output["answer"] == 42
+                assert (await web(context_of(properties, http))).output["answer"] == 42
 
     asyncio.run(story())
 
@@ -368,7 +368,7 @@ def test_a_service_principal_gets_its_token_from_entra(authentication: dict[str,
             ) as http,
         ):
             identity = {"type": "ServicePrincipal", "resource": "https://r/", **authentication}
-            await web(Context({"method": "GET", "url": f"{url}/a", "authentication": identity}, http))
+            await web(context_of({"method": "GET", "url": f"{url}/a", "authentication": identity}, http))
 
     asyncio.run(story())
 
@@ -399,7 +399,7 @@ def test_a_service_principal_that_is_refused_fails_the_activity() -> None:
                 "username": "a",
                 "password": "b",
             }
-            await web(Context({"method": "GET", "url": f"{url}/a", "authentication": identity}, http))
+            await web(context_of({"method": "GET", "url": f"{url}/a", "authentication": identity}, http))
 
     with pytest.raises(ActivityFailed, match="AADSTS7000215") as caught:
         asyncio.run(story())
@@ -420,9 +420,9 @@ def test_a_certificate_nobody_vouches_for_is_taken_only_when_told_to(tmp_path: P
         ):
             properties = {"method": "GET", "url": f"{url}/a"}
             with pytest.raises(ActivityFailed) as caught:
-                await web(Context(properties, http))
+                await web(context_of(properties, http))
             assert caught.value.error_code == "2108"
-            trusting = Context({**properties, "disableCertValidation": True}, http)
+            trusting = context_of({**properties, "disableCertValidation": True}, http)
             assert (await web(trusting)).output["answer"] == 42
 
     asyncio.run(story())
@@ -484,7 +484,7 @@ def test_a_client_certificate_is_presented() -> None:
             "method": "GET", "url": url, "authentication": authentication, "disableCertValidation": True,
         }  # fmt: skip
         async with httpx.AsyncClient(trust_env=False) as http:
-            result = await web(Context(properties, http))
+            result = await web(context_of(properties, http))
         assert result.output["client"] == ["caller.example"]
         assert result.input["authentication"] == {
             "type": "ClientCertificate", "pfx": "**********", "password": "**********",

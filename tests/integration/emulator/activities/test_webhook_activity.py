@@ -14,7 +14,7 @@ from adf_trigger.emulator.activities.callbacks import CALLBACK_PATH, PendingCall
 from adf_trigger.emulator.activities.webhook import webhook
 from adf_trigger.emulator.contract.activity import ActivityFailed, ActivityResult
 from adf_trigger.emulator.servers import serving
-from tests.integration.emulator.activities.conftest import Context, Endpoint
+from tests.integration.emulator.activities.conftest import Endpoint, context_of
 
 PROPERTIES = {
     "method": "POST",
@@ -67,7 +67,7 @@ class Party:
                 callbacks = PendingCallbacks(lambda: emulator)
                 properties = json.loads(json.dumps({**PROPERTIES, **changes}).replace("$URL", url))
                 try:
-                    return await webhook(callbacks)(PatientContext(properties, http))
+                    return await webhook(callbacks)(context_of(properties, http, sleeper=asyncio.sleep))
                 finally:
                     await asyncio.gather(*self.calling)
 
@@ -78,13 +78,6 @@ class Party:
         with pytest.raises(ActivityFailed) as caught:
             self.run(**changes)
         return caught.value
-
-
-class PatientContext(Context):
-    """Waits as long as it is asked to."""
-
-    async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
 
 
 def test_the_endpoint_is_told_where_to_call_back_and_what_it_posts_is_the_output() -> None:

@@ -4,9 +4,9 @@ import asyncio
 import json
 import ssl
 import threading
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, TypeVar
@@ -22,73 +22,12 @@ from azure.storage.blob import (
 
 from adf_trigger.emulator.contract.activity import (
     Activity,
-    ActivityFailed,
     ActivityResult,
     ResolvedDataset,
 )
-from adf_trigger.emulator.engine.secrets import revealed
+from tests.support.activity_context import Context
 
 T = TypeVar("T")
-
-
-@dataclass
-class Context:
-    """An ActivityContext over literal values: expressions are the engine's concern."""
-
-    definition: dict[str, Any]
-    datasets: dict[str, ResolvedDataset]
-    http: httpx.AsyncClient
-    linked_services: dict[str, tuple[str, dict[str, Any]]] = field(default_factory=dict)
-    vault: dict[str, str] = field(default_factory=dict)
-    location: str = "East US"
-    slept: list[float] = field(default_factory=list)
-    issue_token: Callable[[str], str] = "token-for-{}".format
-    tokens_asked: list[str] = field(default_factory=list)
-    sleeper: Callable[[float], Awaitable[None]] | None = None
-
-    @property
-    def name(self) -> str:
-        return str(self.definition["name"])
-
-    @property
-    def type_properties(self) -> dict[str, Any]:
-        properties: dict[str, Any] = self.definition["typeProperties"]
-        return properties
-
-    def evaluate(self, value: Any) -> Any:
-        return value
-
-    async def dataset(self, reference: dict[str, Any]) -> ResolvedDataset:
-        try:
-            found = self.datasets[reference["referenceName"]]
-        except KeyError as exc:
-            raise ActivityFailed("there is no such dataset", error_code="BadRequest") from exc
-        return replace(
-            found,
-            properties=await self.reveal(found.properties),
-            linked_service=await self.reveal(found.linked_service),
-        )
-
-    async def linked_service(self, reference: dict[str, Any]) -> tuple[str, dict[str, Any]]:
-        return self.linked_services[reference["referenceName"]]
-
-    async def reveal(self, value: Any) -> Any:
-        return await revealed(value, self._ask_vault)
-
-    async def _ask_vault(self, secret: Mapping[str, Any]) -> str:
-        return self.vault[secret["secretName"]]
-
-    async def token(self, resource: str) -> str:
-        self.tokens_asked.append(resource)
-        return self.issue_token(resource)
-
-    async def sleep(self, seconds: float) -> None:
-        """Record the wait, and let others have their turn; or wait as the test says."""
-        self.slept.append(seconds)
-        if self.sleeper is not None:
-            await self.sleeper(seconds)
-        else:
-            await asyncio.sleep(0)
 
 
 def reference(dataset: ResolvedDataset) -> dict[str, str]:
@@ -115,7 +54,7 @@ def on_context(
         }
         named = {dataset.name: dataset for dataset in datasets}
         async with httpx.AsyncClient(timeout=10, mounts=mounts, trust_env=False) as http:
-            return await body(Context(definition, named, http, **attributes))
+            return await body(Context(definition, http, named, **attributes))
 
     return asyncio.run(run())
 

@@ -17,7 +17,6 @@ from adf_trigger.emulator.contract.activity import ActivityFailed, ActivityResul
 from tests.integration.emulator.copying.harness import (
     Answer,
     Asked,
-    Context,
     RestService,
     Storage,
     on_context,
@@ -25,6 +24,7 @@ from tests.integration.emulator.copying.harness import (
     rest_service,
     run,
 )
+from tests.support.activity_context import Context
 from tests.support.elsewhere import Elsewhere
 
 

@@ -15,7 +15,8 @@ from azure.storage.blob import BlobBlock, BlobClient
 
 from adf_trigger.emulator.activities.copy import copy
 from adf_trigger.emulator.contract.activity import ResolvedDataset
-from tests.integration.emulator.copying.harness import Context, Storage, copying, on_context, run
+from tests.integration.emulator.copying.harness import Storage, copying, on_context, run
+from tests.support.activity_context import Context
 
 MIB = 1024 * 1024
 # A few blocks of 4 MiB: one being read, one being cut, one being written.

@@ -19,6 +19,8 @@ SECURE = st.sampled_from(
     [
         {"type": "SecureString", "value": SECRET},
         {"type": "secureString", "defaultValue": SECRET},
+        {"type": "SECURESTRING", "Value": SECRET},
+        {"password": f"@@{SECRET}"},
         {"connectionString": f"AccountName=a;AccountKey={SECRET}"},
         {"servicePrincipalKey": SECRET},
         {"sasUri": f"https://x?sv=1&sig={SECRET}&se=2"},
@@ -35,6 +37,31 @@ def test_a_secret_is_masked_however_deep(plain: Any, secure: dict[str, Any], pat
     document = {"properties": value}
     assert SECRET not in repr(masked(document))
     assert SECRET in repr(document)
+
+
+@given(PLAIN, SECURE, st.lists(TEXT, max_size=4))
+def test_what_an_activity_was_given_is_masked_by_the_same_rules(
+    plain: Any, secure: dict[str, Any], path: list[str]
+) -> None:
+    """Evaluated values, too, show no secret, however deep."""
+    value: Any = secure
+    for step in path:
+        value = [{step: value}, plain]
+    assert SECRET not in repr(masked({"typeProperties": value}, evaluated=True))
+
+
+def test_an_evaluated_secret_may_look_like_an_expression() -> None:
+    """Once evaluated, a leading @ is a character of the secret; a document's is an expression, and no secret."""
+    properties = {"password": "@s3cret"}
+    assert masked(properties, evaluated=True) == {"password": MASK}
+    assert masked(properties) == properties
+
+
+@pytest.mark.parametrize("kind", ["SecureString", "secureString", "AzureKeyVaultSecret"])
+def test_where_a_text_is_wanted_the_mask_stands_alone(kind: str) -> None:
+    """As a header or a property of an authentication: no object in the place of the text."""
+    headers = {"X-Key": {"type": kind, "value": SECRET, "secretName": "n"}, "X-Plain": "p"}
+    assert masked(headers, evaluated=True, as_text=True) == {"X-Key": MASK, "X-Plain": "p"}
 
 
 @pytest.mark.parametrize(
