@@ -30,7 +30,6 @@ from adf_trigger.emulator.contract.activity import ActivityFailed
 from adf_trigger.emulator.control import control_routes
 from adf_trigger.emulator.door import FrontDoor
 from adf_trigger.emulator.engine.engine import Engine
-from adf_trigger.emulator.engine.options import EngineOptions
 from adf_trigger.emulator.engine.runtime import TokenSource
 from adf_trigger.emulator.engine.secrets import Secrets
 from adf_trigger.emulator.errors import InternalError
@@ -105,11 +104,6 @@ class FactoryEmulator:
         self._initial_options = replace(config.options)
         self._callbacks = PendingCallbacks(lambda: self._door.reached_at, config.ids)
         store = Store(config.data / DATABASE if config.data else None)
-        self._engine_options = EngineOptions(
-            location=self._location_of(store),
-            strict=config.options.strict,
-            wait_on_completion=config.options.wait_on_completion,
-        )
         self.faults = FaultBook(config.ids)
         self.log = RequestLog()
         self._buckets = TokenBuckets()
@@ -161,8 +155,6 @@ class FactoryEmulator:
         """Change the options, for what comes from now on."""
         for name, value in asdict(options).items():
             setattr(self.backend.options, name, value)
-        self._engine_options.strict = options.strict
-        self._engine_options.wait_on_completion = options.wait_on_completion
 
     async def close(self) -> None:
         """Stop the engine; runs that have not ended are settled at the next start: see Engine.resume."""
@@ -181,7 +173,8 @@ class FactoryEmulator:
             ),
             http=self._config.http,
             token=self._config.token or self._identity_token,
-            options=self._engine_options,
+            options=self._config.options,
+            location=self._location_of(store),
         )
         engine.secrets.replace(self._config.secrets)
         return engine

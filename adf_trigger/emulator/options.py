@@ -13,7 +13,7 @@ ClientRequestIdMode = Literal["honoured", "ignored", "repeat-refused"]
 
 @dataclass(slots=True, kw_only=True)
 class Options:
-    """Choices about the management API.
+    """Choices about the management API and the engine behind it. They may change while both run.
 
     Attributes:
         strict: keep the documented limits (activities, parameters, sizes, entities, runs that wait or go on,

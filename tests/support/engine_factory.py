@@ -15,9 +15,9 @@ import httpx
 from adf_trigger.emulator.activities.catalogue import activity_types
 from adf_trigger.emulator.engine.engine import Engine
 from adf_trigger.emulator.engine.new_run import new_run
-from adf_trigger.emulator.engine.options import EngineOptions
-from adf_trigger.emulator.engine.runtime import TokenSource
+from adf_trigger.emulator.engine.runtime import LocationOf, TokenSource
 from adf_trigger.emulator.models import TERMINAL_RUN_STATUSES, ActivityRun, PipelineRun, Recovery
+from adf_trigger.emulator.options import Options
 
 FACTORY_ID = (
     "/subscriptions/5b0e1f9c-0d55-4c0a-9d23-9f9be4f0a2f4/resourceGroups/rg"
@@ -169,7 +169,8 @@ class Factory:
         self.log = MemoryLog()
         self.definitions = MemoryDefinitions()
         self.registry = activity_types()
-        self.options = EngineOptions()
+        self.options = Options()
+        self.location: LocationOf = lambda _factory_id: "East US"
         self.token: TokenSource = no_token
         self.http = httpx.AsyncClient(transport=httpx.MockTransport(_no_network), trust_env=False)
         self._ids = itertools.count(1)
@@ -194,6 +195,7 @@ class Factory:
                 http=self.http,
                 token=self.token,
                 options=self.options,
+                location=self.location,
             )
         return self._engine
 

@@ -61,7 +61,7 @@ class RunningActivity:
     @property
     def location(self) -> str:
         """Region of the factory."""
-        return self.execution.runtime.options.location(self.execution.run.factory_id)
+        return self.execution.runtime.location(self.execution.run.factory_id)
 
     @property
     def waits_on_completion(self) -> bool:
@@ -108,7 +108,7 @@ class RunningActivity:
 
     async def sleep(self, seconds: float) -> None:
         """Wait on the engine's clock."""
-        await self.execution.runtime.options.sleep(seconds)
+        await asyncio.sleep(seconds)
 
     def time_limit(self, seconds: float) -> AbstractAsyncContextManager[None]:
         """A time limit on the engine's clock."""

@@ -17,14 +17,14 @@ from adf_trigger.emulator.contract.control import ChildRun
 from adf_trigger.emulator.contract.registry import Registry
 from adf_trigger.emulator.engine.execution import PipelineExecution, RunOutcome
 from adf_trigger.emulator.engine.graph import FAILED
-from adf_trigger.emulator.engine.options import EngineOptions
 from adf_trigger.emulator.engine.ports import Definitions, RunLog
 from adf_trigger.emulator.engine.progression import Mode, Progression, Progressions
 from adf_trigger.emulator.engine.queues import MAX_QUEUED_RUNS, QUEUE_IS_FULL, PipelineQueues
 from adf_trigger.emulator.engine.rows import error_of
-from adf_trigger.emulator.engine.runtime import Runtime, TokenSource
+from adf_trigger.emulator.engine.runtime import LocationOf, Runtime, TokenSource
 from adf_trigger.emulator.engine.secrets import GivenSecrets
 from adf_trigger.emulator.models import ActivityRun, PipelineRun
+from adf_trigger.emulator.options import Options
 
 logger = logging.getLogger(__name__)
 
@@ -57,6 +57,10 @@ class _ActiveRun:
     ended: asyncio.Future[tuple[PipelineRun, dict[str, Any]]] | None = None
 
 
+def _east_us(_factory_id: str) -> str:
+    return "East US"
+
+
 class Engine:
     """Runs pipelines.
 
@@ -68,7 +72,8 @@ class Engine:
         registry: the activity types.
         http: client for Web activities and connectors; None makes one of the engine's own.
         token: an access token of a factory's managed identity: factory id, resource.
-        options: choices.
+        options: choices; they may change while the engine runs.
+        location: region of a factory by its id.
 
     Attributes:
         progressions: how the runs of each pipeline progress; for real unless told otherwise.
@@ -85,7 +90,8 @@ class Engine:
         registry: Registry,
         http: httpx.AsyncClient | None = None,
         token: TokenSource,
-        options: EngineOptions | None = None,
+        options: Options | None = None,
+        location: LocationOf = _east_us,
     ) -> None:
         self._own_http = http is None
         self.secrets = GivenSecrets()
@@ -97,7 +103,8 @@ class Engine:
             registry=registry,
             http=http or httpx.AsyncClient(timeout=HTTP_TIMEOUT),
             token=token,
-            options=options or EngineOptions(),
+            options=options or Options(),
+            location=location,
             start_child=self._start_child,
             secrets=self.secrets,
         )
@@ -259,7 +266,7 @@ class Engine:
 
     async def _end_later(self, active: _ActiveRun) -> None:
         self._begin(active.run)
-        await self._runtime.options.sleep(active.progression.seconds)
+        await asyncio.sleep(active.progression.seconds)
         self._end_as_told(active)
 
     def _end_as_told(self, active: _ActiveRun) -> None:

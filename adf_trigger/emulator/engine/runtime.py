@@ -9,13 +9,16 @@ from adf_trigger.emulator.clock import Clock, IdSource
 from adf_trigger.emulator.contract.control import ChildRun
 from adf_trigger.emulator.contract.limits import ActivityPlaces
 from adf_trigger.emulator.contract.registry import Registry
-from adf_trigger.emulator.engine.options import EngineOptions
 from adf_trigger.emulator.engine.ports import Definitions, RunLog
 from adf_trigger.emulator.engine.secrets import GivenSecrets
 from adf_trigger.emulator.models import PipelineRun
+from adf_trigger.emulator.options import Options
 
 TokenSource = Callable[[str, str], Awaitable[str]]
 """Gives an access token of a factory's identity: factory id, resource."""
+
+LocationOf = Callable[[str], str]
+"""Gives the region of a factory by its resource id, for outputs that name one (`East US`)."""
 
 StartChild = Callable[[PipelineRun, PipelineRun], ChildRun]
 """Stores and submits a run that another (the second) has started."""
@@ -32,7 +35,8 @@ class Runtime:
     registry: Registry
     http: httpx.AsyncClient
     token: TokenSource
-    options: EngineOptions
+    options: Options
+    location: LocationOf
     start_child: StartChild
     secrets: GivenSecrets = field(default_factory=GivenSecrets)
     places: ActivityPlaces = field(default_factory=ActivityPlaces)

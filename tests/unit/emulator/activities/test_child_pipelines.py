@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from adf_trigger.emulator.engine.options import EngineOptions
 from adf_trigger.emulator.models import PipelineRun
+from adf_trigger.emulator.options import Options
 from tests.support.engine_factory import EPOCH, FACTORY_ID, Factory, activity, fail, set_variable, wait
 
 
@@ -75,7 +75,7 @@ def test_waiting_is_as_written_or_as_chosen(
     factory: Factory, written: Any, *, default: bool, waits: bool
 ) -> None:
     """Without waitOnCompletion the engine's option decides, as the service's documents disagree."""
-    factory.options = EngineOptions(wait_on_completion=default)
+    factory.options = Options(wait_on_completion=default)
     properties = {} if written is None else {"waitOnCompletion": written}
     factory.define("Child", wait("W", 30))
     factory.define("Parent", execute("E", "Child", **properties))

@@ -92,7 +92,7 @@ def test_other_regions_have_places_of_their_own(factory: Factory) -> None:
     """The limit is that of a region of the integration runtime."""
     factory.options.strict = True
     locations = iter(["East US"] * 1000 + ["West Europe"] * 1000)
-    factory.options.location = lambda _factory_id: next(locations)
+    factory.location = lambda _factory_id: next(locations)
     assert failed(factory, crowd(factory, ["Lookup"] * 2000)) == []
 
 

@@ -5,9 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from adf_trigger.emulator.engine.options import EngineOptions
 from adf_trigger.emulator.engine.progression import Mode, Progression
 from adf_trigger.emulator.models import PipelineRun
+from adf_trigger.emulator.options import Options
 from tests.support.engine_factory import EPOCH, FACTORY_ID, Factory, activity, fail, wait
 
 
@@ -131,7 +131,7 @@ def test_beyond_a_full_queue_a_run_fails_if_the_limits_are_kept(
     factory: Factory, *, strict: bool, status: str
 ) -> None:
     """Strict, the hundred and second run fails at once; otherwise the queue just grows."""
-    factory.options = EngineOptions(strict=strict)
+    factory.options = Options(strict=strict)
     factory.define("P", wait("W", 10), concurrency=1)
 
     async def story() -> str:
