@@ -7,7 +7,7 @@ from azure.identity import ManagedIdentityCredential
 from azure.storage.queue import QueueClient
 
 from adf_trigger.credentials import CredentialSettings, build_credential
-from adf_trigger.events import queue_client
+from adf_trigger.events.queues import queue_client
 from adf_trigger.ledger.opening import open_table_ledger
 from adf_trigger.ledger.table import TableLedger
 from adf_trigger.settings import CommonSettings

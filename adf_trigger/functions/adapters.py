@@ -11,7 +11,7 @@ from adf_trigger.datafactory.clouds import Cloud
 from adf_trigger.datafactory.management import ManagementApi, RetryPolicy
 from adf_trigger.datafactory.transport import Limits, Transport
 from adf_trigger.errors import LedgerError
-from adf_trigger.events import QueueOutbox
+from adf_trigger.events.queues import QueueOutbox
 from adf_trigger.ledger.table import TableLedger
 from adf_trigger.service.factories import Factories, FactoryHandle
 from adf_trigger.settings import Settings

@@ -9,8 +9,8 @@ import azure.functions as func
 
 from adf_trigger.clock import IdSource
 from adf_trigger.contracts import ENDED_IN_DATA_FACTORY, RunRequest, RunStatus
+from adf_trigger.decoding import KEY_HEADER, idempotency_key, pipeline_name, run_request
 from adf_trigger.errors import AdfTriggerError, InvalidRequest
-from adf_trigger.functions.decoding import KEY_HEADER, idempotency_key, pipeline_name, run_request
 from adf_trigger.functions.problems import TOO_LARGE, problem, problem_of
 from adf_trigger.functions.services import Services
 from adf_trigger.ledger.records import RunRecord

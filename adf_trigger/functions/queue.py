@@ -9,6 +9,7 @@ from typing import Any
 import azure.functions as func
 
 from adf_trigger.contracts import MAX_PIPELINE_NAME, REQUEST_ID_PATTERN
+from adf_trigger.decoding import message_bytes, queued_request
 from adf_trigger.errors import (
     AdfTriggerError,
     InvalidRequest,
@@ -18,12 +19,11 @@ from adf_trigger.errors import (
     RequestConflict,
     TryLater,
 )
-from adf_trigger.functions.decoding import message_bytes, queued_request
 from adf_trigger.functions.services import Services
 from adf_trigger.ledger.records import RunRecord, RunState
 from adf_trigger.service.factories import FactoryHandle
+from adf_trigger.service.notify import Refusal
 from adf_trigger.service.publish import QUEUE_SOURCE
-from adf_trigger.service.refuse import Refusal
 from adf_trigger.service.submit import Submission
 from adf_trigger.settings import POISON_SUFFIX
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from adf_trigger.clock import Clock, IdSource
-from adf_trigger.events import Outbox
+from adf_trigger.events.queues import Outbox
 from adf_trigger.ledger.declarations import Declarations
 from adf_trigger.ledger.notes import Notes
 from adf_trigger.ledger.port import Ledger
@@ -13,13 +13,13 @@ from adf_trigger.service.dispatch import Dispatcher
 from adf_trigger.service.factories import Factories
 from adf_trigger.service.health import Health
 from adf_trigger.service.monitor import Monitor
+from adf_trigger.service.notify import Refuse
 from adf_trigger.service.pauses import Pauses
 from adf_trigger.service.policy import Policies
 from adf_trigger.service.publish import Publisher
 from adf_trigger.service.query import Query
 from adf_trigger.service.reconcile import Reconciler
 from adf_trigger.service.records import Records
-from adf_trigger.service.refuse import Refuse
 from adf_trigger.service.sending import Sender
 from adf_trigger.service.steps import Steps
 from adf_trigger.service.submit import Submit

@@ -76,7 +76,7 @@ def test_the_emulators_are_written_apart_from_the_service(room: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "room", ["datafactory", "ledger", "events.py", "contracts.py", "errors.py", "settings.py"]
+    "room", ["datafactory", "ledger", "events", "contracts.py", "errors.py", "settings.py"]
 )
 def test_inner_rooms_know_nothing_of_the_outer_ones(room: str) -> None:
     """Clients, ledger and contracts know neither use cases nor functions."""

@@ -11,7 +11,7 @@ from azure.storage.queue import QueueClient
 
 from adf_trigger import replay
 from adf_trigger.contracts import ProblemFault, RejectedMessage
-from adf_trigger.events import QueueOutbox, queue_client
+from adf_trigger.events.queues import QueueOutbox, queue_client
 from tests.support.world import FACTORY_ID
 
 Command = Callable[..., int]

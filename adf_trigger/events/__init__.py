@@ -1,0 +1,1 @@
+"""What leaves the service: completion events and rejected messages, written to storage queues."""
