@@ -12,7 +12,8 @@ from azure.storage.queue import QueueClient, QueueMessage
 
 from adf_trigger.contracts import RejectedMessage
 from adf_trigger.errors import AdfTriggerError, PublishError
-from adf_trigger.events.queues import NEVER_EXPIRES, original_text
+from adf_trigger.events.queues import NEVER_EXPIRES
+from adf_trigger.events.texts import original_text
 
 HELD = 120
 """Seconds for which messages are hidden from others while they are looked through."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from adf_trigger.contracts import RejectedMessage, as_dict
 from adf_trigger.errors import AdfTriggerError, NotFound
-from adf_trigger.events.queues import original_text
+from adf_trigger.events.texts import original_text
 from adf_trigger.rejected import RejectedQueue
 from adf_trigger.settings import CommonSettings
 from adf_trigger.storage import Storage

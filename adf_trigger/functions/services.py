@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from adf_trigger.clock import Clock, IdSource
-from adf_trigger.events.queues import Outbox
+from adf_trigger.events.outbox import Outbox
 from adf_trigger.ledger.declarations import Declarations
 from adf_trigger.ledger.notes import Notes
 from adf_trigger.ledger.port import Ledger

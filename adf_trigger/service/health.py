@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from adf_trigger.clock import Clock
 from adf_trigger.errors import AdfTriggerError
-from adf_trigger.events.queues import Outbox
+from adf_trigger.events.outbox import Outbox
 from adf_trigger.ledger.port import LedgerReader
 from adf_trigger.service.factories import Factories
 

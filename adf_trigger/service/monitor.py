@@ -24,6 +24,7 @@ from adf_trigger.errors import (
 )
 from adf_trigger.ledger.port import Cursor, LedgerReader, Stored
 from adf_trigger.ledger.records import ActiveRun, RunRecord, RunState
+from adf_trigger.limits import shorten
 from adf_trigger.service.budget import Budget
 from adf_trigger.service.factories import FactoryHandle
 from adf_trigger.service.reconcile import CLOCK_SKEW
@@ -201,13 +202,13 @@ class Monitor:
 
 def _end_of(run: PipelineRun, errors: Sequence[ActivityError]) -> RunEnd:
     """How a run has ended, its reasons cut to what a record can hold."""
-    message, cut = run.message or "", [_cut_error(error) for error in errors]
+    message, cut = run.message or "", [_shorten_error(error) for error in errors]
     return RunEnd(
         status=run.status,
         started_at=run.run_start,
         ended_at=run.run_end or run.last_updated,
         duration_ms=run.duration_in_ms,
-        message=_cut(message, LONGEST_MESSAGE),
+        message=shorten(message, LONGEST_MESSAGE),
         errors=tuple(cut[:MOST_ERRORS]),
         truncated=len(message) > LONGEST_MESSAGE or cut != errors or len(cut) > MOST_ERRORS,
     )
@@ -223,15 +224,11 @@ def _error_of(activity: ActivityRun) -> ActivityError:
     )
 
 
-def _cut(text: str, limit: int) -> str:
-    return text if len(text) <= limit else text[: limit - 1] + "…"
-
-
-def _cut_error(error: ActivityError) -> ActivityError:
+def _shorten_error(error: ActivityError) -> ActivityError:
     names = error.model_dump(by_alias=False, exclude={"message"})
     return ActivityError(
-        **{field: _cut(text, LONGEST_NAME) for field, text in names.items()},
-        message=_cut(error.message, LONGEST_MESSAGE),
+        **{field: shorten(text, LONGEST_NAME) for field, text in names.items()},
+        message=shorten(error.message, LONGEST_MESSAGE),
     )
 
 

@@ -14,7 +14,7 @@ from adf_trigger.contracts import (
     RunStatus,
 )
 from adf_trigger.errors import Fault
-from adf_trigger.events.queues import Outbox
+from adf_trigger.events.outbox import Outbox
 from adf_trigger.service.steps import Steps
 
 logger = logging.getLogger(__name__)

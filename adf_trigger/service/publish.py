@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from adf_trigger.clock import Clock
 from adf_trigger.contracts import QueuedRunRequest, RejectedMessage, RunStatus
 from adf_trigger.errors import LedgerConflict
-from adf_trigger.events.queues import Outbox
+from adf_trigger.events.outbox import Outbox
 from adf_trigger.ledger.port import LedgerReader, Stored
 from adf_trigger.ledger.records import ActiveRun, RunRecord, RunState
 from adf_trigger.service.factories import FactoryHandle

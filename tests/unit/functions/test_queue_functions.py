@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adf_trigger.errors import BadRequest, LedgerError, NotSent, PublishError, Unavailable
-from adf_trigger.events.queues import original_text
+from adf_trigger.events.texts import original_text
 from tests.support.world import World
 from tests.unit.functions.conftest import Caller
 

@@ -1,0 +1,94 @@
+"""The texts of messages: whole where they fit into a queue's message, cut where they must be."""
+
+import base64
+import gzip
+import json
+from typing import Any
+
+from pydantic import BaseModel
+
+from adf_trigger.contracts import CompletionEvent, RejectedMessage, as_dict
+from adf_trigger.limits import shorten
+
+MAX_MESSAGE_BYTES = 49_152
+"""Largest message text: 48 KiB, which base64 makes the 64 KiB that a queue takes."""
+
+_CUTS: tuple[tuple[int, int, int], ...] = ((4096, 20, 2048), (1024, 10, 512), (512, 5, 256), (200, 1, 64))
+"""Ever harsher limits: characters of a text, entries of a list, characters of a parameter's value."""
+
+
+def event_text(event: CompletionEvent) -> str:
+    """The JSON of an event, never over MAX_MESSAGE_BYTES: long text is cut and `data.truncated` says so.
+
+    Every field is there, null where there is nothing to say, so that a consumer need not ask first.
+    """
+    text = _compact(event.model_dump(mode="json"))
+    for limits in _CUTS:
+        if _fits(text):
+            return text
+        document = event.model_dump(mode="json")
+        document["data"] = _cut_data(document["data"], *limits)
+        text = _compact(document)
+    return text
+
+
+def rejected_text(message: RejectedMessage) -> str:
+    """The JSON of a rejected message, never over MAX_MESSAGE_BYTES.
+
+    The faults give way to the original message, which a replay needs whole; a long one is compressed. One that is
+    too long even so is cut at its end, and the reason says so.
+    """
+    text = _compact(message)
+    if _fits(text):
+        return text
+    brief = message.model_copy(update={"errors": [], "reason": shorten(message.reason, 512)})
+    packed = brief.model_copy(update={"message": _pack(message.message), "message_encoding": "gzip+base64"})
+    text = _compact(packed)
+    if _fits(text):
+        return text
+    cut = brief.model_copy(update={"reason": f"(the original message is cut) {brief.reason}"})
+    while not _fits(text := _compact(cut)):
+        cut = cut.model_copy(update={"message": cut.message[: len(cut.message) * 3 // 4]})
+    return text
+
+
+def original_text(message: RejectedMessage) -> str:
+    """The original message of a rejected one, unpacked where it was packed."""
+    if message.message_encoding is None:
+        return message.message
+    return gzip.decompress(base64.b64decode(message.message)).decode()
+
+
+def _pack(text: str) -> str:
+    return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
+
+
+def _fits(text: str) -> bool:
+    return len(text.encode()) <= MAX_MESSAGE_BYTES
+
+
+def _compact(document: BaseModel | dict[str, Any]) -> str:
+    plain = as_dict(document) if isinstance(document, BaseModel) else document
+    text = json.dumps(plain, ensure_ascii=False, separators=(",", ":"))
+    return text.encode(errors="replace").decode()  # half a surrogate pair, as broken software writes it
+
+
+def _cut_data(data: dict[str, Any], text_limit: int, entries: int, value_limit: int) -> dict[str, Any]:
+    parameters = {
+        shorten(name, value_limit): _cut_value(value, value_limit)
+        for name, value in list(data["parameters"].items())[: entries * 5]
+    }
+    metadata = {key: shorten(value, value_limit) for key, value in data["metadata"].items()}
+    errors = [
+        {key: shorten(value, text_limit) for key, value in error.items()}
+        for error in data["errors"][:entries]
+    ]
+    cut = {**data, "parameters": parameters, "metadata": metadata, "errors": errors, "truncated": True}
+    if data["message"] is not None:
+        cut["message"] = shorten(data["message"], text_limit)
+    return cut
+
+
+def _cut_value(value: Any, limit: int) -> Any:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return value if len(text) <= limit else shorten(text, limit)
