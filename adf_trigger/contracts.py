@@ -51,6 +51,13 @@ class _Wire(BaseModel):
     )
 
 
+class Source(StrEnum):
+    """How a request came."""
+
+    HTTP = "http"
+    QUEUE = "queue"
+
+
 class RunStatus(StrEnum):
     """Status of a run: Data Factory's own words, and three of ours."""
 

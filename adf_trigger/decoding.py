@@ -1,25 +1,30 @@
-"""Requests read from the wire: every fault is named, and nothing that a caller sends can raise anything else."""
+"""Requests as callers and producers write them, decoded.
+
+Every fault is named, and nothing that is sent can raise anything but InvalidRequest.
+"""
 
 import base64
 import binascii
+import json
 import re
-from typing import TypeVar
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
 from adf_trigger.contracts import (
+    MAX_CORRELATION_ID,
+    MAX_METADATA_ENTRIES,
     MAX_PIPELINE_NAME,
-    PIPELINE_NAME_PATTERN,
     REQUEST_ID_PATTERN,
     QueuedRunRequest,
     RunRequest,
 )
 from adf_trigger.errors import Fault, InvalidRequest
 
-KEY_HEADER = "Idempotency-Key"
-
 _Request = TypeVar("_Request", bound=RunRequest)
-_QUOTED = re.compile(r'^"(?P<key>[^"\\]*)"$')
 
 
 def run_request(body: bytes) -> RunRequest:
@@ -31,16 +36,82 @@ def run_request(body: bytes) -> RunRequest:
     return _validated(RunRequest, body if body.strip() else b"{}")
 
 
-def queued_request(body: bytes) -> QueuedRunRequest:
-    """A message of the requests queue, plain or base64.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """A message of the requests queue, decoded: what it asks for, or what can be told of it even so.
 
-    Raises:
-        InvalidRequest: with every fault.
+    Attributes:
+        id: the queue's id of it.
+        text: what it holds, as text.
+        document: its JSON object; empty where it holds none.
+        request: what it asks for; None where it has faults.
+        faults: all that is wrong with it.
+        attempts: deliveries so far.
+        inserted_at: when it was put into the queue.
     """
-    return _validated(QueuedRunRequest, message_bytes(body))
+
+    id: str
+    text: str
+    document: Mapping[str, Any]
+    request: QueuedRunRequest | None
+    faults: tuple[Fault, ...]
+    attempts: int
+    inserted_at: datetime
+
+    @classmethod
+    def decode(cls, body: bytes, *, message_id: str, attempts: int, inserted_at: datetime) -> "Message":
+        """Decode a body, plain or base64. Any bytes are a message."""
+        request: QueuedRunRequest | None = None
+        faults: tuple[Fault, ...] = ()
+        plain = _plain(body)
+        try:
+            request = _validated(QueuedRunRequest, plain)
+        except InvalidRequest as exc:
+            faults = tuple(exc.faults)
+        text = plain.decode(errors="replace")
+        return cls(
+            id=message_id,
+            text=text,
+            document=_object(text),
+            request=request,
+            faults=faults,
+            attempts=attempts,
+            inserted_at=inserted_at,
+        )
+
+    @property
+    def request_id(self) -> str:
+        """The idempotency key: its own where it has a valid one, else the message's id."""
+        own = self.document.get("requestId")
+        return own if isinstance(own, str) and re.match(REQUEST_ID_PATTERN, own) else self.id
+
+    @property
+    def pipeline(self) -> str:
+        """The name it gives; empty where it gives none."""
+        name = self.document.get("pipeline")
+        return name[:MAX_PIPELINE_NAME] if isinstance(name, str) else ""
+
+    @property
+    def factory(self) -> str | None:
+        """The alias it gives."""
+        alias = self.document.get("factory")
+        return alias if isinstance(alias, str) else None
+
+    @property
+    def correlation_id(self) -> str | None:
+        """The sender's own id, where it gives one."""
+        given = self.document.get("correlationId")
+        return given[:MAX_CORRELATION_ID] if isinstance(given, str) and given else None
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        """The labels it gives, those that are none left out."""
+        given = self.document.get("metadata")
+        labels = given.items() if isinstance(given, dict) else ()
+        return dict([(key, each) for key, each in labels if isinstance(each, str)][:MAX_METADATA_ENTRIES])
 
 
-def message_bytes(body: bytes) -> bytes:
+def _plain(body: bytes) -> bytes:
     """The JSON of a message: itself, or what it holds where it is base64 of a JSON object."""
     plain = body.strip()
     if plain.startswith(b"{"):
@@ -66,28 +137,9 @@ def _fault(location: tuple[int | str, ...], message: str) -> Fault:
     return Fault("".join(f"/{part}" for part in parts), message)
 
 
-def pipeline_name(name: str | None) -> str:
-    """The pipeline of a path.
-
-    Raises:
-        InvalidRequest: Data Factory has no such names.
-    """
-    if name and len(name) <= MAX_PIPELINE_NAME and re.match(PIPELINE_NAME_PATTERN, name):
-        return name
-    raise InvalidRequest([Fault("pipeline", "is not a name that a pipeline can have")])
-
-
-def idempotency_key(header: str | None) -> str | None:
-    """The key of an Idempotency-Key header, in the quotes of the IETF draft or bare; None where there is none.
-
-    Raises:
-        InvalidRequest: it is no key.
-    """
-    if header is None:
-        return None
-    text = header.strip()
-    quoted = _QUOTED.match(text)
-    key = quoted["key"] if quoted else text
-    if re.match(REQUEST_ID_PATTERN, key):
-        return key
-    raise InvalidRequest([Fault(KEY_HEADER, "must be 1 to 128 letters, digits, '.', '_', ':' or '-'")])
+def _object(text: str) -> dict[str, Any]:
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return document if isinstance(document, dict) else {}

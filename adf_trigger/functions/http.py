@@ -8,12 +8,12 @@ from urllib.parse import quote
 import azure.functions as func
 
 from adf_trigger.clock import IdSource
-from adf_trigger.contracts import ENDED_IN_DATA_FACTORY, RunRequest, RunStatus
-from adf_trigger.decoding import KEY_HEADER, idempotency_key, pipeline_name, run_request
+from adf_trigger.contracts import ENDED_IN_DATA_FACTORY, RunRequest, RunStatus, RunView
+from adf_trigger.decoding import run_request
 from adf_trigger.errors import AdfTriggerError, InvalidRequest
+from adf_trigger.functions.decoding import KEY_HEADER, idempotency_key, pipeline_name
 from adf_trigger.functions.problems import TOO_LARGE, problem, problem_of
 from adf_trigger.functions.services import Services
-from adf_trigger.ledger.records import RunRecord
 from adf_trigger.service.submit import Submission
 
 logger = logging.getLogger(__name__)
@@ -68,14 +68,14 @@ class _Handlers:
         except AdfTriggerError as exc:
             return self._problem(req, exc)
         status = HTTPStatus.OK if submitted.replayed else HTTPStatus.ACCEPTED
-        return self._run(submitted.record, status)
+        return _run(self._services.views.view(submitted.record), status)
 
     def get_run(self, req: func.HttpRequest) -> func.HttpResponse:
         try:
             record = self._services.query.find(req.route_params["id"], factory=req.params.get("factory"))
         except AdfTriggerError as exc:
             return self._problem(req, exc)
-        return self._run(record, HTTPStatus.OK)
+        return _run(self._services.views.view(record), HTTPStatus.OK)
 
     def health(self) -> func.HttpResponse:
         report = self._services.health.report()
@@ -110,15 +110,6 @@ class _Handlers:
             requested_by=req.headers.get(CALLER_HEADER),
         )
 
-    def _run(self, record: RunRecord, status: HTTPStatus) -> func.HttpResponse:
-        view = self._services.views.view(record)
-        headers = {"Location": view.links.self, KEY_HEADER: f'"{record.request_id}"'}
-        if record.status not in _OVER:
-            headers["Retry-After"] = str(POLL_AGAIN)
-        return func.HttpResponse(
-            view.model_dump_json(), status_code=status, headers=headers, mimetype="application/json"
-        )
-
     def _problem(self, req: func.HttpRequest, error: AdfTriggerError) -> func.HttpResponse:
         logger.info(
             "Answered %s with a problem: %s",
@@ -127,6 +118,15 @@ class _Handlers:
             extra={"action": "request_refused", "error": type(error).__name__},
         )
         return problem_of(error, instance=_path(req))
+
+
+def _run(view: RunView, status: HTTPStatus) -> func.HttpResponse:
+    headers = {"Location": view.links.self, KEY_HEADER: f'"{view.request_id}"'}
+    if view.status not in _OVER:
+        headers["Retry-After"] = str(POLL_AGAIN)
+    return func.HttpResponse(
+        view.model_dump_json(), status_code=status, headers=headers, mimetype="application/json"
+    )
 
 
 def _path(req: func.HttpRequest) -> str:

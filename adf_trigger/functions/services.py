@@ -12,8 +12,9 @@ from adf_trigger.service.definitions import Definitions
 from adf_trigger.service.dispatch import Dispatcher
 from adf_trigger.service.factories import Factories
 from adf_trigger.service.health import Health
+from adf_trigger.service.intake import Intake
 from adf_trigger.service.monitor import Monitor
-from adf_trigger.service.notify import Refuse
+from adf_trigger.service.notify import Notifier
 from adf_trigger.service.pauses import Pauses
 from adf_trigger.service.policy import Policies
 from adf_trigger.service.publish import Publisher
@@ -41,14 +42,11 @@ class Services:
 
     settings: Settings
     factories: Factories
-    outbox: Outbox
-    ledger: Ledger
     notes: Notes
     views: RunViews
     submit: Submit
     query: Query
-    refuse: Refuse
-    publisher: Publisher
+    intake: Intake
     tick: Tick
     health: Health
 
@@ -83,26 +81,34 @@ def wire(
     views = RunViews({factory.id: factory.alias for factory in factories}, studio=STUDIOS[settings.cloud])
     pauses = Pauses()
     sender = Sender(records, clock, policies, pauses, steps)
-    publisher = Publisher(ledger, records, outbox, views, clock, steps)
+    notifier = Notifier(outbox, views, steps)
+    publisher = Publisher(ledger, records, notifier, clock)
+    submit = Submit(
+        ledger,
+        records,
+        clock,
+        new_id,
+        Definitions(clock, timedelta(seconds=settings.definition_cache), declarations, steps),
+        sender,
+        policies,
+    )
     return Services(
         settings=settings,
         factories=factories,
-        outbox=outbox,
-        ledger=ledger,
         notes=notes,
         views=views,
-        submit=Submit(
+        submit=submit,
+        intake=Intake(
+            factories,
             ledger,
-            records,
+            submit,
+            notifier,
+            publisher,
+            outbox,
             clock,
-            new_id,
-            Definitions(clock, timedelta(seconds=settings.definition_cache), declarations, steps),
-            sender,
-            policies,
+            requests_queue=settings.requests_queue,
         ),
         query=Query(factories, ledger),
-        refuse=Refuse(outbox, clock, steps),
-        publisher=publisher,
         tick=Tick(
             factories,
             ledger,

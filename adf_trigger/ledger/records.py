@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from adf_trigger.contracts import ActivityError
+from adf_trigger.contracts import ActivityError, Source
 
 
 class RunState(StrEnum):
@@ -45,7 +45,7 @@ class RunRecord:
         parameters: what createRun is given, without the values of secure parameters.
         secure_parameters: names of the parameters whose values are not kept here.
         status: a RunStatus, or a word of Data Factory's that we do not know.
-        source: how it came: `http` or `queue`.
+        source: how it came.
         not_before: the dispatcher leaves the request alone until then.
         lease_until: somebody is sending the request or its event; others leave it alone until then. Stays with
             a submitted run until it is over, or Data Factory shows the run.
@@ -69,7 +69,7 @@ class RunRecord:
     correlation_id: str | None = None
     metadata: dict[str, str] = field(default_factory=dict)
     requested_by: str | None = None
-    source: str = "http"
+    source: Source = Source.HTTP
     attempts: int = 0
     not_before: datetime | None = None
     lease_until: datetime | None = None

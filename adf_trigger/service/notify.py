@@ -1,121 +1,160 @@
-"""Tells of a message that never became a run: in the rejected queue for a person, by an event for its sender."""
+"""Builds and sends all news of requests: how a run has ended, a rejection, an unknown fate.
 
-import logging
+The same news always has the same event id, so that a consumer can drop repeats.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from adf_trigger.clock import Clock
 from adf_trigger.contracts import (
     CompletionEvent,
     EventData,
     ProblemFault,
+    QueuedRunRequest,
     RejectedMessage,
-    RunLinks,
     RunStatus,
+    RunView,
+    Source,
 )
 from adf_trigger.errors import Fault
 from adf_trigger.events.outbox import Outbox
+from adf_trigger.ledger.records import RunRecord, RunState
 from adf_trigger.service.steps import Steps
-
-logger = logging.getLogger(__name__)
+from adf_trigger.service.views import RunViews
 
 NOWHERE = "/"
-"""The source's factory where a message names none."""
+"""An event's source where the factory is not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Refusal:
-    """A message that cannot work.
+class Rejection:
+    """A request that is rejected, by HTTP or by queue, whether or not it came as far as the ledger.
 
     Attributes:
-        request_id: what the event names: the idempotency key, or the message's id.
-        message_id: the queue's id of the message.
-        text: the message as it came.
+        run: the request as callers see it.
+        factory: resource id of its factory; empty where that cannot be told.
         reason: one sentence.
         faults: all that is wrong with it.
-        attempts: deliveries so far.
-        inserted_at: when the message was put into the queue.
-        factory: resource id, where it can be told.
-        alias: of that factory.
-        pipeline: name, where it can be told.
+        truncated: whether something of `run` is cut.
+        message: the message that it came as; None for a request by HTTP.
     """
 
-    request_id: str
-    message_id: str
-    text: str
+    run: RunView
+    factory: str
     reason: str
-    faults: tuple[Fault, ...] = ()
+    faults: Sequence[Fault] = ()
+    truncated: bool = False
+    message: "QueuedMessage | None" = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueuedMessage:
+    """The message that a rejected request came as.
+
+    Attributes:
+        id: the queue's id of it.
+        text: what it holds.
+        attempts: how often it was tried.
+        rejected_at: when it was rejected.
+    """
+
+    id: str
+    text: str
     attempts: int
-    inserted_at: datetime
-    factory: str = ""
-    alias: str = ""
-    pipeline: str = ""
+    rejected_at: datetime
 
 
-class Refuse:
-    """Tells of refusals.
+class Notifier:
+    """Sends news. Every method may raise PublishError: then it is to be called again, and some may be sent twice.
 
     Args:
-        outbox: where they go.
-        clock: tells the time.
-        steps: surrounds each effect.
+        outbox: where news goes.
+        views: makes run views of records.
+        steps: surrounds each message that is sent.
     """
 
-    def __init__(self, outbox: Outbox, clock: Clock, steps: Steps) -> None:
+    def __init__(self, outbox: Outbox, views: RunViews, steps: Steps) -> None:
         self._outbox = outbox
-        self._clock = clock
+        self._views = views
         self._steps = steps
 
-    def __call__(self, refusal: Refusal) -> None:
-        """Write the message to the rejected queue, then the event. Both may be written twice.
+    def ended(self, record: RunRecord) -> str:
+        """Send the news of a record that has ended, whatever its last status is; the id of the event.
 
         Raises:
-            PublishError: one of them could not be written; the message must be kept.
+            ValueError: the record has not ended.
         """
-        with self._steps("notify.rejected"):
-            self._outbox.reject(self._rejected(refusal))
+        if record.state not in (RunState.ENDED, RunState.TOLD):
+            raise ValueError(f"{record.request_id} has not ended: there is nothing to tell")
+        if record.status == RunStatus.REJECTED:
+            return self.rejected(self._rejection_of(record))
+        return self._publish(self._views.view(record), record.factory, truncated=record.truncated)
+
+    def rejected(self, rejection: Rejection) -> str:
+        """Send the news of a rejection: what came by queue to the rejected queue, then the event; its id."""
+        if rejection.message is not None:
+            with self._steps("notify.rejected"):
+                self._outbox.reject(_rejected_message(rejection, rejection.message))
+        reasons = [rejection.reason, *(f"{fault.pointer}: {fault.message}" for fault in rejection.faults)]
+        run = rejection.run.model_copy(update={"message": "; ".join(reasons)})
+        return self._publish(run, rejection.factory, truncated=rejection.truncated)
+
+    def _publish(self, run: RunView, factory: str, *, truncated: bool) -> str:
+        event = _event(run, factory, truncated=truncated)
         with self._steps("notify.event"):
-            self._outbox.publish(_event(refusal))
-        logger.warning(
-            "Message %s is refused: %s",
-            refusal.message_id,
-            refusal.reason,
-            extra={
-                "action": "message_refused",
-                "message_id": refusal.message_id,
-                "request_id": refusal.request_id,
-                "faults": len(refusal.faults),
-            },
+            self._outbox.publish(event)
+        return event.id
+
+    def _rejection_of(self, record: RunRecord) -> Rejection:
+        return Rejection(
+            run=self._views.view(record),
+            factory=record.factory,
+            reason=record.message or "refused",
+            truncated=record.truncated,
+            message=None if record.source is not Source.QUEUE else self._message_of(record),
         )
 
-    def _rejected(self, refusal: Refusal) -> RejectedMessage:
-        return RejectedMessage(
-            request_id=refusal.request_id,
-            message_id=refusal.message_id,
-            message=refusal.text,
-            reason=refusal.reason,
-            errors=[ProblemFault(pointer=fault.pointer, message=fault.message) for fault in refusal.faults],
-            attempts=refusal.attempts,
-            rejected_at=self._clock(),
+    def _message_of(self, record: RunRecord) -> QueuedMessage:
+        """The message that a record was made of, written again; values of secure parameters are not kept."""
+        request = QueuedRunRequest(
+            pipeline=record.pipeline,
+            request_id=record.request_id,
+            parameters=record.parameters,
+            correlation_id=record.correlation_id,
+            metadata=record.metadata,
+            reference_pipeline_run_id=record.rerun.reference_pipeline_run_id,
+            is_recovery=record.rerun.is_recovery,
+            start_activity_name=record.rerun.start_activity_name,
+            start_from_failure=record.rerun.start_from_failure,
+            factory=self._views.alias(record.factory),
+        )
+        return QueuedMessage(
+            id=record.request_id,
+            text=request.model_dump_json(exclude_none=True, exclude_defaults=True),
+            attempts=record.attempts,
+            rejected_at=record.ended_at or record.requested_at,
         )
 
 
-def _event(refusal: Refusal) -> CompletionEvent:
-    told = "; ".join([refusal.reason, *(f"{fault.pointer}: {fault.message}" for fault in refusal.faults)])
+def _event(run: RunView, factory: str, *, truncated: bool) -> CompletionEvent:
     return CompletionEvent(
-        id=f"{refusal.request_id}/{RunStatus.REJECTED}",
-        source=f"{refusal.factory}/pipelines/{refusal.pipeline}" if refusal.factory else NOWHERE,
-        subject=refusal.request_id,
-        type=f"dev.adf-trigger.run.{RunStatus.REJECTED.lower()}",
-        time=refusal.inserted_at,
-        data=EventData(
-            request_id=refusal.request_id,
-            factory=refusal.alias,
-            pipeline=refusal.pipeline,
-            status=RunStatus.REJECTED,
-            requested_at=refusal.inserted_at,
-            ended_at=refusal.inserted_at,
-            message=told,
-            links=RunLinks(self=""),
-        ),
+        id=f"{run.run_id or run.request_id}/{run.status}",
+        source=f"{factory}/pipelines/{run.pipeline}" if factory else NOWHERE,
+        subject=run.request_id,
+        type=f"dev.adf-trigger.run.{run.status.lower()}",
+        time=run.ended_at or run.requested_at,
+        data=EventData(**dict(run), truncated=truncated),
+    )
+
+
+def _rejected_message(rejection: Rejection, message: QueuedMessage) -> RejectedMessage:
+    return RejectedMessage(
+        request_id=rejection.run.request_id,
+        message_id=message.id,
+        message=message.text,
+        reason=rejection.reason,
+        errors=[ProblemFault(pointer=fault.pointer, message=fault.message) for fault in rejection.faults],
+        attempts=message.attempts,
+        rejected_at=message.rejected_at,
     )

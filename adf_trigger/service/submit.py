@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from adf_trigger.clock import Clock, IdSource
-from adf_trigger.contracts import RunRequest, RunStatus
+from adf_trigger.contracts import RunRequest, RunStatus, Source
 from adf_trigger.errors import (
     AdfTriggerError,
     CredentialError,
@@ -50,7 +50,7 @@ class Submission:
         request: the body.
         request_id: the idempotency key.
         requested_by: who asked, where that is known.
-        source: `http` or `queue`.
+        source: how it came.
     """
 
     factory: FactoryHandle
@@ -58,7 +58,7 @@ class Submission:
     request: RunRequest
     request_id: str
     requested_by: str | None = None
-    source: str = "http"
+    source: Source = Source.HTTP
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +156,7 @@ class Submit:
                 ) from outage
             return None
         faults = self._faults(submission, definition)
-        if faults and submission.source == "queue":
+        if faults and submission.source is Source.QUEUE:
             # A message is refused for good, and what is remembered may be old: it can wait instead.
             raise _try_later(f"it does not fit {pipeline} as that was last seen", outage) from outage
         if faults:
@@ -241,7 +241,7 @@ class Submit:
         return self._records.postpone(taken, until=until, reason=reason)
 
     def _refused(self, submission: Submission, taken: Stored, refusal: Refused) -> RunRecord:
-        if submission.source == "queue":
+        if submission.source is Source.QUEUE:
             return self._records.reject(taken, f"Data Factory refused it: {refusal}").record
         self._records.release(taken)
         raise refusal

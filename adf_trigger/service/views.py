@@ -1,17 +1,14 @@
-"""Records as callers and consumers see them: run views and completion events."""
+"""Records as callers and consumers see them."""
 
-from typing import Any
 from urllib.parse import quote
 from uuid import UUID
 
 from adf_trigger.contracts import (
-    CompletionEvent,
-    EventData,
     RunLinks,
     RunStatus,
     RunView,
 )
-from adf_trigger.ledger.records import RunRecord, RunState
+from adf_trigger.ledger.records import RunRecord
 
 MASK = "**********"
 """What stands for a secret value, as Data Factory itself writes it."""
@@ -37,48 +34,31 @@ class RunViews:
 
     def view(self, record: RunRecord) -> RunView:
         """The run as callers see it; a runId is shown once Data Factory has confirmed it."""
-        return RunView(**self._fields(record))
-
-    def event(self, record: RunRecord) -> CompletionEvent:
-        """The news of a record that has ended. The same record always gives the same id."""
-        if record.state not in (RunState.ENDED, RunState.TOLD):
-            raise ValueError(f"{record.request_id} has not ended: there is nothing to tell")
         run_id = self._run_id(record)
-        return CompletionEvent(
-            id=f"{run_id or record.request_id}/{record.status}",
-            source=f"{record.factory}/pipelines/{record.pipeline}",
-            subject=record.request_id,
-            type=f"dev.adf-trigger.run.{record.status.lower()}",
-            time=record.ended_at or record.requested_at,
-            data=EventData(**self._fields(record), truncated=record.truncated),
+        return RunView(
+            request_id=record.request_id,
+            run_id=run_id,
+            factory=self.alias(record.factory),
+            pipeline=record.pipeline,
+            status=record.status,
+            parameters={**record.parameters, **dict.fromkeys(record.secure_parameters, MASK)},
+            correlation_id=record.correlation_id,
+            metadata=record.metadata,
+            requested_by=record.requested_by,
+            requested_at=record.requested_at,
+            submitted_at=record.submitted_at,
+            started_at=record.started_at,
+            ended_at=record.ended_at,
+            duration_ms=record.duration_ms,
+            message=record.message,
+            errors=list(record.errors),
+            rerun_of=record.rerun.reference_pipeline_run_id,
+            links=self._links(record, run_id),
         )
 
     def alias(self, factory: str) -> str:
         """The alias of a factory's resource id; the id itself where it is not configured any more."""
         return self._aliases.get(factory.lower(), factory)
-
-    def _fields(self, record: RunRecord) -> dict[str, Any]:
-        run_id = self._run_id(record)
-        return {
-            "request_id": record.request_id,
-            "run_id": run_id,
-            "factory": self.alias(record.factory),
-            "pipeline": record.pipeline,
-            "status": record.status,
-            "parameters": {**record.parameters, **dict.fromkeys(record.secure_parameters, MASK)},
-            "correlation_id": record.correlation_id,
-            "metadata": record.metadata,
-            "requested_by": record.requested_by,
-            "requested_at": record.requested_at,
-            "submitted_at": record.submitted_at,
-            "started_at": record.started_at,
-            "ended_at": record.ended_at,
-            "duration_ms": record.duration_ms,
-            "message": record.message,
-            "errors": list(record.errors),
-            "rerun_of": record.rerun.reference_pipeline_run_id,
-            "links": self._links(record, run_id),
-        }
 
     def _run_id(self, record: RunRecord) -> UUID | None:
         return None if record.status in _UNSTARTED else record.run_id

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from adf_trigger.contracts import ActivityError
+from adf_trigger.contracts import ActivityError, Source
 from adf_trigger.ledger.records import Rerun, RunRecord, RunState
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -56,7 +56,7 @@ def a_full_record(factory: str) -> RunRecord:
         correlation_id="order-17",
         metadata={"team": "loads"},
         requested_by="key:default",
-        source="queue",
+        source=Source.QUEUE,
         attempts=3,
         not_before=NOON + MINUTE,
         lease_until=NOON + 2 * MINUTE,

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from adf_trigger.contracts import RunRequest
+from adf_trigger.contracts import RunRequest, Source
 from adf_trigger.functions.services import Services, wire
 from adf_trigger.service.factories import Factories, FactoryHandle
 from adf_trigger.service.steps import Steps, logged_steps
@@ -78,7 +78,7 @@ class World:
         )
 
     def submit(
-        self, key: str = "key-1", pipeline: str = "load", *, source: str = "http", **fields: Any
+        self, key: str = "key-1", pipeline: str = "load", *, source: Source = Source.HTTP, **fields: Any
     ) -> Submitted:
         """Submit a request as the functions do."""
         return self.services.submit(

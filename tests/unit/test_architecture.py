@@ -76,7 +76,17 @@ def test_the_emulators_are_written_apart_from_the_service(room: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "room", ["datafactory", "ledger", "events", "contracts.py", "errors.py", "settings.py"]
+    "room",
+    [
+        "datafactory",
+        "ledger",
+        "events",
+        "contracts.py",
+        "decoding.py",
+        "errors.py",
+        "limits.py",
+        "settings.py",
+    ],
 )
 def test_inner_rooms_know_nothing_of_the_outer_ones(room: str) -> None:
     """Clients, ledger and contracts know neither use cases nor functions."""
@@ -86,6 +96,22 @@ def test_inner_rooms_know_nothing_of_the_outer_ones(room: str) -> None:
 def test_use_cases_know_no_http_and_no_host() -> None:
     """The service speaks through its ports."""
     assert offenders("service", "adf_trigger.functions", "azure", "requests", "http") == []
+
+
+def test_functions_know_ledger_and_queues_only_to_compose_them() -> None:
+    """What a function decodes goes to a use case; storage is named where adapters are made and wired alone."""
+    composing = {"adapters.py", "services.py"}
+    rooms = [f"functions/{module.name}" for module in modules(PACKAGE / "functions")]
+    assert composing <= {Path(room).name for room in rooms}
+    storage = (
+        "adf_trigger.ledger",
+        "adf_trigger.events",
+        "adf_trigger.storage",
+        "azure.data",
+        "azure.storage",
+    )
+    found = [offenders(room, *storage) for room in rooms if Path(room).name not in composing]
+    assert [each for each in found if each] == []
 
 
 def test_one_module_writes_the_ledger() -> None:

@@ -53,11 +53,7 @@ def same(view: dict[str, Any], earlier: dict[str, Any]) -> bool:
 
 def active(world: World) -> list[str]:
     """Keys of what is still to be done, in every factory."""
-    return [
-        row.request_id
-        for handle in world.services.factories
-        for row in world.services.ledger.active(handle.id)
-    ]
+    return [row.request_id for handle in world.services.factories for row in world.ledger.active(handle.id)]
 
 
 @over_scenes

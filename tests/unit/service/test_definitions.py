@@ -2,6 +2,7 @@
 
 import pytest
 
+from adf_trigger.contracts import Source
 from adf_trigger.errors import (
     CredentialError,
     InvalidRequest,
@@ -99,10 +100,10 @@ def test_a_wrong_message_waits_for_the_end_of_the_outage(world: World) -> None:
     """A message would be refused for good, so it is held against the pipeline as it is, and not as it was."""
     learn_and_restart(world)
     with pytest.raises(TryLater):
-        world.submit("early", "load", source="queue", parameters={"day": "monday", "new": 1})
+        world.submit("early", "load", source=Source.QUEUE, parameters={"day": "monday", "new": 1})
     up(world)
     world.factory.declare("load", day=STRING, new={"type": "Int"})
-    record = world.submit("early", "load", source="queue", parameters={"day": "monday", "new": 1}).record
+    record = world.submit("early", "load", source=Source.QUEUE, parameters={"day": "monday", "new": 1}).record
     assert record.status == "Queued"
 
 

@@ -67,7 +67,7 @@ def test_an_event_that_another_host_is_sending_is_not_sent_too(world: World, ste
     """A host that listed the end before another took it to tell leaves it to him."""
     world.submit()
     world.factory.finish(world.services.query.find("key-1").run_id)
-    factory, publisher = world.services.factories.choose(None), world.services.publisher
+    factory, publisher = world.services.factories.choose(None), world.services.tick._publisher
     listed: list[ActiveRun] = []
 
     def list_and_tell_while_the_other_sends() -> None:

@@ -17,6 +17,7 @@ from hypothesis.stateful import (
     rule,
 )
 
+from adf_trigger.contracts import Source
 from adf_trigger.errors import (
     AdfTriggerError,
     CredentialError,
@@ -85,7 +86,7 @@ class Service(RuleBasedStateMachine):
         self.world.factory.ids = Ids.HONOURED
         self.world.factory.declare("load", n={"type": "Int", "defaultValue": 0})
         self.acknowledged: dict[str, int] = {}
-        self.sources: dict[str, str] = {}
+        self.sources: dict[str, Source] = {}
 
     @initialize()
     def learn_that_ids_are_honoured(self) -> None:
@@ -93,8 +94,8 @@ class Service(RuleBasedStateMachine):
         self.world.submit("teacher")
         self.acknowledged["teacher"] = 0
 
-    @rule(target=requests, number=st.integers(0, 3), source=st.sampled_from(["http", "queue"]))
-    def submit(self, number: int, source: str) -> object:
+    @rule(target=requests, number=st.integers(0, 3), source=st.sampled_from(Source))
+    def submit(self, number: int, source: Source) -> object:
         """A caller or a message asks for a run."""
         key = f"key-{len(self.sources)}"
         self.sources[key] = source

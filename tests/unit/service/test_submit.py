@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
+from adf_trigger.contracts import Source
 from adf_trigger.errors import (
     BadRequest,
     InvalidRequest,
@@ -99,7 +100,7 @@ def test_a_refusal_frees_the_key_for_a_corrected_request(world: World) -> None:
 def test_a_refused_message_is_recorded_as_rejected(world: World) -> None:
     """Who sent a message cannot be answered, so its refusal is kept to be told."""
     world.factory.fail_next("create_run", BadRequest("wrong", status=400, code="BadRequest"))
-    record = world.submit(source="queue").record
+    record = world.submit(source=Source.QUEUE).record
     assert (record.state, record.status) == (RunState.ENDED, "Rejected")
 
 
@@ -217,10 +218,10 @@ def out_of_reach(world: World) -> None:
     world.factory.fail_next("get_pipeline", Unavailable("down", status=503))
 
 
-@pytest.mark.parametrize("source", ["http", "queue"])
+@pytest.mark.parametrize("source", list(Source))
 @pytest.mark.parametrize("change", [republished, deleted, secured, out_of_reach])
 def test_a_repeat_is_answered_whatever_has_become_of_the_pipeline(
-    world: World, change: Callable[[World], None], source: str
+    world: World, change: Callable[[World], None], source: Source
 ) -> None:
     """What was taken stays taken: a second delivery is no refusal of a run that goes on."""
     world.factory.declare("load", day=STRING)
@@ -256,9 +257,9 @@ def test_what_was_rejected_is_no_repeat(world: World) -> None:
     """A rejected message has started nothing, so the same one again is told what is wrong now."""
     world.factory.declare("load", day=STRING)
     world.factory.fail_next("create_run", BadRequest("wrong", status=400, code="BadRequest"))
-    world.submit(parameters={"day": "monday"}, source="queue")
+    world.submit(parameters={"day": "monday"}, source=Source.QUEUE)
     world.tick()
     world.clock.forward(3600)
     deleted(world)
     with pytest.raises(ResourceNotFound):
-        world.submit(parameters={"day": "monday"}, source="queue")
+        world.submit(parameters={"day": "monday"}, source=Source.QUEUE)

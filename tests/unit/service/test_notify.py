@@ -1,0 +1,117 @@
+"""All news is built in one place, whichever way a request came and however far it got."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from adf_trigger.contracts import CompletionEvent, RejectedMessage, Source
+from adf_trigger.decoding import Message
+from adf_trigger.errors import BadRequest, PublishError, Throttled
+from adf_trigger.ledger.records import RunRecord
+from tests.support.world import FACTORY_ID, World
+
+SENT = datetime(2026, 1, 5, 11, 59, tzinfo=UTC)
+LABELLED: dict[str, Any] = {"pipeline": "load", "correlationId": "c", "metadata": {"a": "b"}}
+
+
+@pytest.fixture
+def world() -> World:
+    """A service whose factory has a pipeline `load`."""
+    world = World()
+    world.factory.declare("load", password={"type": "SecureString", "defaultValue": ""})
+    return world
+
+
+def send(world: World, document: Any) -> None:
+    """Take a message as the function does."""
+    body = document if isinstance(document, bytes) else json.dumps(document).encode()
+    world.services.intake.take(Message.decode(body, message_id="m-1", attempts=2, inserted_at=SENT))
+
+
+def news(world: World) -> tuple[CompletionEvent, RejectedMessage]:
+    """The one event and the one rejected message."""
+    (event,) = world.outbox.events
+    (rejected,) = world.outbox.rejected
+    return event, rejected
+
+
+def test_both_rejections_of_a_message_tell_the_same(world: World) -> None:
+    """What Data Factory rejects and what never came so far carry the sender's ids, its labels and the reason."""
+    send(world, {**LABELLED, "requestId": "k", "surprise": 1})
+    early, early_copy = news(world)
+    world.outbox.events.clear()
+    world.outbox.rejected.clear()
+    world.factory.fail_next("create_run", BadRequest("it is wrong", status=400))
+    send(world, {**LABELLED, "requestId": "k"})
+    late, late_copy = news(world)
+    for name in ("id", "source", "subject", "type"):
+        assert getattr(early, name) == getattr(late, name), name
+    for name in ("request_id", "factory", "pipeline", "status", "correlation_id", "metadata", "requested_by"):
+        assert getattr(early.data, name) == getattr(late.data, name), name
+    assert early.source == f"{FACTORY_ID}/pipelines/load"
+    assert early.data.message == "the message has faults; /surprise: Extra inputs are not permitted"
+    assert late.data.message == "Data Factory refused it: it is wrong"
+    assert (early_copy.request_id, late_copy.request_id) == ("k", "k")
+    assert json.loads(late_copy.message) == {**LABELLED, "requestId": "k", "factory": "default"}
+
+
+def test_a_rejection_by_http_is_an_event_alone(world: World) -> None:
+    """What came by HTTP has no message that a person could send again."""
+    world.factory.fail_next("create_run", Throttled("slow", retry_after=1))
+    world.submit()
+    world.factory.fail_next("create_run", BadRequest("it is wrong", status=400))
+    world.tick(after=20)
+    (event,) = world.outbox.events
+    assert (event.id, event.data.message) == ("key-1/Rejected", "Data Factory refused it: it is wrong")
+    assert world.outbox.rejected == []
+
+
+def test_no_parameter_of_a_faulty_message_is_in_its_event(world: World) -> None:
+    """Which of them are secure is not known, so an event has none; its sender has the message."""
+    send(world, {**LABELLED, "parameters": {"password": "hush", "no": 1}})
+    event, _ = news(world)
+    assert event.data.parameters == {}
+    assert "hush" not in event.model_dump_json()
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        {"correlationId": 3, "metadata": "x"},
+        {"correlationId": "", "metadata": {"a": 1}},
+        {"correlationId": None, "metadata": []},
+    ],
+)
+def test_labels_that_are_none_are_left_out(world: World, labels: dict[str, Any]) -> None:
+    """Whatever stands where labels belong, the rejection is told."""
+    send(world, {"pipeline": "load", **labels})
+    event, _ = news(world)
+    assert (event.data.correlation_id, event.data.metadata) == (None, {})
+
+
+def test_the_same_faulty_message_is_the_same_news(world: World) -> None:
+    """Delivered twice, it is told twice under one id, and every field but the time of the copy is the same."""
+    send(world, b"nonsense")
+    world.clock.forward(60)
+    send(world, b"nonsense")
+    first, second = world.outbox.events
+    assert first == second
+    assert (first.id, first.source, first.time) == ("m-1/Rejected", f"{FACTORY_ID}/pipelines/", SENT)
+
+
+def test_a_copy_that_is_not_written_stops_the_event(world: World) -> None:
+    """The event tells that a message lies in the rejected queue, so it comes after it."""
+    world.outbox.before.append(PublishError("no queue"))
+    with pytest.raises(PublishError):
+        send(world, b"nonsense")
+    assert world.outbox.events == []
+
+
+def test_news_of_what_has_not_ended_is_a_bug(world: World) -> None:
+    """A record that may still change is never told of."""
+    record: RunRecord = world.submit(source=Source.QUEUE).record
+    notifier = world.services.intake._notifier
+    with pytest.raises(ValueError, match="has not ended"):
+        notifier.ended(record)
