@@ -13,14 +13,15 @@ from types import FrameType
 
 from rich.console import Console
 
-from adf_trigger.emulator.secrets_file import HELP as SECRETS_HELP
-from adf_trigger.emulator.secrets_file import secrets_file
+from adf_trigger.emulator.commands.data_folder import DataFolderError
+from adf_trigger.emulator.commands.load import add_import
+from adf_trigger.emulator.commands.secrets_file import HELP as SECRETS_HELP
+from adf_trigger.emulator.commands.secrets_file import secrets_file
+from adf_trigger.emulator.commands.serve import add_serve
 from adf_trigger.errors import SettingsError
 from adf_trigger.local.azurite import AzuriteInstallError, install
-from adf_trigger.local.data_folder import DataFolderError
 from adf_trigger.local.demo import story
 from adf_trigger.local.endpoints import Endpoints
-from adf_trigger.local.factory_command import add_commands
 from adf_trigger.local.process import StartFailed
 from adf_trigger.local.stack import APP, POLL_SCHEDULE, Ports, Stack, StackConfig
 
@@ -59,7 +60,12 @@ def _parser() -> argparse.ArgumentParser:
     _add_up(commands.add_parser("up", help="run everything until it is told to stop (Ctrl+C or SIGTERM)"))
     setup = commands.add_parser("setup", help="install Azurite, so that the first start is quick too")
     setup.set_defaults(run=_setup)
-    add_commands(commands)
+    add_serve(commands.add_parser("factory", help="run the local Data Factory alone, by http and https"))
+    add_import(
+        commands.add_parser(
+            "import", help="load the folder of a factory's Git repository, or an ARM template of a factory"
+        )
+    )
     demo = commands.add_parser("demo", help="run both quickstart pipelines and show what comes of it")
     demo.set_defaults(run=_demo)
     return parser

@@ -1,4 +1,4 @@
-"""The former name of `python -m adf_trigger.emulator`, kept for one version."""
+"""The former name of `python -m adf_trigger.emulator serve`, kept for one version."""
 
 import sys
 
@@ -6,6 +6,6 @@ from adf_trigger.emulator.__main__ import main
 
 if __name__ == "__main__":
     sys.stderr.write(
-        "This is now python -m adf_trigger.emulator; the former name goes with the next version.\n"
+        "This is now python -m adf_trigger.emulator serve --json; the former name goes with the next version.\n"
     )
-    sys.exit(main())
+    sys.exit(main(["serve", "--json", "--log", *sys.argv[1:]]))

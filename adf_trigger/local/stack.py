@@ -13,12 +13,12 @@ from azure.data.tables import TableServiceClient
 from azure.storage.queue import QueueServiceClient
 
 from adf_trigger.emulator import defaults
+from adf_trigger.emulator.commands.data_folder import data_folder, exclusive
+from adf_trigger.emulator.commands.environment import CLIENT_SECRET, IDENTITY_HEADER
 from adf_trigger.emulator.defaults import FACTORY_ID
-from adf_trigger.emulator.environment import CLIENT_SECRET, IDENTITY_HEADER
 from adf_trigger.functions_host.environment import HOST_KEY
 from adf_trigger.local.app_settings import app_settings
 from adf_trigger.local.azurite import Azurite
-from adf_trigger.local.data_folder import data_folder, exclusive
 from adf_trigger.local.endpoints import Endpoints
 from adf_trigger.local.environment import child_environment
 from adf_trigger.local.process import GRACE_SECONDS, Process, ready_line
@@ -212,7 +212,7 @@ class Stack:
             options["--secrets"] = self._config.secrets
         process = self._start_python(
             "emulator",
-            [word for option in options.items() for word in option],
+            ["serve", "--json", "--log", *(word for option in options.items() for word in option)],
             {CLIENT_SECRET: client_secret, IDENTITY_HEADER: identity_header},
         )
         starting.callback(process.stop)

@@ -18,9 +18,9 @@ from adf_trigger.datafactory.resource_ids import FactoryId
 from adf_trigger.datafactory.transport import Transport
 from adf_trigger.emulator import defaults
 from adf_trigger.emulator.clock import new_id, utcnow
+from adf_trigger.emulator.commands.data_folder import data_folder
+from adf_trigger.emulator.commands.environment import CLIENT_SECRET
 from adf_trigger.emulator.defaults import FACTORY_ID
-from adf_trigger.emulator.environment import CLIENT_SECRET
-from adf_trigger.local.data_folder import data_folder
 from adf_trigger.local.environment import child_environment
 from adf_trigger.local.process import Process, ready_line
 from adf_trigger.settings import CredentialKind
@@ -28,6 +28,7 @@ from tests.bench.figures import BenchFailed
 from tests.bench.load import Load, Post, drive
 
 _READY_SECONDS = 60.0
+_OPTIONS = ("--json", "--log")
 _OK = 200
 
 
@@ -108,7 +109,15 @@ def emulator() -> Iterator[EmulatorProcess]:
     with data_folder(None) as folder:
         process = Process(
             "emulator",
-            [sys.executable, "-m", "adf_trigger.emulator", "--data", str(folder / "emulator")],
+            [
+                sys.executable,
+                "-m",
+                "adf_trigger.emulator",
+                "serve",
+                *_OPTIONS,
+                "--data",
+                str(folder / "emulator"),
+            ],
             log=folder / "emulator.log",
             answers=folder / "emulator.ready",
             env=child_environment({CLIENT_SECRET: secret}),

@@ -16,6 +16,7 @@ from azure.mgmt.datafactory import DataFactoryManagementClient
 
 ROOT = Path(__file__).parents[3]
 LOCAL = [sys.executable, "-m", "adf_trigger.local"]
+ALONE = [sys.executable, "-m", "adf_trigger.emulator"]
 
 
 @contextmanager
@@ -114,12 +115,13 @@ def test_a_folder_with_faults_is_refused_with_all_of_them(repository: Path, tmp_
     assert load(tmp_path / "nowhere", tmp_path / "data").returncode == 1
 
 
-def test_one_folder_serves_one_process(tmp_path: Path) -> None:
-    """A folder in use is refused, not shared."""
+@pytest.mark.parametrize("command", [[*LOCAL, "factory"], [*ALONE, "serve"], [*ALONE, "import", "nowhere"]])
+def test_one_folder_serves_one_process(command: list[str], tmp_path: Path) -> None:
+    """A folder in use is refused, not shared, by whichever name the command is run."""
     data = tmp_path / "data"
     with factory(data):
         second = subprocess.run(
-            [*LOCAL, "factory", "--data", str(data)],
+            [*command, "--data", str(data)],
             cwd=ROOT,
             capture_output=True,
             text=True,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from adf_trigger.local.data_folder import DataFolderError, data_folder, exclusive
+from adf_trigger.emulator.commands.data_folder import DataFolderError, data_folder, exclusive
 
 
 def test_a_temporary_folder_goes_with_the_stack() -> None:
@@ -52,7 +52,7 @@ def test_two_cannot_have_one_folder(tmp_path: Path) -> None:
     """The second is refused, and may have it once the first has gone."""
     with (
         exclusive(tmp_path, patience=0),
-        pytest.raises(DataFolderError, match="in use by another stack"),
+        pytest.raises(DataFolderError, match="in use by another process"),
         exclusive(tmp_path, patience=0.2),
     ):
         pass

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 _PAUSE_SECONDS = 0.1
+PATIENCE_SECONDS = 2.0
+"""How long a command waits for another one that is about to end."""
 
 
 class DataFolderError(Exception):
@@ -44,17 +46,17 @@ def data_folder(path: Path | None) -> Iterator[Path]:
 
 @contextmanager
 def exclusive(folder: Path, *, patience: float) -> Iterator[int]:
-    """Have the folder for oneself; gives a file descriptor that holds the lock wherever it is open.
+    """Lock the folder exclusively; gives a file descriptor that holds the lock wherever it is open.
 
     Processes that are given it to hold keep the folder locked until they have ended too, so that a stack that
     follows a killed one does not meet what is left of it.
 
     Args:
         folder: must exist.
-        patience: seconds to wait for another stack to end.
+        patience: seconds to wait for another process to end.
 
     Raises:
-        DataFolderError: another stack uses the folder.
+        DataFolderError: another process uses the folder.
     """
     deadline = time.monotonic() + patience
     with (folder / "stack.lock").open("w") as file:
@@ -64,6 +66,6 @@ def exclusive(folder: Path, *, patience: float) -> Iterator[int]:
                 break
             except BlockingIOError as exc:
                 if time.monotonic() >= deadline:
-                    raise DataFolderError(f"{folder} is in use by another stack") from exc
+                    raise DataFolderError(f"{folder} is in use by another process") from exc
                 time.sleep(_PAUSE_SECONDS)
         yield file.fileno()
