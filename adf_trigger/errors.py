@@ -14,11 +14,17 @@
         ├── NotSent              no connection: the request never left, nothing happened
         ├── Refused              a definite no: nothing happened
         │   ├── BadRequest           400 and other 4xx: the request is wrong
-        │   ├── Unauthorized         401: the token was not taken
-        │   ├── Forbidden            403: the identity lacks a role
-        │   ├── ResourceNotFound     404: no such factory, pipeline, run
+        │   ├── ResourceNotFound     404 by Data Factory itself: no such pipeline, run
         │   ├── PreconditionFailed   412: the ETag has moved on
-        │   └── Throttled            429: too many calls; `retry_after` says when
+        │   ├── PipelineQueueFull    400: so many runs of the pipeline wait that it takes no more
+        │   ├── Throttled            429: too many calls; `retry_after` says when
+        │   └── FactoryUnusable      says nothing against the request: it may succeed later as it is
+        │       ├── Unauthorized         401: the token was not taken
+        │       ├── Forbidden            403: the identity lacks a role
+        │       ├── ScopeNotFound        404 by the Resource Manager: no such subscription, group or factory
+        │       ├── ScopeLocked          409 and 423: a lock forbids it
+        │       ├── SubscriptionUnusable disabled, not registered, or without this API version
+        │       └── QuotaExceeded        a quota of the subscription is used up
         ├── Unavailable          a read failed for now (5xx, 408, time-out, reset): asking again is safe
         └── UnknownOutcome       a call with an effect got no clear answer: it may have happened
 
@@ -140,23 +146,15 @@ class NotSent(DataFactoryError):
 
 
 class Refused(DataFactoryError):
-    """A definite no (4xx but 408 and 409 on a call with an effect): nothing happened."""
+    """A definite no (4xx but 408, and but 409 where it may be a run's own earlier self): nothing happened."""
 
 
 class BadRequest(Refused):
     """400, or another 4xx that has no class of its own."""
 
 
-class Unauthorized(Refused):
-    """401: the token is missing, expired or not for this service."""
-
-
-class Forbidden(Refused):
-    """403: the identity has no role that allows this on this scope."""
-
-
 class ResourceNotFound(Refused):
-    """404: there is no such factory, pipeline or run."""
+    """404 by Data Factory itself: there is no such pipeline or run. A missing factory is ScopeNotFound."""
 
 
 class PreconditionFailed(Refused):
@@ -167,12 +165,47 @@ class Throttled(Refused):
     """429: too many calls. Nothing happened; `retry_after` says how long to wait."""
 
 
+class PipelineQueueFull(Refused):
+    """400, but it says nothing against the request: as many runs of the pipeline wait as may wait."""
+
+
+class FactoryUnusable(Refused):
+    """A definite no that says nothing against the request: the factory cannot be used now, whatever is asked."""
+
+
+class Unauthorized(FactoryUnusable):
+    """401: the token is missing, expired or not for this service."""
+
+
+class Forbidden(FactoryUnusable):
+    """403: the identity has no role that allows this on this scope, or the role has no effect yet."""
+
+
+class ScopeNotFound(FactoryUnusable):
+    """404 that is not Data Factory's: the subscription, the resource group or the factory is not found.
+
+    It says nothing of a run or a pipeline below.
+    """
+
+
+class ScopeLocked(FactoryUnusable):
+    """A lock on the factory, its group or its subscription forbids the call."""
+
+
+class SubscriptionUnusable(FactoryUnusable):
+    """The subscription is disabled, or not registered for Data Factory or for this version of its API."""
+
+
+class QuotaExceeded(FactoryUnusable):
+    """A quota of the subscription or the factory is used up."""
+
+
 class Unavailable(DataFactoryError):
     """A read got no usable answer (5xx, 408, time-out, reset, garbled body). Asking again is safe."""
 
 
 class UnknownOutcome(DataFactoryError):
-    """A call with an effect got no clear answer (5xx, 408, 409, time-out, reset, garbled body).
+    """A call with an effect got no clear answer (5xx, 408, some 409, time-out, reset, garbled body).
 
     It may or may not have happened. It must never be repeated blindly: ask what became of it first.
     """

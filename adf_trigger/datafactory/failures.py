@@ -3,7 +3,7 @@
 import http
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -16,11 +16,17 @@ from adf_trigger.datafactory.connections import Stage
 from adf_trigger.errors import (
     BadRequest,
     DataFactoryError,
+    FactoryUnusable,
     Forbidden,
     NotSent,
+    PipelineQueueFull,
     PreconditionFailed,
+    QuotaExceeded,
     Refused,
     ResourceNotFound,
+    ScopeLocked,
+    ScopeNotFound,
+    SubscriptionUnusable,
     Throttled,
     Unauthorized,
     Unavailable,
@@ -29,43 +35,75 @@ from adf_trigger.errors import (
 
 _BY_STATUS: Mapping[int, type[Refused]] = {
     401: Unauthorized,
+    402: SubscriptionUnusable,
     403: Forbidden,
-    404: ResourceNotFound,
+    407: Unauthorized,
     412: PreconditionFailed,
+    423: ScopeLocked,
     429: Throttled,
 }
 
-_BY_CODE: Mapping[str, type[Refused]] = {
-    "BadRequest": BadRequest,
-    "InvalidApiVersionParameter": BadRequest,
-    "MissingApiVersionParameter": BadRequest,
-    "MissingSubscriptionRegistration": BadRequest,
-    "NoRegisteredProviderFound": BadRequest,
-    "ReferencedPipelineRunNotValid": BadRequest,
-    "DataFactoryNameInUse": Refused,
-    "EntityNotFound": ResourceNotFound,
-    "InvalidResourceType": ResourceNotFound,
-    "NotFound": ResourceNotFound,
-    "ReferencedPipelineRunNotFound": ResourceNotFound,
-    "ResourceGroupNotFound": ResourceNotFound,
-    "ResourceNotFound": ResourceNotFound,
-    "SubscriptionNotFound": ResourceNotFound,
+_UNUSABLE_BY_CODE: Mapping[str, type[FactoryUnusable]] = {
+    "DisabledSubscription": SubscriptionUnusable,
+    "InvalidApiVersionParameter": SubscriptionUnusable,
+    "MissingApiVersionParameter": SubscriptionUnusable,
+    "MissingSubscriptionRegistration": SubscriptionUnusable,
+    "NoRegisteredProviderFound": SubscriptionUnusable,
+    "ReadOnlyDisabledSubscription": SubscriptionUnusable,
+    "SubscriptionNotRegistered": SubscriptionUnusable,
+    "QuotaExceeded": QuotaExceeded,
+    "ResourceQuotaExceeded": QuotaExceeded,
+    "ScopeLocked": ScopeLocked,
+    "InvalidResourceNamespace": ScopeNotFound,
+    "InvalidResourceType": ScopeNotFound,
+    "InvalidSubscriptionId": ScopeNotFound,
+    "ResourceGroupBeingDeleted": ScopeNotFound,
+    "ResourceGroupNotFound": ScopeNotFound,
+    "ResourceNotFound": ScopeNotFound,
+    "SubscriptionNotFound": ScopeNotFound,
     "AuthenticationFailed": Unauthorized,
     "ExpiredAuthenticationToken": Unauthorized,
     "InvalidAuthenticationToken": Unauthorized,
     "InvalidAuthenticationTokenTenant": Unauthorized,
     "AuthorizationFailed": Forbidden,
+    "LinkedAuthorizationFailed": Forbidden,
+}
+"""Codes that the Resource Manager gives before Data Factory sees a call, whatever the status: nothing happened."""
+
+_BY_CODE: Mapping[str, type[Refused]] = {
+    "BadRequest": BadRequest,
+    "ReferencedPipelineRunNotValid": BadRequest,
+    "DataFactoryNameInUse": Refused,
+    "EntityNotFound": ResourceNotFound,
+    "NotFound": ResourceNotFound,
+    "ReferencedPipelineRunNotFound": ResourceNotFound,
     "SubscriptionRequestsThrottled": Throttled,
     "TooManyRequests": Throttled,
 }
-"""Codes of Data Factory and of the Resource Manager before it. A status with a class of its own goes first:
-the code tells apart what comes as 400 (cancel of an unknown run is 400 ReferencedPipelineRunNotFound) or 409."""
+"""Codes of Data Factory. A status with a class of its own goes first: the code tells apart what comes as 400 (cancel
+of an unknown run is 400 ReferencedPipelineRunNotFound), 404 or 409."""
+
+_BY_TEXT: Sequence[tuple[re.Pattern[str], type[Refused]]] = (
+    (
+        re.compile(
+            r"pipeline execution throttled|runs? will be queued|maximum number of concurrent runs",
+            re.IGNORECASE,
+        ),
+        PipelineQueueFull,
+    ),
+    (
+        re.compile(r"api version .{1,40} not available for your subscription", re.IGNORECASE),
+        SubscriptionUnusable,
+    ),
+)
+"""Refusals that come as 400 BadRequest, told from others by their text alone (azure-docs 85538, azure-sdk-for-net
+31085)."""
+
+_A_FACTORY = re.compile(r"/providers/microsoft\.datafactory/factories/[^/]+/?$", re.IGNORECASE)
+"""The end of a target that is a factory, and nothing in it."""
 
 _NO_CLEAR_ANSWER = frozenset({408, 499})
 """The server gave up waiting, or thinks that we did."""
-
-_DEFINITE_CONFLICTS = frozenset({"MissingSubscriptionRegistration"})
-"""Codes of 409 that the Resource Manager gives before Data Factory sees a createRun."""
 
 _NEVER_LEFT: tuple[type[Exception], ...] = (
     requests.exceptions.ConnectTimeout,
@@ -95,7 +133,7 @@ def refusal(call: Call, reply: Reply, *, now: datetime, secret: str) -> DataFact
         secret: the bearer token, which no error text repeats even where the reply does.
     """
     said = _error_body(reply)
-    kind = _class_of(call.effect, reply.status, said.code)
+    kind = _class_of(call.effect, reply.status, said)
     facts = reply.facts(call.client_request_id)
     code = said.code.replace(secret, "***") if said.code else None
     text = f"{call.operation}: HTTP {reply.status} {code or _phrase(reply.status)}: {said.message}"
@@ -146,17 +184,28 @@ def no_reply(call: Call, host: str, exc: Exception, stage: Stage) -> DataFactory
     )
 
 
-def _class_of(effect: Effect, status: int, code: str | None) -> type[DataFactoryError]:
-    if _is_unclear(effect, status, code):
+def _class_of(effect: Effect, status: int, said: "_Said") -> type[DataFactoryError]:
+    if _is_unclear(effect, status, said.code):
         return Unavailable if effect is Effect.NONE else UnknownOutcome
-    if status in _BY_STATUS:
-        return _BY_STATUS[status]
-    return _BY_CODE.get(code or "", Refused if status == http.HTTPStatus.CONFLICT else BadRequest)
+    code = said.code or ""
+    if status == http.HTTPStatus.NOT_FOUND:
+        return _not_found(code, said.target)
+    found = _UNUSABLE_BY_CODE.get(code) or _BY_STATUS.get(status)
+    if found is None and status == http.HTTPStatus.BAD_REQUEST:
+        found = next((kind for pattern, kind in _BY_TEXT if pattern.search(said.message)), None)
+    return found or _BY_CODE.get(code, Refused if status == http.HTTPStatus.CONFLICT else BadRequest)
+
+
+def _not_found(code: str, target: str | None) -> type[Refused]:
+    """Who says that something is not there: Data Factory, which names it as the target, or somebody before it."""
+    if code in _UNUSABLE_BY_CODE or (target is not None and _A_FACTORY.search(target) is not None):
+        return _UNUSABLE_BY_CODE.get(code, ScopeNotFound)
+    return ResourceNotFound if target is not None or code in _BY_CODE else ScopeNotFound
 
 
 def _is_unclear(effect: Effect, status: int, code: str | None) -> bool:
     if status == http.HTTPStatus.CONFLICT:
-        return effect is Effect.START and code not in _DEFINITE_CONFLICTS
+        return effect is Effect.START and code not in _UNUSABLE_BY_CODE
     is_client_error = 400 <= status < 500  # noqa: PLR2004  # HTTP's own bounds
     return not is_client_error or status in _NO_CLEAR_ANSWER
 

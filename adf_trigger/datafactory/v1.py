@@ -1,6 +1,6 @@
 """The first version of the service: create or update a `datafactories` factory (api-version 2015-10-01).
 
-In 2024 the Resource Manager answered it with 404 InvalidResourceType: ResourceNotFound here.
+In 2024 the Resource Manager answered it with 404 InvalidResourceType: ScopeNotFound here.
 """
 
 from collections.abc import Mapping

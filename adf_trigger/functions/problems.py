@@ -63,11 +63,6 @@ PROBLEM_TYPES = (
     TRY_LATER,
 )
 
-_MISSING_SCOPES = frozenset(
-    {"ResourceNotFound", "ResourceGroupNotFound", "SubscriptionNotFound", "InvalidSubscriptionId"}
-)
-"""ARM's codes for a factory that is not there: a fault of this service's settings, not of its caller."""
-
 
 def problem(
     kind: ProblemType,
@@ -123,7 +118,7 @@ def _kind_of(error: AdfTriggerError) -> ProblemType:
             return KEY_REUSED
         case NotFound():
             return RUN_NOT_FOUND
-        case ResourceNotFound(code=code) if code not in _MISSING_SCOPES:
+        case ResourceNotFound():
             return PIPELINE_NOT_FOUND
         case BadRequest():
             return REFUSED

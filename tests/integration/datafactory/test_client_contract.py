@@ -17,6 +17,7 @@ from adf_trigger.errors import (
     PreconditionFailed,
     Refused,
     ResourceNotFound,
+    ScopeNotFound,
 )
 from tests.integration.datafactory.target import Target, ended
 
@@ -89,7 +90,7 @@ def test_a_factory_that_is_not_there_is_not_found(target: Target, target_api: Ma
         lambda: missing.get_run(uuid4()),
         lambda: missing.create_run("p", {}, client_request_id=uuid4()),
     ):
-        with pytest.raises(ResourceNotFound) as caught:
+        with pytest.raises(ScopeNotFound) as caught:
             act()
         assert caught.value.code == "ResourceNotFound"
         assert caught.value.request_id

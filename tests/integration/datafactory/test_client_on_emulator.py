@@ -29,6 +29,7 @@ from adf_trigger.errors import (
     CredentialError,
     Forbidden,
     ResourceNotFound,
+    ScopeNotFound,
     Throttled,
     Unauthorized,
     Unavailable,
@@ -291,7 +292,7 @@ def test_a_factory_of_the_first_version_is_created_or_switched_off(azure: Emulat
         assert created.reply.remaining_writes is not None
         assert created.reply.date
         control("/options", method="PATCH", v1=False)
-        with pytest.raises(ResourceNotFound) as caught:
+        with pytest.raises(ScopeNotFound) as caught:
             create_or_update_data_factory(api, factory, location="West US")
         assert caught.value.code == "InvalidResourceType"
     tokens.close()

@@ -13,7 +13,7 @@ import pytest
 import trustme
 
 from adf_trigger.datafactory.client import DataFactoryClient
-from adf_trigger.errors import DataFactoryError, NotSent, ResourceNotFound, Unavailable, UnknownOutcome
+from adf_trigger.errors import DataFactoryError, NotSent, ScopeNotFound, Unavailable, UnknownOutcome
 from tests.integration.datafactory.sockets import RawServer, reply, reset
 
 RUN_ID = UUID("2f7fdb90-5df1-4b8e-ac2f-064cfa58202b")
@@ -230,7 +230,7 @@ def test_a_refusal_stands_even_where_its_body_is_lost(
     """The status is the answer; the body is only its reason."""
     server.replying(reply("404 Not Found", b'{"error":', length=100))
     error = failure(act, client_of(server.url))
-    assert type(error) is ResourceNotFound
+    assert type(error) is ScopeNotFound
     assert error.__cause__ is not None
 
 

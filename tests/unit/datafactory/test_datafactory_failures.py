@@ -17,10 +17,16 @@ from adf_trigger.datafactory.failures import garbled, refusal, retry_after
 from adf_trigger.errors import (
     BadRequest,
     DataFactoryError,
+    FactoryUnusable,
     Forbidden,
+    PipelineQueueFull,
     PreconditionFailed,
+    QuotaExceeded,
     Refused,
     ResourceNotFound,
+    ScopeLocked,
+    ScopeNotFound,
+    SubscriptionUnusable,
     Throttled,
     Unauthorized,
     Unavailable,
@@ -60,14 +66,39 @@ KNOWN: list[tuple[int, str, str | None, str | None, type[DataFactoryError]]] = [
     (400, "BadRequest", None, None, BadRequest),
     (400, "BadRequest", "null", None, BadRequest),
     (409, "DataFactoryNameInUse", "The specified resource name 'x' is already in use.", "x", Refused),
-    (404, "ResourceNotFound", "The Resource 'x' was not found.", None, ResourceNotFound),
-    (404, "ResourceGroupNotFound", "Resource group 'x' could not be found.", None, ResourceNotFound),
-    (404, "SubscriptionNotFound", "The subscription 'x' could not be found.", None, ResourceNotFound),
-    (404, "InvalidResourceType", "The resource type could not be found.", None, ResourceNotFound),
-    (400, "MissingApiVersionParameter", "The api-version query parameter is required.", None, BadRequest),
-    (400, "InvalidApiVersionParameter", "The api-version 'x' is invalid.", None, BadRequest),
-    (400, "NoRegisteredProviderFound", "No registered resource provider found.", None, BadRequest),
-    (409, "MissingSubscriptionRegistration", "The subscription is not registered.", None, BadRequest),
+    (404, "ResourceNotFound", "The Resource 'x' was not found.", None, ScopeNotFound),
+    (404, "ResourceGroupNotFound", "Resource group 'x' could not be found.", None, ScopeNotFound),
+    (404, "SubscriptionNotFound", "The subscription 'x' could not be found.", None, ScopeNotFound),
+    (404, "InvalidSubscriptionId", "The provided subscription identifier is malformed.", None, ScopeNotFound),
+    (404, "InvalidResourceType", "The resource type could not be found.", None, ScopeNotFound),
+    (404, "InvalidResourceNamespace", "The resource namespace is invalid.", None, ScopeNotFound),
+    (409, "ResourceGroupBeingDeleted", "The resource group is in deprovisioning state.", None, ScopeNotFound),
+    (409, "ScopeLocked", "The scope 'x' cannot perform write operation.", None, ScopeLocked),
+    (409, "ReadOnlyDisabledSubscription", "The subscription is disabled.", None, SubscriptionUnusable),
+    (403, "ReadOnlyDisabledSubscription", "The subscription is disabled.", None, SubscriptionUnusable),
+    (403, "DisabledSubscription", "The subscription is disabled.", None, SubscriptionUnusable),
+    (400, "MissingApiVersionParameter", "The api-version is required.", None, SubscriptionUnusable),
+    (400, "InvalidApiVersionParameter", "The api-version 'x' is invalid.", None, SubscriptionUnusable),
+    (400, "NoRegisteredProviderFound", "No registered provider found.", None, SubscriptionUnusable),
+    (409, "MissingSubscriptionRegistration", "It is not registered.", None, SubscriptionUnusable),
+    (409, "SubscriptionNotRegistered", "It is not registered.", None, SubscriptionUnusable),
+    (
+        400,
+        "BadRequest",
+        "Api version '2018-06-01' is not available for your subscription. Please contact support.",
+        None,
+        SubscriptionUnusable,
+    ),
+    (409, "QuotaExceeded", "The quota is used up.", None, QuotaExceeded),
+    (400, "ResourceQuotaExceeded", "The quota is used up.", None, QuotaExceeded),
+    (
+        400,
+        "BadRequest",
+        "Pipeline execution throttled. A maximum of 100 runs will be queued for execution.",
+        "Pipeline/p",
+        PipelineQueueFull,
+    ),
+    (400, "BadRequest", "Reached maximum number of concurrent runs per pipeline", "p", PipelineQueueFull),
     (401, "AuthenticationFailed", "The 'Authorization' header is missing.", None, Unauthorized),
     (401, "ExpiredAuthenticationToken", "The access token expiry UTC time is earlier.", None, Unauthorized),
     (401, "InvalidAuthenticationToken", "The access token is invalid.", None, Unauthorized),
@@ -78,6 +109,7 @@ KNOWN: list[tuple[int, str, str | None, str | None, type[DataFactoryError]]] = [
         None,
         Unauthorized,
     ),
+    (403, "LinkedAuthorizationFailed", "The client 'x' has no permission.", None, Forbidden),
     (403, "AuthorizationFailed", "The client 'x' does not have authorization.", None, Forbidden),
     (412, "PreconditionFailed", "The ETag has moved on.", None, PreconditionFailed),
     (429, "SubscriptionRequestsThrottled", "Number of 'read' requests exceeded.", None, Throttled),
@@ -117,7 +149,34 @@ def test_each_known_error_has_its_class(
 def test_every_code_that_the_map_names_is_tried_here() -> None:
     """A code cannot be added to the map without a line in the list above, nor a listed one be left out."""
     tried = {code for status, code, *_ in KNOWN if status < 500}
-    assert set(failures._BY_CODE) | {"PreconditionFailed"} == tried
+    assert set(failures._BY_CODE) | set(failures._UNUSABLE_BY_CODE) | {"PreconditionFailed"} == tried
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        ("<html>not found</html>", ScopeNotFound),
+        ("", ScopeNotFound),
+        ({"error": {"code": "Whatever", "message": "no such thing"}}, ScopeNotFound),
+        ({"error": {"code": "Whatever", "message": "no such thing", "target": f"{FACTORY}"}}, ScopeNotFound),
+        ({"error": {"code": "NotFound", "message": "x", "target": f"{FACTORY}/"}}, ScopeNotFound),
+        ({"error": {"code": "ResourceNotFound", "message": "x", "target": "/x"}}, ScopeNotFound),
+        (
+            {"error": {"code": "Whatever", "message": "x", "target": f"{FACTORY}/pipelines/p"}},
+            ResourceNotFound,
+        ),
+        ({"error": {"code": "NotFound", "message": "x"}}, ResourceNotFound),
+    ],
+)
+@pytest.mark.parametrize("name", EVERY)
+def test_only_data_factory_itself_says_that_a_run_is_not_there(
+    client: DataFactoryClient, service: Service, name: str, body: Any, kind: type[DataFactoryError]
+) -> None:
+    """404 by anybody else, or of the factory as a whole, says nothing of what is in it."""
+    service.answers(answer(404, body))
+    with pytest.raises(Refused) as caught:
+        EVERY[name](client)
+    assert type(caught.value) is kind
 
 
 @pytest.mark.parametrize(
@@ -151,16 +210,29 @@ def test_a_redirect_is_no_answer_and_is_not_followed(
     }
 
 
+@pytest.mark.parametrize("code", [None, "Conflict", "RunExists"])
 def test_a_conflict_of_a_create_run_may_be_its_own_earlier_self(
-    client: DataFactoryClient, service: Service
+    client: DataFactoryClient, service: Service, code: str | None
 ) -> None:
-    """409 on createRun is no refusal, unless the Resource Manager gave it before Data Factory saw the call."""
-    service.answers(answer(409, {"error": {"code": "Conflict", "message": "exists"}}))
+    """409 on createRun is no refusal where the Resource Manager has no such code."""
+    service.answers(answer(409, {"error": {"code": code, "message": "exists"}}))
     with pytest.raises(UnknownOutcome):
         START(client)
-    service.answers(answer(409, {"error": {"code": "MissingSubscriptionRegistration", "message": "x"}}))
-    with pytest.raises(Refused):
-        START(client)
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [(status, code) for status, code, _, _, kind in KNOWN if issubclass(kind, FactoryUnusable)],
+)
+@pytest.mark.parametrize("name", EVERY)
+def test_trouble_of_the_factory_is_a_definite_no_that_says_nothing_against_the_request(
+    client: DataFactoryClient, service: Service, name: str, status: int, code: str
+) -> None:
+    """A lock, a missing role or scope: createRun has not happened, and the request may succeed later as it is."""
+    texts = [message for _, each, message, _, _ in KNOWN if each == code]
+    service.answers(answer(status, {"error": {"code": code, "message": texts[-1]}}))
+    with pytest.raises(FactoryUnusable if code != "BadRequest" else Refused):
+        EVERY[name](client)
 
 
 @pytest.mark.parametrize("name", WITH_EFFECT)

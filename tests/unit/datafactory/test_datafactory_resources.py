@@ -13,7 +13,7 @@ from adf_trigger.errors import (
     InvalidRequest,
     PreconditionFailed,
     Refused,
-    ResourceNotFound,
+    ScopeNotFound,
     Unavailable,
     UnknownOutcome,
 )
@@ -283,6 +283,6 @@ def test_the_first_version_is_switched_off(api: ManagementApi, service: Service)
     """What the Resource Manager answers nowadays says that there is no such type."""
     error = {"code": "InvalidResourceType", "message": "The resource type could not be found."}
     service.answers(answer(404, {"error": error}))
-    with pytest.raises(ResourceNotFound) as caught:
+    with pytest.raises(ScopeNotFound) as caught:
         create_or_update_data_factory(api, FACTORY, location="West US")
     assert caught.value.code == "InvalidResourceType"

@@ -14,7 +14,7 @@ from adf_trigger.errors import (
     DataFactoryError,
     Forbidden,
     NotSent,
-    ResourceNotFound,
+    ScopeNotFound,
     Throttled,
     Unauthorized,
     Unavailable,
@@ -95,7 +95,7 @@ def test_a_read_gives_up_after_its_time(service: Service) -> None:
 
 @pytest.mark.parametrize(
     ("failure", "kind"),
-    [(answer(404), ResourceNotFound), (answer(403), Forbidden), (answer(401), Unauthorized)],
+    [(answer(404), ScopeNotFound), (answer(403), Forbidden), (answer(401), Unauthorized)],
 )
 def test_a_definite_no_is_not_repeated(
     client: DataFactoryClient,

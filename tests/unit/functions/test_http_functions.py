@@ -14,6 +14,7 @@ from adf_trigger.errors import (
     LedgerError,
     NotSent,
     ResourceNotFound,
+    ScopeNotFound,
     Throttled,
     Unauthorized,
     Unavailable,
@@ -129,7 +130,7 @@ def test_a_body_over_the_limit_is_413(caller: Caller) -> None:
         ("get_pipeline", ResourceNotFound("no", status=404, code="NotFound"), 404, "pipeline-not-found"),
         (
             "get_pipeline",
-            ResourceNotFound("no", status=404, code="ResourceNotFound"),
+            ScopeNotFound("no", status=404, code="ResourceNotFound"),
             502,
             "data-factory-denied",
         ),
