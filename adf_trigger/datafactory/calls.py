@@ -32,6 +32,8 @@ class Call:
         body: the JSON that is sent; None sends no body.
         headers: what is sent beside the usual ones.
         accepts: the statuses that are a success.
+        within: seconds that the whole call may take, its token included; None for the usual limits alone.
+        secrets: texts of the body that no error and no log may repeat.
     """
 
     operation: str
@@ -43,6 +45,8 @@ class Call:
     body: Any = None
     headers: Mapping[str, str] = field(default_factory=dict)
     accepts: frozenset[int] = frozenset({200})
+    within: float | None = None
+    secrets: frozenset[str] = field(default=frozenset(), repr=False)
 
     @property
     def target(self) -> str:

@@ -1,6 +1,6 @@
 """The client of one factory."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from uuid import UUID
 
 from pydantic import JsonValue
@@ -77,6 +77,8 @@ class DataFactoryClient:
         is_recovery: bool | None = None,
         start_activity_name: str | None = None,
         start_from_failure: bool | None = None,
+        secrets: Collection[str] = (),
+        within: float | None = None,
     ) -> CreatedRun:
         """Start a run. The call is sent once; only a token that was not taken is replaced and tried again.
 
@@ -89,6 +91,8 @@ class DataFactoryClient:
             is_recovery: group the new run with the one it reruns.
             start_activity_name: rerun from this activity on; goes before start_from_failure.
             start_from_failure: rerun from the failed activities on.
+            secrets: values that no error and no log may repeat, even where the service's answer does.
+            within: seconds after which the call is cut, its token included.
 
         Raises:
             NotSent: no connection was made; no run was started.
@@ -104,6 +108,8 @@ class DataFactoryClient:
             is_recovery=is_recovery,
             start_activity_name=start_activity_name,
             start_from_failure=start_from_failure,
+            secrets=secrets,
+            within=within,
         )
 
     def get_run(self, run_id: UUID) -> PipelineRun:

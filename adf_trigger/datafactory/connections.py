@@ -5,6 +5,7 @@ request was sent". For a call that must not be made twice that is the one questi
 layer answers it: the connection itself notes when it connects and when it first writes.
 """
 
+import socket
 import ssl
 import threading
 from enum import Enum
@@ -14,8 +15,11 @@ from typing import Any
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import ConnectTimeoutError
 from urllib3.poolmanager import pool_classes_by_scheme
 from urllib3.util.ssl_ import create_urllib3_context
+
+from adf_trigger.datafactory.deadlines import Deadline
 
 
 class Stage(Enum):
@@ -34,14 +38,16 @@ class _Progress(threading.local):
 
     stage = Stage.NOT_BEGUN
     connecting = False
+    deadline: Deadline | None = None
 
 
 _progress = _Progress()
 
 
-def begin_request() -> None:
-    """Forget the last request of this thread."""
+def begin_request(deadline: Deadline) -> None:
+    """Forget the last request of this thread; the next one is cut at this deadline."""
     _progress.stage = Stage.NOT_BEGUN
+    _progress.deadline = deadline
 
 
 def request_stage() -> Stage:
@@ -61,6 +67,9 @@ def _note_write() -> None:
 
 
 class _NotingConnection(HTTPConnection):
+    # A second handle of the connection's socket: TLS takes the first one away, and closes it.
+    _handle: socket.socket | None = None
+
     def connect(self) -> None:
         _note_connecting()
         try:
@@ -71,8 +80,30 @@ class _NotingConnection(HTTPConnection):
     def send(self, data: Any) -> None:
         if self.sock is None:
             self.connect()
+        elif self._handle is not None and _progress.deadline is not None:
+            _progress.deadline.guard(self._handle)
+        if not _progress.connecting:
+            self._refuse_late()
         _note_write()
         super().send(data)
+
+    def close(self) -> None:
+        super().close()
+        if self._handle is not None:
+            self._handle.close()
+            self._handle = None
+
+    def _new_conn(self) -> socket.socket:
+        made: socket.socket = super()._new_conn()
+        self._handle = made.dup()
+        if _progress.deadline is not None:
+            _progress.deadline.guard(self._handle)
+        return made
+
+    def _refuse_late(self) -> None:
+        """Nothing is sent any more once the time of the call is over: another call may have taken its place."""
+        if _progress.deadline is not None and _progress.deadline.is_over:
+            raise ConnectTimeoutError(self, "the time of the call was over before it could be sent")
 
 
 class _NotingTLSConnection(_NotingConnection, HTTPSConnection):

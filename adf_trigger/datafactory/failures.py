@@ -13,6 +13,7 @@ import requests
 
 from adf_trigger.datafactory.calls import Call, Effect, Reply
 from adf_trigger.datafactory.connections import Stage
+from adf_trigger.datafactory.scrubbing import Scrubber
 from adf_trigger.errors import (
     BadRequest,
     DataFactoryError,
@@ -130,20 +131,21 @@ def refusal(call: Call, reply: Reply, *, now: datetime, secret: str) -> DataFact
         call: what was asked.
         reply: what was answered.
         now: what an HTTP date in Retry-After is counted from.
-        secret: the bearer token, which no error text repeats even where the reply does.
+        secret: the bearer token: no error text repeats it, nor a secret of the call, even where the reply does.
     """
+    scrub = Scrubber([secret, *call.secrets])
     said = _error_body(reply)
     kind = _class_of(call.effect, reply.status, said)
     facts = reply.facts(call.client_request_id)
-    code = said.code.replace(secret, "***") if said.code else None
-    text = f"{call.operation}: HTTP {reply.status} {code or _phrase(reply.status)}: {said.message}"
+    code = _cut(scrub(said.code)) if said.code else None
+    message = _cut(scrub(said.message))
     return kind(
-        text.replace(secret, "***"),
+        f"{call.operation}: HTTP {reply.status} {code or _phrase(reply.status)}: {message}",
         status=reply.status,
         code=code,
-        target=said.target.replace(secret, "***") if said.target else None,
-        request_id=facts.request_id,
-        correlation_id=facts.correlation_id,
+        target=_cut(scrub(said.target)) if said.target else None,
+        request_id=_scrubbed(scrub, facts.request_id),
+        correlation_id=_scrubbed(scrub, facts.correlation_id),
         client_request_id=facts.client_request_id,
         retry_after=retry_after(reply.headers, now=now),
     )
@@ -154,7 +156,7 @@ def garbled(call: Call, reply: Reply, what: str) -> DataFactoryError:
     facts = reply.facts(call.client_request_id)
     kind = Unavailable if call.effect is Effect.NONE else UnknownOutcome
     return kind(
-        f"{call.operation}: HTTP {reply.status}, but {what}",
+        f"{call.operation}: HTTP {reply.status}, but {_cut(Scrubber(call.secrets)(what))}",
         status=reply.status,
         request_id=facts.request_id,
         correlation_id=facts.correlation_id,
@@ -235,7 +237,7 @@ def _error_body(reply: Reply) -> _Said:
         message = "no message"
     return _Said(
         _text(fields.get("code")) or _text(fields.get("Code")),
-        "; ".join([message, *_details(fields.get("details"))])[:_MAX_TEXT],
+        "; ".join([message, *_details(fields.get("details"))]),
         _text(fields.get("target")),
     )
 
@@ -254,7 +256,15 @@ def _fields(value: Any) -> Mapping[str, Any]:
 
 
 def _text(value: Any) -> str | None:
-    return value[:_MAX_TEXT] if isinstance(value, str) and value else None
+    return value if isinstance(value, str) and value else None
+
+
+def _cut(text: str) -> str:
+    return text[:_MAX_TEXT]
+
+
+def _scrubbed(scrub: Scrubber, text: str | None) -> str | None:
+    return None if text is None else _cut(scrub(text))
 
 
 def _phrase(status: int) -> str:

@@ -166,8 +166,9 @@ class ManagementApi:
         return result
 
     def _reply(self, call: Call, body: bytes | None) -> Reply:
+        began = time.monotonic()
         token = self._tokens.token()
-        reply = self._transport.send(call, body, token)
+        reply = self._sent(call, body, token, began)
         if reply.status == HTTPStatus.UNAUTHORIZED:
             # A definite no: nothing happened, so that even a call with an effect may be sent again.
             self._tokens.invalidate(token)
@@ -182,10 +183,21 @@ class ManagementApi:
                         "client_request_id": str(call.client_request_id),
                     },
                 )
-                token, reply = fresh, self._transport.send(call, body, fresh)
+                token, reply = fresh, self._sent(call, body, fresh, began)
         if reply.status not in call.accepts:
             raise refusal(call, reply, now=self._clock(), secret=token) from reply.body_error
         return reply
+
+    def _sent(self, call: Call, body: bytes | None, token: str, began: float) -> Reply:
+        if call.within is None:
+            return self._transport.send(call, body, token)
+        left = began + call.within - time.monotonic()
+        if left <= 0:
+            raise NotSent(
+                f"{call.operation}: the time of the call was over before it had a token",
+                client_request_id=str(call.client_request_id),
+            )
+        return self._transport.send(call, body, token, within=left)
 
 
 def _encoded(body: Any) -> bytes | None:

@@ -1,6 +1,6 @@
 """Data Factory as the use cases see it: the runs of one factory's pipelines."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Protocol
 from uuid import UUID
 
@@ -41,8 +41,13 @@ class PipelineRuns(Protocol):
         is_recovery: bool | None = None,
         start_activity_name: str | None = None,
         start_from_failure: bool | None = None,
+        secrets: Collection[str] = (),
+        within: float | None = None,
     ) -> CreatedRun:
-        """Start a run. Sent once, never again by itself."""
+        """Start a run. Sent once, never again by itself, and cut after `within` seconds.
+
+        No error and no log repeats one of the `secrets`.
+        """
 
     def get_run(self, run_id: UUID) -> PipelineRun:
         """One run."""

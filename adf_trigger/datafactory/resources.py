@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from http import HTTPStatus
 from typing import Any, Generic, TypeVar
-from urllib.parse import SplitResult, quote, urlsplit, urlunsplit
+from urllib.parse import SplitResult, quote, unquote, urlsplit, urlunsplit
 from uuid import UUID
 
 from adf_trigger.datafactory.calls import Call, Effect, Reply
@@ -22,6 +22,7 @@ R = TypeVar("R", bound=Resource)
 _GONE = frozenset({200, 202, 204})
 _STORED = frozenset({200, 201})
 _GOT_OR_UNCHANGED = frozenset({200, 304})
+_LONGEST_NAME = 260
 
 
 class ResourceOperations(Generic[R]):
@@ -41,7 +42,15 @@ class ResourceOperations(Generic[R]):
     def get(self, path: str) -> R:
         """The resource at a path."""
         call = self._call("Get", "GET", path, Effect.NONE)
-        return self._api.perform(call, lambda reply: read_object(call, reply, self._model))
+        return self._api.perform(call, partial(self._read_named, call))
+
+    def _read_named(self, call: Call, reply: Reply) -> R:
+        """The resource of a reply, unless it is another one: names compare without regard to case."""
+        found = read_object(call, reply, self._model)
+        asked = unquote(call.path.rpartition("/")[2])
+        if found.name and found.name.lower() != asked.lower():
+            raise garbled(call, reply, f"it is another one, {found.name[:_LONGEST_NAME]!r}")
+        return found
 
     def get_if_changed(self, path: str, etag: str) -> R | None:
         """The resource at a path, or None while it still is the version of that ETag."""
@@ -55,7 +64,7 @@ class ResourceOperations(Generic[R]):
         )
 
         def read(reply: Reply) -> R | None:
-            return None if reply.status == HTTPStatus.NOT_MODIFIED else read_object(call, reply, self._model)
+            return None if reply.status == HTTPStatus.NOT_MODIFIED else self._read_named(call, reply)
 
         return self._api.perform(call, read)
 

@@ -1,6 +1,6 @@
 """Pipeline runs and activity runs: start, get, query, cancel."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import partial
 from typing import Any, TypeVar
 from uuid import UUID
@@ -51,6 +51,8 @@ class RunOperations:
         is_recovery: bool | None = None,
         start_activity_name: str | None = None,
         start_from_failure: bool | None = None,
+        secrets: Collection[str] = (),
+        within: float | None = None,
     ) -> CreatedRun:
         """Start a run; see `DataFactoryClient.create_run`."""
         options = {
@@ -69,13 +71,15 @@ class RunOperations:
             | {name: _query_value(value) for name, value in options.items() if value is not None},
             body=dict(parameters),
             accepts=_STARTED,
+            secrets=frozenset(secrets),
+            within=within,
         )
         return self._api.perform(call, partial(_read_created, call))
 
     def get(self, run_id: UUID) -> PipelineRun:
         """One run."""
         call = self._call("PipelineRuns_Get", "GET", f"/pipelineruns/{run_id}", Effect.NONE)
-        return self._api.perform(call, lambda reply: read_object(call, reply, PipelineRun))
+        return self._api.perform(call, partial(_read_run, call, run_id))
 
     def query(self, run_filter: RunFilter) -> Iterator[Page[PipelineRun]]:
         """Runs that changed in a window of time, page by page."""
@@ -92,7 +96,7 @@ class RunOperations:
             ),
             ActivityRun,
         )
-        return [run for page in pages for run in page.items]
+        return [run for page in pages for run in page.items if run.pipeline_run_id in (None, "", str(run_id))]
 
     def cancel(self, run_id: UUID, *, recursive: bool) -> None:
         """Cancel a run."""
@@ -126,12 +130,19 @@ class RunOperations:
         )
 
 
+def _read_run(call: Call, run_id: UUID, reply: Reply) -> PipelineRun:
+    run = read_object(call, reply, PipelineRun)
+    if run.run_id != run_id:
+        raise garbled(call, reply, f"it tells of another run, {run.run_id}")
+    return run
+
+
 def _read_created(call: Call, reply: Reply) -> CreatedRun:
     run_id = read_json(call, reply).get("runId")
     try:
         parsed = UUID(run_id)
     except (ValueError, TypeError, AttributeError) as exc:
-        raise garbled(call, reply, f"its runId is no GUID: {str(run_id)[:100]!r}") from exc
+        raise garbled(call, reply, f"its runId is no GUID: {str(run_id)!r}") from exc
     facts = reply.facts(call.client_request_id)
     return CreatedRun(
         run_id=parsed,

@@ -2,7 +2,6 @@
 
 import platform
 import threading
-import time
 import weakref
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from adf_trigger import __version__
 from adf_trigger.datafactory.calls import Call, Reply
 from adf_trigger.datafactory.clouds import checked_endpoint
 from adf_trigger.datafactory.connections import NotingAdapter, TrustingAdapter, begin_request, request_stage
+from adf_trigger.datafactory.deadlines import Deadline
 from adf_trigger.datafactory.failures import no_reply
 
 USER_AGENT = (
@@ -33,7 +33,8 @@ class Limits:
     Attributes:
         connect: seconds to make a connection.
         read: seconds between two signs of life of the reply.
-        whole: seconds from the beginning of the call after which no more of its reply is waited for.
+        whole: seconds from the beginning of the call after which nothing of it is sent, and its connection is shut
+            down, so that no more of its reply is waited for.
         body: bytes of a reply.
     """
 
@@ -94,31 +95,38 @@ class Transport:
         for session in sessions:
             session.close()
 
-    def send(self, call: Call, body: bytes | None, token: str) -> Reply:
+    def send(self, call: Call, body: bytes | None, token: str, *, within: float | None = None) -> Reply:
         """Send a call once.
+
+        Args:
+            call: what to send.
+            body: its body.
+            token: the bearer token.
+            within: seconds that it may take, where that is less than the limit of every call.
 
         Raises:
             NotSent: no connection was made.
             Unavailable: a call that only reads got no reply.
             UnknownOutcome: a call with an effect got no reply.
         """
-        begin_request()
-        deadline = time.monotonic() + self._limits.whole
-        try:
-            with self._session().request(
-                call.method,
-                self.endpoint + call.target,
-                data=body,
-                headers=_headers(call, body),
-                auth=_BearerToken(token),
-                timeout=(self._limits.connect, self._limits.read),
-                allow_redirects=False,
-                stream=True,
-            ) as response:
-                return self._reply(response, deadline)
-        # OSError: requests' own root. HTTPError: what requests does not wrap.
-        except (OSError, urllib3.exceptions.HTTPError) as exc:
-            raise no_reply(call, self._host, exc, request_stage()) from exc
+        seconds = self._limits.whole if within is None else min(within, self._limits.whole)
+        with Deadline(seconds) as deadline:
+            begin_request(deadline)
+            try:
+                with self._session().request(
+                    call.method,
+                    self.endpoint + call.target,
+                    data=body,
+                    headers=_headers(call, body),
+                    auth=_BearerToken(token),
+                    timeout=(min(self._limits.connect, seconds), self._limits.read),
+                    allow_redirects=False,
+                    stream=True,
+                ) as response:
+                    return self._reply(response, deadline, seconds)
+            # OSError: requests' own root. HTTPError: what requests does not wrap.
+            except (OSError, urllib3.exceptions.HTTPError) as exc:
+                raise no_reply(call, self._host, exc, request_stage()) from exc
 
     def _session(self) -> requests.Session:
         session: requests.Session | None = getattr(self._thread, "session", None)
@@ -130,24 +138,26 @@ class Transport:
                 self._sessions.add(session)
         return session
 
-    def _reply(self, response: requests.Response, deadline: float) -> Reply:
+    def _reply(self, response: requests.Response, deadline: Deadline, seconds: float) -> Reply:
         headers = {name.lower(): value for name, value in response.headers.items()}
         body = bytearray()
         error: Exception | None = None
         try:
-            self._read_body(response, body, deadline)
+            self._read_body(response, body, deadline, seconds)
         except (OSError, urllib3.exceptions.HTTPError) as exc:
             error = exc
         return Reply(response.status_code, headers, bytes(body), error)
 
-    def _read_body(self, response: requests.Response, body: bytearray, deadline: float) -> None:
+    def _read_body(
+        self, response: requests.Response, body: bytearray, deadline: Deadline, seconds: float
+    ) -> None:
         # read1 gives what there is; iter_content would wait for a full chunk, however slowly it drips.
         while chunk := response.raw.read1(_CHUNK, decode_content=True):
             body += chunk
             if len(body) > self._limits.body:
                 raise _BodyTooLong(f"over {self._limits.body} bytes")
-            if time.monotonic() > deadline:
-                raise _BodyTooLong(f"over {self._limits.whole} seconds")
+        if deadline.is_over:  # what was shut down looks like the end of a body that has no length
+            raise _BodyTooLong(f"over {seconds:g} seconds")
 
 
 def _headers(call: Call, body: bytes | None) -> dict[str, str]:

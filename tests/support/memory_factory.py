@@ -1,6 +1,6 @@
 """A Data Factory in memory, for the use cases' tests: small, exact, and able to break on command."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -107,6 +107,8 @@ class MemoryFactory:
         is_recovery: bool | None = None,  # noqa: ARG002 - part of the port
         start_activity_name: str | None = None,  # noqa: ARG002 - part of the port
         start_from_failure: bool | None = None,  # noqa: ARG002 - part of the port
+        secrets: Collection[str] = (),  # noqa: ARG002 - part of the port
+        within: float | None = None,  # noqa: ARG002 - part of the port
     ) -> CreatedRun:
         """See PipelineRuns."""
         with_faults(self, "create_run")

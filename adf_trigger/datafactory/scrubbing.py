@@ -1,0 +1,59 @@
+"""Secrets taken out of texts that others wrote, before anything is logged, kept or told."""
+
+import html
+import json
+from collections.abc import Collection
+from urllib.parse import quote, quote_plus
+
+MASK = "***"
+_WITHHELD = "(the text repeats a secret value and is left out)"
+
+_SHORT = 4
+"""A secret of fewer characters would leave every other letter of a text masked, so that the text goes as a whole."""
+
+_BEGINNING = 8
+"""So many characters of a longer secret are taken out, too, as far as they go on: a text may have cut it."""
+
+
+class Scrubber:
+    """Takes secrets out of texts, as they are and as JSON, URLs and HTML write them.
+
+    Args:
+        secrets: what no text may hold; empty ones are passed over.
+    """
+
+    def __init__(self, secrets: Collection[str]) -> None:
+        forms = {form for secret in secrets if secret for form in _forms(secret)}
+        self._forms = sorted(forms, key=len, reverse=True)
+
+    def __call__(self, text: str) -> str:
+        """The text without them. Scrub before a text is cut: a half of a secret is not found."""
+        for form in self._forms:
+            if len(form) >= _SHORT:
+                text = _masked(text, form)
+            elif form in text:
+                return _WITHHELD
+        return text
+
+
+def _forms(secret: str) -> set[str]:
+    return {
+        secret,
+        json.dumps(secret)[1:-1],
+        json.dumps(secret, ensure_ascii=False)[1:-1],
+        quote(secret, safe=""),
+        quote_plus(secret),
+        html.escape(secret),
+    }
+
+
+def _masked(text: str, form: str) -> str:
+    beginning = form[:_BEGINNING]
+    pieces, at = [], 0
+    while (found := text.find(beginning, at)) >= 0:
+        end = found + len(beginning)
+        while end < len(text) and end - found < len(form) and text[end] == form[end - found]:
+            end += 1
+        pieces += [text[at:found], MASK]
+        at = end
+    return "".join([*pieces, text[at:]])
