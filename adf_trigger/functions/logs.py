@@ -1,0 +1,53 @@
+"""What the platform makes of log records, mended: the ids of a record are in its text, and libraries are quiet.
+
+The platform's worker sends a record's text and level and drops its `extra`, so that neither the action nor an id
+would reach Application Insights. And it sets the root logger to INFO, at which the Azure SDK writes some twenty
+records for one call.
+"""
+
+import json
+import logging
+
+_STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+_OWN = "adf_trigger"
+_LIBRARIES = ("azure", "urllib3")
+MAX_FIELDS = 2_000
+"""Characters of the fields behind a text."""
+
+
+def configure_logging() -> None:
+    """Put the `extra` of this app's records behind their texts, and hear libraries from warnings on. Once a process.
+
+    A level that somebody has set for a library stands.
+    """
+    for name in _LIBRARIES:
+        library = logging.getLogger(name)
+        if library.level == logging.NOTSET:
+            library.setLevel(logging.WARNING)
+    own = logging.getLogger(_OWN)
+    if not any(isinstance(handler, _WithFields) for handler in own.handlers):
+        own.addHandler(_WithFields())
+        own.propagate = False
+
+
+class _WithFields(logging.Handler):
+    """Hands records on to the root logger, the fields of each behind its text, as one JSON object."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """See logging.Handler."""
+        told = logging.makeLogRecord(vars(record))
+        told.msg, told.args = text_of(record), None
+        logging.getLogger().handle(told)
+
+
+def text_of(record: logging.LogRecord) -> str:
+    """The text of a record with its fields behind it."""
+    fields = {name: value for name, value in vars(record).items() if name not in _STANDARD}
+    text = record.getMessage()
+    if not fields:
+        return text
+    behind = json.dumps(fields, default=str, separators=(",", ":"))
+    if len(behind) > MAX_FIELDS:
+        known = {name: str(value)[:128] for name, value in list(fields.items())[:10]}
+        behind = json.dumps(known, separators=(",", ":"))
+    return f"{text} {behind}"

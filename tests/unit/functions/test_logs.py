@@ -1,0 +1,80 @@
+"""What of a log record reaches Application Insights through the platform's worker."""
+
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+
+from adf_trigger.functions.logs import MAX_FIELDS, configure_logging
+
+
+class Worker(logging.Handler):
+    """Keeps what the platform's worker would send: the formatted text and the level, and nothing of the record."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sent: list[tuple[str, str]] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.sent.append((record.levelname, self.format(record)))
+
+
+@pytest.fixture
+def worker() -> Iterator[Worker]:
+    """The root logger as the worker sets it up, put back as it was afterwards."""
+    root, own = logging.getLogger(), logging.getLogger("adf_trigger")
+    libraries = [logging.getLogger(name) for name in ("azure", "urllib3")]
+    levels = {logger: logger.level for logger in (root, *libraries)}
+    worker = Worker()
+    root.addHandler(worker)
+    root.setLevel(logging.INFO)
+    configure_logging()
+    configure_logging()
+    yield worker
+    for logger, level in levels.items():
+        logger.setLevel(level)
+    root.removeHandler(worker)
+    own.handlers.clear()
+    own.propagate = True
+
+
+def test_action_and_ids_are_in_what_the_worker_sends(worker: Worker) -> None:
+    """The fields stand behind the sentence, as JSON that a query can parse; each record is sent once."""
+    logging.getLogger("adf_trigger.service.submit").info(
+        "Started %s", "load", extra={"action": "run_started", "request_id": "k-1"}
+    )
+    ((level, text),) = worker.sent
+    sentence, _, fields = text.partition(" {")
+    assert (level, sentence) == ("INFO", "Started load")
+    assert json.loads("{" + fields) == {"action": "run_started", "request_id": "k-1"}
+
+
+def test_an_exception_keeps_its_traceback(worker: Worker) -> None:
+    """What the formatter adds for an exception is still added."""
+    try:
+        int("broken")
+    except ValueError:
+        logging.getLogger("adf_trigger.x").exception("It broke", extra={"action": "broke"})
+    assert 'It broke {"action":"broke"}\nTraceback' in worker.sent[0][1]
+
+
+def test_the_fields_are_bounded(worker: Worker) -> None:
+    """However long a field is, the record stays a line."""
+    logging.getLogger("adf_trigger.x").warning("Long", extra={"action": "long", "faults": ["x" * 100] * 1000})
+    assert len(worker.sent[0][1]) < MAX_FIELDS
+    assert '"action":"long"' in worker.sent[0][1]
+
+
+def test_libraries_are_heard_from_warnings_on(worker: Worker) -> None:
+    """The Azure SDK's twenty records a call do not reach the platform; its warnings do."""
+    sdk = logging.getLogger("azure.core.pipeline.policies.http_logging_policy")
+    sdk.info("Request URL")
+    sdk.warning("Odd")
+    assert worker.sent == [("WARNING", "Odd")]
+
+
+def test_the_level_of_the_root_still_counts(worker: Worker) -> None:
+    """Debug records stay where they are."""
+    logging.getLogger("adf_trigger.service.steps").debug("Step", extra={"action": "step_begins"})
+    assert worker.sent == []
