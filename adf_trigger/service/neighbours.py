@@ -1,0 +1,119 @@
+"""Other apps on the same storage: two that differ take each other's messages, and each rejects the other's."""
+
+import hashlib
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from adf_trigger.clock import Clock
+from adf_trigger.ledger.notes import APP_SCOPE, Notes
+
+logger = logging.getLogger(__name__)
+
+APP_NOTES = "app|"
+SIGNED_EVERY = timedelta(minutes=2)
+ALIVE = timedelta(minutes=10)
+"""An app that has signed so lately is at work."""
+FORGOTTEN_AFTER = timedelta(days=30)
+MAX_LISTED = 20
+MAX_FACTORIES = 60
+
+
+@dataclass(frozen=True, slots=True)
+class AppIdentity:
+    """What an app says of itself.
+
+    Attributes:
+        name: of the app; all its instances have the same.
+        version: of the package.
+        factories: resource ids of the factories that it starts runs in.
+        queue: where it reads requests from.
+    """
+
+    name: str
+    version: str
+    factories: tuple[str, ...]
+    queue: str
+
+    @property
+    def note(self) -> str:
+        """The name of its note; a hash, since an app's name may hold anything."""
+        return APP_NOTES + hashlib.sha256(self.name.encode()).hexdigest()[:32]
+
+    @property
+    def listed_factories(self) -> list[str]:
+        """The factories as they are compared: without case, in order, as many as a note holds."""
+        return sorted(factory.lower() for factory in self.factories)[:MAX_FACTORIES]
+
+    def differs_from(self, other: dict[str, Any]) -> str | None:
+        """How another app differs that reads the same queue; None where it does the same work."""
+        if other["queue"] != self.queue:
+            return None
+        differences = []
+        if other["factories"] != self.listed_factories:
+            differences.append("has other factories")
+        if other["version"] != self.version:
+            differences.append(f"has version {other['version']} (this one: {self.version})")
+        return " and ".join(differences) or None
+
+
+class Neighbours:
+    """Signs for this app, and finds other apps at work that differ.
+
+    Args:
+        me: this app.
+        notes: of the ledger that they share.
+        clock: tells the time.
+    """
+
+    def __init__(self, me: AppIdentity, notes: Notes, clock: Clock) -> None:
+        self._me = me
+        self._notes = notes
+        self._clock = clock
+        self._signed_at: datetime | None = None
+        self._told: frozenset[str] = frozenset()
+        self._found: tuple[str, ...] = ()
+
+    def check(self) -> Sequence[str]:
+        """One sentence for each other app that is at work and differs; a new one is logged. Looks every two minutes.
+
+        Raises:
+            LedgerError: the ledger is out of reach.
+        """
+        now = self._clock()
+        if self._signed_at is not None and now - self._signed_at < SIGNED_EVERY:
+            return self._found
+        self._notes.put(APP_SCOPE, self._me.note, self._signature(now))
+        self._signed_at = now
+        self._found = tuple(self._others(now))[:MAX_LISTED]
+        for sentence in self._found:
+            if sentence not in self._told:
+                logger.warning("%s", sentence, extra={"action": "other_app_found"})
+        self._told = frozenset(self._found)
+        return self._found
+
+    def _signature(self, now: datetime) -> dict[str, Any]:
+        return {
+            "name": self._me.name[:256],
+            "version": self._me.version,
+            "factories": self._me.listed_factories,
+            "queue": self._me.queue,
+            "seenAt": now.isoformat(),
+        }
+
+    def _others(self, now: datetime) -> Sequence[str]:
+        found = []
+        for note in self._notes.named(APP_SCOPE, APP_NOTES):
+            if note.name == self._me.note:
+                continue
+            age = now - datetime.fromisoformat(note.value["seenAt"])
+            if age > FORGOTTEN_AFTER:
+                self._notes.remove(APP_SCOPE, note.name)
+            elif age <= ALIVE and (difference := self._me.differs_from(note.value)) is not None:
+                found.append(
+                    f"Another app, {note.value['name']}, reads {self._me.queue} on the same storage and "
+                    f"{difference}: each takes a share of the messages"
+                )
+        return found
