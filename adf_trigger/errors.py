@@ -34,6 +34,10 @@ libraries are kept as `__cause__`.
 
 from dataclasses import dataclass
 
+_TOLD_FAULTS = 10
+_TOLD_CHARS = 300
+"""What of many faults goes into a text, and so into the log: a request can have tens of thousands."""
+
 
 class AdfTriggerError(Exception):
     """Root of everything this project raises on purpose."""
@@ -65,7 +69,10 @@ class InvalidRequest(AdfTriggerError):
     """What the caller sent can never work. `faults` names everything that is wrong with it."""
 
     def __init__(self, faults: list[Fault]) -> None:
-        super().__init__("; ".join(f"{fault.pointer}: {fault.message}" for fault in faults))
+        told = [f"{fault.pointer}: {fault.message}"[:_TOLD_CHARS] for fault in faults[:_TOLD_FAULTS]]
+        if len(faults) > _TOLD_FAULTS:
+            told.append(f"and {len(faults) - _TOLD_FAULTS} more faults")
+        super().__init__("; ".join(told))
         self.faults = faults
 
 

@@ -63,6 +63,23 @@ class PlatformSettings(BaseModel):
         default=None, alias="AZURE_AUTHORITY_HOST", description="Overrides the cloud's Entra ID authority."
     )
 
+    authentication_enabled: bool = Field(
+        default=False,
+        alias="WEBSITE_AUTH_ENABLED",
+        description="Set by App Service: whether its authentication names the callers.",
+    )
+    host_name: str | None = Field(
+        default=None,
+        alias="WEBSITE_HOSTNAME",
+        description="Set by App Service: what this app is told from others on the same storage by.",
+    )
+
+    @field_validator("authentication_enabled", mode="before")
+    @classmethod
+    def _said_outright(cls, value: object) -> object:
+        # Not ours to judge: whatever is not a plain yes means that nobody has looked at the caller.
+        return str(value).strip().lower() in {"true", "1"}
+
     @field_validator("storage_queue_uri", "storage_table_uri")
     @classmethod
     def _encrypted_or_loopback(cls, value: str | None) -> str | None:

@@ -25,7 +25,15 @@ from adf_trigger.errors import SettingsError
 from adf_trigger.platform_settings import PlatformSettings
 from adf_trigger.policy import PipelinePolicy
 from adf_trigger.schedule import Schedule
-from adf_trigger.setting_faults import json_object, sentences, together, unknown_names, unresolved
+from adf_trigger.setting_faults import (
+    PREFIX,
+    json_object,
+    name_of,
+    sentences,
+    together,
+    unknown_names,
+    unresolved,
+)
 
 _QUEUE_NAME = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 _TABLE_NAME = r"^[A-Za-z][A-Za-z0-9]{2,62}$"
@@ -212,6 +220,20 @@ class CommonSettings(PlatformSettings):
                 return settings
         raise SettingsError([fault for each in faults.values() for fault in each])
 
+    @classmethod
+    def salvaged(cls, environ: Mapping[str, str] | None = None) -> Self:
+        """What can be used of settings that are faulty: each that is at fault by itself has its default.
+
+        Raises:
+            SettingsError: the rest is of no use, either.
+        """
+        source = os.environ if environ is None else environ
+        try:
+            return cls.from_env(source)
+        except SettingsError as exc:
+            at_fault = {name_of(fault) for fault in exc.faults}
+        return cls.from_env({name: value for name, value in source.items() if name not in at_fault})
+
     @field_validator("management_endpoint")
     @classmethod
     def _loopback_if_plain(cls, value: str | None) -> str | None:
@@ -307,6 +329,11 @@ class Settings(CommonSettings):
             {alias: str(factory).lower() for alias, factory in value.items()}, "are the same factory"
         )
         return value
+
+
+def nothing_is_set(environ: Mapping[str, str] | None = None) -> bool:
+    """Whether none of our own settings is there, as in an instance that is warmed up before it is given an app."""
+    return not any(name.startswith(PREFIX) for name in (os.environ if environ is None else environ))
 
 
 def known_names() -> frozenset[str]:

@@ -3,15 +3,26 @@
 An output binding would write after the function has returned, where a failure can be neither seen nor ordered.
 """
 
+import logging
 from typing import Any, Literal
 
 from azure.core.credentials import TokenCredential
-from azure.core.exceptions import AzureError, ResourceExistsError, ResourceNotFoundError
-from azure.storage.queue import LinearRetry, QueueClient, TextBase64EncodePolicy
+from azure.core.exceptions import (
+    AzureError,
+    HttpResponseError,
+    ResourceExistsError,
+    ResourceNotFoundError,
+)
+from azure.storage.queue import LinearRetry, QueueClient, QueueProperties, TextBase64EncodePolicy
 
 from adf_trigger.contracts import CompletionEvent, RejectedMessage
 from adf_trigger.errors import PublishError
 from adf_trigger.events.texts import event_text, rejected_text
+
+logger = logging.getLogger(__name__)
+
+_LANDMARK = "adftriggerledger"
+_FORBIDDEN = 403
 
 NEVER_EXPIRES = -1
 """A consumer's outage must not lose its events to the seven days that messages live by default."""
@@ -36,24 +47,58 @@ class QueueOutbox:
 
     def publish(self, event: CompletionEvent) -> None:
         """See Outbox."""
-        _send(self._events, event_text(event))
+        put_message(self._events, event_text(event))
 
     def reject(self, message: RejectedMessage) -> None:
         """See Outbox."""
-        _send(self._rejected, rejected_text(message))
+        put_message(self._rejected, rejected_text(message))
 
     def put_back(self, text: str, *, delay: float) -> None:
         """See Outbox."""
-        _send(self._requests, text, delay=delay)
+        put_message(self._requests, text, delay=delay)
 
     def check(self) -> None:
-        """See Outbox."""
+        """See Outbox. A missing queue is made: the platform never makes the one that requests are read from."""
+        for queue in (self._requests, self._events, self._rejected):
+            self._properties(queue)
+
+    def landmark(self) -> str | None:
+        """A text kept beside the requests queue, so that it outlives the ledger's table; None where there is none.
+
+        Raises:
+            PublishError: the queue is out of reach.
+        """
+        return (self._properties(self._requests).metadata or {}).get(_LANDMARK)
+
+    def set_landmark(self, text: str) -> None:
+        """Keep a text beside the requests queue.
+
+        Raises:
+            PublishError: the queue is out of reach.
+        """
+        kept = self._properties(self._requests).metadata or {}
         try:
-            self._events.get_queue_properties()
-        except ResourceNotFoundError:
-            return
+            self._requests.set_queue_metadata({**kept, _LANDMARK: text})
         except AzureError as exc:
-            raise PublishError(f"the queue {self._events.queue_name} cannot be reached") from exc
+            raise PublishError(
+                f"the metadata of the queue {self._requests.queue_name} could not be written: {_why(exc)}"
+            ) from exc
+
+    @staticmethod
+    def _properties(queue: QueueClient) -> QueueProperties:
+        try:
+            try:
+                return queue.get_queue_properties()
+            except ResourceNotFoundError:
+                _create(queue)
+                logger.warning(
+                    "The queue %s was missing and was made",
+                    queue.queue_name,
+                    extra={"action": "queue_created", "queue": queue.queue_name},
+                )
+                return queue.get_queue_properties()
+        except AzureError as exc:
+            raise PublishError(f"the queue {queue.queue_name} cannot be reached: {_why(exc)}") from exc
 
 
 def queue_client(
@@ -91,7 +136,12 @@ def queue_client(
     return QueueClient(account_url, name, credential=credential, **options)
 
 
-def _send(queue: QueueClient, text: str, *, delay: float = 0) -> None:
+def put_message(queue: QueueClient, text: str, *, delay: float = 0) -> None:
+    """Put a message that never expires into a queue, which is made where it is missing.
+
+    Raises:
+        PublishError: it was not written, as far as could be told.
+    """
     invisible_for = round(delay) or None
     try:
         try:
@@ -108,3 +158,18 @@ def _create(queue: QueueClient) -> None:
         queue.create_queue()
     except ResourceExistsError:
         return
+    except HttpResponseError as exc:
+        if exc.status_code == _FORBIDDEN:
+            raise PublishError(
+                f"the queue {queue.queue_name} is missing and this app may not make it: make it, or assign the "
+                "role Storage Queue Data Contributor"
+            ) from exc
+        raise
+
+
+def _why(error: AzureError) -> str:
+    """What failed, without the service's text, which may quote URLs."""
+    if not isinstance(error, HttpResponseError):
+        return type(error).__name__
+    hint = "; assign the role Storage Queue Data Contributor" if error.status_code == _FORBIDDEN else ""
+    return f"{type(error).__name__} {error.status_code}{hint}"

@@ -1,6 +1,5 @@
 """The adapters that the settings name: Data Factory, the ledger's table, the queues."""
 
-import logging
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,14 +9,12 @@ from adf_trigger.datafactory.client import DataFactoryClient
 from adf_trigger.datafactory.clouds import Cloud
 from adf_trigger.datafactory.management import ManagementApi, RetryPolicy
 from adf_trigger.datafactory.transport import Limits, Transport
-from adf_trigger.errors import LedgerError
-from adf_trigger.events.queues import QueueOutbox
+from adf_trigger.errors import SettingsError
+from adf_trigger.events.queues import QueueOutbox, put_message
 from adf_trigger.ledger.table import TableLedger
 from adf_trigger.service.factories import Factories, FactoryHandle
-from adf_trigger.settings import Settings
+from adf_trigger.settings import CommonSettings, Settings
 from adf_trigger.storage import Storage
-
-logger = logging.getLogger(__name__)
 
 READ_RETRIES = RetryPolicy(attempts=3, total=15.0, longest_retry_after=5.0)
 """A caller is waiting, or the next tick is near: what fails for longer is asked again later."""
@@ -33,25 +30,33 @@ class Adapters:
 
 
 def connect(settings: Settings, *, clock: Clock, new_id: IdSource) -> Adapters:
-    """The adapters of the settings. Only the ledger's table is touched: it is made where it is missing.
+    """The adapters of the settings. No connection is opened: what is missing is made where it is first needed.
 
     Raises:
         SettingsError: a setting cannot be used.
     """
     storage = Storage(settings)
     ledger = storage.ledger()
-    try:
-        ledger.create_table_if_missing()
-    except LedgerError as exc:
-        logger.warning(
-            "The ledger's table could not be made sure of: %s", exc, extra={"action": "table_not_ensured"}
-        )
     outbox = QueueOutbox(
         events=storage.queue(settings.events_queue, settings.event_encoding),
         rejected=storage.queue(settings.rejected_queue, "base64"),
         requests=storage.queue(settings.requests_queue, "none"),
     )
-    return Adapters(_factories(settings, clock, new_id), ledger, outbox)
+    try:
+        return Adapters(_factories(settings, clock, new_id), ledger, outbox)
+    except ValueError as exc:
+        # Addresses were checked when the settings were read: what is left is the file.
+        raise SettingsError(["ADF_TRIGGER_CA_FILE: holds no certificate that can be read"]) from exc
+
+
+def put_into_requests(settings: CommonSettings, text: str, *, suffix: str, delay: float) -> None:
+    """Put a message into the requests queue, or one whose name goes on behind it, to come after `delay` seconds.
+
+    Raises:
+        SettingsError: a setting of the storage cannot be used.
+        PublishError: the queue is out of reach.
+    """
+    put_message(Storage(settings).queue(settings.requests_queue + suffix, "none"), text, delay=delay)
 
 
 def _factories(settings: Settings, clock: Clock, new_id: IdSource) -> Factories:

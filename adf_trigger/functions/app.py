@@ -2,9 +2,13 @@
 
 import azure.functions as func
 
-from adf_trigger.clock import new_id, utcnow
+from adf_trigger.clock import Clock, IdSource, new_id, utcnow
 from adf_trigger.functions.adapters import connect
+from adf_trigger.functions.bindings import Bindings
+from adf_trigger.functions.composition import Composition, UseCases
+from adf_trigger.functions.health import health_functions
 from adf_trigger.functions.http import http_functions
+from adf_trigger.functions.logs import configure_logging
 from adf_trigger.functions.queue import queue_functions
 from adf_trigger.functions.services import Services, wire
 from adf_trigger.functions.timer import timer_functions
@@ -12,36 +16,41 @@ from adf_trigger.service.steps import Steps, logged_steps
 from adf_trigger.settings import Settings
 
 
-def create_app(settings: Settings, *, steps: Steps = logged_steps) -> func.FunctionApp:
-    """The app over the adapters that the settings name.
+def create_app(*, steps: Steps = logged_steps) -> func.FunctionApp:
+    """The app over the environment. All functions are there whatever it holds, and no connection is opened.
 
     Args:
-        settings: of the app.
         steps: surrounds every effect of the use cases.
-
-    Raises:
-        SettingsError: a setting cannot be used.
     """
-    adapters = connect(settings, clock=utcnow, new_id=new_id)
-    return app_of(
-        wire(
+    configure_logging()
+
+    def compose() -> Services:
+        settings = Settings.from_env()
+        adapters = connect(settings, clock=utcnow, new_id=new_id)
+        return wire(
             settings,
             factories=adapters.factories,
             ledger=adapters.ledger,
             declarations=adapters.ledger.declarations(),
             notes=adapters.ledger.notes(),
             outbox=adapters.outbox,
+            landmark=adapters.outbox,
             clock=utcnow,
             new_id=new_id,
             steps=steps,
         )
-    )
+
+    use_cases = Composition(compose)
+    return app_of(use_cases, Bindings.now(use_cases))
 
 
-def app_of(services: Services) -> func.FunctionApp:
-    """The app over use cases that are wired already."""
+def app_of(
+    use_cases: UseCases, bindings: Bindings, *, clock: Clock = utcnow, new_id: IdSource = new_id
+) -> func.FunctionApp:
+    """The app over use cases, wherever they come from."""
     app = func.FunctionApp()
-    app.register_functions(http_functions(services, new_id))
-    app.register_functions(queue_functions(services))
-    app.register_functions(timer_functions(services))
+    app.register_functions(http_functions(use_cases, new_id))
+    app.register_functions(health_functions(use_cases, clock))
+    app.register_functions(queue_functions(use_cases, bindings))
+    app.register_functions(timer_functions(use_cases, bindings.schedule))
     return app

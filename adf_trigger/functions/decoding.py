@@ -1,11 +1,21 @@
-"""What an HTTP request says beside its body: every fault is named."""
+"""What an HTTP request says beside its body: every fault is named, in the caller's words."""
 
 import re
+from collections.abc import Collection
+from urllib.parse import parse_qsl, quote, urlsplit
+
+import azure.functions as func
 
 from adf_trigger.contracts import MAX_PIPELINE_NAME, PIPELINE_NAME_PATTERN, REQUEST_ID_PATTERN
 from adf_trigger.errors import Fault, InvalidRequest
 
 KEY_HEADER = "Idempotency-Key"
+PLATFORM_PARAMETERS = frozenset({"code", "clientid"})
+"""Query parameters that are the platform's, in any case of letters: how a function key may be given."""
+PRINCIPAL_HEADER = "x-ms-client-principal-name"
+"""Who called, where App Service authentication stands in front of the functions; else anybody may write it."""
+MAX_PRINCIPAL = 256
+_MAX_NAMES = 20
 
 _QUOTED = re.compile(r'^"(?P<key>[^"\\]*)"$')
 
@@ -16,7 +26,7 @@ def pipeline_name(name: str | None) -> str:
     Raises:
         InvalidRequest: Data Factory has no such names.
     """
-    if name and len(name) <= MAX_PIPELINE_NAME and re.match(PIPELINE_NAME_PATTERN, name):
+    if name and len(name) <= MAX_PIPELINE_NAME and re.fullmatch(PIPELINE_NAME_PATTERN, name):
         return name
     raise InvalidRequest([Fault("pipeline", "is not a name that a pipeline can have")])
 
@@ -32,6 +42,59 @@ def idempotency_key(header: str | None) -> str | None:
     text = header.strip()
     quoted = _QUOTED.match(text)
     key = quoted["key"] if quoted else text
-    if re.match(REQUEST_ID_PATTERN, key):
+    if re.fullmatch(REQUEST_ID_PATTERN, key):
         return key
     raise InvalidRequest([Fault(KEY_HEADER, "must be 1 to 128 letters, digits, '.', '_', ':' or '-'")])
+
+
+def path_of(req: func.HttpRequest) -> str:
+    """The path of a request, without the query, which may hold a key."""
+    return quote(urlsplit(req.url).path, safe="/%:@~")
+
+
+def parameters_of(req: func.HttpRequest) -> dict[str, str]:
+    """The query's parameters but for the platform's own, those with an empty value among them.
+
+    The host drops parameters that are empty from what it hands over, and keeps the query in the URL.
+    """
+    told = dict(parse_qsl(urlsplit(req.url).query, keep_blank_values=True, max_num_fields=None))
+    told |= dict(req.params)
+    return {name: value for name, value in told.items() if name.lower() not in PLATFORM_PARAMETERS}
+
+
+def unknown_parameters(given: Collection[str], known: Collection[str]) -> list[Fault]:
+    """A fault for each query parameter that this call does not have: a typing error must not be taken for nothing."""
+    there_are = f"this call has {', '.join(sorted(known))}" if known else "this call has none"
+    return [
+        Fault(name[:64], f"unknown query parameter; {there_are}")
+        for name in sorted(given)[:_MAX_NAMES]
+        if name not in known
+    ]
+
+
+def truth_of(parameters: dict[str, str], name: str) -> tuple[bool, list[Fault]]:
+    """The value of a query parameter that is true or false, false where it is not given; or its fault."""
+    text = parameters.get(name)
+    if text in {"true", "false"}:
+        return text == "true", []
+    return False, [] if text is None else [Fault(name, "must be true or false")]
+
+
+def lost_its_body(req: func.HttpRequest, body: bytes) -> bool:
+    """Whether the request had a body of which the platform has handed over nothing.
+
+    The Functions host passes a body on only where its length was told beforehand: a chunked one arrives empty.
+    """
+    return not body and "transfer-encoding" in req.headers
+
+
+def principal_of(req: func.HttpRequest, *, authenticated: bool) -> str | None:
+    """Who called, as far as that can be believed, at most 256 characters.
+
+    Args:
+        req: the request.
+        authenticated: whether App Service authentication is on: it alone keeps callers from writing the header.
+    """
+    if not authenticated:
+        return None
+    return (req.headers.get(PRINCIPAL_HEADER) or "")[:MAX_PRINCIPAL] or None

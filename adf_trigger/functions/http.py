@@ -2,8 +2,8 @@
 
 import json
 import logging
+from collections.abc import Callable, Collection
 from http import HTTPStatus
-from urllib.parse import quote
 
 import azure.functions as func
 
@@ -11,26 +11,35 @@ from adf_trigger.clock import IdSource
 from adf_trigger.contracts import ENDED_IN_DATA_FACTORY, RunRequest, RunStatus, RunView
 from adf_trigger.decoding import run_request
 from adf_trigger.errors import AdfTriggerError, InvalidRequest
-from adf_trigger.functions.decoding import KEY_HEADER, idempotency_key, pipeline_name
-from adf_trigger.functions.problems import TOO_LARGE, problem, problem_of
+from adf_trigger.functions.composition import UseCases
+from adf_trigger.functions.decoding import (
+    KEY_HEADER,
+    idempotency_key,
+    lost_its_body,
+    parameters_of,
+    path_of,
+    pipeline_name,
+    principal_of,
+    unknown_parameters,
+)
+from adf_trigger.functions.problems import LENGTH_REQUIRED, TOO_LARGE, problem, problem_of
 from adf_trigger.functions.services import Services
 from adf_trigger.service.submit import Submission
 
 logger = logging.getLogger(__name__)
-
-CALLER_HEADER = "x-ms-client-principal-name"
-"""Who called, where App Service authentication is in front of the functions."""
 
 POLL_AGAIN = 10
 """Seconds after which it is worth asking for an active run again."""
 
 _OVER = frozenset({*ENDED_IN_DATA_FACTORY, RunStatus.REJECTED, RunStatus.UNKNOWN})
 
+_Parameters = dict[str, str]
 
-def http_functions(services: Services, new_id: IdSource) -> func.Blueprint:
+
+def http_functions(use_cases: UseCases, new_id: IdSource) -> func.Blueprint:
     """The HTTP functions over the use cases."""
     blueprint = func.Blueprint()
-    handlers = _Handlers(services, new_id)
+    handlers = _Handlers(use_cases, new_id)
 
     @blueprint.function_name("start_run")
     @blueprint.route("pipelines/{pipeline}/runs", methods=["POST"], auth_level=func.AuthLevel.FUNCTION)
@@ -44,46 +53,75 @@ def http_functions(services: Services, new_id: IdSource) -> func.Blueprint:
         """One run, by requestId or runId."""
         return handlers.get_run(req)
 
-    @blueprint.function_name("health")
-    @blueprint.route("health", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
-    def health(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001 - the host passes it by name
-        """Whether storage, credential and factories answer."""
-        return handlers.health()
-
     return blueprint
 
 
+def answered(
+    use_cases: UseCases,
+    req: func.HttpRequest,
+    known: Collection[str],
+    work: Callable[[Services, _Parameters], func.HttpResponse],
+) -> func.HttpResponse:
+    """The answer of a function to a request, a problem where there is one.
+
+    Args:
+        use_cases: gives the use cases.
+        req: the request.
+        known: the query parameters that this call has.
+        work: makes the answer from the use cases and the query parameters.
+    """
+    try:
+        services = use_cases()
+        parameters = parameters_of(req)
+        if faults := unknown_parameters(parameters, known):
+            raise InvalidRequest(faults)
+        return work(services, parameters)
+    except AdfTriggerError as exc:
+        logger.info(
+            "Answered %s %s with a problem: %s",
+            req.method,
+            path_of(req),
+            exc,
+            extra={"action": "request_refused", "error": type(exc).__name__},
+        )
+        return problem_of(exc, instance=path_of(req))
+
+
+def json_response(document: object, status: HTTPStatus = HTTPStatus.OK) -> func.HttpResponse:
+    """An answer of JSON."""
+    return func.HttpResponse(json.dumps(document), status_code=status, mimetype="application/json")
+
+
 class _Handlers:
-    def __init__(self, services: Services, new_id: IdSource) -> None:
-        self._services = services
+    def __init__(self, use_cases: UseCases, new_id: IdSource) -> None:
+        self._use_cases = use_cases
         self._new_id = new_id
 
     def start_run(self, req: func.HttpRequest) -> func.HttpResponse:
-        body = req.get_body()
-        if len(body) > self._services.settings.max_body_bytes:
-            limit = f"at most {self._services.settings.max_body_bytes} bytes are read, this has {len(body)}"
-            return problem(TOO_LARGE, limit, instance=_path(req))
-        try:
-            submitted = self._services.submit(self._submission(req, body))
-        except AdfTriggerError as exc:
-            return self._problem(req, exc)
-        status = HTTPStatus.OK if submitted.replayed else HTTPStatus.ACCEPTED
-        return _run(self._services.views.view(submitted.record), status)
+        def work(services: Services, parameters: _Parameters) -> func.HttpResponse:
+            body = req.get_body()
+            if lost_its_body(req, body):
+                detail = "the platform hands over no chunked body; send it with a Content-Length"
+                return problem(LENGTH_REQUIRED, detail, instance=path_of(req))
+            if len(body) > services.settings.max_body_bytes:
+                limit = f"at most {services.settings.max_body_bytes} bytes are read, this has {len(body)}"
+                return problem(TOO_LARGE, limit, instance=path_of(req))
+            submitted = services.submit(self._submission(services, req, parameters, body))
+            status = HTTPStatus.OK if submitted.replayed else HTTPStatus.ACCEPTED
+            return _run(services.views.view(submitted.record), status)
+
+        return answered(self._use_cases, req, ["factory"], work)
 
     def get_run(self, req: func.HttpRequest) -> func.HttpResponse:
-        try:
-            record = self._services.query.find(req.route_params["id"], factory=req.params.get("factory"))
-        except AdfTriggerError as exc:
-            return self._problem(req, exc)
-        return _run(self._services.views.view(record), HTTPStatus.OK)
+        def work(services: Services, parameters: _Parameters) -> func.HttpResponse:
+            record = services.query.find(req.route_params["id"], factory=parameters.get("factory"))
+            return _run(services.views.view(record), HTTPStatus.OK)
 
-    def health(self) -> func.HttpResponse:
-        report = self._services.health.report()
-        states = {name: "ok" if answers else "unavailable" for name, answers in report.components.items()}
-        status = HTTPStatus.OK if report.healthy else HTTPStatus.SERVICE_UNAVAILABLE
-        return _json({"status": "ok" if report.healthy else "unavailable", "components": states}, status)
+        return answered(self._use_cases, req, ["factory"], work)
 
-    def _submission(self, req: func.HttpRequest, body: bytes) -> Submission:
+    def _submission(
+        self, services: Services, req: func.HttpRequest, parameters: _Parameters, body: bytes
+    ) -> Submission:
         """Everything that a request says, every fault of its parts together."""
         faults = []
         key, pipeline, request = None, "", RunRequest()
@@ -97,7 +135,7 @@ class _Handlers:
             faults += exc.faults
         try:
             request = run_request(body)
-            factory = self._services.factories.choose(request.factory or req.params.get("factory"))
+            factory = services.factories.choose(request.factory or parameters.get("factory"))
         except InvalidRequest as exc:
             raise InvalidRequest([*faults, *exc.faults]) from None
         if faults:
@@ -107,17 +145,8 @@ class _Handlers:
             pipeline=pipeline,
             request=request,
             request_id=key or str(self._new_id()),
-            requested_by=req.headers.get(CALLER_HEADER),
+            requested_by=principal_of(req, authenticated=services.settings.authentication_enabled),
         )
-
-    def _problem(self, req: func.HttpRequest, error: AdfTriggerError) -> func.HttpResponse:
-        logger.info(
-            "Answered %s with a problem: %s",
-            req.url,
-            error,
-            extra={"action": "request_refused", "error": type(error).__name__},
-        )
-        return problem_of(error, instance=_path(req))
 
 
 def _run(view: RunView, status: HTTPStatus) -> func.HttpResponse:
@@ -127,11 +156,3 @@ def _run(view: RunView, status: HTTPStatus) -> func.HttpResponse:
     return func.HttpResponse(
         view.model_dump_json(), status_code=status, headers=headers, mimetype="application/json"
     )
-
-
-def _path(req: func.HttpRequest) -> str:
-    return quote("/" + req.url.split("://", 1)[-1].partition("/")[2].partition("?")[0], safe="/%:@")
-
-
-def _json(document: object, status: HTTPStatus) -> func.HttpResponse:
-    return func.HttpResponse(json.dumps(document), status_code=status, mimetype="application/json")

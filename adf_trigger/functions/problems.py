@@ -17,10 +17,17 @@ from adf_trigger.errors import (
     Refused,
     RequestConflict,
     ResourceNotFound,
+    SettingsError,
     TryLater,
 )
+from adf_trigger.limits import shorten
+from adf_trigger.setting_faults import name_of
 
 PROBLEM_ROOT = "https://adf-trigger.dev/problems/"
+SETTINGS_WAIT = 60
+MAX_FAULTS = 100
+MAX_MESSAGE = 1_000
+MAX_POINTER = 300
 LEDGER_WAIT = 5
 """Seconds after which it is worth trying again where the storage did not answer."""
 
@@ -40,6 +47,7 @@ class ProblemType:
 
 
 INVALID_REQUEST = ProblemType("invalid-request", HTTPStatus.BAD_REQUEST, "The request has faults")
+LENGTH_REQUIRED = ProblemType("length-required", HTTPStatus.LENGTH_REQUIRED, "The body has no length")
 TOO_LARGE = ProblemType("too-large", HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The body is too large")
 REFUSED = ProblemType("refused", HTTPStatus.BAD_REQUEST, "Data Factory refused the request")
 PIPELINE_NOT_FOUND = ProblemType("pipeline-not-found", HTTPStatus.NOT_FOUND, "There is no such pipeline")
@@ -50,16 +58,21 @@ KEY_REUSED = ProblemType(
 DENIED = ProblemType(
     "data-factory-denied", HTTPStatus.BAD_GATEWAY, "Data Factory does not let this service do that"
 )
+SETTINGS_FAULTY = ProblemType(
+    "settings-faulty", HTTPStatus.SERVICE_UNAVAILABLE, "The settings of this service are at fault"
+)
 TRY_LATER = ProblemType("try-later", HTTPStatus.SERVICE_UNAVAILABLE, "The request cannot be taken just now")
 
 PROBLEM_TYPES = (
     INVALID_REQUEST,
+    LENGTH_REQUIRED,
     TOO_LARGE,
     REFUSED,
     PIPELINE_NOT_FOUND,
     RUN_NOT_FOUND,
     KEY_REUSED,
     DENIED,
+    SETTINGS_FAULTY,
     TRY_LATER,
 )
 
@@ -87,7 +100,7 @@ def problem(
         status=kind.status,
         detail=detail,
         instance=instance,
-        errors=[ProblemFault(pointer=fault.pointer, message=fault.message) for fault in faults],
+        errors=_listed(faults),
     )
     headers = {} if retry_after is None else {"Retry-After": str(max(1, round(retry_after)))}
     return HttpResponse(
@@ -98,12 +111,27 @@ def problem(
     )
 
 
+def _listed(faults: Sequence[Fault]) -> list[ProblemFault]:
+    """The faults, as many and as long as an answer may be."""
+    listed = [
+        ProblemFault(pointer=shorten(fault.pointer, MAX_POINTER), message=shorten(fault.message, MAX_MESSAGE))
+        for fault in faults[:MAX_FAULTS]
+    ]
+    if len(faults) > MAX_FAULTS:
+        listed.append(ProblemFault(pointer="", message=f"and {len(faults) - MAX_FAULTS} more faults"))
+    return listed
+
+
 def problem_of(error: AdfTriggerError, *, instance: str | None = None) -> HttpResponse:
     """The answer for an error that a use case raised."""
     if isinstance(error, InvalidRequest):
         count = len(error.faults)
         detail = f"{count} fault{'' if count == 1 else 's'} found; see errors"
         return problem(INVALID_REQUEST, detail, faults=error.faults, instance=instance)
+    if isinstance(error, SettingsError):
+        faults = [Fault(name_of(fault), fault.partition(": ")[2] or fault) for fault in error.faults]
+        detail = "nothing is taken until they are mended; see errors"
+        return problem(SETTINGS_FAULTY, detail, faults=faults, instance=instance, retry_after=SETTINGS_WAIT)
     wait: float | None = None
     if isinstance(error, TryLater):
         wait = error.retry_after

@@ -5,28 +5,40 @@ from datetime import UTC, datetime
 import azure.functions as func
 
 from adf_trigger.decoding import Message
-from adf_trigger.functions.services import Services
+from adf_trigger.errors import SettingsError
+from adf_trigger.functions.bindings import Bindings
+from adf_trigger.functions.composition import UseCases
+from adf_trigger.functions.unread import put_back_unread
 from adf_trigger.settings import POISON_SUFFIX
 
 STORAGE_CONNECTION = "AzureWebJobsStorage"
 
 
-def queue_functions(services: Services) -> func.Blueprint:
+def queue_functions(use_cases: UseCases, bindings: Bindings) -> func.Blueprint:
     """The functions of the requests queue and of its poison queue."""
     blueprint = func.Blueprint()
-    requests_queue = services.settings.requests_queue
 
     @blueprint.function_name("take_request")
-    @blueprint.queue_trigger("msg", requests_queue, STORAGE_CONNECTION)
+    @blueprint.queue_trigger("msg", bindings.requests_queue, STORAGE_CONNECTION)
     def take_request(msg: func.QueueMessage) -> None:
         """A message of the requests queue."""
-        services.intake.take(_message(msg))
+        try:
+            services = use_cases()
+        except SettingsError as exc:
+            put_back_unread(msg.get_body(), exc)
+        else:
+            services.intake.take(_message(msg))
 
     @blueprint.function_name("take_poison")
-    @blueprint.queue_trigger("msg", requests_queue + POISON_SUFFIX, STORAGE_CONNECTION)
+    @blueprint.queue_trigger("msg", bindings.poison_queue, STORAGE_CONNECTION)
     def take_poison(msg: func.QueueMessage) -> None:
         """A message that the host has given up on."""
-        services.intake.take_poison(_message(msg))
+        try:
+            services = use_cases()
+        except SettingsError as exc:
+            put_back_unread(msg.get_body(), exc, suffix=POISON_SUFFIX)
+        else:
+            services.intake.take_poison(_message(msg))
 
     return blueprint
 

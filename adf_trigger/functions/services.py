@@ -1,20 +1,27 @@
 """The use cases, wired: what every function is given."""
 
+import platform
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 
+from adf_trigger import __version__
 from adf_trigger.clock import Clock, IdSource
 from adf_trigger.events.outbox import Outbox
 from adf_trigger.ledger.declarations import Declarations
 from adf_trigger.ledger.notes import Notes
 from adf_trigger.ledger.port import Ledger
+from adf_trigger.schedule import Schedule
 from adf_trigger.service.definitions import Definitions
 from adf_trigger.service.dispatch import Dispatcher
 from adf_trigger.service.factories import Factories
-from adf_trigger.service.health import Health
+from adf_trigger.service.health import HealthDesk
 from adf_trigger.service.intake import Intake
+from adf_trigger.service.ledger_identity import Landmark, LedgerIdentity
 from adf_trigger.service.monitor import Monitor
+from adf_trigger.service.neighbours import AppIdentity, Neighbours
 from adf_trigger.service.notify import Notifier
+from adf_trigger.service.observe import Observer
 from adf_trigger.service.pauses import Pauses
 from adf_trigger.service.policy import Policies
 from adf_trigger.service.publish import Publisher
@@ -48,7 +55,9 @@ class Services:
     query: Query
     intake: Intake
     tick: Tick
-    health: Health
+    observer: Observer
+    health: HealthDesk
+    ledger_identity: LedgerIdentity
 
 
 def wire(
@@ -59,6 +68,7 @@ def wire(
     declarations: Declarations,
     notes: Notes,
     outbox: Outbox,
+    landmark: Landmark,
     clock: Clock,
     new_id: IdSource,
     steps: Steps,
@@ -72,6 +82,7 @@ def wire(
         declarations: where what pipelines declare outlives a process.
         notes: small documents beside the records.
         outbox: the queues that are written to.
+        landmark: what is kept outside the ledger, to know it again.
         clock: tells the time.
         new_id: makes runIds.
         steps: surrounds every effect.
@@ -91,6 +102,17 @@ def wire(
         Definitions(clock, timedelta(seconds=settings.definition_cache), declarations, steps),
         sender,
         policies,
+    )
+    ledger_identity = LedgerIdentity(notes, landmark, clock, new_id)
+    neighbours = Neighbours(
+        AppIdentity(
+            name=settings.host_name or _machine(),
+            version=__version__,
+            factories=tuple(factory.id for factory in factories),
+            queue=settings.requests_queue,
+        ),
+        notes,
+        clock,
     )
     return Services(
         settings=settings,
@@ -134,5 +156,22 @@ def wire(
             calls=settings.tick_calls,
             retention=timedelta(days=settings.retention_days),
         ),
-        health=Health(factories, ledger, outbox, clock),
+        observer=Observer(
+            {
+                "table": ledger.check,
+                "queues": outbox.check,
+                "ledger": ledger_identity.check,
+                **{f"factory:{factory.alias}": factory.runs.get_factory for factory in factories},
+            },
+            notes,
+            clock,
+            warnings=neighbours.check,
+        ),
+        health=HealthDesk(notes, clock, Schedule(settings.poll_schedule)),
+        ledger_identity=ledger_identity,
     )
+
+
+def _machine() -> str:
+    """What stands for an app that is not on App Service: the machine, where its folder is another app's, too."""
+    return f"{platform.node()}:{Path(__file__).resolve().parents[2]}"

@@ -2,17 +2,31 @@
 
 import azure.functions as func
 
-from adf_trigger.functions.services import Services
+from adf_trigger.errors import SettingsError
+from adf_trigger.functions.composition import UseCases, log_faults
 
 
-def timer_functions(services: Services) -> func.Blueprint:
-    """The function that dispatches, watches and tells."""
+def timer_functions(use_cases: UseCases, schedule: str) -> func.Blueprint:
+    """The function that dispatches, watches and tells.
+
+    Args:
+        use_cases: gives the use cases.
+        schedule: when it runs: NCRONTAB.
+    """
     blueprint = func.Blueprint()
 
     @blueprint.function_name("tick")
-    @blueprint.timer_trigger("timer", services.settings.poll_schedule, run_on_startup=False, use_monitor=True)
+    @blueprint.timer_trigger("timer", schedule, run_on_startup=False, use_monitor=True)
     def tick(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the host passes it by name
-        """Dispatch what is unsent, watch what is active, tell what has ended."""
-        services.tick.run()
+        """Dispatch what is unsent, watch what is active, tell what has ended; report on the surroundings."""
+        try:
+            services = use_cases()
+        except SettingsError as exc:
+            log_faults(exc)
+            return
+        try:
+            services.tick.run()
+        finally:
+            services.observer.observe()
 
     return blueprint

@@ -10,7 +10,12 @@ from typing import Any, TypeVar
 
 import requests
 import stamina
-from azure.core.exceptions import AzureError, ResourceExistsError, ResourceNotFoundError
+from azure.core.exceptions import (
+    AzureError,
+    HttpResponseError,
+    ResourceExistsError,
+    ResourceNotFoundError,
+)
 from azure.core.pipeline import PipelineResponse
 from azure.data.tables import TableClient, TableEntity, UpdateMode
 
@@ -21,6 +26,7 @@ from adf_trigger.ledger.table_errors import GarbledReply, is_lost_race, is_missi
 
 logger = logging.getLogger(__name__)
 
+_FORBIDDEN = 403
 MAX_PAGE = 1000
 """Most rows that the service gives in one answer."""
 
@@ -41,11 +47,15 @@ class TableGateway:
         open_client: makes a client of the table, without retries of its own. Called once in each thread, since a
             client holds a requests.Session.
         new_id: makes the marks by which a write whose reply was lost knows itself again.
+        create_missing: whether a table that turns out to be missing is made, and the work done again.
     """
 
-    def __init__(self, open_client: Callable[[], TableClient], new_id: IdSource) -> None:
+    def __init__(
+        self, open_client: Callable[[], TableClient], new_id: IdSource, *, create_missing: bool = False
+    ) -> None:
         self._open_client = open_client
         self._new_id = new_id
+        self._create_missing = create_missing
         self._threads = threading.local()
 
     def read(self, partition: str, key: str) -> TableEntity | None:
@@ -138,7 +148,7 @@ class TableGateway:
         def attempt() -> str:
             nonlocal unclear
             try:
-                return self._written(changes)
+                return self._on_table(lambda: self._written(changes))
             except AzureError as exc:
                 unclear = unclear or is_unclear(exc)
                 raise
@@ -192,12 +202,41 @@ class TableGateway:
 
         def attempt() -> T:
             with _garbled_replies():
-                return work(self._client)
+                return self._on_table(lambda: work(self._client))
 
         try:
             return _retrying(attempt)
         except AzureError as exc:
             raise LedgerError(sentence(doing, exc)) from exc
+
+    def _on_table(self, work: Callable[[], T]) -> T:
+        """What the work gives, on a table that is made first where it is missing and that is wanted."""
+        try:
+            return work()
+        except HttpResponseError as exc:
+            if not (self._create_missing and is_missing_table(exc)):
+                raise
+        self._make_table()
+        return work()
+
+    def _make_table(self) -> None:
+        client = self._client
+        try:
+            client.create_table()
+        except ResourceExistsError:
+            return  # another was first, or it is still being deleted, which the work will meet
+        except HttpResponseError as exc:
+            if exc.status_code == _FORBIDDEN:
+                raise LedgerError(
+                    f"the table {client.table_name} is missing and this app may not make it: make it, or assign "
+                    "the role Storage Table Data Contributor"
+                ) from exc
+            raise
+        logger.warning(
+            "The table %s was missing and was made",
+            client.table_name,
+            extra={"action": "table_created", "table": client.table_name},
+        )
 
     def _written(self, changes: list[Operation]) -> str:
         """The new ETag of the run row. One row needs no transaction, whose multipart bodies cost three updates."""

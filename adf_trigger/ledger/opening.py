@@ -25,6 +25,7 @@ def open_table_ledger(
     credential: TokenCredential | None = None,
     connect_timeout: float = 5.0,
     read_timeout: float = 10.0,
+    create_missing: bool = False,
 ) -> TableLedger:
     """The ledger of a storage account, named by a connection string or by its table endpoint and a credential.
 
@@ -38,6 +39,7 @@ def open_table_ledger(
         credential: signs in to the endpoint.
         connect_timeout: seconds to make a connection.
         read_timeout: seconds between two bytes of an answer.
+        create_missing: whether a table that turns out to be missing is made.
 
     Raises:
         SettingsError: neither or both are given, or they cannot be used.
@@ -52,12 +54,18 @@ def open_table_ledger(
     if connection_string is not None:
         _refuse_signature(connection_string)
         text = connection_string
-        return _opened(_STORAGE_BY_KEY, lambda: TableClient.from_connection_string(text, table, **options))
+        return _opened(
+            _STORAGE_BY_KEY,
+            lambda: TableClient.from_connection_string(text, table, **options),
+            create_missing=create_missing,
+        )
     if credential is None or "?" in str(endpoint):
         raise SettingsError([f"{_STORAGE_BY_IDENTITY}: needs a credential, and no query string"])
     address = str(endpoint)
     return _opened(
-        _STORAGE_BY_IDENTITY, lambda: TableClient(address, table, credential=credential, **options)
+        _STORAGE_BY_IDENTITY,
+        lambda: TableClient(address, table, credential=credential, **options),
+        create_missing=create_missing,
     )
 
 
@@ -71,9 +79,9 @@ def _refuse_signature(connection_string: str) -> None:
         raise SettingsError([f"{_STORAGE_BY_KEY}: a shared access signature is not taken"])
 
 
-def _opened(setting: str, open_client: Callable[[], TableClient]) -> TableLedger:
+def _opened(setting: str, open_client: Callable[[], TableClient], *, create_missing: bool) -> TableLedger:
     try:
         open_client().close()
     except ValueError as exc:
         raise SettingsError([f"{setting}: {exc}"]) from exc
-    return TableLedger(open_client)
+    return TableLedger(open_client, create_missing=create_missing)

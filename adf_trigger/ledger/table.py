@@ -48,10 +48,17 @@ class TableLedger:
     Args:
         open_client: makes a client of the table; called once in each thread.
         new_id: makes the marks of writes.
+        create_missing: whether a table that turns out to be missing is made.
     """
 
-    def __init__(self, open_client: Callable[[], TableClient], *, new_id: IdSource = new_id) -> None:
-        self._table = TableGateway(open_client, new_id)
+    def __init__(
+        self,
+        open_client: Callable[[], TableClient],
+        *,
+        new_id: IdSource = new_id,
+        create_missing: bool = False,
+    ) -> None:
+        self._table = TableGateway(open_client, new_id, create_missing=create_missing)
 
     def create_table_if_missing(self) -> None:
         """Create the table unless it exists.

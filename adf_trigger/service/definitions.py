@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,6 +11,7 @@ from adf_trigger.clock import Clock
 from adf_trigger.datafactory.models import PipelineResource
 from adf_trigger.errors import Fault, LedgerError, ResourceNotFound
 from adf_trigger.ledger.declarations import Declaration, Declarations, Declared
+from adf_trigger.limits import shorten
 from adf_trigger.service.factories import FactoryHandle
 from adf_trigger.service.steps import Steps
 
@@ -26,6 +27,8 @@ _JSON_TYPES: dict[str, tuple[type, ...]] = {
     "object": (dict,),
 }
 SECURE_TYPE = "securestring"
+MAX_KNOWN_NAMES = 800
+"""Characters of the list of parameters that there are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,21 +65,35 @@ class Definition:
 
     def faults_of(self, parameters: Mapping[str, Any]) -> list[Fault]:
         """All that is wrong with the parameters of a request."""
-        given = {name.lower() for name in parameters}
+        given = {name.lower() for name, value in parameters.items() if value is not None}
         missing = [
             Fault(_pointer(declared.name), "the pipeline needs this parameter and it has no default")
             for key, declared in self.parameters.items()
             if declared.required and key not in given
         ]
-        return missing + [
-            fault for name, value in parameters.items() for fault in self._value_faults(name, value)
+        unknown = [name for name in parameters if name.lower() not in self.parameters]
+        return (
+            missing
+            + self._unknown_faults(unknown)
+            + [fault for name, value in parameters.items() for fault in self._value_faults(name, value)]
+        )
+
+    def _unknown_faults(self, names: Sequence[str]) -> list[Fault]:
+        """A fault for each; what the pipeline does declare is said once."""
+        known = sorted(each.name for each in self.parameters.values())
+        there_are = shorten(", ".join(known), MAX_KNOWN_NAMES) or "none"
+        return [
+            Fault(
+                _pointer(name),
+                "the pipeline declares no such parameter" + ("" if number else f"; it declares: {there_are}"),
+            )
+            for number, name in enumerate(names)
         ]
 
     def _value_faults(self, name: str, value: Any) -> list[Fault]:
         declared = self.parameters.get(name.lower())
         if declared is None:
-            known = ", ".join(sorted(each.name for each in self.parameters.values())) or "none"
-            return [Fault(_pointer(name), f"the pipeline declares no such parameter; it declares: {known}")]
+            return []
         expected = _JSON_TYPES.get(declared.type)
         if expected is None or value is None:
             return []

@@ -1,69 +1,222 @@
-"""Whether everything that the service needs answers."""
+"""Whether the service does its work, answered at once from what the timer keeps in the ledger."""
 
 import logging
 import threading
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
 
 from adf_trigger.clock import Clock
 from adf_trigger.errors import AdfTriggerError
-from adf_trigger.events.outbox import Outbox
-from adf_trigger.ledger.port import LedgerReader
-from adf_trigger.service.factories import Factories
+from adf_trigger.ledger.notes import APP_SCOPE, Note, Notes
+from adf_trigger.schedule import Schedule
+from adf_trigger.service.ledger_identity import LEDGER_NOTE
+from adf_trigger.service.observe import HEALTH_NOTE, components_of
 
 logger = logging.getLogger(__name__)
 
-REMEMBERED = timedelta(seconds=10)
-"""Anybody may ask for the health, so that asking must not spend the subscription's budget of reads."""
+TICK_NOTE = "tick"
+PATIENCE = 0.8
+"""Seconds that an answer waits for the ledger at most: it is given within one second whatever hangs."""
+READ_AGAIN = 3.0
+"""Seconds that what was read is used again."""
+TOO_OLD = 30.0
+"""Seconds after which what was read says nothing any more, since the ledger has not answered for so long."""
+MISSED = 4
+"""The timer is taken for dead when it was due so many times since its last complete tick, and some time more."""
+GRACE = timedelta(seconds=30)
+
+
+class HealthStatus(StrEnum):
+    """What anybody may know."""
+
+    OK = "ok"
+    UNAVAILABLE = "unavailable"
+    STARTING = "starting"
 
 
 @dataclass(frozen=True, slots=True)
-class HealthReport:
-    """Component → whether it answers. No reasons: those are in the log, since anybody may ask."""
+class Trouble:
+    """Something that keeps the service from its work: since when, and what, in a sentence."""
 
-    components: dict[str, bool]
-
-    @property
-    def healthy(self) -> bool:
-        """Whether all of them do."""
-        return all(self.components.values())
+    since: datetime
+    what: str
 
 
+@dataclass(frozen=True, slots=True)
 class Health:
-    """Live checks of the table, the queues, and each factory (which needs a token).
+    """The answer.
 
-    Args:
-        factories: all configured factories.
-        ledger: the run ledger.
-        outbox: the queues.
-        clock: tells the time.
+    Attributes:
+        status: ok or not.
+        since: since when; None while starting.
+        troubles: all that is wrong, for those who may know.
+        details: what else is known, as JSON.
     """
 
-    def __init__(self, factories: Factories, ledger: LedgerReader, outbox: Outbox, clock: Clock) -> None:
-        self._checks: dict[str, Callable[[], object]] = {"table": ledger.check, "queues": outbox.check}
-        self._checks |= {f"factory:{factory.alias}": factory.runs.get_factory for factory in factories}
+    status: HealthStatus
+    since: datetime | None = None
+    troubles: tuple[Trouble, ...] = ()
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What one reading of the ledger gave: the notes, or why there are none."""
+
+    at: float
+    health: Note | None = None
+    tick: Note | None = None
+    ledger: Note | None = None
+    error: str | None = None
+
+
+class HealthDesk:
+    """Answers within a second: reads the ledger behind the answer, one reading at a time, and only when asked.
+
+    Args:
+        notes: where the timer's report is kept.
+        clock: tells the time.
+        schedule: when the timer is due.
+        seconds: a clock that never goes back, for waiting.
+    """
+
+    def __init__(
+        self,
+        notes: Notes,
+        clock: Clock,
+        schedule: Schedule,
+        *,
+        seconds: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._notes = notes
         self._clock = clock
-        self._lock = threading.Lock()
-        self._last: tuple[datetime, HealthReport] | None = None
+        self._schedule = schedule
+        self._seconds = seconds
+        self._started = clock()
+        self._condition = threading.Condition()
+        self._reading_since: float | None = None
+        self._good: _Read | None = None
+        self._last: _Read | None = None
+        self._silent_since: datetime | None = None
 
-    def report(self) -> HealthReport:
-        """What answers now, or did a few seconds ago."""
-        with self._lock:
-            if self._last is None or self._clock() - self._last[0] >= REMEMBERED:
-                report = HealthReport({name: self._answers(name) for name in self._checks})
-                self._last = (self._clock(), report)
-            return self._last[1]
+    def answer(self) -> Health:
+        """The health as it was read last, within a second."""
+        with self._condition:
+            if self._last is None or self._seconds() - self._last.at >= READ_AGAIN:
+                self._begin_reading()
+            if self._reading_since is not None:
+                patience = self._reading_since + PATIENCE - self._seconds()
+                if patience > 0:
+                    self._condition.wait_for(lambda: self._reading_since is None, timeout=patience)
+            return self._judged()
 
-    def _answers(self, name: str) -> bool:
+    def _begin_reading(self) -> None:
+        if self._reading_since is not None:
+            return
+        self._reading_since = self._seconds()
+        threading.Thread(target=self._read, name="health", daemon=True).start()
+
+    def _read(self) -> None:
         try:
-            self._checks[name]()
+            health, tick, ledger = (
+                self._notes.get(APP_SCOPE, name) for name in (HEALTH_NOTE, TICK_NOTE, LEDGER_NOTE)
+            )
+            read = _Read(self._seconds(), health, tick, ledger)
         except AdfTriggerError as exc:
             logger.warning(
-                "%s does not answer: %s",
-                name,
+                "The report of the health cannot be read: %s",
                 exc,
-                extra={"action": "health_check_failed", "component": name, "error": type(exc).__name__},
+                extra={"action": "health_not_read", "error": type(exc).__name__},
             )
-            return False
-        return True
+            read = _Read(self._seconds(), error=f"the ledger cannot be read: {exc}")
+        except Exception as exc:  # the edge of a thread: nobody else would hear of it
+            logger.exception("The report of the health cannot be read", extra={"action": "health_not_read"})
+            read = _Read(self._seconds(), error=f"the ledger cannot be read: {type(exc).__name__}")
+        with self._condition:
+            self._last = read
+            if read.error is None:
+                self._good, self._silent_since = read, None
+            elif self._silent_since is None:
+                self._silent_since = self._clock()
+            self._reading_since = None
+            self._condition.notify_all()
+
+    def _judged(self) -> Health:
+        silence = self._silence()
+        if self._good is None:
+            return Health(HealthStatus.STARTING) if silence is None else _unavailable([silence], {})
+        troubles = [] if silence is None else [silence]
+        troubles += _troubles(self._good, self._clock(), self._schedule, self._started)
+        details = _details(self._good)
+        if troubles:
+            return _unavailable(troubles, details)
+        if self._good.health is None:
+            return Health(HealthStatus.STARTING, details=details)
+        return Health(HealthStatus.OK, _well_since(self._good.health), details=details)
+
+    def _silence(self) -> Trouble | None:
+        """The trouble of a ledger that does not answer."""
+        if self._silent_since is not None and self._last is not None and self._last.error is not None:
+            return Trouble(self._silent_since, self._last.error)
+        if self._good is None or self._reading_since is None:
+            return None
+        age = self._seconds() - self._good.at
+        if age < TOO_OLD:
+            return None
+        return Trouble(self._clock() - timedelta(seconds=age), "the ledger gives no answer")
+
+
+def _troubles(read: _Read, now: datetime, schedule: Schedule, started: datetime) -> list[Trouble]:
+    troubles = [
+        Trouble(each.since, f"{name}: {each.why}")
+        for name, each in components_of(read.health).items()
+        if not each.ok
+    ]
+    for note, what in ((read.health, "report"), (read.tick, "complete tick")):
+        if note is None and what != "report":
+            continue
+        last = started if note is None else _instant(note, "at")
+        spent = timedelta(seconds=2 * note.value.get("seconds", 0)) if note is not None else GRACE
+        if now > schedule.due_after(last, MISSED) + max(GRACE, spent):
+            when = "there was none yet" if note is None else f"its last {what} is of {last.isoformat()}"
+            troubles.append(Trouble(schedule.next_after(last), f"the timer does not do its work: {when}"))
+    if read.ledger is not None and not read.ledger.value["acknowledged"]:
+        since = _instant(read.ledger, "since")
+        troubles.append(
+            Trouble(
+                since,
+                f"ledger new since {since.isoformat()}: what was started before is forgotten, so that an old "
+                "idempotency key would start its run again; an operator acknowledges it",
+            )
+        )
+    return troubles
+
+
+def _unavailable(troubles: list[Trouble], details: dict[str, Any]) -> Health:
+    ordered = tuple(sorted(troubles, key=lambda trouble: trouble.since))
+    return Health(HealthStatus.UNAVAILABLE, ordered[0].since, ordered, details)
+
+
+def _well_since(report: Note) -> datetime:
+    """Since when all is well: since the last component became so."""
+    components = components_of(report).values()
+    return max((each.since for each in components), default=_instant(report, "at"))
+
+
+def _details(read: _Read) -> dict[str, Any]:
+    health = {} if read.health is None else read.health.value
+    return {
+        "observedAt": health.get("at"),
+        "components": health.get("components", {}),
+        "otherApps": health.get("warnings", []),
+        "timer": None if read.tick is None else read.tick.value,
+        "ledger": None if read.ledger is None else read.ledger.value,
+    }
+
+
+def _instant(note: Note, name: str) -> datetime:
+    return datetime.fromisoformat(note.value[name])

@@ -14,6 +14,7 @@ class MemoryOutbox:
     put_back_texts: list[tuple[str, float]] = field(default_factory=list)
     before: list[Exception] = field(default_factory=list)
     after: list[Exception] = field(default_factory=list)
+    mark: str | None = None
 
     def publish(self, event: CompletionEvent) -> None:
         """See Outbox."""
@@ -35,6 +36,14 @@ class MemoryOutbox:
     def check(self) -> None:
         """See Outbox."""
         self._fail(self.before)
+
+    def landmark(self) -> str | None:
+        """See Landmark."""
+        return self.mark
+
+    def set_landmark(self, text: str) -> None:
+        """See Landmark."""
+        self.mark = text
 
     @staticmethod
     def _fail(planned: list[Exception]) -> None:

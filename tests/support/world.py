@@ -72,6 +72,7 @@ class World:
             declarations=self.declarations,
             notes=self.notes,
             outbox=self.outbox,
+            landmark=self.outbox,
             clock=self.clock,
             new_id=uuid4,
             steps=self.steps,

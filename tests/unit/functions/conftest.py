@@ -10,6 +10,7 @@ import azure.functions as func
 import pytest
 
 from adf_trigger.functions.app import app_of
+from adf_trigger.functions.bindings import Bindings
 from tests.support.world import World
 
 
@@ -34,7 +35,8 @@ class Caller:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        functions = app_of(world.services).get_functions()
+        bindings = Bindings.of(world.settings)
+        functions = app_of(lambda: world.services, bindings, clock=world.clock).get_functions()
         self._functions: dict[str, Callable[..., Any]] = {
             str(each.get_function_name()): each.get_user_function() for each in functions
         }
@@ -62,8 +64,24 @@ class Caller:
 
     def health(self) -> func.HttpResponse:
         """GET /health."""
-        request = func.HttpRequest("GET", "http://host/api/health", body=b"")
-        response: func.HttpResponse = self._functions["health"](request)
+        return self.call("health", "GET", "health")
+
+    def tick(self) -> None:
+        """Fire the timer."""
+        self._functions["tick"](func.timer.TimerRequest())
+
+    def call(
+        self, function: str, method: str, path: str, *, body: bytes = b"", **headers: str
+    ) -> func.HttpResponse:
+        """Call any function; header names are given with underscores."""
+        request = func.HttpRequest(
+            method,
+            f"http://host/api/{path}",
+            headers={name.replace("_", "-"): value for name, value in headers.items()},
+            route_params={"pipeline": "load", "id": "k"},
+            body=body,
+        )
+        response: func.HttpResponse = self._functions[function](request)
         return response
 
     def message(self, body: Any, *, base64: bool = False, poison: bool = False, **options: Any) -> None:

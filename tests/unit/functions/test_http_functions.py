@@ -17,7 +17,6 @@ from adf_trigger.errors import (
     ScopeNotFound,
     Throttled,
     Unauthorized,
-    Unavailable,
 )
 from adf_trigger.functions.problems import PROBLEM_ROOT, PROBLEM_TYPES
 from tests.support.world import FACTORY_ID, World, settings
@@ -174,23 +173,6 @@ def test_a_run_is_found_by_either_id(caller: Caller) -> None:
     assert caller.get("00000000-0000-0000-0000-000000000000").status_code == 404
     assert caller.get("k", factory="nowhere").status_code == 400
     assert caller.get("k", factory="default").status_code == 200
-
-
-def test_health_tells_what_does_not_answer(caller: Caller, world: World) -> None:
-    """One component that fails makes 503, and the answer is remembered for some seconds."""
-    assert caller.health().status_code == 200
-    world.clock.forward(11)
-    world.factory.fail_next("get_factory", Unavailable("down", status=503))
-    response = caller.health()
-    assert response.status_code == 503
-    assert body_of(response)["components"] == {
-        "table": "ok",
-        "queues": "ok",
-        "factory:default": "unavailable",
-    }
-    assert caller.health().status_code == 503
-    world.clock.forward(11)
-    assert caller.health().status_code == 200
 
 
 def test_two_factories_must_be_told_apart() -> None:

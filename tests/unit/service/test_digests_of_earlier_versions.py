@@ -15,10 +15,11 @@ TYPES = {str: "String", bool: "Bool", int: "Int", float: "Float", list: "Array",
 
 
 def declared(case: dict[str, Any]) -> Iterator[tuple[str, dict[str, str]]]:
-    """What a pipeline declares that takes the case's parameters."""
+    """What a pipeline declares that takes the case's parameters: null is taken where there is a default."""
     for name, value in case["body"].get("parameters", {}).items():
         type_of_value = TYPES.get(type(value), "String")
-        yield name, {"type": "SecureString" if name in case["secure"] else type_of_value}
+        default = {"defaultValue": ""} if value is None else {}
+        yield name, {"type": "SecureString" if name in case["secure"] else type_of_value, **default}
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["key"])

@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from adf_trigger.functions.app import create_app
-from adf_trigger.settings import Settings
 
 KILLED = 137
 PLAN = Path(os.environ["CRASH_PLAN"])
@@ -33,4 +32,4 @@ def _end_if_planned(point: str) -> None:
         os._exit(KILLED)
 
 
-app = create_app(Settings.from_env(), steps=crashing_steps)
+app = create_app(steps=crashing_steps)

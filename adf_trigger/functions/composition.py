@@ -1,0 +1,55 @@
+"""The use cases, composed when a function first needs them, and again for as long as the settings are faulty."""
+
+import logging
+import threading
+from collections.abc import Callable
+
+from adf_trigger.errors import SettingsError
+from adf_trigger.functions.services import Services
+
+logger = logging.getLogger(__name__)
+
+UseCases = Callable[[], Services]
+"""Gives the use cases.
+
+Raises:
+    SettingsError: the settings are faulty; every fault is named.
+"""
+
+
+class Composition:
+    """Composes once. Threads may share it.
+
+    Args:
+        compose: reads the settings and wires the use cases; opens no connection.
+    """
+
+    def __init__(self, compose: UseCases) -> None:
+        self._compose = compose
+        self._lock = threading.Lock()
+        self._services: Services | None = None
+
+    def __call__(self) -> Services:
+        """The use cases.
+
+        Raises:
+            SettingsError: the settings are faulty; every fault is named.
+        """
+        services = self._services
+        if services is not None:
+            return services
+        with self._lock:
+            if self._services is None:
+                self._services = self._compose()
+                for warning in self._services.settings.warnings:
+                    logger.warning("%s", warning, extra={"action": "setting_unknown"})
+            return self._services
+
+
+def log_faults(error: SettingsError) -> None:
+    """Tell everything that is wrong with the settings, as each tick does."""
+    logger.error(
+        "The settings are at fault, so that nothing is started: %s",
+        "; ".join(error.faults),
+        extra={"action": "settings_faulty", "faults": error.faults},
+    )

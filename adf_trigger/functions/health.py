@@ -1,0 +1,74 @@
+"""The functions that tell how the service is, and take an operator's word about it."""
+
+from http import HTTPStatus
+
+import azure.functions as func
+
+from adf_trigger import __version__
+from adf_trigger.clock import Clock
+from adf_trigger.errors import SettingsError
+from adf_trigger.functions.composition import UseCases
+from adf_trigger.functions.decoding import principal_of
+from adf_trigger.functions.http import answered, json_response
+from adf_trigger.functions.services import Services
+from adf_trigger.service.health import Health, HealthStatus
+
+
+def health_functions(use_cases: UseCases, clock: Clock) -> func.Blueprint:
+    """The functions of the health over the use cases."""
+    blueprint = func.Blueprint()
+    begun = clock().isoformat()
+
+    @blueprint.function_name("health")
+    @blueprint.route("health", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+    def health(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001 - the host passes it by name
+        """Ok or not, and since when: all that anybody may know."""
+        try:
+            services = use_cases()
+        except SettingsError:
+            return _told({"status": HealthStatus.UNAVAILABLE, "since": begun}, HealthStatus.UNAVAILABLE)
+        answer = services.health.answer()
+        return _told(_in_short(answer), answer.status)
+
+    @blueprint.function_name("health_details")
+    @blueprint.route("health/details", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
+    def health_details(req: func.HttpRequest) -> func.HttpResponse:
+        """What is wrong, in words, and what else is known."""
+
+        def work(services: Services, _parameters: dict[str, str]) -> func.HttpResponse:
+            answer = services.health.answer()
+            troubles = [{"since": each.since.isoformat(), "what": each.what} for each in answer.troubles]
+            return _told(
+                {
+                    **_in_short(answer),
+                    "version": __version__,
+                    "troubles": troubles,
+                    "warnings": list(services.settings.warnings),
+                    **answer.details,
+                },
+                answer.status,
+            )
+
+        return answered(use_cases, req, (), work)
+
+    @blueprint.function_name("acknowledge_ledger")
+    @blueprint.route("health/acknowledge", methods=["POST"], auth_level=func.AuthLevel.FUNCTION)
+    def acknowledge_ledger(req: func.HttpRequest) -> func.HttpResponse:
+        """An operator knows that the ledger is new."""
+
+        def work(services: Services, _parameters: dict[str, str]) -> func.HttpResponse:
+            by = principal_of(req, authenticated=services.settings.authentication_enabled)
+            return json_response({"ledger": services.ledger_identity.acknowledge(by)})
+
+        return answered(use_cases, req, (), work)
+
+    return blueprint
+
+
+def _in_short(answer: Health) -> dict[str, object]:
+    return {"status": answer.status, "since": None if answer.since is None else answer.since.isoformat()}
+
+
+def _told(document: dict[str, object], status: HealthStatus) -> func.HttpResponse:
+    ok = status is HealthStatus.OK
+    return json_response(document, HTTPStatus.OK if ok else HTTPStatus.SERVICE_UNAVAILABLE)

@@ -1,0 +1,102 @@
+"""Whether the ledger is still the one that it was: a table that is made anew has forgotten what was started.
+
+The ledger keeps an id of itself, and a landmark outside the table keeps the same id. A table without an id, beside
+a landmark that has one, is a ledger that was lost: nothing can tell from it which keys had started a run.
+"""
+
+import logging
+from typing import Any, Protocol
+
+from adf_trigger.clock import Clock, IdSource
+from adf_trigger.errors import LedgerConflict, NotFound
+from adf_trigger.ledger.notes import APP_SCOPE, Note, Notes
+
+logger = logging.getLogger(__name__)
+
+LEDGER_NOTE = "ledger"
+
+
+class Landmark(Protocol):
+    """A short text that is kept outside the ledger's table. Every method may raise PublishError."""
+
+    def landmark(self) -> str | None:
+        """The text; None where none was ever kept."""
+
+    def set_landmark(self, text: str) -> None:
+        """Keep a text in place of the one there is."""
+
+
+class LedgerIdentity:
+    """Knows the ledger again.
+
+    Args:
+        notes: of the ledger.
+        landmark: what outlives the table.
+        clock: tells the time.
+        new_id: makes the ids of ledgers.
+    """
+
+    def __init__(self, notes: Notes, landmark: Landmark, clock: Clock, new_id: IdSource) -> None:
+        self._notes = notes
+        self._landmark = landmark
+        self._clock = clock
+        self._new_id = new_id
+        self._marked: str | None = None
+
+    def check(self) -> None:
+        """Make sure that ledger and landmark have the same id, and tell when the ledger is another one.
+
+        Raises:
+            LedgerError, PublishError: one of them is out of reach.
+        """
+        note = self._notes.get(APP_SCOPE, LEDGER_NOTE) or self._first_seen()
+        own = str(note.value["id"])
+        if self._marked == own:
+            return
+        if self._landmark.landmark() != own:
+            self._landmark.set_landmark(own)
+        self._marked = own
+
+    def acknowledge(self, by: str | None) -> dict[str, Any]:
+        """An operator knows that the ledger is new, and takes it as it is.
+
+        Raises:
+            NotFound: the ledger has no id yet.
+            LedgerError: it is out of reach.
+        """
+        note = self._notes.get(APP_SCOPE, LEDGER_NOTE)
+        if note is None:
+            raise NotFound("nothing is known of the ledger yet; the timer has not run")
+        if note.value["acknowledged"]:
+            return note.value
+        value = {
+            **note.value,
+            "acknowledged": True,
+            "acknowledgedAt": self._clock().isoformat(),
+            "acknowledgedBy": by,
+        }
+        logger.warning("The new ledger was acknowledged", extra={"action": "ledger_acknowledged", "by": by})
+        return self._notes.put(APP_SCOPE, LEDGER_NOTE, value, note.etag).value
+
+    def _first_seen(self) -> Note:
+        earlier = self._landmark.landmark()
+        value: dict[str, Any] = {
+            "id": str(self._new_id()),
+            "since": self._clock().isoformat(),
+            "acknowledged": earlier is None,
+        }
+        try:
+            note = self._notes.put(APP_SCOPE, LEDGER_NOTE, value, "")
+        except LedgerConflict:
+            other = self._notes.get(APP_SCOPE, LEDGER_NOTE)
+            if other is None:
+                raise
+            return other
+        if earlier is not None:
+            logger.error(
+                "The ledger is new since %s: what was started before is forgotten, so that an old idempotency key "
+                "would start its run again. Acknowledge it once that is understood",
+                value["since"],
+                extra={"action": "ledger_lost", "ledger": value["id"], "earlier": earlier},
+            )
+        return note

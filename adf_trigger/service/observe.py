@@ -1,0 +1,156 @@
+"""What the timer finds out about the service's surroundings, kept in the ledger for whoever asks.
+
+On Azure the timer and the HTTP functions run on different instances, and anybody may ask for the health: so that
+nobody's question costs a call of Data Factory, and none can be held up by one that hangs.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from adf_trigger.clock import Clock
+from adf_trigger.errors import AdfTriggerError
+from adf_trigger.ledger.notes import APP_SCOPE, Note, Notes
+
+logger = logging.getLogger(__name__)
+
+HEALTH_NOTE = "health"
+OBSERVED_TOGETHER = 8
+"""Components that are asked at the same time."""
+MAX_COMPONENTS = 60
+"""Most that a report lists: it has to fit into a note. Those that do not answer come first."""
+MAX_REASON = 300
+
+Check = Callable[[], object]
+"""Raises an AdfTriggerError that says what is wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """Whether a part of the surroundings answers.
+
+    Attributes:
+        ok: whether it does.
+        since: since when that is so.
+        why: what is wrong, in a sentence; None where it is ok.
+    """
+
+    ok: bool
+    since: datetime
+    why: str | None = None
+
+
+class Observer:
+    """Asks every component, all at once, and keeps what was found.
+
+    Args:
+        checks: component → how to ask it.
+        notes: where the report is kept.
+        clock: tells the time.
+        warnings: sentences on what is odd, and keeps the service from nothing.
+        limit: seconds that one observation may take; who has not answered by then counts as not answering.
+    """
+
+    def __init__(
+        self,
+        checks: Mapping[str, Check],
+        notes: Notes,
+        clock: Clock,
+        *,
+        warnings: Callable[[], Sequence[str]] = tuple,
+        limit: float = 20.0,
+    ) -> None:
+        self._checks = dict(checks)
+        self._notes = notes
+        self._clock = clock
+        self._warnings = warnings
+        self._limit = limit
+        self._under_way: dict[str, Future[str | None]] = {}
+        self._lock = threading.Lock()
+
+    def observe(self) -> None:
+        """Ask once, and keep the report. The ledger's own trouble is logged: a report that grows old says it, too."""
+        found = self._ask()
+        try:
+            earlier = self._notes.get(APP_SCOPE, HEALTH_NOTE)
+            report = {**self._report(found, earlier), "warnings": list(self._warnings())}
+            self._notes.put(APP_SCOPE, HEALTH_NOTE, report)
+        except AdfTriggerError as exc:
+            logger.warning(
+                "The report of the health could not be kept: %s",
+                exc,
+                extra={"action": "health_not_kept", "error": type(exc).__name__},
+            )
+
+    def _ask(self) -> dict[str, str | None]:
+        """Component → what is wrong with it, or None."""
+        with self._lock:
+            # One that still hangs since the last time is not asked again: hanging calls must not pile up.
+            hanging = {name: asked for name, asked in self._under_way.items() if not asked.done()}
+            pool = ThreadPoolExecutor(OBSERVED_TOGETHER, thread_name_prefix="observe")
+            asked = {name: pool.submit(self._trouble, name) for name in self._checks if name not in hanging}
+            self._under_way = {**hanging, **asked}
+        done, _ = wait(asked.values(), timeout=self._limit)
+        pool.shutdown(wait=False, cancel_futures=True)
+        found: dict[str, str | None] = dict.fromkeys(
+            hanging, f"gave no answer within {self._limit:g} seconds"
+        )
+        for name, future in asked.items():
+            found[name] = (
+                future.result() if future in done else f"gave no answer within {self._limit:g} seconds"
+            )
+        return found
+
+    def _trouble(self, name: str) -> str | None:
+        try:
+            self._checks[name]()
+        except AdfTriggerError as exc:
+            return f"{type(exc).__name__}: {exc}"
+        return None
+
+    def _report(self, found: Mapping[str, str | None], earlier: Note | None) -> dict[str, Any]:
+        now = self._clock()
+        before = components_of(earlier)
+        components = {}
+        for name, why in found.items():
+            known = before.get(name)
+            same = known is not None and known.ok is (why is None)
+            since = known.since if known is not None and same else now
+            components[name] = Component(ok=why is None, since=since, why=why)
+            if not same:
+                _tell(name, why)
+        listed = sorted(components.items(), key=lambda item: (item[1].ok, item[0]))[:MAX_COMPONENTS]
+        return {
+            "at": now.isoformat(),
+            "components": {
+                name: {
+                    "ok": each.ok,
+                    "since": each.since.isoformat(),
+                    "why": each.why and each.why[:MAX_REASON],
+                }
+                for name, each in listed
+            },
+        }
+
+
+def components_of(note: Note | None) -> dict[str, Component]:
+    """The components of a report that was kept."""
+    if note is None:
+        return {}
+    return {
+        name: Component(each["ok"], datetime.fromisoformat(each["since"]), each["why"])
+        for name, each in note.value["components"].items()
+    }
+
+
+def _tell(name: str, why: str | None) -> None:
+    if why is None:
+        logger.info("%s answers", name, extra={"action": "component_answers", "component": name})
+    else:
+        logger.warning(
+            "%s does not answer: %s", name, why, extra={"action": "health_check_failed", "component": name}
+        )

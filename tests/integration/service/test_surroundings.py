@@ -1,0 +1,155 @@
+"""What the app needs around it, on a real Azurite: made where it is missing, and known again."""
+
+import json
+import logging
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import pytest
+from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
+from azure.data.tables import TableServiceClient
+from azure.storage.queue import QueueClient, QueueServiceClient
+
+from adf_trigger.clock import utcnow
+from adf_trigger.errors import PublishError, SettingsError
+from adf_trigger.events.queues import QueueOutbox, put_message, queue_client
+from adf_trigger.functions.unread import put_back_unread
+from adf_trigger.ledger.notes import APP_SCOPE
+from adf_trigger.ledger.opening import open_table_ledger
+from adf_trigger.service.ledger_identity import LEDGER_NOTE, LedgerIdentity
+from tests.contracts.ledger_records import a_factory, a_record
+from tests.support.world import FACTORY_ID
+
+
+class Surroundings:
+    """Names of a table and of queues that nobody has made."""
+
+    def __init__(self, connection_string: str) -> None:
+        self.mark = uuid4().hex[:12]
+        self.table = f"t{self.mark}"
+        self.connection_string = connection_string
+        self.outbox = QueueOutbox(*(self.queue(name) for name in ("events", "rejected", "requests")))
+        self.ledger = open_table_ledger(
+            table=self.table, connection_string=connection_string, create_missing=True
+        )
+
+    def queue(self, name: str) -> QueueClient:
+        """A client of a queue."""
+        return queue_client(
+            f"{name}-{self.mark}",
+            connection_string=self.connection_string,
+            encoding="none",
+            connect_timeout=5,
+            read_timeout=10,
+        )
+
+    def identity(self) -> LedgerIdentity:
+        """What a process that has just started knows the ledger by."""
+        return LedgerIdentity(self.ledger.notes(), self.outbox, utcnow, uuid4)
+
+    def drop_table(self) -> None:
+        """Delete the table, as an operator might."""
+        with TableServiceClient.from_connection_string(self.connection_string) as service:
+            service.delete_table(self.table)
+
+
+@pytest.fixture
+def surroundings(azurite: str) -> Surroundings:
+    """A storage account that holds nothing of ours."""
+    return Surroundings(azurite)
+
+
+def test_missing_queues_are_made_and_that_is_told(
+    surroundings: Surroundings, caplog: pytest.LogCaptureFixture
+) -> None:
+    """All three are there after one check: the platform never makes the one that requests are read from."""
+    surroundings.outbox.check()
+    with QueueServiceClient.from_connection_string(surroundings.connection_string) as service:
+        names = {queue.name for queue in service.list_queues()}
+    assert {f"{name}-{surroundings.mark}" for name in ("events", "rejected", "requests")} <= names
+    assert [record.levelno for record in caplog.records if "was missing" in record.message] == [
+        logging.WARNING
+    ] * 3
+    surroundings.outbox.check()
+
+
+def test_a_missing_table_is_made_where_it_is_first_needed(surroundings: Surroundings) -> None:
+    """A claim, a read or a note on an account without the table works, and makes it."""
+    factory = a_factory()
+    stored = surroundings.ledger.claim(a_record(factory)).stored
+    surroundings.drop_table()
+    assert surroundings.ledger.get(factory, stored.record.request_id) is None
+    surroundings.drop_table()
+    surroundings.ledger.notes().put(APP_SCOPE, "x", {"a": 1})
+    assert surroundings.ledger.notes().get(APP_SCOPE, "x") is not None
+
+
+def test_a_table_that_was_deleted_is_known_for_a_new_one(
+    surroundings: Surroundings, caplog: pytest.LogCaptureFixture
+) -> None:
+    """By a process that goes on, and by one that starts afterwards; other metadata of the queue stays."""
+    surroundings.outbox.check()
+    requests = surroundings.queue("requests")
+    requests.set_queue_metadata({"owner": "somebody"})
+    first = surroundings.identity()
+    first.check()
+    surroundings.identity().check()
+    assert not [record for record in caplog.records if record.levelno == logging.ERROR]
+    surroundings.drop_table()
+    first.check()
+    note = surroundings.ledger.notes().get(APP_SCOPE, LEDGER_NOTE)
+    assert note is not None
+    assert note.value["acknowledged"] is False
+    assert datetime.fromisoformat(note.value["since"]).tzinfo == UTC
+    surroundings.drop_table()
+    surroundings.identity().check()
+    assert len([record for record in caplog.records if record.levelno == logging.ERROR]) == 2
+    assert (requests.get_queue_properties().metadata or {})["owner"] == "somebody"
+
+
+class Denied(QueueClient):
+    """A queue that is not there and may not be made."""
+
+    def get_queue_properties(self, **_: object) -> None:  # type: ignore[override]
+        raise ResourceNotFoundError
+
+    def create_queue(self, **_: object) -> None:
+        error = HttpResponseError("AuthorizationPermissionMismatch at https://account/?sig=hush")
+        error.status_code = 403
+        raise error
+
+
+def test_what_is_missing_and_may_not_be_made_is_said(surroundings: Surroundings) -> None:
+    """The queue and the role are named; the service's text, which may quote a URL, is not."""
+    denied = Denied.from_connection_string(surroundings.connection_string, "requests-denied")
+    outbox = QueueOutbox(surroundings.queue("events"), surroundings.queue("rejected"), denied)
+    with pytest.raises(
+        PublishError, match=r"requests-denied is missing.*Storage Queue Data Contributor"
+    ) as caught:
+        outbox.check()
+    assert "hush" not in str(caught.value)
+
+
+def test_a_message_is_put_back_byte_for_byte(surroundings: Surroundings) -> None:
+    """Blanks, line ends and what is no JSON come back as they were, in a queue that is made where it is missing."""
+    text = ' \t{"a": 1,\r\n "a": 2} trailing \u00e9 &amp; <x> '
+    put_message(surroundings.queue("requests"), text, delay=0)
+    (message,) = surroundings.queue("requests").receive_messages()
+    assert message.content == text
+
+
+@pytest.mark.parametrize("suffix", ["", "-poison"])
+def test_a_message_that_meets_faulty_settings_is_put_back_byte_for_byte(
+    surroundings: Surroundings, monkeypatch: pytest.MonkeyPatch, suffix: str
+) -> None:
+    """Into the queue that it came from, by what can be used of the settings, without losing one of its deliveries."""
+    name = f"requests-{surroundings.mark}"
+    monkeypatch.setenv("AzureWebJobsStorage", surroundings.connection_string)
+    monkeypatch.setenv("ADF_TRIGGER_REQUESTS_QUEUE", name)
+    monkeypatch.setenv("ADF_TRIGGER_FACTORIES", json.dumps({"a": FACTORY_ID}))
+    monkeypatch.setenv("ADF_TRIGGER_CLOUD", "moon")
+    body = b' {"pipeline": "load",\r\n "x": 1} '
+    put_back_unread(body, SettingsError(["ADF_TRIGGER_CLOUD: is none"]), suffix=suffix)
+    with QueueClient.from_connection_string(surroundings.connection_string, name + suffix) as queue:
+        assert queue.get_queue_properties().approximate_message_count == 1
+        assert list(queue.receive_messages()) == []

@@ -1,0 +1,68 @@
+"""What the triggers bind to, and what becomes of a message while the settings are faulty."""
+
+from typing import Any
+
+import azure.functions as func
+import pytest
+
+from adf_trigger.errors import SettingsError
+from adf_trigger.functions.app import app_of
+from adf_trigger.functions.bindings import Bindings
+from adf_trigger.functions.composition import Composition
+from adf_trigger.functions.services import Services
+from tests.support.world import World
+
+
+def test_the_use_cases_are_composed_once_and_tried_again_while_the_settings_are_faulty() -> None:
+    """Settings that come later, as on an instance that was warmed up, are found at the next use."""
+    world, tries = World(), []
+    faults = [SettingsError(["ADF_TRIGGER_FACTORIES: is required"])] * 2
+
+    def compose() -> Services:
+        tries.append(1)
+        if faults:
+            raise faults.pop()
+        return world.services
+
+    use_cases = Composition(compose)
+    for _ in range(2):
+        with pytest.raises(SettingsError):
+            use_cases()
+    assert use_cases() is use_cases() is world.services
+    assert len(tries) == 3
+
+
+@pytest.mark.parametrize("function", ["take_request", "take_poison"])
+def test_a_message_whose_storage_cannot_be_told_is_delivered_again(
+    function: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where it cannot even be put back the function fails, so that the host keeps the message."""
+    for name in ("AzureWebJobsStorage", "AzureWebJobsStorage__accountName"):
+        monkeypatch.delenv(name, raising=False)
+
+    def faulty() -> Any:
+        raise SettingsError(["AzureWebJobsStorage: no storage is named"])
+
+    functions = {
+        str(each.get_function_name()): each.get_user_function()
+        for each in app_of(faulty, Bindings("q", "q-poison", "* * * * * *")).get_functions()
+    }
+    with pytest.raises(SettingsError):
+        functions[function](func.QueueMessage(id="m", body=b"{}"))
+
+
+def test_an_unknown_name_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    """A setting that does nothing is a warning when the use cases are composed."""
+    world = World()
+    settings = type(world.settings).from_env(
+        {
+            "ADF_TRIGGER_FACTORIES": str(world.settings.factories["default"]),
+            "AzureWebJobsStorage": "UseDevelopmentStorage=true",
+            "ADF_TRIGGER_TABEL": "x",
+        }
+    )
+    use_cases = Composition(lambda: World(settings=settings).services)
+    use_cases()
+    use_cases()
+    (record,) = [each for each in caplog.records if getattr(each, "action", "") == "setting_unknown"]
+    assert "ADF_TRIGGER_TABLE" in record.getMessage()

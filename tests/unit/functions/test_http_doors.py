@@ -1,0 +1,92 @@
+"""What stands around a request's body: query, headers, paths; how much is answered and logged."""
+
+import json
+import logging
+from typing import Any
+
+import azure.functions as func
+import pytest
+
+from tests.support.world import World, settings
+from tests.unit.functions.conftest import Caller
+
+SECRET = "host-key-hush"
+
+
+def body_of(response: func.HttpResponse) -> Any:
+    """The JSON of an answer."""
+    return json.loads(response.get_body())
+
+
+def start(caller: Caller, query: str = "", body: bytes = b"{}", **headers: str) -> func.HttpResponse:
+    """POST with a raw query."""
+    return caller.call("start_run", "POST", f"pipelines/load/runs{query}", body=body, **headers)
+
+
+@pytest.mark.parametrize("query", ["?validateonly=true", "?Factory=default", "?wait=5&x=", "?caf%C3%A9=1"])
+def test_an_unknown_query_parameter_is_a_fault(caller: Caller, world: World, query: str) -> None:
+    """A typing error in the query starts nothing, and the ones that there are are named."""
+    response = start(caller, query)
+    assert response.status_code == 400
+    assert "factory" in body_of(response)["errors"][0]["message"]
+    assert world.factory.runs == {}
+
+
+@pytest.mark.parametrize("query", ["?code=x", "?CODE=x&clientId=y", "?Code=&ClientID=z", "?factory=default"])
+def test_the_platforms_own_parameters_are_taken_everywhere(caller: Caller, query: str) -> None:
+    """A function key may be in the query, in any case of letters."""
+    assert start(caller, query).status_code == 202
+    assert caller.call("get_run", "GET", f"runs/k{query}").status_code == 404
+
+
+@pytest.mark.parametrize("query", ["?code=" + SECRET, "?CODE=" + SECRET + "&factory=nowhere"])
+def test_a_key_in_the_query_reaches_no_log_and_no_answer(
+    caller: Caller, query: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Neither the record of a refusal nor the problem repeats the query."""
+    caplog.set_level(logging.DEBUG)
+    response = start(caller, query, b"{")
+    assert response.status_code == 400
+    assert SECRET not in caplog.text
+    assert SECRET.encode() not in response.get_body()
+    assert SECRET not in str([vars(record) for record in caplog.records])
+
+
+def test_a_chunked_body_that_was_lost_is_411(caller: Caller, world: World) -> None:
+    """The platform hands over nothing of a chunked body: the run would start with its defaults."""
+    response = start(caller, body=b"", Transfer_Encoding="chunked")
+    assert (response.status_code, body_of(response)["status"]) == (411, 411)
+    assert world.factory.runs == {}
+    assert start(caller, body=b"{}", Transfer_Encoding="chunked").status_code == 202
+
+
+def test_who_called_is_believed_only_where_app_service_says_so() -> None:
+    """Anybody may write the header unless authentication is on; then it is kept within bounds."""
+    for enabled, expected in (("", None), ("false", None), ("True", "x" * 256)):
+        world = World(settings=settings(WEBSITE_AUTH_ENABLED=enabled))
+        world.factory.declare("load")
+        response = start(Caller(world), X_MS_CLIENT_PRINCIPAL_NAME="x" * 30_000)
+        assert body_of(response)["requestedBy"] == expected
+
+
+def test_ten_thousand_faults_are_a_short_answer_and_a_short_log(
+    caller: Caller, world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The known parameters are listed once, the faults are capped, and their number is told."""
+    caplog.set_level(logging.INFO)
+    world.factory.declare("wide", **{f"known{number:04}": {"type": "String"} for number in range(500)})
+    body = {"parameters": {f"p{number}": 1 for number in range(4_000)}}
+    response = caller.post(body, pipeline="wide")
+    assert response.status_code == 400
+    assert len(response.get_body()) < 40_000
+    assert sum(len(record.getMessage()) for record in caplog.records) < 20_000
+    assert "more faults" in body_of(response)["errors"][-1]["message"]
+    assert response.get_body().decode().count("known0499") <= 1
+
+
+def test_null_for_a_parameter_without_a_default_counts_as_missing(caller: Caller, world: World) -> None:
+    """createRun would fail at run time; with a default, null is left to Data Factory."""
+    world.factory.declare("needs", day={"type": "String"}, hour={"type": "Int", "defaultValue": 1})
+    response = caller.post({"parameters": {"day": None}}, pipeline="needs")
+    assert [error["pointer"] for error in body_of(response)["errors"]] == ["/parameters/day"]
+    assert caller.post({"parameters": {"day": "x", "hour": None}}, pipeline="needs").status_code == 202

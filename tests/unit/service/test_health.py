@@ -1,0 +1,281 @@
+"""The health: what the timer found is kept, and is answered at once whatever hangs."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from adf_trigger.errors import CredentialError, LedgerError, NotFound
+from adf_trigger.ledger.notes import APP_SCOPE, Note
+from adf_trigger.schedule import Schedule
+from adf_trigger.service.health import TICK_NOTE, Health, HealthDesk, HealthStatus
+from adf_trigger.service.ledger_identity import LEDGER_NOTE, LedgerIdentity
+from adf_trigger.service.observe import HEALTH_NOTE, Observer
+from tests.support.faulty_ledger import FaultyNotes
+from tests.support.world import START, MovingClock
+
+SCHEDULE = Schedule("*/15 * * * * *")
+ANSWERED_WITHIN = 1.0
+
+
+class HangingNotes(FaultyNotes):
+    """Notes whose reads hang while a test says so."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open = threading.Event()
+        self.open.set()
+        self.reads = 0
+
+    def get(self, scope: str, name: str) -> Note | None:
+        """See Notes."""
+        self.reads += 1
+        self.open.wait(20)
+        return super().get(scope, name)
+
+
+class Seconds:
+    """A clock for waiting that a test sets forward on top of the real one."""
+
+    def __init__(self) -> None:
+        self.ahead = 0.0
+
+    def __call__(self) -> float:
+        return time.monotonic() + self.ahead
+
+
+class Lab:
+    """A timer's observer and a desk on another instance, over the same notes."""
+
+    def __init__(self, **checks: Callable[[], object]) -> None:
+        self.clock, self.notes, self.seconds = MovingClock(), HangingNotes(), Seconds()
+        self.observer = Observer(checks, self.notes, self.clock, limit=0.3)
+        self.desk = self.new_desk()
+
+    def new_desk(self) -> HealthDesk:
+        """An instance that has just started."""
+        return HealthDesk(self.notes, self.clock, SCHEDULE, seconds=self.seconds)
+
+    def later(self, seconds: float) -> None:
+        """Let time pass."""
+        self.clock.forward(seconds)
+        self.seconds.ahead += seconds
+
+    def timed(self) -> Health:
+        """An answer, which never takes longer than a second."""
+        begun = time.monotonic()
+        answer = self.desk.answer()
+        assert time.monotonic() - begun < ANSWERED_WITHIN
+        return answer
+
+
+@pytest.fixture
+def lab() -> Iterator[Lab]:
+    """One component that answers."""
+    lab = Lab(table=lambda: None)
+    yield lab
+    lab.notes.open.set()
+
+
+def test_an_instance_is_starting_until_the_timer_has_reported(lab: Lab) -> None:
+    """Nothing is known before the first report; then all is well since that."""
+    assert lab.timed().status is HealthStatus.STARTING
+    lab.observer.observe()
+    lab.later(4)
+    answer = lab.timed()
+    assert (answer.status, answer.since) == (HealthStatus.OK, START)
+
+
+def test_a_component_that_does_not_answer_is_named_with_its_reason_and_since_when() -> None:
+    """The report keeps the instant of the change through later reports, and forgets it when all is well again."""
+    troubles: list[Exception] = []
+
+    def token() -> None:
+        if troubles:
+            raise troubles[0]
+
+    lab = Lab(table=lambda: None, credential=token)
+    lab.observer.observe()
+    lab.later(15)
+    troubles.append(CredentialError("the secret has expired"))
+    lab.observer.observe()
+    lab.later(15)
+    lab.observer.observe()
+    answer = lab.timed()
+    assert (answer.status, answer.since) == (HealthStatus.UNAVAILABLE, START + timedelta(seconds=15))
+    assert [trouble.what for trouble in answer.troubles] == [
+        "credential: CredentialError: the secret has expired"
+    ]
+    troubles.clear()
+    lab.observer.observe()
+    lab.later(4)
+    assert (lab.timed().status, lab.timed().since) == (HealthStatus.OK, START + timedelta(seconds=30))
+
+
+def test_a_component_that_hangs_is_told_and_is_not_asked_again_meanwhile() -> None:
+    """One that hangs holds up neither the report nor the others, and its calls do not pile up."""
+    asked = []
+    release = threading.Event()
+
+    def hang() -> None:
+        asked.append(1)
+        release.wait(20)
+
+    lab = Lab(table=lambda: None, factory=hang)
+    begun = time.monotonic()
+    for _ in range(3):
+        lab.observer.observe()
+    assert time.monotonic() - begun < 3
+    assert len(asked) == 1
+    assert [trouble.what for trouble in lab.timed().troubles] == [
+        "factory: gave no answer within 0.3 seconds"
+    ]
+    release.set()
+
+
+def test_a_timer_that_stands_still_shows(lab: Lab) -> None:
+    """Some periods after its last report the service is not healthy, since the time that the timer was due."""
+    lab.observer.observe()
+    lab.later(60)
+    assert lab.timed().status is HealthStatus.OK
+    lab.later(31)
+    answer = lab.timed()
+    assert (answer.status, answer.since) == (HealthStatus.UNAVAILABLE, START + timedelta(seconds=15))
+    assert "timer" in answer.troubles[0].what
+
+
+def test_a_timer_that_never_runs_shows(lab: Lab) -> None:
+    """An instance that waits for the first report says starting for some periods only."""
+    assert lab.timed().status is HealthStatus.STARTING
+    lab.later(91)
+    assert lab.timed().status is HealthStatus.UNAVAILABLE
+
+
+def test_a_tick_that_is_never_completed_shows(lab: Lab) -> None:
+    """A timer that fires and does not come to its end is as dead as one that does not."""
+    lab.notes.put(APP_SCOPE, TICK_NOTE, {"at": START.isoformat(), "by": "timer", "seconds": 1.0})
+    lab.later(91)
+    lab.observer.observe()
+    assert "complete tick" in lab.timed().troubles[0].what
+
+
+def test_a_long_tick_is_not_a_dead_timer(lab: Lab) -> None:
+    """A tick that takes long is given as much longer."""
+    lab.notes.put(APP_SCOPE, TICK_NOTE, {"at": START.isoformat(), "by": "timer", "seconds": 60.0})
+    lab.later(91)
+    lab.observer.observe()
+    assert lab.timed().status is HealthStatus.OK
+
+
+def test_it_answers_within_a_second_while_the_ledger_hangs(lab: Lab) -> None:
+    """Sixty callers at once, before and after the first reading: each has an answer, and one reading is made."""
+    lab.notes.open.clear()
+    answers: list[Any] = []
+
+    def ask() -> None:
+        begun = time.monotonic()
+        answers.append((lab.desk.answer().status, time.monotonic() - begun))
+
+    callers = [threading.Thread(target=ask) for _ in range(60)]
+    for caller in callers:
+        caller.start()
+    for caller in callers:
+        caller.join(10)
+    assert {status for status, _ in answers} == {HealthStatus.STARTING}
+    assert max(seconds for _, seconds in answers) < ANSWERED_WITHIN
+    assert lab.notes.reads == 1
+
+
+def test_a_ledger_that_has_stopped_answering_is_told(lab: Lab) -> None:
+    """What was read is good for a while; then the silence itself is the news."""
+    lab.observer.observe()
+    assert lab.timed().status is HealthStatus.OK
+    lab.notes.open.clear()
+    lab.later(10)
+    assert lab.timed().status is HealthStatus.OK
+    lab.later(30)
+    assert "no answer" in lab.timed().troubles[0].what
+
+
+def test_a_ledger_that_cannot_be_read_is_told_since_when(lab: Lab) -> None:
+    """The first failed reading is the instant; the reason is there."""
+    lab.observer.observe()
+    lab.timed()
+    lab.later(10)
+    lab.notes.before["get"] = [LedgerError("away")] * 2
+    assert (lab.timed().since, lab.timed().troubles[0].what) == (
+        START + timedelta(seconds=10),
+        "the ledger cannot be read: away",
+    )
+    lab.later(4)
+    lab.timed()
+    lab.later(4)
+    assert lab.timed().status is HealthStatus.OK
+
+
+class MemoryLandmark:
+    """A landmark in memory."""
+
+    def __init__(self) -> None:
+        self.text: str | None = None
+
+    def landmark(self) -> str | None:
+        """See Landmark."""
+        return self.text
+
+    def set_landmark(self, text: str) -> None:
+        """See Landmark."""
+        self.text = text
+
+
+def test_a_ledger_that_was_made_anew_is_told_until_it_is_acknowledged(
+    lab: Lab, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A fresh one is no news; one that has lost what it knew is an ERROR and 503 until an operator says so."""
+    landmark = MemoryLandmark()
+
+    def identity() -> LedgerIdentity:
+        return LedgerIdentity(lab.notes, landmark, lab.clock, uuid4)
+
+    with pytest.raises(NotFound):
+        identity().acknowledge("me")
+    identity().check()
+    lab.observer.observe()
+    assert lab.timed().status is HealthStatus.OK
+    lab.notes.remove(APP_SCOPE, LEDGER_NOTE)
+    lab.later(15)
+    long_running = identity()
+    for _ in range(2):
+        long_running.check()
+    assert [record.levelname for record in caplog.records if record.action == "ledger_lost"] == ["ERROR"]  # type: ignore[attr-defined]
+    identity().check()
+    lab.observer.observe()
+    answer = lab.timed()
+    assert answer.since == START + timedelta(seconds=15)
+    assert answer.troubles[0].what.startswith("ledger new since 2026-01-05T12:00:15")
+    identity().acknowledge("me")
+    lab.later(4)
+    assert lab.timed().status is HealthStatus.OK
+    assert lab.timed().details["ledger"]["acknowledgedBy"] == "me"
+    lab.notes.remove(APP_SCOPE, LEDGER_NOTE)
+    lab.later(4)
+    long_running.check()
+    assert lab.timed().status is HealthStatus.UNAVAILABLE
+
+
+def test_a_report_of_many_factories_fits_into_a_note() -> None:
+    """Those that do not answer are listed first, each reason is cut, and the rest is left out."""
+
+    def fail() -> None:
+        raise LedgerError("x" * 5000)
+
+    lab = Lab(**{f"factory:{number}": (fail if number % 2 else (lambda: None)) for number in range(200)})
+    lab.observer.observe()
+    note = lab.notes.get(APP_SCOPE, HEALTH_NOTE)
+    assert note is not None
+    assert len(note.value["components"]) == 60
+    assert not any(each["ok"] for each in note.value["components"].values())
