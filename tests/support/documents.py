@@ -1,6 +1,7 @@
 """Documents whose commands tests run as they stand: blocks marked `<!-- run: KIND -->`.
 
-Kinds: `bash`; `python`, a script; `az`, bash that needs the Azure CLI; `serve`, bash that runs until it is stopped;
+Kinds: `bash`; `python`, a script; `az`, bash that needs the Azure CLI; `signedin`, the same by somebody who is signed
+in; `identity`, a script that finds an identity in its environment; `serve`, bash that runs until it is stopped;
 `pytest`, a file of tests.
 """
 
