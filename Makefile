@@ -5,20 +5,26 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 # Tests wait for processes and sockets half of their time.
 WORKERS ?= 4
+# One lock for every Python that is promised; it names no index, so that it holds wherever it is installed from.
+COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock"
 
-.PHONY: help setup demo up test lint format bench chaos clean
+.PHONY: help setup lock demo up test lint format bench chaos clean
 
 help: ## what there is to make
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
 
 setup: $(READY) ## install everything into .venv, Azurite included
 
-$(READY): requirements.txt requirements-local.txt requirements-dev.txt adf_trigger/local/azurite/package-lock.json
+$(READY): requirements-dev.txt adf_trigger/local/azurite/package-lock.json
 	$(PYTHON) -c 'import sys; sys.exit(None if (3, 11) <= sys.version_info < (3, 14) else "adf-trigger needs Python 3.11 to 3.13; say which with PYTHON=python3.12")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	$(BIN)/python -m adf_trigger.local setup
 	@touch $(READY)
+
+lock: $(READY) ## compile the locks from the .in files; LOCK=--upgrade takes the newest versions
+	$(COMPILE) $(LOCK) requirements.in --output-file requirements.txt
+	$(COMPILE) $(LOCK) requirements-dev.in --constraints requirements.txt --output-file requirements-dev.txt
 
 demo: $(READY) ## run both quickstart pipelines by HTTP and by queue, and show what comes of it
 	@$(BIN)/python -m adf_trigger.local demo

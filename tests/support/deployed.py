@@ -13,9 +13,9 @@ ISOLATED = (sys.executable, "-I", "-S", "-B")
 
 
 def requirements_of(file: Path) -> list[Requirement]:
-    """The requirements of a file that hold for this Python."""
-    lines = [line.strip() for line in file.read_text("utf-8").splitlines()]
-    found = [Requirement(line) for line in lines if line and not line.startswith(("#", "-r "))]
+    """The pins of a lock that hold for this Python."""
+    lines = file.read_text("utf-8").splitlines()
+    found = [Requirement(line.removesuffix("\\")) for line in lines if not line.startswith((" ", "#"))]
     return [each for each in found if each.marker is None or each.marker.evaluate()]
 
 
