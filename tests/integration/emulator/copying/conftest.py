@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 from azure.storage.blob import BlobServiceClient
 
+from tests.integration.emulator.copying.files import TREE
 from tests.integration.emulator.copying.harness import Storage
 
 
@@ -14,3 +15,11 @@ def storage(azurite: str) -> Iterator[Storage]:
     """A new, empty container on the real Azurite."""
     with BlobServiceClient.from_connection_string(azurite) as service:
         yield Storage(service.create_container(f"copying-{uuid.uuid4().hex}"), azurite)
+
+
+@pytest.fixture
+def tree(storage: Storage) -> Storage:
+    """A few files in folders; the content of each is its name."""
+    for name in TREE:
+        storage.put(name, name.encode())
+    return storage

@@ -1,78 +1,26 @@
 """Copies from and to REST services: real servers, real storage."""
 
 import asyncio
-import base64
-import gzip
 import json
-import ssl
 import time
 from typing import Any
 
 import httpx
 import pytest
-import trustme
 
 from adf_trigger.emulator.activities.copy import copy
-from adf_trigger.emulator.contract.activity import ActivityFailed, ActivityResult
+from adf_trigger.emulator.contract.activity import ActivityFailed
 from tests.integration.emulator.copying.harness import (
     Answer,
     Asked,
-    RestService,
     Storage,
     on_context,
     rest_dataset,
     rest_service,
     run,
 )
+from tests.integration.emulator.copying.rest_exports import export, from_rest, pages
 from tests.support.activity_context import Context
-from tests.support.elsewhere import Elsewhere
-
-
-def from_rest(
-    source: dict[str, Any] | None = None, pattern: str = "setOfObjects", **more: Any
-) -> dict[str, Any]:
-    """The typeProperties of a copy from REST to a JSON file."""
-    return {
-        "source": {"type": "RestSource", **(source or {})},
-        "sink": {
-            "type": "JsonSink",
-            "storeSettings": {"type": "AzureBlobStorageWriteSettings"},
-            "formatSettings": {"type": "JsonWriteSettings", "filePattern": pattern},
-        },
-        **more,
-    }
-
-
-def export(
-    storage: Storage,
-    service: RestService,
-    source: dict[str, Any] | None = None,
-    *,
-    pattern: str = "setOfObjects",
-    relative_url: str = "items",
-    linked_service: dict[str, Any] | None = None,
-    dataset: dict[str, Any] | None = None,
-    **options: Any,
-) -> tuple[ActivityResult, list[Any]]:
-    """Copy to out/rest.json; the result, and the objects in the file."""
-    result = run(
-        copy,
-        from_rest(source, pattern),
-        rest_dataset(service, relative_url, linked_service=linked_service, **(dataset or {})),
-        storage.dataset("Out", "Json", folder="out", file="rest.json"),
-        **options,
-    )
-    content = storage.get("out/rest.json")
-    if pattern == "arrayOfObjects":
-        return result, json.loads(content)
-    return result, [json.loads(line) for line in content.splitlines()]
-
-
-def pages(asked: Asked) -> Answer:
-    """Three pages of two, linked in the body, the last by null."""
-    number = int(httpx.URL(asked.path).params.get("page", "1"))
-    following = f"/items?page={number + 1}" if number < 3 else None
-    return Answer({"data": [{"id": number * 2}, {"id": number * 2 + 1}], "paging": {"next": following}})
 
 
 def test_pages_are_exported_as_they_are(storage: Storage) -> None:
@@ -282,134 +230,6 @@ def test_a_service_that_is_not_there_fails(storage: Storage) -> None:
         export(storage, service)
 
 
-def tokens(asked: Asked) -> Answer:
-    """A token endpoint, and a service that takes its second token alone."""
-    if asked.path.endswith("/token"):
-        return Answer({"access_token": "the-token", "expires_in": 3600, "token_type": "Bearer"})
-    return Answer({"authorization": asked.headers.get("authorization")})
-
-
-def test_basic_authentication(storage: Storage) -> None:
-    """Basic sends user name and password."""
-    linked = {"authenticationType": "Basic", "userName": "me", "password": "pässword"}
-    with rest_service(tokens) as service:
-        _, objects = export(storage, service, linked_service=linked)
-    scheme, _, pair = objects[0]["authorization"].partition(" ")
-    assert (scheme, base64.b64decode(pair).decode()) == ("Basic", "me:pässword")
-
-
-def test_managed_identity_authentication(storage: Storage) -> None:
-    """ManagedServiceIdentity sends a token of the factory's own identity for the resource."""
-    linked = {"authenticationType": "ManagedServiceIdentity", "aadResourceId": "https://r"}
-    asked: list[str] = []
-    with rest_service(tokens) as service:
-        _, objects = export(storage, service, linked_service=linked, tokens_asked=asked)
-    assert objects[0]["authorization"] == "Bearer token-for-https://r"
-    assert asked == ["https://r"]
-
-
-def test_service_principal_authentication(storage: Storage) -> None:
-    """AadServicePrincipal asks the cloud's authority for a token for the resource, once for all pages."""
-    linked = {
-        "authenticationType": "AadServicePrincipal",
-        "servicePrincipalId": "app",
-        "servicePrincipalKey": "secret",
-        "tenant": "contoso.onmicrosoft.com",
-        "aadResourceId": "https://r",
-        "azureCloudType": "AzureUsGovernment",
-    }
-    rules = {"QueryParameters.n": "RANGE:1:3:1"}
-    with rest_service(tokens) as service:
-        mounts = {"https://login.microsoftonline.us": Elsewhere(service.url)}
-        _, objects = export(
-            storage, service, {"paginationRules": rules}, linked_service=linked, mounts=mounts
-        )
-    assert [page["authorization"] for page in objects] == ["Bearer the-token"] * 3
-    asked = service.asked[0]
-    assert asked.path == "/contoso.onmicrosoft.com/oauth2/token"
-    assert dict(httpx.QueryParams(asked.body.decode())) == {
-        "grant_type": "client_credentials",
-        "client_id": "app",
-        "client_secret": "secret",
-        "resource": "https://r",
-    }
-    assert [path.partition("?")[0] for path in service.paths[1:]] == ["/items"] * 3
-
-
-def test_oauth2_client_credential_authentication(storage: Storage) -> None:
-    """OAuth2ClientCredential asks its own token endpoint, with scope and resource."""
-    with rest_service(tokens) as service:
-        linked = {
-            "authenticationType": "OAuth2ClientCredential",
-            "clientId": "app",
-            "clientSecret": "secret",
-            "tokenEndpoint": f"{service.url}/oauth/token",
-            "scope": "read write",
-            "resource": "r",
-        }
-        _, objects = export(storage, service, linked_service=linked)
-    assert objects == [{"authorization": "Bearer the-token"}]
-    form = dict(httpx.QueryParams(service.asked[0].body.decode()))
-    assert (form["scope"], form["resource"], form["client_secret"]) == ("read write", "r", "secret")
-
-
-@pytest.mark.parametrize(
-    "answer", [Answer({"error": "invalid_client", "error_description": "AADSTS7000215"}, 401), Answer(b"?")]
-)
-def test_a_refused_token_fails_without_the_secret(storage: Storage, answer: Answer) -> None:
-    """A token that is refused is told with the endpoint's reason and never with the secret."""
-    with rest_service(lambda _: answer) as service:
-        linked = {
-            "authenticationType": "OAuth2ClientCredential",
-            "clientId": "app",
-            "clientSecret": "very-secret",
-            "tokenEndpoint": f"{service.url}/oauth/token",
-        }
-        with pytest.raises(
-            ActivityFailed, match=r"RestFailedToGetAccessToken.*(AADSTS7000215|200)"
-        ) as failed:
-            export(storage, service, linked_service=linked)
-    assert "very-secret" not in f"{failed.value.message}{failed.value.output}{failed.value.input}"
-
-
-def test_authentication_headers_go_with_any_type(storage: Storage) -> None:
-    """authHeaders of the linked service are sent, secret ones in clear."""
-    linked = {"authHeaders": {"x-api-key": {"type": "SecureString", "value": "k"}, "x-plain": "p"}}
-    with rest_service(tokens) as service:
-        export(storage, service, linked_service=linked)
-    assert (service.asked[0].headers["x-api-key"], service.asked[0].headers["x-plain"]) == ("k", "p")
-
-
-@pytest.mark.parametrize(
-    ("linked", "named"),
-    [
-        ({"authenticationType": "AadServicePrincipal", "tenant": "t"}, "servicePrincipalId"),
-        ({"authenticationType": "Basic", "userName": "me"}, "password"),
-        ({"authenticationType": "Windows"}, "Windows"),
-        ({"credential": {"referenceName": "c"}}, "credential"),
-        ({"url": ""}, "url"),
-    ],
-)
-def test_a_linked_service_that_cannot_be_obeyed_is_refused(
-    storage: Storage, linked: dict[str, Any], named: str
-) -> None:
-    """What is missing or not emulated in the linked service is named; no request is sent."""
-    with rest_service(tokens) as service, pytest.raises(ActivityFailed, match=named):
-        export(storage, service, linked_service=linked)
-    assert service.asked == []
-
-
-def test_certificates_are_checked_unless_told_not_to(storage: Storage) -> None:
-    """https with a certificate of an unknown authority fails, or is taken if validation is off."""
-    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    trustme.CA().issue_cert("127.0.0.1").configure_cert(tls)
-    with rest_service(lambda _: Answer({"ok": True}), tls=tls) as service:
-        with pytest.raises(ActivityFailed, match=r"RestCallFailed.*CERTIFICATE_VERIFY_FAILED"):
-            export(storage, service)
-        _, objects = export(storage, service, linked_service={"enableServerCertificateValidation": False})
-    assert objects == [{"ok": True}]
-
-
 def test_a_cancelled_copy_stops_between_pages(storage: Storage) -> None:
     """Cancelled while it waits for the next page, the copy ends at once and leaves no file."""
     waiting = asyncio.Event()
@@ -435,61 +255,3 @@ def test_a_cancelled_copy_stops_between_pages(storage: Storage) -> None:
         )
     assert len(service.asked) == 1
     assert storage.names() == []
-
-
-def to_rest(storage: Storage, service: RestService, sink: dict[str, Any], **options: Any) -> ActivityResult:
-    """Copy five objects from a JSON file to a service."""
-    storage.put("in/a.json", b"".join(b'{"id":%d}' % number for number in range(5)), overwrite=True)
-    type_properties = {
-        "source": {"type": "JsonSource", "storeSettings": {"type": "AzureBlobStorageReadSettings"}},
-        "sink": {"type": "RestSink", **sink},
-    }
-    source = storage.dataset("In", "Json", folder="in")
-    return run(copy, type_properties, source, rest_dataset(service, "items"), **options)
-
-
-@pytest.mark.parametrize(("compression", "method"), [("none", "POST"), ("gzip", "PUT")])
-def test_records_are_sent_in_batches(storage: Storage, compression: str, method: str) -> None:
-    """A RestSink sends arrays of writeBatchSize records, compressed if asked, with an interval between them."""
-    slept: list[float] = []
-    sink = {
-        "requestMethod": method,
-        "writeBatchSize": 2,
-        "requestInterval": 50,
-        "httpCompressionType": compression,
-    }
-    with rest_service(lambda _: Answer({}, 201)) as service:
-        result = to_rest(storage, service, sink, slept=slept)
-    bodies = [gzip.decompress(a.body) if compression == "gzip" else a.body for a in service.asked]
-    assert [json.loads(body) for body in bodies] == [
-        [{"id": 0}, {"id": 1}],
-        [{"id": 2}, {"id": 3}],
-        [{"id": 4}],
-    ]
-    assert {asked.method for asked in service.asked} == {method}
-    assert slept == [0.05, 0.05]
-    assert "filesWritten" not in result.output
-    assert result.output["rowsCopied"] == 5
-    assert result.output["dataWritten"] == sum(len(asked.body) for asked in service.asked)
-
-
-def test_a_sink_that_refuses_fails_the_copy(storage: Storage) -> None:
-    """A refused batch is RestSinkCallFailed, with what the server said."""
-    with (
-        rest_service(lambda _: Answer({"why": "full"}, 507)) as service,
-        pytest.raises(
-            ActivityFailed, match=r"Failure happened on 'Sink' side.*RestSinkCallFailed.*507.*full"
-        ),
-    ):
-        to_rest(storage, service, {})
-
-
-@pytest.mark.parametrize(
-    "sink",
-    [{"requestMethod": "GET"}, {"requestInterval": 5}, {"httpCompressionType": "br"}, {"unheardOf": 1}],
-)
-def test_a_sink_that_cannot_be_obeyed_is_refused(storage: Storage, sink: dict[str, Any]) -> None:
-    """Settings out of their range are refused before anything is sent."""
-    with rest_service(lambda _: Answer({})) as service, pytest.raises(ActivityFailed):
-        to_rest(storage, service, sink)
-    assert service.asked == []

@@ -4,7 +4,6 @@ import asyncio
 import json
 import re
 import socket
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,36 +11,11 @@ import pytest
 from adf_trigger.emulator.activities.copy import copy
 from adf_trigger.emulator.activities.delete import delete
 from adf_trigger.emulator.activities.get_metadata import get_metadata
-from adf_trigger.emulator.activities.lookup import lookup
 from adf_trigger.emulator.activities.validation import validation
-from adf_trigger.emulator.contract.activity import ActivityFailed, ResolvedDataset
+from adf_trigger.emulator.contract.activity import ActivityFailed
+from tests.integration.emulator.copying.files import TREE, copied
 from tests.integration.emulator.copying.harness import Storage, copying, reference, run
-
-READ = {"type": "AzureBlobFSReadSettings"}
-WRITE = {"type": "AzureBlobFSWriteSettings"}
-TREE = ["in/a.txt", "in/b.csv", "in/sub/c.txt", "in/sub/deeper/d.csv", "other/e.txt"]
-FOLDER = {"hdi_isfolder": "true"}
-"""What marks the blob of a folder, as an account with a hierarchical namespace lists it."""
-
-
-def lake_copying(
-    kind: str, sink_kind: str = "", *, read: Any = None, write: Any = None, **more: Any
-) -> dict[str, Any]:
-    """The typeProperties of a Copy activity from lake to lake."""
-    return copying(kind, sink_kind, read=READ | (read or {}), write=WRITE | (write or {}), **more)
-
-
-@pytest.fixture
-def tree(storage: Storage) -> Storage:
-    """A few files in folders; the content of each is its name."""
-    for name in TREE:
-        storage.put(name, name.encode())
-    return storage
-
-
-def copied(storage: Storage) -> list[str]:
-    """Names below the sink's folder."""
-    return [name.removeprefix("out/") for name in storage.names() if name.startswith("out/")]
+from tests.integration.emulator.copying.lake import FOLDER, READ, lake_copying
 
 
 def test_a_folder_is_copied_as_it_is(tree: Storage) -> None:
@@ -230,53 +204,6 @@ def test_a_blob_account_stands_in_for_a_lake(tree: Storage) -> None:
     assert copied(tree) == []
 
 
-def test_a_lookup_reads_a_lake(storage: Storage) -> None:
-    """All rows of a file, with the store settings of a lake."""
-    storage.put("in/a.csv", b"id\n1\n2\n")
-    dataset = storage.lake("Rows", "DelimitedText", folder="in", file="a.csv", firstRowAsHeader=True)
-    source = {"type": "DelimitedTextSource", "storeSettings": READ | {"recursive": True}}
-    properties = {"source": source, "dataset": reference(dataset), "firstRowOnly": False}
-    output = run(lookup, properties, dataset).output
-    assert (output["count"], output["value"]) == (2, [{"id": "1"}, {"id": "2"}])
-
-
-def metadata(dataset: ResolvedDataset, *fields: str, **settings: Any) -> dict[str, Any]:
-    """Fields of what a dataset names."""
-    properties = {
-        "dataset": reference(dataset),
-        "fieldList": list(fields),
-        "storeSettings": READ | settings,
-    }
-    output = run(get_metadata, properties, dataset).output
-    return {field: output[field] for field in fields if field in output}
-
-
-def test_folders_of_a_lake_are_there_by_themselves(storage: Storage) -> None:
-    """A folder may be empty and has a time of change; each is listed once, whether anything is in it or not."""
-    storage.put("in/a.txt", b"")
-    storage.put("in/sub/b.txt", b"")
-    for folder in ("in", "in/empty", "in/sub"):
-        storage.put(folder, b"", metadata=FOLDER)
-    found = metadata(storage.lake("Item", folder="in"), "itemType", "lastModified", "childItems")
-    assert datetime.fromisoformat(found.pop("lastModified")) > datetime.now(tz=UTC) - timedelta(hours=1)
-    assert found == {
-        "itemType": "Folder",
-        "childItems": [
-            {"name": "a.txt", "type": "File"},
-            {"name": "empty", "type": "Folder"},
-            {"name": "sub", "type": "Folder"},
-        ],
-    }
-    empty = storage.lake("Item", folder="in/empty")
-    assert metadata(empty, "exists", "childItems") == {"exists": True, "childItems": []}
-    awaited = {"dataset": reference(empty), "childItems": False}
-    assert run(validation, awaited, empty, sleeper=asyncio.sleep).output["exists"] is True
-    filtered = metadata(
-        storage.lake("Item", folder="in"), "childItems", modifiedDatetimeStart="2020-01-01T00:00:00Z"
-    )
-    assert filtered == {"childItems": [{"name": "a.txt", "type": "File"}]}
-
-
 def test_an_empty_folder_is_copied_as_nothing(storage: Storage) -> None:
     """A folder that is there and empty is no failure, unlike one that is not there."""
     storage.put("in", b"", metadata=FOLDER)
@@ -285,57 +212,6 @@ def test_an_empty_folder_is_copied_as_nothing(storage: Storage) -> None:
     )
     assert result.output["filesRead"] == 0
     assert storage.names() == ["in"]
-
-
-@pytest.mark.parametrize(
-    ("settings", "place", "left"),
-    [
-        ({"recursive": True}, {"folder": "in"}, ["other", "other/e.txt"]),
-        ({"recursive": True}, {"folder": "in/sub"}, ["in", "in/a.txt", "in/b.csv", "other", "other/e.txt"]),
-        ({"recursive": True}, {}, []),
-        (
-            {},
-            {"folder": "in"},
-            ["in", "in/sub", "in/sub/c.txt", "in/sub/deeper", "in/sub/deeper/d.csv", "other", "other/e.txt"],
-        ),
-        (
-            {"recursive": True, "wildcardFileName": "*"},
-            {"folder": "in"},
-            ["in", "in/sub", "in/sub/deeper", "other", "other/e.txt"],
-        ),
-        (
-            {},
-            {"folder": "other", "file": "e.txt"},
-            ["in", *TREE[:2], "in/sub", *TREE[2:3], "in/sub/deeper", *TREE[3:4], "other"],
-        ),
-    ],
-)
-def test_a_whole_folder_is_deleted_with_its_folders(
-    tree: Storage, settings: dict[str, Any], place: dict[str, Any], left: list[str]
-) -> None:
-    """Recursive deletion of a folder takes it and those below it; of some files, the files alone."""
-    for folder in ("in", "in/sub", "in/sub/deeper", "other"):
-        tree.put(folder, b"", metadata=FOLDER)
-    dataset = tree.lake("Doomed", **place)
-    before = len(set(TREE))
-    output = run(delete, {"dataset": reference(dataset), "storeSettings": READ | settings}, dataset).output
-    assert tree.names() == left
-    assert output["filesDeleted"] == before - len(set(TREE) & set(left))
-
-
-def test_a_deletion_is_logged_on_a_lake(tree: Storage) -> None:
-    """logStorageSettings may name a linked service of type AzureBlobFS."""
-    dataset = tree.lake("Doomed", folder="other")
-    container = tree.container.container_name
-    properties = {
-        "dataset": reference(dataset),
-        "storeSettings": READ,
-        "enableLogging": True,
-        "logStorageSettings": {"linkedServiceName": {"referenceName": "Lake"}, "path": f"{container}/logs"},
-    }
-    linked = {"Lake": ("AzureBlobFS", dataset.linked_service)}
-    output = run(delete, properties, dataset, linked_services=linked).output
-    assert tree.get(output["logPath"].partition("/")[2]).splitlines()[1] == b"other/e.txt,File,Deleted,"
 
 
 ANSWERED = r"RequestId: '[-0-9a-f]+'\. TimeStamp: '\w{3}, [^']+ GMT'\."
