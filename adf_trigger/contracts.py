@@ -1,7 +1,7 @@
 """What crosses the boundary: run requests in; run views, completion events and problems out.
 
 Wire names are camelCase, Python names snake_case. Unknown fields of a request are faults, so that a typing
-error is told early and not ignored.
+error fails early and is not ignored.
 """
 
 import re
@@ -72,7 +72,7 @@ class RunStatus(StrEnum):
     REJECTED = "Rejected"
     """Ours: Data Factory refused it for good; no run was started."""
     UNKNOWN = "Unknown"
-    """Ours: its fate cannot be told; a person decides."""
+    """Ours: its outcome cannot be determined; a person decides."""
 
 
 ENDED_IN_DATA_FACTORY = frozenset({RunStatus.SUCCEEDED, RunStatus.FAILED, RunStatus.CANCELLED})
@@ -156,7 +156,7 @@ class RunView(_Wire):
 
 
 class EventData(RunView):
-    """The run that a completion event tells of.
+    """The run that a completion event is about.
 
     Attributes:
         truncated: true where long text or large values were cut to keep the message in its limit.

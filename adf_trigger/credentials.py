@@ -37,7 +37,7 @@ _LONGEST_RETRY_WAIT = 5.0  # seconds
 _CLI_TIMEOUT = 20  # seconds
 
 _REFRESH_AHEAD = timedelta(minutes=5)
-_REFRESH_PAUSE = timedelta(seconds=30)
+_REFRESH_WAIT = timedelta(seconds=30)
 """Between two refreshes while the present token is still valid."""
 _LAST_MOMENTS = timedelta(seconds=10)
 """A token this close to its end might be expired when it arrives."""
@@ -265,7 +265,7 @@ class TokenProvider:
             return self._refresh().token
         except CredentialError:
             # Logged where it was raised. The present token is good for a while; a later call tries again.
-            self._held = replace(held, refresh_at=self._clock() + _REFRESH_PAUSE)
+            self._held = replace(held, refresh_at=self._clock() + _REFRESH_WAIT)
             return held.token
 
     def _refresh(self) -> _Held:
@@ -274,14 +274,14 @@ class TokenProvider:
         except _NO_TOKEN as exc:
             self._failure = CredentialError(f"no token for {self._scope}: {self._reason(exc)}")
             logger.warning(
-                "No token could be had: %s", self._failure, extra={"action": "token_refresh_failed"}
+                "Failed to acquire a token: %s", self._failure, extra={"action": "token_refresh_failed"}
             )
             raise self._failure from exc
         finally:
             self._rounds += 1  # last, so that whoever came during the round shares what it found
         self._failure = None
         logger.info(
-            "A token was had that is valid until %s",
+            "Acquired a token, valid until %s",
             self._held.expires_at,
             extra={"action": "token_refreshed", "expires_at": self._held.expires_at.isoformat()},
         )
@@ -299,7 +299,7 @@ class TokenProvider:
         refresh_on = getattr(access, "refresh_on", None)
         if refresh_on is not None:
             refresh_at = min(refresh_at, datetime.fromtimestamp(refresh_on, tz=UTC))
-        return _Held(access.token, expires_at, max(refresh_at, now + _REFRESH_PAUSE))
+        return _Held(access.token, expires_at, max(refresh_at, now + _REFRESH_WAIT))
 
     def _reason(self, exc: Exception) -> str:
         lines = str(exc).strip().splitlines()

@@ -38,7 +38,7 @@ def run_request(body: bytes) -> RunRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """A message of the requests queue, decoded: what it asks for, or what can be told of it even so.
+    """A message of the requests queue, decoded: what it asks for, or what is known of it even so.
 
     Attributes:
         id: the queue's id of it.

@@ -13,7 +13,7 @@ class UnknownOutcomePolicy(StrEnum):
     """What to do about a createRun whose answer was lost and whose run is not found after the grace period."""
 
     RECONCILE = "reconcile"
-    """Send again where that cannot double the run; look for it otherwise; park it where nothing can tell."""
+    """Send again where that cannot double the run; look for it otherwise; park it where that cannot be known."""
     RESUBMIT = "resubmit"
     """Send again, always: started at least once, perhaps twice."""
     PARK = "park"
@@ -26,7 +26,7 @@ class PipelinePolicy(BaseModel):
     Attributes:
         unknown_outcome: see UnknownOutcomePolicy.
         correlation_parameter: a parameter that the pipeline declares for us: it is set to the requestId, so that
-            a run whose id was lost can be told from others.
+            a run whose id was lost can be found among others.
     """
 
     model_config = ConfigDict(alias_generator=to_camel, validate_by_name=True, extra="forbid", frozen=True)

@@ -179,7 +179,7 @@ class CommonSettings(PlatformSettings):
         ge=8,
         le=36_500,
         alias="ADF_TRIGGER_RETENTION_DAYS",
-        description="Days that told records, and so their idempotency keys, are kept.",
+        description="Days that published records, and so their idempotency keys, are kept.",
     )
     max_body_bytes: int = Field(
         default=65_536,
@@ -212,7 +212,7 @@ class CommonSettings(PlatformSettings):
             settings = cls.model_validate(usable, by_alias=True, by_name=False)
             settings._warnings = tuple(unknown_names(source, known))  # noqa: SLF001 - its own class
         except ValidationError as exc:
-            # A reference counts as the value that it stands for: it is there, and its one fault is told.
+            # A reference counts as the value that it stands for: it is there, and its one fault is named.
             faults = {**sentences(exc, values), **faults}
             faults = {**_faults_between(usable, faults), **faults}
         else:
@@ -247,7 +247,9 @@ class CommonSettings(PlatformSettings):
     @field_validator("policy")
     @classmethod
     def _one_policy_each(cls, value: dict[str, PipelinePolicy]) -> dict[str, PipelinePolicy]:
-        _refuse_twins({name: name.lower() for name in value}, "name one pipeline: names compare without case")
+        _require_distinct(
+            {name: name.lower() for name in value}, "name one pipeline: names compare without case"
+        )
         return value
 
     @model_validator(mode="after")
@@ -325,7 +327,7 @@ class Settings(CommonSettings):
     @field_validator("factories")
     @classmethod
     def _one_alias_each(cls, value: dict[str, FactoryId]) -> dict[str, FactoryId]:
-        _refuse_twins(
+        _require_distinct(
             {alias: str(factory).lower() for alias, factory in value.items()}, "are the same factory"
         )
         return value
@@ -354,7 +356,7 @@ def _faults_between(values: Mapping[str, str], faults: Mapping[str, list[str]]) 
     return {}
 
 
-def _refuse_twins(keys: Mapping[str, str], why: str) -> None:
+def _require_distinct(keys: Mapping[str, str], why: str) -> None:
     first: dict[str, str] = {}
     twins = [
         f"{first[key]} and {name} {why}" for name, key in keys.items() if first.setdefault(key, name) != name

@@ -124,7 +124,7 @@ _MAX_TEXT = 2_000
 _MAX_DETAILS = 5
 
 
-def refusal(call: Call, reply: Reply, *, now: datetime, secret: str) -> DataFactoryError:
+def error_of(call: Call, reply: Reply, *, now: datetime, secret: str) -> DataFactoryError:
     """The error that a reply other than a success means.
 
     Args:

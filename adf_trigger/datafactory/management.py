@@ -12,7 +12,7 @@ import stamina
 
 from adf_trigger.clock import Clock, IdSource, new_id, utcnow
 from adf_trigger.datafactory.calls import Call, Effect, Reply
-from adf_trigger.datafactory.failures import refusal
+from adf_trigger.datafactory.failures import error_of
 from adf_trigger.datafactory.transport import Transport
 from adf_trigger.errors import DataFactoryError, Fault, InvalidRequest, NotSent, Throttled, Unavailable
 
@@ -185,7 +185,7 @@ class ManagementApi:
                 )
                 token, reply = fresh, self._sent(call, body, fresh, began)
         if reply.status not in call.accepts:
-            raise refusal(call, reply, now=self._clock(), secret=token) from reply.body_error
+            raise error_of(call, reply, now=self._clock(), secret=token) from reply.body_error
         return reply
 
     def _sent(self, call: Call, body: bytes | None, token: str, began: float) -> Reply:

@@ -82,7 +82,7 @@ def answered(
             req.method,
             path_of(req),
             exc,
-            extra={"action": "request_refused", "error": type(exc).__name__},
+            extra={"action": "problem_answered", "error": type(exc).__name__},
         )
         return problem_of(exc, instance=path_of(req))
 
@@ -106,7 +106,7 @@ class _Handlers:
             if len(body) > services.settings.max_body_bytes:
                 limit = f"at most {services.settings.max_body_bytes} bytes are read, this has {len(body)}"
                 return problem(TOO_LARGE, limit, instance=path_of(req))
-            submitted = services.submit(self._submission(services, req, parameters, body))
+            submitted = services.submitter.submit(self._submission(services, req, parameters, body))
             status = HTTPStatus.OK if submitted.replayed else HTTPStatus.ACCEPTED
             return _run(services.views.view(submitted.record), status)
 

@@ -85,7 +85,7 @@ def problem(
     instance: str | None = None,
     retry_after: float | None = None,
 ) -> HttpResponse:
-    """An answer that tells of a problem.
+    """An answer that describes a problem.
 
     Args:
         kind: which of the documented kinds.

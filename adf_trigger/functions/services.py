@@ -22,15 +22,15 @@ from adf_trigger.service.monitor import Monitor
 from adf_trigger.service.neighbours import AppIdentity, Neighbours
 from adf_trigger.service.notify import Notifier
 from adf_trigger.service.observe import Observer
-from adf_trigger.service.pauses import Pauses
 from adf_trigger.service.policy import Policies
 from adf_trigger.service.publish import Publisher
 from adf_trigger.service.query import Query
 from adf_trigger.service.reconcile import Reconciler
 from adf_trigger.service.records import Records
-from adf_trigger.service.sending import Sender
+from adf_trigger.service.send import Sender
 from adf_trigger.service.steps import Steps
-from adf_trigger.service.submit import Submit
+from adf_trigger.service.submit import Submitter
+from adf_trigger.service.throttling import Throttling
 from adf_trigger.service.tick import Tick
 from adf_trigger.service.views import RunViews
 from adf_trigger.settings import Settings
@@ -51,7 +51,7 @@ class Services:
     factories: Factories
     notes: Notes
     views: RunViews
-    submit: Submit
+    submitter: Submitter
     query: Query
     intake: Intake
     tick: Tick
@@ -83,18 +83,18 @@ def wire(
         notes: small documents beside the records.
         outbox: the queues that are written to.
         landmark: what is kept outside the ledger, to know it again.
-        clock: tells the time.
+        clock: gives the present instant.
         new_id: makes runIds.
         steps: surrounds every effect.
     """
     records = Records(ledger, clock, steps, lease=timedelta(seconds=settings.lease))
     policies = Policies(settings.policy)
     views = RunViews({factory.id: factory.alias for factory in factories}, studio=STUDIOS[settings.cloud])
-    pauses = Pauses()
-    sender = Sender(records, clock, policies, pauses, steps)
+    throttling = Throttling()
+    sender = Sender(records, clock, policies, throttling, steps)
     notifier = Notifier(outbox, views, steps)
     publisher = Publisher(ledger, records, notifier, clock)
-    submit = Submit(
+    submitter = Submitter(
         ledger,
         records,
         clock,
@@ -119,11 +119,11 @@ def wire(
         factories=factories,
         notes=notes,
         views=views,
-        submit=submit,
+        submitter=submitter,
         intake=Intake(
             factories,
             ledger,
-            submit,
+            submitter,
             notifier,
             publisher,
             outbox,
@@ -152,7 +152,7 @@ def wire(
                 stale_after=timedelta(seconds=settings.stale_after),
             ),
             publisher,
-            pauses,
+            throttling,
             calls=settings.tick_calls,
             retention=timedelta(days=settings.retention_days),
         ),

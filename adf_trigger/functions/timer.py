@@ -7,7 +7,7 @@ from adf_trigger.functions.composition import UseCases, log_faults
 
 
 def timer_functions(use_cases: UseCases, schedule: str) -> func.Blueprint:
-    """The function that dispatches, watches and tells.
+    """The function that dispatches, monitors and publishes.
 
     Args:
         use_cases: gives the use cases.
@@ -18,7 +18,7 @@ def timer_functions(use_cases: UseCases, schedule: str) -> func.Blueprint:
     @blueprint.function_name("tick")
     @blueprint.timer_trigger("timer", schedule, run_on_startup=False, use_monitor=True)
     def tick(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the host passes it by name
-        """Dispatch what is unsent, watch what is active, tell what has ended; report on the surroundings."""
+        """Dispatch what is unsent, monitor what is active, publish what has ended; report on the surroundings."""
         try:
             services = use_cases()
         except SettingsError as exc:

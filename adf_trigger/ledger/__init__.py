@@ -1,1 +1,1 @@
-"""The run ledger: what was asked for, which run it became, how far that has come, and who was told."""
+"""The run ledger: what was asked for, which run it became, how far that has come, and what was published."""

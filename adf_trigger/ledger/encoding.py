@@ -1,6 +1,7 @@
 """Records as JSON text, the same for every adapter, so that none keeps what another would lose."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -10,7 +11,7 @@ from adf_trigger.errors import Fault, InvalidRequest, LedgerError
 from adf_trigger.ledger.declarations import Declaration
 from adf_trigger.ledger.keys import is_request_id
 from adf_trigger.ledger.port import Cursor
-from adf_trigger.ledger.records import ActiveRun, RunRecord
+from adf_trigger.ledger.records import ActiveRun, RunRecord, RunState
 
 MAX_RECORD_CHARS = 500_000
 """Longest record, in characters of ASCII JSON: each takes two bytes of an entity's 1 MiB."""
@@ -67,7 +68,7 @@ def decode_record(text: str) -> RunRecord:
     Raises:
         LedgerError: the text is none of ours.
     """
-    return _decoded(_RECORD, text)
+    return _decoded(_RECORD, text, _renamed)
 
 
 def encode_active(run: ActiveRun) -> str:
@@ -119,14 +120,14 @@ def successor(earlier: RunRecord, record: RunRecord) -> RunRecord:
     Raises:
         ValueError: it is the record of another request.
     """
-    refuse_other_request(earlier, record)
+    require_same_request(earlier, record)
     if record.requested_at != earlier.requested_at:
         raise ValueError("requested_at of a record never changes")
     former = tuple(run_id for run_id in earlier.run_ids if run_id != record.run_id)
     return replace(record, former_run_ids=former)
 
 
-def refuse_other_request(earlier: RunRecord, record: RunRecord) -> None:
+def require_same_request(earlier: RunRecord, record: RunRecord) -> None:
     """Both records must be of one request.
 
     Raises:
@@ -136,9 +137,23 @@ def refuse_other_request(earlier: RunRecord, record: RunRecord) -> None:
         raise ValueError("a record can be written in the place of one of the same request alone")
 
 
-def _decoded(adapter: TypeAdapter[T], text: str) -> T:
+def _renamed(fields: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a record as they are called now: earlier versions wrote `told` for `published`."""
+    if fields.get("state") == "told":
+        fields["state"] = RunState.PUBLISHED.value
+    if "told_at" in fields:
+        fields.setdefault("published_at", fields.pop("told_at"))
+    return fields
+
+
+def _decoded(
+    adapter: TypeAdapter[T], text: str, renamed: Callable[[dict[str, Any]], dict[str, Any]] | None = None
+) -> T:
     try:
-        return adapter.validate_python(json.loads(text))
+        document = json.loads(text)
+        return adapter.validate_python(
+            renamed(document) if renamed and isinstance(document, dict) else document
+        )
     except ValueError as exc:
         raise LedgerError("a row of the ledger cannot be understood") from exc
 

@@ -72,7 +72,7 @@ class TableGateway:
                 if is_missing_table(exc):
                     raise
                 return None
-            _refuse_others([row], lambda given: given == key)
+            _require_wanted([row], lambda given: given == key)
             return row
 
         return self._repeated("reading the ledger", get)
@@ -99,7 +99,7 @@ class TableGateway:
                 results_per_page=min(limit or MAX_PAGE, MAX_PAGE),
             )
             rows = list(islice(found, limit))
-            _refuse_others(rows, lambda given: after < given < before)
+            _require_wanted(rows, lambda given: after < given < before)
             return rows
 
         return self._repeated("reading the ledger", query)
@@ -162,7 +162,7 @@ class TableGateway:
                     sentence("writing the ledger", exc)
                 ) from exc
             logger.warning(
-                "a write of the ledger got no clear answer, but did happen",
+                "A write of the ledger got no clear answer, but has been applied",
                 extra={"action": "ledger_write_settled", "row": run},
             )
             return settled
@@ -276,7 +276,7 @@ def _etag_in(answer: Mapping[str, Any], *, needed: bool = True) -> str:
     return etag
 
 
-def _refuse_others(rows: Sequence[TableEntity], wanted: Callable[[str], bool]) -> None:
+def _require_wanted(rows: Sequence[TableEntity], wanted: Callable[[str], bool]) -> None:
     if not all(wanted(row["RowKey"]) for row in rows):
         raise GarbledReply("the answer has rows that were not asked for")
 

@@ -45,7 +45,7 @@ def run_key(request_id: str) -> str:
 
 
 def active_key(run_id: UUID) -> str:
-    """The row of a run that is not told yet."""
+    """The row of a run that is not published yet."""
     return f"active|{run_id}"
 
 

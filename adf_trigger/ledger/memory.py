@@ -13,7 +13,7 @@ from adf_trigger.ledger.encoding import (
     encode_cursor,
     encode_new,
     encode_record,
-    refuse_other_request,
+    require_same_request,
     successor,
 )
 from adf_trigger.ledger.keys import continuation_of, key_of, partition_key, when_key
@@ -53,22 +53,22 @@ class MemoryLedger:
             partition = self._partition(record.factory)
             if (found := self._stored(partition, record.request_id)) is not None:
                 return Claim(found, created=False)
-            self._refuse_taken(partition, record)
+            self._require_free_run_id(partition, record)
             return Claim(self._put(partition, record, text), created=True)
 
     def reclaim(self, stored: Stored, record: RunRecord) -> Stored:
-        """Put a new record in the place of a told one, conditionally.
+        """Put a new record in the place of a published one, conditionally.
 
         Raises:
             InvalidRequest: it is too large to keep.
             ValueError: it is the record of another request.
             LedgerConflict: the record has changed since it was read, or another request has the new runId.
         """
-        refuse_other_request(stored.record, record)
+        require_same_request(stored.record, record)
         text = encode_new(record)
         with self._lock:
             partition = self._unchanged(stored)
-            self._refuse_taken(partition, record)
+            self._require_free_run_id(partition, record)
             self._remove(partition, stored.record)
             return self._put(partition, record, text)
 
@@ -105,12 +105,14 @@ class MemoryLedger:
         text = encode_record(record)
         with self._lock:
             partition = self._unchanged(stored)
-            self._refuse_taken(partition, record)
+            self._require_free_run_id(partition, record)
             return self._put(partition, record, text)
 
     def active(self, factory: str) -> Sequence[ActiveRun]:
-        """The rows of all runs that are not told, in order of arrival."""
-        runs = [ActiveRun.of(record) for record in self._all(factory) if record.state is not RunState.TOLD]
+        """The rows of all runs that are not published, in order of arrival."""
+        runs = [
+            ActiveRun.of(record) for record in self._all(factory) if record.state is not RunState.PUBLISHED
+        ]
         return sorted(runs, key=lambda run: (run.requested_at, run.request_id))
 
     def runs(self, factory: str, *, since: datetime | None, limit: int, continuation: str | None) -> RunPage:
@@ -141,12 +143,12 @@ class MemoryLedger:
         with self._lock:
             self._partition(factory).cursor = encode_cursor(cursor)
 
-    def purge(self, factory: str, *, told_before: datetime, limit: int) -> int:
-        """Remove at most `limit` told records that were told before an instant; how many were."""
+    def purge(self, factory: str, *, published_before: datetime, limit: int) -> int:
+        """Remove at most `limit` records that were published before an instant; how many were."""
         with self._lock:
             partition = self._partition(factory)
             records = [decode_record(text) for text, _ in partition.texts.values()]
-            old = [record for record in records if record.was_told_before(told_before)][:limit]
+            old = [record for record in records if record.was_published_before(published_before)][:limit]
             for record in old:
                 self._remove(partition, record)
         return len(old)
@@ -173,7 +175,7 @@ class MemoryLedger:
             raise LedgerConflict(f"the record of {stored.record.request_id} has changed since it was read")
         return partition
 
-    def _refuse_taken(self, partition: _Partition, record: RunRecord) -> None:
+    def _require_free_run_id(self, partition: _Partition, record: RunRecord) -> None:
         if partition.owners.get(record.run_id, record.request_id) != record.request_id:
             raise LedgerConflict(f"another request than {record.request_id} has run {record.run_id}")
 

@@ -52,7 +52,7 @@ def open_table_ledger(
         **_NO_RETRIES,
     }
     if connection_string is not None:
-        _refuse_signature(connection_string)
+        _require_no_signature(connection_string)
         text = connection_string
         return _opened(
             _STORAGE_BY_KEY,
@@ -69,7 +69,7 @@ def open_table_ledger(
     )
 
 
-def _refuse_signature(connection_string: str) -> None:
+def _require_no_signature(connection_string: str) -> None:
     # It would travel in every URL, and so into the text of errors.
     try:
         parts = parse_connection_string(connection_string)

@@ -54,7 +54,7 @@ class LedgerReader(Protocol):
         """The record of a run, by any runId that it ever had (the chosen one included)."""
 
     def active(self, factory: str) -> Sequence[ActiveRun]:
-        """The rows of all runs that are not told, in order of arrival. Costs what is active, not the history."""
+        """The rows of all runs that are not published, in order of arrival. Costs what is active, not the history."""
 
     def runs(self, factory: str, *, since: datetime | None, limit: int, continuation: str | None) -> RunPage:
         """Records, newest first. A continuation is an opaque string that an earlier page gave.
@@ -80,7 +80,7 @@ class Ledger(LedgerReader, Protocol):
         """Insert the record with its active, id and when rows in one transaction, or find the earlier one."""
 
     def reclaim(self, stored: Stored, record: RunRecord) -> Stored:
-        """Put a new record in the place of a told one, with all its rows, in one conditional transaction."""
+        """Put a new record in the place of a published one, with all its rows, in one conditional transaction."""
 
     def release(self, stored: Stored) -> None:
         """Remove a record and all its rows, conditionally: the key is free again."""
@@ -88,12 +88,12 @@ class Ledger(LedgerReader, Protocol):
     def save(self, stored: Stored, record: RunRecord) -> Stored:
         """Write a record conditionally, and its active row with it in the same transaction where that changes.
 
-        Where the runId has changed, the active row moves and an id row is added. A told record has no active
+        Where the runId has changed, the active row moves and an id row is added. A published record has no active
         row: it goes in the same transaction. Factory, request_id and requested_at never change.
         """
 
     def save_cursor(self, factory: str, cursor: Cursor) -> None:
         """Remember where a poll stood; the last writer wins, which is safe since polls overlap."""
 
-    def purge(self, factory: str, *, told_before: datetime, limit: int) -> int:
-        """Remove at most `limit` told records that were told before an instant; how many were."""
+    def purge(self, factory: str, *, published_before: datetime, limit: int) -> int:
+        """Remove at most `limit` records that were published before an instant; how many were."""

@@ -18,7 +18,7 @@ class RunState(StrEnum):
     """Data Factory has a run for it."""
     ENDED = "ended"
     """Its last status is known (Rejected and Unknown among them); the event is still to be sent."""
-    TOLD = "told"
+    PUBLISHED = "published"
     """The event is sent; nothing is left to do."""
 
 
@@ -82,7 +82,7 @@ class RunRecord:
     message: str | None = None
     errors: tuple[ActivityError, ...] = ()
     truncated: bool = False
-    told_at: datetime | None = None
+    published_at: datetime | None = None
     former_run_ids: tuple[UUID, ...] = ()
 
     @property
@@ -90,18 +90,20 @@ class RunRecord:
         """Every runId that it ever had, oldest first, the present one last."""
         return (*self.former_run_ids, self.run_id)
 
-    def was_told_before(self, instant: datetime) -> bool:
+    def was_published_before(self, instant: datetime) -> bool:
         """Whether its event was sent before an instant, so that nothing has been left to do since."""
-        return self.state is RunState.TOLD and self.told_at is not None and self.told_at < instant
+        return (
+            self.state is RunState.PUBLISHED and self.published_at is not None and self.published_at < instant
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActiveRun:
-    """The row of a run that is not told yet: all that a tick needs to choose what to look at.
+    """The row of a run that is not published yet: all that a tick needs to choose what to look at.
 
     A move that does not change it is a plain write of the record, which costs a third of a transaction. So a
     request that is being sent looks like the submitted run that it is about to be, and the lease of the one who
-    tells of an end is left to the record.
+    publishes an end is left to the record.
 
     Attributes:
         state: of the record; SUBMITTED also for one that is being sent.
@@ -134,7 +136,7 @@ class ActiveRun:
 
     @property
     def may_be_unsent(self) -> bool:
-        """Whether createRun may still have to be called, or its outcome to be found out; the record tells."""
+        """Whether createRun may still have to be called, or its outcome to be found out; the record says."""
         return self.state is RunState.ACCEPTED or (
             self.state is RunState.SUBMITTED and self.lease_until is not None
         )

@@ -25,7 +25,7 @@ Operation = tuple[str, dict[str, str], dict[str, Any]]
 def rows_of(record: RunRecord, text: str) -> Rows:
     """The rows of a record by RowKey; `text` is the record encoded."""
     rows: dict[str, Properties] = {run_key(record.request_id): split(text)}
-    if record.state is not RunState.TOLD:
+    if record.state is not RunState.PUBLISHED:
         rows[active_key(record.run_id)] = split(encode_active(ActiveRun.of(record)))
     for run_id in record.run_ids:
         rows[id_key(run_id)] = {REQUEST_ID: record.request_id}

@@ -15,7 +15,7 @@ from adf_trigger.ledger.encoding import (
     encode_cursor,
     encode_new,
     encode_record,
-    refuse_other_request,
+    require_same_request,
     successor,
 )
 from adf_trigger.ledger.gateway import TableGateway, etag_of
@@ -97,7 +97,7 @@ class TableLedger:
         raise LedgerConflict(f"another request than {record.request_id} has run {record.run_id}") from lost
 
     def reclaim(self, stored: Stored, record: RunRecord) -> Stored:
-        """Put a new record in the place of a told one, with all its rows, in one conditional transaction.
+        """Put a new record in the place of a published one, with all its rows, in one conditional transaction.
 
         Raises:
             InvalidRequest: it is too large to keep.
@@ -105,7 +105,7 @@ class TableLedger:
             LedgerConflict: the record has changed since it was read, or another request has the new runId.
             LedgerError: the table could not be written.
         """
-        refuse_other_request(stored.record, record)
+        require_same_request(stored.record, record)
         return self._write(record, _rows(stored.record), rows_of(record, encode_new(record)), stored.etag)
 
     def release(self, stored: Stored) -> None:
@@ -150,7 +150,7 @@ class TableLedger:
         return self._write(record, _rows(stored.record), rows_of(record, encode_record(record)), stored.etag)
 
     def active(self, factory: str) -> Sequence[ActiveRun]:
-        """The rows of all runs that are not told, in order of arrival. Costs what is active, not the history.
+        """The rows of all runs that are not published, in order of arrival. Costs what is active, not the history.
 
         Raises:
             LedgerError: the table could not be read.
@@ -195,23 +195,23 @@ class TableLedger:
         """
         self._table.put(partition_key(factory), CURSOR_KEY, split(encode_cursor(cursor)))
 
-    def purge(self, factory: str, *, told_before: datetime, limit: int) -> int:
-        """Remove at most `limit` told records that were told before an instant; how many were.
+    def purge(self, factory: str, *, published_before: datetime, limit: int) -> int:
+        """Remove at most `limit` records that were published before an instant; how many were.
 
         Looks only at what was requested before that instant, so it costs what is old, not the history.
 
         Raises:
             LedgerError: the table could not be read or written.
         """
-        # A run is told after it was requested: what was told before the instant lies beyond it in the listing.
-        after, end = end_of_instant(told_before), rows_of_kind("when")[1]
+        # What was published before the instant was requested before it, and lies beyond it in the listing.
+        after, end = end_of_instant(published_before), rows_of_kind("when")[1]
         purged = 0
         while purged < limit:
             rows = self._table.between(partition_key(factory), after, end, limit=_PURGE_PAGE)
             if not rows:
                 break
             for row in rows[: limit - purged]:
-                purged += self._purged(factory, request_id_of(row["RowKey"]), told_before)
+                purged += self._purged(factory, request_id_of(row["RowKey"]), published_before)
                 after = row["RowKey"]
         return purged
 
@@ -230,9 +230,9 @@ class TableLedger:
     def _remove(self, stored: Stored) -> None:
         self._write(stored.record, _rows(stored.record), {}, stored.etag)
 
-    def _purged(self, factory: str, request_id: str, told_before: datetime) -> bool:
+    def _purged(self, factory: str, request_id: str, published_before: datetime) -> bool:
         stored = self.get(factory, request_id)
-        if stored is None or not stored.record.was_told_before(told_before):
+        if stored is None or not stored.record.was_published_before(published_before):
             return False
         try:
             self._remove(stored)

@@ -1,4 +1,4 @@
-"""What pipelines declare, so that a wrong request is told early and not when its run has failed."""
+"""What pipelines declare, so that a wrong request fails early and not as a run."""
 
 import logging
 import threading
@@ -118,7 +118,7 @@ class Definitions:
     """Remembers what pipelines declare: for a short while to be used again, and for good to fall back on.
 
     Args:
-        clock: tells the time.
+        clock: gives the present instant.
         remember: how long an answer is used again.
         declarations: where answers outlive this process. Its trouble is logged, and is no request's trouble.
         steps: surrounds each effect.

@@ -19,7 +19,7 @@ from adf_trigger.service.budget import Budget
 from adf_trigger.service.factories import FactoryHandle
 from adf_trigger.service.reconcile import Finding, Reconciler, Verdict
 from adf_trigger.service.records import Records
-from adf_trigger.service.sending import Sender, back_off
+from adf_trigger.service.send import Sender, back_off
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ class Dispatcher:
     Args:
         ledger: the run ledger.
         records: writes it.
-        clock: tells the time.
+        clock: gives the present instant.
         sender: calls createRun.
         reconciler: finds out what became of calls without an answer.
         deadline: how long an accepted request may wait to be started.
@@ -68,7 +68,7 @@ class Dispatcher:
             Throttled: Data Factory asked to be left alone.
             LedgerError: the ledger is out of reach; the next tick goes on.
         """
-        sending = self._sender.paused_until(factory) is None
+        sending = self._sender.throttled_until(factory) is None
         for row in active:
             if not row.may_be_unsent:
                 continue
@@ -87,7 +87,7 @@ class Dispatcher:
                     sending = self._take_up(factory, stored, budget, sending=sending) and sending
             except LedgerConflict:
                 logger.info(
-                    "Request %s is in other hands",
+                    "Request %s is being handled by another process",
                     row.request_id,
                     extra={"action": "dispatch_lost_race", "request_id": row.request_id},
                 )
@@ -113,7 +113,7 @@ class Dispatcher:
                 return True
             return self._send(factory, stored, budget, in_doubt_since=None)
         try:
-            finding = self._reconciler.look(factory, record, budget)
+            finding = self._reconciler.reconcile(factory, record, budget)
         except (DataFactoryError, CredentialError) as exc:
             self._ask_later(stored, f"what became of it cannot be asked now: {exc}")
             if isinstance(exc, Throttled):
@@ -152,14 +152,14 @@ class Dispatcher:
         try:
             sent = self._sender.send(factory, taken, taken.record.parameters, in_doubt_since=in_doubt_since)
         except Refused as exc:
-            self._refused(factory, taken, exc, in_doubt_since)
+            self._on_refusal(factory, taken, exc, in_doubt_since)
             return True
         return sent.record.state is RunState.SUBMITTED
 
-    def _refused(
+    def _on_refusal(
         self, factory: FactoryHandle, taken: Stored, refusal: Refused, in_doubt_since: datetime | None
     ) -> None:
-        """A refusal is final, unless it may say no because an earlier call of this request has started it."""
+        """A refusal is final, unless its cause may be that an earlier call of this request has started it."""
         reason = f"Data Factory refused it: {refusal}"
         if in_doubt_since is None or isinstance(refusal, ResourceNotFound):
             self._records.reject(taken, reason)
@@ -174,7 +174,7 @@ class Dispatcher:
         elif taken.record.attempts < REFUSED_FOR_GOOD:
             self._ask_later(taken, reason)
         else:
-            self._records.park(taken, f"{reason}; whether an earlier call started it cannot be told")
+            self._records.park(taken, f"{reason}; whether an earlier call started it cannot be determined")
 
     def _ask_later(self, stored: Stored, reason: str) -> None:
         until = self._clock() + back_off(stored.record.attempts)

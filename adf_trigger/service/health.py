@@ -79,7 +79,7 @@ class HealthDesk:
 
     Args:
         notes: where the timer's report is kept.
-        clock: tells the time.
+        clock: gives the present instant.
         schedule: when the timer is due.
         seconds: a clock that never goes back, for waiting.
     """

@@ -26,7 +26,7 @@ from adf_trigger.ledger.records import RunRecord, RunState
 from adf_trigger.service.factories import Factories, FactoryHandle
 from adf_trigger.service.notify import Notifier, QueuedMessage, Rejection
 from adf_trigger.service.publish import Publisher
-from adf_trigger.service.submit import Submission, Submit
+from adf_trigger.service.submit import Submission, Submitter
 
 logger = logging.getLogger(__name__)
 
@@ -40,11 +40,11 @@ class Intake:
     Args:
         factories: all configured factories.
         ledger: the run ledger.
-        submit: takes the requests of valid messages.
+        submitter: takes the requests of valid messages.
         notifier: sends the news of those that can never work.
         publisher: sends the news of those that Data Factory has rejected.
         outbox: where messages are put back.
-        clock: tells the time.
+        clock: gives the present instant.
         requests_queue: name of the queue, which stands for its senders.
     """
 
@@ -52,7 +52,7 @@ class Intake:
         self,
         factories: Factories,
         ledger: LedgerReader,
-        submit: Submit,
+        submitter: Submitter,
         notifier: Notifier,
         publisher: Publisher,
         outbox: Outbox,
@@ -62,7 +62,7 @@ class Intake:
     ) -> None:
         self._factories = factories
         self._ledger = ledger
-        self._submit = submit
+        self._submitter = submitter
         self._notifier = notifier
         self._publisher = publisher
         self._outbox = outbox
@@ -77,7 +77,7 @@ class Intake:
         """
         try:
             submission = self._submission(message)
-            submitted = self._submit(submission)
+            submitted = self._submitter.submit(submission)
         except (InvalidRequest, RequestConflict, Refused) as exc:
             self._reject(message, exc)
         except TryLater as exc:
@@ -88,7 +88,7 @@ class Intake:
             self._publish_at_once(submission.factory, submitted.record)
 
     def take_poison(self, message: Message) -> None:
-        """Take a message that the host has given up on: what it asks for may have been taken all the same.
+        """Take a message that the host has given up on: its request may be in the ledger all the same.
 
         Raises:
             LedgerError, PublishError: out of reach; the message must be delivered again.
@@ -96,7 +96,7 @@ class Intake:
         factory = self._factory_of(message)
         if factory is not None and self._ledger.get(factory.id, message.request_id) is not None:
             logger.info(
-                "Message %s was given up on, but its request %s had been taken",
+                "Message %s exceeded its delivery count, but its request %s is in the ledger",
                 message.id,
                 message.request_id,
                 extra={"action": "poison_was_taken", "request_id": message.request_id},
@@ -124,7 +124,7 @@ class Intake:
             self._publisher.publish_one(factory, record.request_id)
         except (LedgerError, PublishError) as exc:
             logger.warning(
-                "Request %s is published by the timer, since it cannot be published now: %s",
+                "The rejection of request %s could not be published now and is left to the timer: %s",
                 record.request_id,
                 exc,
                 extra={"action": "publishing_postponed", "request_id": record.request_id},
@@ -143,7 +143,7 @@ class Intake:
         )
         self._notifier.rejected(rejection)
         logger.warning(
-            "Message %s is rejected: %s",
+            "Rejected message %s: %s",
             message.id,
             rejection.reason,
             extra={
@@ -177,7 +177,7 @@ class Intake:
         text = json.dumps({**message.document, "requestId": message.request_id}, ensure_ascii=False)
         self._outbox.put_back(text, delay=delay)
         logger.warning(
-            "Message %s is put back for %d seconds: %s",
+            "Put message %s back for %d seconds: %s",
             message.id,
             delay,
             error,

@@ -32,7 +32,7 @@ class LedgerIdentity:
     Args:
         notes: of the ledger.
         landmark: what outlives the table.
-        clock: tells the time.
+        clock: gives the present instant.
         new_id: makes the ids of ledgers.
     """
 

@@ -54,7 +54,7 @@ class Monitor:
     Args:
         ledger: the run ledger.
         records: writes it.
-        clock: tells the time.
+        clock: gives the present instant.
         overlap: how far a poll looks back behind the last one, since lists lag.
         stale_after: a run unseen for so long is asked for by its id.
     """
@@ -124,7 +124,7 @@ class Monitor:
                 run = factory.runs.get_run(row.run_id)
             except (ResourceNotFound, BadRequest) as exc:
                 logger.warning(
-                    "Run %s cannot be seen: %s",
+                    "Run %s cannot be read: %s",
                     row.run_id,
                     exc,
                     extra={"action": "run_not_seen", "run_id": str(row.run_id), "request_id": row.request_id},
@@ -150,7 +150,7 @@ class Monitor:
                 self._records.see(stored, status=status, started_at=run.run_start)
         except LedgerConflict:
             logger.info(
-                "Run %s is in other hands",
+                "Run %s is being handled by another process",
                 run.run_id,
                 extra={
                     "action": "monitor_lost_race",

@@ -65,7 +65,7 @@ class Neighbours:
     Args:
         me: this app.
         notes: of the ledger that they share.
-        clock: tells the time.
+        clock: gives the present instant.
     """
 
     def __init__(self, me: AppIdentity, notes: Notes, clock: Clock) -> None:

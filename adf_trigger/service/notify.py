@@ -1,4 +1,4 @@
-"""Builds and sends all news of requests: how a run has ended, a rejection, an unknown fate.
+"""Builds and sends all news of requests: how a run has ended, a rejection, an unknown outcome.
 
 The same news always has the same event id, so that a consumer can drop repeats.
 """
@@ -33,7 +33,7 @@ class Rejection:
 
     Attributes:
         run: the request as callers see it.
-        factory: resource id of its factory; empty where that cannot be told.
+        factory: resource id of its factory; empty where it is not known.
         reason: one sentence.
         faults: all that is wrong with it.
         truncated: whether something of `run` is cut.
@@ -85,8 +85,8 @@ class Notifier:
         Raises:
             ValueError: the record has not ended.
         """
-        if record.state not in (RunState.ENDED, RunState.TOLD):
-            raise ValueError(f"{record.request_id} has not ended: there is nothing to tell")
+        if record.state not in (RunState.ENDED, RunState.PUBLISHED):
+            raise ValueError(f"{record.request_id} has not ended: there is no news of it")
         if record.status == RunStatus.REJECTED:
             return self.rejected(self._rejection_of(record))
         return self._publish(self._views.view(record), record.factory, truncated=record.truncated)

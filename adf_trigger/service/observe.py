@@ -50,7 +50,7 @@ class Observer:
     Args:
         checks: component → how to ask it.
         notes: where the report is kept.
-        clock: tells the time.
+        clock: gives the present instant.
         warnings: sentences on what is odd, and keeps the service from nothing.
         limit: seconds that one observation may take; who has not answered by then counts as not answering.
     """

@@ -21,7 +21,7 @@ class Publisher:
         ledger: the run ledger.
         records: writes it.
         notifier: sends the news.
-        clock: tells the time.
+        clock: gives the present instant.
     """
 
     def __init__(self, ledger: LedgerReader, records: Records, notifier: Notifier, clock: Clock) -> None:
@@ -54,7 +54,7 @@ class Publisher:
             self._publish(stored)
         except LedgerConflict:
             logger.info(
-                "Request %s is in other hands",
+                "Request %s is being handled by another process",
                 request_id,
                 extra={"action": "publish_lost_race", "request_id": request_id},
             )

@@ -58,8 +58,8 @@ class Reconciler:
     """Finds out what became of requests in doubt. Reads only.
 
     Args:
-        ledger: to tell our runs from others.
-        clock: tells the time.
+        ledger: knows which runs are ours.
+        clock: gives the present instant.
         policies: what may be decided for each pipeline.
         grace: how long a run may stay unseen before its absence means something.
     """
@@ -70,7 +70,7 @@ class Reconciler:
         self._policies = policies
         self._grace = grace
 
-    def look(self, factory: FactoryHandle, record: RunRecord, budget: Budget) -> Finding:
+    def reconcile(self, factory: FactoryHandle, record: RunRecord, budget: Budget) -> Finding:
         """What to do about a request in doubt.
 
         Raises:
@@ -124,7 +124,7 @@ class Reconciler:
     def _ids_honoured(self, factory: FactoryHandle) -> bool | None:
         """Whether the factory gave the id that we chose back as the runId, last time; None if nobody knows.
 
-        The records tell: one that has started under another id than the one chosen for it had that one before.
+        The records show it: one that has started under another id than the one chosen for it had that one before.
         """
         continuation: str | None = None
         for _ in range(MOST_PAGES_OF_RECORDS):
@@ -155,9 +155,7 @@ class Reconciler:
             candidates = []
         if candidates:
             listed = ", ".join(str(run.run_id) for run in candidates[:5])
-            return Finding(
-                Verdict.PARK, reason=f"one of these runs may be it, and nothing can tell: {listed}"
-            )
+            return Finding(Verdict.PARK, reason=f"any of these runs may be it: {listed}")
         if unseen_for < 2 * self._grace:
             return Finding(Verdict.ASK_LATER, reason="the list of runs does not show it yet")
         return Finding(Verdict.SEND_AGAIN, reason="no run that could be it has appeared")

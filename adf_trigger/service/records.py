@@ -22,7 +22,7 @@ class Records:
 
     Args:
         ledger: the run ledger.
-        clock: tells the time.
+        clock: gives the present instant.
         steps: surrounds each write.
         lease: how long one process has a record to itself, to send its request or its event.
     """
@@ -90,7 +90,7 @@ class Records:
         moved = transitions.postpone(leased.record, until=until, in_doubt_since=in_doubt_since, reason=reason)
         saved = self._save("records.postpone", leased, moved)
         logger.warning(
-            "Request %s waits until %s: %s",
+            "Postponed request %s until %s: %s",
             moved.request_id,
             until,
             reason,
@@ -103,11 +103,11 @@ class Records:
         return saved
 
     def doubt(self, leased: Stored, *, until: datetime, reason: str) -> Stored:
-        """Record that createRun got no clear answer, which is to be looked into at `until`."""
+        """Record that createRun got no clear answer, and that its outcome is to be reconciled at `until`."""
         moved = transitions.doubt(leased.record, until=until, reason=reason, left_by=self._clock())
         saved = self._save("records.doubt", leased, moved)
         logger.warning(
-            "createRun for request %s got no clear answer; it will be looked into",
+            "createRun for request %s got no clear answer; the outcome will be reconciled",
             moved.request_id,
             extra={
                 "action": "outcome_unknown",
@@ -118,7 +118,7 @@ class Records:
         return saved
 
     def ask_later(self, stored: Stored, *, until: datetime, reason: str) -> Stored:
-        """Record that a request is still in doubt, and that it is to be looked into again at `until`."""
+        """Record that a request is still in doubt, and that it is to be reconciled again at `until`."""
         left_by = min(self._clock(), transitions.left_by(stored.record) or self._clock())
         moved = transitions.doubt(stored.record, until=until, reason=reason, left_by=left_by)
         return self._save("records.ask_later", stored, moved)
@@ -128,7 +128,7 @@ class Records:
         moved = transitions.adopt(stored.record, run_id=run_id, now=self._clock())
         saved = self._save("records.adopt", stored, moved)
         logger.info(
-            "Run %s was found and belongs to request %s",
+            "Found run %s, which was started for request %s",
             run_id,
             moved.request_id,
             extra={"action": "run_adopted", "request_id": moved.request_id, "run_id": str(run_id)},
@@ -140,7 +140,7 @@ class Records:
         moved = transitions.reject(stored.record, reason=reason, now=self._clock())
         saved = self._save("records.reject", stored, moved)
         logger.warning(
-            "Request %s is rejected: %s",
+            "Rejected request %s: %s",
             moved.request_id,
             reason,
             extra={"action": "request_rejected", "request_id": moved.request_id},
@@ -148,11 +148,11 @@ class Records:
         return saved
 
     def park(self, stored: Stored, reason: str) -> Stored:
-        """Record that the fate of a request cannot be known, so that a person has to decide."""
+        """Record that the outcome of a request cannot be determined, so that a person has to decide."""
         moved = transitions.park(stored.record, reason=reason, now=self._clock())
         saved = self._save("records.park", stored, moved)
         logger.error(
-            "The fate of request %s cannot be told: %s",
+            "The outcome of request %s cannot be determined: %s",
             moved.request_id,
             reason,
             extra={"action": "request_parked", "request_id": moved.request_id},
@@ -214,7 +214,7 @@ class Records:
     def purge(self, factory: str, *, before: datetime, limit: int) -> int:
         """Remove at most `limit` records that were published before an instant; how many were."""
         with self._steps("records.purge"):
-            return self._ledger.purge(factory, told_before=before, limit=limit)
+            return self._ledger.purge(factory, published_before=before, limit=limit)
 
     def _save(self, step: str, stored: Stored, moved: RunRecord) -> Stored:
         with self._steps(step):

@@ -29,12 +29,12 @@ from adf_trigger.service.digest import digest_of
 from adf_trigger.service.factories import FactoryHandle
 from adf_trigger.service.policy import Policies
 from adf_trigger.service.records import Records
-from adf_trigger.service.sending import Sender
+from adf_trigger.service.send import Sender
 
 logger = logging.getLogger(__name__)
 
 JUST_NOW = timedelta(seconds=2)
-"""What is said of a pipeline to refuse a request must be as fresh as that."""
+"""A definition that a request is rejected by must be as fresh as that."""
 
 OUTAGE_WAIT = 30.0
 """Seconds to wait where a request cannot be taken until Data Factory answers."""
@@ -69,13 +69,13 @@ class Submitted:
     replayed: bool
 
 
-class Submit:
+class Submitter:
     """Takes requests.
 
     Args:
         ledger: the run ledger.
         records: writes it.
-        clock: tells the time.
+        clock: gives the present instant.
         new_id: makes runIds.
         definitions: what pipelines declare.
         sender: calls createRun.
@@ -100,7 +100,7 @@ class Submit:
         self._sender = sender
         self._policies = policies
 
-    def __call__(self, submission: Submission) -> Submitted:
+    def submit(self, submission: Submission) -> Submitted:
         """Take a request: from the return on it is durable.
 
         One that has been taken before stays taken, whatever has become of its pipeline since.
@@ -157,7 +157,7 @@ class Submit:
             return None
         faults = self._faults(submission, definition)
         if faults and submission.source is Source.QUEUE:
-            # A message is refused for good, and what is remembered may be old: it can wait instead.
+            # A message is rejected for good, and what is remembered may be old: it can wait instead.
             raise _try_later(f"it does not fit {pipeline} as that was last seen", outage) from outage
         if faults:
             raise InvalidRequest(faults) from outage
@@ -222,14 +222,14 @@ class Submit:
             return self._claim(submission, record)
 
     def _start(self, submission: Submission, taken: Stored) -> RunRecord:
-        until = self._sender.paused_until(submission.factory)
+        until = self._sender.throttled_until(submission.factory)
         try:
             if until is not None:
                 started = self._wait(taken, until)
             else:
                 started = self._sender.send(submission.factory, taken, submission.request.parameters)
         except Refused as exc:
-            return self._refused(submission, taken, exc)
+            return self._rejected(submission, taken, exc)
         except LedgerConflict:
             return self._present(taken)
         except LedgerError as exc:
@@ -237,10 +237,10 @@ class Submit:
         return self._keep_or_let_go(started)
 
     def _wait(self, taken: Stored, until: datetime) -> Stored:
-        reason = "Data Factory asked to be left alone for a while"
+        reason = "Data Factory is throttling this service"
         return self._records.postpone(taken, until=until, reason=reason)
 
-    def _refused(self, submission: Submission, taken: Stored, refusal: Refused) -> RunRecord:
+    def _rejected(self, submission: Submission, taken: Stored, refusal: Refused) -> RunRecord:
         if submission.source is Source.QUEUE:
             return self._records.reject(taken, f"Data Factory refused it: {refusal}").record
         self._records.release(taken)
@@ -253,7 +253,7 @@ class Submit:
     def _left_to_the_timer(self, taken: Stored, error: LedgerError) -> RunRecord:
         """The claim stands and the lease runs out: the timer finds out what became of it."""
         logger.warning(
-            "What became of request %s could not be recorded; it will be looked into: %s",
+            "The outcome of request %s could not be recorded and will be reconciled: %s",
             taken.record.request_id,
             error,
             extra={"action": "outcome_not_recorded", "request_id": taken.record.request_id},
@@ -292,12 +292,12 @@ def _asks_for(submission: Submission, record: RunRecord) -> bool:
 
 
 def _was_rejected(record: RunRecord) -> bool:
-    return record.state is RunState.TOLD and record.status == RunStatus.REJECTED
+    return record.state is RunState.PUBLISHED and record.status == RunStatus.REJECTED
 
 
 def _replayed(record: RunRecord) -> Submitted:
     logger.info(
-        "Request %s has come before",
+        "Request %s is a repeat of an earlier one",
         record.request_id,
         extra={"action": "request_replayed", "request_id": record.request_id},
     )

@@ -1,4 +1,4 @@
-"""One tick of the timer: dispatch what is unsent, watch what is active, tell what has ended.
+"""One tick of the timer: dispatch what is unsent, watch what is active, publish what has ended.
 
 Safe to overlap with another tick, since every step is a conditional write: the platform's timer lock is no fence.
 """
@@ -14,9 +14,9 @@ from adf_trigger.service.budget import Budget
 from adf_trigger.service.dispatch import Dispatcher
 from adf_trigger.service.factories import Factories, FactoryHandle
 from adf_trigger.service.monitor import Monitor
-from adf_trigger.service.pauses import Pauses
 from adf_trigger.service.publish import Publisher
 from adf_trigger.service.records import Records
+from adf_trigger.service.throttling import Throttling
 
 logger = logging.getLogger(__name__)
 
@@ -35,13 +35,13 @@ class Tick:
         factories: all configured factories.
         ledger: the run ledger.
         records: writes it.
-        clock: tells the time.
+        clock: gives the present instant.
         dispatcher: starts what is accepted.
         monitor: watches what is started.
-        publisher: tells what has ended.
-        pauses: factories that asked to be left alone: they are, but for telling what is known of them.
+        publisher: publishes what has ended.
+        throttling: which factories may not be called now; what is known of them is published all the same.
         calls: Data Factory calls that may be spent on each factory.
-        retention: how long told records are kept.
+        retention: how long published records are kept.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class Tick:
         dispatcher: Dispatcher,
         monitor: Monitor,
         publisher: Publisher,
-        pauses: Pauses,
+        throttling: Throttling,
         *,
         calls: int,
         retention: timedelta,
@@ -65,7 +65,7 @@ class Tick:
         self._dispatcher = dispatcher
         self._monitor = monitor
         self._publisher = publisher
-        self._pauses = pauses
+        self._throttling = throttling
         self._calls = calls
         self._retention = retention
 
@@ -80,7 +80,7 @@ class Tick:
         for factory in self._factories:
             budget = Budget(self._calls)
             for name, part in parts.items():
-                if name in _CALLING and self._pauses.until(factory.id, self._clock()) is not None:
+                if name in _CALLING and self._throttling.until(factory.id, self._clock()) is not None:
                     continue
                 self._attempt(name, part, factory, budget)
 
@@ -107,7 +107,7 @@ class Tick:
             part(factory, budget)
         except AdfTriggerError as exc:
             if isinstance(exc, Throttled):
-                self._pauses.obey(factory.id, exc, self._clock())
+                self._throttling.honour(factory.id, exc, self._clock())
             logger.warning(
                 "This tick could not %s %s: %s",
                 name,

@@ -1,8 +1,8 @@
 """All moves of a run's record between its states; nowhere else does a state change.
 
-    accepted ──▶ submitted ──▶ ended ──▶ told
+    accepted ──▶ submitted ──▶ ended ──▶ published
         └──────────────────────▲
-          (refused for good: Rejected; its fate cannot be told: Unknown)
+          (refused by Data Factory: Rejected; outcome not known: Unknown)
 
 Each move is a pure function of a record; the caller writes what it returns, conditionally on what it read.
 """
@@ -105,7 +105,7 @@ def reject(record: RunRecord, *, reason: str, now: datetime) -> RunRecord:
 
 
 def park(record: RunRecord, *, reason: str, now: datetime) -> RunRecord:
-    """Its fate cannot be told; a person decides."""
+    """Its outcome cannot be determined; a person decides."""
     return _end_unstarted(record, RunStatus.UNKNOWN, reason, now)
 
 
@@ -159,7 +159,7 @@ def end(record: RunRecord, end: RunEnd, *, now: datetime) -> RunRecord:
 
 
 def lease_to_publish(record: RunRecord, *, now: datetime, lease: timedelta) -> RunRecord:
-    """One teller has the record to itself; its event is about to be sent."""
+    """One process has the record to itself; its event is about to be sent."""
     _from(record, RunState.ENDED)
     return replace(record, lease_until=now + lease)
 
@@ -167,4 +167,4 @@ def lease_to_publish(record: RunRecord, *, now: datetime, lease: timedelta) -> R
 def publish(record: RunRecord, *, now: datetime) -> RunRecord:
     """The event is sent."""
     _from(record, RunState.ENDED)
-    return replace(record, state=RunState.TOLD, told_at=now, lease_until=None)
+    return replace(record, state=RunState.PUBLISHED, published_at=now, lease_until=None)

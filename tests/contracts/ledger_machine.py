@@ -82,7 +82,9 @@ class LedgerMachine(RuleBasedStateMachine):
             reading.record,
             run_id=run_id or reading.record.run_id,
             state=state,
-            told_at=reading.record.requested_at + minute * MINUTE if state is RunState.TOLD else None,
+            published_at=reading.record.requested_at + minute * MINUTE
+            if state is RunState.PUBLISHED
+            else None,
             attempts=reading.record.attempts + 1,
         )
         key = record.request_id
@@ -127,9 +129,11 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule(minute=minutes, limit=st.integers(min_value=1, max_value=3))
     def purge(self, minute: int, limit: int) -> None:
-        told_before = NOON + minute * MINUTE
-        old = {key for key, stored in self.present.items() if is_old(stored.record, told_before)}
-        assert self.ledger.purge(self.factory, told_before=told_before, limit=limit) == min(len(old), limit)
+        published_before = NOON + minute * MINUTE
+        old = {key for key, stored in self.present.items() if is_old(stored.record, published_before)}
+        assert self.ledger.purge(self.factory, published_before=published_before, limit=limit) == min(
+            len(old), limit
+        )
         gone = {key for key in self.present if self.ledger.get(self.factory, key) is None}
         assert gone <= old
         assert len(gone) == min(len(old), limit)
@@ -150,7 +154,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @invariant()
     def what_is_not_told_is_active(self) -> None:
-        records = [s.record for s in self.present.values() if s.record.state is not RunState.TOLD]
+        records = [s.record for s in self.present.values() if s.record.state is not RunState.PUBLISHED]
         expected = sorted(records, key=lambda record: (record.requested_at, record.request_id))
         assert self.ledger.active(self.factory) == [ActiveRun.of(record) for record in expected]
 
@@ -186,6 +190,6 @@ class LedgerMachine(RuleBasedStateMachine):
         return next((key for key, had in self.had.items() if run_id in had), None)
 
 
-def is_old(record: RunRecord, told_before: datetime) -> bool:
+def is_old(record: RunRecord, published_before: datetime) -> bool:
     """Whether a purge may take a record."""
-    return record.told_at is not None and record.told_at < told_before
+    return record.published_at is not None and record.published_at < published_before

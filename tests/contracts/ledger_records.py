@@ -77,6 +77,6 @@ def a_full_record(factory: str) -> RunRecord:
                 message="The blob 'ü\U0001f600' is missing.",
             ),
         ),
-        told_at=NOON + 8 * MINUTE,
+        published_at=NOON + 8 * MINUTE,
         former_run_ids=(uuid4(),),
     )

@@ -18,7 +18,7 @@ THREADS = 16
 
 def told(record: RunRecord, minutes: int = 0) -> RunRecord:
     """The record after its event was sent."""
-    return replace(record, state=RunState.TOLD, told_at=NOON + minutes * MINUTE)
+    return replace(record, state=RunState.PUBLISHED, published_at=NOON + minutes * MINUTE)
 
 
 def at_once(work: Callable[[int], T], times: int = THREADS) -> list[T]:

@@ -83,21 +83,21 @@ class RemovalContract(LedgerClaims):
             ledger.reclaim(stored, a_record(factory, run_id=other.record.run_id))
         assert ledger.get(factory, stored.record.request_id) == stored
 
-    def test_purge_removes_what_was_told_before(self, ledger: Ledger, factory: str) -> None:
+    def test_purge_removes_what_was_published_before(self, ledger: Ledger, factory: str) -> None:
         """Told records go by the time they were told, the instant itself not included; others stay."""
         for name, minutes in (("long ago", 0), ("just before", 9), ("then", 10), ("after", 11)):
             stored = ledger.claim(a_record(factory, name.replace(" ", "-"))).stored
             ledger.save(stored, told(stored.record, minutes))
         ledger.claim(a_record(factory, "active"))
-        assert ledger.purge(factory, told_before=NOON + 10 * MINUTE, limit=100) == 2
+        assert ledger.purge(factory, published_before=NOON + 10 * MINUTE, limit=100) == 2
         assert sorted(names(listed(ledger, factory))) == ["active", "after", "then"]
         assert names(ledger.active(factory)) == ["active"]
 
     def test_purge_never_removes_what_is_not_told(self, ledger: Ledger, factory: str) -> None:
         """A record that has ended but is not told stays, however old it is."""
         for state in (RunState.ACCEPTED, RunState.SUBMITTED, RunState.ENDED):
-            ledger.claim(a_record(factory, state.value, state=state, ended_at=NOON, told_at=NOON))
-        assert ledger.purge(factory, told_before=NOON + 1_000_000 * MINUTE, limit=100) == 0
+            ledger.claim(a_record(factory, state.value, state=state, ended_at=NOON, published_at=NOON))
+        assert ledger.purge(factory, published_before=NOON + 1_000_000 * MINUTE, limit=100) == 0
         assert len(ledger.active(factory)) == 3
 
     def test_purge_leaves_nothing_of_a_record(self, ledger: Ledger, factory: str) -> None:
@@ -106,7 +106,7 @@ class RemovalContract(LedgerClaims):
         for _ in range(2):
             stored = ledger.save(stored, replace(stored.record, run_id=uuid4()))
         stored = ledger.save(stored, told(stored.record))
-        assert ledger.purge(factory, told_before=NOON + MINUTE, limit=100) == 1
+        assert ledger.purge(factory, published_before=NOON + MINUTE, limit=100) == 1
         assert leaves_no_trace(ledger, stored.record)
         assert ledger.claim(replace(stored.record, former_run_ids=())).created
 
@@ -115,14 +115,14 @@ class RemovalContract(LedgerClaims):
         for n in range(5):
             stored = ledger.claim(a_record(factory, f"load-{n}")).stored
             ledger.save(stored, told(stored.record))
-        removed = [ledger.purge(factory, told_before=NOON + MINUTE, limit=2) for _ in range(4)]
+        removed = [ledger.purge(factory, published_before=NOON + MINUTE, limit=2) for _ in range(4)]
         assert removed == [2, 2, 1, 0]
 
     def test_purge_stays_in_its_factory(self, ledger: Ledger, factory: str) -> None:
         """A purge of one factory leaves the records of another."""
         stored = ledger.claim(a_record(factory)).stored
         ledger.save(stored, told(stored.record))
-        assert ledger.purge(a_factory(), told_before=NOON + MINUTE, limit=100) == 0
+        assert ledger.purge(a_factory(), published_before=NOON + MINUTE, limit=100) == 0
         assert len(listed(ledger, factory)) == 1
 
     def test_purges_at_once_remove_each_record_once(self, ledger: Ledger, factory: str) -> None:
@@ -130,6 +130,6 @@ class RemovalContract(LedgerClaims):
         for n in range(10):
             stored = ledger.claim(a_record(factory, f"load-{n}")).stored
             ledger.save(stored, told(stored.record))
-        removed = at_once(lambda _: ledger.purge(factory, told_before=NOON + MINUTE, limit=100), times=4)
+        removed = at_once(lambda _: ledger.purge(factory, published_before=NOON + MINUTE, limit=100), times=4)
         assert sum(removed) == 10
         assert listed(ledger, factory) == []

@@ -82,7 +82,7 @@ class World:
         self, key: str = "key-1", pipeline: str = "load", *, source: Source = Source.HTTP, **fields: Any
     ) -> Submitted:
         """Submit a request as the functions do."""
-        return self.services.submit(
+        return self.services.submitter.submit(
             Submission(
                 factory=self.services.factories.choose(None),
                 pipeline=pipeline,

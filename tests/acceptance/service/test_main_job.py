@@ -183,7 +183,7 @@ def _post_and_be_cut_off(laptop: Laptop) -> None:
         laptop.caller.post("pause", {}, key="killed")
 
 
-def test_wrong_parameters_are_told_before_anything_starts(laptop: Laptop) -> None:
+def test_wrong_parameters_are_published_before_anything_starts(laptop: Laptop) -> None:
     """A missing, a mistyped and an undeclared parameter come in one answer."""
     body = {"parameters": {"strParamInputFileName": 7, "strOutput": "x"}}
     answer = laptop.caller.post(PARAM_PIPELINE, body, key="wrong")

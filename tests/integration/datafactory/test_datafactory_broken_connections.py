@@ -140,7 +140,7 @@ def test_a_certificate_of_the_ca_file_is_trusted(
     assert len(server.requests) == 1
 
 
-def test_a_ca_file_that_cannot_be_used_is_told_at_once(client_of: ClientOf, tmp_path: Any) -> None:
+def test_a_ca_file_that_cannot_be_used_is_published_at_once(client_of: ClientOf, tmp_path: Any) -> None:
     """At start, not at the first call."""
     with pytest.raises(ValueError, match="CA file"):
         client_of("https://127.0.0.1:1", ca_file=tmp_path / "missing.pem")

@@ -47,7 +47,7 @@ def test_a_declaration_is_taken_for_nothing_else(table_ledger: TableLedger, fact
         assert table_ledger.get(factory, name) is None
     record = table_ledger.claim(a_record(factory)).stored.record
     assert [run.request_id for run in table_ledger.active(factory)] == [record.request_id]
-    assert table_ledger.purge(factory, told_before=NOON + MINUTE, limit=100) == 0
+    assert table_ledger.purge(factory, published_before=NOON + MINUTE, limit=100) == 0
     assert [declarations.get(factory, name) for name in NAMES] == [a_declaration(name) for name in NAMES]
 
 

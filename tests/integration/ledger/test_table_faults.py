@@ -103,7 +103,7 @@ def test_a_save_without_a_clear_answer_is_no_conflict(
     storage.faults.extend(faults)
     saved = ledger.save(stored, replace(stored.record, attempts=1))
     assert ledger.get(factory, stored.record.request_id) == saved
-    told = replace(saved.record, state=RunState.TOLD, told_at=NOON)
+    told = replace(saved.record, state=RunState.PUBLISHED, published_at=NOON)
     storage.faults.extend(faults)
     saved = ledger.save(saved, told)
     assert ledger.get(factory, stored.record.request_id) == saved
@@ -127,9 +127,9 @@ def test_a_purge_without_clear_answers_counts_what_went(
 ) -> None:
     """A purge counts a removal whose answers were lost."""
     stored = ledger.claim(a_record(factory)).stored
-    ledger.save(stored, replace(stored.record, state=RunState.TOLD, told_at=NOON))
+    ledger.save(stored, replace(stored.record, state=RunState.PUBLISHED, published_at=NOON))
     storage.faults.extend(faults)
-    assert ledger.purge(factory, told_before=NOON + MINUTE, limit=1) == 1
+    assert ledger.purge(factory, published_before=NOON + MINUTE, limit=1) == 1
 
 
 @pytest.mark.parametrize("fault", [LOST_REQUEST, BUSY])
@@ -303,12 +303,12 @@ def test_a_move_that_the_active_row_does_not_show_is_a_plain_update(
         {"state": RunState.SUBMITTED, "status": "Queued", "submitted_at": NOON},
         {"state": RunState.ENDED, "status": "Succeeded", "last_seen_at": NOON, "lease_until": None},
         lease,
-        {"state": RunState.TOLD, "told_at": NOON},
+        {"state": RunState.PUBLISHED, "published_at": NOON},
     ]
     stored = ledger.claim(a_record(factory, sent_at=NOON, attempts=1, **lease)).stored
     for move in life:
         stored = ledger.save(stored, replace(stored.record, **move))
-        told = stored.record.state is RunState.TOLD
+        told = stored.record.state is RunState.PUBLISHED
         assert ledger.active(factory) == ([] if told else [ActiveRun.of(stored.record)])
     assert storage.writes == ["POST", "PUT", "POST", "PUT", "POST"]
 
@@ -327,7 +327,7 @@ def test_active_runs_cost_what_is_active(ledger: TableLedger, storage: FaultySto
     """One query gives the active runs, however many records are told."""
     for n in range(20):
         stored = ledger.claim(a_record(factory, f"load-{n}")).stored
-        ledger.save(stored, replace(stored.record, state=RunState.TOLD, told_at=NOON))
+        ledger.save(stored, replace(stored.record, state=RunState.PUBLISHED, published_at=NOON))
     ledger.claim(a_record(factory))
     before = storage.reads
     assert len(ledger.active(factory)) == 1

@@ -142,7 +142,7 @@ def test_a_note_is_taken_for_nothing_else(table_ledger: TableLedger, factory: st
     assert table_ledger.cursor(factory) == Cursor()
     assert table_ledger.get(factory, "state") is None
     table_ledger.claim(a_record(factory, "state"))
-    assert table_ledger.purge(factory, told_before=NOON + MINUTE, limit=100) == 0
+    assert table_ledger.purge(factory, published_before=NOON + MINUTE, limit=100) == 0
     assert table_ledger.notes().named(factory) == [note]
 
 

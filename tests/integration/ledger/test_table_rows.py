@@ -54,11 +54,11 @@ def test_rows_come_and_go_with_the_record(
     chosen, adopted = stored.record.run_id, uuid4()
     table_ledger.save_cursor(factory, Cursor(polled_until=NOON))
     stored = table_ledger.save(stored, replace(stored.record, run_id=adopted, state=RunState.SUBMITTED))
-    table_ledger.save(stored, replace(stored.record, state=RunState.TOLD, told_at=NOON))
+    table_ledger.save(stored, replace(stored.record, state=RunState.PUBLISHED, published_at=NOON))
     assert row_keys(raw_table, factory) == sorted(
         ["cursor|", f"id|{chosen}", f"id|{adopted}", "run|load-1", "when|936069054399999999|load-1"]
     )
-    table_ledger.purge(factory, told_before=NOON + MINUTE, limit=1)
+    table_ledger.purge(factory, published_before=NOON + MINUTE, limit=1)
     assert row_keys(raw_table, factory) == ["cursor|"]
 
 
@@ -90,7 +90,7 @@ def test_a_listing_passes_over_rows_without_a_record(
     assert [record.request_id for record in page.records] == ["load-2"]
     page = table_ledger.runs(factory, since=None, limit=2, continuation=page.continuation)
     assert [record.request_id for record in page.records] == ["load-0"]
-    assert table_ledger.purge(factory, told_before=NOON + 9 * MINUTE, limit=9) == 0
+    assert table_ledger.purge(factory, published_before=NOON + 9 * MINUTE, limit=9) == 0
 
 
 def test_a_record_of_a_later_version_is_read(
@@ -121,7 +121,9 @@ def test_a_missing_table_is_an_error_and_not_an_empty_ledger(
     elsewhere = table_ledger.claim(a_record(factory)).stored
     for step in (
         lambda: ledger.save(elsewhere, replace(elsewhere.record, attempts=1)),
-        lambda: ledger.save(elsewhere, replace(elsewhere.record, state=RunState.TOLD, told_at=NOON)),
+        lambda: ledger.save(
+            elsewhere, replace(elsewhere.record, state=RunState.PUBLISHED, published_at=NOON)
+        ),
         lambda: ledger.release(elsewhere),
         lambda: ledger.claim(a_record(factory)),
         lambda: ledger.get(factory, "load"),
@@ -130,7 +132,7 @@ def test_a_missing_table_is_an_error_and_not_an_empty_ledger(
         lambda: ledger.runs(factory, since=None, limit=1, continuation=None),
         lambda: ledger.cursor(factory),
         lambda: ledger.save_cursor(factory, Cursor()),
-        lambda: ledger.purge(factory, told_before=NOON, limit=1),
+        lambda: ledger.purge(factory, published_before=NOON, limit=1),
         ledger.check,
     ):
         with pytest.raises(LedgerError, match="TableNotFound") as caught:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from adf_trigger.datafactory import failures
 from adf_trigger.datafactory.calls import Effect, Reply
 from adf_trigger.datafactory.client import DataFactoryClient
-from adf_trigger.datafactory.failures import garbled, refusal, retry_after
+from adf_trigger.datafactory.failures import error_of, garbled, retry_after
 from adf_trigger.errors import (
     BadRequest,
     DataFactoryError,
@@ -283,7 +283,7 @@ def test_each_shape_of_an_error_body_is_read(
     """Data Factory's shape, the Resource Manager's, flat ones, a proxy's page, and none at all."""
     text = body if isinstance(body, str) else json.dumps(body)
     reply = Reply(400, {"content-type": "text/html; charset=utf-8"}, text.encode())
-    error = refusal(call_of(Effect.NONE), reply, now=NOW, secret=TOKEN)
+    error = error_of(call_of(Effect.NONE), reply, now=NOW, secret=TOKEN)
     assert (type(error), error.code, error.target) == (BadRequest, code, target)
     assert str(error) == f"Some_Operation: HTTP 400 {code or 'Bad Request'}: {message}"
 
@@ -291,7 +291,7 @@ def test_each_shape_of_an_error_body_is_read(
 def test_a_long_message_is_cut() -> None:
     """An error is read by people and kept in the ledger."""
     body = json.dumps({"error": {"code": "c" * 9_000, "message": "m" * 9_000, "target": "t" * 9_000}})
-    error = refusal(call_of(Effect.NONE), Reply(400, {}, body.encode()), now=NOW, secret=TOKEN)
+    error = error_of(call_of(Effect.NONE), Reply(400, {}, body.encode()), now=NOW, secret=TOKEN)
     assert len(str(error)) < 5_000
     assert len(error.target or "") == 2_000
 
@@ -324,7 +324,7 @@ def test_a_long_message_is_cut() -> None:
 )
 def test_no_reply_escapes_the_tree(status: int, body: bytes, headers: dict[str, str], effect: Effect) -> None:
     """Whatever a reply holds, it becomes one error of the right half of the tree."""
-    error = refusal(call_of(effect), Reply(status, headers, body), now=NOW, secret=TOKEN)
+    error = error_of(call_of(effect), Reply(status, headers, body), now=NOW, secret=TOKEN)
     definite = isinstance(error, Refused)
     assert definite or isinstance(error, Unavailable if effect is Effect.NONE else UnknownOutcome)
     assert definite <= (400 <= status < 500)

@@ -83,7 +83,7 @@ def test_no_message_escapes(body: bytes) -> None:
     assert len(world.outbox.rejected) == 1
 
 
-def test_a_refused_message_is_recorded_rejected_and_told_at_once(caller: Caller, world: World) -> None:
+def test_a_refused_message_is_recorded_rejected_and_published_at_once(caller: Caller, world: World) -> None:
     """A definite no of createRun ends in the rejected queue, as an event, and in the record."""
     world.factory.fail_next("create_run", BadRequest("it is wrong", status=400))
     message: dict[str, Any] = {"pipeline": "load", "requestId": "k", "correlationId": "c"}

@@ -1,3 +1,4 @@
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from uuid import UUID
@@ -18,7 +19,7 @@ from adf_trigger.ledger.encoding import (
     successor,
 )
 from adf_trigger.ledger.port import Cursor
-from adf_trigger.ledger.records import ActiveRun
+from adf_trigger.ledger.records import ActiveRun, RunState
 from adf_trigger.ledger.rows import PROPERTY_CHARS, join, rows_of, split
 from tests.contracts.ledger_records import MINUTE, NOON, a_factory, a_full_record, a_record
 
@@ -29,6 +30,19 @@ json_values = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(any_character, inner, max_size=4),
     max_leaves=20,
 )
+
+
+TOLD = (
+    '{"factory":"/subscriptions/1/resourceGroups/rg/providers/Microsoft.DataFactory/factories/f","request_id":"k",'
+    '"pipeline":"CopyPipeline","digest":"d1","run_id":"00000000-0000-0000-0000-000000000001","state":"told",'
+    '"status":"Succeeded","requested_at":"2026-11-22T11:59:00Z","secure_parameters":[],"rerun":'
+    '{"reference_pipeline_run_id":null,"is_recovery":null,"start_activity_name":null,"start_from_failure":null},'
+    '"correlation_id":null,"metadata":{},"requested_by":null,"source":"http","attempts":0,"not_before":null,'
+    '"lease_until":null,"sent_at":null,"submitted_at":null,"last_seen_at":null,"started_at":null,"ended_at":null,'
+    '"duration_ms":null,"message":null,"errors":[],"truncated":false,"told_at":"2026-11-22T12:00:00Z",'
+    '"former_run_ids":[],"parameters":{}}'
+)
+"""A published record, as versions before the state was called so have written it."""
 
 
 @given(st.dictionaries(any_character, json_values, max_size=4))
@@ -44,6 +58,17 @@ def test_every_field_comes_back_as_it_was() -> None:
     """A record with every field set is kept."""
     record = a_full_record(FACTORY)
     assert decode_record(encode_record(record)) == record
+
+
+def test_a_record_of_an_earlier_version_that_was_told_is_published() -> None:
+    """What is called published now was written as told: such rows are read as long as they are kept."""
+    record = decode_record(TOLD)
+    assert (record.state, record.published_at) == (RunState.PUBLISHED, NOON)
+    assert record.was_published_before(NOON + MINUTE)
+    assert not record.was_published_before(NOON)
+    rewritten = json.loads(encode_record(record))
+    assert (rewritten["state"], rewritten["published_at"]) == ("published", "2026-11-22T12:00:00Z")
+    assert "told_at" not in rewritten
 
 
 def test_active_rows_and_cursors_come_back_as_they_were() -> None:

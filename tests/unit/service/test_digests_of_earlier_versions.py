@@ -28,7 +28,7 @@ def test_the_digest_of_a_request_stays(case: dict[str, Any]) -> None:
     world = World()
     world.factory.declare(case["pipeline"], **dict(declared(case)))
     body = RunRequest.model_validate(case["body"], by_alias=True, by_name=False)
-    world.services.submit(
+    world.services.submitter.submit(
         Submission(
             factory=world.services.factories.choose(None),
             pipeline=case["pipeline"],

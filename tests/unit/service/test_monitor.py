@@ -49,7 +49,7 @@ def test_an_end_is_told_once_with_its_reasons(world: World, status: str) -> None
     assert event.subject == "key-1"
     assert event.data.correlation_id == "c-1"
     assert [(error.activity_name, error.error_code) for error in event.data.errors] == [("Copy", "2200")]
-    assert world.services.query.find("key-1").state is RunState.TOLD
+    assert world.services.query.find("key-1").state is RunState.PUBLISHED
     assert list(world.ledger.active(FACTORY_ID)) == []
 
 
@@ -179,7 +179,7 @@ def test_more_reasons_than_a_record_can_hold_are_cut_and_told(world: World) -> N
     (event,) = world.outbox.events
     assert event.data.truncated
     assert event.data.errors[0].activity_name.startswith("Copy0")
-    assert world.services.query.find("key-1").state is RunState.TOLD
+    assert world.services.query.find("key-1").state is RunState.PUBLISHED
 
 
 @pytest.mark.parametrize("after", [True, False])
@@ -192,7 +192,7 @@ def test_an_event_that_failed_is_sent_again_under_the_same_id(world: World, *, a
     world.tick(after=100)
     assert len(world.outbox.events) == 1 + after
     assert len({event.id for event in world.outbox.events}) == 1
-    assert world.services.query.find("key-1").state is RunState.TOLD
+    assert world.services.query.find("key-1").state is RunState.PUBLISHED
 
 
 def test_records_are_purged_after_their_time(world: World) -> None:

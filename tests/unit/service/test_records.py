@@ -61,9 +61,9 @@ class Bench:
         moved = self.new
         if state is not RunState.ACCEPTED:
             moved = self.records.submit(moved, RUN)
-        if state in (RunState.ENDED, RunState.TOLD):
+        if state in (RunState.ENDED, RunState.PUBLISHED):
             moved = self.records.end(moved, RunEnd(status="Succeeded"))
-        if state is RunState.TOLD:
+        if state is RunState.PUBLISHED:
             moved = self.records.publish(moved, "e")
         self.steps.entered.clear()
         self.steps.left.clear()
@@ -104,7 +104,7 @@ MOVES: dict[str, tuple[RunState, Move, str | None]] = {
     ),
     "lease_to_publish": (RunState.ENDED, lambda records, stored: records.lease_to_publish(stored), None),
     "publish": (RunState.ENDED, lambda records, stored: records.publish(stored, "e"), "event_published"),
-    "reclaim": (RunState.TOLD, lambda records, stored: records.reclaim(stored, NEW), None),
+    "reclaim": (RunState.PUBLISHED, lambda records, stored: records.reclaim(stored, NEW), None),
     "release": (RunState.ACCEPTED, lambda records, stored: records.release(stored), None),
 }
 """Name → the state that it is made from, the move, and the action of its log line."""
@@ -161,7 +161,7 @@ def test_a_move_that_is_not_written_is_not_logged(name: str, caplog: pytest.LogC
 def test_a_move_from_another_state_writes_nothing(name: str) -> None:
     """A move that cannot be made from where the record is enters no step."""
     bench = Bench()
-    stored = bench.in_state(RunState.TOLD)
+    stored = bench.in_state(RunState.PUBLISHED)
     with pytest.raises(IllegalMove):
         MOVES[name][1](bench.records, stored)
     assert bench.steps.entered == []
@@ -170,7 +170,7 @@ def test_a_move_from_another_state_writes_nothing(name: str) -> None:
 def test_the_cursor_and_the_purge_are_steps_too() -> None:
     """What is written beside the records can be killed at as well."""
     bench = Bench()
-    bench.in_state(RunState.TOLD)
+    bench.in_state(RunState.PUBLISHED)
     bench.records.save_cursor(FACTORY_ID, Cursor(polled_until=START))
     assert bench.records.purge(FACTORY_ID, before=LATER, limit=5) == 1
     assert bench.steps.left == ["records.save_cursor", "records.purge"]

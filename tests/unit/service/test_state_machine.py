@@ -253,7 +253,9 @@ class Service(RuleBasedStateMachine):
         self.news_is_true_and_never_changes()
         for key in self.acknowledged:
             record = self.record_of(key)
-            assert record.state is RunState.TOLD, f"{key} is {record.state} {record.status}: {record.message}"
+            assert record.state is RunState.PUBLISHED, (
+                f"{key} is {record.state} {record.status}: {record.message}"
+            )
             assert record.status in ENDED, f"{key} was never started: {record.status} {record.message}"
             assert record.run_id in self.world.factory.runs
             ids = {event.id for event in self.world.outbox.events if event.subject == key}

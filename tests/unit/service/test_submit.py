@@ -59,7 +59,7 @@ def test_another_body_under_the_same_key_is_a_conflict(world: World) -> None:
     assert len(world.factory.runs) == 1
 
 
-def test_wrong_parameters_are_all_told_before_anything_is_claimed(world: World) -> None:
+def test_wrong_parameters_are_all_published_before_anything_is_claimed(world: World) -> None:
     """Missing, undeclared and mistyped parameters are named together, and the key stays free."""
     world.factory.declare("load", day=STRING, count={"type": "int"}, flag={"type": "Bool"})
     with pytest.raises(InvalidRequest) as caught:

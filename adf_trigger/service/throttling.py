@@ -1,4 +1,4 @@
-"""Factories that asked to be left alone for a while."""
+"""Which factories are throttling their callers, and until when."""
 
 import threading
 from datetime import datetime, timedelta
@@ -9,15 +9,15 @@ THROTTLED_WAIT = timedelta(seconds=10)
 """How long to wait where a 429 does not say."""
 
 
-class Pauses:
-    """Remembers until when each factory is to be left alone. Each process for itself; safe across threads."""
+class Throttling:
+    """Remembers the Retry-After of each factory. Each process for itself; safe across threads."""
 
     def __init__(self) -> None:
         self._until: dict[str, datetime] = {}
         self._lock = threading.Lock()
 
-    def obey(self, factory: str, throttled: Throttled, now: datetime) -> datetime:
-        """Leave a factory alone for as long as it asks; when that ends. A longer pause that is set stands."""
+    def honour(self, factory: str, throttled: Throttled, now: datetime) -> datetime:
+        """Honour the Retry-After of a 429: the instant at which it is over. A later one that is set stands."""
         asked = throttled.retry_after
         until = now + (THROTTLED_WAIT if asked is None else timedelta(seconds=asked))
         with self._lock:
@@ -25,7 +25,7 @@ class Pauses:
             return self._until[factory]
 
     def until(self, factory: str, now: datetime) -> datetime | None:
-        """When the pause ends; None where there is none."""
+        """When the factory may be called again; None where it may be called now."""
         with self._lock:
             until = self._until.get(factory)
         return until if until is not None and until > now else None

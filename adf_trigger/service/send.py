@@ -10,10 +10,10 @@ from adf_trigger.errors import CredentialError, NotSent, Throttled, UnknownOutco
 from adf_trigger.ledger.port import Stored
 from adf_trigger.ledger.records import RunRecord
 from adf_trigger.service.factories import FactoryHandle
-from adf_trigger.service.pauses import Pauses
 from adf_trigger.service.policy import Policies
 from adf_trigger.service.records import Records
 from adf_trigger.service.steps import Steps
+from adf_trigger.service.throttling import Throttling
 
 FIRST_BACK_OFF = timedelta(seconds=5)
 LONGEST_BACK_OFF = timedelta(seconds=60)
@@ -24,9 +24,9 @@ class Sender:
 
     Args:
         records: writes the ledger.
-        clock: tells the time.
+        clock: gives the present instant.
         policies: what may be decided for each pipeline.
-        pauses: factories that asked to be left alone.
+        throttling: which factories may not be called now.
         steps: surrounds createRun.
         reconcile_after: how soon a call without an answer is looked into.
     """
@@ -36,7 +36,7 @@ class Sender:
         records: Records,
         clock: Clock,
         policies: Policies,
-        pauses: Pauses,
+        throttling: Throttling,
         steps: Steps,
         *,
         reconcile_after: timedelta = FIRST_BACK_OFF,
@@ -46,11 +46,11 @@ class Sender:
         self._policies = policies
         self._steps = steps
         self._reconcile_after = reconcile_after
-        self._pauses = pauses
+        self._throttling = throttling
 
-    def paused_until(self, factory: FactoryHandle) -> datetime | None:
+    def throttled_until(self, factory: FactoryHandle) -> datetime | None:
         """When the factory may be called again; None where it may be called now."""
-        return self._pauses.until(factory.id, self._clock())
+        return self._throttling.until(factory.id, self._clock())
 
     def send(
         self,
@@ -86,7 +86,7 @@ class Sender:
         try:
             created = self._create_run(factory, record, parameters)
         except Throttled as exc:
-            until = self._pauses.obey(factory.id, exc, self._clock())
+            until = self._throttling.honour(factory.id, exc, self._clock())
             reason = f"Data Factory is throttling: {exc}"
             return self._records.postpone(taken, until=until, reason=reason, in_doubt_since=in_doubt_since)
         except (NotSent, CredentialError) as exc:
