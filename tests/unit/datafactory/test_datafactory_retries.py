@@ -79,7 +79,7 @@ def test_a_read_gives_up_after_its_attempts(client: DataFactoryClient, service: 
 
 def test_a_read_gives_up_after_its_time(service: Service) -> None:
     """Attempts are bounded in total time too."""
-    client = DataFactoryClient(FACTORY, management_api(Tokens([TOKEN]), attempts=100, total=0.05))
+    client = DataFactoryClient(FACTORY, management_api(Tokens([TOKEN]), attempts=100, total=0.5))
 
     def slow(_: requests.PreparedRequest) -> tuple[int, dict[str, str], str]:
         until = time.monotonic() + 0.02
@@ -90,7 +90,7 @@ def test_a_read_gives_up_after_its_time(service: Service) -> None:
     service.handler = slow
     with pytest.raises(Unavailable):
         client.get_run(RUN_ID)
-    assert 1 < len(service.calls) < 10
+    assert 1 < len(service.calls) <= 25
 
 
 @pytest.mark.parametrize(
