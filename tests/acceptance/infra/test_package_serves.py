@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 import subprocess
+import time
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +18,7 @@ from adf_trigger.functions_host.environment import HOST_KEY
 from adf_trigger.local.environment import child_environment
 from adf_trigger.local.process import Process, ready_line
 from tests.support.deployed import ISOLATED, closure, link_packages, requirements_of
-from tests.support.laptop import TIMEOUTS, Laptop
+from tests.support.laptop import MASTER_KEY, PATIENCE, TIMEOUTS, Laptop
 from tests.support.packing import packed_by_azd, zipped
 
 ROOT = Path(__file__).parents[3]
@@ -157,19 +158,24 @@ def test_every_registered_route_is_served(url: str, package: Package, laptop: La
     assert strays == []
 
 
-def test_the_package_starts_a_run(url: str) -> None:
-    """A run is started, and told by its id; health is good."""
+def test_the_package_starts_and_watches_a_run(url: str) -> None:
+    """A run is started by HTTP, seen to its end by the timer's function, and health is good then."""
     parameters = {"strParamInputFileName": "emp2.txt", "strParamOutputFileName": "aloha.txt"}
     started = call(
         "POST", f"{url}/api/pipelines/Adfv2QuickStartParamPipeline/runs", {"parameters": parameters}
     )
     assert started.status_code == 202, started.text
-    shown = call("GET", f"{url}/api/runs/{started.json()['requestId']}", None)
-    assert shown.json()["runId"] == started.json()["runId"]
-    assert call("GET", f"{url}/api/health", None).status_code == 200
+    run = f"{url}/api/runs/{started.json()['requestId']}"
+    deadline = time.monotonic() + PATIENCE
+    while call("GET", run, None).json()["status"] != "Succeeded":
+        assert time.monotonic() < deadline, call("GET", run, None).text
+        call("POST", f"{url}/admin/functions/tick", {"input": ""}, MASTER_KEY).raise_for_status()
+        time.sleep(0.5)
+    while (health := call("GET", f"{url}/api/health", None)).status_code != 200:
+        assert time.monotonic() < deadline, health.text
+        time.sleep(0.5)
 
 
-def call(method: str, url: str, body: Any) -> requests.Response:
-    """Call the app with its key."""
-    headers = {"x-functions-key": KEY}
-    return requests.request(method, url, json=body, headers=headers, timeout=TIMEOUTS)
+def call(method: str, url: str, body: Any, key: str = KEY) -> requests.Response:
+    """Call the app, or its host, with a key."""
+    return requests.request(method, url, json=body, headers={"x-functions-key": key}, timeout=TIMEOUTS)
