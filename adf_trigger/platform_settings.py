@@ -4,7 +4,7 @@ import re
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
-from adf_trigger.datafactory.clouds import checked_endpoint
+from adf_trigger.azure.clouds import checked_endpoint
 
 _AUTHORITY = re.compile(r"(https://)?[A-Za-z0-9.-]+(:[0-9]+)?/?")
 

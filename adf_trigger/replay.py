@@ -8,9 +8,9 @@ from collections.abc import Callable, Sequence
 from adf_trigger.contracts import RejectedMessage, as_dict
 from adf_trigger.errors import AdfTriggerError, NotFound
 from adf_trigger.events.texts import original_text
+from adf_trigger.opening import storage_account
 from adf_trigger.rejected import RejectedQueue
 from adf_trigger.settings import CommonSettings
-from adf_trigger.storage import Storage
 
 _PROGRAM = "python -m adf_trigger.replay"
 
@@ -20,9 +20,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         settings = CommonSettings.from_env()
-        storage = Storage(settings)
+        storage = storage_account(settings)
         queue = RejectedQueue(
-            storage.queue(settings.rejected_queue, "none"), storage.queue(settings.requests_queue, "none")
+            storage.queue(settings.rejected_queue, encoding="none"),
+            storage.queue(settings.requests_queue, encoding="none"),
         )
         code: int = options.run(queue, options)
     except AdfTriggerError as exc:

@@ -7,7 +7,6 @@ this model by a test.
 
 import os
 from collections.abc import Mapping
-from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -19,8 +18,9 @@ from pydantic import (
     model_validator,
 )
 
-from adf_trigger.datafactory.clouds import checked_endpoint
-from adf_trigger.datafactory.resource_ids import FactoryId
+from adf_trigger.azure.clouds import checked_endpoint
+from adf_trigger.azure.credential_kinds import CredentialKind
+from adf_trigger.azure.resource_ids import FactoryId
 from adf_trigger.errors import SettingsError
 from adf_trigger.platform_settings import PlatformSettings
 from adf_trigger.policy import PipelinePolicy
@@ -39,15 +39,6 @@ _QUEUE_NAME = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 _TABLE_NAME = r"^[A-Za-z][A-Za-z0-9]{2,62}$"
 DEFAULT_ALIAS = "default"
 POISON_SUFFIX = "-poison"
-
-
-class CredentialKind(StrEnum):
-    """How the service proves who it is to Azure: said outright, never guessed."""
-
-    MANAGED_IDENTITY = "managed-identity"
-    SERVICE_PRINCIPAL = "service-principal"
-    WORKLOAD_IDENTITY = "workload-identity"
-    AZURE_CLI = "azure-cli"
 
 
 def _factories(value: Any) -> Any:

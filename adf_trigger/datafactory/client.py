@@ -5,6 +5,7 @@ from uuid import UUID
 
 from pydantic import JsonValue
 
+from adf_trigger.azure.resource_ids import FactoryId
 from adf_trigger.datafactory.management import ManagementApi
 from adf_trigger.datafactory.models import (
     ActivityRun,
@@ -18,7 +19,6 @@ from adf_trigger.datafactory.models import (
     RunFilter,
     TimeWindow,
 )
-from adf_trigger.datafactory.resource_ids import FactoryId
 from adf_trigger.datafactory.resources import Factories, NamedResources
 from adf_trigger.datafactory.runs import RunOperations
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import requests
 
+from adf_trigger.azure.connections import Stage
 from adf_trigger.datafactory.calls import Call, Effect, Reply
-from adf_trigger.datafactory.connections import Stage
 from adf_trigger.datafactory.scrubbing import Scrubber
 from adf_trigger.errors import (
     BadRequest,

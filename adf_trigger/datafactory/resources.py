@@ -7,12 +7,12 @@ from typing import Any, Generic, TypeVar
 from urllib.parse import SplitResult, quote, unquote, urlsplit, urlunsplit
 from uuid import UUID
 
+from adf_trigger.azure.resource_ids import FactoryId, entity_segment
 from adf_trigger.datafactory.calls import Call, Effect, Reply
 from adf_trigger.datafactory.failures import garbled
 from adf_trigger.datafactory.management import ManagementApi
 from adf_trigger.datafactory.models import Factory, Resource
 from adf_trigger.datafactory.replies import read_items, read_object
-from adf_trigger.datafactory.resource_ids import FactoryId, entity_segment
 from adf_trigger.errors import Fault, InvalidRequest
 
 API_VERSION = "2018-06-01"

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from pydantic import JsonValue
 
+from adf_trigger.azure.resource_ids import FactoryId, entity_segment
 from adf_trigger.datafactory.calls import Call, Effect, Reply
 from adf_trigger.datafactory.failures import garbled
 from adf_trigger.datafactory.management import ManagementApi
@@ -20,7 +21,6 @@ from adf_trigger.datafactory.models import (
     TimeWindow,
 )
 from adf_trigger.datafactory.replies import read_items, read_json, read_object
-from adf_trigger.datafactory.resource_ids import FactoryId, entity_segment
 from adf_trigger.datafactory.resources import API_VERSION
 
 _STARTED = frozenset({200, 201, 202})

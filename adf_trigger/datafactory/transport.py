@@ -13,10 +13,10 @@ import urllib3
 from requests.auth import AuthBase
 
 from adf_trigger import __version__
+from adf_trigger.azure.clouds import checked_endpoint
+from adf_trigger.azure.connections import NotingAdapter, TrustingAdapter, begin_request, request_stage
+from adf_trigger.azure.deadlines import Deadline
 from adf_trigger.datafactory.calls import Call, Reply
-from adf_trigger.datafactory.clouds import checked_endpoint
-from adf_trigger.datafactory.connections import NotingAdapter, TrustingAdapter, begin_request, request_stage
-from adf_trigger.datafactory.deadlines import Deadline
 from adf_trigger.datafactory.failures import no_reply
 
 USER_AGENT = (

@@ -10,11 +10,11 @@ from typing import Any
 from urllib.parse import quote
 from uuid import UUID
 
+from adf_trigger.azure.resource_ids import FactoryId
 from adf_trigger.datafactory.calls import Call, Effect, Reply
 from adf_trigger.datafactory.management import ManagementApi
 from adf_trigger.datafactory.models import DataFactoryV1
 from adf_trigger.datafactory.replies import read_object
-from adf_trigger.datafactory.resource_ids import FactoryId
 from adf_trigger.datafactory.resources import header_value
 
 API_VERSION = "2015-10-01"

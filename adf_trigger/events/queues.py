@@ -4,16 +4,14 @@ An output binding would write after the function has returned, where a failure c
 """
 
 import logging
-from typing import Any, Literal
 
-from azure.core.credentials import TokenCredential
 from azure.core.exceptions import (
     AzureError,
     HttpResponseError,
     ResourceExistsError,
     ResourceNotFoundError,
 )
-from azure.storage.queue import LinearRetry, QueueClient, QueueProperties, TextBase64EncodePolicy
+from azure.storage.queue import QueueClient, QueueProperties
 
 from adf_trigger.contracts import CompletionEvent, RejectedMessage
 from adf_trigger.errors import PublishError
@@ -26,9 +24,6 @@ _FORBIDDEN = 403
 
 NEVER_EXPIRES = -1
 """A consumer's outage must not lose its events to the seven days that messages live by default."""
-
-RETRIES = 2
-"""A second apart: the SDK's own default waits 15 seconds and more, and a caller is waiting."""
 
 
 class QueueOutbox:
@@ -99,41 +94,6 @@ class QueueOutbox:
                 return queue.get_queue_properties()
         except AzureError as exc:
             raise PublishError(f"the queue {queue.queue_name} cannot be reached: {_why(exc)}") from exc
-
-
-def queue_client(
-    name: str,
-    *,
-    connection_string: str | None = None,
-    account_url: str | None = None,
-    credential: TokenCredential | None = None,
-    encoding: Literal["base64", "none"] = "base64",
-    connect_timeout: float,
-    read_timeout: float,
-) -> QueueClient:
-    """A client of a queue, by connection string or by identity.
-
-    Args:
-        name: the queue.
-        connection_string: of the storage account; else `account_url` and `credential` are used.
-        account_url: the queue service, such as https://account.queue.core.windows.net.
-        credential: a token credential for it.
-        encoding: how message texts are encoded.
-        connect_timeout: seconds.
-        read_timeout: seconds.
-    """
-    options: dict[str, Any] = {
-        "connection_timeout": connect_timeout,
-        "read_timeout": read_timeout,
-        "retry_policy": LinearRetry(backoff=1, retry_total=RETRIES, random_jitter_range=1),
-    }
-    if encoding == "base64":
-        options["message_encode_policy"] = TextBase64EncodePolicy()
-    if connection_string is not None:
-        return QueueClient.from_connection_string(connection_string, name, **options)
-    if account_url is None:
-        raise ValueError("neither a connection string nor an account URL is given")
-    return QueueClient(account_url, name, credential=credential, **options)
 
 
 def put_message(queue: QueueClient, text: str, *, delay: float = 0) -> None:

@@ -3,18 +3,19 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from adf_trigger.azure.clouds import Cloud
+from adf_trigger.azure.credentials import TokenProvider
 from adf_trigger.clock import Clock, IdSource
-from adf_trigger.credentials import CredentialSettings, TokenProvider
 from adf_trigger.datafactory.client import DataFactoryClient
-from adf_trigger.datafactory.clouds import Cloud
 from adf_trigger.datafactory.management import ManagementApi, RetryPolicy
 from adf_trigger.datafactory.transport import Limits, Transport
 from adf_trigger.errors import SettingsError
 from adf_trigger.events.queues import QueueOutbox, put_message
+from adf_trigger.ledger.opening import open_table_ledger
 from adf_trigger.ledger.table import TableLedger
+from adf_trigger.opening import credential_settings, storage_account
 from adf_trigger.service.factories import Factories, FactoryHandle
 from adf_trigger.settings import CommonSettings, Settings
-from adf_trigger.storage import Storage
 
 READ_RETRIES = RetryPolicy(attempts=3, total=15.0, longest_retry_after=5.0)
 """A caller is waiting, or the next tick is near: what fails for longer is asked again later."""
@@ -35,12 +36,12 @@ def connect(settings: Settings, *, clock: Clock, new_id: IdSource) -> Adapters:
     Raises:
         SettingsError: a setting cannot be used.
     """
-    storage = Storage(settings)
-    ledger = storage.ledger()
+    storage = storage_account(settings)
+    ledger = open_table_ledger(storage, table=settings.table, create_missing=True)
     outbox = QueueOutbox(
-        events=storage.queue(settings.events_queue, settings.event_encoding),
-        rejected=storage.queue(settings.rejected_queue, "base64"),
-        requests=storage.queue(settings.requests_queue, "none"),
+        events=storage.queue(settings.events_queue, encoding=settings.event_encoding),
+        rejected=storage.queue(settings.rejected_queue),
+        requests=storage.queue(settings.requests_queue, encoding="none"),
     )
     try:
         return Adapters(_factories(settings, clock, new_id), ledger, outbox)
@@ -56,7 +57,8 @@ def put_into_requests(settings: CommonSettings, text: str, *, suffix: str, delay
         SettingsError: a setting of the storage cannot be used.
         PublishError: the queue is out of reach.
     """
-    put_message(Storage(settings).queue(settings.requests_queue + suffix, "none"), text, delay=delay)
+    queue = storage_account(settings).queue(settings.requests_queue + suffix, encoding="none")
+    put_message(queue, text, delay=delay)
 
 
 def _factories(settings: Settings, clock: Clock, new_id: IdSource) -> Factories:
@@ -71,7 +73,7 @@ def _factories(settings: Settings, clock: Clock, new_id: IdSource) -> Factories:
                 connect=settings.connect_timeout, read=settings.read_timeout, whole=settings.read_timeout
             ),
         ),
-        TokenProvider.of(CredentialSettings.of(settings), cloud.token_scope, clock),
+        TokenProvider.of(credential_settings(settings), cloud.token_scope, clock),
         retries=READ_RETRIES,
         clock=clock,
         ids=new_id,

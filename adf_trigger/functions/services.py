@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from adf_trigger import __version__
+from adf_trigger.azure.clouds import CLOUDS
 from adf_trigger.clock import Clock, IdSource
 from adf_trigger.events.outbox import Outbox
 from adf_trigger.ledger.declarations import Declarations
@@ -34,13 +35,6 @@ from adf_trigger.service.throttling import Throttling
 from adf_trigger.service.tick import Tick
 from adf_trigger.service.views import RunViews
 from adf_trigger.settings import Settings
-
-STUDIOS = {
-    "public": "https://adf.azure.com",
-    "us-government": "https://adf.azure.us",
-    "china": "https://adf.azure.cn",
-}
-"""Data Factory Studio in each cloud."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +83,9 @@ def wire(
     """
     records = Records(ledger, clock, steps, lease=timedelta(seconds=settings.lease))
     policies = Policies(settings.policy)
-    views = RunViews({factory.id: factory.alias for factory in factories}, studio=STUDIOS[settings.cloud])
+    views = RunViews(
+        {factory.id: factory.alias for factory in factories}, studio=CLOUDS[settings.cloud].studio
+    )
     throttling = Throttling()
     sender = Sender(records, clock, policies, throttling, steps)
     notifier = Notifier(outbox, views, steps)

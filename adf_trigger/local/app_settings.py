@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
+from adf_trigger.azure.credential_kinds import CredentialKind
 from adf_trigger.emulator import defaults
 from adf_trigger.emulator.defaults import FACTORY_ID
-from adf_trigger.settings import CredentialKind
 
 
 def app_settings(

@@ -9,12 +9,13 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from adf_trigger.credentials import CredentialSettings, TokenProvider
+from adf_trigger.azure.clouds import PUBLIC
+from adf_trigger.azure.credential_kinds import CredentialKind
+from adf_trigger.azure.credentials import CredentialSettings, TokenProvider
+from adf_trigger.azure.resource_ids import FactoryId
 from adf_trigger.datafactory.client import DataFactoryClient
-from adf_trigger.datafactory.clouds import PUBLIC
 from adf_trigger.datafactory.management import ManagementApi
 from adf_trigger.datafactory.models import FieldFilter, PipelineRun, RunFilter
-from adf_trigger.datafactory.resource_ids import FactoryId
 from adf_trigger.datafactory.transport import Transport
 from adf_trigger.emulator import defaults
 from adf_trigger.emulator.clock import new_id, utcnow
@@ -23,7 +24,6 @@ from adf_trigger.emulator.commands.environment import CLIENT_SECRET
 from adf_trigger.emulator.defaults import FACTORY_ID
 from adf_trigger.local.environment import child_environment
 from adf_trigger.local.process import Process, ready_line
-from adf_trigger.settings import CredentialKind
 from tests.bench.figures import BenchFailed
 from tests.bench.load import Load, Post, drive
 

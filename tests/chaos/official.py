@@ -10,7 +10,7 @@ from azure.core.exceptions import AzureError
 from azure.identity import ClientSecretCredential
 from azure.mgmt.datafactory import DataFactoryManagementClient
 
-from adf_trigger.datafactory.resource_ids import FactoryId
+from adf_trigger.azure.resource_ids import FactoryId
 from adf_trigger.local.endpoints import Endpoints
 from tests.chaos import faults
 from tests.chaos.faults import Control

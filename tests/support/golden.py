@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 
 from azure.data.tables import TableClient
 
+from adf_trigger.azure.storage import StorageAccount
 from adf_trigger.ledger.opening import open_table_ledger
 from adf_trigger.ledger.table import TableLedger
 from tests.support.faulty_ledger import FaultyDeclarations, FaultyLedger
@@ -55,7 +56,7 @@ def golden(file: str) -> dict[str, Any]:
 def put_rows(connection: str, rows: list[dict[str, Any]]) -> str:
     """The name of a new table that holds the rows, byte for byte."""
     table = f"t{uuid4().hex}"
-    open_table_ledger(table=table, connection_string=connection).create_table_if_missing()
+    open_table_ledger(StorageAccount(connection_string=connection), table=table).create_table_if_missing()
     assert {row[name] for row in rows for name in row if name.endswith(TYPE)} == {"Edm.String"}
     entities = [{name: row[name] for name in row if not name.endswith(TYPE)} for row in rows]
     with TableClient.from_connection_string(connection, table) as client:
@@ -65,7 +66,7 @@ def put_rows(connection: str, rows: list[dict[str, Any]]) -> str:
 
 def ledger_of(connection: str, rows: list[dict[str, Any]]) -> TableLedger:
     """The present ledger over rows of an earlier version."""
-    return open_table_ledger(table=put_rows(connection, rows), connection_string=connection)
+    return open_table_ledger(StorageAccount(connection_string=connection), table=put_rows(connection, rows))
 
 
 def world_of(scene: dict[str, Any], connection: str) -> World:

@@ -78,6 +78,7 @@ def test_the_emulators_are_written_apart_from_the_service(room: str) -> None:
 @pytest.mark.parametrize(
     "room",
     [
+        "azure",
         "datafactory",
         "ledger",
         "events",
@@ -106,7 +107,8 @@ def test_functions_know_ledger_and_queues_only_to_compose_them() -> None:
     storage = (
         "adf_trigger.ledger",
         "adf_trigger.events",
-        "adf_trigger.storage",
+        "adf_trigger.azure.storage",
+        "adf_trigger.opening",
         "azure.data",
         "azure.storage",
     )

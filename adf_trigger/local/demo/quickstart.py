@@ -11,16 +11,16 @@ from azure.core.exceptions import ResourceExistsError
 from azure.storage.blob import BlobServiceClient
 from pydantic import SecretStr
 
+from adf_trigger.azure.clouds import PUBLIC
+from adf_trigger.azure.credential_kinds import CredentialKind
+from adf_trigger.azure.credentials import CredentialSettings, TokenProvider
+from adf_trigger.azure.resource_ids import FactoryId
 from adf_trigger.clock import new_id
-from adf_trigger.credentials import CredentialSettings, TokenProvider
 from adf_trigger.datafactory.client import DataFactoryClient
-from adf_trigger.datafactory.clouds import PUBLIC
 from adf_trigger.datafactory.management import ManagementApi
-from adf_trigger.datafactory.resource_ids import FactoryId
 from adf_trigger.datafactory.resources import Factories
 from adf_trigger.datafactory.transport import Transport
 from adf_trigger.local.endpoints import Endpoints
-from adf_trigger.settings import CredentialKind
 
 CONTAINER = "adftutorial"
 PLAIN_PIPELINE = "Adfv2QuickStartPipeline"

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from adf_trigger.azure.resource_ids import FactoryId
 from adf_trigger.datafactory.client import DataFactoryClient
 from adf_trigger.datafactory.management import ManagementApi, RetryPolicy
-from adf_trigger.datafactory.resource_ids import FactoryId
 from adf_trigger.datafactory.transport import Limits, Transport
 from adf_trigger.emulator.hosting import Emulated
 from tests.integration.datafactory.sockets import RawServer, raw_server

@@ -16,18 +16,18 @@ from uuid import UUID
 from anyio.from_thread import start_blocking_portal
 from pydantic import SecretStr
 
+from adf_trigger.azure.clouds import PUBLIC, Cloud
+from adf_trigger.azure.credential_kinds import CredentialKind
+from adf_trigger.azure.credentials import CredentialSettings, TokenProvider
+from adf_trigger.azure.resource_ids import FactoryId
 from adf_trigger.contracts import ENDED_IN_DATA_FACTORY
-from adf_trigger.credentials import CredentialSettings, TokenProvider
 from adf_trigger.datafactory.client import DataFactoryClient
-from adf_trigger.datafactory.clouds import PUBLIC, Cloud
 from adf_trigger.datafactory.management import ManagementApi
 from adf_trigger.datafactory.models import PipelineRun
-from adf_trigger.datafactory.resource_ids import FactoryId
 from adf_trigger.datafactory.transport import Transport
 from adf_trigger.emulator import defaults
 from adf_trigger.emulator.defaults import FACTORY_ID
 from adf_trigger.emulator.hosting import Emulated, EmulatorConfig, emulated
-from adf_trigger.settings import CredentialKind
 
 LONG = 300.0
 """Seconds that a run may take; a real service queues."""

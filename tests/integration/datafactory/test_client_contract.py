@@ -7,11 +7,11 @@ from uuid import uuid4
 
 import pytest
 
+from adf_trigger.azure.resource_ids import FactoryId
 from adf_trigger.clock import utcnow
 from adf_trigger.datafactory.client import DataFactoryClient
 from adf_trigger.datafactory.management import ManagementApi
 from adf_trigger.datafactory.models import FieldFilter, FieldOrder, RunFilter, TimeWindow
-from adf_trigger.datafactory.resource_ids import FactoryId
 from adf_trigger.errors import (
     BadRequest,
     PreconditionFailed,

@@ -12,13 +12,14 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
+from adf_trigger.azure.clouds import PUBLIC
+from adf_trigger.azure.credential_kinds import CredentialKind
+from adf_trigger.azure.credentials import CredentialSettings, TokenProvider
+from adf_trigger.azure.resource_ids import FactoryId
 from adf_trigger.clock import utcnow
-from adf_trigger.credentials import CredentialSettings, TokenProvider
 from adf_trigger.datafactory.client import DataFactoryClient
-from adf_trigger.datafactory.clouds import PUBLIC
 from adf_trigger.datafactory.management import ManagementApi, RetryPolicy
 from adf_trigger.datafactory.models import FieldFilter, RunFilter, TimeWindow
-from adf_trigger.datafactory.resource_ids import FactoryId
 from adf_trigger.datafactory.resources import Factories
 from adf_trigger.datafactory.transport import Transport
 from adf_trigger.datafactory.v1 import create_or_update_data_factory
@@ -35,7 +36,6 @@ from adf_trigger.errors import (
     Unavailable,
     UnknownOutcome,
 )
-from adf_trigger.settings import CredentialKind
 from tests.integration.datafactory.target import IDENTITY_HEADER, SECRET, ended, service_principal
 
 FACTORY = FactoryId.parse(FACTORY_ID)

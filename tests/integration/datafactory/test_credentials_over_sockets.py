@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from adf_trigger.credentials import CredentialSettings, TokenProvider
+from adf_trigger.azure.credential_kinds import CredentialKind
+from adf_trigger.azure.credentials import CredentialSettings, TokenProvider
 from adf_trigger.errors import CredentialError
-from adf_trigger.settings import CredentialKind
 from tests.integration.datafactory.sockets import RawServer, reply
 
 SCOPE = "https://management.azure.com/.default"

@@ -5,6 +5,7 @@ import pytest
 import stamina
 from azure.data.tables import TableClient
 
+from adf_trigger.azure.storage import StorageAccount
 from adf_trigger.ledger.opening import open_table_ledger
 from adf_trigger.ledger.table import TableLedger
 from tests.contracts.ledger_records import a_factory
@@ -30,7 +31,7 @@ def table() -> str:
 @pytest.fixture(scope="session")
 def table_ledger(azurite: str, table: str) -> TableLedger:
     """A ledger in a table of the real Azurite; tests share it, each with a factory of its own."""
-    ledger = open_table_ledger(table=table, connection_string=azurite)
+    ledger = open_table_ledger(StorageAccount(connection_string=azurite), table=table)
     ledger.create_table_if_missing()
     return ledger
 

@@ -3,6 +3,7 @@ from uuid import uuid4
 import pytest
 from azure.data.tables import TableClient
 
+from adf_trigger.azure.storage import StorageAccount
 from adf_trigger.errors import LedgerError
 from adf_trigger.ledger.declarations import Declarations
 from adf_trigger.ledger.encoding import encode_declaration
@@ -53,7 +54,9 @@ def test_a_declaration_is_taken_for_nothing_else(table_ledger: TableLedger, fact
 
 def test_where_the_table_is_missing_nothing_is_kept_or_known(azurite: str, factory: str) -> None:
     """A missing table is an error, and not a pipeline that nobody has asked about."""
-    declarations = open_table_ledger(table=f"t{uuid4().hex}", connection_string=azurite).declarations()
+    declarations = open_table_ledger(
+        StorageAccount(connection_string=azurite), table=f"t{uuid4().hex}"
+    ).declarations()
     with pytest.raises(LedgerError, match="TableNotFound"):
         declarations.get(factory, "load")
     with pytest.raises(LedgerError, match="TableNotFound"):

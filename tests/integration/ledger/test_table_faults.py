@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from adf_trigger.azure.storage import StorageAccount
 from adf_trigger.errors import LedgerConflict, LedgerError
 from adf_trigger.ledger import rows
 from adf_trigger.ledger.encoding import encode_record
@@ -56,9 +57,10 @@ def storage(azurite: str) -> Iterator[FaultyStorage]:
 def ledger(azurite: str, storage: FaultyStorage, table: str, table_ledger: TableLedger) -> TableLedger:  # noqa: ARG001  # the table must be there
     """The ledger through the proxy; `table_ledger` is the same one past it."""
     return open_table_ledger(
+        StorageAccount(
+            connection_string=azurite.replace(storage.upstream, storage.url), read_timeout=READ_TIMEOUT
+        ),
         table=table,
-        connection_string=azurite.replace(storage.upstream, storage.url),
-        read_timeout=READ_TIMEOUT,
     )
 
 
@@ -339,7 +341,8 @@ def test_storage_that_is_not_there_is_an_error(azurite: str, storage: FaultyStor
     with FaultyStorage(storage.upstream) as gone:
         address = gone.url
     ledger = open_table_ledger(
-        table="runs", connection_string=azurite.replace(storage.upstream, address), connect_timeout=0.5
+        StorageAccount(connection_string=azurite.replace(storage.upstream, address), connect_timeout=0.5),
+        table="runs",
     )
     for step in (
         lambda: ledger.claim(a_record(factory)),

@@ -6,6 +6,7 @@ from uuid import uuid4
 import pytest
 from azure.data.tables import TableClient
 
+from adf_trigger.azure.storage import StorageAccount
 from adf_trigger.errors import LedgerConflict, LedgerError
 from adf_trigger.ledger.keys import partition_key
 from adf_trigger.ledger.notes import APP_SCOPE, Notes
@@ -61,7 +62,9 @@ def notes(
 ) -> Notes:
     """Notes through the proxy."""
     connection_string = azurite.replace(storage.upstream, storage.url)
-    return open_table_ledger(table=table, connection_string=connection_string, read_timeout=0.4).notes()
+    return open_table_ledger(
+        StorageAccount(connection_string=connection_string, read_timeout=0.4), table=table
+    ).notes()
 
 
 @pytest.mark.parametrize("faults", DONE_IN_THE_END)
@@ -148,7 +151,7 @@ def test_a_note_is_taken_for_nothing_else(table_ledger: TableLedger, factory: st
 
 def test_where_the_table_is_missing_nothing_is_kept_or_known(azurite: str) -> None:
     """A missing table is an error, and not a note that nobody has written."""
-    notes = open_table_ledger(table=f"t{uuid4().hex}", connection_string=azurite).notes()
+    notes = open_table_ledger(StorageAccount(connection_string=azurite), table=f"t{uuid4().hex}").notes()
     for step in (
         lambda: notes.get(APP_SCOPE, "tick"),
         lambda: notes.named(APP_SCOPE),

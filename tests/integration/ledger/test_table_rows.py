@@ -16,6 +16,7 @@ import trustme
 from azure.core.credentials import AccessToken
 from azure.data.tables import TableClient
 
+from adf_trigger.azure.storage import StorageAccount
 from adf_trigger.errors import LedgerConflict, LedgerError
 from adf_trigger.ledger.keys import partition_key
 from adf_trigger.ledger.opening import open_table_ledger
@@ -117,7 +118,7 @@ def test_a_missing_table_is_an_error_and_not_an_empty_ledger(
     azurite: str, table_ledger: TableLedger, factory: str
 ) -> None:
     """Where there is no table, nothing is free, nothing is lost and nothing is healthy: it is an error."""
-    ledger = open_table_ledger(table=f"t{uuid4().hex}", connection_string=azurite)
+    ledger = open_table_ledger(StorageAccount(connection_string=azurite), table=f"t{uuid4().hex}")
     elsewhere = table_ledger.claim(a_record(factory)).stored
     for step in (
         lambda: ledger.save(elsewhere, replace(elsewhere.record, attempts=1)),
@@ -144,7 +145,8 @@ def test_a_wrong_key_is_an_error_that_does_not_tell_it(azurite: str, table: str,
     """An account key that is not taken raises at once, and stands nowhere in what is raised."""
     key = base64.b64encode(b"not the key of this account").decode()
     ledger = open_table_ledger(
-        table=table, connection_string=re.sub("AccountKey=[^;]+", f"AccountKey={key}", azurite)
+        StorageAccount(connection_string=re.sub("AccountKey=[^;]+", f"AccountKey={key}", azurite)),
+        table=table,
     )
     for step in (lambda: ledger.claim(a_record(factory)), ledger.check):
         with pytest.raises(LedgerError, match="403") as caught:
@@ -205,7 +207,9 @@ def test_an_identity_signs_in_to_storage(secure_storage: tuple[str, list[str | N
     """By endpoint and credential, every call carries a token for storage."""
     endpoint, got = secure_storage
     credential = _Credential()
-    ledger = open_table_ledger(table="adfruns", endpoint=endpoint, credential=credential)
+    ledger = open_table_ledger(
+        StorageAccount(table_endpoint=endpoint, credential=credential), table="adfruns"
+    )
     assert ledger.active(factory) == []
     assert got == ["Bearer the-token"]
     assert credential.scopes == ["https://storage.azure.com/.default"]

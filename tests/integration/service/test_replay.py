@@ -10,8 +10,9 @@ import pytest
 from azure.storage.queue import QueueClient
 
 from adf_trigger import replay
+from adf_trigger.azure.storage import StorageAccount
 from adf_trigger.contracts import ProblemFault, RejectedMessage
-from adf_trigger.events.queues import QueueOutbox, queue_client
+from adf_trigger.events.queues import QueueOutbox
 from tests.support.world import FACTORY_ID
 
 Command = Callable[..., int]
@@ -30,12 +31,8 @@ class Queues:
             "ADF_TRIGGER_REJECTED_QUEUE": self.names["rejected"],
         }
         clients = {
-            name: queue_client(
-                full,
-                connection_string=connection_string,
-                encoding="none" if name == "requests" else "base64",
-                connect_timeout=5,
-                read_timeout=10,
+            name: StorageAccount(connection_string=connection_string).queue(
+                full, encoding="none" if name == "requests" else "base64"
             )
             for name, full in self.names.items()
         }

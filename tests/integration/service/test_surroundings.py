@@ -10,9 +10,10 @@ from azure.core.exceptions import HttpResponseError, ResourceNotFoundError
 from azure.data.tables import TableServiceClient
 from azure.storage.queue import QueueClient, QueueServiceClient
 
+from adf_trigger.azure.storage import StorageAccount
 from adf_trigger.clock import utcnow
 from adf_trigger.errors import PublishError, SettingsError
-from adf_trigger.events.queues import QueueOutbox, put_message, queue_client
+from adf_trigger.events.queues import QueueOutbox, put_message
 from adf_trigger.functions.unread import put_back_unread
 from adf_trigger.ledger.notes import APP_SCOPE
 from adf_trigger.ledger.opening import open_table_ledger
@@ -28,20 +29,13 @@ class Surroundings:
         self.mark = uuid4().hex[:12]
         self.table = f"t{self.mark}"
         self.connection_string = connection_string
+        self.account = StorageAccount(connection_string=connection_string)
         self.outbox = QueueOutbox(*(self.queue(name) for name in ("events", "rejected", "requests")))
-        self.ledger = open_table_ledger(
-            table=self.table, connection_string=connection_string, create_missing=True
-        )
+        self.ledger = open_table_ledger(self.account, table=self.table, create_missing=True)
 
     def queue(self, name: str) -> QueueClient:
         """A client of a queue."""
-        return queue_client(
-            f"{name}-{self.mark}",
-            connection_string=self.connection_string,
-            encoding="none",
-            connect_timeout=5,
-            read_timeout=10,
-        )
+        return self.account.queue(f"{name}-{self.mark}", encoding="none")
 
     def identity(self) -> LedgerIdentity:
         """What a process that has just started knows the ledger by."""

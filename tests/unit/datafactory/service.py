@@ -13,8 +13,8 @@ from uuid import UUID
 import requests
 import responses
 
+from adf_trigger.azure.resource_ids import FactoryId
 from adf_trigger.datafactory.management import ManagementApi, RetryPolicy
-from adf_trigger.datafactory.resource_ids import FactoryId
 from adf_trigger.datafactory.transport import Transport
 
 ENDPOINT = "https://management.azure.com"

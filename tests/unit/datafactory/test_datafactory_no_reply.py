@@ -7,9 +7,9 @@ import pytest
 import requests
 import urllib3
 
+from adf_trigger.azure.connections import Stage
 from adf_trigger.datafactory.calls import Effect
 from adf_trigger.datafactory.client import DataFactoryClient
-from adf_trigger.datafactory.connections import Stage
 from adf_trigger.datafactory.failures import no_reply
 from adf_trigger.errors import (
     NotSent,

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adf_trigger.datafactory.resource_ids import FactoryId, entity_segment
+from adf_trigger.azure.resource_ids import FactoryId, entity_segment
 from adf_trigger.errors import InvalidRequest
 
 SUBSCRIPTION = "12345678-1234-4234-8234-123456789abc"

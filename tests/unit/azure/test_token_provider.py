@@ -11,7 +11,7 @@ import pytest
 from azure.core.credentials import AccessToken, AccessTokenInfo, TokenCredential, TokenRequestOptions
 from azure.core.exceptions import ClientAuthenticationError, ServiceRequestError, ServiceResponseError
 
-from adf_trigger.credentials import (
+from adf_trigger.azure.credentials import (
     TokenProvider,
 )
 from adf_trigger.errors import CredentialError

@@ -1,4 +1,4 @@
-"""Azure's clouds: where the management API is, who issues tokens for it, and for which scope."""
+"""Azure's clouds: where the management API, Entra ID, storage accounts and Data Factory Studio are."""
 
 import ipaddress
 from collections.abc import Mapping
@@ -16,12 +16,16 @@ class Cloud:
         management_endpoint: base URL of the management API, without a slash at its end.
         authority_host: host name of Microsoft Entra ID in this cloud.
         token_scope: the scope that a token for the management API is asked with.
+        storage_suffix: where storage accounts are, behind `{account}.queue.` and the like.
+        studio: root of Data Factory Studio.
     """
 
     name: str
     management_endpoint: str
     authority_host: str
     token_scope: str
+    storage_suffix: str
+    studio: str
 
     @classmethod
     def named(cls, name: str) -> "Cloud":
@@ -48,18 +52,24 @@ PUBLIC = Cloud(
     management_endpoint="https://management.azure.com",
     authority_host="login.microsoftonline.com",
     token_scope="https://management.azure.com/.default",  # noqa: S106  # a scope's name, no secret
+    storage_suffix="core.windows.net",
+    studio="https://adf.azure.com",
 )
 US_GOVERNMENT = Cloud(
     name="us-government",
     management_endpoint="https://management.usgovcloudapi.net",
     authority_host="login.microsoftonline.us",
     token_scope="https://management.core.usgovcloudapi.net/.default",  # noqa: S106  # a scope's name, no secret
+    storage_suffix="core.usgovcloudapi.net",
+    studio="https://adf.azure.us",
 )
 CHINA = Cloud(
     name="china",
     management_endpoint="https://management.chinacloudapi.cn",
     authority_host="login.chinacloudapi.cn",
     token_scope="https://management.chinacloudapi.cn/.default",  # noqa: S106  # a scope's name, no secret
+    storage_suffix="core.chinacloudapi.cn",
+    studio="https://adf.azure.cn",
 )
 CLOUDS: Mapping[str, Cloud] = {cloud.name: cloud for cloud in (PUBLIC, US_GOVERNMENT, CHINA)}
 

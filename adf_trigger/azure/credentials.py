@@ -1,4 +1,4 @@
-"""Settings → an azure-identity credential → bearer tokens, cached and refreshed ahead of their end."""
+"""How to sign in → an azure-identity credential → bearer tokens, cached and refreshed ahead of their end."""
 
 import logging
 import re
@@ -22,11 +22,11 @@ from azure.identity import (
 )
 from pydantic import SecretStr
 
+from adf_trigger.azure.clouds import PUBLIC
+from adf_trigger.azure.connections import TrustingAdapter
+from adf_trigger.azure.credential_kinds import CredentialKind
 from adf_trigger.clock import Clock, utcnow
-from adf_trigger.datafactory.clouds import CLOUDS, PUBLIC
-from adf_trigger.datafactory.connections import TrustingAdapter
 from adf_trigger.errors import CredentialError, SettingsError
-from adf_trigger.settings import CommonSettings, CredentialKind
 
 logger = logging.getLogger(__name__)
 
@@ -84,22 +84,6 @@ class CredentialSettings:
     disable_instance_discovery: bool = False
     ca_file: Path | None = None
 
-    @classmethod
-    def of(cls, settings: CommonSettings) -> Self:
-        """The part of the app's settings that says how to sign in."""
-        known = {cloud.authority_host for cloud in CLOUDS.values()}
-        authority = settings.authority_host or CLOUDS[settings.cloud].authority_host
-        return cls(
-            kind=settings.credential,
-            tenant_id=settings.tenant_id,
-            client_id=settings.client_id,
-            client_secret=settings.client_secret,
-            certificate_path=_path(settings.client_certificate_path),
-            authority_host=authority,
-            disable_instance_discovery=authority.removeprefix("https://") not in known,
-            ca_file=_path(settings.ca_file),
-        )
-
     def faults(self) -> list[str]:
         """What is missing, one sentence each."""
         if self.kind != CredentialKind.SERVICE_PRINCIPAL:
@@ -110,10 +94,6 @@ class CredentialSettings:
             "client secret or certificate": self.client_secret or self.certificate_path,
         }
         return [f"a service principal needs its {name}" for name, value in needed.items() if not value]
-
-
-def _path(text: str | None) -> Path | None:
-    return None if text is None else Path(text)
 
 
 def build_credential(settings: CredentialSettings) -> TokenCredential:

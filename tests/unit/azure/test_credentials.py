@@ -12,14 +12,16 @@ from azure.identity import (
 )
 from pydantic import SecretStr
 
-from adf_trigger.credentials import (
+from adf_trigger.azure.credential_kinds import CredentialKind
+from adf_trigger.azure.credentials import (
     CredentialSettings,
     TokenProvider,
     _BoundedTransport,
     build_credential,
 )
 from adf_trigger.errors import CredentialError, SettingsError
-from adf_trigger.settings import CredentialKind, Settings
+from adf_trigger.opening import credential_settings
+from adf_trigger.settings import Settings
 
 SCOPE = "https://management.azure.com/.default"
 FACTORY = (
@@ -106,7 +108,7 @@ def app_settings(**environ: str) -> Settings:
 
 def test_the_apps_settings_say_how_to_sign_in() -> None:
     """Azure's own variables keep their meaning."""
-    settings = CredentialSettings.of(
+    settings = credential_settings(
         app_settings(
             ADF_TRIGGER_CREDENTIAL="service-principal",
             ADF_TRIGGER_CLOUD="china",
@@ -134,5 +136,5 @@ def test_an_authority_that_entra_does_not_know_is_not_looked_up_there(
     authority: str, unknown: object
 ) -> None:
     """A private authority could not pass the discovery; a public one should."""
-    settings = CredentialSettings.of(app_settings(AZURE_AUTHORITY_HOST=authority))
+    settings = credential_settings(app_settings(AZURE_AUTHORITY_HOST=authority))
     assert (settings.authority_host, settings.disable_instance_discovery) == (authority, unknown)

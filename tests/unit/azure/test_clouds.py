@@ -2,35 +2,43 @@
 
 import pytest
 
-from adf_trigger.datafactory.clouds import CLOUDS, PUBLIC, Cloud, checked_endpoint
+from adf_trigger.azure.clouds import CLOUDS, PUBLIC, Cloud, checked_endpoint
 
 
 @pytest.mark.parametrize(
-    ("name", "endpoint", "authority", "scope"),
+    ("name", "endpoint", "authority", "scope", "storage", "studio"),
     [
         (
             "public",
             "https://management.azure.com",
             "login.microsoftonline.com",
             "https://management.azure.com/.default",
+            "core.windows.net",
+            "https://adf.azure.com",
         ),
         (
             "us-government",
             "https://management.usgovcloudapi.net",
             "login.microsoftonline.us",
             "https://management.core.usgovcloudapi.net/.default",
+            "core.usgovcloudapi.net",
+            "https://adf.azure.us",
         ),
         (
             "china",
             "https://management.chinacloudapi.cn",
             "login.chinacloudapi.cn",
             "https://management.chinacloudapi.cn/.default",
+            "core.chinacloudapi.cn",
+            "https://adf.azure.cn",
         ),
     ],
 )
-def test_each_cloud_has_its_own_addresses(name: str, endpoint: str, authority: str, scope: str) -> None:
-    """Endpoint, authority and scope belong together."""
-    assert Cloud.named(name) == Cloud(name, endpoint, authority, scope)
+def test_each_cloud_has_its_own_addresses(  # all that a cloud has
+    name: str, endpoint: str, authority: str, scope: str, storage: str, studio: str
+) -> None:
+    """Endpoint, authority, scope, storage and studio belong together."""
+    assert Cloud.named(name) == Cloud(name, endpoint, authority, scope, storage, studio)
     assert set(CLOUDS) == {"public", "us-government", "china"}
 
 

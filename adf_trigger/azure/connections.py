@@ -19,7 +19,7 @@ from urllib3.exceptions import ConnectTimeoutError
 from urllib3.poolmanager import pool_classes_by_scheme
 from urllib3.util.ssl_ import create_urllib3_context
 
-from adf_trigger.datafactory.deadlines import Deadline
+from adf_trigger.azure.deadlines import Deadline
 
 
 class Stage(Enum):

@@ -1,0 +1,12 @@
+"""How the service signs in to Azure."""
+
+from enum import StrEnum
+
+
+class CredentialKind(StrEnum):
+    """How the service proves who it is to Azure: said outright, never guessed."""
+
+    MANAGED_IDENTITY = "managed-identity"
+    SERVICE_PRINCIPAL = "service-principal"
+    WORKLOAD_IDENTITY = "workload-identity"
+    AZURE_CLI = "azure-cli"

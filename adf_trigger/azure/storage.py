@@ -1,0 +1,107 @@
+"""The one place where a storage account is opened, by connection string or by identity."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeVar
+
+from azure.core.credentials import TokenCredential
+from azure.core.utils import parse_connection_string
+from azure.data.tables import TableClient
+from azure.storage.queue import LinearRetry, QueueClient, TextBase64EncodePolicy
+
+from adf_trigger.errors import SettingsError
+
+_BY_KEY = "AzureWebJobsStorage"
+_BY_IDENTITY = {
+    "queue": "AzureWebJobsStorage__queueServiceUri",
+    "table": "AzureWebJobsStorage__tableServiceUri",
+}
+
+QUEUE_RETRIES = 2
+"""A second apart: the SDK's own default waits 15 seconds and more, and a caller is waiting."""
+
+_NO_RETRIES = {"retry_total": 0}
+"""The ledger repeats what failed itself, since it alone knows whether a transaction has happened."""
+
+Client = TypeVar("Client", QueueClient, TableClient)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StorageAccount:
+    """A storage account. Nothing is sent until a client of it is used.
+
+    Tokens are asked for https://storage.azure.com, which storage takes in every cloud.
+
+    Attributes:
+        connection_string: with an account key, or `UseDevelopmentStorage=true`; else endpoints and credential.
+        queue_endpoint: `https://{account}.queue.{suffix}`.
+        table_endpoint: `https://{account}.table.{suffix}`.
+        credential: signs in to the endpoints.
+        connect_timeout: seconds to make a connection.
+        read_timeout: seconds between two bytes of an answer.
+    """
+
+    connection_string: str | None = field(default=None, repr=False)
+    queue_endpoint: str | None = None
+    table_endpoint: str | None = None
+    credential: TokenCredential | None = None
+    connect_timeout: float = 5.0
+    read_timeout: float = 10.0
+
+    def queue(self, name: str, *, encoding: Literal["base64", "none"] = "base64") -> QueueClient:
+        """A client of a queue.
+
+        Args:
+            name: the queue.
+            encoding: how the texts of messages are written.
+
+        Raises:
+            SettingsError: the account is not named in a way that can work.
+        """
+        options: dict[str, Any] = {
+            "retry_policy": LinearRetry(backoff=1, retry_total=QUEUE_RETRIES, random_jitter_range=1)
+        }
+        if encoding == "base64":
+            options["message_encode_policy"] = TextBase64EncodePolicy()
+        return self._open("queue", QueueClient, self.queue_endpoint, name, options)
+
+    def table(self, name: str) -> TableClient:
+        """A client of a table.
+
+        Raises:
+            SettingsError: the account is not named in a way that can work.
+        """
+        return self._open("table", TableClient, self.table_endpoint, name, _NO_RETRIES)
+
+    def _open(
+        self, service: str, kind: type[Client], endpoint: str | None, name: str, options: dict[str, Any]
+    ) -> Client:
+        options = {"connection_timeout": self.connect_timeout, "read_timeout": self.read_timeout, **options}
+        text = self.connection_string
+        if (text is None) == (endpoint is None):
+            raise SettingsError([f"{_BY_KEY}: either a connection string or a {service} endpoint is needed"])
+        if text is not None:
+            _require_no_signature(text)
+            return _opened(_BY_KEY, lambda: kind.from_connection_string(text, name, **options))
+        if self.credential is None or "?" in str(endpoint):
+            raise SettingsError([f"{_BY_IDENTITY[service]}: needs a credential, and no query string"])
+        return _opened(
+            _BY_IDENTITY[service], lambda: kind(str(endpoint), name, credential=self.credential, **options)
+        )
+
+
+def _require_no_signature(connection_string: str) -> None:
+    # It would travel in every URL, and so into the text of errors.
+    try:
+        parts = parse_connection_string(connection_string)
+    except ValueError as exc:
+        raise SettingsError([f"{_BY_KEY}: is no connection string"]) from exc
+    if "sharedaccesssignature" in parts:
+        raise SettingsError([f"{_BY_KEY}: a shared access signature is not taken"])
+
+
+def _opened(setting: str, open_client: Callable[[], Client]) -> Client:
+    try:
+        return open_client()
+    except ValueError as exc:
+        raise SettingsError([f"{setting}: {exc}"]) from exc
