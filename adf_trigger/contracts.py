@@ -5,6 +5,7 @@ error fails early and is not ignored.
 """
 
 import re
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Literal
@@ -79,6 +80,26 @@ ENDED_IN_DATA_FACTORY = frozenset({RunStatus.SUCCEEDED, RunStatus.FAILED, RunSta
 """The service's own last words. Every other word of it, known to us or not, means: has not ended."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rerun:
+    """The four rerun parameters of createRun, which travel together.
+
+    Attributes:
+        reference_pipeline_run_id: rerun this run, with its parameters.
+        is_recovery: group the new run with the one it reruns.
+        start_activity_name: rerun from this activity on; goes before start_from_failure.
+        start_from_failure: rerun from the failed activities on.
+    """
+
+    reference_pipeline_run_id: UUID | None = None
+    is_recovery: bool | None = None
+    start_activity_name: str | None = None
+    start_from_failure: bool | None = None
+
+
+NO_RERUN = Rerun()
+
+
 class RunRequest(_Wire):
     """The body of a request to start a run; every field is optional.
 
@@ -103,6 +124,16 @@ class RunRequest(_Wire):
     is_recovery: bool | None = None
     start_activity_name: str | None = Field(default=None, min_length=1, max_length=55)
     start_from_failure: bool | None = None
+
+    @property
+    def rerun(self) -> Rerun:
+        """What it says of a rerun."""
+        return Rerun(
+            reference_pipeline_run_id=self.reference_pipeline_run_id,
+            is_recovery=self.is_recovery,
+            start_activity_name=self.start_activity_name,
+            start_from_failure=self.start_from_failure,
+        )
 
 
 class QueuedRunRequest(RunRequest):

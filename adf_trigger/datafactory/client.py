@@ -1,11 +1,15 @@
 """The client of one factory."""
 
 from collections.abc import Collection, Iterator, Mapping
+from functools import partial
+from typing import Any, TypeVar
 from uuid import UUID
 
 from pydantic import JsonValue
 
-from adf_trigger.azure.resource_ids import FactoryId
+from adf_trigger.azure.resource_ids import FactoryId, entity_segment
+from adf_trigger.contracts import NO_RERUN, Rerun
+from adf_trigger.datafactory.calls import Call, Effect
 from adf_trigger.datafactory.management import ManagementApi
 from adf_trigger.datafactory.models import (
     ActivityRun,
@@ -17,10 +21,16 @@ from adf_trigger.datafactory.models import (
     PipelineResource,
     PipelineRun,
     RunFilter,
+    ServiceObject,
     TimeWindow,
 )
-from adf_trigger.datafactory.resources import Factories, NamedResources
-from adf_trigger.datafactory.runs import RunOperations
+from adf_trigger.datafactory.resources import API_VERSION, Factories, NamedResources
+from adf_trigger.datafactory.run_replies import query_value, read_created, read_page, read_run
+
+_STARTED = frozenset({200, 201, 202})
+_CANCELLED = frozenset({200, 202, 204})
+
+M = TypeVar("M", bound=ServiceObject)
 
 
 class DataFactoryClient:
@@ -48,7 +58,8 @@ class DataFactoryClient:
         self.datasets = NamedResources(api, factory, "datasets", "Datasets", Dataset)
         self.pipelines = NamedResources(api, factory, "pipelines", "Pipelines", PipelineResource)
         self._factories = Factories(api)
-        self._runs = RunOperations(api, factory)
+        self._api = api
+        self._path = factory.path
 
     def get_factory(self) -> Factory:
         """The factory itself."""
@@ -73,10 +84,7 @@ class DataFactoryClient:
         parameters: Mapping[str, JsonValue],
         *,
         client_request_id: UUID,
-        reference_pipeline_run_id: UUID | None = None,
-        is_recovery: bool | None = None,
-        start_activity_name: str | None = None,
-        start_from_failure: bool | None = None,
+        rerun: Rerun = NO_RERUN,
         secrets: Collection[str] = (),
         within: float | None = None,
     ) -> CreatedRun:
@@ -84,13 +92,10 @@ class DataFactoryClient:
 
         Args:
             pipeline: name of a published pipeline.
-            parameters: name → value. Ignored by the service where reference_pipeline_run_id is given.
+            parameters: name → value. Ignored by the service where a run is rerun.
             client_request_id: goes along as x-ms-client-request-id. Recorded calls of the service show that it
                 becomes the runId; no document promises it.
-            reference_pipeline_run_id: rerun this run, with its parameters.
-            is_recovery: group the new run with the one it reruns.
-            start_activity_name: rerun from this activity on; goes before start_from_failure.
-            start_from_failure: rerun from the failed activities on.
+            rerun: which run to rerun, and from where on.
             secrets: values that no error and no log may repeat, even where the service's answer does.
             within: seconds after which the call is cut, its token included.
 
@@ -100,17 +105,26 @@ class DataFactoryClient:
             UnknownOutcome: there was no clear answer: a run may have been started.
             InvalidRequest: the name or the parameters cannot be sent.
         """
-        return self._runs.create(
-            pipeline,
-            parameters,
+        options = {
+            "referencePipelineRunId": rerun.reference_pipeline_run_id,
+            "isRecovery": rerun.is_recovery,
+            "startActivityName": rerun.start_activity_name,
+            "startFromFailure": rerun.start_from_failure,
+        }
+        call = Call(
+            operation="Pipelines_CreateRun",
+            method="POST",
+            path=f"{self._path}/pipelines/{entity_segment('pipeline', pipeline)}/createRun",
+            effect=Effect.START,
             client_request_id=client_request_id,
-            reference_pipeline_run_id=reference_pipeline_run_id,
-            is_recovery=is_recovery,
-            start_activity_name=start_activity_name,
-            start_from_failure=start_from_failure,
-            secrets=secrets,
+            query={"api-version": API_VERSION}
+            | {name: query_value(value) for name, value in options.items() if value is not None},
+            body=dict(parameters),
+            accepts=_STARTED,
+            secrets=frozenset(secrets),
             within=within,
         )
+        return self._api.perform(call, partial(read_created, call))
 
     def get_run(self, run_id: UUID) -> PipelineRun:
         """One run.
@@ -118,18 +132,28 @@ class DataFactoryClient:
         Raises:
             ResourceNotFound: the service has no such run; it keeps runs for 45 days.
         """
-        return self._runs.get(run_id)
+        call = self._call("PipelineRuns_Get", "GET", f"/pipelineruns/{run_id}", Effect.NONE)
+        return self._api.perform(call, partial(read_run, call, run_id))
 
     def query_runs(self, run_filter: RunFilter) -> Iterator[Page[PipelineRun]]:
         """Runs that changed in a window of time, in pages of up to 100: one call each, made as it is asked for.
 
         Runs may show up late, and runs started by Debug in the studio never do.
         """
-        return self._runs.query(run_filter)
+        body = run_filter.model_dump(mode="json", exclude_defaults=True)
+        return self._pages("PipelineRuns_QueryByFactory", "/queryPipelineRuns", body, PipelineRun)
 
     def query_activity_runs(self, run_id: UUID, *, window: TimeWindow) -> list[ActivityRun]:
         """All activity runs of a run that changed in a window of time; each retry and iteration is one."""
-        return self._runs.query_activities(run_id, window)
+        pages = self._pages(
+            "ActivityRuns_QueryByPipelineRun",
+            f"/pipelineruns/{run_id}/queryActivityruns",
+            RunFilter(last_updated_after=window.after, last_updated_before=window.before).model_dump(
+                mode="json", exclude_defaults=True
+            ),
+            ActivityRun,
+        )
+        return [run for page in pages for run in page.items if run.pipeline_run_id in (None, "", str(run_id))]
 
     def cancel_run(self, run_id: UUID, *, recursive: bool = True) -> None:
         """Cancel a run, and the runs that it started unless told not to.
@@ -138,7 +162,15 @@ class DataFactoryClient:
             ResourceNotFound: the service has no such run (it says so with 400).
             UnknownOutcome: there was no clear answer. Asking again is safe, a run is cancelled once.
         """
-        self._runs.cancel(run_id, recursive=recursive)
+        call = self._call(
+            "PipelineRuns_Cancel",
+            "POST",
+            f"/pipelineruns/{run_id}/cancel",
+            Effect.CHANGE,
+            query={"api-version": API_VERSION, "isRecursive": query_value(recursive)},
+            accepts=_CANCELLED,
+        )
+        self._api.perform(call, lambda _: None)
 
     def create_or_update_factory(
         self, *, location: str, tags: Mapping[str, str] | None = None, if_match: str | None = None
@@ -157,3 +189,22 @@ class DataFactoryClient:
     def delete_factory(self) -> bool:
         """Delete the factory and all that is defined in it; False where there was none."""
         return self._factories.delete(self.factory_id)
+
+    def _pages(self, operation: str, path: str, body: dict[str, Any], model: type[M]) -> Iterator[Page[M]]:
+        while True:
+            call = self._call(operation, "POST", path, Effect.NONE, body=body)
+            page, token = self._api.perform(call, partial(read_page, call, model))
+            yield page
+            if token is None:
+                return
+            body = {**body, "continuationToken": token}
+
+    def _call(self, operation: str, method: str, path: str, effect: Effect, **more: Any) -> Call:
+        return Call(
+            operation=operation,
+            method=method,
+            path=self._path + path,
+            effect=effect,
+            client_request_id=self._api.new_id(),
+            **{"query": {"api-version": API_VERSION}} | more,
+        )

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from pydantic import JsonValue
 
+from adf_trigger.contracts import NO_RERUN, Rerun
 from adf_trigger.datafactory.models import (
     ActivityRun,
     CreatedRun,
@@ -37,10 +38,7 @@ class PipelineRuns(Protocol):
         parameters: Mapping[str, JsonValue],
         *,
         client_request_id: UUID,
-        reference_pipeline_run_id: UUID | None = None,
-        is_recovery: bool | None = None,
-        start_activity_name: str | None = None,
-        start_from_failure: bool | None = None,
+        rerun: Rerun = NO_RERUN,
         secrets: Collection[str] = (),
         within: float | None = None,
     ) -> CreatedRun:

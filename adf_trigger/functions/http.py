@@ -24,7 +24,7 @@ from adf_trigger.functions.decoding import (
 )
 from adf_trigger.functions.problems import LENGTH_REQUIRED, TOO_LARGE, problem, problem_of
 from adf_trigger.functions.services import Services
-from adf_trigger.service.submit import Submission
+from adf_trigger.service.submission import Submission
 
 logger = logging.getLogger(__name__)
 

@@ -13,6 +13,7 @@ from adf_trigger.ledger.declarations import Declarations
 from adf_trigger.ledger.notes import Notes
 from adf_trigger.ledger.port import Ledger
 from adf_trigger.schedule import Schedule
+from adf_trigger.service.check import Checker
 from adf_trigger.service.definitions import Definitions
 from adf_trigger.service.dispatch import Dispatcher
 from adf_trigger.service.factories import Factories
@@ -90,14 +91,14 @@ def wire(
     sender = Sender(records, clock, policies, throttling, steps)
     notifier = Notifier(outbox, views, steps)
     publisher = Publisher(ledger, records, notifier, clock)
+    definitions = Definitions(clock, timedelta(seconds=settings.definition_cache), declarations, steps)
     submitter = Submitter(
         ledger,
         records,
         clock,
         new_id,
-        Definitions(clock, timedelta(seconds=settings.definition_cache), declarations, steps),
+        Checker(definitions, policies),
         sender,
-        policies,
     )
     ledger_identity = LedgerIdentity(notes, landmark, clock, new_id)
     neighbours = Neighbours(

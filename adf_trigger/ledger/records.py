@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from adf_trigger.contracts import ActivityError, Source
+from adf_trigger.contracts import NO_RERUN, ActivityError, Rerun, Source
 
 
 class RunState(StrEnum):
@@ -20,16 +20,6 @@ class RunState(StrEnum):
     """Its last status is known (Rejected and Unknown among them); the event is still to be sent."""
     PUBLISHED = "published"
     """The event is sent; nothing is left to do."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rerun:
-    """The four rerun parameters of createRun."""
-
-    reference_pipeline_run_id: UUID | None = None
-    is_recovery: bool | None = None
-    start_activity_name: str | None = None
-    start_from_failure: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +55,7 @@ class RunRecord:
     requested_at: datetime
     parameters: dict[str, Any] = field(default_factory=dict)
     secure_parameters: tuple[str, ...] = ()
-    rerun: Rerun = Rerun()
+    rerun: Rerun = NO_RERUN
     correlation_id: str | None = None
     metadata: dict[str, str] = field(default_factory=dict)
     requested_by: str | None = None

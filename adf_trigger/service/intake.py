@@ -26,7 +26,8 @@ from adf_trigger.ledger.records import RunRecord, RunState
 from adf_trigger.service.factories import Factories, FactoryHandle
 from adf_trigger.service.notify import Notifier, QueuedMessage, Rejection
 from adf_trigger.service.publish import Publisher
-from adf_trigger.service.submit import Submission, Submitter
+from adf_trigger.service.submission import Submission
+from adf_trigger.service.submit import Submitter
 
 logger = logging.getLogger(__name__)
 

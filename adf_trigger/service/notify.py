@@ -4,7 +4,7 @@ The same news always has the same event id, so that a consumer can drop repeats.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from adf_trigger.contracts import (
@@ -123,10 +123,7 @@ class Notifier:
             parameters=record.parameters,
             correlation_id=record.correlation_id,
             metadata=record.metadata,
-            reference_pipeline_run_id=record.rerun.reference_pipeline_run_id,
-            is_recovery=record.rerun.is_recovery,
-            start_activity_name=record.rerun.start_activity_name,
-            start_from_failure=record.rerun.start_from_failure,
+            **asdict(record.rerun),
             factory=self._views.alias(record.factory),
         )
         return QueuedMessage(

@@ -109,10 +109,7 @@ class Sender:
                 record.pipeline,
                 self._with_correlation(record, parameters),
                 client_request_id=record.run_id,
-                reference_pipeline_run_id=record.rerun.reference_pipeline_run_id,
-                is_recovery=record.rerun.is_recovery,
-                start_activity_name=record.rerun.start_activity_name,
-                start_from_failure=record.rerun.start_from_failure,
+                rerun=record.rerun,
             )
 
     def _with_correlation(self, record: RunRecord, parameters: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,64 +1,28 @@
-"""Takes a request: checks it, claims it in the ledger, and starts it at once where that can be done."""
+"""Takes a request: has it checked, claims it in the ledger, and starts it at once where that can be done."""
 
-import json
 import logging
-from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime
 
 from adf_trigger.clock import Clock, IdSource
-from adf_trigger.contracts import RunRequest, RunStatus, Source
+from adf_trigger.contracts import RunStatus, Source
 from adf_trigger.errors import (
-    AdfTriggerError,
-    CredentialError,
-    DataFactoryError,
-    Fault,
     InvalidRequest,
     LedgerConflict,
     LedgerError,
     Refused,
     RequestConflict,
-    Throttled,
     TryLater,
 )
 from adf_trigger.ledger.port import LedgerReader, Stored
-from adf_trigger.ledger.records import Rerun, RunRecord, RunState
-from adf_trigger.service.definitions import Definition, Definitions
-from adf_trigger.service.digest import digest_of
-from adf_trigger.service.factories import FactoryHandle
-from adf_trigger.service.policy import Policies
+from adf_trigger.ledger.records import RunRecord, RunState
+from adf_trigger.service.check import Checker
+from adf_trigger.service.definitions import Definition
 from adf_trigger.service.records import Records
 from adf_trigger.service.send import Sender
+from adf_trigger.service.submission import Submission
 
 logger = logging.getLogger(__name__)
-
-JUST_NOW = timedelta(seconds=2)
-"""A definition that a request is rejected by must be as fresh as that."""
-
-OUTAGE_WAIT = 30.0
-"""Seconds to wait where a request cannot be taken until Data Factory answers."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Submission:
-    """A request to start a run, decoded.
-
-    Attributes:
-        factory: where it is to run.
-        pipeline: what is to run.
-        request: the body.
-        request_id: the idempotency key.
-        requested_by: who asked, where that is known.
-        source: how it came.
-    """
-
-    factory: FactoryHandle
-    pipeline: str
-    request: RunRequest
-    request_id: str
-    requested_by: str | None = None
-    source: Source = Source.HTTP
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +41,8 @@ class Submitter:
         records: writes it.
         clock: gives the present instant.
         new_id: makes runIds.
-        definitions: what pipelines declare.
+        checker: checks requests against what pipelines declare.
         sender: calls createRun.
-        policies: what may be decided for each pipeline.
     """
 
     def __init__(
@@ -88,17 +51,15 @@ class Submitter:
         records: Records,
         clock: Clock,
         new_id: IdSource,
-        definitions: Definitions,
+        checker: Checker,
         sender: Sender,
-        policies: Policies,
     ) -> None:
         self._ledger = ledger
         self._records = records
         self._clock = clock
         self._new_id = new_id
-        self._definitions = definitions
+        self._checker = checker
         self._sender = sender
-        self._policies = policies
 
     def submit(self, submission: Submission) -> Submitted:
         """Take a request: from the return on it is durable.
@@ -114,65 +75,16 @@ class Submitter:
             LedgerError: the ledger is out of reach; nothing is known to have been kept.
         """
         try:
-            definition = self._definition(submission)
+            definition = self._checker.check(submission)
         except (InvalidRequest, Refused, TryLater):
             earlier = self._ledger.get(submission.factory.id, submission.request_id)
-            if earlier is None or _was_rejected(earlier.record) or not _asks_for(submission, earlier.record):
+            if earlier is None or _was_rejected(earlier.record) or not submission.asks_for(earlier.record):
                 raise
             return _replayed(earlier.record)
         stored, created = self._claim(submission, self._record(submission, definition))
         if not created:
             return _replayed(stored.record)
         return Submitted(self._start(submission, stored), replayed=False)
-
-    def _definition(self, submission: Submission) -> Definition | None:
-        """What the pipeline declares, the request checked against it; None where that cannot be known now."""
-        factory, pipeline = submission.factory, submission.pipeline
-        try:
-            definition = self._definitions.get(factory, pipeline)
-            faults = self._faults(submission, definition)
-            if faults:  # the pipeline may have been published again since
-                definition = self._definitions.get(factory, pipeline, no_older_than=JUST_NOW)
-                faults = self._faults(submission, definition)
-        except (DataFactoryError, CredentialError) as exc:
-            if isinstance(exc, Refused) and not isinstance(exc, Throttled):
-                raise
-            return self._last_known(submission, exc)
-        if faults:
-            raise InvalidRequest(faults)
-        return definition
-
-    def _last_known(self, submission: Submission, outage: AdfTriggerError) -> Definition | None:
-        """What the pipeline declared when it was last asked, the request checked against it as far as that goes.
-
-        None where nothing is known of it and nothing is to be checked.
-        """
-        pipeline, parameters = submission.pipeline, submission.request.parameters
-        definition = self._definitions.remembered(submission.factory, pipeline)
-        if definition is None:
-            if parameters:
-                raise _try_later(
-                    f"the parameters of {pipeline} cannot be checked just now", outage
-                ) from outage
-            return None
-        faults = self._faults(submission, definition)
-        if faults and submission.source is Source.QUEUE:
-            # A message is rejected for good, and what is remembered may be old: it can wait instead.
-            raise _try_later(f"it does not fit {pipeline} as that was last seen", outage) from outage
-        if faults:
-            raise InvalidRequest(faults) from outage
-        if definition.secure_among(parameters):
-            raise _try_later("a request with secure parameters is not kept for later", outage) from outage
-        return definition
-
-    def _faults(self, submission: Submission, definition: Definition) -> list[Fault]:
-        correlation = self._policies.of(submission.pipeline).correlation_parameter
-        given: dict[str, Any] = dict(submission.request.parameters)
-        if correlation is not None:
-            given.setdefault(correlation, submission.request_id)
-        if submission.request.reference_pipeline_run_id is not None:
-            return []  # Data Factory takes the parameters of the run that is rerun
-        return definition.faults_of(given)
 
     def _record(self, submission: Submission, definition: Definition | None) -> RunRecord:
         request = submission.request
@@ -181,19 +93,14 @@ class Submitter:
             factory=submission.factory.id,
             request_id=submission.request_id,
             pipeline=submission.pipeline,
-            digest=_digest(submission, secure),
+            digest=submission.digest(secure),
             run_id=self._new_id(),
             state=RunState.ACCEPTED,
             status=RunStatus.ACCEPTED,
             requested_at=self._clock(),
             parameters={name: value for name, value in request.parameters.items() if name not in secure},
             secure_parameters=secure,
-            rerun=Rerun(
-                reference_pipeline_run_id=request.reference_pipeline_run_id,
-                is_recovery=request.is_recovery,
-                start_activity_name=request.start_activity_name,
-                start_from_failure=request.start_from_failure,
-            ),
+            rerun=request.rerun,
             correlation_id=request.correlation_id,
             metadata=dict(request.metadata),
             requested_by=submission.requested_by,
@@ -208,7 +115,7 @@ class Submitter:
             return claim.stored, True
         if _was_rejected(earlier):
             return self._reclaim(submission, claim.stored, record)
-        if not _asks_for(submission, earlier):
+        if not submission.asks_for(earlier):
             raise RequestConflict(
                 f"the key {record.request_id} already names another request, made at {earlier.requested_at}"
             )
@@ -275,22 +182,6 @@ class Submitter:
         )
 
 
-def _digest(submission: Submission, secure: Collection[str]) -> str:
-    parameters = submission.request.parameters
-    return digest_of(
-        submission.factory.id,
-        submission.pipeline,
-        submission.request,
-        secret={name: json.dumps(parameters[name]) for name in secure if name in parameters},
-        request_id=submission.request_id,
-    )
-
-
-def _asks_for(submission: Submission, record: RunRecord) -> bool:
-    """Whether a request asks for what a record holds; what was secret then is compared as a secret."""
-    return record.digest == _digest(submission, record.secure_parameters)
-
-
 def _was_rejected(record: RunRecord) -> bool:
     return record.state is RunState.PUBLISHED and record.status == RunStatus.REJECTED
 
@@ -302,7 +193,3 @@ def _replayed(record: RunRecord) -> Submitted:
         extra={"action": "request_replayed", "request_id": record.request_id},
     )
     return Submitted(record, replayed=True)
-
-
-def _try_later(reason: str, outage: AdfTriggerError) -> TryLater:
-    return TryLater(f"{reason}: {outage}", retry_after=OUTAGE_WAIT)

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from adf_trigger.contracts import ActivityError, Source
-from adf_trigger.ledger.records import Rerun, RunRecord, RunState
+from adf_trigger.contracts import ActivityError, Rerun, Source
+from adf_trigger.ledger.records import RunRecord, RunState
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from adf_trigger.clock import Clock
+from adf_trigger.contracts import NO_RERUN, Rerun
 from adf_trigger.datafactory.models import (
     ActivityRun,
     CreatedRun,
@@ -103,10 +104,7 @@ class MemoryFactory:
         parameters: Mapping[str, Any],
         *,
         client_request_id: UUID,
-        reference_pipeline_run_id: UUID | None = None,  # noqa: ARG002 - part of the port
-        is_recovery: bool | None = None,  # noqa: ARG002 - part of the port
-        start_activity_name: str | None = None,  # noqa: ARG002 - part of the port
-        start_from_failure: bool | None = None,  # noqa: ARG002 - part of the port
+        rerun: Rerun = NO_RERUN,  # noqa: ARG002 - part of the port
         secrets: Collection[str] = (),  # noqa: ARG002 - part of the port
         within: float | None = None,  # noqa: ARG002 - part of the port
     ) -> CreatedRun:

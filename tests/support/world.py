@@ -9,7 +9,8 @@ from adf_trigger.contracts import RunRequest, Source
 from adf_trigger.functions.services import Services, wire
 from adf_trigger.service.factories import Factories, FactoryHandle
 from adf_trigger.service.steps import Steps, logged_steps
-from adf_trigger.service.submit import Submission, Submitted
+from adf_trigger.service.submission import Submission
+from adf_trigger.service.submit import Submitted
 from adf_trigger.settings import Settings
 from tests.support.faulty_ledger import FaultyDeclarations, FaultyLedger, FaultyNotes
 from tests.support.memory_factory import MemoryFactory

@@ -9,6 +9,7 @@ import pytest
 
 from adf_trigger.azure.resource_ids import FactoryId
 from adf_trigger.clock import utcnow
+from adf_trigger.contracts import Rerun
 from adf_trigger.datafactory.client import DataFactoryClient
 from adf_trigger.datafactory.management import ManagementApi
 from adf_trigger.datafactory.models import FieldFilter, FieldOrder, RunFilter, TimeWindow
@@ -238,8 +239,7 @@ def test_a_rerun_joins_the_group_of_its_run(
         name,
         {"day": "two"},
         client_request_id=uuid4(),
-        reference_pipeline_run_id=first.run_id,
-        is_recovery=True,
+        rerun=Rerun(reference_pipeline_run_id=first.run_id, is_recovery=True),
     )
     assert again.run_id != first.run_id
     run = ended(factory_client, again.run_id)

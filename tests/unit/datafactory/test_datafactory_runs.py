@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 
+from adf_trigger.contracts import Rerun
 from adf_trigger.datafactory.client import DataFactoryClient
 from adf_trigger.datafactory.models import FieldFilter, RunFilter, TimeWindow
 from adf_trigger.datafactory.port import PipelineRuns
@@ -74,10 +75,12 @@ def test_create_run_sends_the_rerun_parameters(client: DataFactoryClient, servic
         "p",
         {},
         client_request_id=RUN_ID,
-        reference_pipeline_run_id=OTHER_ID,
-        is_recovery=True,
-        start_activity_name="Copy & move",
-        start_from_failure=False,
+        rerun=Rerun(
+            reference_pipeline_run_id=OTHER_ID,
+            is_recovery=True,
+            start_activity_name="Copy & move",
+            start_from_failure=False,
+        ),
     )
     assert parse_qs(urlsplit(sent_url(service)).query) == {
         "api-version": ["2018-06-01"],

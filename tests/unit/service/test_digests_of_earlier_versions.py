@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from adf_trigger.contracts import RunRequest
-from adf_trigger.service.submit import Submission
+from adf_trigger.service.submission import Submission
 from tests.support.golden import golden
 from tests.support.world import FACTORY_ID, World
 

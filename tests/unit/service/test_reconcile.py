@@ -181,7 +181,7 @@ def test_a_request_with_secrets_is_never_sent_again_without_them() -> None:
     world = world_of(Ids.HONOURED)
     learn_ids(world)
     world.factory.declare("load", password={"type": "SecureString"})
-    world.services.submitter._definitions._known.clear()  # the pipeline was published again
+    world.services.submitter._checker._definitions._known.clear()  # the pipeline was published again
     world.factory.fail_next("create_run", LOST_REPLY)
     world.submit(parameters={"password": "x"})
     wait(world)

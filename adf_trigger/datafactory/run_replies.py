@@ -1,0 +1,52 @@
+"""What the replies about runs say."""
+
+from typing import TypeVar
+from uuid import UUID
+
+from adf_trigger.datafactory.calls import Call, Reply
+from adf_trigger.datafactory.failures import garbled
+from adf_trigger.datafactory.models import CreatedRun, Page, PipelineRun, ServiceObject
+from adf_trigger.datafactory.replies import read_items, read_json, read_object
+
+M = TypeVar("M", bound=ServiceObject)
+
+
+def read_run(call: Call, run_id: UUID, reply: Reply) -> PipelineRun:
+    """The run of a reply, which must be the one that was asked for."""
+    run = read_object(call, reply, PipelineRun)
+    if run.run_id != run_id:
+        raise garbled(call, reply, f"it is about another run, {run.run_id}")
+    return run
+
+
+def read_created(call: Call, reply: Reply) -> CreatedRun:
+    """The run that a createRun has started."""
+    run_id = read_json(call, reply).get("runId")
+    try:
+        parsed = UUID(run_id)
+    except (ValueError, TypeError, AttributeError) as exc:
+        raise garbled(call, reply, f"its runId is no GUID: {str(run_id)!r}") from exc
+    facts = reply.facts(call.client_request_id)
+    return CreatedRun(
+        run_id=parsed,
+        client_request_id=call.client_request_id,
+        request_id=facts.request_id,
+        correlation_id=facts.correlation_id,
+        remaining_writes=facts.remaining_writes,
+    )
+
+
+def read_page(call: Call, model: type[M], reply: Reply) -> tuple[Page[M], str | None]:
+    """A page of a query, and the token of the next one."""
+    items, whole = read_items(call, reply, model)
+    token = whole.get("continuationToken")
+    if not token:
+        return Page(items=items, reply=reply.facts(call.client_request_id)), None
+    if not isinstance(token, str) or token == call.body.get("continuationToken"):
+        raise garbled(call, reply, "its next page is itself, or nowhere")
+    return Page(items=items, reply=reply.facts(call.client_request_id)), token
+
+
+def query_value(value: UUID | str | bool) -> str:  # noqa: FBT001  # a value, not a switch
+    """A value as a query string has it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)

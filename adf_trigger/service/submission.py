@@ -1,0 +1,46 @@
+"""A request to start a run, as the use cases take it, and what it has in common with a record."""
+
+import json
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from adf_trigger.contracts import RunRequest, Source
+from adf_trigger.ledger.records import RunRecord
+from adf_trigger.service.digest import digest_of
+from adf_trigger.service.factories import FactoryHandle
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submission:
+    """A request to start a run, decoded.
+
+    Attributes:
+        factory: where it is to run.
+        pipeline: what is to run.
+        request: the body.
+        request_id: the idempotency key.
+        requested_by: who asked, where that is known.
+        source: how it came.
+    """
+
+    factory: FactoryHandle
+    pipeline: str
+    request: RunRequest
+    request_id: str
+    requested_by: str | None = None
+    source: Source = Source.HTTP
+
+    def digest(self, secure: Collection[str]) -> str:
+        """The digest of what it asks for, the named parameters taken for secrets."""
+        parameters = self.request.parameters
+        return digest_of(
+            self.factory.id,
+            self.pipeline,
+            self.request,
+            secret={name: json.dumps(parameters[name]) for name in secure if name in parameters},
+            request_id=self.request_id,
+        )
+
+    def asks_for(self, record: RunRecord) -> bool:
+        """Whether it asks for what a record holds; what was secret then is compared as a secret."""
+        return record.digest == self.digest(record.secure_parameters)
