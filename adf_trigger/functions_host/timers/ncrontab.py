@@ -3,7 +3,8 @@
 The platform parses them with the .NET library NCrontab, whose ways are kept: both day fields must match (cron
 takes either); names may be cut short and have any case (`Jan`, `MONDAY`, `tu`), the first that fits counts;
 Sunday is 0, and 7 is nothing; `a-b` may run backwards and means the same as `b-a`; `n/step` counts from n to
-the field's end. With five fields the second is 0. croniter, the usual library, differs in each of these.
+the field's end, and a step below 1 counts as 1. With five fields the second is 0. croniter, the usual library,
+differs in each of these. What is no such expression may be a .NET TimeSpan, `hh:mm:ss` or a number of days.
 """
 
 import re
@@ -13,11 +14,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import MAXYEAR, UTC, date, datetime, time, timedelta
 
+from adf_trigger.functions_host.host_json import parse_timespan
+
 _MONTHS = "january february march april may june july august september october november december"
 _DAYS = "sunday monday tuesday wednesday thursday friday saturday"
 _WITH_SECONDS, _WITHOUT_SECONDS = 6, 5
 _CALENDAR_REPEATS_YEARS = 400
-_ITEM = re.compile(r"(\*|\w+)(?:-(\w+))?(?:/(\d+))?")
+_ITEM = re.compile(r"(\*|\w+)(?:-(\w+))?(?:/(-?\d+))?")
+_DAYS_ONLY = re.compile(r"\d{1,7}")
 
 
 class InvalidSchedule(ValueError):
@@ -81,33 +85,34 @@ class Schedule:
     """When a timer fires.
 
     Args:
-        expression: NCRONTAB of six fields, or of five without the second.
+        expression: NCRONTAB of six fields, or of five without the second; or a TimeSpan.
 
     Raises:
-        InvalidSchedule: it is not; a TimeSpan, which App Service plans also take, is not either.
+        InvalidSchedule: it is neither; with the platform's own sentence.
     """
 
     def __init__(self, expression: str) -> None:
         self.expression = expression
-        parts = expression.split()
-        if len(parts) == _WITHOUT_SECONDS:
-            parts.insert(0, "0")
-        if len(parts) != _WITH_SECONDS:
-            raise InvalidSchedule(
-                f"The schedule {expression!r} has {len(parts)} fields, not six (seconds first)"
-            )
+        self._every = _timespan(expression)
+        if self._every is not None:
+            return
         try:
-            values = [field.parse(part) for field, part in zip(_FIELDS, parts, strict=True)]
+            values = _parsed(expression)
         except InvalidSchedule as exc:
-            raise InvalidSchedule(f"The schedule {expression!r} is not NCRONTAB: {exc}") from exc
+            raise InvalidSchedule(
+                f"The schedule expression '{expression}' was not recognized as a valid cron expression or "
+                "timespan string."
+            ) from exc
         self._seconds, self._minutes, self._hours, self._days, self._months, self._weekdays = values
 
     @property
     def more_than_once_a_minute(self) -> bool:
         """Whether the platform takes it for too frequent to keep its status in storage.
 
-        It does where only the second is restricted, and to more than one value.
+        It does where only the second is restricted, and to more than one value, and with a TimeSpan below a minute.
         """
+        if self._every is not None:
+            return self._every < timedelta(minutes=1)
         above = (self._minutes, self._hours, self._days, self._months, self._weekdays)
         unrestricted = all(
             len(values) == field.size for values, field in zip(above, _FIELDS[1:], strict=True)
@@ -118,8 +123,11 @@ class Schedule:
         """The first occurrence after an instant; None where there is none, as with the 30th of February.
 
         Args:
-            instant: aware; its fraction of a second is dropped, as the platform's library does.
+            instant: aware; its fraction of a second is dropped, as the platform's library does. A TimeSpan
+                counts from it.
         """
+        if self._every is not None:
+            return instant.astimezone(UTC) + self._every
         start = instant.astimezone(UTC).replace(microsecond=0) + timedelta(seconds=1)
         for day in self._dates_from(start.date()):
             floor = start.time() if day == start.date() else time.min
@@ -143,3 +151,24 @@ class Schedule:
                 if (index := bisect_left(self._seconds, second)) < len(self._seconds):
                     return time(hour, minute, self._seconds[index])
         return None
+
+
+def _parsed(expression: str) -> list[tuple[int, ...]]:
+    parts = [part for part in expression.split(" ") if part]
+    if len(parts) == _WITHOUT_SECONDS:
+        parts.insert(0, "0")
+    if len(parts) != _WITH_SECONDS:
+        raise InvalidSchedule(f"{len(parts)} fields, not six")
+    return [field.parse(part) for field, part in zip(_FIELDS, parts, strict=True)]
+
+
+def _timespan(expression: str) -> timedelta | None:
+    """The TimeSpan that an expression is; None where it is none, or none that a timer could go by."""
+    text = expression.strip()
+    if _DAYS_ONLY.fullmatch(text):
+        return timedelta(days=int(text)) or None
+    try:
+        seconds = parse_timespan(text)
+    except ValueError:
+        return None
+    return timedelta(seconds=seconds) or None
