@@ -14,49 +14,85 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import TextIO
+from typing import NoReturn, TextIO
 
 from adf_trigger.functions_host.config import HostConfig, HostTimes
-from adf_trigger.functions_host.environment import HOST_KEY, MASTER_KEY
+from adf_trigger.functions_host.environment import HOST_KEY, MASTER_KEY, SOCKET
 from adf_trigger.functions_host.errors import HostError
 from adf_trigger.functions_host.host import POOL_THREADS, FunctionsHost
 from adf_trigger.functions_host.index import HttpTrigger, IndexedFunction, QueueTrigger
 from adf_trigger.functions_host.logs import configure
 
 _THREAD_END_SECONDS = 0.2
-logger = logging.getLogger(__name__)
+logger = logging.getLogger(__package__)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a host until SIGTERM or SIGINT. The process' exit code: 0, or 1 if it could not run."""
     options = _parser().parse_args(arguments)
+    environ = dict(os.environ)
     config = _config(options)
     ready_stream, sys.stdout = sys.stdout, sys.stderr  # what the app prints must not mix with the ready line
     configure(sys.stderr)
     try:
-        asyncio.run(_run(config, ready_stream, as_json=options.json))
+        host = asyncio.run(_run(config, ready_stream, as_json=options.json))
     except (HostError, OSError) as exc:
         logger.critical("The host cannot run: %s", exc, extra={"action": "host_failed"})
         return 1
+    if host.listening is not None:
+        _replace_process(host, environ)
     if _threads_left():
-        logging.shutdown()
-        os._exit(0)
+        _exit(0)
     return 0
 
 
-async def _run(config: HostConfig, ready_stream: TextIO, *, as_json: bool) -> None:
+async def _run(config: HostConfig, ready_stream: TextIO, *, as_json: bool) -> FunctionsHost:
     host = FunctionsHost(config, os.environ)
+    told = asyncio.Event()
+
+    def stop() -> None:
+        told.set()
+        host.stop_requested.set()
+
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, host.stop_requested.set)
+        loop.add_signal_handler(number, stop)
     async with host:
-        print(_ready(host) if as_json else _summary(host), file=ready_stream, flush=True)
+        if config.listen_on is None:
+            print(_ready(host) if as_json else _summary(host), file=ready_stream, flush=True)
         await host.stop_requested.wait()
     if host.failure is not None:
         raise HostError(f"a listener failed: {type(host.failure).__name__}") from host.failure
+    if host.crash is not None:
+        _exit(0)
+    if told.is_set():
+        host.listening = None
+    return host
+
+
+def _replace_process(host: FunctionsHost, environ: Mapping[str, str]) -> NoReturn:
+    """Start over in this very process, which ends all its threads; callers go on waiting at the same socket.
+
+    On the platform host and worker are two processes, of which the worker alone is killed and started anew.
+    """
+    assert host.listening is not None  # noqa: S101 - the caller has looked
+    host.listening.set_inheritable(True)
+    own = {
+        HOST_KEY: host.config.key,
+        MASTER_KEY: host.config.master_key,
+        SOCKET: str(host.listening.fileno()),
+    }
+    logging.shutdown()
+    os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], {**environ, **own})  # noqa: S606 - itself
+
+
+def _exit(code: int) -> NoReturn:
+    """End with everything that still runs."""
+    logging.shutdown()
+    os._exit(code)
 
 
 def _threads_left() -> bool:
@@ -81,6 +117,7 @@ def _ready(host: FunctionsHost) -> str:
             "pid": os.getpid(),
             "host_id": host.host_id,
             "functions": [function.name for function in host.functions],
+            "function_keys": {function.name: host.keys.of(function.name) for function in host.functions},
         }
     )
 
@@ -107,8 +144,12 @@ def _config(options: argparse.Namespace) -> HostConfig:
         times=HostTimes(**{item.name: getattr(options, item.name) for item in fields(HostTimes)}),
         time_scale=options.time_scale,
         drain_seconds=options.drain_seconds,
+        grace_seconds=options.grace_seconds,
         shuffle=options.shuffle,
+        forgiving=options.forgiving,
     )
+    if descriptor := os.environ.pop(SOCKET, ""):
+        config = replace(config, listen_on=int(descriptor))
     if key := os.environ.pop(HOST_KEY, ""):
         config = replace(config, key=key)
     if master_key := os.environ.pop(MASTER_KEY, ""):
@@ -127,7 +168,13 @@ def _parser() -> argparse.ArgumentParser:
         "--time-scale", type=float, default=1.0, help="multiplies leases, locks, visibilityTimeout"
     )
     parser.add_argument(
-        "--drain-seconds", type=float, default=30.0, help="what running functions get at the end"
+        "--drain-seconds", type=float, default=30.0, help="what requests under way get at the end"
+    )
+    parser.add_argument(
+        "--grace-seconds", type=float, default=10.0, help="what running functions get after that"
+    )
+    parser.add_argument(
+        "--forgiving", action="store_true", help="for development: survive what the platform's host does not"
     )
     parser.add_argument(
         "--no-shuffle", dest="shuffle", action="store_false", help="keep the order of a batch"

@@ -46,7 +46,7 @@ class AppSettings(Mapping[str, str]):
         def value(match: re.Match[str]) -> str:
             name = match.group(1)
             if name not in self:
-                raise SettingError(f"'%{name}%' does not resolve to a value: there is no app setting {name}")
+                raise SettingError(f"'%{name}%' does not resolve to a value.")
             return self[name]
 
         return _REFERENCE.sub(value, text)

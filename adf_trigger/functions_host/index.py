@@ -2,7 +2,6 @@
 
 import importlib.util
 import inspect
-import logging
 import re
 import sys
 import typing
@@ -14,7 +13,7 @@ from typing import Any, Literal, cast
 import azure.functions as func
 
 from adf_trigger.functions_host.app_settings import AppSettings
-from adf_trigger.functions_host.errors import AppLoadError, NotSupported
+from adf_trigger.functions_host.errors import AppLoadError, NotSupported, SettingError
 
 AuthLevel = Literal["anonymous", "function", "admin"]
 
@@ -23,7 +22,6 @@ _RETURN = "$return"
 _QUEUE_NAME = re.compile(r"(?=.{3,63}$)[a-z0-9](-?[a-z0-9])*")
 _IN = func.decorators.core.BindingDirection.IN.value
 _BINARY = func.DataType.BINARY.value
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +67,7 @@ class IndexedFunction:
         wants_context: whether it has a parameter `context`.
         trigger: what starts it.
         disabled: whether the app setting AzureWebJobs.{name}.Disabled says so.
+        fault: why it is in error: it is then there, and nothing starts it.
     """
 
     name: str
@@ -79,6 +78,7 @@ class IndexedFunction:
     wants_context: bool
     trigger: Trigger
     disabled: bool = False
+    fault: str = ""
 
     @property
     def is_async(self) -> bool:
@@ -89,18 +89,13 @@ class IndexedFunction:
 def load_app(app: Path, settings: AppSettings) -> tuple[IndexedFunction, ...]:
     """Import function_app.py from the app's folder and index its functions, in the order of their definition.
 
+    A function whose trigger refers to a `%SETTING%` that is not there, or to a queue that cannot be, is in error;
+    the others are not touched by that.
+
     Raises:
         AppLoadError: it cannot be imported, has no or more than one FunctionApp, or a function does not fit.
-        SettingError: a `%SETTING%` that a trigger refers to is not there.
     """
-    functions = [_indexed(function, settings) for function in _functions(_import(app))]
-    logger.info(
-        "Found %d functions in %s",
-        len(functions),
-        app,
-        extra={"action": "app_indexed", "functions": len(functions)},
-    )
-    return tuple(functions)
+    return tuple(_indexed(function, settings) for function in _functions(_import(app)))
 
 
 def _import(app: Path) -> object:
@@ -139,7 +134,7 @@ def _indexed(function: func.Function, settings: AppSettings) -> IndexedFunction:
     if binding is None:
         raise AppLoadError(f"The function {name} has no trigger")
     try:
-        trigger = _trigger(name, binding.get_dict_repr(), settings)
+        trigger, fault = _trigger(name, binding.get_dict_repr(), settings)
         annotations = typing.get_type_hints(call)
     except (KeyError, NameError) as exc:
         raise AppLoadError(f"The function {name} cannot be indexed: {exc} is missing") from exc
@@ -160,6 +155,7 @@ def _indexed(function: func.Function, settings: AppSettings) -> IndexedFunction:
         wants_context="context" in parameters - {binding.name},
         trigger=trigger,
         disabled=settings.enabled(f"AzureWebJobs.{name}.Disabled"),
+        fault=fault,
     )
 
 
@@ -174,25 +170,35 @@ def _refuse_other_bindings(name: str, function: func.Function, trigger: object) 
         )
 
 
-def _trigger(name: str, binding: dict[str, Any], settings: AppSettings) -> Trigger:
+def _trigger(name: str, binding: dict[str, Any], settings: AppSettings) -> tuple[Trigger, str]:
+    """A function's trigger, and why it is in error; empty where it is not."""
+    faults: list[str] = []
+
+    def resolved(text: str) -> str:
+        try:
+            return settings.resolve(text)
+        except SettingError as exc:
+            faults.append(str(exc))
+            return text
+
     match binding["type"]:
         case "httpTrigger":
             methods = binding.get("methods")
-            return HttpTrigger(
+            trigger: Trigger = HttpTrigger(
                 route=binding["route"] or name,
                 methods=frozenset(str(method).upper() for method in methods) if methods else None,
                 auth_level=cast("AuthLevel", str(binding.get("authLevel") or "function").lower()),
             )
         case "queueTrigger":
-            return QueueTrigger(
-                queue=_queue_name(name, settings.resolve(binding["queueName"]).lower()),
-                connection=settings.resolve(binding.get("connection") or ""),
+            trigger = QueueTrigger(
+                queue=resolved(binding["queueName"]).lower(),
+                connection=resolved(binding.get("connection") or ""),
                 binary=getattr(binding.get("dataType"), "value", None) == _BINARY,
             )
         case "timerTrigger":
             monitored = binding.get("useMonitor")
-            return TimerTrigger(
-                schedule=settings.resolve(binding["schedule"]),
+            trigger = TimerTrigger(
+                schedule=resolved(binding["schedule"]),
                 run_on_startup=bool(binding.get("runOnStartup")),
                 use_monitor=True if monitored is None else bool(monitored),
             )
@@ -200,12 +206,9 @@ def _trigger(name: str, binding: dict[str, Any], settings: AppSettings) -> Trigg
             raise NotSupported(
                 f"The function {name} has a trigger of type {other}; this host runs HTTP, queues and timers"
             )
-
-
-def _queue_name(function: str, queue: str) -> str:
-    if not _QUEUE_NAME.fullmatch(queue):
-        raise AppLoadError(
-            f"The function {function} asks for a queue {queue!r}; a queue's name has 3 to 63 characters, "
-            "letters, digits and single dashes within"
+    if isinstance(trigger, QueueTrigger) and not faults and not _QUEUE_NAME.fullmatch(trigger.queue):
+        faults.append(
+            f"{trigger.queue!r} is no name of a queue: that has 3 to 63 characters, letters, digits and single "
+            "dashes within"
         )
-    return queue
+    return trigger, "; ".join(faults)

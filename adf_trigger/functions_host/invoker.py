@@ -4,7 +4,7 @@ import asyncio
 import contextvars
 import logging
 import time
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -29,14 +29,23 @@ class Invoker:
         threads: size of the pool for functions that are not async (PYTHON_THREADPOOL_THREAD_COUNT);
             None for Python's default, the smaller of 32 and the number of processors plus 4.
         timeout: seconds that a function may take (functionTimeout); None without limit.
+        kill: ends the worker, which is what a function beyond its time-out comes to: every call in it fails. None
+            where the function fails alone.
         ids: makes the invocation ids.
     """
 
     def __init__(
-        self, *, threads: int | None = None, timeout: float | None = None, ids: IdSource = new_id
+        self,
+        *,
+        threads: int | None = None,
+        timeout: float | None = None,
+        kill: Callable[[], None] | None = None,
+        ids: IdSource = new_id,
     ) -> None:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="function")
         self._timeout = timeout
+        self._kill = kill
+        self._killed: asyncio.Future[None] | None = None
         self._ids = ids
         self._running = 0
         self._idle = asyncio.Event()
@@ -134,11 +143,19 @@ class Invoker:
         return future
 
     async def _within_timeout(self, function: IndexedFunction, future: "asyncio.Future[Any]") -> Any:
-        await asyncio.wait({future}, timeout=self._timeout)
+        if self._killed is None:
+            self._killed = asyncio.get_running_loop().create_future()
+        waiting = {future, self._killed}
+        await asyncio.wait(waiting, timeout=self._timeout, return_when=asyncio.FIRST_COMPLETED)
         if not future.done():
-            # The platform restarts the worker process here. A thread cannot be stopped: it is left running.
+            # A thread cannot be stopped; it ends with the process.
             if function.is_async:
                 future.cancel()
+            if self._killed.done():
+                raise FunctionFailed(f"{function.name} was cut: its worker was killed")
+            if self._kill is not None:
+                self._killed.set_result(None)
+                self._kill()
             raise FunctionFailed(f"{function.name} ran longer than functionTimeout ({self._timeout:g} s)")
         if future.cancelled():
             raise FunctionFailed(f"{function.name} was cancelled")

@@ -1,14 +1,15 @@
 """The storage behind a trigger's `connection=`: a connection string, or an identity and two addresses."""
 
-from dataclasses import dataclass
+import random
+from dataclasses import dataclass, replace
 from typing import Any
 
 from azure.core.credentials import TokenCredential
 from azure.core.exceptions import HttpResponseError
 from azure.identity import ClientSecretCredential, DefaultAzureCredential, ManagedIdentityCredential
 from azure.storage.blob import ContainerClient
-from azure.storage.blob import LinearRetry as BlobRetry
-from azure.storage.queue import LinearRetry as QueueRetry
+from azure.storage.blob import ExponentialRetry as BlobRetry
+from azure.storage.queue import ExponentialRetry as QueueRetry
 from azure.storage.queue import QueueClient
 
 from adf_trigger.functions_host.app_settings import AppSettings
@@ -19,7 +20,26 @@ DEFAULT_CONNECTION = "AzureWebJobsStorage"
 _PREFIX = "AzureWebJobs"
 _CONNECT_SECONDS = 5
 _READ_SECONDS = 30
-_RETRIES = 2
+_RETRIES = 5
+_LONGEST_RETRY_PAUSE = 10.0
+
+
+class _Growing:
+    """Pauses of the platform's own SDK: twice as long each time, give or take a fifth, up to ten seconds."""
+
+    first = 0.8
+
+    def get_backoff_time(self, settings: dict[str, Any]) -> float:
+        pause: float = self.first * 2 ** (settings["count"] - 1)
+        return min(_LONGEST_RETRY_PAUSE, pause * random.uniform(0.8, 1.2))  # noqa: S311 - a spread
+
+
+class _QueueRetry(_Growing, QueueRetry):
+    """For calls to a queue."""
+
+
+class _BlobRetry(_Growing, BlobRetry):
+    """For calls to a blob."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,16 +51,18 @@ class StorageAccount:
         queue_uri: address of the queue service, for an identity.
         blob_uri: address of the blob service, for an identity.
         credential: the identity.
+        retry_pause: seconds before the second try of a call.
     """
 
     connection_string: str = ""
     queue_uri: str = ""
     blob_uri: str = ""
     credential: TokenCredential | None = None
+    retry_pause: float = _Growing.first
 
     def queue(self, name: str) -> QueueClient:
         """A client of one queue, which leaves a message's text as it is: decoding is the trigger's."""
-        options = _options(QueueRetry)
+        options = _options(_QueueRetry, self.retry_pause)
         if self.connection_string:
             return QueueClient.from_connection_string(self.connection_string, name, **options)
         if not self.queue_uri:
@@ -49,7 +71,7 @@ class StorageAccount:
 
     def container(self, name: str) -> ContainerClient:
         """A client of one blob container."""
-        options = _options(BlobRetry)
+        options = _options(_BlobRetry, self.retry_pause)
         if self.connection_string:
             return ContainerClient.from_connection_string(self.connection_string, name, **options)
         if not self.blob_uri:
@@ -57,7 +79,9 @@ class StorageAccount:
         return ContainerClient(self.blob_uri, name, credential=self.credential, **options)
 
 
-def storage_account(settings: AppSettings, connection: str) -> StorageAccount:
+def storage_account(
+    settings: AppSettings, connection: str, *, retry_pause: float = _Growing.first
+) -> StorageAccount:
     """The account behind a trigger's `connection=`; an empty name means AzureWebJobsStorage.
 
     As on the platform, a setting AzureWebJobs{connection} comes before {connection} itself, and a name
@@ -70,9 +94,9 @@ def storage_account(settings: AppSettings, connection: str) -> StorageAccount:
     name = connection or DEFAULT_CONNECTION
     for candidate in (_PREFIX + name, name):
         if value := settings.get(candidate):
-            return StorageAccount(connection_string=value)
+            return StorageAccount(connection_string=value, retry_pause=retry_pause)
         if parts := settings.section(candidate):
-            return _by_identity(candidate, parts)
+            return replace(_by_identity(candidate, parts), retry_pause=retry_pause)
     raise SettingError(
         f"There is no app setting {name}, nor {name}__queueServiceUri, for a trigger's storage"
     )
@@ -105,9 +129,11 @@ def _credential(parts: dict[str, str]) -> TokenCredential:
     return DefaultAzureCredential()
 
 
-def _options(retry: type[QueueRetry] | type[BlobRetry]) -> dict[str, Any]:
+def _options(kind: type[_QueueRetry] | type[_BlobRetry], first_pause: float) -> dict[str, Any]:
+    retry = kind(retry_total=_RETRIES, retry_connect=_RETRIES, retry_read=_RETRIES, retry_status=_RETRIES)
+    retry.first = first_pause
     return {
         "connection_timeout": _CONNECT_SECONDS,
         "read_timeout": _READ_SECONDS,
-        "retry_policy": retry(backoff=1, retry_total=_RETRIES, random_jitter_range=1),
+        "retry_policy": retry,
     }

@@ -2,23 +2,26 @@
 
 import asyncio
 import json
+from collections.abc import Mapping
 from concurrent.futures import Executor
 from dataclasses import replace
+from datetime import UTC, datetime
 from random import Random
+from typing import Any
 
 from azure.functions.meta import Datum
 
 from adf_trigger.functions_host.app_settings import AppSettings
 from adf_trigger.functions_host.clock import Clock
 from adf_trigger.functions_host.config import HostConfig
-from adf_trigger.functions_host.errors import SettingError
+from adf_trigger.functions_host.errors import Crash, FunctionFailed, SettingError
 from adf_trigger.functions_host.host_json import HostJson
 from adf_trigger.functions_host.index import IndexedFunction, QueueTrigger, TimerTrigger
 from adf_trigger.functions_host.invoker import Invoker
 from adf_trigger.functions_host.queues.azure import AzureQueue
 from adf_trigger.functions_host.queues.listener import QueueListener, QueueTriggerOptions, poison_name
 from adf_trigger.functions_host.queues.ports import LeasedMessage
-from adf_trigger.functions_host.storage import DEFAULT_CONNECTION, storage_account
+from adf_trigger.functions_host.storage import DEFAULT_CONNECTION, StorageAccount, storage_account
 from adf_trigger.functions_host.timers.azure import CONTAINER, BlobStatusStore, BlobTimerLock
 from adf_trigger.functions_host.timers.holding import LockHolder
 from adf_trigger.functions_host.timers.listener import TimerListener
@@ -26,13 +29,30 @@ from adf_trigger.functions_host.timers.ncrontab import InvalidSchedule, Schedule
 
 
 def queue_datum(trigger: QueueTrigger, body: bytes) -> Datum:
-    """A message's body as the platform sends it: text, unless the trigger's data type is binary."""
-    return Datum(body, "bytes") if trigger.binary else Datum(body.decode(errors="replace"), "string")
+    """A message's body as the platform sends it: text, unless the trigger's data type is binary.
+
+    Raises:
+        FunctionFailed: text is asked for, and it is not UTF-8.
+    """
+    if trigger.binary:
+        return Datum(body, "bytes")
+    try:
+        return Datum(body.decode(), "string")
+    except UnicodeDecodeError as exc:
+        raise FunctionFailed("the message is not UTF-8 text") from exc
 
 
-def queue_metadata(message: LeasedMessage) -> dict[str, Datum]:
-    """What the platform tells of a message besides its body."""
-    values = {
+def queue_metadata(message: LeasedMessage, value: Datum | None = None) -> dict[str, Datum]:
+    """What the platform tells of a message besides its body.
+
+    Where the body is text and a JSON object, its own properties take the place of the message's, whatever the
+    case of their letters: only arrays and nulls are passed over. A binary body has no say.
+
+    Args:
+        message: as received.
+        value: the body, as the function gets it.
+    """
+    own = {
         "Id": message.id,
         "DequeueCount": message.dequeue_count,
         "PopReceipt": message.pop_receipt,
@@ -40,11 +60,56 @@ def queue_metadata(message: LeasedMessage) -> dict[str, Datum]:
         "ExpirationTime": message.expires_on,
         "NextVisibleTime": message.next_visible_on,
     }
-    return {
-        name: Datum(json.dumps(value, default=lambda instant: instant.isoformat()), "json")
-        for name, value in values.items()
-        if value is not None
-    }
+    return _overwritten(own, value)
+
+
+def metadata_by_hand(now: datetime, value: Datum) -> dict[str, Datum]:
+    """What the platform tells of a message that somebody gave by hand: it was never on a queue.
+
+    Args:
+        now: the present instant.
+        value: the body, as the function gets it.
+    """
+    never = datetime.max.replace(tzinfo=UTC)
+    own = {"DequeueCount": 0, "InsertionTime": now, "ExpirationTime": never, "NextVisibleTime": now}
+    return _overwritten({"Id": None, "PopReceipt": None, **own}, value)
+
+
+def _overwritten(own: Mapping[str, object], value: Datum | None) -> dict[str, Datum]:
+    told = {name: _metadatum(given) for name, given in own.items() if given is not None}
+    names = {name.lower(): name for name in own}
+    for name, given in _properties(value):
+        if given is not None and not isinstance(given, list):
+            told[names.setdefault(name.lower(), name)] = _metadatum(given)
+    return told
+
+
+def _metadatum(value: object) -> Datum:
+    return Datum(json.dumps(value, default=lambda instant: instant.isoformat()), "json")
+
+
+def _properties(value: Datum | None) -> list[tuple[str, object]]:
+    """The top-level properties of a text that is a JSON object, in their order, repeated ones too."""
+    if value is None or value.type != "string":
+        return []
+    text = value.value.strip()
+    if not (text.startswith("{") and text.endswith("}")):
+        return []
+    try:
+        document = json.loads(text, object_pairs_hook=_Pairs)
+    except (ValueError, RecursionError):
+        return []
+    return [(name, _plain(given)) for name, given in document]
+
+
+class _Pairs(list[tuple[str, Any]]):
+    """A JSON object as it was written."""
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, _Pairs):
+        return {name: _plain(given) for name, given in value}
+    return [_plain(each) for each in value] if isinstance(value, list) else value
 
 
 class Listeners:
@@ -60,6 +125,7 @@ class Listeners:
         clock: tells the time to timers.
         random: order of messages, and spread of the back-off.
         stopping: set once the host stops.
+        crash: ends the host; None for a forgiving one.
     """
 
     def __init__(
@@ -74,7 +140,9 @@ class Listeners:
         clock: Clock,
         random: Random,
         stopping: asyncio.Event,
+        crash: Crash | None,
     ) -> None:
+        self._crash = crash
         self._shuffle = random if config.shuffle else None
         self._times = config.times.scaled(config.time_scale)
         scaled = host_json.queues.visibility_timeout * config.time_scale
@@ -87,28 +155,27 @@ class Listeners:
         self._random = random
         self._stopping = stopping
 
-    async def queue(self, function: IndexedFunction, trigger: QueueTrigger) -> QueueListener:
-        """The listener of a queue function, its queue made if it was not there.
+    def queue(self, function: IndexedFunction, trigger: QueueTrigger) -> QueueListener:
+        """The listener of a queue function.
 
         Raises:
             SettingError: the trigger's connection is not set.
-            StorageFault: storage did not answer.
         """
-        account = storage_account(self._settings, trigger.connection)
+        account = self._account(trigger.connection)
         queue = AzureQueue(account.queue(trigger.queue), self._threads)
         poison = poison_name(trigger.queue)
-        await queue.create()
 
         async def work(message: LeasedMessage, body: bytes) -> None:
             reason = f"message {message.id} of {trigger.queue}, delivery {message.dequeue_count}"
-            metadata = queue_metadata(message)
-            await self._invoker.invoke(function, queue_datum(trigger, body), metadata, reason=reason)
+            value = queue_datum(trigger, body)
+            await self._invoker.invoke(function, value, queue_metadata(message, value), reason=reason)
 
         return QueueListener(
             queue,
             AzureQueue(account.queue(poison), self._threads) if poison else None,
             QueueTriggerOptions(self._queues, self._times, self._shuffle, self._random),
             work,
+            self._crash,
         )
 
     def timer(self, function: IndexedFunction, trigger: TimerTrigger) -> TimerListener:
@@ -120,8 +187,8 @@ class Listeners:
         try:
             schedule = Schedule(trigger.schedule)
         except InvalidSchedule as exc:
-            raise SettingError(f"{function.name}: {exc}") from exc
-        container = storage_account(self._settings, DEFAULT_CONNECTION).container(CONTAINER)
+            raise SettingError(str(exc)) from exc
+        container = self._account(DEFAULT_CONNECTION).container(CONTAINER)
         place = (container, self._host_id, function.name, self._threads)
 
         async def work(value: Datum, reason: str) -> None:
@@ -137,9 +204,14 @@ class Listeners:
                 function.name,
                 period=self._times.lock_seconds,
                 recovery=self._times.lock_recovery,
+                retry=self._times.listener_retry,
                 stopping=self._stopping,
+                crash=self._crash,
             ),
             work=work,
             clock=self._clock,
             stopping=self._stopping,
         )
+
+    def _account(self, connection: str) -> StorageAccount:
+        return storage_account(self._settings, connection, retry_pause=self._times.storage_retry)

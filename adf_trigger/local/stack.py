@@ -31,8 +31,8 @@ APP = Path(__file__).parents[2]
 """Folder of this project's own function app."""
 
 _READY_SECONDS = 60.0
-_DRAIN_SECONDS = 8
-"""How long running functions may take to end; within the grace that a process has before it is killed."""
+_END_OPTIONS = ("--drain-seconds", 5, "--grace-seconds", 3)
+"""How long requests, and then functions, may take to end; within the grace of a process before it is killed."""
 _STORAGE_OPTIONS: dict[str, Any] = {"use_env_settings": False, "connection_timeout": 5, "read_timeout": 20}
 
 
@@ -219,7 +219,7 @@ class Stack:
         return process.wait_until_ready(ready_line, timeout=_READY_SECONDS)
 
     def _start_functions(self, port: int) -> str:
-        options = ["--app", self._config.app, "--port", port, "--json", "--drain-seconds", _DRAIN_SECONDS]
+        options = ["--app", self._config.app, "--port", port, "--json", *_END_OPTIONS]
         options += self._config.host_options
         settings = {**self._app_settings, HOST_KEY: self._key}
         process = self._start_python("functions_host", options, settings, name="functions")

@@ -22,7 +22,8 @@ OPTIONS: Sequence[str] = (
     *("--time-scale", str(TIME_SCALE)),
     *("--message-lease", "30"),
     *("--polling-cap", "0.5"),
-    *("--drain-seconds", "5"),
+    *("--drain-seconds", "3"),
+    *("--grace-seconds", "3"),
 )
 """A message lease of three seconds, and a failed message back after three: the platform's times, shortened."""
 

@@ -1,81 +1,127 @@
-"""The host's own addresses under /admin, open to the master key alone."""
+"""The host's own addresses under /admin, most of them open to the master key alone."""
 
 import asyncio
 import json
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Awaitable, Callable
 from functools import wraps
-from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from adf_trigger.functions_host.http import requests
+from adf_trigger.functions_host.http.app import Front
 from adf_trigger.functions_host.http.keys import Keys
 from adf_trigger.functions_host.index import HttpTrigger, IndexedFunction
 
 VERSION = "4.0.0.0"
 
-Run = Callable[[IndexedFunction, str], Coroutine[Any, Any, None]]
-"""Runs a function that no HTTP request triggers, with the input that the caller gave."""
-
+_CHALLENGE = {"www-authenticate": "Bearer"}
 _Endpoint = Callable[[Request], Awaitable[Response]]
 
 
 class Admin:
-    """Status of the host, and functions started by hand.
+    """Status of the host, its functions and their keys, and functions started by hand.
 
     Args:
         keys: the master key among them.
         host_id: see HostConfig.
-        functions: all of the app's, by name.
-        run: starts one.
+        front: knows the app that is loaded.
     """
 
-    def __init__(self, keys: Keys, host_id: str, functions: Mapping[str, IndexedFunction], run: Run) -> None:
+    def __init__(self, keys: Keys, host_id: str, front: Front) -> None:
         self._keys = keys
         self._host_id = host_id
-        self._functions = {name.lower(): function for name, function in functions.items()}
-        self._run = run
+        self._front = front
         self._started = time.monotonic()
         self._tasks: set[asyncio.Task[None]] = set()
 
     def routes(self) -> list[Route]:
-        """The routes, to be mounted at /admin."""
+        """The routes."""
+        guarded = self._guarded
         return [
-            Route("/host/status", self._guarded(self._status)),
-            Route("/functions/{name}", self._guarded(self._invoke), methods=["POST"]),
+            Route("/admin/host/ping", _ok, methods=["GET", "POST"]),
+            Route("/admin/warmup", _ok, methods=["GET", "POST"]),
+            Route("/admin/host/status", guarded(self._status)),
+            Route("/admin/host/keys", guarded(self._host_keys)),
+            Route("/admin/functions", guarded(self._list)),
+            Route("/admin/functions/{name}", guarded(self._invoke), methods=["POST"]),
+            Route("/admin/functions/{name}/keys", guarded(self._function_keys)),
+            Route("/admin/functions/{name}/status", guarded(self._function_status)),
+            Route("/admin/{rest:path}", guarded(_nothing)),
+            Route("/runtime/webhooks/{rest:path}", guarded(_nothing), methods=["GET", "POST"]),
         ]
 
     def _guarded(self, endpoint: _Endpoint) -> _Endpoint:
         @wraps(endpoint)
         async def guarded(request: Request) -> Response:
-            level = self._keys.level(requests.headers(request), requests.query(request))
-            if level != "admin":
-                return Response(status_code=401 if level == "anonymous" else 403)
-            return await endpoint(request)
+            level = self._keys.level(requests.given_key(request))
+            if level == "anonymous":
+                return Response(status_code=401, headers=_CHALLENGE)
+            return await endpoint(request) if level == "admin" else Response(status_code=403)
 
         return guarded
 
     async def _status(self, _: Request) -> Response:
         uptime = round((time.monotonic() - self._started) * 1000)
-        status = {"id": self._host_id, "state": "Running", "version": VERSION, "processUptime": uptime}
+        status: dict[str, object] = {
+            "id": self._host_id,
+            "state": "Running" if self._front.served else "Error",
+            "version": VERSION,
+            "processUptime": uptime,
+        }
+        if self._front.fault:
+            status["errors"] = [self._front.fault]
         return JSONResponse(status)
 
-    async def _invoke(self, request: Request) -> Response:
-        function = self._functions.get(request.path_params["name"].lower())
+    async def _host_keys(self, _: Request) -> Response:
+        return _keys(self._keys.host)
+
+    async def _function_keys(self, request: Request) -> Response:
+        function = self._named(request)
+        return _keys(self._keys.of(function.name)) if function else Response(status_code=404)
+
+    async def _list(self, _: Request) -> Response:
+        functions = self._front.served.functions if self._front.served else ()
+        return JSONResponse([{"name": each.name, "isDisabled": each.disabled} for each in functions])
+
+    async def _function_status(self, request: Request) -> Response:
+        function = self._named(request)
         if function is None:
+            return Response(status_code=404)
+        return JSONResponse({"errors": [function.fault]} if function.fault else {})
+
+    async def _invoke(self, request: Request) -> Response:
+        function, served = self._named(request), self._front.served
+        if function is None or served is None:
             return Response(status_code=404)
         try:
             document = json.loads(await request.body())
         except ValueError:
             document = None
-        if not isinstance(document, dict) or isinstance(function.trigger, HttpTrigger):
+        if not isinstance(document, dict) or isinstance(function.trigger, HttpTrigger) or function.fault:
             return Response(status_code=400)
         given = document.get("input")
         text = given if isinstance(given, str) else "" if given is None else json.dumps(given)
-        task = asyncio.create_task(self._run(function, text))
+        task = asyncio.create_task(served.run_by_hand(function, text))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return Response(status_code=202)
+
+    def _named(self, request: Request) -> IndexedFunction | None:
+        name = request.path_params["name"].lower()
+        functions = self._front.served.functions if self._front.served else ()
+        return next((each for each in functions if each.name.lower() == name), None)
+
+
+async def _ok(_: Request) -> Response:
+    return Response(status_code=200)
+
+
+async def _nothing(_: Request) -> Response:
+    return Response(status_code=404)
+
+
+def _keys(value: str) -> Response:
+    return JSONResponse({"keys": [{"name": "default", "value": value}], "links": []})

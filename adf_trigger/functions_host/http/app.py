@@ -1,26 +1,34 @@
 """The host as an ASGI application: the functions' routes, /admin, and a page at the root."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Protocol
 
 from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.requests import ClientDisconnect, Request
 from starlette.routing import Mount
 from starlette.routing import Route as AdminRoute
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from adf_trigger.functions_host.context import InvocationTrace
 from adf_trigger.functions_host.errors import FunctionFailed
 from adf_trigger.functions_host.http import requests
 from adf_trigger.functions_host.http.keys import Keys
-from adf_trigger.functions_host.http.responses import from_datum
+from adf_trigger.functions_host.http.responses import (
+    CLOSE,
+    SCALE_OUT,
+    Answer,
+    WrongLength,
+    from_datum,
+    with_server_headers,
+)
 from adf_trigger.functions_host.http.routing import Route, find
 from adf_trigger.functions_host.http.throttle import RequestQueue, TooManyRequests
+from adf_trigger.functions_host.index import IndexedFunction
 from adf_trigger.functions_host.invoker import Invoker
 
-_HOME = "The local Azure Functions host is running.\n"
-_SCALE_OUT_HEADER = {"x-function-scaleout": "1"}
+_HOME = b"The local Azure Functions host is running.\n"
+_NOT_RUNNING = b"Function host is not running."
 logger = logging.getLogger(__name__)
 
 
@@ -47,56 +55,102 @@ class FunctionRoutes:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request (ASGI)."""
         request = Request(scope, receive)
-        response = await self._respond(request)
-        await response(scope, receive, send)
+        try:
+            answer = await self._respond(request)
+        except ClientDisconnect:
+            return  # before the function was called, and nobody is there to be told
+        await answer(scope, receive, send)
 
-    async def _respond(self, request: Request) -> Response:
+    async def _respond(self, request: Request) -> Answer:
         try:
             async with self._queue.place():
                 return await self._serve(request)
         except TooManyRequests:
             logger.warning("Refused a request: the queue is full", extra={"action": "http_throttled"})
-            return Response(status_code=429, headers=_SCALE_OUT_HEADER)
+            return Answer(429, headers=SCALE_OUT)
 
-    async def _serve(self, request: Request) -> Response:
-        path = requests.raw_path(request)
+    async def _serve(self, request: Request) -> Answer:
+        if "host" not in request.headers:  # HTTP 1.0 allows that
+            return Answer(500)
+        path = requests.path(request)
         found = find(self._table, request.method, path)
         if found is None:
-            return PlainTextResponse(_HOME) if path == "/" else Response(status_code=404)
+            return Answer(200, _HOME, {"content-type": "text/plain"}) if path == "/" else Answer(404)
         route, values = found
-        level = self._keys.level(requests.headers(request), requests.query(request))
+        level = self._keys.level(requests.given_key(request), route.function.name)
         if not self._keys.suffices(level, route.trigger.auth_level):
-            return Response(status_code=401)
+            return Answer(401)
         if route.function.disabled and level != "admin":
-            return Response(status_code=404)
+            return Answer(404)
         return await self._run(route, values, request)
 
-    async def _run(self, route: Route, values: Mapping[str, str], request: Request) -> Response:
-        if "chunked" in request.headers.get("transfer-encoding", ""):
+    async def _run(self, route: Route, values: Mapping[str, str], request: Request) -> Answer:
+        if requests.is_chunked(request):
             logger.warning(
                 "A chunked request's body does not reach the function: the platform gives it none",
                 extra={"action": "chunked_body_dropped", "function": route.function.name},
             )
         try:
             content = await requests.body(request, self._body_limit)
-        except requests.BodyTooLarge:
-            return Response(status_code=413, headers={"connection": "close"})
+        except requests.BodyRefused:
+            return Answer(500, headers=CLOSE)
         trace = InvocationTrace(request.headers.get("traceparent", ""), request.headers.get("tracestate", ""))
         datum = requests.to_datum(request, values, content)
         reason = f"{request.method} {requests.raw_path(request)}"
         try:
             result = await self._invoker.invoke(route.function, datum, reason=reason, trace=trace)
         except FunctionFailed:
-            return Response(status_code=500)  # logged by the invoker; the caller learns nothing more
+            return Answer(500)  # logged by the invoker; the caller learns nothing more
         try:
             return from_datum(result)
         except FunctionFailed as exc:
             logger.error("%s", exc, extra={"action": "response_refused", "function": route.function.name})  # noqa: TRY400 - the sentence says it all
-            return Response(status_code=500)
+            return Answer(500, headers=CLOSE if isinstance(exc, WrongLength) else None)
 
 
-def application(functions: FunctionRoutes, admin: Sequence[AdminRoute]) -> Starlette:
+class Served(Protocol):
+    """An app that is loaded."""
+
+    @property
+    def functions(self) -> tuple[IndexedFunction, ...]:
+        """Its functions."""
+        ...
+
+    @property
+    def http(self) -> ASGIApp:
+        """What answers its requests."""
+        ...
+
+    async def run_by_hand(self, function: IndexedFunction, text: str) -> None:
+        """Run a function that no HTTP request triggers."""
+        ...
+
+
+class Front:
+    """Stands before the app that is loaded; where there is none, every route is 503.
+
+    Attributes:
+        fault: why there is none; empty where nobody knows yet.
+    """
+
+    def __init__(self) -> None:
+        self.fault = ""
+        self.served: Served | None = None
+
+    def serve(self, served: Served) -> None:
+        """From now on, serve an app."""
+        self.served, self.fault = served, ""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request (ASGI)."""
+        answer: Callable[[Scope, Receive, Send], Awaitable[None]] = Answer(503, _NOT_RUNNING)
+        if self.served is not None:
+            answer = self.served.http
+        await answer(scope, receive, send)
+
+
+def application(front: Front, admin: Sequence[AdminRoute]) -> ASGIApp:
     """The whole of it."""
-    app = Starlette(routes=[Mount("/admin", routes=list(admin)), Mount("/", app=functions)])
+    app = Starlette(routes=[*admin, Mount("/", app=front)])
     app.router.redirect_slashes = False
-    return app
+    return with_server_headers(app)

@@ -1,8 +1,8 @@
 """Who may call what: the keys that a request brings against the level that a function asks."""
 
+import base64
+import hashlib
 import hmac
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from adf_trigger.functions_host.index import AuthLevel
 
@@ -10,23 +10,56 @@ KEY_HEADER = "x-functions-key"
 KEY_PARAMETER = "code"
 
 
-@dataclass(frozen=True, slots=True)
 class Keys:
-    """The host key (level function) and the master key (level admin)."""
+    """The host key (level function, for every function), the master key (level admin), and each function's own.
 
-    host: str = field(repr=False)
-    master: str = field(repr=False)
+    A key is compared exactly; once it has been accepted it is accepted in any case, as by the platform, which
+    remembers it so.
 
-    def level(self, headers: Mapping[str, str], query: Mapping[str, str]) -> AuthLevel:
-        """The level that a request's key gives. The header wins over ?code=, even with a wrong key."""
-        given = (headers[KEY_HEADER] if KEY_HEADER in headers else query.get(KEY_PARAMETER, "")).encode()
-        if hmac.compare_digest(given, self.master.encode()):
-            return "admin"
-        if hmac.compare_digest(given, self.host.encode()):
-            return "function"
-        return "anonymous"
+    Args:
+        host: the host key.
+        master: the master key. The functions' keys are derived from it, so that they are the same after a restart.
+    """
+
+    def __init__(self, host: str, master: str) -> None:
+        self._host = host
+        self._master = master
+        self._accepted: dict[tuple[str, str], AuthLevel] = {}
+
+    @property
+    def host(self) -> str:
+        """The host key."""
+        return self._host
+
+    def of(self, function: str) -> str:
+        """The key that opens one function alone."""
+        digest = hmac.digest(self._master.encode(), f"function {function.lower()}".encode(), hashlib.sha256)
+        return base64.urlsafe_b64encode(digest).decode().rstrip("=")
+
+    def level(self, given: str, function: str | None = None) -> AuthLevel:
+        """The level that a key gives.
+
+        Args:
+            given: what the request brought; empty where it brought none.
+            function: which function it is for; None for what is the host's own.
+        """
+        remembered = (given.lower(), (function or "").lower())
+        level = self._exactly(given, function)
+        if level == "anonymous":
+            return self._accepted.get(remembered, level)
+        self._accepted[remembered] = level
+        return level
 
     @staticmethod
     def suffices(given: AuthLevel, required: AuthLevel) -> bool:
         """Whether a level opens a function of a level. Admin opens everything."""
         return required == "anonymous" or given in {required, "admin"}
+
+    def _exactly(self, given: str, function: str | None) -> AuthLevel:
+        key = given.encode()
+        if hmac.compare_digest(key, self._master.encode()):
+            return "admin"
+        own = self._host if function is None else self.of(function)
+        if hmac.compare_digest(key, self._host.encode()) or hmac.compare_digest(key, own.encode()):
+            return "function"
+        return "anonymous"

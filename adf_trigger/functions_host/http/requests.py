@@ -1,33 +1,68 @@
 """An HTTP request as the platform hands it to a Python function."""
 
-from collections.abc import Iterable, Mapping
-from urllib.parse import parse_qsl
+import asyncio
+from collections.abc import Mapping
 
 from azure.functions.meta import Datum
 from starlette.requests import Request
 
+from adf_trigger.functions_host.http.keys import KEY_HEADER, KEY_PARAMETER
+from adf_trigger.functions_host.http.urls import escaped_path, first_value, normal_path, query_values
+
 DEFAULT_BODY_LIMIT = 104_857_600
 """Bytes that the platform takes, unless FUNCTIONS_REQUEST_BODY_SIZE_LIMIT says otherwise."""
 
+_BODY_STALLS_SECONDS = 5.0
+_ABSOLUTE = ("http://", "https://")
 
-class BodyTooLarge(Exception):
-    """The body is longer than the limit."""
+
+class BodyRefused(Exception):
+    """The body is longer than the limit, or does not come."""
+
+
+def path(request: Request) -> str:
+    """The path as it is routed by: decoded but for `%2F`, without `.` and `..`."""
+    return normal_path(raw_path(request))
 
 
 def raw_path(request: Request) -> str:
     """The path as it came, percent-encoded."""
-    return str(request.scope["raw_path"], "latin-1")
+    raw = str(request.scope["raw_path"], "latin-1")
+    if raw.lower().startswith(_ABSOLUTE):
+        return "/" + raw.split("/", 3)[3] if raw.count("/") > 2 else "/"  # noqa: PLR2004 - scheme://host/
+    return raw
 
 
-def query(request: Request) -> dict[str, str]:
-    """The query's values by name, several of one name joined by commas, empty ones left out."""
-    text = str(request.scope["query_string"], "latin-1")
-    return {name: value for name, value in _joined(parse_qsl(text, keep_blank_values=True)).items() if value}
+def query_string(request: Request) -> str:
+    """The query as it came."""
+    return str(request.scope["query_string"], "latin-1")
 
 
 def headers(request: Request) -> dict[str, str]:
-    """The headers' values by lower-case name, several of one name joined by commas."""
-    return _joined((name.lower(), value) for name, value in request.headers.items())
+    """The headers' values by lower-case name, several of one name joined by commas.
+
+    Where the length of a chunked body is given besides, it is told under another name, as it means nothing.
+    """
+    joined: dict[str, str] = {}
+    for raw_name, raw_value in request.scope["headers"]:
+        name, value = raw_name.decode("latin-1").lower(), raw_value.decode(errors="replace")
+        joined[name] = f"{joined[name]},{value}" if name in joined else value
+    if is_chunked(request) and "content-length" in joined:
+        joined["x-content-length"] = joined.pop("content-length")
+    return joined
+
+
+def given_key(request: Request) -> str:
+    """The key that a request brings: its first header of that name, even a wrong or empty one; else `?code=`."""
+    for name, value in request.scope["headers"]:
+        if name.lower() == KEY_HEADER.encode():
+            return str(value.decode(errors="replace"))
+    return first_value(query_string(request), KEY_PARAMETER) or ""
+
+
+def is_chunked(request: Request) -> bool:
+    """Whether the body comes in chunks, so that its length is not known beforehand."""
+    return "chunked" in request.headers.get("transfer-encoding", "").lower()
 
 
 async def body(request: Request, limit: int) -> bytes:
@@ -36,29 +71,35 @@ async def body(request: Request, limit: int) -> bytes:
     That is the platform's way with chunked requests: it gives no body of unknown length to a worker.
 
     Raises:
-        BodyTooLarge: it is longer than the limit.
+        BodyRefused: it is longer than the limit, or nothing of it has come for five seconds.
+        ClientDisconnect: the caller has gone.
     """
-    length = int(request.headers.get("content-length", "0"))
+    length = 0 if is_chunked(request) else int(request.headers.get("content-length", "0"))
     if length > limit:
-        raise BodyTooLarge
-    if not length:
-        async for _ in request.stream():  # read, so that the connection can serve another request
-            continue
-        return b""
-    return await request.body()
+        raise BodyRefused
+    content = bytearray()
+    chunks = request.stream()
+    try:
+        while True:
+            async with asyncio.timeout(_BODY_STALLS_SECONDS):
+                content += await anext(chunks)
+    except StopAsyncIteration:
+        return bytes(content) if length else b""
+    except TimeoutError as exc:
+        raise BodyRefused from exc
 
 
 def to_datum(request: Request, route_values: Mapping[str, str], content: bytes) -> Datum:
     """The request as azure.functions decodes it to an HttpRequest."""
-    query_string = str(request.scope["query_string"], "latin-1")
+    query = query_string(request)
     host = request.headers.get("host", "")
-    url = f"{request.url.scheme}://{host}{raw_path(request)}" + (f"?{query_string}" if query_string else "")
+    url = f"{request.url.scheme}://{host}{escaped_path(path(request))}" + (f"?{query}" if query else "")
     return Datum(
         {
-            "method": Datum(request.method, "string"),
+            "method": Datum(request.method.upper(), "string"),
             "url": Datum(url, "string"),
             "headers": _strings(headers(request)),
-            "query": _strings(query(request)),
+            "query": _strings(query_values(query)),
             "params": _strings(route_values),
             "body": Datum(content, "bytes"),
         },
@@ -68,10 +109,3 @@ def to_datum(request: Request, route_values: Mapping[str, str], content: bytes) 
 
 def _strings(values: Mapping[str, str]) -> dict[str, Datum]:
     return {name: Datum(value, "string") for name, value in values.items()}
-
-
-def _joined(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
-    joined: dict[str, str] = {}
-    for name, value in pairs:
-        joined[name] = f"{joined[name]},{value}" if name in joined else value
-    return joined

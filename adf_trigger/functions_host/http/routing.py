@@ -8,7 +8,6 @@ order of definition, whose template and methods match gets the request; a wrong 
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from urllib.parse import unquote
 
 from adf_trigger.functions_host.errors import AppLoadError
 from adf_trigger.functions_host.http.constraints import Constraint, constraint
@@ -68,9 +67,9 @@ class RouteTemplate:
         """The parameters' values if a path matches, else None.
 
         Args:
-            path: as it came, percent-encoded, so that an encoded slash divides no segments.
+            path: decoded but for an encoded slash, so that this divides no segments (see `normal_path`).
         """
-        parts = [_decoded(part) for part in path.removeprefix("/").removesuffix("/").split("/")]
+        parts = path.removeprefix("/").removesuffix("/").split("/")
         if parts == [""]:
             parts = []
         values: dict[str, str] = {}
@@ -98,13 +97,13 @@ class Route:
     trigger: HttpTrigger
 
 
-def routes(functions: Iterable[IndexedFunction], prefix: str) -> tuple[Route, ...]:
-    """The routes of the functions with an HTTP trigger, under host.json's routePrefix."""
-    return tuple(
-        Route(RouteTemplate(f"{prefix}/{function.trigger.route.lstrip('/')}"), function, function.trigger)
-        for function in functions
-        if isinstance(function.trigger, HttpTrigger)
-    )
+def route(function: IndexedFunction, trigger: HttpTrigger, prefix: str) -> Route:
+    """The route of a function with an HTTP trigger, under host.json's routePrefix.
+
+    Raises:
+        AppLoadError: its template is not well formed.
+    """
+    return Route(RouteTemplate(f"{prefix}/{trigger.route.lstrip('/')}"), function, trigger)
 
 
 def find(table: Iterable[Route], method: str, path: str) -> tuple[Route, Mapping[str, str]] | None:
@@ -115,11 +114,6 @@ def find(table: Iterable[Route], method: str, path: str) -> tuple[Route, Mapping
         if (values := route.template.match(path)) is not None:
             return route, values
     return None
-
-
-def _decoded(part: str) -> str:
-    """A segment decoded but for %2F, which the platform's server leaves as it is."""
-    return "%2F".join(unquote(piece) for piece in re.split("%2[fF]", part))
 
 
 def _values(segment: _Segment, text: str) -> dict[str, str] | None:

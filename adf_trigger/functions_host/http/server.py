@@ -3,21 +3,46 @@
 import asyncio
 import contextlib
 import socket
+import struct
 from collections.abc import Iterator
 
 import uvicorn
 from starlette.types import ASGIApp
 
+from adf_trigger.functions_host.config import HostConfig
+from adf_trigger.functions_host.http.protocol import KestrelProtocol
+
+_KEEP_ALIVE_SECONDS = 130
+_RESET = struct.pack("ii", 1, 0)
+"""Closed with no time to linger, a socket sends a reset."""
+
 
 class _QuietServer(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config) -> None:
+    def __init__(self, config: uvicorn.Config, drain_seconds: float) -> None:
         super().__init__(config)
         self.listening = asyncio.Event()
+        self.drain_seconds = drain_seconds
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Tell that connections are taken."""
         await super().startup(sockets)
         self.listening.set()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take no more connections, wait for requests under way, and reset what is left; their functions run on."""
+        for server in self.servers:
+            server.close()
+        for each in sockets or []:
+            each.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        try:
+            async with asyncio.timeout(self.drain_seconds):
+                while self.server_state.connections:  # noqa: ASYNC110 - uvicorn tells nobody when one ends
+                    await asyncio.sleep(0.02)
+        except TimeoutError:
+            for connection in list(self.server_state.connections):
+                _reset(connection.transport)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -26,28 +51,31 @@ class _QuietServer(uvicorn.Server):
 
 
 class HttpServer:
-    """Serves an application on an address, from `start` to `close`.
+    """Serves an application, from `start` to `close`.
 
     Args:
         app: the application.
-        address: what to listen on.
-        port: TCP port; 0 picks a free one.
-        drain_seconds: how long running requests may take once it closes.
+        config: what to listen on, and how long running requests may take once it closes.
     """
 
-    def __init__(self, app: ASGIApp, address: str, port: int, drain_seconds: float) -> None:
-        self._address = address
-        self._port = port
+    def __init__(self, app: ASGIApp, config: HostConfig) -> None:
+        self._address = config.address
+        self._port = config.port
+        self._listen_on = config.listen_on
         self._server = _QuietServer(
             uvicorn.Config(
                 app,
+                http=KestrelProtocol,
                 lifespan="off",
                 ws="none",
                 log_config=None,
                 access_log=False,
                 server_header=False,
-                timeout_graceful_shutdown=max(1, round(drain_seconds)),
-            )
+                date_header=False,
+                proxy_headers=False,
+                timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+            ),
+            config.drain_seconds,
         )
         self._socket: socket.socket | None = None
         self._serving: asyncio.Task[None] | None = None
@@ -63,20 +91,47 @@ class HttpServer:
         Raises:
             OSError: the port is in use.
         """
-        family = socket.AF_INET6 if ":" in self._address else socket.AF_INET
-        # asyncio turns Nagle's algorithm off for sockets that name TCP; with it, each reply of a connection that is
-        # kept would wait for a delayed acknowledgement.
-        self._socket = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self._socket.bind((self._address, self._port))
+        self._socket = self._listening()
         self._port = self._socket.getsockname()[1]
         self._serving = asyncio.create_task(self._server.serve([self._socket]))
         await self._server.listening.wait()
 
-    async def close(self) -> None:
-        """Take no more connections; wait for running requests, as long as they may take."""
+    def listening_socket(self) -> socket.socket | None:
+        """A copy of the socket that it listens on. Callers queue at it after `close`, for another to serve them."""
+        return self._socket.dup() if self._socket is not None else None
+
+    async def close(self, *, at_once: bool = False) -> None:
+        """Take no more connections, and wait for running requests, as long as they may take.
+
+        Args:
+            at_once: reset them instead.
+        """
+        if at_once:
+            self._server.drain_seconds = 0.0
         if self._serving is not None:
             self._server.should_exit = True
             await self._serving
         if self._socket is not None:
             self._socket.close()
+
+    def _listening(self) -> socket.socket:
+        family = socket.AF_INET6 if ":" in self._address else socket.AF_INET
+        # asyncio turns Nagle's algorithm off for sockets that name TCP; with it, each reply of a connection that is
+        # kept would wait for a delayed acknowledgement.
+        if self._listen_on is not None:
+            return socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP, fileno=self._listen_on)
+        bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            bound.bind((self._address, self._port))
+        except OSError:
+            bound.close()
+            raise
+        return bound
+
+
+def _reset(transport: asyncio.Transport) -> None:
+    connection = transport.get_extra_info("socket")
+    with contextlib.suppress(OSError):  # closed already
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+    transport.abort()

@@ -35,12 +35,12 @@ class AzureQueue:
         """The queue's name."""
         return str(self._client.queue_name)
 
-    async def create(self) -> None:
-        """Create it, if it is not there."""
-        await self._call(self._create)
+    async def exists(self) -> bool:
+        """Whether it is there."""
+        return await self._call(self._exists)
 
     async def receive(self, count: int, lease: float) -> list[LeasedMessage]:
-        """Up to `count` messages, hidden for `lease` seconds; a queue that is gone is made again."""
+        """Up to `count` messages, hidden for `lease` seconds."""
         return await self._call(lambda: self._receive(count, _whole(lease)))
 
     async def renew(self, message: LeasedMessage, lease: float) -> LeasedMessage:
@@ -59,6 +59,13 @@ class AzureQueue:
         """Put a text on it; creates the queue if need be."""
         await self._call(lambda: self._send(content))
 
+    def _exists(self) -> bool:
+        try:
+            self._client.get_queue_properties()
+        except ResourceNotFoundError:
+            return False
+        return True
+
     def _create(self) -> None:
         try:
             self._client.create_queue()
@@ -67,11 +74,7 @@ class AzureQueue:
 
     def _receive(self, count: int, lease: int) -> list[LeasedMessage]:
         pages = self._client.receive_messages(messages_per_page=count, visibility_timeout=lease).by_page()
-        try:
-            return [_leased(message) for message in next(pages, ())]
-        except ResourceNotFoundError:
-            self._create()
-            return []
+        return [_leased(message) for message in next(pages, ())]
 
     def _update(self, message: LeasedMessage, seconds: int) -> LeasedMessage:
         updated = self._client.update_message(message.id, message.pop_receipt, visibility_timeout=seconds)
@@ -98,7 +101,8 @@ class AzureQueue:
         except HttpResponseError as exc:
             code = error_code(exc)
             lost = code in _NOT_OURS or isinstance(exc, ResourceNotFoundError)
-            raise (LeaseLost if lost else StorageFault)(f"queue {self.name}: {code}") from exc
+            kind = LeaseLost if lost else StorageFault
+            raise kind(f"queue {self.name}: {code}", status=exc.status_code) from exc
         except AzureError as exc:
             raise StorageFault(f"queue {self.name}: {type(exc).__name__}") from exc
 

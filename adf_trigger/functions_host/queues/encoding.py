@@ -5,6 +5,9 @@ import binascii
 
 from adf_trigger.functions_host.host_json import MessageEncoding
 
+_LEFT_OUT = dict.fromkeys(map(ord, " \t\r\n"))
+"""What .NET passes over within base64: these four, and no other kind of white space."""
+
 
 class Undecodable(ValueError):
     """The message is not in the encoding that host.json says."""
@@ -19,6 +22,6 @@ def decode(content: str, encoding: MessageEncoding) -> bytes:
     if encoding == "none":
         return content.encode()
     try:
-        return base64.b64decode("".join(content.split()), validate=True)
+        return base64.b64decode(content.translate(_LEFT_OUT), validate=True)
     except (binascii.Error, ValueError) as exc:
         raise Undecodable("the message is not base64") from exc

@@ -2,13 +2,14 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
 from random import Random
+from typing import Any
 
 from adf_trigger.functions_host.config import HostTimes
-from adf_trigger.functions_host.errors import FunctionFailed, LeaseLost, StorageFault
+from adf_trigger.functions_host.errors import Crash, FunctionFailed, LeaseLost, StorageFault
 from adf_trigger.functions_host.host_json import QueuesOptions
 from adf_trigger.functions_host.queues.backoff import RandomizedBackoff
 from adf_trigger.functions_host.queues.encoding import Undecodable, decode
@@ -45,15 +46,30 @@ class QueueTriggerOptions:
 class QueueListener:
     """The trigger of one function.
 
+    What the platform's host does not survive ends this one: a delete, a release, a renewal or a copy to poison
+    that storage refuses, or fails to do to the end of the SDK's tries; a poll that it refuses, or that gets no
+    answer. A message or queue that is gone is no such thing, nor is a poll that storage answers with 5xx.
+
     Args:
         queue: what it polls.
         poison: where messages go that were tried maxDequeueCount times, or that cannot be decoded. Without
             one they stay, hidden until their lease runs out, over and over.
         options: see there.
         work: runs the function.
+        crash: ends the host. None for a forgiving one, which logs the fault and goes on.
     """
 
-    def __init__(self, queue: Queue, poison: Queue | None, options: QueueTriggerOptions, work: Work) -> None:
+    def __init__(
+        self,
+        queue: Queue,
+        poison: Queue | None,
+        options: QueueTriggerOptions,
+        work: Work,
+        crash: Crash | None = None,
+    ) -> None:
+        self._crash = crash
+        self._there = False
+        self._gives_back = False
         self._queue = queue
         self._poison = poison
         self._options = options.queues
@@ -72,19 +88,22 @@ class QueueListener:
         """Poll until `stop`, then return; messages under way go on."""
         found = False
         while not self._stopping.is_set():
-            batch = await self._receive()
-            if self._stopping.is_set():
-                await self._give_back(batch)
-            elif batch:
+            batch = await self._unless_stopped(self._receive())
+            if batch:
                 found = True
                 self._start(batch)
                 await self._until_room()
-            else:
+            elif not self._stopping.is_set():
                 await self._pause(self._backoff.next(found=found))
                 found = False
 
-    def stop(self) -> None:
-        """Take no new messages."""
+    def stop(self, *, give_back: bool = False) -> None:
+        """Take no new messages. What a poll under way was given by then stays hidden for the whole lease.
+
+        Args:
+            give_back: release it instead.
+        """
+        self._gives_back = give_back
         self._stopping.set()
 
     async def drain(self) -> None:
@@ -98,11 +117,34 @@ class QueueListener:
             task.cancel()
         await asyncio.gather(*self._processing, return_exceptions=True)
 
-    async def _receive(self) -> list[LeasedMessage]:
+    async def _unless_stopped(self, poll: Coroutine[Any, Any, list[LeasedMessage]]) -> list[LeasedMessage]:
+        """What a poll gives; nothing where the host stops first, which breaks the poll off."""
+        polling = asyncio.create_task(poll)
+        stopping = asyncio.create_task(self._stopping.wait())
         try:
+            await asyncio.wait({polling, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if not self._stopping.is_set():
+                return polling.result()
+            if self._gives_back:
+                await self._give_back(await polling)
+            return []
+        finally:
+            stopping.cancel()
+            polling.cancel()
+
+    async def _receive(self) -> list[LeasedMessage]:
+        """A batch. A queue that is not there is asked for again and again: nobody makes it but its owner."""
+        try:
+            self._there = self._there or await self._queue.exists()
+            if not self._there:
+                logger.debug("There is no queue %s", self._queue.name, extra={"action": "queue_missing"})
+                return []
             batch = await self._queue.receive(self._options.batch_size, self._times.message_lease)
         except StorageFault as exc:
+            self._there = False
             self._log(logging.WARNING, "Could not poll %s: %s", "queue_poll_failed", None, exc)
+            if not (isinstance(exc, LeaseLost) or exc.by_the_service):
+                self._end_host(exc)
             return []
         if self._shuffle is not None:
             self._shuffle.shuffle(batch)
@@ -115,10 +157,14 @@ class QueueListener:
             task.add_done_callback(self._processing.discard)
 
     async def _give_back(self, batch: list[LeasedMessage]) -> None:
-        """Release what came while the host was told to stop, for another to take."""
         for message in batch:
             with suppress(StorageFault):  # then its lease gives it back
                 await self._queue.release(message, 0.0)
+
+    def _end_host(self, fault: StorageFault) -> None:
+        if self._crash is not None:
+            self.stop()
+            self._crash(fault)
 
     async def _until_room(self) -> None:
         """Wait until no more than newBatchThreshold messages are under way, or until the host stops."""
@@ -144,17 +190,25 @@ class QueueListener:
             self._log(
                 logging.ERROR, "Could not finish a message of %s: %s", "message_not_finished", message, exc
             )
+            self._end_host(exc)
 
     async def _process_leased(self, message: LeasedMessage) -> None:
         if message.dequeue_count > self._options.max_dequeue_count:
-            await self._give_up(message, "it was delivered more often than maxDequeueCount")
+            most = self._options.max_dequeue_count
+            await self._give_up(message, f"message has exceeded MaxDequeueCount of {most}")
             return
         try:
             body = decode(message.content, self._options.message_encoding)
         except Undecodable as exc:
             await self._give_up(message, str(exc))
             return
-        renewal = Renewal(self._queue, message, self._times.message_lease, self._times.message_renewal_floor)
+        renewal = Renewal(
+            self._queue,
+            message,
+            self._times.message_lease,
+            self._times.message_renewal_floor,
+            self._end_host if self._crash is not None else None,
+        )
         try:
             async with renewal:
                 await self._work(message, body)
@@ -167,7 +221,8 @@ class QueueListener:
         if self._poison is None:
             return  # left hidden until its lease runs out: released, it would come back at once, for ever
         if message.dequeue_count >= self._options.max_dequeue_count:
-            await self._give_up(message, f"it failed {message.dequeue_count} times")
+            most = self._options.max_dequeue_count
+            await self._give_up(message, f"message has reached MaxDequeueCount of {most}")
         else:
             await self._queue.release(message, self._options.visibility_timeout)
 

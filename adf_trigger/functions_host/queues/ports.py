@@ -36,12 +36,12 @@ class Queue(Protocol):
         """The queue's name."""
         ...
 
-    async def create(self) -> None:
-        """Create it, if it is not there."""
+    async def exists(self) -> bool:
+        """Whether it is there."""
         ...
 
     async def receive(self, count: int, lease: float) -> list[LeasedMessage]:
-        """Up to `count` messages, hidden for `lease`."""
+        """Up to `count` messages, hidden for `lease`. May raise LeaseLost: the queue is gone."""
         ...
 
     async def renew(self, message: LeasedMessage, lease: float) -> LeasedMessage:

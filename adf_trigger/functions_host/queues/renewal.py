@@ -5,7 +5,7 @@ import logging
 from types import TracebackType
 from typing import Self
 
-from adf_trigger.functions_host.errors import LeaseLost, StorageFault
+from adf_trigger.functions_host.errors import Crash, LeaseLost, StorageFault
 from adf_trigger.functions_host.queues.ports import LeasedMessage, Queue
 
 logger = logging.getLogger(__name__)
@@ -15,20 +15,25 @@ class Renewal:
     """Renews a message's lease at half of it, from entry to exit; `message` has the latest receipt.
 
     Exit waits for a renewal under way, so that the receipt that a delete then uses is the last one. A lease
-    that is lost is not renewed again, and the function is not stopped: the platform does neither.
+    that is lost is not renewed again, and the function is not stopped: the platform does neither. Any other
+    fault ends the host, unless that is forgiving; then the renewal is tried again.
 
     Args:
         queue: where the message is.
         message: as received.
         lease: seconds.
         floor: seconds below which a renewal that failed is not tried again.
+        crash: ends the host; None where it is forgiving.
     """
 
-    def __init__(self, queue: Queue, message: LeasedMessage, lease: float, floor: float) -> None:
+    def __init__(
+        self, queue: Queue, message: LeasedMessage, lease: float, floor: float, crash: Crash | None
+    ) -> None:
         self.message = message
         self._queue = queue
         self._lease = lease
         self._floor = floor
+        self._crash = crash
         self._ended = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -54,8 +59,11 @@ class Renewal:
                 self._log("Lost the lease of message %s: %s", "message_lease_lost", exc)
                 return
             except StorageFault as exc:
-                pause = max(pause / 2, min(self._floor, self._lease / 2))
                 self._log("Could not renew the lease of message %s: %s", "message_renewal_failed", exc)
+                if self._crash is not None:
+                    self._crash(exc)
+                    return
+                pause = max(pause / 2, min(self._floor, self._lease / 2))
             else:
                 pause = self._lease / 2
 

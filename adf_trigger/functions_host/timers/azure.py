@@ -128,6 +128,7 @@ async def _call(threads: Executor, operation: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(threads, operation)
     except HttpResponseError as exc:
         lost = exc.status_code in {_CONFLICT, _PRECONDITION, _NOT_FOUND}
-        raise (LeaseLost if lost else StorageFault)(f"timer storage: {error_code(exc)}") from exc
+        kind = LeaseLost if lost else StorageFault
+        raise kind(f"timer storage: {error_code(exc)}", status=exc.status_code) from exc
     except AzureError as exc:
         raise StorageFault(f"timer storage: {type(exc).__name__}") from exc

@@ -3,8 +3,11 @@
 import asyncio
 import logging
 
-from adf_trigger.functions_host.errors import StorageFault
+from adf_trigger.functions_host.errors import Crash, LeaseLost, StorageFault
 from adf_trigger.functions_host.timers.ports import TimerLock
+
+_START_AGAIN = (1.0, 2.0, 3.0, 5.5, 8.5, 16.0, 30.0)
+"""Pauses before a listener that could not start is started again, in units of the first; the last one repeats."""
 
 logger = logging.getLogger(__name__)
 
@@ -12,41 +15,57 @@ logger = logging.getLogger(__name__)
 class LockHolder:
     """A lock that is asked for until it is had, and then renewed at half of its time.
 
-    It is no fence: a host that could not renew goes on firing, as the platform's does, and may so fire together
-    with its successor.
+    It is no fence: a host whose renewals get no answer goes on firing, as the platform's does, and may so fire
+    together with its successor. A renewal that is told that the lease is another's ends the host.
 
     Args:
         lock: the lock.
         name: of the timer's function, for the log.
         period: seconds of its lease.
-        recovery: seconds between tries to get it.
+        recovery: seconds between tries to get it while another has it.
+        retry: seconds before it is asked for again where storage refused to say; longer from time to time.
         stopping: set once the host stops.
+        crash: ends the host; None for a forgiving one, which fires on.
     """
 
     def __init__(
-        self, lock: TimerLock, name: str, *, period: int, recovery: float, stopping: asyncio.Event
+        self,
+        lock: TimerLock,
+        name: str,
+        *,
+        period: int,
+        recovery: float,
+        retry: float,
+        stopping: asyncio.Event,
+        crash: Crash | None = None,
     ) -> None:
         self._lock = lock
         self._name = name
         self._period = period
         self._recovery = recovery
+        self._retry = retry
         self._stopping = stopping
+        self._crash = crash
         self._lease_id: str | None = None
         self._released = asyncio.Event()
         self._renewing: asyncio.Task[None] | None = None
+        self._lost = False
 
     async def acquire(self) -> bool:
         """Wait for the lock. False if the host stopped before it was had."""
+        again = iter(_START_AGAIN)
         while not self._stopping.is_set():
+            pause = self._recovery
             try:
                 self._lease_id = await self._lock.acquire(self._period)
             except StorageFault as exc:
                 self._log(logging.WARNING, "Could not ask for the lock of %s (%s)", "timer_lock_failed", exc)
+                pause = self._retry * next(again, _START_AGAIN[-1])
             if self._lease_id is not None:
                 self._log(logging.INFO, "Holding the lock of %s%s", "timer_lock_acquired", "")
                 self._renewing = asyncio.create_task(self._renew(self._lease_id))
                 return True
-            await within(self._stopping, self._recovery)
+            await within(self._stopping, pause)
         return False
 
     async def release(self) -> None:
@@ -55,6 +74,8 @@ class LockHolder:
             return
         self._released.set()
         await self._renewing
+        if self._lost:
+            return
         try:
             await self._lock.release(self._lease_id)
         except StorageFault as exc:
@@ -76,6 +97,10 @@ class LockHolder:
                 self._log(
                     logging.WARNING, "Could not renew the lock of %s (%s)", "timer_lock_not_renewed", exc
                 )
+                if isinstance(exc, LeaseLost) and self._crash is not None:
+                    self._lost = True
+                    self._crash(exc)
+                    return
             else:
                 pause = normal
 

@@ -5,6 +5,7 @@ import json
 import logging
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from dataclasses import replace
 
 from azure.functions.meta import Datum
 
@@ -13,7 +14,7 @@ from adf_trigger.functions_host.errors import FunctionFailed, StorageFault
 from adf_trigger.functions_host.timers.holding import LockHolder, within
 from adf_trigger.functions_host.timers.ncrontab import Schedule
 from adf_trigger.functions_host.timers.past_due import after_run, on_startup
-from adf_trigger.functions_host.timers.ports import ScheduleStatus, StatusStore
+from adf_trigger.functions_host.timers.ports import NEVER, ScheduleStatus, StatusStore
 
 Work = Callable[[Datum, str], Awaitable[object]]
 """Runs the function with a timer's value, for a reason; raises FunctionFailed."""
@@ -77,24 +78,34 @@ class TimerListener:
         return timer_datum(self._monitored_status, past_due=False)
 
     async def run(self) -> None:
-        """Fire until the host stops; returns after the run under way, with the lock released.
+        """Fire until the host stops; returns after the run under way.
 
-        Cancelled during a run, it leaves the lock to run out: another host must not fire meanwhile.
+        The lock is free as soon as the host is told to stop, though the function may still be running. Cancelled
+        before that, it leaves the lock to run out.
         """
+        if not await self._lock.acquire():
+            return
+        letting_go = asyncio.create_task(self._release_at_stop())
         try:
-            if await self._lock.acquire():
-                await self._fire(await self._start())
-                await self._lock.release()
+            await self._fire(await self._start())
+            await letting_go
         finally:
+            letting_go.cancel()
             self._lock.abandon()
+
+    async def _release_at_stop(self) -> None:
+        await self._stopping.wait()
+        await self._lock.release()
 
     @property
     def _monitored_status(self) -> ScheduleStatus | None:
         return self._status if self._store is not None else None
 
     async def _start(self) -> ScheduleStatus:
-        startup = on_startup(self._schedule, await self._saved(), self._clock())
-        self._status = startup.status
+        saved = await self._saved()
+        startup = on_startup(self._schedule, saved, self._clock())
+        # The first run of all is told of a status that was never updated, though one has been stored by then.
+        self._status = startup.status if saved else replace(startup.status, last_updated=NEVER)
         if startup.changed:
             await self._save(startup.status)
         if startup.past_due:

@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import dedent
@@ -13,6 +13,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from azure.core.exceptions import ResourceExistsError
 from azure.storage.queue import QueueClient
 
 from adf_trigger.local.azurite import Azurite
@@ -100,7 +101,9 @@ class Lab:
         return QueueClient.from_connection_string(self.storage, self.queue + suffix)
 
     def launch(self, *options: str, **settings: str) -> Process:
-        """Start a host process without waiting for it."""
+        """Start a host process without waiting for it; its queue is made for it, since it makes none itself."""
+        with suppress(ResourceExistsError):
+            self.client().create_queue()
         self.started += 1
         process = Process(
             f"host {self.started}",

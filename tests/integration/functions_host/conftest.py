@@ -5,7 +5,7 @@ import json
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import dedent
@@ -13,6 +13,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from azure.core.exceptions import ResourceExistsError
 from azure.storage.queue import QueueClient
 
 from adf_trigger.functions_host import FunctionsHost, HostConfig
@@ -57,8 +58,11 @@ class Toy:
         return QueueClient.from_connection_string(self.storage, self.queue + suffix)
 
     @asynccontextmanager
-    async def hosted(self, **config: Any) -> AsyncIterator[FunctionsHost]:
-        """A host in this process."""
+    async def hosted(self, *, make_queue: bool = True, **config: Any) -> AsyncIterator[FunctionsHost]:
+        """A host in this process; its queue is made for it, since it makes none itself."""
+        if make_queue:
+            with suppress(ResourceExistsError):
+                self.client().create_queue()
         async with FunctionsHost(HostConfig(app=self.folder, **config), self.environ) as host:
             yield host
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 from azure.core.exceptions import ResourceNotFoundError
 
-from adf_trigger.functions_host import HostTimes, SettingError, StorageFault
+from adf_trigger.functions_host import HostTimes
+from tests.support.storage_answers import Rule, StorageAnswers, queue_port, through
 
 if TYPE_CHECKING:
     from tests.integration.functions_host.conftest import Toy
@@ -33,17 +34,8 @@ def stored(toy: "Toy", suffix: str = "") -> int:
     return toy.client(suffix).get_queue_properties().approximate_message_count or 0
 
 
-def exists(toy: "Toy") -> bool:
-    """Whether the toy's queue is there."""
-    try:
-        toy.client().get_queue_properties()
-    except ResourceNotFoundError:
-        return False
-    return True
-
-
 def test_a_message_is_processed_and_deleted(make_toy: "MakeToy") -> None:
-    """The queue is made if it is not there; the function gets the service's id, count, receipt and times."""
+    """The function gets the service's id, count, receipt and times."""
     toy = make_toy(SUCCEED)
 
     async def main() -> None:
@@ -146,17 +138,27 @@ async def work(msg: func.QueueMessage) -> None:
     asyncio.run(main())
 
 
-def test_a_queue_that_is_deleted_is_made_again(make_toy: "MakeToy") -> None:
-    """Polling goes on, quietly, and what is sent later is processed."""
+@pytest.mark.parametrize("deleted", [False, True])
+def test_a_queue_is_never_made_by_the_host(
+    make_toy: "MakeToy", caplog: pytest.LogCaptureFixture, *, deleted: bool
+) -> None:
+    """Missing from the start or deleted later, it is asked for quietly until its owner has made it."""
     toy = make_toy(SUCCEED)
 
     async def main() -> None:
-        async with toy.hosted():
-            toy.client().delete_queue()
-            await toy.until(exists)
+        async with toy.hosted(make_queue=deleted):
+            if deleted:
+                toy.client().delete_queue()
+            await asyncio.sleep(2.5)
+            with pytest.raises(ResourceNotFoundError):
+                toy.client().get_queue_properties()
+            toy.client().create_queue()
             toy.client().send_message("after")
             await toy.until(lambda toy: bool(toy.noted))
         assert [seen["body"] for seen in toy.noted] == ["after"]
+        assert {record.levelname for record in caplog.records if "queue" in record.getMessage()} <= (
+            {"WARNING", "INFO", "DEBUG"} if deleted else {"INFO", "DEBUG"}
+        )
 
     asyncio.run(main())
 
@@ -196,7 +198,7 @@ async def work(msg: func.QueueMessage) -> None:
     )
 
     async def main() -> None:
-        async with toy.hosted(drain_seconds=0.2):
+        async with toy.hosted(drain_seconds=0.2, grace_seconds=0.2):
             toy.client().send_message("stuck")
             await toy.until(lambda toy: bool(toy.noted))
         assert stored(toy) == 1
@@ -205,21 +207,61 @@ async def work(msg: func.QueueMessage) -> None:
     asyncio.run(main())
 
 
-def test_a_trigger_without_storage_is_refused(make_toy: "MakeToy") -> None:
-    """A connection that is not set, or that nobody answers, ends the start with a reason."""
+def test_a_trigger_without_storage_is_in_error_and_the_host_runs(make_toy: "MakeToy") -> None:
+    """A connection that no setting has puts its function in error, and nothing else."""
     toy = make_toy(SUCCEED)
 
     async def main() -> None:
         toy.storage = ""
-        with pytest.raises(SettingError, match="AzureWebJobsStorage"):
-            async with toy.hosted():
-                pass
-        toy.storage = (
-            "DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;AccountKey=a2V5;"
-            "QueueEndpoint=http://127.0.0.1:9/devstoreaccount1;"
-        )
-        with pytest.raises(StorageFault, match=toy.queue):
-            async with toy.hosted():
-                pass
+        async with toy.hosted(make_queue=False) as host:
+            (work,) = host.functions
+            assert "AzureWebJobsStorage" in work.fault
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    ("status", "asked"), [pytest.param(403, 1, id="refused at once"), pytest.param(500, 6, id="six tries")]
+)
+def test_a_delete_that_fails_ends_the_host(make_toy: "MakeToy", status: int, asked: int) -> None:
+    """403 ends it at once, 500 after the six tries of the SDK; the message is hidden for the rest of its lease."""
+    toy = make_toy(SUCCEED)
+    toy.client().create_queue()
+
+    async def main() -> None:
+        with StorageAnswers(queue_port(toy.storage)) as answers:
+            answers.obey([Rule(name="delete", method="DELETE", path="/messages/", status=status)])
+            direct, toy.storage = toy.storage, through(toy.storage, answers.port)
+            async with toy.hosted(make_queue=False, time_scale=0.1) as host:
+                toy.client().send_message("unlucky")
+                await asyncio.wait_for(host.stop_requested.wait(), 30)
+                assert host.crash is not None
+                assert host.crash.status == status
+            assert answers.counts["delete"] == asked
+            toy.storage = direct
+            assert stored(toy) == 1
+            assert toy.client().receive_message() is None
+
+    asyncio.run(main())
+
+
+def test_a_poll_that_is_refused_ends_the_host(make_toy: "MakeToy") -> None:
+    """GetMessages 403, as with a role that is not yet there; 5xx is lived with."""
+    toy = make_toy(SUCCEED)
+    toy.client().create_queue()
+
+    async def main() -> None:
+        with StorageAnswers(queue_port(toy.storage)) as answers:
+            broken = Rule(
+                name="broken", method="GET", path="/messages", status=503, code="ServerBusy", left=12
+            )
+            refused = Rule(name="refused", method="GET", path="/messages", status=403)
+            answers.obey([broken, refused])
+            toy.storage = through(toy.storage, answers.port)
+            async with toy.hosted(make_queue=False, time_scale=0.01) as host:
+                await asyncio.wait_for(host.stop_requested.wait(), 30)
+                assert host.crash is not None
+                assert host.crash.status == 403
+            assert answers.counts == {"broken": 12, "refused": 1}
 
     asyncio.run(main())

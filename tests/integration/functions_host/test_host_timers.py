@@ -11,9 +11,9 @@ from uuid import uuid4
 import httpx
 import pytest
 from azure.core.exceptions import HttpResponseError, ResourceExistsError
-from azure.storage.blob import BlobClient, ContainerClient
+from azure.storage.blob import BlobClient, BlobLeaseClient, ContainerClient
 
-from adf_trigger.functions_host import HostTimes, SettingError
+from adf_trigger.functions_host import HostTimes, LeaseLost
 from adf_trigger.functions_host.clock import utcnow
 from adf_trigger.functions_host.timers.ncrontab import Schedule
 
@@ -164,19 +164,55 @@ def work(msg: func.QueueMessage) -> None:
             await toy.until(lambda toy: len(toy.noted) == 2)
         by_kind = {"timer" if "past_due" in seen else "queue": seen for seen in toy.noted}
         assert by_kind["timer"]["past_due"] is False
-        assert (by_kind["queue"]["body"], by_kind["queue"]["count"]) == ('{"a": 1}', 1)
-        assert by_kind["queue"]["id"]
+        assert by_kind["queue"] == {"body": '{"a": 1}', "count": 0, "id": None}
 
     asyncio.run(main())
 
 
-def test_a_schedule_that_is_none_ends_the_start(make_toy: "MakeToy") -> None:
-    """The function and its schedule are named."""
-    toy = make_toy(timer("every day"))
+def test_a_schedule_that_is_none_puts_its_function_in_error_alone(
+    make_toy: "MakeToy", caplog: pytest.LogCaptureFixture
+) -> None:
+    """The log names it, with the platform's sentence; the other timer fires."""
+    toy = make_toy(timer("every 15 seconds").replace("tick", "broken") + timer("* * * * * *"))
 
     async def main() -> None:
-        with pytest.raises(SettingError, match=r"tick: .*every day"):
-            async with toy.hosted():
-                pass
+        async with toy.hosted():
+            await toy.until(lambda toy: bool(toy.noted))
+
+    asyncio.run(main())
+    assert (
+        "The 'broken' function is in error: The schedule expression 'every 15 seconds' was not recognized as a "
+        "valid cron expression or timespan string." in caplog.text
+    )
+
+
+def test_a_status_of_the_platform_with_seven_digits_is_read(make_toy: "MakeToy") -> None:
+    """What the platform's host has left is taken up: a missed occurrence is caught up."""
+    toy = make_toy(timer("0 0 0 1 1 *"))
+    host_id = uuid4().hex
+    left = {"Last": "2020-01-01T00:00:00.0236582+00:00", "Next": "2021-01-01T00:00:00+00:00"}
+    status = json.dumps(left | {"LastUpdated": left["Last"]})
+    blob(toy, f"timers/{host_id}/Host.Functions.tick/status").upload_blob(status)
+
+    async def main() -> None:
+        async with toy.hosted(host_id=host_id):
+            await toy.until(lambda toy: len(toy.noted) == 1)
+
+    asyncio.run(main())
+    assert toy.noted[0]["past_due"] is True
+
+
+def test_a_lock_that_was_broken_ends_the_host_at_its_next_renewal(make_toy: "MakeToy") -> None:
+    """Told that the lease is no longer its own, the host ends, and does not fire against its successor."""
+    toy = make_toy(timer("* * * * * *"))
+    host_id = uuid4().hex
+
+    async def main() -> None:
+        async with toy.hosted(host_id=host_id, times=HostTimes(lock_period=15.0)) as host:
+            await toy.until(lambda toy: bool(toy.noted))
+            lock = blob(toy, f"locks/{host_id}/Host.Functions.tick.Listener")
+            BlobLeaseClient(lock).break_lease(0)
+            await asyncio.wait_for(host.stop_requested.wait(), 10)
+            assert isinstance(host.crash, LeaseLost)
 
     asyncio.run(main())

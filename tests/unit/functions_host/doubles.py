@@ -82,6 +82,7 @@ class MemoryQueue:
         faults: what the next calls of an operation raise, by the operation's name.
         calls: what was asked for, in order: (operation, seconds passed).
         slow: seconds between the effect of an operation and its answer.
+        there: whether there is such a queue.
     """
 
     name: str = "orders"
@@ -89,6 +90,7 @@ class MemoryQueue:
     calls: list[tuple[str, float]] = field(default_factory=list)
     slow: dict[str, float] = field(default_factory=dict)
     stored: dict[str, _Stored] = field(default_factory=dict)
+    there: bool = True
 
     def put(self, content: str) -> str:
         """Send a message from outside; its id."""
@@ -104,8 +106,9 @@ class MemoryQueue:
     def contents(self) -> list[str]:
         return [stored.content for stored in self.stored.values()]
 
-    async def create(self) -> None:
-        await self._called("create")
+    async def exists(self) -> bool:
+        await self._called("exists")
+        return self.there
 
     async def receive(self, count: int, lease: float) -> list[LeasedMessage]:
         await self._called("receive")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from adf_trigger.functions_host.app_settings import AppSettings
-from adf_trigger.functions_host.errors import AppLoadError, NotSupported, SettingError
+from adf_trigger.functions_host.errors import AppLoadError, NotSupported
 from adf_trigger.functions_host.index import HttpTrigger, QueueTrigger, TimerTrigger, load_app
 
 MakeApp = Callable[..., Path]
@@ -131,18 +131,37 @@ def test_what_this_host_does_not_run_is_refused_at_the_start(
         (HTTP + "def f(req: 'Unknown'): ...", "cannot be indexed"),
         (HTTP + "def f(req): ...\n" + HTTP + "@app.function_name('f')\ndef g(req): ...", "unique"),
         ("@app.function_name('f')\ndef f(): ...", "does not have a trigger"),
-        (QUEUE.replace("orders", "or--ders") + "def f(m): ...", "or--ders"),
-        (QUEUE.replace("orders", "no") + "def f(m): ...", "3 to 63"),
     ],
 )
 def test_a_function_that_does_not_fit_is_refused(make_app: MakeApp, code: str, reason: str) -> None:
-    """Parameters that nothing binds, names that are not unique, queues that cannot be."""
+    """Parameters that nothing binds, names that are not unique, no trigger."""
     with pytest.raises(AppLoadError, match=reason):
         load_app(make_app("app = func.FunctionApp()\n" + code), SETTINGS)
 
 
-def test_a_reference_to_no_setting_is_refused(make_app: MakeApp) -> None:
-    """A queue named by a setting that is not there."""
-    code = "app = func.FunctionApp()\n" + QUEUE.replace("orders", "%NOWHERE%") + "def f(m): ..."
-    with pytest.raises(SettingError, match="NOWHERE"):
-        load_app(make_app(code), SETTINGS)
+@pytest.mark.parametrize(
+    ("decorator", "parameter", "fault"),
+    [
+        (QUEUE.replace("orders", "%MY_Q%"), "m", "'%MY_Q%' does not resolve to a value."),
+        (
+            QUEUE.replace('connection=""', 'connection="%MY_C%"'),
+            "m",
+            "'%MY_C%' does not resolve to a value.",
+        ),
+        (QUEUE.replace("orders", "or--ders"), "m", "'or--ders' is no name of a queue"),
+        (QUEUE.replace("orders", "no"), "m", "3 to 63"),
+        (
+            '@app.timer_trigger(arg_name="t", schedule="%MY_T%")\n',
+            "t",
+            "'%MY_T%' does not resolve to a value.",
+        ),
+    ],
+)
+def test_a_trigger_that_leads_nowhere_puts_its_function_in_error_alone(
+    make_app: MakeApp, decorator: str, parameter: str, fault: str
+) -> None:
+    """A `%NAME%` that no setting has, a queue that cannot be: the others are as they were."""
+    code = f"app = func.FunctionApp()\n{decorator}def f({parameter}): ...\n\n{HTTP}def g(req): ...\n"
+    broken, whole = load_app(make_app(code), SETTINGS)
+    assert (broken.name, whole.name, whole.fault) == ("f", "g", "")
+    assert fault in broken.fault

@@ -140,9 +140,32 @@ def test_an_http_function_must_return_a_response() -> None:
     assert (answer.type, answer.value) == ("string", "text")
 
 
+def test_a_function_beyond_its_timeout_takes_the_innocent_calls_with_it() -> None:
+    """functionTimeout kills the worker: every call that runs in it fails, and it is told once."""
+    killed: list[float] = []
+
+    async def work(_value: str) -> None:
+        await asyncio.sleep(10)
+
+    async def main() -> tuple[object, object]:
+        invoker = Invoker(timeout=0.2, kill=lambda: killed.append(time.monotonic()))
+        function = a_function(work, annotation=str)
+        first = asyncio.create_task(invoker.invoke(function, TEXT, reason="the late one"))
+        await asyncio.sleep(0.1)
+        second = asyncio.create_task(invoker.invoke(function, TEXT, reason="an innocent one"))
+        outcomes = await asyncio.gather(first, second, return_exceptions=True)
+        await asyncio.wait_for(invoker.idle(), 5)
+        return outcomes
+
+    late, innocent = asyncio.run(main())
+    assert "functionTimeout" in str(late)
+    assert "its worker was killed" in str(innocent)
+    assert len(killed) == 1
+
+
 @pytest.mark.parametrize("is_async", [False, True])
-def test_a_function_beyond_its_timeout_fails(*, is_async: bool) -> None:
-    """functionTimeout ends the wait; an async function is cancelled, a thread is left to itself and counted."""
+def test_a_function_beyond_its_timeout_fails_alone_where_the_host_is_forgiving(*, is_async: bool) -> None:
+    """The wait ends; an async function is cancelled, a thread is left to itself and counted."""
     release = threading.Event()
 
     def in_thread(_value: str) -> None:

@@ -1,0 +1,224 @@
+"""One load of an app: its functions, what runs them, and what starts them."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Executor
+from contextlib import suppress
+from dataclasses import replace
+from random import SystemRandom
+from typing import Any
+
+from azure.functions.meta import Datum
+
+from adf_trigger.functions_host.app_settings import AppSettings
+from adf_trigger.functions_host.clock import Clock
+from adf_trigger.functions_host.config import HostConfig
+from adf_trigger.functions_host.errors import AppLoadError, Crash, FunctionFailed, NotSupported, SettingError
+from adf_trigger.functions_host.host_json import HostJson, load_host_json
+from adf_trigger.functions_host.http.app import FunctionRoutes
+from adf_trigger.functions_host.http.keys import Keys
+from adf_trigger.functions_host.http.requests import DEFAULT_BODY_LIMIT
+from adf_trigger.functions_host.http.routing import Route, route
+from adf_trigger.functions_host.http.throttle import RequestQueue
+from adf_trigger.functions_host.index import (
+    HttpTrigger,
+    IndexedFunction,
+    QueueTrigger,
+    TimerTrigger,
+    load_app,
+)
+from adf_trigger.functions_host.invoker import Invoker
+from adf_trigger.functions_host.queues.listener import QueueListener
+from adf_trigger.functions_host.timers.listener import TimerListener, timer_datum
+from adf_trigger.functions_host.triggers import Listeners, metadata_by_hand, queue_datum
+
+logger = logging.getLogger(__name__)
+
+
+class ScriptHost:
+    """Runs the functions of an app.
+
+    A function that cannot be started is in error, with its reason in the log, and leaves the others alone. An app
+    that cannot be imported has no functions: the platform does not say why, and so this host does not either, unless
+    it is forgiving.
+
+    Args:
+        config: how the host is run.
+        settings: the app's.
+        host_id: see HostConfig.
+        threads: where calls to storage block.
+        clock: tells the time to timers.
+        keys: what opens the functions.
+        crash: ends the host because of a fault of storage.
+        kill_worker: ends the process that the functions run in.
+        failed: is told of a listener that has ended with an exception that nobody foresaw.
+
+    Raises:
+        SettingError: host.json, or a setting of the host's own, is wrong.
+        NotSupported: the app asks for what this host does not run.
+
+    Attributes:
+        functions: the app's, those in error among them.
+        http: serves those with an HTTP trigger.
+        invoker: runs them.
+    """
+
+    def __init__(
+        self,
+        config: HostConfig,
+        settings: AppSettings,
+        *,
+        host_id: str,
+        threads: Executor,
+        clock: Clock,
+        keys: Keys,
+        crash: Crash,
+        kill_worker: Callable[[], None],
+        failed: Callable[[BaseException], None],
+    ) -> None:
+        self._config = config
+        self._clock = clock
+        self._failed = failed
+        self._stopping = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._queues: list[QueueListener] = []
+        self._timers: dict[str, TimerListener] = {}
+        host_json = load_host_json(config.app, settings)
+        pool = settings.whole_number("PYTHON_THREADPOOL_THREAD_COUNT")
+        body_limit = settings.whole_number("FUNCTIONS_REQUEST_BODY_SIZE_LIMIT") or DEFAULT_BODY_LIMIT
+        self.functions = self._loaded(settings)
+        self.invoker = Invoker(
+            threads=pool,
+            timeout=host_json.function_timeout,
+            kill=None if config.forgiving else kill_worker,
+        )
+        self._listeners = Listeners(
+            config,
+            host_json,
+            settings,
+            host_id=host_id,
+            invoker=self.invoker,
+            threads=threads,
+            clock=clock,
+            random=SystemRandom(),
+            stopping=self._stopping,
+            crash=None if config.forgiving else crash,
+        )
+        table = self._prepare(host_json)
+        self.http = FunctionRoutes(table, keys, self.invoker, RequestQueue(host_json.http), body_limit)
+
+    @property
+    def running(self) -> int:
+        """How many functions have not returned."""
+        return self.invoker.running
+
+    def start(self) -> None:
+        """Start the queue and timer functions."""
+        for listener in self._queues:
+            self._spawn(listener.run())
+        for timer in self._timers.values():
+            self._spawn(timer.run())
+
+    def stop(self, *, give_back: bool = False) -> None:
+        """Take nothing new from queues, fire no timer, and let the timers' locks go.
+
+        Args:
+            give_back: wait for polls under way and release what they bring, as the platform need not.
+        """
+        self._stopping.set()
+        for listener in self._queues:
+            listener.stop(give_back=give_back)
+
+    async def drain(self, seconds: float, *, functions: bool = True) -> None:
+        """After `stop`: give what runs some time to end; what then still runs is left to its leases.
+
+        Args:
+            seconds: how much.
+            functions: wait for the functions too, and not only for what is done about those that have failed.
+        """
+        waiting = [*self._tasks, *(asyncio.create_task(listener.drain()) for listener in self._queues)]
+        waiting += [asyncio.create_task(self.invoker.idle())] if functions else []
+        if waiting:
+            await asyncio.wait(waiting, timeout=seconds)
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+        await self.cut()
+
+    async def cut(self) -> None:
+        """End at once: nothing is waited for, deleted, released or let go."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for listener in self._queues:
+            await listener.abandon()
+        self.invoker.close()
+
+    async def run_by_hand(self, function: IndexedFunction, text: str) -> None:
+        """Run a function that no HTTP request triggers, with an input of somebody's own."""
+        value, metadata = self._input(function, text)
+        with suppress(FunctionFailed):  # logged by the invoker; who asked has his 202 already
+            await self.invoker.invoke(function, value, metadata, reason="run by hand")
+
+    def _loaded(self, settings: AppSettings) -> tuple[IndexedFunction, ...]:
+        try:
+            functions = load_app(self._config.app, settings)
+        except NotSupported:
+            raise
+        except AppLoadError as exc:
+            functions = ()
+            if self._config.forgiving:
+                logger.error("%s", exc, exc_info=exc.__cause__, extra={"action": "app_not_loaded"})  # noqa: TRY400 - the cause's traceback
+        count = len(functions)
+        logger.info("%d functions found (Custom)", count, extra={"action": "app_indexed", "functions": count})
+        if not functions:
+            logger.warning("No job functions found.", extra={"action": "no_functions"})
+        return functions
+
+    def _prepare(self, host_json: HostJson) -> list[Route]:
+        """Make the listeners; the routes of the functions with an HTTP trigger."""
+        table: list[Route] = []
+        prepared: list[IndexedFunction] = []
+        for function in self.functions:
+            fault = function.fault
+            try:
+                if not fault:
+                    table += self._prepare_one(function, host_json.http.route_prefix)
+            except (AppLoadError, SettingError) as exc:
+                fault = str(exc)
+            if fault:
+                text = "The '%s' function is in error: %s"
+                extra = {"action": "function_in_error", "function": function.name}
+                logger.error(text, function.name, fault, extra=extra)
+            prepared.append(replace(function, fault=fault))
+        self.functions = tuple(prepared)
+        return table
+
+    def _prepare_one(self, function: IndexedFunction, prefix: str) -> list[Route]:
+        match function.trigger:
+            case HttpTrigger() as trigger:
+                return [route(function, trigger, prefix)]
+            case QueueTrigger() as trigger if not function.disabled:
+                self._queues.append(self._listeners.queue(function, trigger))
+            case TimerTrigger() as trigger if not function.disabled:
+                self._timers[function.name] = self._listeners.timer(function, trigger)
+            case _:
+                pass
+        return []
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        if not task.cancelled() and (raised := task.exception()) is not None:
+            self._failed(raised)
+
+    def _input(self, function: IndexedFunction, text: str) -> tuple[Datum, dict[str, Datum]]:
+        if not isinstance(function.trigger, QueueTrigger):
+            timer = self._timers.get(function.name)
+            return timer.value if timer else timer_datum(None, past_due=False), {}
+        value = queue_datum(function.trigger, text.encode())
+        return value, metadata_by_hand(self._clock(), value)

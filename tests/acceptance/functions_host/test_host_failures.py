@@ -1,0 +1,273 @@
+"""The functions host as a process where something around it fails: what the platform's was seen to do, in rows."""
+
+import json
+import os
+import signal
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+from tests.acceptance.functions_host.waiting import until
+from tests.support.storage_answers import Rule, StorageAnswers, queue_port, through
+
+if TYPE_CHECKING:
+    from tests.acceptance.functions_host.conftest import HostProcess, Lab
+
+QUEUE = '@app.queue_trigger(arg_name="msg", queue_name="%TOY_QUEUE%", connection="AzureWebJobsStorage")\n'
+HELLO = """
+@app.route(route="hello", auth_level="anonymous")
+def hello(req: func.HttpRequest) -> str:
+    return "hello"
+"""
+
+
+def hello(host: "HostProcess") -> httpx.Response:
+    """What the toy answers."""
+    return httpx.get(f"{host.ready['url']}/api/hello")
+
+
+def said(host: "HostProcess") -> str:
+    """All that the host has logged."""
+    return host.process.log.read_text(encoding="utf-8")
+
+
+def status(host: "HostProcess") -> dict[str, Any]:
+    """What the host tells of itself to the master key."""
+    headers = {"x-functions-key": host.ready["master_key"]}
+    document: dict[str, Any] = httpx.get(f"{host.ready['url']}/admin/host/status", headers=headers).json()
+    return document
+
+
+def hidden(lab: "Lab") -> bool:
+    """Whether the queue has a message that nobody can take."""
+    return bool(
+        lab.client().get_queue_properties().approximate_message_count and not lab.client().peek_messages()
+    )
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["raise ValueError('a secret reason')", "app2 = func.FunctionApp()", "import no_such_module"],
+)
+def test_an_app_that_cannot_be_imported_has_no_functions_and_nobody_says_why(lab: "Lab", code: str) -> None:
+    """The host runs, answers 404 to every route, and its log holds no word of the exception."""
+    lab.write(HELLO + code)
+    host = lab.start()
+    answers = [hello(host), httpx.get(f"{host.ready['url']}/api/health")]
+    assert [(answer.status_code, answer.content) for answer in answers] == [(404, b"")] * 2
+    assert status(host)["state"] == "Running"
+    assert "0 functions found (Custom)" in said(host)
+    assert "No job functions found" in said(host)
+    assert not any(
+        word in said(host) for word in ("secret reason", "Traceback", "no_such_module", "more than")
+    )
+    assert host.terminate() == 0
+
+
+def test_a_forgiving_host_says_why_an_app_cannot_be_imported(lab: "Lab") -> None:
+    """For development, the exception is in the log."""
+    lab.write(HELLO + "import no_such_module")
+    host = lab.start("--forgiving")
+    assert hello(host).status_code == 404
+    assert "no_such_module" in said(host)
+
+
+def test_a_reference_to_no_setting_leaves_the_other_functions_working(lab: "Lab") -> None:
+    """A queue and a timer whose `%NAME%` resolves to nothing are in error, with the reason in the log."""
+    lab.write(
+        HELLO
+        + """
+@app.queue_trigger(arg_name="msg", queue_name="%MY_Q%", connection="AzureWebJobsStorage")
+def work(msg: func.QueueMessage) -> None:
+    note(work=True)
+
+@app.timer_trigger(arg_name="timer", schedule="%MY_T%")
+def tick(timer: func.TimerRequest) -> None:
+    note(tick=True)
+"""
+    )
+    host = lab.start()
+    assert hello(host).text == "hello"
+    for name, setting in (("work", "MY_Q"), ("tick", "MY_T")):
+        assert f"The '{name}' function is in error: '%{setting}%' does not resolve to a value." in said(host)
+        url = f"{host.ready['url']}/admin/functions/{name}/status"
+        errors = httpx.get(url, headers={"x-functions-key": host.ready["master_key"]}).json()["errors"]
+        assert errors == [f"'%{setting}%' does not resolve to a value."]
+
+
+@pytest.mark.parametrize(
+    "host_json",
+    [
+        {"version": "3.0"},
+        {"version": "2.0", "functionTimeout": "later"},
+        {"version": "2.0", "extensions": {"http": {"maxConcurrentRequests": "many"}}},
+        {"version": "2.0", "extensions": {"queues": {"batchSize": 33}}},
+        {"version": "2.0", "extensions": {"queues": {"batchSize": 0}}},
+        {"version": "2.0", "extensions": {"queues": {"newBatchThreshold": -1}}},
+        {"version": "2.0", "extensions": {"queues": {"maxDequeueCount": 0}}},
+        {"version": "2.0", "extensions": {"queues": {"visibilityTimeout": "30 seconds"}}},
+        {"version": "2.0", "extensions": {"queues": {"maxPollingInterval": "00:00:00.05"}}},
+        {"version": "2.0", "extensions": {"queues": {"messageEncoding": "nonsense"}}},
+    ],
+)
+def test_a_host_json_that_is_wrong_leaves_a_host_that_answers_503(
+    lab: "Lab", host_json: dict[str, Any]
+) -> None:
+    """It stays up in error and tries again: mended, the app is served."""
+    lab.write(HELLO, host_json)
+    host = lab.start()
+    answer = hello(host)
+    assert (answer.status_code, answer.text) == (503, "Function host is not running.")
+    assert "content-type" not in answer.headers
+    assert (status(host)["state"], len(status(host)["errors"])) == ("Error", 1)
+    lab.write(HELLO)
+    until(lambda: hello(host).status_code == 200)
+    assert status(host)["state"] == "Running"
+
+
+def test_a_delete_that_is_refused_ends_the_process_at_once(lab: "Lab") -> None:
+    """Exit code 0 and one critical line; what ran is cut, and its message hidden for the rest of the lease."""
+    lab.write(QUEUE + "def work(msg: func.QueueMessage) -> None:\n    note(count=msg.dequeue_count)\n")
+    with StorageAnswers(queue_port(lab.storage)) as answers:
+        answers.obey([Rule(name="delete", method="DELETE", path="/messages/", status=403)])
+        lab.storage, direct = through(lab.storage, answers.port), lab.storage
+        host = lab.start()
+        lab.client().send_message("unlucky")
+        assert host.wait() == 0
+        lab.storage = direct
+    assert "An unhandled exception has occurred. Host is shutting down." in said(host)
+    assert [seen["count"] for seen in lab.noted] == [1]
+    assert hidden(lab)
+
+
+def test_a_forgiving_host_survives_a_delete_that_is_refused(lab: "Lab") -> None:
+    """For development, the fault is logged and the next message is worked on."""
+    lab.write(QUEUE + "def work(msg: func.QueueMessage) -> None:\n    note(count=msg.dequeue_count)\n")
+    with StorageAnswers(queue_port(lab.storage)) as answers:
+        answers.obey([Rule(name="delete", method="DELETE", path="/messages/", status=403, left=1)])
+        lab.storage = through(lab.storage, answers.port)
+        host = lab.start("--forgiving")
+        for text in ("unlucky", "lucky"):
+            lab.client().send_message(text)
+        until(lambda: len(lab.noted) == 2)
+        until(lambda: answers.counts["delete"] == 1)
+        assert host.process.exit_code is None
+        assert host.terminate() == 0
+
+
+def test_a_function_beyond_its_timeout_kills_the_worker_with_the_innocent_calls_in_it(lab: "Lab") -> None:
+    """Both calls get an empty 500, what hung is gone, and the same address serves again, with nothing remembered."""
+    lab.write(
+        """
+CALLS = []
+
+@app.route(route="hang", auth_level="anonymous")
+def hang(req: func.HttpRequest) -> str:
+    note(hang="begun")
+    time.sleep(5)
+    note(hang="ended, though it was killed")
+
+@app.route(route="innocent")
+def innocent(req: func.HttpRequest) -> str:
+    note(innocent="begun")
+    time.sleep(5)
+    note(innocent="ended, though it was killed")
+
+@app.route(route="calls", auth_level="anonymous")
+def calls(req: func.HttpRequest) -> str:
+    CALLS.append(1)
+    return f"{len(CALLS)} {os.getpid()}"
+"""
+        + QUEUE
+        + """def work(msg: func.QueueMessage) -> None:
+    note(work=msg.dequeue_count)
+    if msg.dequeue_count == 1:
+        time.sleep(60)
+""",
+        {
+            "version": "2.0",
+            "functionTimeout": "00:00:02",
+            "extensions": {"queues": {"messageEncoding": "none"}},
+        },
+    )
+    host = lab.start()
+    url, key = host.ready["url"], host.ready["function_keys"]["innocent"]
+    assert [httpx.get(f"{url}/api/calls").text.split()[0] for _ in range(2)] == ["1", "2"]
+    with ThreadPoolExecutor(2) as pool:
+        late = pool.submit(httpx.get, f"{url}/api/hang", timeout=20)
+        until(lambda: len(lab.noted) == 1)
+        time.sleep(1)
+        lab.client().send_message("innocent, too")
+        beside = pool.submit(httpx.get, f"{url}/api/innocent", params={"code": key}, timeout=20)
+        assert [(each.result().status_code, each.result().content) for each in (late, beside)] == [
+            (500, b"")
+        ] * 2
+    # Until it is gone, the old worker answers what is short; the new one remembers nothing.
+    until(lambda: httpx.get(f"{url}/api/calls", timeout=20).text == f"1 {host.process.pid}")
+    until(lambda: {"work": 2}.items() <= lab.noted[-1].items(), limit=20)
+    assert not any("killed" in str(seen) for seen in lab.noted)
+    assert httpx.get(f"{url}/api/innocent").status_code == 401
+    assert host.terminate() == 0
+    assert host.process.output().count("\n") == 1
+
+
+def test_sigterm_takes_messages_on_while_requests_drain_and_then_gives_functions_a_short_grace(
+    lab: "Lab",
+) -> None:
+    """The request is answered, a message that comes meanwhile is done, and one that takes too long is cut."""
+    lab.write(
+        """
+@app.route(route="slow", auth_level="anonymous")
+def slow(req: func.HttpRequest) -> str:
+    note(slow=True)
+    time.sleep(3)
+    return "done"
+"""
+        + QUEUE
+        + """def work(msg: func.QueueMessage) -> None:
+    note(begun=msg.get_body().decode())
+    time.sleep(float(msg.get_body()))
+    note(ended=msg.get_body().decode())
+"""
+    )
+    host = lab.start("--grace-seconds", "2", "--polling-cap", "0.2")
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(httpx.get, f"{host.ready['url']}/api/slow", timeout=20)
+        until(lambda: bool(lab.noted))
+        os.kill(host.process.pid, signal.SIGTERM)
+        time.sleep(0.5)
+        with pytest.raises(httpx.ConnectError):
+            hello(host)
+        for seconds in ("0.1", "60"):
+            lab.client().send_message(seconds)
+        assert (answer.result().text, answer.result().headers["connection"]) == ("done", "close")
+    assert host.wait() == 0
+    assert {seen.get("begun") for seen in lab.noted} >= {"0.1", "60"}
+    assert [seen["ended"] for seen in lab.noted if "ended" in seen] == ["0.1"]
+    assert hidden(lab)
+
+
+def test_what_the_app_s_sdk_logs_is_in_the_log_and_what_the_host_s_own_does_is_not(lab: "Lab") -> None:
+    """With the root logger at INFO the Azure SDK writes of every call; the host's own calls are not the app's."""
+    lab.write(
+        """
+from azure.storage.queue import QueueClient
+
+@app.route(route="count", auth_level="anonymous")
+def count(req: func.HttpRequest) -> str:
+    client = QueueClient.from_connection_string(os.environ["AzureWebJobsStorage"], os.environ["TOY_QUEUE"])
+    return str(client.get_queue_properties().approximate_message_count)
+"""
+        + QUEUE
+        + "def work(msg: func.QueueMessage) -> None: ...\n"
+    )
+    host = lab.start()
+    assert httpx.get(f"{host.ready['url']}/api/count").text == "0"
+    time.sleep(1)  # some polls
+    lines = [json.loads(line) for line in said(host).splitlines() if line.startswith("{")]
+    of_the_sdk = [line for line in lines if line["logger"].startswith("azure.")]
+    assert {line.get("function") for line in of_the_sdk} == {"count"}
+    assert any("Request URL" in line["message"] for line in of_the_sdk)
