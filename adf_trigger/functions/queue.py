@@ -12,6 +12,8 @@ from adf_trigger.functions.unread import put_back_unread
 from adf_trigger.settings import POISON_SUFFIX
 
 STORAGE_CONNECTION = "AzureWebJobsStorage"
+_AS_IT_CAME = func.DataType.BINARY
+"""Were a message given as text, its own top-level properties would replace what the platform tells of it."""
 
 
 def queue_functions(use_cases: UseCases, bindings: Bindings) -> func.Blueprint:
@@ -19,7 +21,7 @@ def queue_functions(use_cases: UseCases, bindings: Bindings) -> func.Blueprint:
     blueprint = func.Blueprint()
 
     @blueprint.function_name("take_request")
-    @blueprint.queue_trigger("msg", bindings.requests_queue, STORAGE_CONNECTION)
+    @blueprint.queue_trigger("msg", bindings.requests_queue, STORAGE_CONNECTION, data_type=_AS_IT_CAME)
     def take_request(msg: func.QueueMessage) -> None:
         """A message of the requests queue."""
         try:
@@ -30,7 +32,7 @@ def queue_functions(use_cases: UseCases, bindings: Bindings) -> func.Blueprint:
             services.intake.take(_message(msg))
 
     @blueprint.function_name("take_poison")
-    @blueprint.queue_trigger("msg", bindings.poison_queue, STORAGE_CONNECTION)
+    @blueprint.queue_trigger("msg", bindings.poison_queue, STORAGE_CONNECTION, data_type=_AS_IT_CAME)
     def take_poison(msg: func.QueueMessage) -> None:
         """A message that the host has given up on."""
         try:

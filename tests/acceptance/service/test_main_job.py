@@ -1,5 +1,7 @@
 """The main job on real processes: HTTP and queue in, runs in the factory, events out."""
 
+import base64
+import json
 import os
 import subprocess
 import sys
@@ -71,7 +73,7 @@ def test_bad_input_is_a_problem_and_never_a_500(laptop: Laptop) -> None:
             headers={**key, "Idempotency-Key": "a b"},
             timeout=TIMEOUTS,
         ),
-        requests.get(f"{root}/runs/%00", headers=key, timeout=TIMEOUTS),
+        requests.get(f"{root}/runs/%01", headers=key, timeout=TIMEOUTS),
         requests.get(f"{root}/runs/nothing", headers=key, timeout=TIMEOUTS),
     ]
     assert [answer.status_code for answer in bad] == [400, 400, 400, 413, 400, 404, 400, 404, 404]
@@ -93,6 +95,30 @@ def test_messages_of_every_kind_become_a_run_or_a_rejection(laptop: Laptop) -> N
         requests_queue.send_message(text)
     laptop.eventually(lambda: laptop.status("plain") == laptop.status("base64") == "Succeeded")
     laptop.eventually(lambda: rejected_queue.get_queue_properties().approximate_message_count == 3)
+
+
+@pytest.mark.parametrize("queue", ["", "-poison"])
+def test_a_message_with_properties_named_like_the_platform_s_is_not_lost(laptop: Laptop, queue: str) -> None:
+    """Rejected with its true id and its bytes, from the requests queue and from its poison queue."""
+    storage, name = laptop.endpoints.storage_connection_string, laptop.endpoints.requests_queue + queue
+    rejected = QueueClient.from_connection_string(storage, laptop.endpoints.rejected_queue)
+    texts = [
+        '{"Id": "evil", "pipeline": "pause"}',
+        '{"dequeueCount": "evil", "pipeline": "pause"}',
+        '{"InsertionTime": "garbage", "pipeline": "pause"}',
+    ]
+    client = QueueClient.from_connection_string(storage, name)
+    sent = {client.send_message(text).id: text for text in texts}
+    found: dict[str, str] = {}
+
+    def all_found() -> bool:
+        for message in rejected.receive_messages(visibility_timeout=60):
+            document = json.loads(base64.b64decode(message.content))
+            found[document["messageId"]] = document["message"]
+        return sent.keys() <= found.keys()
+
+    laptop.eventually(all_found, ticking=False)
+    assert sent.items() <= found.items()
 
 
 def test_a_rejected_message_is_replayed_once_its_cause_is_gone(laptop: Laptop) -> None:
