@@ -11,13 +11,15 @@ from hypothesis import strategies as st
 from adf_trigger.errors import BadRequest, LedgerError, NotSent, PublishError, Unavailable
 from adf_trigger.events.texts import original_text
 from adf_trigger.functions.app import app_of
+from adf_trigger.functions.bindings import Bindings
 from tests.support.world import World
 from tests.unit.functions.conftest import Caller
 
 
 def test_messages_are_taken_as_bytes(world: World) -> None:
     """As text, a message's own properties would replace its id, count and times on the platform."""
-    triggers = [each.get_trigger() for each in app_of(world.services).get_functions()]
+    app = app_of(lambda: world.services, Bindings("requests", "requests-poison", "* * * * * *"))
+    triggers = [each.get_trigger() for each in app.get_functions()]
     queues = [each.get_dict_repr() for each in triggers if each is not None and each.type == "queueTrigger"]
     assert [each["dataType"] for each in queues] == [func.DataType.BINARY] * 2
 

@@ -212,7 +212,7 @@ def test_context_tells_the_invocation() -> None:
 
 
 def test_log_records_of_a_function_carry_its_invocation_into_its_thread() -> None:
-    """What a function logs is one JSON line with its name, invocation id and own extra; elsewhere without."""
+    """What a function logs is a JSON line with its name and invocation id; its extra is lost, the host's is kept."""
     lines: list[str] = []
 
     class Collect(logging.Handler):
@@ -232,10 +232,13 @@ def test_log_records_of_a_function_carry_its_invocation_into_its_thread() -> Non
 
     invoke(a_function(work, annotation=str))
     logger.info("Elsewhere")
-    first, second = map(json.loads, lines)
+    logger.name = "adf_trigger.functions_host.tests"
+    logger.info("Of the host", extra={"action": "told", "when": START})
+    first, second, third = map(json.loads, lines)
     assert (first["function"], first["invocation_id"]) == ("work", str(FIXED))
-    assert (first["message"], first["action"], first["level"]) == ("Lost hello", "value_lost", "ERROR")
-    assert first["when"] == str(START)
+    assert (first["message"], first["level"]) == ("Lost hello", "ERROR")
+    assert not {"action", "when"} & set(first)
+    assert (third["action"], third["when"]) == ("told", str(START))
     assert "KeyError: 'NO hello'" in first["exception"]
     assert "function" not in second
     assert current_invocation.get() is None
