@@ -28,6 +28,8 @@ TOO_OLD = 30.0
 MISSED = 4
 """The timer is taken for dead when it was due so many times since its last complete tick, and some time more."""
 GRACE = timedelta(seconds=30)
+LONGEST_TICK = 600
+"""Seconds: no function of the app runs for longer."""
 
 
 class HealthStatus(StrEnum):
@@ -125,7 +127,7 @@ class HealthDesk:
             health, tick, ledger = (
                 self._notes.get(APP_SCOPE, name) for name in (HEALTH_NOTE, TICK_NOTE, LEDGER_NOTE)
             )
-            read = _Read(self._seconds(), health, tick, ledger)
+            read = _Read(self._seconds(), _understood(health), _understood(tick), _understood(ledger))
         except AdfTriggerError as exc:
             logger.warning(
                 "The report of the health cannot be read: %s",
@@ -180,11 +182,11 @@ def _troubles(read: _Read, now: datetime, schedule: Schedule, started: datetime)
         if note is None and what != "report":
             continue
         last = started if note is None else _instant(note, "at")
-        spent = timedelta(seconds=2 * note.value.get("seconds", 0)) if note is not None else GRACE
+        spent = timedelta(seconds=2 * _seconds_of(note)) if note is not None else GRACE
         if now > schedule.due_after(last, MISSED) + max(GRACE, spent):
             when = "there was none yet" if note is None else f"its last {what} is of {last.isoformat()}"
             troubles.append(Trouble(schedule.next_after(last), f"the timer does not do its work: {when}"))
-    if read.ledger is not None and not read.ledger.value["acknowledged"]:
+    if read.ledger is not None and not read.ledger.value.get("acknowledged", True):
         since = _instant(read.ledger, "since")
         troubles.append(
             Trouble(
@@ -216,6 +218,21 @@ def _details(read: _Read) -> dict[str, Any]:
         "timer": None if read.tick is None else read.tick.value,
         "ledger": None if read.ledger is None else read.ledger.value,
     }
+
+
+def _seconds_of(note: Note) -> float:
+    seconds = note.value.get("seconds", 0)
+    return float(seconds) if isinstance(seconds, int | float) and 0 <= seconds < LONGEST_TICK else 0.0
+
+
+def _understood(note: Note | None) -> Note | None:
+    """A note that says what it must; None for one that another version has written otherwise."""
+    try:
+        if note is not None and datetime.fromisoformat(note.value.get("at") or note.value["since"]).tzinfo:
+            return note
+    except (KeyError, TypeError, ValueError):
+        logger.warning("A note cannot be understood", extra={"action": "note_not_understood"})
+    return None
 
 
 def _instant(note: Note, name: str) -> datetime:

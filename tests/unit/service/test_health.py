@@ -267,6 +267,52 @@ def test_a_ledger_that_was_made_anew_is_told_until_it_is_acknowledged(
     assert lab.timed().status is HealthStatus.UNAVAILABLE
 
 
+def test_many_factories_take_turns_in_being_asked() -> None:
+    """Each new one is asked at once, then a few each time; of the others what was found stands."""
+    asked: list[str] = []
+    lab = Lab()
+    factories = {f"factory:{number}": (lambda name=str(number): asked.append(name)) for number in range(10)}
+    lab.observer = Observer({}, lab.notes, lab.clock, in_turn=factories)
+    lab.observer.observe()
+    assert len(asked) == 10
+    asked.clear()
+    for _ in range(5):
+        lab.observer.observe()
+    assert len(asked) == 20
+    assert set(asked) == {str(number) for number in range(10)}
+    note = lab.notes.get(APP_SCOPE, HEALTH_NOTE)
+    assert note is not None
+    assert len(note.value["components"]) == 10
+
+
+@pytest.mark.parametrize("name", [HEALTH_NOTE, TICK_NOTE, LEDGER_NOTE])
+@pytest.mark.parametrize(
+    "value", [{}, {"at": 5}, {"at": "2026-01-05T12:00:00", "components": []}, {"since": "?"}]
+)
+def test_a_note_of_another_version_breaks_nothing(lab: Lab, name: str, value: dict[str, Any]) -> None:
+    """What cannot be understood counts as not there, and is written anew."""
+    lab.observer.observe()
+    lab.notes.put(APP_SCOPE, name, value)
+    assert lab.timed().status in {HealthStatus.OK, HealthStatus.STARTING}
+    lab.observer.observe()
+    lab.later(4)
+    assert lab.timed().status is HealthStatus.OK
+
+
+def test_a_check_that_is_broken_is_told_and_spoils_no_report(caplog: pytest.LogCaptureFixture) -> None:
+    """A mistake of ours in one check is an ERROR with its traceback, and the others are reported."""
+
+    def broken() -> None:
+        raise ZeroDivisionError
+
+    lab = Lab(broken=broken, table=lambda: None)
+    lab.observer.observe()
+    assert [trouble.what for trouble in lab.timed().troubles] == [
+        "broken: asking it has failed: ZeroDivisionError"
+    ]
+    assert any(record.exc_info for record in caplog.records)
+
+
 def test_a_report_of_many_factories_fits_into_a_note() -> None:
     """Those that do not answer are listed first, each reason is cut, and the rest is left out."""
 
