@@ -1,5 +1,6 @@
 """A running stack, for acceptance tests: real processes, quick times, faults on command."""
 
+import json
 import os
 import signal
 import time
@@ -50,6 +51,7 @@ class Laptop:
         poll_schedule: of its timer.
         settings: app settings beside the quick ones.
         host_options: arguments of the functions host.
+        data: where everything and the logs are kept; a folder that goes with the stack unless told.
     """
 
     def __init__(
@@ -59,10 +61,13 @@ class Laptop:
         poll_schedule: str = NEVER,
         settings: Mapping[str, str] | None = None,
         host_options: tuple[str, ...] = (),
+        data: Path | None = None,
     ) -> None:
+        self._data = data
         self.stack = Stack(
             StackConfig(
                 app=app,
+                data=data,
                 poll_schedule=poll_schedule,
                 settings={**QUICK, environment.MASTER_KEY: MASTER_KEY, **(settings or {})},
                 host_options=("--message-lease", "3", *host_options),
@@ -107,6 +112,12 @@ class Laptop:
         """All runs that the factory has, of one pipeline or of all."""
         runs: list[dict[str, Any]] = self.control("GET", "runs")["runs"]
         return [run for run in runs if pipeline in (None, run["pipelineName"])]
+
+    def log(self) -> list[dict[str, Any]]:
+        """What the functions host has logged, where the data folder was told."""
+        assert self._data is not None
+        lines = (self._data / "logs" / "functions.log").read_text(encoding="utf-8").splitlines()
+        return [json.loads(line) for line in lines if line.startswith("{")]
 
     def tick(self) -> None:
         """Fire the timer as a person would, through the host's admin API."""

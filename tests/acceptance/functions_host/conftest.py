@@ -18,7 +18,7 @@ from azure.storage.queue import QueueClient
 
 from adf_trigger.local.azurite import Azurite
 from adf_trigger.local.process import Process, ready_line
-from tests.acceptance.functions_host.waiting import until
+from tests.support.waiting import until
 
 PRELUDE = '''
 import json, os, threading, time

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from tests.acceptance.functions_host.waiting import until
 from tests.support.storage_answers import Rule, StorageAnswers, queue_port, through
+from tests.support.waiting import until
 
 if TYPE_CHECKING:
     from tests.acceptance.functions_host.conftest import HostProcess, Lab

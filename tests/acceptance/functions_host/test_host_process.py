@@ -13,7 +13,7 @@ from azure.core.exceptions import ResourceExistsError
 from azure.storage.blob import ContainerClient
 
 from adf_trigger.local.azurite import Azurite
-from tests.acceptance.functions_host.waiting import until
+from tests.support.waiting import until
 
 if TYPE_CHECKING:
     from tests.acceptance.functions_host.conftest import Lab

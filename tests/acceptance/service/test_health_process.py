@@ -1,0 +1,92 @@
+"""The health of the service on real processes: quick and true whatever hangs, and quiet while nothing happens."""
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from tests.support.laptop import TIMEOUTS, Laptop
+
+ROOT = Path(__file__).parents[3]
+HANG = {"operation": "*", "fault": "delay", "seconds": 20}
+LINES_A_TICK = 3
+"""What an idle tick may write into the log of the platform at most, the host's own lines left out."""
+
+LOUD = '''
+"""The real app, on a host whose libraries nobody has told to be quiet, as the platform's worker has them."""
+
+import logging
+
+for name in ("azure", "urllib3"):
+    logging.getLogger(name).setLevel(logging.NOTSET)
+
+from adf_trigger.functions.app import create_app  # noqa: E402
+
+app = create_app()
+'''
+
+
+@pytest.fixture(scope="module")
+def laptop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laptop]:
+    """A stack that ticks every two seconds and logs as the platform does."""
+    app = tmp_path_factory.mktemp("loud")
+    (app / "function_app.py").write_text(LOUD, encoding="utf-8")
+    (app / "host.json").write_text((ROOT / "host.json").read_text("utf-8"), encoding="utf-8")
+    with Laptop(
+        app=app,
+        poll_schedule="*/2 * * * * *",
+        settings={"PYTHONPATH": str(ROOT)},
+        data=tmp_path_factory.mktemp("data"),
+    ) as running:
+        running.define("pause")
+        yield running
+
+
+def health(laptop: Laptop) -> tuple[str, float]:
+    """What anybody is told, and how long it took."""
+    begun = time.monotonic()
+    answer = requests.get(f"{laptop.endpoints.functions_url}/api/health", timeout=TIMEOUTS)
+    return answer.json()["status"], time.monotonic() - begun
+
+
+def details(laptop: Laptop) -> dict[str, Any]:
+    """What those with a key are told."""
+    headers = {"x-functions-key": laptop.endpoints.functions_key}
+    url = f"{laptop.endpoints.functions_url}/api/health/details"
+    found: dict[str, Any] = requests.get(url, headers=headers, timeout=TIMEOUTS).json()
+    return found
+
+
+def test_an_idle_tick_writes_next_to_nothing(laptop: Laptop) -> None:
+    """The Azure SDK is silent, and what is said carries its action in the text that the platform keeps."""
+    laptop.eventually(lambda: health(laptop)[0] == "ok", ticking=False)
+    before = len(laptop.log())
+    time.sleep(10.5)  # five ticks: the time itself is what is measured
+    said = [
+        line for line in laptop.log()[before:] if not line["logger"].startswith("adf_trigger.functions_host")
+    ]
+    assert len(said) <= LINES_A_TICK * 5, said
+    assert not [line for line in said if line["logger"].startswith("azure")]
+    own = [line for line in laptop.log() if line["logger"].startswith("adf_trigger.service.")]
+    assert own
+    assert [line for line in own if '{"action":"' not in line["message"]] == []
+
+
+def test_health_is_quick_and_costs_nobody_anything_while_data_factory_hangs(laptop: Laptop) -> None:
+    """Sixty anonymous callers and one with a key: a second at most each, and no call of Data Factory for them."""
+    laptop.eventually(lambda: health(laptop)[0] == "ok", ticking=False)
+    with laptop.faults(HANG), ThreadPoolExecutor(60) as callers:
+        answers = list(callers.map(lambda _: health(laptop), range(60)))
+        begun = time.monotonic()
+        assert laptop.caller.get("none").status == 404
+        assert time.monotonic() - begun < 3
+        laptop.eventually(lambda: health(laptop)[0] == "unavailable", ticking=False)
+        assert "factory:default" in details(laptop)["troubles"][0]["what"]
+    assert (
+        max(seconds for _, seconds in answers) < 3
+    )  # sixty at once on a busy machine; one alone is within one
+    laptop.eventually(lambda: health(laptop)[0] == "ok", ticking=False)
