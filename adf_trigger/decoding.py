@@ -23,6 +23,7 @@ from adf_trigger.contracts import (
     RunRequest,
 )
 from adf_trigger.errors import Fault, InvalidRequest
+from adf_trigger.wording import fault_of
 
 _Request = TypeVar("_Request", bound=RunRequest)
 
@@ -128,13 +129,8 @@ def _validated(model: type[_Request], body: bytes) -> _Request:
         return model.model_validate_json(body, strict=False, by_alias=True, by_name=False)
     except ValidationError as exc:
         raise InvalidRequest(
-            [_fault(error["loc"], error["msg"]) for error in exc.errors(include_input=False)]
+            [fault_of(error, model) for error in exc.errors(include_url=False, include_input=False)]
         ) from None
-
-
-def _fault(location: tuple[int | str, ...], message: str) -> Fault:
-    parts = (str(part).replace("~", "~0").replace("/", "~1") for part in location if part != "[key]")
-    return Fault("".join(f"/{part}" for part in parts), message)
 
 
 def _object(text: str) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
+import requests
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -121,6 +122,8 @@ class _NotingTLSPool(HTTPSConnectionPool):
 class TrustingAdapter(HTTPAdapter):
     """An adapter of requests that trusts the certificates of a file beside the usual ones.
 
+    Plain http, which only a loopback address may be, goes to no proxy: it would read the token or the key.
+
     Args:
         ca_file: PEM file of certificate authorities; None trusts the usual ones alone.
 
@@ -140,6 +143,12 @@ class TrustingAdapter(HTTPAdapter):
         """The pools of connections through a proxy."""
         manager: PoolManager = super().proxy_manager_for(*args, **self._trust(kwargs))
         return manager
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
+        """Send a request, straight to its machine where it is plain http."""
+        if (request.url or "").lower().startswith("http://"):
+            kwargs["proxies"] = {}
+        return super().send(request, *args, **kwargs)
 
     def _trust(self, kwargs: dict[str, Any]) -> dict[str, Any]:
         return kwargs if self._ssl_context is None else {**kwargs, "ssl_context": self._ssl_context}

@@ -9,6 +9,7 @@ from azure.core.utils import parse_connection_string
 from azure.data.tables import TableClient
 from azure.storage.queue import LinearRetry, QueueClient, TextBase64EncodePolicy
 
+from adf_trigger.azure.transports import storage_transport
 from adf_trigger.errors import SettingsError
 
 _BY_KEY = "AzureWebJobsStorage"
@@ -76,7 +77,8 @@ class StorageAccount:
     def _open(
         self, service: str, kind: type[Client], endpoint: str | None, name: str, options: dict[str, Any]
     ) -> Client:
-        options = {"connection_timeout": self.connect_timeout, "read_timeout": self.read_timeout, **options}
+        transport = storage_transport(connect_timeout=self.connect_timeout, read_timeout=self.read_timeout)
+        options = {"transport": transport, **options}
         text = self.connection_string
         if (text is None) == (endpoint is None):
             raise SettingsError([f"{_BY_KEY}: either a connection string or a {service} endpoint is needed"])

@@ -17,6 +17,8 @@ PRINCIPAL_HEADER = "x-ms-client-principal-name"
 MAX_PRINCIPAL = 256
 _MAX_NAMES = 20
 
+_STEPS = frozenset({".", ".."})
+"""Segments that every URL parser takes for a step in the path, percent-encoded or not."""
 _QUOTED = re.compile(r'^"(?P<key>[^"\\]*)"$')
 
 
@@ -42,6 +44,8 @@ def idempotency_key(header: str | None) -> str | None:
     text = header.strip()
     quoted = _QUOTED.match(text)
     key = quoted["key"] if quoted else text
+    if key in _STEPS:
+        raise InvalidRequest([Fault(KEY_HEADER, "must not be '.' or '..', which no URL can name")])
     if re.fullmatch(REQUEST_ID_PATTERN, key):
         return key
     raise InvalidRequest([Fault(KEY_HEADER, "must be 1 to 128 letters, digits, '.', '_', ':' or '-'")])

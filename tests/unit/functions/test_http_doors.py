@@ -90,3 +90,12 @@ def test_null_for_a_parameter_without_a_default_counts_as_missing(caller: Caller
     response = caller.post({"parameters": {"day": None}}, pipeline="needs")
     assert [error["pointer"] for error in body_of(response)["errors"]] == ["/parameters/day"]
     assert caller.post({"parameters": {"day": "x", "hour": None}}, pipeline="needs").status_code == 202
+
+
+@pytest.mark.parametrize("key", [".", "..", '".."', "a\n", "a\n\n"])
+def test_a_key_that_no_location_can_reach_is_refused(caller: Caller, world: World, key: str) -> None:
+    """A step in the path cannot be asked for, since every URL parser resolves it."""
+    response = start(caller, Idempotency_Key=key)
+    allowed = key.strip() == "a"
+    assert response.status_code == (202 if allowed else 400)
+    assert len(world.factory.runs) == allowed

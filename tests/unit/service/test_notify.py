@@ -51,7 +51,10 @@ def test_both_rejections_of_a_message_tell_the_same(world: World) -> None:
     for name in ("request_id", "factory", "pipeline", "status", "correlation_id", "metadata", "requested_by"):
         assert getattr(early.data, name) == getattr(late.data, name), name
     assert early.source == f"{FACTORY_ID}/pipelines/load"
-    assert early.data.message == "the message has faults; /surprise: Extra inputs are not permitted"
+    assert (
+        early.data.message
+        == "the message has faults; /surprise: there is no such field; pipeline parameters go below `parameters`"
+    )
     assert late.data.message == "Data Factory refused it: it is wrong"
     assert (early_copy.request_id, late_copy.request_id) == ("k", "k")
     assert json.loads(late_copy.message) == {**LABELLED, "requestId": "k", "factory": "default"}

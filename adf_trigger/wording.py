@@ -1,0 +1,91 @@
+"""A validator's faults in the words of who wrote the request."""
+
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+
+from pydantic import BaseModel
+from pydantic_core import ErrorDetails
+
+from adf_trigger.errors import Fault
+
+_PARAMETERS = "pipeline parameters go below `parameters`"
+_LIKE_ENOUGH = 0.6
+
+_WORDS: Mapping[str, str] = {
+    "missing": "is required",
+    "dict_type": "must be an object",
+    "model_type": "must be an object",
+    "model_attributes_type": "must be an object",
+    "list_type": "must be an array",
+    "string_type": "must be text",
+    "bool_type": "must be true or false",
+    "bool_parsing": "must be true or false",
+    "int_type": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "uuid_type": "must be a GUID",
+    "uuid_parsing": "must be a GUID",
+    "finite_number": "must be a number that is not infinite",
+    "json_type": "must be JSON text",
+}
+
+_SHAPES: Mapping[str, str] = {
+    "requestId": "must be 1 to 128 letters, digits, '.', '_', ':' or '-'",
+    "pipeline": "is not a name that a pipeline can have",
+}
+
+
+def fault_of(error: ErrorDetails, model: type[BaseModel]) -> Fault:
+    """One fault, where and what.
+
+    Args:
+        error: of the validation.
+        model: what was read.
+    """
+    location = [part for part in error["loc"] if part != "[key]"]
+    return Fault(pointer_to(location), _message(error, location, model))
+
+
+def pointer_to(location: Sequence[int | str]) -> str:
+    """The JSON pointer (RFC 6901) to a place in a body."""
+    parts = (str(part).replace("~", "~0").replace("/", "~1") for part in location)
+    return "".join(f"/{part}" for part in parts)
+
+
+def _message(error: ErrorDetails, location: Sequence[int | str], model: type[BaseModel]) -> str:
+    context = error.get("ctx", {})
+    field = str(location[-1]) if location else ""
+    match error["type"]:
+        case "extra_forbidden":
+            said = _unknown(field, model) if len(location) == 1 else "is not known here"
+        case "json_invalid":
+            said = f"is not JSON: {context.get('error', 'it cannot be read')}"
+        case "string_too_short":
+            least = context["min_length"]
+            said = "must not be empty" if least == 1 else f"must have at least {least} characters"
+        case "string_too_long":
+            said = f"must have at most {context['max_length']} characters"
+        case "too_long":
+            said = f"must have at most {context['max_length']} entries"
+        case "string_pattern_mismatch":
+            said = _SHAPES.get(field, "does not have the form that it must have")
+        case kind:
+            said = _WORDS.get(kind) or error["msg"].removeprefix("Value error, ")
+    return said if location else f"the body {said}"
+
+
+def _unknown(name: str, model: type[BaseModel]) -> str:
+    """What is said of a field that there is not: what was meant, likely."""
+    known = {
+        spelling: str(field.alias or field_name)
+        for field_name, field in model.model_fields.items()
+        for spelling in (field_name, str(field.alias or field_name))
+    }
+    folded = {_folded(spelling): alias for spelling, alias in known.items()}
+    nearest = get_close_matches(_folded(name), folded, n=1, cutoff=_LIKE_ENOUGH)
+    if nearest:
+        return f"there is no such field; is {folded[nearest[0]]} meant? ({_PARAMETERS})"
+    return f"there is no such field; {_PARAMETERS}"
+
+
+def _folded(name: str) -> str:
+    return name.replace("_", "").replace("-", "").lower()

@@ -1,0 +1,48 @@
+"""Faults are told in plain words, with what was likely meant."""
+
+import json
+from typing import Any
+
+import pytest
+
+from adf_trigger.decoding import run_request
+from adf_trigger.errors import InvalidRequest
+
+VALIDATORS_WORDS = ("Input should", "RunRequest", "dictionary", "Extra inputs", "pydantic")
+
+
+def faults_of(body: Any) -> dict[str, str]:
+    """Pointer → what is said."""
+    with pytest.raises(InvalidRequest) as caught:
+        run_request(body if isinstance(body, bytes) else json.dumps(body).encode())
+    return {fault.pointer: fault.message for fault in caught.value.faults}
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer", "words"),
+    [
+        ({"day": 1}, "/day", "there is no such field; pipeline parameters go below `parameters`"),
+        ({"corelationId": "c"}, "/corelationId", "is correlationId meant?"),
+        ({"correlation_id": "c"}, "/correlation_id", "is correlationId meant?"),
+        ({"Parameters": {}}, "/Parameters", "is parameters meant?"),
+        ({"parameters": []}, "/parameters", "must be an object"),
+        ({"factory": ""}, "/factory", "must not be empty"),
+        ({"factory": "x" * 65}, "/factory", "must have at most 64 characters"),
+        ({"factory": 5}, "/factory", "must be text"),
+        (
+            {"metadata": {f"k{n}": "v" for n in range(21)}},
+            "/metadata",
+            "must have at most 20 entries",
+        ),
+        ({"metadata": {"a/b": 2}}, "/metadata/a~1b", "must be text"),
+        ({"referencePipelineRunId": "x"}, "/referencePipelineRunId", "must be a GUID"),
+        ({"isRecovery": "perhaps"}, "/isRecovery", "must be true or false"),
+        (b"[]", "", "the body must be an object"),
+        (b"{", "", "the body is not JSON: EOF"),
+    ],
+)
+def test_a_fault_is_told_in_plain_words(body: Any, pointer: str, words: str) -> None:
+    """Neither the validator's words nor the model's name, but what to write instead."""
+    told = faults_of(body)
+    assert words in told[pointer]
+    assert [word for word in VALIDATORS_WORDS if word in " ".join(told.values())] == []
