@@ -186,6 +186,25 @@ class RunView(_Wire):
     links: RunLinks
 
 
+class RunPreview(_Wire):
+    """What would become of a request that was only asked about.
+
+    Attributes:
+        outcome: `start`, a run would be started; `repeat`, the same request has come before, and is answered with
+            its run.
+        request_id: the idempotency key, where one was given.
+        parameters: what was given, secure ones masked.
+        run: the run of the earlier request.
+    """
+
+    outcome: Literal["start", "repeat"]
+    request_id: str | None = None
+    factory: str
+    pipeline: str
+    parameters: dict[str, JsonValue] = Field(default_factory=dict)
+    run: RunView | None = None
+
+
 class EventData(RunView):
     """The run that a completion event is about.
 

@@ -8,7 +8,7 @@ from http import HTTPStatus
 import azure.functions as func
 
 from adf_trigger.clock import IdSource
-from adf_trigger.contracts import ENDED_IN_DATA_FACTORY, RunRequest, RunStatus, RunView
+from adf_trigger.contracts import ENDED_IN_DATA_FACTORY, RunPreview, RunRequest, RunStatus, RunView
 from adf_trigger.decoding import run_request
 from adf_trigger.errors import AdfTriggerError, InvalidRequest
 from adf_trigger.functions.composition import UseCases
@@ -20,6 +20,7 @@ from adf_trigger.functions.decoding import (
     path_of,
     pipeline_name,
     principal_of,
+    truth_of,
     unknown_parameters,
 )
 from adf_trigger.functions.problems import LENGTH_REQUIRED, TOO_LARGE, problem, problem_of
@@ -32,6 +33,8 @@ POLL_AGAIN = 10
 """Seconds after which it is worth asking for an active run again."""
 
 _OVER = frozenset({*ENDED_IN_DATA_FACTORY, RunStatus.REJECTED, RunStatus.UNKNOWN})
+
+ASK_PARAMETER = "validateOnly"
 
 _Parameters = dict[str, str]
 
@@ -59,7 +62,7 @@ def http_functions(use_cases: UseCases, new_id: IdSource) -> func.Blueprint:
 def answered(
     use_cases: UseCases,
     req: func.HttpRequest,
-    known: Collection[str],
+    known: Collection[str] | None,
     work: Callable[[Services, _Parameters], func.HttpResponse],
 ) -> func.HttpResponse:
     """The answer of a function to a request, a problem where there is one.
@@ -67,13 +70,13 @@ def answered(
     Args:
         use_cases: gives the use cases.
         req: the request.
-        known: the query parameters that this call has.
+        known: the query parameters that this call has; None where the work judges them, with other faults.
         work: makes the answer from the use cases and the query parameters.
     """
     try:
         services = use_cases()
         parameters = parameters_of(req)
-        if faults := unknown_parameters(parameters, known):
+        if known is not None and (faults := unknown_parameters(parameters, known)):
             raise InvalidRequest(faults)
         return work(services, parameters)
     except AdfTriggerError as exc:
@@ -106,11 +109,14 @@ class _Handlers:
             if len(body) > services.settings.max_body_bytes:
                 limit = f"at most {services.settings.max_body_bytes} bytes are read, this has {len(body)}"
                 return problem(TOO_LARGE, limit, instance=path_of(req))
-            submitted = services.submitter.submit(self._submission(services, req, parameters, body))
+            submission, only_ask = self._submission(services, req, parameters, body)
+            if only_ask:
+                return _preview(services, submission, keyed=KEY_HEADER in req.headers)
+            submitted = services.submitter.submit(submission)
             status = HTTPStatus.OK if submitted.replayed else HTTPStatus.ACCEPTED
             return _run(services.views.view(submitted.record), status)
 
-        return answered(self._use_cases, req, ["factory"], work)
+        return answered(self._use_cases, req, None, work)
 
     def get_run(self, req: func.HttpRequest) -> func.HttpResponse:
         def work(services: Services, parameters: _Parameters) -> func.HttpResponse:
@@ -121,9 +127,10 @@ class _Handlers:
 
     def _submission(
         self, services: Services, req: func.HttpRequest, parameters: _Parameters, body: bytes
-    ) -> Submission:
-        """Everything that a request says, every fault of its parts together."""
-        faults = []
+    ) -> tuple[Submission, bool]:
+        """Everything that a request says, and whether it only asks; every fault of its parts together."""
+        only_ask, faults = truth_of(parameters, ASK_PARAMETER)
+        faults += unknown_parameters(parameters, ["factory", ASK_PARAMETER])
         key, pipeline, request = None, "", RunRequest()
         try:
             key = idempotency_key(req.headers.get(KEY_HEADER))
@@ -140,13 +147,28 @@ class _Handlers:
             raise InvalidRequest([*faults, *exc.faults]) from None
         if faults:
             raise InvalidRequest(faults)
-        return Submission(
+        submission = Submission(
             factory=factory,
             pipeline=pipeline,
             request=request,
             request_id=key or str(self._new_id()),
             requested_by=principal_of(req, authenticated=services.settings.authentication_enabled),
         )
+        return submission, only_ask
+
+
+def _preview(services: Services, submission: Submission, *, keyed: bool) -> func.HttpResponse:
+    previewed = services.preview.preview(submission)
+    earlier = previewed.earlier
+    answer = RunPreview(
+        outcome="start" if earlier is None else "repeat",
+        request_id=submission.request_id if keyed else None,
+        factory=submission.factory.alias,
+        pipeline=submission.pipeline,
+        parameters=previewed.parameters,
+        run=None if earlier is None else services.views.view(earlier),
+    )
+    return func.HttpResponse(answer.model_dump_json(), mimetype="application/json")
 
 
 def _run(view: RunView, status: HTTPStatus) -> func.HttpResponse:

@@ -25,6 +25,7 @@ from adf_trigger.service.neighbours import AppIdentity, Neighbours
 from adf_trigger.service.notify import Notifier
 from adf_trigger.service.observe import Observer
 from adf_trigger.service.policy import Policies
+from adf_trigger.service.preview import Preview
 from adf_trigger.service.publish import Publisher
 from adf_trigger.service.query import Query
 from adf_trigger.service.reconcile import Reconciler
@@ -47,6 +48,7 @@ class Services:
     notes: Notes
     views: RunViews
     submitter: Submitter
+    preview: Preview
     query: Query
     intake: Intake
     tick: Tick
@@ -92,12 +94,13 @@ def wire(
     notifier = Notifier(outbox, views, steps)
     publisher = Publisher(ledger, records, notifier, clock)
     definitions = Definitions(clock, timedelta(seconds=settings.definition_cache), declarations, steps)
+    checker = Checker(definitions, policies)
     submitter = Submitter(
         ledger,
         records,
         clock,
         new_id,
-        Checker(definitions, policies),
+        checker,
         sender,
     )
     ledger_identity = LedgerIdentity(notes, landmark, clock, new_id)
@@ -117,6 +120,7 @@ def wire(
         notes=notes,
         views=views,
         submitter=submitter,
+        preview=Preview(ledger, checker),
         intake=Intake(
             factories,
             ledger,

@@ -7,7 +7,7 @@ from typing import Any
 import azure.functions as func
 import pytest
 
-from tests.support.world import World, settings
+from tests.support.world import FACTORY_ID, World, settings
 from tests.unit.functions.conftest import Caller
 
 SECRET = "host-key-hush"
@@ -99,3 +99,53 @@ def test_a_key_that_no_location_can_reach_is_refused(caller: Caller, world: Worl
     allowed = key.strip() == "a"
     assert response.status_code == (202 if allowed else 400)
     assert len(world.factory.runs) == allowed
+
+
+def test_validate_only_makes_every_check_and_starts_nothing(caller: Caller, world: World) -> None:
+    """What would happen is answered with 200, the key stays free, and nothing is kept of it."""
+    world.factory.declare("load", day={"type": "String"}, token={"type": "SecureString", "defaultValue": ""})
+    body = json.dumps({"parameters": {"day": "monday", "token": "hush"}}).encode()
+    response = start(caller, "?validateOnly=true", body, Idempotency_Key="k")
+    assert response.status_code == 200
+    assert b"hush" not in response.get_body()
+    assert body_of(response) == {
+        "outcome": "start",
+        "requestId": "k",
+        "factory": "default",
+        "pipeline": "load",
+        "parameters": {"day": "monday", "token": "**********"},
+        "run": None,
+    }
+    assert world.factory.runs == {}
+    assert world.ledger.get(FACTORY_ID, "k") is None
+    assert world.outbox.events == []
+    assert "create_run" not in world.factory.calls
+
+
+def test_validate_only_tells_what_a_repeat_and_a_conflict_would_be_told(caller: Caller, world: World) -> None:
+    """The run of the earlier request, 422 for another body, 400 with all faults, 404 for no such pipeline."""
+    first = start(caller, body=b'{"correlationId": "c"}', Idempotency_Key="k")
+    again = start(caller, "?validateOnly=true", b'{"correlationId": "c"}', Idempotency_Key="k")
+    assert (again.status_code, body_of(again)["outcome"]) == (200, "repeat")
+    assert body_of(again)["run"]["runId"] == body_of(first)["runId"]
+    other = start(caller, "?validateOnly=true", b'{"startActivityName": "d"}', Idempotency_Key="k")
+    assert other.status_code == 422
+    faulty = start(caller, "?validateOnly=perhaps&x=1", b'{"parameters": [], "y": 1}', Idempotency_Key="a b")
+    assert {error["pointer"] for error in body_of(faulty)["errors"]} == {
+        "validateOnly",
+        "x",
+        "/parameters",
+        "/y",
+        "Idempotency-Key",
+    }
+    assert len(world.factory.runs) == 1
+
+
+@pytest.mark.parametrize(
+    "query", ["?validateOnly", "?validateOnly=", "?validateOnly=1", "?validateOnly=TRUE"]
+)
+def test_validate_only_is_said_outright(caller: Caller, world: World, query: str) -> None:
+    """Anything but true and false is a fault; the host drops empty values, so the URL is looked at."""
+    assert start(caller, query).status_code == 400
+    assert world.factory.runs == {}
+    assert start(caller, "?validateOnly=false").status_code == 202
