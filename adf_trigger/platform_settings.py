@@ -25,6 +25,7 @@ class PlatformSettings(BaseModel):
     )
     storage_account_name: str | None = Field(
         default=None,
+        pattern=r"^[a-z0-9]{3,24}$",
         alias="AzureWebJobsStorage__accountName",
         description="Storage by identity: the account.",
     )

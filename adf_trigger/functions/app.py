@@ -23,25 +23,33 @@ def create_app(*, steps: Steps = logged_steps) -> func.FunctionApp:
         steps: surrounds every effect of the use cases.
     """
     configure_logging()
-
-    def compose() -> Services:
-        settings = Settings.from_env()
-        adapters = connect(settings, clock=utcnow, new_id=new_id)
-        return wire(
-            settings,
-            factories=adapters.factories,
-            ledger=adapters.ledger,
-            declarations=adapters.ledger.declarations(),
-            notes=adapters.ledger.notes(),
-            outbox=adapters.outbox,
-            landmark=adapters.outbox,
-            clock=utcnow,
-            new_id=new_id,
-            steps=steps,
-        )
-
-    use_cases = Composition(compose)
+    use_cases = Composition(lambda: compose(Settings.from_env(), steps=steps))
     return app_of(use_cases, Bindings.now(use_cases))
+
+
+def compose(settings: Settings, *, steps: Steps = logged_steps) -> Services:
+    """The use cases over the adapters that the settings name. No connection is opened.
+
+    Args:
+        settings: of the app.
+        steps: surrounds every effect of the use cases.
+
+    Raises:
+        SettingsError: a setting cannot be used.
+    """
+    adapters = connect(settings, clock=utcnow, new_id=new_id)
+    return wire(
+        settings,
+        factories=adapters.factories,
+        ledger=adapters.ledger,
+        declarations=adapters.ledger.declarations(),
+        notes=adapters.ledger.notes(),
+        outbox=adapters.outbox,
+        landmark=adapters.outbox,
+        clock=utcnow,
+        new_id=new_id,
+        steps=steps,
+    )
 
 
 def app_of(
