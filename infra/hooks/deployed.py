@@ -22,6 +22,11 @@ SPREAD_SECONDS = 60
 """How long roles take to hold, as a rule."""
 
 CHECK_SECONDS = 300
+"""How long nothing may be heard of the app."""
+
+UNWELL_SECONDS = 600
+"""How long an app that runs may lack something: a role may take so long."""
+
 PAUSE_SECONDS = 5
 IN_A_ROW = 3
 """Good answers that are wanted, one after the other: the first may be the last of what ran before."""
@@ -99,7 +104,7 @@ def _wait(health: str, ask: Callable[[str], Answer], sleep: Callable[[float], No
 def _check(
     health: str, ask: Callable[[str], Answer], sleep: Callable[[float], None], now: Callable[[], float]
 ) -> int:
-    deadline = now() + CHECK_SECONDS
+    begun = now()
     good, last = 0, None
     while good < IN_A_ROW:
         answer = ask(health)
@@ -108,7 +113,7 @@ def _check(
             _say(f"{health}: {answer.status or 'no answer'} {answer.words}".rstrip())
             last = answer
         if good < IN_A_ROW:
-            if now() >= deadline:
+            if now() - begun >= (UNWELL_SECONDS if answer.ours else CHECK_SECONDS):
                 _say(_verdict(answer))
                 return 1
             sleep(PAUSE_SECONDS)

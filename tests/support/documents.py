@@ -2,7 +2,7 @@
 
 Kinds: `bash`; `python`, a script; `az`, bash that needs the Azure CLI; `signedin`, the same by somebody who is signed
 in; `identity`, a script that finds an identity in its environment; `serve`, bash that runs until it is stopped;
-`pytest`, a file of tests.
+`teardown`, bash that needs azd and the Azure CLI; `pytest`, a file of tests.
 """
 
 import json

@@ -9,7 +9,7 @@ import pytest
 from tests.support.documents import ROOT, marked_blocks, run
 from tests.support.laptop import Laptop
 
-ELSEWHERE = ("serve", "identity", "signedin")
+ELSEWHERE = ("serve", "identity", "signedin", "teardown")
 """Kinds of blocks that other tests run."""
 BLOCKS = [
     block for block in marked_blocks((ROOT / "README.md").read_text("utf-8")) if block.kind not in ELSEWHERE
