@@ -1,7 +1,6 @@
 """The emulator as one object: an ASGI application, and what is started and closed around it."""
 
 import json
-import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import timedelta
@@ -22,10 +21,12 @@ from adf_trigger.emulator import wire
 from adf_trigger.emulator.activities.callbacks import CALLBACK_PATH, PendingCallbacks
 from adf_trigger.emulator.activities.catalogue import CONTROL, activity_types
 from adf_trigger.emulator.activities.webhook import webhook
-from adf_trigger.emulator.arm_errors import InvalidResourceType, MethodNotAllowed
+from adf_trigger.emulator.arm_errors import MethodNotAllowed, unknown_path
 from adf_trigger.emulator.authorization import Authorization
 from adf_trigger.emulator.backend import Backend
+from adf_trigger.emulator.caseless import CaselessRoute
 from adf_trigger.emulator.clock import Clock, IdSource, MovableClock, new_id, utcnow
+from adf_trigger.emulator.clouds import PUBLIC, Cloud
 from adf_trigger.emulator.contract.activity import ActivityFailed
 from adf_trigger.emulator.control import control_routes
 from adf_trigger.emulator.door import FrontDoor
@@ -37,6 +38,8 @@ from adf_trigger.emulator.faults import FaultBook
 from adf_trigger.emulator.identity.tokens import Identity, TokenAuthority
 from adf_trigger.emulator.operations import Operation
 from adf_trigger.emulator.options import Options
+from adf_trigger.emulator.places import Places
+from adf_trigger.emulator.regions import short
 from adf_trigger.emulator.requestlog import RequestLog
 from adf_trigger.emulator.routes import OPERATIONS
 from adf_trigger.emulator.scheduler import TriggerScheduler
@@ -62,8 +65,10 @@ class FactoryConfig:
         ids: where GUIDs come from.
         options: choices about the management API.
         public_url: scheme and authority for links in replies; None takes what the caller used.
-        resource_groups: what there is, by subscription; None takes any to be there.
-        authority_url: what WWW-Authenticate names as the place to get tokens.
+        resource_groups: what there is from the start, by subscription.
+        cloud: which of Azure's clouds this stands in for.
+        domains: domain names of the tenant, its default one first.
+        authority_url: where tokens are got, for callers who do not use the cloud's own names.
         http: client of the Web activities and connectors; None makes one.
         token: tokens of the factories' managed identities, by factory id and resource; None issues them from
             `tokens`.
@@ -77,8 +82,10 @@ class FactoryConfig:
     ids: IdSource = new_id
     options: Options = field(default_factory=Options)
     public_url: str | None = None
-    resource_groups: Mapping[str, Collection[str]] | None = None
-    authority_url: str = "https://login.windows.net"
+    resource_groups: Mapping[str, Collection[str]] = field(default_factory=dict)
+    cloud: Cloud = PUBLIC
+    domains: Collection[str] = ()
+    authority_url: str | None = None
     http: httpx.AsyncClient | None = None
     token: TokenSource | None = None
     secrets: Secrets = field(default_factory=dict)
@@ -93,6 +100,7 @@ class FactoryEmulator:
         log: the requests that were seen.
         asgi: serves the management API and `/_emulator/`, over as many servers as wanted (see serving.py).
         backend: what is behind it.
+        called_back_at: scheme and authority for callbacks of WebHook activities; None takes what was called last.
 
     `start` and `close` run in the event loop that serves `asgi`.
     """
@@ -102,7 +110,8 @@ class FactoryEmulator:
         self.clock = MovableClock(config.clock)
         self._tokens = config.tokens
         self._initial_options = replace(config.options)
-        self._callbacks = PendingCallbacks(lambda: self._door.reached_at, config.ids)
+        self.called_back_at: str | None = None
+        self._callbacks = PendingCallbacks(lambda: self.called_back_at or self._door.reached_at, config.ids)
         store = Store(config.data / DATABASE if config.data else None)
         self.faults = FaultBook(config.ids)
         self.log = RequestLog()
@@ -116,20 +125,23 @@ class FactoryEmulator:
             new_id=config.ids,
             monitoring=TokenBuckets(MONITORING),
             tenant_id=config.tokens.tenant_id if config.tokens else _NO_TENANT,
+            places=Places(config.cloud, config.authority_url),
+            domains=tuple(config.domains),
         )
         self._scheduler = TriggerScheduler(self.backend)
         self.backend.triggers_changed = self._scheduler.wake
         self._door = FrontDoor(
             backend=self.backend,
-            authorization=Authorization(config.tokens, config.authority_url) if config.tokens else None,
+            authorization=Authorization(config.tokens) if config.tokens else None,
             faults=self.faults,
             buckets=self._buckets,
             log=self.log,
             true_clock=config.clock,
             region=config.location,
             public_url=config.public_url,
-            resource_groups=config.resource_groups,
+            places=self.backend.places,
         )
+        self._provide_groups()
         self.asgi: ASGIApp = self._application()
 
     async def start(self) -> None:
@@ -141,6 +153,7 @@ class FactoryEmulator:
         """Forget everything that was done and set since the start; with `keep_resources`, not the factories."""
         await self.backend.engine.reset()
         self.backend.store.reset(keep_resources=keep_resources)
+        self._provide_groups()
         self.backend.visibility.clear()
         self.faults.clear()
         self.log.clear()
@@ -150,6 +163,12 @@ class FactoryEmulator:
         self.choose(self._initial_options)
         self.backend.engine.secrets.replace(self._config.secrets)
         self.backend.triggers_changed()
+
+    def _provide_groups(self) -> None:
+        """The groups that are there from the start, and those of factories that an earlier version has left."""
+        location = short(self._config.location)
+        self.backend.store.groups.provide(self._config.resource_groups, location)
+        self.backend.store.groups.adopt(location)
 
     def choose(self, options: Options) -> None:
         """Change the options, for what comes from now on."""
@@ -219,9 +238,7 @@ class FactoryEmulator:
         return application
 
     def _route(self, operation: Operation) -> Route:
-        return _CaselessRoute(
-            operation.path, partial(self._door.serve, operation), methods=[operation.method]
-        )
+        return CaselessRoute(operation.path, partial(self._door.serve, operation), methods=[operation.method])
 
     async def _called_back(self, request: Request) -> Response:
         """An endpoint that a WebHook activity called now calls back."""
@@ -235,7 +252,9 @@ class FactoryEmulator:
         return Response(status_code=HTTPStatus.OK if waited_for else HTTPStatus.NOT_FOUND)
 
     async def _not_found(self, request: Request, _exc: Exception) -> Response:
-        return self._door.refuse(request, InvalidResourceType(request.query_params.get("api-version", "")))
+        return self._door.refuse(
+            request, unknown_path(request.url.path, request.query_params.get("api-version", ""))
+        )
 
     async def _not_allowed(self, request: Request, exc: Exception) -> Response:
         allowed = exc.headers.get("Allow", "") if isinstance(exc, HTTPException) and exc.headers else ""
@@ -243,11 +262,3 @@ class FactoryEmulator:
 
     async def _crashed(self, _request: Request, _exc: Exception) -> Response:
         return wire.refusal(InternalError())
-
-
-class _CaselessRoute(Route):
-    """A route whose path is matched without regard to case."""
-
-    def __init__(self, path: str, endpoint: Callable[..., object], *, methods: list[str]) -> None:
-        super().__init__(path, endpoint, methods=methods)
-        self.path_regex = re.compile(self.path_regex.pattern, re.IGNORECASE)

@@ -1,5 +1,6 @@
 """What Azure Resource Manager, the front door, refuses before Data Factory sees a request."""
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -47,20 +48,67 @@ class InvalidResourceType(FrontDoorError):
 
     code = "InvalidResourceType"
 
-    def __init__(self, version: str) -> None:
+    def __init__(self, version: str, namespace: str = "Microsoft.DataFactory") -> None:
         super().__init__(
-            "The resource type could not be found in the namespace 'Microsoft.DataFactory' for api version "
-            f"'{version}'."
+            f"The resource type could not be found in the namespace '{namespace}' for api version '{version}'."
         )
 
 
+class InvalidResourceNamespace(FrontDoorError):
+    """There is no such provider."""
+
+    code = "InvalidResourceNamespace"
+
+    def __init__(self, namespace: str) -> None:
+        super().__init__(f"The resource namespace '{namespace}' is invalid.")
+
+
+class MissingSubscription(FrontDoorError):
+    """The path is neither a subscription's nor a provider's."""
+
+    code = "MissingSubscription"
+
+    def __init__(self) -> None:
+        super().__init__("The request did not have a subscription or a valid tenant level resource provider.")
+
+
+_NAMESPACE = re.compile(r"/providers/([^/]+)")
+
+
+def unknown_path(path: str, version: str) -> FrontDoorError:
+    """The answer to a path that no operation has, in the name of whom it was for."""
+    namespaces = _NAMESPACE.findall(path)
+    if namespaces and namespaces[-1].lower() == "microsoft.datafactory":
+        return InvalidResourceType(version)
+    if namespaces and namespaces[-1].lower() != "microsoft.resources":
+        return InvalidResourceNamespace(namespaces[-1])
+    if namespaces or path.lower().startswith("/subscriptions/"):
+        return InvalidResourceType(version, "Microsoft.Resources")
+    return MissingSubscription()
+
+
 class MalformedJson(FrontDoorError):
-    """The body is not JSON; the front door answers with a null message."""
+    """The body is not JSON."""
 
     code = "BadRequest"
 
-    def __init__(self) -> None:
-        super().__init__(None)
+    def __init__(self, why: str) -> None:
+        super().__init__(f"The request content was invalid and could not be deserialized: '{why}'.")
+
+
+class InvalidRequestContent(FrontDoorError):
+    """The body is JSON, and not what the operation takes."""
+
+    code = "InvalidRequestContent"
+
+
+class InvalidFilter(FrontDoorError):
+    """A $filter that is not understood."""
+
+    code = "InvalidFilterInQueryString"
+
+    def __init__(self, text: str) -> None:
+        super().__init__(f"Invalid $filter '{text}' specified in the query string.")
 
 
 class RequestTooLarge(FrontDoorError):
@@ -178,6 +226,62 @@ class ResourceNotFound(FrontDoorError):
             f"The Resource '{resource}' under resource group '{resource_group}' was not found. For more details "
             "please go to https://aka.ms/ARMResourceNotFoundFix"
         )
+
+
+class InvalidResourceGroup(FrontDoorError):
+    """The name is none for a resource group."""
+
+    code = "InvalidResourceGroup"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"The provided resource group name '{name}' is not valid. It has 1 to 90 characters: letters, digits, "
+            "'-', '_', '.', '(', ')', and does not end with '.'."
+        )
+
+
+class InvalidResourceGroupLocation(FrontDoorError):
+    """A resource group cannot move."""
+
+    code = "InvalidResourceGroupLocation"
+
+    def __init__(self, wanted: str, present: str) -> None:
+        super().__init__(
+            f"Invalid resource group location '{wanted}'. The Resource group already exists in location '{present}'."
+        )
+
+
+class LocationNotAvailableForGroup(FrontDoorError):
+    """There is no such region."""
+
+    code = "LocationNotAvailableForResourceGroup"
+
+    def __init__(self, location: str, regions: Sequence[str]) -> None:
+        super().__init__(
+            f"The provided location '{location}' is not available for resource group. List of available regions is "
+            f"'{','.join(regions)}'."
+        )
+
+
+class LocationNotAvailable(FrontDoorError):
+    """There is no such region, or the resource type is not in it."""
+
+    code = "LocationNotAvailableForResourceType"
+
+    def __init__(self, location: str, resource_type: str, regions: Sequence[str]) -> None:
+        super().__init__(
+            f"The provided location '{location}' is not available for resource type '{resource_type}'. List of "
+            f"available regions for the resource type is '{','.join(regions)}'."
+        )
+
+
+class OperationNotFound(FrontDoorError):
+    """No such asynchronous operation."""
+
+    code = "NotFound"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"The operation '{name}' could not be found.")
 
 
 class LocationRequired(FrontDoorError):

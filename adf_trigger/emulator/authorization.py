@@ -30,6 +30,8 @@ ROLE_ACTIONS: Mapping[str, tuple[str, ...]] = {
     "Data Factory Contributor": (
         "Microsoft.DataFactory/dataFactories/*",
         "Microsoft.DataFactory/factories/*",
+        "Microsoft.Resources/subscriptions/resourceGroups/read",
+        "Microsoft.Resources/subscriptions/resourcegroups/resources/read",
     ),
     "ADF Trigger": (
         "Microsoft.DataFactory/factories/read",
@@ -55,16 +57,19 @@ class Authorization:
 
     Args:
         tokens: whose tokens are taken.
-        authority_url: what the WWW-Authenticate challenge names, without the tenant.
     """
 
-    def __init__(self, tokens: TokenAuthority, authority_url: str) -> None:
+    def __init__(self, tokens: TokenAuthority) -> None:
         self._tokens = tokens
-        self._tenant_url = f"{authority_url.rstrip('/')}/{tokens.tenant_id}"
         self._verified: OrderedDict[str, Principal] = OrderedDict()
 
-    def principal(self, header: str | None, now: datetime) -> Principal:
+    def principal(self, header: str | None, now: datetime, authority_url: str) -> Principal:
         """Who the header speaks for.
+
+        Args:
+            header: Authorization.
+            now: aware.
+            authority_url: what the WWW-Authenticate challenge names, without the tenant.
 
         Raises:
             AuthenticationFailed: there is no header.
@@ -73,15 +78,16 @@ class Authorization:
             InvalidTokenTenant: from another directory.
             ExpiredToken: it was good once.
         """
+        tenant_url = f"{authority_url}/{self._tokens.tenant_id}"
         if not header:
             raise AuthenticationFailed(
-                "Authentication failed. The 'Authorization' header is missing.", self._challenge()
+                "Authentication failed. The 'Authorization' header is missing.", _challenge(tenant_url)
             )
         scheme, _, token = header.partition(" ")
         if scheme.lower() != "bearer" or not token.strip():
             raise InvalidAuthorizationHeader(
                 "Authentication failed. The 'Authorization' header is provided in an invalid format.",
-                self._challenge(),
+                _challenge(tenant_url),
             )
         try:
             return self._verify(token.strip(), now)
@@ -90,15 +96,15 @@ class Authorization:
                 f"The access token expiry UTC time '{wall_clock(exc.expires_at)}' is earlier than current UTC "
                 f"time '{wall_clock(now)}'."
             )
-            raise ExpiredToken(message, self._challenge("The access token expired")) from exc
+            raise ExpiredToken(message, _challenge(tenant_url, "The access token expired")) from exc
         except TokenTenantInvalid as exc:
             message = (
                 f"The access token is from the wrong issuer 'https://sts.windows.net/{exc.tenant_id}/'. It must "
                 f"match the tenant 'https://sts.windows.net/{self._tokens.tenant_id}/' associated with this "
-                f"subscription. Please use the authority (URL) '{self._tenant_url}' to get the token."
+                f"subscription. Please use the authority (URL) '{tenant_url}' to get the token."
             )
             raise InvalidTokenTenant(
-                message, self._challenge("The access token is from the wrong issuer")
+                message, _challenge(tenant_url, "The access token is from the wrong issuer")
             ) from exc
         except TokenAudienceInvalid as exc:
             allowed = ",".join(f"'{audience}'" for audience in sorted(self._tokens.audiences))
@@ -106,10 +112,10 @@ class Authorization:
                 f"The access token has been obtained for wrong audience or resource '{exc.audience}'. It should "
                 f"exactly match with one of the allowed audiences {allowed}."
             )
-            raise InvalidToken(message, self._challenge("The audience is invalid")) from exc
+            raise InvalidToken(message, _challenge(tenant_url, "The audience is invalid")) from exc
         except TokenError as exc:
             raise InvalidToken(
-                "The access token is invalid.", self._challenge("The access token is invalid")
+                "The access token is invalid.", _challenge(tenant_url, "The access token is invalid")
             ) from exc
 
     def _verify(self, token: str, now: datetime) -> Principal:
@@ -123,11 +129,12 @@ class Authorization:
             self._verified.popitem(last=False)
         return principal
 
-    def _challenge(self, description: str | None = None) -> str:
-        challenge = f'Bearer authorization_uri="{self._tenant_url}"'
-        if description is None:
-            return challenge
-        return f'{challenge}, error="invalid_token", error_description="{description}"'
+
+def _challenge(tenant_url: str, description: str | None = None) -> str:
+    challenge = f'Bearer authorization_uri="{tenant_url}"'
+    if description is None:
+        return challenge
+    return f'{challenge}, error="invalid_token", error_description="{description}"'
 
 
 def require(principal: Principal, actions: tuple[str, ...], scope: str) -> None:

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from adf_trigger.emulator.clock import Clock, IdSource
+from adf_trigger.emulator.clouds import Cloud
 from adf_trigger.emulator.engine.engine import Engine
-from adf_trigger.emulator.options import Options
+from adf_trigger.emulator.options import LIST_SIZE, Options
+from adf_trigger.emulator.places import Places
 from adf_trigger.emulator.store import Store
 from adf_trigger.emulator.throttling import TokenBuckets
 from adf_trigger.emulator.visibility import Visibility
@@ -23,6 +25,8 @@ class Backend:
     Attributes:
         monitoring: counts each factory's monitoring queries.
         tenant_id: directory of the factories' managed identities.
+        domains: domain names of that directory, its default one first.
+        places: the names and addresses that callers use.
         triggers_changed: tells whoever fires triggers that one was started, stopped or deleted.
     """
 
@@ -34,7 +38,19 @@ class Backend:
     new_id: IdSource
     monitoring: TokenBuckets
     tenant_id: str
+    places: Places
+    domains: tuple[str, ...] = ()
     triggers_changed: Callable[[], None] = _nobody
+
+    @property
+    def cloud(self) -> Cloud:
+        """Which of Azure's clouds this stands in for."""
+        return self.places.cloud
+
+    @property
+    def list_size(self) -> int:
+        """Entries of a page of a list."""
+        return self.options.page_size or LIST_SIZE
 
     def now(self) -> datetime:
         """The present instant."""

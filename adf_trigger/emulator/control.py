@@ -335,7 +335,7 @@ class _Control:
         store = self._emulator.backend.store
         factory, pipeline = (request.query_params.get(name) for name in ("factory", "pipeline"))
         runs = [
-            {"factoryId": run.factory_id, **shapes.pipeline_run(run)}
+            {"factoryId": run.factory_id, **shapes.pipeline_run(run, self._emulator.backend.options)}
             for run in store.runs.every(factory, pipeline)
         ]
         statuses = [run["status"] for run in runs]

@@ -12,7 +12,14 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 
-from adf_trigger.emulator.identity.directory import Application, ClientSecret, Directory, UserAssignedIdentity
+from adf_trigger.emulator.clouds import PUBLIC, Cloud
+from adf_trigger.emulator.identity.directory import (
+    Application,
+    ClientSecret,
+    Directory,
+    UserAssignedIdentity,
+    known_resources,
+)
 from adf_trigger.emulator.identity.tokens import Identity
 
 FACTORY_ID = (
@@ -21,12 +28,23 @@ FACTORY_ID = (
 )
 """The factory that exists from the start."""
 
+SUBSCRIPTION, RESOURCE_GROUP = FACTORY_ID.split("/")[2:5:2]
+RESOURCE_GROUPS = {SUBSCRIPTION: [RESOURCE_GROUP]}
+"""What stands from the start, by subscription."""
+
 TENANT_ID = "a0b1c2d3-0000-4000-8000-00000000001a"
 OTHER_TENANT_ID = "a0b1c2d3-0000-4000-8000-00000000002a"
 """Exists, but is not the one that the emulated subscription trusts."""
 
+DOMAINS = {
+    "contoso.onmicrosoft.com": TENANT_ID,
+    "microsoft.onmicrosoft.com": TENANT_ID,
+    "fabrikam.onmicrosoft.com": OTHER_TENANT_ID,
+}
+"""Domain names of the tenants: those that Microsoft's documents have in their examples."""
+
 OWNER_CLIENT_ID = "a0b1c2d3-0000-4000-8000-0000000000c1"
-"""Service principal with Data Factory Contributor: makes factories and what is in them, and starts runs."""
+"""Service principal with Contributor, as the quickstarts ask for: resource groups, factories and all in them."""
 TRIGGER_CLIENT_ID = "a0b1c2d3-0000-4000-8000-0000000000c2"
 """Service principal with the project's own least-privilege role."""
 READER_CLIENT_ID = "a0b1c2d3-0000-4000-8000-0000000000c3"
@@ -50,13 +68,16 @@ EXPIRED_SECRET = "expired-long-ago"  # noqa: S105 - it opens nothing, by design
 _YEAR = timedelta(days=365)
 
 
-def default_directory(*, secret: str, certificate: x509.Certificate, now: datetime) -> Directory:
+def default_directory(
+    *, secret: str, certificate: x509.Certificate, now: datetime, cloud: Cloud = PUBLIC
+) -> Directory:
     """The directory.
 
     Args:
         secret: of every application.
         certificate: registered for the owner and the trigger application.
         now: aware; secrets last a year from here.
+        cloud: whose services tokens can be asked for.
     """
     good = ClientSecret(value=secret, expires_at=now + _YEAR)
     expired = ClientSecret(value=EXPIRED_SECRET, expires_at=now - _YEAR)
@@ -70,8 +91,11 @@ def default_directory(*, secret: str, certificate: x509.Certificate, now: dateti
 
     return Directory(
         tenants=frozenset({TENANT_ID, OTHER_TENANT_ID}),
+        domains=DOMAINS,
+        adfs=TENANT_ID,
+        resources=known_resources(cloud),
         applications=(
-            application(OWNER_CLIENT_ID, "laptop-owner", "Data Factory Contributor"),
+            application(OWNER_CLIENT_ID, "laptop-owner", "Contributor"),
             application(TRIGGER_CLIENT_ID, "laptop-trigger", "ADF Trigger"),
             application(READER_CLIENT_ID, "laptop-reader", "Reader"),
             application(NOBODY_CLIENT_ID, "laptop-nobody"),

@@ -8,7 +8,6 @@ import asyncio
 import json
 import math
 import re
-from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -17,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from adf_trigger.emulator import wire
+from adf_trigger.emulator.api_versions import API_VERSIONS, ResourceType
 from adf_trigger.emulator.arm_errors import (
     InvalidApiVersion,
     MalformedJson,
@@ -33,7 +33,9 @@ from adf_trigger.emulator.clock import Clock
 from adf_trigger.emulator.documents import PROVIDER
 from adf_trigger.emulator.errors import BadRequest, ServiceError
 from adf_trigger.emulator.faults import FaultBook, Plan, StatusFault, Terminal
-from adf_trigger.emulator.operations import Call, Operation, Reply, ResourceType
+from adf_trigger.emulator.identity.tokens import Principal
+from adf_trigger.emulator.operations import Call, Operation, Reply
+from adf_trigger.emulator.places import Places
 from adf_trigger.emulator.requestlog import RequestLog, SeenRequest
 from adf_trigger.emulator.serving import BrokenReply
 from adf_trigger.emulator.throttling import Bucket, TokenBuckets
@@ -41,20 +43,10 @@ from adf_trigger.emulator.throttling import Bucket, TokenBuckets
 MAX_BODY = 4 * 1024 * 1024
 """Bytes that ARM takes in one request."""
 
-API_VERSIONS: dict[ResourceType, tuple[str, ...]] = {
-    "factories": ("2017-09-01-preview", "2018-06-01"),
-    "datafactories": (
-        "2015-01-01-preview",
-        "2015-05-01-preview",
-        "2015-07-01-preview",
-        "2015-08-01",
-        "2015-09-01",
-        "2015-10-01",
-    ),
-    "operations": ("2017-09-01-preview", "2018-06-01"),
-}
-_ALL_VERSIONS = frozenset(version for versions in API_VERSIONS.values() for version in versions)
+_OF_PROVIDER: tuple[ResourceType, ...] = ("factories", "datafactories", "operations")
+_ALL_VERSIONS = frozenset(version for each in _OF_PROVIDER for version in API_VERSIONS[each])
 _ESCAPED_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+_SHOWN_OF_FAULT = 200
 _ANYONE = "anonymous"
 _VERBS: dict[Bucket, str] = {"reads": "read", "writes": "write", "deletes": "delete"}
 
@@ -68,7 +60,7 @@ class FrontDoor:
         true_clock: what tokens are held against; they come from another service, whose clock nobody moves.
         region: `East US`, for the routing id and ARM's messages.
         public_url: scheme and authority for links in replies; None takes what the caller used.
-        resource_groups: what there is, by subscription; None takes any to be there.
+        places: the names and addresses that callers use.
     """
 
     backend: Backend
@@ -78,8 +70,8 @@ class FrontDoor:
     log: RequestLog
     true_clock: Clock
     region: str
+    places: Places
     public_url: str | None = None
-    resource_groups: Mapping[str, Collection[str]] | None = None
     _seen_url: str = ""
 
     @property
@@ -147,8 +139,9 @@ class FrontDoor:
         try:
             query = {name.lower(): value for name, value in request.query_params.items()}
             self._check_version(operation, query.get("api-version"))
-            actor = self._check_caller(operation, request)
-            self._check_place(request)
+            caller = self._caller(operation, request, base_url)
+            self._check_place(operation, request)
+            actor = caller.object_id if caller else _ANYONE
             headers = self._take_token(operation, request, actor)
             body = await _body(request)
             call = Call(
@@ -157,6 +150,7 @@ class FrontDoor:
                 headers={name.lower(): value for name, value in request.headers.items()},
                 body=body,
                 base_url=self.public_url or base_url,
+                has_role=caller is None or bool(caller.roles),
                 raw_path=request.scope.get("raw_path", request.url.path.encode()).decode().partition("?")[0],
             )
             response = wire.success(self._handle(operation, call))
@@ -174,30 +168,35 @@ class FrontDoor:
         supported = API_VERSIONS[operation.resource_type]
         if version in supported:
             return
-        if version not in _ALL_VERSIONS:
+        if version not in _ALL_VERSIONS or operation.resource_type not in _OF_PROVIDER:
             raise InvalidApiVersion(version, supported)
         raise NoRegisteredProvider(version, operation.resource_type, _compact(self.region), supported)
 
-    def _check_caller(self, operation: Operation, request: Request) -> str:
-        """Object id of the caller, once the caller may do this."""
-        if self.authorization is None:
-            return _ANYONE
-        principal = self.authorization.principal(request.headers.get("authorization"), self.true_clock())
+    def _caller(self, operation: Operation, request: Request, base_url: str) -> Principal | None:
+        """Who calls, once the caller may do this; None where nobody needs to say."""
+        if self.authorization is None or operation.public:
+            return None
+        principal = self.authorization.principal(
+            request.headers.get("authorization"), self.true_clock(), self.places.authority(base_url)
+        )
         path = request.url.path
         scope = path.rpartition("/")[0] if operation.method == "POST" else path
         require(principal, operation.actions, scope)
-        return principal.object_id
+        return principal
 
-    def _check_place(self, request: Request) -> None:
+    def _check_place(self, operation: Operation, request: Request) -> None:
         """Refuse a subscription or a resource group that is not there."""
         subscription = request.path_params.get("subscription")
-        if self.resource_groups is None or subscription is None:
+        if subscription is None:
             return
-        known = {name.lower(): groups for name, groups in self.resource_groups.items()}
-        if subscription.lower() not in known:
+        group, groups = request.path_params.get("group"), self.backend.store.groups
+        if self.backend.options.any_group:
+            if operation.method == "PUT" and group is not None:
+                groups.provide({subscription: [group]}, _compact(self.region))
+            return
+        if not groups.has_subscription(subscription):
             raise SubscriptionNotFound(subscription)
-        group = request.path_params.get("group")
-        if group is not None and group.lower() not in {name.lower() for name in known[subscription.lower()]}:
+        if group is not None and groups.get(subscription, group) is None:
             raise ResourceGroupNotFound(group)
 
     def _take_token(self, operation: Operation, request: Request, actor: str) -> dict[str, str]:
@@ -246,8 +245,10 @@ async def _body(request: Request) -> Any:
         if _ESCAPED_SURROGATE.search(content):
             # Half of a surrogate pair can be written in JSON, but is no text.
             json.dumps(value, ensure_ascii=False).encode()
-    except (ValueError, RecursionError) as exc:
-        raise MalformedJson from exc
+    except RecursionError as exc:
+        raise MalformedJson("It is nested too deeply.") from exc
+    except ValueError as exc:
+        raise MalformedJson(str(exc)[:_SHOWN_OF_FAULT]) from exc
     return value
 
 
@@ -264,9 +265,9 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _finite(text: str) -> float:
     number = float(text)
     if not math.isfinite(number):
-        raise ValueError(text)
+        raise ValueError(f"The number {text} is out of range.")
     return number
 
 
 def _refuse_constant(name: str) -> Any:
-    raise ValueError(name)
+    raise ValueError(f"JSON has no {name}.")

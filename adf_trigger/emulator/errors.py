@@ -2,13 +2,15 @@
 
 ServiceError
 ├── FrontDoorError: Azure Resource Manager's, code and message alone (arm_errors.py)
-│   ├── MissingApiVersion · InvalidApiVersion · NoRegisteredProvider · InvalidResourceType
-│   ├── MalformedJson · RequestTooLarge · MethodNotAllowed
+│   ├── MissingApiVersion · InvalidApiVersion · NoRegisteredProvider
+│   ├── InvalidResourceType · InvalidResourceNamespace · MissingSubscription
+│   ├── MalformedJson · InvalidRequestContent · InvalidFilter · RequestTooLarge · MethodNotAllowed
 │   ├── AuthenticationFailed · InvalidAuthorizationHeader · InvalidToken · InvalidTokenTenant · ExpiredToken
 │   ├── AuthorizationFailed
 │   ├── RequestsThrottled
-│   ├── SubscriptionNotFound · ResourceGroupNotFound · ResourceNotFound
-│   └── LocationRequired · InvalidResourceLocation
+│   ├── SubscriptionNotFound · ResourceGroupNotFound · ResourceNotFound · OperationNotFound
+│   ├── InvalidResourceGroup · InvalidResourceGroupLocation · LocationNotAvailableForGroup
+│   └── LocationRequired · LocationNotAvailable · InvalidResourceLocation
 └── FactoryError: Data Factory's own, always with target and details
     ├── BadRequest
     │   └── InvalidReference · StillReferenced · MissingParameterDefinition · InvalidTemplate
@@ -18,6 +20,7 @@ ServiceError
     ├── ReferencedRunNotFound · ReferencedRunNotValid
     ├── RunHasEnded · RunIdInUse
     ├── MonitoringThrottled
+    ├── ValidateNotImplemented
     └── InternalError
 """
 
@@ -195,6 +198,15 @@ class RunIdInUse(FactoryError):
 
     def __init__(self, run_id: str, target: str) -> None:
         super().__init__(f"A pipeline run with id {run_id} already exists.", target=target)
+
+
+class ValidateNotImplemented(FactoryError):
+    """The version 1 page's validation, which it says may not be implemented."""
+
+    code = "NotImplemented"
+
+    def __init__(self) -> None:
+        super().__init__("To validate a data factory without creating it is not implemented.")
 
 
 class InternalError(FactoryError):

@@ -4,12 +4,15 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 
 from adf_trigger.emulator import defaults
 from adf_trigger.emulator.app import FactoryConfig, FactoryEmulator
+from adf_trigger.emulator.certificates import Certificate, make_certificate
 from adf_trigger.emulator.clock import utcnow
+from adf_trigger.emulator.clouds import PUBLIC, Cloud
 from adf_trigger.emulator.defaults import FACTORY_ID
 from adf_trigger.emulator.engine.secrets import Secrets
 from adf_trigger.emulator.identity import managed_identity
@@ -18,10 +21,13 @@ from adf_trigger.emulator.identity.entra import entra_app
 from adf_trigger.emulator.identity.managed_identity import managed_identity_app
 from adf_trigger.emulator.identity.tokens import TokenAuthority
 from adf_trigger.emulator.options import Options
-from adf_trigger.emulator.servers import make_certificate, serving
+from adf_trigger.emulator.proxy.connect import serving_names
+from adf_trigger.emulator.proxy.storage import tls_in_front_of
+from adf_trigger.emulator.regions import DEFAULT_REGION
+from adf_trigger.emulator.servers import serving
 from adf_trigger.emulator.serving import http_protocol
+from adf_trigger.emulator.storage_account import DEVELOPMENT, SERVICES, Address, StorageAccount
 
-_ARM = "https://management.azure.com"
 _API_VERSION = "2018-06-01"
 
 
@@ -37,8 +43,12 @@ class EmulatorConfig:
         management_tls_port: of the same by https.
         identity_port: of the managed-identity endpoint, by http.
         authority_port: of Entra ID, by https.
+        proxy_port: of the proxy under Azure's own names.
         strict: hold to the service's own limits.
         secrets: what stands in for Key Vaults.
+        any_group: take any subscription and resource group to be there.
+        cloud: which of Azure's clouds this stands in for.
+        storage: the account that pipelines mean by its name alone, and that the proxy leads to.
     """
 
     data: Path
@@ -48,8 +58,19 @@ class EmulatorConfig:
     management_tls_port: int = 0
     identity_port: int = 0
     authority_port: int = 0
+    proxy_port: int = 0
     strict: bool = False
     secrets: Secrets = field(default_factory=dict)
+    any_group: bool = False
+    cloud: Cloud = PUBLIC
+    storage: StorageAccount = DEVELOPMENT
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Azure's own names that lead to the stack."""
+        cloud = self.cloud
+        storage = (cloud.storage_host(self.storage.name, service) for service in SERVICES)
+        return (cloud.management, cloud.classic, *cloud.authorities, *storage)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +79,7 @@ class Emulated:
 
     Attributes:
         client_certificate_file: PEM file with key, registered for the service principals.
+        proxy_url: HTTPS proxy that leads Azure's own names here, and nothing anywhere else.
     """
 
     management_url: str
@@ -67,6 +89,7 @@ class Emulated:
     authority_url: str
     ca_file: str
     client_certificate_file: str
+    proxy_url: str
 
 
 @asynccontextmanager
@@ -77,18 +100,23 @@ async def emulated(config: EmulatorConfig) -> AsyncIterator[Emulated]:
         OSError: a port is taken, or the folder cannot be written.
     """
     config.data.mkdir(parents=True, exist_ok=True)
-    certificate = make_certificate(config.data)
+    certificate = make_certificate(config.data, utcnow(), config.names)
     client_pem = config.data / "client.pem"
     directory = defaults.default_directory(
         secret=config.client_secret,
         certificate=defaults.make_client_certificate(client_pem, utcnow()),
         now=utcnow(),
+        cloud=config.cloud,
     )
-    tokens = TokenAuthority(defaults.TENANT_ID)
+    tokens = TokenAuthority(defaults.TENANT_ID, audiences=config.cloud.arm_audiences)
 
     async with AsyncExitStack() as running:
         authority_url = await running.enter_async_context(
-            serving(entra_app(directory, tokens), port=config.authority_port, certificate=certificate)
+            serving(
+                entra_app(directory, tokens, cloud=config.cloud),
+                port=config.authority_port,
+                certificate=certificate,
+            )
         )
         identity_url = await running.enter_async_context(
             serving(
@@ -101,13 +129,19 @@ async def emulated(config: EmulatorConfig) -> AsyncIterator[Emulated]:
                 data=config.data,
                 tokens=tokens,
                 authority_url=authority_url,
-                options=Options(strict=config.strict),
+                cloud=config.cloud,
+                domains=[
+                    domain for domain, tenant in defaults.DOMAINS.items() if tenant == defaults.TENANT_ID
+                ],
+                location=DEFAULT_REGION[config.cloud.name],
+                resource_groups=defaults.RESOURCE_GROUPS,
+                options=Options(strict=config.strict, any_group=config.any_group),
                 secrets=config.secrets,
             )
         )
         await emulator.start()
         running.push_async_callback(emulator.close)
-        await _provide_factory(emulator, directory, tokens)
+        await _provide_factory(emulator, directory, tokens, config.cloud)
         management_url = await running.enter_async_context(
             serving(emulator.asgi, port=config.management_port, http_protocol=http_protocol)
         )
@@ -119,6 +153,8 @@ async def emulated(config: EmulatorConfig) -> AsyncIterator[Emulated]:
                 http_protocol=http_protocol,
             )
         )
+        emulator.called_back_at = management_url
+        proxy_url = await _serve_names(running, config, certificate, management_tls_url, authority_url)
         yield Emulated(
             management_url=management_url,
             management_tls_url=management_tls_url,
@@ -127,22 +163,53 @@ async def emulated(config: EmulatorConfig) -> AsyncIterator[Emulated]:
             authority_url=authority_url,
             ca_file=str(certificate.ca),
             client_certificate_file=str(client_pem),
+            proxy_url=proxy_url,
         )
 
 
-async def _provide_factory(emulator: FactoryEmulator, directory: Directory, tokens: TokenAuthority) -> None:
+async def _serve_names(
+    running: AsyncExitStack,
+    config: EmulatorConfig,
+    certificate: Certificate,
+    management_tls_url: str,
+    authority_url: str,
+) -> str:
+    """Serve the proxy of Azure's own names, until `running` ends; gives its URL."""
+    cloud = config.cloud
+    servers: dict[str, Address] = dict.fromkeys(
+        (cloud.management, cloud.classic), _address(management_tls_url)
+    )
+    servers |= dict.fromkeys(cloud.authorities, _address(authority_url))
+    for service in SERVICES:
+        servers[cloud.storage_host(config.storage.name, service)] = await running.enter_async_context(
+            tls_in_front_of(config.storage.address(service), certificate)
+        )
+    return await running.enter_async_context(serving_names(servers, port=config.proxy_port))
+
+
+def _address(url: str) -> Address:
+    parts = urlsplit(url)
+    if parts.hostname is None or parts.port is None:
+        raise ValueError(url)
+    return parts.hostname, parts.port
+
+
+async def _provide_factory(
+    emulator: FactoryEmulator, directory: Directory, tokens: TokenAuthority, cloud: Cloud
+) -> None:
     """Make the laptop's factory by the front door, unless an earlier start has left one."""
     owner = directory.application(defaults.TENANT_ID, defaults.OWNER_CLIENT_ID)
     if owner is None:
         raise LookupError("the directory lacks the owner")
-    token = tokens.issue(owner.identity, _ARM, now=utcnow())
+    arm = f"https://{cloud.management}"
+    token = tokens.issue(owner.identity, arm, now=utcnow())
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(emulator.asgi),
-        base_url=_ARM,
+        base_url=arm,
         params={"api-version": _API_VERSION},
         headers={"Authorization": f"Bearer {token}"},
     ) as client:
         reply = await client.get(FACTORY_ID)
         if reply.status_code == httpx.codes.NOT_FOUND:
-            reply = await client.put(FACTORY_ID, json={"location": "East US"})
+            reply = await client.put(FACTORY_ID, json={"location": DEFAULT_REGION[cloud.name]})
         reply.raise_for_status()

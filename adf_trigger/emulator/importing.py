@@ -24,6 +24,7 @@ from adf_trigger.emulator.documents import (
     Kind,
 )
 from adf_trigger.emulator.errors import InvalidReference, ServiceError
+from adf_trigger.emulator.regions import short
 from adf_trigger.emulator.validation.documents import check_document
 from adf_trigger.emulator.validation.names import check_factory_name
 
@@ -211,6 +212,7 @@ def _factory(
     present = backend.store.factories.get(wanted.id)
     if present is None and backend.store.factories.id_of_name(name) is not None:
         raise ImportRefused([f"the name {name} is in use by a factory elsewhere"])
+    backend.store.groups.provide({subscription: [resource_group]}, short(location))
     factory = present or wanted
     factory.properties |= properties
     backend.store.factories.save(factory)

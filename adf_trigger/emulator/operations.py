@@ -2,12 +2,11 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
+from adf_trigger.emulator.api_versions import ResourceType
 from adf_trigger.emulator.backend import Backend
 from adf_trigger.emulator.throttling import Bucket
-
-ResourceType = Literal["factories", "datafactories", "operations"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +20,7 @@ class Call:
         body: decoded JSON; None if there was none.
         base_url: scheme and authority that the caller used, without a final slash.
         raw_path: path as sent, for links to further pages.
+        has_role: whether the caller has any role.
     """
 
     path: Mapping[str, str]
@@ -29,6 +29,7 @@ class Call:
     body: Any
     base_url: str
     raw_path: str
+    has_role: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,7 @@ class Operation:
         actions: what a role must allow, all of them.
         bucket: which of ARM's token buckets it draws on.
         resource_type: whose api-versions apply.
+        public: whether anybody may call it, without a token.
     """
 
     name: str
@@ -65,3 +67,4 @@ class Operation:
     bucket: Bucket
     spec_id: str = ""
     resource_type: ResourceType = "factories"
+    public: bool = False

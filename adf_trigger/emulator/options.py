@@ -8,6 +8,9 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import ConfigDict, Field
 
+LIST_SIZE = 50
+"""Entries of a page of a list, unless `page_size` says otherwise."""
+
 ClientRequestIdMode = Literal["honoured", "ignored", "repeat-refused"]
 
 
@@ -31,7 +34,13 @@ class Options:
         wait_on_completion: what an ExecutePipeline activity does when it leaves waitOnCompletion out. The API's
             description says false, the article on the activity says true.
         v1: whether the version 1 API (`datafactories`) answers. It is switched off in the service today.
-        page_size: documents of a list page; the service's number is not known.
+        page_size: entries of a page, of lists and of queries alike; None has 50 for lists, whose number in the
+            service is not known, and 100 for queries, as users report.
+        moved_window: what a query does with a continuation token of one that was alike but for the window.
+        run_ids: how `id` of runs is spelt: as the factory was created, as the article of 2023 prints it, or in upper
+            case, as calls recorded in 2020 show.
+        any_group: whether any subscription and any resource group is taken to be there; else those that were
+            made, and the one that stands from the start.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
@@ -45,4 +54,7 @@ class Options:
     cancel_of_ended: Literal["accepted", "refused"] = "refused"
     wait_on_completion: bool = False
     v1: bool = True
-    page_size: Annotated[int, Field(ge=1)] = 50
+    page_size: Annotated[int, Field(ge=1)] | None = None
+    moved_window: Literal["refused", "accepted"] = "refused"
+    run_ids: Literal["as-created", "upper-case"] = "as-created"
+    any_group: bool = False

@@ -9,7 +9,7 @@ import base64
 import binascii
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -25,6 +25,7 @@ _OPERATORS: dict[str, Operator] = {
     "in": "In",
     "notin": "NotIn",
 }
+_WINDOW = ("lastupdatedafter", "lastupdatedbefore")
 _SINGLE = frozenset({"Equals", "NotEquals"})
 
 
@@ -91,6 +92,7 @@ class RunQuery:
     Attributes:
         after: position that the last page ended at: a value for each key of the order, then the row's number.
         digest: names the query, so that a token of another one is not taken.
+        size: rows of a page.
     """
 
     updated_after: datetime | None = None
@@ -99,6 +101,7 @@ class RunQuery:
     order: tuple[Order, ...] = ()
     after: tuple[Any, ...] | None = None
     digest: str = ""
+    size: int = PAGE_SIZE
 
     def covers(self, updated: datetime) -> bool:
         """Whether the window holds a time."""
@@ -112,26 +115,28 @@ class RunQuery:
         return base64.urlsafe_b64encode(text.encode()).decode()
 
 
-def parse(body: Any, fields: Fields, target: str) -> RunQuery:
+def parse(body: Any, fields: Fields, target: str, *, any_window: bool = False) -> RunQuery:
     """Read a body.
 
     Args:
         body: decoded JSON; None if there was no body.
         fields: what the operation knows, by wire name.
         target: for the error.
+        any_window: whether a continuation token is taken that came with another window.
 
     Raises:
         BadRequest: the body is not what the operation takes.
     """
     if body is None:
         return RunQuery()
-    return _Parser(fields, target).query(body)
+    return _Parser(fields, target, any_window=any_window).query(body)
 
 
 class _Parser:
-    def __init__(self, fields: Fields, target: str) -> None:
+    def __init__(self, fields: Fields, target: str, *, any_window: bool) -> None:
         self._fields = {name.lower(): (name, field) for name, field in fields.items()}
         self._target = target
+        self._left_out = {"continuationtoken", *(_WINDOW if any_window else ())}
 
     def query(self, body: Any) -> RunQuery:
         if not isinstance(body, dict):
@@ -139,7 +144,7 @@ class _Parser:
         given = {key.lower(): value for key, value in body.items()}
         filters = tuple(self._filter(item) for item in self._list(given, "filters"))
         order = tuple(self._order(item) for item in self._list(given, "orderBy"))
-        digest = _digest(given)
+        digest = _digest(given, self._left_out)
         return RunQuery(
             updated_after=self._window(given, "lastUpdatedAfter"),
             updated_before=self._window(given, "lastUpdatedBefore"),
@@ -224,6 +229,6 @@ class _Parser:
         return BadRequest(message, target=self._target)
 
 
-def _digest(given: dict[str, Any]) -> str:
-    rest = {key: value for key, value in given.items() if key != "continuationtoken"}
+def _digest(given: dict[str, Any], left_out: Collection[str]) -> str:
+    rest = {key: value for key, value in given.items() if key not in left_out}
     return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()[:16]

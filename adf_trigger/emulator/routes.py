@@ -6,6 +6,7 @@ documents and the service itself disagree about it (`resourcegroups`, `queryActi
 
 from collections.abc import Iterator
 
+from adf_trigger.emulator.arm_routes import ARM_OPERATIONS
 from adf_trigger.emulator.documents import (
     CREDENTIALS,
     DATA_FLOWS,
@@ -249,12 +250,13 @@ def _v1() -> Iterator[Operation]:
         ("PutV1Factory", "PUT", v1.put, "write", "writes"),
         ("GetV1Factory", "GET", v1.get, "read", "reads"),
         ("DeleteV1Factory", "DELETE", v1.delete, "delete", "deletes"),
+        ("ValidateV1Factory", "POST", v1.validate, "validate/action", "writes"),
     )
     for name, method, handler, verb, bucket in rows:
         yield Operation(
             name=name,
             method=method,
-            path=_V1,
+            path=f"{_V1}/validate" if method == "POST" else _V1,
             handler=handler,
             actions=(f"Microsoft.DataFactory/datafactories/{verb}",),
             bucket=bucket,
@@ -284,4 +286,5 @@ OPERATIONS: tuple[Operation, ...] = (
         resource_type="operations",
     ),
     *_ON_RESOURCES,
+    *ARM_OPERATIONS,
 )

@@ -4,37 +4,15 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
-from pathlib import Path
 
-import trustme
 import uvicorn
 from starlette.types import ASGIApp
+
+from adf_trigger.emulator.certificates import Certificate
 
 HOST = "127.0.0.1"
 _STARTED_POLL_SECONDS = 0.005
 _SHUTDOWN_SECONDS = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Certificate:
-    """PEM files of a server's certificate and key, and of the authority that vouches for it."""
-
-    ca: Path
-    chain: Path
-    key: Path
-
-
-def make_certificate(folder: Path) -> Certificate:
-    """A certificate for 127.0.0.1 and localhost by an authority made for the occasion, written to the folder."""
-    ca = trustme.CA(organization_name="adf-trigger laptop")
-    issued = ca.issue_cert(HOST, "localhost")
-    certificate = Certificate(folder / "ca.pem", folder / "server.pem", folder / "server.key")
-    ca.cert_pem.write_to_path(certificate.ca)
-    certificate.chain.write_bytes(b"".join(blob.bytes() for blob in issued.cert_chain_pems))
-    certificate.key.touch(mode=0o600)
-    certificate.key.write_bytes(issued.private_key_pem.bytes())
-    return certificate
 
 
 @asynccontextmanager

@@ -7,6 +7,7 @@ from typing import Any
 from adf_trigger.emulator.documents import PROVIDER, Document, Factory, TriggerRun
 from adf_trigger.emulator.masking import MASK, masked
 from adf_trigger.emulator.models import ActivityRun, PipelineRun, wire_time
+from adf_trigger.emulator.options import Options
 
 API_VERSION = "2018-06-01"
 
@@ -44,10 +45,10 @@ def document(resource: Document) -> dict[str, Any]:
     }
 
 
-def pipeline_run(run: PipelineRun) -> dict[str, Any]:
-    """A run. The service upper-cases the factory's part of its id, as recorded calls show."""
+def pipeline_run(run: PipelineRun, options: Options) -> dict[str, Any]:
+    """A run."""
     return {
-        "id": f"{run.factory_id.upper()}/pipelineruns/{run.run_id}",
+        "id": _run_id(run.factory_id, run.run_id, options),
         "runId": run.run_id,
         "debugRunId": None,
         "runGroupId": run.run_group_id,
@@ -69,7 +70,7 @@ def pipeline_run(run: PipelineRun) -> dict[str, Any]:
     }
 
 
-def activity_run(run: ActivityRun) -> dict[str, Any]:
+def activity_run(run: ActivityRun, options: Options) -> dict[str, Any]:
     """An activity run; `error` is there on success too, with empty texts."""
     error = {"errorCode": "", "message": "", "failureType": "", "target": run.activity_name, "details": ""}
     return {
@@ -93,7 +94,7 @@ def activity_run(run: ActivityRun) -> dict[str, Any]:
         "integrationRuntimeNames": None,
         "executionDetails": None,
         **run.extra,
-        "id": f"{run.factory_id.upper()}/pipelineruns/{run.run_id}/activityruns/{run.activity_run_id}",
+        "id": f"{_run_id(run.factory_id, run.run_id, options)}/activityruns/{run.activity_run_id}",
     }
 
 
@@ -111,6 +112,11 @@ def trigger_run(run: TriggerRun) -> dict[str, Any]:
         "runDimension": {},
         "dependencyStatus": {},
     }
+
+
+def _run_id(factory_id: str, run_id: str, options: Options) -> str:
+    spelt = factory_id.upper() if options.run_ids == "upper-case" else factory_id
+    return f"{spelt}/pipelineruns/{run_id}"
 
 
 def _text(value: Any) -> str | None:

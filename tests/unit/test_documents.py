@@ -59,7 +59,8 @@ def _default_first(default: object, hint: Any) -> tuple[str, ...]:
     values: Iterable[object] = (
         (True, False) if hint is bool else get_args(hint) if get_origin(hint) is Literal else ()
     )
-    return tuple(str(value).lower() for value in (default, *(value for value in values if value != default)))
+    in_order = (default, *(value for value in values if value != default))
+    return tuple("null" if value is None else str(value).lower() for value in in_order)
 
 
 def test_the_table_of_settings_is_the_code() -> None:

@@ -3,9 +3,9 @@
 from typing import Any
 
 from adf_trigger.emulator import shapes
-from adf_trigger.emulator.arm_errors import InvalidResourceLocation, LocationRequired
+from adf_trigger.emulator.arm_errors import InvalidResourceLocation
 from adf_trigger.emulator.backend import Backend
-from adf_trigger.emulator.documents import Factory
+from adf_trigger.emulator.documents import PROVIDER, Factory
 from adf_trigger.emulator.errors import NameInUse
 from adf_trigger.emulator.handlers.common import (
     body_object,
@@ -17,8 +17,10 @@ from adf_trigger.emulator.handlers.common import (
     skip_to,
 )
 from adf_trigger.emulator.operations import Call, Reply
+from adf_trigger.emulator.regions import short
 from adf_trigger.emulator.validation.names import check_factory_name
 from adf_trigger.emulator.validation.structure import check_factory_structure
+from adf_trigger.emulator.validation.tags import checked_location, checked_tags
 
 _SERVICE_PROPERTIES = frozenset({"provisioningState", "createTime", "version"})
 _UNDERSTOOD = frozenset(
@@ -44,9 +46,8 @@ def put(backend: Backend, call: Call) -> Reply:
     check_factory_structure(body, identifier)
     present = backend.store.factories.get(identifier)
     check_if_match(call, present.etag if present else None, identifier)
-    location = body.get("location")
-    if not isinstance(location, str) or not location.strip():
-        raise LocationRequired
+    location = checked_location(backend.cloud, body.get("location"), f"{PROVIDER}/factories")
+    tags = checked_tags(body.get("tags"))
     if present is None:
         if backend.store.factories.id_of_name(name) is not None:
             raise NameInUse(name)
@@ -60,14 +61,14 @@ def put(backend: Backend, call: Call) -> Reply:
         )
     else:
         factory = present
-        if _region(location) != _region(factory.location):
+        if short(location) != short(factory.location):
             raise InvalidResourceLocation(
-                factory.name, factory.resource_group, _region(factory.location), _region(location)
+                factory.name, factory.resource_group, short(factory.location), short(location)
             )
     factory.properties = {
         key: value for key, value in (body.get("properties") or {}).items() if key not in _SERVICE_PROPERTIES
     }
-    factory.tags = body.get("tags") or {}
+    factory.tags = tags
     factory.identity = _identity(backend, body.get("identity"), factory.identity)
     factory.extra = {key: value for key, value in body.items() if key not in _UNDERSTOOD}
     return _saved(backend, factory)
@@ -79,7 +80,7 @@ def patch(backend: Backend, call: Call) -> Reply:
     body = body_object(call, factory.id)
     check_factory_structure(body, factory.id)
     if "tags" in body:
-        factory.tags = body["tags"] or {}
+        factory.tags = checked_tags(body["tags"])
     if "identity" in body:
         factory.identity = _identity(backend, body["identity"], factory.identity)
     access = (body.get("properties") or {}).get("publicNetworkAccess")
@@ -98,11 +99,15 @@ def get(backend: Backend, call: Call) -> Reply:
 
 def delete(backend: Backend, call: Call) -> Reply:
     """Factories_Delete, with everything in it; its runs are cancelled."""
-    identifier = path_id(call)
+    return Reply(status=200 if remove(backend, path_id(call)) else 204)
+
+
+def remove(backend: Backend, identifier: str) -> bool:
+    """Delete a factory with everything in it; its runs are cancelled. False if there is none."""
     for run in backend.store.runs.unfinished():
         if run.factory_id.lower() == identifier.lower():
             backend.engine.cancel(run.factory_id, run.run_id, recursive=True)
-    return Reply(status=200 if backend.store.factories.delete(identifier) else 204)
+    return backend.store.factories.delete(identifier)
 
 
 def _page(backend: Backend, call: Call, group: str | None) -> Reply:
@@ -112,7 +117,7 @@ def _page(backend: Backend, call: Call, group: str | None) -> Reply:
         for factory in backend.store.factories.in_subscription(call.path["subscription"], group)
         if factory.name.lower() > after
     ]
-    page = found[: backend.options.page_size]
+    page = found[: backend.list_size]
     body: dict[str, Any] = {"value": [shapes.factory(factory) for factory in page]}
     if len(found) > len(page):
         body["nextLink"] = next_link(call, page[-1].name)
@@ -128,8 +133,13 @@ def _saved(backend: Backend, factory: Factory) -> Reply:
 def _identity(
     backend: Backend, asked: dict[str, Any] | None, present: dict[str, Any] | None
 ) -> dict[str, Any] | None:
-    """The identity with what Entra ID adds to it; ids stay once they are given."""
-    if asked is None or asked["type"].lower() == "none":
+    """The identity with what Entra ID adds to it; ids stay once they are given.
+
+    A body that does not speak of the identity leaves it as it is; only the type None takes it away.
+    """
+    if asked is None:
+        return present
+    if asked["type"].lower() == "none":
         return None
     known = present or {}
     identity: dict[str, Any] = {"type": asked["type"]}
@@ -145,7 +155,3 @@ def _identity(
             for key in assigned
         }
     return identity
-
-
-def _region(location: str) -> str:
-    return location.replace(" ", "").lower()

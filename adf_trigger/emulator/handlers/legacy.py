@@ -7,9 +7,9 @@ from adf_trigger.emulator import shapes
 from adf_trigger.emulator.backend import Backend
 from adf_trigger.emulator.errors import BadRequest
 from adf_trigger.emulator.handlers.common import factory_of
-from adf_trigger.emulator.handlers.runs import count_query, page, within_retention
+from adf_trigger.emulator.handlers.runs import count_query, page, read_query
 from adf_trigger.emulator.operations import Call, Reply
-from adf_trigger.emulator.queries import ACTIVITY_RUN_FIELDS, TRIGGER_RUN_FIELDS, parse
+from adf_trigger.emulator.queries import ACTIVITY_RUN_FIELDS, TRIGGER_RUN_FIELDS
 
 _BEGINNING = "0001-01-01T00:00:00Z"
 _END = "9999-12-31T23:59:59Z"
@@ -20,13 +20,11 @@ def activity_runs(backend: Backend, call: Call) -> Reply:
     factory = factory_of(backend, call)
     count_query(backend, factory)
     filters = _filters(call, {"status": "Status", "activityname": "ActivityName"})
-    parsed = within_retention(
-        backend, parse(_body(call, filters, factory.id), ACTIVITY_RUN_FIELDS, factory.id)
-    )
+    parsed = read_query(backend, _body(call, filters, factory.id), ACTIVITY_RUN_FIELDS, factory.id)
     found, token = backend.store.runs.find_activities(factory.id, call.path["run"], parsed)
     wanted = call.query.get("linkedservicename")
     shown = [run for run in found if wanted is None or run.linked_service_name.lower() == wanted.lower()]
-    return page([shapes.activity_run(run) for run in shown], token)
+    return page([shapes.activity_run(run, backend.options) for run in shown], token)
 
 
 def trigger_runs(backend: Backend, call: Call) -> Reply:
@@ -34,9 +32,7 @@ def trigger_runs(backend: Backend, call: Call) -> Reply:
     factory = factory_of(backend, call)
     count_query(backend, factory)
     filters = [{"operand": "TriggerName", "operator": "Equals", "values": [call.path["name"]]}]
-    parsed = within_retention(
-        backend, parse(_body(call, filters, factory.id), TRIGGER_RUN_FIELDS, factory.id)
-    )
+    parsed = read_query(backend, _body(call, filters, factory.id), TRIGGER_RUN_FIELDS, factory.id)
     found, token = backend.store.trigger_runs.find(factory.id, parsed)
     return page([shapes.trigger_run(run) for run in found], token)
 

@@ -30,7 +30,7 @@ class ResourceHandlers:
         """…_ListByFactory."""
         factory = factory_of(backend, call)
         after = skip_to(call, factory.id)
-        size = backend.options.page_size
+        size = backend.list_size
         found = backend.store.resources.page(factory.id, self.kind, after=after, limit=size + 1)
         body: dict[str, Any] = {"value": [shapes.document(document) for document in found[:size]]}
         if len(found) > size:

@@ -21,7 +21,14 @@ from adf_trigger.emulator.handlers.common import GUID, factory_of
 from adf_trigger.emulator.handlers.resources import document_of
 from adf_trigger.emulator.models import TERMINAL_RUN_STATUSES, PipelineRun, Recovery
 from adf_trigger.emulator.operations import Call, Reply
-from adf_trigger.emulator.queries import ACTIVITY_RUN_FIELDS, PIPELINE_RUN_FIELDS, RunQuery, parse
+from adf_trigger.emulator.queries import (
+    ACTIVITY_RUN_FIELDS,
+    PAGE_SIZE,
+    PIPELINE_RUN_FIELDS,
+    Fields,
+    RunQuery,
+    parse,
+)
 from adf_trigger.emulator.starting import Start, start_run
 from adf_trigger.emulator.validation.activities import every_activity
 
@@ -68,29 +75,29 @@ def get(backend: Backend, call: Call) -> Reply:
     shown = None if run is None else backend.visibility.shown("GetRun", run)
     if shown is None:
         raise NotFound(f"{factory.id}/pipelineruns/{call.path['run']}")
-    return Reply(shapes.pipeline_run(shown))
+    return Reply(shapes.pipeline_run(shown, backend.options))
 
 
 def query(backend: Backend, call: Call) -> Reply:
     """PipelineRuns_QueryByFactory."""
     factory = factory_of(backend, call)
     count_query(backend, factory)
-    parsed = within_retention(backend, parse(call.body, PIPELINE_RUN_FIELDS, factory.id))
+    parsed = read_query(backend, call.body, PIPELINE_RUN_FIELDS, factory.id)
     found, token = backend.store.runs.find(factory.id, parsed)
     if _observe(backend, found):
         found, token = backend.store.runs.find(factory.id, parsed)
     seen = [backend.visibility.shown("QueryPipelineRuns", run) for run in found]
     shown = [run for run in seen if run is not None and parsed.covers(run.last_updated)]
-    return page([shapes.pipeline_run(run) for run in shown], token)
+    return page([shapes.pipeline_run(run, backend.options) for run in shown], token)
 
 
 def query_activities(backend: Backend, call: Call) -> Reply:
     """ActivityRuns_QueryByPipelineRun; of an unknown run there are none."""
     factory = factory_of(backend, call)
     count_query(backend, factory)
-    parsed = within_retention(backend, parse(call.body, ACTIVITY_RUN_FIELDS, factory.id))
+    parsed = read_query(backend, call.body, ACTIVITY_RUN_FIELDS, factory.id)
     found, token = backend.store.runs.find_activities(factory.id, call.path["run"], parsed)
-    return page([shapes.activity_run(run) for run in found], token)
+    return page([shapes.activity_run(run, backend.options) for run in found], token)
 
 
 def cancel(backend: Backend, call: Call) -> Reply:
@@ -117,10 +124,19 @@ def count_query(backend: Backend, factory: Factory) -> None:
         raise MonitoringThrottled(factory.id, backend.monitoring.wait(factory.id, "", "reads", now))
 
 
-def within_retention(backend: Backend, wanted: RunQuery) -> RunQuery:
-    """The query without what is older than the service keeps; to ask for more is no error."""
+def read_query(backend: Backend, body: Any, fields: Fields, target: str) -> RunQuery:
+    """The query of a body, without what is older than the service keeps; to ask for more is no error.
+
+    Raises:
+        BadRequest: the body is not what the operation takes.
+    """
+    wanted = parse(body, fields, target, any_window=backend.options.moved_window == "accepted")
     oldest = backend.now() - RETENTION
-    return replace(wanted, updated_after=max(oldest, wanted.updated_after or oldest))
+    return replace(
+        wanted,
+        updated_after=max(oldest, wanted.updated_after or oldest),
+        size=backend.options.page_size or PAGE_SIZE,
+    )
 
 
 def page(items: list[dict[str, Any]], token: str | None) -> Reply:

@@ -7,9 +7,9 @@ from adf_trigger.emulator.errors import BadRequest, NotFound
 from adf_trigger.emulator.firing import fire
 from adf_trigger.emulator.handlers.common import factory_of
 from adf_trigger.emulator.handlers.resources import document_of
-from adf_trigger.emulator.handlers.runs import count_query, page, within_retention
+from adf_trigger.emulator.handlers.runs import count_query, page, read_query
 from adf_trigger.emulator.operations import Call, Reply
-from adf_trigger.emulator.queries import TRIGGER_RUN_FIELDS, parse
+from adf_trigger.emulator.queries import TRIGGER_RUN_FIELDS
 from adf_trigger.emulator.validation.triggers import check_startable
 
 
@@ -41,7 +41,7 @@ def query(backend: Backend, call: Call) -> Reply:
         )
         if parent is None or _parent(trigger.properties) == str(parent).lower()
     ]
-    size = backend.options.page_size
+    size = backend.list_size
     token = found[size - 1].name if len(found) > size else None
     return page([shapes.document(trigger) for trigger in found[:size]], token)
 
@@ -50,7 +50,7 @@ def query_runs(backend: Backend, call: Call) -> Reply:
     """TriggerRuns_QueryByFactory."""
     factory = factory_of(backend, call)
     count_query(backend, factory)
-    parsed = within_retention(backend, parse(call.body, TRIGGER_RUN_FIELDS, factory.id))
+    parsed = read_query(backend, call.body, TRIGGER_RUN_FIELDS, factory.id)
     found, token = backend.store.trigger_runs.find(factory.id, parsed)
     return page([shapes.trigger_run(run) for run in found], token)
 

@@ -5,12 +5,20 @@ The service has switched it off and answers 404 InvalidResourceType; so does the
 
 from typing import Any
 
-from adf_trigger.emulator.arm_errors import InvalidResourceType, LocationRequired, ResourceNotFound
+from adf_trigger.emulator.arm_errors import (
+    InvalidResourceLocation,
+    InvalidResourceType,
+    ResourceNotFound,
+)
 from adf_trigger.emulator.backend import Backend
-from adf_trigger.emulator.errors import BadRequest
-from adf_trigger.emulator.handlers.common import body_object, check_if_match
+from adf_trigger.emulator.errors import BadRequest, ValidateNotImplemented
+from adf_trigger.emulator.handlers.common import body_object, check_if_match, not_modified
 from adf_trigger.emulator.operations import Call, Reply
+from adf_trigger.emulator.regions import short
 from adf_trigger.emulator.validation.names import check_factory_name
+from adf_trigger.emulator.validation.tags import checked_location, checked_tags
+
+_TYPE = "Microsoft.DataFactory/datafactories"
 
 
 def put(backend: Backend, call: Call) -> Reply:
@@ -20,34 +28,61 @@ def put(backend: Backend, call: Call) -> Reply:
     check_factory_name(name, identifier)
     if not call.headers.get("x-ms-client-request-id"):
         raise BadRequest("The header x-ms-client-request-id is required.", target=identifier)
+    if call.query.get("validate", "false").lower() != "false":
+        raise ValidateNotImplemented
     body = body_object(call, identifier)
     present = backend.store.v1.get(identifier)
     check_if_match(call, present[1] if present else None, identifier)
-    location = body.get("location")
-    if not isinstance(location, str) or not location.strip():
-        raise LocationRequired
+    faults = [
+        text
+        for text, wrong in (
+            ("Required property 'name' not found in JSON.", not _is_text(body.get("name"))),
+            (
+                "Property 'properties' is not a JSON object.",
+                not isinstance(body.get("properties") or {}, dict),
+            ),
+        )
+        if wrong
+    ]
+    if faults:
+        raise BadRequest(" ".join(faults), target=identifier)
+    location = short(checked_location(backend.cloud, body.get("location"), _TYPE))
+    tags = checked_tags(body.get("tags"))
+    if present is not None and present[0]["location"] != location:
+        raise InvalidResourceLocation(name, call.path["group"], present[0]["location"], location)
     document = _document(present[0] if present else None, identifier, name, str(backend.new_id()))
-    document["location"] = location.replace(" ", "").lower()
-    document["tags"] = body.get("tags") or {}
-    backend.store.v1.save(identifier, document, backend.new_etag())
+    document["location"] = location
+    document["tags"] = tags
+    etag = backend.new_etag()
+    backend.store.v1.save(identifier, document, etag)
     version = call.query.get("api-version", "")
-    headers = {"Location": f"{call.base_url}{document['id']}?api-version={version}"}
+    headers = {"Location": f"{call.base_url}{document['id']}?api-version={version}", "ETag": f'"{etag}"'}
     return Reply(document, status=200 if present else 201, headers=headers)
+
+
+def validate(backend: Backend, call: Call) -> Reply:
+    """The page speaks of a validation, and of 501 where there is none: there is none."""
+    _identifier(backend, call)
+    raise ValidateNotImplemented
 
 
 def get(backend: Backend, call: Call) -> Reply:
     """Get Data Factory."""
     present = backend.store.v1.get(_identifier(backend, call))
     if present is None:
-        raise ResourceNotFound(
-            f"Microsoft.DataFactory/datafactories/{call.path['factory']}", call.path["group"]
-        )
-    return Reply(present[0])
+        raise ResourceNotFound(f"{_TYPE}/{call.path['factory']}", call.path["group"])
+    document, etag = present
+    if not_modified(call, etag):
+        return Reply(status=304)
+    return Reply(document, headers={"ETag": f'"{etag}"'})
 
 
 def delete(backend: Backend, call: Call) -> Reply:
     """Delete Data Factory."""
-    return Reply(status=200 if backend.store.v1.delete(_identifier(backend, call)) else 204)
+    identifier = _identifier(backend, call)
+    present = backend.store.v1.get(identifier)
+    check_if_match(call, present[1] if present else None, identifier)
+    return Reply(status=200 if backend.store.v1.delete(identifier) else 204)
 
 
 def _identifier(backend: Backend, call: Call) -> str:
@@ -60,6 +95,10 @@ def _identifier(backend: Backend, call: Call) -> str:
     )
 
 
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and bool(value.strip())
+
+
 def _document(present: dict[str, Any] | None, identifier: str, name: str, new_id: str) -> dict[str, Any]:
     """What stays of a factory when it is updated, or a new one."""
     if present is not None:
@@ -67,7 +106,7 @@ def _document(present: dict[str, Any] | None, identifier: str, name: str, new_id
     return {
         "name": name,
         "id": identifier,
-        "type": "Microsoft.DataFactory/datafactories",
+        "type": _TYPE,
         "location": "",
         "tags": {},
         "properties": {

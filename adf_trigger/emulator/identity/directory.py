@@ -1,23 +1,19 @@
 """Who exists: tenants, applications with their credentials, managed identities."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from cryptography import x509
 
+from adf_trigger.emulator.clouds import PUBLIC, Cloud
 from adf_trigger.emulator.identity.tokens import Identity
 
-KNOWN_RESOURCES = frozenset(
-    {
-        "https://database.windows.net",
-        "https://graph.microsoft.com",
-        "https://management.azure.com",
-        "https://management.core.windows.net",
-        "https://storage.azure.com",
-        "https://vault.azure.net",
-    }
-)
-"""Services that tokens can be asked for, without the slash that some write at the end."""
+
+def known_resources(cloud: Cloud) -> frozenset[str]:
+    """Services of a cloud that tokens can be asked for, without the slash that some write at the end."""
+    hosts = (cloud.management, cloud.classic, cloud.graph, cloud.vault_suffix, "storage.azure.com")
+    return frozenset({"https://database.windows.net", *(f"https://{host}" for host in hosts)})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +50,8 @@ class Directory:
 
     Attributes:
         tenants: ids of the tenants that exist.
+        domains: ids of tenants by the domain names that they have verified, in lower case.
+        adfs: id of the tenant that the path `/adfs` leads to, for clients that skip instance discovery there.
         applications: of all tenants.
         system_assigned: identity of the function app itself; None where it has none.
         user_assigned: identities assigned to the function app.
@@ -61,22 +59,31 @@ class Directory:
     """
 
     tenants: frozenset[str]
+    domains: Mapping[str, str] = field(default_factory=dict)
+    adfs: str | None = None
     applications: tuple[Application, ...] = ()
     system_assigned: Identity | None = None
     user_assigned: tuple[UserAssignedIdentity, ...] = ()
-    resources: frozenset[str] = KNOWN_RESOURCES
+    resources: frozenset[str] = known_resources(PUBLIC)
 
-    def application(self, tenant_id: str, client_id: str) -> Application | None:
-        """The application with that client id in that tenant."""
-        wanted = (tenant_id.lower(), client_id.lower())
+    def application(self, tenant_id: str | None, client_id: str) -> Application | None:
+        """The application with that client id in that tenant, or in any where it is None."""
         for application in self.applications:
-            if (application.identity.tenant_id.lower(), application.identity.app_id.lower()) == wanted:
+            identity = application.identity
+            if identity.app_id.lower() == client_id.lower() and (
+                tenant_id is None or identity.tenant_id.lower() == tenant_id.lower()
+            ):
                 return application
         return None
 
-    def has_tenant(self, tenant_id: str) -> bool:
-        """Whether there is such a tenant."""
-        return tenant_id.lower() in {tenant.lower() for tenant in self.tenants}
+    def tenant_id(self, named: str) -> str | None:
+        """Id of the tenant that is named by its id or by a domain, or that is meant by `adfs`."""
+        wanted = named.lower()
+        if wanted == "adfs":
+            return self.adfs
+        return self.domains.get(wanted) or next(
+            (tenant for tenant in self.tenants if tenant.lower() == wanted), None
+        )
 
     def knows(self, resource: str) -> bool:
         """Whether a token can be asked for that service, written with or without a slash at the end."""

@@ -13,9 +13,11 @@ from uuid import uuid4
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 
+from adf_trigger.emulator.caseless import CaselessRoute
 from adf_trigger.emulator.clock import Clock, utcnow
+from adf_trigger.emulator.clouds import PUBLIC, Cloud
+from adf_trigger.emulator.identity import discovery
 from adf_trigger.emulator.identity import entra_errors as errors
 from adf_trigger.emulator.identity.assertions import ASSERTION_TYPE, verify_assertion
 from adf_trigger.emulator.identity.directory import Application, Directory
@@ -24,6 +26,9 @@ from adf_trigger.emulator.identity.tokens import DEFAULT_LIFETIME, TokenAuthorit
 
 _DEFAULT_SCOPE = "/.default"
 _FORM = "application/x-www-form-urlencoded"
+_CLIENT_CREDENTIALS = "client_credentials"
+_PASSWORD = "password"  # noqa: S105 - the name of a grant
+_DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"
 _NO_STORE = {"Cache-Control": "no-store, no-cache", "Pragma": "no-cache"}
 
 Form = dict[str, str]
@@ -36,6 +41,7 @@ def entra_app(
     *,
     clock: Clock = utcnow,
     lifetime: timedelta = DEFAULT_LIFETIME,
+    cloud: Cloud = PUBLIC,
 ) -> Starlette:
     """The endpoints, as an ASGI app.
 
@@ -44,30 +50,42 @@ def entra_app(
         tokens: signs.
         clock: for the times in tokens, and for what has expired.
         lifetime: of the tokens.
+        cloud: whose names it has.
     """
-    return _Entra(directory, tokens, clock, lifetime).app
+    return _Entra(directory, tokens, clock, lifetime, cloud).app
 
 
 class _Entra:
     def __init__(
-        self, directory: Directory, tokens: TokenAuthority, clock: Clock, lifetime: timedelta
+        self,
+        directory: Directory,
+        tokens: TokenAuthority,
+        clock: Clock,
+        lifetime: timedelta,
+        cloud: Cloud,
     ) -> None:
         self._directory = directory
         self._tokens = tokens
         self._clock = clock
         self._lifetime = lifetime
+        self._cloud = cloud
         routes: list[tuple[str, str, Handler]] = [
-            ("GET", "/common/discovery/instance", self.instance),
+            ("GET", "/{tenant}/discovery/instance", self.instance),
             ("GET", "/{tenant}/.well-known/openid-configuration", self.configuration_v1),
             ("GET", "/{tenant}/v2.0/.well-known/openid-configuration", self.configuration_v2),
             ("GET", "/{tenant}/discovery/keys", self.keys),
             ("GET", "/{tenant}/discovery/v2.0/keys", self.keys),
             ("POST", "/{tenant}/oauth2/token", self.token_v1),
             ("POST", "/{tenant}/oauth2/v2.0/token", self.token_v2),
+            ("GET", "/{tenant}/userrealm/{user}", self.realm),
+            ("GET", "/{tenant}/oauth2/devicecode", self.device_code),
+            ("POST", "/{tenant}/oauth2/devicecode", self.device_code),
+            ("POST", "/{tenant}/oauth2/v2.0/devicecode", self.device_code),
         ]
         self.app = Starlette(
             routes=[
-                Route(path, self._answered(handler), methods=[method]) for method, path, handler in routes
+                CaselessRoute(path, self._answered(handler), methods=[method])
+                for method, path, handler in routes
             ]
         )
 
@@ -91,24 +109,37 @@ class _Entra:
         return answer
 
     async def instance(self, request: Request) -> dict[str, Any]:
-        """Instance discovery: this host is the only one of its cloud."""
-        host = request.url.netloc
-        return {
-            "tenant_discovery_endpoint": f"{_host(request)}/common/v2.0/.well-known/openid-configuration",
-            "api-version": "1.1",
-            "metadata": [{"preferred_network": host, "preferred_cache": host, "aliases": [host]}],
-        }
+        """Instance discovery: whether a host may be trusted to sign in at, and its other names."""
+        asked = request.query_params.get("authorization_endpoint", "")
+        return discovery.instance(self._cloud, _host(request), asked)
 
     async def configuration_v1(self, request: Request) -> dict[str, Any]:
-        tenant = self._tenant(request, discovery=True)
-        return _configuration(request, tenant, f"https://sts.windows.net/{tenant}/", version="")
+        return self._configuration(request, version="")
 
     async def configuration_v2(self, request: Request) -> dict[str, Any]:
-        tenant = self._tenant(request, discovery=True)
-        return _configuration(request, tenant, f"{_host(request)}/{tenant}/v2.0", version="v2.0/")
+        return self._configuration(request, version="v2.0/")
+
+    def _configuration(self, request: Request, *, version: str) -> dict[str, Any]:
+        named: str = request.path_params["tenant"]
+        tenant = None if _is_any(named) else self._tenant(request, discovery=True)
+        return discovery.configuration(_host(request), named, tenant, version=version)
+
+    async def realm(self, _request: Request) -> dict[str, Any]:
+        """Where a user signs in; there are no users."""
+        return {"ver": "1.0", "account_type": "Unknown", "cloud_instance_name": self._cloud.authority}
+
+    async def device_code(self, request: Request) -> dict[str, Any]:
+        """The device flow, which is for users: refused as an application without public clients is."""
+        form = await _form(request) or dict(request.query_params)
+        if not form.get("client_id"):
+            raise errors.parameter_missing("client_id")
+        tenant = None if _is_any(request.path_params["tenant"]) else self._tenant(request)
+        self._application(tenant, form["client_id"])
+        raise errors.secret_missing()
 
     async def keys(self, request: Request) -> dict[str, Any]:
-        self._tenant(request, discovery=True)
+        if not _is_any(request.path_params["tenant"]):
+            self._tenant(request, discovery=True)
         return self._tokens.jwks()
 
     async def token_v1(self, request: Request) -> dict[str, Any]:
@@ -143,30 +174,45 @@ class _Entra:
         }
 
     def _tenant(self, request: Request, *, discovery: bool = False) -> str:
-        tenant: str = request.path_params["tenant"]
-        if not self._directory.has_tenant(tenant):
-            raise errors.tenant_not_found(tenant, discovery=discovery)
+        """Id of the tenant that the path names by its id, by a domain or as `adfs`."""
+        named: str = request.path_params["tenant"]
+        tenant = self._directory.tenant_id(named)
+        if tenant is None:
+            raise errors.tenant_not_found(named, discovery=discovery)
         return tenant
+
+    def _application(self, tenant: str | None, client_id: str) -> Application:
+        """The application; of any tenant where none is told."""
+        application = self._directory.application(tenant, client_id)
+        if application is None:
+            raise errors.application_not_found(client_id, tenant or "common")
+        return application
 
     async def _authenticated(self, request: Request, *, target: str) -> tuple[Application, Form]:
         """The application that the form proves to be, and the form, which has the field `target`."""
-        tenant = self._tenant(request)
+        tenant = None if _is_any(request.path_params["tenant"]) else self._tenant(request)
         form = await _form(request)
-        for name in ("grant_type", "client_id", target):
-            if not form.get(name):
-                raise errors.parameter_missing(name)
-        if form["grant_type"] != "client_credentials":
-            raise errors.grant_unsupported(form["grant_type"])
-        application = self._directory.application(tenant, form["client_id"])
-        if application is None:
-            raise errors.application_not_found(form["client_id"], tenant)
+        grant = _grant(form, target)
+        if tenant is None and grant == _CLIENT_CREDENTIALS:
+            raise errors.tenant_not_told()
+        application = self._application(tenant, form["client_id"])
+        self._prove(request, form, application)
+        if grant == _PASSWORD:
+            raise errors.user_not_found(application.identity.tenant_id)
+        if grant == _DEVICE_CODE:
+            raise errors.device_code_expired()
+        return application, form
+
+    def _prove(self, request: Request, form: Form, application: Application) -> None:
+        """Hold what the form brings against the application's credentials."""
         if "client_assertion" in form:
             self._check_assertion(request, form, application)
         elif "client_secret" in form:
             self._check_secret(form["client_secret"], application)
-        else:
+        elif form["grant_type"] == _CLIENT_CREDENTIALS:
             raise errors.credential_missing()
-        return application, form
+        else:
+            raise errors.secret_missing()
 
     def _check_secret(self, given: str, application: Application) -> None:
         matching = [
@@ -183,11 +229,17 @@ class _Entra:
         if form.get("client_assertion_type") != ASSERTION_TYPE:
             raise errors.assertion_malformed()
         authority = f"{_host(request)}/{request.path_params['tenant']}"
-        audiences = {f"{authority}/oauth2/token", f"{authority}/oauth2/v2.0/token", f"{authority}/v2.0"}
+        by_id = f"{_host(request)}/{application.identity.tenant_id}"
+        audiences = {
+            f"{named}/{endpoint}"
+            for named in (authority, by_id)
+            for endpoint in ("oauth2/token", "oauth2/v2.0/token", "v2.0")
+        }
         verify_assertion(form["client_assertion"], application, audiences, self._clock())
 
     def _issue(self, application: Application, resource: str) -> str:
-        if not self._directory.knows(resource):
+        # An application may always ask for a token for itself.
+        if not self._directory.knows(resource) and resource.lower() != application.identity.app_id.lower():
             raise errors.resource_not_found(resource, application.identity.tenant_id)
         return self._tokens.issue(application.identity, resource, now=self._clock(), lifetime=self._lifetime)
 
@@ -196,23 +248,27 @@ def _host(request: Request) -> str:
     return f"{request.url.scheme}://{request.url.netloc}"
 
 
-def _configuration(request: Request, tenant: str, issuer: str, *, version: str) -> dict[str, Any]:
-    authority = f"{_host(request)}/{tenant}"
-    return {
-        "token_endpoint": f"{authority}/oauth2/{version}token",
-        "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt"],
-        "jwks_uri": f"{authority}/discovery/{version}keys",
-        "response_modes_supported": ["query", "fragment", "form_post"],
-        "subject_types_supported": ["pairwise"],
-        "id_token_signing_alg_values_supported": ["RS256"],
-        "response_types_supported": ["code", "id_token", "code id_token", "id_token token"],
-        "scopes_supported": ["openid"],
-        "issuer": issuer,
-        # Named because clients demand it; no one signs in here.
-        "authorization_endpoint": f"{authority}/oauth2/{version}authorize",
-        "tenant_region_scope": "EU",
-        "cloud_instance_name": request.url.netloc,
+def _grant(form: Form, target: str) -> str:
+    """The grant of a form that has all that the grant needs."""
+    for name in ("grant_type", "client_id"):
+        if not form.get(name):
+            raise errors.parameter_missing(name)
+    grant = form["grant_type"]
+    needs = {
+        _CLIENT_CREDENTIALS: (target,),
+        _PASSWORD: ("username", "password"),
+        _DEVICE_CODE: ("device_code",),
     }
+    if grant not in needs:
+        raise errors.grant_unsupported(grant)
+    for name in needs[grant]:
+        if not form.get(name):
+            raise errors.parameter_missing(name)
+    return grant
+
+
+def _is_any(tenant: str) -> bool:
+    return tenant.lower() in discovery.ANY_TENANT
 
 
 async def _form(request: Request) -> Form:

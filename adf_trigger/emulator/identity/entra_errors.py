@@ -55,6 +55,21 @@ def tenant_not_found(tenant_id: str, *, discovery: bool = False) -> EntraError:
     )
 
 
+def tenant_not_told() -> EntraError:
+    """An application asks for a token for itself without saying in which tenant."""
+    return EntraError(
+        50059,
+        400,
+        "invalid_request",
+        "No tenant-identifying information found in either the request or implied by any provided credentials.",
+    )
+
+
+def instance_unknown(host: str) -> EntraError:
+    """Instance discovery: the host is none of this cloud's."""
+    return EntraError(50049, 400, "invalid_instance", f"Unknown or invalid instance. The host is '{host}'.")
+
+
 def parameter_missing(name: str) -> EntraError:
     """The form lacks a field."""
     return EntraError(
@@ -63,7 +78,7 @@ def parameter_missing(name: str) -> EntraError:
 
 
 def grant_unsupported(grant_type: str) -> EntraError:
-    """Only client_credentials is served here."""
+    """Only client_credentials is served here; what is for users is refused by codes of its own."""
     return EntraError(
         70003, 400, "unsupported_grant_type", f"The app requested an unsupported grant type '{grant_type}'."
     )
@@ -111,6 +126,32 @@ def credential_missing() -> EntraError:
         "'client_assertion', 'client_secret' or 'request' is required for the 'client_credentials' grant "
         "type.",
     )
+
+
+def secret_missing() -> EntraError:
+    """A flow for users, by an application that has to prove itself."""
+    return EntraError(
+        7000218,
+        401,
+        "invalid_client",
+        "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.",
+    )
+
+
+def user_not_found(tenant_id: str) -> EntraError:
+    """There are no users here."""
+    return EntraError(
+        50034,
+        400,
+        "invalid_grant",
+        "The user account {EmailHidden} does not exist in the " + tenant_id + " directory. To sign into this "
+        "application, the account must be added to the directory.",
+    )
+
+
+def device_code_expired() -> EntraError:
+    """No device code was given out."""
+    return EntraError(70019, 400, "expired_token", "Verification code expired.")
 
 
 def secret_wrong(client_id: str) -> EntraError:

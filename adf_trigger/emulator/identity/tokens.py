@@ -9,18 +9,10 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
 
+from adf_trigger.emulator.clouds import PUBLIC
+
 if TYPE_CHECKING:
     from jwt.types import Options
-
-ARM_AUDIENCES = frozenset(
-    {
-        "https://management.azure.com",
-        "https://management.azure.com/",
-        "https://management.core.windows.net",
-        "https://management.core.windows.net/",
-    }
-)
-"""What the `aud` claim of a token for Azure Resource Manager (public cloud) may be."""
 
 DEFAULT_LIFETIME = timedelta(seconds=3599)
 """How long Entra ID says a token of the client credentials grant lasts."""
@@ -108,7 +100,7 @@ class TokenAuthority:
         audiences: values of `aud` that the checked service takes.
     """
 
-    def __init__(self, tenant_id: str, *, audiences: frozenset[str] = ARM_AUDIENCES) -> None:
+    def __init__(self, tenant_id: str, *, audiences: frozenset[str] = PUBLIC.arm_audiences) -> None:
         self.tenant_id = tenant_id
         self.audiences = audiences
         self.key_id = uuid4().hex

@@ -6,6 +6,7 @@ from adf_trigger.emulator.engine.ports import Definitions
 from adf_trigger.emulator.store.database import ALL_TABLES, RUN_TABLES, Database
 from adf_trigger.emulator.store.definitions import FactoryDefinitions
 from adf_trigger.emulator.store.factories import Factories
+from adf_trigger.emulator.store.groups import ResourceGroups
 from adf_trigger.emulator.store.resources import Resources
 from adf_trigger.emulator.store.runs import Runs
 from adf_trigger.emulator.store.trigger_runs import TriggerRuns
@@ -23,6 +24,7 @@ class Store:
 
     def __init__(self, path: Path | None) -> None:
         self._database = Database(path)
+        self.groups = ResourceGroups(self._database)
         self.factories = Factories(self._database)
         self.resources = Resources(self._database)
         self.runs = Runs(self._database)

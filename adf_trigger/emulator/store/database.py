@@ -8,6 +8,15 @@ from pathlib import Path
 from typing import Any
 
 _SCHEMA = """
+CREATE TABLE IF NOT EXISTS subscriptions (
+    id TEXT PRIMARY KEY COLLATE NOCASE
+);
+CREATE TABLE IF NOT EXISTS resource_groups (
+    subscription_id TEXT NOT NULL COLLATE NOCASE,
+    name TEXT NOT NULL COLLATE NOCASE,
+    document TEXT NOT NULL,
+    PRIMARY KEY (subscription_id, name)
+);
 CREATE TABLE IF NOT EXISTS factories (
     id TEXT PRIMARY KEY COLLATE NOCASE,
     name TEXT NOT NULL UNIQUE COLLATE NOCASE,
@@ -84,7 +93,7 @@ CREATE TABLE IF NOT EXISTS trigger_runs (
 """
 
 RUN_TABLES = ("runs", "activity_runs", "trigger_runs", "definitions")
-ALL_TABLES = ("factories", "v1_factories", "resources", *RUN_TABLES)
+ALL_TABLES = ("subscriptions", "resource_groups", "factories", "v1_factories", "resources", *RUN_TABLES)
 
 
 class Database:

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from adf_trigger.emulator.models import ActivityRun, PipelineRun, Recovery
-from adf_trigger.emulator.queries import PAGE_SIZE, RunQuery
+from adf_trigger.emulator.queries import RunQuery
 from adf_trigger.emulator.store.database import Database, encode, stamp, unstamp
 from adf_trigger.emulator.store.selection import select
 
@@ -113,7 +113,7 @@ class Runs:
             {"factory_id": factory_id},
             query,
             updated="last_updated",
-            limit=PAGE_SIZE,
+            limit=query.size,
         )
         return [self._run(row) for row in rows], token
 
@@ -160,7 +160,7 @@ class Runs:
             {"factory_id": factory_id, "run_id": run_id},
             query,
             updated="last_updated",
-            limit=PAGE_SIZE,
+            limit=query.size,
         )
         return [_activity(row) for row in rows], token
 

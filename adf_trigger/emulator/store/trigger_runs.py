@@ -5,7 +5,7 @@ import sqlite3
 from datetime import datetime
 
 from adf_trigger.emulator.documents import TriggerRun
-from adf_trigger.emulator.queries import PAGE_SIZE, RunQuery
+from adf_trigger.emulator.queries import RunQuery
 from adf_trigger.emulator.store.database import Database, encode, stamp
 from adf_trigger.emulator.store.selection import select
 
@@ -56,7 +56,7 @@ class TriggerRuns:
             {"factory_id": factory_id},
             query,
             updated="timestamp",
-            limit=PAGE_SIZE,
+            limit=query.size,
         )
         return [_trigger_run(row) for row in rows], token
 

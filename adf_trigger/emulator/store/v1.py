@@ -17,6 +17,19 @@ class V1Factories:
         row = self._database.row("SELECT * FROM v1_factories WHERE id = ?", (resource_id,))
         return None if row is None else (json.loads(row["document"]), row["etag"])
 
+    def in_subscription(
+        self, subscription_id: str, resource_group: str | None = None
+    ) -> list[dict[str, Any]]:
+        """Bodies of those of a subscription, or of one of its resource groups, by name."""
+        documents = [json.loads(row["document"]) for row in self._database.rows("SELECT * FROM v1_factories")]
+        found = [
+            document
+            for document in documents
+            if _scope(document["id"])[: 1 if resource_group is None else 2]
+            == [name.lower() for name in (subscription_id, resource_group) if name is not None]
+        ]
+        return sorted(found, key=lambda document: str(document["name"]).lower())
+
     def save(self, resource_id: str, body: dict[str, Any], etag: str) -> None:
         """Insert or update."""
         self._database.write(
@@ -28,3 +41,8 @@ class V1Factories:
     def delete(self, resource_id: str) -> bool:
         """False if there is none."""
         return self._database.write("DELETE FROM v1_factories WHERE id = ?", (resource_id,)).rowcount > 0
+
+
+def _scope(resource_id: str) -> list[str]:
+    """Subscription and resource group of an id, in lower case."""
+    return resource_id.lower().split("/")[2:5:2]

@@ -131,7 +131,6 @@ class _FactoryProperties(_Structure):
 
 
 class _Factory(_Structure):
-    tags: dict[str, str] | None = None
     identity: _Identity | None = None
     properties: _FactoryProperties | None = None
 

@@ -33,10 +33,12 @@ def check_startable(trigger: Document) -> None:
     Raises:
         BadRequest: it has no pipelines, or its type is not emulated.
     """
-    if not trigger.properties.get("pipelines"):
-        raise BadRequest("The trigger has no pipelines to start.", target=trigger.target)
     if trigger.properties["type"] != SCHEDULE_TRIGGER:
         raise BadRequest(
             f"Triggers of type '{trigger.properties['type']}' are kept but not emulated: it would never fire.",
             target=trigger.target,
+        )
+    if not trigger.properties.get("pipelines"):
+        raise BadRequest(
+            f"Missing or invalid pipeline references for trigger {trigger.name}", target=trigger.name
         )

@@ -14,13 +14,22 @@ import httpx
 import pytest
 
 from adf_trigger.emulator.app import FactoryConfig, FactoryEmulator
+from adf_trigger.emulator.certificates import Certificate, make_certificate
+from adf_trigger.emulator.clock import utcnow
 from adf_trigger.emulator.identity.tokens import Identity, TokenAuthority
 from adf_trigger.emulator.options import Options
-from adf_trigger.emulator.servers import Certificate, make_certificate, serving
+from adf_trigger.emulator.servers import serving
 from adf_trigger.emulator.serving import http_protocol
+from tests.integration.emulator.calls import SDK_SUBSCRIPTION, SUBSCRIPTION
 
-SUBSCRIPTION = "12345678-1234-1234-1234-123456789abc"
 GROUP = "rg-test"
+PLACES = {
+    SUBSCRIPTION: [GROUP, "rg-two", "rg-other"],
+    SDK_SUBSCRIPTION: ["rg-sdk", "rg-2"],
+    "00000000-0000-0000-0000-000000000000": ["adf"],
+}
+"""The groups that there are, by subscription: the second is that of the version 1 document."""
+
 FACTORY = "adf-test"
 VERSION = {"api-version": "2018-06-01"}
 TENANT = "72f988bf-86f1-41af-91ab-2d7cd011db47"
@@ -166,7 +175,7 @@ class Serve(Protocol):
 @pytest.fixture(scope="session")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
     """A certificate of the tests' servers."""
-    return make_certificate(tmp_path_factory.mktemp("tls"))
+    return make_certificate(tmp_path_factory.mktemp("tls"), utcnow())
 
 
 @pytest.fixture(scope="session")
@@ -182,6 +191,8 @@ def serve(certificate: Certificate, token_authority: TokenAuthority) -> Iterator
 
         def start(config: FactoryConfig | None = None, **options: Any) -> Served:
             chosen = config or FactoryConfig(tokens=token_authority, options=Options(**options))
+            if not chosen.resource_groups:
+                chosen = replace(chosen, resource_groups=PLACES)
             emulator = FactoryEmulator(chosen)
             running = _Running(emulator, certificate)
             running.start()

@@ -79,6 +79,28 @@ class TestFactories:
         assert (again["tags"], patched["tags"]) == ({"a": "b"}, {"c": "d"})
         assert len({before["eTag"], again["eTag"], patched["eTag"]}) == 3
 
+    @pytest.mark.parametrize("said", [{}, {"identity": None}])
+    def test_an_update_that_does_not_speak_of_the_identity_keeps_it(
+        self, served: Any, path: str, said: dict[str, None]
+    ) -> None:
+        """PUT and PATCH without identity leave it; only the type None takes it away."""
+        identity = {"type": "SystemAssigned"}
+        body = {"location": "East US"}
+        given = served.client.put(path, json=body | {"identity": identity}).json()["identity"]
+        assert served.client.put(path, json=body | said).json()["identity"] == given
+        assert served.client.patch(path, json=said).json()["identity"] == given
+        gone = served.client.put(path, json=body | {"identity": {"type": "None"}}).json()
+        assert "identity" not in gone
+
+    def test_a_location_that_does_not_exist_is_refused(self, served: Any, path: str) -> None:
+        """Atlantis is no region, and another region is not where the factory is."""
+        for location, status, code in (
+            ("Atlantis", 400, "LocationNotAvailableForResourceType"),
+            ("West US", 409, "InvalidResourceLocation"),
+        ):
+            reply = served.client.put(path, json={"location": location})
+            assert (reply.status_code, reply.json()["error"]["code"]) == (status, code)
+
     def test_lists_of_a_subscription_and_of_a_group(self, served: Any, path: str) -> None:
         """A group lists its own factories, a subscription those of all its groups."""
         other = path.replace("rg-test", "rg-two").replace("adf-test", "adf-two")

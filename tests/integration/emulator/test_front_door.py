@@ -115,12 +115,12 @@ def test_an_unknown_type_and_a_wrong_method_are_refused(served: Any) -> None:
 @pytest.mark.parametrize(
     ("content", "code", "message"),
     [
-        (b"{", "BadRequest", None),
-        (b"\xff{}", "BadRequest", None),
-        (b'{"properties": NaN}', "BadRequest", None),
-        (b'{"properties": 1e999}', "BadRequest", None),
-        (b'{"properties": {"a": "\\ud800"}}', "BadRequest", None),
-        (b"[" * 200_000, "BadRequest", None),
+        (b"{", "BadRequest", "Expecting property name"),
+        (b"\xff{}", "BadRequest", "can't decode byte 0xff"),
+        (b'{"properties": NaN}', "BadRequest", "JSON has no NaN."),
+        (b'{"properties": 1e999}', "BadRequest", "The number 1e999 is out of range."),
+        (b'{"properties": {"a": "\\ud800"}}', "BadRequest", "surrogates not allowed"),
+        (b"[" * 200_000, "BadRequest", "nested too deeply"),
         (
             b'{"properties": {"a": 1, "a": 2}}',
             "BadRequest",
@@ -128,14 +128,12 @@ def test_an_unknown_type_and_a_wrong_method_are_refused(served: Any) -> None:
         ),
     ],
 )
-def test_a_body_that_is_no_json_is_refused(
-    served: Any, content: bytes, code: str, message: str | None
-) -> None:
-    """Malformed JSON stops at ARM with a null message; a property twice is Data Factory's to refuse."""
+def test_a_body_that_is_no_json_is_refused(served: Any, content: bytes, code: str, message: str) -> None:
+    """Malformed JSON stops at ARM, which says why; a property twice is Data Factory's to refuse."""
     path = served.create_factory()
     reply = served.client.put(f"{path}/pipelines/p", content=content)
     assert (reply.status_code, reply.json()["error"]["code"]) == (400, code)
-    assert reply.json()["error"]["message"] == message
+    assert message in reply.json()["error"]["message"]
 
 
 def test_a_body_over_four_megabytes_is_refused(served: Any) -> None:

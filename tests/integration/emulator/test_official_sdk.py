@@ -13,6 +13,8 @@ from azure.mgmt.datafactory import DataFactoryManagementClient
 from azure.mgmt.datafactory import models as typed_models
 from azure.storage.blob import BlobServiceClient
 
+from tests.integration.emulator.calls import SDK_SUBSCRIPTION
+
 sdk_models: Any = typed_models
 """Keywords that flatten a model's properties work in every version, but are in no version's types."""
 
@@ -35,7 +37,7 @@ def sdk(served: Any) -> Iterator[Any]:
     """The SDK's client, pointed at the emulator's https address."""
     with DataFactoryManagementClient(
         Credential(served.token("Data Factory Contributor")),
-        str(uuid4()),
+        SDK_SUBSCRIPTION,
         base_url=served.tls_url,
         credential_scopes=["https://management.azure.com/.default"],
         connection_verify=str(served.ca_file),

@@ -21,7 +21,7 @@ from azure.storage.blob import BlobServiceClient
 
 from adf_trigger.emulator.routes import OPERATIONS
 from tests.integration.emulator import samples
-from tests.integration.emulator.calls import WINDOW, activity, expression
+from tests.integration.emulator.calls import SDK_SUBSCRIPTION, WINDOW, activity, expression
 from tests.support.sdk_contract import Contract, method_of, properties_of
 
 AT = GROUP, FACTORY = "rg-sdk", "adf-contract"
@@ -104,7 +104,7 @@ class StrictSdk:
         self.driven: set[str] = set()
         self.client = DataFactoryManagementClient(
             Credential(token),
-            str(uuid4()),
+            SDK_SUBSCRIPTION,
             base_url=served.tls_url,
             credential_scopes=["https://management.azure.com/.default"],
             connection_verify=str(served.ca_file),
@@ -445,6 +445,7 @@ def test_replies_about_triggers_and_their_runs_fit(
     for _ in range(100):
         assert sdk("TriggerRuns_Rerun", *AT, "one", fired["triggerRunId"]) is None
     assert sdk("TriggerRuns_Cancel", *AT, "one", fired["triggerRunId"]) is None
+    served.control("PATCH", "options", json={"page_size": None})
     first, second = sdk.pages("TriggerRuns_QueryByFactory")
     assert [len(first), len(second)] == [100, 1]
     assert {run["status"] for run in (*first, *second)} == {"Succeeded", "Failed"}
@@ -477,7 +478,7 @@ def test_refusals_fit(sdk: StrictSdk, served: Any) -> None:
 def test_a_throttled_call_fits(served: Any) -> None:
     """A call too many is told in the same form."""
     served.control("PATCH", "options", json={"throttling": True})
-    url = f"/subscriptions/{uuid4()}/providers/Microsoft.DataFactory/factories"
+    url = f"/subscriptions/{SDK_SUBSCRIPTION}/providers/Microsoft.DataFactory/factories"
     replies = (served.client.get(url) for _ in range(2000))
     throttled = next(reply for reply in replies if reply.status_code == 429)
     assert list(CONTRACT.faults(throttled.json(), models.CloudError, "refusal")) == []

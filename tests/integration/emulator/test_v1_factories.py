@@ -69,6 +69,61 @@ def test_get_and_delete(served: Any) -> None:
     assert served.client.get(PATH, params=V1).status_code == 404
 
 
+def test_the_etag_is_shown_so_that_if_match_can_be_met(served: Any) -> None:
+    """PUT and GET answer with ETag; If-Match with it updates, and with an earlier one is 412, for DELETE, too."""
+    first = put(served).headers["etag"]
+    assert served.client.get(PATH, params=V1).headers["etag"] == first
+    assert served.client.get(PATH, params=V1, headers={"If-None-Match": first}).status_code == 304
+    second = put(served, **{"If-Match": first})
+    assert second.status_code == 200
+    assert put(served, **{"If-Match": first}).status_code == 412
+    assert served.client.delete(PATH, params=V1, headers={"If-Match": first}).status_code == 412
+    fresh = {"If-Match": second.headers["etag"]}
+    assert served.client.delete(PATH, params=V1, headers=fresh).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "code"),
+    [
+        ({"name": None}, 400, "BadRequest"),
+        ({"name": ""}, 400, "BadRequest"),
+        ({"name": 1}, 400, "BadRequest"),
+        ({"location": "Atlantis"}, 400, "LocationNotAvailableForResourceType"),
+        ({"location": None}, 400, "LocationRequired"),
+        ({"tags": ["a"]}, 400, "InvalidRequestContent"),
+        ({"tags": {"a": {}}}, 400, "InvalidRequestContent"),
+        ({"tags": {"a": "x" * 257}}, 400, "InvalidRequestContent"),
+        ({"properties": "x"}, 400, "BadRequest"),
+        ({"location": "North Europe"}, 409, "InvalidResourceLocation"),
+    ],
+)
+def test_the_body_is_checked(served: Any, changes: dict[str, Any], status: int, code: str) -> None:
+    """Each element of the page's table is held against it, and what was there stays."""
+    first = put(served).headers["etag"]
+    body = {name: value for name, value in (BODY | changes).items() if value is not None}
+    reply = put(served, body)
+    assert (reply.status_code, reply.json()["error"]["code"]) == (status, code)
+    assert served.client.get(PATH, params=V1).headers["etag"] == first
+
+
+def test_to_validate_is_not_implemented(served: Any) -> None:
+    """The page says 501 where validate is not implemented: so it is, and nothing is made."""
+    for method, path, query in (("POST", f"{PATH}/validate", {}), ("PUT", PATH, {"validate": "true"})):
+        reply = served.client.request(
+            method, path, params=V1 | query, json=BODY, headers={"x-ms-client-request-id": str(uuid4())}
+        )
+        assert (reply.status_code, reply.json()["error"]["code"]) == (501, "NotImplemented")
+    assert served.client.get(PATH, params=V1).status_code == 404
+
+
+def test_broken_json_is_told(served: Any) -> None:
+    """A body that is no JSON gets a message, in version 1 as in version 2."""
+    headers = {"x-ms-client-request-id": str(uuid4())}
+    reply = served.client.put(PATH, params=V1, content=b'{"name"', headers=headers)
+    assert reply.status_code == 400
+    assert "could not be deserialized" in reply.json()["error"]["message"]
+
+
 def test_the_documented_refusals(served: Any) -> None:
     """Bad bodies and a missing client request id are 400, a failed If-Match is 412."""
     assert put(served, {"name": "x"}).status_code == 400

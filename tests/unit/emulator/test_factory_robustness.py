@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adf_trigger.emulator.app import FactoryConfig, FactoryEmulator
+from adf_trigger.emulator.options import Options
 
 FACTORY = "/subscriptions/s/resourceGroups/g/providers/Microsoft.DataFactory/factories/adf"
 JSON = st.recursive(
@@ -131,7 +132,7 @@ def calls(*requests: tuple[str, str, Any]) -> list[httpx.Response]:
     """Replies of a fresh emulator to these calls, after its factory has been made."""
 
     async def talk() -> list[httpx.Response]:
-        emulator = FactoryEmulator(FactoryConfig())
+        emulator = FactoryEmulator(FactoryConfig(options=Options(any_group=True)))
         await emulator.start()
         transport = httpx.ASGITransport(emulator.asgi)
         async with httpx.AsyncClient(transport=transport, base_url="http://x") as client:

@@ -26,8 +26,18 @@ def test_no_two_operations_share_a_path() -> None:
 
 
 def test_every_operation_on_a_resource_needs_an_action() -> None:
-    """Only the list of operations is open to everybody."""
-    assert [operation.name for operation in OPERATIONS if not operation.actions] == ["ListOperations"]
+    """What a caller needs before it knows any resource is open to everybody; the metadata, even without a token."""
+    assert {operation.name for operation in OPERATIONS if not operation.actions} == {
+        *(
+            "ListOperations",
+            "GetMetadata",
+            "ListTenants",
+            "ListSubscriptions",
+            "ListProviders",
+            "GetProvider",
+        ),
+    }
+    assert [operation.name for operation in OPERATIONS if operation.public] == ["GetMetadata"]
 
 
 def test_our_role_can_do_what_the_app_does_and_no_more() -> None:

@@ -24,8 +24,10 @@ from starlette.responses import JSONResponse, PlainTextResponse, RedirectRespons
 from adf_trigger.emulator.activities.callbacks import PendingCallbacks
 from adf_trigger.emulator.activities.web import web
 from adf_trigger.emulator.activities.webhook import webhook
+from adf_trigger.emulator.certificates import make_certificate
+from adf_trigger.emulator.clock import utcnow
 from adf_trigger.emulator.contract.activity import Activity, ActivityFailed, ResolvedDataset
-from adf_trigger.emulator.servers import make_certificate, serving
+from adf_trigger.emulator.servers import serving
 from tests.integration.emulator.activities.conftest import Endpoint, Stage, context_of, ok
 from tests.support.elsewhere import Elsewhere
 
@@ -410,7 +412,7 @@ def test_a_service_principal_that_is_refused_fails_the_activity() -> None:
 
 def test_a_certificate_nobody_vouches_for_is_taken_only_when_told_to(tmp_path: Path) -> None:
     """disableCertValidation turns the check off for this call."""
-    certificate = make_certificate(tmp_path)
+    certificate = make_certificate(tmp_path, utcnow())
     endpoint = Endpoint(a=ok)
 
     async def story() -> None:

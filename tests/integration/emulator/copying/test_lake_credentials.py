@@ -14,9 +14,10 @@ from azure.storage.blob import BlobServiceClient
 
 from adf_trigger.emulator.activities.copy import copy
 from adf_trigger.emulator.activities.lookup import lookup
+from adf_trigger.emulator.certificates import make_certificate
+from adf_trigger.emulator.clock import utcnow
 from adf_trigger.emulator.contract.activity import ActivityFailed
 from adf_trigger.emulator.identity.tokens import Identity, TokenAuthority
-from adf_trigger.emulator.servers import make_certificate
 from adf_trigger.local.azurite.install import install
 from adf_trigger.local.azurite.server import ACCOUNT, ACCOUNT_KEY
 from adf_trigger.local.environment import child_environment
@@ -58,7 +59,7 @@ class SecureAzurite:
 def secure_azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SecureAzurite]:
     """A real Azurite with https and OAuth."""
     folder = tmp_path_factory.mktemp("secure-azurite")
-    certificate = make_certificate(folder)
+    certificate = make_certificate(folder, utcnow())
     options = ["--silent", "--disableTelemetry", "--skipApiVersionCheck", "--inMemoryPersistence"]
     options += ["--blobPort", "0", "--queuePort", "0", "--tablePort", "0", "--oauth", "basic"]
     options += ["--cert", str(certificate.chain), "--key", str(certificate.key)]

@@ -16,74 +16,12 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 
 from adf_trigger.emulator import defaults
+from adf_trigger.emulator.certificates import Certificate
 from adf_trigger.emulator.clock import utcnow
 from adf_trigger.emulator.identity.assertions import ASSERTION_TYPE
-from adf_trigger.emulator.identity.directory import Directory
 from adf_trigger.emulator.identity.entra import entra_app
 from adf_trigger.emulator.identity.tokens import TokenAuthority
-from adf_trigger.emulator.servers import Certificate
-
-SCOPE = "https://management.azure.com/.default"
-SECRET = "the.secret~1"
-OWNER = defaults.OWNER_CLIENT_ID
-NO_SUCH_ID = "00000000-0000-4000-8000-000000000000"
-
-
-@pytest.fixture(scope="module")
-def tokens() -> TokenAuthority:
-    """Signs and checks."""
-    return TokenAuthority(defaults.TENANT_ID)
-
-
-@pytest.fixture(scope="module")
-def client_pem(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Certificate and key of the registered client."""
-    path = tmp_path_factory.mktemp("client") / "client.pem"
-    defaults.make_client_certificate(path, utcnow())
-    return path
-
-
-@pytest.fixture(scope="module")
-def directory(client_pem: Path) -> Directory:
-    """The laptop's own."""
-    certificate = x509.load_pem_x509_certificate(client_pem.read_bytes())
-    return defaults.default_directory(secret=SECRET, certificate=certificate, now=utcnow())
-
-
-@pytest.fixture(scope="module")
-def authority(
-    serve: Callable[..., str], directory: Directory, tokens: TokenAuthority, certificate: Certificate
-) -> str:
-    """The authority's address, served over https on a real socket."""
-    return serve(entra_app(directory, tokens), certificate)
-
-
-@pytest.fixture
-def post(authority: str, certificate: Certificate) -> Callable[..., requests.Response]:
-    """Posts a form to a token endpoint of the authority."""
-
-    def send(
-        *,
-        tenant: str = defaults.TENANT_ID,
-        version: str = "v2.0/",
-        headers: dict[str, str] | None = None,
-        **form: str,
-    ) -> requests.Response:
-        url = f"{authority}/{tenant}/oauth2/{version}token"
-        return requests.post(url, data=form, headers=headers, verify=str(certificate.ca), timeout=10)
-
-    return send
-
-
-def good(**changes: str) -> dict[str, str]:
-    """A form that gets a token, with changes; an empty value takes the field away."""
-    form = {
-        "grant_type": "client_credentials",
-        "client_id": OWNER,
-        "client_secret": SECRET,
-        "scope": SCOPE,
-    }
-    return {name: value for name, value in (form | changes).items() if value}
+from tests.integration.emulator.identity.forms import NO_SUCH_ID, OWNER, SCOPE, SECRET, good
 
 
 def credential_options(authority: str, certificate: Certificate) -> dict[str, Any]:
@@ -104,7 +42,7 @@ def test_azure_identity_gets_a_token_by_secret(
     ) as credential:
         principal = tokens.verify(credential.get_token(SCOPE).token, utcnow())
     assert principal.app_id == OWNER
-    assert principal.roles == {"Data Factory Contributor"}
+    assert principal.roles == {"Contributor"}
 
 
 def test_azure_identity_gets_a_token_by_certificate(
@@ -202,7 +140,7 @@ def test_a_v1_reply_has_strings(
         ({"grant_type": ""}, 400, "invalid_request", 900144),
         ({"client_id": ""}, 400, "invalid_request", 900144),
         ({"scope": ""}, 400, "invalid_request", 900144),
-        ({"grant_type": "password"}, 400, "unsupported_grant_type", 70003),
+        ({"grant_type": "authorization_code"}, 400, "unsupported_grant_type", 70003),
         ({"client_id": NO_SUCH_ID}, 400, "unauthorized_client", 700016),
         ({"client_id": defaults.STRANGER_CLIENT_ID}, 400, "unauthorized_client", 700016),
         ({"tenant": NO_SUCH_ID}, 400, "invalid_request", 90002),
@@ -283,7 +221,8 @@ def test_instance_discovery_knows_this_host(authority: str, certificate: Certifi
         verify=str(certificate.ca),
         timeout=10,
     ).json()
-    assert reply["metadata"][0]["aliases"] == [authority.removeprefix("https://")]
+    assert [authority.removeprefix("https://")] in [entry["aliases"] for entry in reply["metadata"]]
+    assert reply["tenant_discovery_endpoint"] == f"{authority}/x/v2.0/.well-known/openid-configuration"
 
 
 class TestAssertions:

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adf_trigger.emulator.clock import utcnow
+from adf_trigger.emulator.clouds import PUBLIC
 from adf_trigger.emulator.identity.tokens import (
-    ARM_AUDIENCES,
     Identity,
     TokenAudienceInvalid,
     TokenAuthority,
@@ -38,7 +38,7 @@ def authority() -> TokenAuthority:
     return TokenAuthority(TENANT)
 
 
-@pytest.mark.parametrize("audience", sorted(ARM_AUDIENCES))
+@pytest.mark.parametrize("audience", sorted(PUBLIC.arm_audiences))
 def test_a_token_names_its_principal(authority: TokenAuthority, audience: str) -> None:
     """What was issued comes back as the principal, for each audience that ARM takes."""
     principal = authority.verify(authority.issue(ALICE, audience, now=NOW), NOW)

@@ -1,0 +1,58 @@
+"""Rules for tags and locations, which Resource Manager keeps for every resource."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from adf_trigger.emulator.arm_errors import InvalidRequestContent, LocationNotAvailable, LocationRequired
+from adf_trigger.emulator.clouds import Cloud
+from adf_trigger.emulator.regions import REGIONS, is_region, short
+
+MAX_TAGS = 50
+MAX_TAG_NAME = 512
+MAX_TAG_VALUE = 256
+_FORBIDDEN_IN_NAMES = frozenset("<>%&\\?/")
+
+
+def checked_tags(tags: Any) -> dict[str, str]:
+    """The tags of a body; null is none.
+
+    Raises:
+        InvalidRequestContent: they are not texts by name, or too many, or too long.
+    """
+    if tags is None:
+        return {}
+    if not isinstance(tags, Mapping):
+        raise InvalidRequestContent("The property 'tags' must be a JSON object.")
+    faults = list(filter(None, (_fault(name, value) for name, value in tags.items())))
+    if len(tags) > MAX_TAGS:
+        faults.insert(0, f"There are {len(tags)} tags, and a resource has {MAX_TAGS} at most.")
+    if len({name.lower() for name in tags}) < len(tags):
+        faults.append("Names of tags are told apart without regard to case.")
+    if faults:
+        raise InvalidRequestContent(" ".join(faults))
+    return dict(tags)
+
+
+def _fault(name: str, value: Any) -> str | None:
+    shown = name[:MAX_TAG_NAME]
+    if not name or len(name) > MAX_TAG_NAME or _FORBIDDEN_IN_NAMES & set(name):
+        return f"The tag name '{shown}' is not valid."
+    if not isinstance(value, str):
+        return f"The value of the tag '{shown}' must be a string."
+    if len(value) > MAX_TAG_VALUE:
+        return f"The value of the tag '{shown}' is longer than {MAX_TAG_VALUE} characters."
+    return None
+
+
+def checked_location(cloud: Cloud, location: Any, resource_type: str) -> str:
+    """The location of a body, as it is written there.
+
+    Raises:
+        LocationRequired: there is none.
+        LocationNotAvailable: it is no region of the cloud.
+    """
+    if not isinstance(location, str) or not location.strip():
+        raise LocationRequired
+    if not is_region(cloud.name, location):
+        raise LocationNotAvailable(location, resource_type, [short(region) for region in REGIONS[cloud.name]])
+    return location
