@@ -1,11 +1,13 @@
-"""`python -m adf_trigger.emulator serve | import`."""
+"""`python -m adf_trigger.emulator serve | import | env`."""
 
 import argparse
 import sys
 from collections.abc import Sequence
 
 from adf_trigger.emulator.commands.data_folder import DataFolderError
+from adf_trigger.emulator.commands.env import add_env
 from adf_trigger.emulator.commands.load import add_import
+from adf_trigger.emulator.commands.running import NotRunning
 from adf_trigger.emulator.commands.serve import add_serve
 
 
@@ -21,10 +23,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "import", help="load the folder of a factory's Git repository, or an ARM template of a factory"
         )
     )
+    add_env(
+        commands.add_parser(
+            "env", help="print the running stack's addresses and keys as variables of a shell"
+        )
+    )
     options = parser.parse_args(arguments)
     try:
         code: int = options.run(options)
-    except DataFolderError as error:
+    except (DataFolderError, NotRunning) as error:
         sys.stderr.write(f"{error}\n")
         return 1
     return code

@@ -14,10 +14,12 @@ from types import FrameType
 from rich.console import Console
 
 from adf_trigger.emulator.commands.data_folder import DataFolderError
+from adf_trigger.emulator.commands.env import add_env
 from adf_trigger.emulator.commands.load import add_import
+from adf_trigger.emulator.commands.running import NotRunning
 from adf_trigger.emulator.commands.secrets_file import HELP as SECRETS_HELP
 from adf_trigger.emulator.commands.secrets_file import secrets_file
-from adf_trigger.emulator.commands.serve import add_serve
+from adf_trigger.emulator.commands.serve import add_cloud, add_serve
 from adf_trigger.errors import SettingsError
 from adf_trigger.local.azurite import AzuriteInstallError, install
 from adf_trigger.local.demo import story
@@ -46,7 +48,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         code: int = options.run(options)
-    except (StartFailed, ProcessDied, SettingsError, DataFolderError, AzuriteInstallError) as error:
+    except (
+        StartFailed,
+        ProcessDied,
+        SettingsError,
+        DataFolderError,
+        AzuriteInstallError,
+        NotRunning,
+    ) as error:
         _say(str(error))
         return 1
     return code
@@ -67,7 +76,13 @@ def _parser() -> argparse.ArgumentParser:
         )
     )
     demo = commands.add_parser("demo", help="run both quickstart pipelines and show what comes of it")
+    add_cloud(demo)
     demo.set_defaults(run=_demo)
+    add_env(
+        commands.add_parser(
+            "env", help="print the running stack's addresses and keys as variables of a shell"
+        )
+    )
     return parser
 
 
@@ -94,6 +109,7 @@ def _add_up(up: argparse.ArgumentParser) -> None:
         help="an argument for the functions host",
     )
     up.add_argument("--secrets", type=_secrets, metavar="FILE", help=SECRETS_HELP)
+    add_cloud(up)
     up.add_argument("--restart", action="store_true", help="start the functions host again if it dies")
     for port in fields(Ports):
         up.add_argument(f"--{port.name.replace('_', '-')}-port", type=_port, default=0, metavar="N")
@@ -123,8 +139,8 @@ def _setup(_: argparse.Namespace) -> int:
     return 0
 
 
-def _demo(_: argparse.Namespace) -> int:
-    return story.run()
+def _demo(options: argparse.Namespace) -> int:
+    return story.run(options.cloud)
 
 
 def _up(options: argparse.Namespace) -> int:
@@ -134,7 +150,7 @@ def _up(options: argparse.Namespace) -> int:
             app=options.app,
             ports=Ports(**{port.name: getattr(options, f"{port.name}_port") for port in fields(Ports)}),
             poll_schedule=options.poll_schedule,
-            settings=dict(options.set),
+            settings={"ADF_TRIGGER_CLOUD": options.cloud, **dict(options.set)},
             host_options=tuple(options.host_option),
             secrets=options.secrets,
         )
@@ -202,6 +218,7 @@ def _show(endpoints: Endpoints) -> None:
         ("  by https", f"{endpoints.management_tls_url} (CA: {endpoints.ca_file})"),
         ("  control API", endpoints.control_url),
         ("  factory", endpoints.factory_id),
+        ("  Azure's own names", f"{endpoints.proxy_url} (HTTPS proxy)"),
         ("Entra ID", f"{endpoints.authority_url}/{endpoints.tenant_id}"),
         ("  client id", endpoints.client_id),
         ("  client secret", endpoints.client_secret),

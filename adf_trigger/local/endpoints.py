@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Self
 
+from adf_trigger.emulator.commands.data_folder import write_private
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoints:
@@ -24,6 +26,8 @@ class Endpoints:
         client_id: a service principal that may do everything with factories.
         client_secret: its secret.
         ca_file: PEM file of the authority that signed both https certificates.
+        proxy_url: HTTPS proxy that leads Azure's own names to the stack, and nothing anywhere else.
+        cloud: which of Azure's clouds the stack stands in for: public, us-government or china.
         storage_connection_string: of Azurite.
         factory_id: resource id of the factory that the app triggers.
         requests_queue: where the app reads requests.
@@ -45,6 +49,8 @@ class Endpoints:
     client_id: str
     client_secret: str
     ca_file: str
+    proxy_url: str
+    cloud: str
     storage_connection_string: str
     factory_id: str
     requests_queue: str
@@ -64,7 +70,4 @@ class Endpoints:
 
     def save(self, path: Path) -> None:
         """Write the JSON to a file that nobody else may read, in one step."""
-        unfinished = path.with_suffix(".unfinished")
-        unfinished.touch(mode=0o600)
-        unfinished.write_text(self.to_json() + "\n")
-        unfinished.replace(path)
+        write_private(path, self.to_json() + "\n")

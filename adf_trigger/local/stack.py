@@ -13,8 +13,10 @@ from azure.data.tables import TableServiceClient
 from azure.storage.queue import QueueServiceClient
 
 from adf_trigger.emulator import defaults
+from adf_trigger.emulator.clouds import PUBLIC
 from adf_trigger.emulator.commands.data_folder import data_folder, exclusive
-from adf_trigger.emulator.commands.environment import CLIENT_SECRET, IDENTITY_HEADER
+from adf_trigger.emulator.commands.environment import CLIENT_SECRET, IDENTITY_HEADER, STORAGE
+from adf_trigger.emulator.commands.running import ENDPOINTS, announced
 from adf_trigger.emulator.defaults import FACTORY_ID
 from adf_trigger.functions_host.environment import HOST_KEY
 from adf_trigger.local.app_settings import app_settings
@@ -45,6 +47,7 @@ class Ports:
     management_tls: int = 0
     identity: int = 0
     authority: int = 0
+    proxy: int = 0
     blob: int = 0
     queue: int = 0
     table: int = 0
@@ -135,7 +138,7 @@ class Stack:
         port = int(self.endpoints.functions_url.rpartition(":")[2])
         self._start_functions(port)
         self._endpoints = replace(self.endpoints, pids=self._pids())
-        self._endpoints.save(self._data / "endpoints.json")
+        self._endpoints.save(self._data / ENDPOINTS)
         return self._endpoints
 
     def _start(self, starting: ExitStack) -> Endpoints:
@@ -145,7 +148,11 @@ class Stack:
         self._held = (starting.enter_context(exclusive(self._data, patience=GRACE_SECONDS + 2)),)
         self._key, client_secret, identity_header = (defaults.make_secret() for _ in range(3))
         storage = self._start_azurite(starting)
-        emulator = self._start_emulator(starting, client_secret, identity_header)
+        self._cloud = self._config.settings.get("ADF_TRIGGER_CLOUD", PUBLIC.name)
+        emulator = self._start_emulator(
+            starting,
+            {CLIENT_SECRET: client_secret, IDENTITY_HEADER: identity_header, STORAGE: storage},
+        )
         self._app_settings = app_settings(
             emulator,
             storage=storage,
@@ -171,6 +178,8 @@ class Stack:
             client_id=defaults.OWNER_CLIENT_ID,
             client_secret=client_secret,
             ca_file=emulator["ca_file"],
+            proxy_url=emulator["proxy_url"],
+            cloud=self._cloud,
             storage_connection_string=storage,
             factory_id=FACTORY_ID,
             requests_queue=settings.requests_queue,
@@ -179,7 +188,8 @@ class Stack:
             table=settings.table,
             pids=self._pids(),
         )
-        endpoints.save(self._data / "endpoints.json")
+        endpoints.save(self._data / ENDPOINTS)
+        starting.enter_context(announced(self._data / ENDPOINTS))
         return endpoints
 
     def _start_azurite(self, starting: ExitStack) -> str:
@@ -197,9 +207,7 @@ class Stack:
         self._processes["azurite"] = azurite.process
         return azurite.connection_string
 
-    def _start_emulator(
-        self, starting: ExitStack, client_secret: str, identity_header: str
-    ) -> Mapping[str, str]:
+    def _start_emulator(self, starting: ExitStack, environment: Mapping[str, str]) -> Mapping[str, str]:
         ports = self._config.ports
         options: dict[str, object] = {
             "--data": self._data / "emulator",
@@ -207,13 +215,21 @@ class Stack:
             "--management-tls-port": ports.management_tls,
             "--identity-port": ports.identity,
             "--authority-port": ports.authority,
+            "--proxy-port": ports.proxy,
+            "--cloud": self._cloud,
         }
         if self._config.secrets:
             options["--secrets"] = self._config.secrets
         process = self._start_python(
             "emulator",
-            ["serve", "--json", "--log", *(word for option in options.items() for word in option)],
-            {CLIENT_SECRET: client_secret, IDENTITY_HEADER: identity_header},
+            [
+                "serve",
+                "--json",
+                "--log",
+                "--unannounced",
+                *(word for option in options.items() for word in option),
+            ],
+            environment,
         )
         starting.callback(process.stop)
         return process.wait_until_ready(ready_line, timeout=_READY_SECONDS)

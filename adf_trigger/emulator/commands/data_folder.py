@@ -69,3 +69,11 @@ def exclusive(folder: Path, *, patience: float) -> Iterator[int]:
                     raise DataFolderError(f"{folder} is in use by another process") from exc
                 time.sleep(_PAUSE_SECONDS)
         yield file.fileno()
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file that nobody else may read, in one step."""
+    unfinished = path.with_suffix(".unfinished")
+    unfinished.touch(mode=0o600)
+    unfinished.write_text(text)
+    unfinished.replace(path)

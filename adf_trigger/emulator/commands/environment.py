@@ -5,3 +5,6 @@ CLIENT_SECRET = "EMULATOR_CLIENT_SECRET"  # noqa: S105 - a name
 
 IDENTITY_HEADER = "EMULATOR_IDENTITY_HEADER"
 """The secret of its managed-identity endpoint."""
+
+STORAGE = "EMULATOR_STORAGE"
+"""Connection string of the stack's storage account."""

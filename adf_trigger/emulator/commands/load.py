@@ -18,11 +18,10 @@ from adf_trigger.emulator.commands.data_folder import (
     data_folder,
     exclusive,
 )
-from adf_trigger.emulator.defaults import FACTORY_ID
+from adf_trigger.emulator.defaults import FACTORY_ID, RESOURCE_GROUP, SUBSCRIPTION
 from adf_trigger.emulator.importing import Imported, ImportRefused, import_folder
 
-_PARTS = FACTORY_ID.split("/")
-SUBSCRIPTION, RESOURCE_GROUP, FACTORY = _PARTS[2], _PARTS[4], _PARTS[-1]
+FACTORY = FACTORY_ID.rpartition("/")[2]
 
 
 def add_import(parser: argparse.ArgumentParser) -> None:

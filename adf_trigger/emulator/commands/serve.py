@@ -23,15 +23,19 @@ from pathlib import Path
 from rich.console import Console
 
 from adf_trigger.emulator import defaults
+from adf_trigger.emulator.clouds import CLOUDS, PUBLIC
 from adf_trigger.emulator.commands.data_folder import (
     PATIENCE_SECONDS,
     data_folder,
     exclusive,
+    write_private,
 )
-from adf_trigger.emulator.commands.environment import CLIENT_SECRET, IDENTITY_HEADER
+from adf_trigger.emulator.commands.environment import CLIENT_SECRET, IDENTITY_HEADER, STORAGE
+from adf_trigger.emulator.commands.running import ENDPOINTS, announced
 from adf_trigger.emulator.commands.secrets_file import HELP as SECRETS_HELP
 from adf_trigger.emulator.commands.secrets_file import secrets_file
-from adf_trigger.emulator.hosting import EmulatorConfig, emulated
+from adf_trigger.emulator.hosting import Emulated, EmulatorConfig, emulated
+from adf_trigger.emulator.storage_account import StorageAccount, storage_account
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +50,7 @@ def add_serve(parser: argparse.ArgumentParser) -> None:
         (("--tls-port", "--management-tls-port"), "https"),
         (("--identity-port",), "the managed-identity endpoint"),
         (("--authority-port",), "Entra ID"),
+        (("--proxy-port",), "the proxy under Azure's own names"),
     ):
         parser.add_argument(
             *flags,
@@ -57,9 +62,37 @@ def add_serve(parser: argparse.ArgumentParser) -> None:
         )
     parser.add_argument("--strict", action="store_true", help="hold to the service's own limits")
     parser.add_argument("--secrets", type=secrets_file, default={}, metavar="FILE", help=SECRETS_HELP)
+    parser.add_argument(
+        "--any-group", action="store_true", help="take any subscription and resource group to be there"
+    )
+    parser.add_argument(
+        "--storage",
+        type=_storage,
+        metavar="CONNECTION_STRING",
+        help=f"the storage account of the stack ({STORAGE}, else Azurite at its usual ports)",
+    )
+    add_cloud(parser)
+    parser.add_argument("--unannounced", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--json", action="store_true", help="print one JSON line once it is ready")
     parser.add_argument("--log", action="store_true", help="log what it does to standard error")
     parser.set_defaults(run=serve)
+
+
+def add_cloud(parser: argparse.ArgumentParser) -> None:
+    """Add the choice of a cloud, by the names that the app's own setting has."""
+    parser.add_argument(
+        "--cloud",
+        choices=sorted(CLOUDS),
+        default=os.environ.get("ADF_TRIGGER_CLOUD") or PUBLIC.name,
+        help="which of Azure's clouds to stand in for (ADF_TRIGGER_CLOUD, else public)",
+    )
+
+
+def _storage(text: str) -> StorageAccount:
+    try:
+        return storage_account(text)
+    except ValueError as exc:
+        raise argparse.ArgumentTypeError(str(exc)) from exc
 
 
 def serve(options: argparse.Namespace) -> int:
@@ -84,10 +117,14 @@ def serve(options: argparse.Namespace) -> int:
                 management_tls_port=options.management_tls_port,
                 identity_port=options.identity_port,
                 authority_port=options.authority_port,
+                proxy_port=options.proxy_port,
                 strict=options.strict,
+                any_group=options.any_group,
                 secrets=options.secrets,
+                cloud=CLOUDS[options.cloud],
+                storage=options.storage or _storage(os.environ.get(STORAGE) or "UseDevelopmentStorage=true"),
             )
-            asyncio.run(_serve(config, as_json=options.json))
+            asyncio.run(_serve(config, as_json=options.json, announce=not options.unannounced))
     except OSError as exc:
         sys.stderr.write(f"The emulator cannot run: {exc}\n")
         return 1
@@ -103,32 +140,40 @@ def _kept_secret(data: Path) -> str:
     return file.read_text()
 
 
-async def _serve(config: EmulatorConfig, *, as_json: bool) -> None:
+async def _serve(config: EmulatorConfig, *, as_json: bool, announce: bool) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with emulated(config) as addresses:
-        _announce(
-            {
-                **asdict(addresses),
-                "tenant_id": defaults.TENANT_ID,
-                "client_id": defaults.OWNER_CLIENT_ID,
-                "client_secret": config.client_secret,
-                "identity_header": config.identity_header,
-                "factory_id": defaults.FACTORY_ID,
-            },
-            as_json=as_json,
-        )
-        # What has been loaded stays: to look through it again and again would hold up every reply meanwhile.
-        gc.freeze()
-        logger.info(
-            "The emulator is running at %s", addresses.management_url, extra={"action": "emulator_started"}
-        )
-        await stop.wait()
+        facts = {
+            **asdict(addresses),
+            "cloud": config.cloud.name,
+            "storage_connection_string": config.storage.connection_string,
+            "tenant_id": defaults.TENANT_ID,
+            "client_id": defaults.OWNER_CLIENT_ID,
+            "client_secret": config.client_secret,
+            "identity_header": config.identity_header,
+            "factory_id": defaults.FACTORY_ID,
+        }
+        with ExitStack() as told:
+            if announce:
+                write_private(config.data / ENDPOINTS, json.dumps(facts) + "\n")
+                told.enter_context(announced(config.data / ENDPOINTS))
+            _tell(facts, as_json=as_json)
+            await _until_stopped(addresses, stop)
+
+
+async def _until_stopped(addresses: Emulated, stop: asyncio.Event) -> None:
+    # What has been loaded stays: to look through it again and again would hold up every reply meanwhile.
+    gc.freeze()
+    logger.info(
+        "The emulator is running at %s", addresses.management_url, extra={"action": "emulator_started"}
+    )
+    await stop.wait()
     logger.info("The emulator has stopped", extra={"action": "emulator_stopped"})
 
 
-def _announce(facts: Mapping[str, str], *, as_json: bool) -> None:
+def _tell(facts: Mapping[str, str], *, as_json: bool) -> None:
     if as_json:
         sys.stdout.write(json.dumps(facts, separators=(",", ":")) + "\n")
         sys.stdout.flush()

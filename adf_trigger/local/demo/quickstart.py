@@ -11,7 +11,7 @@ from azure.core.exceptions import ResourceExistsError
 from azure.storage.blob import BlobServiceClient
 from pydantic import SecretStr
 
-from adf_trigger.azure.clouds import PUBLIC
+from adf_trigger.azure.clouds import CLOUDS
 from adf_trigger.azure.credential_kinds import CredentialKind
 from adf_trigger.azure.credentials import CredentialSettings, TokenProvider
 from adf_trigger.azure.resource_ids import FactoryId
@@ -20,6 +20,7 @@ from adf_trigger.datafactory.client import DataFactoryClient
 from adf_trigger.datafactory.management import ManagementApi
 from adf_trigger.datafactory.resources import Factories
 from adf_trigger.datafactory.transport import Transport
+from adf_trigger.emulator.regions import DEFAULT_REGION
 from adf_trigger.local.endpoints import Endpoints
 
 CONTAINER = "adftutorial"
@@ -47,12 +48,14 @@ class Quickstart:
         self.client = DataFactoryClient(factory, api)
         self._factories = Factories(api)
         self._factory = factory
+        self._cloud = endpoints.cloud
         self._storage = endpoints.storage_connection_string
 
     def provision(self) -> Iterator[tuple[str, str]]:
         """Create or update each resource; the kind and name of each as it is done."""
         documents: dict[str, Any] = json.loads((files(__package__) / "quickstart.json").read_text("utf-8"))
-        made = self._factories.create_or_update(self._factory, **documents["factory"])
+        wanted = documents["factory"] | {"location": DEFAULT_REGION[self._cloud]}
+        made = self._factories.create_or_update(self._factory, **wanted)
         yield "factory", made.name
         storage = {"connectionString": self._storage}
         self.client.linked_services.create_or_update(
@@ -96,6 +99,6 @@ def _management_api(endpoints: Endpoints) -> ManagementApi:
     )
     return ManagementApi(
         Transport(endpoints.management_tls_url, ca_file=ca_file),
-        TokenProvider.of(credential, PUBLIC.token_scope),
+        TokenProvider.of(credential, CLOUDS[endpoints.cloud].token_scope),
         ids=new_id,
     )

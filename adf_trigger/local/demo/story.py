@@ -14,7 +14,7 @@ from adf_trigger.local.demo.client import Answer, Caller
 from adf_trigger.local.demo.quickstart import INPUTS, PARAM_PIPELINE, PLAIN_PIPELINE, Quickstart
 from adf_trigger.local.demo.screen import Screen
 from adf_trigger.local.endpoints import Endpoints
-from adf_trigger.local.stack import Stack
+from adf_trigger.local.stack import Stack, StackConfig
 
 EVENTS_WITHIN = 60.0
 """Seconds in which three small copies have ended and are told."""
@@ -23,8 +23,13 @@ BY_HTTP, BY_QUEUE, MISSING, WRONG = "demo-by-http", "demo-by-queue", "demo-no-su
 EXPECTED = {BY_HTTP: "Succeeded", BY_QUEUE: "Succeeded", MISSING: "Failed"}
 
 
-def run(screen: Screen | None = None) -> int:
-    """Run the demo; 0 if everything was as it should be, else 1."""
+def run(cloud: str, screen: Screen | None = None) -> int:
+    """Run the demo; 0 if everything was as it should be, else 1.
+
+    Args:
+        cloud: which of Azure's clouds the stack stands in for.
+        screen: where to show it.
+    """
     shown = screen or Screen()
     begun = time.monotonic()
     shown.heading(
@@ -34,7 +39,8 @@ def run(screen: Screen | None = None) -> int:
         with shown.waiting(
             "Starting Azurite, a local Data Factory, Entra ID endpoints and a Functions host ..."
         ):
-            endpoints = running.enter_context(Stack())
+            config = StackConfig(settings={"ADF_TRIGGER_CLOUD": cloud})
+            endpoints = running.enter_context(Stack(config))
         faults = list(_Story(endpoints, shown).tell())
     shown.verdict(faults, time.monotonic() - begun)
     return 1 if faults else 0

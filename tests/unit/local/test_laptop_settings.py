@@ -110,6 +110,8 @@ def test_the_endpoints_keep_their_contract() -> None:
         "client_id",
         "client_secret",
         "ca_file",
+        "proxy_url",
+        "cloud",
         "storage_connection_string",
         "factory_id",
         "requests_queue",

@@ -18,8 +18,8 @@ from adf_trigger.emulator.certificates import make_certificate
 from adf_trigger.emulator.clock import utcnow
 from adf_trigger.emulator.contract.activity import ActivityFailed
 from adf_trigger.emulator.identity.tokens import Identity, TokenAuthority
+from adf_trigger.emulator.storage_account import ACCOUNT, ACCOUNT_KEY
 from adf_trigger.local.azurite.install import install
-from adf_trigger.local.azurite.server import ACCOUNT, ACCOUNT_KEY
 from adf_trigger.local.environment import child_environment
 from adf_trigger.local.node import NODE
 from adf_trigger.local.process import Process

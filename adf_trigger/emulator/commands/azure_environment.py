@@ -1,0 +1,112 @@
+"""The environment of a shell in which Azure's own names mean the local stack, and whether a shell has it."""
+
+import ssl
+import urllib.request
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+
+from adf_trigger.emulator.certificates import TRUSTSTORE_PASSWORD
+from adf_trigger.emulator.clouds import CLOUDS
+from adf_trigger.emulator.storage_account import SERVICES, storage_account
+
+_CA_VARIABLES = ("SSL_CERT_FILE", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
+"""OpenSSL, .NET and Python's ssl; curl; Python's requests and the Azure CLI; Node."""
+
+_LOOPBACK = "127.0.0.1,localhost"
+_TIMEOUT = 10.0
+_METADATA = "/metadata/endpoints?api-version=2022-09-01"
+
+
+def addresses(facts: Mapping[str, Any]) -> dict[str, str]:
+    """Everything that the stack says of itself, by names of environment variables."""
+    return {name.upper(): value for name, value in facts.items() if isinstance(value, str)}
+
+
+def azure_environment(facts: Mapping[str, Any]) -> dict[str, str]:
+    """What makes unchanged clients of Azure talk to the stack, and leaves their own profiles alone.
+
+    Whoever has it reaches nothing but the stack by https: the proxy refuses all other names.
+    """
+    ca_file, proxy = str(facts["ca_file"]), str(facts["proxy_url"])
+    folder = Path(ca_file).parent
+    _, _, subscription, _, group, *_, factory = str(facts["factory_id"]).split("/")
+    where = urlsplit(proxy)
+    java = {
+        "https.proxyHost": where.hostname,
+        "https.proxyPort": where.port,
+        "javax.net.ssl.trustStore": folder / "ca.p12",
+        "javax.net.ssl.trustStoreType": "PKCS12",
+        "javax.net.ssl.trustStorePassword": TRUSTSTORE_PASSWORD,
+    }
+    return {
+        "HTTPS_PROXY": proxy,
+        "https_proxy": proxy,
+        "NO_PROXY": _LOOPBACK,
+        "no_proxy": _LOOPBACK,
+        **dict.fromkeys(_CA_VARIABLES, ca_file),
+        "NODE_USE_ENV_PROXY": "1",
+        "JAVA_TOOL_OPTIONS": " ".join(f"-D{name}={value}" for name, value in java.items()),
+        "AZURE_CONFIG_DIR": str(folder / "azure"),
+        "AZURE_CORE_COLLECT_TELEMETRY": "false",
+        "AZURE_CORE_LOGIN_EXPERIENCE_V2": "off",
+        "AZURE_CORE_SURVEY_MESSAGE": "false",
+        "AZURE_TENANT_ID": str(facts["tenant_id"]),
+        "AZURE_CLIENT_ID": str(facts["client_id"]),
+        "AZURE_CLIENT_SECRET": str(facts["client_secret"]),
+        "AZURE_SUBSCRIPTION_ID": subscription,
+        "AZURE_RESOURCE_GROUP": group,
+        "AZURE_FACTORY_NAME": factory,
+    }
+
+
+def faults(facts: Mapping[str, Any], environ: Mapping[str, str]) -> list[str]:
+    """Why a shell with this environment would not talk to the stack under Azure's names; nothing if it would.
+
+    No packet leaves the machine to find out: what the environment says is looked at first.
+    """
+    return list(_of_environment(facts, environ)) or list(_of_answers(facts))
+
+
+def _of_environment(facts: Mapping[str, Any], environ: Mapping[str, str]) -> Iterator[str]:
+    wanted = azure_environment(facts)
+    for name in ("HTTPS_PROXY", "https_proxy", *_CA_VARIABLES, "AZURE_CONFIG_DIR"):
+        given = environ.get(name)
+        if given is None:
+            yield f"{name} is not set"
+        elif given != wanted[name]:
+            yield f"{name} is {given}, not {wanted[name]}"
+    for name in ("no_proxy", "NO_PROXY"):
+        proxies = {"no": environ.get(name, "")}
+        for host in _names(facts):
+            if urllib.request.proxy_bypass_environment(host, proxies):  # type: ignore[attr-defined]
+                yield f"{name} keeps {host} away from the proxy"
+
+
+def _names(facts: Mapping[str, Any]) -> list[str]:
+    """Azure's own names that the stack answers to."""
+    cloud = CLOUDS[str(facts["cloud"])]
+    account = storage_account(str(facts["storage_connection_string"])).name
+    storage = (cloud.storage_host(account, service) for service in SERVICES)
+    return [cloud.management, cloud.classic, *cloud.authorities, *storage]
+
+
+def _of_answers(facts: Mapping[str, Any]) -> Iterator[str]:
+    cloud = CLOUDS[str(facts["cloud"])]
+    configuration = f"/{facts['tenant_id']}/v2.0/.well-known/openid-configuration"
+    paths = {cloud.management: _METADATA, cloud.classic: _METADATA}
+    paths |= dict.fromkeys(cloud.authorities, configuration)
+    proxy, tls = str(facts["proxy_url"]), ssl.create_default_context(cafile=facts["ca_file"])
+    for host in _names(facts):
+        # Storage answers with a refusal, since nobody signs in; that it answers is enough.
+        path = paths.get(host, "/?comp=list")
+        try:
+            reply = httpx.get(f"https://{host}{path}", proxy=proxy, verify=tls, timeout=_TIMEOUT)
+        except httpx.HTTPError as exc:
+            yield f"{host} does not answer through the proxy: {exc}"
+            continue
+        if (host in paths and reply.is_error) or reply.status_code == httpx.codes.SERVICE_UNAVAILABLE:
+            yield f"{host} answers {reply.status_code}: {reply.text.strip()[:200]}"

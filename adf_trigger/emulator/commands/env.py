@@ -1,0 +1,73 @@
+"""Prints where the running stack is, for a shell to take over.
+
+eval "$(python -m adf_trigger.local env --azure)"
+"""
+
+import argparse
+import json
+import os
+import shlex
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from adf_trigger.emulator.commands.azure_environment import addresses, azure_environment, faults
+from adf_trigger.emulator.commands.running import facts
+
+
+def add_env(env: argparse.ArgumentParser) -> None:
+    """Make a parser that of this command."""
+    env.add_argument("--data", type=Path, metavar="DIR", help="of the stack, if several run")
+    env.add_argument(
+        "--azure",
+        action="store_true",
+        help="also what makes Azure's own names mean the stack, for curl, Python, .NET, PowerShell, Node, Java "
+        "and az; nothing else is reached by https from that shell",
+    )
+    env.add_argument(
+        "--check",
+        action="store_true",
+        help="print nothing, and fail unless this shell talks to the stack under Azure's names",
+    )
+    env.add_argument("--format", choices=sorted(_FORMATS), default="sh", help="of which shell (%(default)s)")
+    env.set_defaults(run=_env)
+
+
+def _env(options: argparse.Namespace) -> int:
+    found = facts(options.data)
+    if options.check:
+        wrong = faults(found, os.environ)
+        for fault in wrong:
+            sys.stderr.write(f"{fault}\n")
+        if wrong:
+            sys.stderr.write(
+                "In this shell Azure's names do not mean the local stack: what follows would reach the real Azure. "
+                'Run: eval "$(python -m adf_trigger.local env --azure)"\n'
+            )
+        return 1 if wrong else 0
+    variables = addresses(found)
+    if options.azure:
+        variables |= azure_environment(found)
+        Path(variables["AZURE_CONFIG_DIR"]).mkdir(mode=0o700, exist_ok=True)
+    sys.stdout.write(_FORMATS[options.format](variables))
+    return 0
+
+
+def _sh(variables: Mapping[str, str]) -> str:
+    return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in variables.items())
+
+
+def _powershell(variables: Mapping[str, str]) -> str:
+    quoted = ((name, value.replace("'", "''")) for name, value in variables.items())
+    return "".join(f"$env:{name} = '{value}'\n" for name, value in quoted)
+
+
+def _json(variables: Mapping[str, str]) -> str:
+    return json.dumps(variables) + "\n"
+
+
+_FORMATS: Mapping[str, Callable[[Mapping[str, str]], str]] = {
+    "sh": _sh,
+    "powershell": _powershell,
+    "json": _json,
+}
