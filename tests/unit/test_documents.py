@@ -24,6 +24,7 @@ from tests.support.settings_table import settings_table
 
 README = (ROOT / "README.md").read_text("utf-8")
 EMULATOR = (ROOT / "adf_trigger" / "emulator" / "README.md").read_text("utf-8")
+HOST = (ROOT / "adf_trigger" / "functions_host" / "README.md").read_text("utf-8")
 GUARANTEES = (ROOT / "GUARANTEES.md").read_text("utf-8")
 HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
 NAMED_TESTS = sorted(set(re.findall(r"`(test_\w+\.py)::(\w+)`", GUARANTEES)))
@@ -186,3 +187,10 @@ def test_every_dependency_has_a_range_and_a_reason(requirements: str) -> None:
     lines = "\n".join(blocks).splitlines()
     wants_reason = [line for before, line in zip(["", *lines], lines, strict=False) if line and before == ""]
     assert [line for line in wants_reason if not line.startswith("#")] == []
+
+
+def test_the_page_of_the_functions_host_names_tests_that_are_there() -> None:
+    """Each line of what it imitates names its tests."""
+    named = set(re.findall(r"`(test_\w+\.py)`", HOST))
+    assert named
+    assert {path.name for path in (ROOT / "tests").rglob("test_host_*.py")} >= named

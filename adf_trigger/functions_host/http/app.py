@@ -4,10 +4,9 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
 
-from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
-from starlette.routing import Mount
 from starlette.routing import Route as AdminRoute
+from starlette.routing import Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from adf_trigger.functions_host.context import InvocationTrace
@@ -28,6 +27,7 @@ from adf_trigger.functions_host.index import IndexedFunction
 from adf_trigger.functions_host.invoker import Invoker
 
 _HOME = b"The local Azure Functions host is running.\n"
+_OWN_PATHS = ("/admin", "/runtime/webhooks")
 _NOT_RUNNING = b"Function host is not running."
 logger = logging.getLogger(__name__)
 
@@ -151,6 +151,10 @@ class Front:
 
 def application(front: Front, admin: Sequence[AdminRoute]) -> ASGIApp:
     """The whole of it."""
-    app = Starlette(routes=[*admin, Mount("/", app=front)])
-    app.router.redirect_slashes = False
-    return with_server_headers(app)
+    router = Router(routes=list(admin), redirect_slashes=False)
+
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+        own = scope["path"].lower().startswith(_OWN_PATHS)
+        await (router if own else front)(scope, receive, send)
+
+    return with_server_headers(serve)

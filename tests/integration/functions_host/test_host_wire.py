@@ -1,0 +1,378 @@
+"""Requests as bytes on a socket, and the answers: each row was seen on the platform's own host."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+
+if TYPE_CHECKING:
+    from tests.integration.functions_host.conftest import Toy
+
+    MakeToy = Callable[..., Toy]
+
+APP = """
+@app.route(route="echo/{name}", auth_level="anonymous")
+def echo(req: func.HttpRequest) -> func.HttpResponse:
+    document = {"method": req.method, "url": req.url, "name": req.route_params["name"], "query": dict(req.params)}
+    document |= {"headers": dict(req.headers), "body": req.get_body().decode("latin-1")}
+    return func.HttpResponse(json.dumps(document), mimetype="application/json")
+
+@app.route(route="only-get", methods=["GET"], auth_level="anonymous")
+def only_get(req: func.HttpRequest) -> str:
+    return "ok"
+
+@app.route(route="guarded/{name}")
+def guarded(req: func.HttpRequest) -> str:
+    note(called=True)
+    return "ok"
+
+@app.route(route="own/{kind}", auth_level="anonymous")
+def own(req: func.HttpRequest) -> func.HttpResponse:
+    headers = {
+        "length": {"Content-Length": "2"}, "wrong-length": {"Content-Length": "3"}, "date": {"Date": "then"},
+        "server": {"Server": "mine"}, "newline": {"X-A": "a\\nb"}, "unicode": {"X-A": "\\u00fc"}, "space": {"X A": "a"},
+    }[req.route_params["kind"]]
+    return func.HttpResponse("ok", headers=headers)
+
+@app.route(route="wait/{name}", auth_level="anonymous")
+async def wait(req: func.HttpRequest) -> str:
+    await asyncio.sleep(2)
+    return "ok"
+"""
+HEAD = "GET /api/echo/x HTTP/1.1\r\nHost: h\r\n"
+POST = "POST /api/echo/x HTTP/1.1\r\nHost: h\r\n"
+
+
+async def ask(url: str, request: bytes, *, end: bool = False) -> tuple[int, dict[str, str], bytes]:
+    """Send bytes; the answer's status, headers and body."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", int(url.rpartition(":")[2]))
+    writer.write(request)
+    if end:
+        writer.write_eof()
+    async with asyncio.timeout(15):
+        head = await reader.readuntil(b"\r\n\r\n")
+        status, *lines = head.decode().rstrip().split("\r\n")
+        headers = dict(line.lower().split(": ", 1) for line in lines)
+        if "chunked" in headers.get("transfer-encoding", ""):
+            body = b""
+            while size := int(await reader.readline(), 16):
+                body += (await reader.readexactly(size + 2))[:-2]
+        else:
+            body = await reader.readexactly(int(headers.get("content-length", "0")))
+        if headers.get("connection") == "close":
+            assert await reader.read() in (b"", b"\r\n")
+    writer.close()
+    return int(status.split()[1]), headers, body
+
+
+def on_a_host(
+    make_toy: "MakeToy", work: Callable[[str], Any], host_json: dict[str, Any] | None = None
+) -> None:
+    """Run a coroutine with the URL of a host that serves the toy."""
+    toy = make_toy(APP, host_json)
+
+    async def main() -> None:
+        async with toy.hosted(make_queue=False, key="Key") as host:
+            await work(host.url)
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    ("request_text", "status"),
+    [
+        pytest.param(f"GET /api/echo/{'x' * 8_170} HTTP/1.1\r\nHost: h\r\n\r\n", 414, id="request line"),
+        pytest.param(f"GET /api/echo/{'x' * 9_000}", 414, id="request line without end"),
+        pytest.param(HEAD + f"X: {'x' * 32_800}\r\n\r\n", 431, id="header block"),
+        pytest.param(HEAD + "X: y\r\n" * 101 + "\r\n", 431, id="header lines"),
+        pytest.param("GET /api/echo/x HTTP/3.0\r\nHost: h\r\n\r\n", 505, id="version"),
+        pytest.param("GET /api/echo/x HTTP/1.1\r\n\r\n", 400, id="no host"),
+        pytest.param(HEAD + "Host: i\r\n\r\n", 400, id="two hosts"),
+        pytest.param("GET /api/echo/x HTTP/1.1\r\nHost: a b\r\n\r\n", 400, id="host with a space"),
+        pytest.param("GET http://other/api/echo/x HTTP/1.1\r\nHost: h\r\n\r\n", 400, id="another host's url"),
+        pytest.param("GET /api/echo/a b HTTP/1.1\r\nHost: h\r\n\r\n", 400, id="raw space"),
+        pytest.param("GET /api/echo/\xfc HTTP/1.1\r\nHost: h\r\n\r\n", 400, id="raw byte"),
+        pytest.param("GET /api/echo/a%00b HTTP/1.1\r\nHost: h\r\n\r\n", 400, id="encoded NUL"),
+        pytest.param(HEAD + "X: a\x00b\r\n\r\n", 400, id="NUL in a header"),
+        pytest.param(HEAD + "X: \xfc\r\n\r\n", 400, id="latin-1 in a header"),
+        pytest.param(HEAD + "X: a\r\n b\r\n\r\n", 400, id="folded header"),
+        pytest.param(HEAD + "X Y: a\r\n\r\n", 400, id="space in a name"),
+        pytest.param(POST + "Content-Length: x\r\n\r\n", 400, id="length that is none"),
+        pytest.param(POST + "Content-Length: -1\r\n\r\n", 400, id="negative length"),
+        pytest.param(POST + "Content-Length: 1\r\nContent-Length: 1\r\n\r\na", 400, id="two lengths"),
+        pytest.param("nonsense\r\n\r\n", 400, id="no request"),
+    ],
+)
+def test_what_the_server_refuses_ends_the_connection_without_a_word(
+    make_toy: "MakeToy", request_text: str, status: int
+) -> None:
+    """A status, no body, no content type, Connection: close; nobody else sees the request."""
+
+    async def work(url: str) -> None:
+        code, headers, body = await ask(url, request_text.encode("latin-1"))
+        assert (code, body, headers["connection"], headers["content-length"]) == (status, b"", "close", "0")
+        assert "content-type" not in headers
+
+    on_a_host(make_toy, work)
+
+
+@pytest.mark.parametrize(
+    ("request_text", "status"),
+    [
+        pytest.param("GET /api/nothing HTTP/1.1\r\nHost: h\r\n\r\n", 404, id="unknown path"),
+        pytest.param("POST /api/only-get HTTP/1.1\r\nHost: h\r\n\r\n", 404, id="wrong method"),
+        pytest.param("HEAD /api/only-get HTTP/1.1\r\nHost: h\r\n\r\n", 404, id="HEAD on a GET route"),
+        pytest.param("OPTIONS /api/only-get HTTP/1.1\r\nHost: h\r\nOrigin: o\r\n\r\n", 404, id="preflight"),
+        pytest.param("GET /api/guarded/%2e%2e HTTP/1.1\r\nHost: h\r\n\r\n", 404, id="404 before 401"),
+        pytest.param("GET /api/guarded/x HTTP/1.1\r\nHost: h\r\n\r\n", 401, id="no key"),
+        pytest.param("GET /api/guarded/x?code=wrong HTTP/1.1\r\nHost: h\r\n\r\n", 401, id="wrong key"),
+        pytest.param(
+            "GET /api/guarded/x?code=Key HTTP/1.1\r\nHost: h\r\nX-Functions-Key: \r\n\r\n",
+            401,
+            id="empty header",
+        ),
+        pytest.param(
+            "GET /api/guarded/x HTTP/1.1\r\nHost: h\r\nX-Functions-Key: no\r\nX-Functions-Key: Key\r\n\r\n",
+            401,
+            id="the first of two keys",
+        ),
+        pytest.param("GET /api/only-get HTTP/1.0\r\n\r\n", 500, id="1.0 without host"),
+        pytest.param("GET /api/own/wrong-length HTTP/1.1\r\nHost: h\r\n\r\n", 500, id="wrong length"),
+        pytest.param("GET /api/own/newline HTTP/1.1\r\nHost: h\r\n\r\n", 500, id="newline in a header"),
+        pytest.param("GET /api/own/unicode HTTP/1.1\r\nHost: h\r\n\r\n", 500, id="non-ASCII in a header"),
+        pytest.param("GET /api/own/space HTTP/1.1\r\nHost: h\r\n\r\n", 500, id="space in a header's name"),
+    ],
+)
+def test_a_refusal_is_empty(make_toy: "MakeToy", request_text: str, status: int) -> None:
+    """No body, no type, no challenge, no list of methods: the platform says nothing but the status."""
+
+    async def work(url: str) -> None:
+        code, headers, body = await ask(url, request_text.encode())
+        assert (code, body, headers["content-length"]) == (status, b"", "0")
+        assert not {"content-type", "www-authenticate", "allow", "access-control-allow-origin"} & set(headers)
+
+    on_a_host(make_toy, work)
+
+
+@pytest.mark.parametrize(
+    ("head", "body", "seen"),
+    [
+        pytest.param("Content-Length: 3\r\n", "abc", "abc", id="length"),
+        pytest.param("Transfer-Encoding: chunked\r\n", "3\r\nabc\r\n0\r\n\r\n", "", id="chunked"),
+        pytest.param(
+            "Transfer-Encoding: chunked\r\nContent-Length: 3\r\n", "3\r\nabc\r\n0\r\n\r\n", "", id="both"
+        ),
+        pytest.param("", "", "", id="neither"),
+        pytest.param(
+            "Content-Encoding: gzip\r\nContent-Length: 3\r\n", "\x1f\x8b\x08", "\x1f\x8b\x08", id="gzip"
+        ),
+    ],
+)
+def test_a_body_reaches_the_function_only_by_its_length(
+    make_toy: "MakeToy", head: str, body: str, seen: str
+) -> None:
+    """What comes in chunks is gone, and a length beside it has another name; nothing is decompressed."""
+
+    async def work(url: str) -> None:
+        status, _, answer = await ask(url, (POST + head + "\r\n" + body).encode("latin-1"))
+        document = json.loads(answer)
+        assert (status, document["body"]) == (200, seen)
+        if "chunked" in head:
+            assert document["headers"]["transfer-encoding"] == "chunked"
+            assert "content-length" not in document["headers"]
+            assert ("x-content-length" in document["headers"]) is ("Content-Length" in head)
+
+    on_a_host(make_toy, work)
+
+
+def test_a_body_that_does_not_come_is_an_empty_500_and_the_function_is_not_called(
+    make_toy: "MakeToy",
+) -> None:
+    """After five seconds without a byte of what was announced."""
+
+    async def work(url: str) -> None:
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        status, headers, body = await ask(url, (POST + "Content-Length: 20\r\n\r\n1234567").encode())
+        assert (status, body, headers["connection"]) == (500, b"", "close")
+        assert 4 < loop.time() - began < 9
+
+    on_a_host(make_toy, work)
+
+
+@pytest.mark.parametrize(
+    ("segment", "name", "url"),
+    [
+        ("a%20b", "a b", "a%20b"),
+        ("a%2Fb", "a%2Fb", "a%2Fb"),
+        ("a%252Fb", "a%2Fb", "a%2Fb"),
+        ("caf%c3%a9", "café", "caf%C3%A9"),
+        ("%ff", "%ff", "%ff"),
+        ("a+b", "a+b", "a+b"),
+        ("a%2Bb", "a+b", "a+b"),
+        ("a%zz", "a%zz", "a%25zz"),
+        ("a%25", "a%", "a%25"),
+        ("a%5Cb", "a\\b", "a%5Cb"),
+        ("%0d%0ax", "\r\nx", "%0D%0Ax"),
+        ("a%3Fb%23", "a?b#", "a%3Fb%23"),
+    ],
+)
+def test_a_path_is_decoded_as_by_the_platform_s_server(
+    make_toy: "MakeToy", segment: str, name: str, url: str
+) -> None:
+    """But for the slash, and what is no UTF-8; the function's URL is encoded anew."""
+
+    async def work(base: str) -> None:
+        request = f"post /API/Echo/{segment}/?q=1 HTTP/1.1\r\nHost: evil.example\r\n\r\n"
+        status, _, answer = await ask(base, request.encode())
+        document = json.loads(answer)
+        assert (status, document["method"], document["name"]) == (200, "POST", name)
+        assert document["url"] == f"http://evil.example/API/Echo/{url}/?q=1"
+
+    on_a_host(make_toy, work)
+
+
+def test_queries_and_headers_are_merged_as_by_the_platform_s_server(make_toy: "MakeToy") -> None:
+    """Names of a query without regard to case, empty values left out; headers in lower case, joined by commas."""
+
+    async def work(url: str) -> None:
+        query = "a=1&a=2&b=&c&d=x%20y+z&%C3%A9=%ff&A=3"
+        head = "X-A: 1\r\nx-a: 2\r\nX-Empty:\r\nX-Text: gr\u00fcn \r\nX-Bell: \x01\r\nX-Forwarded-Proto: https\r\n"
+        request = f"GET /api/echo/x?{query} HTTP/1.1\r\nHost: h\r\n{head}\r\n"
+        document = json.loads((await ask(url, request.encode()))[2])
+        assert document["query"] == {"a": "1,2,3", "é": "%ff", "d": "x y z"}
+        assert document["url"] == f"http://h/api/echo/x?{query}"
+        expected = {"x-a": "1,2", "x-empty": "", "x-text": "grün", "x-bell": "\x01"}
+        assert expected.items() <= document["headers"].items()
+
+    on_a_host(make_toy, work)
+
+
+def test_a_response_leaves_in_chunks_unless_the_function_told_its_length(make_toy: "MakeToy") -> None:
+    """Date and Server are the function's where it gives them, else the server's own."""
+
+    async def work(url: str) -> None:
+        answers = {
+            kind: (await ask(url, f"GET /api/own/{kind} HTTP/1.1\r\nHost: h\r\n\r\n".encode()))[1:]
+            for kind in ("length", "date", "server")
+        }
+        assert {body for _, body in answers.values()} == {b"ok"}
+        assert answers["length"][0]["content-length"] == "2"
+        assert answers["date"][0]["transfer-encoding"] == "chunked"
+        assert (answers["date"][0]["date"], answers["server"][0]["server"]) == ("then", "mine")
+        assert answers["date"][0]["server"] == "kestrel"
+
+    on_a_host(make_toy, work)
+
+
+def test_a_connection_serves_on_after_a_refusal_with_its_body_unread(make_toy: "MakeToy") -> None:
+    """Two requests in one go: 401 for the first, whose body nobody reads, and an answer to the second."""
+
+    async def work(url: str) -> None:
+        reader, writer = await asyncio.open_connection("127.0.0.1", int(url.rpartition(":")[2]))
+        refused = "POST /api/guarded/x HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc"
+        writer.write((refused + "GET /api/only-get HTTP/1.1\r\nHost: h\r\n\r\n").encode())
+        async with asyncio.timeout(10):
+            assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 401")
+            assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200")
+        writer.close()
+
+    on_a_host(make_toy, work)
+
+
+def test_a_hundred_is_sent_only_where_the_body_is_wanted(make_toy: "MakeToy") -> None:
+    """Expect: 100-continue is answered with 100 for who may call, and with 401 at once for who may not."""
+
+    async def work(url: str) -> None:
+        for query, first in (("", b"HTTP/1.1 401"), ("?code=Key", b"HTTP/1.1 100")):
+            reader, writer = await asyncio.open_connection("127.0.0.1", int(url.rpartition(":")[2]))
+            head = f"POST /api/guarded/x{query} HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n"
+            writer.write((head + "Expect: 100-continue\r\n\r\n").encode())
+            async with asyncio.timeout(10):
+                assert (await reader.readuntil(b"\r\n\r\n")).startswith(first)
+            writer.close()
+
+    on_a_host(make_toy, work)
+
+
+def test_hundreds_of_async_calls_wait_and_a_plain_one_beside_them_does_not(make_toy: "MakeToy") -> None:
+    """maxConcurrentRequests counts all, threads only plain functions: 300 wait, and another is answered at once."""
+    limits = {"extensions": {"http": {"maxConcurrentRequests": 1000, "maxOutstandingRequests": 1000}}}
+
+    async def work(url: str) -> None:
+        connections = httpx.Limits(max_connections=400)
+        async with httpx.AsyncClient(base_url=url, limits=connections, timeout=30) as client:
+            waiting = [asyncio.create_task(client.get(f"/api/wait/{number}")) for number in range(300)]
+            await asyncio.sleep(1)
+            beside = await client.get("/api/only-get")
+            assert (beside.status_code, beside.elapsed.total_seconds() < 1) == (200, True)
+            assert not any(each.done() for each in waiting)
+            assert {(await each).status_code for each in waiting} == {200}
+
+    on_a_host(make_toy, work, limits)
+
+
+def test_sync_and_async_calls_beyond_max_concurrent_requests_wait_and_beyond_outstanding_get_429(
+    make_toy: "MakeToy",
+) -> None:
+    """At once, without Retry-After, with the platform's own header and no body."""
+    limits = {"extensions": {"http": {"maxConcurrentRequests": 2, "maxOutstandingRequests": 3}}}
+
+    async def work(url: str) -> None:
+        async with httpx.AsyncClient(base_url=url, timeout=30) as client:
+            calls = [asyncio.create_task(client.get(f"/api/wait/{number}")) for number in range(5)]
+            answers = [await each for each in calls]
+            refused = [each for each in answers if each.status_code == 429]
+            assert sorted(each.status_code for each in answers) == [200, 200, 200, 429, 429]
+            for each in refused:
+                assert (each.content, each.headers["x-function-scaleout"]) == (b"", "1")
+                assert "retry-after" not in each.headers
+                assert each.elapsed.total_seconds() < 1
+
+    on_a_host(make_toy, work, limits)
+
+
+def test_keys_open_what_is_theirs(make_toy: "MakeToy") -> None:
+    """A function's key opens that function alone, the host key all of them, the master key /admin too."""
+    toy = make_toy(APP)
+
+    async def main() -> None:
+        async with (
+            toy.hosted(make_queue=False, key="Key", master_key="Master") as host,
+            httpx.AsyncClient(base_url=host.url) as client,
+        ):
+            master = {"x-functions-key": "Master"}
+            keys = (await client.get("/admin/functions/guarded/keys", headers=master)).json()["keys"]
+            own, others = keys[0]["value"], host.keys.of("echo")
+            answers = {
+                (await client.get("/api/guarded/x", params=params, headers=headers)).status_code: name
+                for name, params, headers in [
+                    ("own, by query", {"code": own}, {}),
+                    ("own, by header", {}, {"x-functions-key": own}),
+                    ("own, by query in capitals", {"CODE": own}, {}),
+                    ("host", {"code": "Key"}, {}),
+                    ("master", {"code": "Master"}, {}),
+                ]
+            }
+            assert set(answers) == {200}
+            for wrong in (others, "", "nobody's"):
+                assert (await client.get("/api/guarded/x", params={"code": wrong})).status_code == 401
+            statuses = [
+                (await client.get("/admin/host/status", headers=headers)).status_code
+                for headers in ({}, {"x-functions-key": own}, {"x-functions-key": "Key"}, master)
+            ]
+            assert statuses == [401, 401, 403, 200]
+            challenge = (await client.get("/admin/host/status")).headers["www-authenticate"]
+            assert challenge == "Bearer"
+            for path in ("/admin/host/ping", "/admin/warmup"):
+                assert (await client.get(path)).status_code == 200
+            webhook = [
+                (await client.get("/runtime/webhooks/x", headers=headers)).status_code
+                for headers in ({}, {"x-functions-key": "Key"}, master)
+            ]
+            assert webhook == [401, 403, 404]
+
+    asyncio.run(main())
