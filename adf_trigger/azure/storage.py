@@ -24,6 +24,15 @@ QUEUE_RETRIES = 2
 _NO_RETRIES = {"retry_total": 0}
 """The ledger repeats what failed itself, since it alone knows whether a transaction has happened."""
 
+_DEVELOPMENT = {"usedevelopmentstorage", "developmentstorageproxyuri"}
+_AZURITE = (
+    "DefaultEndpointsProtocol=http;AccountName=devstoreaccount1;"
+    "AccountKey=Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==;"
+    "BlobEndpoint={0}:10000/devstoreaccount1;QueueEndpoint={0}:10001/devstoreaccount1;"
+    "TableEndpoint={0}:10002/devstoreaccount1"
+)
+"""Azurite at its usual ports, with the key that its documentation prints for everybody: no secret."""
+
 Client = TypeVar("Client", QueueClient, TableClient)
 
 
@@ -79,7 +88,7 @@ class StorageAccount:
     ) -> Client:
         transport = storage_transport(connect_timeout=self.connect_timeout, read_timeout=self.read_timeout)
         options = {"transport": transport, **options}
-        text = self.connection_string
+        text = None if self.connection_string is None else spelled_out(self.connection_string)
         if (text is None) == (endpoint is None):
             raise SettingsError([f"{_BY_KEY}: either a connection string or a {service} endpoint is needed"])
         if text is not None:
@@ -90,6 +99,22 @@ class StorageAccount:
         return _opened(
             _BY_IDENTITY[service], lambda: kind(str(endpoint), name, credential=self.credential, **options)
         )
+
+
+def spelled_out(connection_string: str) -> str:
+    """A connection string with the shorthand for development storage written out; any other as it is.
+
+    The SDKs differ in whether they know the shorthand, with a semicolon at its end or without one.
+
+    Args:
+        connection_string: such as `UseDevelopmentStorage=true`, which may be followed by
+            `DevelopmentStorageProxyUri=http://host`.
+    """
+    pairs = (part.partition("=") for part in connection_string.split(";") if part.strip())
+    parts = {name.strip().lower(): value.strip() for name, _, value in pairs}
+    if parts.keys() <= _DEVELOPMENT and parts.get("usedevelopmentstorage", "").lower() == "true":
+        return _AZURITE.format(parts.get("developmentstorageproxyuri", "http://127.0.0.1").rstrip("/"))
+    return connection_string
 
 
 def _require_no_signature(connection_string: str) -> None:

@@ -6,7 +6,7 @@ import time
 import pytest
 from azure.core.credentials import AccessToken
 
-from adf_trigger.azure.storage import StorageAccount
+from adf_trigger.azure.storage import StorageAccount, spelled_out
 from adf_trigger.errors import SettingsError
 from adf_trigger.ledger.opening import open_table_ledger
 from adf_trigger.opening import storage_account
@@ -27,6 +27,31 @@ def test_a_connection_string_opens_an_account(connection_string: str) -> None:
     account = StorageAccount(connection_string=connection_string)
     account.queue("adf-run-events").close()
     open_table_ledger(account, table="adfruns")
+
+
+@pytest.mark.parametrize(
+    ("text", "host"),
+    [
+        ("UseDevelopmentStorage=true", "127.0.0.1"),
+        ("UseDevelopmentStorage=true;", "127.0.0.1"),
+        (" usedevelopmentstorage = TRUE ; ", "127.0.0.1"),
+        ("UseDevelopmentStorage=true;DevelopmentStorageProxyUri=http://azurite/", "azurite"),
+    ],
+)
+def test_development_storage_is_azurite(text: str, host: str) -> None:
+    """However the shorthand is written, and whatever an SDK makes of it, it names Azurite at its usual ports."""
+    account = StorageAccount(connection_string=text)
+    with account.queue("q") as queue, account.table("t") as table:
+        assert queue.url == f"http://{host}:10001/devstoreaccount1/q"
+        assert table.url == f"http://{host}:10002/devstoreaccount1"
+
+
+@pytest.mark.parametrize(
+    "text", ["UseDevelopmentStorage=false", "UseDevelopmentStorage=true;AccountName=a", "", ";"]
+)
+def test_what_is_no_shorthand_is_left_as_it_is(text: str) -> None:
+    """Nothing is read into a text that says something else."""
+    assert spelled_out(text) == text
 
 
 def test_endpoints_and_a_credential_open_an_account() -> None:
