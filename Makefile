@@ -2,13 +2,14 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+FLOORS := .venv-floors
 READY := $(VENV)/.ready
 # Tests wait for processes and sockets half of their time.
 WORKERS ?= 4
 # One lock for every Python that is promised; it names no index, so that it holds wherever it is installed from.
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock"
 
-.PHONY: help setup lock demo up test lint format bench chaos clean
+.PHONY: help setup lock demo up test check floors lint format bench chaos clean
 
 help: ## what there is to make
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -44,6 +45,22 @@ format: $(READY) ## let ruff mend what it can
 test: lint ## lint, then every test but the benchmarks
 	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
+check: $(READY) ## the unit and integration tests alone; with VENV and PYTHON for another Python
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile tests/integration tests/unit
+
+floors: $(FLOORS)/.ready ## unit tests and the main job with the lowest versions that the ranges allow
+	$(FLOORS)/bin/pytest -n $(WORKERS) --dist loadfile tests/acceptance/service/test_main_job.py tests/unit
+
+# The tools of the tests stay as they are locked: what is asked is how low the app and the local stack may go.
+$(FLOORS)/.ready: requirements.in requirements-local.in $(READY)
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(FLOORS)
+	$(BIN)/uv pip compile --quiet --resolution lowest-direct --no-annotate --python $(FLOORS)/bin/python \
+		requirements.in requirements-local.in --output-file $(FLOORS)/lowest.txt
+	$(BIN)/uv pip install --quiet --python $(FLOORS)/bin/python -r requirements-dev.in --constraints $(FLOORS)/lowest.txt
+	mkdir -p $(FLOORS)/share
+	ln -sfn $(abspath $(VENV))/share/adf-trigger $(FLOORS)/share/adf-trigger
+	@touch $@
+
 bench: $(READY) ## measure; never part of the tests
 	$(BIN)/python -m tests.bench
 
@@ -51,5 +68,5 @@ chaos: $(READY) ## kill, break and lose what can be for some minutes, then check
 	$(BIN)/python -m tests.chaos
 
 clean: ## remove what the other targets made
-	rm -rf $(VENV) .local .mypy_cache .pytest_cache .ruff_cache .hypothesis bench-results
+	rm -rf .venv* .local .mypy_cache .pytest_cache .ruff_cache .hypothesis bench-results
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

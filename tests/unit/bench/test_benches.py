@@ -77,7 +77,8 @@ def test_only_the_named_benches_are_measured(tmp_path: Path, capsys: pytest.Capt
     assert [entry["bench"] for entry in written["figures"]] == ["c", "a"]
     with pytest.raises(SystemExit):
         main(["--only", "d"], toys)
-    assert "'a', 'b', 'c'" in capsys.readouterr().err
+    refused = capsys.readouterr().err.replace("'", "")  # from 3.12.8 on argparse quotes them no more
+    assert "a, b, c" in refused
 
 
 def test_the_file_has_every_value_and_the_machine(tmp_path: Path) -> None:
