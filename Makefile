@@ -42,8 +42,8 @@ format: $(READY) ## let ruff mend what it can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-test: lint ## lint, then every test but the benchmarks
-	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+test: lint ## lint, then every test but the benchmarks; branch coverage of what is deployed has a floor
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --cov --cov-report term
 
 check: $(READY) ## the unit and integration tests alone; with VENV and PYTHON for another Python
 	$(BIN)/pytest -n $(WORKERS) --dist loadfile tests/integration tests/unit
@@ -68,5 +68,5 @@ chaos: $(READY) ## kill, break and lose what can be for some minutes, then check
 	$(BIN)/python -m tests.chaos
 
 clean: ## remove what the other targets made
-	rm -rf .venv* .local .mypy_cache .pytest_cache .ruff_cache .hypothesis bench-results
+	rm -rf .venv* .local .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage bench-results
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
