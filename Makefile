@@ -9,7 +9,7 @@ WORKERS ?= 4
 # One lock for every Python that is promised; it names no index, so that it holds wherever it is installed from.
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock"
 
-.PHONY: help setup lock demo up test check floors lint format bench chaos clean
+.PHONY: help setup lock demo up test check floors lint format bench chaos mutation clean
 
 help: ## what there is to make
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -67,6 +67,9 @@ bench: $(READY) ## measure; never part of the tests
 chaos: $(READY) ## kill, break and lose what can be for some minutes, then check that nothing was lost or doubled
 	$(BIN)/python -m tests.chaos
 
+mutation: $(READY) ## change the code in a sample, and count what the tests notice; MUTATION="--seed 7 --sample 50"
+	$(BIN)/python -m tests.mutation $(MUTATION)
+
 clean: ## remove what the other targets made
-	rm -rf .venv* .local .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage bench-results
+	rm -rf .venv* .local .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage mutants bench-results
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
