@@ -90,7 +90,7 @@ def unknown_names(names: Iterable[str], known: Collection[str]) -> list[str]:
     return warnings
 
 
-def json_object(value: Any) -> Any:
+def json_object(value: object) -> object:
     """The JSON object in a setting's text, in which no name is said twice.
 
     Raises:

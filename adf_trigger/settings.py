@@ -7,7 +7,7 @@ this model by a test.
 
 import os
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import (
     BeforeValidator,
@@ -41,7 +41,7 @@ DEFAULT_ALIAS = "default"
 POISON_SUFFIX = "-poison"
 
 
-def _factories(value: Any) -> Any:
+def _factories(value: object) -> object:
     if not isinstance(value, str):
         return value
     text = value.strip()
@@ -50,7 +50,7 @@ def _factories(value: Any) -> Any:
     return json_object(text)
 
 
-def _factory_id(value: Any) -> Any:
+def _factory_id(value: object) -> object:
     return FactoryId.parse(value) if isinstance(value, str) else value
 
 

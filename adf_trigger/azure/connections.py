@@ -78,7 +78,7 @@ class _NotingConnection(HTTPConnection):
         finally:
             _progress.connecting = False
 
-    def send(self, data: Any) -> None:
+    def send(self, data: Any) -> None:  # noqa: ANN401  # as wide as what http.client sends
         if self.sock is None:
             self.connect()
         elif self._handle is not None and _progress.deadline is not None:

@@ -242,7 +242,7 @@ def _error_body(reply: Reply) -> _Said:
     )
 
 
-def _details(details: Any) -> list[str]:
+def _details(details: object) -> list[str]:
     if not isinstance(details, list):
         return []
     found = (
@@ -251,11 +251,11 @@ def _details(details: Any) -> list[str]:
     return [message for message in found if message]
 
 
-def _fields(value: Any) -> Mapping[str, Any]:
+def _fields(value: object) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _text(value: Any) -> str | None:
+def _text(value: object) -> str | None:
     return value if isinstance(value, str) and value else None
 
 

@@ -12,12 +12,12 @@ from pydantic import (
 )
 
 
-def text(value: Any) -> str:
+def text(value: object) -> str:
     """A text; "" for anything else."""
     return value if isinstance(value, str) else ""
 
 
-def json_object(value: Any) -> dict[str, Any]:
+def json_object(value: object) -> dict[str, Any]:
     """A JSON object; an empty one for anything else."""
     return value if isinstance(value, dict) else {}
 
@@ -25,13 +25,13 @@ def json_object(value: Any) -> dict[str, Any]:
 _STATUS_SPELLINGS = {"Canceled": "Cancelled", "In Progress": "InProgress"}
 
 
-def _status(value: Any) -> str:
+def _status(value: object) -> str:
     """Two of the service's documents spell a status otherwise than its replies do."""
     word = text(value)
     return _STATUS_SPELLINGS.get(word, word)
 
 
-def _none_if_unreadable(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
+def _none_if_unreadable(value: object, handler: ValidatorFunctionWrapHandler) -> object:
     try:
         return handler(value)
     except ValidationError:

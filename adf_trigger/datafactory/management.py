@@ -200,7 +200,7 @@ class ManagementApi:
         return self._transport.send(call, body, token, within=left)
 
 
-def _encoded(body: Any) -> bytes | None:
+def _encoded(body: object) -> bytes | None:
     if body is None:
         return None
     try:

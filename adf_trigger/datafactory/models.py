@@ -107,7 +107,7 @@ class InvokedBy(ServiceObject):
     pipeline_run_id: OptionalText = None
 
 
-def _invoked_by(value: Any) -> Any:
+def _invoked_by(value: object) -> object:
     return value if isinstance(value, (dict, InvokedBy)) else None
 
 
@@ -150,7 +150,7 @@ class ActivityRunError(ServiceObject):
     details: Any = None
 
 
-def _activity_run_error(value: Any) -> Any:
+def _activity_run_error(value: object) -> object:
     return value if isinstance(value, (dict, ActivityRunError)) else {}
 
 
@@ -245,7 +245,7 @@ class PipelineResource(Resource):
         }
 
 
-def _parameter_declaration(declaration: Any) -> ParameterDeclaration:
+def _parameter_declaration(declaration: object) -> ParameterDeclaration:
     declared = json_object(declaration)
     word = text(declared.get("type"))
     return ParameterDeclaration(

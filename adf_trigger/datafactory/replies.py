@@ -63,7 +63,7 @@ def read_items(call: Call, reply: Reply, model: type[M]) -> tuple[list[M], dict[
     return [item for each in value if (item := _item(call, each, model, facts)) is not None], parsed
 
 
-def _item(call: Call, value: Any, model: type[M], facts: ReplyHeaders) -> M | None:
+def _item(call: Call, value: object, model: type[M], facts: ReplyHeaders) -> M | None:
     try:
         return model.model_validate(value).with_reply(facts)
     except ValidationError as exc:

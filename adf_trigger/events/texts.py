@@ -89,6 +89,6 @@ def _cut_data(data: dict[str, Any], text_limit: int, entries: int, value_limit: 
     return cut
 
 
-def _cut_value(value: Any, limit: int) -> Any:
+def _cut_value(value: object, limit: int) -> object:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     return value if len(text) <= limit else shorten(text, limit)

@@ -90,7 +90,7 @@ class Definition:
             for number, name in enumerate(names)
         ]
 
-    def _value_faults(self, name: str, value: Any) -> list[Fault]:
+    def _value_faults(self, name: str, value: object) -> list[Fault]:
         declared = self.parameters.get(name.lower())
         if declared is None:
             return []
@@ -109,7 +109,7 @@ def _pointer(name: str) -> str:
     return "/parameters/" + name.replace("~", "~0").replace("/", "~1")
 
 
-def _name_of(value: Any) -> str:
+def _name_of(value: object) -> str:
     names = {str: "string", bool: "bool", int: "int", float: "float", list: "array", dict: "object"}
     return names.get(type(value), type(value).__name__)
 
