@@ -12,6 +12,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import MAXYEAR, UTC, date, datetime, time, timedelta
 
+MISSED = 4
+"""The timer is taken for dead when it was due so many times, and some time more: a host that takes over from one that
+was killed waits up to two minutes for the timer's lock, and was seen to need a minute and a half."""
+GRACE = timedelta(seconds=30)
+
 _FIELD_COUNT = 6
 _CALENDAR_REPEATS_YEARS = 400
 _ITEM = re.compile(
@@ -107,6 +112,16 @@ class Schedule:
         for _ in range(times):
             instant = self.next_after(instant)
         return instant
+
+    def is_missed(self, last: datetime, now: datetime, *, spent: float = 0.0) -> bool:
+        """Whether what the timer does each time, and did last at an instant, has not been done for some periods.
+
+        Args:
+            last: when it was done.
+            now: the present instant.
+            spent: seconds that it took: twice as long again is waited for the next.
+        """
+        return now > self.due_after(last, MISSED) + max(GRACE, timedelta(seconds=2 * spent))
 
     def _dates_from(self, first: date) -> Iterator[date]:
         for year in range(first.year, min(first.year + _CALENDAR_REPEATS_YEARS, MAXYEAR) + 1):

@@ -103,6 +103,7 @@ def wire(
         checker,
         sender,
     )
+    schedule = Schedule(settings.poll_schedule)
     ledger_identity = LedgerIdentity(notes, landmark, clock, new_id)
     neighbours = Neighbours(
         AppIdentity(
@@ -165,10 +166,11 @@ def wire(
             },
             notes,
             clock,
+            schedule,
             in_turn={f"factory:{factory.alias}": factory.runs.get_factory for factory in factories},
             warnings=neighbours.check,
         ),
-        health=HealthDesk(notes, clock, Schedule(settings.poll_schedule)),
+        health=HealthDesk(notes, clock, schedule),
         ledger_identity=ledger_identity,
     )
 

@@ -14,7 +14,7 @@ from adf_trigger.errors import AdfTriggerError
 from adf_trigger.ledger.notes import APP_SCOPE, Note, Notes
 from adf_trigger.schedule import Schedule
 from adf_trigger.service.ledger_identity import LEDGER_NOTE
-from adf_trigger.service.observe import HEALTH_NOTE, components_of
+from adf_trigger.service.observe import HEALTH_NOTE, components_of, steady_since
 
 logger = logging.getLogger(__name__)
 
@@ -25,9 +25,6 @@ READ_AGAIN = 3.0
 """Seconds that what was read is used again."""
 TOO_OLD = 30.0
 """Seconds after which what was read says nothing any more, since the ledger has not answered for so long."""
-MISSED = 4
-"""The timer is taken for dead when it was due so many times since its last complete tick, and some time more."""
-GRACE = timedelta(seconds=30)
 LONGEST_TICK = 600
 """Seconds: no function of the app runs for longer."""
 
@@ -158,7 +155,7 @@ class HealthDesk:
             return _unavailable(troubles, details)
         if self._good.health is None:
             return Health(HealthStatus.STARTING, details=details)
-        return Health(HealthStatus.OK, _well_since(self._good.health), details=details)
+        return Health(HealthStatus.OK, _well_since(self._good), details=details)
 
     def _silence(self) -> Trouble | None:
         """The trouble of a ledger that does not answer."""
@@ -182,8 +179,8 @@ def _troubles(read: _Read, now: datetime, schedule: Schedule, started: datetime)
         if note is None and what != "report":
             continue
         last = started if note is None else _instant(note, "at")
-        spent = timedelta(seconds=2 * _seconds_of(note)) if note is not None else GRACE
-        if now > schedule.due_after(last, MISSED) + max(GRACE, spent):
+        spent = 0.0 if note is None else _seconds_of(note)
+        if schedule.is_missed(last, now, spent=spent):
             when = "there was none yet" if note is None else f"its last {what} is of {last.isoformat()}"
             troubles.append(Trouble(schedule.next_after(last), f"the timer does not do its work: {when}"))
     if read.ledger is not None and not read.ledger.value.get("acknowledged", True):
@@ -203,10 +200,15 @@ def _unavailable(troubles: list[Trouble], details: dict[str, Any]) -> Health:
     return Health(HealthStatus.UNAVAILABLE, ordered[0].since, ordered, details)
 
 
-def _well_since(report: Note) -> datetime:
-    """Since when all is well: since the last component became so."""
-    components = components_of(report).values()
-    return max((each.since for each in components), default=_instant(report, "at"))
+def _well_since(read: _Read) -> datetime:
+    """Since when all is well: since the last thing became so."""
+    if read.health is None:
+        raise ValueError("nothing was reported")
+    instants = [each.since for each in components_of(read.health).values()]
+    instants.append(steady_since(read.health) or _instant(read.health, "at"))
+    if read.ledger is not None and "acknowledgedAt" in read.ledger.value:
+        instants.append(_instant(read.ledger, "acknowledgedAt"))
+    return max(instants)
 
 
 def _details(read: _Read) -> dict[str, Any]:

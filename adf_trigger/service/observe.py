@@ -16,6 +16,7 @@ from typing import Any
 from adf_trigger.clock import Clock
 from adf_trigger.errors import AdfTriggerError
 from adf_trigger.ledger.notes import APP_SCOPE, Note, Notes
+from adf_trigger.schedule import Schedule
 
 logger = logging.getLogger(__name__)
 
@@ -56,6 +57,7 @@ class Observer:
             asking costs calls of which a subscription has so many an hour.
         notes: where the report is kept.
         clock: gives the present instant.
+        schedule: when it is done.
         warnings: sentences on what is odd, and keeps the service from nothing.
         limit: seconds that one observation may take; who has not answered by then counts as not answering.
     """
@@ -65,6 +67,7 @@ class Observer:
         checks: Mapping[str, Check],
         notes: Notes,
         clock: Clock,
+        schedule: Schedule,
         *,
         in_turn: Mapping[str, Check] | None = None,
         warnings: Callable[[], Sequence[str]] = tuple,
@@ -76,6 +79,7 @@ class Observer:
         self._turns_each_time = min(ASKED_IN_TURN, len(in_turn or {}))
         self._notes = notes
         self._clock = clock
+        self._schedule = schedule
         self._warnings = warnings
         self._limit = limit
         self._under_way: dict[str, Future[str | None]] = {}
@@ -89,7 +93,11 @@ class Observer:
             new = [name for name in self._checks if name not in before]
             taking_turns = [next(self._turns) for _ in range(self._turns_each_time)]
             found = self._ask(dict.fromkeys([*self._always, *new, *taking_turns]))
-            report = {**self._report(found, before), "warnings": list(self._warnings())}
+            report = {
+                **self._report(found, before),
+                "steadySince": self._steady_since(earlier).isoformat(),
+                "warnings": list(self._warnings()),
+            }
             self._notes.put(APP_SCOPE, HEALTH_NOTE, report)
         except AdfTriggerError as exc:
             logger.warning(
@@ -112,6 +120,13 @@ class Observer:
         for name, future in asked.items():
             found[name] = _outcome(name, future) if future in done else self._no_answer
         return found
+
+    def _steady_since(self, earlier: Note | None) -> datetime:
+        """Since when reports have come without a gap."""
+        now, since = self._clock(), steady_since(earlier)
+        if earlier is None or since is None:
+            return now
+        return now if self._schedule.is_missed(datetime.fromisoformat(earlier.value["at"]), now) else since
 
     @property
     def _no_answer(self) -> str:
@@ -159,6 +174,17 @@ def components_of(note: Note | None) -> dict[str, Component]:
         }
     except (AttributeError, KeyError, TypeError, ValueError):
         return {}
+
+
+def steady_since(note: Note | None) -> datetime | None:
+    """Since when reports have come without a gap; None where a report does not say."""
+    if note is None:
+        return None
+    try:
+        datetime.fromisoformat(note.value["at"])
+        return datetime.fromisoformat(note.value["steadySince"])
+    except (KeyError, TypeError, ValueError):
+        return None
 
 
 def _outcome(name: str, asked: Future[str | None]) -> str | None:

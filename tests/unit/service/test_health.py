@@ -53,7 +53,7 @@ class Lab:
 
     def __init__(self, **checks: Callable[[], object]) -> None:
         self.clock, self.notes, self.seconds = MovingClock(), HangingNotes(), Seconds()
-        self.observer = Observer(checks, self.notes, self.clock, limit=0.3)
+        self.observer = Observer(checks, self.notes, self.clock, SCHEDULE, limit=0.3)
         self.desk = self.new_desk()
 
     def new_desk(self) -> HealthDesk:
@@ -146,6 +146,17 @@ def test_a_timer_that_stands_still_shows(lab: Lab) -> None:
     answer = lab.timed()
     assert (answer.status, answer.since) == (HealthStatus.UNAVAILABLE, START + timedelta(seconds=15))
     assert "timer" in answer.troubles[0].what
+
+
+def test_a_timer_that_runs_again_is_well_since_then(lab: Lab) -> None:
+    """While nobody reported nothing was well: it is so since the first report after the gap."""
+    lab.observer.observe()
+    lab.later(3600)
+    assert lab.timed().status is HealthStatus.UNAVAILABLE
+    for _ in range(3):
+        lab.observer.observe()
+        lab.later(15)
+    assert (lab.timed().status, lab.timed().since) == (HealthStatus.OK, START + timedelta(seconds=3600))
 
 
 def test_a_timer_that_never_runs_shows(lab: Lab) -> None:
@@ -272,7 +283,7 @@ def test_many_factories_take_turns_in_being_asked() -> None:
     asked: list[str] = []
     lab = Lab()
     factories = {f"factory:{number}": (lambda name=str(number): asked.append(name)) for number in range(10)}
-    lab.observer = Observer({}, lab.notes, lab.clock, in_turn=factories)
+    lab.observer = Observer({}, lab.notes, lab.clock, SCHEDULE, in_turn=factories)
     lab.observer.observe()
     assert len(asked) == 10
     asked.clear()
