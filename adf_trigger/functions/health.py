@@ -1,5 +1,7 @@
 """The functions that tell how the service is, and take an operator's word about it."""
 
+from collections.abc import Sequence
+from contextlib import suppress
 from http import HTTPStatus
 
 import azure.functions as func
@@ -21,33 +23,25 @@ def health_functions(use_cases: UseCases, clock: Clock) -> func.Blueprint:
 
     @blueprint.function_name("health")
     @blueprint.route("health", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
-    def health(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001 - the host passes it by name
+    async def health(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001 - the host passes it by name
         """Ok or not, and since when: all that anybody may know."""
         try:
             services = use_cases()
         except SettingsError:
             return _told({"status": HealthStatus.UNAVAILABLE, "since": begun}, HealthStatus.UNAVAILABLE)
-        answer = services.health.answer()
+        answer = await services.health.answer()
         return _told(_in_short(answer), answer.status)
 
     @blueprint.function_name("health_details")
     @blueprint.route("health/details", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
-    def health_details(req: func.HttpRequest) -> func.HttpResponse:
+    async def health_details(req: func.HttpRequest) -> func.HttpResponse:
         """What is wrong, in words, and what else is known."""
+        answer = Health(HealthStatus.STARTING)
+        with suppress(SettingsError):  # told below
+            answer = await use_cases().health.answer()
 
         def work(services: Services, _parameters: dict[str, str]) -> func.HttpResponse:
-            answer = services.health.answer()
-            troubles = [{"since": each.since.isoformat(), "what": each.what} for each in answer.troubles]
-            return _told(
-                {
-                    **_in_short(answer),
-                    "version": __version__,
-                    "troubles": troubles,
-                    "warnings": list(services.settings.warnings),
-                    **answer.details,
-                },
-                answer.status,
-            )
+            return _told(_in_words(answer, services.settings.warnings), answer.status)
 
         return answered(use_cases, req, (), work)
 
@@ -67,6 +61,16 @@ def health_functions(use_cases: UseCases, clock: Clock) -> func.Blueprint:
 
 def _in_short(answer: Health) -> dict[str, object]:
     return {"status": answer.status, "since": None if answer.since is None else answer.since.isoformat()}
+
+
+def _in_words(answer: Health, warnings: Sequence[str]) -> dict[str, object]:
+    return {
+        **_in_short(answer),
+        "version": __version__,
+        "troubles": [{"since": each.since.isoformat(), "what": each.what} for each in answer.troubles],
+        "warnings": list(warnings),
+        **answer.details,
+    }
 
 
 def _told(document: dict[str, object], status: HealthStatus) -> func.HttpResponse:

@@ -1,5 +1,6 @@
 """Whether the service does its work, answered at once from what the timer keeps in the ledger."""
 
+import asyncio
 import logging
 import threading
 import time
@@ -21,6 +22,8 @@ logger = logging.getLogger(__name__)
 TICK_NOTE = "tick"
 PATIENCE = 0.8
 """Seconds that an answer waits for the ledger at most: it is given within one second whatever hangs."""
+LOOK_AGAIN = 0.02
+"""Seconds between two looks whether the ledger has been read."""
 READ_AGAIN = 3.0
 """Seconds that what was read is used again."""
 TOO_OLD = 30.0
@@ -96,28 +99,36 @@ class HealthDesk:
         self._schedule = schedule
         self._seconds = seconds
         self._started = clock()
-        self._condition = threading.Condition()
+        self._lock = threading.Lock()
         self._reading_since: float | None = None
         self._good: _Read | None = None
         self._last: _Read | None = None
         self._silent_since: datetime | None = None
 
-    def answer(self) -> Health:
-        """The health as it was read last, within a second."""
-        with self._condition:
-            if self._last is None or self._seconds() - self._last.at >= READ_AGAIN:
-                self._begin_reading()
-            if self._reading_since is not None:
-                patience = self._reading_since + PATIENCE - self._seconds()
-                if patience > 0:
-                    self._condition.wait_for(lambda: self._reading_since is None, timeout=patience)
+    async def answer(self) -> Health:
+        """The health as it was read last, within a second.
+
+        It takes no thread of those that the functions run in: they may all hang.
+        """
+        patient_until = self._asked()
+        # The reading ends in a thread, which no asyncio.Event hears of.
+        while patient_until is not None and self._seconds() < patient_until and self._is_reading():  # noqa: ASYNC110
+            await asyncio.sleep(LOOK_AGAIN)
+        with self._lock:
             return self._judged()
 
-    def _begin_reading(self) -> None:
-        if self._reading_since is not None:
-            return
-        self._reading_since = self._seconds()
-        threading.Thread(target=self._read, name="health", daemon=True).start()
+    def _asked(self) -> float | None:
+        """Begin to read where that is due; until when it is worth waiting for it."""
+        with self._lock:
+            due = self._last is None or self._seconds() - self._last.at >= READ_AGAIN
+            if due and self._reading_since is None:
+                self._reading_since = self._seconds()
+                threading.Thread(target=self._read, name="health", daemon=True).start()
+            return None if self._reading_since is None else self._reading_since + PATIENCE
+
+    def _is_reading(self) -> bool:
+        with self._lock:
+            return self._reading_since is not None
 
     def _read(self) -> None:
         try:
@@ -135,14 +146,13 @@ class HealthDesk:
         except Exception as exc:  # the edge of a thread: nobody else would hear of it
             logger.exception("The report of the health cannot be read", extra={"action": "health_not_read"})
             read = _Read(self._seconds(), error=f"the ledger cannot be read: {type(exc).__name__}")
-        with self._condition:
+        with self._lock:
             self._last = read
             if read.error is None:
                 self._good, self._silent_since = read, None
             elif self._silent_since is None:
                 self._silent_since = self._clock()
             self._reading_since = None
-            self._condition.notify_all()
 
     def _judged(self) -> Health:
         silence = self._silence()

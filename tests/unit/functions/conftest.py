@@ -1,5 +1,6 @@
 """The functions over memory adapters, called as the host calls them."""
 
+import asyncio
 import json
 from base64 import b64encode
 from collections.abc import Callable
@@ -81,7 +82,8 @@ class Caller:
             route_params={"pipeline": "load", "id": "k"},
             body=body,
         )
-        response: func.HttpResponse = self._functions[function](request)
+        answer = self._functions[function](request)
+        response: func.HttpResponse = asyncio.run(answer) if asyncio.iscoroutine(answer) else answer
         return response
 
     def message(self, body: Any, *, base64: bool = False, poison: bool = False, **options: Any) -> None:

@@ -1,5 +1,6 @@
 """The health by HTTP: little for anybody, all for those with a key."""
 
+import asyncio
 import json
 from typing import Any
 
@@ -65,11 +66,12 @@ def test_faulty_settings_are_told_to_those_with_a_key(caplog: pytest.LogCaptureF
         str(each.get_function_name()): each.get_user_function()
         for each in app_of(faulty, Bindings.now(faulty)).get_functions()
     }
-    health = functions["health"](func.HttpRequest("GET", "http://host/api/health", body=b""))
+    health = asyncio.run(functions["health"](func.HttpRequest("GET", "http://host/api/health", body=b"")))
     assert (health.status_code, body_of(health)["status"]) == (503, "unavailable")
     assert b"ADF_TRIGGER" not in health.get_body()
     for name in ("start_run", "get_run", "health_details", "acknowledge_ledger"):
         answer = functions[name](func.HttpRequest("GET", "http://host/api/x", body=b""))
+        answer = asyncio.run(answer) if asyncio.iscoroutine(answer) else answer
         assert answer.status_code == 503
         assert [error["pointer"] for error in body_of(answer)["errors"]] == [
             "ADF_TRIGGER_TABLE",
