@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection
-from urllib.parse import parse_qsl, quote, urlsplit
+from urllib.parse import parse_qsl, quote
 
 import azure.functions as func
 
@@ -53,7 +53,7 @@ def idempotency_key(header: str | None) -> str | None:
 
 def path_of(req: func.HttpRequest) -> str:
     """The path of a request, without the query, which may hold a key."""
-    return quote(urlsplit(req.url).path, safe="/%:@~")
+    return quote(_target(req)[0], safe="/%:@~", errors="replace")
 
 
 def parameters_of(req: func.HttpRequest) -> dict[str, str]:
@@ -61,9 +61,16 @@ def parameters_of(req: func.HttpRequest) -> dict[str, str]:
 
     The host drops parameters that are empty from what it hands over, and keeps the query in the URL.
     """
-    told = dict(parse_qsl(urlsplit(req.url).query, keep_blank_values=True, max_num_fields=None))
+    told = dict(parse_qsl(_target(req)[1], keep_blank_values=True))
     told |= dict(req.params)
     return {name: value for name, value in told.items() if name.lower() not in PLATFORM_PARAMETERS}
+
+
+def _target(req: func.HttpRequest) -> tuple[str, str]:
+    """Path and query of the URL. Its host is the caller's word, so that it need not be one at all."""
+    target = "/" + req.url.partition("://")[2].partition("/")[2]
+    path, _, query = target.partition("?")
+    return path, query.partition("#")[0]
 
 
 def unknown_parameters(given: Collection[str], known: Collection[str]) -> list[Fault]:

@@ -134,6 +134,16 @@ def test_with_faulty_settings_everything_answers_and_the_message_stays(hosts: Ho
     assert message.dequeue_count == 1, "somebody has read it before"
 
 
+def test_a_key_in_the_query_is_in_no_log(hosts: Hosts) -> None:
+    """Neither the app nor the host that stands for the platform writes the query of a call."""
+    host = hosts.start(ADF_TRIGGER_FACTORIES=FACTORY_ID, ADF_TRIGGER_MANAGEMENT_ENDPOINT="http://127.0.0.1:9")
+    key = host.ready["key"]
+    for method, path in (("POST", "pipelines/load/runs"), ("GET", "runs/x"), ("GET", "health/details")):
+        assert host.call(method, f"{path}?code={key}&bogus=1", key=False).status_code in {400, 503}
+    until(lambda: "problem_answered" in host.process.log.read_text(encoding="utf-8"), 10)
+    assert key not in host.process.log.read_text(encoding="utf-8")
+
+
 def test_settings_that_come_late_are_found_and_the_message_is_taken(hosts: Hosts) -> None:
     """An instance that was imported without settings binds to the name that the template sets, and works later."""
     hosts.client().create_queue()

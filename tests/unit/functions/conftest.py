@@ -82,6 +82,10 @@ class Caller:
             route_params={"pipeline": "load", "id": "k"},
             body=body,
         )
+        return self.ask(function, request)
+
+    def ask(self, function: str, request: func.HttpRequest) -> func.HttpResponse:
+        """Call any function with a request as it is."""
         answer = self._functions[function](request)
         response: func.HttpResponse = asyncio.run(answer) if asyncio.iscoroutine(answer) else answer
         return response

@@ -6,6 +6,8 @@ from typing import Any
 
 import azure.functions as func
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.support.world import FACTORY_ID, World, settings
 from tests.unit.functions.conftest import Caller
@@ -149,3 +151,38 @@ def test_validate_only_is_said_outright(caller: Caller, world: World, query: str
     assert start(caller, query).status_code == 400
     assert world.factory.runs == {}
     assert start(caller, "?validateOnly=false").status_code == 202
+
+
+@given(
+    host=st.text(max_size=20),
+    query=st.text(max_size=60),
+    params=st.dictionaries(st.text(max_size=8), st.text(max_size=8), max_size=3),
+    headers=st.dictionaries(
+        st.sampled_from(
+            ["idempotency-key", "transfer-encoding", "x-ms-client-principal-name", "content-type"]
+        ),
+        st.text(max_size=30),
+    ),
+    identifier=st.text(max_size=30),
+)
+def test_nothing_around_a_body_escapes(
+    host: str, query: str, params: dict[str, str], headers: dict[str, str], identifier: str
+) -> None:
+    """Any host, query, headers and ids get an answer of ours, never an exception."""
+    world = World()
+    world.factory.declare("load")
+    caller = Caller(world)
+    for function, path in (
+        ("start_run", "pipelines/load/runs"),
+        ("get_run", "runs/x"),
+        ("health_details", "health"),
+    ):
+        request = func.HttpRequest(
+            "POST",
+            f"http://{host}/api/{path}?{query}",
+            headers=headers,
+            params=params,
+            route_params={"pipeline": identifier, "id": identifier},
+            body=b"{}",
+        )
+        assert caller.ask(function, request).status_code in {200, 202, 400, 404, 411, 503}
