@@ -25,9 +25,13 @@ from adf_trigger.functions.decoding import (
 )
 from adf_trigger.functions.problems import LENGTH_REQUIRED, TOO_LARGE, problem, problem_of
 from adf_trigger.functions.services import Services
+from adf_trigger.limits import shorten
 from adf_trigger.service.submission import Submission
 
 logger = logging.getLogger(__name__)
+
+MAX_LOGGED = 2_000
+"""Characters of a path or of an error in the log."""
 
 POLL_AGAIN = 10
 """Seconds after which it is worth asking for an active run again."""
@@ -83,8 +87,8 @@ def answered(
         logger.info(
             "Answered %s %s with a problem: %s",
             req.method,
-            path_of(req),
-            exc,
+            shorten(path_of(req), MAX_LOGGED),
+            shorten(str(exc), MAX_LOGGED),
             extra={"action": "problem_answered", "error": type(exc).__name__},
         )
         return problem_of(exc, instance=path_of(req))

@@ -27,6 +27,7 @@ PROBLEM_ROOT = "https://adf-trigger.dev/problems/"
 SETTINGS_WAIT = 60
 MAX_FAULTS = 100
 MAX_MESSAGE = 1_000
+MAX_DETAIL = 4_000
 MAX_POINTER = 300
 LEDGER_WAIT = 5
 """Seconds after which it is worth trying again where the storage did not answer."""
@@ -98,7 +99,7 @@ def problem(
         type=kind.uri,
         title=kind.title,
         status=kind.status,
-        detail=detail,
+        detail=shorten(detail, MAX_DETAIL),
         instance=instance,
         errors=_listed(faults),
     )

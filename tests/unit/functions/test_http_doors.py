@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from adf_trigger.errors import BadRequest
 from tests.support.world import FACTORY_ID, World, settings
 from tests.unit.functions.conftest import Caller
 
@@ -84,6 +85,25 @@ def test_ten_thousand_faults_are_a_short_answer_and_a_short_log(
     assert sum(len(record.getMessage()) for record in caplog.records) < 20_000
     assert "more faults" in body_of(response)["errors"][-1]["message"]
     assert response.get_body().decode().count("known0499") <= 1
+
+
+def test_a_long_refusal_of_data_factory_is_cut(
+    caller: Caller, world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whatever the service says, the answer and the log entry stay short."""
+    caplog.set_level(logging.INFO)
+    world.factory.fail_next("create_run", BadRequest("x" * 500_000, status=400))
+    response = start(caller)
+    assert response.status_code == 400
+    assert len(response.get_body()) < 10_000
+    assert (
+        max(
+            len(record.getMessage())
+            for record in caplog.records
+            if record.name.startswith("adf_trigger.functions")
+        )
+        < 6_000
+    )
 
 
 def test_null_for_a_parameter_without_a_default_counts_as_missing(caller: Caller, world: World) -> None:
