@@ -29,7 +29,6 @@ from adf_trigger.emulator.clock import Clock, IdSource, MovableClock, new_id, ut
 from adf_trigger.emulator.clouds import PUBLIC, Cloud
 from adf_trigger.emulator.contract.activity import ActivityFailed
 from adf_trigger.emulator.control import control_routes
-from adf_trigger.emulator.door import FrontDoor
 from adf_trigger.emulator.engine.engine import Engine
 from adf_trigger.emulator.engine.runtime import TokenSource
 from adf_trigger.emulator.engine.secrets import Secrets
@@ -40,6 +39,7 @@ from adf_trigger.emulator.operations import Operation
 from adf_trigger.emulator.options import Options
 from adf_trigger.emulator.places import Places
 from adf_trigger.emulator.regions import short
+from adf_trigger.emulator.request_pipeline import RequestPipeline
 from adf_trigger.emulator.requestlog import RequestLog
 from adf_trigger.emulator.routes import OPERATIONS
 from adf_trigger.emulator.scheduler import TriggerScheduler
@@ -111,7 +111,9 @@ class FactoryEmulator:
         self._tokens = config.tokens
         self._initial_options = replace(config.options)
         self.called_back_at: str | None = None
-        self._callbacks = PendingCallbacks(lambda: self.called_back_at or self._door.reached_at, config.ids)
+        self._callbacks = PendingCallbacks(
+            lambda: self.called_back_at or self._requests.reached_at, config.ids
+        )
         store = Store(config.data / DATABASE if config.data else None)
         self.faults = FaultBook(config.ids)
         self.log = RequestLog()
@@ -130,7 +132,7 @@ class FactoryEmulator:
         )
         self._scheduler = TriggerScheduler(self.backend)
         self.backend.triggers_changed = self._scheduler.wake
-        self._door = FrontDoor(
+        self._requests = RequestPipeline(
             backend=self.backend,
             authorization=Authorization(config.tokens) if config.tokens else None,
             faults=self.faults,
@@ -238,7 +240,9 @@ class FactoryEmulator:
         return application
 
     def _route(self, operation: Operation) -> Route:
-        return CaselessRoute(operation.path, partial(self._door.serve, operation), methods=[operation.method])
+        return CaselessRoute(
+            operation.path, partial(self._requests.serve, operation), methods=[operation.method]
+        )
 
     async def _called_back(self, request: Request) -> Response:
         """An endpoint that a WebHook activity called now calls back."""
@@ -252,13 +256,13 @@ class FactoryEmulator:
         return Response(status_code=HTTPStatus.OK if waited_for else HTTPStatus.NOT_FOUND)
 
     async def _not_found(self, request: Request, _exc: Exception) -> Response:
-        return self._door.refuse(
+        return self._requests.refuse(
             request, unknown_path(request.url.path, request.query_params.get("api-version", ""))
         )
 
     async def _not_allowed(self, request: Request, exc: Exception) -> Response:
         allowed = exc.headers.get("Allow", "") if isinstance(exc, HTTPException) and exc.headers else ""
-        return self._door.refuse(request, MethodNotAllowed(request.method, allowed))
+        return self._requests.refuse(request, MethodNotAllowed(request.method, allowed))
 
     async def _crashed(self, _request: Request, _exc: Exception) -> Response:
         return wire.refusal(InternalError())

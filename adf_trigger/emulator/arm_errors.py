@@ -1,4 +1,4 @@
-"""What Azure Resource Manager, the front door, refuses before Data Factory sees a request."""
+"""What Azure Resource Manager refuses before Data Factory sees a request."""
 
 import re
 from collections.abc import Sequence
@@ -7,11 +7,11 @@ from datetime import datetime
 from adf_trigger.emulator.errors import ServiceError
 
 
-class FrontDoorError(ServiceError):
+class ResourceManagerError(ServiceError):
     """Azure Resource Manager refused before Data Factory saw the request."""
 
 
-class MissingApiVersion(FrontDoorError):
+class MissingApiVersion(ResourceManagerError):
     """No api-version in the query."""
 
     code = "MissingApiVersionParameter"
@@ -20,7 +20,7 @@ class MissingApiVersion(FrontDoorError):
         super().__init__("The api-version query parameter (?api-version=) is required for all requests.")
 
 
-class InvalidApiVersion(FrontDoorError):
+class InvalidApiVersion(ResourceManagerError):
     """The api-version is no date, or none that the provider has."""
 
     code = "InvalidApiVersionParameter"
@@ -31,7 +31,7 @@ class InvalidApiVersion(FrontDoorError):
         )
 
 
-class NoRegisteredProvider(FrontDoorError):
+class NoRegisteredProvider(ResourceManagerError):
     """The api-version is one of the provider's, but not for this resource type."""
 
     code = "NoRegisteredProviderFound"
@@ -43,7 +43,7 @@ class NoRegisteredProvider(FrontDoorError):
         )
 
 
-class InvalidResourceType(FrontDoorError):
+class InvalidResourceType(ResourceManagerError):
     """The provider has no such type in this api-version."""
 
     code = "InvalidResourceType"
@@ -54,7 +54,7 @@ class InvalidResourceType(FrontDoorError):
         )
 
 
-class InvalidResourceNamespace(FrontDoorError):
+class InvalidResourceNamespace(ResourceManagerError):
     """There is no such provider."""
 
     code = "InvalidResourceNamespace"
@@ -63,7 +63,7 @@ class InvalidResourceNamespace(FrontDoorError):
         super().__init__(f"The resource namespace '{namespace}' is invalid.")
 
 
-class MissingSubscription(FrontDoorError):
+class MissingSubscription(ResourceManagerError):
     """The path is neither a subscription's nor a provider's."""
 
     code = "MissingSubscription"
@@ -75,7 +75,7 @@ class MissingSubscription(FrontDoorError):
 _NAMESPACE = re.compile(r"/providers/([^/]+)")
 
 
-def unknown_path(path: str, version: str) -> FrontDoorError:
+def unknown_path(path: str, version: str) -> ResourceManagerError:
     """The answer to a path that no operation has, in the name of whom it was for."""
     namespaces = _NAMESPACE.findall(path)
     if namespaces and namespaces[-1].lower() == "microsoft.datafactory":
@@ -87,7 +87,7 @@ def unknown_path(path: str, version: str) -> FrontDoorError:
     return MissingSubscription()
 
 
-class MalformedJson(FrontDoorError):
+class MalformedJson(ResourceManagerError):
     """The body is not JSON."""
 
     code = "BadRequest"
@@ -96,13 +96,13 @@ class MalformedJson(FrontDoorError):
         super().__init__(f"The request content was invalid and could not be deserialized: '{why}'.")
 
 
-class InvalidRequestContent(FrontDoorError):
+class InvalidRequestContent(ResourceManagerError):
     """The body is JSON, and not what the operation takes."""
 
     code = "InvalidRequestContent"
 
 
-class InvalidFilter(FrontDoorError):
+class InvalidFilter(ResourceManagerError):
     """A $filter that is not understood."""
 
     code = "InvalidFilterInQueryString"
@@ -111,8 +111,8 @@ class InvalidFilter(FrontDoorError):
         super().__init__(f"Invalid $filter '{text}' specified in the query string.")
 
 
-class RequestTooLarge(FrontDoorError):
-    """The body is larger than the front door takes."""
+class RequestTooLarge(ResourceManagerError):
+    """The body is larger than the request pipeline takes."""
 
     code = "RequestEntityTooLarge"
 
@@ -120,7 +120,7 @@ class RequestTooLarge(FrontDoorError):
         super().__init__(f"The request content size exceeds the maximum size of {limit} bytes.")
 
 
-class MethodNotAllowed(FrontDoorError):
+class MethodNotAllowed(ResourceManagerError):
     """The path exists, but not with this method."""
 
     code = "MethodNotAllowed"
@@ -131,7 +131,7 @@ class MethodNotAllowed(FrontDoorError):
         )
 
 
-class _Unauthenticated(FrontDoorError):
+class _Unauthenticated(ResourceManagerError):
     def __init__(self, message: str, challenge: str) -> None:
         super().__init__(message, headers={"WWW-Authenticate": challenge})
 
@@ -166,7 +166,7 @@ class ExpiredToken(_Unauthenticated):
     code = "ExpiredAuthenticationToken"
 
 
-class AuthorizationFailed(FrontDoorError):
+class AuthorizationFailed(ResourceManagerError):
     """The caller is known, but has no role for the action."""
 
     code = "AuthorizationFailed"
@@ -179,7 +179,7 @@ class AuthorizationFailed(FrontDoorError):
         )
 
 
-class RequestsThrottled(FrontDoorError):
+class RequestsThrottled(ResourceManagerError):
     """The token bucket is empty.
 
     Args:
@@ -198,7 +198,7 @@ class RequestsThrottled(FrontDoorError):
         )
 
 
-class SubscriptionNotFound(FrontDoorError):
+class SubscriptionNotFound(ResourceManagerError):
     """No such subscription."""
 
     code = "SubscriptionNotFound"
@@ -207,7 +207,7 @@ class SubscriptionNotFound(FrontDoorError):
         super().__init__(f"The subscription '{subscription}' could not be found.")
 
 
-class ResourceGroupNotFound(FrontDoorError):
+class ResourceGroupNotFound(ResourceManagerError):
     """No such resource group."""
 
     code = "ResourceGroupNotFound"
@@ -216,7 +216,7 @@ class ResourceGroupNotFound(FrontDoorError):
         super().__init__(f"Resource group '{resource_group}' could not be found.")
 
 
-class ResourceNotFound(FrontDoorError):
+class ResourceNotFound(ResourceManagerError):
     """The factory does not exist: any call on or below it ends here."""
 
     code = "ResourceNotFound"
@@ -228,7 +228,7 @@ class ResourceNotFound(FrontDoorError):
         )
 
 
-class InvalidResourceGroup(FrontDoorError):
+class InvalidResourceGroup(ResourceManagerError):
     """The name is none for a resource group."""
 
     code = "InvalidResourceGroup"
@@ -240,7 +240,7 @@ class InvalidResourceGroup(FrontDoorError):
         )
 
 
-class InvalidResourceGroupLocation(FrontDoorError):
+class InvalidResourceGroupLocation(ResourceManagerError):
     """A resource group cannot move."""
 
     code = "InvalidResourceGroupLocation"
@@ -251,7 +251,7 @@ class InvalidResourceGroupLocation(FrontDoorError):
         )
 
 
-class LocationNotAvailableForGroup(FrontDoorError):
+class LocationNotAvailableForGroup(ResourceManagerError):
     """There is no such region."""
 
     code = "LocationNotAvailableForResourceGroup"
@@ -263,7 +263,7 @@ class LocationNotAvailableForGroup(FrontDoorError):
         )
 
 
-class LocationNotAvailable(FrontDoorError):
+class LocationNotAvailable(ResourceManagerError):
     """There is no such region, or the resource type is not in it."""
 
     code = "LocationNotAvailableForResourceType"
@@ -275,7 +275,7 @@ class LocationNotAvailable(FrontDoorError):
         )
 
 
-class OperationNotFound(FrontDoorError):
+class OperationNotFound(ResourceManagerError):
     """No such asynchronous operation."""
 
     code = "NotFound"
@@ -284,7 +284,7 @@ class OperationNotFound(FrontDoorError):
         super().__init__(f"The operation '{name}' could not be found.")
 
 
-class LocationRequired(FrontDoorError):
+class LocationRequired(ResourceManagerError):
     """A new resource without a location."""
 
     code = "LocationRequired"
@@ -293,7 +293,7 @@ class LocationRequired(FrontDoorError):
         super().__init__("The location property is required for this definition.")
 
 
-class InvalidResourceLocation(FrontDoorError):
+class InvalidResourceLocation(ResourceManagerError):
     """A resource cannot move."""
 
     code = "InvalidResourceLocation"

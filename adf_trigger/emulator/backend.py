@@ -20,7 +20,7 @@ def _nobody() -> None:
 
 @dataclass(slots=True, kw_only=True)
 class Backend:
-    """The emulated service behind its front door.
+    """The emulated service behind the management API.
 
     Attributes:
         monitoring: counts each factory's monitoring queries.

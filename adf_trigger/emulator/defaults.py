@@ -1,4 +1,4 @@
-"""The directory of the laptop: who can call the emulator, and with which rights.
+"""The directory of the local stack: who can call the emulator, and with which rights.
 
 Ids are fixed, so that a test or a person can name any of them; secrets are made at each start.
 """
@@ -23,8 +23,8 @@ from adf_trigger.emulator.identity.directory import (
 from adf_trigger.emulator.identity.tokens import Identity
 
 FACTORY_ID = (
-    "/subscriptions/a0b1c2d3-0000-4000-8000-00000000005b/resourceGroups/laptop"
-    "/providers/Microsoft.DataFactory/factories/adf-trigger-laptop"
+    "/subscriptions/a0b1c2d3-0000-4000-8000-00000000005b/resourceGroups/local"
+    "/providers/Microsoft.DataFactory/factories/adf-trigger-local"
 )
 """The factory that exists from the start."""
 
@@ -58,7 +58,7 @@ SYSTEM_ASSIGNED_CLIENT_ID = "a0b1c2d3-0000-4000-8000-0000000000d1"
 USER_ASSIGNED_CLIENT_ID = "a0b1c2d3-0000-4000-8000-0000000000d2"
 """A user-assigned identity of the function app, with the same role."""
 USER_ASSIGNED_RESOURCE_ID = (
-    "/subscriptions/a0b1c2d3-0000-4000-8000-00000000005b/resourceGroups/laptop"
+    "/subscriptions/a0b1c2d3-0000-4000-8000-00000000005b/resourceGroups/local"
     "/providers/Microsoft.ManagedIdentity/userAssignedIdentities/adf-trigger"
 )
 
@@ -95,10 +95,10 @@ def default_directory(
         adfs=TENANT_ID,
         resources=known_resources(cloud),
         applications=(
-            application(OWNER_CLIENT_ID, "laptop-owner", "Contributor"),
-            application(TRIGGER_CLIENT_ID, "laptop-trigger", "ADF Trigger"),
-            application(READER_CLIENT_ID, "laptop-reader", "Reader"),
-            application(NOBODY_CLIENT_ID, "laptop-nobody"),
+            application(OWNER_CLIENT_ID, "local-owner", "Contributor"),
+            application(TRIGGER_CLIENT_ID, "local-trigger", "ADF Trigger"),
+            application(READER_CLIENT_ID, "local-reader", "Reader"),
+            application(NOBODY_CLIENT_ID, "local-nobody"),
             application(STRANGER_CLIENT_ID, "stranger", "Contributor", tenant_id=OTHER_TENANT_ID),
         ),
         system_assigned=_identity(SYSTEM_ASSIGNED_CLIENT_ID, "adf-trigger", "ADF Trigger"),
@@ -119,7 +119,7 @@ def make_secret() -> str:
 def make_client_certificate(path: Path, now: datetime) -> x509.Certificate:
     """A self-signed certificate, written with its key to one PEM file as CertificateCredential reads it."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "adf-trigger laptop client")])
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "adf-trigger local client")])
     certificate = (
         x509.CertificateBuilder()
         .subject_name(name)

@@ -1,7 +1,7 @@
 """What the emulated service refuses, in its own codes and words. HTTP statuses are added at the edge (wire.py).
 
 ServiceError
-├── FrontDoorError: Azure Resource Manager's, code and message alone (arm_errors.py)
+├── ResourceManagerError: Azure Resource Manager's, code and message alone (arm_errors.py)
 │   ├── MissingApiVersion · InvalidApiVersion · NoRegisteredProvider
 │   ├── InvalidResourceType · InvalidResourceNamespace · MissingSubscription
 │   ├── MalformedJson · InvalidRequestContent · InvalidFilter · RequestTooLarge · MethodNotAllowed

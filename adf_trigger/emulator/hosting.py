@@ -197,7 +197,7 @@ def _address(url: str) -> Address:
 async def _provide_factory(
     emulator: FactoryEmulator, directory: Directory, tokens: TokenAuthority, cloud: Cloud
 ) -> None:
-    """Make the laptop's factory by the front door, unless an earlier start has left one."""
+    """Make the first factory through the management API, unless an earlier start has left one."""
     owner = directory.application(defaults.TENANT_ID, defaults.OWNER_CLIENT_ID)
     if owner is None:
         raise LookupError("the directory lacks the owner")

@@ -11,7 +11,7 @@ from adf_trigger.emulator.throttling import Bucket
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """A request that the front door has let through.
+    """A request that the request pipeline has let through.
 
     Attributes:
         path: the template's parameters, percent-decoded, in the caller's case.

@@ -29,7 +29,7 @@ MONITORING: dict[Bucket, BucketSize] = {"reads": BucketSize(1000, 1000 / 60)}
 
 
 class TokenBuckets:
-    """Counts requests; whether an empty bucket refuses is the front door's business."""
+    """Counts requests; whether an empty bucket refuses is the business of the request pipeline."""
 
     def __init__(self, sizes: dict[Bucket, BucketSize] | None = None) -> None:
         self._sizes = sizes or SIZES

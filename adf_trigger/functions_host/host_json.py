@@ -1,4 +1,4 @@
-"""host.json: the settings that this host obeys. What it does not know is left alone."""
+"""host.json: the settings that this host honours. What it does not know is left alone."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""The app settings that the function app runs with on the laptop."""
+"""The app settings that the function app runs with on the local stack."""
 
 from collections.abc import Mapping
 
@@ -26,7 +26,7 @@ def app_settings(
         emulator: addresses and files, as the emulator prints them.
         storage: connection string of Azurite.
         identity_header: secret of the managed-identity endpoint.
-        client_secret: of the laptop's service principals.
+        client_secret: of the local stack's service principals.
         poll_schedule: of the timer.
         chosen: settings that go before all of these.
     """

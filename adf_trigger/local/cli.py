@@ -1,4 +1,4 @@
-"""The command line of the laptop: `python -m adf_trigger.local up | setup`."""
+"""The command line of the local stack: `python -m adf_trigger.local up | setup`."""
 
 import argparse
 import os
@@ -201,11 +201,11 @@ def _watch(stack: Stack, parent: int, *, restart: bool) -> None:
             raise _Stopped("the process that started this one has gone")
         name = stack.dead()
         if name == "functions" and restart:
-            _say(stack.obituary(name))
+            _say(stack.exit_report(name))
             stack.restart_functions()
-            _say("functions runs again")
+            _say("functions is running again")
         elif name is not None:
-            raise ProcessDied(stack.obituary(name))
+            raise ProcessDied(stack.exit_report(name))
 
 
 def _show(endpoints: Endpoints) -> None:

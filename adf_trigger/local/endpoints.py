@@ -1,4 +1,4 @@
-"""Where the parts of a running stack are: the contract between the laptop and whoever uses it."""
+"""Where the parts of a running stack are: the contract between the local stack and whoever uses it."""
 
 import json
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Processes of the laptop: started under a guard, with a log of their own, stopped whole."""
+"""Processes of the local stack: started under a guard, with a log of their own, stopped whole."""
 
 import json
 import os

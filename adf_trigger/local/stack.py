@@ -1,4 +1,4 @@
-"""The whole laptop: Azurite, the emulator and the functions host, started, watched and stopped together."""
+"""The whole local stack: Azurite, the emulator and the functions host, started, watched and stopped together."""
 
 import sys
 from collections.abc import Mapping, Sequence
@@ -27,7 +27,7 @@ from adf_trigger.local.process import GRACE_SECONDS, Process, ready_line
 from adf_trigger.settings import POISON_SUFFIX, Settings
 
 POLL_SCHEDULE = "*/2 * * * * *"
-"""On the laptop the timer runs every two seconds, so that nobody waits for news."""
+"""On the local stack the timer runs every two seconds, so that nobody waits for news."""
 
 APP = Path(__file__).parents[2]
 """Folder of this project's own function app."""
@@ -63,7 +63,7 @@ class StackConfig:
         app: folder with function_app.py.
         ports: where to listen.
         poll_schedule: of the app's timer: six NCRONTAB fields.
-        settings: app settings beside, or in place of, the laptop's own (see `app_settings`).
+        settings: app settings beside, or in place of, the local stack's own (see `app_settings`).
         host_options: more arguments for the functions host.
         secrets: JSON file of what stands in for the factory's Key Vaults.
     """
@@ -123,7 +123,7 @@ class Stack:
         """How a process has ended; None while it runs."""
         return self._processes[name].exit_code
 
-    def obituary(self, name: str) -> str:
+    def exit_report(self, name: str) -> str:
         """How a process ended, with the end of its log."""
         process = self._processes[name]
         return f"{name} ended with exit code {process.exit_code}; the end of {process.log}:\n{process.tail()}"

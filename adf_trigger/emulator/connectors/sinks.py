@@ -41,7 +41,7 @@ def bytes_sink(
 
     Raises:
         InvalidSettings: dataset and activity disagree, or something required is missing.
-        NotEmulated: a connector, a codec or a setting that is not obeyed here.
+        NotEmulated: a connector, a codec or a setting that is not honoured here.
     """
     check_type(settings, dataset, "Sink")
     refuse_unknown(settings, _KNOWN, "the sink")
@@ -72,7 +72,7 @@ def record_sink(
 
     Raises:
         InvalidSettings: dataset and activity disagree, or something required is missing.
-        NotEmulated: a connector, a format or a setting that is not obeyed here.
+        NotEmulated: a connector, a format or a setting that is not honoured here.
     """
     check_type(settings, dataset, "Sink")
     if preserve:

@@ -41,7 +41,7 @@ def bytes_source(
 
     Raises:
         InvalidSettings: dataset and activity disagree, or something required is missing.
-        NotEmulated: a connector, a codec or a setting that is not obeyed here.
+        NotEmulated: a connector, a codec or a setting that is not honoured here.
     """
     check_type(settings, dataset, "Source")
     refuse_unknown(settings, _KNOWN, "the source")
@@ -67,7 +67,7 @@ def record_source(
 
     Raises:
         InvalidSettings: dataset and activity disagree, or something required is missing.
-        NotEmulated: a connector, a format or a setting that is not obeyed here.
+        NotEmulated: a connector, a format or a setting that is not honoured here.
     """
     check_type(settings, dataset, "Source")
     if record_store := RECORD_STORES.get(dataset.type):

@@ -93,7 +93,7 @@ async def _attempt(
         raise
     except Exception as exc:  # the edge of an activity type: its mistake fails the activity, not the emulator
         logger.exception(
-            "Activity %s of run %s ended by a mistake of the emulator.",
+            "Activity %s of run %s failed: an internal error of the emulator.",
             context.name,
             row.run_id,
             extra={"action": "activity_crashed", "run_id": row.run_id, "activity": context.name},

@@ -256,7 +256,7 @@ class Engine:
             outcome = CANCELLED
         except Exception:  # the outermost edge: a mistake of the emulator ends the run, not the emulator
             logger.exception(
-                "Run %s of pipeline %s ended by a mistake of the emulator.",
+                "Run %s of pipeline %s failed: an internal error of the emulator.",
                 run.run_id,
                 run.pipeline_name,
                 extra={"action": "run_crashed", "run_id": run.run_id, "pipeline": run.pipeline_name},

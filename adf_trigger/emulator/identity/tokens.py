@@ -1,4 +1,4 @@
-"""Access tokens of the laptop: RS256-signed JWTs, issued by the identity endpoints, checked by ARM."""
+"""Access tokens of the local stack: RS256-signed JWTs, issued by the identity endpoints, checked by ARM."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta

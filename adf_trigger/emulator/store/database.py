@@ -108,7 +108,7 @@ class Database:
             ":memory:" if path is None else path, isolation_level=None, check_same_thread=False
         )
         self._connection.row_factory = sqlite3.Row
-        # A killed process loses nothing; that a machine without power may is no matter for a laptop's emulator.
+        # A killed process loses nothing; that a machine without power may is no matter for an emulator.
         for pragma in ("journal_mode=WAL", "synchronous=OFF", "busy_timeout=5000"):
             self._connection.execute(f"PRAGMA {pragma}")
         self._connection.executescript(_SCHEMA)

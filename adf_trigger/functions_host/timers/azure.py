@@ -102,7 +102,7 @@ class BlobStatusStore:
             return ScheduleStatus.from_json(json.loads(content))
         except (KeyError, TypeError, ValueError):
             extra = {"action": "timer_status_unreadable", "blob": self._blob.blob_name}
-            logger.warning("The status of a timer cannot be read; it starts anew", extra=extra)
+            logger.warning("Could not read the status of a timer; starting with a new one", extra=extra)
             return None
 
 

@@ -24,7 +24,7 @@ class AzuriteInstallError(Exception):
 
 
 def default_root() -> Path:
-    """Where the laptop's tools are installed: within the virtual environment, so that they go with it."""
+    """Where the local stack's tools are installed: within the virtual environment, so that they go with it."""
     return Path(sys.prefix) / "share" / "adf-trigger"
 
 

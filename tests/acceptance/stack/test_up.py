@@ -1,4 +1,4 @@
-"""`up` brings the whole laptop up, says where everything is, and answers there."""
+"""`up` brings the whole local stack up, says where everything is, and answers there."""
 
 import os
 import signal
@@ -51,7 +51,7 @@ def healthy(endpoints: Endpoints) -> bool:
 
 
 def credential_options(endpoints: Endpoints) -> dict[str, Any]:
-    """What azure-identity needs to talk to the laptop's authority."""
+    """What azure-identity needs to talk to the local stack's authority."""
     return {
         "authority": endpoints.authority_url,
         "disable_instance_discovery": True,
@@ -60,7 +60,7 @@ def credential_options(endpoints: Endpoints) -> dict[str, Any]:
 
 
 def token(endpoints: Endpoints) -> str:
-    """A bearer token of the laptop's service principal."""
+    """A bearer token of the local stack's service principal."""
     with ClientSecretCredential(
         endpoints.tenant_id, endpoints.client_id, endpoints.client_secret, **credential_options(endpoints)
     ) as credential:

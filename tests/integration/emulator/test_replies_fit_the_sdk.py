@@ -452,7 +452,7 @@ def test_replies_about_triggers_and_their_runs_fit(
 
 
 def test_refusals_fit(sdk: StrictSdk, served: Any) -> None:
-    """What the service and what its front door refuse is told in the contract's form of an error."""
+    """What the service and what Resource Manager refuse is told in the contract's form of an error."""
     nobody, reader = (
         StrictSdk(served, token) for token in (served.token(audience="x"), served.token("Reader"))
     )

@@ -1,4 +1,4 @@
-"""Processes of the laptop end when they should, whole, and when whoever started them is gone."""
+"""Processes of the local stack end when they should, whole, and when whoever started them is gone."""
 
 import os
 import signal

@@ -28,7 +28,7 @@ def test_every_refusal_is_drawn_in_the_tree() -> None:
     assert [cls.__name__ for cls in CLASSES if cls.__name__ not in errors.__doc__] == []
 
 
-def test_only_the_front_door_leaves_target_out() -> None:
+def test_only_resource_manager_leaves_target_out() -> None:
     """Data Factory's own errors always have target and details, ARM's never do."""
     assert set(errors.BadRequest("x", target="t").body()) == {"code", "message", "target", "details"}
     assert set(arm_errors.MissingApiVersion().body()) == {"code", "message"}

@@ -59,7 +59,7 @@ class Selection:
             flavor: the kind of storage that they must be for.
 
         Raises:
-            NotEmulated: settings of another store, or one that is not obeyed here.
+            NotEmulated: settings of another store, or one that is not honoured here.
         """
         check_settings_type(settings, flavor.read)
         refuse_unknown(settings, _KNOWN if flavor.hierarchical else _KNOWN | {"prefix"}, "storeSettings")

@@ -12,7 +12,7 @@ HARMLESS = frozenset({"type", "disableMetricsCollection"})
 
 
 def refuse_unknown(properties: dict[str, Any], known: Collection[str], where: str) -> None:
-    """Refuse properties that nothing here obeys. Empty ones (null, "", [], {}, false) ask for nothing.
+    """Refuse properties that nothing here honours. Empty ones (null, "", [], {}, false) ask for nothing.
 
     Raises:
         NotEmulated: naming the first such property.

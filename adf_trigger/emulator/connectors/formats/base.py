@@ -51,7 +51,7 @@ class Format(Protocol, Generic[T]):
             rejects: told of rows that do not fit.
 
         Raises:
-            NotEmulated: a setting that is not obeyed here.
+            NotEmulated: a setting that is not honoured here.
         """
 
     def encoder(self, dataset: ResolvedDataset, settings: dict[str, Any]) -> Encoder[T]:

@@ -238,7 +238,7 @@ def test_a_long_file_is_read_and_written_across_many_blocks(storage: Storage) ->
 def test_what_does_not_go_together_is_refused(
     storage: Storage, type_properties: dict[str, Any], sink: dict[str, Any], named: str
 ) -> None:
-    """Formats and settings that disagree, or are not obeyed, fail the copy by name and write nothing."""
+    """Formats and settings that disagree, or are not honoured, fail the copy by name and write nothing."""
     storage.put("in/people.csv", PEOPLE)
     with pytest.raises(ActivityFailed, match=named):
         run(

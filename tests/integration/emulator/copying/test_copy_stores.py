@@ -140,7 +140,7 @@ def test_a_store_that_refuses_is_told_with_its_own_code(storage: Storage) -> Non
     ],
 )
 def test_what_is_not_emulated_is_named(storage: Storage, type_properties: dict[str, Any], named: str) -> None:
-    """A setting that is not obeyed fails the copy by its name, before anything moves."""
+    """A setting that is not honoured fails the copy by its name, before anything moves."""
     storage.put("in/a.txt", b"content")
     with pytest.raises(ActivityFailed, match=named):
         run(copy, type_properties, storage.dataset("In", folder="in"), storage.dataset("Out", folder="out"))

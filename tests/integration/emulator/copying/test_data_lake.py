@@ -63,7 +63,7 @@ def test_copied_files_can_be_deleted(tree: Storage) -> None:
     assert tree.names() == ["in/a.txt", "in/sub/c.txt", "other/e.txt", "out/b.csv", "out/sub/deeper/d.csv"]
 
 
-def test_write_settings_are_obeyed(tree: Storage) -> None:
+def test_write_settings_are_honoured(tree: Storage) -> None:
     """copyBehavior, blockSizeInMB and metadata are those of the sink; a missing file system is made."""
     write = {
         "copyBehavior": "MergeFiles",
@@ -310,7 +310,7 @@ def test_a_lake_that_is_not_there_is_told_without_its_signature(storage: Storage
 def test_settings_that_are_not_emulated_are_named(
     tree: Storage, activity: dict[str, Any], named: str
 ) -> None:
-    """A setting that is not obeyed fails the copy by its name, before anything moves."""
+    """A setting that is not honoured fails the copy by its name, before anything moves."""
     with pytest.raises(ActivityFailed, match=f"{named}.* is not emulated"):
         run(copy, activity, tree.lake("In", folder="in"), tree.lake("Out", folder="out"))
     assert tree.names() == TREE

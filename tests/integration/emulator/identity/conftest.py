@@ -1,4 +1,4 @@
-"""What the tests of the laptop's own parts share."""
+"""What the tests of the local stack's own parts share."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -55,7 +55,7 @@ def client_pem(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def directory(client_pem: Path) -> Directory:
-    """The laptop's own."""
+    """The local stack's own."""
     certificate = x509.load_pem_x509_certificate(client_pem.read_bytes())
     return defaults.default_directory(secret=SECRET, certificate=certificate, now=utcnow())
 

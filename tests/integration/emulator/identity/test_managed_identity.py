@@ -28,7 +28,7 @@ def tokens() -> TokenAuthority:
 
 @pytest.fixture(scope="module")
 def directory(tmp_path_factory: pytest.TempPathFactory) -> Directory:
-    """The laptop's own."""
+    """The local stack's own."""
     now = utcnow()
     certificate = defaults.make_client_certificate(tmp_path_factory.mktemp("client") / "client.pem", now)
     return defaults.default_directory(secret="s", certificate=certificate, now=now)

@@ -1,4 +1,4 @@
-"""The HTTP servers of the laptop's processes."""
+"""The HTTP servers of the local stack's processes."""
 
 import asyncio
 import socket

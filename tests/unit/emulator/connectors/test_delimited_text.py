@@ -224,6 +224,6 @@ def test_encodings_go_by_the_datasets_names(name: str, raw: bytes) -> None:
     ],
 )
 def test_what_cannot_be_obeyed_is_refused(properties: dict[str, Any]) -> None:
-    """A setting that cannot be obeyed fails the copy before it reads a byte."""
+    """A setting that cannot be honoured fails the copy before it reads a byte."""
     with pytest.raises(ActivityFailed, match=r"UserErrorNotEmulated|UserErrorInvalidCopySettings"):
         read(b"", **properties)

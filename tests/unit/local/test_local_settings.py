@@ -1,4 +1,4 @@
-"""What the laptop's processes are given: settings, environment, and the contract that names them."""
+"""What the local stack's processes are given: settings, environment, and the contract that names them."""
 
 from dataclasses import fields
 from typing import Any
@@ -22,7 +22,7 @@ EMULATOR = {
 
 
 def settings_with(**chosen: str) -> dict[str, str]:
-    """App settings of the laptop, with the chosen ones."""
+    """App settings of the local stack, with the chosen ones."""
     return app_settings(
         EMULATOR,
         storage="the connection string",
@@ -42,7 +42,7 @@ def test_by_default_the_app_has_a_managed_identity() -> None:
 
 
 def test_a_service_principal_uses_https_throughout() -> None:
-    """Asked for one, the laptop gives what it needs: tenant, id, secret, authority and CA."""
+    """Asked for one, the local stack gives what it needs: tenant, id, secret, authority and CA."""
     settings = Settings.from_env(settings_with(ADF_TRIGGER_CREDENTIAL="service-principal"))
     assert settings.management_endpoint == EMULATOR["management_tls_url"]
     assert (settings.authority_host, settings.ca_file) == (EMULATOR["authority_url"], EMULATOR["ca_file"])
@@ -61,7 +61,7 @@ def test_a_certificate_takes_the_place_of_the_secret() -> None:
 
 
 def test_what_is_chosen_goes_before_everything() -> None:
-    """A chosen setting takes the place of the laptop's own."""
+    """A chosen setting takes the place of the local stack's own."""
     chosen = {"ADF_TRIGGER_POLL_SCHEDULE": "0 0 * * * *", "ADF_TRIGGER_TABLE": "other"}
     assert settings_with(**chosen).items() >= chosen.items()
 

@@ -1,4 +1,4 @@
-"""The front door: what happens to every request before and after its handler.
+"""The request pipeline: what happens to every request before and after its handler.
 
 In this order: the request is logged, faults fire, api-version, token and role are checked, ARM's token bucket gives a
 token or a 429, the body is read, the handler runs, the reply gets its headers, faults fire again.
@@ -52,7 +52,7 @@ _VERBS: dict[Bucket, str] = {"reads": "read", "writes": "write", "deletes": "del
 
 
 @dataclass(slots=True, kw_only=True)
-class FrontDoor:
+class RequestPipeline:
     """Azure Resource Manager, as far as a client of Data Factory sees it.
 
     Attributes:
