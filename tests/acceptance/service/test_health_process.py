@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import requests
+from azure.data.tables import TableServiceClient
 
 from tests.support.laptop import TIMEOUTS, Laptop
 
@@ -107,3 +108,25 @@ def start(laptop: Laptop, key: str) -> None:
     """Ask for a run, and do not mind how long it takes."""
     with suppress(requests.ReadTimeout):
         laptop.caller.post("pause", {}, key=key)
+
+
+def test_a_deleted_table_is_made_again_and_told_until_it_is_acknowledged(laptop: Laptop) -> None:
+    """No restart is needed; health says what was lost, and since when, until an operator says that he knows."""
+    laptop.eventually(lambda: health(laptop)[0] == "ok", ticking=False)
+    storage, table = laptop.endpoints.storage_connection_string, laptop.endpoints.table
+    with TableServiceClient.from_connection_string(storage) as service:
+        service.delete_table(table)
+    assert laptop.caller.post("pause", {}, key="after-the-loss").status == 202
+    laptop.eventually(lambda: health(laptop)[0] == "unavailable", ticking=False)
+    assert "ledger new since" in details(laptop)["troubles"][0]["what"]
+    assert [line for line in laptop.log() if '"action":"ledger_lost"' in line["message"]][0][
+        "level"
+    ] == "ERROR"
+    acknowledged = requests.post(
+        f"{laptop.endpoints.functions_url}/api/health/acknowledge",
+        headers={"x-functions-key": laptop.endpoints.functions_key},
+        timeout=TIMEOUTS,
+    )
+    assert acknowledged.status_code == 200
+    laptop.eventually(lambda: health(laptop)[0] == "ok", ticking=False)
+    laptop.eventually(lambda: laptop.status("after-the-loss") == "Succeeded", ticking=False)
