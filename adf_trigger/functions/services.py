@@ -104,7 +104,7 @@ def wire(
         sender,
     )
     schedule = Schedule(settings.poll_schedule)
-    ledger_identity = LedgerIdentity(notes, landmark, clock, new_id)
+    ledger_identity = LedgerIdentity(notes, landmark, clock, new_id, steps)
     neighbours = Neighbours(
         AppIdentity(
             name=settings.host_name or _machine(),
@@ -114,6 +114,7 @@ def wire(
         ),
         notes,
         clock,
+        steps,
     )
     return Services(
         settings=settings,
@@ -167,6 +168,7 @@ def wire(
             notes,
             clock,
             schedule,
+            steps,
             in_turn={f"factory:{factory.alias}": factory.runs.get_factory for factory in factories},
             warnings=neighbours.check,
         ),

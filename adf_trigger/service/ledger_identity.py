@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from adf_trigger.clock import Clock, IdSource
 from adf_trigger.errors import LedgerConflict, NotFound
 from adf_trigger.ledger.notes import APP_SCOPE, Note, Notes
+from adf_trigger.service.steps import Steps
 
 logger = logging.getLogger(__name__)
 
@@ -34,13 +35,17 @@ class LedgerIdentity:
         landmark: what outlives the table.
         clock: gives the present instant.
         new_id: makes the ids of ledgers.
+        steps: surrounds each effect.
     """
 
-    def __init__(self, notes: Notes, landmark: Landmark, clock: Clock, new_id: IdSource) -> None:
+    def __init__(
+        self, notes: Notes, landmark: Landmark, clock: Clock, new_id: IdSource, steps: Steps
+    ) -> None:
         self._notes = notes
         self._landmark = landmark
         self._clock = clock
         self._new_id = new_id
+        self._steps = steps
         self._marked: str | None = None
 
     def check(self) -> None:
@@ -54,7 +59,8 @@ class LedgerIdentity:
         if self._marked == own:
             return
         if self._landmark.landmark() != own:
-            self._landmark.set_landmark(own)
+            with self._steps("ledger.mark"):
+                self._landmark.set_landmark(own)
         self._marked = own
 
     def acknowledge(self, by: str | None) -> dict[str, Any]:
@@ -76,7 +82,8 @@ class LedgerIdentity:
             "acknowledgedBy": by,
         }
         logger.warning("The new ledger was acknowledged", extra={"action": "ledger_acknowledged", "by": by})
-        return self._notes.put(APP_SCOPE, LEDGER_NOTE, value, note.etag).value
+        with self._steps("ledger.acknowledge"):
+            return self._notes.put(APP_SCOPE, LEDGER_NOTE, value, note.etag).value
 
     def _first_seen(self) -> Note:
         earlier = self._landmark.landmark()
@@ -86,7 +93,8 @@ class LedgerIdentity:
             "acknowledged": earlier is None,
         }
         try:
-            note = self._notes.put(APP_SCOPE, LEDGER_NOTE, value, "")
+            with self._steps("ledger.identify"):
+                note = self._notes.put(APP_SCOPE, LEDGER_NOTE, value, "")
         except LedgerConflict:
             other = self._notes.get(APP_SCOPE, LEDGER_NOTE)
             if other is None:

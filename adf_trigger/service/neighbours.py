@@ -9,6 +9,7 @@ from typing import Any
 
 from adf_trigger.clock import Clock
 from adf_trigger.ledger.notes import APP_SCOPE, Notes
+from adf_trigger.service.steps import Steps
 
 logger = logging.getLogger(__name__)
 
@@ -66,12 +67,14 @@ class Neighbours:
         me: this app.
         notes: of the ledger that they share.
         clock: gives the present instant.
+        steps: surrounds each effect.
     """
 
-    def __init__(self, me: AppIdentity, notes: Notes, clock: Clock) -> None:
+    def __init__(self, me: AppIdentity, notes: Notes, clock: Clock, steps: Steps) -> None:
         self._me = me
         self._notes = notes
         self._clock = clock
+        self._steps = steps
         self._signed_at: datetime | None = None
         self._told: frozenset[str] = frozenset()
         self._found: tuple[str, ...] = ()
@@ -85,7 +88,8 @@ class Neighbours:
         now = self._clock()
         if self._signed_at is not None and now - self._signed_at < SIGNED_EVERY:
             return self._found
-        self._notes.put(APP_SCOPE, self._me.note, self._signature(now))
+        with self._steps("neighbours.sign"):
+            self._notes.put(APP_SCOPE, self._me.note, self._signature(now))
         self._signed_at = now
         self._found = tuple(self._others(now))[:MAX_LISTED]
         for sentence in self._found:

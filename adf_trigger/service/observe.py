@@ -17,6 +17,7 @@ from adf_trigger.clock import Clock
 from adf_trigger.errors import AdfTriggerError
 from adf_trigger.ledger.notes import APP_SCOPE, Note, Notes
 from adf_trigger.schedule import Schedule
+from adf_trigger.service.steps import Steps
 
 logger = logging.getLogger(__name__)
 
@@ -58,6 +59,7 @@ class Observer:
         notes: where the report is kept.
         clock: gives the present instant.
         schedule: when it is done.
+        steps: surrounds each effect.
         warnings: sentences on what is odd, and keeps the service from nothing.
         limit: seconds that one observation may take; who has not answered by then counts as not answering.
     """
@@ -68,6 +70,7 @@ class Observer:
         notes: Notes,
         clock: Clock,
         schedule: Schedule,
+        steps: Steps,
         *,
         in_turn: Mapping[str, Check] | None = None,
         warnings: Callable[[], Sequence[str]] = tuple,
@@ -80,6 +83,7 @@ class Observer:
         self._notes = notes
         self._clock = clock
         self._schedule = schedule
+        self._steps = steps
         self._warnings = warnings
         self._limit = limit
         self._under_way: dict[str, Future[str | None]] = {}
@@ -98,7 +102,8 @@ class Observer:
                 "steadySince": self._steady_since(earlier).isoformat(),
                 "warnings": list(self._warnings()),
             }
-            self._notes.put(APP_SCOPE, HEALTH_NOTE, report)
+            with self._steps("health.keep"):
+                self._notes.put(APP_SCOPE, HEALTH_NOTE, report)
         except AdfTriggerError as exc:
             logger.warning(
                 "The report of the health could not be kept: %s",

@@ -36,6 +36,11 @@ STEPS = frozenset(
         "records.purge",
         "notify.rejected",
         "notify.event",
+        "health.keep",
+        "ledger.identify",
+        "ledger.mark",
+        "ledger.acknowledge",
+        "neighbours.sign",
     }
 )
 """All steps there are."""

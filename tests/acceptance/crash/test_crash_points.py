@@ -11,9 +11,10 @@ from typing import Any
 import psutil
 import pytest
 import requests
+from azure.data.tables import TableClient
 
 from adf_trigger.service.steps import STEPS
-from tests.support.laptop import PATIENCE, Laptop
+from tests.support.laptop import PATIENCE, TIMEOUTS, Laptop
 
 APP = Path(__file__).parent / "crashing_app"
 KILLED = 137
@@ -209,6 +210,33 @@ def no_pipeline(crashes: Crashes, key: str) -> None:
     crashes.post(key, "nowhere")
 
 
+def new_ledger(crashes: Crashes, key: str) -> None:
+    """A request beside a ledger that does not know itself any more: what a table that was made anew looks like."""
+    with TableClient.from_connection_string(
+        crashes.laptop.endpoints.storage_connection_string, crashes.laptop.endpoints.table
+    ) as table:
+        table.delete_entity("app", "note|ledger")
+    crashes.post(key)
+
+
+def acknowledged(crashes: Crashes, key: str) -> None:
+    """An operator's word about a new ledger."""
+    plan = crashes.plan.read_text()
+    crashes.plan.unlink()
+    new_ledger(crashes, key)
+    root = f"{crashes.laptop.endpoints.functions_url}/api/health"
+    headers = {"x-functions-key": crashes.laptop.endpoints.functions_key}
+
+    def is_told() -> bool:
+        ledger = requests.get(f"{root}/details", headers=headers, timeout=TIMEOUTS).json()["ledger"]
+        return ledger is not None and not ledger["acknowledged"]
+
+    crashes.laptop.eventually(is_told)
+    crashes.plan.write_text(plan)
+    with contextlib.suppress(requests.ConnectionError):
+        requests.post(f"{root}/acknowledge", headers=headers, timeout=TIMEOUTS)
+
+
 SCENARIOS: dict[str, tuple[Callable[[Crashes, str], None], ...]] = {
     "definitions.keep": (new_pipeline,),
     "definitions.forget": (no_pipeline,),
@@ -233,6 +261,11 @@ SCENARIOS: dict[str, tuple[Callable[[Crashes, str], None], ...]] = {
     "notify.event": (simple, invalid),
     "records.publish": (simple,),
     "records.purge": (simple,),
+    "health.keep": (simple,),
+    "ledger.identify": (new_ledger,),
+    "ledger.mark": (new_ledger,),
+    "ledger.acknowledge": (acknowledged,),
+    "neighbours.sign": (simple,),
 }
 """What leads to each step: one scenario for each way to it."""
 

@@ -18,6 +18,7 @@ from adf_trigger.functions.unread import put_back_unread
 from adf_trigger.ledger.notes import APP_SCOPE
 from adf_trigger.ledger.opening import open_table_ledger
 from adf_trigger.service.ledger_identity import LEDGER_NOTE, LedgerIdentity
+from adf_trigger.service.steps import logged_steps
 from tests.contracts.ledger_records import a_factory, a_record
 from tests.support.world import FACTORY_ID
 
@@ -39,7 +40,7 @@ class Surroundings:
 
     def identity(self) -> LedgerIdentity:
         """What a process that has just started knows the ledger by."""
-        return LedgerIdentity(self.ledger.notes(), self.outbox, utcnow, uuid4)
+        return LedgerIdentity(self.ledger.notes(), self.outbox, utcnow, uuid4, logged_steps)
 
     def drop_table(self) -> None:
         """Delete the table, as an operator might."""

@@ -16,6 +16,7 @@ from adf_trigger.schedule import Schedule
 from adf_trigger.service.health import TICK_NOTE, Health, HealthDesk, HealthStatus
 from adf_trigger.service.ledger_identity import LEDGER_NOTE, LedgerIdentity
 from adf_trigger.service.observe import HEALTH_NOTE, Observer
+from adf_trigger.service.steps import logged_steps
 from tests.support.faulty_ledger import FaultyNotes
 from tests.support.world import START, MovingClock
 
@@ -54,7 +55,7 @@ class Lab:
 
     def __init__(self, **checks: Callable[[], object]) -> None:
         self.clock, self.notes, self.seconds = MovingClock(), HangingNotes(), Seconds()
-        self.observer = Observer(checks, self.notes, self.clock, SCHEDULE, limit=0.3)
+        self.observer = Observer(checks, self.notes, self.clock, SCHEDULE, logged_steps, limit=0.3)
         self.desk = self.new_desk()
 
     def new_desk(self) -> HealthDesk:
@@ -249,7 +250,7 @@ def test_a_ledger_that_was_made_anew_is_told_until_it_is_acknowledged(
     landmark = MemoryLandmark()
 
     def identity() -> LedgerIdentity:
-        return LedgerIdentity(lab.notes, landmark, lab.clock, uuid4)
+        return LedgerIdentity(lab.notes, landmark, lab.clock, uuid4, logged_steps)
 
     with pytest.raises(NotFound):
         identity().acknowledge("me")
@@ -282,7 +283,7 @@ def test_many_factories_take_turns_in_being_asked() -> None:
     asked: list[str] = []
     lab = Lab()
     factories = {f"factory:{number}": (lambda name=str(number): asked.append(name)) for number in range(10)}
-    lab.observer = Observer({}, lab.notes, lab.clock, SCHEDULE, in_turn=factories)
+    lab.observer = Observer({}, lab.notes, lab.clock, SCHEDULE, logged_steps, in_turn=factories)
     lab.observer.observe()
     assert len(asked) == 10
     asked.clear()

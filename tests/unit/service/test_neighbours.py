@@ -5,6 +5,7 @@ import pytest
 from adf_trigger.ledger.memory_notes import MemoryNotes
 from adf_trigger.ledger.notes import APP_SCOPE
 from adf_trigger.service.neighbours import APP_NOTES, AppIdentity, Neighbours
+from adf_trigger.service.steps import logged_steps
 from tests.support.world import FACTORY_ID, MovingClock
 
 QUEUE = "adf-run-requests"
@@ -20,7 +21,7 @@ def app(
     queue: str = QUEUE,
 ) -> Neighbours:
     """An app on that storage."""
-    return Neighbours(AppIdentity(name, version, (factory,), queue), notes, clock)
+    return Neighbours(AppIdentity(name, version, (factory,), queue), notes, clock, logged_steps)
 
 
 def test_another_app_that_differs_is_found_and_logged_once(caplog: pytest.LogCaptureFixture) -> None:
