@@ -1,5 +1,8 @@
 """The control API under `/_emulator/`, for tests: without tokens, for callers on this machine only.
 
+A page in a browser of this machine is no such caller: the Host must be a loopback address or localhost, an Origin, if
+there is one, the emulator's own, and a body must be declared as JSON.
+
 Bodies and replies are JSON. What is wrong with a body comes back as a 400 that lists every fault.
 
 - `GET /_emulator/`: the options, the clock's offset, the rules that stand, the runs that are held.
@@ -31,8 +34,9 @@ import json
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from datetime import timedelta
-from http import HTTPMethod
+from http import HTTPMethod, HTTPStatus
 from typing import Annotated, Any, Literal, Protocol, Self, TypeVar
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from pydantic import (
@@ -68,6 +72,7 @@ _OPERATION_NAMES = frozenset(operation.name for operation in OPERATIONS)
 _MODES = {mode.value.lower(): mode for mode in Mode}
 _ON_SOCKET = frozenset({"reset", "drop", "truncate"})
 _DEFAULT_LIMIT = 100
+_JSON = "application/json"
 _OPTIONS = TypeAdapter(Options)
 _Name = Annotated[str, StringConstraints(min_length=1)]
 
@@ -363,15 +368,42 @@ def _guarded(endpoint: _Endpoint) -> Callable[[Request], Awaitable[Response]]:
     """An endpoint that only this machine may call, and whose refusals are replies."""
 
     async def answer(request: Request) -> Response:
-        if request.client is None or not ipaddress.ip_address(request.client.host).is_loopback:
-            return JSONResponse({"errors": [_fault("", "only callers on this machine")]}, status_code=403)
         try:
+            await _check_caller(request)
             reply = await endpoint(request)
         except Refused as exc:
             return JSONResponse({"errors": exc.faults}, status_code=exc.status)
         return Response(status_code=204) if reply is None else JSONResponse(reply)
 
     return answer
+
+
+async def _check_caller(request: Request) -> None:
+    """Refuse a caller elsewhere, and a page that a browser of this machine shows.
+
+    Raises:
+        Refused: it is one.
+    """
+    if request.client is None or not _is_loopback(request.client.host):
+        raise Refused([_fault("", "only callers on this machine")], status=HTTPStatus.FORBIDDEN)
+    host = urlsplit(f"//{request.headers.get('host', '')}")
+    if not _is_loopback(host.hostname):
+        # A name that leads here may be anybody's: DNS rebinding.
+        raise Refused([_fault("Host", "not a loopback address or localhost")], status=HTTPStatus.FORBIDDEN)
+    origin = request.headers.get("origin")
+    if origin is not None and urlsplit(origin).netloc.lower() != host.netloc.lower():
+        raise Refused([_fault("Origin", "not this address")], status=HTTPStatus.FORBIDDEN)
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if request.method not in {"GET", "HEAD"} and kind != _JSON and (kind or await request.body()):
+        # A form can be sent by any page, and without a question first.
+        raise Refused([_fault("Content-Type", f"not {_JSON}")], status=HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
+
+
+def _is_loopback(host: str | None) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host or "").is_loopback
+    except ValueError:
+        return False
 
 
 async def _json(request: Request) -> Any:

@@ -57,12 +57,12 @@ def length(collection: Any) -> int:
 
 
 def first(collection: Any) -> Any:
-    """The first item or character; null of an empty collection."""
+    """The first item, null of an empty array; the first character, nothing of an empty string."""
     return _one(collection, _items(collection, ONLY)[:1])
 
 
 def last(collection: Any) -> Any:
-    """The last item or character; null of an empty collection."""
+    """The last item or character, likewise."""
     return _one(collection, _items(collection, ONLY)[-1:])
 
 
@@ -114,9 +114,9 @@ def _items(collection: Any, position: str) -> Sequence[Any]:
 
 
 def _one(collection: Any, items: Sequence[Any]) -> Any:
-    if not items:
-        return None
-    return _like(collection, items) if isinstance(collection, str) else items[0]
+    if isinstance(collection, str):
+        return _like(collection, items)
+    return items[0] if items else None
 
 
 def _like(collection: Any, items: Sequence[Any]) -> Any:

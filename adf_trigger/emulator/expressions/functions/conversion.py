@@ -1,15 +1,14 @@
 """Conversion functions: between types, base64, data URIs, URI components, JSON, XML and binary content."""
 
-import json
 import math
 import re
 from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 from urllib.parse import quote, unquote_plus
 
 from adf_trigger.emulator.expressions.errors import Refusal
-from adf_trigger.emulator.expressions.functions import xmls
+from adf_trigger.emulator.expressions.functions import lenient_json, xmls
 from adf_trigger.emulator.expressions.functions.arguments import (
     FIRST,
     ONLY,
@@ -30,7 +29,7 @@ from adf_trigger.emulator.expressions.values import (
 
 OCTETS: Final = "application/octet-stream"
 
-_INTEGER: Final = re.compile(r"\s*[+-]?[0-9]{1,30}\s*")
+_INTEGER: Final = re.compile(r"\s*(?P<digits>[+-]?[0-9]{1,30})(?:[eE]\+?(?P<zeros>[0-9]{1,2}))?\s*")
 _FLOAT: Final = re.compile(r"\s*[+-]?(?=[0-9.])(?:[0-9][0-9,]*)?(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?\s*")
 _DATA_URI: Final = re.compile(
     r"data:(?P<type>[^,]*?)(?P<base64>;base64)?,(?P<data>.*)", re.DOTALL | re.IGNORECASE
@@ -38,8 +37,8 @@ _DATA_URI: Final = re.compile(
 
 
 def array(value: Any) -> list[Any]:
-    """An array of one."""
-    return [value]
+    """An array of one, or the array that it is given."""
+    return value if isinstance(value, list) else [value]
 
 
 def create_array(*values: Any) -> list[Any]:
@@ -60,12 +59,15 @@ def bool_(value: Any) -> bool:
 
 
 def int_(value: Any) -> int:
-    """An integer of a number without a fraction, or of a text in decimal digits."""
+    """An integer of a number without a fraction, or of a text in decimal digits, perhaps with an exponent."""
     if isinstance(value, bool):
         return int(value)
     written = to_text(value) if is_number(value) or isinstance(value, str) else ""
-    if _INTEGER.fullmatch(written) and is_int64(number := int(written)):
-        return number
+    found = _INTEGER.fullmatch(written)
+    if found:
+        number: int = int(found["digits"]) * 10 ** int(found["zeros"] or 0)
+        if is_int64(number):
+            return number
     raise not_convertible()
 
 
@@ -94,22 +96,11 @@ def json_(value: Any) -> Any:
     if not isinstance(source, str):
         raise wrong_type(ONLY, "a string or an XML", value)
     try:
-        return json.loads(source, parse_constant=_no_constant, parse_float=_finite)
+        return lenient_json.parse(source)
     except ValueError as exc:
         raise Refusal(
             f"parameter is not valid. The provided value '{source}' cannot be parsed: '{exc}'."
         ) from exc
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"unexpected token {name}")
-
-
-def _finite(digits: str) -> float:
-    number = float(digits)
-    if math.isfinite(number):
-        return number
-    raise ValueError(f"the number {digits} is out of range")
 
 
 def xml(value: Any) -> dict[str, Any]:
