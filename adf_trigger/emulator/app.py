@@ -44,6 +44,7 @@ from adf_trigger.emulator.requestlog import RequestLog
 from adf_trigger.emulator.routes import OPERATIONS
 from adf_trigger.emulator.scheduler import TriggerScheduler
 from adf_trigger.emulator.store import Store
+from adf_trigger.emulator.surroundings import Surroundings
 from adf_trigger.emulator.throttling import MONITORING, TokenBuckets
 from adf_trigger.emulator.visibility import Visibility
 
@@ -72,6 +73,7 @@ class FactoryConfig:
         http: client of the Web activities and connectors; None makes one.
         token: tokens of the factories' managed identities, by factory id and resource; None issues them from
             `tokens`.
+        surroundings: what pipelines meet outside; None is the usual Azurite, and no name of Azure's.
         secrets: what stands in for Key Vaults from the start, and again after a reset.
     """
 
@@ -88,6 +90,7 @@ class FactoryConfig:
     authority_url: str | None = None
     http: httpx.AsyncClient | None = None
     token: TokenSource | None = None
+    surroundings: Surroundings | None = None
     secrets: Secrets = field(default_factory=dict)
 
 
@@ -194,6 +197,7 @@ class FactoryEmulator:
             ),
             http=self._config.http,
             token=self._config.token or self._identity_token,
+            surroundings=self._config.surroundings,
             options=self._config.options,
             location=self._location_of(store),
         )

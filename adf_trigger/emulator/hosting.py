@@ -27,6 +27,7 @@ from adf_trigger.emulator.regions import DEFAULT_REGION
 from adf_trigger.emulator.servers import serving
 from adf_trigger.emulator.serving import http_protocol
 from adf_trigger.emulator.storage_account import DEVELOPMENT, SERVICES, Address, StorageAccount
+from adf_trigger.emulator.surroundings import Surroundings
 
 _API_VERSION = "2018-06-01"
 
@@ -124,12 +125,21 @@ async def emulated(config: EmulatorConfig) -> AsyncIterator[Emulated]:
                 port=config.identity_port,
             )
         )
+        # Filled once all of them are served; until then no pipeline runs.
+        servers: dict[str, Address] = {}
         emulator = FactoryEmulator(
             FactoryConfig(
                 data=config.data,
                 tokens=tokens,
                 authority_url=authority_url,
                 cloud=config.cloud,
+                surroundings=Surroundings(
+                    cloud=config.cloud,
+                    storage=config.storage,
+                    names=config.names,
+                    servers=servers,
+                    ca_file=certificate.ca,
+                ),
                 domains=[
                     domain for domain, tenant in defaults.DOMAINS.items() if tenant == defaults.TENANT_ID
                 ],
@@ -154,7 +164,8 @@ async def emulated(config: EmulatorConfig) -> AsyncIterator[Emulated]:
             )
         )
         emulator.called_back_at = management_url
-        proxy_url = await _serve_names(running, config, certificate, management_tls_url, authority_url)
+        servers |= await _servers(running, config, certificate, management_tls_url, authority_url)
+        proxy_url = await running.enter_async_context(serving_names(servers, port=config.proxy_port))
         yield Emulated(
             management_url=management_url,
             management_tls_url=management_tls_url,
@@ -167,14 +178,14 @@ async def emulated(config: EmulatorConfig) -> AsyncIterator[Emulated]:
         )
 
 
-async def _serve_names(
+async def _servers(
     running: AsyncExitStack,
     config: EmulatorConfig,
     certificate: Certificate,
     management_tls_url: str,
     authority_url: str,
-) -> str:
-    """Serve the proxy of Azure's own names, until `running` ends; gives its URL."""
+) -> dict[str, Address]:
+    """Where each of Azure's own names leads; TLS before storage is served until `running` ends."""
     cloud = config.cloud
     servers: dict[str, Address] = dict.fromkeys(
         (cloud.management, cloud.classic), _address(management_tls_url)
@@ -184,7 +195,7 @@ async def _serve_names(
         servers[cloud.storage_host(config.storage.name, service)] = await running.enter_async_context(
             tls_in_front_of(config.storage.address(service), certificate)
         )
-    return await running.enter_async_context(serving_names(servers, port=config.proxy_port))
+    return servers
 
 
 def _address(url: str) -> Address:

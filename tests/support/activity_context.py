@@ -9,6 +9,7 @@ import httpx
 
 from adf_trigger.emulator.contract.activity import ActivityFailed, ResolvedDataset
 from adf_trigger.emulator.engine.secrets import revealed
+from adf_trigger.emulator.surroundings import Surroundings
 
 
 async def no_time(_seconds: float) -> None:
@@ -25,6 +26,7 @@ class Context:
         datasets: by name, with their secrets still as objects.
         linked_services: name → type and typeProperties.
         vault: name of a secret → what every Key Vault says it is.
+        surroundings: the stack around it.
         slept: the waits that were asked for, in seconds.
         issue_token: resource → token.
         tokens_asked: the resources that tokens were asked for.
@@ -37,6 +39,7 @@ class Context:
     linked_services: Mapping[str, tuple[str, dict[str, Any]]] = field(default_factory=dict)
     vault: Mapping[str, str] = field(default_factory=dict)
     location: str = "East US"
+    surroundings: Surroundings = field(default_factory=Surroundings)
     slept: list[float] = field(default_factory=list)
     issue_token: Callable[[str], str] = "token-for-{}".format
     tokens_asked: list[str] = field(default_factory=list)

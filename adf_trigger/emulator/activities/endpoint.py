@@ -143,10 +143,10 @@ async def client_for(
     if endpoint.verify and identity.certificate is None:
         yield context.http
         return
-    tls = httpx.create_ssl_context(verify=endpoint.verify)
+    tls = context.surroundings.tls(verify=endpoint.verify)
     if identity.certificate is not None:
         identity.certificate.load_into(tls)
-    async with httpx.AsyncClient(verify=tls) as own:
+    async with context.surroundings.client(tls) as own:
         yield own
 
 

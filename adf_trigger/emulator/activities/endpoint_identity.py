@@ -16,7 +16,6 @@ from cryptography.hazmat.primitives.serialization.pkcs12 import load_pkcs12
 from adf_trigger.emulator.contract.activity import ActivityContext, ActivityFailed
 from adf_trigger.emulator.expressions import to_text
 
-AUTHORITY: Final = "https://login.microsoftonline.com"
 _TOKEN_TIMEOUT: Final = httpx.Timeout(30.0)
 
 
@@ -122,7 +121,9 @@ async def _service_principal_token(context: ActivityContext, authentication: Map
     }
     try:
         reply = await context.http.post(
-            f"{AUTHORITY}/{tenant}/oauth2/token", data=form, timeout=_TOKEN_TIMEOUT
+            f"https://{context.surroundings.cloud.authority}/{tenant}/oauth2/token",
+            data=form,
+            timeout=_TOKEN_TIMEOUT,
         )
         told: Any = reply.json()
     except (httpx.HTTPError, ValueError) as exc:

@@ -6,6 +6,8 @@ from typing import Any, Protocol
 
 import httpx
 
+from adf_trigger.emulator.surroundings import Surroundings
+
 
 class ActivityFailed(Exception):
     """The activity has failed, as the service would report it.
@@ -92,6 +94,10 @@ class ActivityContext(Protocol):
     @property
     def http(self) -> httpx.AsyncClient:
         """For calls to other services; one client for all activities."""
+
+    @property
+    def surroundings(self) -> Surroundings:
+        """The stack around the pipelines, for clients of one's own and for names of Azure."""
 
     @property
     def location(self) -> str:

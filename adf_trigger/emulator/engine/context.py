@@ -17,6 +17,7 @@ from adf_trigger.emulator.engine.graph import Node
 from adf_trigger.emulator.engine.rows import no_error
 from adf_trigger.emulator.engine.secrets import revealed
 from adf_trigger.emulator.models import ActivityRun
+from adf_trigger.emulator.surroundings import Surroundings
 
 if TYPE_CHECKING:
     from adf_trigger.emulator.engine.execution import PipelineExecution
@@ -57,6 +58,11 @@ class RunningActivity:
     def http(self) -> httpx.AsyncClient:
         """The engine's HTTP client."""
         return self.execution.runtime.http
+
+    @property
+    def surroundings(self) -> Surroundings:
+        """The stack around the pipelines."""
+        return self.execution.runtime.surroundings
 
     @property
     def location(self) -> str:

@@ -25,6 +25,7 @@ from adf_trigger.emulator.engine.runtime import LocationOf, Runtime, TokenSource
 from adf_trigger.emulator.engine.secrets import GivenSecrets
 from adf_trigger.emulator.models import ActivityRun, PipelineRun
 from adf_trigger.emulator.options import Options
+from adf_trigger.emulator.surroundings import Surroundings
 
 logger = logging.getLogger(__name__)
 
@@ -74,6 +75,7 @@ class Engine:
         token: an access token of a factory's managed identity: factory id, resource.
         options: choices; they may change while the engine runs.
         location: region of a factory by its id.
+        surroundings: what pipelines meet outside.
 
     Attributes:
         progressions: how the runs of each pipeline progress; for real unless told otherwise.
@@ -92,8 +94,10 @@ class Engine:
         token: TokenSource,
         options: Options | None = None,
         location: LocationOf = _east_us,
+        surroundings: Surroundings | None = None,
     ) -> None:
         self._own_http = http is None
+        outside = surroundings or Surroundings()
         self.secrets = GivenSecrets()
         self._runtime = Runtime(
             log=log,
@@ -101,7 +105,8 @@ class Engine:
             clock=clock,
             new_id=new_id,
             registry=registry,
-            http=http or httpx.AsyncClient(timeout=HTTP_TIMEOUT),
+            http=http or outside.client(timeout=HTTP_TIMEOUT),
+            surroundings=outside,
             token=token,
             options=options or Options(),
             location=location,

@@ -13,6 +13,7 @@ from adf_trigger.emulator.engine.ports import Definitions, RunLog
 from adf_trigger.emulator.engine.secrets import GivenSecrets
 from adf_trigger.emulator.models import PipelineRun
 from adf_trigger.emulator.options import Options
+from adf_trigger.emulator.surroundings import Surroundings
 
 TokenSource = Callable[[str, str], Awaitable[str]]
 """Gives an access token of a factory's identity: factory id, resource."""
@@ -38,5 +39,6 @@ class Runtime:
     options: Options
     location: LocationOf
     start_child: StartChild
+    surroundings: Surroundings = field(default_factory=Surroundings)
     secrets: GivenSecrets = field(default_factory=GivenSecrets)
     places: ActivityPlaces = field(default_factory=ActivityPlaces)

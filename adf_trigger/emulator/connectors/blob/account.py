@@ -13,6 +13,7 @@ from adf_trigger.emulator.connectors.common.failures import InvalidSettings, Not
 from adf_trigger.emulator.connectors.common.job import Job
 from adf_trigger.emulator.connectors.common.settings import refuse_unknown, text
 from adf_trigger.emulator.contract.activity import ActivityContext, ResolvedDataset
+from adf_trigger.emulator.surroundings import Surroundings
 
 # The SDK holds several times as much while it reads one.
 READ_CHUNK = 1024 * 1024
@@ -65,21 +66,49 @@ def container_client(
 def _service(
     properties: dict[str, Any], endpoint: str, where: str, context: ActivityContext, job: Job
 ) -> BlobServiceClient:
+    stack = context.surroundings
     if connection := text(properties, "connectionString"):
         if (key := text(properties, "accountKey")) and "accountkey=" not in connection.lower():
             connection = f"{connection.rstrip(';')};AccountKey={key}"
-        return BlobServiceClient.from_connection_string(connection, **_options())
+        return BlobServiceClient.from_connection_string(on_the_stack(connection, stack), **_options())
     if uri := text(properties, "sasUri"):
-        return _client(uri, text(properties, "sasToken") or None)
+        return _client(endpoint_on_the_stack(uri, stack), text(properties, "sasToken") or None)
     if not endpoint:
         raise InvalidSettings(f"A connection string, a SAS URI or an endpoint is required in {where}.")
+    local = endpoint_on_the_stack(endpoint, stack)
     if key := text(properties, "accountKey"):
-        return _client(endpoint, {"account_name": _account_name(endpoint), "account_key": key})
+        return _client(local, {"account_name": _account_name(local), "account_key": key})
+    if local != endpoint:
+        raise InvalidSettings(
+            f"The local stack's storage account takes account keys and shared access signatures, and no tokens: "
+            f"{where} has neither an accountKey nor a sasUri."
+        )
     if not endpoint.lower().startswith("https:"):
         raise InvalidSettings(
             f"Without an accountKey or a sasUri in {where} a token is sent, which takes an endpoint with https."
         )
     return _client(endpoint, token_credential(properties, where, context, job))
+
+
+def on_the_stack(connection: str, stack: Surroundings) -> str:
+    """A connection string with the stack's endpoints, where it means the stack's account and names none itself."""
+    pairs = (part.partition("=") for part in connection.split(";"))
+    given = {name.strip().lower(): value.strip() for name, _, value in pairs if name.strip()}
+    if given.get("usedevelopmentstorage", "").lower() == "true" and "developmentstorageproxyuri" not in given:
+        return stack.storage.connection_string
+    if given.get("accountname", "").lower() != stack.storage.name or "blobendpoint" in given:
+        return connection
+    return f"{connection.rstrip(';')};BlobEndpoint={stack.storage.endpoints['blob']}"
+
+
+def endpoint_on_the_stack(endpoint: str, stack: Surroundings) -> str:
+    """An endpoint, or a URL with a signature, at the stack if it is the cloud's own name of the stack's account."""
+    url = urlsplit(endpoint)
+    hosts = {stack.cloud.storage_host(stack.storage.name, service) for service in ("blob", "dfs")}
+    if url.hostname not in hosts:
+        return endpoint
+    query = f"?{url.query}" if url.query else ""
+    return f"{stack.storage.endpoints['blob']}{url.path.rstrip('/')}{query}"
 
 
 def _client(endpoint: str, credential: str | dict[str, str] | TokenCredential | None) -> BlobServiceClient:

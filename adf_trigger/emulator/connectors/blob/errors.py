@@ -9,7 +9,11 @@ from azure.core.exceptions import AzureError, HttpResponseError
 from azure.storage.blob import ContainerClient
 
 from adf_trigger.emulator.connectors.common.failures import DataFailure
+from adf_trigger.emulator.storage_account import ACCOUNT
 
+_UNRESOLVED = re.compile(r"Failed to resolve '([^']+)'")
+_OBJECT = re.compile(r"<[^<>]* object at 0x[0-9a-f]+>:?\s*")
+_QUERY = re.compile(r"\?\S*")
 _NOT_THERE = frozenset({"BlobNotFound", "ContainerNotFound", "ResourceNotFound"})
 
 
@@ -90,9 +94,18 @@ def told(errors: StoreErrors, path: str, side: str) -> Iterator[None]:
             raise errors.missing(path, exc) from exc
         raise errors.refused(path, side, exc) from exc
     except AzureError as exc:
-        # Messages of broken connections quote the URL, and a shared access signature with it.
-        why = re.sub(r"\?\S*", "", str(exc.message))
-        raise errors.broken(path, side, f"{type(exc).__name__}: {why}") from exc
+        raise errors.broken(path, side, _why(exc)) from exc
+
+
+def _why(exc: AzureError) -> str:
+    """What broke a connection, in a sentence: without Python's objects, and without a shared access signature."""
+    said = str(exc.message)
+    if unknown := _UNRESOLVED.search(said):
+        return (
+            f"The remote name could not be resolved: '{unknown[1]}'. The local stack's own account is "
+            f"{ACCOUNT}; for another one on this machine the connection string must have its endpoints."
+        )
+    return f"{type(exc).__name__}: {_QUERY.sub('', _OBJECT.sub('', said))}"
 
 
 def error_code(exc: HttpResponseError) -> str:

@@ -43,7 +43,7 @@ def token_credential(
             if properties.get("servicePrincipalCredential")
             else "servicePrincipalKey"
         )
-        url, form = service_principal(properties, where, key=key)
+        url, form = service_principal(properties, where, context.surroundings.cloud, key=key)
         form["resource"] = RESOURCE
         return _FromTheLoop(ClientCredentials(url, form, context.http, _refused).token, job)
 

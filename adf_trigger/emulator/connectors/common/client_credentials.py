@@ -7,6 +7,7 @@ from typing import Any
 
 import httpx
 
+from adf_trigger.emulator.clouds import Cloud
 from adf_trigger.emulator.connectors.common.failures import DataFailure, NotEmulated
 from adf_trigger.emulator.connectors.common.settings import required_text, text
 
@@ -22,7 +23,6 @@ SERVICE_PRINCIPAL = frozenset(
 """Properties of a linked service that every connector has for its service principal."""
 
 _AUTHORITIES = {
-    "": "https://login.microsoftonline.com",
     "azurepublic": "https://login.microsoftonline.com",
     "azurechina": "https://login.chinacloudapi.cn",
     "azureusgovernment": "https://login.microsoftonline.us",
@@ -104,13 +104,14 @@ class ClientCredentials:
 
 
 def service_principal(
-    properties: dict[str, Any], where: str, *, key: str = "servicePrincipalKey"
+    properties: dict[str, Any], where: str, own_cloud: Cloud, *, key: str = "servicePrincipalKey"
 ) -> tuple[str, dict[str, str]]:
     """The token endpoint of a linked service's service principal, and what to post to it besides the resource.
 
     Args:
         properties: of the linked service, secrets as plain text.
         where: the linked service, for messages.
+        own_cloud: the factory's, for linked services that name none.
         key: what it calls the service principal's key.
 
     Raises:
@@ -119,10 +120,11 @@ def service_principal(
     """
     credential_type = text(properties, "servicePrincipalCredentialType") or "ServicePrincipalKey"
     cloud = text(properties, "azureCloudType").lower()
-    if credential_type != "ServicePrincipalKey" or cloud not in _AUTHORITIES:
+    authorities = {"": f"https://{own_cloud.authority}", **_AUTHORITIES}
+    if credential_type != "ServicePrincipalKey" or cloud not in authorities:
         raise NotEmulated(f"A service principal with '{credential_type}' in the cloud '{cloud}'")
     form = {
         "client_id": required_text(properties, "servicePrincipalId", where),
         "client_secret": required_text(properties, key, where),
     }
-    return f"{_AUTHORITIES[cloud]}/{required_text(properties, 'tenant', where)}/oauth2/token", form
+    return f"{authorities[cloud]}/{required_text(properties, 'tenant', where)}/oauth2/token", form

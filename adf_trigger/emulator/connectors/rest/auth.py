@@ -60,7 +60,7 @@ class Authorization:
                 resource = self._required("aadResourceId")
                 return lambda: self._managed_identity(resource)
             case "AadServicePrincipal":
-                url, form = service_principal(self._properties, self._where)
+                url, form = service_principal(self._properties, self._where, self._context.surroundings.cloud)
                 return self._client_credentials(url, form | {"resource": self._required("aadResourceId")})
             case "OAuth2ClientCredential":
                 return self._client_credentials(*self._oauth2())

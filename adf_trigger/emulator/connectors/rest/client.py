@@ -33,6 +33,7 @@ class RestClient:
         self._authorization = Authorization(dataset, context)
         self._verify = flag(dataset.linked_service, "enableServerCertificateValidation", default=True)
         self._http = context.http
+        self._surroundings = context.surroundings
         self._timeout = httpx.Timeout(timeout, connect=min(timeout, _CONNECT_TIMEOUT))
 
     async def send(
@@ -53,7 +54,8 @@ class RestClient:
         try:
             if self._verify:
                 return await self._http.request(method, url, **options)
-            async with httpx.AsyncClient(verify=False) as unverified:  # noqa: S501 - asked for by name
+            tls = self._surroundings.tls(verify=False)
+            async with self._surroundings.client(tls) as unverified:
                 return await unverified.request(method, url, **options)
         except httpx.TimeoutException as exc:
             raise DataFailure(
