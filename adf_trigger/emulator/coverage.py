@@ -15,6 +15,7 @@ from adf_trigger.emulator.connectors.catalogue import (
     RECORD_FORMATS,
     RECORD_STORES,
 )
+from adf_trigger.emulator.connectors.legacy import AZURE_BLOB
 from adf_trigger.emulator.expressions import TABLE
 from adf_trigger.emulator.routes import OPERATIONS
 
@@ -119,7 +120,9 @@ def _lines() -> Iterator[str]:
     yield ""
     yield from _table("Operations", "Operation", SERVICE_OPERATIONS, emulated_operations())
     yield "Also: the 2017-09-01-preview forms of the run queries, of cancel and of trigger runs; and create or update,"
-    yield "get and delete of the version 1 `datafactories` (2015-10-01), which can be switched off."
+    yield "get and delete of the version 1 `datafactories` (2015-10-01), which can be switched off. Around them,"
+    yield "of Azure Resource Manager: the cloud's metadata, tenants, subscriptions, locations, providers, resource"
+    yield "groups and what is in them, and the results of their deletion."
     yield ""
     yield from _table("Activities", "Activity", SERVICE_ACTIVITIES, emulated_activities())
     yield "An activity of another type fails its run at once, with a message that names it."
@@ -127,6 +130,9 @@ def _lines() -> Iterator[str]:
     yield from _table("File formats", "File format", SERVICE_FORMATS, {*BYTES_FORMATS, *RECORD_FORMATS})
     stores = {*FILE_STORES, *(store.linked_service for store in RECORD_STORES.values())}
     connectors = sorted({*stores, *_OTHER_LINKED_SERVICES})
+    datasets = sorted({AZURE_BLOB, *BYTES_FORMATS, *RECORD_FORMATS, *RECORD_STORES})
+    yield f"Datasets of these types work: {', '.join(datasets)}."
+    yield f"Those of type {AZURE_BLOB} without a `format`, to copy files as they are."
     yield f"Linked services of these types work: {', '.join(connectors)}."
     yield "Others are kept, and fail the runs that use them, by name."
     yield ""

@@ -3,7 +3,7 @@
 import json
 import logging
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -113,17 +113,19 @@ def import_folder(
         factory: its name.
         location: of a factory that is made.
         linked_services: by name, properties that replace those in the folder (`type`, `typeProperties`), so
-            that a factory made for the cloud reads and writes local stores.
+            that a factory made for the cloud reads and writes local stores. Those that the folder has not are
+            made, as templates of the gallery expect their connections to be.
         parameters: values for the template's parameters, before those of its parameters file.
 
     Raises:
         ImportRefused: something in the folder is wrong; what was right has been loaded.
     """
-    contents = _template(folder, parameters or {}) or _repository(folder)
+    contents = _template(folder, {"factoryName": factory, **(parameters or {})}) or _repository(folder)
     if not contents.documents and not contents.factory_properties:
         raise ImportRefused(
             [f"{folder} holds no factory: neither an ARM template of one nor folders such as pipeline/"]
         )
+    contents.documents += _beside(contents.documents, linked_services or {})
     home = _factory(backend, subscription, resource_group, factory, location, contents.factory_properties)
     imported = Imported(home.id, skipped=contents.skipped)
     faults = _load_all(backend, home, contents.documents, linked_services or {}, imported)
@@ -136,6 +138,14 @@ def import_folder(
     if faults:
         raise ImportRefused(faults)
     return imported
+
+
+def _beside(documents: list[_Found], linked_services: Mapping[str, Mapping[str, Any]]) -> Iterator[_Found]:
+    """The linked services that are given and not in the folder."""
+    there = {found.name.lower() for found in documents if found.kind is LINKED_SERVICES}
+    for name, properties in linked_services.items():
+        if name.lower() not in there:
+            yield _Found(LINKED_SERVICES, name, dict(properties))
 
 
 def _load_all(

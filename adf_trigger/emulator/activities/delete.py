@@ -25,6 +25,7 @@ from adf_trigger.emulator.connectors.common.settings import (
 )
 from adf_trigger.emulator.connectors.common.stores import FileSink, FileSource, FileTraits
 from adf_trigger.emulator.connectors.common.wildcards import has_wildcard
+from adf_trigger.emulator.connectors.legacy import modern_dataset
 from adf_trigger.emulator.contract.activity import (
     ActivityContext,
     ActivityFailed,
@@ -73,7 +74,7 @@ async def delete(context: ActivityContext) -> ActivityResult:
 
 async def _delete(context: ActivityContext, properties: dict[str, Any]) -> dict[str, Any]:
     refuse_unknown(properties, _KNOWN, "the Delete activity")
-    dataset = await context.dataset(properties.get("dataset") or {})
+    dataset = modern_dataset(await context.dataset(properties.get("dataset") or {}))
     settings = _store_settings(properties, dataset)
     with Job() as job:
         watch = Stopwatch(job, context.location)

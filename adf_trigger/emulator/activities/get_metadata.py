@@ -16,6 +16,7 @@ from adf_trigger.emulator.connectors.common.records import Columns
 from adf_trigger.emulator.connectors.common.rejects import Rejects
 from adf_trigger.emulator.connectors.common.settings import refuse_unknown, section
 from adf_trigger.emulator.connectors.common.stores import FileInspector, ItemFacts
+from adf_trigger.emulator.connectors.legacy import modern_dataset
 from adf_trigger.emulator.connectors.sources import record_source
 from adf_trigger.emulator.contract.activity import (
     ActivityContext,
@@ -50,7 +51,7 @@ async def _facts(context: ActivityContext, properties: dict[str, Any]) -> dict[s
     fields = properties.get("fieldList") or []
     if not isinstance(fields, list) or not fields:
         raise InvalidSettings("The property 'fieldList' must name at least one field.")
-    dataset = await context.dataset(properties.get("dataset") or {})
+    dataset = modern_dataset(await context.dataset(properties.get("dataset") or {}))
     with Job() as job:
         watch = Stopwatch(job, context.location)
         inspector = file_store(dataset).inspector(dataset, section(properties, "storeSettings"), context, job)

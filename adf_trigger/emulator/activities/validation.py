@@ -7,6 +7,7 @@ from adf_trigger.emulator.connectors.common.failures import InvalidSettings
 from adf_trigger.emulator.connectors.common.job import Job
 from adf_trigger.emulator.connectors.common.settings import flag, refuse_unknown, seconds, whole_number
 from adf_trigger.emulator.connectors.common.stores import FileInspector
+from adf_trigger.emulator.connectors.legacy import modern_dataset
 from adf_trigger.emulator.contract.activity import ActivityContext, ActivityFailed, ActivityResult
 from adf_trigger.emulator.contract.time_limit import TimeLimitReached, time_limit
 from adf_trigger.emulator.masking import masked
@@ -37,7 +38,7 @@ async def _wait(context: ActivityContext, properties: dict[str, Any]) -> dict[st
     refuse_unknown(properties, _KNOWN, "the Validation activity")
     timeout = seconds(properties, "timeout", _DEFAULT_TIMEOUT)
     pause = whole_number(properties, "sleep", _DEFAULT_SLEEP) or _DEFAULT_SLEEP
-    dataset = await context.dataset(properties.get("dataset") or {})
+    dataset = modern_dataset(await context.dataset(properties.get("dataset") or {}))
     inspector_of = file_store(dataset).inspector
     seen: dict[str, Any] = {"exists": False}
     try:

@@ -13,6 +13,7 @@ from adf_trigger.emulator.connectors.common.job import Job
 from adf_trigger.emulator.connectors.common.records import Item
 from adf_trigger.emulator.connectors.common.rejects import Rejects
 from adf_trigger.emulator.connectors.common.settings import flag, refuse_unknown, section, whole_number
+from adf_trigger.emulator.connectors.legacy import modern_copy
 from adf_trigger.emulator.connectors.sinks import bytes_sink, record_sink
 from adf_trigger.emulator.connectors.sources import bytes_source, record_source
 from adf_trigger.emulator.contract.activity import (
@@ -66,6 +67,9 @@ async def _copy(context: ActivityContext, properties: dict[str, Any]) -> dict[st
         raise NotEmulated("Staged copy (enableStaging)")
     source = await context.dataset(_only(context.definition, "inputs"))
     sink = await context.dataset(_only(context.definition, "outputs"))
+    source, source_settings = modern_copy(source, section(properties, "source"), "Source")
+    sink, sink_settings = modern_copy(sink, section(properties, "sink"), "Sink")
+    properties = properties | {"source": source_settings, "sink": sink_settings}
     binary = source.type in BYTES_FORMATS
     if binary != (sink.type in BYTES_FORMATS):
         raise InvalidSettings("A Binary dataset can only be copied to a Binary dataset.")

@@ -145,6 +145,7 @@ _OF_KIND: Mapping[str, TypeAdapter[Any]] = {
     DATA_FLOWS.collection: TypeAdapter(_Typed),
     INTEGRATION_RUNTIMES.collection: TypeAdapter(_Typed),
 }
+_REQUIRED: Mapping[str, tuple[str, ...]] = {"RestService": ("url", "authenticationType")}
 _OF_FACTORY: TypeAdapter[Any] = TypeAdapter(_Factory)
 
 
@@ -155,6 +156,21 @@ def check_structure(document: Document) -> None:
         BadRequest: naming every place.
     """
     _check(_OF_KIND[document.kind.collection], document.properties, document.target)
+    if document.kind is LINKED_SERVICES:
+        _check_required(document)
+
+
+def _check_required(document: Document) -> None:
+    """Refuse a linked service that lacks what the API's description requires of its type."""
+    given = document.properties.get("typeProperties") or {}
+    missing = [
+        name for name in _REQUIRED.get(document.properties["type"], ()) if given.get(name) in (None, "")
+    ]
+    if missing:
+        raise BadRequest(
+            " ".join(f"Required property 'typeProperties.{name}' not found in JSON." for name in missing),
+            target=document.target,
+        )
 
 
 def check_factory_structure(body: dict[str, Any], target: str) -> None:

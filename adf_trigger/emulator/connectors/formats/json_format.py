@@ -28,7 +28,8 @@ class Json:
 
     def encoder(self, dataset: ResolvedDataset, settings: dict[str, Any]) -> "JsonEncoder":
         """A writer; settings are JsonWriteSettings."""
-        refuse_unknown(settings, {"filePattern"}, "formatSettings")
+        # Quotes around all text, and an extension, mean nothing for JSON; templates have them all the same.
+        refuse_unknown(settings, {"filePattern", "quoteAllText", "fileExtension"}, "formatSettings")
         pattern = text(settings, "filePattern") or "setOfObjects"
         if pattern.lower() not in {"setofobjects", "arrayofobjects"}:
             raise InvalidSettings(

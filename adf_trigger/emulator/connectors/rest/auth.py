@@ -42,7 +42,7 @@ class Authorization:
     def __init__(self, dataset: ResolvedDataset, context: ActivityContext) -> None:
         properties = dataset.linked_service
         self._where = where = f"the linked service '{dataset.linked_service_name}'"
-        kind = text(properties, "authenticationType", "Anonymous")
+        kind = required_text(properties, "authenticationType", where)
         if kind not in _KNOWN:
             raise NotEmulated(f"The authentication type '{kind}' of {where}")
         refuse_unknown(properties, _ALWAYS | _KNOWN[kind], where)

@@ -1,5 +1,6 @@
 """One request to a REST service, with the connector's failures."""
 
+import asyncio
 from http import HTTPStatus
 from typing import Any
 
@@ -18,6 +19,8 @@ _STATUS_NAMES = {
     422: "UnprocessableEntity",
 }
 _CONNECT_TIMEOUT = 30.0
+# A response that has begun and then stands still is given up after this; the article knows no such limit.
+_BETWEEN_BYTES = 300.0
 
 
 class RestClient:
@@ -26,7 +29,7 @@ class RestClient:
     Args:
         dataset: whose linked service is a RestService.
         context: gives the HTTP client and the factory's own identity.
-        timeout: seconds to wait for a response.
+        timeout: seconds to wait until a response begins; to read it may take longer.
     """
 
     def __init__(self, dataset: ResolvedDataset, context: ActivityContext, timeout: float) -> None:
@@ -34,7 +37,8 @@ class RestClient:
         self._verify = flag(dataset.linked_service, "enableServerCertificateValidation", default=True)
         self._http = context.http
         self._surroundings = context.surroundings
-        self._timeout = httpx.Timeout(timeout, connect=min(timeout, _CONNECT_TIMEOUT))
+        self._patience = timeout
+        self._timeout = httpx.Timeout(_BETWEEN_BYTES, connect=min(timeout, _CONNECT_TIMEOUT))
 
     async def send(
         self, method: str, url: str, headers: dict[str, str], body: bytes | None
@@ -49,23 +53,32 @@ class RestClient:
             "headers": sent,
             "content": body,
             "timeout": self._timeout,
-            "follow_redirects": True,
         }
         try:
             if self._verify:
-                return await self._http.request(method, url, **options)
+                return await self._answered(self._http, self._http.build_request(method, url, **options))
             tls = self._surroundings.tls(verify=False)
             async with self._surroundings.client(tls) as unverified:
-                return await unverified.request(method, url, **options)
-        except httpx.TimeoutException as exc:
+                return await self._answered(unverified, unverified.build_request(method, url, **options))
+        except (httpx.TimeoutException, TimeoutError) as exc:
             raise DataFailure(
                 "RestCallTimeout",
-                f"Rest call got no response within {self._timeout.read} seconds.\nRequest URL: {url}.",
+                f"Rest call got no response within {self._patience} seconds.\nRequest URL: {url}.",
             ) from exc
         except (httpx.HTTPError, httpx.InvalidURL) as exc:
             raise DataFailure(
                 "RestCallFailed", f"Rest call failed: {type(exc).__name__}: {exc}\nRequest URL: {url}."
             ) from exc
+
+    async def _answered(self, client: httpx.AsyncClient, request: httpx.Request) -> httpx.Response:
+        """The response, whole; httpRequestTimeout is over once it has begun."""
+        async with asyncio.timeout(self._patience):
+            response = await client.send(request, stream=True, follow_redirects=True)
+        try:
+            await response.aread()
+        finally:
+            await response.aclose()
+        return response
 
 
 def call_failed(response: httpx.Response) -> DataFailure:

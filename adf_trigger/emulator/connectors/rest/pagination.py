@@ -211,13 +211,25 @@ def _limit(value: Any) -> int | None:
 def _looked_up(value: str) -> Callable[[Page], str | None]:
     if value.startswith("$"):
         find = matcher(value)
-        return lambda page: _single(find(page.body), value)
+        return lambda page: _single(find(_one_object(page)), value)
     header = header_name(value)
     if header is None:
         raise InvalidSettings(
             f"The pagination value '{value}' is not a JSONPath, a response header or a RANGE."
         )
     return lambda page: page.headers.get(header) or None
+
+
+def _one_object(page: Page) -> Any:
+    """The page's body, which a JSONPath needs to be one object."""
+    if isinstance(page.body, list) and len(page.body) > 1:
+        raise DataFailure(
+            "RestMoreThanOneObjectsReturned",
+            "The response has more than one JSON object, and a pagination rule with a JSONPath needs it to have one.\n"
+            f"Request URL: {page.url}.",
+            side="Source",
+        )
+    return page.body
 
 
 def _single(found: list[Any], path: str) -> str | None:
