@@ -8,12 +8,15 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
+from azure.storage.blob import BlobServiceClient, ContainerClient
 
 from adf_trigger.emulator.commands.azure_environment import addresses, azure_environment
 from adf_trigger.local.endpoints import Endpoints
 from adf_trigger.local.stack import Stack, StackConfig
+from tests.acceptance.azure_names.curl import ARM, Curl, sign_in
 
 ROOT = Path(__file__).parents[3]
 AZ = shutil.which("az") or str(ROOT / ".venv-az" / "bin" / "az")
@@ -76,11 +79,11 @@ class Shell:
         return {**os.environ, **self.variables, "PYTHONPATH": watch, "WATCHED": str(self.watched)}
 
     def run(self, *command: str, check: bool = True, **changes: str) -> subprocess.CompletedProcess[str]:
-        """Run a command to its end."""
+        """Run a command to its end; a variable that is changed to nothing is not set at all."""
         done = subprocess.run(
             command,
             cwd=self.folder,
-            env=self.environment | changes,
+            env={name: value for name, value in (self.environment | changes).items() if value},
             capture_output=True,
             text=True,
             timeout=120,
@@ -140,3 +143,40 @@ def az(shell: Shell) -> Callable[..., str]:
 def python() -> str:
     """This Python."""
     return sys.executable
+
+
+@pytest.fixture
+def curl(shell: Shell) -> Curl:
+    """Without a token yet."""
+    return Curl(shell)
+
+
+@pytest.fixture
+def group(curl: Curl, shell: Shell) -> Iterator[str]:
+    """A resource group of the reader's own; its path."""
+    curl.token = sign_in(curl, shell, "https://management.core.windows.net/")
+    path = f"/subscriptions/{shell.variables['AZURE_SUBSCRIPTION_ID']}/resourceGroups/docs-{uuid4().hex[:8]}"
+    status, _, _ = curl.ask(
+        "PUT",
+        f"{ARM}{path}?api-version=2021-04-01",
+        body='{"location": "eastus"}',
+        Authorization=f"Bearer {curl.token}",
+        Content_Type="application/json",
+    )
+    assert status == 201
+    yield path
+    curl.ask("DELETE", f"{ARM}{path}?api-version=2021-04-01", Authorization=f"Bearer {curl.token}")
+
+
+@pytest.fixture
+def container(shell: Shell) -> Iterator[ContainerClient]:
+    """The container of the quickstarts, filled; emptied of what came out of other tests."""
+    with BlobServiceClient.from_connection_string(shell.endpoints.storage_connection_string) as service:
+        found = service.get_container_client("adftutorial")
+        if not found.exists():
+            found.create_container()
+        for blob in found.list_blobs():
+            found.delete_blob(blob.name)
+        found.upload_blob("input/emp.txt", b"John, Doe\nJane, Doe\n")
+        found.upload_blob("input/emp2.txt", b"Ada, Lovelace\n")
+        yield found
