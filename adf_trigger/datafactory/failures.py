@@ -40,6 +40,7 @@ _BY_STATUS: Mapping[int, type[Refused]] = {
     403: Forbidden,
     407: Unauthorized,
     412: PreconditionFailed,
+    501: Refused,
     423: ScopeLocked,
     429: Throttled,
 }
@@ -209,7 +210,9 @@ def _is_unclear(effect: Effect, status: int, code: str | None) -> bool:
     if status == http.HTTPStatus.CONFLICT:
         return effect is Effect.START and code not in _UNUSABLE_BY_CODE
     is_client_error = 400 <= status < 500  # noqa: PLR2004  # HTTP's own bounds
-    return not is_client_error or status in _NO_CLEAR_ANSWER
+    # In the service's own words 501 is as definite: what is not implemented was not done.
+    is_refusal = is_client_error or (status == http.HTTPStatus.NOT_IMPLEMENTED and code == "NotImplemented")
+    return not is_refusal or status in _NO_CLEAR_ANSWER
 
 
 @dataclass(frozen=True, slots=True)

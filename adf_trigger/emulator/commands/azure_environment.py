@@ -3,6 +3,7 @@
 import ssl
 import urllib.request
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -63,12 +64,28 @@ def azure_environment(facts: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
-def faults(facts: Mapping[str, Any], environ: Mapping[str, str]) -> list[str]:
-    """Why a shell with this environment would not talk to the stack under Azure's names; nothing if it would.
+@dataclass(slots=True)
+class Checked:
+    """What was found out about a shell.
 
-    No packet leaves the machine to find out: what the environment says is looked at first.
+    Attributes:
+        faults: why it would not talk to the stack under Azure's names; nothing if it would.
+        notes: what of the stack does not run. Its names lead to the stack all the same.
     """
-    return list(_of_environment(facts, environ)) or list(_of_answers(facts))
+
+    faults: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def check(facts: Mapping[str, Any], environ: Mapping[str, str]) -> Checked:
+    """Find out whether a shell with this environment talks to the stack under Azure's names.
+
+    No packet leaves the machine for it: what the environment says is looked at first.
+    """
+    found = Checked(list(_of_environment(facts, environ)))
+    if not found.faults:
+        _ask(facts, found)
+    return found
 
 
 def _of_environment(facts: Mapping[str, Any], environ: Mapping[str, str]) -> Iterator[str]:
@@ -94,7 +111,7 @@ def _names(facts: Mapping[str, Any]) -> list[str]:
     return [cloud.management, cloud.classic, *cloud.authorities, *storage]
 
 
-def _of_answers(facts: Mapping[str, Any]) -> Iterator[str]:
+def _ask(facts: Mapping[str, Any], found: Checked) -> None:
     cloud = CLOUDS[str(facts["cloud"])]
     configuration = f"/{facts['tenant_id']}/v2.0/.well-known/openid-configuration"
     paths = {cloud.management: _METADATA, cloud.classic: _METADATA}
@@ -106,7 +123,10 @@ def _of_answers(facts: Mapping[str, Any]) -> Iterator[str]:
         try:
             reply = httpx.get(f"https://{host}{path}", proxy=proxy, verify=tls, timeout=_TIMEOUT)
         except httpx.HTTPError as exc:
-            yield f"{host} does not answer through the proxy: {exc}"
+            found.faults.append(f"{host} does not answer through the proxy: {exc}")
             continue
-        if (host in paths and reply.is_error) or reply.status_code == httpx.codes.SERVICE_UNAVAILABLE:
-            yield f"{host} answers {reply.status_code}: {reply.text.strip()[:200]}"
+        said = f"{host} answers {reply.status_code}: {reply.text.strip()[:200]}"
+        if host in paths and reply.is_error:
+            found.faults.append(said)
+        elif reply.status_code == httpx.codes.SERVICE_UNAVAILABLE:
+            found.notes.append(said)

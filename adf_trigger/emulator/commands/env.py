@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from adf_trigger.emulator.commands.azure_environment import addresses, azure_environment, faults
+from adf_trigger.emulator.commands.azure_environment import addresses, azure_environment, check
 from adf_trigger.emulator.commands.running import facts
 
 
@@ -36,15 +36,15 @@ def add_env(env: argparse.ArgumentParser) -> None:
 def _env(options: argparse.Namespace) -> int:
     found = facts(options.data)
     if options.check:
-        wrong = faults(found, os.environ)
-        for fault in wrong:
-            sys.stderr.write(f"{fault}\n")
-        if wrong:
+        checked = check(found, os.environ)
+        for line in (*checked.faults, *checked.notes):
+            sys.stderr.write(f"{line}\n")
+        if checked.faults:
             sys.stderr.write(
                 "In this shell Azure's names do not mean the local stack: what follows would reach the real Azure. "
                 'Run: eval "$(python -m adf_trigger.local env --azure)"\n'
             )
-        return 1 if wrong else 0
+        return 1 if checked.faults else 0
     variables = addresses(found)
     if options.azure:
         variables |= azure_environment(found)

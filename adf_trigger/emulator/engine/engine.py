@@ -201,6 +201,23 @@ class Engine:
                 active.task.cancel()
         await asyncio.gather(*(it.task for it in forgotten if it.task is not None), return_exceptions=True)
 
+    def forget(self, factory_id: str) -> None:
+        """Stop the runs of a factory that is being deleted, and forget them: nothing more is written about them."""
+        forgotten = [
+            active
+            for active in self._active.values()
+            if active.run.factory_id.casefold() == factory_id.casefold()
+        ]
+        for active in forgotten:
+            del self._active[active.run.run_id]
+            self._children.pop(active.run.run_id, None)
+            self._parents.pop(active.run.run_id, None)
+            self._queues.leave(active.run)
+            if active.execution is not None:
+                active.execution.abandoned = True
+            if active.task is not None:
+                active.task.cancel()
+
     async def close(self) -> None:
         """Stop. Runs that go on are left as they are in the log, for `resume` to settle."""
         await self.reset()

@@ -103,10 +103,8 @@ def delete(backend: Backend, call: Call) -> Reply:
 
 
 def remove(backend: Backend, identifier: str) -> bool:
-    """Delete a factory with everything in it; its runs are cancelled. False if there is none."""
-    for run in backend.store.runs.unfinished():
-        if run.factory_id.lower() == identifier.lower():
-            backend.engine.cancel(run.factory_id, run.run_id, recursive=True)
+    """Delete a factory with everything in it; its runs are stopped. False if there is none."""
+    backend.engine.forget(identifier)
     return backend.store.factories.delete(identifier)
 
 

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from adf_trigger.emulator.identity.tokens import TokenAuthority
-from tests.integration.emulator.calls import NOTHING, SUBSCRIPTION
+from tests.integration.emulator.calls import NOTHING, SUBSCRIPTION, activity, create_run, run_id_of
 
 HERE = f"/subscriptions/{SUBSCRIPTION}"
 V = {"api-version": "2021-04-01"}
@@ -85,6 +85,29 @@ def test_a_deleted_group_takes_its_factories_along(served: Any) -> None:
     make(served)
     assert error(served.client.get(factory)) == (404, "ResourceNotFound")
     assert served.client.get(old, params=v1).status_code == 404
+
+
+def test_a_factory_that_is_made_anew_has_no_runs_of_the_former(served: Any) -> None:
+    """Runs that go on, wait or have a child when their factory goes are stopped and never written down again."""
+    path = served.create_factory()
+    wait = activity("W", "Wait", waitTimeInSeconds=300)
+    served.put(f"{path}/pipelines/child", {"activities": [wait]})
+    child: dict[str, Any] = {
+        "pipeline": {"referenceName": "child", "type": "PipelineReference"},
+        "waitOnCompletion": True,
+    }
+    served.put(
+        f"{path}/pipelines/p", {"activities": [activity("E", "ExecutePipeline", **child)], "concurrency": 1}
+    )
+    for _ in range(3):
+        run_id_of(create_run(served, path))
+    served.until(lambda: served.control("GET", "runs")["byStatus"] == {"InProgress": 2, "Queued": 2})
+    assert served.client.delete(path).status_code == 200
+    served.create_factory()
+    served.put(f"{path}/pipelines/p", NOTHING)
+    fresh = run_id_of(create_run(served, path))
+    served.wait_for(path, fresh)
+    assert [run["runId"] for run in served.control("GET", "runs")["runs"]] == [fresh]
 
 
 def test_another_groups_factories_stay(served: Any) -> None:

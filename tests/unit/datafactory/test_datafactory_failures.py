@@ -71,6 +71,7 @@ KNOWN: list[tuple[int, str, str | None, str | None, type[DataFactoryError]]] = [
     (404, "SubscriptionNotFound", "The subscription 'x' could not be found.", None, ScopeNotFound),
     (404, "InvalidSubscriptionId", "The provided subscription identifier is malformed.", None, ScopeNotFound),
     (404, "InvalidResourceType", "The resource type could not be found.", None, ScopeNotFound),
+    (501, "NotImplemented", "To validate is not implemented.", "x", Refused),
     (404, "InvalidResourceNamespace", "The resource namespace is invalid.", None, ScopeNotFound),
     (409, "ResourceGroupBeingDeleted", "The resource group is in deprovisioning state.", None, ScopeNotFound),
     (409, "ScopeLocked", "The scope 'x' cannot perform write operation.", None, ScopeLocked),

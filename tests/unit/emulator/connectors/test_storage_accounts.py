@@ -1,6 +1,7 @@
 """Storage accounts as linked services name them, without asking any."""
 
 import asyncio
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -9,9 +10,12 @@ from adf_trigger.emulator.connectors.blob.account import container_client
 from adf_trigger.emulator.connectors.blob.flavors import BLOB, LAKE, check_settings_type, flavor_of
 from adf_trigger.emulator.connectors.common.job import Job
 from adf_trigger.emulator.contract.activity import ActivityContext, ActivityFailed, ResolvedDataset
+from adf_trigger.emulator.surroundings import Surroundings
 
-NOT_ASKED = cast("ActivityContext", object())
+STACK = Surroundings()
+NOT_ASKED = cast("ActivityContext", SimpleNamespace(surroundings=STACK))
 """An account key and a signature need no token."""
+LOCAL = STACK.storage.endpoints["blob"]
 
 
 def dataset(linked_service_type: str, location: str, **linked_service: Any) -> ResolvedDataset:
@@ -60,6 +64,45 @@ def reached(linked_service_type: str = "AzureBlobFS", **linked_service: Any) -> 
 def test_a_lake_is_reached_through_its_blob_endpoint(endpoint: str, url: str, account: str) -> None:
     """The dfs host becomes the blob host of the same account; an emulator's address stands as it is."""
     assert reached(url=endpoint, accountKey="a2V5") == (url, account)
+
+
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        "https://devstoreaccount1.blob.core.windows.net",
+        "https://devstoreaccount1.dfs.core.windows.net/",
+        "https://DevStoreAccount1.blob.core.windows.net/",
+    ],
+)
+def test_the_stacks_account_is_reached_at_the_stack(endpoint: str) -> None:
+    """Its names in the cloud, with a key or with a signature, lead to Azurite."""
+    assert reached(url=endpoint, accountKey="a2V5") == (f"{LOCAL}/c", "devstoreaccount1")
+    assert reached(sasUri=f"{endpoint.rstrip('/')}/?sig=s")[0] == f"{LOCAL}/c?sig=s"
+
+
+@pytest.mark.parametrize(
+    ("connection", "url"),
+    [
+        ("AccountName=devstoreaccount1;AccountKey=a2V5", f"{LOCAL}/c"),
+        ("DefaultEndpointsProtocol=https;AccountName=devstoreaccount1;AccountKey=a2V5;", f"{LOCAL}/c"),
+        ("AccountName=devstoreaccount1;AccountKey=a2V5;EndpointSuffix=core.windows.net", f"{LOCAL}/c"),
+        ("UseDevelopmentStorage=true", f"{LOCAL}/c"),
+        (
+            "AccountName=devstoreaccount1;AccountKey=a2V5;BlobEndpoint=http://127.0.0.1:7/devstoreaccount1",
+            "http://127.0.0.1:7/devstoreaccount1/c",
+        ),
+        ("AccountName=other;AccountKey=a2V5", "https://other.blob.core.windows.net/c"),
+    ],
+)
+def test_a_connection_string_means_the_stacks_account_by_its_name(connection: str, url: str) -> None:
+    """Without endpoints it is at the stack; where endpoints are named, or another account is, it is as they say."""
+    assert reached("AzureBlobStorage", connectionString=connection)[0] == url
+
+
+def test_the_stacks_account_takes_no_token() -> None:
+    """Without a key and a signature the failure says what the stack's account takes."""
+    with pytest.raises(ActivityFailed, match="takes account keys and shared access signatures"):
+        reached(url="https://devstoreaccount1.dfs.core.windows.net")
 
 
 def test_a_signature_goes_to_the_blob_endpoint() -> None:
