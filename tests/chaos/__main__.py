@@ -12,6 +12,7 @@ from pathlib import Path
 from rich.console import Console
 
 from tests.chaos.chaos import Chaos, run
+from tests.chaos.rows import ROWS
 from tests.chaos.table import show
 
 
@@ -34,8 +35,9 @@ def main() -> int:
         minutes=options.minutes,
         seed=seed,
         ids=options.ids,
-        official=options.requests if options.official is None else options.official,
+        official=_official(options),
         folder=folder,
+        row=options.row,
     )
     verdict = run(chaos, say)
     show(verdict, console)
@@ -43,7 +45,16 @@ def main() -> int:
     if options.json is not None:
         report = {"seed": seed, "duration": round(time.monotonic() - began, 1), **verdict.to_json()}
         options.json.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
-    return 1 if verdict.violations else 0
+    for kind in verdict.unmet:
+        say(f"{kind!r} never came: the row has shown nothing of it.")
+    return 1 if verdict.violations or verdict.unmet else 0
+
+
+def _official(options: argparse.Namespace) -> int:
+    """The official SDK has nothing to do with a row's own trouble."""
+    if options.official is not None:
+        return int(options.official)
+    return 0 if options.row else int(options.requests)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -58,6 +69,9 @@ def _parser() -> argparse.ArgumentParser:
         choices=["honoured", "ignored", "repeat-refused"],
         default="honoured",
         help="what the factory does with the ids that the app chooses (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--row", choices=sorted(ROWS), help="this kind of trouble alone, made on purpose and counted"
     )
     parser.add_argument("--official", type=int, help="requests for the official SDK; as many unless told")
     parser.add_argument("--folder", type=Path, help="where history and logs go; a temporary one unless told")

@@ -55,6 +55,20 @@ class Callers:
         self._queue.send_message(json.dumps(text))
         self._history.note("return", key=request.key, by="queue", acknowledged=True)
 
+    def send_poison(self, text: str, suffix: str) -> str:
+        """Put a message that can never work on the queue, or on its poison queue; the key that it goes by."""
+        queue = self._queue
+        if suffix:
+            queue = QueueClient(
+                queue.url.removesuffix(queue.queue_name).rstrip("/"),
+                queue.queue_name + suffix,
+                credential=queue.credential,
+            )
+        key = str(queue.send_message(text).id)
+        self._history.note("invoke", key=key, by="queue", expect="Rejected")
+        self._history.note("return", key=key, by="queue", acknowledged=True)
+        return key
+
     def ask(self, request: Request) -> None:
         """Ask for a run by HTTP until there is an answer that is no passing trouble."""
         path = f"/api/pipelines/{request.pipeline}/runs"

@@ -4,7 +4,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from tests.chaos.hosts import READY_SECONDS, Host
 from tests.chaos.load import DEFINITION, KEY_PARAMETER, PIPELINES, Request, plan
 from tests.chaos.official import CALL_PARAMETER, OfficialCallers
 from tests.chaos.proxy import StorageProxies
+from tests.chaos.rows import ROWS, Row
 from tests.chaos.trouble import Trouble
 from tests.chaos.verdict import Verdict, judge
 from tests.support.laptop import Laptop
@@ -67,6 +68,7 @@ class Chaos:
         seed: of every dice.
         ids: what the factory does with the ids that the app chooses: `honoured`, `ignored` or `repeat-refused`.
         official: how many requests the official SDK is given, for each way that a factory may treat ids.
+        row: one kind of trouble, and no other; None for all that the dice bring.
         folder: for the history and the logs of the hosts.
     """
 
@@ -76,6 +78,7 @@ class Chaos:
     ids: str = "honoured"
     official: int
     folder: Path
+    row: str | None = None
 
 
 def run(chaos: Chaos, say: Say) -> Verdict:
@@ -112,7 +115,7 @@ class _Stage:
 
 
 @contextmanager
-def _stage(chaos: Chaos, laptop: Laptop, history: History) -> Iterator[_Stage]:
+def _stage(chaos: Chaos, laptop: Laptop, history: History, row: Row | None) -> Iterator[_Stage]:
     endpoints = laptop.endpoints
     connection, key = endpoints.storage_connection_string, endpoints.functions_key
     events, messages = (
@@ -122,9 +125,21 @@ def _stage(chaos: Chaos, laptop: Laptop, history: History) -> Iterator[_Stage]:
     laptop.kill_functions()  # the stack's own host, which has storage to itself
     with ExitStack() as opened:
         proxies = opened.enter_context(StorageProxies(_ports(connection), chaos.seed))
-        settings = {**laptop.stack._app_settings, "AzureWebJobsStorage": _through(connection, proxies)}
+        behind = _through(connection, proxies)
+        settings = {
+            **laptop.stack._app_settings,
+            "AzureWebJobsStorage": row.between(behind) if row is not None else behind,
+        }
         hosts = [
-            Host(name, key=key, settings=settings, folder=chaos.folder, history=history) for name in HOSTS
+            Host(
+                name,
+                key=key,
+                settings=settings,
+                folder=chaos.folder,
+                history=history,
+                host_id=row.host_id if row is not None else None,
+            )
+            for name in HOSTS
         ]
         for host in hosts:
             opened.enter_context(host)
@@ -140,11 +155,17 @@ def _stage(chaos: Chaos, laptop: Laptop, history: History) -> Iterator[_Stage]:
 
 def _ours(chaos: Chaos, laptop: Laptop, history: History, say: Say) -> None:
     first = Request(key="first", pipeline="quick", calls=1)
-    requests = [first, *plan(chaos.requests - 1, chaos.seed)]
+    row = _row(chaos, laptop, history)
+    choose = row.requests if row is not None else plan
+    requests = [first, *choose(chaos.requests - 1, chaos.seed)]
     keys = [request.key for request in requests]
     _show_how_ids_are_treated(laptop, first, history)
-    with _stage(chaos, laptop, history) as stage, _pool(stage.callers) as pool:
-        with Trouble(stage.hosts, stage.proxies, laptop.control, history, chaos.seed):
+    with (
+        row or nullcontext(),
+        _stage(chaos, laptop, history, row) as stage,
+        _pool(stage.callers) as pool,
+    ):
+        with _trouble(chaos, laptop, history, stage, row):
             asked = _spread(requests[1:], chaos.minutes * 60, stage.callers, pool)
             say("Every request is made; the trouble goes on until all are answered and half of them told.")
             wait(asked, timeout=_patience(chaos))
@@ -154,11 +175,26 @@ def _ours(chaos: Chaos, laptop: Laptop, history: History, say: Say) -> None:
         for each in asked:
             each.result()
         stage.hosts[-1].stop()
-        _settle(set(keys), stage, _patience(chaos))
+        _settle({*keys, *(row.keys if row is not None else ())}, stage, _patience(chaos))
         say("Settled; every record is read.")
         stage.callers.give_up_after(_patience(chaos))
         list(pool.map(stage.callers.look, keys))
     _note_runs("run", laptop.runs(), history)
+
+
+def _row(chaos: Chaos, laptop: Laptop, history: History) -> Row | None:
+    if chaos.row is None:
+        return None
+    endpoints = laptop.endpoints
+    return ROWS[chaos.row](endpoints.storage_connection_string, endpoints.requests_queue, history, chaos.seed)
+
+
+def _trouble(
+    chaos: Chaos, laptop: Laptop, history: History, stage: _Stage, row: Row | None
+) -> AbstractContextManager[object]:
+    if row is not None:
+        return row.trouble(stage.callers)
+    return Trouble(stage.hosts, stage.proxies, laptop.control, history, chaos.seed)
 
 
 def _official(chaos: Chaos, laptop: Laptop, history: History) -> None:

@@ -33,8 +33,9 @@ _WATCH_SECONDS = 0.05
 class Host:
     """One functions host, kept running by a thread of its own.
 
-    Each start has a host id of its own, so that no timer lock of a host that was killed keeps the next from
-    ticking, and the timers of all hosts overlap all the time.
+    As the platform keeps its hosts: another is started as soon as one has ended, however that came.
+    Unless it is told, each start has a host id of its own, so that no timer lock of a host that was killed keeps the
+    next from ticking, and the timers of all hosts overlap all the time.
 
     Args:
         name: for logs and for the history.
@@ -42,14 +43,23 @@ class Host:
         settings: its app settings.
         folder: for its logs.
         history: is told of every start and end.
+        host_id: under which its timers have their locks; hosts that share it take turns.
     """
 
     def __init__(
-        self, name: str, *, key: str, settings: Mapping[str, str], folder: Path, history: History
+        self,
+        name: str,
+        *,
+        key: str,
+        settings: Mapping[str, str],
+        folder: Path,
+        history: History,
+        host_id: str | None = None,
     ) -> None:
         self.name = name
         self._env = child_environment({**settings, HOST_KEY: key})
         self._folder = folder
+        self._host_id = host_id
         self._history = history
         self._starts = 0
         self._process: Process | None = None
@@ -131,7 +141,7 @@ class Host:
 
     def _launch(self) -> Process:
         command = [sys.executable, "-m", "adf_trigger.functions_host", "--app", str(APP), "--json", *OPTIONS]
-        command += ["--host-id", f"chaos-{self.name}-{self._starts}"]
+        command += ["--host-id", self._host_id or f"chaos-{self.name}-{self._starts}"]
         return Process(
             f"host {self.name}",
             command,

@@ -57,7 +57,9 @@ class Verdict:
         factory_calls: that the emulator saw while there was trouble.
         factory_faults: injected by the emulator.
         storage_faults: injected by the proxy.
-        deaths: hosts that ended though nobody asked them to, or did not start.
+        deaths: hosts that ended in error though nobody asked them to, or did not start.
+        ended: hosts that ended by themselves for a fault that the platform's host does not survive either.
+        row_faults: of a row's own kinds, how often each was met.
         runs: started by the factory for these requests.
         most_runs: of one request.
         with_two_runs: requests with more than one run.
@@ -83,6 +85,8 @@ class Verdict:
     factory_faults: int = 0
     storage_faults: int = 0
     deaths: int = 0
+    ended: int = 0
+    row_faults: dict[str, int] = field(default_factory=dict)
     runs: int = 0
     most_runs: int = 0
     with_two_runs: int = 0
@@ -100,6 +104,11 @@ class Verdict:
         """Every promise that was broken."""
         return [*self.lost, *self.doubled, *self.events_missing, *self.ids_differing]
 
+    @property
+    def unmet(self) -> list[str]:
+        """The faults of a row that never came, so that it has shown nothing."""
+        return [kind for kind, count in self.row_faults.items() if not count]
+
     def to_json(self) -> dict[str, Any]:
         """As a JSON object."""
         return asdict(self)
@@ -109,6 +118,7 @@ class Verdict:
 class _Story:
     """All that the history tells of one key."""
 
+    expect: str = ""
     acknowledged: bool = False
     accepted: int = 0
     answered_runs: set[str] = field(default_factory=set)
@@ -151,7 +161,10 @@ def _counted(by_kind: Mapping[str, list[Line]]) -> Verdict:
         factory_calls=_total(by_kind["factory"], "calls"),
         factory_faults=_total(by_kind["factory"], "faults"),
         storage_faults=_total(by_kind["storage"], "faults"),
-        deaths=len(by_kind["start_failed"]) + sum(not line["asked"] for line in by_kind["end"]),
+        deaths=len(by_kind["start_failed"])
+        + sum(not line["asked"] and line["exit_code"] != 0 for line in by_kind["end"]),
+        ended=sum(not line["asked"] and line["exit_code"] == 0 for line in by_kind["end"]),
+        row_faults={kind: count for line in by_kind["row"] for kind, count in line["faults"].items()},
         events=len(by_kind["event"]),
         seconds=round(max(times) - min(times), 1) if times else 0.0,
     )
@@ -159,7 +172,7 @@ def _counted(by_kind: Mapping[str, list[Line]]) -> Verdict:
 
 def _stories(by_kind: Mapping[str, list[Line]]) -> tuple[dict[str, _Story], list[str]]:
     """The story of each key that was asked for, and what belongs to none of them."""
-    stories = {line["key"]: _Story() for line in by_kind["invoke"]}
+    stories = {line["key"]: _Story(expect=line.get("expect", "")) for line in by_kind["invoke"]}
     strangers: list[str] = []
     for line in by_kind["return"]:
         _add_answer(stories[line["key"]], line)
@@ -206,6 +219,13 @@ def _judge(verdict: Verdict, key: str, story: _Story) -> None:
         return
     if not story.events:
         verdict.events_missing.append(f"{key} was never told")
+    if story.expect:
+        verdict.lost += [
+            f"{key} was told as {event['status']}, not as {story.expect}"
+            for event in story.events
+            if event["status"] != story.expect
+        ]
+        return
     loss = _loss(story)
     if loss:
         verdict.lost.append(f"{key} {loss}")

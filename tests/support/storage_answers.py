@@ -26,7 +26,7 @@ class Rule:
         status: of the answer.
         code: the service's word for it.
         left: how many requests are still answered so; None for all.
-        when: decides from request to request; every one where it is not given.
+        when: decides from request to request, by its path and query; every one where it is not given.
         without: what its path and query must not have in them.
         reaches: whether storage does what was asked all the same.
     """
@@ -37,7 +37,7 @@ class Rule:
     status: int
     code: str = "AuthorizationFailure"
     left: int | None = None
-    when: Callable[[], bool] = lambda: True
+    when: Callable[[str], bool] = lambda _: True
     without: str = "\n"
     reaches: bool = False
 
@@ -45,7 +45,7 @@ class Rule:
         """Whether a request is answered by this rule; counts it, if so."""
         if method != self.method or self.path not in path or self.without in path:
             return False
-        if self.left == 0 or not self.when():
+        if self.left == 0 or not self.when(path):
             return False
         if self.left is not None:
             self.left -= 1

@@ -85,6 +85,25 @@ def test_a_message_on_the_queue_is_acknowledged() -> None:
     assert broken(verdict) == {"lost": 1, "events_missing": 1}
 
 
+def test_a_message_that_is_to_be_rejected_needs_no_run_and_is_told_as_rejected() -> None:
+    """Untold it is missing, told as anything else it is lost, run it is doubled."""
+    poison = line("invoke", key="m", by="queue", expect="Rejected")
+    put = line("return", key="m", by="queue", acknowledged=True)
+    told = line("event", key="m", id="m/Rejected", status="Rejected")
+    assert broken(judge([poison, put, told])) == {}
+    assert broken(judge([poison, put])) == {"events_missing": 1}
+    assert broken(judge([poison, put, {**told, "status": "Failed"}])) == {"lost": 1}
+    assert broken(judge([poison, put, told, {**told, "id": "other"}])) == {"ids_differing": 1}
+
+
+def test_the_faults_of_a_row_are_counted_and_one_that_never_came_is_named() -> None:
+    """A host that ended for a fault is told apart from one that failed."""
+    ends = [line("end", host="a", exit_code=code, asked=asked) for code, asked in ((0, 0), (1, 0), (-9, 1))]
+    verdict = judge([*ends, line("row", name="a row", faults={"met": 2, "missed": 0})])
+    assert (verdict.ended, verdict.deaths) == (1, 1)
+    assert (verdict.row_faults, verdict.unmet) == ({"met": 2, "missed": 0}, ["missed"])
+
+
 def test_a_refusal_is_told_apart_from_passing_trouble() -> None:
     """An answer that says no for good is listed; one that says to try again is only counted."""
     answers = [
