@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 import socket
 from collections.abc import MutableMapping
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +12,7 @@ from typing import Self
 from adf_trigger.functions_host.app_settings import AppSettings, host_id, load_local_settings
 from adf_trigger.functions_host.clock import Clock, utcnow
 from adf_trigger.functions_host.config import HostConfig
-from adf_trigger.functions_host.errors import SettingError, StorageFault
+from adf_trigger.functions_host.errors import NotSupported, SettingError, StorageFault
 from adf_trigger.functions_host.http.admin import Admin
 from adf_trigger.functions_host.http.app import Front, application
 from adf_trigger.functions_host.http.keys import Keys
@@ -24,6 +25,9 @@ POOL_THREADS = ("function", "storage")
 
 _STORAGE_THREADS = 16
 _LONGEST_RESTART_PAUSE = 120.0
+_OLD_WORKER_SECONDS = 5.0
+"""How long a killed worker goes on answering what is short."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -144,7 +148,8 @@ class FunctionsHost:
         if self._server is not None:
             if self.worker_killed:
                 self.listening = self._server.listening_socket()
-            await self._server.close(at_once=self.crash is not None)
+            within = _OLD_WORKER_SECONDS if self.worker_killed else math.inf
+            await self._server.close(within=0.0 if self.crash is not None else within)
         if self._script is not None and self.crash is not None:
             await self._script.cut()
         elif self._script is not None:
@@ -178,7 +183,11 @@ class FunctionsHost:
         while self._script is None:
             await asyncio.sleep(pause)
             pause = min(2 * pause, _LONGEST_RESTART_PAUSE)
-            self._load()
+            try:
+                self._load()
+            except NotSupported as exc:
+                self._failed(exc)
+                return
         self._script.start()
 
     def _crashed(self, fault: StorageFault) -> None:

@@ -145,16 +145,17 @@ class Invoker:
     async def _within_timeout(self, function: IndexedFunction, future: "asyncio.Future[Any]") -> Any:
         if self._killed is None:
             self._killed = asyncio.get_running_loop().create_future()
-        waiting = {future, self._killed}
-        await asyncio.wait(waiting, timeout=self._timeout, return_when=asyncio.FIRST_COMPLETED)
+        killed = self._killed
+        await asyncio.wait({future, killed}, timeout=self._timeout, return_when=asyncio.FIRST_COMPLETED)
         if not future.done():
             # A thread cannot be stopped; it ends with the process.
             if function.is_async:
                 future.cancel()
-            if self._killed.done():
+            if killed.done():
                 raise FunctionFailed(f"{function.name} was cut: its worker was killed")
             if self._kill is not None:
-                self._killed.set_result(None)
+                killed.set_result(None)
+                self._killed = None  # until it is gone, the old worker answers calls that are short
                 self._kill()
             raise FunctionFailed(f"{function.name} ran longer than functionTimeout ({self._timeout:g} s)")
         if future.cancelled():

@@ -174,6 +174,9 @@ class ScriptHost:
         logger.info("%d functions found (Custom)", count, extra={"action": "app_indexed", "functions": count})
         if not functions:
             logger.warning("No job functions found.", extra={"action": "no_functions"})
+            if not self._config.forgiving:
+                text = "The platform does not say why an app cannot be imported; with --forgiving this host does."
+                logger.info(text, extra={"action": "no_functions"})
         return functions
 
     def _prepare(self, host_json: HostJson) -> list[Route]:

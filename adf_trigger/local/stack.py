@@ -23,7 +23,7 @@ from adf_trigger.local.app_settings import app_settings
 from adf_trigger.local.azurite import Azurite
 from adf_trigger.local.endpoints import Endpoints
 from adf_trigger.local.environment import child_environment
-from adf_trigger.local.process import GRACE_SECONDS, Process, ready_line
+from adf_trigger.local.process import GRACE_SECONDS, Process, StartFailed, ready_line
 from adf_trigger.settings import POISON_SUFFIX, Settings
 
 POLL_SCHEDULE = "*/2 * * * * *"
@@ -239,7 +239,13 @@ class Stack:
         options += self._config.host_options
         settings = {**self._app_settings, HOST_KEY: self._key}
         process = self._start_python("functions_host", options, settings, name="functions")
-        url: str = process.wait_until_ready(ready_line, timeout=_READY_SECONDS)["url"]
+        ready = process.wait_until_ready(ready_line, timeout=_READY_SECONDS)
+        if not ready["functions"]:
+            raise StartFailed(
+                f"functions has none: {self._config.app / 'function_app.py'} could not be imported, and like the "
+                "platform its host does not say why; with --forgiving it does"
+            )
+        url: str = ready["url"]
         return url
 
     def _stop_functions(self) -> None:

@@ -82,9 +82,10 @@ async def body(request: Request, limit: int) -> bytes:
     try:
         while True:
             async with asyncio.timeout(_BODY_STALLS_SECONDS):
-                content += await anext(chunks)
+                chunk = await anext(chunks)
+            content += chunk if length else b""
     except StopAsyncIteration:
-        return bytes(content) if length else b""
+        return bytes(content)
     except TimeoutError as exc:
         raise BodyRefused from exc
 

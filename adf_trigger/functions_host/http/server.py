@@ -100,14 +100,13 @@ class HttpServer:
         """A copy of the socket that it listens on. Callers queue at it after `close`, for another to serve them."""
         return self._socket.dup() if self._socket is not None else None
 
-    async def close(self, *, at_once: bool = False) -> None:
-        """Take no more connections, and wait for running requests, as long as they may take.
+    async def close(self, *, within: float) -> None:
+        """Take no more connections, wait for running requests, and reset what is left.
 
         Args:
-            at_once: reset them instead.
+            within: seconds, if that is less than they may take anyway.
         """
-        if at_once:
-            self._server.drain_seconds = 0.0
+        self._server.drain_seconds = min(within, self._server.drain_seconds)
         if self._serving is not None:
             self._server.should_exit = True
             await self._serving

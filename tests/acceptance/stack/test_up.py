@@ -21,6 +21,7 @@ from azure.storage.queue import QueueServiceClient
 
 from adf_trigger.local.azurite import install
 from adf_trigger.local.endpoints import Endpoints
+from adf_trigger.local.process import StartFailed
 from adf_trigger.local.stack import Stack, StackConfig
 from tests.acceptance.stack.up_process import PATIENT_SECONDS, ROOT, Up, eventually
 
@@ -261,3 +262,15 @@ def free_ports(count: int) -> list[int]:
     for server in servers:
         server.close()
     return ports
+
+
+def test_an_app_that_cannot_be_imported_ends_the_start_with_what_to_do(tmp_path: Path) -> None:
+    """The host would answer 404 to everything and say nothing; nothing of the stack stays behind."""
+    app = tmp_path / "app"
+    app.mkdir()
+    (app / "function_app.py").write_text("import no_such_module\n", encoding="utf-8")
+    with pytest.raises(StartFailed, match=r"could not be imported.*--forgiving"), Stack(StackConfig(app=app)):
+        pass
+    assert not [
+        child for child in psutil.Process().children(recursive=True) if "functions_host" in str(child)
+    ]
