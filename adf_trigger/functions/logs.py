@@ -36,7 +36,11 @@ class _WithFields(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """See logging.Handler."""
         told = logging.makeLogRecord(vars(record))
-        told.msg, told.args = text_of(record), None
+        try:
+            told.msg, told.args = text_of(record), None
+        except (TypeError, ValueError, RecursionError):
+            self.handleError(record)  # as logging does: a record never raises at who logs
+            return
         logging.getLogger().handle(told)
 
 

@@ -86,7 +86,8 @@ class LedgerIdentity:
             return self._notes.put(APP_SCOPE, LEDGER_NOTE, value, note.etag).value
 
     def _first_seen(self) -> Note:
-        earlier = self._landmark.landmark()
+        # The landmark may have gone with its queue: what this process has seen counts, too.
+        earlier = self._landmark.landmark() or self._marked
         value: dict[str, Any] = {
             "id": str(self._new_id()),
             "since": self._clock().isoformat(),

@@ -78,3 +78,14 @@ def test_the_level_of_the_root_still_counts(worker: Worker) -> None:
     """Debug records stay where they are."""
     logging.getLogger("adf_trigger.service.steps").debug("Step", extra={"action": "step_begins"})
     assert worker.sent == []
+
+
+def test_a_record_that_cannot_be_written_raises_nothing(
+    worker: Worker, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A field that holds itself is told on stderr, as logging does with its own mistakes."""
+    circle: list[object] = []
+    circle.append(circle)
+    logging.getLogger("adf_trigger.x").info("Round", extra={"action": circle})
+    assert worker.sent == []
+    assert "Logging error" in capsys.readouterr().err

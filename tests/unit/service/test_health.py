@@ -278,6 +278,20 @@ def test_a_ledger_that_was_made_anew_is_told_until_it_is_acknowledged(
     assert lab.timed().status is HealthStatus.UNAVAILABLE
 
 
+def test_a_ledger_that_goes_with_its_landmark_is_missed_by_who_has_seen_it(lab: Lab) -> None:
+    """Queue and table are both made anew: a process that has known the ledger tells that it is another one."""
+    landmark = MemoryLandmark()
+    identity = LedgerIdentity(lab.notes, landmark, lab.clock, uuid4, logged_steps)
+    identity.check()
+    landmark.text = None
+    lab.notes.remove(APP_SCOPE, LEDGER_NOTE)
+    identity.check()
+    note = lab.notes.get(APP_SCOPE, LEDGER_NOTE)
+    assert note is not None
+    assert note.value["acknowledged"] is False
+    assert landmark.text == note.value["id"]
+
+
 def test_many_factories_take_turns_in_being_asked() -> None:
     """Each new one is asked at once, then a few each time; of the others what was found stands."""
     asked: list[str] = []
