@@ -1,5 +1,7 @@
 """The health of the service on real processes: quick and true whatever hangs, and quiet while nothing happens."""
 
+import os
+import signal
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -108,6 +110,25 @@ def start(laptop: Laptop, key: str) -> None:
     """Ask for a run, and do not mind how long it takes."""
     with suppress(requests.ReadTimeout):
         laptop.caller.post("pause", {}, key=key)
+
+
+def test_health_is_answered_while_the_storage_is_frozen(laptop: Laptop) -> None:
+    """Every answer is there at once, and soon it says that the ledger does not answer."""
+    laptop.eventually(lambda: health(laptop)[0] == "ok", ticking=False)
+    taken: list[float] = []
+
+    def tells() -> bool:
+        status, seconds = health(laptop)
+        taken.append(seconds)
+        return status == "unavailable"
+
+    os.kill(laptop.endpoints.pids["azurite"], signal.SIGSTOP)
+    try:
+        laptop.eventually(tells, ticking=False)
+    finally:
+        os.kill(laptop.endpoints.pids["azurite"], signal.SIGCONT)
+    assert max(taken) < BUSY
+    laptop.eventually(lambda: health(laptop)[0] == "ok", ticking=False)
 
 
 def test_a_deleted_table_is_made_again_and_told_until_it_is_acknowledged(laptop: Laptop) -> None:
