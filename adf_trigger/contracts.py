@@ -15,7 +15,10 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, Pl
 from pydantic.alias_generators import to_camel
 
 REQUEST_ID_PATTERN = r"^[A-Za-z0-9._:\-]{1,128}$"
-"""What an idempotency key, and so a requestId, may look like."""
+"""What an idempotency key, and so a requestId, may look like; `is_request_id` knows the two that may not be."""
+
+_STEPS = frozenset({".", ".."})
+"""Segments that every URL parser takes for a step in the path, percent-encoded or not."""
 
 PIPELINE_NAME_PATTERN = r"^[A-Za-z0-9_][^<>*#.%&:\\+?/]*$"
 """Names of pipelines; from the service's OpenAPI description (api-version 2018-06-01)."""
@@ -23,6 +26,17 @@ PIPELINE_NAME_PATTERN = r"^[A-Za-z0-9_][^<>*#.%&:\\+?/]*$"
 MAX_PIPELINE_NAME = 260
 MAX_METADATA_ENTRIES = 20
 MAX_CORRELATION_ID = 256
+
+
+def is_request_id(text: str) -> bool:
+    """Whether a text can be an idempotency key, so that a URL can name its request."""
+    return re.fullmatch(REQUEST_ID_PATTERN, text) is not None and text not in _STEPS
+
+
+def _nameable(value: str) -> str:
+    if value in _STEPS:
+        raise ValueError("must not be '.' or '..', which no URL can name")
+    return value
 
 
 def _aware(value: datetime) -> datetime:
@@ -140,7 +154,7 @@ class QueuedRunRequest(RunRequest):
     """A message of the requests queue: the body of a request, and what the URL and headers say by HTTP."""
 
     pipeline: str = Field(pattern=PIPELINE_NAME_PATTERN, max_length=MAX_PIPELINE_NAME)
-    request_id: str | None = Field(default=None, pattern=REQUEST_ID_PATTERN)
+    request_id: Annotated[str, AfterValidator(_nameable), Field(pattern=REQUEST_ID_PATTERN)] | None = None
 
 
 class ActivityError(_Wire):
@@ -271,7 +285,7 @@ class RejectedMessage(_Wire):
     rejected_at: Instant
 
 
-_TIMESTAMP = re.compile(r"^(?P<seconds>[^.Z]+)(?:\.(?P<fraction>\d+))?Z?$")
+_TIMESTAMP = re.compile(r"(?P<seconds>[^.Z]+)(?:\.(?P<fraction>\d+))?Z?")
 _MICROSECOND_DIGITS = 6
 
 
@@ -281,7 +295,7 @@ def parse_instant(text: str) -> datetime:
     Raises:
         ValueError: the text is no such time.
     """
-    match = _TIMESTAMP.match(text)
+    match = _TIMESTAMP.fullmatch(text)
     if match is None:
         raise ValueError(f"not a time: {text!r}")
     fraction = (match["fraction"] or "0")[:_MICROSECOND_DIGITS].ljust(_MICROSECOND_DIGITS, "0")

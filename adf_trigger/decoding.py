@@ -5,8 +5,7 @@ Every fault is named, and nothing that is sent can raise anything but InvalidReq
 
 import base64
 import binascii
-import json
-import re
+import codecs
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,11 +17,12 @@ from adf_trigger.contracts import (
     MAX_CORRELATION_ID,
     MAX_METADATA_ENTRIES,
     MAX_PIPELINE_NAME,
-    REQUEST_ID_PATTERN,
     QueuedRunRequest,
     RunRequest,
+    is_request_id,
 )
 from adf_trigger.errors import Fault, InvalidRequest
+from adf_trigger.strict_json import Parsed, parse
 from adf_trigger.wording import fault_of
 
 _Request = TypeVar("_Request", bound=RunRequest)
@@ -34,7 +34,7 @@ def run_request(body: bytes) -> RunRequest:
     Raises:
         InvalidRequest: with every fault.
     """
-    return _validated(RunRequest, body if body.strip() else b"{}")
+    return _validated(RunRequest, parse(body if body.strip() else b"{}"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,15 +65,15 @@ class Message:
         request: QueuedRunRequest | None = None
         faults: tuple[Fault, ...] = ()
         plain = _plain(body)
+        parsed = parse(plain)
         try:
-            request = _validated(QueuedRunRequest, plain)
+            request = _validated(QueuedRunRequest, parsed)
         except InvalidRequest as exc:
             faults = tuple(exc.faults)
-        text = plain.decode(errors="replace")
         return cls(
             id=message_id,
-            text=text,
-            document=_object(text),
+            text=plain.decode(errors="replace"),
+            document=parsed.document if isinstance(parsed.document, dict) else {},
             request=request,
             faults=faults,
             attempts=attempts,
@@ -84,7 +84,7 @@ class Message:
     def request_id(self) -> str:
         """The idempotency key: its own where it has a valid one, else the message's id."""
         own = self.document.get("requestId")
-        return own if isinstance(own, str) and re.match(REQUEST_ID_PATTERN, own) else self.id
+        return own if isinstance(own, str) and is_request_id(own) else self.id
 
     @property
     def pipeline(self) -> str:
@@ -114,28 +114,27 @@ class Message:
 
 def _plain(body: bytes) -> bytes:
     """The JSON of a message: itself, or what it holds where it is base64 of a JSON object."""
-    plain = body.strip()
-    if plain.startswith(b"{"):
-        return plain
+    if _is_object(body):
+        return body
     try:
-        decoded = base64.b64decode(plain, validate=True).strip()
+        decoded = base64.b64decode(body.strip(), validate=True)
     except (binascii.Error, ValueError):
-        return plain
-    return decoded if decoded.startswith(b"{") else plain
+        return body
+    return decoded if _is_object(decoded) else body
 
 
-def _validated(model: type[_Request], body: bytes) -> _Request:
-    try:
-        return model.model_validate_json(body, strict=False, by_alias=True, by_name=False)
-    except ValidationError as exc:
-        raise InvalidRequest(
-            [fault_of(error, model) for error in exc.errors(include_url=False, include_input=False)]
-        ) from None
+def _is_object(body: bytes) -> bool:
+    return body.removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"{")
 
 
-def _object(text: str) -> dict[str, Any]:
-    try:
-        document = json.loads(text)
-    except (ValueError, RecursionError):
-        return {}
-    return document if isinstance(document, dict) else {}
+def _validated(model: type[_Request], parsed: Parsed) -> _Request:
+    faults = list(parsed.faults)
+    if parsed.is_text:
+        try:
+            request = model.model_validate(parsed.document, by_alias=True, by_name=False)
+        except ValidationError as exc:
+            faults += (fault_of(error, model) for error in exc.errors(include_url=False, include_input=False))
+        else:
+            if not faults:
+                return request
+    raise InvalidRequest(faults)

@@ -13,8 +13,20 @@ from adf_trigger.limits import shorten
 MAX_MESSAGE_BYTES = 49_152
 """Largest message text: 48 KiB, which base64 makes the 64 KiB that a queue takes."""
 
-_CUTS: tuple[tuple[int, int, int], ...] = ((4096, 20, 2048), (1024, 10, 512), (512, 5, 256), (200, 1, 64))
-"""Ever harsher limits: characters of a text, entries of a list, characters of a parameter's value."""
+_NAMES = frozenset({"requestId", "runId", "factory", "pipeline", "status", "correlationId"})
+"""Texts of an event's data that a consumer looks for, each bounded."""
+
+_CUTS: tuple[tuple[int, int, int], ...] = (
+    (4096, 20, 2048),
+    (1024, 10, 512),
+    (512, 5, 256),
+    (200, 1, 64),
+    (64, 1, 8),
+)
+"""Ever harsher limits: characters of a text, entries of a list, characters of a parameter's value.
+
+The last one holds whatever the characters are: bounded at the door are the fields that are never cut.
+"""
 
 
 def event_text(event: CompletionEvent) -> str:
@@ -27,7 +39,7 @@ def event_text(event: CompletionEvent) -> str:
         if _fits(text):
             return text
         document = event.model_dump(mode="json")
-        document["data"] = _cut_data(document["data"], *limits)
+        document["data"] = {**_cut_data(document["data"], *limits), "truncated": True}
         text = _compact(document)
     return text
 
@@ -70,23 +82,30 @@ def _fits(text: str) -> bool:
 def _compact(document: BaseModel | dict[str, Any]) -> str:
     plain = as_dict(document) if isinstance(document, BaseModel) else document
     text = json.dumps(plain, ensure_ascii=False, separators=(",", ":"))
-    return text.encode(errors="replace").decode()  # half a surrogate pair, as broken software writes it
+    whole = text.encode(errors="replace").decode()  # half a surrogate pair, as broken software writes it
+    # Storage's XML cannot hold every character; outside its strings JSON has none that is not ASCII.
+    return whole if whole.isascii() else json.dumps(json.loads(whole), separators=(",", ":"))
 
 
 def _cut_data(data: dict[str, Any], text_limit: int, entries: int, value_limit: int) -> dict[str, Any]:
+    """The data of an event with every text cut but those that name the run."""
     parameters = {
         shorten(name, value_limit): _cut_value(value, value_limit)
         for name, value in list(data["parameters"].items())[: entries * 5]
     }
-    metadata = {key: shorten(value, value_limit) for key, value in data["metadata"].items()}
-    errors = [
-        {key: shorten(value, text_limit) for key, value in error.items()}
-        for error in data["errors"][:entries]
-    ]
-    cut = {**data, "parameters": parameters, "metadata": metadata, "errors": errors, "truncated": True}
-    if data["message"] is not None:
-        cut["message"] = shorten(data["message"], text_limit)
-    return cut
+    cut = {
+        name: shorten(value, text_limit) if isinstance(value, str) and name not in _NAMES else value
+        for name, value in data.items()
+    }
+    return {
+        **cut,
+        "parameters": parameters,
+        "metadata": {key: shorten(value, value_limit) for key, value in data["metadata"].items()},
+        "errors": [
+            {key: shorten(value, text_limit) for key, value in error.items()}
+            for error in data["errors"][:entries]
+        ],
+    }
 
 
 def _cut_value(value: object, limit: int) -> object:

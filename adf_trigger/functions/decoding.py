@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl, quote
 
 import azure.functions as func
 
-from adf_trigger.contracts import MAX_PIPELINE_NAME, PIPELINE_NAME_PATTERN, REQUEST_ID_PATTERN
+from adf_trigger.contracts import MAX_PIPELINE_NAME, PIPELINE_NAME_PATTERN, is_request_id
 from adf_trigger.errors import Fault, InvalidRequest
 
 KEY_HEADER = "Idempotency-Key"
@@ -17,8 +17,6 @@ PRINCIPAL_HEADER = "x-ms-client-principal-name"
 MAX_PRINCIPAL = 256
 _MAX_NAMES = 20
 
-_STEPS = frozenset({".", ".."})
-"""Segments that every URL parser takes for a step in the path, percent-encoded or not."""
 _QUOTED = re.compile(r'^"(?P<key>[^"\\]*)"$')
 
 
@@ -42,12 +40,12 @@ def idempotency_key(header: str | None) -> str | None:
     if header is None:
         return None
     text = header.strip()
-    quoted = _QUOTED.match(text)
+    quoted = _QUOTED.fullmatch(text)
     key = quoted["key"] if quoted else text
-    if key in _STEPS:
-        raise InvalidRequest([Fault(KEY_HEADER, "must not be '.' or '..', which no URL can name")])
-    if re.fullmatch(REQUEST_ID_PATTERN, key):
+    if is_request_id(key):
         return key
+    if key in {".", ".."}:
+        raise InvalidRequest([Fault(KEY_HEADER, "must not be '.' or '..', which no URL can name")])
     raise InvalidRequest([Fault(KEY_HEADER, "must be 1 to 128 letters, digits, '.', '_', ':' or '-'")])
 
 

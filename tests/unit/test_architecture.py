@@ -86,6 +86,7 @@ def test_the_emulators_are_written_apart_from_the_service(room: str) -> None:
         "decoding.py",
         "errors.py",
         "limits.py",
+        "strict_json.py",
         "settings.py",
     ],
 )

@@ -38,7 +38,7 @@ def faults_of(body: Any) -> dict[str, str]:
         ({"referencePipelineRunId": "x"}, "/referencePipelineRunId", "must be a GUID"),
         ({"isRecovery": "perhaps"}, "/isRecovery", "must be true or false"),
         (b"[]", "", "the body must be an object"),
-        (b"{", "", "the body is not JSON: EOF"),
+        (b"{", "", "the body is not JSON: expecting property name"),
     ],
 )
 def test_a_fault_is_told_in_plain_words(body: Any, pointer: str, words: str) -> None:

@@ -55,6 +55,9 @@ def test_a_large_event_is_cut_and_says_so(text: str, size: int) -> None:
         parameters={f"{text}{number}": long for number in range(60)},
         metadata={f"{number}{text * 60}"[:64]: (text * 256)[:256] for number in range(20)},
         correlation_id=(text * 256)[:256],
+        pipeline=(text * 260)[:260],
+        factory=(text * 64)[:64],
+        requested_by=text * 30_000,
         errors=[ActivityError(activity_name="a", message=long, error_code=long) for _ in range(50)],
     )
     cut = event_text(large)
@@ -63,6 +66,13 @@ def test_a_large_event_is_cut_and_says_so(text: str, size: int) -> None:
     assert document["data"]["truncated"] is True
     assert document["data"]["status"] == "Failed"
     assert document["data"]["errors"]
+
+
+def test_an_event_is_ascii() -> None:
+    """Storage cannot hold every character in its XML, and one message of such makes the reads of its batch fail."""
+    text = event_text(event(message="\uffff größe \U0001f600"))
+    assert text.isascii()
+    assert json.loads(text)["data"]["message"] == "\uffff größe \U0001f600"
 
 
 def test_broken_surrogates_do_not_break_an_event() -> None:

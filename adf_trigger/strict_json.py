@@ -1,0 +1,100 @@
+"""JSON that every reader understands alike, and that Data Factory can be sent: whatever else is named as a fault."""
+
+import json
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from adf_trigger.errors import Fault
+from adf_trigger.wording import pointer_to
+
+MAX_DEPTH = 128
+"""Levels of objects and arrays: well below what any JSON library on the way to Data Factory takes."""
+
+_Path = tuple[int | str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """What a text holds.
+
+    Attributes:
+        document: its value; None where it is no JSON at all. Of names that occur twice the last one counts.
+        faults: all that is wrong with it as JSON.
+        is_text: whether every name and value is a text that can be encoded, so that it may be looked into.
+    """
+
+    document: Any
+    faults: tuple[Fault, ...] = ()
+    is_text: bool = True
+
+
+class _Object(dict[str, Any]):
+    """A JSON object, with the names that it has more than once."""
+
+    repeated: tuple[str, ...] = ()
+
+
+def parse(body: bytes) -> Parsed:
+    """Read JSON of UTF-8, with or without byte order mark. Any bytes are taken."""
+    try:
+        text = body.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return Parsed(None, (Fault("", "the body is not UTF-8"),), is_text=False)
+    try:
+        document = json.loads(text, object_pairs_hook=_object)
+    except json.JSONDecodeError as exc:
+        said = f"the body is not JSON: {exc.msg.lower()} at line {exc.lineno}, column {exc.colno}"
+        return Parsed(None, (Fault("", said),), is_text=False)
+    except RecursionError:
+        return Parsed(None, (_too_deep(()),), is_text=False)
+    except ValueError:  # Python reads no integer of more than 4,300 digits
+        return Parsed(None, (Fault("", "the body has a number that is too long"),), is_text=False)
+    found = list(_looked_through(document))
+    return Parsed(document, tuple(fault for fault, _ in found), is_text=all(is_text for _, is_text in found))
+
+
+def _object(pairs: Sequence[tuple[str, Any]]) -> _Object:
+    read = _Object(pairs)
+    if len(read) < len(pairs):
+        names = [name for name, _ in pairs]
+        read.repeated = tuple(name for name in read if names.count(name) > 1)
+    return read
+
+
+def _looked_through(document: object) -> Iterator[tuple[Fault, bool]]:
+    """Each fault, and whether what is at fault can be encoded all the same."""
+    left: list[tuple[_Path, object]] = [((), document)]
+    while left:
+        path, value = left.pop()
+        if isinstance(value, dict | list) and len(path) >= MAX_DEPTH:
+            yield _too_deep(path), False
+        elif isinstance(value, dict):
+            repeated = value.repeated if isinstance(value, _Object) else ()
+            yield from ((_fault((*path, name), "is there more than once"), True) for name in repeated)
+            yield from (
+                (_fault((*path, name), "its name is broken: half a surrogate pair"), False)
+                for name in value
+                if _is_broken(name)
+            )
+            left += (((*path, name), each) for name, each in reversed(value.items()))
+        elif isinstance(value, list):
+            left += (((*path, number), each) for number, each in reversed(list(enumerate(value))))
+        elif isinstance(value, float) and not math.isfinite(value):
+            yield _fault(path, "is too large a number, or none: JSON has no NaN and no Infinity"), True
+        elif isinstance(value, str) and _is_broken(value):
+            yield _fault(path, "is no text: it has half a surrogate pair"), False
+
+
+def _too_deep(path: _Path) -> Fault:
+    return _fault(path[:1], f"is nested too deeply: at most {MAX_DEPTH} levels")
+
+
+def _fault(path: _Path, said: str) -> Fault:
+    pointer = pointer_to(path).encode(errors="replace").decode()
+    return Fault(pointer, said if path else f"the body {said}")
+
+
+def _is_broken(text: str) -> bool:
+    return any("\ud800" <= character <= "\udfff" for character in text) if not text.isascii() else False
