@@ -1,0 +1,185 @@
+"""Every move of a record: what it changes, that it changes nothing else, and from where it cannot be made."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from adf_trigger.contracts import ActivityError, RunStatus
+from adf_trigger.ledger.records import RunRecord, RunState
+from adf_trigger.service import transitions
+from adf_trigger.service.transitions import IllegalMove, RunEnd
+from tests.contracts.ledger_records import MINUTE, NOON, a_factory, a_full_record
+
+NOW = NOON + timedelta(hours=3)
+UNTIL = NOW + 5 * MINUTE
+LEASE = timedelta(seconds=90)
+RUN_ID = UUID(int=7)
+STARTED, ENDED = NOON + timedelta(hours=1), NOON + timedelta(hours=2)
+WHY = (ActivityError(activity_name="Copy"),)
+WHOLE = RunEnd(
+    status="Failed",
+    started_at=STARTED,
+    ended_at=ENDED,
+    duration_ms=3_600_000,
+    message="why",
+    errors=WHY,
+    truncated=True,
+)
+
+Move = Callable[[RunRecord], RunRecord]
+MOVES: dict[str, tuple[RunState, Move, dict[str, Any]]] = {
+    "lease_to_send": (
+        RunState.ACCEPTED,
+        lambda record: transitions.lease_to_send(record, now=NOW, lease=LEASE),
+        {"attempts": 4, "sent_at": NOW, "lease_until": NOW + LEASE, "not_before": None, "message": None},
+    ),
+    "postpone": (
+        RunState.ACCEPTED,
+        lambda record: transitions.postpone(record, until=UNTIL, in_doubt_since=None, reason="throttled"),
+        {"lease_until": None, "not_before": UNTIL, "sent_at": None, "message": "throttled"},
+    ),
+    "postpone, in doubt since": (
+        RunState.ACCEPTED,
+        lambda record: transitions.postpone(record, until=UNTIL, in_doubt_since=NOON, reason="throttled"),
+        {"lease_until": None, "not_before": UNTIL, "sent_at": NOON, "message": "throttled"},
+    ),
+    "doubt": (
+        RunState.ACCEPTED,
+        lambda record: transitions.doubt(record, until=UNTIL, reason="no answer", left_by=NOW),
+        {"lease_until": None, "not_before": UNTIL, "message": "no answer", "sent_at": NOW},
+    ),
+    "submit": (
+        RunState.ACCEPTED,
+        lambda record: transitions.submit(record, run_id=RUN_ID, now=NOW),
+        {
+            "state": RunState.SUBMITTED,
+            "status": RunStatus.QUEUED,
+            "run_id": RUN_ID,
+            "submitted_at": NOW,
+            "not_before": None,
+            "message": None,
+        },
+    ),
+    "adopt": (
+        RunState.ACCEPTED,
+        lambda record: transitions.adopt(record, run_id=RUN_ID, now=NOW),
+        {
+            "state": RunState.SUBMITTED,
+            "status": RunStatus.QUEUED,
+            "run_id": RUN_ID,
+            "submitted_at": NOW,
+            "not_before": None,
+            "message": None,
+            "lease_until": None,
+        },
+    ),
+    "reject": (
+        RunState.ACCEPTED,
+        lambda record: transitions.reject(record, reason="no such pipeline", now=NOW),
+        {
+            "state": RunState.ENDED,
+            "status": RunStatus.REJECTED,
+            "message": "no such pipeline",
+            "ended_at": NOW,
+            "lease_until": None,
+            "not_before": None,
+        },
+    ),
+    "park": (
+        RunState.ACCEPTED,
+        lambda record: transitions.park(record, reason="nothing can tell", now=NOW),
+        {
+            "state": RunState.ENDED,
+            "status": RunStatus.UNKNOWN,
+            "message": "nothing can tell",
+            "ended_at": NOW,
+            "lease_until": None,
+            "not_before": None,
+        },
+    ),
+    "hand_over": (RunState.SUBMITTED, transitions.hand_over, {"lease_until": None}),
+    "see": (
+        RunState.SUBMITTED,
+        lambda record: transitions.see(record, status="InProgress", started_at=STARTED, now=NOW),
+        {"status": "InProgress", "started_at": STARTED, "last_seen_at": NOW, "lease_until": None},
+    ),
+    "see, without a start": (
+        RunState.SUBMITTED,
+        lambda record: transitions.see(record, status="Queued", started_at=None, now=NOW),
+        {"status": "Queued", "last_seen_at": NOW, "lease_until": None},
+    ),
+    "end": (
+        RunState.SUBMITTED,
+        lambda record: transitions.end(record, WHOLE, now=NOW),
+        {
+            "state": RunState.ENDED,
+            "status": "Failed",
+            "started_at": STARTED,
+            "ended_at": ENDED,
+            "duration_ms": 3_600_000,
+            "message": "why",
+            "errors": WHY,
+            "truncated": True,
+            "last_seen_at": NOW,
+            "lease_until": None,
+        },
+    ),
+    "end, with little said of it": (
+        RunState.SUBMITTED,
+        lambda record: transitions.end(record, RunEnd(status="Succeeded"), now=NOW),
+        {
+            "state": RunState.ENDED,
+            "status": "Succeeded",
+            "ended_at": NOW,
+            "duration_ms": None,
+            "message": None,
+            "errors": (),
+            "truncated": False,
+            "last_seen_at": NOW,
+            "lease_until": None,
+        },
+    ),
+    "lease_to_publish": (
+        RunState.ENDED,
+        lambda record: transitions.lease_to_publish(record, now=NOW, lease=LEASE),
+        {"lease_until": NOW + LEASE},
+    ),
+    "publish": (
+        RunState.ENDED,
+        lambda record: transitions.publish(record, now=NOW),
+        {"state": RunState.PUBLISHED, "published_at": NOW, "lease_until": None},
+    ),
+}
+moves = pytest.mark.parametrize(("state", "move", "changes"), MOVES.values(), ids=MOVES)
+
+
+@moves
+def test_a_move_changes_what_it_says_and_nothing_else(
+    state: RunState, move: Move, changes: dict[str, Any]
+) -> None:
+    """Of a record with every field set, each field that the move does not name stays as it was."""
+    before = replace(a_full_record(a_factory()), state=state)
+    assert move(before) == replace(before, **changes)
+
+
+@moves
+def test_a_move_from_elsewhere_is_a_bug(state: RunState, move: Move, changes: dict[str, Any]) -> None:  # noqa: ARG001
+    """From every other state the move is refused, by the record's name."""
+    for other in set(RunState) - {state}:
+        record = replace(a_full_record(a_factory()), state=other)
+        with pytest.raises(IllegalMove, match=f"{other} record {record.request_id} cannot make this move"):
+            move(record)
+
+
+@pytest.mark.parametrize(
+    ("sent", "leased", "expected"),
+    [(None, None, None), (None, NOW, None), (NOON, None, NOON), (NOON, NOW, NOW), (NOW, NOON, NOW)],
+)
+def test_a_call_has_left_by_the_end_of_its_lease(sent: Any, leased: Any, expected: Any) -> None:
+    """Who holds the lease may send at its very end; what was never sent has not left."""
+    record = replace(a_full_record(a_factory()), sent_at=sent, lease_until=leased)
+    assert transitions.left_by(record) == expected
