@@ -6,8 +6,9 @@ nobody's question costs a call of Data Factory, and none can be held up by one t
 
 import logging
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import cycle
@@ -116,15 +117,32 @@ class Observer:
         with self._lock:
             # One that still hangs since the last time is not asked again: hanging calls must not pile up.
             hanging = {name: asked for name, asked in self._under_way.items() if not asked.done()}
-            pool = ThreadPoolExecutor(OBSERVED_TOGETHER, thread_name_prefix="observe")
-            asked = {name: pool.submit(self._trouble, name) for name in names if name not in hanging}
+            asked: dict[str, Future[str | None]] = {name: Future() for name in names if name not in hanging}
             self._under_way = {**hanging, **asked}
-        done, _ = wait(asked.values(), timeout=self._limit)
-        pool.shutdown(wait=False, cancel_futures=True)
+        waiting = deque(asked.items())
+        for _ in range(min(OBSERVED_TOGETHER, len(asked))):
+            # Not a pool of futures: the process would wait for its threads at the end.
+            threading.Thread(target=self._work, args=(waiting,), name="observe", daemon=True).start()
+        done, late = wait(asked.values(), timeout=self._limit)
+        for each in late:
+            each.cancel()
         found: dict[str, str | None] = dict.fromkeys(hanging, self._no_answer)
         for name, future in asked.items():
             found[name] = _outcome(name, future) if future in done else self._no_answer
         return found
+
+    def _work(self, waiting: "deque[tuple[str, Future[str | None]]]") -> None:
+        while waiting:
+            try:
+                name, asked = waiting.popleft()
+            except IndexError:
+                return  # another thread took the last one
+            if not asked.set_running_or_notify_cancel():
+                continue
+            try:
+                asked.set_result(self._trouble(name))
+            except Exception as exc:  # noqa: BLE001 - the edge of a thread; it is told where the outcome is read
+                asked.set_exception(exc)
 
     def _steady_since(self, earlier: Note | None) -> datetime:
         """Since when reports have come without a gap."""

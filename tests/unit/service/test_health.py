@@ -136,6 +136,7 @@ def test_a_component_that_hangs_is_told_and_is_not_asked_again_meanwhile() -> No
     assert [trouble.what for trouble in lab.timed().troubles] == [
         "factory: gave no answer within 0.3 seconds"
     ]
+    assert {thread.daemon for thread in threading.enumerate() if thread.name == "observe"} == {True}
     release.set()
 
 
