@@ -38,7 +38,7 @@ No function is there, so the app could not be imported. It may be that the remot
 app runs on (https://github.com/Azure/azure-dev/issues/8538). Then build here: put `remoteBuild: false` below
 `services: api:` in azure.yaml, and run
 
-  python3 -m pip install --only-binary=:all: --platform manylinux2014_x86_64 --python-version 3.12 \\
+  python3.12 -m pip install --only-binary=:all: --platform manylinux2014_x86_64 --python-version 3.12 \\
     --target .python_packages/lib/site-packages -r requirements.txt
   azd deploy
 """
