@@ -7,7 +7,8 @@
     ├── NotFound                 no such run, factory or record
     ├── TryLater                 it cannot be taken just now; nothing was kept of it
     ├── LedgerError              the run ledger cannot be reached
-    │   └── LedgerConflict       a conditional write lost: somebody else was first
+    │   ├── LedgerConflict       a conditional write lost: somebody else was first
+    │   └── UnreadableRow        one row cannot be understood, or a record cannot be kept; others can
     ├── PublishError             a queue message was not written
     ├── CredentialError          no token could be had (nothing was sent to Data Factory)
     └── DataFactoryError         a call of Data Factory did not succeed
@@ -104,12 +105,24 @@ class LedgerConflict(LedgerError):
     """A conditional write lost: the record has changed since it was read."""
 
 
+class UnreadableRow(LedgerError):
+    """One row of the ledger cannot be understood, or one record does not fit: trouble of that one alone."""
+
+
 class PublishError(AdfTriggerError):
     """A message could not be written to its queue; it may be sent again."""
 
 
 class CredentialError(AdfTriggerError):
-    """No token could be had, so nothing was sent to Data Factory. Its text holds no secret."""
+    """No token could be had, so nothing was sent to Data Factory. Its text holds no secret.
+
+    Attributes:
+        retry_after: seconds that the token service asks to wait; None where it did not say.
+    """
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class DataFactoryError(AdfTriggerError):

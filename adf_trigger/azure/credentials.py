@@ -9,10 +9,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
 
-import requests
 from azure.core.credentials import AccessToken, AccessTokenInfo, SupportsTokenInfo, TokenCredential
-from azure.core.exceptions import AzureError, ServiceResponseError
-from azure.core.pipeline.transport import RequestsTransport
+from azure.core.exceptions import AzureError
 from azure.identity import (
     AzureCliCredential,
     CertificateCredential,
@@ -23,15 +21,14 @@ from azure.identity import (
 from pydantic import SecretStr
 
 from adf_trigger.azure.clouds import PUBLIC
-from adf_trigger.azure.connections import TrustingAdapter
 from adf_trigger.azure.credential_kinds import CredentialKind
+from adf_trigger.azure.scrubbing import Scrubber
+from adf_trigger.azure.token_replies import TokenRefusal, TokenReplies, TokenTransport
 from adf_trigger.clock import Clock, utcnow
 from adf_trigger.errors import CredentialError, SettingsError
 
 logger = logging.getLogger(__name__)
 
-_CONNECT_TIMEOUT = 5  # seconds
-_READ_TIMEOUT = 10  # seconds
 _RETRIES = 2
 _LONGEST_RETRY_WAIT = 5.0  # seconds
 _CLI_TIMEOUT = 20  # seconds
@@ -42,6 +39,8 @@ _REFRESH_WAIT = timedelta(seconds=30)
 _LAST_MOMENTS = timedelta(seconds=10)
 """A token this close to its end might be expired when it arrives."""
 _MAX_REASON = 500
+_LONGEST_ASKED_WAIT = timedelta(minutes=5)
+"""How long a token service is left alone at most, whatever its Retry-After says."""
 
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]+")
 """What RFC 6750 lets a bearer token be; nothing else goes into a header."""
@@ -96,8 +95,12 @@ class CredentialSettings:
         return [f"a service principal needs its {name}" for name, value in needed.items() if not value]
 
 
-def build_credential(settings: CredentialSettings) -> TokenCredential:
+def build_credential(settings: CredentialSettings, replies: TokenReplies | None = None) -> TokenCredential:
     """The azure-identity credential that the settings name, with its time-outs and retries bounded.
+
+    Args:
+        settings: how to sign in.
+        replies: notes what the token service answers.
 
     Raises:
         SettingsError: something is missing.
@@ -109,7 +112,7 @@ def build_credential(settings: CredentialSettings) -> TokenCredential:
     if settings.kind == CredentialKind.AZURE_CLI:
         return AzureCliCredential(tenant_id=settings.tenant_id or "", process_timeout=_CLI_TIMEOUT)
     network: dict[str, Any] = {
-        "transport": _BoundedTransport(settings.ca_file),
+        "transport": TokenTransport(settings.ca_file, replies or TokenReplies(utcnow)),
         "retry_total": _RETRIES,
         "retry_backoff_max": _LONGEST_RETRY_WAIT,
     }
@@ -129,21 +132,6 @@ def build_credential(settings: CredentialSettings) -> TokenCredential:
             tenant_id, client_id, settings.client_secret.get_secret_value(), **network
         )
     return CertificateCredential(tenant_id, client_id, str(settings.certificate_path), **network)
-
-
-class _BoundedTransport(RequestsTransport):  # type: ignore[misc]  # loaded lazily, which mypy takes for Any
-    """azure-core's transport with time-outs, and without the patience to sleep for as long as a reply asks."""
-
-    def __init__(self, ca_file: Path | None) -> None:
-        session = requests.Session()
-        for scheme in ("https://", "http://"):
-            session.mount(scheme, TrustingAdapter(ca_file))
-        super().__init__(session=session, connection_timeout=_CONNECT_TIMEOUT, read_timeout=_READ_TIMEOUT)
-
-    def sleep(self, duration: float) -> None:
-        if duration > _LONGEST_RETRY_WAIT:
-            raise ServiceResponseError(f"the token service asks to wait {duration:g} seconds")
-        super().sleep(duration)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +154,7 @@ class TokenProvider:
         scope: what the tokens are for.
         clock: tells the time.
         secrets: texts that no error may repeat.
+        replies: what the token service answered; None where that is not noted.
     """
 
     def __init__(
@@ -175,11 +164,14 @@ class TokenProvider:
         clock: Clock = utcnow,
         *,
         secrets: Collection[str] = (),
+        replies: TokenReplies | None = None,
     ) -> None:
         self._build = build
         self._scope = scope
         self._clock = clock
-        self._secrets = [secret for secret in secrets if secret]
+        self._scrub = Scrubber(secrets)
+        self._replies = replies or TokenReplies(clock)
+        self._asked_to_wait_until: datetime | None = None
         self._lock = threading.Lock()
         self._credential: TokenCredential | None = None
         self._held: _Held | None = None
@@ -198,7 +190,10 @@ class TokenProvider:
             raise SettingsError(faults)
         secret = settings.client_secret
         secrets = [] if secret is None else [secret.get_secret_value()]
-        return cls(lambda: build_credential(settings), scope, clock, secrets=secrets)
+        replies = TokenReplies(clock)
+        return cls(
+            lambda: build_credential(settings, replies), scope, clock, secrets=secrets, replies=replies
+        )
 
     def token(self) -> str:
         """A token that is valid now.
@@ -234,9 +229,15 @@ class TokenProvider:
             held = self._held
             if held is not None and self._clock() < held.expires_at - _LAST_MOMENTS:
                 return held.token
-            if self._rounds != rounds and self._failure is not None:
-                raise CredentialError(str(self._failure)) from self._failure.__cause__
+            if self._failure is not None and (self._rounds != rounds or self._has_to_wait):
+                failure = self._failure
+                raise CredentialError(str(failure), retry_after=failure.retry_after) from failure.__cause__
             return self._refresh().token
+
+    @property
+    def _has_to_wait(self) -> bool:
+        """Whether the token service asked to be left alone, within a bound."""
+        return self._asked_to_wait_until is not None and self._clock() < self._asked_to_wait_until
 
     def _refreshed_ahead(self, held: _Held) -> str:
         if self._held is not held:
@@ -249,10 +250,12 @@ class TokenProvider:
             return held.token
 
     def _refresh(self) -> _Held:
+        self._replies.forget()
+        self._asked_to_wait_until = None
         try:
             self._held = self._ask()
         except _NO_TOKEN as exc:
-            self._failure = CredentialError(f"no token for {self._scope}: {self._reason(exc)}")
+            self._failure = self._failed(exc)
             logger.warning(
                 "Failed to acquire a token: %s", self._failure, extra={"action": "token_refresh_failed"}
             )
@@ -281,12 +284,24 @@ class TokenProvider:
             refresh_at = min(refresh_at, datetime.fromtimestamp(refresh_on, tz=UTC))
         return _Held(access.token, expires_at, max(refresh_at, now + _REFRESH_WAIT))
 
-    def _reason(self, exc: Exception) -> str:
+    def _failed(self, exc: Exception) -> CredentialError:
+        """The error to tell; how long the token service asks to be left alone is kept, within a bound."""
+        refusal = self._replies.refusal
+        asked = None if refusal is None else refusal.retry_after
+        if refusal is not None:
+            self._drop_credential()  # MSAL gives a failure out again for minutes, without the service's words
+        if asked is not None:
+            wait = min(timedelta(seconds=asked), _LONGEST_ASKED_WAIT)
+            self._asked_to_wait_until = self._clock() + wait
+        return CredentialError(f"no token for {self._scope}: {self._reason(exc, refusal)}", retry_after=asked)
+
+    def _reason(self, exc: Exception, refusal: TokenRefusal | None) -> str:
+        """Why there is no token, in the token service's own words where the library does not repeat them."""
         lines = str(exc).strip().splitlines()
         reason = f"{type(exc).__name__}: {lines[0] if lines else 'no reason given'}"
-        for secret in self._secrets:
-            reason = reason.replace(secret, "***")
-        return reason[:_MAX_REASON]
+        if refusal is not None and "AADSTS" not in reason:
+            reason = str(refusal)
+        return self._scrub(reason)[:_MAX_REASON]
 
     def _drop_credential(self) -> None:
         credential, self._credential = self._credential, None

@@ -5,15 +5,15 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from typing import Any
 
 import requests
 
 from adf_trigger.azure.connections import Stage
+from adf_trigger.azure.retry_after import retry_after
+from adf_trigger.azure.scrubbing import Scrubber
 from adf_trigger.datafactory.calls import Call, Effect, Reply
-from adf_trigger.datafactory.scrubbing import Scrubber
 from adf_trigger.errors import (
     BadRequest,
     DataFactoryError,
@@ -117,9 +117,6 @@ _NEVER_LEFT: tuple[type[Exception], ...] = (
     requests.exceptions.URLRequired,
 )
 """Raised before a request is written, whatever the connection noted."""
-
-_LONGEST_WAIT = 86_400.0
-"""Seconds. What asks for more than a day is no hint but a fault, and would overflow dates."""
 
 _MAX_TEXT = 2_000
 _MAX_DETAILS = 5
@@ -275,17 +272,3 @@ def _phrase(status: int) -> str:
         return http.HTTPStatus(status).phrase
     except ValueError:
         return "(no known status)"
-
-
-def retry_after(headers: Mapping[str, str], *, now: datetime) -> float | None:
-    """Seconds that Retry-After asks to wait, given as seconds or as an HTTP date; None where it says nothing."""
-    value = headers.get("retry-after", "").strip()
-    if re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", value):
-        return min(float(value), _LONGEST_WAIT)
-    try:
-        moment = parsedate_to_datetime(value)
-    except (ValueError, TypeError, OverflowError):
-        return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return min(max((moment - now).total_seconds(), 0.0), _LONGEST_WAIT)

@@ -2,9 +2,11 @@
 
 import json
 import logging
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any, Protocol, TypeVar
 
@@ -19,6 +21,9 @@ from adf_trigger.errors import DataFactoryError, Fault, InvalidRequest, NotSent,
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+_BETWEEN_RENEWALS = timedelta(minutes=3)
+"""Between two tokens that are given up since the service denied what was asked."""
 
 
 class TokenSource(Protocol):
@@ -81,6 +86,8 @@ class ManagementApi:
         self._retries = retries or RetryPolicy()
         self._clock = clock
         self.new_id = ids
+        self._renewed_at: datetime | None = None
+        self._lock = threading.Lock()
 
     @property
     def endpoint(self) -> str:
@@ -184,9 +191,20 @@ class ManagementApi:
                     },
                 )
                 token, reply = fresh, self._sent(call, body, fresh, began)
+        if reply.status == HTTPStatus.FORBIDDEN:
+            self._renew_after_denial(token)
         if reply.status not in call.accepts:
             raise error_of(call, reply, now=self._clock(), secret=token) from reply.body_error
         return reply
+
+    def _renew_after_denial(self, token: str) -> None:
+        """Let the next call take a new token: a role that came by a group shows in new tokens alone."""
+        now = self._clock()
+        with self._lock:
+            if self._renewed_at is not None and now - self._renewed_at < _BETWEEN_RENEWALS:
+                return
+            self._renewed_at = now
+        self._tokens.invalidate(token)
 
     def _sent(self, call: Call, body: bytes | None, token: str, began: float) -> Reply:
         if call.within is None:

@@ -16,9 +16,10 @@ from adf_trigger.azure.credential_kinds import CredentialKind
 from adf_trigger.azure.credentials import (
     CredentialSettings,
     TokenProvider,
-    _BoundedTransport,
     build_credential,
 )
+from adf_trigger.azure.token_replies import TokenReplies, TokenTransport
+from adf_trigger.clock import utcnow
 from adf_trigger.errors import CredentialError, SettingsError
 from adf_trigger.opening import credential_settings
 from adf_trigger.settings import Settings
@@ -93,7 +94,7 @@ def test_a_missing_certificate_is_a_failure_to_get_a_token(tmp_path: Path) -> No
 
 def test_a_token_service_that_asks_to_wait_long_is_not_waited_for() -> None:
     """The lock of the refresh is held meanwhile."""
-    transport = _BoundedTransport(None)
+    transport = TokenTransport(None, TokenReplies(utcnow))
     with pytest.raises(ServiceResponseError, match="asks to wait 3600 seconds"):
         transport.sleep(3600)
     transport.close()

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from adf_trigger.azure.retry_after import retry_after
 from adf_trigger.datafactory import failures
 from adf_trigger.datafactory.calls import Effect, Reply
 from adf_trigger.datafactory.client import DataFactoryClient
-from adf_trigger.datafactory.failures import error_of, garbled, retry_after
+from adf_trigger.datafactory.failures import error_of, garbled
 from adf_trigger.errors import (
     BadRequest,
     DataFactoryError,

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from adf_trigger.azure.scrubbing import Scrubber
 from adf_trigger.datafactory.client import DataFactoryClient
-from adf_trigger.datafactory.scrubbing import Scrubber
 from adf_trigger.errors import DataFactoryError
 from tests.unit.datafactory.service import Service, answer
 from tests.unit.datafactory.test_datafactory_runs import RUN_ID
