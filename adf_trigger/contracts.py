@@ -178,13 +178,18 @@ class RunLinks(_Wire):
 
 
 class RunView(_Wire):
-    """A run as callers see it."""
+    """A run as callers see it.
+
+    Attributes:
+        reason: what an accepted run waits for, why it was rejected, or why its fate cannot be told.
+    """
 
     request_id: str
     run_id: UUID | None = None
     factory: str
     pipeline: str
     status: str
+    reason: str | None = None
     parameters: dict[str, JsonValue] = Field(default_factory=dict)
     correlation_id: str | None = None
     metadata: dict[str, str] = Field(default_factory=dict)

@@ -1,8 +1,9 @@
 """The use cases, wired: what every function is given."""
 
 import platform
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 from adf_trigger import __version__
@@ -17,6 +18,8 @@ from adf_trigger.service.check import Checker
 from adf_trigger.service.definitions import Definitions
 from adf_trigger.service.dispatch import Dispatcher
 from adf_trigger.service.factories import Factories
+from adf_trigger.service.factory_state import FactoryStates
+from adf_trigger.service.gate import Gate
 from adf_trigger.service.health import HealthDesk
 from adf_trigger.service.intake import Intake
 from adf_trigger.service.ledger_identity import Landmark, LedgerIdentity
@@ -36,6 +39,7 @@ from adf_trigger.service.submit import Submitter
 from adf_trigger.service.throttling import Throttling
 from adf_trigger.service.tick import Tick
 from adf_trigger.service.views import RunViews
+from adf_trigger.service.watched import WatchedRuns
 from adf_trigger.settings import Settings
 
 
@@ -46,6 +50,7 @@ class Services:
     settings: Settings
     factories: Factories
     notes: Notes
+    states: FactoryStates
     views: RunViews
     submitter: Submitter
     preview: Preview
@@ -90,11 +95,19 @@ def wire(
         {factory.id: factory.alias for factory in factories}, studio=CLOUDS[settings.cloud].studio
     )
     throttling = Throttling()
-    sender = Sender(records, clock, policies, throttling, steps)
+    states = FactoryStates(notes, clock, steps)
+    factories = Factories(
+        {
+            each.alias: replace(each, runs=WatchedRuns(each.runs, each.id, states, throttling, clock))
+            for each in factories
+        }
+    )
+    gate = Gate(states, throttling, clock)
+    sender = Sender(records, clock, policies, gate, steps)
     notifier = Notifier(outbox, views, steps)
     publisher = Publisher(ledger, records, notifier, clock)
     definitions = Definitions(clock, timedelta(seconds=settings.definition_cache), declarations, steps)
-    checker = Checker(definitions, policies)
+    checker = Checker(definitions, gate, policies, clock)
     submitter = Submitter(
         ledger,
         records,
@@ -102,6 +115,8 @@ def wire(
         new_id,
         checker,
         sender,
+        gate,
+        publisher,
     )
     schedule = Schedule(settings.poll_schedule)
     ledger_identity = LedgerIdentity(notes, landmark, clock, new_id, steps)
@@ -120,6 +135,7 @@ def wire(
         settings=settings,
         factories=factories,
         notes=notes,
+        states=states,
         views=views,
         submitter=submitter,
         preview=Preview(ledger, checker),
@@ -144,6 +160,7 @@ def wire(
                 records,
                 clock,
                 sender,
+                gate,
                 Reconciler(ledger, clock, policies, timedelta(seconds=settings.reconcile_grace)),
                 deadline=timedelta(seconds=settings.start_deadline),
             ),
@@ -155,7 +172,7 @@ def wire(
                 stale_after=timedelta(seconds=settings.stale_after),
             ),
             publisher,
-            throttling,
+            gate,
             calls=settings.tick_calls,
             retention=timedelta(days=settings.retention_days),
         ),
@@ -169,7 +186,7 @@ def wire(
             clock,
             schedule,
             steps,
-            in_turn={f"factory:{factory.alias}": factory.runs.get_factory for factory in factories},
+            in_turn={f"factory:{factory.alias}": partial(gate.check, factory) for factory in factories},
             warnings=neighbours.check,
         ),
         health=HealthDesk(notes, clock, schedule),

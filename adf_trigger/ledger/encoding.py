@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
 
-from adf_trigger.errors import Fault, InvalidRequest, LedgerError
+from adf_trigger.errors import Fault, InvalidRequest, UnreadableRow
 from adf_trigger.ledger.declarations import Declaration
 from adf_trigger.ledger.keys import is_request_id
 from adf_trigger.ledger.port import Cursor
@@ -27,7 +27,7 @@ _CURSOR = TypeAdapter(Cursor)
 _DECLARATION = TypeAdapter(Declaration)
 
 
-class RecordTooLarge(LedgerError):
+class RecordTooLarge(UnreadableRow):
     """The record does not fit into an entity of Table storage."""
 
 
@@ -66,7 +66,7 @@ def decode_record(text: str) -> RunRecord:
     """The record of a text. Fields that this version does not know are passed over.
 
     Raises:
-        LedgerError: the text is none of ours.
+        UnreadableRow: the text is none of ours.
     """
     return _decoded(_RECORD, text, _renamed)
 
@@ -80,7 +80,7 @@ def decode_active(text: str) -> ActiveRun:
     """The active run of a text.
 
     Raises:
-        LedgerError: the text is none of ours.
+        UnreadableRow: the text is none of ours.
     """
     return _decoded(_ACTIVE, text)
 
@@ -94,7 +94,7 @@ def decode_cursor(text: str) -> Cursor:
     """The cursor of a text.
 
     Raises:
-        LedgerError: the text is none of ours.
+        UnreadableRow: the text is none of ours.
     """
     return _decoded(_CURSOR, text)
 
@@ -109,7 +109,7 @@ def decode_declaration(text: str) -> Declaration:
     """The declaration of a text.
 
     Raises:
-        LedgerError: the text is none of ours.
+        UnreadableRow: the text is none of ours.
     """
     return _decoded(_DECLARATION, text)
 
@@ -155,7 +155,7 @@ def _decoded(
             renamed(document) if renamed and isinstance(document, dict) else document
         )
     except ValueError as exc:
-        raise LedgerError("a row of the ledger cannot be understood") from exc
+        raise UnreadableRow("a row of the ledger cannot be understood") from exc
 
 
 def _text(document: dict[str, Any]) -> str:

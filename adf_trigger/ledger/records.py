@@ -22,6 +22,15 @@ class RunState(StrEnum):
     """The event is sent; nothing is left to do."""
 
 
+class Waits(StrEnum):
+    """What of its own a request waits for, so that those that came later need not wait behind it."""
+
+    CALLER = "caller"
+    """Values of its secure parameters are not kept: the same request, or its message, has to come again."""
+    PIPELINE = "pipeline"
+    """So many runs of its pipeline wait that it takes no more."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunRecord:
     """The record of a request.
@@ -39,8 +48,11 @@ class RunRecord:
         not_before: the dispatcher leaves the request alone until then.
         lease_until: somebody is sending the request or its event; others leave it alone until then. Stays with
             a submitted run until it is over, or Data Factory shows the run.
-        sent_at: when the last createRun left, at the latest; None while none ever did.
+        sent_at: when the last createRun left, at the latest; None while none ever did, or none that is in doubt.
+        doubted_from: when the first createRun left of those whose outcome is in doubt.
         attempts: createRun calls so far.
+        waits_for: what of its own it waits for, beside the factory.
+        rejections: how often the key was rejected before, each time told under an id of its own.
         last_seen_at: when Data Factory last showed us the run; None while it has not.
         truncated: whether reasons were cut, since a factory may give more of them than a record can hold.
     """
@@ -64,6 +76,9 @@ class RunRecord:
     not_before: datetime | None = None
     lease_until: datetime | None = None
     sent_at: datetime | None = None
+    doubted_from: datetime | None = None
+    waits_for: Waits | None = None
+    rejections: int = 0
     submitted_at: datetime | None = None
     last_seen_at: datetime | None = None
     started_at: datetime | None = None
@@ -98,6 +113,7 @@ class ActiveRun:
     Attributes:
         state: of the record; SUBMITTED also for one that is being sent.
         lease_until: set while it is being sent, and on until that is over or Data Factory shows the run.
+        waits_for: as in the record.
     """
 
     request_id: str
@@ -108,6 +124,7 @@ class ActiveRun:
     lease_until: datetime | None = None
     sent_at: datetime | None = None
     last_seen_at: datetime | None = None
+    waits_for: Waits | None = None
 
     @classmethod
     def of(cls, record: RunRecord) -> "ActiveRun":
@@ -122,6 +139,7 @@ class ActiveRun:
             lease_until=None if record.state is RunState.ENDED else record.lease_until,
             sent_at=record.sent_at,
             last_seen_at=record.last_seen_at,
+            waits_for=record.waits_for,
         )
 
     @property

@@ -1,13 +1,15 @@
 """The ledger in Table storage: one transaction a claim, one conditional write a step, whole whatever rows it takes."""
 
+import logging
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import ParamSpec, TypeVar
 from uuid import UUID
 
 from azure.data.tables import TableClient, TableEntity
 
 from adf_trigger.clock import IdSource, new_id
-from adf_trigger.errors import LedgerConflict
+from adf_trigger.errors import LedgerConflict, UnreadableRow
 from adf_trigger.ledger.encoding import (
     decode_active,
     decode_cursor,
@@ -36,6 +38,11 @@ from adf_trigger.ledger.records import ActiveRun, RunRecord
 from adf_trigger.ledger.rows import REQUEST_ID, Rows, join, rows_of, split
 from adf_trigger.ledger.table_declarations import TableDeclarations
 from adf_trigger.ledger.table_notes import TableNotes
+
+logger = logging.getLogger(__name__)
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 _CLAIM_ATTEMPTS = 3
 """The earlier record may be released between losing to it and reading it; then the key is free again."""
@@ -156,8 +163,9 @@ class TableLedger:
             LedgerError: the table could not be read.
         """
         entities = self._table.between(partition_key(factory), *rows_of_kind("active"))
-        runs = [decode_active(join(entity)) for entity in entities]
-        return sorted(runs, key=lambda run: (run.requested_at, run.request_id))
+        runs = [_readable(entity["RowKey"], _active_of, entity) for entity in entities]
+        readable = [run for run in runs if run is not None]
+        return sorted(readable, key=lambda run: (run.requested_at, run.request_id))
 
     def runs(self, factory: str, *, since: datetime | None, limit: int, continuation: str | None) -> RunPage:
         """Records, newest first: one query for a page, and one read a record.
@@ -174,7 +182,7 @@ class TableLedger:
         rows = self._table.between(partition_key(factory), after, before, limit=limit + 1)
         keys = [row["RowKey"] for row in rows]
         page = keys[:limit]
-        found = (self.get(factory, request_id_of(key)) for key in page)
+        found = (_readable(key, self.get, factory, request_id_of(key)) for key in page)
         records = [stored.record for stored in found if stored is not None]
         return RunPage(records, continuation_of(page[-1]) if len(keys) > limit else None)
 
@@ -231,7 +239,7 @@ class TableLedger:
         self._write(stored.record, _rows(stored.record), {}, stored.etag)
 
     def _purged(self, factory: str, request_id: str, published_before: datetime) -> bool:
-        stored = self.get(factory, request_id)
+        stored = _readable(request_id, self.get, factory, request_id)
         if stored is None or not stored.record.was_published_before(published_before):
             return False
         try:
@@ -239,6 +247,21 @@ class TableLedger:
         except LedgerConflict:
             return False  # reclaimed, or purged by another: no longer ours to remove
         return True
+
+
+def _active_of(entity: TableEntity) -> ActiveRun:
+    return decode_active(join(entity))
+
+
+def _readable(row: str, read: Callable[P, T | None], *args: P.args, **kwargs: P.kwargs) -> T | None:
+    """What a row holds; None, told in the log, where it cannot be understood: it must not hide the others."""
+    try:
+        return read(*args, **kwargs)
+    except UnreadableRow:
+        logger.exception(
+            "A row of the ledger is left out: %s", row, extra={"action": "ledger_row_unreadable", "row": row}
+        )
+        return None
 
 
 def _rows(record: RunRecord) -> Rows:

@@ -1,13 +1,14 @@
-"""Checks a request against what its pipeline declares, or against what is remembered of that in an outage."""
+"""Checks a request before it is claimed: whether its factory takes new ones, and whether it fits its pipeline."""
 
 from datetime import timedelta
 from typing import Any
 
+from adf_trigger.clock import Clock
 from adf_trigger.contracts import Source
 from adf_trigger.errors import (
-    AdfTriggerError,
     CredentialError,
     DataFactoryError,
+    FactoryUnusable,
     Fault,
     InvalidRequest,
     Refused,
@@ -15,6 +16,7 @@ from adf_trigger.errors import (
     TryLater,
 )
 from adf_trigger.service.definitions import Definition, Definitions
+from adf_trigger.service.gate import Gate
 from adf_trigger.service.policy import Policies
 from adf_trigger.service.submission import Submission
 
@@ -24,28 +26,42 @@ JUST_NOW = timedelta(seconds=2)
 OUTAGE_WAIT = 30.0
 """Seconds to wait where a request cannot be taken until Data Factory answers."""
 
+LEAST_WAIT = 5.0
+"""Seconds that a caller is asked to wait at least."""
+
+UNPROBED_FOR = timedelta(minutes=2)
+"""A factory that no timer has probed for so long is probed by the next caller."""
+
 
 class Checker:
-    """Checks requests.
+    """Checks requests. Keeps nothing of them.
 
     Args:
         definitions: what pipelines declare.
+        gate: which factories may not be called now.
         policies: what may be decided for each pipeline.
+        clock: gives the present instant.
     """
 
-    def __init__(self, definitions: Definitions, policies: Policies) -> None:
+    def __init__(self, definitions: Definitions, gate: Gate, policies: Policies, clock: Clock) -> None:
         self._definitions = definitions
+        self._gate = gate
         self._policies = policies
+        self._clock = clock
 
     def check(self, submission: Submission) -> Definition | None:
         """What the pipeline declares, the request checked against it; None where that cannot be known now.
 
         Raises:
             InvalidRequest: it can never work; every fault is named.
-            Refused: Data Factory refuses to say, for instance since there is no such pipeline.
-            TryLater: it cannot be checked just now.
+            Refused: Data Factory refused it: there is no such pipeline.
+            TryLater: it cannot be checked, or not be taken on, just now.
         """
+        self._refuse_where_held(submission)
         factory, pipeline = submission.factory, submission.pipeline
+        if not self._gate.may_read(factory):
+            wait = self._gate.next_try(factory)
+            return self._last_known(submission, "Data Factory is throttling" if wait is None else wait.reason)
         try:
             definition = self._definitions.get(factory, pipeline)
             faults = self._faults(submission, definition)
@@ -53,14 +69,24 @@ class Checker:
                 definition = self._definitions.get(factory, pipeline, no_older_than=JUST_NOW)
                 faults = self._faults(submission, definition)
         except (DataFactoryError, CredentialError) as exc:
-            if isinstance(exc, Refused) and not isinstance(exc, Throttled):
+            if isinstance(exc, Refused) and not isinstance(exc, (Throttled, FactoryUnusable)):
                 raise
-            return self._last_known(submission, exc)
+            self._refuse_where_held(submission)
+            return self._last_known(submission, str(exc))
         if faults:
             raise InvalidRequest(faults)
         return definition
 
-    def _last_known(self, submission: Submission, outage: AdfTriggerError) -> Definition | None:
+    def _refuse_where_held(self, submission: Submission) -> None:
+        """A caller who can be answered is not taken on by a factory that cannot be used; a message waits."""
+        state = self._gate.state(submission.factory)
+        if state is None or not state.refuses_new_requests or submission.source is not Source.HTTP:
+            return
+        wait = state.next_probe_at - self._clock()
+        if wait > -UNPROBED_FOR:
+            raise TryLater(str(state), retry_after=max(LEAST_WAIT, wait.total_seconds()))
+
+    def _last_known(self, submission: Submission, outage: str) -> Definition | None:
         """What the pipeline declared when it was last asked, the request checked against it as far as that goes.
 
         None where nothing is known of it and nothing is to be checked.
@@ -69,18 +95,16 @@ class Checker:
         definition = self._definitions.remembered(submission.factory, pipeline)
         if definition is None:
             if parameters:
-                raise _try_later(
-                    f"the parameters of {pipeline} cannot be checked just now", outage
-                ) from outage
+                raise _try_later(f"the parameters of {pipeline} cannot be checked just now", outage)
             return None
         faults = self._faults(submission, definition)
         if faults and submission.source is Source.QUEUE:
             # A message is rejected for good, and what is remembered may be old: it can wait instead.
-            raise _try_later(f"it does not fit {pipeline} as that was last seen", outage) from outage
+            raise _try_later(f"it does not fit {pipeline} as that was last seen", outage)
         if faults:
-            raise InvalidRequest(faults) from outage
+            raise InvalidRequest(faults)
         if definition.secure_among(parameters):
-            raise _try_later("a request with secure parameters is not kept for later", outage) from outage
+            raise _try_later("a request with secure parameters is not kept for later", outage)
         return definition
 
     def _faults(self, submission: Submission, definition: Definition) -> list[Fault]:
@@ -93,5 +117,5 @@ class Checker:
         return definition.faults_of(given)
 
 
-def _try_later(reason: str, outage: AdfTriggerError) -> TryLater:
+def _try_later(reason: str, outage: str) -> TryLater:
     return TryLater(f"{reason}: {outage}", retry_after=OUTAGE_WAIT)

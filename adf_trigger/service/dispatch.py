@@ -1,35 +1,57 @@
 """Sends, or sends again, what is accepted and not yet started. Run by the timer."""
 
-import logging
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from adf_trigger.clock import Clock
 from adf_trigger.errors import (
+    AdfTriggerError,
     CredentialError,
     DataFactoryError,
-    LedgerConflict,
+    InvalidRequest,
     Refused,
     ResourceNotFound,
-    Throttled,
 )
 from adf_trigger.ledger.port import LedgerReader, Stored
-from adf_trigger.ledger.records import ActiveRun, RunRecord, RunState
+from adf_trigger.ledger.records import ActiveRun, RunRecord, RunState, Waits
 from adf_trigger.service.budget import Budget
 from adf_trigger.service.factories import FactoryHandle
-from adf_trigger.service.reconcile import Finding, Reconciler, Verdict
+from adf_trigger.service.gate import Gate
+from adf_trigger.service.reconcile import Finding, Reconciler, Sightings, Verdict
 from adf_trigger.service.records import Records
 from adf_trigger.service.send import Sender, back_off
-
-logger = logging.getLogger(__name__)
+from adf_trigger.service.troubles import Troubles
 
 REFUSED_FOR_GOOD = 3
 """After so many calls a request in doubt that is refused, and whose run is not to be seen, is given up."""
 
-_SECRETS_GONE = (
-    "it was not started, and it cannot be sent again: values of its secure parameters are not kept. "
-    "Send the request again."
-)
+UNREADABLE_AFTER = 3
+"""After so many looks in a row that failed, the factory is asked nothing more in this tick."""
+
+FULL_QUEUE_WAIT = timedelta(seconds=60)
+"""How long a request waits of a pipeline that takes no more runs."""
+
+
+@dataclass(slots=True)
+class _Turn:
+    """One factory's turn of a tick.
+
+    Attributes:
+        sending: whether runs may still be started: order of arrival is kept, and trouble of the factory ends it.
+        asked: whether the gate has been asked.
+        waits: whether a request was met that could show whether runs can be started.
+        full: pipelines that take no more runs.
+        failed_looks: looks in a row that failed.
+    """
+
+    budget: Budget
+    sightings: Sightings
+    sending: bool = True
+    asked: bool = False
+    waits: bool = False
+    full: set[str] = field(default_factory=set)
+    failed_looks: int = 0
 
 
 class Dispatcher:
@@ -40,6 +62,7 @@ class Dispatcher:
         records: writes it.
         clock: gives the present instant.
         sender: calls createRun.
+        gate: which factories may not be called now.
         reconciler: finds out what became of calls without an answer.
         deadline: how long an accepted request may wait to be started.
     """
@@ -50,6 +73,7 @@ class Dispatcher:
         records: Records,
         clock: Clock,
         sender: Sender,
+        gate: Gate,
         reconciler: Reconciler,
         *,
         deadline: timedelta,
@@ -58,123 +82,179 @@ class Dispatcher:
         self._records = records
         self._clock = clock
         self._sender = sender
+        self._gate = gate
         self._reconciler = reconciler
         self._deadline = deadline
 
     def dispatch(self, factory: FactoryHandle, active: Sequence[ActiveRun], budget: Budget) -> None:
-        """Take up every request that is due. A factory that is throttled or down is left alone for this tick.
+        """Take up every request that is due.
+
+        A factory that is throttled, down, or cannot be used is left alone; the trouble of one request is its own.
 
         Raises:
-            Throttled: Data Factory asked to be left alone.
             LedgerError: the ledger is out of reach; the next tick goes on.
         """
-        sending = self._sender.throttled_until(factory) is None
+        turn = _Turn(budget, Sightings())
+        troubles = Troubles("dispatch")
         for row in active:
-            if not row.may_be_unsent:
-                continue
-            due = self._is_due(row)
-            if row.sent_at is None and not due:
-                sending = False  # those that came later wait behind it
-            if not due or (row.sent_at is None and not sending):
-                continue
-            stored = self._ledger.get(factory.id, row.request_id)
-            if stored is None or not self._is_due(stored.record):
-                continue  # released or taken by another since the row was read
-            try:
-                if stored.record.state is RunState.SUBMITTED:
-                    self._hand_over(stored)
-                elif stored.record.state is RunState.ACCEPTED:
-                    sending = self._take_up(factory, stored, budget, sending=sending) and sending
-            except LedgerConflict:
-                logger.info(
-                    "Request %s is being handled by another process",
-                    row.request_id,
-                    extra={"action": "dispatch_lost_race", "request_id": row.request_id},
-                )
+            if row.may_be_unsent and self._has_its_turn(row, turn):
+                with troubles.of(row.request_id):
+                    self._handle(factory, row, turn)
+        if not turn.waits:
+            self._gate.nobody_waits(factory)
+
+    def _has_its_turn(self, row: ActiveRun, turn: _Turn) -> bool:
+        due = self._is_due(row)
+        if row.sent_at is not None:
+            return due
+        if self._is_too_late(row):
+            return row.lease_until is None or row.lease_until <= self._clock()
+        if row.waits_for is Waits.CALLER:
+            return False
+        turn.waits = True
+        if not due and row.waits_for is None:
+            turn.sending = False  # those that came later wait behind it
+        return due and turn.sending
+
+    def _handle(self, factory: FactoryHandle, row: ActiveRun, turn: _Turn) -> None:
+        stored = self._ledger.get(factory.id, row.request_id)
+        if stored is None or not self._is_free(stored.record):
+            return  # taken by another since the row was read
+        record = stored.record
+        if record.state is RunState.SUBMITTED:
+            self._hand_over(stored)
+        elif record.state is not RunState.ACCEPTED:
+            return
+        elif record.sent_at is not None:
+            self._settle(factory, stored, turn)
+        elif self._is_too_late(record):
+            self._records.reject(stored, self._too_late(factory, record))
+        elif record.waits_for is not Waits.CALLER and self._is_due(record):
+            self._start(factory, stored, turn)
+
+    def _is_free(self, row: ActiveRun | RunRecord) -> bool:
+        return row.lease_until is None or row.lease_until <= self._clock()
 
     def _is_due(self, row: ActiveRun | RunRecord) -> bool:
-        now = self._clock()
-        return (row.not_before is None or row.not_before <= now) and (
-            row.lease_until is None or row.lease_until <= now
-        )
+        return self._is_free(row) and (row.not_before is None or row.not_before <= self._clock())
+
+    def _is_too_late(self, row: ActiveRun | RunRecord) -> bool:
+        return self._clock() - row.requested_at > self._deadline
+
+    def _too_late(self, factory: FactoryHandle, record: RunRecord) -> str:
+        wait = self._gate.next_try(factory)
+        reason = record.message or "no reason is known"
+        return f"it could not be started in time: {reason if wait is None else wait.reason}"
 
     def _hand_over(self, stored: Stored) -> None:
         """Leave a run to the monitor that was started, so that its record need not be read at every tick."""
         if stored.record.lease_until is not None:
             self._records.hand_over(stored)
 
-    def _take_up(self, factory: FactoryHandle, stored: Stored, budget: Budget, *, sending: bool) -> bool:
-        """Do what is due for one request; False where the factory should be sent nothing more for now."""
-        record = stored.record
-        if record.sent_at is None:
-            if self._is_too_late(record):
-                reason = f"it could not be started in time: {record.message or 'no reason is known'}"
-                self._records.reject(stored, reason)
-                return True
-            return self._send(factory, stored, budget, in_doubt_since=None)
-        try:
-            finding = self._reconciler.reconcile(factory, record, budget)
-        except (DataFactoryError, CredentialError) as exc:
-            self._ask_later(stored, f"what became of it cannot be asked now: {exc}")
-            if isinstance(exc, Throttled):
-                raise
-            return False
-        return self._act(factory, stored, finding, budget, sending=sending)
+    def _start(self, factory: FactoryHandle, stored: Stored, turn: _Turn) -> None:
+        if stored.record.pipeline.lower() in turn.full:
+            self._wait_for_the_pipeline(stored)
+            return
+        self._send(factory, stored, turn, in_doubt_since=None)
 
-    def _act(
-        self, factory: FactoryHandle, stored: Stored, finding: Finding, budget: Budget, *, sending: bool
-    ) -> bool:
+    def _wait_for_the_pipeline(self, stored: Stored) -> None:
+        self._records.postpone(
+            stored,
+            until=self._clock() + FULL_QUEUE_WAIT,
+            reason="the pipeline takes no more runs now",
+            waits_for=Waits.PIPELINE,
+        )
+
+    def _settle(self, factory: FactoryHandle, stored: Stored, turn: _Turn) -> None:
+        """Find out what became of a call without an answer; where that is clear, act on it."""
+        if not self._gate.may_read(factory):
+            self._give_up_if_late(factory, stored, "what became of it cannot be asked")
+            return
+        if turn.failed_looks >= UNREADABLE_AFTER or turn.budget.left <= 0:
+            return  # the next tick asks
+        try:
+            finding = self._reconciler.reconcile(factory, stored.record, turn.budget, turn.sightings)
+        except (DataFactoryError, CredentialError) as exc:
+            turn.failed_looks += 1
+            reason = f"what became of it cannot be asked now: {exc}"
+            if not self._give_up_if_late(factory, stored, reason):
+                self._ask_later(stored, reason)
+            return
+        turn.failed_looks = 0
+        self._act(factory, stored, finding, turn)
+
+    def _give_up_if_late(self, factory: FactoryHandle, stored: Stored, reason: str) -> bool:
+        """Every record has a last day, even where nobody can be asked."""
+        if not self._is_too_late(stored.record):
+            return False
+        wait = self._gate.next_try(factory)
+        self._records.park(stored, reason if wait is None else f"{reason}: {wait.reason}")
+        return True
+
+    def _act(self, factory: FactoryHandle, stored: Stored, finding: Finding, turn: _Turn) -> None:
         record = stored.record
         match finding.verdict:
             case Verdict.ADOPT if finding.run_id is not None:
                 self._records.adopt(stored, finding.run_id)
             case Verdict.PARK:
                 self._records.park(stored, finding.reason)
-            case Verdict.SEND_AGAIN if record.secure_parameters:
-                self._records.reject(stored, _SECRETS_GONE)
             case Verdict.SEND_AGAIN if self._is_too_late(record):
-                self._records.park(stored, f"it is too late to send it again: {finding.reason}")
-            case Verdict.SEND_AGAIN if sending:
-                return self._send(factory, stored, budget, in_doubt_since=record.sent_at)
+                self._records.reject(stored, f"it could not be started in time: {finding.reason}")
+            case Verdict.SEND_AGAIN if record.secure_parameters:
+                self._records.postpone(stored, until=self._clock(), reason=finding.reason)
+            case Verdict.SEND_AGAIN if turn.sending and record.pipeline.lower() not in turn.full:
+                if not self._send(factory, stored, turn, in_doubt_since=record.sent_at):
+                    self._ask_later(stored, finding.reason)
             case _:
                 self._ask_later(stored, finding.reason)
-        return True
-
-    def _is_too_late(self, record: RunRecord) -> bool:
-        return self._clock() - record.requested_at > self._deadline
 
     def _send(
-        self, factory: FactoryHandle, stored: Stored, budget: Budget, *, in_doubt_since: datetime | None
+        self, factory: FactoryHandle, stored: Stored, turn: _Turn, *, in_doubt_since: datetime | None
     ) -> bool:
-        if not budget.spend():
+        """Call createRun, unless the factory may not be called; whether it was."""
+        if not turn.asked:
+            turn.asked = True
+            turn.sending = self._gate.wait_to_send(factory) is None
+        if not turn.sending or not turn.budget.spend():
+            turn.sending = False
             return False
         taken = self._records.lease_to_send(stored)
         try:
             sent = self._sender.send(factory, taken, taken.record.parameters, in_doubt_since=in_doubt_since)
-        except Refused as exc:
-            self._on_refusal(factory, taken, exc, in_doubt_since)
+        except (Refused, InvalidRequest) as exc:
+            self._refused(factory, taken, exc, in_doubt_since, turn)
             return True
-        return sent.record.state is RunState.SUBMITTED
+        if sent.record.waits_for is Waits.PIPELINE:
+            turn.full.add(sent.record.pipeline.lower())
+        turn.sending = sent.record.state is RunState.SUBMITTED or sent.record.waits_for is Waits.PIPELINE
+        return True
 
-    def _on_refusal(
-        self, factory: FactoryHandle, taken: Stored, refusal: Refused, in_doubt_since: datetime | None
+    def _refused(
+        self,
+        factory: FactoryHandle,
+        taken: Stored,
+        refusal: AdfTriggerError,
+        in_doubt_since: datetime | None,
+        turn: _Turn,
     ) -> None:
-        """A refusal is final, unless its cause may be that an earlier call of this request has started it."""
+        """A refusal is final, unless it may say no because an earlier call of this request has started it."""
         reason = f"Data Factory refused it: {refusal}"
-        if in_doubt_since is None or isinstance(refusal, ResourceNotFound):
+        if in_doubt_since is None:
             self._records.reject(taken, reason)
             return
         try:
-            started = self._reconciler.exists(factory, taken.record)
+            run_id = self._reconciler.find(factory, taken.record, turn.budget, turn.sightings)
         except (DataFactoryError, CredentialError) as exc:
             self._ask_later(taken, f"{reason}; what became of it cannot be asked now: {exc}")
             return
-        if started:
-            self._records.adopt(taken, taken.record.run_id)
+        if run_id is not None:
+            self._records.adopt(taken, run_id)
+        elif isinstance(refusal, ResourceNotFound):
+            self._records.reject(taken, reason)
         elif taken.record.attempts < REFUSED_FOR_GOOD:
             self._ask_later(taken, reason)
         else:
-            self._records.park(taken, f"{reason}; whether an earlier call started it cannot be determined")
+            self._records.park(taken, f"{reason}; whether an earlier call started it cannot be told")
 
     def _ask_later(self, stored: Stored, reason: str) -> None:
         until = self._clock() + back_off(stored.record.attempts)

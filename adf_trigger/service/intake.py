@@ -87,6 +87,9 @@ class Intake:
             self._put_back(message, LEDGER_WAIT, exc)
         else:
             self._publish_at_once(submission.factory, submitted.record)
+            if submitted.again_after is not None:
+                reason = submitted.record.message or "its outcome is not known yet"
+                self._put_back(message, submitted.again_after, reason)
 
     def take_poison(self, message: Message) -> None:
         """Take a message that the host has given up on: its request may be in the ledger all the same.
@@ -173,7 +176,7 @@ class Intake:
             links=RunLinks(self=""),
         )
 
-    def _put_back(self, message: Message, delay: float, error: AdfTriggerError) -> None:
+    def _put_back(self, message: Message, delay: float, reason: AdfTriggerError | str) -> None:
         """Put a copy back for later, under the same key, so that no outage burns the message's deliveries."""
         text = json.dumps({**message.document, "requestId": message.request_id}, ensure_ascii=False)
         self._outbox.put_back(text, delay=delay)
@@ -181,7 +184,7 @@ class Intake:
             "Put message %s back for %d seconds: %s",
             message.id,
             delay,
-            error,
+            reason,
             extra={"action": "message_put_back", "request_id": message.request_id, "delay": delay},
         )
 

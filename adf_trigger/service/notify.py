@@ -37,6 +37,7 @@ class Rejection:
         reason: one sentence.
         faults: all that is wrong with it.
         truncated: whether something of `run` is cut.
+        earlier: how often the same request id was rejected before: later news of it has an id of its own.
         message: the message that it came as; None for a request by HTTP.
     """
 
@@ -45,6 +46,7 @@ class Rejection:
     reason: str
     faults: Sequence[Fault] = ()
     truncated: bool = False
+    earlier: int = 0
     message: "QueuedMessage | None" = None
 
 
@@ -97,11 +99,12 @@ class Notifier:
             with self._steps("notify.rejected"):
                 self._outbox.reject(_rejected_message(rejection, rejection.message))
         reasons = [rejection.reason, *(f"{fault.pointer}: {fault.message}" for fault in rejection.faults)]
-        run = rejection.run.model_copy(update={"message": "; ".join(reasons)})
-        return self._publish(run, rejection.factory, truncated=rejection.truncated)
+        told = "; ".join(reasons)
+        run = rejection.run.model_copy(update={"message": told, "reason": told})
+        return self._publish(run, rejection.factory, truncated=rejection.truncated, earlier=rejection.earlier)
 
-    def _publish(self, run: RunView, factory: str, *, truncated: bool) -> str:
-        event = _event(run, factory, truncated=truncated)
+    def _publish(self, run: RunView, factory: str, *, truncated: bool, earlier: int = 0) -> str:
+        event = _event(run, factory, truncated=truncated, earlier=earlier)
         with self._steps("notify.event"):
             self._outbox.publish(event)
         return event.id
@@ -112,6 +115,7 @@ class Notifier:
             factory=record.factory,
             reason=record.message or "refused",
             truncated=record.truncated,
+            earlier=record.rejections,
             message=None if record.source is not Source.QUEUE else self._message_of(record),
         )
 
@@ -134,9 +138,10 @@ class Notifier:
         )
 
 
-def _event(run: RunView, factory: str, *, truncated: bool) -> CompletionEvent:
+def _event(run: RunView, factory: str, *, truncated: bool, earlier: int) -> CompletionEvent:
+    again = f"/{earlier + 1}" if earlier else ""
     return CompletionEvent(
-        id=f"{run.run_id or run.request_id}/{run.status}",
+        id=f"{run.run_id or run.request_id}/{run.status}{again}",
         source=f"{factory}/pipelines/{run.pipeline}" if factory else NOWHERE,
         subject=run.request_id,
         type=f"dev.adf-trigger.run.{run.status.lower()}",

@@ -10,6 +10,7 @@ from adf_trigger.ledger.records import ActiveRun, RunRecord, RunState
 from adf_trigger.service.factories import FactoryHandle
 from adf_trigger.service.notify import Notifier
 from adf_trigger.service.records import Records
+from adf_trigger.service.troubles import Troubles
 
 logger = logging.getLogger(__name__)
 
@@ -31,21 +32,23 @@ class Publisher:
         self._clock = clock
 
     def publish(self, factory: FactoryHandle, active: Sequence[ActiveRun]) -> None:
-        """Publish every run that has ended and is not published.
+        """Publish every run that has ended and is not published. The trouble of one is its own.
 
         Raises:
             PublishError: the queue is out of reach; the next tick sends what is left.
             LedgerError: the ledger is out of reach; the next tick goes on.
         """
+        troubles = Troubles("publish")
         for row in active:
             if row.state is RunState.ENDED:
-                self.publish_one(factory, row.request_id)
+                with troubles.of(row.request_id):
+                    self.publish_one(factory, row.request_id)
 
     def publish_one(self, factory: FactoryHandle, request_id: str) -> None:
         """Publish one run that has ended, unless another process is about to.
 
         Raises:
-            PublishError, LedgerError: as `publish`.
+            PublishError, LedgerError: out of reach, or this one cannot be published.
         """
         stored = self._ledger.get(factory.id, request_id)
         if stored is None or stored.record.state is not RunState.ENDED or self._is_leased(stored.record):

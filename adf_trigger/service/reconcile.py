@@ -1,23 +1,26 @@
 """What became of a createRun that got no clear answer.
 
-First the run is asked for by the id that was chosen for it: found, it is adopted. Not found after a grace period,
-it depends on what is known of the factory:
+First the run is asked for by the id that was chosen for it: found, it is adopted. Only Data Factory's own answer about
+that very run counts as not found. Not found after a grace period, the runs of the pipeline since the first call are
+listed, whatever is believed of the factory's ids, since it may have stopped honouring them:
 
-- where it gives our id back as the runId, the run does not exist, and sending again with the same id is safe;
-- where it does not, or nobody knows yet, the runs of the pipeline since then are searched: by the correlation
-  parameter where the pipeline has one, else for any run that is not in our ledger. Nothing there: sent again
-  (unless the factory is known to ignore ids and there is no correlation parameter). Otherwise it is parked.
+- a run that carries our correlation parameter is adopted; without such a parameter a run that is not in our ledger,
+  and that a call has started, may be ours: the request is parked;
+- nothing there: it is sent again with the same id, unless the factory is known to ignore ids and there is no
+  correlation parameter.
 """
 
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from enum import Enum
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
 from adf_trigger.clock import Clock
 from adf_trigger.datafactory.models import FieldFilter, PipelineRun, RunFilter
-from adf_trigger.errors import BadRequest, ResourceNotFound
+from adf_trigger.errors import ResourceNotFound
 from adf_trigger.ledger.port import LedgerReader
 from adf_trigger.ledger.records import RunRecord
 from adf_trigger.policy import UnknownOutcomePolicy
@@ -33,7 +36,11 @@ RECORDS_A_PAGE = 10
 MOST_PAGES_OF_RECORDS = 20
 """How many of the newest records are looked at to learn how a factory treats ids."""
 
-_UNKNOWN_RUN = "ReferencedPipelineRunNotFound"
+FEW_CANDIDATES = 5
+"""One run that may be it is enough to park a request; a few are named."""
+
+_STARTED_BY_A_CALL = "manual"
+"""`invokedByType` of runs that createRun has started, and no trigger and no other pipeline."""
 
 
 class Verdict(Enum):
@@ -54,11 +61,18 @@ class Finding:
     reason: str = ""
 
 
+@dataclass(slots=True)
+class Sightings:
+    """Lists of runs that this tick has read, by pipeline: since when, and what they hold."""
+
+    lists: dict[str, tuple[datetime, list[PipelineRun]]] = field(default_factory=dict)
+
+
 class Reconciler:
     """Finds out what became of requests in doubt. Reads only.
 
     Args:
-        ledger: knows which runs are ours.
+        ledger: to tell our runs from others.
         clock: gives the present instant.
         policies: what may be decided for each pipeline.
         grace: how long a run may stay unseen before its absence means something.
@@ -70,7 +84,9 @@ class Reconciler:
         self._policies = policies
         self._grace = grace
 
-    def reconcile(self, factory: FactoryHandle, record: RunRecord, budget: Budget) -> Finding:
+    def reconcile(
+        self, factory: FactoryHandle, record: RunRecord, budget: Budget, sightings: Sightings
+    ) -> Finding:
         """What to do about a request in doubt.
 
         Raises:
@@ -81,45 +97,45 @@ class Reconciler:
             raise ValueError(f"request {record.request_id} is not in doubt")
         if not budget.spend():
             return Finding(Verdict.ASK_LATER, reason="the calls of this tick are spent")
-        if self.exists(factory, record):
+        if self._exists(factory, record):
             return Finding(Verdict.ADOPT, record.run_id)
         unseen_for = self._clock() - left_by
         if unseen_for < self._grace:
             return Finding(Verdict.ASK_LATER, reason="the run is not to be seen yet")
-        return self._decide(factory, record, unseen_for, budget)
+        match self._policies.of(record.pipeline).unknown_outcome:
+            case UnknownOutcomePolicy.PARK:
+                return Finding(Verdict.PARK, reason="the pipeline's policy is to park it")
+            case UnknownOutcomePolicy.RESUBMIT:
+                return Finding(Verdict.SEND_AGAIN, reason="the pipeline's policy is to send again")
+        return self._search(factory, record, unseen_for, budget, sightings)
 
-    def exists(self, factory: FactoryHandle, record: RunRecord) -> bool:
+    def find(
+        self, factory: FactoryHandle, record: RunRecord, budget: Budget, sightings: Sightings
+    ) -> UUID | None:
+        """The run of a request, by the id that was chosen for it or by its correlation parameter, where it shows.
+
+        Raises:
+            DataFactoryError, CredentialError: it could not be found out now.
+        """
+        if self._exists(factory, record):
+            return record.run_id
+        if self._correlation_of(record) is None:
+            return None
+        return self._ours(factory, record, self._runs_since(factory, record, budget, sightings) or [])
+
+    def _exists(self, factory: FactoryHandle, record: RunRecord) -> bool:
         """Whether the factory has a run of the request's pipeline under the id chosen for it."""
         try:
             run = factory.runs.get_run(record.run_id)
         except ResourceNotFound:
             return False
-        except BadRequest as exc:
-            if exc.code == _UNKNOWN_RUN:
-                return False
-            raise
-        return run.pipeline_name.lower() == record.pipeline.lower()
+        return run.pipeline_name.lower() in ("", record.pipeline.lower())
 
-    def _decide(
-        self,
-        factory: FactoryHandle,
-        record: RunRecord,
-        unseen_for: timedelta,
-        budget: Budget,
-    ) -> Finding:
-        policy = self._policies.of(record.pipeline)
-        if policy.unknown_outcome is UnknownOutcomePolicy.PARK:
-            return Finding(Verdict.PARK, reason="the pipeline's policy is to park it")
-        if policy.unknown_outcome is UnknownOutcomePolicy.RESUBMIT:
-            return Finding(Verdict.SEND_AGAIN, reason="the pipeline's policy is to send again")
-        honoured = self._ids_honoured(factory)
-        if honoured:
-            return Finding(Verdict.SEND_AGAIN, reason="the factory has no run of the chosen id")
-        if policy.correlation_parameter is None and honoured is False:
-            return Finding(
-                Verdict.PARK, reason="the factory chooses ids of its own, so the run cannot be found"
-            )
-        return self._search(factory, record, unseen_for, budget, policy.correlation_parameter)
+    def _correlation_of(self, record: RunRecord) -> str | None:
+        """The parameter that tells the request's run; a rerun takes the parameters of the run that it reruns."""
+        if record.rerun.reference_pipeline_run_id is not None:
+            return None
+        return self._policies.of(record.pipeline).correlation_parameter
 
     def _ids_honoured(self, factory: FactoryHandle) -> bool | None:
         """Whether the factory gave the id that we chose back as the runId, last time; None if nobody knows.
@@ -143,42 +159,74 @@ class Reconciler:
         record: RunRecord,
         unseen_for: timedelta,
         budget: Budget,
-        correlation_parameter: str | None,
+        sightings: Sightings,
     ) -> Finding:
-        candidates = self._candidates(factory, record, budget)
-        if candidates is None:
+        runs = self._runs_since(factory, record, budget, sightings)
+        if runs is None:
             return Finding(Verdict.ASK_LATER, reason="the calls of this tick are spent")
-        if correlation_parameter is not None:
-            ours = [run for run in candidates if _carries(run, correlation_parameter, record.request_id)]
-            if ours:
-                return Finding(Verdict.ADOPT, _earliest(ours).run_id)
-            candidates = []
-        if candidates:
-            listed = ", ".join(str(run.run_id) for run in candidates[:5])
-            return Finding(Verdict.PARK, reason=f"any of these runs may be it: {listed}")
-        if unseen_for < 2 * self._grace:
+        told_by_parameter = self._correlation_of(record) is not None
+        if told_by_parameter:
+            if (run_id := self._ours(factory, record, runs)) is not None:
+                return Finding(Verdict.ADOPT, run_id)
+        elif candidates := list(islice(self._unclaimed(factory, runs), FEW_CANDIDATES)):
+            return self._of_candidates(candidates)
+        honoured = self._ids_honoured(factory)
+        if honoured is False and not told_by_parameter:
+            return Finding(
+                Verdict.PARK, reason="the factory chooses ids of its own, so the run cannot be found"
+            )
+        if unseen_for < (self._grace if honoured else 2 * self._grace):
             return Finding(Verdict.ASK_LATER, reason="the list of runs does not show it yet")
         return Finding(Verdict.SEND_AGAIN, reason="no run that could be it has appeared")
 
-    def _candidates(
-        self, factory: FactoryHandle, record: RunRecord, budget: Budget
-    ) -> list[PipelineRun] | None:
-        """Runs of the pipeline since the request came that are nobody else's; None where the budget ran out."""
-        since = record.requested_at - CLOCK_SKEW
-        window = RunFilter(
-            last_updated_after=since,
-            last_updated_before=self._clock() + CLOCK_SKEW,
-            filters=(FieldFilter(operand="PipelineName", operator="Equals", values=(record.pipeline,)),),
-        )
-        found, complete = budget.read(factory.runs.query_runs(window))
-        if not complete:
+    def _of_candidates(self, candidates: list[PipelineRun]) -> Finding:
+        """Runs that nobody has claimed: a young one may yet be claimed by a request that is just being sent."""
+        newest = max(run.run_start or run.last_updated or self._clock() for run in candidates)
+        if self._clock() - newest < 2 * self._grace:
+            return Finding(
+                Verdict.ASK_LATER, reason="a run that may be it has appeared, and may be claimed yet"
+            )
+        listed = ", ".join(str(run.run_id) for run in candidates)
+        return Finding(Verdict.PARK, reason=f"one of these runs may be it, and nothing can tell: {listed}")
+
+    def _ours(self, factory: FactoryHandle, record: RunRecord, runs: list[PipelineRun]) -> UUID | None:
+        """The earliest unclaimed run that carries the request's id in its correlation parameter."""
+        parameter = self._correlation_of(record)
+        if parameter is None:
             return None
+        carrying = [run for run in runs if _carries(run, parameter, record.request_id)]
+        ours = list(self._unclaimed(factory, carrying))
+        return _earliest(ours).run_id if ours else None
+
+    def _unclaimed(self, factory: FactoryHandle, runs: list[PipelineRun]) -> Iterator[PipelineRun]:
+        return (run for run in runs if self._ledger.find(factory.id, run.run_id) is None)
+
+    def _runs_since(
+        self, factory: FactoryHandle, record: RunRecord, budget: Budget, sightings: Sightings
+    ) -> list[PipelineRun] | None:
+        """Runs of the pipeline that calls have started since the first one in doubt; None where the budget ran out."""
+        since = (record.doubted_from or record.requested_at) - CLOCK_SKEW
+        key = record.pipeline.lower()
+        known = sightings.lists.get(key)
+        if known is None or known[0] > since:
+            window = RunFilter(
+                last_updated_after=since,
+                last_updated_before=self._clock() + CLOCK_SKEW,
+                filters=(FieldFilter(operand="PipelineName", operator="Equals", values=(record.pipeline,)),),
+            )
+            found, complete = budget.read(factory.runs.query_runs(window))
+            if not complete:
+                return None
+            sightings.lists[key] = known = (since, found)
         return [
-            run
-            for run in found
-            if (run.run_start is None or run.run_start >= since)
-            and self._ledger.find(factory.id, run.run_id) is None
+            run for run in known[1] if _was_called(run) and (run.run_start is None or run.run_start >= since)
         ]
+
+
+def _was_called(run: PipelineRun) -> bool:
+    """Whether createRun may have started a run; where it is not told, it may."""
+    kind = run.invoked_by.invoked_by_type if run.invoked_by else None
+    return (kind or _STARTED_BY_A_CALL).lower() == _STARTED_BY_A_CALL
 
 
 def _earliest(runs: list[PipelineRun]) -> PipelineRun:

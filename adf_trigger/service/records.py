@@ -4,12 +4,13 @@ Each move of a record is one method: the transition, a conditional write inside 
 """
 
 import logging
+from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from adf_trigger.clock import Clock
 from adf_trigger.ledger.port import Claim, Cursor, Ledger, Stored
-from adf_trigger.ledger.records import RunRecord
+from adf_trigger.ledger.records import RunRecord, Waits
 from adf_trigger.service import transitions
 from adf_trigger.service.steps import Steps
 from adf_trigger.service.transitions import RunEnd
@@ -49,14 +50,10 @@ class Records:
         Raises:
             InvalidRequest: it is too large to keep.
         """
-        leased = transitions.lease_to_send(record, now=self._clock(), lease=self._lease)
+        counted = replace(record, rejections=rejected.record.rejections + 1)
+        leased = transitions.lease_to_send(counted, now=self._clock(), lease=self._lease)
         with self._steps("records.reclaim"):
             return self._ledger.reclaim(rejected, leased)
-
-    def release(self, stored: Stored) -> None:
-        """Remove a request that started nothing: its key is free again."""
-        with self._steps("records.release"):
-            self._ledger.release(stored)
 
     def lease_to_send(self, stored: Stored) -> Stored:
         """Lease a request to this process, which is about to call createRun."""
@@ -84,10 +81,18 @@ class Records:
         return saved
 
     def postpone(
-        self, leased: Stored, *, until: datetime, reason: str, in_doubt_since: datetime | None = None
+        self,
+        leased: Stored,
+        *,
+        until: datetime,
+        reason: str,
+        in_doubt_since: datetime | None = None,
+        waits_for: Waits | None = None,
     ) -> Stored:
         """Record that this attempt has started nothing, and that the next one is due at `until`."""
-        moved = transitions.postpone(leased.record, until=until, in_doubt_since=in_doubt_since, reason=reason)
+        moved = transitions.postpone(
+            leased.record, until=until, in_doubt_since=in_doubt_since, reason=reason, waits_for=waits_for
+        )
         saved = self._save("records.postpone", leased, moved)
         logger.warning(
             "Postponed request %s until %s: %s",

@@ -1,19 +1,28 @@
 """One createRun, and what its answer means. The only place that calls createRun."""
 
+import json
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 from adf_trigger.clock import Clock
 from adf_trigger.datafactory.models import CreatedRun
-from adf_trigger.errors import CredentialError, NotSent, Throttled, UnknownOutcome
+from adf_trigger.errors import (
+    AdfTriggerError,
+    CredentialError,
+    FactoryUnusable,
+    NotSent,
+    PipelineQueueFull,
+    Throttled,
+    UnknownOutcome,
+)
 from adf_trigger.ledger.port import Stored
-from adf_trigger.ledger.records import RunRecord
+from adf_trigger.ledger.records import RunRecord, Waits
 from adf_trigger.service.factories import FactoryHandle
+from adf_trigger.service.gate import Gate
 from adf_trigger.service.policy import Policies
 from adf_trigger.service.records import Records
 from adf_trigger.service.steps import Steps
-from adf_trigger.service.throttling import Throttling
 
 FIRST_BACK_OFF = timedelta(seconds=5)
 LONGEST_BACK_OFF = timedelta(seconds=60)
@@ -26,7 +35,7 @@ class Sender:
         records: writes the ledger.
         clock: gives the present instant.
         policies: what may be decided for each pipeline.
-        throttling: which factories may not be called now.
+        gate: which factories may not be called now.
         steps: surrounds createRun.
         reconcile_after: how soon a call without an answer is looked into.
     """
@@ -36,7 +45,7 @@ class Sender:
         records: Records,
         clock: Clock,
         policies: Policies,
-        throttling: Throttling,
+        gate: Gate,
         steps: Steps,
         *,
         reconcile_after: timedelta = FIRST_BACK_OFF,
@@ -46,11 +55,7 @@ class Sender:
         self._policies = policies
         self._steps = steps
         self._reconcile_after = reconcile_after
-        self._throttling = throttling
-
-    def throttled_until(self, factory: FactoryHandle) -> datetime | None:
-        """When the factory may be called again; None where it may be called now."""
-        return self._throttling.until(factory.id, self._clock())
+        self._gate = gate
 
     def send(
         self,
@@ -72,11 +77,12 @@ class Sender:
             The record: submitted; or accepted still, to be sent later or to be looked into.
 
         Raises:
-            Refused: a definite no (never Throttled). Nothing is recorded: the caller decides.
+            Refused: a definite no to this very request. Nothing is recorded: the caller decides.
+            InvalidRequest: it cannot be sent at all. Nothing is recorded either.
             LedgerError, LedgerConflict: the outcome could not be recorded; it will be reconciled.
         """
         record = taken.record
-        if self._lease_is_over(record):
+        if self._left_of_lease(record) <= timedelta():
             return self._records.postpone(
                 taken,
                 until=self._clock(),
@@ -85,21 +91,26 @@ class Sender:
             )
         try:
             created = self._create_run(factory, record, parameters)
-        except Throttled as exc:
-            until = self._throttling.honour(factory.id, exc, self._clock())
-            reason = f"Data Factory is throttling: {exc}"
-            return self._records.postpone(taken, until=until, reason=reason, in_doubt_since=in_doubt_since)
-        except (NotSent, CredentialError) as exc:
-            until = self._clock() + back_off(record.attempts)
-            reason = f"not sent: {exc}"
-            return self._records.postpone(taken, until=until, reason=reason, in_doubt_since=in_doubt_since)
+        except (Throttled, FactoryUnusable, NotSent, CredentialError, PipelineQueueFull) as exc:
+            full = isinstance(exc, PipelineQueueFull)
+            return self._records.postpone(
+                taken,
+                until=self._next_try(factory, record),
+                reason=_reason(exc),
+                in_doubt_since=in_doubt_since,
+                waits_for=Waits.PIPELINE if full else None,
+            )
         except UnknownOutcome as exc:
             until = self._clock() + self._reconcile_after
             return self._records.doubt(taken, until=until, reason=f"no clear answer yet: {exc}")
         return self._records.submit(taken, created.run_id)
 
-    def _lease_is_over(self, record: RunRecord) -> bool:
-        return record.lease_until is None or self._clock() >= record.lease_until
+    def _next_try(self, factory: FactoryHandle, record: RunRecord) -> datetime:
+        wait = self._gate.next_try(factory)
+        return self._clock() + back_off(record.attempts) if wait is None else wait.until
+
+    def _left_of_lease(self, record: RunRecord) -> timedelta:
+        return timedelta() if record.lease_until is None else record.lease_until - self._clock()
 
     def _create_run(
         self, factory: FactoryHandle, record: RunRecord, parameters: Mapping[str, Any]
@@ -110,11 +121,29 @@ class Sender:
                 self._with_correlation(record, parameters),
                 client_request_id=record.run_id,
                 rerun=record.rerun,
+                secrets=_secrets(record, parameters),
+                within=self._left_of_lease(record).total_seconds(),
             )
 
     def _with_correlation(self, record: RunRecord, parameters: Mapping[str, Any]) -> dict[str, Any]:
         name = self._policies.of(record.pipeline).correlation_parameter
         return dict(parameters) if name is None else {**parameters, name: record.request_id}
+
+
+def _secrets(record: RunRecord, parameters: Mapping[str, Any]) -> list[str]:
+    """The values that no error may repeat: a secure parameter is a text, but a factory may declare what it likes."""
+    values = (parameters[name] for name in record.secure_parameters if name in parameters)
+    return [value if isinstance(value, str) else json.dumps(value) for value in values]
+
+
+def _reason(error: AdfTriggerError) -> str:
+    if isinstance(error, Throttled):
+        return f"Data Factory is throttling: {error}"
+    if isinstance(error, FactoryUnusable):
+        return f"Data Factory cannot be used now: {error}"
+    if isinstance(error, PipelineQueueFull):
+        return f"the pipeline takes no more runs now: {error}"
+    return f"not sent: {error}"
 
 
 def back_off(attempts: int) -> timedelta:

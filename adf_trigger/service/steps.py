@@ -15,9 +15,11 @@ STEPS = frozenset(
     {
         "definitions.keep",
         "definitions.forget",
+        "factory_state.hold",
+        "factory_state.probe",
+        "factory_state.release",
         "records.claim",
         "records.reclaim",
-        "records.release",
         "records.lease_to_send",
         "send.create_run",
         "records.submit",

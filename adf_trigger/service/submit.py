@@ -1,8 +1,8 @@
-"""Takes a request: has it checked, claims it in the ledger, and starts it at once where that can be done."""
+"""Takes a request: checks it, claims it in the ledger, and starts it at once where that can be done."""
 
 import logging
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import timedelta
 
 from adf_trigger.clock import Clock, IdSource
 from adf_trigger.contracts import RunStatus, Source
@@ -10,27 +10,47 @@ from adf_trigger.errors import (
     InvalidRequest,
     LedgerConflict,
     LedgerError,
+    PublishError,
     Refused,
     RequestConflict,
     TryLater,
 )
 from adf_trigger.ledger.port import LedgerReader, Stored
-from adf_trigger.ledger.records import RunRecord, RunState
-from adf_trigger.service.check import Checker
+from adf_trigger.ledger.records import RunRecord, RunState, Waits
+from adf_trigger.service.check import LEAST_WAIT, Checker
 from adf_trigger.service.definitions import Definition
+from adf_trigger.service.gate import Gate
+from adf_trigger.service.publish import Publisher
 from adf_trigger.service.records import Records
 from adf_trigger.service.send import Sender
 from adf_trigger.service.submission import Submission
 
 logger = logging.getLogger(__name__)
 
+LONGEST_WAIT = 600.0
+"""Seconds after which a request at most is to come again whose secrets nobody else has."""
+
+PUBLISH_WAIT = 5.0
+"""Seconds to wait where the news of an earlier rejection is still to be sent."""
+
+COMES_BACK_WITHIN = timedelta(hours=1)
+"""A message that is put back comes again well within that time."""
+
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
-    """The record of a request, and whether the same request had come before."""
+    """The record of a request.
+
+    Attributes:
+        record: as it is now.
+        replayed: whether the same request had come before.
+        again_after: seconds after which the same request should come again, since nobody else has the values of its
+            secure parameters; None where it need not.
+    """
 
     record: RunRecord
     replayed: bool
+    again_after: float | None = None
 
 
 class Submitter:
@@ -41,8 +61,10 @@ class Submitter:
         records: writes it.
         clock: gives the present instant.
         new_id: makes runIds.
-        checker: checks requests against what pipelines declare.
+        checker: checks them first.
         sender: calls createRun.
+        gate: which factories may not be called now.
+        publisher: publishes a rejection before its key is used again.
     """
 
     def __init__(
@@ -53,6 +75,8 @@ class Submitter:
         new_id: IdSource,
         checker: Checker,
         sender: Sender,
+        gate: Gate,
+        publisher: Publisher,
     ) -> None:
         self._ledger = ledger
         self._records = records
@@ -60,16 +84,19 @@ class Submitter:
         self._new_id = new_id
         self._checker = checker
         self._sender = sender
+        self._gate = gate
+        self._publisher = publisher
 
     def submit(self, submission: Submission) -> Submitted:
         """Take a request: from the return on it is durable.
 
-        One that has been taken before stays taken, whatever has become of its pipeline since.
+        One that has been taken before stays taken, whatever has become of its pipeline since. From the claim on it
+        ends as a run, or as Rejected or Unknown with its event.
 
         Raises:
             InvalidRequest: it can never work; every fault is named.
-            Refused: Data Factory refused it, for instance since there is no such pipeline; the key is free again
-                (by queue, where createRun refused it: recorded as Rejected instead).
+            Refused: Data Factory refused it, for instance since there is no such pipeline. Where createRun refused it,
+                it is recorded as Rejected, too (by queue: recorded and not raised).
             RequestConflict: the key names another request.
             TryLater: it cannot be taken just now; nothing was kept of it.
             LedgerError: the ledger is out of reach; nothing is known to have been kept.
@@ -80,11 +107,34 @@ class Submitter:
             earlier = self._ledger.get(submission.factory.id, submission.request_id)
             if earlier is None or _was_rejected(earlier.record) or not submission.asks_for(earlier.record):
                 raise
-            return _replayed(earlier.record)
+            return self._repeated(submission, earlier)
         stored, created = self._claim(submission, self._record(submission, definition))
         if not created:
-            return _replayed(stored.record)
-        return Submitted(self._start(submission, stored), replayed=False)
+            return self._repeated(submission, stored)
+        return self._submitted(self._start(submission, stored), replayed=False)
+
+    def _repeated(self, submission: Submission, stored: Stored) -> Submitted:
+        """The record of a request that has come before; one that waited for its secrets is sent."""
+        record = stored.record
+        waits = record.state is RunState.ACCEPTED and record.waits_for is Waits.CALLER
+        if waits and self._gate.wait_to_send(submission.factory) is None:
+            try:
+                record = self._send(submission, self._records.lease_to_send(stored))
+            except LedgerConflict:
+                record = self._present(stored)
+        logger.info(
+            "Request %s was already accepted",
+            record.request_id,
+            extra={"action": "request_replayed", "request_id": record.request_id},
+        )
+        return self._submitted(record, replayed=True)
+
+    def _submitted(self, record: RunRecord, *, replayed: bool) -> Submitted:
+        again: float | None = None
+        if record.state is RunState.ACCEPTED and record.secure_parameters:
+            wait = ((record.not_before or self._clock()) - self._clock()).total_seconds()
+            again = min(max(wait, LEAST_WAIT), LONGEST_WAIT)
+        return Submitted(record, replayed, again)
 
     def _record(self, submission: Submission, definition: Definition | None) -> RunRecord:
         request = submission.request
@@ -113,44 +163,80 @@ class Submitter:
         earlier = claim.stored.record
         if claim.created:
             return claim.stored, True
-        if _was_rejected(earlier):
+        same = submission.asks_for(earlier)
+        if _was_rejected(earlier) and not (same and self._is_told_by(submission, earlier)):
             return self._reclaim(submission, claim.stored, record)
-        if not submission.asks_for(earlier):
+        if not same:
             raise RequestConflict(
                 f"the key {record.request_id} already names another request, made at {earlier.requested_at}"
             )
         return claim.stored, False
 
+    def _is_told_by(self, submission: Submission, rejected: RunRecord) -> bool:
+        """Whether an equal message is answered with its rejection, and starts no new attempt.
+
+        It is the same message again while that news is still to be sent, and where the request waited for it.
+        """
+        if submission.source is not Source.QUEUE:
+            return False
+        ended = rejected.ended_at or rejected.requested_at
+        back = rejected.waits_for is Waits.CALLER and self._clock() - ended < COMES_BACK_WITHIN
+        return rejected.state is RunState.ENDED or back
+
     def _reclaim(self, submission: Submission, rejected: Stored, record: RunRecord) -> tuple[Stored, bool]:
-        """A rejected request has started nothing, so its key may be used again."""
+        """A rejected request has started nothing, so its key may be used again, once its rejection is published."""
         try:
+            if rejected.record.state is not RunState.PUBLISHED:
+                rejected = self._published(submission, rejected)
             return self._records.reclaim(rejected, record), True
         except LedgerConflict:
             return self._claim(submission, record)
 
-    def _start(self, submission: Submission, taken: Stored) -> RunRecord:
-        until = self._sender.throttled_until(submission.factory)
+    def _published(self, submission: Submission, rejected: Stored) -> Stored:
+        record = rejected.record
+        reason = (
+            f"the news that the key {record.request_id} was rejected has to be sent before it is used again"
+        )
         try:
-            if until is not None:
-                started = self._wait(taken, until)
-            else:
-                started = self._sender.send(submission.factory, taken, submission.request.parameters)
-        except Refused as exc:
-            return self._rejected(submission, taken, exc)
+            self._publisher.publish_one(submission.factory, record.request_id)
+        except PublishError as exc:
+            raise TryLater(f"{reason}: {exc}", retry_after=PUBLISH_WAIT) from exc
+        now = self._ledger.get(record.factory, record.request_id)
+        if now is None or now.record.state is not RunState.PUBLISHED:
+            raise TryLater(reason, retry_after=PUBLISH_WAIT)
+        return now
+
+    def _start(self, submission: Submission, taken: Stored) -> RunRecord:
+        wait = self._gate.wait_to_send(submission.factory)
+        if wait is None:
+            return self._send(submission, taken)
+        try:
+            return self._records.postpone(taken, until=wait.until, reason=wait.reason).record
         except LedgerConflict:
             return self._present(taken)
         except LedgerError as exc:
             return self._left_to_the_timer(taken, exc)
-        return self._keep_or_let_go(started)
 
-    def _wait(self, taken: Stored, until: datetime) -> Stored:
-        reason = "Data Factory is throttling this service"
-        return self._records.postpone(taken, until=until, reason=reason)
+    def _send(self, submission: Submission, taken: Stored) -> RunRecord:
+        try:
+            return self._sender.send(submission.factory, taken, submission.request.parameters).record
+        except (Refused, InvalidRequest) as exc:
+            return self._refused(submission, taken, exc)
+        except LedgerConflict:
+            return self._present(taken)
+        except LedgerError as exc:
+            return self._left_to_the_timer(taken, exc)
 
-    def _rejected(self, submission: Submission, taken: Stored, refusal: Refused) -> RunRecord:
+    def _refused(self, submission: Submission, taken: Stored, refusal: Refused | InvalidRequest) -> RunRecord:
+        """Others may have been answered with this request meanwhile, so that it ends, with its event."""
+        try:
+            rejected = self._records.reject(taken, f"Data Factory refused it: {refusal}").record
+        except LedgerConflict:
+            return self._present(taken)
+        except LedgerError as exc:
+            return self._left_to_the_timer(taken, exc)
         if submission.source is Source.QUEUE:
-            return self._records.reject(taken, f"Data Factory refused it: {refusal}").record
-        self._records.release(taken)
+            return rejected
         raise refusal
 
     def _present(self, taken: Stored) -> RunRecord:
@@ -160,36 +246,13 @@ class Submitter:
     def _left_to_the_timer(self, taken: Stored, error: LedgerError) -> RunRecord:
         """The claim stands and the lease runs out: the timer finds out what became of it."""
         logger.warning(
-            "The outcome of request %s could not be recorded and will be reconciled: %s",
+            "What became of request %s could not be recorded; it will be looked into: %s",
             taken.record.request_id,
             error,
             extra={"action": "outcome_not_recorded", "request_id": taken.record.request_id},
         )
         return taken.record
 
-    def _keep_or_let_go(self, stored: Stored) -> RunRecord:
-        """A request that waits is kept, unless it cannot be sent later since its secrets are not kept."""
-        record = stored.record
-        waits = record.state is RunState.ACCEPTED and record.sent_at is None
-        if not waits or not record.secure_parameters:
-            return record
-        self._records.release(stored)
-        wait = (record.not_before or self._clock()) - self._clock()
-        raise TryLater(
-            "it cannot be started just now, and a request with secure parameters is not kept for later: "
-            f"{record.message}",
-            retry_after=max(1.0, wait.total_seconds()),
-        )
-
 
 def _was_rejected(record: RunRecord) -> bool:
-    return record.state is RunState.PUBLISHED and record.status == RunStatus.REJECTED
-
-
-def _replayed(record: RunRecord) -> Submitted:
-    logger.info(
-        "Request %s is a repeat of an earlier one",
-        record.request_id,
-        extra={"action": "request_replayed", "request_id": record.request_id},
-    )
-    return Submitted(record, replayed=True)
+    return record.state in (RunState.ENDED, RunState.PUBLISHED) and record.status == RunStatus.REJECTED

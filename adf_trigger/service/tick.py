@@ -8,24 +8,20 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from adf_trigger.clock import Clock
-from adf_trigger.errors import AdfTriggerError, Throttled
+from adf_trigger.errors import AdfTriggerError
 from adf_trigger.ledger.port import LedgerReader
 from adf_trigger.service.budget import Budget
 from adf_trigger.service.dispatch import Dispatcher
 from adf_trigger.service.factories import Factories, FactoryHandle
+from adf_trigger.service.gate import Gate
 from adf_trigger.service.monitor import Monitor
 from adf_trigger.service.publish import Publisher
 from adf_trigger.service.records import Records
-from adf_trigger.service.throttling import Throttling
 
 logger = logging.getLogger(__name__)
 
 PURGED_A_TICK = 100
 """Records removed in one tick: few enough to leave time for the rest."""
-
-
-_CALLING = frozenset({"dispatch", "monitor"})
-"""Parts that call Data Factory."""
 
 
 class Tick:
@@ -39,7 +35,7 @@ class Tick:
         dispatcher: starts what is accepted.
         monitor: watches what is started.
         publisher: publishes what has ended.
-        throttling: which factories may not be called now; what is known of them is published all the same.
+        gate: which factories may not be called now; what is known of them is published all the same.
         calls: Data Factory calls that may be spent on each factory.
         retention: how long published records are kept.
     """
@@ -53,7 +49,7 @@ class Tick:
         dispatcher: Dispatcher,
         monitor: Monitor,
         publisher: Publisher,
-        throttling: Throttling,
+        gate: Gate,
         *,
         calls: int,
         retention: timedelta,
@@ -65,13 +61,14 @@ class Tick:
         self._dispatcher = dispatcher
         self._monitor = monitor
         self._publisher = publisher
-        self._throttling = throttling
+        self._gate = gate
         self._calls = calls
         self._retention = retention
 
     def run(self) -> None:
         """Do one tick for every factory. The trouble of one, or of one part, does not keep the others from theirs."""
         parts = {
+            "probe": self._probe,
             "dispatch": self._dispatch,
             "monitor": self._watch,
             "publish": self._publish,
@@ -80,15 +77,17 @@ class Tick:
         for factory in self._factories:
             budget = Budget(self._calls)
             for name, part in parts.items():
-                if name in _CALLING and self._throttling.until(factory.id, self._clock()) is not None:
-                    continue
                 self._attempt(name, part, factory, budget)
+
+    def _probe(self, factory: FactoryHandle, _budget: Budget) -> None:
+        self._gate.probe(factory)
 
     def _dispatch(self, factory: FactoryHandle, budget: Budget) -> None:
         self._dispatcher.dispatch(factory, self._ledger.active(factory.id), budget)
 
     def _watch(self, factory: FactoryHandle, budget: Budget) -> None:
-        self._monitor.poll(factory, self._ledger.active(factory.id), budget)
+        if self._gate.may_read(factory):
+            self._monitor.poll(factory, self._ledger.active(factory.id), budget)
 
     def _publish(self, factory: FactoryHandle, _budget: Budget) -> None:
         self._publisher.publish(factory, self._ledger.active(factory.id))
@@ -106,8 +105,6 @@ class Tick:
         try:
             part(factory, budget)
         except AdfTriggerError as exc:
-            if isinstance(exc, Throttled):
-                self._throttling.honour(factory.id, exc, self._clock())
             logger.warning(
                 "This tick could not %s %s: %s",
                 name,

@@ -12,7 +12,17 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from adf_trigger.contracts import ActivityError, RunStatus
-from adf_trigger.ledger.records import RunRecord, RunState
+from adf_trigger.ledger.records import RunRecord, RunState, Waits
+
+WAITS_FOR_CALLER = (
+    "it waits for its caller or its message, since values of secure parameters are not kept: the same request under "
+    "the same key sends it"
+)
+"""Why a request with secrets is not sent by the timer."""
+
+
+LONGEST_REASON = 3_000
+"""Characters of a reason that a record keeps."""
 
 
 class IllegalMove(RuntimeError):
@@ -38,6 +48,10 @@ class RunEnd:
     truncated: bool = False
 
 
+def _cut(reason: str) -> str:
+    return reason if len(reason) <= LONGEST_REASON else reason[: LONGEST_REASON - 1] + "…"
+
+
 def _from(record: RunRecord, *states: RunState) -> None:
     if record.state not in states:
         raise IllegalMove(f"{record.state} record {record.request_id} cannot make this move")
@@ -50,27 +64,47 @@ def lease_to_send(record: RunRecord, *, now: datetime, lease: timedelta) -> RunR
         record,
         attempts=record.attempts + 1,
         sent_at=now,
+        doubted_from=now if record.sent_at is None else record.doubted_from,
         lease_until=now + lease,
         not_before=None,
+        waits_for=None,
         message=None,
     )
 
 
 def postpone(
-    record: RunRecord, *, until: datetime, in_doubt_since: datetime | None, reason: str
+    record: RunRecord,
+    *,
+    until: datetime,
+    in_doubt_since: datetime | None,
+    reason: str,
+    waits_for: Waits | None = None,
 ) -> RunRecord:
     """This attempt has not started anything: try again later.
 
-    `in_doubt_since` is when an earlier attempt left without an answer, if one did: that doubt remains.
+    `in_doubt_since` is when an earlier attempt left without an answer, if one did: that doubt remains. A request
+    without doubt whose secrets are not kept waits for its caller.
     """
     _from(record, RunState.ACCEPTED)
-    return replace(record, lease_until=None, not_before=until, sent_at=in_doubt_since, message=reason)
+    settled = in_doubt_since is None
+    if settled and record.secure_parameters:
+        waits_for = Waits.CALLER
+        reason = f"{WAITS_FOR_CALLER}: {reason}"
+    return replace(
+        record,
+        lease_until=None,
+        not_before=until,
+        sent_at=in_doubt_since,
+        doubted_from=None if settled else record.doubted_from,
+        waits_for=waits_for,
+        message=_cut(reason),
+    )
 
 
 def doubt(record: RunRecord, *, until: datetime, reason: str, left_by: datetime) -> RunRecord:
     """createRun left, by an instant at the latest, and nothing is known of what became of it: ask, do not send."""
     _from(record, RunState.ACCEPTED)
-    return replace(record, lease_until=None, not_before=until, message=reason, sent_at=left_by)
+    return replace(record, lease_until=None, not_before=until, message=_cut(reason), sent_at=left_by)
 
 
 def left_by(record: RunRecord) -> datetime | None:
@@ -115,7 +149,7 @@ def _end_unstarted(record: RunRecord, status: RunStatus, reason: str, now: datet
         record,
         state=RunState.ENDED,
         status=status,
-        message=reason,
+        message=_cut(reason),
         ended_at=now,
         lease_until=None,
         not_before=None,

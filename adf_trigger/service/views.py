@@ -41,6 +41,7 @@ class RunViews:
             factory=self.alias(record.factory),
             pipeline=record.pipeline,
             status=record.status,
+            reason=record.message if record.status in _UNSTARTED else None,
             parameters={**record.parameters, **dict.fromkeys(record.secure_parameters, MASK)},
             correlation_id=record.correlation_id,
             metadata=record.metadata,

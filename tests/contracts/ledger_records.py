@@ -5,7 +5,7 @@ from typing import Any
 from uuid import uuid4
 
 from adf_trigger.contracts import ActivityError, Rerun, Source
-from adf_trigger.ledger.records import RunRecord, RunState
+from adf_trigger.ledger.records import RunRecord, RunState, Waits
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -61,6 +61,9 @@ def a_full_record(factory: str) -> RunRecord:
         not_before=NOON + MINUTE,
         lease_until=NOON + 2 * MINUTE,
         sent_at=NOON + 3 * MINUTE,
+        doubted_from=NOON + 2 * MINUTE,
+        waits_for=Waits.PIPELINE,
+        rejections=2,
         submitted_at=NOON + 4 * MINUTE,
         last_seen_at=NOON + 5 * MINUTE,
         started_at=NOON + 6 * MINUTE,

@@ -13,6 +13,7 @@ from adf_trigger.datafactory.models import (
     ActivityRun,
     CreatedRun,
     Factory,
+    InvokedBy,
     Page,
     PipelineResource,
     PipelineRun,
@@ -40,6 +41,7 @@ class Run:
     parameters: dict[str, Any]
     updated: datetime
     created: datetime
+    invoked_by: str = "Manual"
     status: str = "InProgress"
     message: str = ""
     failed: list[dict[str, Any]] = field(default_factory=list)
@@ -52,10 +54,12 @@ class MemoryFactory:
     Attributes:
         before: errors that calls raise before their effect: operation → errors, used up one by one.
         after: errors that calls raise after their effect.
+        always: errors that every call of an operation (`*`: any) raises before its effect, until they are taken away.
         hidden: runs that neither lists nor reads show.
         lag: how long a new run stays hidden.
         remaining_reads: what lists say is left of the subscription's reads.
         calls: names of the operations called.
+        within: seconds that each createRun was given.
     """
 
     clock: Clock
@@ -64,10 +68,12 @@ class MemoryFactory:
     runs: dict[UUID, Run] = field(default_factory=dict)
     before: dict[str, list[Exception]] = field(default_factory=dict)
     after: dict[str, list[Exception]] = field(default_factory=dict)
+    always: dict[str, Exception] = field(default_factory=dict)
     hidden: set[UUID] = field(default_factory=set)
     lag: timedelta = timedelta()
     remaining_reads: int | None = None
     calls: list[str] = field(default_factory=list)
+    within: list[float | None] = field(default_factory=list)
 
     def declare(self, pipeline: str, **parameters: dict[str, Any]) -> None:
         """Define a pipeline with declared parameters, such as `day={"type": "String"}`."""
@@ -106,9 +112,10 @@ class MemoryFactory:
         client_request_id: UUID,
         rerun: Rerun = NO_RERUN,  # noqa: ARG002 - part of the port
         secrets: Collection[str] = (),  # noqa: ARG002 - part of the port
-        within: float | None = None,  # noqa: ARG002 - part of the port
+        within: float | None = None,
     ) -> CreatedRun:
         """See PipelineRuns."""
+        self.within.append(within)
         with_faults(self, "create_run")
         if pipeline.lower() not in self.pipelines:
             raise ResourceNotFound("no such pipeline", code="NotFound")
@@ -165,6 +172,9 @@ def with_faults(factory: MemoryFactory, operation: str) -> None:
     """Note a call, and fail it where that was planned."""
     factory.calls.append(operation)
     raise_planned(factory.before, operation)
+    standing = factory.always.get(operation) or factory.always.get("*")
+    if standing is not None:
+        raise standing
 
 
 def raise_planned(planned: dict[str, list[Exception]], operation: str) -> None:
@@ -183,6 +193,7 @@ def as_run(run: Run) -> PipelineRun:
         message=run.message,
         run_start=None if run.status == "Queued" else run.updated - timedelta(seconds=1),
         last_updated=run.updated,
+        invoked_by=InvokedBy(invoked_by_type=run.invoked_by),
     )
 
 

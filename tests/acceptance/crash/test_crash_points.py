@@ -29,6 +29,13 @@ THROTTLED = {
     "retry_after": 1,
 }
 FAILED_BEFORE = {"operation": "CreateRun", "fault": "status", "status": 500, "when": "before", "count": 1}
+DENIED = {
+    "operation": "CreateRun",
+    "fault": "status",
+    "status": 403,
+    "code": "AuthorizationFailed",
+    "count": 1,
+}
 NOT_SHOWN = {"fault": "missing", "seconds": 6}
 NOT_ANSWERED = {"operation": "GetRun", "fault": "status", "status": 400, "code": "Odd"}
 FAILED_AFTER = {"operation": "CreateRun", "fault": "status", "status": 500, "when": "after", "count": 1}
@@ -163,6 +170,12 @@ def throttled(crashes: Crashes, key: str) -> None:
     crashes.post(key)
 
 
+def held(crashes: Crashes, key: str) -> None:
+    """A request that has to wait until the app's role has effect."""
+    crashes.laptop.control("POST", "faults", {"rules": [DENIED]})
+    crashes.post(key)
+
+
 def lost_after(crashes: Crashes, key: str) -> None:
     """A request whose run started without an answer."""
     crashes.laptop.control("POST", "faults", {"rules": [FAILED_AFTER]})
@@ -240,16 +253,18 @@ def acknowledged(crashes: Crashes, key: str) -> None:
 SCENARIOS: dict[str, tuple[Callable[[Crashes, str], None], ...]] = {
     "definitions.keep": (new_pipeline,),
     "definitions.forget": (no_pipeline,),
+    "factory_state.hold": (held,),
+    "factory_state.probe": (held,),
+    "factory_state.release": (held,),
     "records.claim": (simple,),
     "records.reclaim": (refused_then_repeated,),
-    "records.release": (refused_by_http,),
     "records.lease_to_send": (throttled,),
     "send.create_run": (simple,),
     "records.submit": (simple,),
     "records.hand_over": (invisible,),
     "records.postpone": (throttled,),
     "records.doubt": (lost_after,),
-    "records.reject": (refused_by_queue,),
+    "records.reject": (refused_by_queue, refused_by_http),
     "records.park": (parked,),
     "records.ask_later": (asked_later,),
     "records.adopt": (lost_after,),
@@ -303,7 +318,9 @@ def _check(crashes: Crashes) -> None:
     ids = defaultdict(set)
     for event in crashes.events:
         ids[event["subject"]].add(event["id"])
-    assert {key: each for key, each in ids.items() if len(each) > 1 and "reclaim" not in key} == {}
+    # A caller who asks again after a rejection is rejected anew, and that is other news.
+    again = ("records.reclaim", "records.reject-refused_by_http")
+    assert {key: each for key, each in ids.items() if len(each) > 1 and not key.startswith(again)} == {}
     runs = Counter(run["runId"] for run in crashes.laptop.runs())
     owned = []
     for key in crashes.acknowledged:

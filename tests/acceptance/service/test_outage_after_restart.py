@@ -41,10 +41,10 @@ def test_a_wrong_parameter_is_refused_at_once(laptop: Laptop) -> None:
     with laptop.faults(DOWN):
         answer = laptop.caller.post("load", {"parameters": {"day": 7, "surprise": 1}}, key="wrong")
     assert answer.status == 400
-    assert [error["pointer"] for error in answer.body["errors"]] == [
+    assert {error["pointer"] for error in answer.body["errors"]} == {
         "/parameters/day",
         "/parameters/surprise",
-    ]
+    }
     assert laptop.caller.get("wrong").status == 404
 
 

@@ -127,27 +127,34 @@ def test_a_body_over_the_limit_is_413(caller: Caller) -> None:
     ("operation", "error", "status", "slug"),
     [
         ("get_pipeline", ResourceNotFound("no", status=404, code="NotFound"), 404, "pipeline-not-found"),
-        (
-            "get_pipeline",
-            ScopeNotFound("no", status=404, code="ResourceNotFound"),
-            502,
-            "data-factory-denied",
-        ),
-        ("get_pipeline", Forbidden("no role", status=403), 502, "data-factory-denied"),
-        ("create_run", Unauthorized("no", status=401), 502, "data-factory-denied"),
+        ("get_pipeline", ScopeNotFound("no", status=404, code="ResourceNotFound"), 503, "try-later"),
+        ("get_pipeline", Forbidden("no role", status=403), 503, "try-later"),
         ("create_run", BadRequest("no", status=400), 400, "refused"),
     ],
 )
 def test_refusals_of_data_factory_are_told_apart(
     caller: Caller, world: World, operation: str, error: Exception, status: int, slug: str
 ) -> None:
-    """What is the caller's fault is a 4xx; what is this service's is a 502."""
+    """What is the caller's fault is a 4xx; what is the factory's trouble is a 503 with its reason."""
     world.factory.fail_next(operation, error)
     response = caller.post({})
     assert (response.status_code, body_of(response)["type"]) == (status, PROBLEM_ROOT + slug)
 
 
-@pytest.mark.parametrize("error", [NotSent("down"), Throttled("slow", retry_after=9)])
+def test_a_missing_role_is_named_with_the_role_to_grant(caller: Caller, world: World) -> None:
+    """The caller is asked to come again, and whoever looks after the service reads what to do."""
+    world.factory.fail_next("get_pipeline", Forbidden("AuthorizationFailed: no role", status=403))
+    response = caller.post({})
+    assert response.status_code == 503
+    assert int(response.headers["Retry-After"]) >= 1
+    detail = body_of(response)["detail"]
+    assert "AuthorizationFailed" in detail
+    assert "Data Factory Contributor" in detail
+
+
+@pytest.mark.parametrize(
+    "error", [NotSent("down"), Throttled("slow", retry_after=9), Unauthorized("no", status=401)]
+)
 def test_an_outage_of_data_factory_is_accepted(caller: Caller, world: World, error: Exception) -> None:
     """The caller has his 202; the timer starts the run."""
     world.factory.fail_next("create_run", error)

@@ -63,6 +63,20 @@ def test_a_sender_within_its_lease_is_not_robbed(world: World, steps: HeldUp) ->
     assert list(world.factory.runs) == [record.run_id]
 
 
+@pytest.mark.parametrize(("held_up", "within"), [(0, [90.0]), (60, [30.0]), (100, [])])
+def test_a_call_is_given_what_is_left_of_its_lease(
+    world: World, monkeypatch: pytest.MonkeyPatch, held_up: float, within: list[float]
+) -> None:
+    """A sender that was held up calls for a shorter time, and one whose lease is over does not call at all."""
+
+    def hold_up(_factory: object) -> None:
+        world.clock.forward(held_up)
+
+    monkeypatch.setattr(world.services.submitter._gate, "wait_to_send", hold_up)
+    world.submit()
+    assert world.factory.within == within
+
+
 def test_an_event_that_another_host_is_sending_is_not_sent_too(world: World, steps: HeldUp) -> None:
     """A host that listed the end before another took it to tell leaves it to him."""
     world.submit()

@@ -176,19 +176,6 @@ def test_an_outage_while_looking_changes_nothing() -> None:
     assert len(world.factory.runs) == 2
 
 
-def test_a_request_with_secrets_is_never_sent_again_without_them() -> None:
-    """Its doubt is settled by looking; where nothing started, it is rejected and says why."""
-    world = world_of(Ids.HONOURED)
-    learn_ids(world)
-    world.factory.declare("load", password={"type": "SecureString"})
-    world.services.submitter._checker._definitions._known.clear()  # the pipeline was published again
-    world.factory.fail_next("create_run", LOST_REPLY)
-    world.submit(parameters={"password": "x"})
-    wait(world)
-    assert world.status() == "Rejected"
-    assert "secure parameters" in str(world.services.query.find("key-1").message)
-
-
 def test_a_request_that_waits_past_its_deadline_is_rejected_and_told() -> None:
     """Waiting for an outage to end is bounded."""
     world = world_of(Ids.HONOURED, ADF_TRIGGER_START_DEADLINE_SECONDS="600")

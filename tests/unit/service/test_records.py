@@ -105,12 +105,11 @@ MOVES: dict[str, tuple[RunState, Move, str | None]] = {
     "lease_to_publish": (RunState.ENDED, lambda records, stored: records.lease_to_publish(stored), None),
     "publish": (RunState.ENDED, lambda records, stored: records.publish(stored, "e"), "event_published"),
     "reclaim": (RunState.PUBLISHED, lambda records, stored: records.reclaim(stored, NEW), None),
-    "release": (RunState.ACCEPTED, lambda records, stored: records.release(stored), None),
 }
 """Name → the state that it is made from, the move, and the action of its log line."""
 
 OTHERS = {"claim", "save_cursor", "purge"}
-SAVED = sorted(MOVES.keys() - {"reclaim", "release"})
+SAVED = sorted(MOVES.keys() - {"reclaim"})
 
 
 def actions(caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -181,5 +180,5 @@ def test_a_claim_is_leased_to_its_sender() -> None:
     """The request is in the ledger with its first attempt's lease from the first write on."""
     bench = Bench()
     assert bench.new.record == replace(
-        NEW, attempts=1, sent_at=START, lease_until=START + timedelta(seconds=90)
+        NEW, attempts=1, sent_at=START, doubted_from=START, lease_until=START + timedelta(seconds=90)
     )

@@ -16,22 +16,29 @@ from hypothesis.stateful import (
     precondition,
     rule,
 )
+from pydantic import JsonValue
 
 from adf_trigger.contracts import Source
 from adf_trigger.errors import (
     AdfTriggerError,
+    BadRequest,
     CredentialError,
+    Forbidden,
     LedgerError,
     NotSent,
     PublishError,
     RequestConflict,
+    ScopeLocked,
+    ScopeNotFound,
     Throttled,
     Unavailable,
 )
 from adf_trigger.ledger.records import RunState
 from adf_trigger.service.steps import STEPS
+from adf_trigger.service.submit import Submitted
 from tests.support.memory_factory import LOST_REPLY, Ids
 from tests.support.world import FACTORY_ID, World
+from tests.support.world import settings as settings_of
 
 LOST = "lost reply"
 SETTLE_TICKS = 60
@@ -74,23 +81,42 @@ class Script:
             raise Crashed
 
 
+TROUBLES = [
+    Forbidden("the role is not effective yet", status=403),
+    ScopeNotFound("Resource group 'rg' could not be found.", status=404, code="ResourceGroupNotFound"),
+    ScopeLocked("locked", status=409, code="ScopeLocked"),
+    CredentialError("the client secret is expired"),
+]
+"""What holds a factory for a while."""
+
+CORRELATED = settings_of(ADF_TRIGGER_POLICY='{"*": {"correlationParameter": "trace"}}')
+TRACE = {"type": "String", "defaultValue": ""}
+
+
 class Service(RuleBasedStateMachine):
-    """Callers, messages, timers and crashes against one factory that honours ids."""
+    """Callers, messages, timers and crashes against one factory.
+
+    It honours ids, and may stop to where the pipelines have a parameter for our correlation.
+    """
 
     requests = Bundle("requests")
 
     def __init__(self) -> None:
         super().__init__()
         self.script = Script()
-        self.world = World(steps=self.script)
-        self.world.factory.ids = Ids.HONOURED
-        self.world.factory.declare("load", n={"type": "Int", "defaultValue": 0})
         self.acknowledged: dict[str, int] = {}
         self.sources: dict[str, Source] = {}
+        self.secret: set[str] = set()
+        self.refusals = 0
 
-    @initialize()
-    def learn_that_ids_are_honoured(self) -> None:
+    @initialize(correlated=st.booleans())
+    def learn_that_ids_are_honoured(self, *, correlated: bool) -> None:
         """One run has shown how this factory treats ids."""
+        self.correlated = correlated
+        self.world = World(steps=self.script, settings=CORRELATED if correlated else settings_of())
+        number = {"type": "Int", "defaultValue": 0}
+        self.world.factory.declare("load", n=number, trace=TRACE)
+        self.world.factory.declare("secret", n=number, trace=TRACE, password={"type": "SecureString"})
         self.world.submit("teacher")
         self.acknowledged["teacher"] = 0
 
@@ -114,7 +140,7 @@ class Service(RuleBasedStateMachine):
         if key in self.acknowledged:
             before = self.record_of(key)
             try:
-                self.world.submit(key, parameters={"n": number + 10}, source=self.sources[key])
+                self.ask(key, number + 10)
             except RequestConflict:
                 assert self.record_of(key).digest == before.digest
             except (AdfTriggerError, Crashed):
@@ -122,10 +148,17 @@ class Service(RuleBasedStateMachine):
             else:
                 self.acknowledged[key] = number + 10
 
+    def ask(self, key: str, number: int) -> Submitted:
+        """Submit; one with a secret has a pipeline of its own."""
+        pipeline, parameters = "load", dict[str, JsonValue]({"n": number})
+        if key in self.secret:
+            pipeline, parameters = "secret", {"n": number, "password": f"hunter2-{key}"}
+        return self.world.submit(key, pipeline, parameters=parameters, source=self.sources[key])
+
     def send(self, key: str, number: int) -> None:
         """Submit, and remember what was acknowledged."""
         try:
-            submitted = self.world.submit(key, parameters={"n": number}, source=self.sources[key])
+            submitted = self.ask(key, number)
         except Crashed:
             self.world.restart()
         except AdfTriggerError:
@@ -171,6 +204,52 @@ class Service(RuleBasedStateMachine):
         """Throttling, no connection, no token, or a reset before the effect."""
         self.world.factory.fail_next("create_run", error)
 
+    @rule(error=st.sampled_from(TROUBLES), operation=st.sampled_from(["create_run", "*"]))
+    def the_factory_cannot_be_used(self, error: Exception, operation: str) -> None:
+        """A role, a scope or a token is missing, or a lock is set, until it is over."""
+        self.world.factory.always[operation] = error
+
+    @rule()
+    def the_factory_can_be_used_again(self) -> None:
+        """It is over."""
+        self.world.factory.always.clear()
+
+    @rule()
+    def create_run_is_refused(self) -> None:
+        """Data Factory refuses a request."""
+        self.refusals += 1
+        self.world.factory.fail_next("create_run", BadRequest("it is wrong", status=400))
+
+    @rule(request=requests)
+    def a_request_is_refused_while_it_is_repeated(self, request: tuple[str, int]) -> None:
+        """Another caller is told that it is accepted, and then it is not."""
+        self.refusals += 1
+        self.world.factory.fail_next("create_run", BadRequest("it is wrong", status=400))
+        self.script.meanwhile = ("send.create_run", lambda: self.send(*request))
+        self.send(*request)
+
+    @precondition(lambda self: self.correlated)
+    @rule(ids=st.sampled_from([Ids.HONOURED, Ids.IGNORED]))
+    def ids_are_treated_otherwise(self, ids: Ids) -> None:
+        """The factory stops honouring ids, or begins to."""
+        self.world.factory.ids = ids
+
+    @precondition(lambda self: self.correlated)
+    @rule()
+    def a_run_starts_under_an_id_of_the_factorys_own(self) -> None:
+        """The factory, believed to honour ids, does not, and the answer that would tell so is lost."""
+        self.world.factory.always.clear()
+        self.world.factory.ids = Ids.IGNORED
+        self.world.factory.fail_next("create_run", LOST_REPLY, after=True)
+        key = f"key-{len(self.sources)}"
+        self.sources[key] = Source.HTTP
+        self.send(key, 0)
+        self.world.clock.forward(70)
+        try:
+            self.world.services.tick.run()
+        except Crashed:
+            self.world.restart()
+
     @rule()
     def create_run_loses_its_reply(self) -> None:
         """The run starts, and nobody is told."""
@@ -181,7 +260,7 @@ class Service(RuleBasedStateMachine):
         """An outage of reads."""
         self.world.factory.fail_next(operation, Unavailable("down", status=503))
 
-    @rule(method=st.sampled_from(["claim", "save", "release"]), after=st.booleans())
+    @rule(method=st.sampled_from(["claim", "save"]), after=st.booleans())
     def the_ledger_fails(self, method: str, *, after: bool) -> None:
         """A write of the ledger fails, or its answer is lost."""
         planned = self.world.ledger.after if after else self.world.ledger.before
@@ -208,11 +287,14 @@ class Service(RuleBasedStateMachine):
     @invariant()
     def no_request_has_two_runs(self) -> None:
         """Every run that exists is the only one of its request."""
-        ids = [run.run_id for run in self.world.factory.runs.values()]
+        runs = list(self.world.factory.runs.values())
+        ids = [run.run_id for run in runs]
         assert len(ids) == len(set(ids)), "a run was doubled under its id"
         owners = [self.owner_of(run_id) for run_id in ids]
         owned = [owner for owner in owners if owner is not None]
         assert len(owned) == len(set(owned)), "a request has two runs"
+        traces = [run.parameters["trace"] for run in runs if run.parameters.get("trace")]
+        assert len(traces) == len(set(traces)), "a request has two runs, and the ledger knows one"
 
     @invariant()
     def news_is_true_and_never_changes(self) -> None:
@@ -239,12 +321,16 @@ class Service(RuleBasedStateMachine):
         self.script.crash = self.script.meanwhile = None
         self.world.factory.before.clear()
         self.world.factory.after.clear()
+        self.world.factory.always.clear()
         self.world.ledger.before.clear()
         self.world.ledger.after.clear()
         self.world.outbox.before.clear()
         self.world.outbox.after.clear()
         self.world.factory.lag = timedelta()
         for _ in range(SETTLE_TICKS):
+            for key in self.secret & self.acknowledged.keys():
+                if self.record_of(key).state is RunState.ACCEPTED:
+                    self.ask(key, self.acknowledged[key])  # its caller comes, or its message
             for run in self.world.factory.runs.values():
                 if run.status not in ENDED:
                     self.world.factory.finish(run.run_id)
@@ -252,17 +338,28 @@ class Service(RuleBasedStateMachine):
         self.no_request_has_two_runs()
         self.news_is_true_and_never_changes()
         for key in self.acknowledged:
-            record = self.record_of(key)
-            assert record.state is RunState.PUBLISHED, (
-                f"{key} is {record.state} {record.status}: {record.message}"
-            )
-            assert record.status in ENDED, f"{key} was never started: {record.status} {record.message}"
-            assert record.run_id in self.world.factory.runs
-            ids = {event.id for event in self.world.outbox.events if event.subject == key}
-            assert ids == {f"{record.run_id}/{record.status}"}
+            self.has_ended(key)
         assert list(self.world.ledger.active(FACTORY_ID)) == []
         orphans = [run_id for run_id in self.world.factory.runs if self.owner_of(run_id) is None]
         assert orphans == [], "a run was started that the ledger does not know"
+        assert "hunter2" not in repr(self.world.ledger._partitions)
+
+    def has_ended(self, key: str) -> None:
+        """A request that was acknowledged has come to its one end, and the news of it was sent."""
+        record = self.record_of(key)
+        assert record.state is RunState.PUBLISHED, (
+            f"{key} is {record.state} {record.status}: {record.message}"
+        )
+        ids = {event.id for event in self.world.outbox.events if event.subject == key}
+        told_before = {f"{key}/Rejected" + (f"/{n + 1}" if n else "") for n in range(record.rejections)}
+        if record.status in ENDED:
+            assert record.run_id in self.world.factory.runs
+            assert ids == {f"{record.run_id}/{record.status}", *told_before}
+            return
+        assert self.refusals, f"{key} was never started: {record.status} {record.message}"
+        assert record.status in ("Rejected", "Unknown")
+        again = f"/{record.rejections + 1}" if record.rejections else ""
+        assert ids == {f"{key}/{record.status}{again if record.status == 'Rejected' else ''}", *told_before}
 
 
 ENDED = ("Succeeded", "Failed", "Cancelled")

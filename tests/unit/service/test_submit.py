@@ -156,15 +156,6 @@ def test_secret_values_are_neither_kept_nor_needed_by_the_digest(world: World) -
         world.submit(parameters={"password": "something else"})
 
 
-def test_a_request_with_secrets_is_not_kept_for_later(world: World) -> None:
-    """What cannot be sent later is not accepted: the caller is asked to come again, and may."""
-    world.factory.declare("load", password={"type": "SecureString"})
-    world.factory.fail_next("create_run", NotSent("no route"))
-    with pytest.raises(TryLater):
-        world.submit(parameters={"password": "x"})
-    assert world.submit(parameters={"password": "x"}).record.state is RunState.SUBMITTED
-
-
 def test_in_an_outage_a_known_pipeline_is_accepted_and_an_unknown_one_only_without_parameters(
     world: World,
 ) -> None:

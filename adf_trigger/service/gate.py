@@ -1,0 +1,106 @@
+"""Whether a factory may be called now: by its 429s, and by the state that it is in."""
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime
+
+from adf_trigger.clock import Clock
+from adf_trigger.errors import AdfTriggerError, TryLater
+from adf_trigger.service.factories import FactoryHandle
+from adf_trigger.service.factory_state import FactoryState, FactoryStates
+from adf_trigger.service.throttling import Bucket, Throttling
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Nothing may be sent until an instant, and why."""
+
+    until: datetime
+    reason: str
+
+
+class Gate:
+    """Asked before calls of a factory. Safe to share between threads.
+
+    Args:
+        states: which factories cannot be used now.
+        throttling: which factories asked to be left alone.
+        clock: gives the present instant.
+    """
+
+    def __init__(self, states: FactoryStates, throttling: Throttling, clock: Clock) -> None:
+        self._states = states
+        self._throttling = throttling
+        self._clock = clock
+
+    def state(self, factory: FactoryHandle) -> FactoryState | None:
+        """The state that a factory is in; None where it can be used."""
+        return self._states.of(factory.id)
+
+    def may_read(self, factory: FactoryHandle) -> bool:
+        """Whether a factory may be read now."""
+        state = self._states.of(factory.id)
+        gated = state is not None and state.gates(Bucket.READS)
+        return not gated and self._throttling.until(factory.id, Bucket.READS, self._clock()) is None
+
+    def wait_to_send(self, factory: FactoryHandle) -> Wait | None:
+        """Why and until when no run may be started; None where one may be.
+
+        Where the factory cannot be used, this lets one caller at a time through, who has to send something.
+        """
+        state = self._states.of(factory.id)
+        if self._throttling.until(factory.id, Bucket.WRITES, self._clock()) is None:
+            held = state is not None and state.gates(Bucket.WRITES)
+            if not held or (state is not None and state.bucket is Bucket.WRITES and self._probes(factory)):
+                return None
+        return self.next_try(factory)
+
+    def next_try(self, factory: FactoryHandle) -> Wait | None:
+        """When the next run may be started, as far as is known; None where nothing is known against it."""
+        now = self._clock()
+        if (until := self._throttling.until(factory.id, Bucket.WRITES, now)) is not None:
+            return Wait(until, "Data Factory asked to be left alone for a while")
+        state = self._states.of(factory.id)
+        if state is None or not state.gates(Bucket.WRITES):
+            return None
+        return Wait(max(now, state.next_probe_at), str(state))
+
+    def probe(self, factory: FactoryHandle) -> None:
+        """Read the factory, where it cannot be read and it is time to see whether that is over."""
+        state = self._states.of(factory.id)
+        if state is None or not state.gates(Bucket.READS) or not self._probes(factory):
+            return
+        try:
+            factory.runs.get_factory()
+        except AdfTriggerError as exc:
+            logger.info(
+                "Factory %s still cannot be used: %s",
+                factory.alias,
+                exc,
+                extra={"action": "factory_probe_failed", "factory": factory.id, "error": type(exc).__name__},
+            )
+
+    def check(self, factory: FactoryHandle) -> None:
+        """Read the factory, unless it is known that it cannot be used.
+
+        Raises:
+            TryLater: it cannot be used, and why.
+            DataFactoryError, CredentialError: it could not be read.
+        """
+        state = self._states.of(factory.id)
+        if state is not None:
+            wait = (state.next_probe_at - self._clock()).total_seconds()
+            raise TryLater(str(state), retry_after=max(1.0, wait))
+        if self.may_read(factory):
+            factory.runs.get_factory()
+
+    def nobody_waits(self, factory: FactoryHandle) -> None:
+        """No request is left that could show whether runs can be started: the next one is to tell."""
+        state = self._states.of(factory.id)
+        if state is not None and state.bucket is Bucket.WRITES and self._probes(factory):
+            self._states.release(factory.id)
+
+    def _probes(self, factory: FactoryHandle) -> bool:
+        return self._states.may_probe(factory.id)

@@ -1,0 +1,64 @@
+"""The trouble of one record, kept from the others."""
+
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from adf_trigger.errors import LedgerConflict, LedgerError, PublishError
+
+logger = logging.getLogger(__name__)
+
+PATIENCE = 20.0
+"""Seconds that a part of a tick may spend on records for which storage does not answer, in all."""
+
+
+class Troubles:
+    """Surrounds the work on each record of a part of a tick, one after another.
+
+    Args:
+        part: the part, for logs: `dispatch`, `publish`, ….
+        patience: seconds that may be spent on failures of storage.
+    """
+
+    def __init__(self, part: str, patience: float = PATIENCE) -> None:
+        self._part = part
+        self._left = patience
+
+    @contextmanager
+    def of(self, request_id: str) -> Iterator[None]:
+        """Surround the work on one record: whatever goes wrong is logged, and the next one has its turn.
+
+        Raises:
+            LedgerError, PublishError: storage has kept this part waiting for too long.
+        """
+        began = time.monotonic()
+        try:
+            yield
+        except LedgerConflict:
+            logger.info(
+                "Request %s is being handled by another process",
+                request_id,
+                extra={"action": f"{self._part}_lost_race", "request_id": request_id},
+            )
+        except (LedgerError, PublishError) as exc:
+            self._note(request_id, exc)
+            self._left -= time.monotonic() - began
+            if self._left <= 0:
+                raise
+        except Exception as exc:  # noqa: BLE001 - the outermost edge of one record: it must not end the others' turn
+            self._note(request_id, exc)
+
+    def _note(self, request_id: str, exc: Exception) -> None:
+        logger.error(
+            "This tick could not %s request %s: %s",
+            self._part,
+            request_id,
+            exc,
+            exc_info=not isinstance(exc, (LedgerError, PublishError)),
+            extra={
+                "action": f"{self._part}_record_failed",
+                "request_id": request_id,
+                "error": type(exc).__name__,
+            },
+        )

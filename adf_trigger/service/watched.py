@@ -1,0 +1,138 @@
+"""A factory's client whose every answer is noted: what throttles or holds the factory, and what shows that it works."""
+
+import threading
+from collections.abc import Callable, Collection, Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import TypeVar
+from uuid import UUID
+
+from pydantic import JsonValue
+
+from adf_trigger.clock import Clock
+from adf_trigger.contracts import NO_RERUN, Rerun
+from adf_trigger.datafactory.models import (
+    ActivityRun,
+    CreatedRun,
+    Factory,
+    Page,
+    PipelineResource,
+    PipelineRun,
+    RunFilter,
+    TimeWindow,
+)
+from adf_trigger.datafactory.port import PipelineRuns
+from adf_trigger.errors import AdfTriggerError, CredentialError, DataFactoryError, Throttled
+from adf_trigger.service.factory_state import FactoryStates, Trouble, trouble_of
+from adf_trigger.service.throttling import Bucket, Throttling
+
+OUTAGE_AFTER = timedelta(seconds=60)
+"""A factory that has not answered for so long is in an outage; a call that fails now and then is none."""
+
+T = TypeVar("T")
+
+
+class WatchedRuns:
+    """The same calls as the client makes. Safe to share between threads.
+
+    Args:
+        runs: the client.
+        factory: resource id of its factory.
+        states: is told what holds or releases the factory.
+        throttling: is told of every 429.
+        clock: gives the present instant.
+    """
+
+    def __init__(
+        self, runs: PipelineRuns, factory: str, states: FactoryStates, throttling: Throttling, clock: Clock
+    ) -> None:
+        self._runs = runs
+        self._factory = factory
+        self._states = states
+        self._throttling = throttling
+        self._clock = clock
+        self._silent_since: datetime | None = None
+        self._lock = threading.Lock()
+
+    def get_factory(self) -> Factory:
+        """See PipelineRuns."""
+        return self._noted(Bucket.READS, self._runs.get_factory)
+
+    def get_pipeline(self, name: str) -> PipelineResource:
+        """See PipelineRuns."""
+        return self._noted(Bucket.READS, lambda: self._runs.get_pipeline(name))
+
+    def create_run(
+        self,
+        pipeline: str,
+        parameters: Mapping[str, JsonValue],
+        *,
+        client_request_id: UUID,
+        rerun: Rerun = NO_RERUN,
+        secrets: Collection[str] = (),
+        within: float | None = None,
+    ) -> CreatedRun:
+        """See PipelineRuns."""
+        return self._noted(
+            Bucket.WRITES,
+            lambda: self._runs.create_run(
+                pipeline,
+                parameters,
+                client_request_id=client_request_id,
+                rerun=rerun,
+                secrets=secrets,
+                within=within,
+            ),
+        )
+
+    def get_run(self, run_id: UUID) -> PipelineRun:
+        """See PipelineRuns."""
+        return self._noted(Bucket.READS, lambda: self._runs.get_run(run_id))
+
+    def query_runs(self, run_filter: RunFilter) -> Iterator[Page[PipelineRun]]:
+        """See PipelineRuns."""
+        pages = self._runs.query_runs(run_filter)
+        while (page := self._noted(Bucket.READS, lambda: next(pages, None))) is not None:
+            yield page
+
+    def query_activity_runs(self, run_id: UUID, *, window: TimeWindow) -> list[ActivityRun]:
+        """See PipelineRuns."""
+        return self._noted(Bucket.READS, lambda: self._runs.query_activity_runs(run_id, window=window))
+
+    def cancel_run(self, run_id: UUID, *, recursive: bool = True) -> None:
+        """See PipelineRuns."""
+        self._noted(Bucket.WRITES, lambda: self._runs.cancel_run(run_id, recursive=recursive))
+
+    def _noted(self, bucket: Bucket, call: Callable[[], T]) -> T:
+        try:
+            answer = call()
+        except Throttled as exc:
+            self._throttling.honour(self._factory, bucket, exc, self._clock())
+            raise
+        except (DataFactoryError, CredentialError) as exc:
+            self._failed(exc, bucket)
+            raise
+        self._answered(bucket)
+        return answer
+
+    def _failed(self, error: AdfTriggerError, bucket: Bucket) -> None:
+        trouble = trouble_of(error)
+        if trouble is None:
+            self._answered(bucket)  # a refusal of this request: the factory has answered
+        elif trouble is not Trouble.OUTAGE:
+            self._states.hold(self._factory, error, Bucket.READS if trouble is Trouble.CREDENTIAL else bucket)
+        elif self._silent_for() >= OUTAGE_AFTER and self._states.of(self._factory) is None:
+            self._states.hold(self._factory, error, bucket)
+
+    def _silent_for(self) -> timedelta:
+        with self._lock:
+            self._silent_since = self._silent_since or self._clock()
+            return self._clock() - self._silent_since
+
+    def _answered(self, bucket: Bucket) -> None:
+        with self._lock:
+            self._silent_since = None
+        state = self._states.of(self._factory)
+        if state is None:
+            return
+        if state.kind is Trouble.OUTAGE or state.bucket is Bucket.READS or bucket is Bucket.WRITES:
+            self._states.release(self._factory)

@@ -1,0 +1,52 @@
+"""Rows that cannot be understood: of another version, or damaged. They hide no others."""
+
+import logging
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from azure.data.tables import TableClient, UpdateMode
+
+from adf_trigger.errors import UnreadableRow
+from adf_trigger.ledger.keys import active_key, partition_key, run_key
+from adf_trigger.ledger.records import RunState
+from adf_trigger.ledger.table import TableLedger
+from tests.contracts.ledger_records import MINUTE, NOON, a_record
+
+
+def damage(raw_table: TableClient, factory: str, key: str) -> None:
+    """Make a row say something that nobody understands."""
+    entity = {"PartitionKey": partition_key(factory), "RowKey": key, "document0": '{"state": "dancing"}'}
+    raw_table.update_entity(entity, mode=UpdateMode.REPLACE)
+
+
+def test_an_active_row_that_cannot_be_understood_hides_no_other(
+    table_ledger: TableLedger, raw_table: TableClient, factory: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The others have their turn in every tick, and the log names the row."""
+    bad = table_ledger.claim(a_record(factory, "bad")).stored.record
+    good = table_ledger.claim(a_record(factory, "good")).stored.record
+    damage(raw_table, factory, active_key(bad.run_id))
+    with caplog.at_level(logging.ERROR):
+        assert [run.request_id for run in table_ledger.active(factory)] == [good.request_id]
+    (record,) = [each for each in caplog.records if vars(each).get("action") == "ledger_row_unreadable"]
+    assert vars(record)["row"] == active_key(bad.run_id)
+
+
+def test_a_record_that_cannot_be_understood_is_an_error_of_its_own(
+    table_ledger: TableLedger, raw_table: TableClient, factory: str
+) -> None:
+    """Whoever asks for it is told; the listing and the purge go on without it."""
+    stored = {
+        key: table_ledger.claim(a_record(factory, key, requested_at=NOON + timedelta(seconds=n))).stored
+        for n, key in enumerate(("old", "bad", "new"))
+    }
+    for each in stored.values():
+        table_ledger.save(each, replace(each.record, state=RunState.PUBLISHED, published_at=NOON))
+    damage(raw_table, factory, run_key("bad"))
+    with pytest.raises(UnreadableRow):
+        table_ledger.get(factory, "bad")
+    page = table_ledger.runs(factory, since=None, limit=10, continuation=None)
+    assert [record.request_id for record in page.records] == ["new", "old"]
+    assert table_ledger.purge(factory, published_before=NOON + MINUTE, limit=10) == 2
+    assert table_ledger.get(factory, "new") is None
