@@ -33,6 +33,7 @@
 libraries are kept as `__cause__`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 _TOLD_FAULTS = 10
@@ -45,11 +46,19 @@ class AdfTriggerError(Exception):
 
 
 class SettingsError(AdfTriggerError):
-    """The settings are wrong. `faults` has one sentence for each setting at fault."""
+    """The settings are wrong.
 
-    def __init__(self, faults: list[str]) -> None:
-        super().__init__("settings are wrong:\n" + "\n".join(f"  - {fault}" for fault in faults))
+    Attributes:
+        faults: one sentence for each setting at fault.
+        warnings: what is odd beside that and may explain it, such as a name that no setting has.
+    """
+
+    def __init__(self, faults: list[str], warnings: Sequence[str] = ()) -> None:
+        super().__init__(
+            "settings are wrong:\n" + "\n".join(f"  - {sentence}" for sentence in (*faults, *warnings))
+        )
         self.faults = faults
+        self.warnings = tuple(warnings)
 
 
 @dataclass(frozen=True, slots=True)

@@ -209,7 +209,9 @@ class CommonSettings(PlatformSettings):
         else:
             if not faults:
                 return settings
-        raise SettingsError([fault for each in faults.values() for fault in each])
+        raise SettingsError(
+            [fault for each in faults.values() for fault in each], unknown_names(source, known)
+        )
 
     @classmethod
     def salvaged(cls, environ: Mapping[str, str] | None = None) -> Self:

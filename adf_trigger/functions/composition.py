@@ -50,6 +50,6 @@ def log_faults(error: SettingsError) -> None:
     """Tell everything that is wrong with the settings, as each tick does."""
     logger.error(
         "The settings are at fault, so that nothing is started: %s",
-        "; ".join(error.faults),
-        extra={"action": "settings_faulty", "faults": error.faults},
+        "; ".join((*error.faults, *error.warnings)),
+        extra={"action": "settings_faulty", "faults": len(error.faults)},
     )

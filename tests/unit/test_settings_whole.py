@@ -145,6 +145,16 @@ def test_an_unknown_name_is_a_warning_with_the_nearest_known() -> None:
     assert settings.table == "adfruns"
 
 
+def test_a_misspelt_name_is_told_beside_the_fault_that_it_makes() -> None:
+    """What is required is missing since its name was written wrongly: both are said together."""
+    with pytest.raises(SettingsError, match="the nearest known name is ADF_TRIGGER_FACTORIES") as caught:
+        Settings.from_env(
+            {"AzureWebJobsStorage": "UseDevelopmentStorage=true", "ADF_TRIGGER_FACTORYS": "hush"}
+        )
+    assert caught.value.faults == ["ADF_TRIGGER_FACTORIES: is required"]
+    assert "hush" not in str(caught.value)
+
+
 def test_a_tool_knows_every_name_of_the_app() -> None:
     """What only the app reads is not unknown to a tool that reads the same environment."""
     assert CommonSettings.from_env(MINIMAL).warnings == ()

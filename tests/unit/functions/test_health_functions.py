@@ -60,7 +60,9 @@ def test_faulty_settings_are_told_to_those_with_a_key(caplog: pytest.LogCaptureF
     """Health is 503 and says no more; a call has every fault by name; each tick logs one ERROR with all of them."""
 
     def faulty() -> Any:
-        raise SettingsError(["ADF_TRIGGER_TABLE: is no name", "ADF_TRIGGER_CLOUD: there is none"])
+        raise SettingsError(
+            ["ADF_TRIGGER_TABLE: is no name"], ["ADF_TRIGGER_CLOUT: no setting has this name"]
+        )
 
     functions = {
         str(each.get_function_name()): each.get_user_function()
@@ -75,7 +77,7 @@ def test_faulty_settings_are_told_to_those_with_a_key(caplog: pytest.LogCaptureF
         assert answer.status_code == 503
         assert [error["pointer"] for error in body_of(answer)["errors"]] == [
             "ADF_TRIGGER_TABLE",
-            "ADF_TRIGGER_CLOUD",
+            "ADF_TRIGGER_CLOUT",
         ]
     caplog.clear()
     for _ in range(2):
@@ -83,4 +85,4 @@ def test_faulty_settings_are_told_to_those_with_a_key(caplog: pytest.LogCaptureF
     told = [record for record in caplog.records if record.levelname == "ERROR"]
     assert len(told) == 2
     assert "ADF_TRIGGER_TABLE" in told[0].getMessage()
-    assert "ADF_TRIGGER_CLOUD" in told[0].getMessage()
+    assert "ADF_TRIGGER_CLOUT" in told[0].getMessage()
