@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import math
 import socket
 from collections.abc import MutableMapping
 from concurrent.futures import ThreadPoolExecutor
@@ -145,18 +144,40 @@ class FunctionsHost:
         )
         if self._restarting is not None:
             self._restarting.cancel()
-        if self._server is not None:
-            if self.worker_killed:
-                self.listening = self._server.listening_socket()
-            within = _OLD_WORKER_SECONDS if self.worker_killed else math.inf
-            await self._server.close(within=0.0 if self.crash is not None else within)
-        if self._script is not None and self.crash is not None:
-            await self._script.cut()
-        elif self._script is not None:
-            self._script.stop(give_back=self.worker_killed)
-            await self._script.drain(self.config.grace_seconds, functions=not self.worker_killed)
+        if self.crash is not None:
+            await self._cut()
+        elif self.worker_killed:
+            await self._hand_over()
+        else:
+            await self._drain()
         self._threads.shutdown(wait=False, cancel_futures=True)
         logger.info("The host has stopped", extra={"action": "host_stopped", "abandoned": self.running})
+
+    async def _cut(self) -> None:
+        if self._server is not None:
+            await self._server.close(within=0.0)
+        if self._script is not None:
+            await self._script.cut()
+
+    async def _hand_over(self) -> None:
+        """Let the killed worker answer what is short, fail the rest, and keep the socket for its successor."""
+        if self._server is None or self._script is None:
+            return
+        invoker = self._script.invoker
+        cutting = asyncio.get_running_loop().call_later(_OLD_WORKER_SECONDS, invoker.cut)
+        self.listening = self._server.listening_socket()
+        await self._server.close(within=2 * _OLD_WORKER_SECONDS)
+        cutting.cancel()
+        invoker.cut()
+        self._script.stop(give_back=True)
+        await self._script.drain(self.config.grace_seconds, functions=False)
+
+    async def _drain(self) -> None:
+        if self._server is not None:
+            await self._server.close()
+        if self._script is not None:
+            self._script.stop()
+            await self._script.drain(self.config.grace_seconds)
 
     def _load(self) -> None:
         """Load the app; where a setting of the host is wrong, say so and serve nothing."""

@@ -101,6 +101,11 @@ class Invoker:
         finally:
             current_invocation.reset(token)
 
+    def cut(self) -> None:
+        """Fail every call that is under way, as the end of the worker's process does."""
+        if self._killed is not None and not self._killed.done():
+            self._killed.set_result(None)
+
     async def idle(self) -> None:
         """Wait until no function runs."""
         await self._idle.wait()

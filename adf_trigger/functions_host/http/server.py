@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import math
 import socket
 import struct
 from collections.abc import Iterator
@@ -100,7 +101,7 @@ class HttpServer:
         """A copy of the socket that it listens on. Callers queue at it after `close`, for another to serve them."""
         return self._socket.dup() if self._socket is not None else None
 
-    async def close(self, *, within: float) -> None:
+    async def close(self, *, within: float = math.inf) -> None:
         """Take no more connections, wait for running requests, and reset what is left.
 
         Args:

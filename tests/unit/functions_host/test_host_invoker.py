@@ -166,6 +166,27 @@ def test_a_function_beyond_its_timeout_takes_the_innocent_calls_with_it() -> Non
     assert len(killed) == 1
 
 
+def test_the_end_of_the_worker_fails_every_call_that_is_under_way() -> None:
+    """Those that began after the kill too, so that their messages are released before the process is gone."""
+
+    async def work(_value: str) -> None:
+        await asyncio.sleep(10)
+
+    async def main() -> BaseException | Datum | None:
+        invoker = Invoker(timeout=0.5, kill=lambda: None)
+        function = a_function(work, annotation=str)
+        with pytest.raises(FunctionFailed, match="functionTimeout"):
+            await invoker.invoke(function, TEXT, reason="the late one")
+        later = asyncio.create_task(invoker.invoke(function, TEXT, reason="one that came later"))
+        await asyncio.sleep(0.05)
+        assert not later.done()
+        invoker.cut()
+        (outcome,) = await asyncio.gather(later, return_exceptions=True)
+        return outcome
+
+    assert "its worker was killed" in str(asyncio.run(main()))
+
+
 @pytest.mark.parametrize("is_async", [False, True])
 def test_a_function_beyond_its_timeout_fails_alone_where_the_host_is_forgiving(*, is_async: bool) -> None:
     """The wait ends; an async function is cancelled, a thread is left to itself and counted."""
