@@ -19,8 +19,9 @@ from typing import Any, NamedTuple
 
 ROOT = Path(__file__).parents[2]
 
-_BLOCK = re.compile(r"^<!-- run: (\w+) -->\n```(?:bash|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-_FENCE = re.compile(r"^```(?:bash|python)$", re.MULTILINE)
+_LANGUAGES = "(?:bash|python|powershell|csharp)"
+_BLOCK = re.compile(rf"^<!-- run: (\w+) -->\n```{_LANGUAGES}\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_FENCE = re.compile(rf"^```{_LANGUAGES}$", re.MULTILINE)
 _SHELL = ("bash", "-euo", "pipefail", "-c")
 _LIMIT_SECONDS = 60
 

@@ -87,7 +87,7 @@ def _folder() -> Path:
     Raises:
         NotRunning: somebody else has made it.
     """
-    folder = Path(tempfile.gettempdir()) / f"adf-trigger-{os.getuid()}"
+    folder = Path(os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()) / f"adf-trigger-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
     found = folder.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or stat.S_IMODE(found.st_mode) & 0o077:

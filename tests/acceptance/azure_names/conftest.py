@@ -108,8 +108,12 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
     (folder / "sitecustomize.py").write_text(WATCH)
     watched = folder / "watched"
     watched.touch()
-    before = {name: os.environ.get(name) for name in ("PYTHONPATH", "WATCHED")}
-    os.environ |= {"PYTHONPATH": str(folder), "WATCHED": str(watched)}
+    # A place of its own to announce itself in, so that `env` finds this stack and no other test's.
+    runtime = folder / "run"
+    runtime.mkdir(mode=0o700)
+    own = {"PYTHONPATH": str(folder), "WATCHED": str(watched), "XDG_RUNTIME_DIR": str(runtime)}
+    before = {name: os.environ.get(name) for name in own}
+    os.environ |= own
     try:
         with Stack(StackConfig(data=folder / "stack")) as endpoints:
             facts = json.loads(endpoints.to_json())

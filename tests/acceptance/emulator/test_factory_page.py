@@ -29,6 +29,8 @@ LOAD, SERVE = marked_blocks(section(PAGE, "## Run it"))
 CONNECT, CALL = marked_blocks(section(PAGE, "### By curl"))
 (SDK,) = marked_blocks(section(PAGE, "### By the official SDK"))
 (TESTS,) = marked_blocks(section(PAGE, "### From a test suite"))
+NAMES = marked_blocks(section(PAGE, "## Under Azure's own names"))
+"""Run by tests of their own, which have a stack and its names."""
 WINDOW = {"lastUpdatedAfter": "2000-01-01T00:00:00Z", "lastUpdatedBefore": "2100-01-01T00:00:00Z"}
 NOTHING: dict[str, Any] = {"activities": []}
 
@@ -171,7 +173,7 @@ def write(file: Path, document: dict[str, Any]) -> None:
 def test_no_command_of_the_page_is_left_out() -> None:
     """Every block of bash or Python is marked, and under a heading that a test here reads."""
     scripting = [block for block in marked_blocks(section(PAGE, "## Script it")) if block.kind == "bash"]
-    assert [*(LOAD, SERVE, CONNECT, CALL, SDK, TESTS), *scripting] == BLOCKS
+    assert [*(LOAD, SERVE, CONNECT, CALL, SDK, TESTS), *NAMES, *scripting] == BLOCKS
     assert len(BLOCKS) == count_of_blocks(PAGE)
     tried = (
         "### Faults",

@@ -1,0 +1,90 @@
+"""The stack stands in for each of Azure's clouds: its names, its tokens, the app's own settings."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import requests
+
+from adf_trigger.emulator.clouds import CLOUDS, PUBLIC
+from adf_trigger.local.endpoints import Endpoints
+from adf_trigger.local.stack import Stack, StackConfig
+
+ROOT = Path(__file__).parents[3]
+
+
+@contextmanager
+def stack(cloud: str, folder: Path) -> Iterator[Endpoints]:
+    """A stack of a cloud."""
+    with Stack(StackConfig(data=folder, settings={"ADF_TRIGGER_CLOUD": cloud})) as endpoints:
+        yield endpoints
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("cloud", ["us-government", "china"])
+def test_the_demo_runs_end_to_end(cloud: str) -> None:
+    """The app signs in with the audience of its cloud, starts the pipelines and tells their ends."""
+    done = subprocess.run(
+        [sys.executable, "-m", "adf_trigger.local", "demo", "--cloud", cloud],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=150,
+        check=False,
+    )
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+
+
+@pytest.mark.parametrize("name", ["us-government", "china"])
+def test_names_and_tokens_are_those_of_the_cloud(name: str, tmp_path: Path) -> None:
+    """Its own names answer, the public cloud's do not; a token is had for its audience alone, and opens it."""
+    cloud = CLOUDS[name]
+    with stack(name, tmp_path) as endpoints:
+        proxies, ca = {"https": endpoints.proxy_url}, endpoints.ca_file
+
+        def token(host: str, audience: str) -> requests.Response:
+            return requests.post(
+                f"https://{host}/{endpoints.tenant_id}/oauth2/token",
+                data={
+                    "grant_type": "client_credentials",
+                    "client_id": endpoints.client_id,
+                    "client_secret": endpoints.client_secret,
+                    "resource": audience,
+                },
+                proxies=proxies,
+                verify=ca,
+                timeout=10,
+            )
+
+        for host in cloud.authorities:
+            for audience in sorted(cloud.arm_audiences):
+                issued = token(host, audience).json()["access_token"]
+                reply = requests.get(
+                    f"https://{cloud.management}/subscriptions?api-version=2022-12-01",
+                    headers={"Authorization": f"Bearer {issued}"},
+                    proxies=proxies,
+                    verify=ca,
+                    timeout=10,
+                )
+                assert reply.ok, reply.text
+        refused = token(cloud.authority, f"https://{PUBLIC.management}").json()
+        assert refused["error"] == "invalid_resource"
+        with pytest.raises(requests.exceptions.ProxyError, match="is not part of the local stack"):
+            token(PUBLIC.authority, f"https://{PUBLIC.management}")
+        metadata = requests.get(
+            f"https://{cloud.management}/metadata/endpoints?api-version=2022-09-01",
+            proxies=proxies,
+            verify=ca,
+            timeout=10,
+        ).json()
+        assert metadata["authentication"]["loginEndpoint"] == f"https://{cloud.authority}"
+        assert metadata["suffixes"]["storage"] == cloud.storage_suffix
+
+
+def test_a_token_of_another_cloud_is_refused() -> None:
+    """Resource Manager of one cloud takes no audience of another's."""
+    audiences = [cloud.arm_audiences for cloud in CLOUDS.values()]
+    assert sum(len(each) for each in audiences) == len(frozenset().union(*audiences))
