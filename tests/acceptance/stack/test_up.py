@@ -123,7 +123,7 @@ def test_everything_binds_the_loopback_address_alone(shared: Endpoints) -> None:
         for connection in psutil.Process(pid).net_connections()
         if connection.status == psutil.CONN_LISTEN
     ]
-    assert len(listening) == 8
+    assert len(listening) == 12
     assert {address.ip for address in listening} == {"127.0.0.1"}
 
 
