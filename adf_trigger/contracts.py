@@ -273,8 +273,11 @@ class RejectedMessage(_Wire):
 
     Attributes:
         request_id: the idempotency key it has, given or derived; a replay keeps it.
-        message: the text of the original message, exactly as it came.
-        message_encoding: `gzip+base64` where the text was too long to be kept plainly.
+        message: the text of the original message, exactly as it came but for what is masked.
+        message_encoding: `gzip+base64` where the text was too long to be kept plainly, `base64` where it is no text.
+        masked: names of the parameters whose values were taken out, since their pipeline declares them secure.
+        record: names the message in the ledger, which has it whole; this copy may be deleted freely.
+        taken_as: the request that equal bytes were taken as shortly before.
         reason: one sentence.
         errors: every fault found.
         attempts: deliveries so far.
@@ -283,7 +286,10 @@ class RejectedMessage(_Wire):
     request_id: str
     message_id: str
     message: str
-    message_encoding: Literal["gzip+base64"] | None = None
+    message_encoding: Literal["gzip+base64", "base64"] | None = None
+    masked: list[str] | None = None
+    record: str | None = None
+    taken_as: str | None = None
     reason: str
     errors: list[ProblemFault] = Field(default_factory=list)
     attempts: int

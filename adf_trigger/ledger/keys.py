@@ -59,6 +59,16 @@ def when_key(requested_at: datetime, request_id: str) -> str:
     return f"when|{_newest_first(requested_at)}|{request_id}"
 
 
+def message_key(digest: str, request_id: str) -> str:
+    """The row that leads from the digest of a message to the request that it was taken as."""
+    return f"message|{digest}|{request_id}"
+
+
+def messages_of(digest: str) -> tuple[str, str]:
+    """Two keys, neither included, between which the rows of a message's digest lie."""
+    return message_key(digest, ""), f"message|{digest}{_AFTER_SEPARATOR}"
+
+
 def pipeline_key(name: str) -> str:
     """The row of what a pipeline declares: its name in lower case, and what is not ASCII escaped, too.
 
@@ -69,6 +79,11 @@ def pipeline_key(name: str) -> str:
         digest = hashlib.sha256(escaped.encode()).hexdigest()
         escaped = f"{escaped[:_LONGEST_ESCAPED]}!{digest}"
     return f"pipeline|{escaped}"
+
+
+def oldest_first(instant: datetime) -> str:
+    """The part of a key that puts an earlier instant before a later one."""
+    return f"{max(0, (instant - _BEGINNING) // timedelta(microseconds=1)):018d}"
 
 
 def request_id_of(key: str) -> str:

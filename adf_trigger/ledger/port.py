@@ -53,6 +53,9 @@ class LedgerReader(Protocol):
     def find(self, factory: str, run_id: UUID) -> Stored | None:
         """The record of a run, by any runId that it ever had (the chosen one included)."""
 
+    def taken_from(self, factory: str, message_digest: str) -> Sequence[Stored]:
+        """The records of requests that came as a message of that digest, which gave no key of its own."""
+
     def active(self, factory: str) -> Sequence[ActiveRun]:
         """The rows of all runs that are not published, in order of arrival. Costs what is active, not the history."""
 

@@ -54,6 +54,8 @@ class RunRecord:
         waits_for: what of its own it waits for, beside the factory.
         rejections: how often the key was rejected before, each time told under an id of its own.
         last_seen_at: when Data Factory last showed us the run; None while it has not.
+        message_digest: SHA-256 of the message it came as, where that gave no key of its own, so that a copy of it which
+            the host makes under another id is known.
         truncated: whether reasons were cut, since a factory may give more of them than a record can hold.
     """
 
@@ -89,6 +91,7 @@ class RunRecord:
     truncated: bool = False
     published_at: datetime | None = None
     former_run_ids: tuple[UUID, ...] = ()
+    message_digest: str | None = None
 
     @property
     def run_ids(self) -> tuple[UUID, ...]:

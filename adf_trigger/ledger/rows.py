@@ -7,7 +7,7 @@ from azure.core import MatchConditions
 from azure.data.tables import UpdateMode
 
 from adf_trigger.ledger.encoding import encode_active
-from adf_trigger.ledger.keys import active_key, id_key, run_key, when_key
+from adf_trigger.ledger.keys import active_key, id_key, message_key, run_key, when_key
 from adf_trigger.ledger.records import ActiveRun, RunRecord, RunState
 
 PROPERTY_CHARS = 32_000
@@ -17,9 +17,9 @@ DOCUMENT = "document"
 REQUEST_ID = "request_id"
 WRITE_ID = "write_id"
 
-Properties = Mapping[str, str]
+Properties = Mapping[str, str | bytes]
 Rows = Mapping[str, Properties]
-Operation = tuple[str, dict[str, str], dict[str, Any]]
+Operation = tuple[str, dict[str, str | bytes], dict[str, Any]]
 
 
 def rows_of(record: RunRecord, text: str) -> Rows:
@@ -29,11 +29,13 @@ def rows_of(record: RunRecord, text: str) -> Rows:
         rows[active_key(record.run_id)] = split(encode_active(ActiveRun.of(record)))
     for run_id in record.run_ids:
         rows[id_key(run_id)] = {REQUEST_ID: record.request_id}
+    if record.message_digest is not None:
+        rows[message_key(record.message_digest, record.request_id)] = {REQUEST_ID: record.request_id}
     rows[when_key(record.requested_at, record.request_id)] = {}
     return rows
 
 
-def split(text: str) -> Properties:
+def split(text: str) -> dict[str, str]:
     """A text as string properties, each within the limit: document0, document1, …."""
     pieces = range(0, len(text), PROPERTY_CHARS)
     return {f"{DOCUMENT}{n}": text[start : start + PROPERTY_CHARS] for n, start in enumerate(pieces)}
@@ -62,7 +64,7 @@ def operations(
     """
     keys = sorted(before.keys() | after.keys(), key=lambda key: (key != run, key))
     for key in keys:
-        entity = {"PartitionKey": partition, "RowKey": key, **after.get(key, {})}
+        entity: dict[str, str | bytes] = {"PartitionKey": partition, "RowKey": key, **after.get(key, {})}
         if key == run:
             entity[WRITE_ID] = write_id
             unchanged = {"etag": etag, "match_condition": MatchConditions.IfNotModified}

@@ -28,6 +28,7 @@ from adf_trigger.ledger.keys import (
     id_key,
     is_request_id,
     key_of,
+    messages_of,
     partition_key,
     request_id_of,
     rows_of_kind,
@@ -38,6 +39,7 @@ from adf_trigger.ledger.records import ActiveRun, RunRecord
 from adf_trigger.ledger.rows import REQUEST_ID, Rows, join, rows_of, split
 from adf_trigger.ledger.table_declarations import TableDeclarations
 from adf_trigger.ledger.table_notes import TableNotes
+from adf_trigger.ledger.table_rejected import TableRejected
 
 logger = logging.getLogger(__name__)
 
@@ -47,6 +49,8 @@ T = TypeVar("T")
 _CLAIM_ATTEMPTS = 3
 """The earlier record may be released between losing to it and reading it; then the key is free again."""
 _PURGE_PAGE = 100
+_SAME_MESSAGES = 100
+"""Requests of equal messages that are looked at."""
 
 
 class TableLedger:
@@ -82,6 +86,10 @@ class TableLedger:
     def notes(self) -> TableNotes:
         """Small documents beside the records, kept in the same table."""
         return TableNotes(self._table)
+
+    def rejected(self) -> TableRejected:
+        """Rejected messages with their bytes, kept in the same table."""
+        return TableRejected(self._table)
 
     def claim(self, record: RunRecord) -> Claim:
         """Insert the record with its active, id and when rows in one transaction, or find the earlier one.
@@ -143,6 +151,16 @@ class TableLedger:
         """
         entity = self._table.read(partition_key(factory), id_key(run_id))
         return None if entity is None else self.get(factory, entity.get(REQUEST_ID, ""))
+
+    def taken_from(self, factory: str, message_digest: str) -> Sequence[Stored]:
+        """The records of requests that came as a message of that digest, which gave no key of its own.
+
+        Raises:
+            LedgerError: the table could not be read.
+        """
+        rows = self._table.between(partition_key(factory), *messages_of(message_digest), limit=_SAME_MESSAGES)
+        found = (self.get(factory, row.get(REQUEST_ID, "")) for row in rows)
+        return [stored for stored in found if stored is not None]
 
     def save(self, stored: Stored, record: RunRecord) -> Stored:
         """Write a record conditionally: with its active row where that changes, with an id row where the runId does.

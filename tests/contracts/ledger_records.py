@@ -82,4 +82,5 @@ def a_full_record(factory: str) -> RunRecord:
         ),
         published_at=NOON + 8 * MINUTE,
         former_run_ids=(uuid4(),),
+        message_digest="d" * 64,
     )

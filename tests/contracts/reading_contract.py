@@ -25,6 +25,17 @@ class ReadingContract(LedgerClaims):
             ledger.claim(a_record(factory, name, requested_at=NOON + minutes * MINUTE))
         assert names(listed(ledger, factory)) == ["late", "a", "b", "early"]
 
+    def test_requests_are_found_by_the_message_that_they_came_as(self, ledger: Ledger, factory: str) -> None:
+        """Equal messages are several requests, each found until it goes, and none of another factory."""
+        for name, digest in (("a", "d" * 64), ("b", "d" * 64), ("c", "e" * 64), ("d", None)):
+            ledger.claim(a_record(factory, name, message_digest=digest))
+        ledger.claim(a_record(a_factory(), "a", message_digest="d" * 64))
+        found = ledger.taken_from(factory, "d" * 64)
+        assert [stored.record.request_id for stored in found] == ["a", "b"]
+        ledger.release(found[0])
+        assert [stored.record.request_id for stored in ledger.taken_from(factory, "d" * 64)] == ["b"]
+        assert ledger.taken_from(factory, "f" * 64) == []
+
     @pytest.mark.parametrize("limit", [1, 2, 3, 5, 6, 7, 100])
     def test_pages_have_every_run_once(self, ledger: Ledger, factory: str, limit: int) -> None:
         """Pages of any size give all records in order, each full but the last, which has no continuation."""

@@ -1,0 +1,155 @@
+"""Messages that are kept with their bytes: rejected ones, and those that wait and fit into no queue.
+
+The port; two adapters, Table storage and memory, keep the same contract.
+"""
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal, Protocol
+
+from pydantic import TypeAdapter
+
+from adf_trigger.contracts import ProblemFault, RejectedMessage
+from adf_trigger.errors import Fault, UnreadableRow
+from adf_trigger.ledger.keys import oldest_first
+from adf_trigger.limits import shorten
+
+REJECTED = "rejected"
+"""The partition of all kept messages, since of many no factory can be told. No resource id is called so."""
+
+MAX_FAULTS = 50
+MAX_TEXT = 300
+"""Characters of a fault's place, of what it says, and of a masked name."""
+MAX_REASON = 2_000
+MAX_MASKED = 100
+
+_PLAIN = re.compile(r"[A-Za-z0-9._:()-]{1,150}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptMessage:
+    """A message and what is known of it.
+
+    Attributes:
+        factory: resource id of its factory; empty where none can be told.
+        name: names what was rejected; the same message has the same name however often it is delivered.
+        request_id: the idempotency key it goes by; a replay keeps it.
+        message_id: the queue's id of it.
+        pipeline: the name it gives; empty where it gives none.
+        body: its bytes, as they came but for what is masked.
+        masked: names of parameters whose values were taken out of it, since their pipeline declares them secure.
+        reason: why it was rejected, or what it waits for.
+        faults: all that is wrong with it.
+        taken_as: the request that equal bytes were taken as shortly before.
+        attempts: deliveries so far.
+        received_at: when it was put into its queue.
+        rejected_at: when it was kept.
+        waiting: whether it was not rejected: a reference to it is in the requests queue.
+    """
+
+    factory: str
+    name: str
+    request_id: str
+    message_id: str
+    body: bytes
+    reason: str
+    received_at: datetime
+    rejected_at: datetime
+    pipeline: str = ""
+    masked: tuple[str, ...] = ()
+    faults: tuple[Fault, ...] = ()
+    taken_as: str | None = None
+    attempts: int = 0
+    waiting: bool = False
+
+    @property
+    def key(self) -> str:
+        """What names it; keys are in the order in which messages came."""
+        plain = self.name if _PLAIN.fullmatch(self.name) else hashlib.sha256(self.name.encode()).hexdigest()
+        return f"{oldest_first(self.received_at)}|{plain}"
+
+    def as_rejected(self) -> RejectedMessage:
+        """The message as the rejected queue and an operator get it."""
+        text, encoding = self._text()
+        return RejectedMessage(
+            request_id=self.request_id,
+            message_id=self.message_id,
+            message=text,
+            message_encoding=encoding,
+            masked=list(self.masked) or None,
+            record=self.key,
+            taken_as=self.taken_as,
+            reason=self.reason,
+            errors=[ProblemFault(pointer=fault.pointer, message=fault.message) for fault in self.faults],
+            attempts=self.attempts,
+            rejected_at=self.rejected_at,
+        )
+
+    def _text(self) -> tuple[str, Literal["base64"] | None]:
+        try:
+            return self.body.decode(), None
+        except UnicodeDecodeError:
+            return base64.b64encode(self.body).decode(), "base64"
+
+
+class RejectedMessages(Protocol):
+    """Keeps messages. Every method may raise LedgerError; one row that cannot be understood is passed over."""
+
+    def keep(self, message: KeptMessage) -> KeptMessage:
+        """Keep a message and give it back, or the one that was kept of it before, unless that only waits."""
+
+    def put(self, message: KeptMessage) -> None:
+        """Keep a message in the place of whatever was kept of it."""
+
+    def get(self, key: str) -> KeptMessage | None:
+        """A message by its key; None where there is none."""
+
+    def list(self, *, after: str = "", limit: int) -> Sequence[KeptMessage]:
+        """Messages, oldest first, at most `limit`, from behind a key on."""
+
+    def remove(self, key: str) -> None:
+        """Keep a message no longer, whether or not it was."""
+
+    def purge(self, *, received_before: datetime, limit: int) -> int:
+        """Remove at most `limit` messages that came before an instant; how many were."""
+
+
+def kept_key(key: str) -> str:
+    """The row of a message."""
+    return f"rejected|{key}"
+
+
+_MESSAGE = TypeAdapter(KeptMessage)
+
+
+def encode_kept(message: KeptMessage) -> str:
+    """The text of a message's row beside its bytes, what has no end cut."""
+    cut = _MESSAGE.dump_python(message, mode="json", exclude={"body"})
+    cut["reason"] = shorten(message.reason, MAX_REASON)
+    cut["faults"] = [
+        {"pointer": shorten(fault.pointer, MAX_TEXT), "message": shorten(fault.message, MAX_TEXT)}
+        for fault in message.faults[:MAX_FAULTS]
+    ]
+    if len(message.faults) > MAX_FAULTS:
+        more = f"and {len(message.faults) - MAX_FAULTS} more faults"
+        cut["faults"].append({"pointer": "", "message": more})
+    cut["masked"] = [shorten(name, MAX_TEXT) for name in message.masked[:MAX_MASKED]]
+    return json.dumps(cut, separators=(",", ":"), ensure_ascii=True)
+
+
+def decode_kept(text: str, body: bytes) -> KeptMessage:
+    """The message of a row. Fields that this version does not know are passed over.
+
+    Raises:
+        UnreadableRow: the text is none of ours.
+    """
+    try:
+        fields: dict[str, Any] = {**json.loads(text), "body": body}
+        return _MESSAGE.validate_python(fields)
+    except (TypeError, ValueError) as exc:
+        raise UnreadableRow("a rejected message in the ledger cannot be understood") from exc

@@ -1,0 +1,121 @@
+"""Kept messages in the ledger's table: one row a message, its bytes in binary properties."""
+
+import logging
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from azure.data.tables import TableEntity
+
+from adf_trigger.errors import LedgerConflict, UnreadableRow
+from adf_trigger.ledger.gateway import TableGateway
+from adf_trigger.ledger.keys import oldest_first, rows_of_kind
+from adf_trigger.ledger.rejected import REJECTED, KeptMessage, decode_kept, encode_kept, kept_key
+from adf_trigger.ledger.rows import Properties, join, split
+
+logger = logging.getLogger(__name__)
+
+_BODY = "body"
+_PROPERTY_BYTES = 60_000
+"""A binary property holds 64 KiB."""
+_PAGE = 50
+"""Messages of 64 KiB that are read at once."""
+
+
+class TableRejected:
+    """Keeps messages beside the ledger's rows. Threads may share it.
+
+    Args:
+        table: the ledger's table.
+    """
+
+    def __init__(self, table: TableGateway) -> None:
+        self._table = table
+
+    def keep(self, message: KeptMessage) -> KeptMessage:
+        """Keep a message and give it back, or the one that was kept of it before, unless that only waits.
+
+        Raises:
+            LedgerError: the table could not be read or written.
+        """
+        key = kept_key(message.key)
+        try:
+            self._table.commit(REJECTED, key, {}, {key: _properties(message)})
+        except LedgerConflict:
+            earlier = self.get(message.key)
+            if earlier is not None and not earlier.waiting:
+                return earlier
+            self.put(message)
+        return message
+
+    def put(self, message: KeptMessage) -> None:
+        """Keep a message in the place of whatever was kept of it.
+
+        Raises:
+            LedgerError: the table could not be written.
+        """
+        self._table.put(REJECTED, kept_key(message.key), _properties(message))
+
+    def get(self, key: str) -> KeptMessage | None:
+        """A message by its key; None where there is none.
+
+        Raises:
+            LedgerError: the table could not be read.
+        """
+        entity = self._table.read(REJECTED, kept_key(key))
+        return None if entity is None else _message(entity)
+
+    def list(self, *, after: str = "", limit: int) -> Sequence[KeptMessage]:
+        """Messages, oldest first, at most `limit`, from behind a key on.
+
+        Raises:
+            LedgerError: the table could not be read.
+        """
+        first, end = rows_of_kind("rejected")
+        rows = self._table.between(
+            REJECTED, kept_key(after) if after else first, end, limit=min(limit, _PAGE)
+        )
+        return list(_understood(rows))
+
+    def remove(self, key: str) -> None:
+        """Keep a message no longer, whether or not it was.
+
+        Raises:
+            LedgerError: the table could not be written.
+        """
+        self._table.remove(REJECTED, kept_key(key))
+
+    def purge(self, *, received_before: datetime, limit: int) -> int:
+        """Remove at most `limit` messages that came before an instant; how many were.
+
+        Raises:
+            LedgerError: the table could not be read or written.
+        """
+        first, _ = rows_of_kind("rejected")
+        end = kept_key(oldest_first(received_before))
+        rows = self._table.between(REJECTED, first, end, limit=limit)
+        for row in rows:
+            self._table.remove(REJECTED, row["RowKey"])
+        return len(rows)
+
+
+def _properties(message: KeptMessage) -> Properties:
+    starts = range(0, len(message.body), _PROPERTY_BYTES)
+    pieces = {f"{_BODY}{n}": message.body[start : start + _PROPERTY_BYTES] for n, start in enumerate(starts)}
+    return {**split(encode_kept(message)), **pieces}
+
+
+def _message(entity: TableEntity) -> KeptMessage:
+    names = [name for name in entity if name.startswith(_BODY)]
+    body = b"".join(entity[name] for name in sorted(names, key=lambda name: int(name.removeprefix(_BODY))))
+    return decode_kept(join(entity), body)
+
+
+def _understood(rows: Iterable[TableEntity]) -> Iterable[KeptMessage]:
+    for row in rows:
+        try:
+            yield _message(row)
+        except UnreadableRow:
+            logger.warning(
+                "A rejected message in the ledger cannot be understood",
+                extra={"action": "row_unreadable", "row": row["RowKey"]},
+            )
