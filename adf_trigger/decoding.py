@@ -6,6 +6,7 @@ Every fault is named, and nothing that is sent can raise anything but InvalidReq
 import base64
 import binascii
 import codecs
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,6 +23,7 @@ from adf_trigger.contracts import (
     is_request_id,
 )
 from adf_trigger.errors import Fault, InvalidRequest
+from adf_trigger.message_texts import Reference, keyed_text, queue_text
 from adf_trigger.strict_json import Parsed, parse
 from adf_trigger.wording import fault_of
 
@@ -43,53 +45,85 @@ class Message:
 
     Attributes:
         id: the queue's id of it.
-        text: what it holds, as text.
+        body: its bytes, exactly as they came.
+        plain: the JSON in them: themselves, or what they hold where they are base64.
         document: its JSON object; empty where it holds none.
-        request: what it asks for; None where it has faults.
+        request: what it asks for; None where it has faults, or is a reference.
         faults: all that is wrong with it.
         attempts: deliveries so far.
         inserted_at: when it was put into the queue.
+        reference: where the message is kept that it stands for.
+        key: the idempotency key that it goes by, where that is known from elsewhere.
     """
 
     id: str
-    text: str
+    body: bytes
+    plain: bytes
     document: Mapping[str, Any]
     request: QueuedRunRequest | None
     faults: tuple[Fault, ...]
     attempts: int
     inserted_at: datetime
+    reference: Reference | None = None
+    key: str | None = None
 
     @classmethod
-    def decode(cls, body: bytes, *, message_id: str, attempts: int, inserted_at: datetime) -> "Message":
+    def decode(
+        cls, body: bytes, *, message_id: str, attempts: int, inserted_at: datetime, key: str | None = None
+    ) -> "Message":
         """Decode a body, plain or base64. Any bytes are a message."""
         request: QueuedRunRequest | None = None
         faults: tuple[Fault, ...] = ()
         plain = _plain(body)
         parsed = parse(plain)
-        try:
-            request = _validated(QueuedRunRequest, parsed)
-        except InvalidRequest as exc:
-            faults = tuple(exc.faults)
+        reference = Reference.in_document(parsed.document)
+        if reference is None:
+            try:
+                request = _validated(QueuedRunRequest, parsed)
+            except InvalidRequest as exc:
+                faults = tuple(exc.faults)
         return cls(
-            id=message_id,
-            text=plain.decode(errors="replace"),
+            id=message_id
+            if is_request_id(message_id)
+            else f"message-{hashlib.sha256(body).hexdigest()[:16]}",
+            body=body,
+            plain=plain,
             document=parsed.document if isinstance(parsed.document, dict) else {},
             request=request,
             faults=faults,
             attempts=attempts,
             inserted_at=inserted_at,
+            reference=reference,
+            key=key,
         )
 
     @property
-    def request_id(self) -> str:
-        """The idempotency key: its own where it has a valid one, else the message's id."""
+    def own_key(self) -> str | None:
+        """The idempotency key that it gives; None where it gives none, or what can be none."""
         own = self.document.get("requestId")
-        return own if isinstance(own, str) and is_request_id(own) else self.id
+        return own if isinstance(own, str) and is_request_id(own) else None
+
+    @property
+    def request_id(self) -> str:
+        """The idempotency key: what it is known by, else its own where it has a valid one, else the message's id."""
+        return self.key or self.own_key or self.id
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of its JSON, in hexadecimal: the same for the same message, whatever queue it is in."""
+        return hashlib.sha256(self.plain).hexdigest()
+
+    def text_to_put_back(self) -> str | None:
+        """The text by which it comes again with the same bytes and under the same key; None where none fits."""
+        if self.request is None or self.request_id == self.own_key:
+            return queue_text(self.body)
+        return None if "requestId" in self.document else keyed_text(self.plain, self.request_id)
 
     @property
     def pipeline(self) -> str:
-        """The name it gives; empty where it gives none."""
-        name = self.document.get("pipeline")
+        """The name it gives, in whatever case it writes the field; empty where it gives none."""
+        other = (value for name, value in self.document.items() if name.lower() == "pipeline")
+        name = self.document.get("pipeline", next(other, None))
         return name[:MAX_PIPELINE_NAME] if isinstance(name, str) else ""
 
     @property

@@ -1,117 +1,185 @@
-"""The rejected queue as a person works through it: look, replay, discard."""
+"""Rejected messages as a person works through them: look, replay, discard.
+
+They are records of the ledger. The rejected queue has copies of them, and what earlier versions left there.
+"""
 
 import base64
 import json
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any
 
 from azure.core.exceptions import AzureError, ResourceNotFoundError
 from azure.storage.queue import QueueClient, QueueMessage
 
 from adf_trigger.contracts import RejectedMessage
+from adf_trigger.decoding import Message
 from adf_trigger.errors import AdfTriggerError, PublishError
-from adf_trigger.events.queues import NEVER_EXPIRES
-from adf_trigger.events.texts import original_text
+from adf_trigger.events.queues import put_message
+from adf_trigger.events.texts import original_body
+from adf_trigger.ledger.rejected import KeptMessage, RejectedMessages
+from adf_trigger.masking import unmasked
+from adf_trigger.message_texts import Reference, keyed_text, queue_text
 
 HELD = 120
-"""Seconds for which messages are hidden from others while they are looked through."""
+"""Seconds for which messages of the queue are hidden from others while they are looked through."""
 
 _BATCH = 32
+_PAGE = 50
+_BEGINNING = datetime.fromtimestamp(0, tz=UTC)
+
+NOT_OURS = "this message was not written by adf-trigger"
+
+Values = Callable[[RejectedMessage], Mapping[str, object]]
+"""Gives the values of what is masked in a message, those of them that are known."""
 
 
 class NotReplayable(AdfTriggerError):
-    """The original message is no JSON object, so that sending it again cannot help."""
+    """A message cannot be sent again, or not so; the text says why."""
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
-    """A message of the rejected queue while it is looked at."""
+@dataclass(slots=True)
+class Done:
+    """What became of the chosen ones, each by its requestId.
 
-    rejected: RejectedMessage
-    raw: QueueMessage
+    Attributes:
+        done: those that were replayed or discarded.
+        kept: those that were not, and why.
+        named: every name of any of them.
+    """
+
+    done: list[str] = field(default_factory=list)
+    kept: list[tuple[str, str]] = field(default_factory=list)
+    named: set[str] = field(default_factory=set)
 
 
-class RejectedQueue:
-    """Works through the rejected queue. Every method may raise PublishError where storage is out of reach.
+class RejectedDesk:
+    """Works through the rejected messages. Every method may raise PublishError or LedgerError.
 
     Args:
+        messages: the ledger's rejected messages.
         rejected: client of the rejected queue that leaves texts as they are.
         requests: client of the requests queue.
     """
 
-    def __init__(self, rejected: QueueClient, requests: QueueClient) -> None:
+    def __init__(self, messages: RejectedMessages, rejected: QueueClient, requests: QueueClient) -> None:
+        self._messages = messages
         self._rejected = rejected
         self._requests = requests
 
     def all(self) -> list[RejectedMessage]:
         """Every message, oldest first; each stays where it is."""
-        found: list[RejectedMessage] = []
-        self._work_through(lambda held: found.append(held.rejected))
-        return sorted(found, key=lambda message: message.rejected_at)
+        found = [kept.as_rejected() for kept in self._in_ledger() if not kept.waiting]
 
-    def replay(self, chosen: Callable[[RejectedMessage], bool]) -> tuple[list[str], list[str]]:
-        """Send the chosen ones to the requests queue again, under their keys, and take them off this one.
-
-        Returns:
-            The requestIds that were sent, and those whose message cannot be sent, which stay.
-        """
-        sent: list[str] = []
-        kept: list[str] = []
-
-        def replay_one(held: Held) -> bool:
-            if not chosen(held.rejected):
-                return False
-            try:
-                self._send_again(held.rejected)
-            except NotReplayable:
-                kept.append(held.rejected.request_id)
-                return False
-            sent.append(held.rejected.request_id)
-            return True
-
-        self._work_through(replay_one)
-        return sent, kept
-
-    def discard(self, chosen: Callable[[RejectedMessage], bool]) -> list[str]:
-        """Remove the chosen ones for good; their requestIds."""
-        gone: list[str] = []
-
-        def discard_one(held: Held) -> bool:
-            if chosen(held.rejected):
-                gone.append(held.rejected.request_id)
-                return True
+        def look(message: RejectedMessage) -> bool:
+            if message.record is None:
+                found.append(message)
             return False
 
-        self._work_through(discard_one)
-        return gone
+        self._work_through_queue(look, self._length())
+        return sorted(found, key=lambda message: message.rejected_at)
 
-    def _send_again(self, rejected: RejectedMessage) -> None:
-        """Sent before it is deleted here: a crash between the two repeats the key, which starts nothing twice."""
-        text = json.dumps({**_request_of(rejected), "requestId": rejected.request_id}, ensure_ascii=False)
-        self._requests.send_message(text, time_to_live=NEVER_EXPIRES)
+    def replay(
+        self, chosen: Callable[[RejectedMessage], bool], *, values: Values, force: bool = False
+    ) -> Done:
+        """Send the chosen ones of those that are there now to the requests queue again, under their keys.
 
-    def _work_through(self, handle: Callable[[Held], Any]) -> None:
-        """Show each message once to `handle`; those for which it returns True are deleted, the others let go."""
+        Sent before it is removed here: a crash between the two repeats the key, which starts nothing twice.
+        """
+
+        def send(message: RejectedMessage, kept: KeptMessage | None) -> bool:
+            if message.taken_as is not None and not force:
+                raise NotReplayable(f"an equal message was taken as request {message.taken_as}; see --force")
+            if kept is None and message.reason == NOT_OURS:
+                raise NotReplayable(NOT_OURS)
+            body = original_body(message)
+            if message.masked:
+                body = _with_values(body, message.masked, values(message))
+            text = _text_to_send(message, body)
+            if text is not None:
+                put_message(self._requests, text)
+                return True
+            if kept is None or message.masked:
+                raise NotReplayable("it fits with its requestId into no queue's message")
+            self._messages.put(replace(kept, waiting=True, reason="it was sent again"))
+            put_message(self._requests, Reference(kept.key, kept.request_id).as_text())
+            return False
+
+        return self._work_through(chosen, send)
+
+    def discard(self, chosen: Callable[[RejectedMessage], bool]) -> Done:
+        """Remove the chosen ones for good."""
+        return self._work_through(chosen, lambda _message, _kept: True)
+
+    def _work_through(
+        self,
+        chosen: Callable[[RejectedMessage], bool],
+        handle: Callable[[RejectedMessage, KeptMessage | None], bool],
+    ) -> Done:
+        """Handle each chosen message once; those for which it gives True are removed. One's trouble is its own."""
+        result, gone = Done(), set[str]()
+        # What is sent again may be rejected again at once: only what was there before is looked at.
+        in_the_queue = self._length()
+        keys = [kept.key for kept in self._in_ledger() if not kept.waiting and chosen(kept.as_rejected())]
+
+        def attempt(message: RejectedMessage, kept: KeptMessage | None) -> bool:
+            result.named |= {message.request_id, message.message_id}
+            try:
+                remove = handle(message, kept)
+            except (NotReplayable, ValueError) as exc:
+                result.kept.append((message.request_id, str(exc)))
+                return False
+            result.done.append(message.request_id)
+            return remove
+
+        for key in keys:
+            kept = self._messages.get(key)
+            if kept is not None and attempt(kept.as_rejected(), kept):
+                self._messages.remove(key)
+                gone.add(key)
+
+        def in_queue(message: RejectedMessage) -> bool:
+            if message.record is not None:
+                return message.record in gone
+            return chosen(message) and attempt(message, None)
+
+        self._work_through_queue(in_queue, in_the_queue)
+        return result
+
+    def _in_ledger(self) -> Iterator[KeptMessage]:
+        after = ""
+        while page := self._messages.list(after=after, limit=_PAGE):
+            yield from page
+            after = page[-1].key
+
+    def _work_through_queue(self, handle: Callable[[RejectedMessage], bool], length: int) -> None:
+        """Show so many messages once to `handle`; those for which it gives True are deleted."""
         looked_at: list[QueueMessage] = []
         try:
-            for held in self._receive():
-                if handle(held) is True:
-                    self._rejected.delete_message(held.raw)
+            for raw in self._receive(length):
+                if handle(_decoded(raw)):
+                    self._rejected.delete_message(raw)
                 else:
-                    looked_at.append(held.raw)
+                    looked_at.append(raw)
         except AzureError as exc:
             raise PublishError("the rejected queue could not be worked through") from exc
         finally:
             self._let_go(looked_at)
 
-    def _receive(self) -> Iterator[Held]:
+    def _receive(self, length: int) -> Iterable[QueueMessage]:
+        if length == 0:
+            return []
+        return self._rejected.receive_messages(
+            messages_per_page=min(_BATCH, length), visibility_timeout=HELD, max_messages=length
+        )
+
+    def _length(self) -> int:
         try:
-            for raw in self._rejected.receive_messages(messages_per_page=_BATCH, visibility_timeout=HELD):
-                yield Held(_decoded(raw), raw)
+            return self._rejected.get_queue_properties().approximate_message_count or 0
         except ResourceNotFoundError:
-            return
+            return 0
+        except AzureError as exc:
+            raise PublishError("the rejected queue could not be worked through") from exc
 
     def _let_go(self, messages: list[QueueMessage]) -> None:
         for raw in messages:
@@ -135,17 +203,32 @@ def _stranger(raw: QueueMessage, text: str) -> RejectedMessage:
         request_id=raw.id,
         message_id=raw.id,
         message=text,
-        reason="this message was not written by adf-trigger",
+        reason=NOT_OURS,
         attempts=0,
-        rejected_at=raw.inserted_on or datetime.fromtimestamp(0, tz=UTC),
+        rejected_at=raw.inserted_on or _BEGINNING,
     )
 
 
-def _request_of(rejected: RejectedMessage) -> dict[str, Any]:
-    try:
-        document = json.loads(original_text(rejected))
-    except ValueError as exc:
-        raise NotReplayable(f"the message of {rejected.request_id} is no JSON") from exc
-    if not isinstance(document, dict):
-        raise NotReplayable(f"the message of {rejected.request_id} is no JSON object")
-    return document
+def _with_values(body: bytes, masked: list[str], values: Mapping[str, object]) -> bytes:
+    given = {name.lower() for name in values}
+    missing = [name for name in masked if name.lower() not in given]
+    if missing:
+        raise NotReplayable(f"the values of {', '.join(missing)} are not kept and have to be given")
+    return json.dumps(unmasked(_object_of(body).document, masked, values)).encode()
+
+
+def _text_to_send(message: RejectedMessage, body: bytes) -> str | None:
+    """The same bytes where they give the key that the message goes by, else with that key in them."""
+    decoded = _object_of(body)
+    if decoded.own_key == message.request_id:
+        return queue_text(body)
+    if "requestId" not in decoded.document:
+        return keyed_text(decoded.plain, message.request_id)
+    return queue_text(json.dumps({**decoded.document, "requestId": message.request_id}).encode())
+
+
+def _object_of(body: bytes) -> Message:
+    decoded = Message.decode(body, message_id="", attempts=0, inserted_at=_BEGINNING)
+    if not decoded.document:
+        raise NotReplayable("its message is no JSON object, so it can never work")
+    return decoded

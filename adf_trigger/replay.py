@@ -1,15 +1,19 @@
-"""`python -m adf_trigger.replay`: work through the rejected queue, with the app's own settings for storage."""
+"""`python -m adf_trigger.replay`: work through the rejected messages, with the app's own settings for storage."""
 
 import argparse
+import getpass
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from unicodedata import category
 
 from adf_trigger.contracts import RejectedMessage, as_dict
-from adf_trigger.errors import AdfTriggerError, NotFound
+from adf_trigger.errors import AdfTriggerError, Fault, InvalidRequest, NotFound
 from adf_trigger.events.texts import original_text
+from adf_trigger.ledger.opening import open_table_ledger
 from adf_trigger.opening import storage_account
-from adf_trigger.rejected import RejectedQueue
+from adf_trigger.rejected import Done, RejectedDesk
 from adf_trigger.settings import CommonSettings
 
 _PROGRAM = "python -m adf_trigger.replay"
@@ -21,11 +25,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = CommonSettings.from_env()
         storage = storage_account(settings)
-        queue = RejectedQueue(
+        desk = RejectedDesk(
+            open_table_ledger(storage, table=settings.table, create_missing=True).rejected(),
             storage.queue(settings.rejected_queue, encoding="none"),
             storage.queue(settings.requests_queue, encoding="none"),
         )
-        code: int = options.run(queue, options)
+        code: int = options.run(desk, options)
     except AdfTriggerError as exc:
         sys.stderr.write(f"{exc}\n")
         return 1
@@ -39,7 +44,7 @@ def _parser() -> argparse.ArgumentParser:
     listing.add_argument("--json", action="store_true", help="the messages whole, one JSON object a line")
     listing.set_defaults(run=_list)
     show = commands.add_parser("show", help="one message, with every fault and its original text")
-    show.add_argument("id", help="its requestId")
+    show.add_argument("id", help="its requestId, or the message's id")
     show.set_defaults(run=_show)
     for name, run, help_text in (
         ("replay", _replay, "send messages to the requests queue again, under their keys"),
@@ -47,65 +52,121 @@ def _parser() -> argparse.ArgumentParser:
     ):
         command = commands.add_parser(name, help=help_text)
         which = command.add_mutually_exclusive_group(required=True)
-        which.add_argument("ids", nargs="*", default=[], metavar="ID", help="requestIds")
+        which.add_argument("ids", nargs="*", default=[], metavar="ID", help="requestIds, or ids of messages")
         which.add_argument("--all", action="store_true", help="every message that is there now")
         command.set_defaults(run=run)
+        if name == "replay":
+            command.add_argument(
+                "--secrets",
+                metavar="FILE",
+                help="JSON object of the values that are not kept, name to value; - reads it from standard input",
+            )
+            command.add_argument(
+                "--force", action="store_true", help="also those that may be requests that were taken"
+            )
     return parser
 
 
-def _list(queue: RejectedQueue, options: argparse.Namespace) -> int:
-    for message in queue.all():
+def _list(desk: RejectedDesk, options: argparse.Namespace) -> int:
+    for message in desk.all():
         if options.json:
-            _say(json.dumps(as_dict(message), ensure_ascii=False))
+            _say(json.dumps(as_dict(message)))
         else:
-            _say(f"{message.rejected_at:%Y-%m-%d %H:%M:%S}Z  {message.request_id}  {message.reason}")
+            _say(f"{message.rejected_at:%Y-%m-%d %H:%M:%S}Z  {message.request_id}  {_line(message.reason)}")
     return 0
 
 
-def _show(queue: RejectedQueue, options: argparse.Namespace) -> int:
-    found = [message for message in queue.all() if message.request_id == options.id]
+def _show(desk: RejectedDesk, options: argparse.Namespace) -> int:
+    found = [message for message in desk.all() if options.id in _names(message)]
     if not found:
         raise NotFound(f"no rejected message has the requestId {options.id}")
     for message in found:
-        _say(f"requestId:  {message.request_id}")
+        _say(f"requestId:  {_line(message.request_id)}")
         _say(f"rejected:   {message.rejected_at:%Y-%m-%d %H:%M:%S}Z after {message.attempts} deliveries")
-        _say(f"reason:     {message.reason}")
+        _say(f"reason:     {_line(message.reason)}")
         for error in message.errors:
-            _say(f"  {error.pointer or '/'}: {error.message}")
-        _say(f"message:    {original_text(message)}")
+            _say(f"  {_line(error.pointer or '/')}: {_line(error.message)}")
+        if message.taken_as:
+            _say(f"taken as:   {_line(message.taken_as)}")
+        if message.masked:
+            _say(f"masked:     {_line(', '.join(message.masked))}")
+        _say(f"message:    {_printable(_original(message))}")
     return 0
 
 
-def _replay(queue: RejectedQueue, options: argparse.Namespace) -> int:
-    sent, kept = queue.replay(_choice(options))
-    for request_id in sent:
-        _say(f"replayed {request_id}")
-    for request_id in kept:
-        _say(f"kept {request_id}: its message is no JSON object, so it can never work")
-    return _missing(options, {*sent, *kept}) or (1 if kept else 0)
+def _original(message: RejectedMessage) -> str:
+    try:
+        return original_text(message)
+    except ValueError as exc:
+        return f"({exc}) {message.message}"
 
 
-def _discard(queue: RejectedQueue, options: argparse.Namespace) -> int:
-    gone = queue.discard(_choice(options))
-    for request_id in gone:
-        _say(f"discarded {request_id}")
-    return _missing(options, set(gone))
+def _replay(desk: RejectedDesk, options: argparse.Namespace) -> int:
+    given = _secrets(options.secrets)
+    asked = sys.stdin is not None and sys.stdin.isatty() and options.secrets is None
+
+    def values(message: RejectedMessage) -> Mapping[str, object]:
+        names = message.masked or []
+        if not asked:
+            return given
+        return {name: getpass.getpass(f"{_line(name)} of {_line(message.request_id)}: ") for name in names}
+
+    done = desk.replay(_choice(options), values=values, force=options.force)
+    return _told("replayed", done, options)
+
+
+def _discard(desk: RejectedDesk, options: argparse.Namespace) -> int:
+    return _told("discarded", desk.discard(_choice(options)), options)
+
+
+def _secrets(file: str | None) -> Mapping[str, object]:
+    if file is None:
+        return {}
+    try:
+        document = json.loads(sys.stdin.read() if file == "-" else Path(file).read_text("utf-8"))
+    except (OSError, ValueError):
+        document = None
+    if isinstance(document, dict):
+        return document
+    raise InvalidRequest([Fault("--secrets", "must be a file with a JSON object, name to value")])
+
+
+def _told(what: str, done: Done, options: argparse.Namespace) -> int:
+    for request_id in done.done:
+        _say(f"{what} {_line(request_id)}")
+    for request_id, why in done.kept:
+        _say(f"kept {_line(request_id)}: {_line(why)}")
+    missing = [each for each in options.ids if each not in done.named]
+    for each in missing:
+        sys.stderr.write(f"no rejected message has the requestId {_line(each)}\n")
+    return 1 if missing or done.kept else 0
 
 
 def _choice(options: argparse.Namespace) -> Callable[[RejectedMessage], bool]:
     ids = set(options.ids)
-    return lambda message: options.all or message.request_id in ids
+    return lambda message: options.all or not ids.isdisjoint(_names(message))
 
 
-def _missing(options: argparse.Namespace, found: set[str]) -> int:
-    missing = [request_id for request_id in options.ids if request_id not in found]
-    for request_id in missing:
-        sys.stderr.write(f"no rejected message has the requestId {request_id}\n")
-    return 1 if missing else 0
+def _names(message: RejectedMessage) -> set[str]:
+    return {message.request_id, message.message_id}
+
+
+def _line(text: str) -> str:
+    """A text on one line, so that nobody's message can look like a line of ours."""
+    return _printable(text).replace("\n", "\\n").replace("\t", "\\t")
+
+
+def _printable(text: str) -> str:
+    """A text without characters that a terminal would obey: controls, directions of writing, halves of pairs."""
+    return "".join(
+        each.encode("unicode_escape").decode() if each not in "\n\t" and category(each)[0] == "C" else each
+        for each in text
+    )
 
 
 def _say(text: str) -> None:
-    sys.stdout.write(f"{text}\n")
+    encoding = sys.stdout.encoding or "utf-8"
+    sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding) + "\n")
 
 
 if __name__ == "__main__":

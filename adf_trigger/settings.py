@@ -97,7 +97,7 @@ class CommonSettings(PlatformSettings):
     rejected_queue: QueueName = Field(
         default="adf-run-requests-rejected",
         alias="ADF_TRIGGER_REJECTED_QUEUE",
-        description="Where messages go that can never work, with their reason.",
+        description="Where copies of messages go that can never work, with their reason.",
     )
     events_queue: QueueName = Field(
         default="adf-run-events",

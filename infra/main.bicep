@@ -40,7 +40,7 @@ param senders array = []
 @description('Object ids of the principals that may take messages off the events queue.')
 param consumers array = []
 
-@description('Object ids of the principals that may work through the rejected queue, send its messages again, and read the ledger.')
+@description('Object ids of the principals that may work through the rejected messages, send them again, and so read and write the ledger.')
 param operators array = []
 
 @secure()

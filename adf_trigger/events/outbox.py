@@ -14,8 +14,8 @@ class Outbox(Protocol):
     def reject(self, message: RejectedMessage) -> None:
         """Put a message that can never work where a person finds it."""
 
-    def put_back(self, text: str, *, delay: float) -> None:
-        """Put a request's message into the requests queue again, to be delivered after `delay` seconds."""
+    def put_back(self, text: str, *, delay: float, poison: bool = False) -> None:
+        """Put a message into the requests queue, or its poison queue, again, to be delivered after `delay` seconds."""
 
     def check(self) -> None:
         """Read something, for the health check."""

@@ -33,12 +33,16 @@ class QueueOutbox:
         events: client of the events queue.
         rejected: client of the rejected queue.
         requests: client of the requests queue.
+        poison: client of its poison queue.
     """
 
-    def __init__(self, events: QueueClient, rejected: QueueClient, requests: QueueClient) -> None:
+    def __init__(
+        self, events: QueueClient, rejected: QueueClient, requests: QueueClient, poison: QueueClient
+    ) -> None:
         self._events = events
         self._rejected = rejected
         self._requests = requests
+        self._poison = poison
 
     def publish(self, event: CompletionEvent) -> None:
         """See Outbox."""
@@ -48,9 +52,9 @@ class QueueOutbox:
         """See Outbox."""
         put_message(self._rejected, rejected_text(message))
 
-    def put_back(self, text: str, *, delay: float) -> None:
+    def put_back(self, text: str, *, delay: float, poison: bool = False) -> None:
         """See Outbox."""
-        put_message(self._requests, text, delay=delay)
+        put_message(self._poison if poison else self._requests, text, delay=delay)
 
     def check(self) -> None:
         """See Outbox. A missing queue is made: the platform never makes the one that requests are read from."""

@@ -3,6 +3,7 @@
 import base64
 import gzip
 import json
+import zlib
 from typing import Any
 
 from pydantic import BaseModel
@@ -12,6 +13,10 @@ from adf_trigger.limits import shorten
 
 MAX_MESSAGE_BYTES = 49_152
 """Largest message text: 48 KiB, which base64 makes the 64 KiB that a queue takes."""
+
+_GZIP = 31
+"""The window bits of zlib for gzip's format."""
+_LONGEST_ORIGINAL = 1 << 20
 
 _NAMES = frozenset({"requestId", "runId", "factory", "pipeline", "status", "correlationId"})
 """Texts of an event's data that a consumer looks for, each bounded."""
@@ -54,7 +59,9 @@ def rejected_text(message: RejectedMessage) -> str:
     if _fits(text):
         return text
     brief = message.model_copy(update={"errors": [], "reason": shorten(message.reason, 512)})
-    packed = brief.model_copy(update={"message": _pack(message.message), "message_encoding": "gzip+base64"})
+    packed = brief.model_copy(
+        update={"message": _pack(original_body(message)), "message_encoding": "gzip+base64"}
+    )
     text = _compact(packed)
     if _fits(text):
         return text
@@ -64,15 +71,38 @@ def rejected_text(message: RejectedMessage) -> str:
     return text
 
 
-def original_text(message: RejectedMessage) -> str:
-    """The original message of a rejected one, unpacked where it was packed."""
+def original_body(message: RejectedMessage) -> bytes:
+    """The original message of a rejected one, unpacked where it was packed.
+
+    Raises:
+        ValueError: what was packed is broken, or unpacks to more than a queue's message holds.
+    """
     if message.message_encoding is None:
-        return message.message
-    return gzip.decompress(base64.b64decode(message.message)).decode()
+        return message.message.encode(errors="replace")
+    packed = base64.b64decode(message.message, validate=True)
+    if message.message_encoding == "base64":
+        return packed
+    unpacker = zlib.decompressobj(wbits=_GZIP)
+    try:
+        body = unpacker.decompress(packed, _LONGEST_ORIGINAL)
+    except zlib.error as exc:
+        raise ValueError("the packed message is broken") from exc
+    if not unpacker.eof:
+        raise ValueError("the packed message is cut, or too long")
+    return body
 
 
-def _pack(text: str) -> str:
-    return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
+def original_text(message: RejectedMessage) -> str:
+    """The original message of a rejected one as text.
+
+    Raises:
+        ValueError: see original_body.
+    """
+    return original_body(message).decode(errors="replace")
+
+
+def _pack(body: bytes) -> str:
+    return base64.b64encode(gzip.compress(body, mtime=0)).decode()
 
 
 def _fits(text: str) -> bool:

@@ -15,7 +15,7 @@ from adf_trigger.ledger.opening import open_table_ledger
 from adf_trigger.ledger.table import TableLedger
 from adf_trigger.opening import credential_settings, storage_account
 from adf_trigger.service.factories import Factories, FactoryHandle
-from adf_trigger.settings import CommonSettings, Settings
+from adf_trigger.settings import POISON_SUFFIX, CommonSettings, Settings
 
 READ_RETRIES = RetryPolicy(attempts=3, total=15.0, longest_retry_after=5.0)
 """A caller is waiting, or the next tick is near: what fails for longer is asked again later."""
@@ -42,6 +42,7 @@ def connect(settings: Settings, *, clock: Clock, new_id: IdSource) -> Adapters:
         events=storage.queue(settings.events_queue, encoding=settings.event_encoding),
         rejected=storage.queue(settings.rejected_queue),
         requests=storage.queue(settings.requests_queue, encoding="none"),
+        poison=storage.queue(settings.requests_queue + POISON_SUFFIX, encoding="none"),
     )
     try:
         return Adapters(_factories(settings, clock, new_id), ledger, outbox)

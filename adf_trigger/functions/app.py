@@ -44,6 +44,7 @@ def compose(settings: Settings, *, steps: Steps = logged_steps) -> Services:
         ledger=adapters.ledger,
         declarations=adapters.ledger.declarations(),
         notes=adapters.ledger.notes(),
+        rejected=adapters.ledger.rejected(),
         outbox=adapters.outbox,
         landmark=adapters.outbox,
         clock=utcnow,

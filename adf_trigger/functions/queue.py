@@ -1,5 +1,6 @@
 """The queue functions: decode the message that the host delivers, call the use case."""
 
+import logging
 from datetime import UTC, datetime
 
 import azure.functions as func
@@ -10,6 +11,8 @@ from adf_trigger.functions.bindings import Bindings
 from adf_trigger.functions.composition import UseCases
 from adf_trigger.functions.unread import put_back_unread
 from adf_trigger.settings import POISON_SUFFIX
+
+logger = logging.getLogger(__name__)
 
 STORAGE_CONNECTION = "AzureWebJobsStorage"
 _AS_IT_CAME = func.DataType.BINARY
@@ -39,8 +42,16 @@ def queue_functions(use_cases: UseCases, bindings: Bindings) -> func.Blueprint:
             services = use_cases()
         except SettingsError as exc:
             put_back_unread(msg.get_body(), exc, suffix=POISON_SUFFIX)
-        else:
-            services.intake.take_poison(_message(msg))
+            return
+        message = _message(msg)
+        try:
+            services.intake.take_poison(message)
+        except Exception as exc:  # the platform tries it for ten minutes at most, and then nobody does
+            logger.exception(
+                "A message of the poison queue could not be taken",
+                extra={"action": "poison_not_taken", "message_id": message.id},
+            )
+            services.intake.put_back_as_poison(message, exc)
 
     return blueprint
 

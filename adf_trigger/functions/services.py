@@ -13,6 +13,7 @@ from adf_trigger.events.outbox import Outbox
 from adf_trigger.ledger.declarations import Declarations
 from adf_trigger.ledger.notes import Notes
 from adf_trigger.ledger.port import Ledger
+from adf_trigger.ledger.rejected import RejectedMessages
 from adf_trigger.schedule import Schedule
 from adf_trigger.service.check import Checker
 from adf_trigger.service.definitions import Definitions
@@ -22,6 +23,7 @@ from adf_trigger.service.factory_state import FactoryStates
 from adf_trigger.service.gate import Gate
 from adf_trigger.service.health import HealthDesk
 from adf_trigger.service.intake import Intake
+from adf_trigger.service.keeping import Keeping
 from adf_trigger.service.ledger_identity import Landmark, LedgerIdentity
 from adf_trigger.service.monitor import Monitor
 from adf_trigger.service.neighbours import AppIdentity, Neighbours
@@ -33,6 +35,7 @@ from adf_trigger.service.publish import Publisher
 from adf_trigger.service.query import Query
 from adf_trigger.service.reconcile import Reconciler
 from adf_trigger.service.records import Records
+from adf_trigger.service.secrets import Secrets
 from adf_trigger.service.send import Sender
 from adf_trigger.service.steps import Steps
 from adf_trigger.service.submit import Submitter
@@ -69,6 +72,7 @@ def wire(
     ledger: Ledger,
     declarations: Declarations,
     notes: Notes,
+    rejected: RejectedMessages,
     outbox: Outbox,
     landmark: Landmark,
     clock: Clock,
@@ -83,6 +87,7 @@ def wire(
         ledger: the run ledger.
         declarations: where what pipelines declare outlives a process.
         notes: small documents beside the records.
+        rejected: messages that are kept with their bytes.
         outbox: the queues that are written to.
         landmark: what is kept outside the ledger, to know it again.
         clock: gives the present instant.
@@ -104,10 +109,11 @@ def wire(
     )
     gate = Gate(states, throttling, clock)
     sender = Sender(records, clock, policies, gate, steps)
-    notifier = Notifier(outbox, views, steps)
+    notifier = Notifier(outbox, rejected, views, steps)
     publisher = Publisher(ledger, records, notifier, clock)
     definitions = Definitions(clock, timedelta(seconds=settings.definition_cache), declarations, steps)
     checker = Checker(definitions, gate, policies, clock)
+    keeping = Keeping(rejected, Secrets(factories, definitions), clock, steps)
     submitter = Submitter(
         ledger,
         records,
@@ -145,6 +151,8 @@ def wire(
             submitter,
             notifier,
             publisher,
+            keeping,
+            views,
             outbox,
             clock,
             requests_queue=settings.requests_queue,
@@ -172,6 +180,7 @@ def wire(
                 stale_after=timedelta(seconds=settings.stale_after),
             ),
             publisher,
+            keeping,
             gate,
             calls=settings.tick_calls,
             retention=timedelta(days=settings.retention_days),

@@ -4,6 +4,7 @@ import logging
 
 from adf_trigger.errors import SettingsError
 from adf_trigger.functions.adapters import put_into_requests
+from adf_trigger.message_texts import queue_text
 from adf_trigger.settings import CommonSettings
 
 logger = logging.getLogger(__name__)
@@ -21,10 +22,14 @@ def put_back_unread(body: bytes, faults: SettingsError, *, suffix: str = "") -> 
         suffix: of the queue that it came from, behind the name of the requests queue.
 
     Raises:
-        SettingsError: not even its storage can be told from the settings; the host delivers it again.
+        SettingsError: not even its storage can be told from the settings, or no queue can hold it; the host
+            delivers it again.
         PublishError: the queue is out of reach; the host delivers it again.
     """
-    put_into_requests(CommonSettings.salvaged(), body.decode(), suffix=suffix, delay=WAIT)
+    text = queue_text(body)
+    if text is None:
+        raise faults
+    put_into_requests(CommonSettings.salvaged(), text, suffix=suffix, delay=WAIT)
     logger.warning(
         "A message is put back for %d seconds, since the settings are at fault",
         WAIT,

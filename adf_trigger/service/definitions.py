@@ -58,6 +58,11 @@ class Definition:
         """What may be kept of it: all but values."""
         return Declaration(self.pipeline, tuple(self.parameters.values()))
 
+    @property
+    def secure_names(self) -> tuple[str, ...]:
+        """The parameters that it declares as SecureString."""
+        return tuple(each.name for each in self.parameters.values() if each.type == SECURE_TYPE)
+
     def secure_among(self, parameters: Mapping[str, Any]) -> tuple[str, ...]:
         """The names, as given, of those parameters that the pipeline declares as SecureString."""
         declared = ((name, self.parameters.get(name.lower())) for name in parameters)

@@ -3,16 +3,15 @@
 The same news always has the same event id, so that a consumer can drop repeats.
 """
 
+import hashlib
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
 from adf_trigger.contracts import (
     CompletionEvent,
     EventData,
-    ProblemFault,
     QueuedRunRequest,
-    RejectedMessage,
     RunStatus,
     RunView,
     Source,
@@ -20,6 +19,8 @@ from adf_trigger.contracts import (
 from adf_trigger.errors import Fault
 from adf_trigger.events.outbox import Outbox
 from adf_trigger.ledger.records import RunRecord, RunState
+from adf_trigger.ledger.rejected import KeptMessage, RejectedMessages
+from adf_trigger.masking import MASK, as_bytes
 from adf_trigger.service.steps import Steps
 from adf_trigger.service.views import RunViews
 
@@ -37,7 +38,7 @@ class Rejection:
         reason: one sentence.
         faults: all that is wrong with it.
         truncated: whether something of `run` is cut.
-        earlier: how often the same request id was rejected before: later news of it has an id of its own.
+        suffix: of the event's id: what tells this rejection from others under the same request id.
         message: the message that it came as; None for a request by HTTP.
     """
 
@@ -46,7 +47,7 @@ class Rejection:
     reason: str
     faults: Sequence[Fault] = ()
     truncated: bool = False
-    earlier: int = 0
+    suffix: str = ""
     message: "QueuedMessage | None" = None
 
 
@@ -56,28 +57,40 @@ class QueuedMessage:
 
     Attributes:
         id: the queue's id of it.
-        text: what it holds.
+        name: names what is rejected: the same message has the same name at every delivery.
+        body: its bytes, as they came but for what is masked.
+        masked: names of the parameters whose values were taken out of it.
         attempts: how often it was tried.
+        received_at: when it was put into its queue.
         rejected_at: when it was rejected.
+        taken_as: the request that equal bytes were taken as shortly before.
     """
 
     id: str
-    text: str
+    name: str
+    body: bytes
+    masked: Sequence[str]
     attempts: int
+    received_at: datetime
     rejected_at: datetime
+    taken_as: str | None = None
 
 
 class Notifier:
-    """Sends news. Every method may raise PublishError: then it is to be called again, and some may be sent twice.
+    """Sends news. Every method may raise PublishError or LedgerError: then it is to be called again.
+
+    Some may be sent twice.
 
     Args:
         outbox: where news goes.
+        messages: keeps the messages of what is rejected.
         views: makes run views of records.
         steps: surrounds each message that is sent.
     """
 
-    def __init__(self, outbox: Outbox, views: RunViews, steps: Steps) -> None:
+    def __init__(self, outbox: Outbox, messages: RejectedMessages, views: RunViews, steps: Steps) -> None:
         self._outbox = outbox
+        self._messages = messages
         self._views = views
         self._steps = steps
 
@@ -94,17 +107,52 @@ class Notifier:
         return self._publish(self._views.view(record), record.factory, truncated=record.truncated)
 
     def rejected(self, rejection: Rejection) -> str:
-        """Send the news of a rejection: what came by queue to the rejected queue, then the event; its id."""
-        if rejection.message is not None:
+        """Send the news of a rejection; the id of the event.
+
+        What came by queue is kept in the ledger first, once however often this is called, and its copy is put into
+        the rejected queue last: an outage of that queue or of the events' makes no second copy.
+        """
+        kept = None if rejection.message is None else self._kept(rejection, rejection.message)
+        event_id = self._publish_rejection(rejection)
+        if kept is not None:
             with self._steps("notify.rejected"):
-                self._outbox.reject(_rejected_message(rejection, rejection.message))
+                self._outbox.reject(kept.as_rejected())
+        return event_id
+
+    def keep(self, record: RunRecord, body: bytes, masked: Sequence[str]) -> None:
+        """Keep the message of a request that was rejected as it came, before the news of it is sent."""
+        rejection = self._rejection_of(record)
+        if rejection.message is not None:
+            self._kept(rejection, replace(rejection.message, body=body, masked=masked))
+
+    def _kept(self, rejection: Rejection, message: QueuedMessage) -> KeptMessage:
+        with self._steps("rejected.keep"):
+            return self._messages.keep(
+                KeptMessage(
+                    factory=rejection.factory,
+                    name=message.name,
+                    request_id=rejection.run.request_id,
+                    message_id=message.id,
+                    pipeline=rejection.run.pipeline,
+                    body=message.body,
+                    masked=tuple(message.masked),
+                    reason=rejection.reason,
+                    faults=tuple(rejection.faults),
+                    taken_as=message.taken_as,
+                    attempts=message.attempts,
+                    received_at=message.received_at,
+                    rejected_at=message.rejected_at,
+                )
+            )
+
+    def _publish_rejection(self, rejection: Rejection) -> str:
         reasons = [rejection.reason, *(f"{fault.pointer}: {fault.message}" for fault in rejection.faults)]
         told = "; ".join(reasons)
         run = rejection.run.model_copy(update={"message": told, "reason": told})
-        return self._publish(run, rejection.factory, truncated=rejection.truncated, earlier=rejection.earlier)
+        return self._publish(run, rejection.factory, truncated=rejection.truncated, suffix=rejection.suffix)
 
-    def _publish(self, run: RunView, factory: str, *, truncated: bool, earlier: int = 0) -> str:
-        event = _event(run, factory, truncated=truncated, earlier=earlier)
+    def _publish(self, run: RunView, factory: str, *, truncated: bool, suffix: str = "") -> str:
+        event = _event(run, factory, truncated=truncated, suffix=suffix)
         with self._steps("notify.event"):
             self._outbox.publish(event)
         return event.id
@@ -115,7 +163,7 @@ class Notifier:
             factory=record.factory,
             reason=record.message or "refused",
             truncated=record.truncated,
-            earlier=record.rejections,
+            suffix=f"/{record.rejections + 1}" if record.rejections else "",
             message=None if record.source is not Source.QUEUE else self._message_of(record),
         )
 
@@ -130,33 +178,30 @@ class Notifier:
             **asdict(record.rerun),
             factory=self._views.alias(record.factory),
         )
+        plain = request.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
+        plain["parameters"] = {**record.parameters, **dict.fromkeys(record.secure_parameters, MASK)}
         return QueuedMessage(
             id=record.request_id,
-            text=request.model_dump_json(exclude_none=True, exclude_defaults=True),
+            name=f"request:{_mark(record.factory)}:{record.request_id}:{record.rejections}",
+            body=as_bytes({name: value for name, value in plain.items() if value != {}}),
+            masked=record.secure_parameters,
             attempts=record.attempts,
+            received_at=record.requested_at,
             rejected_at=record.ended_at or record.requested_at,
         )
 
 
-def _event(run: RunView, factory: str, *, truncated: bool, earlier: int) -> CompletionEvent:
-    again = f"/{earlier + 1}" if earlier else ""
+def _mark(factory: str) -> str:
+    """What tells a factory's requests from those of another under the same key."""
+    return hashlib.sha256(factory.lower().encode()).hexdigest()[:8]
+
+
+def _event(run: RunView, factory: str, *, truncated: bool, suffix: str) -> CompletionEvent:
     return CompletionEvent(
-        id=f"{run.run_id or run.request_id}/{run.status}{again}",
+        id=f"{run.run_id or run.request_id}/{run.status}{suffix}",
         source=f"{factory}/pipelines/{run.pipeline}" if factory else NOWHERE,
         subject=run.request_id,
         type=f"dev.adf-trigger.run.{run.status.lower()}",
         time=run.ended_at or run.requested_at,
         data=EventData(**dict(run), truncated=truncated),
-    )
-
-
-def _rejected_message(rejection: Rejection, message: QueuedMessage) -> RejectedMessage:
-    return RejectedMessage(
-        request_id=rejection.run.request_id,
-        message_id=message.id,
-        message=message.text,
-        reason=rejection.reason,
-        errors=[ProblemFault(pointer=fault.pointer, message=fault.message) for fault in rejection.faults],
-        attempts=message.attempts,
-        rejected_at=message.rejected_at,
     )

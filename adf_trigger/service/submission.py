@@ -21,6 +21,7 @@ class Submission:
         request_id: the idempotency key.
         requested_by: who asked, where that is known.
         source: how it came.
+        message_digest: of the message it came as, where that gave no key of its own.
     """
 
     factory: FactoryHandle
@@ -29,6 +30,7 @@ class Submission:
     request_id: str
     requested_by: str | None = None
     source: Source = Source.HTTP
+    message_digest: str | None = None
 
     def digest(self, secure: Collection[str]) -> str:
         """The digest of what it asks for, the named parameters taken for secrets."""

@@ -155,6 +155,7 @@ class Submitter:
             metadata=dict(request.metadata),
             requested_by=submission.requested_by,
             source=submission.source,
+            message_digest=submission.message_digest,
         )
 
     def _claim(self, submission: Submission, record: RunRecord) -> tuple[Stored, bool]:

@@ -8,12 +8,13 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from adf_trigger.clock import Clock
-from adf_trigger.errors import AdfTriggerError
+from adf_trigger.errors import AdfTriggerError, LedgerError
 from adf_trigger.ledger.port import LedgerReader
 from adf_trigger.service.budget import Budget
 from adf_trigger.service.dispatch import Dispatcher
 from adf_trigger.service.factories import Factories, FactoryHandle
 from adf_trigger.service.gate import Gate
+from adf_trigger.service.keeping import Keeping
 from adf_trigger.service.monitor import Monitor
 from adf_trigger.service.publish import Publisher
 from adf_trigger.service.records import Records
@@ -35,6 +36,7 @@ class Tick:
         dispatcher: starts what is accepted.
         monitor: watches what is started.
         publisher: publishes what has ended.
+        keeping: purges kept messages.
         gate: which factories may not be called now; what is known of them is published all the same.
         calls: Data Factory calls that may be spent on each factory.
         retention: how long published records are kept.
@@ -49,6 +51,7 @@ class Tick:
         dispatcher: Dispatcher,
         monitor: Monitor,
         publisher: Publisher,
+        keeping: Keeping,
         gate: Gate,
         *,
         calls: int,
@@ -61,6 +64,7 @@ class Tick:
         self._dispatcher = dispatcher
         self._monitor = monitor
         self._publisher = publisher
+        self._keeping = keeping
         self._gate = gate
         self._calls = calls
         self._retention = retention
@@ -78,6 +82,7 @@ class Tick:
             budget = Budget(self._calls)
             for name, part in parts.items():
                 self._attempt(name, part, factory, budget)
+        self._purge_messages()
 
     def _probe(self, factory: FactoryHandle, _budget: Budget) -> None:
         self._gate.probe(factory)
@@ -94,6 +99,16 @@ class Tick:
 
     def _purge(self, factory: FactoryHandle, _budget: Budget) -> None:
         self._records.purge(factory.id, before=self._clock() - self._retention, limit=PURGED_A_TICK)
+
+    def _purge_messages(self) -> None:
+        try:
+            self._keeping.purge(before=self._clock() - self._retention, limit=PURGED_A_TICK)
+        except LedgerError as exc:
+            logger.warning(
+                "This tick could not purge rejected messages: %s",
+                exc,
+                extra={"action": "purge_failed", "error": type(exc).__name__},
+            )
 
     def _attempt(
         self,

@@ -9,9 +9,7 @@ from adf_trigger.contracts import (
     RunView,
 )
 from adf_trigger.ledger.records import RunRecord
-
-MASK = "**********"
-"""What stands for a secret value, as Data Factory itself writes it."""
+from adf_trigger.masking import MASK
 
 _UNSTARTED = frozenset({RunStatus.ACCEPTED, RunStatus.REJECTED, RunStatus.UNKNOWN})
 
@@ -64,8 +62,12 @@ class RunViews:
     def _run_id(self, record: RunRecord) -> UUID | None:
         return None if record.status in _UNSTARTED else record.run_id
 
+    def link(self, request_id: str) -> str:
+        """The path of a request."""
+        return f"{self._prefix}/runs/{quote(request_id, safe='')}"
+
     def _links(self, record: RunRecord, run_id: UUID | None) -> RunLinks:
-        own = f"{self._prefix}/runs/{quote(record.request_id, safe='')}"
+        own = self.link(record.request_id)
         if run_id is None:
             return RunLinks(self=own)
         return RunLinks(

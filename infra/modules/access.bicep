@@ -11,7 +11,7 @@ param senders array
 @description('Object ids of the principals that read the events.')
 param consumers array
 
-@description('Object ids of the principals that work through the rejected queue and look into the ledger.')
+@description('Object ids of the principals that work through the rejected messages, in their queue and in the ledger.')
 param operators array
 
 // Storage Queue Data Message Sender: to put messages, and nothing else
@@ -20,8 +20,8 @@ var messageSender = 'c6a89b2d-59bc-44d0-9896-0f6e12d7b80a'
 var messageProcessor = '8a0f0c08-91a1-4084-bc3d-661d67233fed'
 // Storage Queue Data Contributor: also to let messages go that were looked at
 var queueDataContributor = '974c5e8b-45b9-4653-ba55-5f855dd0fb88'
-// Storage Table Data Reader
-var tableDataReader = '76199698-9eea-4c19-bc75-cec21354c6b6'
+// Storage Table Data Contributor: rejected messages are rows of the ledger, which a replay takes away
+var tableDataContributor = '0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3'
 
 // Each once. An operator sends messages of the rejected queue again.
 var allSenders = union(senders, operators)
@@ -95,12 +95,12 @@ resource operating 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
   }
 ]
 
-resource reading 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
+resource keeping 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
   for principalId in allOperators: {
-    name: guid(ledger.id, principalId, tableDataReader)
+    name: guid(ledger.id, principalId, tableDataContributor)
     scope: ledger
     properties: {
-      roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', tableDataReader)
+      roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', tableDataContributor)
       principalId: principalId
     }
   }

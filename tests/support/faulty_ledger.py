@@ -7,9 +7,11 @@ from adf_trigger.ledger.declarations import Declaration
 from adf_trigger.ledger.memory import MemoryLedger
 from adf_trigger.ledger.memory_declarations import MemoryDeclarations
 from adf_trigger.ledger.memory_notes import MemoryNotes
+from adf_trigger.ledger.memory_rejected import MemoryRejected
 from adf_trigger.ledger.notes import Note
 from adf_trigger.ledger.port import Claim, Stored
 from adf_trigger.ledger.records import RunRecord
+from adf_trigger.ledger.rejected import KeptMessage
 from tests.support.memory_factory import raise_planned
 
 
@@ -96,4 +98,31 @@ class FaultyNotes(MemoryNotes):
         """See Notes."""
         raise_planned(self.before, "remove")
         super().remove(scope, name)
+        raise_planned(self.after, "remove")
+
+
+class FaultyRejected(MemoryRejected):
+    """Fails where a test says so: method → errors, raised one by one, before or after the effect."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.before: dict[str, list[Exception]] = {}
+        self.after: dict[str, list[Exception]] = {}
+
+    def keep(self, message: KeptMessage) -> KeptMessage:
+        """See RejectedMessages."""
+        raise_planned(self.before, "keep")
+        kept = super().keep(message)
+        raise_planned(self.after, "keep")
+        return kept
+
+    def get(self, key: str) -> KeptMessage | None:
+        """See RejectedMessages."""
+        raise_planned(self.before, "get")
+        return super().get(key)
+
+    def remove(self, key: str) -> None:
+        """See RejectedMessages."""
+        raise_planned(self.before, "remove")
+        super().remove(key)
         raise_planned(self.after, "remove")

@@ -12,6 +12,7 @@ class MemoryOutbox:
     events: list[CompletionEvent] = field(default_factory=list)
     rejected: list[RejectedMessage] = field(default_factory=list)
     put_back_texts: list[tuple[str, float]] = field(default_factory=list)
+    put_back_as_poison: list[tuple[str, float]] = field(default_factory=list)
     before: list[Exception] = field(default_factory=list)
     after: list[Exception] = field(default_factory=list)
     mark: str | None = None
@@ -28,10 +29,10 @@ class MemoryOutbox:
         self.rejected.append(message)
         self._fail(self.after)
 
-    def put_back(self, text: str, *, delay: float) -> None:
+    def put_back(self, text: str, *, delay: float, poison: bool = False) -> None:
         """See Outbox."""
         self._fail(self.before)
-        self.put_back_texts.append((text, delay))
+        (self.put_back_as_poison if poison else self.put_back_texts).append((text, delay))
 
     def check(self) -> None:
         """See Outbox."""

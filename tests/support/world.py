@@ -7,12 +7,13 @@ from uuid import uuid4
 
 from adf_trigger.contracts import RunRequest, Source
 from adf_trigger.functions.services import Services, wire
+from adf_trigger.ledger.rejected import KeptMessage
 from adf_trigger.service.factories import Factories, FactoryHandle
 from adf_trigger.service.steps import Steps, logged_steps
 from adf_trigger.service.submission import Submission
 from adf_trigger.service.submit import Submitted
 from adf_trigger.settings import Settings
-from tests.support.faulty_ledger import FaultyDeclarations, FaultyLedger, FaultyNotes
+from tests.support.faulty_ledger import FaultyDeclarations, FaultyLedger, FaultyNotes, FaultyRejected
 from tests.support.memory_factory import MemoryFactory
 from tests.support.memory_outbox import MemoryOutbox
 
@@ -55,6 +56,7 @@ class World:
     ledger: FaultyLedger = field(default_factory=FaultyLedger)
     declarations: FaultyDeclarations = field(default_factory=FaultyDeclarations)
     notes: FaultyNotes = field(default_factory=FaultyNotes)
+    rejected: FaultyRejected = field(default_factory=FaultyRejected)
     outbox: MemoryOutbox = field(default_factory=MemoryOutbox)
     factory: MemoryFactory = field(init=False)
     services: Services = field(init=False)
@@ -72,6 +74,7 @@ class World:
             ledger=self.ledger,
             declarations=self.declarations,
             notes=self.notes,
+            rejected=self.rejected,
             outbox=self.outbox,
             landmark=self.outbox,
             clock=self.clock,
@@ -101,3 +104,7 @@ class World:
     def status(self, key: str = "key-1") -> str:
         """Status of a request's record."""
         return self.services.query.find(key).status
+
+    def kept(self) -> list[KeptMessage]:
+        """The messages that are kept in the ledger."""
+        return list(self.rejected.list(limit=1_000))

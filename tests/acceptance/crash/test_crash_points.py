@@ -12,6 +12,7 @@ import psutil
 import pytest
 import requests
 from azure.data.tables import TableClient
+from azure.storage.queue import QueueClient
 
 from adf_trigger.service.steps import STEPS
 from tests.support.laptop import PATIENCE, TIMEOUTS, Laptop
@@ -28,6 +29,7 @@ THROTTLED = {
     "code": "TooManyRequests",
     "retry_after": 1,
 }
+NOT_READ = {"operation": "GetPipeline", "fault": "status", "status": 503, "count": 3}
 FAILED_BEFORE = {"operation": "CreateRun", "fault": "status", "status": 500, "when": "before", "count": 1}
 DENIED = {
     "operation": "CreateRun",
@@ -250,6 +252,18 @@ def acknowledged(crashes: Crashes, key: str) -> None:
         requests.post(f"{root}/acknowledge", headers=headers, timeout=TIMEOUTS)
 
 
+def kept_aside(crashes: Crashes, key: str) -> None:
+    """A message into which no key can be put, and which has to wait until its pipeline can be read."""
+    pipeline = key.replace(".", "-")
+    crashes.laptop.define(pipeline)
+    crashes.laptop.control("POST", "faults", {"rules": [NOT_READ]})
+    text = json.dumps({"pipeline": pipeline, "requestId": None, "parameters": {"n": 1}})
+    with QueueClient.from_connection_string(
+        crashes.laptop.endpoints.storage_connection_string, crashes.laptop.endpoints.requests_queue
+    ) as queue:
+        crashes.acknowledged.add(queue.send_message(text, time_to_live=-1).id)
+
+
 SCENARIOS: dict[str, tuple[Callable[[Crashes, str], None], ...]] = {
     "definitions.keep": (new_pipeline,),
     "definitions.forget": (no_pipeline,),
@@ -272,6 +286,10 @@ SCENARIOS: dict[str, tuple[Callable[[Crashes, str], None], ...]] = {
     "records.end": (simple,),
     "records.save_cursor": (many,),
     "records.lease_to_publish": (simple,),
+    "rejected.keep": (refused_by_queue, invalid),
+    "rejected.keep_aside": (kept_aside,),
+    "rejected.remove": (kept_aside,),
+    "rejected.purge": (simple,),
     "notify.rejected": (refused_by_queue, invalid),
     "notify.event": (simple, invalid),
     "records.publish": (simple,),

@@ -1,9 +1,11 @@
-"""The replay command on real queues."""
+"""The replay command on a real table and real queues."""
 
 import base64
+import io
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -12,126 +14,240 @@ from azure.storage.queue import QueueClient
 from adf_trigger import replay
 from adf_trigger.azure.storage import StorageAccount
 from adf_trigger.contracts import ProblemFault, RejectedMessage
+from adf_trigger.errors import Fault
 from adf_trigger.events.queues import QueueOutbox
+from adf_trigger.ledger.opening import open_table_ledger
+from adf_trigger.ledger.rejected import KeptMessage
+from adf_trigger.message_texts import MAX_QUEUE_BYTES
 from tests.support.world import FACTORY_ID
 
 Command = Callable[..., int]
+NOON = datetime(2026, 1, 5, tzinfo=UTC)
 
 
-class Queues:
-    """The queues of one test."""
+class Storage:
+    """The table and the queues of one test."""
 
     def __init__(self, connection_string: str) -> None:
         mark = uuid4().hex[:8]
-        self.names = {name: f"{name}-{mark}" for name in ("requests", "rejected", "events")}
+        self.names = {name: f"{name}-{mark}" for name in ("requests", "rejected", "events", "poison")}
         self.environment = {
             "AzureWebJobsStorage": connection_string,
             "ADF_TRIGGER_FACTORIES": FACTORY_ID,
             "ADF_TRIGGER_REQUESTS_QUEUE": self.names["requests"],
             "ADF_TRIGGER_REJECTED_QUEUE": self.names["rejected"],
+            "ADF_TRIGGER_TABLE": f"t{mark}",
         }
+        account = StorageAccount(connection_string=connection_string)
+        self.messages = open_table_ledger(account, table=f"t{mark}", create_missing=True).rejected()
         clients = {
-            name: StorageAccount(connection_string=connection_string).queue(
-                full, encoding="none" if name == "requests" else "base64"
-            )
+            name: account.queue(full, encoding="base64" if name in {"events", "rejected"} else "none")
             for name, full in self.names.items()
         }
-        self.outbox = QueueOutbox(clients["events"], clients["rejected"], clients["requests"])
+        self.outbox = QueueOutbox(
+            clients["events"], clients["rejected"], clients["requests"], clients["poison"]
+        )
         self.requests = QueueClient.from_connection_string(connection_string, self.names["requests"])
         self.rejected = QueueClient.from_connection_string(connection_string, self.names["rejected"])
         self.requests.create_queue()
         self.rejected.create_queue()
+        self._count = 0
 
-    def reject(self, request_id: str, message: str) -> None:
-        """Put a message into the rejected queue as the service does."""
-        self.outbox.reject(
-            RejectedMessage(
-                request_id=request_id,
-                message_id="m",
-                message=message,
-                reason="it has faults",
-                errors=[ProblemFault(pointer="/pipeline", message="is missing")],
-                attempts=3,
-                rejected_at=datetime(2026, 1, 5, tzinfo=UTC),
-            )
-        )
+    def reject(self, request_id: str, message: str | bytes, **changes: Any) -> KeptMessage:
+        """Reject a message as the service does: a record, and a copy in the rejected queue."""
+        self._count += 1
+        fields: dict[str, Any] = {
+            "factory": FACTORY_ID,
+            "name": f"m-{self._count}",
+            "request_id": request_id,
+            "message_id": f"m-{self._count}",
+            "body": message if isinstance(message, bytes) else message.encode(),
+            "reason": "it has faults",
+            "faults": (Fault("/pipeline", "is missing"),),
+            "attempts": 3,
+            "received_at": NOON + timedelta(seconds=self._count),
+            "rejected_at": NOON + timedelta(seconds=self._count),
+        }
+        kept = self.messages.keep(KeptMessage(**{**fields, **changes}))
+        self.outbox.reject(kept.as_rejected())
+        return kept
 
-    def waiting(self) -> list[dict[str, object]]:
-        """What is on the requests queue."""
-        return [json.loads(message.content) for message in self.requests.peek_messages(max_messages=32)]
+    def reject_as_before(self, request_id: str, message: str, **changes: Any) -> None:
+        """Reject a message as earlier versions did: it is in the rejected queue alone."""
+        fields: dict[str, Any] = {
+            "request_id": request_id,
+            "message_id": "m",
+            "message": message,
+            "reason": "it has faults",
+            "errors": [ProblemFault(pointer="/pipeline", message="is missing")],
+            "attempts": 3,
+            "rejected_at": NOON,
+        }
+        self.outbox.reject(RejectedMessage(**{**fields, **changes}))
+
+    def waiting(self) -> list[str]:
+        """The texts on the requests queue."""
+        return [str(message.content) for message in self.requests.receive_messages(messages_per_page=32)]
+
+    def left(self) -> list[str]:
+        """Keys of the rejected messages that are left."""
+        found: list[KeptMessage] = []
+        while page := self.messages.list(after=found[-1].key if found else "", limit=1_000):
+            found += page
+        return [kept.request_id for kept in found]
+
+    def copies(self) -> int:
+        """How many messages are in the rejected queue."""
+        return self.rejected.get_queue_properties().approximate_message_count or 0
 
 
 @pytest.fixture
-def queues(azurite: str, monkeypatch: pytest.MonkeyPatch) -> Queues:
-    """Queues with names of their own, named by the environment as the app's are."""
-    queues = Queues(azurite)
-    for name, value in queues.environment.items():
+def storage(azurite: str, monkeypatch: pytest.MonkeyPatch) -> Storage:
+    """A table and queues with names of their own, named by the environment as the app's are."""
+    storage = Storage(azurite)
+    for name, value in storage.environment.items():
         monkeypatch.setenv(name, value)
-    return queues
+    return storage
 
 
-def test_messages_are_listed_and_shown_and_stay(queues: Queues, capsys: pytest.CaptureFixture[str]) -> None:
-    """Looking changes nothing: every message can be looked at again at once."""
-    for number in range(40):
-        queues.reject(f"key-{number}", json.dumps({"requestId": f"key-{number}"}))
+def test_messages_are_listed_and_shown_and_stay(storage: Storage, capsys: pytest.CaptureFixture[str]) -> None:
+    """Looking changes nothing; records and what earlier versions left come together, each once."""
+    for number in range(60):
+        put = storage.reject_as_before if number % 3 == 0 else storage.reject
+        put(f"key-{number}", json.dumps({"requestId": f"key-{number}"}))
     for _ in range(2):
         assert replay.main(["list"]) == 0
-        assert len(capsys.readouterr().out.splitlines()) == 40
+        assert len(capsys.readouterr().out.splitlines()) == 60
     assert replay.main(["list", "--json"]) == 0
     assert {json.loads(line)["requestId"] for line in capsys.readouterr().out.splitlines()} == {
-        f"key-{number}" for number in range(40)
+        f"key-{number}" for number in range(60)
     }
-    assert replay.main(["show", "key-7"]) == 0
-    shown = capsys.readouterr().out
-    for expected in (
-        "key-7",
-        "3 deliveries",
-        "it has faults",
-        "/pipeline: is missing",
-        '{"requestId": "key-7"}',
-    ):
-        assert expected in shown
+    for number in (6, 7):
+        assert replay.main(["show", f"key-{number}"]) == 0
+        shown = capsys.readouterr().out
+        for expected in ("3 deliveries", "it has faults", "/pipeline: is missing", f"key-{number}"):
+            assert expected in shown
 
 
-def test_a_replay_keeps_the_key_and_takes_the_message_away(queues: Queues) -> None:
-    """The message goes back under its key, given or derived; the others stay."""
-    queues.reject("given", '{"pipeline": "load", "requestId": "given"}')
-    queues.reject("derived", '{"pipeline": "load"}')
-    queues.reject("other", '{"pipeline": "load"}')
-    assert replay.main(["replay", "given", "derived"]) == 0
-    assert {message["requestId"] for message in queues.waiting()} == {"given", "derived"}
+@pytest.mark.parametrize("emptied", [False, True])
+def test_a_replay_keeps_the_key_and_takes_the_message_away(storage: Storage, *, emptied: bool) -> None:
+    """The message goes back under its key, given or derived, byte for byte; the copies in the queue do not matter."""
+    given, derived = ' {"pipeline":"load", "requestId" : "given"}', '{"pipeline": 1e0}'
+    storage.reject("given", given)
+    storage.reject("derived", derived)
+    storage.reject("renamed", '{"pipeline": "load", "requestId": "other"}')
+    storage.reject("other", '{"pipeline": "load"}')
+    storage.reject_as_before("earlier", '{"pipeline": "load"}')
+    if emptied:
+        storage.rejected.clear_messages()
+    assert replay.main(["replay", "given", "derived", "m-3"]) == 0
+    sent = storage.waiting()
+    assert sent[:2] == [given, '{"requestId":"derived","pipeline": 1e0}']
+    assert json.loads(sent[2]) == {"pipeline": "load", "requestId": "renamed"}
+    assert storage.left() == ["other"]
     assert replay.main(["replay", "given"]) == 1, "it is not there any more"
     assert replay.main(["replay", "--all"]) == 0
-    assert len(queues.waiting()) == 3
+    assert len(storage.waiting()) == (1 if emptied else 2)
+    assert (storage.left(), storage.copies()) == ([], 0)
 
 
-def test_a_long_message_is_replayed_whole(queues: Queues) -> None:
-    """A message that had to be packed comes back as it was."""
-    long = {
-        "pipeline": "load",
-        "parameters": {f"name-{n}": f"value {n}" for n in range(2200)},
-        "requestId": "long",
-    }
-    queues.reject("long", json.dumps(long))
-    assert replay.main(["replay", "long"]) == 0
-    assert queues.waiting() == [long]
+def test_the_largest_message_is_replayed_whole(storage: Storage) -> None:
+    """A message that compresses to nothing smaller goes back as it was; with a key that it has no room for, by name."""
+    noise = base64.b64encode(bytes(uuid4().int % 251 for _ in range(9)) * 6_000).decode()
+    own, none = '{"requestId":"own","a":"', '{"a":"'
+    storage.reject("own", (own + noise)[: MAX_QUEUE_BYTES - 2] + '"}')
+    storage.reject("none", (none + noise)[: MAX_QUEUE_BYTES - 2] + '"}')
+    assert replay.main(["replay", "--all"]) == 0
+    first, second = storage.waiting()
+    assert first == (own + noise)[: MAX_QUEUE_BYTES - 2] + '"}'
+    reference = json.loads(second)
+    (kept,) = storage.messages.list(limit=9)
+    assert (reference["requestId"], reference["adfTriggerKept"]) == ("none", kept.key)
+    assert (kept.waiting, len(kept.body)) == (True, MAX_QUEUE_BYTES)
 
 
-def test_what_can_never_work_is_kept_until_it_is_discarded(
-    queues: Queues, capsys: pytest.CaptureFixture[str]
+def test_secrets_are_asked_for(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A message that is no JSON is not sent again, and says so; discard removes it."""
-    queues.reject("noise", "no JSON")
-    queues.rejected.send_message("not even ours")
-    queues.rejected.send_message("nor this: größe")
-    queues.rejected.send_message(base64.b64encode(b'{"a": 1}').decode())
+    """Without the values that were masked a replay is refused; with them they stand where they stood."""
+    body = '{"pipeline":"load","parameters":{"Password":"**********","day":"monday"}}'
+    storage.reject("secret", body, masked=("Password",))
+    assert replay.main(["replay", "secret"]) == 1
+    assert "Password" in capsys.readouterr().out
+    assert (storage.left(), storage.waiting()) == (["secret"], [])
+    monkeypatch.setattr("sys.stdin", io.StringIO('{"password": "hush"}'))
+    assert replay.main(["replay", "secret", "--secrets", "-"]) == 0
+    (sent,) = storage.waiting()
+    assert json.loads(sent)["parameters"] == {"Password": "hush", "day": "monday"}
+    assert "hush" not in capsys.readouterr().out
+
+
+def test_what_may_have_been_taken_wants_force(storage: Storage, capsys: pytest.CaptureFixture[str]) -> None:
+    """It is shown with the request that it may be, and not sent by `--all`."""
+    storage.reject("copy", '{"pipeline": "load"}', taken_as="original")
+    assert replay.main(["show", "copy"]) == 0
+    assert "taken as:   original" in capsys.readouterr().out
     assert replay.main(["replay", "--all"]) == 1
-    assert "kept noise" in capsys.readouterr().out
-    assert replay.main(["discard", "noise"]) == 0
+    assert storage.waiting() == []
+    assert replay.main(["replay", "copy", "--force"]) == 0
+    assert len(storage.waiting()) == 1
+
+
+def test_what_is_rejected_again_meanwhile_does_not_keep_it_going(
+    storage: Storage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of 100 messages whose cause stands each is sent once."""
+    for number in range(100):
+        put = storage.reject_as_before if number % 2 else storage.reject
+        put(f"key-{number}", '{"pipeline": "load"}')
+    sent = []
+
+    def rejected_at_once(_queue: QueueClient, text: str) -> None:
+        key = json.loads(text)["requestId"]
+        sent.append(key)
+        storage.reject(key, text)
+        storage.reject_as_before(key, text)
+
+    monkeypatch.setattr("adf_trigger.rejected.put_message", rejected_at_once)
+    assert replay.main(["replay", "--all"]) == 0
+    assert sorted(sent) == sorted({f"key-{number}" for number in range(100)})
+    assert len(storage.left()) == 100
+
+
+def test_one_broken_message_does_not_end_it(storage: Storage, capsys: pytest.CaptureFixture[str]) -> None:
+    """Whatever lies there, the others are listed, shown and sent; it is kept until somebody discards it."""
+    storage.reject_as_before("broken", "no base64!", message_encoding="gzip+base64")
+    cut = base64.b64encode(b"\x1f\x8b\x08\x00").decode()
+    storage.reject_as_before("cut", cut, message_encoding="gzip+base64")
+    storage.reject("noise", b"\xff\xfe no JSON")
+    storage.rejected.send_message("not even ours")
+    storage.rejected.send_message("nor this: größe")
+    storage.rejected.send_message(base64.b64encode(b'{"a": 1}').decode())
+    storage.reject("whole", '{"pipeline": "load"}')
+    storage.reject_as_before("whole-too", '{"pipeline": "load"}')
+    assert replay.main(["list"]) == 0
+    assert replay.main(["show", "broken"]) == 0
+    capsys.readouterr()
+    assert replay.main(["replay", "--all"]) == 1
+    said = capsys.readouterr().out
+    for expected in ("kept broken", "kept cut", "kept noise", "replayed whole\n", "replayed whole-too"):
+        assert expected in said
+    assert len(storage.waiting()) == 2
     assert replay.main(["discard", "--all"]) == 0
     assert replay.main(["list"]) == 0
-    assert capsys.readouterr().out.count("discarded") == 4
-    assert replay.main(["show", "noise"]) == 1
+    assert capsys.readouterr().out.count("discarded") == 6
+    assert (storage.left(), storage.copies()) == ([], 0)
+
+
+def test_control_characters_are_not_printed_raw(storage: Storage, capsys: pytest.CaptureFixture[str]) -> None:
+    """No message can clear the screen, or look like a line of the command's own."""
+    evil = "\x1b[2J\u202e\x9b1A"
+    storage.reject("k", f'{{"a": "{evil}"}}', reason=f"{evil}\nreplayed everything")
+    for command in (["list"], ["show", "k"], ["list", "--json"]):
+        assert replay.main(command) == 0
+        said = capsys.readouterr().out
+        assert not set(evil) & set("\x1b\u202e\x9b") & set(said)
+        assert "\nreplayed everything" not in said
 
 
 @pytest.mark.parametrize("arguments", [[], ["replay"], ["discard"], ["replay", "a", "--all"], ["show"]])
@@ -143,10 +259,10 @@ def test_wrong_arguments_are_refused(arguments: list[str]) -> None:
 
 
 def test_storage_that_is_away_is_said_plainly(
-    queues: Queues, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    storage: Storage, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """An unreachable account is one line and exit code 1, without a key in it."""
-    away = queues.environment["AzureWebJobsStorage"].partition("QueueEndpoint=")[0]
+    away = storage.environment["AzureWebJobsStorage"].partition("QueueEndpoint=")[0]
     monkeypatch.setenv("AzureWebJobsStorage", f"{away}QueueEndpoint=http://127.0.0.1:9/devstoreaccount1;")
     monkeypatch.setenv("ADF_TRIGGER_CONNECT_TIMEOUT_SECONDS", "0.2")
     assert replay.main(["list"]) == 1

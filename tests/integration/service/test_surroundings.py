@@ -31,7 +31,9 @@ class Surroundings:
         self.table = f"t{self.mark}"
         self.connection_string = connection_string
         self.account = StorageAccount(connection_string=connection_string)
-        self.outbox = QueueOutbox(*(self.queue(name) for name in ("events", "rejected", "requests")))
+        self.outbox = QueueOutbox(
+            *(self.queue(name) for name in ("events", "rejected", "requests", "poison"))
+        )
         self.ledger = open_table_ledger(self.account, table=self.table, create_missing=True)
 
     def queue(self, name: str) -> QueueClient:
@@ -117,7 +119,9 @@ class Denied(QueueClient):
 def test_what_is_missing_and_may_not_be_made_is_said(surroundings: Surroundings) -> None:
     """The queue and the role are named; the service's text, which may quote a URL, is not."""
     denied = Denied.from_connection_string(surroundings.connection_string, "requests-denied")
-    outbox = QueueOutbox(surroundings.queue("events"), surroundings.queue("rejected"), denied)
+    outbox = QueueOutbox(
+        surroundings.queue("events"), surroundings.queue("rejected"), denied, surroundings.queue("poison")
+    )
     with pytest.raises(
         PublishError, match=r"requests-denied is missing.*Storage Queue Data Contributor"
     ) as caught:

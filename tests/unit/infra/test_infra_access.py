@@ -11,14 +11,14 @@ GRANTS = {
     "sending": ("allSenders", "requests", "messageSender"),
     "consuming": ("allConsumers", "events", "messageProcessor"),
     "operating": ("allOperators", "rejected", "queueDataContributor"),
-    "reading": ("allOperators", "ledger", "tableDataReader"),
+    "keeping": ("allOperators", "ledger", "tableDataContributor"),
 }
 """Assignment → the principals, the scope, the role."""
 ROLES = {
     "messageSender": "c6a89b2d-59bc-44d0-9896-0f6e12d7b80a",
     "messageProcessor": "8a0f0c08-91a1-4084-bc3d-661d67233fed",
     "queueDataContributor": "974c5e8b-45b9-4653-ba55-5f855dd0fb88",
-    "tableDataReader": "76199698-9eea-4c19-bc75-cec21354c6b6",
+    "tableDataContributor": "0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3",
 }
 
 

@@ -46,9 +46,21 @@ def test_both_rejections_of_a_message_tell_the_same(world: World) -> None:
     world.factory.fail_next("create_run", BadRequest("it is wrong", status=400))
     send(world, {**LABELLED, "requestId": "k"})
     late, late_copy = news(world)
-    for name in ("id", "source", "subject", "type"):
+    assert (early.id, late.id) == ("k/Rejected/m-1", "k/Rejected"), (
+        "the one names a message, the other a request"
+    )
+    for name in ("source", "subject", "type"):
         assert getattr(early, name) == getattr(late, name), name
-    for name in ("request_id", "factory", "pipeline", "status", "correlation_id", "metadata", "requested_by"):
+    for name in (
+        "request_id",
+        "factory",
+        "pipeline",
+        "status",
+        "correlation_id",
+        "metadata",
+        "requested_by",
+        "links",
+    ):
         assert getattr(early.data, name) == getattr(late.data, name), name
     assert early.source == f"{FACTORY_ID}/pipelines/load"
     assert (
@@ -57,7 +69,7 @@ def test_both_rejections_of_a_message_tell_the_same(world: World) -> None:
     )
     assert late.data.message == "Data Factory refused it: it is wrong"
     assert (early_copy.request_id, late_copy.request_id) == ("k", "k")
-    assert json.loads(late_copy.message) == {**LABELLED, "requestId": "k", "factory": "default"}
+    assert late_copy.message == json.dumps({**LABELLED, "requestId": "k"}), "exactly as it came"
 
 
 def test_a_rejection_by_http_is_an_event_alone(world: World) -> None:
@@ -101,15 +113,18 @@ def test_the_same_faulty_message_is_the_same_news(world: World) -> None:
     send(world, b"nonsense")
     first, second = world.outbox.events
     assert first == second
-    assert (first.id, first.source, first.time) == ("m-1/Rejected", f"{FACTORY_ID}/pipelines/", SENT)
+    assert (first.id, first.source, first.time) == ("m-1/Rejected/m-1", f"{FACTORY_ID}/pipelines/", SENT)
 
 
-def test_a_copy_that_is_not_written_stops_the_event(world: World) -> None:
-    """The event tells that a message lies in the rejected queue, so it comes after it."""
-    world.outbox.before.append(PublishError("no queue"))
-    with pytest.raises(PublishError):
-        send(world, b"nonsense")
-    assert world.outbox.events == []
+def test_an_outage_of_the_events_makes_no_second_record_and_no_copy(world: World) -> None:
+    """Delivered again and again meanwhile, a message has one record, one copy and one id of its event."""
+    for _ in range(3):
+        world.outbox.before.append(PublishError("no queue"))
+        with pytest.raises(PublishError):
+            send(world, b"nonsense")
+    send(world, b"nonsense")
+    news(world)
+    assert [kept.rejected_at for kept in world.kept()] == [world.clock.now]
 
 
 def test_news_of_what_has_not_ended_is_a_bug(world: World) -> None:

@@ -1,0 +1,75 @@
+"""Values of secure parameters: taken out of a message that is kept, and put in again for a replay."""
+
+import json
+from collections.abc import Callable, Collection, Mapping
+
+from adf_trigger.contracts import QueuedRunRequest
+from adf_trigger.strict_json import MAX_DEPTH
+
+MASK = "**********"
+"""What stands for a secret value, as Data Factory itself writes it."""
+
+_CUT = "(nested too deeply to be kept)"
+_FIELDS = frozenset(field.alias for field in QueuedRunRequest.model_fields.values())
+"""At the top of a message these are the request's own, whatever parameters are called."""
+
+
+def masked(document: object, secure: Collection[str]) -> tuple[object, tuple[str, ...]]:
+    """A message without the values of secure parameters, and the names of those it had.
+
+    Wherever a name stands, in whatever case: a message that is rejected may have it in the wrong place.
+
+    Args:
+        document: the message's JSON.
+        secure: names of parameters that a pipeline declares as SecureString.
+    """
+    folded = {name.lower() for name in secure}
+    found: dict[str, None] = {}
+
+    def mask(name: str) -> object:
+        found[name] = None
+        return MASK
+
+    return _replaced(document, lambda name, value: name.lower() in folded and value is not None, mask), tuple(
+        found
+    )
+
+
+def unmasked(document: object, names: Collection[str], values: Mapping[str, object]) -> object:
+    """A message with the given values in the places of those that were taken out.
+
+    Args:
+        document: the message as it was kept.
+        names: what was masked.
+        values: name → value; a name in another case is the same.
+
+    Raises:
+        KeyError: a value is not given.
+    """
+    given = {name.lower(): value for name, value in values.items()}
+    return _replaced(
+        document, lambda name, value: name in names and value == MASK, lambda name: given[name.lower()]
+    )
+
+
+def as_bytes(document: object) -> bytes:
+    """A document as JSON, without needless blanks."""
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
+
+
+def _replaced(
+    value: object, chosen: Callable[[str, object], bool], replacement: Callable[[str], object], depth: int = 0
+) -> object:
+    if isinstance(value, dict | list) and depth > MAX_DEPTH:
+        return _CUT
+    if isinstance(value, list):
+        return [_replaced(each, chosen, replacement, depth + 1) for each in value]
+    if not isinstance(value, dict):
+        return value
+    own = _FIELDS if depth == 0 else ()
+    return {
+        name: replacement(name)
+        if name not in own and chosen(name, each)
+        else _replaced(each, chosen, replacement, depth + 1)
+        for name, each in value.items()
+    }

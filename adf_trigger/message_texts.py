@@ -1,0 +1,70 @@
+"""Messages as texts of a queue: the same bytes again, under the same key, or a reference to where they are kept."""
+
+import base64
+import codecs
+import json
+import re
+from dataclasses import dataclass
+
+from adf_trigger.contracts import is_request_id
+
+MAX_QUEUE_BYTES = 65_536
+"""Largest text that a storage queue takes."""
+
+_REFERENCE = "adfTriggerKept"
+_UNSAFE = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""What XML 1.0 cannot hold; a carriage return it may give back as a line feed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """Where a message is kept that fits into no queue.
+
+    Attributes:
+        key: names it in the ledger.
+        request_id: the idempotency key it goes by.
+    """
+
+    key: str
+    request_id: str
+
+    @classmethod
+    def in_document(cls, document: object) -> "Reference | None":
+        """The reference that a message is; None where it is none."""
+        match document:
+            case {"adfTriggerKept": str(key), "requestId": str(request_id)} if is_request_id(request_id):
+                return cls(key, request_id)
+        return None
+
+    def as_text(self) -> str:
+        """The reference as a message."""
+        return json.dumps({_REFERENCE: self.key, "requestId": self.request_id})
+
+
+def queue_text(body: bytes) -> str | None:
+    """The text that a queue delivers as these bytes, or as base64 of them where no text can hold them.
+
+    Base64 is read back where it is that of a JSON object, so nothing else is written so. None where neither fits.
+    """
+    try:
+        text = body.decode()
+    except UnicodeDecodeError:
+        text = "\ufffe"
+    if _UNSAFE.search(text.replace("\r", "")) is None and ("\r" not in text or not _is_object(body)):
+        return text if len(body) <= MAX_QUEUE_BYTES else None
+    encoded = base64.b64encode(body).decode()
+    return encoded if _is_object(body) and len(encoded) <= MAX_QUEUE_BYTES else None
+
+
+def _is_object(body: bytes) -> bool:
+    return body.removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"{")
+
+
+def keyed_text(plain: bytes, request_id: str) -> str | None:
+    """The text of a JSON object that has no requestId, with one put in: all else stays as it is, byte for byte.
+
+    None where that does not fit into a queue.
+    """
+    _, _, rest = plain.partition(b"{")
+    between = b"" if rest.lstrip().startswith(b"}") else b","
+    return queue_text(b'{"requestId":"%s"%s' % (request_id.encode(), between) + rest)

@@ -1,0 +1,106 @@
+"""Messages that are kept in the ledger while they wait, since they fit into no queue."""
+
+import logging
+from datetime import datetime
+
+from adf_trigger.clock import Clock
+from adf_trigger.decoding import Message
+from adf_trigger.errors import AdfTriggerError, LedgerError
+from adf_trigger.ledger.rejected import KeptMessage, RejectedMessages
+from adf_trigger.message_texts import Reference
+from adf_trigger.service.factories import FactoryHandle
+from adf_trigger.service.secrets import Secrets
+from adf_trigger.service.steps import Steps
+
+logger = logging.getLogger(__name__)
+
+
+class NotKept(AdfTriggerError):
+    """A message cannot wait: it fits into no queue, and its secrets are not kept."""
+
+
+class Keeping:
+    """Keeps messages that wait.
+
+    Args:
+        messages: where they are kept.
+        secrets: takes out of them what is not kept.
+        clock: gives the present instant.
+        steps: surrounds each effect.
+    """
+
+    def __init__(self, messages: RejectedMessages, secrets: Secrets, clock: Clock, steps: Steps) -> None:
+        self._messages = messages
+        self._secrets = secrets
+        self._clock = clock
+        self._steps = steps
+
+    def without_secrets(
+        self, message: Message, factory: FactoryHandle | None
+    ) -> tuple[bytes, tuple[str, ...]]:
+        """See Secrets.out_of."""
+        return self._secrets.out_of(message, factory)
+
+    def keep(self, message: Message, factory: FactoryHandle | None, reason: str) -> Reference:
+        """Keep a message that does not fit into its queue; the reference that is put there in its place.
+
+        Raises:
+            NotKept: it has secrets, which are not written down.
+            LedgerError: the ledger is out of reach.
+        """
+        body, names = self._secrets.out_of(message, factory)
+        if names:
+            raise NotKept(
+                "it has to wait, and fits with its id into no queue; the values of "
+                f"{', '.join(names)} are not kept: give messages a requestId ({reason})"
+            )
+        kept = KeptMessage(
+            factory=factory.id if factory else "",
+            name=message.id,
+            request_id=message.request_id,
+            message_id=message.id,
+            pipeline=message.pipeline,
+            body=body,
+            reason=reason,
+            attempts=message.attempts,
+            received_at=message.inserted_at,
+            rejected_at=self._clock(),
+            waiting=True,
+        )
+        with self._steps("rejected.keep_aside"):
+            self._messages.keep(kept)
+        return Reference(kept.key, kept.request_id)
+
+    def message_of(self, reference: Reference, came_as: Message) -> Message | None:
+        """The message that a reference stands for; None where it is not kept any more.
+
+        Raises:
+            LedgerError: the ledger is out of reach.
+        """
+        kept = self._messages.get(reference.key)
+        if kept is None:
+            return None
+        return Message.decode(
+            kept.body,
+            message_id=came_as.id,
+            attempts=came_as.attempts,
+            inserted_at=came_as.inserted_at,
+            key=reference.request_id,
+        )
+
+    def remove(self, reference: Reference) -> None:
+        """Keep a message no longer, which is done with. Where that fails it is seen as waiting until it is purged."""
+        try:
+            with self._steps("rejected.remove"):
+                self._messages.remove(reference.key)
+        except LedgerError as exc:
+            logger.warning(
+                "A message that was taken could not be removed from where it was kept: %s",
+                exc,
+                extra={"action": "kept_message_not_removed", "request_id": reference.request_id},
+            )
+
+    def purge(self, *, before: datetime, limit: int) -> int:
+        """Remove at most `limit` messages that came before an instant, rejected ones among them; how many were."""
+        with self._steps("rejected.purge"):
+            return self._messages.purge(received_before=before, limit=limit)

@@ -1,0 +1,46 @@
+"""Which values of a message are secret, as far as anybody knows: what is kept of it is without them."""
+
+import re
+
+from adf_trigger.contracts import PIPELINE_NAME_PATTERN
+from adf_trigger.decoding import Message
+from adf_trigger.errors import CredentialError, DataFactoryError
+from adf_trigger.masking import as_bytes, masked
+from adf_trigger.service.check import JUST_NOW
+from adf_trigger.service.definitions import Definition, Definitions
+from adf_trigger.service.factories import Factories, FactoryHandle
+
+
+class Secrets:
+    """Takes secrets out of messages that are kept.
+
+    Args:
+        factories: all configured factories.
+        definitions: what pipelines declare.
+    """
+
+    def __init__(self, factories: Factories, definitions: Definitions) -> None:
+        self._factories = factories
+        self._definitions = definitions
+
+    def out_of(self, message: Message, factory: FactoryHandle | None) -> tuple[bytes, tuple[str, ...]]:
+        """The bytes of a message without secrets, and the names of the parameters whose values were taken out.
+
+        A message without any is given back as it came, and so is one whose pipeline nobody knows.
+
+        Args:
+            message: the message.
+            factory: where its pipeline is; None where that cannot be told, so that every factory is looked at.
+        """
+        if not message.document or re.fullmatch(PIPELINE_NAME_PATTERN, message.pipeline) is None:
+            return message.body, ()
+        known = (self._known(each, message.pipeline) for each in ([factory] if factory else self._factories))
+        secure = {name for definition in known if definition for name in definition.secure_names}
+        without, names = masked(message.document, secure)
+        return (as_bytes(without), names) if names else (message.body, ())
+
+    def _known(self, factory: FactoryHandle, pipeline: str) -> Definition | None:
+        try:
+            return self._definitions.get(factory, pipeline, no_older_than=JUST_NOW)
+        except (DataFactoryError, CredentialError):
+            return self._definitions.remembered(factory, pipeline)

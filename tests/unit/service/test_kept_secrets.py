@@ -1,0 +1,112 @@
+"""What is kept of a rejected message has no value of a SecureString, as far as anybody knows which those are."""
+
+import base64
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adf_trigger.errors import BadRequest, Unavailable
+from adf_trigger.masking import MASK, masked, unmasked
+from tests.support.world import World
+from tests.unit.functions.conftest import Caller
+
+SECRET = "hush-hush"
+
+
+@pytest.fixture
+def world() -> World:
+    """A service whose factory has a pipeline with a password."""
+    world = World()
+    day = {"type": "String", "defaultValue": ""}
+    world.factory.declare("load", day=day, password={"type": "SecureString", "defaultValue": ""})
+    return world
+
+
+def everything_kept(world: World) -> str:
+    """All that outlives the function, as one text."""
+    return "".join(
+        [
+            *(repr(kept) for kept in world.kept()),
+            *(message.model_dump_json() for message in world.outbox.rejected),
+            *(event.model_dump_json() for event in world.outbox.events),
+        ]
+    )
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"pipeline": "load", "parameters": {"password": SECRET, "no": 1}},
+        {"pipeline": "load", "parameters": {"PassWord": SECRET}, "surprise": 1},
+        {"pipeline": "load", "password": SECRET},
+        {"pipeline": "load", "Parameters": {"password": SECRET}},
+        {"Pipeline": "load", "parameters": {"password": SECRET}},
+        {"pipeline": "LOAD", "parameters": {"password": {"deep": [SECRET]}}},
+        {"pipeline": "load", "factory": "nowhere", "parameters": {"password": SECRET}},
+        {"data": {"password": SECRET}, "pipeline": "load"},
+    ],
+)
+@pytest.mark.parametrize("encode", [bytes, base64.b64encode], ids=["plain", "base64"])
+def test_a_secret_beside_another_fault_is_masked(world: World, message: dict[str, Any], encode: Any) -> None:
+    """Wherever it stands and however its name is written; which it is is said, and all else stays."""
+    Caller(world).message(encode(json.dumps({**message, "note": "n"}).encode()))
+    (kept,) = world.kept()
+    assert [name.lower() for name in kept.masked] == ["password"]
+    assert SECRET not in everything_kept(world)
+    assert json.loads(kept.body)["note"] == "n"
+    (copy,) = world.outbox.rejected
+    assert copy.masked == list(kept.masked)
+
+
+def test_it_is_masked_in_an_outage_by_what_is_remembered(world: World) -> None:
+    """What the pipeline declared when it was last asked."""
+    world.submit("teacher")
+    world.clock.forward(3600)
+    world.factory.before["get_pipeline"] = [Unavailable("down", status=503)] * 9
+    Caller(world).message({"pipeline": "load", "parameters": {"password": SECRET}, "surprise": 1})
+    assert [kept.masked for kept in world.kept()] == [("password",)]
+    assert SECRET not in everything_kept(world)
+
+
+def test_what_nobody_knows_of_is_kept_whole(world: World) -> None:
+    """Without a declaration there is no telling what is secret, and a replay needs the bytes."""
+    body = b'{"pipeline":"nowhere","parameters":{"password":"hush-hush"}}'
+    Caller(world).message(body)
+    assert [(kept.body, kept.masked) for kept in world.kept()] == [(body, ())]
+
+
+def test_a_request_that_data_factory_rejects_is_kept_masked(world: World) -> None:
+    """In the place of the secret is the mask, in the record, the copy and the event."""
+    world.factory.fail_next("create_run", BadRequest("it is wrong", status=400))
+    message = {"pipeline": "load", "requestId": "k", "parameters": {"day": "monday", "password": SECRET}}
+    Caller(world).message(message)
+    assert world.status("k") == "Rejected"
+    (kept,) = world.kept()
+    assert json.loads(kept.body)["parameters"] == {"day": "monday", "password": MASK}
+    assert kept.masked == ("password",)
+    assert SECRET not in everything_kept(world)
+
+
+NAMES = st.sampled_from(["password", "Token", "day", "pipeline", "a"])
+DOCUMENTS = st.dictionaries(
+    NAMES,
+    st.recursive(
+        st.none() | st.text(max_size=3) | st.just(SECRET),
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=3),
+        max_leaves=8,
+    ),
+)
+
+
+@given(document=DOCUMENTS, value=st.text(max_size=3))
+def test_what_is_masked_is_put_in_again(document: dict[str, Any], value: str) -> None:
+    """The values that are given stand where the masks stood, and nothing else has changed."""
+    without, names = masked(document, ["PASSWORD", "token"])
+    restored = unmasked(without, names, dict.fromkeys(names, value))
+    again, names_again = masked(restored, ["password", "token"])
+    assert (again, set(names_again)) == (without, set(names))
+    if not names:
+        assert without == document
