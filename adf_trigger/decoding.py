@@ -7,7 +7,7 @@ import base64
 import binascii
 import codecs
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
@@ -25,7 +25,7 @@ from adf_trigger.contracts import (
 from adf_trigger.errors import Fault, InvalidRequest
 from adf_trigger.message_texts import Reference, keyed_text, queue_text
 from adf_trigger.strict_json import Parsed, parse
-from adf_trigger.wording import fault_of
+from adf_trigger.wording import fault_of, pointer_to
 
 _Request = TypeVar("_Request", bound=RunRequest)
 
@@ -161,9 +161,23 @@ def _is_object(body: bytes) -> bool:
     return body.removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"{")
 
 
+def _twins(document: object) -> Iterator[Fault]:
+    """A fault for each parameter whose name is another's in another case: Data Factory would drop one unsaid."""
+    parameters = document.get("parameters") if isinstance(document, dict) else None
+    first: dict[str, str] = {}
+    for name in parameters if isinstance(parameters, dict) else ():
+        other = first.setdefault(name.lower(), name)
+        if other != name:
+            yield Fault(
+                pointer_to(("parameters", name)),
+                f"is {other} in another case; Data Factory tells no cases apart",
+            )
+
+
 def _validated(model: type[_Request], parsed: Parsed) -> _Request:
     faults = list(parsed.faults)
     if parsed.is_text:
+        faults += _twins(parsed.document)
         try:
             request = model.model_validate(parsed.document, by_alias=True, by_name=False)
         except ValidationError as exc:

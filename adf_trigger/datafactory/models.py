@@ -4,7 +4,7 @@ The service adds fields and words without notice, so: unknown fields are kept, a
 field that only informs is None where its value cannot be read. Only a run's id is required.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Any, Generic, Literal, Self, TypeVar
@@ -25,6 +25,7 @@ from adf_trigger.datafactory.lenient import (
     json_object,
     text,
 )
+from adf_trigger.declaration import Declaration, Declared
 
 T = TypeVar("T")
 
@@ -212,47 +213,18 @@ class Dataset(Resource):
     """A dataset."""
 
 
-_PARAMETER_TYPES = {
-    name.lower(): name for name in ("Object", "String", "Int", "Float", "Bool", "Array", "SecureString")
-}
-
-
-@dataclass(frozen=True, slots=True)
-class ParameterDeclaration:
-    """A parameter that a pipeline declares.
-
-    Attributes:
-        type: Object, String, Int, Float, Bool, Array or SecureString, whatever case the definition has;
-            another word is kept as it is.
-        has_default: whether a run may leave it out.
-        default: its default, possibly an expression.
-    """
-
-    type: str
-    has_default: bool = False
-    default: Any = None
-
-
 class PipelineResource(Resource):
     """The published definition of a pipeline."""
 
     @property
-    def parameters(self) -> dict[str, ParameterDeclaration]:
-        """The parameters it declares, by name as declared (the service ignores the case of names)."""
-        return {
-            name: _parameter_declaration(declaration)
-            for name, declaration in json_object(self.properties.get("parameters")).items()
-        }
+    def declaration(self) -> Declaration:
+        """The parameters it declares, without their default values, which may be secrets."""
+        parameters = json_object(self.properties.get("parameters")).items()
+        return Declaration(self.name, tuple(_declared(name, json_object(each)) for name, each in parameters))
 
 
-def _parameter_declaration(declaration: object) -> ParameterDeclaration:
-    declared = json_object(declaration)
-    word = text(declared.get("type"))
-    return ParameterDeclaration(
-        type=_PARAMETER_TYPES.get(word.lower(), word),
-        has_default="defaultValue" in declared,
-        default=declared.get("defaultValue"),
-    )
+def _declared(name: str, declaration: Mapping[str, object]) -> Declared:
+    return Declared(name, text(declaration.get("type")).lower(), required="defaultValue" not in declaration)
 
 
 class DataFactoryV1(ServiceObject):

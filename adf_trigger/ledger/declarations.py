@@ -3,31 +3,9 @@
 The port; two adapters, Table storage and memory, keep the same contract.
 """
 
-from dataclasses import dataclass
 from typing import Protocol
 
-
-@dataclass(frozen=True, slots=True)
-class Declared:
-    """A parameter that a pipeline declares. There is no place for its default value, which may be a secret.
-
-    Attributes:
-        name: as the pipeline writes it.
-        type: in lower case, as factories write types both ways.
-        required: whether it has no default value.
-    """
-
-    name: str
-    type: str
-    required: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Declaration:
-    """What a pipeline declares."""
-
-    pipeline: str
-    parameters: tuple[Declared, ...]
+from adf_trigger.declaration import Declaration
 
 
 class Declarations(Protocol):

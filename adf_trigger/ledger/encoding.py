@@ -7,8 +7,8 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
 
+from adf_trigger.declaration import Declaration
 from adf_trigger.errors import Fault, InvalidRequest, UnreadableRow
-from adf_trigger.ledger.declarations import Declaration
 from adf_trigger.ledger.keys import is_request_id
 from adf_trigger.ledger.port import Cursor
 from adf_trigger.ledger.records import ActiveRun, RunRecord, RunState

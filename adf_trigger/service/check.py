@@ -1,10 +1,10 @@
 """Checks a request before it is claimed: whether its factory takes new ones, and whether it fits its pipeline."""
 
 from datetime import timedelta
-from typing import Any
 
 from adf_trigger.clock import Clock
 from adf_trigger.contracts import Source
+from adf_trigger.declaration import Declaration
 from adf_trigger.errors import (
     CredentialError,
     DataFactoryError,
@@ -15,7 +15,7 @@ from adf_trigger.errors import (
     Throttled,
     TryLater,
 )
-from adf_trigger.service.definitions import Definition, Definitions
+from adf_trigger.service.definitions import Definitions
 from adf_trigger.service.gate import Gate
 from adf_trigger.service.policy import Policies
 from adf_trigger.service.submission import Submission
@@ -49,7 +49,7 @@ class Checker:
         self._policies = policies
         self._clock = clock
 
-    def check(self, submission: Submission) -> Definition | None:
+    def check(self, submission: Submission) -> Declaration | None:
         """What the pipeline declares, the request checked against it; None where that cannot be known now.
 
         Raises:
@@ -86,7 +86,7 @@ class Checker:
         if wait > -UNPROBED_FOR:
             raise TryLater(str(state), retry_after=max(LEAST_WAIT, wait.total_seconds()))
 
-    def _last_known(self, submission: Submission, outage: str) -> Definition | None:
+    def _last_known(self, submission: Submission, outage: str) -> Declaration | None:
         """What the pipeline declared when it was last asked, the request checked against it as far as that goes.
 
         None where nothing is known of it and nothing is to be checked.
@@ -107,11 +107,11 @@ class Checker:
             raise _try_later("a request with secure parameters is not kept for later", outage)
         return definition
 
-    def _faults(self, submission: Submission, definition: Definition) -> list[Fault]:
+    def _faults(self, submission: Submission, definition: Declaration) -> list[Fault]:
         correlation = self._policies.of(submission.pipeline).correlation_parameter
-        given: dict[str, Any] = dict(submission.request.parameters)
-        if correlation is not None:
-            given.setdefault(correlation, submission.request_id)
+        given: dict[str, object] = dict(submission.request.parameters)
+        if correlation is not None and correlation.lower() not in {name.lower() for name in given}:
+            given[correlation] = submission.request_id
         if submission.request.reference_pipeline_run_id is not None:
             return []  # Data Factory takes the parameters of the run that is rerun
         return definition.faults_of(given)

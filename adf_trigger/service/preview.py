@@ -56,6 +56,8 @@ class Preview:
             if earlier is None or not submission.asks_for(earlier):
                 raise
             return Previewed(_masked(submission, earlier.secure_parameters), earlier)
+        if definition is not None:
+            submission = submission.declared_as(definition)
         if earlier is not None and not submission.asks_for(earlier):
             raise RequestConflict(
                 f"the key {submission.request_id} already names another request, made at {earlier.requested_at}"

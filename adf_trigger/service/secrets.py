@@ -3,11 +3,12 @@
 import re
 
 from adf_trigger.contracts import PIPELINE_NAME_PATTERN
+from adf_trigger.declaration import Declaration
 from adf_trigger.decoding import Message
 from adf_trigger.errors import CredentialError, DataFactoryError
 from adf_trigger.masking import as_bytes, masked
 from adf_trigger.service.check import JUST_NOW
-from adf_trigger.service.definitions import Definition, Definitions
+from adf_trigger.service.definitions import Definitions
 from adf_trigger.service.factories import Factories, FactoryHandle
 
 
@@ -39,7 +40,7 @@ class Secrets:
         without, names = masked(message.document, secure)
         return (as_bytes(without), names) if names else (message.body, ())
 
-    def _known(self, factory: FactoryHandle, pipeline: str) -> Definition | None:
+    def _known(self, factory: FactoryHandle, pipeline: str) -> Declaration | None:
         try:
             return self._definitions.get(factory, pipeline, no_older_than=JUST_NOW)
         except (DataFactoryError, CredentialError):

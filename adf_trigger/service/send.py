@@ -127,7 +127,10 @@ class Sender:
 
     def _with_correlation(self, record: RunRecord, parameters: Mapping[str, Any]) -> dict[str, Any]:
         name = self._policies.of(record.pipeline).correlation_parameter
-        return dict(parameters) if name is None else {**parameters, name: record.request_id}
+        if name is None:
+            return dict(parameters)
+        spelled = next((given for given in parameters if given.lower() == name.lower()), name)
+        return {**parameters, spelled: record.request_id}
 
 
 def _secrets(record: RunRecord, parameters: Mapping[str, Any]) -> list[str]:

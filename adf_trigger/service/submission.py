@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from adf_trigger.contracts import RunRequest, Source
+from adf_trigger.declaration import Declaration, respelled
 from adf_trigger.ledger.records import RunRecord
 from adf_trigger.service.digest import digest_of
 from adf_trigger.service.factories import FactoryHandle
@@ -32,6 +33,22 @@ class Submission:
     source: Source = Source.HTTP
     message_digest: str | None = None
 
+    def declared_as(self, declaration: Declaration) -> "Submission":
+        """The same request with the pipeline's spelling of its own name and of its parameters."""
+        parameters = declaration.spelled(self.request.parameters)
+        pipeline = declaration.pipeline
+        return replace(
+            self,
+            pipeline=pipeline if pipeline.lower() == self.pipeline.lower() else self.pipeline,
+            request=self.request.model_copy(update={"parameters": parameters}),
+        )
+
+    def spelled_like(self, record: RunRecord) -> "Submission":
+        """The same request with the spelling of a record, which was made of it or of another."""
+        names = (*record.parameters, *record.secure_parameters)
+        parameters = respelled(self.request.parameters, names)
+        return replace(self, request=self.request.model_copy(update={"parameters": parameters}))
+
     def digest(self, secure: Collection[str]) -> str:
         """The digest of what it asks for, the named parameters taken for secrets."""
         parameters = self.request.parameters
@@ -44,5 +61,8 @@ class Submission:
         )
 
     def asks_for(self, record: RunRecord) -> bool:
-        """Whether it asks for what a record holds; what was secret then is compared as a secret."""
-        return record.digest == self.digest(record.secure_parameters)
+        """Whether it asks for what a record holds, in whatever case it spells names.
+
+        What was secret then is compared as a secret.
+        """
+        return record.digest == self.spelled_like(record).digest(record.secure_parameters)

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from adf_trigger.clock import Clock, IdSource
 from adf_trigger.contracts import RunStatus, Source
+from adf_trigger.declaration import Declaration
 from adf_trigger.errors import (
     InvalidRequest,
     LedgerConflict,
@@ -18,7 +19,6 @@ from adf_trigger.errors import (
 from adf_trigger.ledger.port import LedgerReader, Stored
 from adf_trigger.ledger.records import RunRecord, RunState, Waits
 from adf_trigger.service.check import LEAST_WAIT, Checker
-from adf_trigger.service.definitions import Definition
 from adf_trigger.service.gate import Gate
 from adf_trigger.service.publish import Publisher
 from adf_trigger.service.records import Records
@@ -108,6 +108,8 @@ class Submitter:
             if earlier is None or _was_rejected(earlier.record) or not submission.asks_for(earlier.record):
                 raise
             return self._repeated(submission, earlier)
+        if definition is not None:
+            submission = submission.declared_as(definition)
         stored, created = self._claim(submission, self._record(submission, definition))
         if not created:
             return self._repeated(submission, stored)
@@ -116,6 +118,7 @@ class Submitter:
     def _repeated(self, submission: Submission, stored: Stored) -> Submitted:
         """The record of a request that has come before; one that waited for its secrets is sent."""
         record = stored.record
+        submission = submission.spelled_like(record)
         waits = record.state is RunState.ACCEPTED and record.waits_for is Waits.CALLER
         if waits and self._gate.wait_to_send(submission.factory) is None:
             try:
@@ -136,7 +139,7 @@ class Submitter:
             again = min(max(wait, LEAST_WAIT), LONGEST_WAIT)
         return Submitted(record, replayed, again)
 
-    def _record(self, submission: Submission, definition: Definition | None) -> RunRecord:
+    def _record(self, submission: Submission, definition: Declaration | None) -> RunRecord:
         request = submission.request
         secure = definition.secure_among(request.parameters) if definition else ()
         return RunRecord(

@@ -2,7 +2,8 @@
 
 import pytest
 
-from adf_trigger.ledger.declarations import Declaration, Declarations, Declared
+from adf_trigger.declaration import Declaration, Declared
+from adf_trigger.ledger.declarations import Declarations
 from adf_trigger.ledger.encoding import MAX_DECLARATION_CHARS
 from tests.contracts.ledger_records import a_factory
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from adf_trigger.ledger.declarations import Declaration
+from adf_trigger.declaration import Declaration
 from adf_trigger.ledger.memory import MemoryLedger
 from adf_trigger.ledger.memory_declarations import MemoryDeclarations
 from adf_trigger.ledger.memory_notes import MemoryNotes

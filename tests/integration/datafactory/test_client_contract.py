@@ -104,9 +104,10 @@ def test_a_pipeline_is_created_read_changed_listed_and_deleted(
     name = define(wait_activity(1), day={"type": "String"}, n={"type": "Int", "defaultValue": 3})
     pipeline = factory_client.get_pipeline(name)
     assert pipeline.name == name
-    assert pipeline.parameters["day"].type == "String"
-    assert not pipeline.parameters["day"].has_default
-    assert pipeline.parameters["n"].default == 3
+    assert [(each.name, each.type, each.required) for each in pipeline.declaration.parameters] == [
+        ("day", "string", True),
+        ("n", "int", False),
+    ]
     assert name in {each.name for each in factory_client.list_pipelines()}
     assert factory_client.pipelines.delete(name) is True
     assert factory_client.pipelines.delete(name) is False

@@ -14,12 +14,12 @@ from adf_trigger.datafactory.models import (
     Factory,
     FieldFilter,
     FieldOrder,
-    ParameterDeclaration,
     PipelineResource,
     PipelineRun,
     ReplyHeaders,
     RunFilter,
 )
+from adf_trigger.declaration import Declaration, Declared
 
 RUN_ID = "2f7fdb90-5df1-4b8e-ac2f-064cfa58202b"
 JSON = st.recursive(
@@ -145,7 +145,7 @@ def test_an_etag_is_read_in_both_spellings() -> None:
 
 
 def test_a_pipeline_tells_its_declared_parameters() -> None:
-    """Types are told in one case, whatever case the definition has; a null default is a default."""
+    """Types are told in one case, whatever case the definition has; a null default is a default, and none is kept."""
     declared = {
         "day": {"type": "string"},
         "names": {"type": "Array", "defaultValue": []},
@@ -153,20 +153,23 @@ def test_a_pipeline_tells_its_declared_parameters() -> None:
         "new": {"type": "Tensor"},
         "broken": 1,
     }
-    pipeline = PipelineResource.model_validate({"properties": {"parameters": declared}})
-    assert pipeline.parameters == {
-        "day": ParameterDeclaration("String"),
-        "names": ParameterDeclaration("Array", has_default=True, default=[]),
-        "key": ParameterDeclaration("SecureString", has_default=True),
-        "new": ParameterDeclaration("Tensor"),
-        "broken": ParameterDeclaration(""),
-    }
+    pipeline = PipelineResource.model_validate({"name": "Load", "properties": {"parameters": declared}})
+    assert pipeline.declaration == Declaration(
+        "Load",
+        (
+            Declared("day", "string", required=True),
+            Declared("names", "array", required=False),
+            Declared("key", "securestring", required=False),
+            Declared("new", "tensor", required=True),
+            Declared("broken", "", required=True),
+        ),
+    )
 
 
 def test_a_pipeline_without_parameters_declares_none() -> None:
     """Absent or null, there are none."""
-    assert PipelineResource.model_validate({"properties": {}}).parameters == {}
-    assert PipelineResource.model_validate({"properties": {"parameters": None}}).parameters == {}
+    assert PipelineResource.model_validate({"properties": {}}).declaration.parameters == ()
+    assert PipelineResource.model_validate({"properties": {"parameters": None}}).declaration.parameters == ()
 
 
 def test_a_filter_takes_aware_times_alone() -> None:

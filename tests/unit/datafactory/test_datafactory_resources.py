@@ -38,7 +38,7 @@ def test_a_pipeline_is_read(client: DataFactoryClient, service: Service) -> None
     """Its declared parameters, its ETag and the ids of the reply are there."""
     service.answers(answer(200, PIPELINE, x_ms_correlation_request_id="correlation-1"))
     pipeline = client.get_pipeline("p")
-    assert pipeline.parameters["day"].type == "String"
+    assert [each.name for each in pipeline.declaration.parameters] == ["day"]
     assert (pipeline.etag, pipeline.reply.correlation_id) == (PIPELINE["etag"], "correlation-1")
     assert sent(service) == ("GET", f"{ENDPOINT}{FACTORY}/pipelines/p?{VERSION}")
 

@@ -3,6 +3,7 @@
 import pytest
 
 from adf_trigger.contracts import Source
+from adf_trigger.declaration import Declaration, Declared
 from adf_trigger.errors import (
     CredentialError,
     InvalidRequest,
@@ -12,7 +13,6 @@ from adf_trigger.errors import (
     TryLater,
     Unavailable,
 )
-from adf_trigger.ledger.declarations import Declaration, Declared
 from tests.support.world import FACTORY_ID, World
 
 STRING = {"type": "String"}

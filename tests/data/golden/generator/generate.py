@@ -19,7 +19,7 @@ from scenes import scenes
 from stage import rows_of
 
 from adf_trigger.contracts import RunRequest
-from adf_trigger.ledger.declarations import Declaration, Declared
+from adf_trigger.declaration import Declaration, Declared
 from adf_trigger.ledger.opening import open_table_ledger
 from adf_trigger.local.azurite import Azurite
 from adf_trigger.service.digest import digest_of
