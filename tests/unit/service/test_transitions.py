@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from adf_trigger.contracts import ActivityError, RunStatus
-from adf_trigger.ledger.records import RunRecord, RunState
+from adf_trigger.ledger.records import RunRecord, RunState, Waits
 from adf_trigger.service import transitions
 from adf_trigger.service.transitions import IllegalMove, RunEnd
 from tests.contracts.ledger_records import MINUTE, NOON, a_factory, a_full_record
@@ -35,17 +35,37 @@ MOVES: dict[str, tuple[RunState, Move, dict[str, Any]]] = {
     "lease_to_send": (
         RunState.ACCEPTED,
         lambda record: transitions.lease_to_send(record, now=NOW, lease=LEASE),
-        {"attempts": 4, "sent_at": NOW, "lease_until": NOW + LEASE, "not_before": None, "message": None},
+        {
+            "attempts": 4,
+            "sent_at": NOW,
+            "lease_until": NOW + LEASE,
+            "not_before": None,
+            "message": None,
+            "waits_for": None,
+        },
     ),
     "postpone": (
         RunState.ACCEPTED,
         lambda record: transitions.postpone(record, until=UNTIL, in_doubt_since=None, reason="throttled"),
-        {"lease_until": None, "not_before": UNTIL, "sent_at": None, "message": "throttled"},
+        {
+            "lease_until": None,
+            "not_before": UNTIL,
+            "sent_at": None,
+            "doubted_from": None,
+            "message": f"{transitions.WAITS_FOR_CALLER}: throttled",
+            "waits_for": Waits.CALLER,
+        },
     ),
     "postpone, in doubt since": (
         RunState.ACCEPTED,
         lambda record: transitions.postpone(record, until=UNTIL, in_doubt_since=NOON, reason="throttled"),
-        {"lease_until": None, "not_before": UNTIL, "sent_at": NOON, "message": "throttled"},
+        {
+            "lease_until": None,
+            "not_before": UNTIL,
+            "sent_at": NOON,
+            "message": "throttled",
+            "waits_for": None,
+        },
     ),
     "doubt": (
         RunState.ACCEPTED,
