@@ -70,9 +70,10 @@ class RejectedDesk:
     def all(self) -> list[RejectedMessage]:
         """Every message, oldest first; each stays where it is."""
         found = [kept.as_rejected() for kept in self._in_ledger() if not kept.waiting]
+        known = {message.message_id for message in found}
 
         def look(message: RejectedMessage) -> bool:
-            if message.record is None:
+            if message.record is None and message.message_id not in known:
                 found.append(message)
             return False
 

@@ -260,8 +260,9 @@ class Intake:
         try:
             self._notifier.rejected(rejection)
         except LedgerError as exc:
-            self._put_back(came_as, LEDGER_WAIT, exc)
-            return False
+            if not self._told_without_ledger(message, rejection):
+                self._put_back(came_as, LEDGER_WAIT, exc)
+                return False
         logger.warning(
             "Rejected message %s: %s",
             message.id,
@@ -273,6 +274,16 @@ class Intake:
                 "faults": len(rejection.faults),
             },
         )
+        return True
+
+    def _told_without_ledger(self, message: Message, rejection: Rejection) -> bool:
+        """Tell a rejection although it cannot be kept, of a message that would come again under another id."""
+        if message.own_key is not None:
+            return False
+        try:
+            self._notifier.rejected_without_ledger(rejection)
+        except ValueError:
+            return False
         return True
 
     def _view(self, message: Message, factory: FactoryHandle | None, *, named_otherwise: bool) -> RunView:

@@ -12,6 +12,7 @@ from adf_trigger.contracts import (
     CompletionEvent,
     EventData,
     QueuedRunRequest,
+    RejectedMessage,
     RunStatus,
     RunView,
     Source,
@@ -23,6 +24,9 @@ from adf_trigger.ledger.rejected import KeptMessage, RejectedMessages
 from adf_trigger.masking import MASK, as_bytes
 from adf_trigger.service.steps import Steps
 from adf_trigger.service.views import RunViews
+
+MAX_WITHOUT_LEDGER = 20_000
+"""Bytes of a message that fits into the rejected queue whole, whatever its characters are."""
 
 NOWHERE = "/"
 """An event's source where the factory is not known."""
@@ -112,11 +116,25 @@ class Notifier:
         What came by queue is kept in the ledger first, once however often this is called, and its copy is put into
         the rejected queue last: an outage of that queue or of the events' makes no second copy.
         """
-        kept = None if rejection.message is None else self._kept(rejection, rejection.message)
+        copy = None if rejection.message is None else self._kept(rejection, rejection.message).as_rejected()
+        return self._sent(rejection, copy)
+
+    def rejected_without_ledger(self, rejection: Rejection) -> str:
+        """Send the news of a rejection while the ledger is out of reach: the copy in its queue is all there is.
+
+        Raises:
+            ValueError: the message does not fit whole into the rejected queue.
+        """
+        if rejection.message is None or len(rejection.message.body) > MAX_WITHOUT_LEDGER:
+            raise ValueError("there is no message, or it is too long for the rejected queue")
+        copy = _record_of(rejection, rejection.message).as_rejected().model_copy(update={"record": None})
+        return self._sent(rejection, copy)
+
+    def _sent(self, rejection: Rejection, copy: RejectedMessage | None) -> str:
         event_id = self._publish_rejection(rejection)
-        if kept is not None:
+        if copy is not None:
             with self._steps("notify.rejected"):
-                self._outbox.reject(kept.as_rejected())
+                self._outbox.reject(copy)
         return event_id
 
     def keep(self, record: RunRecord, body: bytes, masked: Sequence[str]) -> None:
@@ -127,23 +145,7 @@ class Notifier:
 
     def _kept(self, rejection: Rejection, message: QueuedMessage) -> KeptMessage:
         with self._steps("rejected.keep"):
-            return self._messages.keep(
-                KeptMessage(
-                    factory=rejection.factory,
-                    name=message.name,
-                    request_id=rejection.run.request_id,
-                    message_id=message.id,
-                    pipeline=rejection.run.pipeline,
-                    body=message.body,
-                    masked=tuple(message.masked),
-                    reason=rejection.reason,
-                    faults=tuple(rejection.faults),
-                    taken_as=message.taken_as,
-                    attempts=message.attempts,
-                    received_at=message.received_at,
-                    rejected_at=message.rejected_at,
-                )
-            )
+            return self._messages.keep(_record_of(rejection, message))
 
     def _publish_rejection(self, rejection: Rejection) -> str:
         reasons = [rejection.reason, *(f"{fault.pointer}: {fault.message}" for fault in rejection.faults)]
@@ -189,6 +191,24 @@ class Notifier:
             received_at=record.requested_at,
             rejected_at=record.ended_at or record.requested_at,
         )
+
+
+def _record_of(rejection: Rejection, message: QueuedMessage) -> KeptMessage:
+    return KeptMessage(
+        factory=rejection.factory,
+        name=message.name,
+        request_id=rejection.run.request_id,
+        message_id=message.id,
+        pipeline=rejection.run.pipeline,
+        body=message.body,
+        masked=tuple(message.masked),
+        reason=rejection.reason,
+        faults=tuple(rejection.faults),
+        taken_as=message.taken_as,
+        attempts=message.attempts,
+        received_at=message.received_at,
+        rejected_at=message.rejected_at,
+    )
 
 
 def _mark(factory: str) -> str:

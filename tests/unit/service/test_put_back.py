@@ -128,15 +128,24 @@ def test_secrets_are_not_kept_for_want_of_room(world: World) -> None:
 
 
 def test_what_is_wrong_waits_unchanged_where_the_ledger_cannot_keep_it(world: World) -> None:
-    """No delivery of it is burnt, and it is told once the ledger is back."""
+    """No delivery of it is burnt, and it is told once the ledger is back, under its own key."""
     world.rejected.before["keep"] = [LedgerError("the table is away")]
-    caller = Caller(world)
-    caller.message(b"no JSON")
+    caller, body = Caller(world), b'{"requestId": "k", "surprise": 1}'
+    caller.message(body)
     assert world.outbox.events == []
     assert world.outbox.rejected == []
-    assert put_back(world) == b"no JSON"
-    caller.message(b"no JSON", message_id="m-2")
-    assert [kept.body for kept in world.kept()] == [b"no JSON"]
+    assert put_back(world) == body
+    caller.message(body, message_id="m-2")
+    assert [kept.body for kept in world.kept()] == [body]
+
+
+def test_what_would_come_again_under_another_id_is_told_without_the_ledger(world: World) -> None:
+    """Its copy in the rejected queue is all there is then, and can be replayed by itself."""
+    world.rejected.before["keep"] = [LedgerError("the table is away")]
+    Caller(world).message(b"no JSON")
+    assert world.outbox.put_back_texts == []
+    assert [event.id for event in world.outbox.events] == ["m-1/Rejected/m-1"]
+    assert [(copy.message, copy.record) for copy in world.outbox.rejected] == [("no JSON", None)]
 
 
 @given(
