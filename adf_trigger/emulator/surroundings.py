@@ -4,7 +4,7 @@ No secret of a pipeline goes to a token endpoint of the real Azure: the names of
 """
 
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -61,8 +61,15 @@ class Surroundings:
         return httpx.AsyncClient(
             verify=context,
             timeout=timeout or httpx.Timeout(60.0, connect=10.0),
-            mounts={f"all://{host}": stack for host in {*self.names, *_AUTHORITIES}},
+            mounts=dict.fromkeys(self._patterns(), stack),
         )
+
+    def _patterns(self) -> Iterator[str]:
+        """Of URLs that lead to the stack or nowhere, with the dot of a full name, and Entra ID's regional hosts."""
+        for host in {*self.names, *_AUTHORITIES}:
+            yield from (f"all://{host}", f"all://{host}.")
+        for host in _AUTHORITIES:
+            yield from (f"all://*.{host}", f"all://*.{host}.")
 
 
 class _ToTheStack(httpx.AsyncBaseTransport):
@@ -79,7 +86,8 @@ class _ToTheStack(httpx.AsyncBaseTransport):
             httpx.ConnectError: the stack does not serve the name, or not so.
         """
         url = request.url
-        address = self._surroundings.servers.get(url.host)
+        name = url.host.removesuffix(".")
+        address = self._surroundings.servers.get(name)
         if address is None or url.scheme != "https" or (url.port or _HTTPS) != _HTTPS:
             raise httpx.ConnectError(
                 f"{url.scheme}://{url.host} is not served by the local stack, and never asked of the real Azure.",
@@ -91,7 +99,7 @@ class _ToTheStack(httpx.AsyncBaseTransport):
             url.copy_with(host=host, port=port),
             headers=request.headers,
             stream=request.stream,
-            extensions={**request.extensions, "sni_hostname": url.host},
+            extensions={**request.extensions, "sni_hostname": name},
         )
         return await self._transport.handle_async_request(rerouted)
 

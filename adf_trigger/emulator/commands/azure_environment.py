@@ -50,7 +50,8 @@ def azure_environment(facts: Mapping[str, Any]) -> dict[str, str]:
         "no_proxy": _LOOPBACK,
         **dict.fromkeys(_CA_VARIABLES, ca_file),
         "NODE_USE_ENV_PROXY": "1",
-        "JAVA_TOOL_OPTIONS": " ".join(f"-D{name}={value}" for name, value in java.items()),
+        # Java splits at blanks, but not inside of quotes.
+        "JAVA_TOOL_OPTIONS": " ".join(f'"-D{name}={value}"' for name, value in java.items()),
         "AZURE_CONFIG_DIR": str(folder / "azure"),
         "AZURE_CORE_COLLECT_TELEMETRY": "false",
         "AZURE_CORE_LOGIN_EXPERIENCE_V2": "off",

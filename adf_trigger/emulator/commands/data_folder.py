@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+_LOCK = "stack.lock"
 _PAUSE_SECONDS = 0.1
 PATIENCE_SECONDS = 2.0
 """How long a command waits for another one that is about to end."""
@@ -59,7 +60,7 @@ def exclusive(folder: Path, *, patience: float) -> Iterator[int]:
         DataFolderError: another process uses the folder.
     """
     deadline = time.monotonic() + patience
-    with (folder / "stack.lock").open("w") as file:
+    with (folder / _LOCK).open("w") as file:
         while True:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -69,6 +70,18 @@ def exclusive(folder: Path, *, patience: float) -> Iterator[int]:
                     raise DataFolderError(f"{folder} is in use by another process") from exc
                 time.sleep(_PAUSE_SECONDS)
         yield file.fileno()
+
+
+def in_use(folder: Path) -> bool:
+    """Whether a process has the folder for itself."""
+    try:
+        with (folder / _LOCK).open() as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
 
 
 def write_private(path: Path, text: str) -> None:

@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import logging
 import os
 import stat
 import tempfile
@@ -9,6 +10,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from adf_trigger.emulator.commands.data_folder import in_use
+
+logger = logging.getLogger(__name__)
 
 ENDPOINTS = "endpoints.json"
 """Name of the file in a data folder that has everything about the stack that runs on it."""
@@ -24,10 +29,19 @@ class NotRunning(Exception):
 def announced(file: Path) -> Iterator[None]:
     """Let other processes of this user find the stack meanwhile.
 
+    Where that cannot be, the stack runs all the same, and is found by its data folder alone.
+
     Args:
         file: its endpoints.json.
     """
-    entry = _folder() / f"{os.getpid()}-{os.urandom(4).hex()}"
+    try:
+        entry = _folder() / f"{os.getpid()}-{os.urandom(4).hex()}"
+    except (NotRunning, OSError) as exc:
+        logger.warning(
+            "`env` finds this stack by --data alone: %s", exc, extra={"action": "stack_unannounced"}
+        )
+        yield
+        return
     unfinished = entry.with_name(f"{_UNFINISHED}{entry.name}")
     with unfinished.open("w") as opened:
         # The lock goes with the process, however it ends; an entry that nobody holds is of one that was killed.
@@ -50,12 +64,12 @@ def facts(data: Path | None) -> dict[str, Any]:
     Raises:
         NotRunning: none runs, or several do.
     """
-    files = sorted(_running())
     if data is not None:
-        wanted = (data / ENDPOINTS).resolve()
-        files = [file for file in files if file.resolve() == wanted]
-        if not files:
+        if not (data / ENDPOINTS).is_file() or not in_use(data):
             raise NotRunning(f"no stack runs on {data}")
+        files = [data / ENDPOINTS]
+    else:
+        files = sorted(_running())
     if not files:
         raise NotRunning("no stack runs; start one with `python -m adf_trigger.local up`")
     if len(files) > 1:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -240,3 +241,19 @@ def test_the_database_is_usable_after_a_reset(store: Store) -> None:
     store.reset()
     assert store.factories.get(FACTORY.id) is None
     assert isinstance(store.runs._database, Database)
+
+
+def test_factories_of_an_earlier_version_get_their_groups(tmp_path: Path) -> None:
+    """A data folder from before there were groups: each factory's subscription and group are there after the start."""
+    path = tmp_path / "factory.db"
+    store = Store(path)
+    store.factories.save(FACTORY)
+    store.close()
+    store = Store(path)
+    assert store.groups.subscriptions() == []
+    store.groups.adopt("eastus")
+    assert store.groups.subscriptions() == [FACTORY.subscription_id]
+    group = store.groups.get(FACTORY.subscription_id, FACTORY.resource_group.upper())
+    assert group is not None
+    assert group.location == "eastus"
+    store.close()
