@@ -63,7 +63,7 @@ def test_az_can_register_the_stack_as_a_cloud(az: Az, shell: Any) -> None:
     assert authority == shell.endpoints.authority_url
 
 
-def test_nothing_of_it_went_elsewhere(az: Az, shell: Any) -> None:
+def test_nothing_of_az_went_elsewhere(az: Az, shell: Any) -> None:
     """az itself, which is Python, looked up and called this machine alone."""
     az("account", "show")
     assert shell.elsewhere() == []
