@@ -27,7 +27,7 @@ LOOK_AGAIN = 0.02
 READ_AGAIN = 3.0
 """Seconds that what was read is used again."""
 TOO_OLD = 30.0
-"""Seconds after which what was read says nothing any more, since the ledger has not answered for so long."""
+"""Seconds that a reading may hang before what was read last says nothing any more."""
 LONGEST_TICK = 600
 """Seconds: no function of the app runs for longer."""
 
@@ -67,9 +67,10 @@ class Health:
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """What one reading of the ledger gave: the notes, or why there are none."""
+    """What one reading of the ledger gave, and when: the notes, or why there are none."""
 
     at: float
+    instant: datetime
     health: Note | None = None
     tick: Note | None = None
     ledger: Note | None = None
@@ -135,17 +136,21 @@ class HealthDesk:
             health, tick, ledger = (
                 self._notes.get(APP_SCOPE, name) for name in (HEALTH_NOTE, TICK_NOTE, LEDGER_NOTE)
             )
-            read = _Read(self._seconds(), _understood(health), _understood(tick), _understood(ledger))
+            read = _Read(
+                self._seconds(), self._clock(), _understood(health), _understood(tick), _understood(ledger)
+            )
         except AdfTriggerError as exc:
             logger.warning(
                 "The report of the health cannot be read: %s",
                 exc,
                 extra={"action": "health_not_read", "error": type(exc).__name__},
             )
-            read = _Read(self._seconds(), error=f"the ledger cannot be read: {exc}")
+            read = _Read(self._seconds(), self._clock(), error=f"the ledger cannot be read: {exc}")
         except Exception as exc:  # the edge of a thread: nobody else would hear of it
             logger.exception("The report of the health cannot be read", extra={"action": "health_not_read"})
-            read = _Read(self._seconds(), error=f"the ledger cannot be read: {type(exc).__name__}")
+            read = _Read(
+                self._seconds(), self._clock(), error=f"the ledger cannot be read: {type(exc).__name__}"
+            )
         with self._lock:
             self._last = read
             if read.error is None:
@@ -159,7 +164,8 @@ class HealthDesk:
         if self._good is None:
             return Health(HealthStatus.STARTING) if silence is None else _unavailable([silence], {})
         troubles = [] if silence is None else [silence]
-        troubles += _troubles(self._good, self._clock(), self._schedule, self._started)
+        # Judged as of when it was read: nobody may have asked for long, and the next reading be under way.
+        troubles += _troubles(self._good, self._good.instant, self._schedule, self._started)
         details = _details(self._good)
         if troubles:
             return _unavailable(troubles, details)
@@ -171,12 +177,10 @@ class HealthDesk:
         """The trouble of a ledger that does not answer."""
         if self._silent_since is not None and self._last is not None and self._last.error is not None:
             return Trouble(self._silent_since, self._last.error)
-        if self._good is None or self._reading_since is None:
+        if self._reading_since is None or self._seconds() - self._reading_since < TOO_OLD:
             return None
-        age = self._seconds() - self._good.at
-        if age < TOO_OLD:
-            return None
-        return Trouble(self._clock() - timedelta(seconds=age), "the ledger gives no answer")
+        hangs = timedelta(seconds=self._seconds() - self._reading_since)
+        return Trouble(self._clock() - hangs, "the ledger gives no answer")
 
 
 def _troubles(read: _Read, now: datetime, schedule: Schedule, started: datetime) -> list[Trouble]:

@@ -213,6 +213,19 @@ def test_a_ledger_that_has_stopped_answering_is_told(lab: Lab) -> None:
     assert "no answer" in lab.timed().troubles[0].what
 
 
+def test_an_instance_that_nobody_has_asked_for_long_takes_no_old_report_for_a_dead_timer(lab: Lab) -> None:
+    """While its first new reading is slow it goes by what it knew then, and for a bounded time only."""
+    lab.observer.observe()
+    assert lab.timed().status is HealthStatus.OK
+    lab.later(3600)
+    lab.observer.observe()
+    lab.notes.open.clear()
+    assert lab.timed().status is HealthStatus.OK
+    lab.later(31)
+    assert lab.timed().status is HealthStatus.UNAVAILABLE
+    lab.notes.open.set()
+
+
 def test_a_ledger_that_cannot_be_read_is_told_since_when(lab: Lab) -> None:
     """The first failed reading is the instant; the reason is there."""
     lab.observer.observe()
