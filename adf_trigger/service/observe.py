@@ -15,8 +15,9 @@ from itertools import cycle
 from typing import Any
 
 from adf_trigger.clock import Clock
-from adf_trigger.errors import AdfTriggerError
+from adf_trigger.errors import AdfTriggerError, TryLater
 from adf_trigger.ledger.notes import APP_SCOPE, Note, Notes
+from adf_trigger.limits import shorten
 from adf_trigger.schedule import Schedule
 from adf_trigger.service.steps import Steps
 
@@ -29,7 +30,9 @@ ASKED_IN_TURN = 4
 """Factories that are asked each time: 960 calls an hour with a timer of 15 seconds."""
 MAX_COMPONENTS = 60
 """Most that a report lists: it has to fit into a note. Those that do not answer come first."""
-MAX_REASON = 300
+MAX_REASON = 1_500
+MAX_REASONS = 18_000
+"""Characters that the reasons of all components have together, each its share: the report has to fit into a note."""
 
 Check = Callable[[], object]
 """Raises an AdfTriggerError that says what is wrong."""
@@ -158,6 +161,8 @@ class Observer:
     def _trouble(self, name: str) -> str | None:
         try:
             self._checks[name]()
+        except TryLater as exc:
+            return str(exc)
         except AdfTriggerError as exc:
             return f"{type(exc).__name__}: {exc}"
         return None
@@ -173,13 +178,15 @@ class Observer:
             if not same:
                 _tell(name, why)
         listed = sorted(components.items(), key=lambda item: (item[1].ok, item[0]))[:MAX_COMPONENTS]
+        failing = sum(not each.ok for _, each in listed)
+        room = min(MAX_REASON, MAX_REASONS // max(1, failing))
         return {
             "at": now.isoformat(),
             "components": {
                 name: {
                     "ok": each.ok,
                     "since": each.since.isoformat(),
-                    "why": each.why and each.why[:MAX_REASON],
+                    "why": each.why and shorten(each.why, room),
                 }
                 for name, each in listed
             },

@@ -363,4 +363,7 @@ def test_a_report_of_many_factories_fits_into_a_note() -> None:
     note = lab.notes.get(APP_SCOPE, HEALTH_NOTE)
     assert note is not None
     assert len(note.value["components"]) == 60
+    few = Lab(factory=fail)
+    few.observer.observe()
+    assert len(few.timed().troubles[0].what) > 1_000
     assert not any(each["ok"] for each in note.value["components"].values())
