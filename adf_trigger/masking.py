@@ -35,6 +35,12 @@ def masked(document: object, secure: Collection[str]) -> tuple[object, tuple[str
     )
 
 
+def may_have_secrets(document: Mapping[str, object]) -> bool:
+    """Whether there is any name in a message that a parameter could have, beside the request's own fields."""
+    own = {name: value for name, value in document.items() if name in _FIELDS}
+    return len(own) < len(document) or any(isinstance(value, dict) and value for value in own.values())
+
+
 def unmasked(document: object, names: Collection[str], values: Mapping[str, object]) -> object:
     """A message with the given values in the places of those that were taken out.
 

@@ -113,7 +113,7 @@ def wire(
     publisher = Publisher(ledger, records, notifier, clock)
     definitions = Definitions(clock, timedelta(seconds=settings.definition_cache), declarations, steps)
     checker = Checker(definitions, gate, policies, clock)
-    keeping = Keeping(rejected, Secrets(factories, definitions), clock, steps)
+    keeping = Keeping(rejected, Secrets(factories, definitions, gate), clock, steps)
     submitter = Submitter(
         ledger,
         records,

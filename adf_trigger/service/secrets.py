@@ -6,10 +6,11 @@ from adf_trigger.contracts import PIPELINE_NAME_PATTERN
 from adf_trigger.declaration import Declaration
 from adf_trigger.decoding import Message
 from adf_trigger.errors import CredentialError, DataFactoryError
-from adf_trigger.masking import as_bytes, masked
+from adf_trigger.masking import as_bytes, masked, may_have_secrets
 from adf_trigger.service.check import JUST_NOW
 from adf_trigger.service.definitions import Definitions
 from adf_trigger.service.factories import Factories, FactoryHandle
+from adf_trigger.service.gate import Gate
 
 
 class Secrets:
@@ -18,11 +19,13 @@ class Secrets:
     Args:
         factories: all configured factories.
         definitions: what pipelines declare.
+        gate: which factories may not be called now.
     """
 
-    def __init__(self, factories: Factories, definitions: Definitions) -> None:
+    def __init__(self, factories: Factories, definitions: Definitions, gate: Gate) -> None:
         self._factories = factories
         self._definitions = definitions
+        self._gate = gate
 
     def out_of(self, message: Message, factory: FactoryHandle | None) -> tuple[bytes, tuple[str, ...]]:
         """The bytes of a message without secrets, and the names of the parameters whose values were taken out.
@@ -33,7 +36,8 @@ class Secrets:
             message: the message.
             factory: where its pipeline is; None where that cannot be told, so that every factory is looked at.
         """
-        if not message.document or re.fullmatch(PIPELINE_NAME_PATTERN, message.pipeline) is None:
+        named = re.fullmatch(PIPELINE_NAME_PATTERN, message.pipeline) is not None
+        if not named or not may_have_secrets(message.document):
             return message.body, ()
         known = (self._known(each, message.pipeline) for each in ([factory] if factory else self._factories))
         secure = {name for definition in known if definition for name in definition.secure_names}
@@ -41,6 +45,8 @@ class Secrets:
         return (as_bytes(without), names) if names else (message.body, ())
 
     def _known(self, factory: FactoryHandle, pipeline: str) -> Declaration | None:
+        if not self._gate.may_read(factory):
+            return self._definitions.remembered(factory, pipeline)
         try:
             return self._definitions.get(factory, pipeline, no_older_than=JUST_NOW)
         except (DataFactoryError, CredentialError):

@@ -135,6 +135,8 @@ def test_policies_are_read_by_pipeline() -> None:
     settings = Settings.from_env({**MINIMAL, "ADF_TRIGGER_POLICY": policy})
     assert settings.policy["*"].unknown_outcome is UnknownOutcomePolicy.PARK
     assert "correlation" in faults_of(ADF_TRIGGER_POLICY='{"load": {"correlation": "x"}}')[0]
+    for spelling in ("unknown_outcome", "UnknownOutcome", "correlation_parameter"):
+        assert spelling in faults_of(ADF_TRIGGER_POLICY=f'{{"load": {{"{spelling}": "park"}}}}')[0]
 
 
 def test_no_secret_is_shown() -> None:

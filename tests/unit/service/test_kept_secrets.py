@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adf_trigger.errors import BadRequest, Unavailable
+from adf_trigger.errors import BadRequest, Throttled, TryLater, Unavailable
 from adf_trigger.masking import MASK, masked, unmasked
 from tests.support.world import World
 from tests.unit.functions.conftest import Caller
@@ -69,6 +69,18 @@ def test_it_is_masked_in_an_outage_by_what_is_remembered(world: World) -> None:
     Caller(world).message({"pipeline": "load", "parameters": {"password": SECRET}, "surprise": 1})
     assert [kept.masked for kept in world.kept()] == [("password",)]
     assert SECRET not in everything_kept(world)
+
+
+def test_no_call_is_spent_on_a_message_without_names(world: World) -> None:
+    """Where nothing can be secret nobody is asked, and a factory that is throttling is never asked."""
+    Caller(world).message({"pipeline": "load", "factory": 3})
+    assert world.factory.calls == []
+    world.factory.fail_next("get_pipeline", Throttled("slow", retry_after=60))
+    with pytest.raises(TryLater):
+        world.submit("teacher", parameters={"day": "monday"})
+    before = len(world.factory.calls)
+    Caller(world).message({"pipeline": "load", "parameters": {"password": SECRET}, "surprise": 1})
+    assert len(world.factory.calls) == before
 
 
 def test_what_nobody_knows_of_is_kept_whole(world: World) -> None:
