@@ -29,28 +29,15 @@ Bodies and replies are JSON. What is wrong with a body comes back as a 400 that 
   offset, changed options and secrets; and the factories with all that is in them, unless resources are kept.
 """
 
-import ipaddress
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from datetime import timedelta
-from http import HTTPMethod, HTTPStatus
-from typing import Annotated, Any, Literal, Protocol, Self, TypeVar
-from urllib.parse import urlsplit
+from http import HTTPMethod
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    RootModel,
-    SecretStr,
-    StringConstraints,
-    TypeAdapter,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
+from pydantic import BaseModel, TypeAdapter, ValidationError
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -58,120 +45,27 @@ from starlette.routing import Route
 from adf_trigger.emulator import shapes
 from adf_trigger.emulator.backend import Backend
 from adf_trigger.emulator.clock import MovableClock
-from adf_trigger.emulator.engine.progression import Mode, Progression
-from adf_trigger.emulator.faults import Fault, FaultBook, RequestFault, Standing
-from adf_trigger.emulator.options import ClientRequestIdMode, Options
+from adf_trigger.emulator.control_bodies import (
+    ClientRequestIdBody,
+    ClockBody,
+    FaultsBody,
+    ProgressionBody,
+    ReleaseBody,
+    ResetBody,
+    SecretsBody,
+    ThrottlingBody,
+)
+from adf_trigger.emulator.control_callers import Refused, check_caller, wrong
+from adf_trigger.emulator.faults import FaultBook, RequestFault, Standing
+from adf_trigger.emulator.options import Options
 from adf_trigger.emulator.requestlog import RequestLog
-from adf_trigger.emulator.routes import OPERATIONS
 from adf_trigger.emulator.serving import transport_of
 
-Outcome = Literal["Succeeded", "Failed", "Cancelled"]
 Body = TypeVar("Body", bound=BaseModel)
 
-_OPERATION_NAMES = frozenset(operation.name for operation in OPERATIONS)
-_MODES = {mode.value.lower(): mode for mode in Mode}
 _ON_SOCKET = frozenset({"reset", "drop", "truncate"})
 _DEFAULT_LIMIT = 100
-_JSON = "application/json"
 _OPTIONS = TypeAdapter(Options)
-_Name = Annotated[str, StringConstraints(min_length=1)]
-
-
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class FaultsBody(_Body):
-    """POST faults."""
-
-    rules: list[Fault] = Field(min_length=1)
-    seed: int | None = None
-
-    @field_validator("rules")
-    @classmethod
-    def _known_operations(cls, rules: list[Fault]) -> list[Fault]:
-        unknown = {rule.operation for rule in rules} - _OPERATION_NAMES - {"*"}
-        if unknown:
-            known = ", ".join(sorted(_OPERATION_NAMES))
-            raise ValueError(f"unknown operations: {', '.join(sorted(unknown))}; there are {known}")
-        return rules
-
-
-class ProgressionBody(_Body):
-    """POST progression."""
-
-    mode: str
-    reads: int = Field(0, ge=0)
-    seconds: float = Field(0.0, ge=0)
-    outcome: Outcome = "Succeeded"
-    message: str | None = None
-    pipeline: str = ""
-
-    @field_validator("mode")
-    @classmethod
-    def _known_mode(cls, mode: str) -> str:
-        folded = mode.replace("-", "").lower()
-        if folded not in _MODES:
-            raise ValueError("must be real, at-once, after-reads, after-seconds or held")
-        return folded
-
-    def progression(self) -> Progression:
-        """As the engine takes it."""
-        message = {} if self.message is None else {"message": self.message}
-        return Progression(
-            mode=_MODES[self.mode], reads=self.reads, seconds=self.seconds, outcome=self.outcome, **message
-        )
-
-
-class ReleaseBody(_Body):
-    """POST release."""
-
-    run_id: str | None = None
-    outcome: Outcome | None = None
-
-
-class ClientRequestIdBody(_Body):
-    """POST client-request-id."""
-
-    mode: ClientRequestIdMode
-
-
-class ThrottlingBody(_Body):
-    """POST throttling."""
-
-    enabled: bool
-
-
-class ClockBody(_Body):
-    """POST clock."""
-
-    offset_seconds: float | None = None
-    advance_seconds: float | None = None
-
-    @model_validator(mode="after")
-    def _one_of_them(self) -> Self:
-        if (self.offset_seconds is None) == (self.advance_seconds is None):
-            raise ValueError("give either offset_seconds or advance_seconds")
-        return self
-
-
-class ResetBody(_Body):
-    """POST reset."""
-
-    keep: Literal["nothing", "resources"] = "nothing"
-
-
-class SecretsBody(RootModel[dict[_Name, dict[_Name, SecretStr]]]):
-    """PUT secrets."""
-
-
-class Refused(Exception):
-    """A control call that is not understood; `faults` lists why."""
-
-    def __init__(self, faults: list[dict[str, str]], status: int = 400) -> None:
-        super().__init__(faults)
-        self.faults = faults
-        self.status = status
 
 
 class Controlled(Protocol):
@@ -250,10 +144,7 @@ class _Control:
         on_socket = [rule.fault for rule in body.rules if rule.fault in _ON_SOCKET]
         if on_socket and transport_of(request.scope) is None:
             raise Refused(
-                [
-                    _fault("rules", f"{fault} needs the server to run with http_protocol")
-                    for fault in on_socket
-                ]
+                [wrong("rules", f"{fault} needs the server to run with http_protocol") for fault in on_socket]
             )
         if body.seed is not None:
             self._emulator.faults.seed(body.seed)
@@ -269,7 +160,7 @@ class _Control:
     async def delete_fault(self, request: Request) -> None:
         rule_id: UUID = request.path_params["id"]
         if not self._emulator.faults.remove(rule_id):
-            raise Refused([_fault("id", f"there is no rule {rule_id}")], status=404)
+            raise Refused([wrong("id", f"there is no rule {rule_id}")], status=404)
 
     async def set_progression(self, request: Request) -> None:
         body = await _read(request, ProgressionBody)
@@ -284,7 +175,7 @@ class _Control:
         wanted = engine.held() if body.run_id is None else [body.run_id]
         released = [run_id for run_id in wanted if engine.release(run_id, body.outcome)]
         if body.run_id is not None and not released:
-            raise Refused([_fault("run_id", f"run {body.run_id} is not held")], status=404)
+            raise Refused([wrong("run_id", f"run {body.run_id} is not held")], status=404)
         return {"released": released}
 
     async def show_options(self, _request: Request) -> Any:
@@ -293,7 +184,7 @@ class _Control:
     async def change_options(self, request: Request) -> Any:
         changes = await _json(request)
         if not isinstance(changes, dict):
-            raise Refused([_fault("", "the body is not an object")])
+            raise Refused([wrong("", "the body is not an object")])
         return self._set_options(changes)
 
     async def set_client_request_id(self, request: Request) -> Any:
@@ -328,7 +219,7 @@ class _Control:
     async def list_requests(self, request: Request) -> Any:
         limit = request.query_params.get("limit", str(_DEFAULT_LIMIT))
         if not limit.isdecimal():
-            raise Refused([_fault("limit", "not a number")])
+            raise Refused([wrong("limit", "not a number")])
         log = self._emulator.log
         found = log.find(request.query_params.get("operation"), int(limit))
         return {"counts": dict(log.counts), "requests": [seen.shape() for seen in found]}
@@ -369,7 +260,7 @@ def _guarded(endpoint: _Endpoint) -> Callable[[Request], Awaitable[Response]]:
 
     async def answer(request: Request) -> Response:
         try:
-            await _check_caller(request)
+            await check_caller(request)
             reply = await endpoint(request)
         except Refused as exc:
             return JSONResponse({"errors": exc.faults}, status_code=exc.status)
@@ -378,39 +269,11 @@ def _guarded(endpoint: _Endpoint) -> Callable[[Request], Awaitable[Response]]:
     return answer
 
 
-async def _check_caller(request: Request) -> None:
-    """Refuse a caller elsewhere, and a page that a browser of this machine shows.
-
-    Raises:
-        Refused: it is one.
-    """
-    if request.client is None or not _is_loopback(request.client.host):
-        raise Refused([_fault("", "only callers on this machine")], status=HTTPStatus.FORBIDDEN)
-    host = urlsplit(f"//{request.headers.get('host', '')}")
-    if not _is_loopback(host.hostname):
-        # A name that leads here may be anybody's: DNS rebinding.
-        raise Refused([_fault("Host", "not a loopback address or localhost")], status=HTTPStatus.FORBIDDEN)
-    origin = request.headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc.lower() != host.netloc.lower():
-        raise Refused([_fault("Origin", "not this address")], status=HTTPStatus.FORBIDDEN)
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if request.method not in {"GET", "HEAD"} and kind != _JSON and (kind or await request.body()):
-        # A form can be sent by any page, and without a question first.
-        raise Refused([_fault("Content-Type", f"not {_JSON}")], status=HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
-
-
-def _is_loopback(host: str | None) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host or "").is_loopback
-    except ValueError:
-        return False
-
-
 async def _json(request: Request) -> Any:
     try:
         return json.loads(await request.body() or b"{}")
     except ValueError as exc:
-        raise Refused([_fault("", "the body is not JSON")]) from exc
+        raise Refused([wrong("", "the body is not JSON")]) from exc
 
 
 async def _read(request: Request, model: type[Body]) -> Body:
@@ -421,11 +284,7 @@ async def _read(request: Request, model: type[Body]) -> Body:
 
 
 def _faults(error: ValidationError) -> list[dict[str, str]]:
-    return [_fault(".".join(str(part) for part in fault["loc"]), fault["msg"]) for fault in error.errors()]
-
-
-def _fault(where: str, what: str) -> dict[str, str]:
-    return {"where": where, "what": what}
+    return [wrong(".".join(str(part) for part in fault["loc"]), fault["msg"]) for fault in error.errors()]
 
 
 def _standing(standing: Standing) -> dict[str, Any]:
