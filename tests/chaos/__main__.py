@@ -12,7 +12,7 @@ from pathlib import Path
 from rich.console import Console
 
 from tests.chaos.chaos import Chaos, run
-from tests.chaos.rows import ROWS
+from tests.chaos.factory_rows import ROWS
 from tests.chaos.table import show
 
 

@@ -1,6 +1,5 @@
 """One run of the chaos: the stage, the load, the trouble, the calm after it, and the verdict."""
 
-import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -15,12 +14,13 @@ from azure.storage.queue import QueueClient
 
 from tests.chaos.callers import Callers
 from tests.chaos.consumer import Consumer
+from tests.chaos.factory_rows import CORRELATED, ROWS
 from tests.chaos.history import History, lines
 from tests.chaos.hosts import READY_SECONDS, Host
-from tests.chaos.load import DEFINITION, KEY_PARAMETER, PIPELINES, Request, plan
+from tests.chaos.load import DEFINITION, PIPELINES, Request, plan
 from tests.chaos.official import CALL_PARAMETER, OfficialCallers
 from tests.chaos.proxy import StorageProxies
-from tests.chaos.rows import ROWS, Row
+from tests.chaos.rows import Row
 from tests.chaos.trouble import Trouble
 from tests.chaos.verdict import Verdict, judge
 from tests.support.laptop import Laptop
@@ -35,9 +35,6 @@ SETTINGS = {
     "PYTHON_THREADPOOL_THREAD_COUNT": "16",
 }
 """App settings beside the quick ones of the acceptance tests."""
-
-CORRELATED = {"ADF_TRIGGER_POLICY": json.dumps({"*": {"correlationParameter": KEY_PARAMETER}})}
-"""Where the factory ignores our ids, a run whose reply was lost is known by this parameter alone."""
 
 POLL_SCHEDULE = "*/2 * * * * *"
 
@@ -85,6 +82,8 @@ def run(chaos: Chaos, say: Say) -> Verdict:
     """Make chaos and judge it."""
     path = chaos.folder / "history.jsonl"
     settings = SETTINGS if chaos.ids != "ignored" else SETTINGS | CORRELATED
+    if chaos.row is not None:
+        settings = {**settings, **ROWS[chaos.row].settings}
     with History(path) as history, Laptop(settings=settings, poll_schedule=POLL_SCHEDULE) as laptop:
         _define(laptop)
         laptop.control("POST", "client-request-id", {"mode": chaos.ids})
@@ -186,7 +185,9 @@ def _row(chaos: Chaos, laptop: Laptop, history: History) -> Row | None:
     if chaos.row is None:
         return None
     endpoints = laptop.endpoints
-    return ROWS[chaos.row](endpoints.storage_connection_string, endpoints.requests_queue, history, chaos.seed)
+    return ROWS[chaos.row](
+        endpoints.storage_connection_string, endpoints.requests_queue, history, chaos.seed, laptop.control
+    )
 
 
 def _trouble(

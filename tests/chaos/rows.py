@@ -17,6 +17,7 @@ from azure.storage.blob import BlobLeaseClient, BlobServiceClient
 
 from adf_trigger.settings import POISON_SUFFIX
 from tests.chaos.callers import Callers
+from tests.chaos.faults import Control
 from tests.chaos.history import History
 from tests.chaos.load import PIPELINES, Request, plan
 from tests.support.storage_answers import Rule, StorageAnswers, queue_port, through
@@ -30,11 +31,14 @@ class Row:
         requests_queue: name of the queue that requests come by.
         history: is told how often each fault was met.
         seed: of all dice.
+        control: of the emulator.
 
     Attributes:
         name: of the row.
         kinds: of faults; each must be met.
         host_id: that all hosts share; None where each start has one of its own.
+        settings: app settings of this row.
+        may_reject: whether a request that was accepted may end as rejected, told once for each time.
         keys: of what the row itself has put on the queue.
         counts: how often each fault was met.
     """
@@ -42,8 +46,13 @@ class Row:
     name = ""
     kinds: Sequence[str] = ()
     host_id: str | None = None
+    settings: Mapping[str, str] = {}
+    may_reject = False
 
-    def __init__(self, connection: str, requests_queue: str, history: History, seed: int) -> None:
+    def __init__(
+        self, connection: str, requests_queue: str, history: History, seed: int, control: Control
+    ) -> None:
+        self.control = control
         self.keys: list[str] = []
         self.counts: Counter[str] = Counter()
         self._connection = connection
@@ -77,7 +86,7 @@ class Row:
         if self._work is not None:
             self._work.result()  # trouble that could not be made must not look like trouble that did no harm
         faults = {kind: self.counts[kind] for kind in self.kinds}
-        self._history.note("row", name=self.name, faults=faults)
+        self._history.note("row", name=self.name, faults=faults, may_reject=self.may_reject)
 
     def __enter__(self) -> Self:
         return self
@@ -239,4 +248,6 @@ class _Trouble:
         self._end()
 
 
-ROWS: Mapping[str, type[Row]] = {row.name: row for row in (DeleteRefused, LockLost, PoisonousMessages)}
+STORAGE_ROWS: Mapping[str, type[Row]] = {
+    row.name: row for row in (DeleteRefused, LockLost, PoisonousMessages)
+}

@@ -69,6 +69,7 @@ def _rows(verdict: Verdict) -> list[_Row]:
         ("faults of storage", verdict.storage_faults, nothing),
         ("calls that reached Data Factory", verdict.factory_calls, of("factory_calls")),
         ("faults of Data Factory", verdict.factory_faults, of("factory_faults")),
+        ("acknowledged, then rejected", verdict.rejected, nothing),
         ("runs started", verdict.runs, of("runs")),
         ("most runs for one request", verdict.most_runs, of("most_runs")),
         ("requests with two runs or more", verdict.with_two_runs, of("with_two_runs")),

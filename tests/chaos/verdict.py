@@ -60,6 +60,7 @@ class Verdict:
         deaths: hosts that ended in error though nobody asked them to, or did not start.
         ended: hosts that ended by themselves for a fault that the platform's host does not survive either.
         row_faults: of a row's own kinds, how often each was met.
+        rejected: keys that were acknowledged, and rejected afterwards.
         runs: started by the factory for these requests.
         most_runs: of one request.
         with_two_runs: requests with more than one run.
@@ -87,6 +88,7 @@ class Verdict:
     deaths: int = 0
     ended: int = 0
     row_faults: dict[str, int] = field(default_factory=dict)
+    rejected: int = 0
     runs: int = 0
     most_runs: int = 0
     with_two_runs: int = 0
@@ -119,6 +121,7 @@ class _Story:
     """All that the history tells of one key."""
 
     expect: str = ""
+    rejections: int = 0
     acknowledged: bool = False
     accepted: int = 0
     answered_runs: set[str] = field(default_factory=set)
@@ -135,8 +138,12 @@ def judge(history: Iterable[Line]) -> Verdict:
         by_kind[line["kind"]].append(line)
     verdict = _counted(by_kind)
     stories, strangers = _stories(by_kind)
+    may_reject = any(line.get("may_reject") for line in by_kind["row"])
     for key, story in stories.items():
+        if may_reject:
+            _set_rejections_apart(verdict, key, story)
         _judge(verdict, key, story)
+    verdict.rejected = sum(story.acknowledged and story.rejections > 0 for story in stories.values())
     verdict.requests = len(stories)
     verdict.acknowledged = sum(story.acknowledged for story in stories.values())
     verdict.runs = sum(len(story.runs) for story in stories.values())
@@ -202,13 +209,24 @@ def _add_answer(story: _Story, line: Line) -> None:
         story.refusals.append(f"{status} {line.get('said')}")
 
 
+def _set_rejections_apart(verdict: Verdict, key: str, story: _Story) -> None:
+    """Each rejection under a key is news of its own, numbered without a gap; the key may be used again after it."""
+    first = f"{key}/Rejected"
+    told = {event["id"] for event in story.events if event["id"].startswith(first)}
+    expected = {first if number == 1 else f"{first}/{number}" for number in range(1, len(told) + 1)}
+    if told != expected:
+        verdict.ids_differing.append(f"{key} was rejected under {sorted(told)}")
+    story.rejections = len(told)
+    story.events = [event for event in story.events if event["id"] not in told]
+
+
 def _judge(verdict: Verdict, key: str, story: _Story) -> None:
     runs = {run["runId"] for run in story.runs}
     ids = sorted({event["id"] for event in story.events})
     told_of = {event["runId"] for event in story.events if event.get("runId")}
     if len(story.runs) > 1:
         verdict.doubled.append(f"{key} has {len(story.runs)} runs: {sorted(runs)}")
-    if story.accepted > 1 or len(story.answered_runs) > 1:
+    if story.accepted > 1 + story.rejections or len(story.answered_runs) > 1:
         verdict.doubled.append(
             f"{key} was accepted {story.accepted} times, with the runs {sorted(story.answered_runs)}"
         )
@@ -217,7 +235,7 @@ def _judge(verdict: Verdict, key: str, story: _Story) -> None:
     verdict.refused += [f"{key} was answered {refusal}" for refusal in story.refusals]
     if not story.acknowledged:
         return
-    if not story.events:
+    if not story.events and (story.runs or not story.rejections):
         verdict.events_missing.append(f"{key} was never told")
     if story.expect:
         verdict.lost += [
@@ -237,7 +255,10 @@ def _loss(story: _Story) -> str | None:
         return f"has no record: {story.view}"
     record = story.view["run"]
     if not story.runs:
-        return f"has no run; its record says {record['status']}: {record.get('message')}"
+        rejected = story.rejections and record["status"] == "Rejected"
+        return (
+            None if rejected else f"has no run; its record says {record['status']}: {record.get('message')}"
+        )
     ends = {run["runId"]: run["status"] for run in story.runs}
     if record["status"] not in ENDED or ends.get(record.get("runId")) != record["status"]:
         return f"has the record {record.get('runId')} {record['status']}, and the factory says {ends}"

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from tests.chaos.chaos import Chaos, run
-from tests.chaos.rows import ROWS, DeleteRefused, LockLost
+from tests.chaos.factory_rows import ROWS, RoleMissing, ScopeGone
+from tests.chaos.rows import DeleteRefused, LockLost
 
 
 @pytest.fixture(autouse=True)
@@ -13,6 +14,9 @@ def denser(monkeypatch: pytest.MonkeyPatch) -> None:
     """Faults come more often than in the large run, so that few requests meet all of them."""
     monkeypatch.setattr(DeleteRefused, "rate", 0.25)
     monkeypatch.setattr(LockLost, "pause_seconds", (2.0, 4.0))
+    for row, seconds in ((ScopeGone, "gone_seconds"), (RoleMissing, "missing_seconds")):
+        monkeypatch.setattr(row, "quiet_seconds", 4.0)
+        monkeypatch.setattr(row, seconds, 8.0)
 
 
 @pytest.mark.timeout(400)
@@ -24,8 +28,11 @@ def test_a_row_of_the_chaos_loses_and_doubles_nothing(tmp_path: Path, row: str) 
     )
     assert verdict.violations == []
     assert verdict.unmet == []
-    assert (verdict.deaths, verdict.refused) == (0, [])
-    assert verdict.runs == 30
+    assert verdict.deaths == 0
     assert set(verdict.row_faults) == set(ROWS[row].kinds)
-    if row != "a poisonous message":
+    if ROWS[row].may_reject:
+        assert verdict.rejected > 0
+    else:
+        assert (verdict.refused, verdict.runs) == ([], 30)
+    if row in ("delete refused", "lock lost"):
         assert verdict.ended > 0

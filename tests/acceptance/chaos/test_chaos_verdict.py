@@ -162,3 +162,31 @@ def test_a_history_is_read_as_it_was_written(tmp_path: Path) -> None:
     assert killed["at"] <= factory["at"]
     verdict = judge([killed, factory])
     assert (verdict.kills, verdict.factory_calls, verdict.factory_faults) == (1, 9, 2)
+
+
+REJECTED = line("event", key="k", id="k/Rejected", status="Rejected")
+REJECTED_AGAIN = line("event", key="k", id="k/Rejected/2", status="Rejected")
+MAY_REJECT = line("row", name="refused while repeated", faults={}, may_reject=True)
+REJECTED_VIEW = line("view", key="k", status=200, run={"status": "Rejected"})
+
+
+@pytest.mark.parametrize(
+    ("history", "expected"),
+    [
+        ([INVOKE, ACCEPTED, REJECTED, REJECTED, REJECTED_VIEW, MAY_REJECT], {}),
+        ([INVOKE, ACCEPTED, REJECTED, ACCEPTED, REJECTED_AGAIN, REJECTED_VIEW, MAY_REJECT], {}),
+        ([*GOOD, REJECTED, MAY_REJECT], {}),
+        ([*GOOD, ACCEPTED, REJECTED, MAY_REJECT], {}),
+        ([*GOOD, ACCEPTED, MAY_REJECT], {"doubled": 1}),
+        ([*GOOD, REJECTED], {"ids_differing": 1}),
+        ([*GOOD, REJECTED_AGAIN, MAY_REJECT], {"ids_differing": 1}),
+        ([INVOKE, ACCEPTED, REJECTED_VIEW, MAY_REJECT], {"lost": 1, "events_missing": 1}),
+        ([INVOKE, ACCEPTED, REJECTED, VIEW, MAY_REJECT], {"lost": 1}),
+        ([*without(TOLD), REJECTED, MAY_REJECT], {"events_missing": 1}),
+    ],
+)
+def test_where_requests_may_be_rejected_each_rejection_is_told_once(
+    history: Sequence[Line], expected: dict[str, int]
+) -> None:
+    """Rejections under one key are numbered without a gap, and stand beside the run that came of it in the end."""
+    assert broken(judge(history)) == expected
