@@ -11,7 +11,7 @@ import pytest
 from adf_trigger.contracts import ActivityError, RunStatus
 from adf_trigger.ledger.records import RunRecord, RunState, Waits
 from adf_trigger.service import transitions
-from adf_trigger.service.transitions import IllegalMove, RunEnd
+from adf_trigger.service.transitions import LONGEST_REASON, IllegalMove, RunEnd
 from tests.contracts.ledger_records import MINUTE, NOON, a_factory, a_full_record
 
 NOW = NOON + timedelta(hours=3)
@@ -203,3 +203,33 @@ def test_a_call_has_left_by_the_end_of_its_lease(sent: Any, leased: Any, expecte
     """Who holds the lease may send at its very end; what was never sent has not left."""
     record = replace(a_full_record(a_factory()), sent_at=sent, lease_until=leased)
     assert transitions.left_by(record) == expected
+
+
+def test_a_request_without_secrets_waits_for_nothing_of_its_own() -> None:
+    """The timer sends it; the first call in doubt is remembered from the first lease on, and forgotten when settled."""
+    record = replace(
+        a_full_record(a_factory()),
+        state=RunState.ACCEPTED,
+        secure_parameters=(),
+        sent_at=None,
+        doubted_from=None,
+    )
+    leased = transitions.lease_to_send(record, now=NOW, lease=LEASE)
+    assert leased.doubted_from == NOW
+    doubted = transitions.doubt(leased, until=UNTIL, reason="no answer", left_by=NOW)
+    again = transitions.lease_to_send(doubted, now=UNTIL, lease=LEASE)
+    assert (again.doubted_from, again.sent_at) == (NOW, UNTIL)
+    postponed = transitions.postpone(again, until=UNTIL, in_doubt_since=None, reason="throttled")
+    assert (postponed.doubted_from, postponed.sent_at, postponed.waits_for) == (None, None, None)
+
+
+def test_a_long_reason_is_cut() -> None:
+    """A record has room for what people read of it."""
+    record = replace(a_full_record(a_factory()), state=RunState.ACCEPTED)
+    for moved in (
+        transitions.reject(record, reason="x" * 500_000, now=NOW),
+        transitions.park(record, reason="x" * 500_000, now=NOW),
+        transitions.doubt(record, until=UNTIL, reason="x" * 500_000, left_by=NOW),
+        transitions.postpone(record, until=UNTIL, in_doubt_since=None, reason="x" * 500_000),
+    ):
+        assert len(moved.message or "") == LONGEST_REASON
