@@ -4,6 +4,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from http.client import HTTPException
 from itertools import islice
 from typing import Any, TypeVar
@@ -103,6 +104,17 @@ class TableGateway:
             return rows
 
         return self._repeated("reading the ledger", query)
+
+    def partitions(self) -> Iterator[str]:
+        """The partitions that have rows, in order: one read of one row for each, which passes over all its others.
+
+        Raises:
+            LedgerError: they could not be read.
+        """
+        last = ""
+        while (found := self._repeated("reading the ledger", partial(_next_partition, last))) is not None:
+            yield found
+            last = found
 
     def put(self, partition: str, key: str, properties: Properties) -> str:
         """Write a row whatever was there, and give its new ETag.
@@ -262,6 +274,19 @@ class TableGateway:
         if row is None or write_id is None:
             return "" if row is None and write_id is None else None
         return etag_of(row) if row.get(WRITE_ID) == write_id else None
+
+
+def _next_partition(last: str, client: TableClient) -> str | None:
+    rows = client.query_entities(
+        "PartitionKey gt @last", parameters={"last": last}, results_per_page=1, select=["PartitionKey"]
+    )
+    row = next(rows, None)
+    if row is None:
+        return None
+    found: str = row["PartitionKey"]
+    if found <= last:
+        raise GarbledReply("the answer has rows that were not asked for")
+    return found
 
 
 def etag_of(row: TableEntity) -> str:

@@ -22,7 +22,9 @@ _BEGINNING = datetime.min.replace(tzinfo=UTC)
 _LAST_MICROSECOND = 10**18 - 1
 _LONGEST_ESCAPED = 400
 """A key holds 512 characters; a name of 260 may take several of them for each of its own."""
-_AFTER_SEPARATOR = chr(ord("|") + 1)
+_SEPARATOR = "|"
+_AFTER_SEPARATOR = chr(ord(_SEPARATOR) + 1)
+_ESCAPED = re.compile(r"!([0-9a-f]+)!")
 
 
 def partition_key(factory: str) -> str:
@@ -31,7 +33,15 @@ def partition_key(factory: str) -> str:
     Resource ids are compared without regard to case. All else that names of resources do not have, among it what
     a key may not hold, is written as `!{hex}!`, so that no two factories share a partition.
     """
-    return "|".join(_escaped(part, _ILLEGAL_IN_KEY) for part in factory.lower().strip("/").split("/"))
+    return _SEPARATOR.join(_escaped(part, _ILLEGAL_IN_KEY) for part in factory.lower().strip("/").split("/"))
+
+
+def factory_of(partition: str) -> str | None:
+    """The resource id of the factory that has a partition, in lower case; None where no factory has it."""
+    if _SEPARATOR not in partition:
+        return None
+    parts = partition.split(_SEPARATOR)
+    return "".join(f"/{_ESCAPED.sub(lambda match: chr(int(match[1], 16)), part)}" for part in parts)
 
 
 def is_request_id(text: str) -> bool:

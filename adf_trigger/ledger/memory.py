@@ -16,7 +16,7 @@ from adf_trigger.ledger.encoding import (
     require_same_request,
     successor,
 )
-from adf_trigger.ledger.keys import continuation_of, key_of, partition_key, when_key
+from adf_trigger.ledger.keys import continuation_of, factory_of, key_of, partition_key, when_key
 from adf_trigger.ledger.port import Claim, Cursor, RunPage, Stored
 from adf_trigger.ledger.records import ActiveRun, RunRecord, RunState
 
@@ -158,6 +158,12 @@ class MemoryLedger:
             for record in old:
                 self._remove(partition, record)
         return len(old)
+
+    def factories(self) -> Sequence[str]:
+        """Resource ids, in lower case and in order, of the factories that the ledger has records of."""
+        with self._lock:
+            partitions = [key for key, each in sorted(self._partitions.items()) if each.texts]
+        return [each for each in map(factory_of, partitions) if each is not None]
 
     def check(self) -> None:
         """Memory can always be read."""

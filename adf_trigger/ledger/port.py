@@ -8,6 +8,9 @@ from uuid import UUID
 
 from adf_trigger.ledger.records import ActiveRun, RunRecord
 
+MOST_PARTITIONS = 1_000
+"""Partitions that are looked for: a table has one a factory, and two of the app's own."""
+
 
 @dataclass(frozen=True, slots=True)
 class Stored:
@@ -68,6 +71,12 @@ class LedgerReader(Protocol):
 
     def cursor(self, factory: str) -> Cursor:
         """Where the last poll stood; an empty cursor where there was none."""
+
+    def factories(self) -> Sequence[str]:
+        """Resource ids, in lower case and in order, of the factories that the ledger has anything of.
+
+        Costs a read of one row a factory, whatever the history; at most MOST_PARTITIONS are found.
+        """
 
     def check(self) -> None:
         """Read something, for the health check."""

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from itertools import islice
 from typing import ParamSpec, TypeVar
 from uuid import UUID
 
@@ -25,6 +26,7 @@ from adf_trigger.ledger.keys import (
     CURSOR_KEY,
     continuation_of,
     end_of_instant,
+    factory_of,
     id_key,
     is_request_id,
     key_of,
@@ -34,7 +36,7 @@ from adf_trigger.ledger.keys import (
     rows_of_kind,
     run_key,
 )
-from adf_trigger.ledger.port import Claim, Cursor, RunPage, Stored
+from adf_trigger.ledger.port import MOST_PARTITIONS, Claim, Cursor, RunPage, Stored
 from adf_trigger.ledger.records import ActiveRun, RunRecord
 from adf_trigger.ledger.rows import REQUEST_ID, Rows, join, rows_of, split
 from adf_trigger.ledger.table_declarations import TableDeclarations
@@ -240,6 +242,15 @@ class TableLedger:
                 purged += self._purged(factory, request_id_of(row["RowKey"]), published_before)
                 after = row["RowKey"]
         return purged
+
+    def factories(self) -> Sequence[str]:
+        """Resource ids, in lower case and in order, of the factories that the table has rows of.
+
+        Raises:
+            LedgerError: the table could not be read.
+        """
+        partitions = islice(self._table.partitions(), MOST_PARTITIONS)
+        return [each for each in map(factory_of, partitions) if each is not None]
 
     def check(self) -> None:
         """Read something, for the health check.

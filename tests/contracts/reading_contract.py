@@ -19,6 +19,17 @@ class ReadingContract(LedgerClaims):
             ledger.claim(a_record(factory, name, requested_at=NOON + minutes * MINUTE))
         assert names(ledger.active(factory)) == ["c", "a", "b"]
 
+    def test_factories_that_have_records_are_known(self, ledger: Ledger, factory: str) -> None:
+        """Whatever is configured, the ledger knows whose records it has, once each, in order, in lower case."""
+        others = [a_factory() for _ in range(2)]
+        for each in (factory, *others):
+            for name in ("a", "b"):
+                ledger.claim(a_record(each, name))
+        found = ledger.factories()
+        assert list(found) == sorted(set(found))
+        assert {each.lower() for each in (factory, *others)} <= set(found)
+        assert a_factory().lower() not in found
+
     def test_runs_are_listed_newest_first(self, ledger: Ledger, factory: str) -> None:
         """The listing has the latest request first, those of one instant by their key."""
         for name, minutes in (("b", 0), ("a", 0), ("late", 1), ("early", -1)):
