@@ -20,8 +20,13 @@ from pydantic import (
 
 from adf_trigger.azure.clouds import checked_endpoint
 from adf_trigger.azure.credential_kinds import CredentialKind
-from adf_trigger.azure.resource_ids import FactoryId
 from adf_trigger.errors import SettingsError
+from adf_trigger.factory_settings import (
+    FactoriesByAlias,
+    MovedFactories,
+    faults_between,
+    require_distinct,
+)
 from adf_trigger.platform_settings import PlatformSettings
 from adf_trigger.policy import PipelinePolicy
 from adf_trigger.schedule import Schedule
@@ -37,30 +42,13 @@ from adf_trigger.setting_faults import (
 
 _QUEUE_NAME = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 _TABLE_NAME = r"^[A-Za-z][A-Za-z0-9]{2,62}$"
-DEFAULT_ALIAS = "default"
 POISON_SUFFIX = "-poison"
-
-
-def _factories(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    text = value.strip()
-    if not text.startswith("{"):
-        return {DEFAULT_ALIAS: text}
-    return json_object(text)
-
-
-def _factory_id(value: object) -> object:
-    return FactoryId.parse(value) if isinstance(value, str) else value
-
 
 QueueName = Annotated[str, Field(pattern=_QUEUE_NAME, min_length=3, max_length=56)]
 """A queue's name, with room for the host's `-poison` in the 63 characters that storage allows."""
 Seconds = Annotated[float, Field(gt=0, le=31_536_000, allow_inf_nan=False)]
 """Up to a year: what is longer is a typing error."""
 CallSeconds = Annotated[float, Field(gt=0, le=600, allow_inf_nan=False)]
-Alias = Annotated[str, Field(min_length=1, max_length=64)]
-"""What a request may name a factory by."""
 
 
 class CommonSettings(PlatformSettings):
@@ -240,7 +228,7 @@ class CommonSettings(PlatformSettings):
     @field_validator("policy")
     @classmethod
     def _one_policy_each(cls, value: dict[str, PipelinePolicy]) -> dict[str, PipelinePolicy]:
-        _require_distinct(
+        require_distinct(
             {name: name.lower() for name in value}, "name one pipeline: names compare without case"
         )
         return value
@@ -252,10 +240,14 @@ class CommonSettings(PlatformSettings):
             *self._queue_faults(),
             *self._credential_faults(),
             *self._time_faults(),
+            *self._factory_faults(),
         ]
         if faults:
             raise together(faults)
         return self
+
+    def _factory_faults(self) -> list[str]:
+        return []  # a tool knows no factory
 
     def _queue_faults(self) -> list[str]:
         read = {self.requests_queue, self.requests_queue + POISON_SUFFIX}
@@ -309,21 +301,23 @@ class CommonSettings(PlatformSettings):
 class Settings(CommonSettings):
     """Everything that can be set, with its default."""
 
-    factories: Annotated[
-        dict[Alias, Annotated[FactoryId, BeforeValidator(_factory_id)]], BeforeValidator(_factories)
-    ] = Field(
+    factories: FactoriesByAlias = Field(
         alias="ADF_TRIGGER_FACTORIES",
-        min_length=1,
         description="One factory's resource id, or a JSON object alias → resource id.",
     )
+    moved_factories: MovedFactories = Field(
+        default_factory=dict,
+        alias="ADF_TRIGGER_MOVED_FACTORIES",
+        description="JSON object former resource id → alias: what is kept under that id goes on at the factory there.",
+    )
+    unconfigured_deadline: Seconds = Field(
+        default=86_400,
+        alias="ADF_TRIGGER_UNCONFIGURED_DEADLINE_SECONDS",
+        description="How long unfinished requests of a factory that has left the settings wait for it to come back.",
+    )
 
-    @field_validator("factories")
-    @classmethod
-    def _one_alias_each(cls, value: dict[str, FactoryId]) -> dict[str, FactoryId]:
-        _require_distinct(
-            {alias: str(factory).lower() for alias, factory in value.items()}, "are the same factory"
-        )
-        return value
+    def _factory_faults(self) -> list[str]:
+        return faults_between(self.factories, self.moved_factories)
 
 
 def nothing_is_set(environ: Mapping[str, str] | None = None) -> bool:
@@ -347,12 +341,3 @@ def _faults_between(values: Mapping[str, str], faults: Mapping[str, list[str]]) 
     except ValidationError as exc:
         return sentences(exc, values)
     return {}
-
-
-def _require_distinct(keys: Mapping[str, str], why: str) -> None:
-    first: dict[str, str] = {}
-    twins = [
-        f"{first[key]} and {name} {why}" for name, key in keys.items() if first.setdefault(key, name) != name
-    ]
-    if twins:
-        raise ValueError("; ".join(twins))

@@ -48,6 +48,28 @@ def test_two_aliases_of_one_factory_are_refused() -> None:
     assert "a and b" in fault
 
 
+def test_a_factory_that_has_moved_has_one_new_address_that_is_there() -> None:
+    """An old id leads to a known alias, once in any spelling, and is nobody else's present id."""
+    here, old = FACTORY_ID + "-2", FACTORY_ID
+    moved = Settings.from_env(
+        {
+            **MINIMAL,
+            "ADF_TRIGGER_FACTORIES": here,
+            "ADF_TRIGGER_MOVED_FACTORIES": json.dumps({old: "default"}),
+        }
+    ).moved_factories
+    assert {str(former): alias for former, alias in moved.items()} == {old: "default"}
+    for factories, former in (
+        (here, {old: "elsewhere"}),
+        (here, {old: "default", old.upper(): "default"}),
+        (json.dumps({"a": here, "b": old}), {old.upper(): "a"}),
+        (here, {"factory-one": "default"}),
+        (here, [old]),
+    ):
+        faults = faults_of(ADF_TRIGGER_FACTORIES=factories, ADF_TRIGGER_MOVED_FACTORIES=json.dumps(former))
+        assert named(faults) == {"ADF_TRIGGER_MOVED_FACTORIES"}, (former, faults)
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
