@@ -224,6 +224,23 @@ class RunPreview(_Wire):
     run: RunView | None = None
 
 
+class RunChoice(_Wire):
+    """One of several runs that an id may mean.
+
+    Attributes:
+        factory: its alias; the resource id where its record is not kept under the alias's own.
+        link: path of this run alone.
+    """
+
+    request_id: str
+    run_id: UUID | None = None
+    factory: str
+    pipeline: str
+    status: str
+    requested_at: Instant
+    link: str
+
+
 class EventData(RunView):
     """The run that a completion event is about.
 
@@ -258,7 +275,7 @@ class ProblemFault(_Wire):
 
 
 class Problem(_Wire):
-    """An RFC 9457 problem."""
+    """An RFC 9457 problem; `choices` where it is which of several runs is meant."""
 
     type: str
     title: str
@@ -266,6 +283,7 @@ class Problem(_Wire):
     detail: str | None = None
     instance: str | None = None
     errors: list[ProblemFault] = Field(default_factory=list)
+    choices: list[RunChoice] | None = None
 
 
 class RejectedMessage(_Wire):

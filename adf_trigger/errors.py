@@ -5,6 +5,7 @@
     ├── InvalidRequest           what the caller sent cannot work; every fault is named
     ├── RequestConflict          the idempotency key names another request
     ├── NotFound                 no such run, factory or record
+    ├── AmbiguousRun             the id means several runs; each is named with its link
     ├── TryLater                 it cannot be taken just now; nothing was kept of it
     ├── LedgerError              the run ledger cannot be reached
     │   ├── LedgerConflict       a conditional write lost: somebody else was first
@@ -35,6 +36,8 @@ libraries are kept as `__cause__`.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+from adf_trigger.contracts import RunChoice
 
 _TOLD_FAULTS = 10
 _TOLD_CHARS = 300
@@ -92,6 +95,14 @@ class RequestConflict(AdfTriggerError):
 
 class NotFound(AdfTriggerError):
     """There is no such run, factory or record."""
+
+
+class AmbiguousRun(AdfTriggerError):
+    """The id means several runs, in several factories or as one's key and another's runId: `choices` has them."""
+
+    def __init__(self, run: str, choices: Sequence[RunChoice]) -> None:
+        super().__init__(f"{run} means {len(choices)} runs; ask for one of them")
+        self.choices = choices
 
 
 class TryLater(AdfTriggerError):

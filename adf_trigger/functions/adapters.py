@@ -14,7 +14,7 @@ from adf_trigger.events.queues import QueueOutbox, put_message
 from adf_trigger.ledger.opening import open_table_ledger
 from adf_trigger.ledger.table import TableLedger
 from adf_trigger.opening import credential_settings, storage_account
-from adf_trigger.service.factories import Factories, FactoryHandle
+from adf_trigger.service.factories import Factories, placed
 from adf_trigger.settings import POISON_SUFFIX, CommonSettings, Settings
 
 READ_RETRIES = RetryPolicy(attempts=3, total=15.0, longest_retry_after=5.0)
@@ -79,9 +79,8 @@ def _factories(settings: Settings, clock: Clock, new_id: IdSource) -> Factories:
         clock=clock,
         ids=new_id,
     )
-    return Factories(
-        {
-            alias: FactoryHandle(alias, str(factory), DataFactoryClient(factory, api))
-            for alias, factory in settings.factories.items()
-        }
+    return placed(
+        {alias: str(factory) for alias, factory in settings.factories.items()},
+        {str(former): alias for former, alias in settings.moved_factories.items()},
+        {alias: DataFactoryClient(factory, api) for alias, factory in settings.factories.items()},
     )

@@ -26,6 +26,7 @@ from adf_trigger.functions.decoding import (
 from adf_trigger.functions.problems import LENGTH_REQUIRED, TOO_LARGE, problem, problem_of
 from adf_trigger.functions.services import Services
 from adf_trigger.limits import shorten
+from adf_trigger.service.query import by_of
 from adf_trigger.service.submission import Submission
 
 logger = logging.getLogger(__name__)
@@ -124,10 +125,14 @@ class _Handlers:
 
     def get_run(self, req: func.HttpRequest) -> func.HttpResponse:
         def work(services: Services, parameters: _Parameters) -> func.HttpResponse:
-            record = services.query.find(req.route_params["id"], factory=parameters.get("factory"))
+            record = services.query.find(
+                req.route_params["id"],
+                factory=parameters.get("factory"),
+                by=by_of(parameters.get("by")),
+            )
             return _run(services.views.view(record), HTTPStatus.OK)
 
-        return answered(self._use_cases, req, ["factory"], work)
+        return answered(self._use_cases, req, ["factory", "by"], work)
 
     def _submission(
         self, services: Services, req: func.HttpRequest, parameters: _Parameters, body: bytes

@@ -6,9 +6,10 @@ from http import HTTPStatus
 
 from azure.functions import HttpResponse
 
-from adf_trigger.contracts import Problem, ProblemFault
+from adf_trigger.contracts import Problem, ProblemFault, RunChoice
 from adf_trigger.errors import (
     AdfTriggerError,
+    AmbiguousRun,
     BadRequest,
     Fault,
     InvalidRequest,
@@ -53,6 +54,7 @@ TOO_LARGE = ProblemType("too-large", HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The b
 REFUSED = ProblemType("refused", HTTPStatus.BAD_REQUEST, "Data Factory refused the request")
 PIPELINE_NOT_FOUND = ProblemType("pipeline-not-found", HTTPStatus.NOT_FOUND, "There is no such pipeline")
 RUN_NOT_FOUND = ProblemType("run-not-found", HTTPStatus.NOT_FOUND, "There is no such run")
+AMBIGUOUS = ProblemType("ambiguous-run", HTTPStatus.CONFLICT, "The id means several runs")
 KEY_REUSED = ProblemType(
     "key-reused", HTTPStatus.UNPROCESSABLE_ENTITY, "The idempotency key names another request"
 )
@@ -71,6 +73,7 @@ PROBLEM_TYPES = (
     REFUSED,
     PIPELINE_NOT_FOUND,
     RUN_NOT_FOUND,
+    AMBIGUOUS,
     KEY_REUSED,
     DENIED,
     SETTINGS_FAULTY,
@@ -85,6 +88,7 @@ def problem(
     faults: Sequence[Fault] = (),
     instance: str | None = None,
     retry_after: float | None = None,
+    choices: Sequence[RunChoice] | None = None,
 ) -> HttpResponse:
     """An answer that describes a problem.
 
@@ -94,6 +98,7 @@ def problem(
         faults: everything that was found wrong.
         instance: path of the request.
         retry_after: seconds after which the same request may succeed.
+        choices: the runs of which one may be meant.
     """
     body = Problem(
         type=kind.uri,
@@ -102,6 +107,7 @@ def problem(
         detail=shorten(detail, MAX_DETAIL),
         instance=instance,
         errors=_listed(faults),
+        choices=None if choices is None else list(choices),
     )
     headers = {} if retry_after is None else {"Retry-After": str(max(1, round(retry_after)))}
     return HttpResponse(
@@ -134,6 +140,8 @@ def problem_of(error: AdfTriggerError, *, instance: str | None = None) -> HttpRe
         faults = [Fault(name_of(fault), fault.partition(": ")[2] or fault) for fault in told]
         detail = "nothing is taken until they are mended; see errors"
         return problem(SETTINGS_FAULTY, detail, faults=faults, instance=instance, retry_after=SETTINGS_WAIT)
+    if isinstance(error, AmbiguousRun):
+        return problem(AMBIGUOUS, str(error), instance=instance, choices=error.choices)
     wait: float | None = None
     if isinstance(error, TryLater):
         wait = error.retry_after

@@ -29,6 +29,7 @@ from adf_trigger.service.monitor import Monitor
 from adf_trigger.service.neighbours import AppIdentity, Neighbours
 from adf_trigger.service.notify import Notifier
 from adf_trigger.service.observe import Observer
+from adf_trigger.service.partitions import Partitions
 from adf_trigger.service.policy import Policies
 from adf_trigger.service.preview import Preview
 from adf_trigger.service.publish import Publisher
@@ -38,6 +39,7 @@ from adf_trigger.service.records import Records
 from adf_trigger.service.secrets import Secrets
 from adf_trigger.service.send import Sender
 from adf_trigger.service.steps import Steps
+from adf_trigger.service.strangers import Bounds, Strangers
 from adf_trigger.service.submit import Submitter
 from adf_trigger.service.throttling import Throttling
 from adf_trigger.service.tick import Tick
@@ -60,6 +62,7 @@ class Services:
     query: Query
     intake: Intake
     tick: Tick
+    strangers: Strangers
     observer: Observer
     health: HealthDesk
     ledger_identity: LedgerIdentity
@@ -96,17 +99,13 @@ def wire(
     """
     records = Records(ledger, clock, steps, lease=timedelta(seconds=settings.lease))
     policies = Policies(settings.policy)
-    views = RunViews(
-        {factory.id: factory.alias for factory in factories}, studio=CLOUDS[settings.cloud].studio
-    )
     throttling = Throttling()
     states = FactoryStates(notes, clock, steps)
-    factories = Factories(
-        {
-            each.alias: replace(each, runs=WatchedRuns(each.runs, each.id, states, throttling, clock))
-            for each in factories
-        }
+    factories = factories.changed(
+        lambda each: replace(each, runs=WatchedRuns(each.runs, each.id, states, throttling, clock))
     )
+    views = RunViews(factories, studio=CLOUDS[settings.cloud].studio)
+    partitions = Partitions(factories, ledger)
     gate = Gate(states, throttling, clock)
     sender = Sender(records, clock, policies, gate, steps)
     notifier = Notifier(outbox, rejected, views, steps)
@@ -123,6 +122,7 @@ def wire(
         sender,
         gate,
         publisher,
+        partitions,
     )
     schedule = Schedule(settings.poll_schedule)
     ledger_identity = LedgerIdentity(notes, landmark, clock, new_id, steps)
@@ -130,12 +130,26 @@ def wire(
         AppIdentity(
             name=settings.host_name or _machine(),
             version=__version__,
-            factories=tuple(factory.id for factory in factories),
+            factories=tuple(dict.fromkeys(factory.present_id for factory in factories)),
             queue=settings.requests_queue,
         ),
         notes,
         clock,
         steps,
+    )
+    strangers = Strangers(
+        factories,
+        ledger,
+        records,
+        notifier,
+        notes,
+        neighbours,
+        clock,
+        steps,
+        Bounds(
+            deadline=timedelta(seconds=settings.unconfigured_deadline),
+            retention=timedelta(days=settings.retention_days),
+        ),
     )
     return Services(
         settings=settings,
@@ -144,7 +158,7 @@ def wire(
         states=states,
         views=views,
         submitter=submitter,
-        preview=Preview(ledger, checker),
+        preview=Preview(ledger, checker, partitions),
         intake=Intake(
             factories,
             ledger,
@@ -157,7 +171,8 @@ def wire(
             clock,
             requests_queue=settings.requests_queue,
         ),
-        query=Query(factories, ledger),
+        query=Query(factories, ledger, strangers, views),
+        strangers=strangers,
         tick=Tick(
             factories,
             ledger,

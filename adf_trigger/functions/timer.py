@@ -18,7 +18,7 @@ def timer_functions(use_cases: UseCases, schedule: str) -> func.Blueprint:
     @blueprint.function_name("tick")
     @blueprint.timer_trigger("timer", schedule, run_on_startup=False, use_monitor=True)
     def tick(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the host passes it by name
-        """Dispatch what is unsent, monitor what is active, publish what has ended; report on the surroundings."""
+        """Dispatch, monitor, publish, look after what has left the settings; report on the surroundings."""
         try:
             services = use_cases()
         except SettingsError as exc:
@@ -26,6 +26,7 @@ def timer_functions(use_cases: UseCases, schedule: str) -> func.Blueprint:
             return
         try:
             services.tick.run()
+            services.strangers.attend()
         finally:
             services.observer.observe()
 

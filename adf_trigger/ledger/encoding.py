@@ -133,7 +133,8 @@ def require_same_request(earlier: RunRecord, record: RunRecord) -> None:
     Raises:
         ValueError: they are not.
     """
-    if (record.factory, record.request_id) != (earlier.factory, earlier.request_id):
+    same_factory = record.factory.lower() == earlier.factory.lower()
+    if not same_factory or record.request_id != earlier.request_id:
         raise ValueError("a record can be written in the place of one of the same request alone")
 
 

@@ -16,6 +16,7 @@ from adf_trigger.ledger.notes import APP_SCOPE, Note, Notes
 from adf_trigger.schedule import Schedule
 from adf_trigger.service.ledger_identity import LEDGER_NOTE
 from adf_trigger.service.observe import HEALTH_NOTE, components_of, steady_since
+from adf_trigger.service.strangers import STRANGER_NOTES, listed
 
 logger = logging.getLogger(__name__)
 
@@ -74,6 +75,7 @@ class _Read:
     health: Note | None = None
     tick: Note | None = None
     ledger: Note | None = None
+    strangers: tuple[Note, ...] = ()
     error: str | None = None
 
 
@@ -136,8 +138,14 @@ class HealthDesk:
             health, tick, ledger = (
                 self._notes.get(APP_SCOPE, name) for name in (HEALTH_NOTE, TICK_NOTE, LEDGER_NOTE)
             )
+            strangers = tuple(self._notes.named(APP_SCOPE, STRANGER_NOTES))
             read = _Read(
-                self._seconds(), self._clock(), _understood(health), _understood(tick), _understood(ledger)
+                self._seconds(),
+                self._clock(),
+                _understood(health),
+                _understood(tick),
+                _understood(ledger),
+                strangers,
             )
         except AdfTriggerError as exc:
             logger.warning(
@@ -230,6 +238,7 @@ def _details(read: _Read) -> dict[str, Any]:
     return {
         "observedAt": health.get("at"),
         "components": health.get("components", {}),
+        "unfinishedStrangers": listed(read.strangers),
         "otherApps": health.get("warnings", []),
         "timer": None if read.tick is None else read.tick.value,
         "ledger": None if read.ledger is None else read.ledger.value,

@@ -160,7 +160,8 @@ class Intake:
             return self._wait(message, came_as, exc.retry_after, exc)
         except LedgerError as exc:
             return self._wait(message, came_as, LEDGER_WAIT, exc)
-        self._publish_at_once(submission.factory, submitted.record, message)
+        kept = self._factories.kept_under(submitted.record.factory)
+        self._publish_at_once(kept or submission.factory, submitted.record, message)
         if submitted.again_after is None:
             return True
         reason = submitted.record.message or "its outcome is not known yet"

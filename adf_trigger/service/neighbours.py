@@ -60,6 +60,26 @@ class AppIdentity:
         return " and ".join(differences) or None
 
 
+@dataclass(frozen=True, slots=True)
+class Owners:
+    """Whose factories are whose, of other apps on the same storage.
+
+    Attributes:
+        apps: of each, its factories in lower case, and whether it has signed lately. One that lists as many as a note
+            holds may have any.
+    """
+
+    apps: Sequence[tuple[frozenset[str], bool]]
+
+    def has(self, factory: str, *, alive: bool = False) -> bool:
+        """Whether a factory may be another app's; with `alive`, of one that is at work."""
+        return any(
+            factory.lower() in factories or len(factories) >= MAX_FACTORIES
+            for factories, at_work in self.apps
+            if at_work or not alive
+        )
+
+
 class Neighbours:
     """Signs for this app, and finds other apps at work that differ.
 
@@ -97,6 +117,26 @@ class Neighbours:
                 logger.warning("%s", sentence, extra={"action": "other_app_found"})
         self._told = frozenset(self._found)
         return self._found
+
+    def owners(self) -> Owners:
+        """Whose factories are whose, of all other apps that are remembered.
+
+        Raises:
+            LedgerError: the ledger is out of reach.
+        """
+        now = self._clock()
+        ages = [
+            (note, now - datetime.fromisoformat(note.value["seenAt"]))
+            for note in self._notes.named(APP_SCOPE, APP_NOTES)
+            if note.name != self._me.note
+        ]
+        return Owners(
+            [
+                (frozenset(note.value["factories"]), age <= ALIVE)
+                for note, age in ages
+                if age <= FORGOTTEN_AFTER
+            ]
+        )
 
     def _signature(self, now: datetime) -> dict[str, Any]:
         return {

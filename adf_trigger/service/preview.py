@@ -9,6 +9,7 @@ from adf_trigger.ledger.port import LedgerReader
 from adf_trigger.ledger.records import RunRecord
 from adf_trigger.masking import MASK
 from adf_trigger.service.check import Checker
+from adf_trigger.service.partitions import Partitions
 from adf_trigger.service.submission import Submission
 
 
@@ -31,11 +32,13 @@ class Preview:
     Args:
         ledger: the run ledger.
         checker: checks them as it does when they are taken.
+        partitions: where a request is kept.
     """
 
-    def __init__(self, ledger: LedgerReader, checker: Checker) -> None:
+    def __init__(self, ledger: LedgerReader, checker: Checker, partitions: Partitions) -> None:
         self._ledger = ledger
         self._checker = checker
+        self._partitions = partitions
 
     def preview(self, submission: Submission) -> Previewed:
         """What would become of a request now.
@@ -47,6 +50,7 @@ class Preview:
             TryLater: it would be asked to come again.
             LedgerError: the ledger is out of reach.
         """
+        submission = self._partitions.placed(submission)
         stored = self._ledger.get(submission.factory.id, submission.request_id)
         # A rejected request has started nothing, so that its key may be used again.
         earlier = None if stored is None or stored.record.status == RunStatus.REJECTED else stored.record

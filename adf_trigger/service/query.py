@@ -1,11 +1,18 @@
 """Looks runs up in the ledger."""
 
+from collections.abc import Iterator, Sequence
+from typing import Literal
 from uuid import UUID
 
-from adf_trigger.errors import NotFound
+from adf_trigger.errors import AmbiguousRun, Fault, InvalidRequest, NotFound
 from adf_trigger.ledger.port import LedgerReader
-from adf_trigger.ledger.records import RunRecord
+from adf_trigger.ledger.records import RunRecord, RunState
 from adf_trigger.service.factories import Factories
+from adf_trigger.service.strangers import Strangers
+from adf_trigger.service.views import RunViews
+
+By = Literal["requestId", "runId"]
+"""Which of a run's ids is given."""
 
 
 class Query:
@@ -14,33 +21,89 @@ class Query:
     Args:
         factories: all configured factories.
         ledger: the run ledger.
+        strangers: factories that have left the settings.
+        views: tells runs apart where an id means several.
     """
 
-    def __init__(self, factories: Factories, ledger: LedgerReader) -> None:
+    def __init__(
+        self, factories: Factories, ledger: LedgerReader, strangers: Strangers, views: RunViews
+    ) -> None:
         self._factories = factories
         self._ledger = ledger
+        self._strangers = strangers
+        self._views = views
 
-    def find(self, run: str, *, factory: str | None = None) -> RunRecord:
-        """The record of a requestId or runId, in every configured factory unless one is named.
+    def find(self, run: str, *, factory: str | None = None, by: By | None = None) -> RunRecord:
+        """The record of a requestId or runId, in every factory unless one is named.
+
+        Factories that have left the settings are searched, too. Where a configured one has such a run, only what is
+        unfinished in the others counts.
+
+        Args:
+            run: the id.
+            factory: alias of a configured factory, or a resource id, also of one that has left the settings.
+            by: which id it is; None for either.
 
         Raises:
             NotFound: no factory has such a run.
-            InvalidRequest: there is no factory of that alias.
+            AmbiguousRun: the id means several.
+            InvalidRequest: there is no such factory.
             LedgerError: the ledger is out of reach.
         """
-        searched = (
-            list(self._factories) if factory is None else [self._factories.choose(factory, pointer="factory")]
-        )
-        for handle in searched:
-            stored = self._ledger.get(handle.id, run)
-            if stored is not None:
-                return stored.record
-        run_id = _as_guid(run)
-        for handle in searched if run_id else ():
-            stored = self._ledger.find(handle.id, run_id) if run_id else None
-            if stored is not None:
-                return stored.record
+        here, gone = self._searched(factory)
+        found = self._in(here, run, by)
+        strange = self._in(gone, run, by)
+        if found:
+            strange = [record for record in strange if record.state is not RunState.PUBLISHED]
+        found += strange
+        if len(found) > 1:
+            raise AmbiguousRun(run, [self._views.choice(record) for record in found])
+        if found:
+            return found[0]
+        if factory is not None and not here and not self._strangers.has(factory):
+            self._factories.choose(factory, pointer="factory")  # says which there are
         raise NotFound(f"no run has the requestId or runId {run}")
+
+    def _searched(self, factory: str | None) -> tuple[Sequence[str], Sequence[str]]:
+        """The resource ids to look under: of configured factories, and of those that have left the settings."""
+        if factory is None:
+            return [handle.id for handle in self._factories], self._strangers.ids()
+        here = [handle.id for handle in self._factories.of(factory)]
+        if here:
+            return here, ()
+        handle = self._factories.kept_under(factory)
+        if handle is not None:
+            return [handle.id], ()
+        # An alias that has left the settings together with its factory may be in the link of a caller.
+        strangers = self._strangers.ids()
+        return (), [factory] if factory.lower() in strangers else strangers
+
+    def _in(self, factories: Sequence[str], run: str, by: By | None) -> list[RunRecord]:
+        found = {}
+        for factory in factories:
+            for record in self._matches(factory, run, by):
+                found[factory, record.request_id] = record
+        return list(found.values())
+
+    def _matches(self, factory: str, run: str, by: By | None) -> Iterator[RunRecord]:
+        if by != "runId" and (stored := self._ledger.get(factory, run)) is not None:
+            yield stored.record
+        run_id = None if by == "requestId" else _as_guid(run)
+        if run_id is not None and (stored := self._ledger.find(factory, run_id)) is not None:
+            yield stored.record
+
+
+def by_of(text: str | None) -> By | None:
+    """Which id is given, as a query parameter says it.
+
+    Raises:
+        InvalidRequest: it says something else.
+    """
+    match text:
+        case None | "requestId" | "runId":
+            return text
+        case _:
+            raise InvalidRequest([Fault("by", "must be requestId or runId")])
 
 
 def _as_guid(text: str) -> UUID | None:

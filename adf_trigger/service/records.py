@@ -164,6 +164,19 @@ class Records:
         )
         return saved
 
+    def lose(self, stored: Stored, reason: str) -> Stored:
+        """Record that how a run ends cannot be determined, leased to this process, which sends the event."""
+        moved = transitions.lose(stored.record, reason=reason, now=self._clock(), lease=self._lease)
+        saved = self._save("records.lose", stored, moved)
+        logger.error(
+            "How run %s of request %s has ended cannot be determined: %s",
+            moved.run_id,
+            moved.request_id,
+            reason,
+            extra={"action": "run_lost", "run_id": str(moved.run_id), "request_id": moved.request_id},
+        )
+        return saved
+
     def hand_over(self, stored: Stored) -> Stored:
         """Leave a started run to the monitor, so that the dispatcher need not read its record at every tick."""
         return self._save("records.hand_over", stored, transitions.hand_over(stored.record))

@@ -30,6 +30,7 @@ STEPS = frozenset(
         "records.reject",
         "records.park",
         "records.adopt",
+        "records.lose",
         "records.see",
         "records.end",
         "records.save_cursor",
@@ -47,6 +48,8 @@ STEPS = frozenset(
         "ledger.mark",
         "ledger.acknowledge",
         "neighbours.sign",
+        "strangers.note",
+        "strangers.forget",
     }
 )
 """All steps there are."""

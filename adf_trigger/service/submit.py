@@ -20,6 +20,7 @@ from adf_trigger.ledger.port import LedgerReader, Stored
 from adf_trigger.ledger.records import RunRecord, RunState, Waits
 from adf_trigger.service.check import LEAST_WAIT, Checker
 from adf_trigger.service.gate import Gate
+from adf_trigger.service.partitions import Partitions
 from adf_trigger.service.publish import Publisher
 from adf_trigger.service.records import Records
 from adf_trigger.service.send import Sender
@@ -65,6 +66,7 @@ class Submitter:
         sender: calls createRun.
         gate: which factories may not be called now.
         publisher: publishes a rejection before its key is used again.
+        partitions: where a request is kept.
     """
 
     def __init__(
@@ -77,6 +79,7 @@ class Submitter:
         sender: Sender,
         gate: Gate,
         publisher: Publisher,
+        partitions: Partitions,
     ) -> None:
         self._ledger = ledger
         self._records = records
@@ -86,6 +89,7 @@ class Submitter:
         self._sender = sender
         self._gate = gate
         self._publisher = publisher
+        self._partitions = partitions
 
     def submit(self, submission: Submission) -> Submitted:
         """Take a request: from the return on it is durable.
@@ -101,6 +105,7 @@ class Submitter:
             TryLater: it cannot be taken just now; nothing was kept of it.
             LedgerError: the ledger is out of reach; nothing is known to have been kept.
         """
+        submission = self._partitions.placed(submission)
         try:
             definition = self._checker.check(submission)
         except (InvalidRequest, Refused, TryLater):

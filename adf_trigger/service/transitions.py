@@ -174,6 +174,19 @@ def see(record: RunRecord, *, status: str, started_at: datetime | None, now: dat
     )
 
 
+def lose(record: RunRecord, *, reason: str, now: datetime, lease: timedelta) -> RunRecord:
+    """Data Factory has had no such run for too long: how it ended cannot be determined. Its event is next."""
+    _from(record, RunState.SUBMITTED)
+    return replace(
+        record,
+        state=RunState.ENDED,
+        status=RunStatus.UNKNOWN,
+        message=reason,
+        ended_at=now,
+        lease_until=now + lease,
+    )
+
+
 def end(record: RunRecord, end: RunEnd, *, now: datetime) -> RunRecord:
     """The run has ended in Data Factory."""
     _from(record, RunState.SUBMITTED)

@@ -1,15 +1,17 @@
 """Records as callers and consumers see them."""
 
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 from uuid import UUID
 
 from adf_trigger.contracts import (
+    RunChoice,
     RunLinks,
     RunStatus,
     RunView,
 )
 from adf_trigger.ledger.records import RunRecord
 from adf_trigger.masking import MASK
+from adf_trigger.service.factories import Factories
 
 _UNSTARTED = frozenset({RunStatus.ACCEPTED, RunStatus.REJECTED, RunStatus.UNKNOWN})
 
@@ -18,15 +20,15 @@ class RunViews:
     """Makes run views of records.
 
     Args:
-        aliases: factory resource id (any case) → alias.
+        factories: all configured factories.
         route_prefix: path under which the HTTP functions are served, without slashes at its ends.
         studio: root of Data Factory Studio in the cloud in use.
     """
 
     def __init__(
-        self, aliases: dict[str, str], *, route_prefix: str = "api", studio: str = "https://adf.azure.com"
+        self, factories: Factories, *, route_prefix: str = "api", studio: str = "https://adf.azure.com"
     ) -> None:
-        self._aliases = {factory.lower(): alias for factory, alias in aliases.items()}
+        self._factories = factories
         self._prefix = f"/{route_prefix}" if route_prefix else ""
         self._studio = studio
 
@@ -57,10 +59,27 @@ class RunViews:
 
     def alias(self, factory: str) -> str:
         """The alias of a factory's resource id; the id itself where it is not configured any more."""
-        return self._aliases.get(factory.lower(), factory)
+        handle = self._factories.kept_under(factory)
+        return factory if handle is None else handle.alias
+
+    def choice(self, record: RunRecord) -> RunChoice:
+        """The run as one of several that an id may mean, with a link that means it alone."""
+        handle = self._factories.kept_under(record.factory)
+        own = handle is not None and self._factories.of(handle.alias)[0] is handle
+        named = handle.alias if handle is not None and own else record.factory
+        return RunChoice(
+            request_id=record.request_id,
+            run_id=self._run_id(record),
+            factory=named,
+            pipeline=record.pipeline,
+            status=record.status,
+            requested_at=record.requested_at,
+            link=f"{self.link(record.request_id)}?{urlencode({'factory': named, 'by': 'requestId'})}",
+        )
 
     def _run_id(self, record: RunRecord) -> UUID | None:
-        return None if record.status in _UNSTARTED else record.run_id
+        lost = record.status == RunStatus.UNKNOWN and record.submitted_at is not None
+        return None if record.status in _UNSTARTED and not lost else record.run_id
 
     def link(self, request_id: str) -> str:
         """The path of a request."""
@@ -68,9 +87,13 @@ class RunViews:
 
     def _links(self, record: RunRecord, run_id: UUID | None) -> RunLinks:
         own = self.link(record.request_id)
+        if len(self._factories.aliases) > 1:
+            own += "?" + urlencode({"factory": self.alias(record.factory)})
         if run_id is None:
             return RunLinks(self=own)
+        handle = self._factories.kept_under(record.factory)
+        factory = record.factory if handle is None else handle.address or record.factory
         return RunLinks(
             self=own,
-            studio=f"{self._studio}/monitoring/pipelineruns/{run_id}?factory={quote(record.factory, safe='')}",
+            studio=f"{self._studio}/monitoring/pipelineruns/{run_id}?factory={quote(factory, safe='')}",
         )

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
+from adf_trigger.clock import IdSource
 from adf_trigger.contracts import RunRequest, Source
 from adf_trigger.functions.services import Services, wire
 from adf_trigger.ledger.rejected import KeptMessage
@@ -58,6 +59,7 @@ class World:
     notes: FaultyNotes = field(default_factory=FaultyNotes)
     rejected: FaultyRejected = field(default_factory=FaultyRejected)
     outbox: MemoryOutbox = field(default_factory=MemoryOutbox)
+    new_id: IdSource = uuid4
     factory: MemoryFactory = field(init=False)
     services: Services = field(init=False)
 
@@ -78,7 +80,7 @@ class World:
             outbox=self.outbox,
             landmark=self.outbox,
             clock=self.clock,
-            new_id=uuid4,
+            new_id=self.new_id,
             steps=self.steps,
         )
 

@@ -14,7 +14,11 @@ import requests
 from azure.data.tables import TableClient
 from azure.storage.queue import QueueClient
 
+from adf_trigger.clock import utcnow
+from adf_trigger.ledger.records import RunState
+from adf_trigger.ledger.table import TableLedger
 from adf_trigger.service.steps import STEPS
+from tests.contracts.ledger_records import a_record
 from tests.support.laptop import PATIENCE, TIMEOUTS, Laptop
 
 APP = Path(__file__).parent / "crashing_app"
@@ -131,6 +135,7 @@ def crashes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crashes]:
         "CRASH_HITS": str(folder / "hits"),
         "PYTHONPATH": str(Path(__file__).parents[3]),
         "ADF_TRIGGER_POLICY": json.dumps(policy),
+        "ADF_TRIGGER_UNCONFIGURED_DEADLINE_SECONDS": "1",
     }
     with Laptop(app=APP, settings=settings) as laptop:
         laptop.define("pause")
@@ -264,6 +269,24 @@ def kept_aside(crashes: Crashes, key: str) -> None:
         crashes.acknowledged.add(queue.send_message(text, time_to_live=-1).id)
 
 
+def unconfigured(crashes: Crashes, key: str) -> None:
+    """A request whose factory has left the settings."""
+    endpoints = crashes.laptop.endpoints
+    ledger = TableLedger(
+        lambda: TableClient.from_connection_string(endpoints.storage_connection_string, endpoints.table)
+    )
+    ledger.claim(
+        a_record(
+            endpoints.factory_id + "-gone",
+            key,
+            state=RunState.SUBMITTED,
+            status="Queued",
+            requested_at=utcnow(),
+        )
+    )
+    crashes.acknowledged.add(key)
+
+
 SCENARIOS: dict[str, tuple[Callable[[Crashes, str], None], ...]] = {
     "definitions.keep": (new_pipeline,),
     "definitions.forget": (no_pipeline,),
@@ -282,6 +305,7 @@ SCENARIOS: dict[str, tuple[Callable[[Crashes, str], None], ...]] = {
     "records.park": (parked,),
     "records.ask_later": (asked_later,),
     "records.adopt": (lost_after,),
+    "records.lose": (unconfigured,),
     "records.see": (simple,),
     "records.end": (simple,),
     "records.save_cursor": (many,),
@@ -299,6 +323,8 @@ SCENARIOS: dict[str, tuple[Callable[[Crashes, str], None], ...]] = {
     "ledger.mark": (new_ledger,),
     "ledger.acknowledge": (acknowledged,),
     "neighbours.sign": (simple,),
+    "strangers.note": (unconfigured,),
+    "strangers.forget": (unconfigured,),
 }
 """What leads to each step: one scenario for each way to it."""
 

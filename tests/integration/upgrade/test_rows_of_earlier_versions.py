@@ -7,10 +7,13 @@ from typing import Any
 
 import pytest
 
+from adf_trigger.clock import utcnow
 from adf_trigger.datafactory.models import Page, PipelineRun, RunFilter
 from adf_trigger.errors import Unavailable
+from adf_trigger.service.factories import placed
 from adf_trigger.service.views import RunViews
 from tests.support.golden import continued, golden, ledger_of, world_of
+from tests.support.memory_factory import MemoryFactory
 from tests.support.world import World
 from tests.unit.functions.conftest import Caller
 
@@ -113,7 +116,9 @@ def test_a_factory_finds_its_rows(kept: dict[str, Any], azurite: str) -> None:
     for factory in (kept["factory"], kept["factory"].replace("resourceGroups", "RESOURCEGROUPS")):
         stored = ledger.get(factory, key)
         assert stored is not None
-        view = RunViews({factory: "default"}).view(stored.record)
+        view = RunViews(placed({"default": factory}, {}, {"default": MemoryFactory(utcnow)})).view(
+            stored.record
+        )
         assert same(json.loads(view.model_dump_json()), kept["view"])
         assert [row.request_id for row in ledger.active(factory)] == [key]
         declaration = ledger.declarations().get(factory, kept["pipeline"])

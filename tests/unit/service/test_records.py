@@ -91,6 +91,7 @@ MOVES: dict[str, tuple[RunState, Move, str | None]] = {
     "adopt": (RunState.ACCEPTED, lambda records, stored: records.adopt(stored, UUID(int=2)), "run_adopted"),
     "reject": (RunState.ACCEPTED, lambda records, stored: records.reject(stored, "why"), "request_rejected"),
     "park": (RunState.ACCEPTED, lambda records, stored: records.park(stored, "why"), "request_parked"),
+    "lose": (RunState.SUBMITTED, lambda records, stored: records.lose(stored, "why"), "run_lost"),
     "hand_over": (RunState.SUBMITTED, lambda records, stored: records.hand_over(stored), None),
     "see": (
         RunState.SUBMITTED,

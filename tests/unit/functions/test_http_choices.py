@@ -1,0 +1,88 @@
+"""By HTTP: an id that means several runs, and runs of factories that are not configured any more."""
+
+import json
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import azure.functions as func
+
+from tests.support.memory_factory import MemoryFactory
+from tests.support.resettled import restarted
+from tests.support.world import FACTORY_ID, World
+from tests.unit.functions.conftest import Caller
+
+OTHER = FACTORY_ID + "-2"
+
+
+def body_of(response: func.HttpResponse) -> Any:
+    """The JSON of an answer."""
+    return json.loads(response.get_body())
+
+
+def followed(caller: Caller, link: str) -> Any:
+    """What a link leads to."""
+    url = urlsplit(link)
+    answer = caller.get(url.path.rpartition("/")[2], **dict(parse_qsl(url.query)))
+    assert answer.status_code == 200, answer.get_body()
+    return body_of(answer)
+
+
+def with_two(world: World) -> None:
+    """Two factories, configured as a and b."""
+    other = MemoryFactory(world.clock)
+    other.declare("load")
+    world.services = restarted(world, {"a": (FACTORY_ID, world.factory), "b": (OTHER, other)})
+
+
+def test_two_runs_of_one_id_are_answered_with_a_link_to_each(caller: Caller, world: World) -> None:
+    """409, a problem, and links that lead to one run each; with the factory named there is no question."""
+    with_two(world)
+    runs = {each: body_of(caller.post({"factory": each}, Idempotency_Key="twin"))["runId"] for each in "ab"}
+    answer = caller.get("twin")
+    problem = body_of(answer)
+    assert (answer.status_code, answer.mimetype) == (409, "application/problem+json")
+    assert problem["type"].endswith("/ambiguous-run")
+    assert {each["factory"]: each["runId"] for each in problem["choices"]} == runs
+    for each in problem["choices"]:
+        assert followed(caller, each["link"])["runId"] == each["runId"]
+    assert body_of(caller.get("twin", factory="b"))["runId"] == runs["b"]
+
+
+def test_a_key_that_is_a_run_id_is_answered_with_a_link_to_each(caller: Caller) -> None:
+    """Even where each of two keys is the other's runId, every link leads to its own run."""
+    run_id = body_of(caller.post({}, Idempotency_Key="first"))["runId"]
+    caller.post({}, Idempotency_Key=run_id)
+    problem = body_of(caller.get(run_id))
+    assert problem["status"] == 409
+    assert {followed(caller, each["link"])["requestId"] for each in problem["choices"]} == {"first", run_id}
+
+
+def test_where_there_are_several_factories_a_location_names_its_own(caller: Caller, world: World) -> None:
+    """The Location of a run leads to that run, whatever else has its key."""
+    with_two(world)
+    for each in "ab":
+        answer = caller.post({"factory": each}, Idempotency_Key="twin")
+        assert followed(caller, answer.headers["Location"])["runId"] == body_of(answer)["runId"]
+
+
+def test_by_says_which_id_is_meant(caller: Caller) -> None:
+    """An unknown word is a fault."""
+    caller.post({}, Idempotency_Key="key")
+    assert caller.get("key", by="requestId").status_code == 200
+    assert caller.get("key", by="runId").status_code == 404
+    answer = caller.get("key", by="name")
+    assert (answer.status_code, body_of(answer)["errors"][0]["pointer"]) == (400, "by")
+
+
+def test_unfinished_strangers_are_in_the_details_of_the_health(caller: Caller, world: World) -> None:
+    """An operator sees which factory is missing, how many wait, since when, and when they are told; health stays ok."""
+    caller.post({}, Idempotency_Key="key")
+    other = MemoryFactory(world.clock)
+    world.services = restarted(world, {"default": (OTHER, other)})
+    caller.tick()
+    details = caller.call("health_details", "GET", "health/details")
+    assert details.status_code == 200
+    (stranger,) = body_of(details)["unfinishedStrangers"]
+    assert (stranger["factory"], stranger["unfinished"]) == (FACTORY_ID, 1)
+    assert stranger["since"] < stranger["toldAsUnknownAt"]
+    assert body_of(caller.get("key"))["factory"] == FACTORY_ID

@@ -1,0 +1,103 @@
+"""A factory that has moved: what is kept under its old id goes on, and a repeat starts nothing."""
+
+import json
+
+import pytest
+
+from adf_trigger.errors import RequestConflict
+from adf_trigger.service.factories import placed
+from tests.support.memory_factory import MemoryFactory
+from tests.support.resettled import restarted, submit
+from tests.support.world import FACTORY_ID, World
+
+MOVED = FACTORY_ID.replace("/rg/", "/rg-new/")
+
+
+@pytest.fixture
+def world() -> World:
+    """A service whose factory has a pipeline `load` without parameters."""
+    world = World()
+    world.factory.declare("load")
+    return world
+
+
+def test_a_repeat_after_the_move_is_a_replay_and_the_run_is_watched_at_the_new_address(world: World) -> None:
+    """Key and digest stay; the one run goes on at the new address, and its event has the old source."""
+    run_id = world.submit("key-1").record.run_id
+    services = restarted(world, {"default": (MOVED, world.factory)}, {FACTORY_ID: "default"})
+    assert submit(services, "key-1").replayed
+    with pytest.raises(RequestConflict):
+        submit(services, "key-1", parameters={}, start_from_failure=True)
+    assert len(world.factory.runs) == 1
+    world.factory.finish(run_id)
+    services.tick.run()
+    services.strangers.attend()
+    (event,) = world.outbox.events
+    assert event.id == f"{run_id}/Succeeded"
+    assert event.source == f"{FACTORY_ID}/pipelines/load"
+    assert event.data.factory == "default"
+    assert MOVED.replace("/", "%2F") in str(event.data.links.studio)
+
+
+def test_hosts_before_and_after_the_move_meet_in_the_same_rows(world: World) -> None:
+    """While hosts are replaced, the same new request through either is one run."""
+    after = restarted(world, {"default": (MOVED, world.factory)}, {FACTORY_ID: "default"})
+    assert not submit(after, "key-1").replayed
+    assert world.submit("key-1").replayed
+    assert len(world.factory.runs) == 1
+
+
+def test_what_was_taken_at_the_new_address_before_the_move_was_declared_goes_on(world: World) -> None:
+    """The setting comes too late: requests of the time between are found, watched, told and not repeated."""
+    undeclared = restarted(world, {"default": (MOVED, world.factory)})
+    run_id = submit(undeclared, "between").record.run_id
+    services = restarted(world, {"default": (MOVED, world.factory)}, {FACTORY_ID: "default"})
+    assert submit(services, "between").replayed
+    world.factory.finish(run_id)
+    services.tick.run()
+    (event,) = world.outbox.events
+    assert (event.source, event.data.factory) == (f"{MOVED}/pipelines/load", "default")
+    assert services.query.find("between").status == "Succeeded"
+    services.strangers.attend()
+    assert world.notes.named("app", "stranger|") == []
+
+
+def test_a_factory_may_move_twice_and_back(world: World) -> None:
+    """Each former id leads to where the factory is, in whichever order they are named."""
+    third = FACTORY_ID.replace("/rg/", "/third/")
+    world.submit("key-1")
+    submit(restarted(world, {"default": (MOVED, world.factory)}), "key-2")
+    for factory, moved in (
+        (third, [FACTORY_ID, MOVED]),
+        (third, [MOVED, FACTORY_ID]),
+        (FACTORY_ID, [MOVED]),
+        (FACTORY_ID, [FACTORY_ID, MOVED]),
+    ):
+        services = restarted(world, {"default": (factory, world.factory)}, dict.fromkeys(moved, "default"))
+        assert submit(services, "key-1").replayed
+        assert submit(services, "key-2").replayed
+    assert len(world.factory.runs) == 2
+
+
+@pytest.mark.parametrize("spelled", [FACTORY_ID.upper(), FACTORY_ID.replace("/rg/", "/RG/")])
+def test_another_letter_case_changes_nothing(world: World, spelled: str) -> None:
+    """Names of Azure compare without case: the same rows, a replay, a rejected key that is used again."""
+    run_id = world.submit("key-1").record.run_id
+    del world.factory.pipelines["load"]
+    services = restarted(world, {"default": (spelled, world.factory)})
+    assert submit(services, "key-1").replayed
+    world.factory.finish(run_id)
+    services.tick.run()
+    services.strangers.attend()
+    (event,) = world.outbox.events
+    assert event.source == f"{FACTORY_ID}/pipelines/load"
+    assert event.data.factory == "default"
+    assert world.notes.named("app", "stranger|") == []
+
+
+def test_the_settings_name_what_has_moved() -> None:
+    """Every id an alias ever had leads to its client; new requests go where the first of them were kept."""
+    factory = MemoryFactory(lambda: World().clock())
+    factories = placed({"a": MOVED}, json.loads(json.dumps({FACTORY_ID: "a"})), {"a": factory})
+    assert [(each.id, each.present_id) for each in factories] == [(FACTORY_ID, MOVED), (MOVED, MOVED)]
+    assert factories.choose(None).id == FACTORY_ID
