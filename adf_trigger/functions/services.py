@@ -107,10 +107,10 @@ def wire(
     views = RunViews(factories, studio=CLOUDS[settings.cloud].studio)
     partitions = Partitions(factories, ledger)
     gate = Gate(states, throttling, clock)
-    sender = Sender(records, clock, policies, gate, steps)
+    definitions = Definitions(clock, timedelta(seconds=settings.definition_cache), declarations, steps)
+    sender = Sender(records, clock, policies, definitions, gate, steps)
     notifier = Notifier(outbox, rejected, views, steps)
     publisher = Publisher(ledger, records, notifier, clock)
-    definitions = Definitions(clock, timedelta(seconds=settings.definition_cache), declarations, steps)
     checker = Checker(definitions, gate, policies, clock)
     keeping = Keeping(rejected, Secrets(factories, definitions, gate), clock, steps)
     submitter = Submitter(

@@ -1,12 +1,13 @@
 """One createRun, and what its answer means. The only place that calls createRun."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 from adf_trigger.clock import Clock
 from adf_trigger.datafactory.models import CreatedRun
+from adf_trigger.declaration import respelled
 from adf_trigger.errors import (
     AdfTriggerError,
     CredentialError,
@@ -18,6 +19,7 @@ from adf_trigger.errors import (
 )
 from adf_trigger.ledger.port import Stored
 from adf_trigger.ledger.records import RunRecord, Waits
+from adf_trigger.service.definitions import Definitions
 from adf_trigger.service.factories import FactoryHandle
 from adf_trigger.service.gate import Gate
 from adf_trigger.service.policy import Policies
@@ -35,6 +37,7 @@ class Sender:
         records: writes the ledger.
         clock: gives the present instant.
         policies: what may be decided for each pipeline.
+        definitions: what pipelines declare.
         gate: which factories may not be called now.
         steps: surrounds createRun.
         reconcile_after: how soon a call without an answer is looked into.
@@ -45,6 +48,7 @@ class Sender:
         records: Records,
         clock: Clock,
         policies: Policies,
+        definitions: Definitions,
         gate: Gate,
         steps: Steps,
         *,
@@ -53,6 +57,7 @@ class Sender:
         self._records = records
         self._clock = clock
         self._policies = policies
+        self._definitions = definitions
         self._steps = steps
         self._reconcile_after = reconcile_after
         self._gate = gate
@@ -118,19 +123,25 @@ class Sender:
         with self._steps("send.create_run"):
             return factory.runs.create_run(
                 record.pipeline,
-                self._with_correlation(record, parameters),
+                self._with_correlation(factory, record, parameters),
                 client_request_id=record.run_id,
                 rerun=record.rerun,
                 secrets=_secrets(record, parameters),
                 within=self._left_of_lease(record).total_seconds(),
             )
 
-    def _with_correlation(self, record: RunRecord, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    def _with_correlation(
+        self, factory: FactoryHandle, record: RunRecord, parameters: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """The parameters with the policy's own, spelled as in the request, else as the pipeline declares it."""
         name = self._policies.of(record.pipeline).correlation_parameter
         if name is None:
             return dict(parameters)
-        spelled = next((given for given in parameters if given.lower() == name.lower()), name)
-        return {**parameters, spelled: record.request_id}
+        names: Iterable[str] = parameters
+        if name.lower() not in {given.lower() for given in parameters}:
+            declaration = self._definitions.remembered(factory, record.pipeline)
+            names = (each.name for each in declaration.parameters) if declaration else ()
+        return {**parameters, **respelled({name: record.request_id}, names)}
 
 
 def _secrets(record: RunRecord, parameters: Mapping[str, Any]) -> list[str]:

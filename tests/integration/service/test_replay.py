@@ -267,3 +267,20 @@ def test_storage_that_is_away_is_said_plainly(
     monkeypatch.setenv("ADF_TRIGGER_CONNECT_TIMEOUT_SECONDS", "0.2")
     assert replay.main(["list"]) == 1
     assert "AccountKey" not in capsys.readouterr().err
+
+
+def test_one_that_outgrows_the_queue_when_it_is_written_again_does_not_end_it(
+    storage: Storage, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With its values in it, or its key, or escaped: what fits no more is kept or sent by name, and the rest goes."""
+    masked = '{"pipeline":"load","parameters":{"password":"**********"}}'
+    storage.reject("secret", masked, masked=("password",))
+    storage.reject("renamed", json.dumps({"requestId": "other", "a": "ä" * 30_000}, ensure_ascii=False))
+    storage.reject_as_before("packed", '{"a":"' + "x" * (MAX_QUEUE_BYTES - 10) + '"}')
+    storage.reject("whole", '{"pipeline": "load"}')
+    monkeypatch.setattr("sys.stdin", io.StringIO(json.dumps({"password": "x" * MAX_QUEUE_BYTES})))
+    assert replay.main(["replay", "--all", "--secrets", "-"]) == 1
+    said = capsys.readouterr().out
+    for expected in ("kept secret: ", "replayed renamed\n", "kept packed: ", "replayed whole\n"):
+        assert expected in said
+    assert sorted(json.loads(text)["requestId"] for text in storage.waiting()) == ["renamed", "whole"]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from adf_trigger.contracts import RunRequest
-from adf_trigger.errors import RequestConflict, Unavailable
+from adf_trigger.errors import NotSent, RequestConflict, Unavailable
 from adf_trigger.service.submission import Submission
 from tests.support.world import FACTORY_ID, World, settings
 from tests.unit.functions.conftest import Caller
@@ -48,7 +48,7 @@ def test_the_declared_spelling_is_what_is_kept_sent_and_told(world: World) -> No
     )
     (run,) = world.factory.runs.values()
     assert run.pipeline == "Load"
-    assert run.parameters == {"Day": "monday", "Password": "hush", "requestid": "k"}
+    assert run.parameters == {"Day": "monday", "Password": "hush", "RequestId": "k"}
     world.factory.finish(run.run_id)
     world.clock.forward(100)
     world.tick(after=100)
@@ -98,3 +98,17 @@ def test_a_repeat_in_another_case_is_answered_in_an_outage(world: World) -> None
     world.clock.forward(3600)
     world.factory.before["get_pipeline"] = [Unavailable("down", status=503)] * 9
     assert world.submit("k", "load", parameters={"DAY": "monday"}).replayed
+
+
+def test_a_correlation_parameter_is_sent_as_the_pipeline_declares_it_by_the_timer_too(world: World) -> None:
+    """What a process before this one has kept of the pipeline is enough; the record's digest is without it."""
+    world.factory.fail_next("create_run", NotSent("no connection"))
+    record = world.submit("k", "Load", parameters={"day": "monday"}).record
+    assert record.parameters == {"Day": "monday"}
+    world.restart()
+    world.factory.before["get_pipeline"] = [Unavailable("down", status=503)] * 99
+    for _ in range(20):
+        world.tick(after=60)
+    (run,) = world.factory.runs.values()
+    assert run.parameters == {"Day": "monday", "RequestId": "k"}
+    assert world.ledger.claim(record).stored.record.digest == record.digest
