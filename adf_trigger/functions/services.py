@@ -102,7 +102,7 @@ def wire(
     throttling = Throttling()
     states = FactoryStates(notes, clock, steps)
     factories = factories.changed(
-        lambda each: replace(each, runs=WatchedRuns(each.runs, each.id, states, throttling, clock))
+        lambda each: replace(each, runs=WatchedRuns(each.runs, each.present_id, states, throttling, clock))
     )
     views = RunViews(factories, studio=CLOUDS[settings.cloud].studio)
     partitions = Partitions(factories, ledger)

@@ -37,21 +37,21 @@ class Gate:
 
     def state(self, factory: FactoryHandle) -> FactoryState | None:
         """The state that a factory is in; None where it can be used."""
-        return self._states.of(factory.id)
+        return self._states.of(factory.present_id)
 
     def may_read(self, factory: FactoryHandle) -> bool:
         """Whether a factory may be read now."""
-        state = self._states.of(factory.id)
+        state = self._states.of(factory.present_id)
         gated = state is not None and state.gates(Bucket.READS)
-        return not gated and self._throttling.until(factory.id, Bucket.READS, self._clock()) is None
+        return not gated and self._throttling.until(factory.present_id, Bucket.READS, self._clock()) is None
 
     def wait_to_send(self, factory: FactoryHandle) -> Wait | None:
         """Why and until when no run may be started; None where one may be.
 
         Where the factory cannot be used, this lets one caller at a time through, who has to send something.
         """
-        state = self._states.of(factory.id)
-        if self._throttling.until(factory.id, Bucket.WRITES, self._clock()) is None:
+        state = self._states.of(factory.present_id)
+        if self._throttling.until(factory.present_id, Bucket.WRITES, self._clock()) is None:
             held = state is not None and state.gates(Bucket.WRITES)
             if not held or (state is not None and state.bucket is Bucket.WRITES and self._probes(factory)):
                 return None
@@ -60,16 +60,16 @@ class Gate:
     def next_try(self, factory: FactoryHandle) -> Wait | None:
         """When the next run may be started, as far as is known; None where nothing is known against it."""
         now = self._clock()
-        if (until := self._throttling.until(factory.id, Bucket.WRITES, now)) is not None:
+        if (until := self._throttling.until(factory.present_id, Bucket.WRITES, now)) is not None:
             return Wait(until, "Data Factory asked to be left alone for a while")
-        state = self._states.of(factory.id)
+        state = self._states.of(factory.present_id)
         if state is None or not state.gates(Bucket.WRITES):
             return None
         return Wait(max(now, state.next_probe_at), str(state))
 
     def probe(self, factory: FactoryHandle) -> None:
         """Read the factory, where it cannot be read and it is time to see whether that is over."""
-        state = self._states.of(factory.id)
+        state = self._states.of(factory.present_id)
         if state is None or not state.gates(Bucket.READS) or not self._probes(factory):
             return
         try:
@@ -79,7 +79,11 @@ class Gate:
                 "Factory %s still cannot be used: %s",
                 factory.alias,
                 exc,
-                extra={"action": "factory_probe_failed", "factory": factory.id, "error": type(exc).__name__},
+                extra={
+                    "action": "factory_probe_failed",
+                    "factory": factory.present_id,
+                    "error": type(exc).__name__,
+                },
             )
 
     def check(self, factory: FactoryHandle) -> None:
@@ -89,7 +93,7 @@ class Gate:
             TryLater: it cannot be used, and why.
             DataFactoryError, CredentialError: it could not be read.
         """
-        state = self._states.of(factory.id)
+        state = self._states.of(factory.present_id)
         if state is not None:
             wait = (state.next_probe_at - self._clock()).total_seconds()
             raise TryLater(str(state), retry_after=max(1.0, wait))
@@ -98,9 +102,9 @@ class Gate:
 
     def nobody_waits(self, factory: FactoryHandle) -> None:
         """No request is left that could show whether runs can be started: the next one is to tell."""
-        state = self._states.of(factory.id)
+        state = self._states.of(factory.present_id)
         if state is not None and state.bucket is Bucket.WRITES and self._probes(factory):
-            self._states.release(factory.id)
+            self._states.release(factory.present_id)
 
     def _probes(self, factory: FactoryHandle) -> bool:
-        return self._states.may_probe(factory.id)
+        return self._states.may_probe(factory.present_id)

@@ -1,15 +1,19 @@
 """Where the record of a request is: under its factory's id, or under one that the factory had or has beside it."""
 
-from collections.abc import Sequence
+import logging
+import threading
 from dataclasses import replace
 
+from adf_trigger.errors import LedgerError
 from adf_trigger.ledger.port import LedgerReader
 from adf_trigger.service.factories import Factories, FactoryHandle
 from adf_trigger.service.submission import Submission
 
+logger = logging.getLogger(__name__)
+
 
 class Partitions:
-    """Knows under which of a factory's ids a request is kept.
+    """Knows under which of a factory's ids a request is kept, and how that id is spelled. Threads may share it.
 
     Args:
         factories: all configured factories.
@@ -19,6 +23,8 @@ class Partitions:
     def __init__(self, factories: Factories, ledger: LedgerReader) -> None:
         self._factories = factories
         self._ledger = ledger
+        self._spelled: dict[str, str] = {}
+        self._lock = threading.Lock()
 
     def of(self, factory: FactoryHandle, request_id: str) -> FactoryHandle:
         """The handle under whose id a request is kept; the given one for a new request.
@@ -28,8 +34,8 @@ class Partitions:
         Raises:
             LedgerError: the ledger is out of reach.
         """
-        handles: Sequence[FactoryHandle] = self._factories.of(factory.alias)
-        if len(handles) < 2:  # noqa: PLR2004 - one
+        handles = self._factories.of(factory.alias)
+        if len(handles) == 1:
             return factory
         holding = (each for each in handles if self._ledger.get(each.id, request_id) is not None)
         return next(holding, factory)
@@ -40,4 +46,28 @@ class Partitions:
         Raises:
             LedgerError: the ledger is out of reach.
         """
-        return replace(submission, factory=self.of(submission.factory, submission.request_id))
+        factory = self.of(submission.factory, submission.request_id)
+        return replace(submission, factory=replace(factory, id=self._spelling(factory.id)))
+
+    def _spelling(self, factory: str) -> str:
+        """A factory's id as the latest record has it: in settings it may be in another letter case than before.
+
+        The source of events stays as it is, which consumers compare letter by letter. Asked once in each process.
+        """
+        with self._lock:
+            known = self._spelled.get(factory)
+        if known is not None:
+            return known
+        try:
+            latest = self._ledger.runs(factory, since=None, limit=1, continuation=None).records
+        except LedgerError as exc:
+            logger.info(
+                "How %s has been spelled could not be read: %s",
+                factory,
+                exc,
+                extra={"action": "spelling_not_read", "factory": factory},
+            )
+            return factory
+        spelled = latest[0].factory if latest else factory
+        with self._lock:
+            return self._spelled.setdefault(factory, spelled)

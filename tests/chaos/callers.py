@@ -36,8 +36,8 @@ class Callers:
     def __init__(
         self, hosts: Sequence[Host], *, key: str, queue: QueueClient, history: History, seed: int
     ) -> None:
-        self._hosts = hosts
-        self._headers = {"x-functions-key": key}
+        self.hosts = hosts
+        self.headers = {"x-functions-key": key}
         self._queue = queue
         self._history = history
         self._dice = random.Random(seed)  # noqa: S311 - dice of a test, nothing secret
@@ -72,7 +72,7 @@ class Callers:
     def ask(self, request: Request) -> None:
         """Ask for a run by HTTP until there is an answer that is no passing trouble."""
         path = f"/api/pipelines/{request.pipeline}/runs"
-        headers = {**self._headers, "Idempotency-Key": request.key}
+        headers = {**self.headers, "Idempotency-Key": request.key}
         for _ in range(2 if request.again else 1):
             self._until_answered(
                 request.key,
@@ -85,7 +85,7 @@ class Callers:
         """Write down what GET /runs/{id} says of a request in the end."""
         while (url := self._some_url()) is not None:
             try:
-                answer = self._session.get(f"{url}/api/runs/{key}", headers=self._headers, timeout=TIMEOUTS)
+                answer = self._session.get(f"{url}/api/runs/{key}", headers=self.headers, timeout=TIMEOUTS)
                 run = answer.json()
             except requests.RequestException as exc:
                 self._history.note("not_seen", key=key, error=type(exc).__name__)
@@ -115,7 +115,7 @@ class Callers:
     def _some_url(self) -> str | None:
         """A host that runs; None where the time is over before there is one."""
         while time.monotonic() < self._deadline:
-            urls = [host.url for host in self._hosts if host.url is not None]
+            urls = [host.url for host in self.hosts if host.url is not None]
             if urls:
                 return self._dice.choice(urls)
             time.sleep(0.1)

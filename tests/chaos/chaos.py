@@ -125,10 +125,11 @@ def _stage(chaos: Chaos, laptop: Laptop, history: History, row: Row | None) -> I
     with ExitStack() as opened:
         proxies = opened.enter_context(StorageProxies(_ports(connection), chaos.seed))
         behind = _through(connection, proxies)
-        settings = {
-            **laptop.stack._app_settings,
-            "AzureWebJobsStorage": row.between(behind) if row is not None else behind,
-        }
+        settings = {**laptop.stack._app_settings, "AzureWebJobsStorage": behind}
+        if row is not None:
+            settings["AzureWebJobsStorage"] = row.between(behind)
+            endpoint = settings["ADF_TRIGGER_MANAGEMENT_ENDPOINT"]
+            settings["ADF_TRIGGER_MANAGEMENT_ENDPOINT"] = row.before_factory(endpoint)
         hosts = [
             Host(
                 name,

@@ -9,6 +9,7 @@ from typing import Any
 from tests.chaos.callers import Callers
 from tests.chaos.load import KEY_PARAMETER, PIPELINES, Request
 from tests.chaos.rows import STORAGE_ROWS, Row
+from tests.chaos.settings_rows import FactoryMoved, SettingsChanged
 
 CORRELATED = {"ADF_TRIGGER_POLICY": json.dumps({"*": {"correlationParameter": KEY_PARAMETER}})}
 """Where the factory ignores our ids, a run whose reply was lost is known by this parameter alone."""
@@ -155,5 +156,6 @@ class IdsForgotten(FactoryRow):
 ROWS: Mapping[str, type[Row]] = {
     **STORAGE_ROWS,
     **{row.name: row for row in (RefusedWhileRepeated, ScopeGone, RoleMissing, IdsForgotten)},
+    **{row.name: row for row in (SettingsChanged, FactoryMoved)},
 }
 """All rows there are."""

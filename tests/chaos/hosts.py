@@ -57,7 +57,10 @@ class Host:
         host_id: str | None = None,
     ) -> None:
         self.name = name
-        self._env = child_environment({**settings, HOST_KEY: key})
+        self._settings = {**settings, HOST_KEY: key}
+        self._env = child_environment(self._settings)
+        self._wanted = self._running_with = 0
+        self._reachable = True
         self._folder = folder
         self._host_id = host_id
         self._history = history
@@ -71,8 +74,30 @@ class Host:
 
     @property
     def url(self) -> str | None:
+        """Where callers reach it; None while it does not run, or is kept from them."""
+        return self._url if self._reachable else None
+
+    @property
+    def own_url(self) -> str | None:
         """Where it answers; None while it does not run."""
         return self._url
+
+    def change(self, settings: Mapping[str, str], *, reachable: bool = True) -> None:
+        """Kill it and have it run with other settings, as a platform does when settings change; returns once it does.
+
+        Args:
+            settings: in place of those that it was made with.
+            reachable: whether callers are led to it.
+        """
+        self._reachable = False
+        self._env = child_environment({**self._settings, **settings})
+        self._wanted += 1
+        killed: Process | None = None
+        while self._running_with != self._wanted and not self._stopping.wait(_WATCH_SECONDS):
+            process = self._process
+            if process is not killed and self._running_with != self._wanted and self.kill():
+                killed = process
+        self._reachable = reachable
 
     def kill(self) -> bool:
         """End it as a power cut would; False where it does not run, or stands still: it is to wake up."""
@@ -122,6 +147,7 @@ class Host:
     def _keep_running(self) -> None:
         while not self._stopping.is_set():
             self._starts += 1
+            wanted = self._wanted
             process = self._launch()
             try:
                 ready = process.wait_until_ready(ready_line, timeout=READY_SECONDS)
@@ -129,6 +155,7 @@ class Host:
                 self._history.note("start_failed", host=self.name, reason=str(exc))
                 continue
             self._process, self._url = process, ready["url"]
+            self._running_with = wanted
             self._history.note("start", host=self.name, pid=process.pid, host_id=ready["host_id"])
             while process.exit_code is None and not self._stopping.wait(_WATCH_SECONDS):
                 pass

@@ -68,6 +68,10 @@ class Row:
         """What hosts and app are given as the storage's connection string."""
         return connection
 
+    def before_factory(self, url: str) -> str:
+        """What the app is given as Data Factory's address."""
+        return url
+
     def requests(self, count: int, seed: int) -> list[Request]:
         """What is asked for in this row."""
         return plan(count, seed)

@@ -4,7 +4,9 @@ import json
 
 import pytest
 
-from adf_trigger.errors import RequestConflict
+from adf_trigger.contracts import Source
+from adf_trigger.errors import BadRequest, RequestConflict, ScopeNotFound
+from adf_trigger.ledger.records import RunState
 from adf_trigger.service.factories import placed
 from tests.support.memory_factory import MemoryFactory
 from tests.support.resettled import restarted, submit
@@ -62,6 +64,19 @@ def test_what_was_taken_at_the_new_address_before_the_move_was_declared_goes_on(
     assert world.notes.named("app", "stranger|") == []
 
 
+def test_what_the_old_address_was_refused_for_holds_nothing_up_at_the_new_one(world: World) -> None:
+    """Once the factory has gone from its old group, the next request at its new address is sent at once."""
+    for _ in range(3):
+        world.factory.fail_next("create_run", ScopeNotFound("gone", status=404, code="ResourceNotFound"))
+    world.submit("waits")
+    services = restarted(world, {"default": (MOVED, world.factory)}, {FACTORY_ID: "default"})
+    world.factory.before.clear()
+    assert submit(services, "key-2").record.state is RunState.SUBMITTED
+    world.clock.forward(120)
+    services.tick.run()
+    assert services.query.find("waits").status == "InProgress"
+
+
 def test_a_factory_may_move_twice_and_back(world: World) -> None:
     """Each former id leads to where the factory is, in whichever order they are named."""
     third = FACTORY_ID.replace("/rg/", "/third/")
@@ -81,18 +96,29 @@ def test_a_factory_may_move_twice_and_back(world: World) -> None:
 
 @pytest.mark.parametrize("spelled", [FACTORY_ID.upper(), FACTORY_ID.replace("/rg/", "/RG/")])
 def test_another_letter_case_changes_nothing(world: World, spelled: str) -> None:
-    """Names of Azure compare without case: the same rows, a replay, a rejected key that is used again."""
+    """Names of Azure compare without case: the same rows, a replay, and one source for the events of old and new."""
     run_id = world.submit("key-1").record.run_id
-    del world.factory.pipelines["load"]
     services = restarted(world, {"default": (spelled, world.factory)})
     assert submit(services, "key-1").replayed
     world.factory.finish(run_id)
+    world.factory.finish(submit(services, "key-2").record.run_id)
     services.tick.run()
     services.strangers.attend()
-    (event,) = world.outbox.events
-    assert event.source == f"{FACTORY_ID}/pipelines/load"
-    assert event.data.factory == "default"
+    assert [event.source for event in world.outbox.events] == [f"{FACTORY_ID}/pipelines/load"] * 2
+    assert {event.data.factory for event in world.outbox.events} == {"default"}
+    assert services.query.find("key-1", factory=FACTORY_ID.lower()).run_id == run_id
     assert world.notes.named("app", "stranger|") == []
+
+
+def test_a_rejected_key_is_used_again_in_another_letter_case(world: World) -> None:
+    """The record that takes the place of the rejected one is of the same request, however its factory is spelled."""
+    world.factory.fail_next("create_run", BadRequest("no", status=400, code="BadRequest"))
+    world.submit("key-1", source=Source.QUEUE)
+    world.tick()
+    assert world.status() == "Rejected"
+    services = restarted(world, {"default": (FACTORY_ID.upper(), world.factory)})
+    assert not submit(services, "key-1").replayed
+    assert services.query.find("key-1").factory == FACTORY_ID
 
 
 def test_the_settings_name_what_has_moved() -> None:
