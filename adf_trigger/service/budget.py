@@ -15,12 +15,18 @@ class Budget:
     """A number of calls, spent one by one."""
 
     def __init__(self, calls: int) -> None:
+        self._calls = calls
         self._left = calls
 
     @property
     def left(self) -> int:
         """Calls left."""
         return self._left
+
+    @property
+    def has_most(self) -> bool:
+        """Whether no more than half of it is spent, so that what does not fit into it never will."""
+        return self._left >= self._calls // 2
 
     def spend(self) -> bool:
         """Take one call from the budget; False where none is left."""

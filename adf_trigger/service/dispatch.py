@@ -198,6 +198,8 @@ class Dispatcher:
                 self._records.adopt(stored, finding.run_id)
             case Verdict.PARK:
                 self._records.park(stored, finding.reason)
+            case Verdict.CANNOT_TELL if self._is_too_late(record):
+                self._records.park(stored, finding.reason)
             case Verdict.SEND_AGAIN if self._is_too_late(record):
                 self._records.reject(stored, f"it could not be started in time: {finding.reason}")
             case Verdict.SEND_AGAIN if record.secure_parameters:

@@ -48,6 +48,8 @@ class Verdict(Enum):
 
     ADOPT = "adopt"
     ASK_LATER = "ask later"
+    CANNOT_TELL = "cannot tell"
+    """It may be told later, or never: what decides it is not in this service's hands."""
     SEND_AGAIN = "send again"
     PARK = "park"
 
@@ -161,9 +163,11 @@ class Reconciler:
         budget: Budget,
         sightings: Sightings,
     ) -> Finding:
+        had_most = budget.has_most
         runs = self._runs_since(factory, record, budget, sightings)
         if runs is None:
-            return Finding(Verdict.ASK_LATER, reason="the calls of this tick are spent")
+            verdict = Verdict.CANNOT_TELL if had_most else Verdict.ASK_LATER
+            return Finding(verdict, reason="the list of the pipeline's runs is longer than one tick can read")
         told_by_parameter = self._correlation_of(record) is not None
         if told_by_parameter:
             if (run_id := self._ours(factory, record, runs)) is not None:
@@ -181,12 +185,12 @@ class Reconciler:
 
     def _of_candidates(self, candidates: list[PipelineRun]) -> Finding:
         """Runs that nobody has claimed: a young one may yet be claimed by a request that is just being sent."""
+        listed = ", ".join(str(run.run_id) for run in candidates)
         newest = max(run.run_start or run.last_updated or self._clock() for run in candidates)
         if self._clock() - newest < 2 * self._grace:
             return Finding(
-                Verdict.ASK_LATER, reason="a run that may be it has appeared, and may be claimed yet"
+                Verdict.CANNOT_TELL, reason=f"one of these runs may be it, and may be claimed yet: {listed}"
             )
-        listed = ", ".join(str(run.run_id) for run in candidates)
         return Finding(Verdict.PARK, reason=f"one of these runs may be it, and nothing can tell: {listed}")
 
     def _ours(self, factory: FactoryHandle, record: RunRecord, runs: list[PipelineRun]) -> UUID | None:

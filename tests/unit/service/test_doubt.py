@@ -201,6 +201,36 @@ def test_a_doubt_that_nobody_can_settle_ends_with_the_start_deadline() -> None:
     assert "the role is gone" in str(world.outbox.events[0].data.reason)
 
 
+def test_runs_that_others_go_on_starting_keep_no_request_in_doubt_for_ever() -> None:
+    """There is always a young run that may be it: the start deadline ends that, and the runs are named."""
+    world = a_world(ADF_TRIGGER_START_DEADLINE_SECONDS="600")
+    world.factory.fail_next("create_run", LOST_REPLY)
+    world.submit()
+    foreign = UUID(int=0)
+    for _ in range(12):
+        world.factory.runs.pop(foreign, None)
+        foreign = uuid4()
+        world.factory.runs[foreign] = Run(foreign, "load", {}, world.clock(), world.clock())
+        world.tick(after=60)
+    assert world.status() == "Unknown"
+    assert "may be it" in str(world.outbox.events[0].data.reason)
+
+
+def test_a_list_that_is_too_long_for_a_tick_keeps_no_request_in_doubt_for_ever() -> None:
+    """A busy pipeline's list cannot be read whole: until the deadline it is tried, then a person decides."""
+    world = a_world(ADF_TRIGGER_START_DEADLINE_SECONDS="600", ADF_TRIGGER_TICK_CALLS="10")
+    world.factory.fail_next("create_run", LOST_REPLY)
+    world.submit()
+    for number in range(1, 1_200):
+        run_id = UUID(int=number)
+        world.factory.runs[run_id] = Run(run_id, "load", {}, world.clock(), world.clock())
+    pass_by(world, 9, step=60)
+    assert world.status() == "Accepted"
+    pass_by(world, 3, step=60)
+    assert world.status() == "Unknown"
+    assert "longer than one tick can read" in str(world.outbox.events[0].data.reason)
+
+
 def test_what_was_shown_not_to_have_started_is_rejected_when_it_is_too_late() -> None:
     """Neither the id nor the list shows a run: the deadline ends it as rejected, which is what is true."""
     world = a_world(ADF_TRIGGER_START_DEADLINE_SECONDS="100")
