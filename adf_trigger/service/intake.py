@@ -195,6 +195,8 @@ class Intake:
             requested_by=self._requested_by,
             source=Source.QUEUE,
             message_digest=message.digest if message.own_key is None else None,
+            put_at=message.inserted_at,
+            redelivered=message.attempts > 1,
         )
 
     def _take_without(self, message: Message) -> None:

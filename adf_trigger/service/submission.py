@@ -3,6 +3,7 @@
 import json
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from adf_trigger.contracts import RunRequest, Source
 from adf_trigger.declaration import Declaration, respelled
@@ -23,6 +24,8 @@ class Submission:
         requested_by: who asked, where that is known.
         source: how it came.
         message_digest: of the message it came as, where that gave no key of its own.
+        put_at: when the message it came as was put into its queue, or was put back; None for a call.
+        redelivered: whether that message was delivered before and may have been taken then.
     """
 
     factory: FactoryHandle
@@ -32,6 +35,8 @@ class Submission:
     requested_by: str | None = None
     source: Source = Source.HTTP
     message_digest: str | None = None
+    put_at: datetime | None = None
+    redelivered: bool = False
 
     def declared_as(self, declaration: Declaration) -> "Submission":
         """The same request with the pipeline's spelling of its own name and of its parameters."""

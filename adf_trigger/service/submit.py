@@ -34,8 +34,8 @@ LONGEST_WAIT = 600.0
 PUBLISH_WAIT = 5.0
 """Seconds to wait where the news of an earlier rejection is still to be sent."""
 
-COMES_BACK_WITHIN = timedelta(hours=1)
-"""A message that is put back comes again well within that time."""
+CLOCKS_APART = timedelta(seconds=10)
+"""How far storage's clock and ours may be apart, and how long putting a message back may take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,7 @@ class Submitter:
             definition = self._checker.check(submission)
         except (InvalidRequest, Refused, TryLater):
             earlier = self._ledger.get(submission.factory.id, submission.request_id)
-            if earlier is None or _was_rejected(earlier.record) or not submission.asks_for(earlier.record):
+            if earlier is None or not self._is_repeat(submission, earlier.record):
                 raise
             return self._repeated(submission, earlier)
         if definition is not None:
@@ -172,25 +172,33 @@ class Submitter:
         earlier = claim.stored.record
         if claim.created:
             return claim.stored, True
-        same = submission.asks_for(earlier)
-        if _was_rejected(earlier) and not (same and self._is_told_by(submission, earlier)):
-            return self._reclaim(submission, claim.stored, record)
-        if not same:
+        if self._is_repeat(submission, earlier):
+            return claim.stored, False
+        if not _was_rejected(earlier):
             raise RequestConflict(
                 f"the key {record.request_id} already names another request, made at {earlier.requested_at}"
             )
-        return claim.stored, False
+        return self._reclaim(submission, claim.stored, record)
+
+    def _is_repeat(self, submission: Submission, earlier: RunRecord) -> bool:
+        """Whether the record of the key answers the request."""
+        if not submission.asks_for(earlier):
+            return False
+        return not _was_rejected(earlier) or self._is_told_by(submission, earlier)
 
     def _is_told_by(self, submission: Submission, rejected: RunRecord) -> bool:
         """Whether an equal message is answered with its rejection, and starts no new attempt.
 
-        It is the same message again while that news is still to be sent, and where the request waited for it.
+        It is the same message again while that news is still to be sent, and where it was put into the queue before
+        the rejection and the request waited for it, or it was delivered before. One that was put later is a new one.
         """
         if submission.source is not Source.QUEUE:
             return False
+        if rejected.state is RunState.ENDED:
+            return True
         ended = rejected.ended_at or rejected.requested_at
-        back = rejected.waits_for is Waits.CALLER and self._clock() - ended < COMES_BACK_WITHIN
-        return rejected.state is RunState.ENDED or back
+        comes_again = rejected.waits_for is Waits.CALLER or submission.redelivered
+        return comes_again and submission.put_at is not None and submission.put_at <= ended + CLOCKS_APART
 
     def _reclaim(self, submission: Submission, rejected: Stored, record: RunRecord) -> tuple[Stored, bool]:
         """A rejected request has started nothing, so its key may be used again, once its rejection is published."""

@@ -1,13 +1,14 @@
 """A claim is never taken back: every request that was acknowledged ends, with its event, and once."""
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
-from typing import Any
+from datetime import datetime
 
 import pytest
 
 from adf_trigger.contracts import Source
+from adf_trigger.decoding import Message
 from adf_trigger.errors import (
     BadRequest,
     InvalidRequest,
@@ -56,6 +57,13 @@ def a_world(steps: HeldUp | None = None) -> World:
 def events_of(world: World, key: str = "key-1") -> list[str]:
     """The ids of the events of a request."""
     return [event.id for event in world.outbox.events if event.subject == key]
+
+
+def a_message(put_at: datetime, *, attempts: int = 1) -> Message:
+    """A message with a secret, as it comes out of the queue."""
+    document = {"pipeline": "secret", "requestId": "key-1", "parameters": SECRET}
+    body = json.dumps(document).encode()
+    return Message.decode(body, message_id="message-1", attempts=attempts, inserted_at=put_at)
 
 
 @pytest.mark.parametrize("again", [Source.HTTP, Source.QUEUE])
@@ -228,15 +236,38 @@ def test_a_message_that_comes_back_after_the_deadline_is_not_taken_for_a_new_one
     """It was rejected once; the copy that was put back meanwhile starts nothing and rejects nothing anew."""
     world = a_world()
     world.factory.fail_next("create_run", NotSent("no route"))
-    message: dict[str, Any] = {"pipeline": "secret", "parameters": SECRET, "source": Source.QUEUE}
-    world.submit(**message)
+    put_at = world.clock()
+    world.services.intake.take(a_message(put_at))
     world.tick(after=DEADLINE + 1)
-    back = world.submit(**message)
-    assert (back.replayed, back.record.status, back.again_after) == (True, "Rejected", None)
+    world.clock.forward(600)
+    world.services.intake.take(a_message(put_at))
     world.tick(after=60)
     assert events_of(world) == ["key-1/Rejected"]
-    world.clock.forward(timedelta(hours=2).total_seconds())
-    assert world.submit(**message).record.state is RunState.SUBMITTED
+    assert (world.status(), len(world.factory.runs)) == ("Rejected", 0)
+
+
+def test_a_message_that_was_put_after_the_rejection_is_a_new_one() -> None:
+    """Whoever heard of the rejection and sends the same message again is not answered with silence."""
+    world = a_world()
+    world.factory.fail_next("create_run", NotSent("no route"))
+    world.services.intake.take(a_message(world.clock()))
+    world.tick(after=DEADLINE + 1)
+    world.clock.forward(60)
+    world.services.intake.take(a_message(world.clock()))
+    assert (world.status(), len(world.factory.runs)) == ("Queued", 1)
+
+
+def test_a_message_that_is_delivered_again_after_its_refusal_is_not_refused_twice() -> None:
+    """The host died between the news and the deletion: no second call, no second event, no second copy."""
+    world = a_world()
+    world.factory.always["create_run"] = BadRequest("no", status=400)
+    put_at = world.clock()
+    world.services.intake.take(a_message(put_at))
+    world.clock.forward(300)
+    world.services.intake.take(a_message(put_at, attempts=2))
+    assert world.factory.calls.count("create_run") == 1
+    assert events_of(world) == ["key-1/Rejected"]
+    assert len(world.kept()) == 1
 
 
 def test_a_doubt_about_a_request_with_secrets_is_settled_and_then_waits_for_its_caller() -> None:
