@@ -58,7 +58,7 @@ def http_functions(use_cases: UseCases, new_id: IdSource) -> func.Blueprint:
     @blueprint.function_name("get_run")
     @blueprint.route("runs/{id}", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
     def get_run(req: func.HttpRequest) -> func.HttpResponse:
-        """One run, by requestId or runId."""
+        """One run, by requestId or runId, or a rejected message by its id."""
         return handlers.get_run(req)
 
     return blueprint
@@ -125,12 +125,12 @@ class _Handlers:
 
     def get_run(self, req: func.HttpRequest) -> func.HttpResponse:
         def work(services: Services, parameters: _Parameters) -> func.HttpResponse:
-            record = services.query.find(
+            view = services.query.show(
                 req.route_params["id"],
                 factory=parameters.get("factory"),
                 by=by_of(parameters.get("by")),
             )
-            return _run(services.views.view(record), HTTPStatus.OK)
+            return _run(view, HTTPStatus.OK)
 
         return answered(self._use_cases, req, ["factory", "by"], work)
 

@@ -171,7 +171,7 @@ def wire(
             clock,
             requests_queue=settings.requests_queue,
         ),
-        query=Query(factories, ledger, strangers, views),
+        query=Query(factories, ledger, rejected, strangers, views),
         strangers=strangers,
         tick=Tick(
             factories,

@@ -66,7 +66,7 @@ def id_key(run_id: UUID) -> str:
 
 def when_key(requested_at: datetime, request_id: str) -> str:
     """The row of a request in the listing: a later request has a lower key."""
-    return f"when|{_newest_first(requested_at)}|{request_id}"
+    return f"when|{newest_first(requested_at)}|{request_id}"
 
 
 def message_key(digest: str, request_id: str) -> str:
@@ -108,7 +108,7 @@ def rows_of_kind(prefix: str) -> tuple[str, str]:
 
 def end_of_instant(instant: datetime) -> str:
     """A key after all rows of the listing that were requested at an instant or later, before all others."""
-    return f"when|{_newest_first(instant)}{_AFTER_SEPARATOR}"
+    return f"when|{newest_first(instant)}{_AFTER_SEPARATOR}"
 
 
 def continuation_of(key: str) -> str:
@@ -138,6 +138,7 @@ def _escaped(text: str, forbidden: re.Pattern[str]) -> str:
     return forbidden.sub(lambda match: f"!{ord(match[0]):x}!", text)
 
 
-def _newest_first(instant: datetime) -> str:
+def newest_first(instant: datetime) -> str:
+    """The part of a key that puts a later instant before an earlier one."""
     microseconds = (instant - _BEGINNING) // timedelta(microseconds=1)
     return f"{_LAST_MICROSECOND - microseconds:018d}"

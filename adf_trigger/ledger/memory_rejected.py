@@ -40,6 +40,12 @@ class MemoryRejected:
         with self._lock:
             return [decode_kept(*self._rows[key]) for key in sorted(self._rows) if key > after][:limit]
 
+    def find(self, given: str, *, waiting: bool = False) -> KeptMessage | None:
+        """The newest message that has an id, its own or its request's: a rejected one, or else one that waits."""
+        with self._lock:
+            kept = [decode_kept(*self._rows[key]) for key in sorted(self._rows, reverse=True)]
+        return next((each for each in kept if given in each.ids and each.waiting is waiting), None)
+
     def remove(self, key: str) -> None:
         """Keep a message no longer, whether or not it was."""
         with self._lock:

@@ -16,7 +16,7 @@ from pydantic import TypeAdapter
 
 from adf_trigger.contracts import ProblemFault, RejectedMessage
 from adf_trigger.errors import Fault, UnreadableRow
-from adf_trigger.ledger.keys import oldest_first
+from adf_trigger.ledger.keys import newest_first, oldest_first
 from adf_trigger.limits import shorten
 
 REJECTED = "rejected"
@@ -49,7 +49,8 @@ class KeptMessage:
         attempts: deliveries so far.
         received_at: when it was put into its queue.
         rejected_at: when it was kept.
-        waiting: whether it was not rejected: a reference to it is in the requests queue.
+        waiting: whether it was not rejected: it, or a reference to it, is in the requests queue.
+        requested_by: who asked, where that is known.
     """
 
     factory: str
@@ -66,12 +67,22 @@ class KeptMessage:
     taken_as: str | None = None
     attempts: int = 0
     waiting: bool = False
+    requested_by: str | None = None
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """The ids by which it can be found."""
+        return tuple(dict.fromkeys((self.message_id, self.request_id)))
+
+    @property
+    def why(self) -> str:
+        """The reason with every fault."""
+        return "; ".join([self.reason, *(f"{fault.pointer}: {fault.message}" for fault in self.faults)])
 
     @property
     def key(self) -> str:
         """What names it; keys are in the order in which messages came."""
-        plain = self.name if _PLAIN.fullmatch(self.name) else hashlib.sha256(self.name.encode()).hexdigest()
-        return f"{oldest_first(self.received_at)}|{plain}"
+        return f"{oldest_first(self.received_at)}|{_in_key(self.name)}"
 
     def as_rejected(self) -> RejectedMessage:
         """The message as the rejected queue and an operator get it."""
@@ -112,6 +123,9 @@ class RejectedMessages(Protocol):
     def list(self, *, after: str = "", limit: int) -> Sequence[KeptMessage]:
         """Messages, oldest first, at most `limit`, from behind a key on."""
 
+    def find(self, given: str, *, waiting: bool = False) -> KeptMessage | None:
+        """The newest message that has an id, its own or its request's: a rejected one, or else one that waits."""
+
     def remove(self, key: str) -> None:
         """Keep a message no longer, whether or not it was."""
 
@@ -119,9 +133,29 @@ class RejectedMessages(Protocol):
         """Remove at most `limit` messages that came before an instant; how many were."""
 
 
+def _in_key(name: str) -> str:
+    return name if _PLAIN.fullmatch(name) else hashlib.sha256(name.encode()).hexdigest()
+
+
 def kept_key(key: str) -> str:
     """The row of a message."""
     return f"rejected|{key}"
+
+
+def called_keys(message: KeptMessage) -> list[str]:
+    """The rows that lead from each of its ids to a message: a later message has a lower key."""
+    when = newest_first(message.received_at)
+    return [f"called|{_in_key(given)}|{when}|{message.key}" for given in message.ids]
+
+
+def called(given: str) -> tuple[str, str]:
+    """Two keys, neither included, between which the rows of an id lie."""
+    return f"called|{_in_key(given)}|", f"called|{_in_key(given)}}}"
+
+
+def key_in(row: str) -> str:
+    """The key of the message that such a row leads to."""
+    return row.split("|", maxsplit=3)[3]
 
 
 _MESSAGE = TypeAdapter(KeptMessage)

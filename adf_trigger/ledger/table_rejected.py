@@ -9,7 +9,16 @@ from azure.data.tables import TableEntity
 from adf_trigger.errors import LedgerConflict, UnreadableRow
 from adf_trigger.ledger.gateway import TableGateway
 from adf_trigger.ledger.keys import oldest_first, rows_of_kind
-from adf_trigger.ledger.rejected import REJECTED, KeptMessage, decode_kept, encode_kept, kept_key
+from adf_trigger.ledger.rejected import (
+    REJECTED,
+    KeptMessage,
+    called,
+    called_keys,
+    decode_kept,
+    encode_kept,
+    kept_key,
+    key_in,
+)
 from adf_trigger.ledger.rows import Properties, join, split
 
 logger = logging.getLogger(__name__)
@@ -19,6 +28,8 @@ _PROPERTY_BYTES = 60_000
 """A binary property holds 64 KiB."""
 _PAGE = 50
 """Messages of 64 KiB that are read at once."""
+_LOOKED_AT = 20
+"""Messages of one id that are looked at."""
 
 
 class TableRejected:
@@ -38,6 +49,8 @@ class TableRejected:
             LedgerError: the table could not be read or written.
         """
         key = kept_key(message.key)
+        for row in called_keys(message):
+            self._table.put(REJECTED, row, {})  # first: a row that leads nowhere is passed over
         try:
             self._table.commit(REJECTED, key, {}, {key: _properties(message)})
         except LedgerConflict:
@@ -76,13 +89,34 @@ class TableRejected:
         )
         return list(_understood(rows))
 
+    def find(self, given: str, *, waiting: bool = False) -> KeptMessage | None:
+        """The newest message that has an id, its own or its request's: a rejected one, or else one that waits.
+
+        Raises:
+            LedgerError: the table could not be read.
+        """
+        for row in self._table.between(REJECTED, *called(given), limit=_LOOKED_AT):
+            entity = self._table.read(REJECTED, kept_key(key_in(row["RowKey"])))
+            for message in _understood([entity] if entity else []):
+                if message.waiting is waiting:
+                    return message
+        return None
+
     def remove(self, key: str) -> None:
         """Keep a message no longer, whether or not it was.
 
         Raises:
             LedgerError: the table could not be written.
         """
-        self._table.remove(REJECTED, kept_key(key))
+        row = self._table.read(REJECTED, kept_key(key))
+        if row is not None:
+            self._remove(row)
+
+    def _remove(self, row: TableEntity) -> None:
+        self._table.remove(REJECTED, row["RowKey"])
+        for message in _understood([row]):
+            for key in called_keys(message):
+                self._table.remove(REJECTED, key)
 
     def purge(self, *, received_before: datetime, limit: int) -> int:
         """Remove at most `limit` messages that came before an instant; how many were.
@@ -94,7 +128,7 @@ class TableRejected:
         end = kept_key(oldest_first(received_before))
         rows = self._table.between(REJECTED, first, end, limit=limit)
         for row in rows:
-            self._table.remove(REJECTED, row["RowKey"])
+            self._remove(row)
         return len(rows)
 
 

@@ -305,7 +305,7 @@ class Intake:
             requested_by=self._requested_by,
             requested_at=message.inserted_at,
             ended_at=message.inserted_at,
-            links=RunLinks(self=self._views.link(request_id)),
+            links=RunLinks(self=self._views.link(message.id)),
         )
 
     def _wait(self, message: Message, came_as: Message, delay: float, error: AdfTriggerError | str) -> bool:

@@ -208,6 +208,7 @@ def _record_of(rejection: Rejection, message: QueuedMessage) -> KeptMessage:
         attempts=message.attempts,
         received_at=message.received_at,
         rejected_at=message.rejected_at,
+        requested_by=rejection.run.requested_by,
     )
 
 

@@ -4,9 +4,11 @@ from collections.abc import Iterator, Sequence
 from typing import Literal
 from uuid import UUID
 
+from adf_trigger.contracts import RunView, is_request_id
 from adf_trigger.errors import AmbiguousRun, Fault, InvalidRequest, NotFound
 from adf_trigger.ledger.port import LedgerReader
 from adf_trigger.ledger.records import RunRecord, RunState
+from adf_trigger.ledger.rejected import RejectedMessages
 from adf_trigger.service.factories import Factories
 from adf_trigger.service.strangers import Strangers
 from adf_trigger.service.views import RunViews
@@ -21,13 +23,20 @@ class Query:
     Args:
         factories: all configured factories.
         ledger: the run ledger.
+        rejected: messages that were rejected.
         strangers: factories that have left the settings.
         views: tells runs apart where an id means several.
     """
 
     def __init__(
-        self, factories: Factories, ledger: LedgerReader, strangers: Strangers, views: RunViews
+        self,
+        factories: Factories,
+        ledger: LedgerReader,
+        rejected: RejectedMessages,
+        strangers: Strangers,
+        views: RunViews,
     ) -> None:
+        self._rejected = rejected
         self._factories = factories
         self._ledger = ledger
         self._strangers = strangers
@@ -63,6 +72,30 @@ class Query:
         if factory is not None and not here and not self._strangers.has(factory):
             self._factories.choose(factory, pointer="factory")  # says which there are
         raise NotFound(f"no run has the requestId or runId {run}")
+
+    def show(self, run: str, *, factory: str | None = None, by: By | None = None) -> RunView:
+        """The run of an id, as callers see it, or the rejected message that it names where it names no run.
+
+        Args:
+            run: a requestId, a runId, or the id of a message.
+            factory: see `find`.
+            by: see `find`; a message has no runId.
+
+        Raises:
+            NotFound: there is neither.
+            AmbiguousRun, InvalidRequest, LedgerError: see `find`.
+        """
+        try:
+            return self._views.view(self.find(run, factory=factory, by=by))
+        except NotFound:
+            kept = self._rejected.find(run) if by != "runId" and is_request_id(run) else None
+            if kept is None or (factory and kept.factory.lower() not in self._ids_of(factory)):
+                raise
+            return self._views.rejected(kept)
+
+    def _ids_of(self, factory: str) -> set[str]:
+        here, gone = self._searched(factory)
+        return {each.lower() for each in (*here, *gone)}
 
     def _searched(self, factory: str | None) -> tuple[Sequence[str], Sequence[str]]:
         """The resource ids to look under: of configured factories, and of those that have left the settings."""

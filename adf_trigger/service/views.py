@@ -9,7 +9,9 @@ from adf_trigger.contracts import (
     RunStatus,
     RunView,
 )
+from adf_trigger.decoding import Message
 from adf_trigger.ledger.records import RunRecord
+from adf_trigger.ledger.rejected import KeptMessage
 from adf_trigger.masking import MASK
 from adf_trigger.service.factories import Factories
 
@@ -61,6 +63,32 @@ class RunViews:
         """The alias of a factory's resource id; the id itself where it is not configured any more."""
         handle = self._factories.kept_under(factory)
         return factory if handle is None else handle.alias
+
+    def rejected(self, kept: KeptMessage) -> RunView:
+        """A rejected message: without its parameters, since any may be secure, and the same every time.
+
+        Its link goes by its own id, since its request's may be another's, too.
+        """
+        message = Message.decode(
+            kept.body,
+            message_id=kept.message_id,
+            attempts=kept.attempts,
+            inserted_at=kept.received_at,
+        )
+        return RunView(
+            request_id=kept.request_id,
+            factory=self.alias(kept.factory) if kept.factory else "",
+            pipeline=kept.pipeline,
+            status=RunStatus.REJECTED,
+            reason=kept.why,
+            message=kept.why,
+            correlation_id=message.correlation_id,
+            metadata=message.metadata,
+            requested_by=kept.requested_by,
+            requested_at=kept.received_at,
+            ended_at=kept.received_at,
+            links=RunLinks(self=self.link(kept.message_id)),
+        )
 
     def choice(self, record: RunRecord) -> RunChoice:
         """The run as one of several that an id may mean, with a link that means it alone."""

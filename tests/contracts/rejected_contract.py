@@ -113,6 +113,20 @@ class RejectedContract:
         assert rejected.purge(received_before=NOON + 3 * MINUTE, limit=2) == 0
         assert rejected.list(limit=10) == kept[3:]
 
+    def test_a_message_is_found_by_its_id_and_by_its_request_s(self, rejected: RejectedMessages) -> None:
+        """The newest of several, those that wait apart, and none that is gone."""
+        old, new = (a_message(f"m{n}", request_id="k:1", received_at=NOON + n * MINUTE) for n in range(2))
+        waits = a_message("m2", request_id="k:1", received_at=NOON + 2 * MINUTE, waiting=True)
+        for message in (new, old, waits, a_message("m3", request_id="k:12")):
+            rejected.keep(message)
+        assert [rejected.find(each) for each in ("k:1", "m0", "m1")] == [new, old, new]
+        assert [rejected.find(each, waiting=True) for each in ("k:1", "m2", "m1")] == [waits, waits, None]
+        assert [rejected.find(each) for each in ("m2", "k", "nobody")] == [None, None, None]
+        rejected.remove(new.key)
+        assert [rejected.find(each) for each in ("k:1", "m1")] == [old, None]
+        rejected.purge(received_before=NOON + 9 * MINUTE, limit=9)
+        assert rejected.find("k:1") is None
+
     def test_what_has_no_end_is_cut(self, rejected: RejectedMessages) -> None:
         """Thousands of faults and names fit, and it is said that there are more."""
         faults = tuple(Fault(f"/{'ü' * 900}{n}", "x" * 900) for n in range(3_000))

@@ -116,6 +116,11 @@ class FaultyRejected(MemoryRejected):
         raise_planned(self.after, "keep")
         return kept
 
+    def find(self, given: str, *, waiting: bool = False) -> KeptMessage | None:
+        """See RejectedMessages."""
+        raise_planned(self.before, "find")
+        return super().find(given, waiting=waiting)
+
     def get(self, key: str) -> KeptMessage | None:
         """See RejectedMessages."""
         raise_planned(self.before, "get")
