@@ -112,7 +112,13 @@ def wire(
     notifier = Notifier(outbox, rejected, views, steps)
     publisher = Publisher(ledger, records, notifier, clock)
     checker = Checker(definitions, gate, policies, clock)
-    keeping = Keeping(rejected, Secrets(factories, definitions, gate), clock, steps)
+    keeping = Keeping(
+        rejected,
+        Secrets(factories, definitions, gate),
+        clock,
+        steps,
+        deadline=timedelta(seconds=settings.start_deadline),
+    )
     submitter = Submitter(
         ledger,
         records,

@@ -25,9 +25,10 @@ from adf_trigger.errors import (
 from adf_trigger.events.outbox import Outbox
 from adf_trigger.ledger.port import LedgerReader
 from adf_trigger.ledger.records import RunRecord, RunState
+from adf_trigger.ledger.rejected import KeptMessage
 from adf_trigger.message_texts import queue_text
 from adf_trigger.service.factories import Factories, FactoryHandle
-from adf_trigger.service.keeping import Keeping, NotKept
+from adf_trigger.service.keeping import Keeping, NotKept, TooLate
 from adf_trigger.service.notify import Notifier, QueuedMessage, Rejection
 from adf_trigger.service.publish import Publisher
 from adf_trigger.service.submission import Submission
@@ -102,13 +103,15 @@ class Intake:
             self._take(message, came_as=message)
             return
         try:
-            kept = self._keeping.message_of(reference, message)
+            kept = self._keeping.kept(reference)
         except LedgerError as exc:
             self._put_back(message, LEDGER_WAIT, exc)
             return
         if kept is None:
             self._take_without(message)
-        elif self._take(kept, came_as=message):
+        elif not kept.waiting:
+            self._tell_again(kept, message)
+        elif self._take(self._keeping.message_of(kept, reference, message), came_as=message):
             self._keeping.remove(reference)
 
     def take_poison(self, message: Message) -> None:
@@ -160,6 +163,7 @@ class Intake:
             return self._wait(message, came_as, exc.retry_after, exc)
         except LedgerError as exc:
             return self._wait(message, came_as, LEDGER_WAIT, exc)
+        self._keeping.done_with(message, self._factory_of(message))
         kept = self._factories.kept_under(submitted.record.factory)
         self._publish_at_once(kept or submission.factory, submitted.record, message)
         if submitted.again_after is None:
@@ -216,6 +220,13 @@ class Intake:
             gone = Fault("", "what it refers to is not kept, and no request was made of it")
             self._reject(message, message, InvalidRequest([gone]))
 
+    def _tell_again(self, kept: KeptMessage, came_as: Message) -> None:
+        """Tell a rejection that has its record and could not be told when it was made."""
+        try:
+            self._notifier.rejected_again(kept)
+        except PublishError as exc:
+            self._put_back(came_as, LEDGER_WAIT, exc)
+
     def _publish_at_once(self, factory: FactoryHandle, record: RunRecord, message: Message) -> None:
         """Publish a rejection now, with the message as it came; where that fails, the timer does."""
         if record.state is not RunState.ENDED:
@@ -266,6 +277,9 @@ class Intake:
             if not self._told_without_ledger(message, rejection):
                 self._put_back(came_as, LEDGER_WAIT, exc)
                 return False
+        except PublishError as exc:
+            self._put_back_its_record(message, exc)
+        self._keeping.done_with(message, factory)
         logger.warning(
             "Rejected message %s: %s",
             message.id,
@@ -278,6 +292,17 @@ class Intake:
             },
         )
         return True
+
+    def _put_back_its_record(self, message: Message, error: PublishError) -> None:
+        """Leave it to a reference to tell a rejection: the message would come again under another id."""
+        try:
+            reference = self._keeping.reference_to(message)
+        except LedgerError:
+            reference = None
+        if reference is None:
+            raise error
+        self._outbox.put_back(reference.as_text(), delay=LEDGER_WAIT)
+        self._log_put_back(message, LEDGER_WAIT, error)
 
     def _told_without_ledger(self, message: Message, rejection: Rejection) -> bool:
         """Tell a rejection although it cannot be kept, of a message that would come again under another id."""
@@ -310,6 +335,8 @@ class Intake:
 
     def _wait(self, message: Message, came_as: Message, delay: float, error: AdfTriggerError | str) -> bool:
         """Put a message back for later, so that no outage burns its deliveries. Whether it is done with even so."""
+        if isinstance(error, TryLater) and (late := self._too_late(message, error)) is not None:
+            return self._reject(message, came_as, late)
         if came_as.text_to_put_back() is not None:
             self._put_back(came_as, delay, error)
             return False
@@ -320,6 +347,18 @@ class Intake:
         self._outbox.put_back(reference.as_text(), delay=delay)
         self._log_put_back(message, delay, error)
         return False
+
+    def _too_late(self, message: Message, error: TryLater) -> TooLate | None:
+        try:
+            return self._keeping.too_late(message, self._factory_of(message), str(error))
+        except LedgerError as exc:
+            logger.warning(
+                "When message %s was first put could not be noted: %s",
+                message.id,
+                exc,
+                extra={"action": "wait_not_noted", "request_id": message.request_id},
+            )
+            return None
 
     def _put_back(self, message: Message, delay: float, error: AdfTriggerError | str) -> None:
         text = message.text_to_put_back()

@@ -119,6 +119,17 @@ class Notifier:
         copy = None if rejection.message is None else self._kept(rejection, rejection.message).as_rejected()
         return self._sent(rejection, copy)
 
+    def rejected_again(self, kept: KeptMessage) -> str:
+        """Send the news of a rejected message that is kept; the id of the event, which is the first one's."""
+        rejection = Rejection(
+            run=self._views.rejected(kept),
+            factory=kept.factory,
+            reason=kept.reason,
+            faults=kept.faults,
+            suffix=f"/{kept.message_id}",
+        )
+        return self._sent(rejection, kept.as_rejected())
+
     def rejected_without_ledger(self, rejection: Rejection) -> str:
         """Send the news of a rejection while the ledger is out of reach: the copy in its queue is all there is.
 

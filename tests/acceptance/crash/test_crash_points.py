@@ -312,6 +312,7 @@ SCENARIOS: dict[str, tuple[Callable[[Crashes, str], None], ...]] = {
     "records.lease_to_publish": (simple,),
     "rejected.keep": (refused_by_queue, invalid),
     "rejected.keep_aside": (kept_aside,),
+    "rejected.keep_wait": (kept_aside,),
     "rejected.remove": (kept_aside,),
     "rejected.purge": (simple,),
     "notify.rejected": (refused_by_queue, invalid),

@@ -14,12 +14,17 @@ from adf_trigger.functions.app import app_of
 from adf_trigger.functions.bindings import Bindings
 from tests.support.world import World
 
+INSERTED = datetime(2026, 1, 5, 11, 59, tzinfo=UTC)
+
 
 class Message(func.QueueMessage):
     """A queue message as the worker hands it over."""
 
-    def __init__(self, body: bytes, *, message_id: str = "m-1", attempts: int = 1) -> None:
+    def __init__(
+        self, body: bytes, *, message_id: str = "m-1", attempts: int = 1, inserted_at: datetime = INSERTED
+    ) -> None:
         super().__init__(id=message_id, body=body)
+        self._inserted_at = inserted_at
         self._attempts = attempts
 
     @property
@@ -28,7 +33,7 @@ class Message(func.QueueMessage):
 
     @property
     def insertion_time(self) -> datetime:
-        return datetime(2026, 1, 5, 11, 59, tzinfo=UTC)
+        return self._inserted_at
 
 
 class Caller:

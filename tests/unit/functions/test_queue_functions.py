@@ -158,6 +158,6 @@ def test_parameters_of_an_unknown_pipeline_in_an_outage_wait_in_the_queue(
 
 def test_a_queue_that_is_away_leaves_the_message_to_the_host(caller: Caller, world: World) -> None:
     """What cannot even be put back is delivered again."""
-    world.outbox.before.append(PublishError("no queue"))
+    world.outbox.before += [PublishError("no queue")] * 2
     with pytest.raises(PublishError):
         caller.message(b"not JSON")

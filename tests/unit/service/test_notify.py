@@ -119,7 +119,7 @@ def test_the_same_faulty_message_is_the_same_news(world: World) -> None:
 def test_an_outage_of_the_events_makes_no_second_record_and_no_copy(world: World) -> None:
     """Delivered again and again meanwhile, a message has one record, one copy and one id of its event."""
     for _ in range(3):
-        world.outbox.before.append(PublishError("no queue"))
+        world.outbox.before += [PublishError("no queue")] * 2
         with pytest.raises(PublishError):
             send(world, b"nonsense")
     send(world, b"nonsense")

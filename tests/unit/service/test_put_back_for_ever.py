@@ -1,0 +1,131 @@
+"""A message that cannot be taken ends at the start deadline; one whose news cannot be sent keeps its record."""
+
+import json
+
+import pytest
+
+from adf_trigger.errors import LedgerError, PublishError, Unavailable
+from tests.support.world import World
+from tests.unit.functions.conftest import Caller
+
+HOUR = 3600.0
+
+
+@pytest.fixture
+def world() -> World:
+    """A service whose factory is down, and has a pipeline that nobody has asked about."""
+    world = World()
+    world.factory.declare("load", text={"type": "String", "defaultValue": ""})
+    down(world)
+    return world
+
+
+def down(world: World) -> None:
+    """Let nobody read a pipeline."""
+    world.factory.before["get_pipeline"] = [Unavailable("the region is down", status=503)] * 500
+
+
+def deliver(world: World, body: bytes | None, number: int) -> bytes | None:
+    """Deliver a message once; what was put back of it."""
+    assert body is not None
+    Caller(world).message(body, message_id=f"m-{number}", inserted_at=world.clock.now)
+    if not world.outbox.put_back_texts:
+        return None
+    return world.outbox.put_back_texts.pop()[0].encode()
+
+
+def circulate(world: World, body: bytes, *, every: float, most: int = 60) -> int:
+    """Deliver a message and whatever is put back of it; after how many deliveries nothing was."""
+    text: bytes | None = body
+    for number in range(1, most):
+        text = deliver(world, text, number)
+        if text is None:
+            return number
+        world.clock.forward(every)
+    pytest.fail("it is put back for ever")
+
+
+BODY = b'{"pipeline":"load","requestId":"k","parameters":{"text":"x"}}'
+
+
+@pytest.mark.parametrize(
+    ("body", "request_id"),
+    [
+        (BODY, "k"),
+        (b'{"pipeline":"load","parameters":{"text":"x"}}', "m-1"),
+        (b'{"pipeline":"load","parameters":{"text":"%s"}}' % (b"x" * 65_480), "m-1"),
+    ],
+    ids=["its own key", "no key", "no room for one"],
+)
+def test_what_cannot_be_taken_ends_at_the_start_deadline(world: World, body: bytes, request_id: str) -> None:
+    """Told once as Rejected, with the true reason; other processes go on where one has stopped."""
+    deliveries = circulate(world, body, every=HOUR)
+    assert deliveries == 25
+    (event,) = world.outbox.events
+    assert (event.data.request_id, event.data.status) == (request_id, "Rejected")
+    assert "the region is down" in str(event.data.reason)
+    (kept,) = world.kept()
+    assert (kept.waiting, kept.request_id) == (False, request_id)
+    assert len(world.outbox.rejected) == 1
+
+
+def test_the_deadline_outlives_a_process(world: World) -> None:
+    """When it was first put is in the ledger."""
+    text: bytes | None = BODY
+    for number in range(1, 25):
+        text = deliver(world, text, number)
+        world.restart()
+        world.clock.forward(HOUR)
+    assert text == BODY
+    assert deliver(world, BODY, 25) is None
+    assert [event.id for event in world.outbox.events] == ["k/Rejected/m-25"]
+
+
+def test_what_is_taken_in_time_leaves_nothing_behind(world: World) -> None:
+    """And a later outage begins anew."""
+    assert deliver(world, BODY, 1) == BODY
+    world.factory.before.clear()
+    assert deliver(world, BODY, 2) is None
+    assert world.status("k") == "Queued"
+    assert world.kept() == []
+    assert world.outbox.events == []
+
+
+def test_another_message_under_the_key_has_a_wait_of_its_own(world: World) -> None:
+    """And so has the same one that was away for long, as a replay is."""
+    deliver(world, BODY, 1)
+    world.clock.forward(25 * HOUR)
+    assert deliver(world, BODY.replace(b'"x"', b'"y"'), 2) is not None
+    assert deliver(world, BODY, 3) is not None
+
+
+def test_without_the_ledger_it_is_put_back_all_the_same(world: World) -> None:
+    """What cannot be noted ends nothing."""
+    world.rejected.before["find"] = [LedgerError("the table is away")]
+    assert deliver(world, BODY, 1) == BODY
+
+
+@pytest.mark.parametrize("poison", [False, True])
+@pytest.mark.parametrize("body", [b"no JSON", b'{"surprise": 1}', b'{"requestId": "k", "surprise": 1}'])
+def test_in_an_outage_of_the_events_a_message_keeps_its_one_record(
+    world: World, body: bytes, *, poison: bool
+) -> None:
+    """What is put back stands for the record, so that all deliveries together are told once, under one id."""
+    caller = Caller(world)
+    world.outbox.before = [PublishError("the events queue is away")]
+    caller.message(body, poison=poison)
+    for number in range(2, 5):
+        ((text, delay),) = world.outbox.put_back_texts
+        world.outbox.put_back_texts.clear()
+        assert delay > 0
+        if number < 4:
+            world.outbox.before = [PublishError("the events queue is away")]
+        caller.message(text.encode(), message_id=f"m-{number}")
+    (kept,) = world.kept()
+    assert (kept.body, kept.message_id, kept.waiting) == (body, "m-1", False)
+    assert [event.id for event in world.outbox.events] == [f"{kept.request_id}/Rejected/m-1"]
+    assert [copy.record for copy in world.outbox.rejected] == [kept.key]
+    shown = json.loads(caller.get("m-1").get_body())
+    told = json.loads(world.outbox.events[0].data.model_dump_json())
+    assert shown == {name: value for name, value in told.items() if name in shown}
+    assert world.outbox.put_back_texts == []
