@@ -132,7 +132,7 @@ class Neighbours:
         ]
         return Owners(
             [
-                (frozenset(note.value["factories"]), age <= ALIVE)
+                (frozenset(note.value.get("factories", ())), age <= ALIVE)
                 for note, age in ages
                 if age <= FORGOTTEN_AFTER
             ]

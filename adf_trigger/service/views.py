@@ -102,7 +102,7 @@ class RunViews:
             pipeline=record.pipeline,
             status=record.status,
             requested_at=record.requested_at,
-            link=f"{self.link(record.request_id)}?{urlencode({'factory': named, 'by': 'requestId'})}",
+            link=f"{self.link(record.request_id)}?{urlencode({'factory': record.factory, 'by': 'requestId'})}",
         )
 
     def _run_id(self, record: RunRecord) -> UUID | None:
@@ -116,7 +116,8 @@ class RunViews:
     def _links(self, record: RunRecord, run_id: UUID | None) -> RunLinks:
         own = self.link(record.request_id)
         if len(self._factories.aliases) > 1:
-            own += "?" + urlencode({"factory": self.alias(record.factory)})
+            # By its id, since an alias may be given another name, or to another factory.
+            own += "?" + urlencode({"factory": record.factory})
         if run_id is None:
             return RunLinks(self=own)
         handle = self._factories.kept_under(record.factory)

@@ -65,6 +65,19 @@ def test_where_there_are_several_factories_a_location_names_its_own(caller: Call
         assert followed(caller, answer.headers["Location"])["runId"] == body_of(answer)["runId"]
 
 
+def test_a_location_outlives_the_names_of_the_settings(caller: Caller, world: World) -> None:
+    """Aliases that are renamed, swapped or dropped lead no caller to another run, or to none."""
+    with_two(world)
+    a, b = (caller.post({"factory": each}, Idempotency_Key="twin") for each in "ab")
+    here, other = (FACTORY_ID, world.factory), (OTHER, MemoryFactory(world.clock))
+    for factories in ({"a": other, "b": here}, {"c": here, "d": other}, {"b": other}, {"x": here}):
+        world.services = restarted(world, factories)
+        world.clock.forward(60)
+        for answer in (a, b):
+            found = followed(caller, answer.headers["Location"])
+            assert found["runId"] == body_of(answer)["runId"]
+
+
 def test_by_says_which_id_is_meant(caller: Caller) -> None:
     """An unknown word is a fault."""
     caller.post({}, Idempotency_Key="key")
