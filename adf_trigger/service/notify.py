@@ -189,7 +189,7 @@ class Notifier:
             correlation_id=record.correlation_id,
             metadata=record.metadata,
             **asdict(record.rerun),
-            factory=self._views.alias(record.factory),
+            factory=self._views.configured_alias(record.factory),
         )
         plain = request.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
         plain["parameters"] = {**record.parameters, **dict.fromkeys(record.secure_parameters, MASK)}

@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from adf_trigger.clock import Clock
-from adf_trigger.errors import AdfTriggerError, LedgerConflict, LedgerError
+from adf_trigger.errors import AdfTriggerError, LedgerError
 from adf_trigger.ledger.notes import APP_SCOPE, Note, Notes
 from adf_trigger.ledger.port import LedgerReader, Stored
 from adf_trigger.ledger.records import ActiveRun, RunState
@@ -24,6 +24,7 @@ from adf_trigger.service.neighbours import Neighbours
 from adf_trigger.service.notify import Notifier
 from adf_trigger.service.records import Records
 from adf_trigger.service.steps import Steps
+from adf_trigger.service.troubles import Troubles
 
 logger = logging.getLogger(__name__)
 
@@ -210,18 +211,15 @@ class Strangers:
         """Tell what has ended, and where that is due, everything; how many were told."""
         told = 0
         over = self._seconds() + TELLING_SECONDS
+        troubles = Troubles("tell")
         for row in active:
             if told >= most or self._seconds() >= over:
                 break
             if not due and row.state is not RunState.ENDED:
                 continue
-            try:
+            with troubles.of(row.request_id):
                 stored = self._ledger.get(factory, row.request_id)
                 told += stored is not None and self._finish(stored, due=due)
-            except LedgerConflict:
-                continue  # another process has it
-            except LedgerError as exc:
-                _log_trouble("A request of a factory that has left the settings could not be told: %s", exc)
         return told
 
     def _finish(self, stored: Stored, *, due: bool) -> bool:

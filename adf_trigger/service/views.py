@@ -90,6 +90,11 @@ class RunViews:
             links=RunLinks(self=self.link(kept.message_id)),
         )
 
+    def configured_alias(self, factory: str) -> str | None:
+        """The alias of a factory's resource id; None where it is not configured any more."""
+        handle = self._factories.kept_under(factory)
+        return None if handle is None else handle.alias
+
     def choice(self, record: RunRecord) -> RunChoice:
         """The run as one of several that an id may mean, with a link that means it alone."""
         handle = self._factories.kept_under(record.factory)

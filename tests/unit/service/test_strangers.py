@@ -4,7 +4,16 @@ from datetime import timedelta
 
 import pytest
 
-from adf_trigger.errors import AmbiguousRun, InvalidRequest, LedgerError, NotFound, PublishError, Throttled
+from adf_trigger.contracts import Source
+from adf_trigger.errors import (
+    AmbiguousRun,
+    BadRequest,
+    InvalidRequest,
+    LedgerError,
+    NotFound,
+    PublishError,
+    Throttled,
+)
 from adf_trigger.functions.services import Services
 from adf_trigger.ledger.notes import APP_SCOPE
 from adf_trigger.service.neighbours import AppIdentity, Neighbours
@@ -98,6 +107,21 @@ def test_what_has_ended_is_told_at_once(world: World) -> None:
     attended(world, services, after=100)
     assert len(world.outbox.events) == 1
     assert strangers(world) == []
+
+
+def test_a_rejection_that_is_not_told_yet_is_told_as_one(world: World) -> None:
+    """A message that Data Factory has refused, and whose factory leaves the settings before that is told."""
+    refusal = BadRequest("no such activity", status=400, code="BadRequest")
+    world.factory.fail_next("create_run", refusal)
+    world.outbox.before = [PublishError("away")] * 5
+    world.submit("refused", source=Source.QUEUE)
+    world.outbox.before = []
+    services = dropped(world)
+    attended(world, services, after=100)
+    (event,) = world.outbox.events
+    assert (event.id, event.source) == ("refused/Rejected", f"{FACTORY_ID}/pipelines/load")
+    attended(world, services, after=100)
+    assert len(world.outbox.events) == 1
 
 
 def test_settings_changed_and_back_change_nothing(world: World) -> None:
