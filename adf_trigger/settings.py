@@ -137,6 +137,11 @@ class CommonSettings(PlatformSettings):
         alias="ADF_TRIGGER_STALE_AFTER_SECONDS",
         description="An active run that no list has shown for so long is asked for by its id.",
     )
+    missing_run_hours: Annotated[float, Field(gt=0, le=8_760, allow_inf_nan=False)] = Field(
+        default=24,
+        alias="ADF_TRIGGER_MISSING_RUN_HOURS",
+        description="A run that Data Factory says it does not have, for so long, ends as unknown.",
+    )
     definition_cache: float = Field(
         default=60,
         ge=0,

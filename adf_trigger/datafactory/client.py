@@ -1,6 +1,7 @@
 """The client of one factory."""
 
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 from uuid import UUID
@@ -143,8 +144,11 @@ class DataFactoryClient:
         body = run_filter.model_dump(mode="json", exclude_defaults=True)
         return self._pages("PipelineRuns_QueryByFactory", "/queryPipelineRuns", body, PipelineRun)
 
-    def query_activity_runs(self, run_id: UUID, *, window: TimeWindow) -> list[ActivityRun]:
-        """All activity runs of a run that changed in a window of time; each retry and iteration is one."""
+    def query_activity_runs(self, run_id: UUID, *, window: TimeWindow) -> Iterator[Page[ActivityRun]]:
+        """Activity runs of a run that changed in a window of time; each retry and iteration is one.
+
+        In pages of up to 100: one call each, made as it is asked for.
+        """
         pages = self._pages(
             "ActivityRuns_QueryByPipelineRun",
             f"/pipelineruns/{run_id}/queryActivityruns",
@@ -153,7 +157,9 @@ class DataFactoryClient:
             ),
             ActivityRun,
         )
-        return [run for page in pages for run in page.items if run.pipeline_run_id in (None, "", str(run_id))]
+        for page in pages:
+            own = [run for run in page.items if run.pipeline_run_id in (None, "", str(run_id))]
+            yield replace(page, items=own)
 
     def cancel_run(self, run_id: UUID, *, recursive: bool = True) -> None:
         """Cancel a run, and the runs that it started unless told not to.

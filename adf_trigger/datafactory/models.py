@@ -4,7 +4,7 @@ The service adds fields and words without notice, so: unknown fields are kept, a
 field that only informs is None where its value cannot be read. Only a run's id is required.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Any, Generic, Literal, Self, TypeVar
@@ -292,13 +292,20 @@ class Page(Generic[T]):
 
     Attributes:
         items: what it holds, in the service's order.
+        more: whether another page follows.
         reply: the headers of the reply that it came in.
     """
 
     items: Sequence[T]
+    more: bool = False
     reply: ReplyHeaders = field(default_factory=ReplyHeaders)
 
     @property
     def remaining_reads(self) -> int | None:
         """Reads left in the subscription's budget, where the service says."""
         return self.reply.remaining_reads
+
+
+def items_of(pages: Iterable[Page[T]]) -> list[T]:
+    """What all pages hold; every page is a call."""
+    return [item for page in pages for item in page.items]

@@ -44,7 +44,7 @@ def read_page(call: Call, model: type[M], reply: Reply) -> tuple[Page[M], str | 
         return Page(items=items, reply=reply.facts(call.client_request_id)), None
     if not isinstance(token, str) or token == call.body.get("continuationToken"):
         raise garbled(call, reply, "its next page is itself, or nowhere")
-    return Page(items=items, reply=reply.facts(call.client_request_id)), token
+    return Page(items=items, more=True, reply=reply.facts(call.client_request_id)), token
 
 
 def query_value(value: UUID | str | bool) -> str:  # noqa: FBT001  # a value, not a switch

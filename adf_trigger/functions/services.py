@@ -18,6 +18,7 @@ from adf_trigger.schedule import Schedule
 from adf_trigger.service.check import Checker
 from adf_trigger.service.definitions import Definitions
 from adf_trigger.service.dispatch import Dispatcher
+from adf_trigger.service.ends import Ends
 from adf_trigger.service.factories import Factories
 from adf_trigger.service.factory_state import FactoryStates
 from adf_trigger.service.gate import Gate
@@ -25,6 +26,7 @@ from adf_trigger.service.health import HealthDesk
 from adf_trigger.service.intake import Intake
 from adf_trigger.service.keeping import Keeping
 from adf_trigger.service.ledger_identity import Landmark, LedgerIdentity
+from adf_trigger.service.look import Looker
 from adf_trigger.service.monitor import Monitor
 from adf_trigger.service.neighbours import AppIdentity, Neighbours
 from adf_trigger.service.notify import Notifier
@@ -41,6 +43,7 @@ from adf_trigger.service.send import Sender
 from adf_trigger.service.steps import Steps
 from adf_trigger.service.strangers import Bounds, Strangers
 from adf_trigger.service.submit import Submitter
+from adf_trigger.service.sweep import Sweep
 from adf_trigger.service.throttling import Throttling
 from adf_trigger.service.tick import Tick
 from adf_trigger.service.views import RunViews
@@ -60,6 +63,7 @@ class Services:
     submitter: Submitter
     preview: Preview
     query: Query
+    looker: Looker
     intake: Intake
     tick: Tick
     strangers: Strangers
@@ -131,6 +135,26 @@ def wire(
         partitions,
     )
     schedule = Schedule(settings.poll_schedule)
+    monitor = Monitor(
+        ledger,
+        records,
+        Ends(ledger, records, publisher, clock),
+        publisher,
+        Sweep(notes, clock, steps, stale_after=timedelta(seconds=settings.stale_after)),
+        clock,
+        overlap=timedelta(seconds=settings.poll_overlap),
+        missing_limit=timedelta(hours=settings.missing_run_hours),
+    )
+    looker = Looker(
+        ledger,
+        records,
+        monitor,
+        gate,
+        factories,
+        clock,
+        schedule=schedule,
+        at_most=timedelta(seconds=settings.stale_after),
+    )
     ledger_identity = LedgerIdentity(notes, landmark, clock, new_id, steps)
     neighbours = Neighbours(
         AppIdentity(
@@ -177,8 +201,9 @@ def wire(
             clock,
             requests_queue=settings.requests_queue,
         ),
-        query=Query(factories, ledger, rejected, strangers, views),
+        query=Query(factories, ledger, rejected, strangers, views, looker),
         strangers=strangers,
+        looker=looker,
         tick=Tick(
             factories,
             ledger,
@@ -193,13 +218,7 @@ def wire(
                 Reconciler(ledger, clock, policies, timedelta(seconds=settings.reconcile_grace)),
                 deadline=timedelta(seconds=settings.start_deadline),
             ),
-            Monitor(
-                ledger,
-                records,
-                clock,
-                overlap=timedelta(seconds=settings.poll_overlap),
-                stale_after=timedelta(seconds=settings.stale_after),
-            ),
+            monitor,
             publisher,
             keeping,
             gate,

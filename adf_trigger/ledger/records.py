@@ -56,6 +56,8 @@ class RunRecord:
         last_seen_at: when Data Factory last showed us the run; None while it has not.
         message_digest: SHA-256 of the message it came as, where that gave no key of its own, so that a copy of it which
             the host makes under another id is known.
+        looked_at: when a reader last had Data Factory asked for the run.
+        missing_since: when Data Factory first answered that it has no such run, and has not shown it since.
         truncated: whether reasons were cut, since a factory may give more of them than a record can hold.
     """
 
@@ -83,6 +85,8 @@ class RunRecord:
     rejections: int = 0
     submitted_at: datetime | None = None
     last_seen_at: datetime | None = None
+    looked_at: datetime | None = None
+    missing_since: datetime | None = None
     started_at: datetime | None = None
     ended_at: datetime | None = None
     duration_ms: int | None = None
@@ -117,6 +121,7 @@ class ActiveRun:
         state: of the record; SUBMITTED also for one that is being sent.
         lease_until: set while it is being sent, and on until that is over or Data Factory shows the run.
         waits_for: as in the record.
+        missing_since: as in the record.
     """
 
     request_id: str
@@ -128,6 +133,7 @@ class ActiveRun:
     sent_at: datetime | None = None
     last_seen_at: datetime | None = None
     waits_for: Waits | None = None
+    missing_since: datetime | None = None
 
     @classmethod
     def of(cls, record: RunRecord) -> "ActiveRun":
@@ -143,6 +149,7 @@ class ActiveRun:
             sent_at=record.sent_at,
             last_seen_at=record.last_seen_at,
             waits_for=record.waits_for,
+            missing_since=record.missing_since,
         )
 
     @property

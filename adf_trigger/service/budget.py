@@ -1,5 +1,6 @@
 """How many Data Factory calls a tick may still spend on a factory."""
 
+import threading
 from collections.abc import Iterator
 from typing import TypeVar
 
@@ -12,11 +13,12 @@ RESERVED_READS = 25
 
 
 class Budget:
-    """A number of calls, spent one by one."""
+    """A number of calls, spent one by one. Threads may share it."""
 
     def __init__(self, calls: int) -> None:
         self._calls = calls
         self._left = calls
+        self._lock = threading.Lock()
 
     @property
     def left(self) -> int:
@@ -30,14 +32,16 @@ class Budget:
 
     def spend(self) -> bool:
         """Take one call from the budget; False where none is left."""
-        if self._left <= 0:
-            return False
-        self._left -= 1
-        return True
+        with self._lock:
+            if self._left <= 0:
+                return False
+            self._left -= 1
+            return True
 
     def exhaust(self) -> None:
         """Spend all that is left: the subscription has few reads left."""
-        self._left = 0
+        with self._lock:
+            self._left = 0
 
     def read(self, pages: Iterator[Page[T]], *, at_most: int | None = None) -> tuple[list[T], bool]:
         """Read pages, one call each, while the budget lasts: what they hold, and whether these were all.
@@ -47,13 +51,15 @@ class Budget:
         Where the subscription has few reads left (x-ms-ratelimit-remaining-subscription-reads), it lasts no longer.
         """
         items: list[T] = []
-        floor = 0 if at_most is None else self._left - at_most
-        while self._left > floor and self.spend():
+        read = 0
+        while (at_most is None or read < at_most) and self.spend():
             page = next(pages, None)
             if page is None:
-                self._left += 1
                 return items, True
+            read += 1
             items.extend(page.items)
             if page.remaining_reads is not None and page.remaining_reads < RESERVED_READS:
                 self.exhaust()
+            if not page.more:
+                return items, True
         return items, False

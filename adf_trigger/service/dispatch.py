@@ -43,6 +43,7 @@ class _Turn:
         waits: whether a request was met that could show whether runs can be started.
         full: pipelines that take no more runs.
         failed_looks: looks in a row that failed.
+        ended: records that have ended without a run.
     """
 
     budget: Budget
@@ -52,6 +53,7 @@ class _Turn:
     waits: bool = False
     full: set[str] = field(default_factory=set)
     failed_looks: int = 0
+    ended: list[Stored] = field(default_factory=list)
 
 
 class Dispatcher:
@@ -86,10 +88,15 @@ class Dispatcher:
         self._reconciler = reconciler
         self._deadline = deadline
 
-    def dispatch(self, factory: FactoryHandle, active: Sequence[ActiveRun], budget: Budget) -> None:
+    def dispatch(
+        self, factory: FactoryHandle, active: Sequence[ActiveRun], budget: Budget
+    ) -> Sequence[Stored]:
         """Take up every request that is due.
 
         A factory that is throttled, down, or cannot be used is left alone; the trouble of one request is its own.
+
+        Returns:
+            The records that have ended without a run, of which there is news.
 
         Raises:
             LedgerError: the ledger is out of reach; the next tick goes on.
@@ -102,6 +109,7 @@ class Dispatcher:
                     self._handle(factory, row, turn)
         if not turn.waits:
             self._gate.nobody_waits(factory)
+        return turn.ended
 
     def _has_its_turn(self, row: ActiveRun, turn: _Turn) -> bool:
         due = self._is_due(row)
@@ -128,7 +136,7 @@ class Dispatcher:
         elif record.sent_at is not None:
             self._settle(factory, stored, turn)
         elif self._is_too_late(record):
-            self._records.reject(stored, self._too_late(factory, record))
+            turn.ended.append(self._records.reject(stored, self._too_late(factory, record)))
         elif record.waits_for is not Waits.CALLER and self._is_due(record):
             self._start(factory, stored, turn)
 
@@ -168,7 +176,7 @@ class Dispatcher:
     def _settle(self, factory: FactoryHandle, stored: Stored, turn: _Turn) -> None:
         """Find out what became of a call without an answer; where that is clear, act on it."""
         if not self._gate.may_read(factory):
-            self._give_up_if_late(factory, stored, "what became of it cannot be asked")
+            self._give_up_if_late(factory, stored, turn, "what became of it cannot be asked")
             return
         if turn.failed_looks >= UNREADABLE_AFTER or turn.budget.left <= 0:
             return  # the next tick asks
@@ -177,18 +185,18 @@ class Dispatcher:
         except (DataFactoryError, CredentialError) as exc:
             turn.failed_looks += 1
             reason = f"what became of it cannot be asked now: {exc}"
-            if not self._give_up_if_late(factory, stored, reason):
+            if not self._give_up_if_late(factory, stored, turn, reason):
                 self._ask_later(stored, reason)
             return
         turn.failed_looks = 0
         self._act(factory, stored, finding, turn)
 
-    def _give_up_if_late(self, factory: FactoryHandle, stored: Stored, reason: str) -> bool:
+    def _give_up_if_late(self, factory: FactoryHandle, stored: Stored, turn: _Turn, reason: str) -> bool:
         """Every record has a last day, even where nobody can be asked."""
         if not self._is_too_late(stored.record):
             return False
         wait = self._gate.next_try(factory)
-        self._records.park(stored, reason if wait is None else f"{reason}: {wait.reason}")
+        turn.ended.append(self._records.park(stored, reason if wait is None else f"{reason}: {wait.reason}"))
         return True
 
     def _act(self, factory: FactoryHandle, stored: Stored, finding: Finding, turn: _Turn) -> None:
@@ -197,11 +205,13 @@ class Dispatcher:
             case Verdict.ADOPT if finding.run_id is not None:
                 self._records.adopt(stored, finding.run_id)
             case Verdict.PARK:
-                self._records.park(stored, finding.reason)
+                turn.ended.append(self._records.park(stored, finding.reason))
             case Verdict.CANNOT_TELL if self._is_too_late(record):
-                self._records.park(stored, finding.reason)
+                turn.ended.append(self._records.park(stored, finding.reason))
             case Verdict.SEND_AGAIN if self._is_too_late(record):
-                self._records.reject(stored, f"it could not be started in time: {finding.reason}")
+                turn.ended.append(
+                    self._records.reject(stored, f"it could not be started in time: {finding.reason}")
+                )
             case Verdict.SEND_AGAIN if record.secure_parameters:
                 self._records.postpone(stored, until=self._clock(), reason=finding.reason)
             case Verdict.SEND_AGAIN if turn.sending and record.pipeline.lower() not in turn.full:
@@ -242,7 +252,7 @@ class Dispatcher:
         """A refusal is final, unless it may say no because an earlier call of this request has started it."""
         reason = f"Data Factory refused it: {refusal}"
         if in_doubt_since is None:
-            self._records.reject(taken, reason)
+            turn.ended.append(self._records.reject(taken, reason))
             return
         try:
             run_id = self._reconciler.find(factory, taken.record, turn.budget, turn.sightings)
@@ -252,11 +262,13 @@ class Dispatcher:
         if run_id is not None:
             self._records.adopt(taken, run_id)
         elif isinstance(refusal, ResourceNotFound):
-            self._records.reject(taken, reason)
+            turn.ended.append(self._records.reject(taken, reason))
         elif taken.record.attempts < REFUSED_FOR_GOOD:
             self._ask_later(taken, reason)
         else:
-            self._records.park(taken, f"{reason}; whether an earlier call started it cannot be told")
+            turn.ended.append(
+                self._records.park(taken, f"{reason}; whether an earlier call started it cannot be told")
+            )
 
     def _ask_later(self, stored: Stored, reason: str) -> None:
         until = self._clock() + back_off(stored.record.attempts)

@@ -1,51 +1,59 @@
-"""Watches the active runs of a factory, at a cost that follows what changed.
+"""Watches the active runs of a factory, at a cost that follows what has ended and not what is active.
 
-One query of the runs updated since the last poll shows most of what is new; runs that no query has shown for a
-while are asked for by id. What cannot be seen is never taken for ended: a failed poll changes nothing, a run that
-no list shows is not lost, and a status that is not known has not ended.
+One query lists the runs that have ended since the last poll; what it shows is matched in memory. Runs that no list
+shows are asked for by id, a few at each tick. What cannot be seen is never taken for ended: a failed poll changes
+nothing, a run that no list shows is not lost, and a status that is not known has not ended.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from adf_trigger.clock import Clock
-from adf_trigger.contracts import ENDED_IN_DATA_FACTORY, ActivityError
-from adf_trigger.datafactory.models import ActivityRun, PipelineRun, RunFilter, TimeWindow
+from adf_trigger.contracts import ENDED_IN_DATA_FACTORY
+from adf_trigger.datafactory.models import FieldFilter, PipelineRun, RunFilter
 from adf_trigger.errors import (
-    AdfTriggerError,
-    BadRequest,
     CredentialError,
     DataFactoryError,
-    LedgerConflict,
+    FactoryUnusable,
     ResourceNotFound,
     Throttled,
 )
-from adf_trigger.ledger.port import Cursor, LedgerReader, Stored
-from adf_trigger.ledger.records import ActiveRun, RunRecord, RunState
-from adf_trigger.limits import shorten
+from adf_trigger.ledger.port import Cursor, LedgerReader
+from adf_trigger.ledger.records import ActiveRun, RunState
 from adf_trigger.service.budget import Budget
+from adf_trigger.service.ends import Ends
 from adf_trigger.service.factories import FactoryHandle
-from adf_trigger.service.reconcile import CLOCK_SKEW
+from adf_trigger.service.publish import Publisher
 from adf_trigger.service.records import Records
-from adf_trigger.service.transitions import RunEnd
+from adf_trigger.service.sweep import Sweep
+from adf_trigger.service.troubles import Troubles
 
 logger = logging.getLogger(__name__)
 
 FEW = 3
 """With so few active runs, asking for each is no dearer than a query and shows the truth sooner."""
 
-DETAILS_WAIT = timedelta(minutes=10)
-"""How long the news of an end waits for the reasons of its activities."""
+SWEPT_A_TICK = 2
+"""Runs that a tick asks for by id where its list was complete: each has its turn, and thousands cost no more."""
 
-MOST_ERRORS = 10
-LONGEST_MESSAGE = 1024
-LONGEST_NAME = 256
-"""Reasons that a record keeps, and characters of each: a loop of thousands may fail in every round, and a record
-holds 500,000 characters of ASCII JSON, in which one character can take twelve."""
+FIRST_LOOK_BACK = timedelta(minutes=30)
+"""How far the first poll looks back behind the oldest active run: our clock may be ahead of the service's."""
 
-_FAILED_ACTIVITY = frozenset({"Failed", "TimedOut"})
+NEVER_LATER = timedelta(days=1)
+"""Lists end so far ahead of our clock, which may be behind the service's."""
+
+BELIEVED_AHEAD = timedelta(hours=1)
+"""A time of the service that is further ahead of our clock says nothing of how far it has come."""
+
+LONGEST_BACKLOG = timedelta(hours=2)
+"""Lists show an end again that could not be recorded, for so long; then it is left to the sweep."""
+
+UNREADABLE_AFTER = 3
+"""Runs of one turn that may fail to be read before the factory is left alone until the next tick."""
+
+_ENDED = FieldFilter(operand="Status", operator="In", values=tuple(sorted(ENDED_IN_DATA_FACTORY)))
 
 
 class Monitor:
@@ -54,32 +62,41 @@ class Monitor:
     Args:
         ledger: the run ledger.
         records: writes it.
+        ends: records and publishes what has ended.
+        publisher: publishes what was lost.
+        sweep: whose turn it is to be asked for by id.
         clock: gives the present instant.
         overlap: how far a poll looks back behind the last one, since lists lag.
-        stale_after: a run unseen for so long is asked for by its id.
+        missing_limit: for how long Data Factory may answer that it has no such run before the run counts as lost.
     """
 
     def __init__(
         self,
         ledger: LedgerReader,
         records: Records,
+        ends: Ends,
+        publisher: Publisher,
+        sweep: Sweep,
         clock: Clock,
         *,
         overlap: timedelta,
-        stale_after: timedelta,
+        missing_limit: timedelta,
     ) -> None:
         self._ledger = ledger
         self._records = records
+        self._ends = ends
+        self._publisher = publisher
+        self._sweep = sweep
         self._clock = clock
         self._overlap = overlap
-        self._stale_after = stale_after
+        self._missing_limit = missing_limit
 
     def poll(self, factory: FactoryHandle, active: Sequence[ActiveRun], budget: Budget) -> None:
         """Look at the started runs once.
 
         Raises:
             DataFactoryError, CredentialError: looking failed; what was not seen stays as it was.
-            LedgerError: the ledger is out of reach; the next tick goes on.
+            LedgerError, PublishError: storage is out of reach; the next tick goes on.
         """
         started = [row for row in active if row.state is RunState.SUBMITTED]
         if not started:
@@ -87,150 +104,151 @@ class Monitor:
         if len(started) <= FEW:
             self._ask_for(factory, started, budget)
             return
-        shown, complete = self._query(factory, started, budget)
-        unseen = [row for row in started if row.run_id not in shown and (not complete or self._is_stale(row))]
-        self._ask_for(factory, sorted(unseen, key=_last_seen), budget, note=True)
+        shown, complete = self._list_ended(factory, active, started, budget)
+        unseen = [row for row in started if row.run_id not in shown]
+        calls = min(SWEPT_A_TICK, budget.left) if complete else budget.left
+        self._ask_for(factory, self._sweep.next_of(factory.id, unseen, calls), budget)
 
-    def _is_stale(self, row: ActiveRun) -> bool:
-        return self._clock() - _last_seen(row) >= self._stale_after
+    def look(self, factory: FactoryHandle, row: ActiveRun, budget: Budget) -> None:
+        """Look at one run by its id, and record what is new.
 
-    def _query(
-        self, factory: FactoryHandle, started: Sequence[ActiveRun], budget: Budget
-    ) -> tuple[set[UUID], bool]:
-        """Bring the runs up to date that changed since the last poll: their ids, and whether these were all.
-
-        At most half of the budget goes into the list, so that however much has changed in the factory there are
-        calls left to record what has ended, and to ask for what the list has not come to.
+        Raises:
+            DataFactoryError, CredentialError: looking failed.
+            LedgerConflict: another process has changed the record.
+            LedgerError, PublishError: storage is out of reach.
         """
-        begun = self._clock()
-        since = self._ledger.cursor(factory.id).polled_until or min(row.requested_at for row in started)
-        window = RunFilter(last_updated_after=since - self._overlap, last_updated_before=begun + CLOCK_SKEW)
+        self._take(factory, row, self._read(factory, row), budget)
+
+    def _read(self, factory: FactoryHandle, row: ActiveRun) -> PipelineRun | None:
+        """The run; None where Data Factory itself says that it has none of that id."""
+        try:
+            return factory.runs.get_run(row.run_id)
+        except ResourceNotFound as exc:
+            _log_not_seen(row, exc)
+            return None
+
+    def _take(self, factory: FactoryHandle, row: ActiveRun, run: PipelineRun | None, budget: Budget) -> None:
+        if run is None:
+            self._missing(factory, row)
+        elif run.status in ENDED_IN_DATA_FACTORY:
+            self._ends.record(factory, row, run, budget)
+        else:
+            self._see(factory, row, run)
+
+    def _list_ended(
+        self,
+        factory: FactoryHandle,
+        active: Sequence[ActiveRun],
+        started: Sequence[ActiveRun],
+        budget: Budget,
+    ) -> tuple[set[UUID], bool]:
+        """Record the ends that the list shows: the runs it showed, and whether it was complete.
+
+        At most half of the budget goes into the list, so that however much has ended in the factory there are
+        calls left to record ends, and to ask for what the list has not come to.
+        """
+        earliest = min(row.requested_at for row in started) - FIRST_LOOK_BACK
+        since = max(self._ledger.cursor(factory.id).polled_until or earliest, earliest)
+        window = RunFilter(
+            last_updated_after=since - self._overlap,
+            last_updated_before=max(self._clock(), since) + NEVER_LATER,
+            filters=(_ENDED,),
+        )
         found, complete = budget.read(factory.runs.query_runs(window), at_most=max(1, budget.left // 2))
-        ours = {row.run_id: row for row in started}
-        shown = {run.run_id: run for run in found if run.run_id in ours}
-        done = [self._bring_up_to_date(factory, ours[run_id], run, budget) for run_id, run in shown.items()]
-        if complete and all(done):
-            self._records.save_cursor(factory.id, Cursor(polled_until=begun))
+        ours = {row.run_id: row for row in active if row.state is not RunState.ENDED}
+        shown = {
+            run.run_id: run for run in found if run.run_id in ours and run.status in ENDED_IN_DATA_FACTORY
+        }
+        left = self._record(factory, ours, shown, budget)
+        if complete:
+            self._move_on(factory, since, found, left)
         return set(shown), complete
 
-    def _ask_for(
-        self, factory: FactoryHandle, rows: Sequence[ActiveRun], budget: Budget, *, note: bool = False
+    def _record(
+        self,
+        factory: FactoryHandle,
+        ours: dict[UUID, ActiveRun],
+        shown: dict[UUID, PipelineRun],
+        budget: Budget,
+    ) -> Sequence[PipelineRun]:
+        """Record ends, each for itself; those that a later look has to record."""
+        troubles, left = Troubles("monitor"), dict(shown)
+        for run_id, run in shown.items():
+            with troubles.of(ours[run_id].request_id):
+                if self._ends.record(factory, ours[run_id], run, budget):
+                    del left[run_id]
+        return list(left.values())
+
+    def _move_on(
+        self,
+        factory: FactoryHandle,
+        since: datetime,
+        found: Iterable[PipelineRun],
+        left: Iterable[PipelineRun],
     ) -> None:
-        """Read runs by their ids. `note` records even that nothing is new, so that others have their turn."""
+        """The next list begins where this one ended, by the service's own clock: ours may be ahead of it.
+
+        It shows again what is left, unless that has been left for very long.
+        """
+        now = self._clock()
+        updates = [run.last_updated for run in found if run.last_updated]
+        until = max((each for each in updates if each <= now + BELIEVED_AHEAD), default=since)
+        waiting = [run.last_updated for run in left if run.last_updated]
+        until = min([until, *(each for each in waiting if now - each < LONGEST_BACKLOG)])
+        if until > since:
+            self._records.save_cursor(factory.id, Cursor(polled_until=until))
+
+    def _ask_for(self, factory: FactoryHandle, rows: Sequence[ActiveRun], budget: Budget) -> None:
+        troubles, failed = Troubles("monitor"), 0
         for row in rows:
             if not budget.spend():
                 return
             try:
-                run = factory.runs.get_run(row.run_id)
-            except (ResourceNotFound, BadRequest) as exc:
-                logger.warning(
-                    "Run %s cannot be read: %s",
-                    row.run_id,
-                    exc,
-                    extra={"action": "run_not_seen", "run_id": str(row.run_id), "request_id": row.request_id},
-                )
+                run = self._read(factory, row)
+            except (Throttled, FactoryUnusable, CredentialError):
+                raise
+            except DataFactoryError as exc:
+                failed += 1
+                _log_not_seen(row, exc)
+                if failed >= UNREADABLE_AFTER:
+                    raise
                 continue
-            self._bring_up_to_date(factory, row, run, budget, note=note)
+            with troubles.of(row.request_id):
+                self._take(factory, row, run, budget)
 
-    def _bring_up_to_date(
-        self, factory: FactoryHandle, row: ActiveRun, run: PipelineRun, budget: Budget, *, note: bool = False
-    ) -> bool:
-        """Record what a run has come to; False where the next tick must look at it again."""
-        ended = run.status in ENDED_IN_DATA_FACTORY
-        if ended and not budget.left:
-            return False  # of hundreds that wait for a call not even the records need be read
+    def _see(self, factory: FactoryHandle, row: ActiveRun, run: PipelineRun) -> None:
+        """Record progress, where there is any: an idle run costs no write."""
         stored = self._ledger.get(factory.id, row.request_id)
         if stored is None or stored.record.state is not RunState.SUBMITTED:
-            return True
-        try:
-            if ended:
-                return self._record_end(factory, stored, run, budget)
-            if note or self._is_news(stored.record, run):
-                status = run.status or stored.record.status
-                self._records.see(stored, status=status, started_at=run.run_start)
-        except LedgerConflict:
-            logger.info(
-                "Run %s is being handled by another process",
-                run.run_id,
-                extra={
-                    "action": "monitor_lost_race",
-                    "run_id": str(run.run_id),
-                    "request_id": row.request_id,
-                },
+            return
+        status = run.status or stored.record.status
+        news = (status, run.run_start) != (stored.record.status, stored.record.started_at)
+        if news or stored.record.missing_since is not None:
+            self._records.see(stored, status=status, started_at=run.run_start)
+
+    def _missing(self, factory: FactoryHandle, row: ActiveRun) -> None:
+        """Data Factory itself has no such run: its history is over, or the factory was made anew, or it lags."""
+        since = row.missing_since
+        if since is not None and self._clock() - since < self._missing_limit:
+            return
+        stored = self._ledger.get(factory.id, row.request_id)
+        if stored is None or stored.record.state is not RunState.SUBMITTED:
+            return
+        since = stored.record.missing_since
+        if since is None:
+            self._records.miss(stored)
+        elif self._clock() - since >= self._missing_limit:
+            reason = (
+                f"Data Factory has had no run {row.run_id} since {since.isoformat()}: its history is over, or the "
+                f"factory was made anew. Its last known status is {stored.record.status}"
             )
-        return True
-
-    def _is_news(self, record: RunRecord, run: PipelineRun) -> bool:
-        return (
-            run.status != record.status
-            or run.run_start != record.started_at
-            or self._clock() - _last_seen(record) >= self._stale_after / 2
-        )
-
-    def _record_end(self, factory: FactoryHandle, stored: Stored, run: PipelineRun, budget: Budget) -> bool:
-        if not budget.spend():
-            return False
-        try:
-            errors = self._failed_activities(factory, stored.record, run)
-        except (DataFactoryError, CredentialError) as exc:
-            if self._clock() - (run.run_end or run.last_updated or self._clock()) < DETAILS_WAIT:
-                if isinstance(exc, Throttled):
-                    raise
-                self._log_details_missing(run, exc)
-                return False
-            errors = []
-        self._records.end(stored, _end_of(run, errors))
-        return True
-
-    def _log_details_missing(self, run: PipelineRun, error: AdfTriggerError) -> None:
-        logger.warning(
-            "Run %s has ended, and its activities cannot be read yet: %s",
-            run.run_id,
-            error,
-            extra={"action": "activities_not_read", "run_id": str(run.run_id)},
-        )
-
-    def _failed_activities(
-        self, factory: FactoryHandle, record: RunRecord, run: PipelineRun
-    ) -> list[ActivityError]:
-        """Why it failed; also what failed inside a run that Data Factory calls Succeeded."""
-        since = run.run_start or record.submitted_at or record.requested_at
-        window = TimeWindow(after=since - CLOCK_SKEW, before=self._clock() + CLOCK_SKEW)
-        activities = factory.runs.query_activity_runs(run.run_id, window=window)
-        return [_error_of(activity) for activity in activities if activity.status in _FAILED_ACTIVITY]
+            self._publisher.publish_leased(self._records.lose(stored, reason))
 
 
-def _end_of(run: PipelineRun, errors: Sequence[ActivityError]) -> RunEnd:
-    """How a run has ended, its reasons cut to what a record can hold."""
-    message, cut = run.message or "", [_shorten_error(error) for error in errors]
-    return RunEnd(
-        status=run.status,
-        started_at=run.run_start,
-        ended_at=run.run_end or run.last_updated,
-        duration_ms=run.duration_in_ms,
-        message=shorten(message, LONGEST_MESSAGE),
-        errors=tuple(cut[:MOST_ERRORS]),
-        truncated=len(message) > LONGEST_MESSAGE or cut != errors or len(cut) > MOST_ERRORS,
+def _log_not_seen(row: ActiveRun, error: DataFactoryError) -> None:
+    logger.warning(
+        "Run %s cannot be read: %s",
+        row.run_id,
+        error,
+        extra={"action": "run_not_seen", "run_id": str(row.run_id), "request_id": row.request_id},
     )
-
-
-def _error_of(activity: ActivityRun) -> ActivityError:
-    return ActivityError(
-        activity_name=activity.activity_name,
-        activity_type=activity.activity_type,
-        error_code=activity.error.error_code,
-        failure_type=activity.error.failure_type,
-        message=activity.error.message,
-    )
-
-
-def _shorten_error(error: ActivityError) -> ActivityError:
-    names = error.model_dump(by_alias=False, exclude={"message"})
-    return ActivityError(
-        **{field: shorten(text, LONGEST_NAME) for field, text in names.items()},
-        message=shorten(error.message, LONGEST_MESSAGE),
-    )
-
-
-def _last_seen(row: ActiveRun | RunRecord) -> datetime:
-    return row.last_seen_at or row.sent_at or row.requested_at

@@ -31,8 +31,15 @@ class Publisher:
         self._notifier = notifier
         self._clock = clock
 
-    def publish(self, factory: FactoryHandle, active: Sequence[ActiveRun]) -> None:
+    def publish(
+        self, factory: FactoryHandle, active: Sequence[ActiveRun], ended: Sequence[Stored] = ()
+    ) -> None:
         """Publish every run that has ended and is not published. The trouble of one is its own.
+
+        Args:
+            factory: whose runs.
+            active: its active runs.
+            ended: records of it that have ended since these were read.
 
         Raises:
             PublishError: the queue is out of reach; the next tick sends what is left.
@@ -43,6 +50,9 @@ class Publisher:
             if row.state is RunState.ENDED:
                 with troubles.of(row.request_id):
                     self.publish_one(factory, row.request_id)
+        for stored in ended:
+            with troubles.of(stored.record.request_id):
+                self.publish_leased(self._records.lease_to_publish(stored))
 
     def publish_one(self, factory: FactoryHandle, request_id: str) -> None:
         """Publish one run that has ended, unless another process is about to.
@@ -54,7 +64,7 @@ class Publisher:
         if stored is None or stored.record.state is not RunState.ENDED or self._is_leased(stored.record):
             return
         try:
-            self._publish(stored)
+            self.publish_leased(self._records.lease_to_publish(stored))
         except LedgerConflict:
             logger.info(
                 "Request %s is being handled by another process",
@@ -66,7 +76,11 @@ class Publisher:
         """Whether another process is publishing it."""
         return record.lease_until is not None and record.lease_until > self._clock()
 
-    def _publish(self, stored: Stored) -> None:
-        leased = self._records.lease_to_publish(stored)
+    def publish_leased(self, leased: Stored) -> None:
+        """Publish a run that has ended and is leased to this process.
+
+        Raises:
+            PublishError, LedgerError: out of reach; once the lease is over, any process publishes it.
+        """
         event_id = self._notifier.ended(leased.record)
         self._records.publish(leased, event_id)

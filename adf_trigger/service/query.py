@@ -10,6 +10,7 @@ from adf_trigger.ledger.port import LedgerReader
 from adf_trigger.ledger.records import RunRecord, RunState
 from adf_trigger.ledger.rejected import RejectedMessages
 from adf_trigger.service.factories import Factories
+from adf_trigger.service.look import Looker
 from adf_trigger.service.strangers import Strangers
 from adf_trigger.service.views import RunViews
 
@@ -26,6 +27,7 @@ class Query:
         rejected: messages that were rejected.
         strangers: factories that have left the settings.
         views: tells runs apart where an id means several.
+        looker: has Data Factory asked for a run that is shown.
     """
 
     def __init__(
@@ -35,12 +37,14 @@ class Query:
         rejected: RejectedMessages,
         strangers: Strangers,
         views: RunViews,
+        looker: Looker,
     ) -> None:
         self._rejected = rejected
         self._factories = factories
         self._ledger = ledger
         self._strangers = strangers
         self._views = views
+        self._looker = looker
 
     def find(self, run: str, *, factory: str | None = None, by: By | None = None) -> RunRecord:
         """The record of a requestId or runId, in every factory unless one is named.
@@ -86,7 +90,7 @@ class Query:
             AmbiguousRun, InvalidRequest, LedgerError: see `find`.
         """
         try:
-            return self._views.view(self.find(run, factory=factory, by=by))
+            return self._views.view(self._looker.fresh(self.find(run, factory=factory, by=by)))
         except NotFound:
             kept = self._rejected.find(run) if by != "runId" and is_request_id(run) else None
             if kept is None or (factory and kept.factory.lower() not in self._ids_of(factory)):

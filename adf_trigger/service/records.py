@@ -186,9 +186,17 @@ class Records:
         moved = transitions.see(stored.record, status=status, started_at=started_at, now=self._clock())
         return self._save("records.see", stored, moved)
 
+    def look(self, stored: Stored) -> Stored:
+        """Note that a reader is about to have Data Factory asked for the run."""
+        return self._save("records.look", stored, transitions.look(stored.record, now=self._clock()))
+
+    def miss(self, stored: Stored) -> Stored:
+        """Record that Data Factory has no such run, since now or since an earlier look."""
+        return self._save("records.miss", stored, transitions.miss(stored.record, now=self._clock()))
+
     def end(self, stored: Stored, end: RunEnd) -> Stored:
-        """Record how the run has ended in Data Factory."""
-        moved = transitions.end(stored.record, end, now=self._clock())
+        """Record how the run has ended in Data Factory, leased to this process, which sends the event."""
+        moved = transitions.end(stored.record, end, now=self._clock(), lease=self._lease)
         saved = self._save("records.end", stored, moved)
         logger.info(
             "Run %s of %s has ended: %s",

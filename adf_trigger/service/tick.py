@@ -4,12 +4,14 @@ Safe to overlap with another tick, since every step is a conditional write: the 
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
 from adf_trigger.clock import Clock
 from adf_trigger.errors import AdfTriggerError, LedgerError
-from adf_trigger.ledger.port import LedgerReader
+from adf_trigger.ledger.port import LedgerReader, Stored
+from adf_trigger.ledger.records import ActiveRun
 from adf_trigger.service.budget import Budget
 from adf_trigger.service.dispatch import Dispatcher
 from adf_trigger.service.factories import Factories, FactoryHandle
@@ -23,6 +25,23 @@ logger = logging.getLogger(__name__)
 
 PURGED_A_TICK = 100
 """Records removed in one tick: few enough to leave time for the rest."""
+
+
+@dataclass(slots=True)
+class _Turn:
+    """One factory's turn.
+
+    Attributes:
+        factory: whose turn it is.
+        budget: calls that may still be spent on it.
+        active: its active runs, read once.
+        ended: records that have ended since these were read.
+    """
+
+    factory: FactoryHandle
+    budget: Budget
+    active: Sequence[ActiveRun] = ()
+    ended: Sequence[Stored] = ()
 
 
 class Tick:
@@ -73,32 +92,36 @@ class Tick:
         """Do one tick for every factory. The trouble of one, or of one part, does not keep the others from theirs."""
         parts = {
             "probe": self._probe,
+            "read": self._read,
             "dispatch": self._dispatch,
             "monitor": self._watch,
             "publish": self._publish,
             "purge": self._purge,
         }
         for factory in self._factories:
-            budget = Budget(self._calls)
+            turn = _Turn(factory, Budget(self._calls))
             for name, part in parts.items():
-                self._attempt(name, part, factory, budget)
+                self._attempt(name, part, turn)
         self._purge_messages()
 
-    def _probe(self, factory: FactoryHandle, _budget: Budget) -> None:
-        self._gate.probe(factory)
+    def _probe(self, turn: _Turn) -> None:
+        self._gate.probe(turn.factory)
 
-    def _dispatch(self, factory: FactoryHandle, budget: Budget) -> None:
-        self._dispatcher.dispatch(factory, self._ledger.active(factory.id), budget)
+    def _read(self, turn: _Turn) -> None:
+        turn.active = self._ledger.active(turn.factory.id)
 
-    def _watch(self, factory: FactoryHandle, budget: Budget) -> None:
-        if self._gate.may_read(factory):
-            self._monitor.poll(factory, self._ledger.active(factory.id), budget)
+    def _dispatch(self, turn: _Turn) -> None:
+        turn.ended = self._dispatcher.dispatch(turn.factory, turn.active, turn.budget)
 
-    def _publish(self, factory: FactoryHandle, _budget: Budget) -> None:
-        self._publisher.publish(factory, self._ledger.active(factory.id))
+    def _watch(self, turn: _Turn) -> None:
+        if self._gate.may_read(turn.factory):
+            self._monitor.poll(turn.factory, turn.active, turn.budget)
 
-    def _purge(self, factory: FactoryHandle, _budget: Budget) -> None:
-        self._records.purge(factory.id, before=self._clock() - self._retention, limit=PURGED_A_TICK)
+    def _publish(self, turn: _Turn) -> None:
+        self._publisher.publish(turn.factory, turn.active, turn.ended)
+
+    def _purge(self, turn: _Turn) -> None:
+        self._records.purge(turn.factory.id, before=self._clock() - self._retention, limit=PURGED_A_TICK)
 
     def _purge_messages(self) -> None:
         try:
@@ -113,17 +136,16 @@ class Tick:
     def _attempt(
         self,
         name: str,
-        part: Callable[[FactoryHandle, Budget], None],
-        factory: FactoryHandle,
-        budget: Budget,
+        part: Callable[[_Turn], None],
+        turn: _Turn,
     ) -> None:
         try:
-            part(factory, budget)
+            part(turn)
         except AdfTriggerError as exc:
             logger.warning(
                 "This tick could not %s %s: %s",
                 name,
-                factory.alias,
+                turn.factory.alias,
                 exc,
-                extra={"action": f"{name}_failed", "factory": factory.id, "error": type(exc).__name__},
+                extra={"action": f"{name}_failed", "factory": turn.factory.id, "error": type(exc).__name__},
             )

@@ -170,8 +170,21 @@ def see(record: RunRecord, *, status: str, started_at: datetime | None, now: dat
         status=status,
         started_at=started_at or record.started_at,
         last_seen_at=now,
+        missing_since=None,
         lease_until=None,
     )
+
+
+def look(record: RunRecord, *, now: datetime) -> RunRecord:
+    """A reader of the run is about to have Data Factory asked for it; others are answered with what is known."""
+    _from(record, RunState.SUBMITTED)
+    return replace(record, looked_at=now)
+
+
+def miss(record: RunRecord, *, now: datetime) -> RunRecord:
+    """Data Factory has answered that it has no such run, which may be over in a moment."""
+    _from(record, RunState.SUBMITTED)
+    return replace(record, missing_since=record.missing_since or now, lease_until=None)
 
 
 def lose(record: RunRecord, *, reason: str, now: datetime, lease: timedelta) -> RunRecord:
@@ -187,8 +200,8 @@ def lose(record: RunRecord, *, reason: str, now: datetime, lease: timedelta) -> 
     )
 
 
-def end(record: RunRecord, end: RunEnd, *, now: datetime) -> RunRecord:
-    """The run has ended in Data Factory."""
+def end(record: RunRecord, end: RunEnd, *, now: datetime, lease: timedelta) -> RunRecord:
+    """The run has ended in Data Factory, and the process that records it is about to send its event."""
     _from(record, RunState.SUBMITTED)
     return replace(
         record,
@@ -201,7 +214,8 @@ def end(record: RunRecord, end: RunEnd, *, now: datetime) -> RunRecord:
         errors=end.errors,
         truncated=end.truncated,
         last_seen_at=now,
-        lease_until=None,
+        missing_since=None,
+        lease_until=now + lease,
     )
 
 

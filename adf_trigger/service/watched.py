@@ -29,6 +29,7 @@ OUTAGE_AFTER = timedelta(seconds=60)
 """A factory that has not answered for so long is in an outage; a call that fails now and then is none."""
 
 T = TypeVar("T")
+P = TypeVar("P")
 
 
 class WatchedRuns:
@@ -90,17 +91,19 @@ class WatchedRuns:
 
     def query_runs(self, run_filter: RunFilter) -> Iterator[Page[PipelineRun]]:
         """See PipelineRuns."""
-        pages = self._runs.query_runs(run_filter)
-        while (page := self._noted(Bucket.READS, lambda: next(pages, None))) is not None:
-            yield page
+        return self._each_noted(self._runs.query_runs(run_filter))
 
-    def query_activity_runs(self, run_id: UUID, *, window: TimeWindow) -> list[ActivityRun]:
+    def query_activity_runs(self, run_id: UUID, *, window: TimeWindow) -> Iterator[Page[ActivityRun]]:
         """See PipelineRuns."""
-        return self._noted(Bucket.READS, lambda: self._runs.query_activity_runs(run_id, window=window))
+        return self._each_noted(self._runs.query_activity_runs(run_id, window=window))
 
     def cancel_run(self, run_id: UUID, *, recursive: bool = True) -> None:
         """See PipelineRuns."""
         self._noted(Bucket.WRITES, lambda: self._runs.cancel_run(run_id, recursive=recursive))
+
+    def _each_noted(self, pages: Iterator[Page[P]]) -> Iterator[Page[P]]:
+        while (page := self._noted(Bucket.READS, lambda: next(pages, None))) is not None:
+            yield page
 
     def _noted(self, bucket: Bucket, call: Callable[[], T]) -> T:
         try:

@@ -64,6 +64,8 @@ def a_full_record(factory: str) -> RunRecord:
         doubted_from=NOON + 2 * MINUTE,
         waits_for=Waits.PIPELINE,
         rejections=2,
+        looked_at=NOON + 2 * MINUTE,
+        missing_since=NOON + 3 * MINUTE,
         submitted_at=NOON + 4 * MINUTE,
         last_seen_at=NOON + 5 * MINUTE,
         started_at=NOON + 6 * MINUTE,

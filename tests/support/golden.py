@@ -14,7 +14,7 @@ from adf_trigger.ledger.opening import open_table_ledger
 from adf_trigger.ledger.table import TableLedger
 from tests.support.faulty_ledger import FaultyDeclarations, FaultyLedger
 from tests.support.memory_factory import Ids, MemoryFactory, Run
-from tests.support.world import MovingClock, World, settings
+from tests.support.world import FACTORY_ID, MovingClock, World, settings
 
 GOLDEN = Path(__file__).parents[1] / "data" / "golden"
 SETS = sorted(path.parent for path in GOLDEN.glob("*/scenes.json"))
@@ -93,11 +93,17 @@ def _run(kept: dict[str, Any]) -> Run:
 
 
 def continued(world: World) -> None:
-    """A quarter of an hour goes by; what runs then ends well. The scenes' own outcome was seen in the same."""
+    """A quarter of an hour goes by; what runs then ends well. The scenes' own outcome was seen in the same.
+
+    What waits for its caller since its secrets are not kept, which was rejected at once, has its last day then.
+    """
     for number in range(30):
         world.tick(after=30)
         if number >= 10:
             finish_all(world.factory)
+    if world.ledger.active(FACTORY_ID):
+        for _ in range(2):
+            world.tick(after=world.settings.start_deadline)
 
 
 def finish_all(factory: MemoryFactory) -> None:

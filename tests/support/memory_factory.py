@@ -1,10 +1,10 @@
 """A Data Factory in memory, for the use cases' tests: small, exact, and able to break on command."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
 from adf_trigger.clock import Clock
@@ -22,6 +22,8 @@ from adf_trigger.datafactory.models import (
     TimeWindow,
 )
 from adf_trigger.errors import BadRequest, DataFactoryError, ResourceNotFound, UnknownOutcome
+
+T = TypeVar("T")
 
 
 class Ids(StrEnum):
@@ -146,21 +148,27 @@ class MemoryFactory:
             for run in self.runs.values()
             if run_filter.last_updated_after <= run.updated <= run_filter.last_updated_before
             and self._shows(run)
-            and all(run.pipeline in each.values for each in run_filter.filters)
+            and all(
+                (run.status if each.operand == "Status" else run.pipeline) in each.values
+                for each in run_filter.filters
+            )
         ]
-        for start in range(0, max(1, len(shown)), 100):
-            with_faults(self, "query_runs")
+        yield from self._pages("query_runs", shown)
+
+    def _pages(self, operation: str, items: Sequence[T]) -> Iterator[Page[T]]:
+        for start in range(0, max(1, len(items)), 100):
+            with_faults(self, operation)
             reply = ReplyHeaders(remaining_reads=self.remaining_reads)
-            yield Page(items=shown[start : start + 100], reply=reply)
+            yield Page(items=items[start : start + 100], more=start + 100 < len(items), reply=reply)
 
     def _shows(self, run: Run) -> bool:
         return run.run_id not in self.hidden and self.clock() - run.created >= self.lag
 
-    def query_activity_runs(self, run_id: UUID, *, window: TimeWindow) -> list[ActivityRun]:
+    def query_activity_runs(self, run_id: UUID, *, window: TimeWindow) -> Iterator[Page[ActivityRun]]:
         """See PipelineRuns."""
-        with_faults(self, "query_activity_runs")
         assert window.after < window.before
-        return [ActivityRun.model_validate(each) for each in self.runs[run_id].failed]
+        activities = [ActivityRun.model_validate(each) for each in self.runs[run_id].failed]
+        yield from self._pages("query_activity_runs", activities)
 
     def cancel_run(self, run_id: UUID, *, recursive: bool = True) -> None:  # noqa: ARG002 - part of the port
         """See PipelineRuns."""

@@ -22,6 +22,8 @@ FACTORY_ID = (
     "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/rg"
     "/providers/Microsoft.DataFactory/factories/factory-one"
 )
+STARTED = frozenset({"Queued", "InProgress"})
+"""Statuses of a run that has started: which of them is recorded depends on who has looked at it since."""
 START = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from adf_trigger.clock import utcnow
-from adf_trigger.datafactory.models import TimeWindow
+from adf_trigger.datafactory.models import TimeWindow, items_of
 from adf_trigger.local.demo.client import Answer, Caller
 from adf_trigger.local.demo.quickstart import INPUTS, PARAM_PIPELINE, PLAIN_PIPELINE, Quickstart
 from adf_trigger.local.demo.screen import Screen
@@ -149,7 +149,7 @@ class _Story:
             return
         self._screen.heading(f"4. The run that the message started, {run_id}")
         window = TimeWindow(after=utcnow() - timedelta(hours=1), before=utcnow() + timedelta(hours=1))
-        activities = self._quickstart.client.query_activity_runs(UUID(run_id), window=window)
+        activities = items_of(self._quickstart.client.query_activity_runs(UUID(run_id), window=window))
         self._screen.activities(
             [
                 {

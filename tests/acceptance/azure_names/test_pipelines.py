@@ -17,7 +17,7 @@ from azure.storage.blob import (
 )
 
 from adf_trigger.clock import utcnow
-from adf_trigger.datafactory.models import TimeWindow
+from adf_trigger.datafactory.models import TimeWindow, items_of
 from adf_trigger.local.demo.quickstart import Quickstart
 
 LOGIN = "https://login.microsoftonline.com/contoso.onmicrosoft.com/oauth2/token"
@@ -50,7 +50,8 @@ def play(quickstart: Quickstart, shell: Any) -> Run:
             assert time.monotonic() < deadline, found()
             time.sleep(0.05)
         hour = timedelta(hours=1)
-        rows = client.query_activity_runs(run_id, window=TimeWindow(utcnow() - hour, utcnow() + hour))
+        window = TimeWindow(utcnow() - hour, utcnow() + hour)
+        rows = items_of(client.query_activity_runs(run_id, window=window))
         return {"": found()} | {row.activity_name: row for row in rows}
 
     return run

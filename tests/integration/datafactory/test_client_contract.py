@@ -12,7 +12,7 @@ from adf_trigger.clock import utcnow
 from adf_trigger.contracts import Rerun
 from adf_trigger.datafactory.client import DataFactoryClient
 from adf_trigger.datafactory.management import ManagementApi
-from adf_trigger.datafactory.models import FieldFilter, FieldOrder, RunFilter, TimeWindow
+from adf_trigger.datafactory.models import FieldFilter, FieldOrder, RunFilter, TimeWindow, items_of
 from adf_trigger.errors import (
     BadRequest,
     PreconditionFailed,
@@ -195,7 +195,7 @@ def test_a_run_takes_the_chosen_id_and_is_found_until_it_succeeds(
     only = FieldFilter(operand="PipelineName", operator="Equals", values=(name,))
     (page,) = factory_client.query_runs(recent_runs(only))
     assert [each.run_id for each in page.items] == [chosen]
-    (activity,) = factory_client.query_activity_runs(chosen, window=recently())
+    (activity,) = items_of(factory_client.query_activity_runs(chosen, window=recently()))
     assert (activity.activity_name, activity.activity_type) == ("Wait1", "Wait")
     assert (activity.status, activity.error.error_code) == ("Succeeded", "")
 
@@ -207,7 +207,7 @@ def test_a_failed_run_tells_why(factory_client: DataFactoryClient, define: Calla
     assert run.status == "Failed"
     assert run.message is not None
     assert "Fail1" in run.message
-    (activity,) = factory_client.query_activity_runs(created.run_id, window=recently())
+    (activity,) = items_of(factory_client.query_activity_runs(created.run_id, window=recently()))
     assert (activity.status, activity.error.error_code, activity.error.message) == ("Failed", "42", "no luck")
     assert activity.error.failure_type == "UserError"
 
@@ -219,7 +219,7 @@ def test_the_window_holds_for_activity_runs_too(
     created = factory_client.create_run(define(wait_activity(1)), {}, client_request_id=uuid4())
     ended(factory_client, created.run_id)
     past = TimeWindow(utcnow() - timedelta(days=20), utcnow() - timedelta(days=19))
-    assert factory_client.query_activity_runs(created.run_id, window=past) == []
+    assert items_of(factory_client.query_activity_runs(created.run_id, window=past)) == []
 
 
 def test_a_run_is_cancelled(factory_client: DataFactoryClient, define: Callable[..., str]) -> None:

@@ -19,7 +19,7 @@ from adf_trigger.azure.resource_ids import FactoryId
 from adf_trigger.clock import utcnow
 from adf_trigger.datafactory.client import DataFactoryClient
 from adf_trigger.datafactory.management import ManagementApi, RetryPolicy
-from adf_trigger.datafactory.models import FieldFilter, RunFilter, TimeWindow
+from adf_trigger.datafactory.models import FieldFilter, RunFilter, TimeWindow, items_of
 from adf_trigger.datafactory.resources import Factories
 from adf_trigger.datafactory.transport import Transport
 from adf_trigger.datafactory.v1 import create_or_update_data_factory
@@ -248,7 +248,7 @@ def test_all_pages_of_activity_runs_are_read(client: DataFactoryClient) -> None:
     ended(client, created.run_id)
     now = utcnow()
     window = TimeWindow(now - timedelta(hours=1), now + timedelta(hours=1))
-    found = client.query_activity_runs(created.run_id, window=window)
+    found = items_of(client.query_activity_runs(created.run_id, window=window))
     assert len([run for run in found if run.activity_name == "Wait1"]) == 120
     assert len(found) == 121
 

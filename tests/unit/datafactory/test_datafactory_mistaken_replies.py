@@ -3,6 +3,7 @@
 import pytest
 
 from adf_trigger.datafactory.client import DataFactoryClient
+from adf_trigger.datafactory.models import items_of
 from adf_trigger.errors import Unavailable
 from tests.unit.datafactory.service import Service, answer
 from tests.unit.datafactory.test_datafactory_runs import OTHER_ID, RUN_ID, WINDOW
@@ -28,7 +29,7 @@ def test_activities_of_another_run_are_left_out(client: DataFactoryClient, servi
         for name, run_id in (("ours", str(RUN_ID)), ("another's", str(OTHER_ID)), ("nobody's", None))
     ]
     service.answers(answer(200, {"value": rows}))
-    found = client.query_activity_runs(RUN_ID, window=WINDOW)
+    found = items_of(client.query_activity_runs(RUN_ID, window=WINDOW))
     assert [activity.activity_name for activity in found] == ["ours", "nobody's"]
 
 

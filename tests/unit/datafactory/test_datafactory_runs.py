@@ -9,7 +9,7 @@ import pytest
 
 from adf_trigger.contracts import Rerun
 from adf_trigger.datafactory.client import DataFactoryClient
-from adf_trigger.datafactory.models import FieldFilter, RunFilter, TimeWindow
+from adf_trigger.datafactory.models import FieldFilter, RunFilter, TimeWindow, items_of
 from adf_trigger.datafactory.port import PipelineRuns
 from adf_trigger.errors import InvalidRequest, ResourceNotFound, Unavailable, UnknownOutcome
 from tests.unit.datafactory.service import ENDPOINT, FACTORY, TOKEN, Service, answer
@@ -215,7 +215,7 @@ def test_activity_runs_come_from_all_pages(client: DataFactoryClient, service: S
             x_ms_request_id="request-2",
         ),
     )
-    runs = client.query_activity_runs(RUN_ID, window=WINDOW)
+    runs = items_of(client.query_activity_runs(RUN_ID, window=WINDOW))
     assert len(runs) == 101
     assert (runs[-1].error.error_code, runs[-1].error.message) == ("2200", "no blob")
     assert runs[-1].reply.request_id == "request-2"

@@ -29,7 +29,7 @@ from adf_trigger.service.factory_state import LONGEST_REASON, FactoryStates, Tro
 from adf_trigger.service.steps import logged_steps
 from adf_trigger.service.throttling import Bucket
 from tests.support.faulty_ledger import FaultyNotes
-from tests.support.world import FACTORY_ID, MovingClock, World, settings
+from tests.support.world import FACTORY_ID, STARTED, MovingClock, World, settings
 
 HOLDS: list[tuple[AdfTriggerError, Trouble]] = [
     (Forbidden("AuthorizationFailed: no role", status=403), Trouble.DENIED),
@@ -128,7 +128,7 @@ def test_a_message_that_is_known_to_be_right_is_taken_while_nothing_can_be_read(
     world.factory.always.clear()
     for _ in range(3):
         world.tick(after=60)
-    assert world.status() == "InProgress"
+    assert world.status() in STARTED
 
 
 def test_what_waits_past_its_deadline_is_told_with_the_true_reason() -> None:
@@ -190,7 +190,7 @@ def test_no_token_is_the_factorys_state_within_a_tick_and_callers_are_taken(
     world.factory.always.clear()
     for _ in range(3):
         world.tick(after=60)
-    assert world.status("waiting") == "InProgress"
+    assert world.status("waiting") in STARTED
 
 
 def test_a_factory_that_does_not_answer_for_a_minute_is_in_an_outage() -> None:
@@ -226,11 +226,11 @@ def test_a_pipeline_that_takes_no_more_runs_keeps_no_other_waiting() -> None:
     world.factory.calls.clear()
     world.factory.fail_next("create_run", full)
     world.services.tick.run()
-    assert world.status("innocent") == "InProgress"
+    assert world.status("innocent") in STARTED
     assert world.factory.calls.count("create_run") == 2
     for _ in range(10):
         world.tick(after=30)
-    assert {world.status(f"full-{number}") for number in range(30)} == {"InProgress"}
+    assert {world.status(f"full-{number}") for number in range(30)} <= STARTED
     assert state_of(world) is None
 
 

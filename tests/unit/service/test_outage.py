@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from adf_trigger.errors import CredentialError, NotSent, Throttled, Unavailable, UnknownOutcome
-from tests.support.world import World
+from tests.support.world import STARTED, World
 
 HOUR = 3600
 KEYS = [f"key-{number}" for number in range(8)]
@@ -71,7 +71,7 @@ def test_requests_of_an_outage_of_an_hour_are_all_started_once(
     outage.end()
     for _ in range(20):
         world.tick(after=30)
-    assert {world.status(key) for key in KEYS} == {"InProgress"}
+    assert {world.status(key) for key in KEYS} <= STARTED
     assert len(world.factory.runs) == 1 + len(KEYS)
 
 

@@ -98,6 +98,8 @@ MOVES: dict[str, tuple[RunState, Move, str | None]] = {
         lambda records, stored: records.see(stored, status="InProgress", started_at=None),
         None,
     ),
+    "look": (RunState.SUBMITTED, lambda records, stored: records.look(stored), None),
+    "miss": (RunState.SUBMITTED, lambda records, stored: records.miss(stored), None),
     "end": (
         RunState.SUBMITTED,
         lambda records, stored: records.end(stored, RunEnd(status="Failed")),

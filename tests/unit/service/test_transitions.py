@@ -125,16 +125,44 @@ MOVES: dict[str, tuple[RunState, Move, dict[str, Any]]] = {
     "see": (
         RunState.SUBMITTED,
         lambda record: transitions.see(record, status="InProgress", started_at=STARTED, now=NOW),
-        {"status": "InProgress", "started_at": STARTED, "last_seen_at": NOW, "lease_until": None},
+        {
+            "status": "InProgress",
+            "started_at": STARTED,
+            "last_seen_at": NOW,
+            "missing_since": None,
+            "lease_until": None,
+        },
     ),
     "see, without a start": (
         RunState.SUBMITTED,
         lambda record: transitions.see(record, status="Queued", started_at=None, now=NOW),
-        {"status": "Queued", "last_seen_at": NOW, "lease_until": None},
+        {"status": "Queued", "last_seen_at": NOW, "missing_since": None, "lease_until": None},
+    ),
+    "look": (RunState.SUBMITTED, lambda record: transitions.look(record, now=NOW), {"looked_at": NOW}),
+    "miss": (
+        RunState.SUBMITTED,
+        lambda record: transitions.miss(replace(record, missing_since=None), now=NOW),
+        {"missing_since": NOW, "lease_until": None},
+    ),
+    "miss, again": (
+        RunState.SUBMITTED,
+        lambda record: transitions.miss(record, now=NOW),
+        {"lease_until": None},
+    ),
+    "lose": (
+        RunState.SUBMITTED,
+        lambda record: transitions.lose(record, reason="gone", now=NOW, lease=LEASE),
+        {
+            "state": RunState.ENDED,
+            "status": "Unknown",
+            "message": "gone",
+            "ended_at": NOW,
+            "lease_until": NOW + LEASE,
+        },
     ),
     "end": (
         RunState.SUBMITTED,
-        lambda record: transitions.end(record, WHOLE, now=NOW),
+        lambda record: transitions.end(record, WHOLE, now=NOW, lease=LEASE),
         {
             "state": RunState.ENDED,
             "status": "Failed",
@@ -145,12 +173,13 @@ MOVES: dict[str, tuple[RunState, Move, dict[str, Any]]] = {
             "errors": WHY,
             "truncated": True,
             "last_seen_at": NOW,
-            "lease_until": None,
+            "missing_since": None,
+            "lease_until": NOW + LEASE,
         },
     ),
     "end, with little said of it": (
         RunState.SUBMITTED,
-        lambda record: transitions.end(record, RunEnd(status="Succeeded"), now=NOW),
+        lambda record: transitions.end(record, RunEnd(status="Succeeded"), now=NOW, lease=LEASE),
         {
             "state": RunState.ENDED,
             "status": "Succeeded",
@@ -160,7 +189,8 @@ MOVES: dict[str, tuple[RunState, Move, dict[str, Any]]] = {
             "errors": (),
             "truncated": False,
             "last_seen_at": NOW,
-            "lease_until": None,
+            "missing_since": None,
+            "lease_until": NOW + LEASE,
         },
     ),
     "lease_to_publish": (

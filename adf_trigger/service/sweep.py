@@ -1,0 +1,62 @@
+"""Whose turn it is to be asked for by id, among the runs that no list has shown for long."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from adf_trigger.clock import Clock
+from adf_trigger.ledger.notes import Notes
+from adf_trigger.ledger.records import ActiveRun
+from adf_trigger.service.steps import Steps
+
+NOTE = "sweep"
+"""The note of a factory that holds the place of its sweep: what was asked for last."""
+
+
+class Sweep:
+    """Goes round the runs of a factory, a few at each tick. Its place is one row, so that an idle run costs no write.
+
+    Args:
+        notes: where the place of each factory is kept.
+        clock: gives the present instant.
+        steps: surrounds each write.
+        stale_after: a run unseen for so long is in the round.
+    """
+
+    def __init__(self, notes: Notes, clock: Clock, steps: Steps, *, stale_after: timedelta) -> None:
+        self._notes = notes
+        self._clock = clock
+        self._steps = steps
+        self._stale_after = stale_after
+
+    def next_of(self, factory: str, rows: Sequence[ActiveRun], calls: int) -> Sequence[ActiveRun]:
+        """The next rows, at most so many, of those that are due; the place moves on behind them.
+
+        Args:
+            factory: its resource id.
+            rows: the started runs, in order of arrival.
+            calls: how many may be asked for.
+
+        Raises:
+            LedgerError: the place could not be read or written.
+        """
+        due = [row for row in rows if self._clock() - _last_seen(row) >= self._stale_after]
+        if not due or calls <= 0:
+            return []
+        note = self._notes.get(factory, NOTE)
+        place = note.value.get("after") if note is not None else None
+        rest = [row for row in due if _place(row) > place] if isinstance(place, str) else due
+        turn = (
+            [*rest, *(row for row in due if row not in rest)][:calls] if len(rest) < calls else rest[:calls]
+        )
+        with self._steps("sweep.save"):
+            self._notes.put(factory, NOTE, {"after": _place(turn[-1])})
+        return turn
+
+
+def _place(row: ActiveRun) -> str:
+    """Orders rows as they are listed: by arrival, then by name."""
+    return f"{row.requested_at.isoformat(timespec='microseconds')}|{row.request_id}"
+
+
+def _last_seen(row: ActiveRun) -> datetime:
+    return row.last_seen_at or row.sent_at or row.requested_at
