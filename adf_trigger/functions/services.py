@@ -222,6 +222,8 @@ def wire(
             publisher,
             keeping,
             gate,
+            notes,
+            steps,
             calls=settings.tick_calls,
             retention=timedelta(days=settings.retention_days),
         ),

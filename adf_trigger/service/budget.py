@@ -55,6 +55,7 @@ class Budget:
         while (at_most is None or read < at_most) and self.spend():
             page = next(pages, None)
             if page is None:
+                self._give_back()
                 return items, True
             read += 1
             items.extend(page.items)
@@ -63,3 +64,7 @@ class Budget:
             if not page.more:
                 return items, True
         return items, False
+
+    def _give_back(self) -> None:
+        with self._lock:
+            self._left += 1

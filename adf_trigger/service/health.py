@@ -17,10 +17,10 @@ from adf_trigger.schedule import Schedule
 from adf_trigger.service.ledger_identity import LEDGER_NOTE
 from adf_trigger.service.observe import HEALTH_NOTE, components_of, steady_since
 from adf_trigger.service.strangers import STRANGER_NOTES, listed
+from adf_trigger.service.tick import TICK_NOTE
 
 logger = logging.getLogger(__name__)
 
-TICK_NOTE = "tick"
 PATIENCE = 0.8
 """Seconds that an answer waits for the ledger at most: it is given within one second whatever hangs."""
 LOOK_AGAIN = 0.02

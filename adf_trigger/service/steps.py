@@ -36,6 +36,7 @@ STEPS = frozenset(
         "records.look",
         "records.miss",
         "sweep.save",
+        "tick.note",
         "records.save_cursor",
         "records.lease_to_publish",
         "records.publish",

@@ -6,10 +6,11 @@ Safe to overlap with another tick, since every step is a conditional write: the 
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from adf_trigger.clock import Clock
 from adf_trigger.errors import AdfTriggerError, LedgerError
+from adf_trigger.ledger.notes import APP_SCOPE, Notes
 from adf_trigger.ledger.port import LedgerReader, Stored
 from adf_trigger.ledger.records import ActiveRun
 from adf_trigger.service.budget import Budget
@@ -20,8 +21,14 @@ from adf_trigger.service.keeping import Keeping
 from adf_trigger.service.monitor import Monitor
 from adf_trigger.service.publish import Publisher
 from adf_trigger.service.records import Records
+from adf_trigger.service.steps import Steps
 
 logger = logging.getLogger(__name__)
+
+TICK_NOTE = "tick"
+"""The app's note of the timer's last complete tick."""
+
+MOST_TROUBLE = 20
 
 PURGED_A_TICK = 100
 """Records removed in one tick: few enough to leave time for the rest."""
@@ -57,6 +64,8 @@ class Tick:
         publisher: publishes what has ended.
         keeping: purges kept messages.
         gate: which factories may not be called now; what is known of them is published all the same.
+        notes: where the end of each tick is noted.
+        steps: surrounds that write.
         calls: Data Factory calls that may be spent on each factory.
         retention: how long published records are kept.
     """
@@ -72,6 +81,8 @@ class Tick:
         publisher: Publisher,
         keeping: Keeping,
         gate: Gate,
+        notes: Notes,
+        steps: Steps,
         *,
         calls: int,
         retention: timedelta,
@@ -85,6 +96,8 @@ class Tick:
         self._publisher = publisher
         self._keeping = keeping
         self._gate = gate
+        self._notes = notes
+        self._steps = steps
         self._calls = calls
         self._retention = retention
 
@@ -98,11 +111,33 @@ class Tick:
             "publish": self._publish,
             "purge": self._purge,
         }
+        begun, trouble = self._clock(), list[str]()
         for factory in self._factories:
             turn = _Turn(factory, Budget(self._calls))
-            for name, part in parts.items():
-                self._attempt(name, part, turn)
+            failed = [name for name, part in parts.items() if not self._attempt(name, part, turn)]
+            trouble += [f"{name} {factory.alias}" for name in failed]
         self._purge_messages()
+        self._note(begun, trouble)
+
+    def _note(self, begun: datetime, trouble: Sequence[str]) -> None:
+        """Tell the health when the timer last did its work whole, and what it could not do."""
+        now = self._clock()
+        note = {
+            "at": now.isoformat(),
+            "by": "timer",
+            "seconds": round((now - begun).total_seconds(), 3),
+            "factories": len(list(self._factories)),
+            "trouble": trouble[:MOST_TROUBLE],
+        }
+        try:
+            with self._steps("tick.note"):
+                self._notes.put(APP_SCOPE, TICK_NOTE, note)
+        except LedgerError as exc:
+            logger.warning(
+                "The end of this tick could not be noted: %s",
+                exc,
+                extra={"action": "tick_not_noted", "error": type(exc).__name__},
+            )
 
     def _probe(self, turn: _Turn) -> None:
         self._gate.probe(turn.factory)
@@ -138,7 +173,8 @@ class Tick:
         name: str,
         part: Callable[[_Turn], None],
         turn: _Turn,
-    ) -> None:
+    ) -> bool:
+        """Do one part; whether it was done."""
         try:
             part(turn)
         except AdfTriggerError as exc:
@@ -149,3 +185,5 @@ class Tick:
                 exc,
                 extra={"action": f"{name}_failed", "factory": turn.factory.id, "error": type(exc).__name__},
             )
+            return False
+        return True

@@ -347,6 +347,7 @@ SCENARIOS: dict[str, tuple[Callable[[Crashes, str], None], ...]] = {
     "records.miss": (invisible,),
     "records.lose": (gone, unconfigured),
     "sweep.save": (many_slow,),
+    "tick.note": (simple,),
     "records.save_cursor": (many,),
     "records.lease_to_publish": (refused_by_queue,),
     "rejected.keep": (refused_by_queue, invalid),

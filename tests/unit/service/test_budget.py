@@ -19,7 +19,8 @@ class Pages:
     def __iter__(self) -> Iterator[Page[int]]:
         for number in range(self._count):
             self.asked += 1
-            yield Page(items=[number], reply=ReplyHeaders(remaining_reads=self._remaining_reads))
+            more = number + 1 < self._count
+            yield Page(items=[number], more=more, reply=ReplyHeaders(remaining_reads=self._remaining_reads))
 
 
 def test_calls_are_spent_one_by_one() -> None:
@@ -40,7 +41,7 @@ def test_an_exhausted_budget_has_no_call() -> None:
     ("calls", "at_most", "count", "items", "complete", "left"),
     [
         (10, None, 3, [0, 1, 2], True, 7),
-        (3, None, 3, [0, 1, 2], False, 0),
+        (3, None, 3, [0, 1, 2], True, 0),
         (4, None, 3, [0, 1, 2], True, 1),
         (2, None, 3, [0, 1], False, 0),
         (10, 2, 3, [0, 1], False, 8),
