@@ -33,7 +33,9 @@ THROTTLED = {
     "code": "TooManyRequests",
     "retry_after": 1,
 }
-NOT_READ = {"operation": "GetPipeline", "fault": "status", "status": 503, "count": 3}
+NOT_READ = {"operation": "GetPipeline", "fault": "status", "status": 503}
+A_READ = 3
+"""Calls of one read, which is tried again."""
 FAILED_BEFORE = {"operation": "CreateRun", "fault": "status", "status": 500, "when": "before", "count": 1}
 DENIED = {
     "operation": "CreateRun",
@@ -293,16 +295,21 @@ def acknowledged(crashes: Crashes, key: str) -> None:
         requests.post(f"{root}/acknowledge", headers=headers, timeout=TIMEOUTS)
 
 
-def kept_aside(crashes: Crashes, key: str) -> None:
+def kept_aside(crashes: Crashes, key: str, reads: int = 1) -> None:
     """A message into which no key can be put, and which has to wait until its pipeline can be read."""
     pipeline = key.replace(".", "-")
     crashes.laptop.define(pipeline)
-    crashes.laptop.control("POST", "faults", {"rules": [NOT_READ]})
+    crashes.laptop.control("POST", "faults", {"rules": [{**NOT_READ, "count": reads * A_READ}]})
     text = json.dumps({"pipeline": pipeline, "requestId": None, "parameters": {"n": 1}})
     with QueueClient.from_connection_string(
         crashes.laptop.endpoints.storage_connection_string, crashes.laptop.endpoints.requests_queue
     ) as queue:
         crashes.acknowledged.add(queue.send_message(text, time_to_live=-1).id)
+
+
+def kept_aside_for_long(crashes: Crashes, key: str) -> None:
+    """The same where reads of other requests meet the trouble, too."""
+    kept_aside(crashes, key, reads=8)
 
 
 def unconfigured(crashes: Crashes, key: str) -> None:
@@ -351,8 +358,8 @@ SCENARIOS: dict[str, tuple[Callable[[Crashes, str], None], ...]] = {
     "records.save_cursor": (many,),
     "records.lease_to_publish": (refused_by_queue,),
     "rejected.keep": (refused_by_queue, invalid),
-    "rejected.keep_aside": (kept_aside,),
-    "rejected.keep_wait": (kept_aside,),
+    "rejected.keep_aside": (kept_aside_for_long,),
+    "rejected.keep_wait": (kept_aside_for_long,),
     "rejected.remove": (kept_aside,),
     "rejected.purge": (simple,),
     "notify.rejected": (refused_by_queue, invalid),
