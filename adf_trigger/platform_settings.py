@@ -21,7 +21,9 @@ class PlatformSettings(BaseModel):
     )
 
     storage_connection_string: SecretStr | None = Field(
-        default=None, alias="AzureWebJobsStorage", description="Storage by connection string (laptop, tests)."
+        default=None,
+        alias="AzureWebJobsStorage",
+        description="Storage by connection string (local stack, tests).",
     )
     storage_account_name: str | None = Field(
         default=None,

@@ -70,7 +70,7 @@ class CommonSettings(PlatformSettings):
     ca_file: str | None = Field(
         default=None,
         alias="ADF_TRIGGER_CA_FILE",
-        description="PEM file of a certificate authority to trust, for private endpoints and the laptop.",
+        description="PEM file of a certificate authority to trust, for private endpoints and the local stack.",
     )
     poll_schedule: str = Field(
         default="*/15 * * * * *",

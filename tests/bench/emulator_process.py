@@ -1,4 +1,4 @@
-"""The emulator as the process that it is on the laptop, alone on the machine but for the client."""
+"""The emulator as the process that it is in the local stack, alone on the machine but for the client."""
 
 import sys
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""How long after a run's end its event is on the queue, with the schedule that the laptop's timer has."""
+"""How long after a run's end its event is on the queue, with the schedule that the local stack's timer has."""
 
 import base64
 import json

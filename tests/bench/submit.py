@@ -1,4 +1,4 @@
-"""How many requests a second our own HTTP function takes, on the whole laptop stack.
+"""How many requests a second our own HTTP function takes, on the whole local stack.
 
 Honest about what it is: Azurite on Node, the emulator and the functions host share this machine's processors with
 the callers. In Azure the storage is another, and so is the figure.

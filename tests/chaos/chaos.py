@@ -23,7 +23,7 @@ from tests.chaos.proxy import StorageProxies
 from tests.chaos.rows import Row
 from tests.chaos.trouble import Trouble
 from tests.chaos.verdict import Verdict, judge
-from tests.support.laptop import Laptop
+from tests.support.local_stack import LocalStack
 
 HOSTS = ("a", "b")
 CALLERS = 24
@@ -84,22 +84,22 @@ def run(chaos: Chaos, say: Say) -> Verdict:
     settings = SETTINGS if chaos.ids != "ignored" else SETTINGS | CORRELATED
     if chaos.row is not None:
         settings = {**settings, **ROWS[chaos.row].settings}
-    with History(path) as history, Laptop(settings=settings, poll_schedule=POLL_SCHEDULE) as laptop:
-        _define(laptop)
-        laptop.control("POST", "client-request-id", {"mode": chaos.ids})
+    with History(path) as history, LocalStack(settings=settings, poll_schedule=POLL_SCHEDULE) as stack:
+        _define(stack)
+        stack.control("POST", "client-request-id", {"mode": chaos.ids})
         say("The stack is up; the trouble begins.")
-        _ours(chaos, laptop, history, say)
+        _ours(chaos, stack, history, say)
         if chaos.official:
             say("The same faults for the official SDK.")
-            _official(chaos, laptop, history)
+            _official(chaos, stack, history)
     return judge(lines(path))
 
 
-def _define(laptop: Laptop) -> None:
+def _define(stack: LocalStack) -> None:
     for name, pipeline in PIPELINES.items():
-        laptop.define(name, DEFINITION)
+        stack.define(name, DEFINITION)
         if pipeline.progression is not None:
-            laptop.control("POST", "progression", {**pipeline.progression, "pipeline": name})
+            stack.control("POST", "progression", {**pipeline.progression, "pipeline": name})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,18 +114,18 @@ class _Stage:
 
 
 @contextmanager
-def _stage(chaos: Chaos, laptop: Laptop, history: History, row: Row | None) -> Iterator[_Stage]:
-    endpoints = laptop.endpoints
+def _stage(chaos: Chaos, stack: LocalStack, history: History, row: Row | None) -> Iterator[_Stage]:
+    endpoints = stack.endpoints
     connection, key = endpoints.storage_connection_string, endpoints.functions_key
     events, messages = (
         QueueClient.from_connection_string(connection, name)
         for name in (endpoints.events_queue, endpoints.requests_queue)
     )
-    laptop.kill_functions()  # the stack's own host, which has storage to itself
+    stack.kill_functions()  # the stack's own host, which has storage to itself
     with ExitStack() as opened:
         proxies = opened.enter_context(StorageProxies(_ports(connection), chaos.seed))
         behind = _through(connection, proxies)
-        settings = {**laptop.stack._app_settings, "AzureWebJobsStorage": behind}
+        settings = {**stack.processes._app_settings, "AzureWebJobsStorage": behind}
         if row is not None:
             settings["AzureWebJobsStorage"] = row.between(behind)
             endpoint = settings["ADF_TRIGGER_MANAGEMENT_ENDPOINT"]
@@ -153,19 +153,19 @@ def _stage(chaos: Chaos, laptop: Laptop, history: History, row: Row | None) -> I
         )
 
 
-def _ours(chaos: Chaos, laptop: Laptop, history: History, say: Say) -> None:
+def _ours(chaos: Chaos, stack: LocalStack, history: History, say: Say) -> None:
     first = Request(key="first", pipeline="quick", calls=1)
-    row = _row(chaos, laptop, history)
+    row = _row(chaos, stack, history)
     choose = row.requests if row is not None else plan
     requests = [first, *choose(chaos.requests - 1, chaos.seed)]
     keys = [request.key for request in requests]
-    _show_how_ids_are_treated(laptop, first, history)
+    _show_how_ids_are_treated(stack, first, history)
     with (
         row or nullcontext(),
-        _stage(chaos, laptop, history, row) as stage,
+        _stage(chaos, stack, history, row) as stage,
         _pool(stage.callers) as pool,
     ):
-        with _trouble(chaos, laptop, history, stage, row):
+        with _trouble(chaos, stack, history, stage, row):
             asked = _spread(requests[1:], chaos.minutes * 60, stage.callers, pool)
             say("Every request is made; the trouble goes on until all are answered and half of them told.")
             wait(asked, timeout=_patience(chaos))
@@ -179,41 +179,41 @@ def _ours(chaos: Chaos, laptop: Laptop, history: History, say: Say) -> None:
         say("Settled; every record is read.")
         stage.callers.give_up_after(_patience(chaos))
         list(pool.map(stage.callers.look, keys))
-    _note_runs("run", laptop.runs(), history)
+    _note_runs("run", stack.runs(), history)
 
 
-def _row(chaos: Chaos, laptop: Laptop, history: History) -> Row | None:
+def _row(chaos: Chaos, stack: LocalStack, history: History) -> Row | None:
     if chaos.row is None:
         return None
-    endpoints = laptop.endpoints
+    endpoints = stack.endpoints
     return ROWS[chaos.row](
-        endpoints.storage_connection_string, endpoints.requests_queue, history, chaos.seed, laptop.control
+        endpoints.storage_connection_string, endpoints.requests_queue, history, chaos.seed, stack.control
     )
 
 
 def _trouble(
-    chaos: Chaos, laptop: Laptop, history: History, stage: _Stage, row: Row | None
+    chaos: Chaos, stack: LocalStack, history: History, stage: _Stage, row: Row | None
 ) -> AbstractContextManager[object]:
     if row is not None:
         return row.trouble(stage.callers)
-    return Trouble(stage.hosts, stage.proxies, laptop.control, history, chaos.seed)
+    return Trouble(stage.hosts, stage.proxies, stack.control, history, chaos.seed)
 
 
-def _official(chaos: Chaos, laptop: Laptop, history: History) -> None:
-    callers = OfficialCallers(laptop.endpoints, laptop.control, history)
+def _official(chaos: Chaos, stack: LocalStack, history: History) -> None:
+    callers = OfficialCallers(stack.endpoints, stack.control, history)
     for ids in OFFICIAL_IDS:
         pipeline = f"official-{ids}"
-        laptop.define(pipeline, OFFICIAL_DEFINITION)
-        laptop.control("POST", "progression", {"mode": "at-once", "pipeline": pipeline})
+        stack.define(pipeline, OFFICIAL_DEFINITION)
+        stack.control("POST", "progression", {"mode": "at-once", "pipeline": pipeline})
         keys = [f"{ids}-{number}" for number in range(chaos.official)]
         callers.run(pipeline, keys, ids=ids, seed=chaos.seed)
-        _note_runs("official_run", laptop.runs(pipeline), history)
+        _note_runs("official_run", stack.runs(pipeline), history)
 
 
-def _show_how_ids_are_treated(laptop: Laptop, first: Request, history: History) -> None:
+def _show_how_ids_are_treated(stack: LocalStack, first: Request, history: History) -> None:
     """One run before the trouble begins, from which the app learns that the factory honours ids."""
     history.note("invoke", key=first.key, by="http")
-    answer = laptop.caller.post(first.pipeline, {"parameters": first.parameters}, key=first.key)
+    answer = stack.caller.post(first.pipeline, {"parameters": first.parameters}, key=first.key)
     if (answer.status, answer.body["status"]) != (202, "Queued"):
         raise RuntimeError(f"the stack does not work even without trouble: {answer}")
     history.note(

@@ -43,7 +43,7 @@ WAIT_PIPELINE = {
 """A pipeline that moves no data."""
 
 
-class Laptop:
+class LocalStack:
     """One stack.
 
     Args:
@@ -64,7 +64,7 @@ class Laptop:
         data: Path | None = None,
     ) -> None:
         self._data = data
-        self.stack = Stack(
+        self.processes = Stack(
             StackConfig(
                 app=app,
                 data=data,
@@ -75,18 +75,18 @@ class Laptop:
         )
 
     def __enter__(self) -> Self:
-        self.stack.__enter__()
+        self.processes.__enter__()
         self.quickstart = Quickstart(self.endpoints)
         self.caller = Caller(self.endpoints)
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.stack.__exit__(None, None, None)
+        self.processes.__exit__(None, None, None)
 
     @property
     def endpoints(self) -> Endpoints:
         """Where everything is."""
-        return self.stack.endpoints
+        return self.processes.endpoints
 
     def control(self, method: str, path: str, body: Any = None) -> Any:
         """Call the emulator's control API."""

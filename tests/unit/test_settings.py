@@ -79,7 +79,7 @@ def test_nothing_set_names_what_is_needed() -> None:
 
 @pytest.mark.parametrize("host", ["127.0.0.1:8080", "localhost:1", "[::1]:2"])
 def test_plain_http_is_taken_for_loopback_addresses(host: str) -> None:
-    """The laptop's emulator may be named without TLS."""
+    """The local stack's emulator may be named without TLS."""
     settings = Settings.from_env({**MINIMAL, "ADF_TRIGGER_MANAGEMENT_ENDPOINT": f"http://{host}/"})
     assert settings.management_endpoint == f"http://{host}"
 

@@ -19,7 +19,7 @@ from adf_trigger.ledger.records import RunState
 from adf_trigger.ledger.table import TableLedger
 from adf_trigger.service.steps import STEPS
 from tests.contracts.ledger_records import a_record
-from tests.support.laptop import PATIENCE, TIMEOUTS, Laptop
+from tests.support.local_stack import PATIENCE, TIMEOUTS, LocalStack
 
 APP = Path(__file__).parent / "crashing_app"
 KILLED = 137
@@ -59,8 +59,8 @@ FAILED_AFTER = {"operation": "CreateRun", "fault": "status", "status": 500, "whe
 class Crashes:
     """A stack whose functions host is killed at planned points, and what was acknowledged by it."""
 
-    def __init__(self, laptop: Laptop, folder: Path) -> None:
-        self.laptop = laptop
+    def __init__(self, stack: LocalStack, folder: Path) -> None:
+        self.stack = stack
         self.plan = folder / "plan"
         self.hits = folder / "hits"
         self.acknowledged: set[str] = set()
@@ -73,7 +73,7 @@ class Crashes:
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
             with contextlib.suppress(requests.ConnectionError):
-                answer = self.laptop.caller.post(pipeline, dict(body or {}), key=key)
+                answer = self.stack.caller.post(pipeline, dict(body or {}), key=key)
                 if answer.status in (200, 202):
                     self.acknowledged.add(key)
                 return answer.status
@@ -82,17 +82,17 @@ class Crashes:
 
     def send(self, message: dict[str, Any]) -> None:
         """Drop a message: once it is on the queue it counts as acknowledged."""
-        self.laptop.caller.send(message)
+        self.stack.caller.send(message)
         self.acknowledged.add(message["requestId"])
 
     def tick(self) -> None:
         """Fire the timer, at a host that may be dying."""
         with contextlib.suppress(requests.ConnectionError, psutil.NoSuchProcess):
-            self.laptop.tick()
+            self.stack.tick()
 
     def read_events(self) -> list[dict[str, Any]]:
         """All events so far, those that have just come among them."""
-        self.events += self.laptop.caller.events(1_000, within=0.5)
+        self.events += self.stack.caller.events(1_000, within=0.5)
         return self.events
 
     def untold(self) -> set[str]:
@@ -112,9 +112,9 @@ class Crashes:
 
     def revive(self) -> None:
         """Start the host again if it is gone, and note how it went."""
-        if self.laptop.stack.dead() == "functions":
-            self.exit_codes.append(self.laptop.stack.exit_code("functions"))
-            self.laptop.stack.restart_functions()
+        if self.stack.processes.dead() == "functions":
+            self.exit_codes.append(self.stack.processes.exit_code("functions"))
+            self.stack.processes.restart_functions()
 
     def go_on_until_killed(self) -> None:
         """Fire the timer until the planned point is reached; then start the host again."""
@@ -148,11 +148,11 @@ def crashes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Crashes]:
         "ADF_TRIGGER_MISSING_RUN_HOURS": str(LOST_AFTER_HOURS),
         "ADF_TRIGGER_STALE_AFTER_SECONDS": "1",
     }
-    with Laptop(app=APP, settings=settings) as laptop:
-        laptop.define("pause")
-        laptop.define("parked")
-        laptop.define("slow", SLOW_PIPELINE)
-        crashes = Crashes(laptop, folder)
+    with LocalStack(app=APP, settings=settings) as stack:
+        stack.define("pause")
+        stack.define("parked")
+        stack.define("slow", SLOW_PIPELINE)
+        crashes = Crashes(stack, folder)
         crashes.post("teacher")
         yield crashes
 
@@ -177,51 +177,51 @@ def refused_then_repeated(crashes: Crashes, key: str) -> None:
     plan = crashes.plan.read_text()
     crashes.plan.unlink()
     refused_by_queue(crashes, key)
-    crashes.laptop.eventually(lambda: crashes.laptop.status(key) == "Rejected")
-    crashes.laptop.eventually(lambda: f"{key}/Rejected" in {event["id"] for event in crashes.read_events()})
+    crashes.stack.eventually(lambda: crashes.stack.status(key) == "Rejected")
+    crashes.stack.eventually(lambda: f"{key}/Rejected" in {event["id"] for event in crashes.read_events()})
     crashes.plan.write_text(plan)
     crashes.post(key)
 
 
 def throttled(crashes: Crashes, key: str) -> None:
     """A request that has to wait for the timer."""
-    crashes.laptop.control("POST", "faults", {"rules": [{**THROTTLED, "count": 1}]})
+    crashes.stack.control("POST", "faults", {"rules": [{**THROTTLED, "count": 1}]})
     crashes.post(key)
 
 
 def held(crashes: Crashes, key: str) -> None:
     """A request that has to wait until the app's role has effect."""
-    crashes.laptop.control("POST", "faults", {"rules": [DENIED]})
+    crashes.stack.control("POST", "faults", {"rules": [DENIED]})
     crashes.post(key)
 
 
 def lost_after(crashes: Crashes, key: str) -> None:
     """A request whose run started without an answer."""
-    crashes.laptop.control("POST", "faults", {"rules": [FAILED_AFTER]})
+    crashes.stack.control("POST", "faults", {"rules": [FAILED_AFTER]})
     crashes.post(key)
 
 
 def asked_later(crashes: Crashes, key: str) -> None:
     """A request in doubt whose run cannot be asked for."""
-    crashes.laptop.control("POST", "faults", {"rules": [FAILED_AFTER, NOT_ANSWERED]})
+    crashes.stack.control("POST", "faults", {"rules": [FAILED_AFTER, NOT_ANSWERED]})
     crashes.post(key)
 
 
 def parked(crashes: Crashes, key: str) -> None:
     """A request whose fate stays unknown."""
-    crashes.laptop.control("POST", "faults", {"rules": [FAILED_BEFORE]})
+    crashes.stack.control("POST", "faults", {"rules": [FAILED_BEFORE]})
     crashes.post(key, "parked")
 
 
 def invisible(crashes: Crashes, key: str) -> None:
     """A request whose run is not shown until its sender's lease is over."""
-    crashes.laptop.control("POST", "faults", {"rules": [NOT_SHOWN]})
+    crashes.stack.control("POST", "faults", {"rules": [NOT_SHOWN]})
     crashes.post(key)
 
 
 def gone(crashes: Crashes, key: str) -> None:
     """A request whose run the factory does not have any more."""
-    crashes.laptop.control("POST", "faults", {"rules": [GONE]})
+    crashes.stack.control("POST", "faults", {"rules": [GONE]})
     crashes.post(key)
 
 
@@ -234,8 +234,8 @@ def opened(crashes: Crashes, key: str) -> None:
     """A run that its caller opens again and again while it goes on."""
     slow(crashes, key)
     with contextlib.suppress(requests.ConnectionError):
-        crashes.laptop.eventually(
-            lambda: crashes.killed() or crashes.laptop.status(key) == "Succeeded", ticking=False
+        crashes.stack.eventually(
+            lambda: crashes.killed() or crashes.stack.status(key) == "Succeeded", ticking=False
         )
 
 
@@ -259,7 +259,7 @@ def invalid(crashes: Crashes, key: str) -> None:
 def new_pipeline(crashes: Crashes, key: str) -> None:
     """A request for a pipeline that nobody has asked about."""
     pipeline = key.replace(".", "-")
-    crashes.laptop.define(pipeline)
+    crashes.stack.define(pipeline)
     crashes.post(key, pipeline)
 
 
@@ -271,7 +271,7 @@ def no_pipeline(crashes: Crashes, key: str) -> None:
 def new_ledger(crashes: Crashes, key: str) -> None:
     """A request beside a ledger that does not know itself any more: what a table that was made anew looks like."""
     with TableClient.from_connection_string(
-        crashes.laptop.endpoints.storage_connection_string, crashes.laptop.endpoints.table
+        crashes.stack.endpoints.storage_connection_string, crashes.stack.endpoints.table
     ) as table:
         table.delete_entity("app", "note|ledger")
     crashes.post(key)
@@ -282,14 +282,14 @@ def acknowledged(crashes: Crashes, key: str) -> None:
     plan = crashes.plan.read_text()
     crashes.plan.unlink()
     new_ledger(crashes, key)
-    root = f"{crashes.laptop.endpoints.functions_url}/api/health"
-    headers = {"x-functions-key": crashes.laptop.endpoints.functions_key}
+    root = f"{crashes.stack.endpoints.functions_url}/api/health"
+    headers = {"x-functions-key": crashes.stack.endpoints.functions_key}
 
     def is_told() -> bool:
         ledger = requests.get(f"{root}/details", headers=headers, timeout=TIMEOUTS).json()["ledger"]
         return ledger is not None and not ledger["acknowledged"]
 
-    crashes.laptop.eventually(is_told)
+    crashes.stack.eventually(is_told)
     crashes.plan.write_text(plan)
     with contextlib.suppress(requests.ConnectionError):
         requests.post(f"{root}/acknowledge", headers=headers, timeout=TIMEOUTS)
@@ -298,11 +298,11 @@ def acknowledged(crashes: Crashes, key: str) -> None:
 def kept_aside(crashes: Crashes, key: str, reads: int = 1) -> None:
     """A message into which no key can be put, and which has to wait until its pipeline can be read."""
     pipeline = key.replace(".", "-")
-    crashes.laptop.define(pipeline)
-    crashes.laptop.control("POST", "faults", {"rules": [{**NOT_READ, "count": reads * A_READ}]})
+    crashes.stack.define(pipeline)
+    crashes.stack.control("POST", "faults", {"rules": [{**NOT_READ, "count": reads * A_READ}]})
     text = json.dumps({"pipeline": pipeline, "requestId": None, "parameters": {"n": 1}})
     with QueueClient.from_connection_string(
-        crashes.laptop.endpoints.storage_connection_string, crashes.laptop.endpoints.requests_queue
+        crashes.stack.endpoints.storage_connection_string, crashes.stack.endpoints.requests_queue
     ) as queue:
         crashes.acknowledged.add(queue.send_message(text, time_to_live=-1).id)
 
@@ -314,7 +314,7 @@ def kept_aside_for_long(crashes: Crashes, key: str) -> None:
 
 def unconfigured(crashes: Crashes, key: str) -> None:
     """A request whose factory has left the settings."""
-    endpoints = crashes.laptop.endpoints
+    endpoints = crashes.stack.endpoints
     ledger = TableLedger(
         lambda: TableClient.from_connection_string(endpoints.storage_connection_string, endpoints.table)
     )
@@ -393,16 +393,16 @@ def test_killed_at_every_step_nothing_is_lost_or_doubled(crashes: Crashes) -> No
             crashes.kill_at(f"{side} {step}")
             scenario(crashes, f"{step}-{scenario.__name__}-{side}")
             crashes.go_on_until_killed()
-            crashes.laptop.control("DELETE", "faults")
+            crashes.stack.control("DELETE", "faults")
     assert crashes.exit_codes == [KILLED] * 2 * len(cases)
-    crashes.laptop.eventually(lambda: _all_over(crashes))
+    crashes.stack.eventually(lambda: _all_over(crashes))
     crashes.settle()
     _check(crashes)
     assert set(crashes.hits.read_text().split()) == STEPS
 
 
 def _all_over(crashes: Crashes) -> bool:
-    return all(crashes.laptop.status(key) in ENDED for key in crashes.acknowledged if "-invalid-" not in key)
+    return all(crashes.stack.status(key) in ENDED for key in crashes.acknowledged if "-invalid-" not in key)
 
 
 def _check(crashes: Crashes) -> None:
@@ -413,10 +413,10 @@ def _check(crashes: Crashes) -> None:
     # A caller who asks again after a rejection is rejected anew, and that is other news.
     again = ("records.reclaim", "records.reject-refused_by_http")
     assert {key: each for key, each in ids.items() if len(each) > 1 and not key.startswith(again)} == {}
-    runs = Counter(run["runId"] for run in crashes.laptop.runs())
+    runs = Counter(run["runId"] for run in crashes.stack.runs())
     owned = []
     for key in crashes.acknowledged:
-        answer = crashes.laptop.caller.get(key)
+        answer = crashes.stack.caller.get(key)
         if answer.status == 200 and answer.body["runId"]:
             owned.append(answer.body["runId"])
             lost = {"Unknown"} if "-gone-" in key else set()

@@ -18,7 +18,7 @@ from adf_trigger.functions_host.environment import HOST_KEY
 from adf_trigger.local.environment import child_environment
 from adf_trigger.local.process import Process, ready_line
 from tests.support.deployed import ISOLATED, closure, link_packages, requirements_of
-from tests.support.laptop import MASTER_KEY, PATIENCE, TIMEOUTS, Laptop
+from tests.support.local_stack import MASTER_KEY, PATIENCE, TIMEOUTS, LocalStack
 from tests.support.packing import packed_by_azd, zipped
 
 ROOT = Path(__file__).parents[3]
@@ -82,9 +82,9 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Package:
 
 
 @pytest.fixture(scope="module")
-def laptop() -> Iterator[Laptop]:
+def stack() -> Iterator[LocalStack]:
     """Storage, a factory with the quickstarts, and identity; its own functions host is gone."""
-    with Laptop() as running:
+    with LocalStack() as running:
         for _ in running.quickstart.provision():
             pass
         running.quickstart.upload()
@@ -93,7 +93,7 @@ def laptop() -> Iterator[Laptop]:
 
 
 @pytest.fixture(scope="module")
-def url(package: Package, laptop: Laptop, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def url(package: Package, stack: LocalStack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The package on our Functions host, in an interpreter that has nothing besides."""
     folder = tmp_path_factory.mktemp("host")
     shutil.copytree(ROOT / "adf_trigger" / "functions_host", folder / "functions_host")
@@ -102,7 +102,7 @@ def url(package: Package, laptop: Laptop, tmp_path_factory: pytest.TempPathFacto
         [*ISOLATED, "-c", SERVE, str(package.app), str(package.with_host), str(folder), "--json"],
         log=folder / "log",
         answers=folder / "ready",
-        env=child_environment({**laptop.stack._app_settings, HOST_KEY: KEY}),
+        env=child_environment({**stack.processes._app_settings, HOST_KEY: KEY}),
     )
     try:
         yield str(process.wait_until_ready(ready_line, timeout=60)["url"])
@@ -131,11 +131,11 @@ def test_every_module_of_the_package_can_be_imported(package: Package) -> None:
     assert "adf_trigger.service.tick" in imported
 
 
-def routes(package: Package, laptop: Laptop) -> list[tuple[str, str]]:
+def routes(package: Package, stack: LocalStack) -> list[tuple[str, str]]:
     """Method and route of every HTTP function of the package, as the app registers them."""
     done = subprocess.run(
         [*ISOLATED, "-c", ROUTES, str(package.app), str(package.packages)],
-        env=child_environment(laptop.stack._app_settings),
+        env=child_environment(stack.processes._app_settings),
         capture_output=True,
         text=True,
         timeout=60,
@@ -145,9 +145,9 @@ def routes(package: Package, laptop: Laptop) -> list[tuple[str, str]]:
     return [(method, route) for method, route in json.loads(done.stdout)]
 
 
-def test_every_registered_route_is_served(url: str, package: Package, laptop: Laptop) -> None:
+def test_every_registered_route_is_served(url: str, package: Package, stack: LocalStack) -> None:
     """Each method and route reaches the app: no answer is the host's own, and none says that the app failed."""
-    registered = routes(package, laptop)
+    registered = routes(package, stack)
     assert ("POST", "pipelines/{pipeline}/runs") in registered
     strays = []
     for method, route in registered:

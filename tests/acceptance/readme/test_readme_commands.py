@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.support.documents import ROOT, marked_blocks, run
-from tests.support.laptop import Laptop
+from tests.support.local_stack import LocalStack
 
 ELSEWHERE = ("serve", "identity", "signedin", "teardown")
 """Kinds of blocks that other tests run."""
@@ -17,18 +17,18 @@ BLOCKS = [
 
 
 @pytest.fixture(scope="module")
-def laptop() -> Iterator[Laptop]:
+def stack() -> Iterator[LocalStack]:
     """A stack with the quickstarts in its factory, whose timer fires by itself."""
-    with Laptop(poll_schedule="*/1 * * * * *") as running:
+    with LocalStack(poll_schedule="*/1 * * * * *") as running:
         for _ in running.quickstart.provision():
             pass
         running.quickstart.upload()
         yield running
 
 
-def run_on(laptop: Laptop, kind: str, code: str) -> subprocess.CompletedProcess[str]:
+def run_on(stack: LocalStack, kind: str, code: str) -> subprocess.CompletedProcess[str]:
     """Run a block with the environment that the README asks for."""
-    endpoints = laptop.endpoints
+    endpoints = stack.endpoints
     variables = {
         "FUNCTIONS_URL": endpoints.functions_url,
         "FUNCTIONS_KEY": endpoints.functions_key,
@@ -43,28 +43,28 @@ def test_there_are_commands() -> None:
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed here")
-def test_the_readmes_commands_work_in_order(laptop: Laptop) -> None:
+def test_the_readmes_commands_work_in_order(stack: LocalStack) -> None:
     """Copied and pasted one after the other, each command succeeds and does what the text says."""
     said = []
     for kind, code in BLOCKS:
         if kind != "az":
-            done = run_on(laptop, kind, code)
+            done = run_on(stack, kind, code)
             assert done.returncode == 0, f"{code}\n{done.stdout}{done.stderr}"
             said.append(done.stdout)
     first, again, _, event, _ = said
     assert '"requestId":"orders-2026-11-22"' in first
     assert '"requestId":"orders-2026-11-22"' in again
     assert "dev.adf-trigger.run.succeeded" in event
-    laptop.eventually(lambda: laptop.status("nightly-from-python") == "Succeeded", ticking=False)
+    stack.eventually(lambda: stack.status("nightly-from-python") == "Succeeded", ticking=False)
 
 
 @pytest.mark.skipif(shutil.which("az") is None, reason="the Azure CLI is not installed here")
-def test_the_readmes_azure_cli_commands_work(laptop: Laptop) -> None:
+def test_the_readmes_azure_cli_commands_work(stack: LocalStack) -> None:
     """The message that az puts starts a run, and az reads events."""
     put, peek = (code for kind, code in BLOCKS if kind == "az")
-    done = run_on(laptop, "bash", put)
+    done = run_on(stack, "bash", put)
     assert done.returncode == 0, done.stderr
-    laptop.eventually(lambda: laptop.status("nightly-2026-11-22") == "Succeeded", ticking=False)
-    done = run_on(laptop, "bash", peek)
+    stack.eventually(lambda: stack.status("nightly-2026-11-22") == "Succeeded", ticking=False)
+    done = run_on(stack, "bash", peek)
     assert done.returncode == 0, done.stderr
     assert '"specversion":"1.0"' in done.stdout

@@ -24,7 +24,7 @@ from adf_trigger.local.environment import child_environment
 from adf_trigger.local.node import NODE
 from adf_trigger.local.process import Process
 from tests.support.documents import ROOT, marked_blocks, run
-from tests.support.laptop import TIMEOUTS, Laptop
+from tests.support.local_stack import TIMEOUTS, LocalStack
 
 BLOCKS = marked_blocks((ROOT / "README.md").read_text("utf-8"))
 BY_IDENTITY = [block.code for block in BLOCKS if block.kind == "identity"]
@@ -67,19 +67,19 @@ def _queues(output: str) -> str | None:
 
 
 @pytest.fixture(scope="module")
-def laptop() -> Iterator[Laptop]:
+def stack() -> Iterator[LocalStack]:
     """A stack whose managed identity gives tokens."""
-    with Laptop() as running:
+    with LocalStack() as running:
         yield running
 
 
 @pytest.fixture
-def variables(laptop: Laptop, storage: tuple[str, Path]) -> Mapping[str, str]:
+def variables(stack: LocalStack, storage: tuple[str, Path]) -> Mapping[str, str]:
     """What an app with a managed identity finds in its environment, and what the README asks for."""
     url, authority = storage
     return {
-        "IDENTITY_ENDPOINT": laptop.endpoints.identity_endpoint,
-        "IDENTITY_HEADER": laptop.endpoints.identity_header,
+        "IDENTITY_ENDPOINT": stack.endpoints.identity_endpoint,
+        "IDENTITY_HEADER": stack.endpoints.identity_header,
         "QUEUES_URL": url,
         "REQUESTS_CA_BUNDLE": str(authority),
     }
@@ -123,8 +123,8 @@ def test_events_are_read_by_identity(variables: Mapping[str, str], queues: Queue
 class Stranger:
     """A credential whose token is for another audience."""
 
-    def __init__(self, laptop: Laptop) -> None:
-        self._endpoints = laptop.endpoints
+    def __init__(self, stack: LocalStack) -> None:
+        self._endpoints = stack.endpoints
 
     def get_token(self, *_: str, **__: object) -> AccessToken:
         answer = requests.get(
@@ -137,11 +137,11 @@ class Stranger:
 
 
 def test_a_token_for_something_else_is_refused(
-    laptop: Laptop, storage: tuple[str, Path], queues: QueueServiceClient
+    stack: LocalStack, storage: tuple[str, Path], queues: QueueServiceClient
 ) -> None:
     """The storage of these tests looks at tokens, so that the recipes ask for the right ones."""
     with (
-        QueueClient(storage[0], "adf-run-requests", credential=Stranger(laptop)) as stranger,
+        QueueClient(storage[0], "adf-run-requests", credential=Stranger(stack)) as stranger,
         pytest.raises(ClientAuthenticationError),
     ):
         stranger.send_message("x")

@@ -13,7 +13,7 @@ import pytest
 import requests
 from azure.data.tables import TableServiceClient
 
-from tests.support.laptop import TIMEOUTS, Laptop
+from tests.support.local_stack import TIMEOUTS, LocalStack
 
 ROOT = Path(__file__).parents[3]
 HANG = {"operation": "*", "fault": "delay", "seconds": 20}
@@ -37,12 +37,12 @@ app = create_app()
 
 
 @pytest.fixture(scope="module")
-def laptop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laptop]:
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
     """A stack that ticks every two seconds and logs as the platform does."""
     app = tmp_path_factory.mktemp("loud")
     (app / "function_app.py").write_text(LOUD, encoding="utf-8")
     (app / "host.json").write_text((ROOT / "host.json").read_text("utf-8"), encoding="utf-8")
-    with Laptop(
+    with LocalStack(
         app=app,
         poll_schedule="*/2 * * * * *",
         settings={"PYTHONPATH": str(ROOT)},
@@ -52,101 +52,101 @@ def laptop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Laptop]:
         yield running
 
 
-def health(laptop: Laptop) -> tuple[str, float]:
+def health(stack: LocalStack) -> tuple[str, float]:
     """What anybody is told, and how long it took."""
     begun = time.monotonic()
-    answer = requests.get(f"{laptop.endpoints.functions_url}/api/health", timeout=TIMEOUTS)
+    answer = requests.get(f"{stack.endpoints.functions_url}/api/health", timeout=TIMEOUTS)
     return answer.json()["status"], time.monotonic() - begun
 
 
-def details(laptop: Laptop) -> dict[str, Any]:
+def details(stack: LocalStack) -> dict[str, Any]:
     """What those with a key are told."""
-    headers = {"x-functions-key": laptop.endpoints.functions_key}
-    url = f"{laptop.endpoints.functions_url}/api/health/details"
+    headers = {"x-functions-key": stack.endpoints.functions_key}
+    url = f"{stack.endpoints.functions_url}/api/health/details"
     found: dict[str, Any] = requests.get(url, headers=headers, timeout=TIMEOUTS).json()
     return found
 
 
-def test_an_idle_tick_writes_next_to_nothing(laptop: Laptop) -> None:
+def test_an_idle_tick_writes_next_to_nothing(stack: LocalStack) -> None:
     """The Azure SDK is silent, and what is said carries its action in the text that the platform keeps."""
-    laptop.eventually(lambda: health(laptop)[0] == "ok", ticking=False)
-    before = len(laptop.log())
+    stack.eventually(lambda: health(stack)[0] == "ok", ticking=False)
+    before = len(stack.log())
     time.sleep(10.5)  # five ticks: the time itself is what is measured
     said = [
-        line for line in laptop.log()[before:] if not line["logger"].startswith("adf_trigger.functions_host")
+        line for line in stack.log()[before:] if not line["logger"].startswith("adf_trigger.functions_host")
     ]
     assert len(said) <= LINES_A_TICK * 5, said
     assert not [line for line in said if line["logger"].startswith("azure")]
-    own = [line for line in laptop.log() if line["logger"].startswith("adf_trigger.service.")]
+    own = [line for line in stack.log() if line["logger"].startswith("adf_trigger.service.")]
     assert own
     assert [line for line in own if '{"action":"' not in line["message"]] == []
 
 
-def test_health_is_quick_and_costs_nobody_anything_while_data_factory_hangs(laptop: Laptop) -> None:
+def test_health_is_quick_and_costs_nobody_anything_while_data_factory_hangs(stack: LocalStack) -> None:
     """Sixty anonymous callers and one with a key: none waits for the others, and no call is made for them."""
-    laptop.eventually(lambda: health(laptop)[0] == "ok", ticking=False)
-    with laptop.faults(HANG), ThreadPoolExecutor(60) as callers:
-        answers = list(callers.map(lambda _: health(laptop), range(60)))
+    stack.eventually(lambda: health(stack)[0] == "ok", ticking=False)
+    with stack.faults(HANG), ThreadPoolExecutor(60) as callers:
+        answers = list(callers.map(lambda _: health(stack), range(60)))
         begun = time.monotonic()
-        assert laptop.caller.get("none").status == 404
+        assert stack.caller.get("none").status == 404
         assert time.monotonic() - begun < BUSY
-        laptop.eventually(lambda: health(laptop)[0] == "unavailable", ticking=False)
-        assert "factory:default" in details(laptop)["troubles"][0]["what"]
+        stack.eventually(lambda: health(stack)[0] == "unavailable", ticking=False)
+        assert "factory:default" in details(stack)["troubles"][0]["what"]
     assert max(seconds for _, seconds in answers) < BUSY
-    laptop.eventually(lambda: health(laptop)[0] == "ok", ticking=False)
+    stack.eventually(lambda: health(stack)[0] == "ok", ticking=False)
 
 
-def test_health_needs_no_thread_of_those_that_hang(laptop: Laptop) -> None:
+def test_health_needs_no_thread_of_those_that_hang(stack: LocalStack) -> None:
     """While every thread of the functions waits for Data Factory, the health is answered all the same."""
-    with laptop.faults(HANG), ThreadPoolExecutor(24) as callers:
-        hanging = [callers.submit(start, laptop, f"hangs-{number}") for number in range(24)]
+    with stack.faults(HANG), ThreadPoolExecutor(24) as callers:
+        hanging = [callers.submit(start, stack, f"hangs-{number}") for number in range(24)]
         time.sleep(1)  # they are all on their way
-        assert max(health(laptop)[1] for _ in range(10)) < BUSY
+        assert max(health(stack)[1] for _ in range(10)) < BUSY
         assert not any(each.done() for each in hanging[6:])
-    laptop.eventually(lambda: health(laptop)[0] == "ok", ticking=False)
+    stack.eventually(lambda: health(stack)[0] == "ok", ticking=False)
 
 
-def start(laptop: Laptop, key: str) -> None:
+def start(stack: LocalStack, key: str) -> None:
     """Ask for a run, and do not mind how long it takes."""
     with suppress(requests.ReadTimeout):
-        laptop.caller.post("pause", {}, key=key)
+        stack.caller.post("pause", {}, key=key)
 
 
-def test_health_is_answered_while_the_storage_is_frozen(laptop: Laptop) -> None:
+def test_health_is_answered_while_the_storage_is_frozen(stack: LocalStack) -> None:
     """Every answer is there at once, and soon it says that the ledger does not answer."""
-    laptop.eventually(lambda: health(laptop)[0] == "ok", ticking=False)
+    stack.eventually(lambda: health(stack)[0] == "ok", ticking=False)
     taken: list[float] = []
 
     def tells() -> bool:
-        status, seconds = health(laptop)
+        status, seconds = health(stack)
         taken.append(seconds)
         return status == "unavailable"
 
-    os.kill(laptop.endpoints.pids["azurite"], signal.SIGSTOP)
+    os.kill(stack.endpoints.pids["azurite"], signal.SIGSTOP)
     try:
-        laptop.eventually(tells, ticking=False)
+        stack.eventually(tells, ticking=False)
     finally:
-        os.kill(laptop.endpoints.pids["azurite"], signal.SIGCONT)
+        os.kill(stack.endpoints.pids["azurite"], signal.SIGCONT)
     assert max(taken) < BUSY
-    laptop.eventually(lambda: health(laptop)[0] == "ok", ticking=False)
+    stack.eventually(lambda: health(stack)[0] == "ok", ticking=False)
 
 
-def test_a_deleted_table_is_made_again_and_told_until_it_is_acknowledged(laptop: Laptop) -> None:
+def test_a_deleted_table_is_made_again_and_told_until_it_is_acknowledged(stack: LocalStack) -> None:
     """No restart is needed; health says what was lost, and since when, until an operator says that he knows."""
-    laptop.eventually(lambda: health(laptop)[0] == "ok", ticking=False)
-    storage, table = laptop.endpoints.storage_connection_string, laptop.endpoints.table
+    stack.eventually(lambda: health(stack)[0] == "ok", ticking=False)
+    storage, table = stack.endpoints.storage_connection_string, stack.endpoints.table
     with TableServiceClient.from_connection_string(storage) as service:
         service.delete_table(table)
-    assert laptop.caller.post("pause", {}, key="after-the-loss").status == 202
-    laptop.eventually(lambda: health(laptop)[0] == "unavailable", ticking=False)
-    assert "ledger new since" in details(laptop)["troubles"][0]["what"]
-    lost = [line["level"] for line in laptop.log() if '"action":"ledger_lost"' in line["message"]]
+    assert stack.caller.post("pause", {}, key="after-the-loss").status == 202
+    stack.eventually(lambda: health(stack)[0] == "unavailable", ticking=False)
+    assert "ledger new since" in details(stack)["troubles"][0]["what"]
+    lost = [line["level"] for line in stack.log() if '"action":"ledger_lost"' in line["message"]]
     assert lost == ["ERROR"]
     acknowledged = requests.post(
-        f"{laptop.endpoints.functions_url}/api/health/acknowledge",
-        headers={"x-functions-key": laptop.endpoints.functions_key},
+        f"{stack.endpoints.functions_url}/api/health/acknowledge",
+        headers={"x-functions-key": stack.endpoints.functions_key},
         timeout=TIMEOUTS,
     )
     assert acknowledged.status_code == 200
-    laptop.eventually(lambda: health(laptop)[0] == "ok", ticking=False)
-    laptop.eventually(lambda: laptop.status("after-the-loss") == "Succeeded", ticking=False)
+    stack.eventually(lambda: health(stack)[0] == "ok", ticking=False)
+    stack.eventually(lambda: stack.status("after-the-loss") == "Succeeded", ticking=False)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from azure.data.tables import TableClient
 
-from tests.support.laptop import WAIT_PIPELINE, Laptop
+from tests.support.local_stack import WAIT_PIPELINE, LocalStack
 
 SECRET = "hunter2-never-written-down"
 DEFAULT = "a-default-that-may-be-a-secret"
@@ -18,55 +18,55 @@ PARAMETERS = {
 
 
 @pytest.fixture(scope="module")
-def laptop() -> Iterator[Laptop]:
+def stack() -> Iterator[LocalStack]:
     """A stack whose host has asked for the pipeline `load` once, and was killed and started again."""
-    with Laptop() as running:
+    with LocalStack() as running:
         running.define("load", {**WAIT_PIPELINE, "parameters": PARAMETERS})
         assert running.caller.post("load", {"parameters": {"day": "sunday"}}, key="teacher").status == 202
         running.kill_functions()
-        running.stack.restart_functions()
+        running.processes.restart_functions()
         yield running
 
 
-def rows(laptop: Laptop) -> list[dict[str, str]]:
+def rows(stack: LocalStack) -> list[dict[str, str]]:
     """Everything that is in the ledger's table."""
-    endpoints = laptop.endpoints
+    endpoints = stack.endpoints
     connection = endpoints.storage_connection_string
     with TableClient.from_connection_string(connection, endpoints.table) as table:
         return [dict(row) for row in table.list_entities()]
 
 
-def test_a_wrong_parameter_is_refused_at_once(laptop: Laptop) -> None:
+def test_a_wrong_parameter_is_refused_at_once(stack: LocalStack) -> None:
     """All faults come in one answer, and the key stays free."""
-    with laptop.faults(DOWN):
-        answer = laptop.caller.post("load", {"parameters": {"day": 7, "surprise": 1}}, key="wrong")
+    with stack.faults(DOWN):
+        answer = stack.caller.post("load", {"parameters": {"day": 7, "surprise": 1}}, key="wrong")
     assert answer.status == 400
     assert {error["pointer"] for error in answer.body["errors"]} == {
         "/parameters/day",
         "/parameters/surprise",
     }
-    assert laptop.caller.get("wrong").status == 404
+    assert stack.caller.get("wrong").status == 404
 
 
-def test_a_secret_is_put_off_and_nothing_of_it_is_written(laptop: Laptop) -> None:
+def test_a_secret_is_put_off_and_nothing_of_it_is_written(stack: LocalStack) -> None:
     """A request with a secure parameter is 503, and the table has neither it nor its value nor any default."""
     body = {"parameters": {"day": "monday", "token": SECRET}}
-    with laptop.faults(DOWN):
-        answer = laptop.caller.post("load", body, key="secret")
+    with stack.faults(DOWN):
+        answer = stack.caller.post("load", body, key="secret")
     assert answer.status == 503
     assert answer.body["type"].endswith("/try-later")
-    kept = str(rows(laptop))
+    kept = str(rows(stack))
     assert "securestring" in kept, "what the pipeline declares is not there"
     assert SECRET not in kept
     assert DEFAULT not in kept
     assert "run|secret" not in kept
 
 
-def test_a_right_request_is_taken_and_runs_once_when_the_outage_is_over(laptop: Laptop) -> None:
+def test_a_right_request_is_taken_and_runs_once_when_the_outage_is_over(stack: LocalStack) -> None:
     """It is 202 in the outage, with its parameters, and has one run in the end."""
-    with laptop.faults(DOWN):
-        answer = laptop.caller.post("load", {"parameters": {"day": "monday"}}, key="right")
+    with stack.faults(DOWN):
+        answer = stack.caller.post("load", {"parameters": {"day": "monday"}}, key="right")
     assert (answer.status, answer.body["status"]) == (202, "Accepted")
     assert answer.body["parameters"] == {"day": "monday"}
-    laptop.eventually(lambda: laptop.status("right") == "Succeeded")
-    assert sorted(run["parameters"]["day"] for run in laptop.runs("load")) == ["monday", "sunday"]
+    stack.eventually(lambda: stack.status("right") == "Succeeded")
+    assert sorted(run["parameters"]["day"] for run in stack.runs("load")) == ["monday", "sunday"]

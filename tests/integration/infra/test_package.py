@@ -22,7 +22,7 @@ DIRT = (
     ".git/HEAD",
     ".hypothesis/examples/x",
     ".idea/workspace.xml",
-    ".local/laptop/azurite.log",
+    ".local/stack/azurite.log",
     ".mypy_cache/3.11/x.json",
     ".pypirc",
     ".pytest_cache/README.md",
