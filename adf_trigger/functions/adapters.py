@@ -13,9 +13,9 @@ from adf_trigger.errors import SettingsError
 from adf_trigger.events.queues import QueueOutbox, put_message
 from adf_trigger.ledger.opening import open_table_ledger
 from adf_trigger.ledger.table import TableLedger
-from adf_trigger.opening import credential_settings, storage_account
 from adf_trigger.service.factories import Factories, placed
 from adf_trigger.settings import POISON_SUFFIX, CommonSettings, Settings
+from adf_trigger.settings.opening import credential_settings, storage_account
 
 READ_RETRIES = RetryPolicy(attempts=3, total=15.0, longest_retry_after=5.0)
 """A caller is waiting, or the next tick is near: what fails for longer is asked again later."""

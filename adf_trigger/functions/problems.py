@@ -22,7 +22,7 @@ from adf_trigger.errors import (
     TryLater,
 )
 from adf_trigger.limits import shorten
-from adf_trigger.setting_faults import name_of
+from adf_trigger.settings.faults import name_of
 
 PROBLEM_ROOT = "https://adf-trigger.dev/problems/"
 SETTINGS_WAIT = 60

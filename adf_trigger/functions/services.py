@@ -14,7 +14,6 @@ from adf_trigger.ledger.declarations import Declarations
 from adf_trigger.ledger.notes import Notes
 from adf_trigger.ledger.port import Ledger
 from adf_trigger.ledger.rejected import RejectedMessages
-from adf_trigger.schedule import Schedule
 from adf_trigger.service.check import Checker
 from adf_trigger.service.definitions import Definitions
 from adf_trigger.service.dispatch import Dispatcher
@@ -49,6 +48,7 @@ from adf_trigger.service.tick import Tick
 from adf_trigger.service.views import RunViews
 from adf_trigger.service.watched import WatchedRuns
 from adf_trigger.settings import Settings
+from adf_trigger.settings.schedule import Schedule
 
 
 @dataclass(frozen=True, slots=True)

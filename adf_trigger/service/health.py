@@ -13,7 +13,6 @@ from typing import Any
 from adf_trigger.clock import Clock
 from adf_trigger.errors import AdfTriggerError
 from adf_trigger.ledger.notes import APP_SCOPE, Note, Notes
-from adf_trigger.schedule import Schedule
 from adf_trigger.service.ledger_identity import LEDGER_NOTE
 from adf_trigger.service.observe import HEALTH_NOTE, components_of, steady_since
 from adf_trigger.service.strangers import STRANGER_NOTES, listed

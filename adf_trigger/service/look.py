@@ -7,12 +7,12 @@ from adf_trigger.clock import Clock
 from adf_trigger.errors import CredentialError, DataFactoryError, LedgerConflict, LedgerError, PublishError
 from adf_trigger.ledger.port import LedgerReader, Stored
 from adf_trigger.ledger.records import ActiveRun, RunRecord, RunState
-from adf_trigger.schedule import Schedule
 from adf_trigger.service.budget import Budget
 from adf_trigger.service.factories import Factories, FactoryHandle
 from adf_trigger.service.gate import Gate
 from adf_trigger.service.monitor import Monitor
 from adf_trigger.service.records import Records
+from adf_trigger.settings.schedule import Schedule
 
 logger = logging.getLogger(__name__)
 

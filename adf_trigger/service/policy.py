@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from adf_trigger.policy import ANY_PIPELINE, PipelinePolicy
+from adf_trigger.settings.policy import ANY_PIPELINE, PipelinePolicy
 
 
 class Policies:

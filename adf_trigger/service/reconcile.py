@@ -23,11 +23,11 @@ from adf_trigger.datafactory.models import FieldFilter, PipelineRun, RunFilter
 from adf_trigger.errors import ResourceNotFound
 from adf_trigger.ledger.port import LedgerReader
 from adf_trigger.ledger.records import RunRecord
-from adf_trigger.policy import UnknownOutcomePolicy
 from adf_trigger.service import transitions
 from adf_trigger.service.budget import Budget
 from adf_trigger.service.factories import FactoryHandle
 from adf_trigger.service.policy import Policies
+from adf_trigger.settings.policy import UnknownOutcomePolicy
 
 CLOCK_SKEW = timedelta(minutes=5)
 """How far the service's clock and ours may be apart."""

@@ -6,8 +6,8 @@ from typing import Any
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from adf_trigger.setting_faults import PREFIX
 from adf_trigger.settings import Settings
+from adf_trigger.settings.faults import PREFIX
 
 
 def settings_table() -> str:

@@ -90,7 +90,7 @@ def test_the_emulators_are_written_apart_from_the_service(room: str) -> None:
         "declaration.py",
         "masking.py",
         "message_texts.py",
-        "settings.py",
+        "settings",
     ],
 )
 def test_inner_rooms_know_nothing_of_the_outer_ones(room: str) -> None:
@@ -112,7 +112,7 @@ def test_functions_know_ledger_and_queues_only_to_compose_them() -> None:
         "adf_trigger.ledger",
         "adf_trigger.events",
         "adf_trigger.azure.storage",
-        "adf_trigger.opening",
+        "adf_trigger.settings.opening",
         "azure.data",
         "azure.storage",
     )
@@ -155,14 +155,14 @@ def test_connectors_are_used_by_activities_and_know_none() -> None:
 
 
 def test_the_environment_is_read_in_one_place() -> None:
-    """Deployed code reads os.environ in settings.py alone."""
+    """Deployed code reads os.environ in the settings alone."""
     readers = [
         str(module.relative_to(ROOT))
         for room in DEPLOYED
         for module in modules(PACKAGE / room)
         if re.search(r"os\.environ|getenv|import environ", module.read_text())
     ]
-    assert readers == ["adf_trigger/settings.py"]
+    assert readers == ["adf_trigger/settings/__init__.py"]
 
 
 def name_of(module: Path) -> str:

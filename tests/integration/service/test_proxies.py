@@ -15,8 +15,8 @@ from adf_trigger.datafactory.calls import Call, Effect
 from adf_trigger.datafactory.transport import Transport
 from adf_trigger.errors import DataFactoryError
 from adf_trigger.ledger.opening import open_table_ledger
-from adf_trigger.opening import storage_account
 from adf_trigger.settings import Settings
+from adf_trigger.settings.opening import storage_account
 from tests.support.world import FACTORY_ID
 
 A_CALL = Call(

@@ -21,8 +21,8 @@ from adf_trigger.azure.credentials import (
 from adf_trigger.azure.token_replies import TokenReplies, TokenTransport
 from adf_trigger.clock import utcnow
 from adf_trigger.errors import CredentialError, SettingsError
-from adf_trigger.opening import credential_settings
 from adf_trigger.settings import Settings
+from adf_trigger.settings.opening import credential_settings
 
 SCOPE = "https://management.azure.com/.default"
 FACTORY = (

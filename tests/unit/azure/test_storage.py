@@ -9,7 +9,7 @@ from azure.core.credentials import AccessToken
 from adf_trigger.azure.storage import StorageAccount, spelled_out
 from adf_trigger.errors import SettingsError
 from adf_trigger.ledger.opening import open_table_ledger
-from adf_trigger.opening import storage_account
+from adf_trigger.settings.opening import storage_account
 from tests.support.world import settings
 
 KEY = base64.b64encode(b"a made-up account key").decode()

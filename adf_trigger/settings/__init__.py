@@ -21,16 +21,13 @@ from pydantic import (
 from adf_trigger.azure.clouds import checked_endpoint
 from adf_trigger.azure.credential_kinds import CredentialKind
 from adf_trigger.errors import SettingsError
-from adf_trigger.factory_settings import (
+from adf_trigger.settings.factories import (
     FactoriesByAlias,
     MovedFactories,
     faults_between,
     require_distinct,
 )
-from adf_trigger.platform_settings import PlatformSettings
-from adf_trigger.policy import PipelinePolicy
-from adf_trigger.schedule import Schedule
-from adf_trigger.setting_faults import (
+from adf_trigger.settings.faults import (
     PREFIX,
     json_object,
     name_of,
@@ -39,6 +36,9 @@ from adf_trigger.setting_faults import (
     unknown_names,
     unresolved,
 )
+from adf_trigger.settings.platform import PlatformSettings
+from adf_trigger.settings.policy import PipelinePolicy
+from adf_trigger.settings.schedule import Schedule
 
 _QUEUE_NAME = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 _TABLE_NAME = r"^[A-Za-z][A-Za-z0-9]{2,62}$"

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adf_trigger.functions_host.timers.ncrontab import Schedule as HostSchedule
-from adf_trigger.schedule import Schedule
+from adf_trigger.settings.schedule import Schedule
 
 NOON = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)
 

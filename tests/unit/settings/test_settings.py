@@ -6,8 +6,8 @@ import pytest
 
 from adf_trigger.azure.credential_kinds import CredentialKind
 from adf_trigger.errors import SettingsError
-from adf_trigger.policy import UnknownOutcomePolicy
 from adf_trigger.settings import Settings
+from adf_trigger.settings.policy import UnknownOutcomePolicy
 from tests.support.world import FACTORY_ID
 
 MINIMAL = {"ADF_TRIGGER_FACTORIES": FACTORY_ID, "AzureWebJobsStorage": "UseDevelopmentStorage=true"}
