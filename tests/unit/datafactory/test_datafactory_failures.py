@@ -1,8 +1,6 @@
 """Every failure ends in the error tree, in its own place."""
 
 import json
-from datetime import timedelta
-from email.utils import format_datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -10,7 +8,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adf_trigger.azure.retry_after import retry_after
 from adf_trigger.datafactory import failures
 from adf_trigger.datafactory.calls import Effect, Reply
 from adf_trigger.datafactory.client import DataFactoryClient
@@ -345,31 +342,6 @@ def test_no_success_that_cannot_be_read_escapes_the_tree(body: bytes, status: in
                 act(client)
             except DataFactoryError as error:
                 assert isinstance(error, Unavailable if name == "read" else UnknownOutcome)  # noqa: PT017  # some succeed
-
-
-@pytest.mark.parametrize(
-    ("value", "seconds"),
-    [
-        ("17", 17),
-        (" 0 ", 0),
-        ("0.5", 0.5),
-        (format_datetime(NOW + timedelta(seconds=90), usegmt=True), 90),
-        (format_datetime(NOW - timedelta(seconds=90), usegmt=True), 0),
-        ("Sun, 22 Nov 2026 12:00:30 -0000", 30),
-        ("999999999", 86_400),
-        ("-5", None),
-        ("inf", None),
-        ("nan", None),
-        ("1e9", None),
-        ("soon", None),
-        ("", None),
-        (None, None),
-    ],
-)
-def test_retry_after_is_seconds_or_a_date(value: str | None, seconds: float | None) -> None:
-    """A date is counted from now, the past is now, more than a day is a day, and nonsense says nothing."""
-    headers = {} if value is None else {"retry-after": value}
-    assert retry_after(headers, now=NOW) == seconds
 
 
 def test_a_throttled_call_says_how_long_to_wait(client: DataFactoryClient, service: Service) -> None:
