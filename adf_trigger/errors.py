@@ -11,7 +11,7 @@
     │   ├── LedgerConflict       a conditional write lost: somebody else was first
     │   └── UnreadableRow        one row cannot be understood, or a record cannot be kept; others can
     ├── PublishError             a queue message was not written
-    ├── CredentialError          no token could be had (nothing was sent to Data Factory)
+    ├── CredentialError          no token was acquired (nothing was sent to Data Factory)
     └── DataFactoryError         a call of Data Factory did not succeed
         ├── NotSent              no connection: the request never left, nothing happened
         ├── Refused              a definite no: nothing happened
@@ -134,7 +134,7 @@ class PublishError(AdfTriggerError):
 
 
 class CredentialError(AdfTriggerError):
-    """No token could be had, so nothing was sent to Data Factory. Its text holds no secret.
+    """No token could be acquired, so nothing was sent to Data Factory. Its text holds no secret.
 
     Attributes:
         retry_after: seconds that the token service asks to wait; None where it did not say.

@@ -199,7 +199,7 @@ class TokenProvider:
         """A token that is valid now.
 
         Raises:
-            CredentialError: none could be had.
+            CredentialError: none could be acquired.
         """
         held, now = self._held, self._clock()
         if held is None or now >= held.expires_at - _LAST_MOMENTS:

@@ -1,4 +1,4 @@
-"""Secrets taken out of texts that others wrote, before anything is logged, kept or told."""
+"""Secrets taken out of texts that others wrote, before anything is logged, kept or published."""
 
 import html
 import json

@@ -87,7 +87,7 @@ class TokenReplies:
 
 
 class TokenTransport(RequestsTransport):  # type: ignore[misc]  # loaded lazily, which mypy takes for Any
-    """azure-core's transport with time-outs, and without the patience to sleep for as long as a reply asks.
+    """azure-core's transport with time-outs, and with a bound on the sleeps that a Retry-After asks for.
 
     Args:
         ca_file: PEM file of certificate authorities to trust beside the usual ones.

@@ -33,7 +33,7 @@ class TokenSource(Protocol):
         """A token that is valid now.
 
         Raises:
-            CredentialError: none could be had.
+            CredentialError: none could be acquired.
         """
 
     def invalidate(self, token: str) -> None:
@@ -106,7 +106,7 @@ class ManagementApi:
             read: makes the result of an accepted reply; it may raise a DataFactoryError.
 
         Raises:
-            CredentialError: no token could be had; nothing was sent.
+            CredentialError: no token could be acquired; nothing was sent.
             DataFactoryError: see the tree of errors.
             InvalidRequest: the body cannot be written as JSON.
         """
@@ -182,7 +182,7 @@ class ManagementApi:
             fresh = self._tokens.token()
             if fresh != token:
                 logger.info(
-                    "Data Factory did not take the token for %s; asking again with a new one",
+                    "Data Factory rejected the token for %s; retrying with a new one",
                     call.operation,
                     extra={
                         "action": "data_factory_token_renewed",

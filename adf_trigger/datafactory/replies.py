@@ -68,7 +68,7 @@ def _item(call: Call, value: object, model: type[M], facts: ReplyHeaders) -> M |
         return model.model_validate(value).with_reply(facts)
     except ValidationError as exc:
         logger.warning(
-            "Data Factory: %s gave a %s that cannot be read: %s",
+            "Data Factory: %s returned a %s that cannot be parsed: %s",
             call.operation,
             model.__name__,
             ", ".join(".".join(map(str, error["loc"])) + " " + error["type"] for error in exc.errors()),

@@ -91,7 +91,7 @@ class QueueOutbox:
             except ResourceNotFoundError:
                 _create(queue)
                 logger.warning(
-                    "The queue %s was missing and was made",
+                    "Created the queue %s, which was missing",
                     queue.queue_name,
                     extra={"action": "queue_created", "queue": queue.queue_name},
                 )

@@ -39,7 +39,7 @@ class Bindings:
 
     @classmethod
     def now(cls, use_cases: UseCases) -> "Bindings":
-        """The bindings that the environment allows now. Never raises: what is wrong is logged, and told later.
+        """The bindings that the environment allows now. Never raises: what is wrong is logged, and reported later.
 
         Args:
             use_cases: gives the use cases, or raises what is wrong with the settings.

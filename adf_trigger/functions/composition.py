@@ -47,9 +47,9 @@ class Composition:
 
 
 def log_faults(error: SettingsError) -> None:
-    """Tell everything that is wrong with the settings, as each tick does."""
+    """Log everything that is wrong with the settings, as each tick does."""
     logger.error(
-        "The settings are at fault, so that nothing is started: %s",
+        "The settings are invalid; no run is started: %s",
         "; ".join((*error.faults, *error.warnings)),
         extra={"action": "settings_faulty", "faults": len(error.faults)},
     )

@@ -1,4 +1,4 @@
-"""The functions that tell how the service is, and take an operator's word about it."""
+"""The functions of the health: ok or not, the details, and an operator's acknowledgement of a new ledger."""
 
 from collections.abc import Sequence
 from contextlib import suppress

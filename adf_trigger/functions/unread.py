@@ -31,7 +31,7 @@ def put_back_unread(body: bytes, faults: SettingsError, *, suffix: str = "") -> 
         raise faults
     put_into_requests(CommonSettings.salvaged(), text, suffix=suffix, delay=WAIT)
     logger.warning(
-        "A message is put back for %d seconds, since the settings are at fault",
+        "Put a message back for %d seconds: the settings are invalid",
         WAIT,
         extra={"action": "message_put_back", "faults": len(faults.faults), "delay": WAIT},
     )

@@ -174,7 +174,7 @@ class TableGateway:
                     sentence("writing the ledger", exc)
                 ) from exc
             logger.warning(
-                "A write of the ledger got no clear answer, but has been applied",
+                "A write of the ledger got no clear answer, but was applied",
                 extra={"action": "ledger_write_settled", "row": run},
             )
             return settled
@@ -245,7 +245,7 @@ class TableGateway:
                 ) from exc
             raise
         logger.warning(
-            "The table %s was missing and was made",
+            "Created the table %s, which was missing",
             client.table_name,
             extra={"action": "table_created", "table": client.table_name},
         )

@@ -283,12 +283,14 @@ def _active_of(entity: TableEntity) -> ActiveRun:
 
 
 def _readable(row: str, read: Callable[P, T | None], *args: P.args, **kwargs: P.kwargs) -> T | None:
-    """What a row holds; None, told in the log, where it cannot be understood: it must not hide the others."""
+    """What a row holds; None, with a warning, where it cannot be understood: it must not hide the others."""
     try:
         return read(*args, **kwargs)
     except UnreadableRow:
         logger.exception(
-            "A row of the ledger is left out: %s", row, extra={"action": "ledger_row_unreadable", "row": row}
+            "Skipped a row of the ledger that cannot be decoded: %s",
+            row,
+            extra={"action": "ledger_row_unreadable", "row": row},
         )
         return None
 

@@ -1,8 +1,8 @@
 """Whether each factory can be used: kept in the ledger, so that all instances know it and one of them at a time asks.
 
-What a missing role, a lock, a missing scope or a token that cannot be had says is nothing against a request: requests
-wait until the factory can be used again. A state that gates reads gates createRun, too, since what is started could not
-be watched; one that gates createRun alone leaves reads as they are.
+What a missing role, a lock, a missing scope or a token that cannot be acquired says is nothing against a request:
+requests wait until the factory can be used again. A state that gates reads gates createRun, too, since what is started
+could not be watched; one that gates createRun alone leaves reads as they are.
 """
 
 import logging

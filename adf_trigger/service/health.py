@@ -148,13 +148,13 @@ class HealthDesk:
             )
         except AdfTriggerError as exc:
             logger.warning(
-                "The report of the health cannot be read: %s",
+                "The health report cannot be read: %s",
                 exc,
                 extra={"action": "health_not_read", "error": type(exc).__name__},
             )
             read = _Read(self._seconds(), self._clock(), error=f"the ledger cannot be read: {exc}")
         except Exception as exc:  # the edge of a thread: nobody else would hear of it
-            logger.exception("The report of the health cannot be read", extra={"action": "health_not_read"})
+            logger.exception("The health report cannot be read", extra={"action": "health_not_read"})
             read = _Read(
                 self._seconds(), self._clock(), error=f"the ledger cannot be read: {type(exc).__name__}"
             )
@@ -255,7 +255,7 @@ def _understood(note: Note | None) -> Note | None:
         if note is not None and datetime.fromisoformat(note.value.get("at") or note.value["since"]).tzinfo:
             return note
     except (KeyError, TypeError, ValueError):
-        logger.warning("A note cannot be understood", extra={"action": "note_not_understood"})
+        logger.warning("A note of the ledger cannot be decoded", extra={"action": "note_not_understood"})
     return None
 
 

@@ -28,7 +28,7 @@ class Landmark(Protocol):
 
 
 class LedgerIdentity:
-    """Knows the ledger again.
+    """Recognises the ledger by an id that is kept in it and beside it.
 
     Args:
         notes: of the ledger.

@@ -81,7 +81,7 @@ class Owners:
 
 
 class Neighbours:
-    """Signs for this app, and finds other apps at work that differ.
+    """Registers this app, and finds other active apps that differ.
 
     Args:
         me: this app.

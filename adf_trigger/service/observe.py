@@ -110,7 +110,7 @@ class Observer:
                 self._notes.put(APP_SCOPE, HEALTH_NOTE, report)
         except AdfTriggerError as exc:
             logger.warning(
-                "The report of the health could not be kept: %s",
+                "The health report could not be written: %s",
                 exc,
                 extra={"action": "health_not_kept", "error": type(exc).__name__},
             )
@@ -222,7 +222,7 @@ def _outcome(name: str, asked: Future[str | None]) -> str | None:
     if error is None:
         return asked.result()
     logger.error(
-        "Asking %s has failed",
+        "The health check of %s failed",
         name,
         exc_info=error,
         extra={"action": "health_check_broken", "component": name},

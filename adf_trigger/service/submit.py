@@ -184,9 +184,9 @@ class Submitter:
         """Whether the record of the key answers the request."""
         if not submission.asks_for(earlier):
             return False
-        return not _was_rejected(earlier) or self._is_told_by(submission, earlier)
+        return not _was_rejected(earlier) or self._is_answered_by(submission, earlier)
 
-    def _is_told_by(self, submission: Submission, rejected: RunRecord) -> bool:
+    def _is_answered_by(self, submission: Submission, rejected: RunRecord) -> bool:
         """Whether an equal message is answered with its rejection, and starts no new attempt.
 
         It is the same message again while that news is still to be sent, and where it was put into the queue before
@@ -263,7 +263,7 @@ class Submitter:
     def _left_to_the_timer(self, taken: Stored, error: LedgerError) -> RunRecord:
         """The claim stands and the lease runs out: the timer finds out what became of it."""
         logger.warning(
-            "What became of request %s could not be recorded; it will be looked into: %s",
+            "The outcome of request %s could not be recorded and will be reconciled: %s",
             taken.record.request_id,
             error,
             extra={"action": "outcome_not_recorded", "request_id": taken.record.request_id},

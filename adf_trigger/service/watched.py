@@ -38,8 +38,8 @@ class WatchedRuns:
     Args:
         runs: the client.
         factory: resource id of its factory.
-        states: is told what holds or releases the factory.
-        throttling: is told of every 429.
+        states: gets what holds or releases the factory.
+        throttling: gets every 429.
         clock: gives the present instant.
     """
 

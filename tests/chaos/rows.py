@@ -130,7 +130,7 @@ class DeleteRefused(Row):
         del callers
         path = f"/{self._requests_queue}/messages/"
         refused, broken = self.kinds
-        self._answers.obey(
+        self._answers.honour(
             [
                 Rule(name=refused, method="DELETE", path=path, status=403, when=self._once()),
                 Rule(name=broken, method="DELETE", path=path, status=500, when=self._to_the_end()),
@@ -139,7 +139,7 @@ class DeleteRefused(Row):
 
     def end(self) -> None:
         """Let storage answer by itself again."""
-        self._answers.obey([])
+        self._answers.honour([])
         refused, broken = self.kinds
         self.counts.update(
             {refused: self._answers.counts[refused], broken: self._answers.counts[broken] // 6}

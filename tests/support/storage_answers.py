@@ -85,7 +85,7 @@ class StorageAnswers:
                     return rule
         return None
 
-    def obey(self, rules: Sequence[Rule]) -> None:
+    def honour(self, rules: Sequence[Rule]) -> None:
         """From now on, answer by these rules and no others."""
         with self._lock:
             self.rules = list(rules)

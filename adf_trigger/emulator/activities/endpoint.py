@@ -120,7 +120,7 @@ async def with_secrets(context: ActivityContext, properties: Mapping[str, Any]) 
     """Evaluated properties with the secrets of those that may hold some as plain text.
 
     Raises:
-        ActivityFailed: a secret cannot be had.
+        ActivityFailed: a secret cannot be read.
     """
     found = {name: await context.reveal(properties[name]) for name in _HOLD_SECRETS if name in properties}
     return {**properties, **found}

@@ -26,7 +26,7 @@ def modern_dataset(dataset: ResolvedDataset) -> ResolvedDataset:
 
     Raises:
         InvalidSettings: it names no folder.
-        NotEmulated: it has a format, or something else that is not obeyed here.
+        NotEmulated: it has a format, or something else that is not honoured here.
     """
     if dataset.type != AZURE_BLOB:
         return dataset
@@ -58,7 +58,7 @@ def modern_copy(
 
     Raises:
         InvalidSettings: they do not go together.
-        NotEmulated: something that is not obeyed here.
+        NotEmulated: something that is not honoured here.
     """
     if dataset.type != AZURE_BLOB:
         return dataset, settings

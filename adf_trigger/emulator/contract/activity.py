@@ -131,7 +131,7 @@ class ActivityContext(Protocol):
         It is for use, and never to be shown.
 
         Raises:
-            ActivityFailed: a secret cannot be had.
+            ActivityFailed: a secret cannot be read.
         """
 
     async def token(self, resource: str) -> str:

@@ -15,7 +15,7 @@ from adf_trigger.emulator.engine.scopes import Scopes
 from adf_trigger.emulator.expressions import to_text
 
 ERROR_CODE: Final = "KeyVaultSecretUnavailable"
-"""Of a secret that cannot be had; the service's own is not known."""
+"""Of a secret that cannot be read; the service's own is not known."""
 
 _RESOURCE: Final = "https://vault.azure.net"
 _API_VERSION: Final = "7.4"
@@ -45,7 +45,7 @@ class KeyVaults:
         the factory's managed identity.
 
         Raises:
-            ActivityFailed: it cannot be had; the message names the linked service and the secret.
+            ActivityFailed: it cannot be read; the message names the linked service and the secret.
         """
         store, name = reference.get("store"), to_text(reference.get("secretName"))
         if not isinstance(store, Mapping) or not store.get("referenceName") or not name:

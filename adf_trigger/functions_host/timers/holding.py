@@ -13,7 +13,7 @@ logger = logging.getLogger(__name__)
 
 
 class LockHolder:
-    """A lock that is asked for until it is had, and then renewed at half of its time.
+    """A lock that is asked for until it is acquired, and then renewed at half of its time.
 
     It is no fence: a host whose renewals get no answer goes on firing, as the platform's does, and may so fire
     together with its successor. A renewal that is told that the lease is another's ends the host.
@@ -52,7 +52,7 @@ class LockHolder:
         self._lost = False
 
     async def acquire(self) -> bool:
-        """Wait for the lock. False if the host stopped before it was had."""
+        """Wait for the lock. False if the host stopped before it was acquired."""
         again = iter(_START_AGAIN)
         while not self._stopping.is_set():
             pause = self._recovery

@@ -39,7 +39,7 @@ class TimerListener:
     Args:
         name: of the function.
         schedule: when it fires.
-        run_on_startup: whether it also runs once when the lock is had.
+        run_on_startup: whether it also runs once when the lock is acquired.
         store: where its status is kept; None where use_monitor is off, which means no catching up.
         lock: keeps other hosts from firing it.
         work: runs the function.

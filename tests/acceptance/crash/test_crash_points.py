@@ -95,14 +95,14 @@ class Crashes:
         self.events += self.stack.caller.events(1_000, within=0.5)
         return self.events
 
-    def untold(self) -> set[str]:
+    def unpublished(self) -> set[str]:
         """What was acknowledged and has no event yet."""
         return self.acknowledged - {event["subject"] for event in self.events}
 
     def settle(self) -> None:
         """Fire the timer until all that was acknowledged has its event, or for as long as there is patience."""
         deadline = time.monotonic() + PATIENCE
-        while self.untold() and time.monotonic() < deadline:
+        while self.unpublished() and time.monotonic() < deadline:
             self.tick()
             self.read_events()
 
@@ -285,11 +285,11 @@ def acknowledged(crashes: Crashes, key: str) -> None:
     root = f"{crashes.stack.endpoints.functions_url}/api/health"
     headers = {"x-functions-key": crashes.stack.endpoints.functions_key}
 
-    def is_told() -> bool:
+    def is_reported() -> bool:
         ledger = requests.get(f"{root}/details", headers=headers, timeout=TIMEOUTS).json()["ledger"]
         return ledger is not None and not ledger["acknowledged"]
 
-    crashes.stack.eventually(is_told)
+    crashes.stack.eventually(is_reported)
     crashes.plan.write_text(plan)
     with contextlib.suppress(requests.ConnectionError):
         requests.post(f"{root}/acknowledge", headers=headers, timeout=TIMEOUTS)
@@ -406,7 +406,7 @@ def _all_over(crashes: Crashes) -> bool:
 
 
 def _check(crashes: Crashes) -> None:
-    assert crashes.untold() == set(), "acknowledged and never told"
+    assert crashes.unpublished() == set(), "acknowledged and never told"
     ids = defaultdict(set)
     for event in crashes.events:
         ids[event["subject"]].add(event["id"])

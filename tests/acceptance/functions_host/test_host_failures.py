@@ -141,7 +141,7 @@ def test_a_delete_that_is_refused_ends_the_process_at_once(lab: "Lab") -> None:
     """Exit code 0 and one critical line; what ran is cut, and its message hidden for the rest of the lease."""
     lab.write(QUEUE + "def work(msg: func.QueueMessage) -> None:\n    note(count=msg.dequeue_count)\n")
     with StorageAnswers(queue_port(lab.storage)) as answers:
-        answers.obey([Rule(name="delete", method="DELETE", path="/messages/", status=403)])
+        answers.honour([Rule(name="delete", method="DELETE", path="/messages/", status=403)])
         lab.storage, direct = through(lab.storage, answers.port), lab.storage
         host = lab.start()
         lab.client().send_message("unlucky")
@@ -156,7 +156,7 @@ def test_a_forgiving_host_survives_a_delete_that_is_refused(lab: "Lab") -> None:
     """For development, the fault is logged and the next message is worked on."""
     lab.write(QUEUE + "def work(msg: func.QueueMessage) -> None:\n    note(count=msg.dequeue_count)\n")
     with StorageAnswers(queue_port(lab.storage)) as answers:
-        answers.obey([Rule(name="delete", method="DELETE", path="/messages/", status=403, left=1)])
+        answers.honour([Rule(name="delete", method="DELETE", path="/messages/", status=403, left=1)])
         lab.storage = through(lab.storage, answers.port)
         host = lab.start("--forgiving")
         for text in ("unlucky", "lucky"):

@@ -230,7 +230,7 @@ def test_a_delete_that_fails_ends_the_host(make_toy: "MakeToy", status: int, ask
 
     async def main() -> None:
         with StorageAnswers(queue_port(toy.storage)) as answers:
-            answers.obey([Rule(name="delete", method="DELETE", path="/messages/", status=status)])
+            answers.honour([Rule(name="delete", method="DELETE", path="/messages/", status=status)])
             direct, toy.storage = toy.storage, through(toy.storage, answers.port)
             async with toy.hosted(make_queue=False, time_scale=0.1) as host:
                 toy.client().send_message("unlucky")
@@ -256,7 +256,7 @@ def test_a_poll_that_is_refused_ends_the_host(make_toy: "MakeToy") -> None:
                 name="broken", method="GET", path="/messages", status=503, code="ServerBusy", left=12
             )
             refused = Rule(name="refused", method="GET", path="/messages", status=403)
-            answers.obey([broken, refused])
+            answers.honour([broken, refused])
             toy.storage = through(toy.storage, answers.port)
             async with toy.hosted(make_queue=False, time_scale=0.01) as host:
                 await asyncio.wait_for(host.stop_requested.wait(), 30)

@@ -111,7 +111,7 @@ def test_a_definite_no_is_not_repeated(
 
 
 @pytest.mark.parametrize("status", [429, 503])
-def test_retry_after_is_obeyed(
+def test_retry_after_is_honoured(
     client: DataFactoryClient, service: Service, waits: list[float], status: int
 ) -> None:
     """The service's own hint replaces the back-off."""

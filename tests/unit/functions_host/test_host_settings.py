@@ -80,7 +80,7 @@ def test_the_host_id_is_the_setting_or_made_of_machine_and_folder(tmp_path: Path
     assert host_id(AppSettings({"AzureFunctionsWebHost:hostid": "mine"}), tmp_path) == "mine"
 
 
-def test_host_json_is_obeyed(tmp_path: Path) -> None:
+def test_host_json_is_honoured(tmp_path: Path) -> None:
     """Every setting that this host knows is read; others are left alone."""
     options = host_json(
         tmp_path,

@@ -95,7 +95,7 @@ def test_cost_follows_what_changed(world: World) -> None:
 
 
 @pytest.mark.parametrize("count", [1, FEW + 3])
-def test_a_retry_after_of_a_read_is_obeyed(world: World, count: int) -> None:
+def test_a_retry_after_of_a_read_is_honoured(world: World, count: int) -> None:
     """After a 429 the factory is left alone for as long as it asks, and what is known is still told."""
     start(world, count)
     world.factory.fail_next(

@@ -60,7 +60,7 @@ def test_a_folder_copies_with_what_is_below_unless_told(
     assert {name.removeprefix("o/") for name in storage.names() if name.startswith("o/")} == names
 
 
-def test_wildcards_and_copy_behavior_are_obeyed(storage: Storage) -> None:
+def test_wildcards_and_copy_behavior_are_honoured(storage: Storage) -> None:
     """A file name with wildcards selects; copyBehavior of the BlobSink merges."""
     for name in ("a.txt", "b.txt", "c.csv"):
         storage.put(f"input/{name}", name.encode())
@@ -82,7 +82,7 @@ def test_wildcards_and_copy_behavior_are_obeyed(storage: Storage) -> None:
         (SOURCE, SINK, {"folderPath": ""}, "'folderPath'"),
     ],
 )
-def test_what_is_not_obeyed_is_refused_by_name(
+def test_what_is_not_honoured_is_refused_by_name(
     storage: Storage, source: dict[str, Any], sink: dict[str, Any], dataset: dict[str, Any], said: str
 ) -> None:
     """Formats and settings that are not emulated fail the copy, and nothing is written."""

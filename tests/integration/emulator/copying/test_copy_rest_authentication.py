@@ -127,7 +127,7 @@ def test_authentication_headers_go_with_any_type(storage: Storage) -> None:
         ({"url": ""}, "url"),
     ],
 )
-def test_a_linked_service_that_cannot_be_obeyed_is_refused(
+def test_a_linked_service_that_cannot_be_honoured_is_refused(
     storage: Storage, linked: dict[str, Any], named: str
 ) -> None:
     """What is missing or not emulated in the linked service is named; no request is sent."""

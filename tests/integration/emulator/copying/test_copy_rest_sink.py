@@ -69,7 +69,7 @@ def test_a_sink_that_refuses_fails_the_copy(storage: Storage) -> None:
     "sink",
     [{"requestMethod": "GET"}, {"requestInterval": 5}, {"httpCompressionType": "br"}, {"unheardOf": 1}],
 )
-def test_a_sink_that_cannot_be_obeyed_is_refused(storage: Storage, sink: dict[str, Any]) -> None:
+def test_a_sink_that_cannot_be_honoured_is_refused(storage: Storage, sink: dict[str, Any]) -> None:
     """Settings out of their range are refused before anything is sent."""
     with rest_service(lambda _: Answer({})) as service, pytest.raises(ActivityFailed):
         to_rest(storage, service, sink)

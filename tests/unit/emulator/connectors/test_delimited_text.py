@@ -223,7 +223,7 @@ def test_encodings_go_by_the_datasets_names(name: str, raw: bytes) -> None:
         {"unheardOf": 1},
     ],
 )
-def test_what_cannot_be_obeyed_is_refused(properties: dict[str, Any]) -> None:
+def test_what_cannot_be_honoured_is_refused(properties: dict[str, Any]) -> None:
     """A setting that cannot be honoured fails the copy before it reads a byte."""
     with pytest.raises(ActivityFailed, match=r"UserErrorNotEmulated|UserErrorInvalidCopySettings"):
         read(b"", **properties)

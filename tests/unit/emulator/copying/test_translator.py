@@ -173,7 +173,7 @@ def test_values_that_do_not_fit_fail_or_are_skipped(type_name: str, value: Any) 
         {"unheardOf": 1},
     ],
 )
-def test_what_cannot_be_obeyed_is_refused(properties: dict[str, Any]) -> None:
+def test_what_cannot_be_honoured_is_refused(properties: dict[str, Any]) -> None:
     """Settings that are not honoured, and mappings that make no sense, fail before a record is read."""
     with pytest.raises(ActivityFailed, match=r"UserErrorNotEmulated|UserErrorInvalidCopySettings"):
         Translator({"type": "TabularTranslator"} | properties, Rejects(Statistics()))
