@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from adf_trigger.errors import Fault
-from adf_trigger.limits import shorten
-from adf_trigger.wording import pointer_to
+from adf_trigger.messages.limits import shorten
+from adf_trigger.messages.wording import pointer_to
 
 MAX_KNOWN_NAMES = 800
 """Characters of the list of parameters that there are."""

@@ -23,9 +23,9 @@ from adf_trigger.contracts import (
     is_request_id,
 )
 from adf_trigger.errors import Fault, InvalidRequest
-from adf_trigger.message_texts import Reference, keyed_text, queue_text
-from adf_trigger.strict_json import Parsed, parse
-from adf_trigger.wording import fault_of, pointer_to
+from adf_trigger.messages.strict_json import Parsed, parse
+from adf_trigger.messages.texts import Reference, keyed_text, queue_text
+from adf_trigger.messages.wording import fault_of, pointer_to
 
 _Request = TypeVar("_Request", bound=RunRequest)
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Collection, Mapping
 
 from adf_trigger.contracts import QueuedRunRequest
-from adf_trigger.strict_json import MAX_DEPTH
+from adf_trigger.messages.strict_json import MAX_DEPTH
 
 MASK = "**********"
 """What stands for a secret value, as Data Factory itself writes it."""

@@ -13,13 +13,13 @@ from azure.core.exceptions import AzureError, ResourceNotFoundError
 from azure.storage.queue import QueueClient, QueueMessage
 
 from adf_trigger.contracts import RejectedMessage
-from adf_trigger.decoding import Message
 from adf_trigger.errors import AdfTriggerError, PublishError
 from adf_trigger.events.queues import put_message
 from adf_trigger.events.texts import original_body
 from adf_trigger.ledger.rejected import KeptMessage, RejectedMessages
-from adf_trigger.masking import unmasked
-from adf_trigger.message_texts import Reference, keyed_text, queue_text
+from adf_trigger.messages.decoding import Message
+from adf_trigger.messages.masking import unmasked
+from adf_trigger.messages.texts import Reference, keyed_text, queue_text
 
 HELD = 120
 """Seconds for which messages of the queue are hidden from others while they are looked through."""

@@ -12,7 +12,7 @@ from adf_trigger.contracts import RejectedMessage, as_dict
 from adf_trigger.errors import AdfTriggerError, Fault, InvalidRequest, NotFound
 from adf_trigger.events.texts import original_text
 from adf_trigger.ledger.opening import open_table_ledger
-from adf_trigger.rejected import Done, RejectedDesk
+from adf_trigger.replay.desk import Done, RejectedDesk
 from adf_trigger.settings import CommonSettings
 from adf_trigger.settings.opening import storage_account
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from adf_trigger.errors import Fault
-from adf_trigger.wording import pointer_to
+from adf_trigger.messages.wording import pointer_to
 
 MAX_DEPTH = 128
 """Levels of objects and arrays: well below what any JSON library on the way to Data Factory takes."""

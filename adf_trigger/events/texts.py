@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from adf_trigger.contracts import CompletionEvent, RejectedMessage, as_dict
-from adf_trigger.limits import shorten
+from adf_trigger.messages.limits import shorten
 
 MAX_MESSAGE_BYTES = 49_152
 """Largest message text: 48 KiB, which base64 makes the 64 KiB that a queue takes."""

@@ -9,7 +9,6 @@ import azure.functions as func
 
 from adf_trigger.clock import IdSource
 from adf_trigger.contracts import ENDED_IN_DATA_FACTORY, RunPreview, RunRequest, RunStatus, RunView
-from adf_trigger.decoding import run_request
 from adf_trigger.errors import AdfTriggerError, InvalidRequest
 from adf_trigger.functions.composition import UseCases
 from adf_trigger.functions.decoding import (
@@ -25,7 +24,8 @@ from adf_trigger.functions.decoding import (
 )
 from adf_trigger.functions.problems import LENGTH_REQUIRED, TOO_LARGE, problem, problem_of
 from adf_trigger.functions.services import Services
-from adf_trigger.limits import shorten
+from adf_trigger.messages.decoding import run_request
+from adf_trigger.messages.limits import shorten
 from adf_trigger.service.query import by_of
 from adf_trigger.service.submission import Submission
 
@@ -42,26 +42,6 @@ _OVER = frozenset({*ENDED_IN_DATA_FACTORY, RunStatus.REJECTED, RunStatus.UNKNOWN
 ASK_PARAMETER = "validateOnly"
 
 _Parameters = dict[str, str]
-
-
-def http_functions(use_cases: UseCases, new_id: IdSource) -> func.Blueprint:
-    """The HTTP functions over the use cases."""
-    blueprint = func.Blueprint()
-    handlers = _Handlers(use_cases, new_id)
-
-    @blueprint.function_name("start_run")
-    @blueprint.route("pipelines/{pipeline}/runs", methods=["POST"], auth_level=func.AuthLevel.FUNCTION)
-    def start_run(req: func.HttpRequest) -> func.HttpResponse:
-        """Start a run of a pipeline."""
-        return handlers.start_run(req)
-
-    @blueprint.function_name("get_run")
-    @blueprint.route("runs/{id}", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
-    def get_run(req: func.HttpRequest) -> func.HttpResponse:
-        """One run, by requestId or runId, or a rejected message by its id."""
-        return handlers.get_run(req)
-
-    return blueprint
 
 
 def answered(
@@ -100,12 +80,15 @@ def json_response(document: object, status: HTTPStatus = HTTPStatus.OK) -> func.
     return func.HttpResponse(json.dumps(document), status_code=status, mimetype="application/json")
 
 
-class _Handlers:
-    def __init__(self, use_cases: UseCases, new_id: IdSource) -> None:
-        self._use_cases = use_cases
-        self._new_id = new_id
+def http_functions(use_cases: UseCases, new_id: IdSource) -> func.Blueprint:
+    """The HTTP functions over the use cases."""
+    blueprint = func.Blueprint()
 
-    def start_run(self, req: func.HttpRequest) -> func.HttpResponse:
+    @blueprint.function_name("start_run")
+    @blueprint.route("pipelines/{pipeline}/runs", methods=["POST"], auth_level=func.AuthLevel.FUNCTION)
+    def start_run(req: func.HttpRequest) -> func.HttpResponse:
+        """Start a run of a pipeline."""
+
         def work(services: Services, parameters: _Parameters) -> func.HttpResponse:
             body = req.get_body()
             if lost_its_body(req, body):
@@ -114,16 +97,20 @@ class _Handlers:
             if len(body) > services.settings.max_body_bytes:
                 limit = f"at most {services.settings.max_body_bytes} bytes are read, this has {len(body)}"
                 return problem(TOO_LARGE, limit, instance=path_of(req))
-            submission, only_ask = self._submission(services, req, parameters, body)
+            submission, only_ask = _submission(services, req, parameters, body, new_id)
             if only_ask:
                 return _preview(services, submission, keyed=KEY_HEADER in req.headers)
             submitted = services.submitter.submit(submission)
             status = HTTPStatus.OK if submitted.replayed else HTTPStatus.ACCEPTED
             return _run(services.views.view(submitted.record), status)
 
-        return answered(self._use_cases, req, None, work)
+        return answered(use_cases, req, None, work)
 
-    def get_run(self, req: func.HttpRequest) -> func.HttpResponse:
+    @blueprint.function_name("get_run")
+    @blueprint.route("runs/{id}", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
+    def get_run(req: func.HttpRequest) -> func.HttpResponse:
+        """One run, by requestId or runId, or a rejected message by its id."""
+
         def work(services: Services, parameters: _Parameters) -> func.HttpResponse:
             view = services.query.show(
                 req.route_params["id"],
@@ -132,38 +119,41 @@ class _Handlers:
             )
             return _run(view, HTTPStatus.OK)
 
-        return answered(self._use_cases, req, ["factory", "by"], work)
+        return answered(use_cases, req, ["factory", "by"], work)
 
-    def _submission(
-        self, services: Services, req: func.HttpRequest, parameters: _Parameters, body: bytes
-    ) -> tuple[Submission, bool]:
-        """Everything that a request says, and whether it only asks; every fault of its parts together."""
-        only_ask, faults = truth_of(parameters, ASK_PARAMETER)
-        faults += unknown_parameters(parameters, ["factory", ASK_PARAMETER])
-        key, pipeline, request = None, "", RunRequest()
-        try:
-            key = idempotency_key(req.headers.get(KEY_HEADER))
-        except InvalidRequest as exc:
-            faults += exc.faults
-        try:
-            pipeline = pipeline_name(req.route_params.get("pipeline"))
-        except InvalidRequest as exc:
-            faults += exc.faults
-        try:
-            request = run_request(body)
-            factory = services.factories.choose(request.factory or parameters.get("factory"))
-        except InvalidRequest as exc:
-            raise InvalidRequest([*faults, *exc.faults]) from None
-        if faults:
-            raise InvalidRequest(faults)
-        submission = Submission(
-            factory=factory,
-            pipeline=pipeline,
-            request=request,
-            request_id=key or str(self._new_id()),
-            requested_by=principal_of(req, authenticated=services.settings.authentication_enabled),
-        )
-        return submission, only_ask
+    return blueprint
+
+
+def _submission(
+    services: Services, req: func.HttpRequest, parameters: _Parameters, body: bytes, new_id: IdSource
+) -> tuple[Submission, bool]:
+    """Everything that a request says, and whether it only asks; every fault of its parts together."""
+    only_ask, faults = truth_of(parameters, ASK_PARAMETER)
+    faults += unknown_parameters(parameters, ["factory", ASK_PARAMETER])
+    key, pipeline, request = None, "", RunRequest()
+    try:
+        key = idempotency_key(req.headers.get(KEY_HEADER))
+    except InvalidRequest as exc:
+        faults += exc.faults
+    try:
+        pipeline = pipeline_name(req.route_params.get("pipeline"))
+    except InvalidRequest as exc:
+        faults += exc.faults
+    try:
+        request = run_request(body)
+        factory = services.factories.choose(request.factory or parameters.get("factory"))
+    except InvalidRequest as exc:
+        raise InvalidRequest([*faults, *exc.faults]) from None
+    if faults:
+        raise InvalidRequest(faults)
+    submission = Submission(
+        factory=factory,
+        pipeline=pipeline,
+        request=request,
+        request_id=key or str(new_id()),
+        requested_by=principal_of(req, authenticated=services.settings.authentication_enabled),
+    )
+    return submission, only_ask
 
 
 def _preview(services: Services, submission: Submission, *, keyed: bool) -> func.HttpResponse:

@@ -21,7 +21,7 @@ from adf_trigger.errors import (
     SettingsError,
     TryLater,
 )
-from adf_trigger.limits import shorten
+from adf_trigger.messages.limits import shorten
 from adf_trigger.settings.faults import name_of
 
 PROBLEM_ROOT = "https://adf-trigger.dev/problems/"

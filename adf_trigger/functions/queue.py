@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 
 import azure.functions as func
 
-from adf_trigger.decoding import Message
 from adf_trigger.errors import SettingsError
 from adf_trigger.functions.bindings import Bindings
 from adf_trigger.functions.composition import UseCases
 from adf_trigger.functions.unread import put_back_unread
+from adf_trigger.messages.decoding import Message
 from adf_trigger.settings import POISON_SUFFIX
 
 logger = logging.getLogger(__name__)

@@ -4,7 +4,7 @@ import logging
 
 from adf_trigger.errors import SettingsError
 from adf_trigger.functions.adapters import put_into_requests
-from adf_trigger.message_texts import queue_text
+from adf_trigger.messages.texts import queue_text
 from adf_trigger.settings import CommonSettings
 
 logger = logging.getLogger(__name__)

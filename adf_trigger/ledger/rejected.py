@@ -17,7 +17,7 @@ from pydantic import TypeAdapter
 from adf_trigger.contracts import ProblemFault, RejectedMessage
 from adf_trigger.errors import Fault, UnreadableRow
 from adf_trigger.ledger.keys import newest_first, oldest_first
-from adf_trigger.limits import shorten
+from adf_trigger.messages.limits import shorten
 
 REJECTED = "rejected"
 """The partition of all kept messages, since of many no factory can be told. No resource id is called so."""

@@ -11,7 +11,6 @@ from adf_trigger.contracts import (
     RunView,
     Source,
 )
-from adf_trigger.decoding import Message
 from adf_trigger.errors import (
     AdfTriggerError,
     Fault,

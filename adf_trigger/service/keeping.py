@@ -7,10 +7,10 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from adf_trigger.clock import Clock
-from adf_trigger.decoding import Message
 from adf_trigger.errors import AdfTriggerError, LedgerError
 from adf_trigger.ledger.rejected import KeptMessage, RejectedMessages
-from adf_trigger.message_texts import Reference
+from adf_trigger.messages.decoding import Message
+from adf_trigger.messages.texts import Reference
 from adf_trigger.service.factories import FactoryHandle
 from adf_trigger.service.secrets import Secrets
 from adf_trigger.service.steps import Steps

@@ -17,7 +17,7 @@ from typing import Any
 from adf_trigger.clock import Clock
 from adf_trigger.errors import AdfTriggerError, TryLater
 from adf_trigger.ledger.notes import APP_SCOPE, Note, Notes
-from adf_trigger.limits import shorten
+from adf_trigger.messages.limits import shorten
 from adf_trigger.service.steps import Steps
 from adf_trigger.settings.schedule import Schedule
 

@@ -7,7 +7,7 @@ from adf_trigger.contracts import RunStatus
 from adf_trigger.errors import InvalidRequest, Refused, RequestConflict, TryLater
 from adf_trigger.ledger.port import LedgerReader
 from adf_trigger.ledger.records import RunRecord
-from adf_trigger.masking import MASK
+from adf_trigger.messages.masking import MASK
 from adf_trigger.service.check import Checker
 from adf_trigger.service.partitions import Partitions
 from adf_trigger.service.submission import Submission

@@ -9,10 +9,10 @@ from adf_trigger.contracts import (
     RunStatus,
     RunView,
 )
-from adf_trigger.decoding import Message
 from adf_trigger.ledger.records import RunRecord
 from adf_trigger.ledger.rejected import KeptMessage
-from adf_trigger.masking import MASK
+from adf_trigger.messages.decoding import Message
+from adf_trigger.messages.masking import MASK
 from adf_trigger.service.factories import Factories
 
 _UNSTARTED = frozenset({RunStatus.ACCEPTED, RunStatus.REJECTED, RunStatus.UNKNOWN})

@@ -4,8 +4,8 @@ import json
 from typing import Any
 
 import pytest
+from adf_trigger.messages.decoding import run_request
 
-from adf_trigger.decoding import run_request
 from adf_trigger.errors import InvalidRequest
 
 VALIDATORS_WORDS = ("Input should", "RunRequest", "dictionary", "Extra inputs", "pydantic")

@@ -9,16 +9,16 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from adf_trigger.messages.texts import MAX_QUEUE_BYTES
 from azure.storage.queue import QueueClient
 
-from adf_trigger import replay
 from adf_trigger.azure.storage import StorageAccount
 from adf_trigger.contracts import ProblemFault, RejectedMessage
 from adf_trigger.errors import Fault
 from adf_trigger.events.queues import QueueOutbox
 from adf_trigger.ledger.opening import open_table_ledger
 from adf_trigger.ledger.rejected import KeptMessage
-from adf_trigger.message_texts import MAX_QUEUE_BYTES
+from adf_trigger.replay import __main__ as replay
 from tests.support.world import FACTORY_ID
 
 Command = Callable[..., int]
@@ -208,7 +208,7 @@ def test_what_is_rejected_again_meanwhile_does_not_keep_it_going(
         storage.reject(key, text)
         storage.reject_as_before(key, text)
 
-    monkeypatch.setattr("adf_trigger.rejected.put_message", rejected_at_once)
+    monkeypatch.setattr("adf_trigger.replay.desk.put_message", rejected_at_once)
     assert replay.main(["replay", "--all"]) == 0
     assert sorted(sent) == sorted({f"key-{number}" for number in range(100)})
     assert len(storage.left()) == 100

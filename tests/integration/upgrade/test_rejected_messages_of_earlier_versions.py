@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 from azure.storage.queue import QueueClient
 
-from adf_trigger import replay
+from adf_trigger.replay import __main__ as replay
 from tests.support.golden import PIPELINES, golden
 from tests.support.world import FACTORY_ID, World
 from tests.unit.functions.conftest import Caller

@@ -6,9 +6,9 @@ from contextlib import contextmanager
 from datetime import datetime
 
 import pytest
+from adf_trigger.messages.decoding import Message
 
 from adf_trigger.contracts import Source
-from adf_trigger.decoding import Message
 from adf_trigger.errors import (
     BadRequest,
     InvalidRequest,

@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from adf_trigger.messages.decoding import Message
 
 from adf_trigger.contracts import CompletionEvent, RejectedMessage, Source
-from adf_trigger.decoding import Message
 from adf_trigger.errors import BadRequest, PublishError, Throttled
 from adf_trigger.ledger.records import RunRecord
 from tests.support.world import FACTORY_ID, World
