@@ -10,7 +10,7 @@ from adf_trigger.datafactory.models import ActivityRun, PipelineRun, TimeWindow
 from adf_trigger.errors import AdfTriggerError, CredentialError, DataFactoryError, Throttled
 from adf_trigger.ledger.port import LedgerReader
 from adf_trigger.ledger.records import ActiveRun, RunRecord, RunState
-from adf_trigger.limits import shorten
+from adf_trigger.messages.limits import shorten
 from adf_trigger.service.budget import Budget
 from adf_trigger.service.factories import FactoryHandle
 from adf_trigger.service.publish import Publisher

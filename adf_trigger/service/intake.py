@@ -25,7 +25,7 @@ from adf_trigger.events.outbox import Outbox
 from adf_trigger.ledger.port import LedgerReader
 from adf_trigger.ledger.records import RunRecord, RunState
 from adf_trigger.ledger.rejected import KeptMessage
-from adf_trigger.message_texts import queue_text
+from adf_trigger.messages.texts import queue_text
 from adf_trigger.service.factories import Factories, FactoryHandle
 from adf_trigger.service.keeping import Keeping, NotKept, TooLate
 from adf_trigger.service.notify import Notifier, QueuedMessage, Rejection

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from adf_trigger.messages.texts import MAX_QUEUE_BYTES
 from azure.storage.queue import QueueClient
 
+from adf_trigger.messages.texts import MAX_QUEUE_BYTES
 from tests.support.local_stack import LocalStack
 
 ROOT = Path(__file__).parents[3]

@@ -9,7 +9,6 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from adf_trigger.messages.texts import MAX_QUEUE_BYTES
 from azure.storage.queue import QueueClient
 
 from adf_trigger.azure.storage import StorageAccount
@@ -18,6 +17,7 @@ from adf_trigger.errors import Fault
 from adf_trigger.events.queues import QueueOutbox
 from adf_trigger.ledger.opening import open_table_ledger
 from adf_trigger.ledger.rejected import KeptMessage
+from adf_trigger.messages.texts import MAX_QUEUE_BYTES
 from adf_trigger.replay import __main__ as replay
 from tests.support.world import FACTORY_ID
 

@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from datetime import datetime
 
 import pytest
-from adf_trigger.messages.decoding import Message
 
 from adf_trigger.contracts import Source
 from adf_trigger.errors import (
@@ -21,6 +20,7 @@ from adf_trigger.errors import (
     TryLater,
 )
 from adf_trigger.ledger.records import RunState, Waits
+from adf_trigger.messages.decoding import Message
 from adf_trigger.service.submit import Submitted
 from tests.support.memory_factory import LOST_REPLY
 from tests.support.world import FACTORY_ID, STARTED, World, settings

@@ -5,11 +5,11 @@ import json
 from typing import Any
 
 import pytest
-from adf_trigger.messages.masking import MASK, masked, unmasked
 from hypothesis import given
 from hypothesis import strategies as st
 
 from adf_trigger.errors import BadRequest, Throttled, TryLater, Unavailable
+from adf_trigger.messages.masking import MASK, masked, unmasked
 from tests.support.world import World
 from tests.unit.functions.conftest import Caller
 

@@ -5,11 +5,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from adf_trigger.messages.decoding import Message
 
 from adf_trigger.contracts import CompletionEvent, RejectedMessage, Source
 from adf_trigger.errors import BadRequest, PublishError, Throttled
 from adf_trigger.ledger.records import RunRecord
+from adf_trigger.messages.decoding import Message
 from tests.support.world import FACTORY_ID, World
 
 SENT = datetime(2026, 1, 5, 11, 59, tzinfo=UTC)

@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from adf_trigger.messages.decoding import Message
-from adf_trigger.messages.texts import MAX_QUEUE_BYTES, keyed_text, queue_text
 from hypothesis import given
 from hypothesis import strategies as st
 
 from adf_trigger.errors import LedgerError, Unavailable
+from adf_trigger.messages.decoding import Message
+from adf_trigger.messages.texts import MAX_QUEUE_BYTES, keyed_text, queue_text
 from tests.support.world import World
 from tests.unit.functions.conftest import Caller
 

@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from adf_trigger.messages.decoding import Message, run_request
-from adf_trigger.messages.strict_json import MAX_DEPTH
 from hypothesis import given
 from hypothesis import strategies as st
 
 from adf_trigger.contracts import QueuedRunRequest
 from adf_trigger.errors import InvalidRequest
+from adf_trigger.messages.decoding import Message, run_request
+from adf_trigger.messages.strict_json import MAX_DEPTH
 
 NOW = datetime(2026, 1, 5, tzinfo=UTC)
 TEXT = st.text(alphabet=st.characters(exclude_categories=()), max_size=8)

@@ -4,9 +4,9 @@ import json
 from typing import Any
 
 import pytest
-from adf_trigger.messages.decoding import run_request
 
 from adf_trigger.errors import InvalidRequest
+from adf_trigger.messages.decoding import run_request
 
 VALIDATORS_WORDS = ("Input should", "RunRequest", "dictionary", "Extra inputs", "pydantic")
 
