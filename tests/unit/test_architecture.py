@@ -10,6 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "adf_trigger"
+MAX_LINES = 400
 
 
 def modules(room: Path) -> Iterator[Path]:
@@ -159,6 +160,21 @@ def test_the_environment_is_read_in_one_place() -> None:
         if re.search(r"os\.environ|getenv|import environ", module.read_text())
     ]
     assert readers == ["adf_trigger/settings/__init__.py"]
+
+
+def test_the_page_for_contributors_shows_every_room() -> None:
+    """CONTRIBUTING.md names each folder and each module of the package's top level."""
+    page = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    rooms = [f"{each.name}/" if each.is_dir() else each.name for each in sorted(PACKAGE.iterdir())]
+    unseen = ("__pycache__/", "__init__.py", "py.typed", ".DS_Store")
+    assert [room for room in rooms if room not in unseen and room not in page] == []
+
+
+def test_no_module_is_over_400_lines() -> None:
+    """What is longer has more than one subject; tests, too."""
+    found = [*modules(PACKAGE), *modules(ROOT / "tests")]
+    lengths = {str(each.relative_to(ROOT)): each.read_text("utf-8").count("\n") for each in found}
+    assert {name: lines for name, lines in lengths.items() if lines > MAX_LINES} == {}
 
 
 def name_of(module: Path) -> str:
