@@ -59,9 +59,9 @@ def parameters_of(req: func.HttpRequest) -> dict[str, str]:
 
     The host drops parameters that are empty from what it hands over, and keeps the query in the URL.
     """
-    told = dict(parse_qsl(_target(req)[1], keep_blank_values=True))
-    told |= dict(req.params)
-    return {name: value for name, value in told.items() if name.lower() not in PLATFORM_PARAMETERS}
+    given = dict(parse_qsl(_target(req)[1], keep_blank_values=True))
+    given |= dict(req.params)
+    return {name: value for name, value in given.items() if name.lower() not in PLATFORM_PARAMETERS}
 
 
 def _target(req: func.HttpRequest) -> tuple[str, str]:

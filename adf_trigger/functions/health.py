@@ -28,9 +28,9 @@ def health_functions(use_cases: UseCases, clock: Clock) -> func.Blueprint:
         try:
             services = use_cases()
         except SettingsError:
-            return _told({"status": HealthStatus.UNAVAILABLE, "since": begun}, HealthStatus.UNAVAILABLE)
+            return _response({"status": HealthStatus.UNAVAILABLE, "since": begun}, HealthStatus.UNAVAILABLE)
         answer = await services.health.answer()
-        return _told(_in_short(answer), answer.status)
+        return _response(_in_short(answer), answer.status)
 
     @blueprint.function_name("health_details")
     @blueprint.route("health/details", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
@@ -41,7 +41,7 @@ def health_functions(use_cases: UseCases, clock: Clock) -> func.Blueprint:
             answer = await use_cases().health.answer()
 
         def work(services: Services, _parameters: dict[str, str]) -> func.HttpResponse:
-            return _told(_in_words(answer, services.settings.warnings), answer.status)
+            return _response(_in_words(answer, services.settings.warnings), answer.status)
 
         return answered(use_cases, req, (), work)
 
@@ -73,6 +73,6 @@ def _in_words(answer: Health, warnings: Sequence[str]) -> dict[str, object]:
     }
 
 
-def _told(document: dict[str, object], status: HealthStatus) -> func.HttpResponse:
+def _response(document: dict[str, object], status: HealthStatus) -> func.HttpResponse:
     ok = status is HealthStatus.OK
     return json_response(document, HTTPStatus.OK if ok else HTTPStatus.SERVICE_UNAVAILABLE)

@@ -35,13 +35,13 @@ class _WithFields(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """See logging.Handler."""
-        told = logging.makeLogRecord(vars(record))
+        mended = logging.makeLogRecord(vars(record))
         try:
-            told.msg, told.args = text_of(record), None
+            mended.msg, mended.args = text_of(record), None
         except (TypeError, ValueError, RecursionError):
             self.handleError(record)  # as logging does: a record never raises at who logs
             return
-        logging.getLogger().handle(told)
+        logging.getLogger().handle(mended)
 
 
 def text_of(record: logging.LogRecord) -> str:

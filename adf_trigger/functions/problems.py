@@ -136,8 +136,8 @@ def problem_of(error: AdfTriggerError, *, instance: str | None = None) -> HttpRe
         detail = f"{count} fault{'' if count == 1 else 's'} found; see errors"
         return problem(INVALID_REQUEST, detail, faults=error.faults, instance=instance)
     if isinstance(error, SettingsError):
-        told = (*error.faults, *error.warnings)
-        faults = [Fault(name_of(fault), fault.partition(": ")[2] or fault) for fault in told]
+        found = (*error.faults, *error.warnings)
+        faults = [Fault(name_of(fault), fault.partition(": ")[2] or fault) for fault in found]
         detail = "nothing is taken until they are mended; see errors"
         return problem(SETTINGS_FAULTY, detail, faults=faults, instance=instance, retry_after=SETTINGS_WAIT)
     if isinstance(error, AmbiguousRun):

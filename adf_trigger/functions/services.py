@@ -32,7 +32,7 @@ from adf_trigger.service.notify import Notifier
 from adf_trigger.service.observe import Observer
 from adf_trigger.service.partitions import Partitions
 from adf_trigger.service.policy import Policies
-from adf_trigger.service.preview import Preview
+from adf_trigger.service.preview import Previewer
 from adf_trigger.service.publish import Publisher
 from adf_trigger.service.query import Query
 from adf_trigger.service.reconcile import Reconciler
@@ -61,7 +61,7 @@ class Services:
     states: FactoryStates
     views: RunViews
     submitter: Submitter
-    preview: Preview
+    preview: Previewer
     query: Query
     looker: Looker
     intake: Intake
@@ -188,7 +188,7 @@ def wire(
         states=states,
         views=views,
         submitter=submitter,
-        preview=Preview(ledger, checker, partitions),
+        preview=Previewer(ledger, checker, partitions),
         intake=Intake(
             factories,
             ledger,

@@ -25,6 +25,7 @@ from adf_trigger.events.outbox import Outbox
 from adf_trigger.ledger.port import LedgerReader
 from adf_trigger.ledger.records import RunRecord, RunState
 from adf_trigger.ledger.rejected import KeptMessage
+from adf_trigger.messages.decoding import Message
 from adf_trigger.messages.texts import queue_text
 from adf_trigger.service.factories import Factories, FactoryHandle
 from adf_trigger.service.keeping import Keeping, NotKept, TooLate
@@ -273,7 +274,7 @@ class Intake:
         try:
             self._notifier.rejected(rejection)
         except LedgerError as exc:
-            if not self._told_without_ledger(message, rejection):
+            if not self._published_without_ledger(message, rejection):
                 self._put_back(came_as, LEDGER_WAIT, exc)
                 return False
         except PublishError as exc:

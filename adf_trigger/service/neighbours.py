@@ -96,7 +96,7 @@ class Neighbours:
         self._clock = clock
         self._steps = steps
         self._signed_at: datetime | None = None
-        self._told: frozenset[str] = frozenset()
+        self._logged: frozenset[str] = frozenset()
         self._found: tuple[str, ...] = ()
 
     def check(self) -> Sequence[str]:
@@ -113,9 +113,9 @@ class Neighbours:
         self._signed_at = now
         self._found = tuple(self._others(now))[:MAX_LISTED]
         for sentence in self._found:
-            if sentence not in self._told:
+            if sentence not in self._logged:
                 logger.warning("%s", sentence, extra={"action": "other_app_found"})
-        self._told = frozenset(self._found)
+        self._logged = frozenset(self._found)
         return self._found
 
     def owners(self) -> Owners:

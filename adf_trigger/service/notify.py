@@ -160,8 +160,8 @@ class Notifier:
 
     def _publish_rejection(self, rejection: Rejection) -> str:
         reasons = [rejection.reason, *(f"{fault.pointer}: {fault.message}" for fault in rejection.faults)]
-        told = "; ".join(reasons)
-        run = rejection.run.model_copy(update={"message": told, "reason": told})
+        text = "; ".join(reasons)
+        run = rejection.run.model_copy(update={"message": text, "reason": text})
         return self._publish(run, rejection.factory, truncated=rejection.truncated, suffix=rejection.suffix)
 
     def _publish(self, run: RunView, factory: str, *, truncated: bool, suffix: str = "") -> str:

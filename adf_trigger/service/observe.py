@@ -176,7 +176,7 @@ class Observer:
             since = known.since if known is not None and same else now
             components[name] = Component(ok=why is None, since=since, why=why)
             if not same:
-                _tell(name, why)
+                _log_change(name, why)
         listed = sorted(components.items(), key=lambda item: (item[1].ok, item[0]))[:MAX_COMPONENTS]
         failing = sum(not each.ok for _, each in listed)
         room = min(MAX_REASON, MAX_REASONS // max(1, failing))
@@ -230,7 +230,7 @@ def _outcome(name: str, asked: Future[str | None]) -> str | None:
     return f"asking it has failed: {type(error).__name__}"
 
 
-def _tell(name: str, why: str | None) -> None:
+def _log_change(name: str, why: str | None) -> None:
     if why is None:
         logger.info("%s answers", name, extra={"action": "component_answers", "component": name})
     else:

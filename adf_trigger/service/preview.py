@@ -26,7 +26,7 @@ class Previewed:
     earlier: RunRecord | None = None
 
 
-class Preview:
+class Previewer:
     """Checks requests for those who only ask.
 
     Args:

@@ -168,14 +168,14 @@ class Reconciler:
         if runs is None:
             verdict = Verdict.CANNOT_TELL if had_most else Verdict.ASK_LATER
             return Finding(verdict, reason="the list of the pipeline's runs is longer than one tick can read")
-        told_by_parameter = self._correlation_of(record) is not None
-        if told_by_parameter:
+        by_parameter = self._correlation_of(record) is not None
+        if by_parameter:
             if (run_id := self._ours(factory, record, runs)) is not None:
                 return Finding(Verdict.ADOPT, run_id)
         elif candidates := list(islice(self._unclaimed(factory, runs), FEW_CANDIDATES)):
             return self._of_candidates(candidates)
         honoured = self._ids_honoured(factory)
-        if honoured is False and not told_by_parameter:
+        if honoured is False and not by_parameter:
             return Finding(
                 Verdict.PARK, reason="the factory chooses ids of its own, so the run cannot be found"
             )

@@ -1,4 +1,4 @@
-"""What has left the settings, and is not finished: its requests are found, named, and told in the end.
+"""What has left the settings, and is not finished: its requests are found, named, and published in the end.
 
 A stranger is a factory that the ledger has records of and that is not configured: it was dropped, or has moved. What
 has ended of it is told at once, the rest as unknown once the factory has been away for too long. Factories of another
@@ -33,8 +33,8 @@ LOOK_EVERY = timedelta(seconds=20)
 MOST_LISTED = 20
 """Strangers that the details of the health have."""
 TOLD_A_LOOK = 100
-TELLING_SECONDS = 20.0
-"""Requests that one look tells, and how long it may take: a tick has other work, and the next one goes on."""
+PUBLISHING_SECONDS = 20.0
+"""Requests that one look publishes, and how long it may take: a tick has other work, and the next one goes on."""
 PURGED_A_LOOK = 100
 REASON = "its factory is not configured any more"
 
@@ -150,11 +150,11 @@ class Strangers:
                 if not active:
                     continue
                 since = self._name(factory, active, notes.get(name), owned=owners.has(factory))
-                told = 0
+                published = 0
                 if not owners.has(factory):
-                    told = self._tell(factory, active, now - since >= self._bounds.deadline, left)
-                    left -= told
-                if told < len(active):
+                    published = self._publish(factory, active, now - since >= self._bounds.deadline, left)
+                    left -= published
+                if published < len(active):
                     unfinished.add(name)
                 else:
                     done.add(name)
@@ -176,7 +176,7 @@ class Strangers:
             "factory": factory if note is None else note.value["factory"],
             "since": since.isoformat(),
             "unfinished": len(active),
-            "toldAsUnknownAt": None if owned else (since + self._bounds.deadline).isoformat(),
+            "publishedAsUnknownAt": None if owned else (since + self._bounds.deadline).isoformat(),
         }
         if note is None:
             stored = self._ledger.get(factory, active[0].request_id)
@@ -207,23 +207,23 @@ class Strangers:
                 return f"; if it has moved, ADF_TRIGGER_MOVED_FACTORIES leads it to {handle.alias}"
         return ""
 
-    def _tell(self, factory: str, active: Sequence[ActiveRun], due: bool, most: int) -> int:  # noqa: FBT001
-        """Tell what has ended, and where that is due, everything; how many were told."""
-        told = 0
-        over = self._seconds() + TELLING_SECONDS
+    def _publish(self, factory: str, active: Sequence[ActiveRun], due: bool, most: int) -> int:  # noqa: FBT001
+        """Publish what has ended, and where that is due, everything; how many were published."""
+        published = 0
+        over = self._seconds() + PUBLISHING_SECONDS
         troubles = Troubles("tell")
         for row in active:
-            if told >= most or self._seconds() >= over:
+            if published >= most or self._seconds() >= over:
                 break
             if not due and row.state is not RunState.ENDED:
                 continue
             with troubles.of(row.request_id):
                 stored = self._ledger.get(factory, row.request_id)
-                told += stored is not None and self._finish(stored, due=due)
-        return told
+                published += stored is not None and self._finish(stored, due=due)
+        return published
 
     def _finish(self, stored: Stored, *, due: bool) -> bool:
-        """Tell one request where that is due; whether it was told."""
+        """Publish one request where that is due; whether it was published."""
         state = stored.record.state
         waits = state is not RunState.ENDED and not due
         if state is RunState.PUBLISHED or waits or self._is_leased(stored):

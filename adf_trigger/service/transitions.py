@@ -13,6 +13,7 @@ from uuid import UUID
 
 from adf_trigger.contracts import ActivityError, RunStatus
 from adf_trigger.ledger.records import RunRecord, RunState, Waits
+from adf_trigger.messages.limits import shorten
 
 WAITS_FOR_CALLER = (
     "it waits for its caller or its message, since values of secure parameters are not kept: the same request under "
@@ -49,7 +50,7 @@ class RunEnd:
 
 
 def _cut(reason: str) -> str:
-    return reason if len(reason) <= LONGEST_REASON else reason[: LONGEST_REASON - 1] + "…"
+    return shorten(reason, LONGEST_REASON)
 
 
 def _from(record: RunRecord, *states: RunState) -> None:

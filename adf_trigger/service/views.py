@@ -3,6 +3,7 @@
 from urllib.parse import quote, urlencode
 from uuid import UUID
 
+from adf_trigger.azure.clouds import PUBLIC
 from adf_trigger.contracts import (
     RunChoice,
     RunLinks,
@@ -28,7 +29,7 @@ class RunViews:
     """
 
     def __init__(
-        self, factories: Factories, *, route_prefix: str = "api", studio: str = "https://adf.azure.com"
+        self, factories: Factories, *, route_prefix: str = "api", studio: str = PUBLIC.studio
     ) -> None:
         self._factories = factories
         self._prefix = f"/{route_prefix}" if route_prefix else ""

@@ -97,5 +97,5 @@ def test_unfinished_strangers_are_in_the_details_of_the_health(caller: Caller, w
     assert details.status_code == 200
     (stranger,) = body_of(details)["unfinishedStrangers"]
     assert (stranger["factory"], stranger["unfinished"]) == (FACTORY_ID, 1)
-    assert stranger["since"] < stranger["toldAsUnknownAt"]
+    assert stranger["since"] < stranger["publishedAsUnknownAt"]
     assert body_of(caller.get("key"))["factory"] == FACTORY_ID
