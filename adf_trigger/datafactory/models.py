@@ -25,7 +25,7 @@ from adf_trigger.datafactory.lenient import (
     json_object,
     text,
 )
-from adf_trigger.declaration import Declaration, Declared
+from adf_trigger.messages.declaration import Declaration, Declared
 
 T = TypeVar("T")
 

@@ -5,7 +5,7 @@ The port; two adapters, Table storage and memory, keep the same contract.
 
 from typing import Protocol
 
-from adf_trigger.declaration import Declaration
+from adf_trigger.messages.declaration import Declaration
 
 
 class Declarations(Protocol):

@@ -7,11 +7,11 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
 
-from adf_trigger.declaration import Declaration
 from adf_trigger.errors import Fault, InvalidRequest, UnreadableRow
 from adf_trigger.ledger.keys import is_request_id
 from adf_trigger.ledger.port import Cursor
 from adf_trigger.ledger.records import ActiveRun, RunRecord, RunState
+from adf_trigger.messages.declaration import Declaration
 
 MAX_RECORD_CHARS = 500_000
 """Longest record, in characters of ASCII JSON: each takes two bytes of an entity's 1 MiB."""

@@ -1,8 +1,8 @@
 """What pipelines declare, in memory: for tests, and for nothing that must outlive its process."""
 
-from adf_trigger.declaration import Declaration
 from adf_trigger.ledger.encoding import decode_declaration, encode_declaration
 from adf_trigger.ledger.keys import partition_key, pipeline_key
+from adf_trigger.messages.declaration import Declaration
 
 
 class MemoryDeclarations:

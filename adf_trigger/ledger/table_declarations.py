@@ -1,10 +1,10 @@
 """What pipelines declare, in the ledger's table: one row a pipeline, in the partition of its factory."""
 
-from adf_trigger.declaration import Declaration
 from adf_trigger.ledger.encoding import decode_declaration, encode_declaration
 from adf_trigger.ledger.gateway import TableGateway
 from adf_trigger.ledger.keys import partition_key, pipeline_key
 from adf_trigger.ledger.rows import join, split
+from adf_trigger.messages.declaration import Declaration
 
 
 class TableDeclarations:

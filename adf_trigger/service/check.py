@@ -4,7 +4,6 @@ from datetime import timedelta
 
 from adf_trigger.clock import Clock
 from adf_trigger.contracts import Source
-from adf_trigger.declaration import Declaration
 from adf_trigger.errors import (
     CredentialError,
     DataFactoryError,
@@ -15,6 +14,7 @@ from adf_trigger.errors import (
     Throttled,
     TryLater,
 )
+from adf_trigger.messages.declaration import Declaration
 from adf_trigger.service.definitions import Definitions
 from adf_trigger.service.gate import Gate
 from adf_trigger.service.policy import Policies

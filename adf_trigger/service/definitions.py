@@ -5,9 +5,9 @@ import threading
 from datetime import datetime, timedelta
 
 from adf_trigger.clock import Clock
-from adf_trigger.declaration import Declaration
 from adf_trigger.errors import LedgerError, ResourceNotFound
 from adf_trigger.ledger.declarations import Declarations
+from adf_trigger.messages.declaration import Declaration
 from adf_trigger.service.factories import FactoryHandle
 from adf_trigger.service.steps import Steps
 

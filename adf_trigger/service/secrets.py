@@ -3,8 +3,8 @@
 import re
 
 from adf_trigger.contracts import PIPELINE_NAME_PATTERN
-from adf_trigger.declaration import Declaration
 from adf_trigger.errors import CredentialError, DataFactoryError
+from adf_trigger.messages.declaration import Declaration
 from adf_trigger.messages.decoding import Message
 from adf_trigger.messages.masking import as_bytes, masked, may_have_secrets
 from adf_trigger.service.check import JUST_NOW

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from adf_trigger.contracts import RunRequest, Source
-from adf_trigger.declaration import Declaration, respelled
 from adf_trigger.ledger.records import RunRecord
+from adf_trigger.messages.declaration import Declaration, respelled
 from adf_trigger.service.digest import digest_of
 from adf_trigger.service.factories import FactoryHandle
 

@@ -6,7 +6,6 @@ from datetime import timedelta
 
 from adf_trigger.clock import Clock, IdSource
 from adf_trigger.contracts import RunStatus, Source
-from adf_trigger.declaration import Declaration
 from adf_trigger.errors import (
     InvalidRequest,
     LedgerConflict,
@@ -18,6 +17,7 @@ from adf_trigger.errors import (
 )
 from adf_trigger.ledger.port import LedgerReader, Stored
 from adf_trigger.ledger.records import RunRecord, RunState, Waits
+from adf_trigger.messages.declaration import Declaration
 from adf_trigger.service.check import LEAST_WAIT, Checker
 from adf_trigger.service.gate import Gate
 from adf_trigger.service.partitions import Partitions

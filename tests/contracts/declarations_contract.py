@@ -2,9 +2,9 @@
 
 import pytest
 
-from adf_trigger.declaration import Declaration, Declared
 from adf_trigger.ledger.declarations import Declarations
 from adf_trigger.ledger.encoding import MAX_DECLARATION_CHARS
+from adf_trigger.messages.declaration import Declaration, Declared
 from tests.contracts.ledger_records import a_factory
 
 NAMES = [

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-from adf_trigger.declaration import Declaration
 from adf_trigger.ledger.memory import MemoryLedger
 from adf_trigger.ledger.memory_declarations import MemoryDeclarations
 from adf_trigger.ledger.memory_notes import MemoryNotes
@@ -12,6 +11,7 @@ from adf_trigger.ledger.notes import Note
 from adf_trigger.ledger.port import Claim, Stored
 from adf_trigger.ledger.records import RunRecord
 from adf_trigger.ledger.rejected import KeptMessage
+from adf_trigger.messages.declaration import Declaration
 from tests.support.memory_factory import raise_planned
 
 

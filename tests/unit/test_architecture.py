@@ -85,7 +85,6 @@ def test_the_emulators_are_written_apart_from_the_service(room: str) -> None:
         "events",
         "contracts.py",
         "errors.py",
-        "declaration.py",
         "messages",
         "settings",
     ],
@@ -233,6 +232,13 @@ def test_no_folder_imports_in_a_circle() -> None:
         TopologicalSorter(graph).prepare()
     except CycleError as exc:
         pytest.fail(" -> ".join(reversed(exc.args[1])))
+
+
+@pytest.mark.parametrize("module", ["contracts.py", "errors.py", "clock.py"])
+def test_what_every_room_shares_imports_no_room(module: str) -> None:
+    """So the package's own folder, too, is imported by the folders in it and imports none of them."""
+    rooms = [f"adf_trigger.{each.name}" for each in sorted(PACKAGE.iterdir()) if each.is_dir()]
+    assert offenders(module, *rooms) == []
 
 
 def _is_bare(module: Path) -> bool:

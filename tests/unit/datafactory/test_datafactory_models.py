@@ -19,7 +19,7 @@ from adf_trigger.datafactory.models import (
     ReplyHeaders,
     RunFilter,
 )
-from adf_trigger.declaration import Declaration, Declared
+from adf_trigger.messages.declaration import Declaration, Declared
 
 RUN_ID = "2f7fdb90-5df1-4b8e-ac2f-064cfa58202b"
 JSON = st.recursive(

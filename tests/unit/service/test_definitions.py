@@ -3,7 +3,6 @@
 import pytest
 
 from adf_trigger.contracts import Source
-from adf_trigger.declaration import Declaration, Declared
 from adf_trigger.errors import (
     CredentialError,
     InvalidRequest,

@@ -14,12 +14,12 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from uuid import uuid4
 
+from adf_trigger.declaration import Declaration, Declared
 from rejected_queue import rejected
 from scenes import scenes
 from stage import rows_of
 
 from adf_trigger.contracts import RunRequest
-from adf_trigger.declaration import Declaration, Declared
 from adf_trigger.ledger.opening import open_table_ledger
 from adf_trigger.local.azurite import Azurite
 from adf_trigger.service.digest import digest_of
