@@ -7,7 +7,6 @@ from typing import Any
 
 from adf_trigger.clock import Clock
 from adf_trigger.datafactory.models import CreatedRun
-from adf_trigger.declaration import respelled
 from adf_trigger.errors import (
     AdfTriggerError,
     CredentialError,
@@ -19,6 +18,7 @@ from adf_trigger.errors import (
 )
 from adf_trigger.ledger.port import Stored
 from adf_trigger.ledger.records import RunRecord, Waits
+from adf_trigger.messages.declaration import respelled
 from adf_trigger.service.definitions import Definitions
 from adf_trigger.service.factories import FactoryHandle
 from adf_trigger.service.gate import Gate
