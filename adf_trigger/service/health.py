@@ -17,6 +17,7 @@ from adf_trigger.service.ledger_identity import LEDGER_NOTE
 from adf_trigger.service.observe import HEALTH_NOTE, components_of, steady_since
 from adf_trigger.service.strangers import STRANGER_NOTES, listed
 from adf_trigger.service.tick import TICK_NOTE
+from adf_trigger.settings.schedule import Schedule
 
 logger = logging.getLogger(__name__)
 

@@ -304,7 +304,7 @@ class Intake:
         self._outbox.put_back(reference.as_text(), delay=LEDGER_WAIT)
         self._log_put_back(message, LEDGER_WAIT, error)
 
-    def _told_without_ledger(self, message: Message, rejection: Rejection) -> bool:
+    def _published_without_ledger(self, message: Message, rejection: Rejection) -> bool:
         """Tell a rejection although it cannot be kept, of a message that would come again under another id."""
         if message.own_key is not None:
             return False

@@ -12,6 +12,7 @@ from adf_trigger.errors import (
     TryLater,
     Unavailable,
 )
+from adf_trigger.messages.declaration import Declaration, Declared
 from tests.support.world import FACTORY_ID, STARTED, World
 
 STRING = {"type": "String"}
