@@ -1,0 +1,90 @@
+"""A stack that is killed at planned points."""
+
+import contextlib
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import psutil
+import requests
+
+from tests.support.local_stack import PATIENCE, LocalStack
+
+
+class Crashes:
+    """A stack whose functions host is killed at planned points, and what was acknowledged by it."""
+
+    def __init__(self, stack: LocalStack, folder: Path) -> None:
+        self.stack = stack
+        self.plan = folder / "plan"
+        self.hits = folder / "hits"
+        self.acknowledged: set[str] = set()
+        self.planned = 0
+        self.exit_codes: list[int | None] = []
+        self.events: list[dict[str, Any]] = []
+
+    def post(self, key: str, pipeline: str = "pause", *, body: Mapping[str, str] | None = None) -> int:
+        """Ask for a run until there is an answer, as a caller with an idempotency key does."""
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            with contextlib.suppress(requests.ConnectionError):
+                answer = self.stack.caller.post(pipeline, dict(body or {}), key=key)
+                if answer.status in (200, 202):
+                    self.acknowledged.add(key)
+                return answer.status
+            self.revive()
+        raise AssertionError(f"{key} was never answered")
+
+    def send(self, message: dict[str, Any]) -> None:
+        """Drop a message: once it is on the queue it counts as acknowledged."""
+        self.stack.caller.send(message)
+        self.acknowledged.add(message["requestId"])
+
+    def tick(self) -> None:
+        """Fire the timer, at a host that may be dying."""
+        with contextlib.suppress(requests.ConnectionError, psutil.NoSuchProcess):
+            self.stack.tick()
+
+    def read_events(self) -> list[dict[str, Any]]:
+        """All events so far, those that have just come among them."""
+        self.events += self.stack.caller.events(1_000, within=0.5)
+        return self.events
+
+    def unpublished(self) -> set[str]:
+        """What was acknowledged and has no event yet."""
+        return self.acknowledged - {event["subject"] for event in self.events}
+
+    def settle(self) -> None:
+        """Fire the timer until all that was acknowledged has its event, or for as long as there is patience."""
+        deadline = time.monotonic() + PATIENCE
+        while self.unpublished() and time.monotonic() < deadline:
+            self.tick()
+            self.read_events()
+
+    def killed(self) -> bool:
+        """Whether the host has been killed as planned."""
+        return not self.plan.exists()
+
+    def revive(self) -> None:
+        """Start the host again if it is gone, and note how it went."""
+        if self.stack.processes.dead() == "functions":
+            self.exit_codes.append(self.stack.processes.exit_code("functions"))
+            self.stack.processes.restart_functions()
+
+    def go_on_until_killed(self) -> None:
+        """Fire the timer until the planned point is reached; then start the host again."""
+        deadline = time.monotonic() + PATIENCE
+        while not self.killed():
+            assert time.monotonic() < deadline, f"{self.plan.read_text()} was never reached"
+            self.tick()
+            time.sleep(0.2)
+        while len(self.exit_codes) < self.planned:
+            assert time.monotonic() < deadline, "the host did not die"
+            self.revive()
+            time.sleep(0.05)
+
+    def kill_at(self, point: str) -> None:
+        """Plan the next kill."""
+        self.planned += 1
+        self.plan.write_text(point)
