@@ -56,6 +56,9 @@ def test_the_authority_cannot_vouch_for_any_other_name(tmp_path: Path) -> None:
         .not_valid_before(NOW - timedelta(minutes=1))
         .not_valid_after(NOW + timedelta(days=1))
         .add_extension(x509.SubjectAlternativeName([x509.DNSName("bank.example")]), critical=True)
+        .add_extension(
+            x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()), critical=False
+        )
         .sign(signer, hashes.SHA256())
     )
     (tmp_path / "forged.pem").write_bytes(forged.public_bytes(serialization.Encoding.PEM))
