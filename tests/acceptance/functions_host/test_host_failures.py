@@ -35,6 +35,8 @@ def refused(host: "HostProcess") -> bool:
         hello(host)
     except httpx.ConnectError:
         return True
+    except httpx.RemoteProtocolError:
+        return False  # it was in the queue of a socket that closed just then
     return False
 
 
