@@ -185,7 +185,7 @@ def look(record: RunRecord, *, now: datetime) -> RunRecord:
 def miss(record: RunRecord, *, now: datetime) -> RunRecord:
     """Data Factory has answered that it has no such run, which may be over in a moment."""
     _from(record, RunState.SUBMITTED)
-    return replace(record, missing_since=record.missing_since or now, lease_until=None)
+    return replace(record, missing_since=record.missing_since or now)
 
 
 def lose(record: RunRecord, *, reason: str, now: datetime, lease: timedelta) -> RunRecord:

@@ -142,12 +142,12 @@ MOVES: dict[str, tuple[RunState, Move, dict[str, Any]]] = {
     "miss": (
         RunState.SUBMITTED,
         lambda record: transitions.miss(replace(record, missing_since=None), now=NOW),
-        {"missing_since": NOW, "lease_until": None},
+        {"missing_since": NOW},
     ),
     "miss, again": (
         RunState.SUBMITTED,
         lambda record: transitions.miss(record, now=NOW),
-        {"lease_until": None},
+        {},
     ),
     "lose": (
         RunState.SUBMITTED,
