@@ -49,7 +49,7 @@ def test_a_shell_that_takes_it_over_is_a_good_one(shell: Any) -> None:
         ("no_proxy", ".azure.com"),
         ("HTTPS_PROXY", "http://127.0.0.1:9"),
         ("SSL_CERT_FILE", "/etc/ssl/cert.pem"),
-        ("AZURE_CONFIG_DIR", "/root/.azure"),
+        ("AZURE_CONFIG_DIR", "/home/somebody/.azure"),
     ],
 )
 def test_a_shell_that_would_miss_the_stack_is_told(shell: Any, name: str, value: str) -> None:
