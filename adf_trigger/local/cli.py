@@ -19,7 +19,7 @@ from adf_trigger.emulator.commands.load import add_import
 from adf_trigger.emulator.commands.running import NotRunning
 from adf_trigger.emulator.commands.secrets_file import HELP as SECRETS_HELP
 from adf_trigger.emulator.commands.secrets_file import secrets_file
-from adf_trigger.emulator.commands.serve import add_cloud, add_serve
+from adf_trigger.emulator.commands.serve import add_any_group, add_cloud, add_serve
 from adf_trigger.errors import SettingsError
 from adf_trigger.local.azurite import AzuriteInstallError, install
 from adf_trigger.local.demo import story
@@ -109,6 +109,7 @@ def _add_up(up: argparse.ArgumentParser) -> None:
         help="an argument for the functions host",
     )
     up.add_argument("--secrets", type=_secrets, metavar="FILE", help=SECRETS_HELP)
+    add_any_group(up)
     add_cloud(up)
     up.add_argument("--restart", action="store_true", help="start the functions host again if it dies")
     for port in fields(Ports):
@@ -153,6 +154,7 @@ def _up(options: argparse.Namespace) -> int:
             settings={"ADF_TRIGGER_CLOUD": options.cloud, **dict(options.set)},
             host_options=tuple(options.host_option),
             secrets=options.secrets,
+            any_group=options.any_group,
         )
     )
     parent = os.getppid()

@@ -66,6 +66,7 @@ class StackConfig:
         settings: app settings beside, or in place of, the local stack's own (see `app_settings`).
         host_options: more arguments for the functions host.
         secrets: JSON file of what stands in for the factory's Key Vaults.
+        any_group: take any subscription and resource group to be there.
     """
 
     data: Path | None = None
@@ -75,6 +76,7 @@ class StackConfig:
     settings: Mapping[str, str] = field(default_factory=dict)
     host_options: tuple[str, ...] = ()
     secrets: Path | None = None
+    any_group: bool = False
 
 
 class Stack:
@@ -228,6 +230,7 @@ class Stack:
                 "--log",
                 "--unannounced",
                 *(word for option in options.items() for word in option),
+                *(["--any-group"] if self._config.any_group else []),
             ],
             environment,
         )

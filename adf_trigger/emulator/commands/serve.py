@@ -62,9 +62,7 @@ def add_serve(parser: argparse.ArgumentParser) -> None:
         )
     parser.add_argument("--strict", action="store_true", help="hold to the service's own limits")
     parser.add_argument("--secrets", type=secrets_file, default={}, metavar="FILE", help=SECRETS_HELP)
-    parser.add_argument(
-        "--any-group", action="store_true", help="take any subscription and resource group to be there"
-    )
+    add_any_group(parser)
     parser.add_argument(
         "--storage",
         type=_storage,
@@ -76,6 +74,13 @@ def add_serve(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON line once it is ready")
     parser.add_argument("--log", action="store_true", help="log what it does to standard error")
     parser.set_defaults(run=serve)
+
+
+def add_any_group(parser: argparse.ArgumentParser) -> None:
+    """Add the switch that keeps resource groups out of the way, off by default as in Azure."""
+    parser.add_argument(
+        "--any-group", action="store_true", help="take any subscription and resource group to be there"
+    )
 
 
 def add_cloud(parser: argparse.ArgumentParser) -> None:

@@ -195,6 +195,26 @@ def test_a_port_that_is_asked_for_is_used(up: Callable[..., Up]) -> None:
     assert healthy(endpoints)
 
 
+@pytest.mark.parametrize(
+    ("options", "answer"), [((), (404, "ResourceGroupNotFound")), (("--any-group",), (200, None))]
+)
+def test_resource_groups_are_real_unless_told_otherwise(
+    up: Callable[..., Up], options: tuple[str, ...], answer: tuple[int, str | None]
+) -> None:
+    """`up --any-group` takes a factory into a group that nobody has made; without it there is no such group."""
+    endpoints = up(*options).ready()
+    subscription, named, _ = endpoints.factory_id.partition("/resourceGroups/local/")
+    reply = requests.put(
+        f"{endpoints.management_url}{subscription}/resourceGroups/unmade/providers/Microsoft.DataFactory/factories/there",
+        params=API_VERSION,
+        headers={"Authorization": f"Bearer {token(endpoints)}"},
+        json={"location": "eastus"},
+        timeout=10,
+    )
+    assert named
+    assert (reply.status_code, reply.json().get("error", {}).get("code")) == answer
+
+
 @pytest.mark.parametrize("part", ["queue", "identity", "functions"])
 def test_a_port_that_is_taken_ends_it_with_the_reason(up: Callable[..., Up], part: str) -> None:
     """`up` fails with code 1, shows the end of the log that tells why, and leaves nothing."""
