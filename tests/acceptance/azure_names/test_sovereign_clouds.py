@@ -82,9 +82,3 @@ def test_names_and_tokens_are_those_of_the_cloud(name: str, tmp_path: Path) -> N
         ).json()
         assert metadata["authentication"]["loginEndpoint"] == f"https://{cloud.authority}"
         assert metadata["suffixes"]["storage"] == cloud.storage_suffix
-
-
-def test_a_token_of_another_cloud_is_refused() -> None:
-    """Resource Manager of one cloud takes no audience of another's."""
-    audiences = [cloud.arm_audiences for cloud in CLOUDS.values()]
-    assert sum(len(each) for each in audiences) == len(frozenset().union(*audiences))

@@ -8,6 +8,8 @@ import httpx
 import pytest
 
 from adf_trigger.emulator.app import FactoryConfig
+from adf_trigger.emulator.clouds import CLOUDS, Cloud
+from adf_trigger.emulator.identity.tokens import TokenAuthority
 from adf_trigger.emulator.options import Options
 
 FACTORIES = "Microsoft.DataFactory/factories"
@@ -224,6 +226,27 @@ class TestTokens:
         status, code, message = error(self.answer(served, f"Bearer {token}"))
         assert (status, code) == (401, "InvalidAuthenticationToken")
         assert "wrong audience or resource 'https://storage.azure.com'" in message
+
+    @pytest.mark.parametrize("here", CLOUDS.values(), ids=lambda cloud: cloud.name)
+    def test_another_clouds_token_is_refused(self, serve: Any, here: Cloud) -> None:
+        """A token that is good in all but its audience is refused where the audience is another cloud's."""
+        tokens = TokenAuthority("72f988bf-86f1-41af-91ab-2d7cd011db47", audiences=here.arm_audiences)
+        served = serve(FactoryConfig(tokens=tokens, cloud=here))
+        served.tokens = tokens
+        for cloud in CLOUDS.values():
+            for audience in cloud.arm_audiences:
+                token = served.token("Contributor", audience=audience)
+                reply = httpx.get(
+                    f"{served.url}/subscriptions",
+                    params={"api-version": "2022-12-01"},
+                    headers={"Authorization": f"Bearer {token}"},
+                )
+                if cloud is here:
+                    assert reply.status_code == 200
+                else:
+                    status, code, message = error(reply)
+                    assert (status, code) == (401, "InvalidAuthenticationToken")
+                    assert f"wrong audience or resource '{audience}'" in message
 
     def test_another_tenant_is_refused(self, served: Any) -> None:
         """A token of another tenant has its own code."""
