@@ -17,6 +17,9 @@ from adf_trigger.emulator.storage_account import SERVICES, storage_account
 _CA_VARIABLES = ("SSL_CERT_FILE", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
 """OpenSSL, .NET and Python's ssl; curl; Python's requests and the Azure CLI; Node."""
 
+_PROXY_VARIABLES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy")
+"""Plain http as well: it would else reach the real Azure, with the token that goes along."""
+
 _LOOPBACK = "127.0.0.1,localhost"
 _TIMEOUT = 10.0
 _METADATA = "/metadata/endpoints?api-version=2022-09-01"
@@ -30,22 +33,21 @@ def addresses(facts: Mapping[str, Any]) -> dict[str, str]:
 def azure_environment(facts: Mapping[str, Any]) -> dict[str, str]:
     """What makes unchanged clients of Azure talk to the stack, and leaves their own profiles alone.
 
-    Whoever has it reaches nothing but the stack by https: the proxy refuses all other names.
+    Whoever has it reaches nothing but the stack: the proxy refuses all other names, and plain http.
     """
     ca_file, proxy = str(facts["ca_file"]), str(facts["proxy_url"])
     folder = Path(ca_file).parent
     _, _, subscription, _, group, *_, factory = str(facts["factory_id"]).split("/")
     where = urlsplit(proxy)
     java = {
-        "https.proxyHost": where.hostname,
-        "https.proxyPort": where.port,
+        **{f"{scheme}.proxyHost": where.hostname for scheme in ("https", "http")},
+        **{f"{scheme}.proxyPort": where.port for scheme in ("https", "http")},
         "javax.net.ssl.trustStore": folder / "ca.p12",
         "javax.net.ssl.trustStoreType": "PKCS12",
         "javax.net.ssl.trustStorePassword": TRUSTSTORE_PASSWORD,
     }
     return {
-        "HTTPS_PROXY": proxy,
-        "https_proxy": proxy,
+        **dict.fromkeys(_PROXY_VARIABLES, proxy),
         "NO_PROXY": _LOOPBACK,
         "no_proxy": _LOOPBACK,
         **dict.fromkeys(_CA_VARIABLES, ca_file),
@@ -56,6 +58,7 @@ def azure_environment(facts: Mapping[str, Any]) -> dict[str, str]:
         "AZURE_CORE_COLLECT_TELEMETRY": "false",
         "AZURE_CORE_LOGIN_EXPERIENCE_V2": "off",
         "AZURE_CORE_SURVEY_MESSAGE": "false",
+        "AZURE_AUTHORITY_HOST": f"https://{CLOUDS[str(facts['cloud'])].authority}",
         "AZURE_TENANT_ID": str(facts["tenant_id"]),
         "AZURE_CLIENT_ID": str(facts["client_id"]),
         "AZURE_CLIENT_SECRET": str(facts["client_secret"]),
@@ -91,7 +94,7 @@ def check(facts: Mapping[str, Any], environ: Mapping[str, str]) -> Checked:
 
 def _of_environment(facts: Mapping[str, Any], environ: Mapping[str, str]) -> Iterator[str]:
     wanted = azure_environment(facts)
-    for name in ("HTTPS_PROXY", "https_proxy", *_CA_VARIABLES, "AZURE_CONFIG_DIR"):
+    for name in (*_PROXY_VARIABLES, *_CA_VARIABLES, "AZURE_CONFIG_DIR"):
         given = environ.get(name)
         if given is None:
             yield f"{name} is not set"

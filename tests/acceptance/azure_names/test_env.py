@@ -48,6 +48,7 @@ def test_a_shell_that_takes_it_over_is_a_good_one(shell: Any) -> None:
         ("NO_PROXY", "*"),
         ("no_proxy", ".azure.com"),
         ("HTTPS_PROXY", "http://127.0.0.1:9"),
+        ("http_proxy", "http://127.0.0.1:9"),
         ("SSL_CERT_FILE", "/etc/ssl/cert.pem"),
         ("AZURE_CONFIG_DIR", "/home/somebody/.azure"),
     ],
@@ -80,6 +81,13 @@ def test_what_is_not_azures_is_refused_in_that_shell(shell: Any) -> None:
     done = shell.run("curl", "-sS", "https://example.org/", check=False)
     assert done.returncode == 56
     assert "403" in done.stderr
+
+
+def test_plain_http_is_refused_in_that_shell(shell: Any) -> None:
+    """No token goes to the real Azure where an address says http: the proxy answers, and the control API is local."""
+    said = shell.run("curl", "-sS", "-H", "Authorization: Bearer x", "http://management.azure.com/").stdout
+    assert said.startswith("This proxy is for https alone")
+    assert shell.run("curl", "-sSf", f"{shell.endpoints.control_url}/options").stdout
 
 
 @pytest.mark.skipif(shutil.which("java") is None, reason="there is no Java here")

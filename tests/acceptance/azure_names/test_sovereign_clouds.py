@@ -1,5 +1,7 @@
 """The stack stands in for each of Azure's clouds: its names, its tokens, the app's own settings."""
 
+import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,10 +12,18 @@ import pytest
 import requests
 
 from adf_trigger.emulator.clouds import CLOUDS, PUBLIC
+from adf_trigger.emulator.commands.azure_environment import azure_environment
 from adf_trigger.local.endpoints import Endpoints
 from adf_trigger.local.stack import Stack, StackConfig
 
 ROOT = Path(__file__).parents[3]
+
+
+SIGN_IN = """
+import sys
+from azure.identity import EnvironmentCredential
+print(EnvironmentCredential().get_token(sys.argv[1]).token.count("."))
+"""
 
 
 @contextmanager
@@ -82,3 +92,12 @@ def test_names_and_tokens_are_those_of_the_cloud(name: str, tmp_path: Path) -> N
         ).json()
         assert metadata["authentication"]["loginEndpoint"] == f"https://{cloud.authority}"
         assert metadata["suffixes"]["storage"] == cloud.storage_suffix
+        shell = subprocess.run(
+            [sys.executable, "-c", SIGN_IN, f"https://{cloud.management}/.default"],
+            env={**os.environ, **azure_environment(json.loads(endpoints.to_json()))},
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+        assert shell.stdout == "2\n", shell.stderr
