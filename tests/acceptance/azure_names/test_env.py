@@ -47,6 +47,8 @@ def test_a_shell_that_takes_it_over_is_a_good_one(shell: Any) -> None:
         ("NO_PROXY", "management.azure.com"),
         ("NO_PROXY", "*"),
         ("no_proxy", ".azure.com"),
+        ("NO_PROXY", "localhost *.azure.com"),
+        ("NO_PROXY", "127.0.0.1,Management.Azure.com:443"),
         ("HTTPS_PROXY", "http://127.0.0.1:9"),
         ("http_proxy", "http://127.0.0.1:9"),
         ("SSL_CERT_FILE", "/etc/ssl/cert.pem"),
@@ -59,6 +61,12 @@ def test_a_shell_that_would_miss_the_stack_is_told(shell: Any, name: str, value:
     done = shell.run(*command, check=False, **{name: value})
     assert done.returncode == 1
     assert name in done.stderr
+
+
+def test_other_hosts_may_go_past_the_proxy(shell: Any) -> None:
+    """What NO_PROXY says of hosts that are not Azure's does not fail the check."""
+    command = (*LOCAL, "env", "--data", str(shell.folder / "stack"), "--check")
+    assert shell.run(*command, NO_PROXY="127.0.0.1,localhost,::1,[::1],10.0.0.0/8,.example.org").stderr == ""
 
 
 def test_without_a_stack_there_is_nothing_to_check(shell: Any, tmp_path: Path) -> None:
