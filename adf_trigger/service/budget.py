@@ -1,7 +1,9 @@
-"""How many Data Factory calls a tick may still spend on a factory."""
+"""How many Data Factory calls a tick may still spend on a factory, and until when."""
 
+import math
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 from adf_trigger.datafactory.models import Page
@@ -13,17 +15,33 @@ RESERVED_READS = 25
 
 
 class Budget:
-    """A number of calls, spent one by one. Threads may share it."""
+    """A number of calls, spent one by one, and perhaps an instant at which it is over. Threads may share it.
 
-    def __init__(self, calls: int) -> None:
+    Args:
+        calls: how many.
+        seconds: a clock that never goes back.
+    """
+
+    def __init__(self, calls: int, *, seconds: Callable[[], float] = time.monotonic) -> None:
+        self._seconds = seconds
+        self._until = math.inf
         self._calls = calls
         self._left = calls
         self._lock = threading.Lock()
 
     @property
     def left(self) -> int:
-        """Calls left."""
-        return self._left
+        """Calls left; none once its time is over."""
+        return 0 if self.is_over else self._left
+
+    @property
+    def is_over(self) -> bool:
+        """Whether its time is over, so that nothing more is begun."""
+        return self._seconds() >= self._until
+
+    def end_at(self, until: float) -> None:
+        """From that instant of its clock on there is nothing left of it."""
+        self._until = until
 
     @property
     def has_most(self) -> bool:
@@ -33,7 +51,7 @@ class Budget:
     def spend(self) -> bool:
         """Take one call from the budget; False where none is left."""
         with self._lock:
-            if self._left <= 0:
+            if self.left <= 0:
                 return False
             self._left -= 1
             return True

@@ -104,6 +104,8 @@ class Dispatcher:
         turn = _Turn(budget, Sightings())
         troubles = Troubles("dispatch")
         for row in active:
+            if budget.is_over:
+                return turn.ended  # the next tick goes on; who waits was not seen
             if row.may_be_unsent and self._has_its_turn(row, turn):
                 with troubles.of(row.request_id):
                     self._handle(factory, row, turn)

@@ -7,6 +7,7 @@ from adf_trigger.clock import Clock
 from adf_trigger.errors import LedgerConflict
 from adf_trigger.ledger.port import LedgerReader, Stored
 from adf_trigger.ledger.records import ActiveRun, RunRecord, RunState
+from adf_trigger.service.budget import Budget
 from adf_trigger.service.factories import FactoryHandle
 from adf_trigger.service.notify import Notifier
 from adf_trigger.service.records import Records
@@ -32,14 +33,15 @@ class Publisher:
         self._clock = clock
 
     def publish(
-        self, factory: FactoryHandle, active: Sequence[ActiveRun], ended: Sequence[Stored] = ()
+        self, factory: FactoryHandle, active: Sequence[ActiveRun], ended: Sequence[Stored], budget: Budget
     ) -> None:
-        """Publish every run that has ended and is not published. The trouble of one is its own.
+        """Publish every run that has ended and is not published, while there is time. The trouble of one is its own.
 
         Args:
             factory: whose runs.
             active: its active runs.
             ended: records of it that have ended since these were read.
+            budget: says when the time is over; what is left then is published by the next tick.
 
         Raises:
             PublishError: the queue is out of reach; the next tick sends what is left.
@@ -47,10 +49,14 @@ class Publisher:
         """
         troubles = Troubles("publish")
         for row in active:
+            if budget.is_over:
+                return
             if row.state is RunState.ENDED:
                 with troubles.of(row.request_id):
                     self.publish_one(factory, row.request_id)
         for stored in ended:
+            if budget.is_over:
+                return
             with troubles.of(stored.record.request_id):
                 self.publish_leased(self._records.lease_to_publish(stored))
 

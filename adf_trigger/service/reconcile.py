@@ -166,7 +166,7 @@ class Reconciler:
         had_most = budget.has_most
         runs = self._runs_since(factory, record, budget, sightings)
         if runs is None:
-            verdict = Verdict.CANNOT_TELL if had_most else Verdict.ASK_LATER
+            verdict = Verdict.CANNOT_TELL if had_most and not budget.is_over else Verdict.ASK_LATER
             return Finding(verdict, reason="the list of the pipeline's runs is longer than one tick can read")
         by_parameter = self._correlation_of(record) is not None
         if by_parameter:

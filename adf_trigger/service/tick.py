@@ -4,6 +4,7 @@ Safe to overlap with another tick, since every step is a conditional write: the 
 """
 
 import logging
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -27,6 +28,11 @@ logger = logging.getLogger(__name__)
 
 TICK_NOTE = "tick"
 """The app's note of the timer's last complete tick."""
+
+TICK_SECONDS = 100.0
+"""How long a tick begins new work. Beyond functionTimeout, five minutes in host.json, the platform kills the worker
+with every call that runs in it: the rest is for what is under way then and for what follows a tick, on storage that
+hangs."""
 
 MOST_TROUBLE = 20
 
@@ -68,6 +74,7 @@ class Tick:
         steps: surrounds that write.
         calls: Data Factory calls that may be spent on each factory.
         retention: how long published records are kept.
+        seconds: a clock that never goes back, to keep a tick short.
     """
 
     def __init__(
@@ -86,6 +93,7 @@ class Tick:
         *,
         calls: int,
         retention: timedelta,
+        seconds: Callable[[], float] = time.monotonic,
     ) -> None:
         self._factories = factories
         self._ledger = ledger
@@ -100,9 +108,14 @@ class Tick:
         self._steps = steps
         self._calls = calls
         self._retention = retention
+        self._seconds = seconds
+        self._first = 0
 
     def run(self) -> None:
-        """Do one tick for every factory. The trouble of one, or of one part, does not keep the others from theirs."""
+        """Do one tick for every factory. The trouble of one, or of one part, does not keep the others from theirs.
+
+        Where the time is over before every factory had its turn, the next tick begins with those that had none.
+        """
         parts = {
             "probe": self._probe,
             "read": self._read,
@@ -111,12 +124,22 @@ class Tick:
             "publish": self._publish,
             "purge": self._purge,
         }
-        begun, trouble = self._clock(), list[str]()
-        for factory in self._factories:
-            turn = _Turn(factory, Budget(self._calls))
-            failed = [name for name, part in parts.items() if not self._attempt(name, part, turn)]
-            trouble += [f"{name} {factory.alias}" for name in failed]
-        self._purge_messages()
+        begun, over, trouble = self._clock(), self._seconds() + TICK_SECONDS, list[str]()
+        factories = list(self._factories)
+        first = self._first
+        for position, factory in enumerate((*factories[first:], *factories[:first])):
+            if position and self._seconds() >= over:
+                self._first = (first + position) % len(factories)
+                trouble.append(f"reach {len(factories) - position} factories")
+                break
+            turn = _Turn(factory, Budget(self._calls, seconds=self._seconds))
+            for left, (name, part) in zip(range(len(parts), 0, -1), parts.items(), strict=True):
+                now = self._seconds()
+                turn.budget.end_at(now + (over - now) / left)  # no part takes the time of those behind it
+                if not self._attempt(name, part, turn):
+                    trouble.append(f"{name} {factory.alias}")
+        if self._seconds() < over:
+            self._purge_messages()
         self._note(begun, trouble)
 
     def _note(self, begun: datetime, trouble: Sequence[str]) -> None:
@@ -153,7 +176,7 @@ class Tick:
             self._monitor.poll(turn.factory, turn.active, turn.budget)
 
     def _publish(self, turn: _Turn) -> None:
-        self._publisher.publish(turn.factory, turn.active, turn.ended)
+        self._publisher.publish(turn.factory, turn.active, turn.ended, turn.budget)
 
     def _purge(self, turn: _Turn) -> None:
         self._records.purge(turn.factory.id, before=self._clock() - self._retention, limit=PURGED_A_TICK)
@@ -174,9 +197,10 @@ class Tick:
         part: Callable[[_Turn], None],
         turn: _Turn,
     ) -> bool:
-        """Do one part; whether it was done."""
+        """Do one part; whether it was done whole."""
         try:
-            part(turn)
+            if not turn.budget.is_over:
+                part(turn)
         except AdfTriggerError as exc:
             logger.warning(
                 "This tick could not %s %s: %s",
@@ -186,4 +210,11 @@ class Tick:
                 extra={"action": f"{name}_failed", "factory": turn.factory.id, "error": type(exc).__name__},
             )
             return False
-        return True
+        if turn.budget.is_over:
+            logger.warning(
+                "This tick could not %s all of %s: its time was over, and the next one goes on",
+                name,
+                turn.factory.alias,
+                extra={"action": "tick_cut", "factory": turn.factory.id, "part": name},
+            )
+        return not turn.budget.is_over

@@ -86,7 +86,7 @@ def test_an_event_that_another_host_is_sending_is_not_sent_too(world: World, ste
 
     def list_and_tell_while_the_other_sends() -> None:
         listed.extend(world.ledger.active(FACTORY_ID))
-        publisher.publish(factory, listed)
+        publisher.publish(factory, listed, (), Budget(10))
 
     steps.hold("notify.event", list_and_tell_while_the_other_sends)
     world.tick(after=15)
