@@ -61,5 +61,5 @@ def app_of(
     app.register_functions(http_functions(use_cases, new_id))
     app.register_functions(health_functions(use_cases, clock))
     app.register_functions(queue_functions(use_cases, bindings))
-    app.register_functions(timer_functions(use_cases, bindings.schedule))
+    app.register_functions(timer_functions(use_cases, bindings))
     return app

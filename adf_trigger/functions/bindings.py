@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 from adf_trigger.errors import SettingsError
 from adf_trigger.functions.composition import UseCases, log_faults
-from adf_trigger.settings import POISON_SUFFIX, CommonSettings, nothing_is_set
+from adf_trigger.settings import POISON_SUFFIX, REQUESTS_QUEUE, CommonSettings, nothing_is_set
 
 AT_FAULT = "%ADF_TRIGGER_SETTINGS_ARE_AT_FAULT_SEE_HEALTH_DETAILS%"
 """No setting has this name, and it says why."""
-NOT_YET_SET = "%ADF_TRIGGER_REQUESTS_QUEUE%"
+NOT_YET_SET = f"%{REQUESTS_QUEUE}%"
 """What the deployment's template sets: the host looks it up when it starts the listeners."""
 
 
@@ -51,6 +51,23 @@ class Bindings:
                 return cls(NOT_YET_SET, NOT_YET_SET + POISON_SUFFIX, _default_schedule())
             log_faults(exc)
             return cls(AT_FAULT, AT_FAULT + POISON_SUFFIX, _schedule_at_least())
+
+    def check(self, settings: CommonSettings) -> None:
+        """See that the functions are bound to what the settings say now: the platform binds them once, at import.
+
+        Raises:
+            SettingsError: messages are not read until the app is restarted.
+        """
+        resolves = self.requests_queue == NOT_YET_SET and settings.requests_queue_is_set
+        if not resolves and self.requests_queue != settings.requests_queue:
+            raise SettingsError(
+                [
+                    (
+                        f"{REQUESTS_QUEUE}: the settings were at fault when the app was imported, so that its queue "
+                        "is not read: restart the app"
+                    )
+                ]
+            )
 
 
 def _schedule_at_least() -> str:

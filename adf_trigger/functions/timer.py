@@ -1,22 +1,25 @@
 """The timer function: one tick a schedule."""
 
+from functools import partial
+
 import azure.functions as func
 
 from adf_trigger.errors import SettingsError
+from adf_trigger.functions.bindings import Bindings
 from adf_trigger.functions.composition import UseCases, log_faults
 
 
-def timer_functions(use_cases: UseCases, schedule: str) -> func.Blueprint:
+def timer_functions(use_cases: UseCases, bindings: Bindings) -> func.Blueprint:
     """The function that dispatches, monitors and publishes.
 
     Args:
         use_cases: gives the use cases.
-        schedule: when it runs: NCRONTAB.
+        bindings: when it runs, and what the health has to say of the others.
     """
     blueprint = func.Blueprint()
 
     @blueprint.function_name("tick")
-    @blueprint.timer_trigger("timer", schedule, run_on_startup=False, use_monitor=True)
+    @blueprint.timer_trigger("timer", bindings.schedule, run_on_startup=False, use_monitor=True)
     def tick(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the host passes it by name
         """Dispatch, monitor, publish, look after what has left the settings; report on the surroundings."""
         try:
@@ -28,6 +31,7 @@ def timer_functions(use_cases: UseCases, schedule: str) -> func.Blueprint:
             services.tick.run()
             services.strangers.attend()
         finally:
+            services.observer.also_ask("bindings", partial(bindings.check, services.settings))
             services.observer.observe()
 
     return blueprint

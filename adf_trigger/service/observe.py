@@ -93,6 +93,17 @@ class Observer:
         self._under_way: dict[str, Future[str | None]] = {}
         self._lock = threading.Lock()
 
+    def also_ask(self, component: str, check: Check) -> None:
+        """From now on ask this component, too, every time.
+
+        Args:
+            component: its name in the report.
+            check: how to ask it.
+        """
+        if component not in self._checks:
+            self._always.append(component)
+        self._checks[component] = check
+
     def observe(self) -> None:
         """Ask once, and keep the report. The ledger's own trouble is logged: a report that grows old says it, too."""
         try:

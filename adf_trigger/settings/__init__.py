@@ -43,6 +43,7 @@ from adf_trigger.settings.schedule import Schedule
 _QUEUE_NAME = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 _TABLE_NAME = r"^[A-Za-z][A-Za-z0-9]{2,62}$"
 POISON_SUFFIX = "-poison"
+REQUESTS_QUEUE = "ADF_TRIGGER_REQUESTS_QUEUE"
 
 QueueName = Annotated[str, Field(pattern=_QUEUE_NAME, min_length=3, max_length=56)]
 """A queue's name, with room for the host's `-poison` in the 63 characters that storage allows."""
@@ -179,6 +180,11 @@ class CommonSettings(PlatformSettings):
     def warnings(self) -> tuple[str, ...]:
         """Sentences on what is odd in the environment but stops nothing. They name variables and show no value."""
         return self._warnings
+
+    @property
+    def requests_queue_is_set(self) -> bool:
+        """Whether the requests queue is named, so that the platform can look the name up."""
+        return "requests_queue" in self.model_fields_set
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:

@@ -39,9 +39,9 @@ class Message(func.QueueMessage):
 class Caller:
     """Calls functions by name."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, bindings: Bindings | None = None) -> None:
         self.world = world
-        bindings = Bindings.of(world.settings)
+        bindings = bindings or Bindings.of(world.settings)
         functions = app_of(lambda: world.services, bindings, clock=world.clock).get_functions()
         self._functions: dict[str, Callable[..., Any]] = {
             str(each.get_function_name()): each.get_user_function() for each in functions

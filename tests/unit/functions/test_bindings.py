@@ -7,10 +7,11 @@ import pytest
 
 from adf_trigger.errors import SettingsError
 from adf_trigger.functions.app import app_of
-from adf_trigger.functions.bindings import Bindings
+from adf_trigger.functions.bindings import AT_FAULT, NOT_YET_SET, Bindings
 from adf_trigger.functions.composition import Composition
 from adf_trigger.functions.services import Services
-from tests.support.world import World
+from tests.support.world import World, settings
+from tests.unit.functions.conftest import Caller
 
 
 def test_the_use_cases_are_composed_once_and_tried_again_while_the_settings_are_faulty() -> None:
@@ -66,3 +67,24 @@ def test_an_unknown_name_is_logged_once(caplog: pytest.LogCaptureFixture) -> Non
     use_cases()
     (record,) = [each for each in caplog.records if getattr(each, "action", "") == "setting_unknown"]
     assert "ADF_TRIGGER_TABLE" in record.getMessage()
+
+
+@pytest.mark.parametrize(
+    ("bound_to", "now", "well"),
+    [
+        (AT_FAULT, {}, False),
+        (NOT_YET_SET, {}, False),
+        (NOT_YET_SET, {"ADF_TRIGGER_REQUESTS_QUEUE": "mine"}, True),
+        ("mine", {"ADF_TRIGGER_REQUESTS_QUEUE": "mine"}, True),
+        ("mine", {}, False),
+    ],
+)
+def test_health_says_no_where_the_queue_is_not_read(
+    bound_to: str, now: dict[str, str], *, well: bool
+) -> None:
+    """Settings that are right later bind nothing anew: until a restart nobody reads the queue of the settings."""
+    world = World(settings=settings(**now))
+    caller = Caller(world, Bindings(bound_to, f"{bound_to}-poison", "* * * * * *"))
+    caller.tick()
+    world.restart()
+    assert (caller.health().status_code == 200) is well
