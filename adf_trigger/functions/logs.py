@@ -10,7 +10,9 @@ import logging
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 _OWN = "adf_trigger"
-_LIBRARIES = ("azure", "urllib3")
+_LIBRARIES = {"azure": logging.WARNING, "azure.identity": logging.CRITICAL, "urllib3": logging.WARNING}
+"""Library → the least level that is heard of it. azure-identity repeats a token service's answer unscrubbed, which may
+echo a key, and misnames its cause; what there is to tell of it, this app tells itself."""
 MAX_FIELDS = 2_000
 """Characters of the fields behind a text."""
 
@@ -20,10 +22,10 @@ def configure_logging() -> None:
 
     A level that somebody has set for a library stands.
     """
-    for name in _LIBRARIES:
+    for name, level in _LIBRARIES.items():
         library = logging.getLogger(name)
         if library.level == logging.NOTSET:
-            library.setLevel(logging.WARNING)
+            library.setLevel(level)
     own = logging.getLogger(_OWN)
     if not any(isinstance(handler, _WithFields) for handler in own.handlers):
         own.addHandler(_WithFields())
