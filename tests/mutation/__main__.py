@@ -1,7 +1,7 @@
 """`make mutation`: changes the code by a sample that a printed seed makes, and counts what the unit tests notice.
 
     python -m tests.mutation                        the five modules that decide about runs, and 200 mutants more
-    python -m tests.mutation --sample 0 --all budget pauses
+    python -m tests.mutation --sample 0 --all budget throttling
     python -m tests.mutation --seed 7 --sample 50 --all
     python -m tests.mutation --seed 7 --resume      go on where the same was ended, code and tests unchanged
 
@@ -19,7 +19,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 MUTANTS = Path("mutants")
-DECIDING = ("transitions", "dispatch", "reconcile", "sending", "budget")
+DECIDING = ("transitions", "dispatch", "reconcile", "send", "budget")
 """Modules of the service of which every mutant is run: they decide what is sent, and when."""
 SAMPLE = 200
 WANTED = 90.0
@@ -40,6 +40,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _mutmut(options.workers, [f"adf_trigger.service.{module}.*" for module in options.all or ("budget",)])
     every = dict(_known())
     chosen = [name for name in every if _module(name) in options.all]
+    if absent := set(options.all) - {_module(name) for name in chosen}:
+        sys.stderr.write(f"no mutants of the service's {', '.join(sorted(absent))}: was it renamed?\n")
+        return 2
     rest = sorted(every.keys() - set(chosen))
     drawn = random.Random(options.seed).sample(rest, min(options.sample, len(rest)))  # noqa: S311 - no secret
     wanted = [*chosen, *drawn]
