@@ -167,6 +167,21 @@ class ActivityError(_Wire):
     message: str = ""
 
 
+class HistoryEntry(_Wire):
+    """What a person, or a program on its own account, has done about a run after it was asked for.
+
+    Attributes:
+        by: who, where that is known.
+        action: what: `cancel`, `rerun`, and their like.
+        note: why, in their own words, or what came of it.
+    """
+
+    at: Instant
+    by: str | None = None
+    action: str
+    note: str | None = None
+
+
 class RunLinks(_Wire):
     """Where to go from a run. Paths are relative to the service's root; studio is absolute."""
 
@@ -182,6 +197,7 @@ class RunView(_Wire):
 
     Attributes:
         reason: what an accepted run waits for, why it was rejected, or why its fate cannot be told.
+        history: who did what about it, oldest first.
     """
 
     request_id: str
@@ -202,6 +218,7 @@ class RunView(_Wire):
     message: str | None = None
     errors: list[ActivityError] = Field(default_factory=list)
     rerun_of: UUID | None = None
+    history: list[HistoryEntry] = Field(default_factory=list)
     links: RunLinks
 
 

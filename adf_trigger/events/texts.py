@@ -131,10 +131,16 @@ def _cut_data(data: dict[str, Any], text_limit: int, entries: int, value_limit: 
         **cut,
         "parameters": parameters,
         "metadata": {key: shorten(value, value_limit) for key, value in data["metadata"].items()},
-        "errors": [
-            {key: shorten(value, text_limit) for key, value in error.items()}
-            for error in data["errors"][:entries]
-        ],
+        "errors": [_cut_texts(error, text_limit) for error in data["errors"][:entries]],
+        "history": [_cut_texts(entry, value_limit) for entry in data["history"][-entries:]],
+    }
+
+
+def _cut_texts(entry: dict[str, Any], limit: int) -> dict[str, Any]:
+    """An entry of a list with every text cut but for its time."""
+    return {
+        key: shorten(value, limit) if isinstance(value, str) and key != "at" else value
+        for key, value in entry.items()
     }
 
 

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from adf_trigger.contracts import NO_RERUN, ActivityError, Rerun, Source
+from adf_trigger.contracts import NO_RERUN, ActivityError, HistoryEntry, Rerun, Source
 
 
 class RunState(StrEnum):
@@ -59,6 +59,7 @@ class RunRecord:
         looked_at: when a reader last had Data Factory asked for the run.
         missing_since: when Data Factory first answered that it has no such run, and has not shown it since.
         truncated: whether reasons were cut, since a factory may give more of them than a record can hold.
+        history: who did what about it after it was asked for, oldest first; bounded by `transitions.noted`.
     """
 
     factory: str
@@ -96,6 +97,7 @@ class RunRecord:
     published_at: datetime | None = None
     former_run_ids: tuple[UUID, ...] = ()
     message_digest: str | None = None
+    history: tuple[HistoryEntry, ...] = ()
 
     @property
     def run_ids(self) -> tuple[UUID, ...]:

@@ -7,11 +7,12 @@
 Each move is a pure function of a record; the caller writes what it returns, conditionally on what it read.
 """
 
+import json
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from adf_trigger.contracts import ActivityError, RunStatus
+from adf_trigger.contracts import ActivityError, HistoryEntry, RunStatus, as_dict
 from adf_trigger.ledger.records import RunRecord, RunState, Waits
 from adf_trigger.messages.limits import shorten
 
@@ -24,6 +25,13 @@ WAITS_FOR_CALLER = (
 
 LONGEST_REASON = 3_000
 """Characters of a reason that a record keeps."""
+
+MOST_ENTRIES = 50
+LONGEST_NOTE = 1_024
+"""What a record keeps of its history: the newest entries, and characters of a note."""
+
+MOST_HISTORY = 60_000
+"""Characters of ASCII JSON that a history has at most: a record has to hold a run's parameters and errors, too."""
 
 
 class IllegalMove(RuntimeError):
@@ -51,6 +59,15 @@ class RunEnd:
 
 def _cut(reason: str) -> str:
     return shorten(reason, LONGEST_REASON)
+
+
+def noted(record: RunRecord, entry: HistoryEntry) -> RunRecord:
+    """The record with one more entry of its history; the oldest give way."""
+    note = None if entry.note is None else shorten(entry.note, LONGEST_NOTE)
+    history = (*record.history, entry.model_copy(update={"note": note}))[-MOST_ENTRIES:]
+    while len(history) > 1 and len(json.dumps([as_dict(each) for each in history])) > MOST_HISTORY:
+        history = history[1:]
+    return replace(record, history=history)
 
 
 def _from(record: RunRecord, *states: RunState) -> None:

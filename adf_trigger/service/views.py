@@ -57,6 +57,7 @@ class RunViews:
             message=record.message,
             errors=list(record.errors),
             rerun_of=record.rerun.reference_pipeline_run_id,
+            history=list(record.history),
             links=self._links(record, run_id),
         )
 

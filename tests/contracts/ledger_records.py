@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from adf_trigger.contracts import ActivityError, Rerun, Source
+from adf_trigger.contracts import ActivityError, HistoryEntry, Rerun, Source
 from adf_trigger.ledger.records import RunRecord, RunState, Waits
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -85,4 +85,5 @@ def a_full_record(factory: str) -> RunRecord:
         published_at=NOON + 8 * MINUTE,
         former_run_ids=(uuid4(),),
         message_digest="d" * 64,
+        history=(HistoryEntry(at=NOON, by="key:default", action="cancel", note="not needed"),),
     )

@@ -7,7 +7,14 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adf_trigger.contracts import ActivityError, CompletionEvent, EventData, RejectedMessage, RunLinks
+from adf_trigger.contracts import (
+    ActivityError,
+    CompletionEvent,
+    EventData,
+    HistoryEntry,
+    RejectedMessage,
+    RunLinks,
+)
 from adf_trigger.events.texts import MAX_MESSAGE_BYTES, event_text, original_text, rejected_text
 
 NOW = datetime(2026, 1, 5, tzinfo=UTC)
@@ -59,6 +66,10 @@ def test_a_large_event_is_cut_and_says_so(text: str, size: int) -> None:
         factory=(text * 64)[:64],
         requested_by=text * 30_000,
         errors=[ActivityError(activity_name="a", message=long, error_code=long) for _ in range(50)],
+        history=[
+            HistoryEntry(at=NOW, by=(text * 256)[:256], action=f"a{n}", note=(text * 1024)[:1024])
+            for n in range(50)
+        ],
     )
     cut = event_text(large)
     assert len(cut.encode()) <= MAX_MESSAGE_BYTES
@@ -66,6 +77,7 @@ def test_a_large_event_is_cut_and_says_so(text: str, size: int) -> None:
     assert document["data"]["truncated"] is True
     assert document["data"]["status"] == "Failed"
     assert document["data"]["errors"]
+    assert document["data"]["history"][-1]["action"] == "a49"
 
 
 def test_an_event_is_ascii() -> None:
