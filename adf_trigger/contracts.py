@@ -196,7 +196,9 @@ class RunView(_Wire):
     """A run as callers see it.
 
     Attributes:
-        reason: what an accepted run waits for, why it was rejected, or why its fate cannot be told.
+        ended: whether the status is its last one.
+        reason: one line: why it has failed (`CopyOrders: UserErrorSourceBlobNotExist`) or was rejected, what an
+            accepted run waits for, or why its fate cannot be told. `message` and `errors` have the whole text.
         history: who did what about it, oldest first.
     """
 
@@ -205,6 +207,7 @@ class RunView(_Wire):
     factory: str
     pipeline: str
     status: str
+    ended: bool
     reason: str | None = None
     parameters: dict[str, JsonValue] = Field(default_factory=dict)
     correlation_id: str | None = None

@@ -4,11 +4,12 @@ import json
 import logging
 from collections.abc import Callable, Collection
 from http import HTTPStatus
+from math import ceil
 
 import azure.functions as func
 
 from adf_trigger.clock import IdSource
-from adf_trigger.contracts import ENDED_IN_DATA_FACTORY, RunPreview, RunRequest, RunStatus, RunView
+from adf_trigger.contracts import RunPreview, RunRequest, RunView
 from adf_trigger.errors import AdfTriggerError, InvalidRequest
 from adf_trigger.functions.composition import UseCases
 from adf_trigger.functions.decoding import (
@@ -33,11 +34,6 @@ logger = logging.getLogger(__name__)
 
 MAX_LOGGED = 2_000
 """Characters of a path or of an error in the log."""
-
-POLL_AGAIN = 10
-"""Seconds after which it is worth asking for an active run again."""
-
-_OVER = frozenset({*ENDED_IN_DATA_FACTORY, RunStatus.REJECTED, RunStatus.UNKNOWN})
 
 ASK_PARAMETER = "validateOnly"
 
@@ -102,7 +98,7 @@ def http_functions(use_cases: UseCases, new_id: IdSource) -> func.Blueprint:
                 return _preview(services, submission, keyed=KEY_HEADER in req.headers)
             submitted = services.submitter.submit(submission)
             status = HTTPStatus.OK if submitted.replayed else HTTPStatus.ACCEPTED
-            return _run(services.views.view(submitted.record), status)
+            return _run(services, services.views.view(submitted.record), status)
 
         return answered(use_cases, req, None, work)
 
@@ -117,7 +113,7 @@ def http_functions(use_cases: UseCases, new_id: IdSource) -> func.Blueprint:
                 factory=parameters.get("factory"),
                 by=by_of(parameters.get("by")),
             )
-            return _run(view, HTTPStatus.OK)
+            return _run(services, view, HTTPStatus.OK)
 
         return answered(use_cases, req, ["factory", "by"], work)
 
@@ -170,10 +166,10 @@ def _preview(services: Services, submission: Submission, *, keyed: bool) -> func
     return func.HttpResponse(answer.model_dump_json(), mimetype="application/json")
 
 
-def _run(view: RunView, status: HTTPStatus) -> func.HttpResponse:
+def _run(services: Services, view: RunView, status: HTTPStatus) -> func.HttpResponse:
     headers = {"Location": view.links.self, KEY_HEADER: f'"{view.request_id}"'}
-    if view.status not in _OVER:
-        headers["Retry-After"] = str(POLL_AGAIN)
+    if not view.ended:
+        headers["Retry-After"] = str(max(1, ceil(services.looker.period.total_seconds())))
     return func.HttpResponse(
         view.model_dump_json(), status_code=status, headers=headers, mimetype="application/json"
     )

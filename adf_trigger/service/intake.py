@@ -325,6 +325,7 @@ class Intake:
             factory=factory.alias if factory else "",
             pipeline=message.pipeline,
             status=RunStatus.REJECTED,
+            ended=True,
             correlation_id=message.correlation_id,
             metadata=message.metadata,
             requested_by=self._requested_by,

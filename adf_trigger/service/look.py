@@ -58,6 +58,12 @@ class Looker:
         self._schedule = schedule
         self._at_most = at_most
 
+    @property
+    def period(self) -> timedelta:
+        """How old an answer may be: the time between two ticks of the timer, or less where that is long."""
+        due = self._schedule.next_after(self._clock())
+        return min(self._at_most, self._schedule.next_after(due) - due)
+
     def fresh(self, record: RunRecord) -> RunRecord:
         """The record, after a look at its run where nobody has looked for a period; as it was where that fails."""
         factory = self._factories.kept_under(record.factory)

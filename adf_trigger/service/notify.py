@@ -22,6 +22,7 @@ from adf_trigger.events.outbox import Outbox
 from adf_trigger.ledger.records import RunRecord, RunState
 from adf_trigger.ledger.rejected import KeptMessage, RejectedMessages
 from adf_trigger.messages.masking import MASK, as_bytes
+from adf_trigger.service.reasons import one_line
 from adf_trigger.service.steps import Steps
 from adf_trigger.service.views import RunViews
 
@@ -161,7 +162,7 @@ class Notifier:
     def _publish_rejection(self, rejection: Rejection) -> str:
         reasons = [rejection.reason, *(f"{fault.pointer}: {fault.message}" for fault in rejection.faults)]
         text = "; ".join(reasons)
-        run = rejection.run.model_copy(update={"message": text, "reason": text})
+        run = rejection.run.model_copy(update={"message": text, "reason": one_line(text)})
         return self._publish(run, rejection.factory, truncated=rejection.truncated, suffix=rejection.suffix)
 
     def _publish(self, run: RunView, factory: str, *, truncated: bool, suffix: str = "") -> str:

@@ -10,12 +10,14 @@ from adf_trigger.contracts import (
     RunStatus,
     RunView,
 )
-from adf_trigger.ledger.records import RunRecord
+from adf_trigger.ledger.records import RunRecord, RunState
 from adf_trigger.ledger.rejected import KeptMessage
 from adf_trigger.messages.decoding import Message
 from adf_trigger.messages.masking import MASK
 from adf_trigger.service.factories import Factories
+from adf_trigger.service.reasons import one_line, reason_of
 
+_ENDED = frozenset({RunState.ENDED, RunState.PUBLISHED})
 _UNSTARTED = frozenset({RunStatus.ACCEPTED, RunStatus.REJECTED, RunStatus.UNKNOWN})
 
 
@@ -44,7 +46,8 @@ class RunViews:
             factory=self.alias(record.factory),
             pipeline=record.pipeline,
             status=record.status,
-            reason=record.message if record.status in _UNSTARTED else None,
+            ended=record.state in _ENDED,
+            reason=reason_of(record),
             parameters={**record.parameters, **dict.fromkeys(record.secure_parameters, MASK)},
             correlation_id=record.correlation_id,
             metadata=record.metadata,
@@ -82,7 +85,8 @@ class RunViews:
             factory=self.alias(kept.factory) if kept.factory else "",
             pipeline=kept.pipeline,
             status=RunStatus.REJECTED,
-            reason=kept.why,
+            ended=True,
+            reason=one_line(kept.why),
             message=kept.why,
             correlation_id=message.correlation_id,
             metadata=message.metadata,

@@ -28,6 +28,7 @@ def event(**data: Any) -> CompletionEvent:
         "factory": "f",
         "pipeline": "p",
         "status": "Failed",
+        "ended": True,
         "requested_at": NOW,
         "links": RunLinks(self="/x"),
         **data,

@@ -41,6 +41,22 @@ def test_a_request_is_accepted_with_its_place_and_its_key(caller: Caller) -> Non
     assert run["links"]["studio"].startswith("https://adf.azure.com/monitoring/pipelineruns/" + run["runId"])
 
 
+@pytest.mark.parametrize(
+    ("schedule", "seconds"),
+    [("*/15 * * * * *", "15"), ("*/2 * * * * *", "2"), ("0 * * * * *", "60"), ("0 0 6 * * *", "300")],
+)
+def test_retry_after_follows_the_schedule(schedule: str, seconds: str) -> None:
+    """Asking more often than the timer looks shows nothing new; a rare timer is made up for by looks of readers."""
+    world = World(settings=settings(ADF_TRIGGER_POLL_SCHEDULE=schedule))
+    world.factory.declare("load")
+    caller = Caller(world)
+    assert caller.post({}, Idempotency_Key="k").headers["Retry-After"] == seconds
+    assert caller.get("k").headers["Retry-After"] == seconds
+    world.factory.finish(world.services.query.find("k").run_id)
+    world.tick(after=15)
+    assert "Retry-After" not in caller.get("k").headers
+
+
 def test_an_empty_body_asks_for_nothing_special(caller: Caller) -> None:
     """Every field of the body is optional, and so is the body."""
     assert caller.post(b"").status_code == 202

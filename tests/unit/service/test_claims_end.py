@@ -92,7 +92,7 @@ def test_a_request_that_somebody_else_has_seen_accepted_ends_as_rejected(
     assert (record.status, record.state) == ("Rejected", RunState.ENDED)
     world.tick()
     assert events_of(world) == ["key-1/Rejected"]
-    assert world.outbox.events[0].data.reason == record.message
+    assert world.outbox.events[0].data.message == record.message
 
 
 def test_what_is_refused_before_a_claim_leaves_no_record_and_no_event() -> None:

@@ -1,0 +1,57 @@
+"""Why a run is where it is, in one line: what a list, a terminal or an alert has room for."""
+
+import re
+import unicodedata
+
+from adf_trigger.contracts import ActivityError, RunStatus
+from adf_trigger.ledger.records import RunRecord
+from adf_trigger.messages.limits import shorten
+
+LONGEST_LINE = 1_000
+"""Characters of a reason; the whole text is in `message` and `errors`."""
+_LONGEST_NAME = 100
+_BEING_SENT = "it is being sent to Data Factory"
+_ANOTHER_FAILED = "ActionFailed"
+"""What an activity that holds others says when one of them has failed."""
+
+_CODE = re.compile(r"\bErrorCode=([A-Za-z][A-Za-z0-9_.]{0,99})\b")
+"""The code of a copy's error stands in its message, its errorCode being 2200 whatever went wrong.
+
+Source: docs data-factory-troubleshoot-guide, and copy logs.
+"""
+
+
+_NOT_SHOWN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+"""Categories that a terminal would obey and a line cannot hold: controls, marks of direction, halves of pairs."""
+
+
+def one_line(text: str, limit: int = LONGEST_LINE) -> str:
+    """A text on one line of at most `limit` characters: white space is one blank, control characters are left out."""
+    words = " ".join(text[: limit * 4].split())
+    plain = "".join(each for each in words if unicodedata.category(each) not in _NOT_SHOWN)
+    return shorten(plain, limit)
+
+
+def reason_of(record: RunRecord) -> str | None:
+    """Why a run has failed, was refused or waits; None where there is nothing to say.
+
+    A failed run's is `activity: code`, of the activity that failed first but for those that only hold one that did.
+    """
+    if record.status == RunStatus.SUCCEEDED:
+        return None
+    if record.errors:
+        cause = next((each for each in record.errors if each.error_code != _ANOTHER_FAILED), record.errors[0])
+        others = len(record.errors) - 1
+        return one_line(f"{_cause(cause)}{f' (and {others} more)' if others else ''}")
+    if record.message:
+        return one_line(record.message)
+    return _BEING_SENT if record.status == RunStatus.ACCEPTED else None
+
+
+def _cause(error: ActivityError) -> str:
+    name = one_line(error.activity_name, _LONGEST_NAME)
+    code = _CODE.search(error.message)
+    if code:
+        return f"{name}: {code[1]}"
+    words = one_line(f"{error.error_code} {error.message}", LONGEST_LINE // 2)
+    return f"{name}: {words}" if words else name
