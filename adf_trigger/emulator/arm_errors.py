@@ -275,6 +275,17 @@ class LocationNotAvailable(ResourceManagerError):
         )
 
 
+class InvalidTop(ResourceManagerError):
+    """The size of a page is none: 1 to 1,000, as a client of the resources' list was told (azure-sdk-for-js #18535)."""
+
+    code = "InvalidTopInQueryString"
+
+    def __init__(self, top: str) -> None:
+        super().__init__(
+            f"The value '{top}' of the query parameter '$top' is not a whole number from 1 to 1000."
+        )
+
+
 class OperationNotFound(ResourceManagerError):
     """No such asynchronous operation."""
 

@@ -8,7 +8,7 @@ ServiceError
 │   ├── AuthenticationFailed · InvalidAuthorizationHeader · InvalidToken · InvalidTokenTenant · ExpiredToken
 │   ├── AuthorizationFailed
 │   ├── RequestsThrottled
-│   ├── SubscriptionNotFound · ResourceGroupNotFound · ResourceNotFound · OperationNotFound
+│   ├── SubscriptionNotFound · ResourceGroupNotFound · ResourceNotFound · OperationNotFound · InvalidTop
 │   ├── InvalidResourceGroup · InvalidResourceGroupLocation · LocationNotAvailableForGroup
 │   └── LocationRequired · LocationNotAvailable · InvalidResourceLocation
 └── FactoryError: Data Factory's own, always with target and details

@@ -11,6 +11,7 @@ from adf_trigger.emulator.arm_errors import (
     InvalidRequestContent,
     InvalidResourceGroup,
     InvalidResourceGroupLocation,
+    InvalidTop,
     LocationNotAvailableForGroup,
     LocationRequired,
     OperationNotFound,
@@ -27,6 +28,7 @@ from adf_trigger.emulator.validation.tags import checked_tags
 _NAME = re.compile(r"[-\w.()]{1,90}")
 _TYPE = "Microsoft.Resources/resourceGroups"
 _RETRY_SECONDS = "1"
+_LARGEST_PAGE = 1000
 _CONDITION = re.compile(r"\s*(\w+)\s+eq\s+'((?:[^']|'')*)'\s*", re.IGNORECASE)
 _AND = re.compile(r"\s+and\s+", re.IGNORECASE)
 
@@ -155,12 +157,21 @@ def _page(backend: Backend, call: Call, found: list[tuple[str, dict[str, Any]]])
     """A page of what is named, in order."""
     after = skip_to(call, call.raw_path).lower()
     left = [(name, shape) for name, shape in found if name.lower() > after]
-    top = call.query.get("$top", "")
-    size = min(backend.list_size, int(top)) if top.isdecimal() and int(top) else backend.list_size
+    size = min(backend.list_size, _top(call))
     body: dict[str, Any] = {"value": [shape for _, shape in left[:size]]}
     if len(left) > size:
         body["nextLink"] = next_link(call, left[size - 1][0])
     return Reply(body)
+
+
+def _top(call: Call) -> int:
+    top = call.query.get("$top", str(_LARGEST_PAGE))
+    # Longer ones are refused before they are counted: int() takes only so many digits.
+    if not (top.isascii() and top.isdecimal() and len(top) <= len(str(_LARGEST_PAGE))):
+        raise InvalidTop(top)
+    if not 1 <= int(top) <= _LARGEST_PAGE:
+        raise InvalidTop(top)
+    return int(top)
 
 
 def _group_of(backend: Backend, call: Call) -> ResourceGroup:

@@ -4,9 +4,9 @@ A property that may be left out may also be null.
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, RootModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, RootModel, TypeAdapter, ValidationError
 
 from adf_trigger.emulator.documents import (
     CREDENTIALS,
@@ -121,13 +121,42 @@ class _GlobalParameters(RootModel[dict[str, _Declaration]]):
     pass
 
 
+def _without_blanks(value: Any) -> Any:
+    # Resource Manager itself writes "SystemAssigned, UserAssigned", and reads any letter case.
+    return value.replace(" ", "").lower() if isinstance(value, str) else value
+
+
 class _Identity(_Structure):
-    type: str
+    type: Annotated[
+        Literal["systemassigned", "userassigned", "systemassigned,userassigned", "none"],
+        BeforeValidator(_without_blanks),
+    ]
     userAssignedIdentities: dict[str, Any] | None = None  # noqa: N815
+
+
+class _Repository(_Structure):
+    type: str
+    accountName: str  # noqa: N815
+    repositoryName: str  # noqa: N815
+    collaborationBranch: str  # noqa: N815
+    rootFolder: str  # noqa: N815
+    lastCommitId: str | None = None  # noqa: N815
+    disablePublish: bool | None = None  # noqa: N815
+
+
+class _Encryption(_Structure):
+    keyName: str  # noqa: N815
+    vaultBaseUrl: str  # noqa: N815
+    keyVersion: str | None = None  # noqa: N815
+    identity: dict[str, Any] | None = None
 
 
 class _FactoryProperties(_Structure):
     globalParameters: _Declarations = None  # noqa: N815
+    repoConfiguration: _Repository | None = None  # noqa: N815
+    encryption: _Encryption | None = None
+    purviewConfiguration: dict[str, Any] | None = None  # noqa: N815
+    publicNetworkAccess: Literal["Enabled", "Disabled"] | None = None  # noqa: N815
 
 
 class _Factory(_Structure):

@@ -241,3 +241,10 @@ def test_the_challenge_names_where_tokens_come_from(served: Any, token_authority
     reply = httpx.get(f"{served.url}{HERE}", params=V, headers={"Host": "management.azure.com"})
     expected = f'Bearer authorization_uri="https://login.windows.net/{token_authority.tenant_id}"'
     assert reply.headers["www-authenticate"] == expected
+
+
+@pytest.mark.parametrize("top", ["x", "0", "-1", "1.5", "1001", "9" * 5000, "", "٣"])
+def test_a_page_of_no_size_is_refused(served: Any, top: str) -> None:
+    """$top is a whole number from 1 to 1,000."""
+    reply = call(served, "GET", "/resourceGroups", query={"$top": top})
+    assert error(reply) == (400, "InvalidTopInQueryString")

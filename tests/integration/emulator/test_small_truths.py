@@ -79,3 +79,33 @@ def test_undeclared_parameters_are_taken_and_not_shown(served: Any, path: str) -
     body = {"name": "p", "properties": NOTHING}
     run = served.wait_for(path, run_id_of(create_run(served, path, body=body)))
     assert (run["status"], run["parameters"]) == ("Succeeded", {})
+
+
+FACTORY_FAULTS = [
+    ({"identity": {"type": "Bogus"}}, "identity.type"),
+    ({"properties": {"repoConfiguration": 3}}, "properties.repoConfiguration"),
+    ({"properties": {"repoConfiguration": {"type": "FactoryGitHubConfiguration"}}}, "rootFolder"),
+    ({"properties": {"publicNetworkAccess": "Sometimes"}}, "publicNetworkAccess"),
+    ({"properties": {"encryption": {"keyName": "k"}}}, "vaultBaseUrl"),
+    ({"properties": {"purviewConfiguration": "none"}}, "purviewConfiguration"),
+]
+
+
+@pytest.mark.parametrize(("body", "place"), FACTORY_FAULTS)
+def test_a_factory_that_is_none_is_refused_by_the_place(served: Any, body: Any, place: str) -> None:
+    """What the API's description requires of identity and properties is checked, and the fault's place told."""
+    path = served.create_factory("Checked")
+    reply = served.client.put(path, json={"location": "East US", **body})
+    assert (reply.status_code, reply.json()["error"]["code"]) == (400, "BadRequest")
+    assert place in reply.json()["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    "kind", ["SystemAssigned", "systemassigned", "SystemAssigned, UserAssigned", "UserAssigned", "None"]
+)
+def test_the_kinds_of_identity_are_read_in_any_spelling(served: Any, kind: str) -> None:
+    """Resource Manager compares them without case, and writes the pair with a blank."""
+    path = served.create_factory("Spelt")
+    assert (
+        served.client.put(path, json={"location": "East US", "identity": {"type": kind}}).status_code == 200
+    )

@@ -98,7 +98,11 @@ def on_the_stack(connection: str, stack: Surroundings) -> str:
         return stack.storage.connection_string
     if given.get("accountname", "").lower() != stack.storage.name or "blobendpoint" in given:
         return connection
-    return f"{connection.rstrip(';')};BlobEndpoint={stack.storage.endpoints['blob']}"
+    suffix = given.get("endpointsuffix", "").strip("/").lower()
+    if suffix not in {"", stack.cloud.storage_suffix}:
+        return connection  # an account of that name in another cloud
+    # The last of two counts. The account's name is part of what is signed, letter by letter.
+    return f"{connection.rstrip(';')};AccountName={stack.storage.name};BlobEndpoint={stack.storage.endpoints['blob']}"
 
 
 def endpoint_on_the_stack(endpoint: str, stack: Surroundings) -> str:

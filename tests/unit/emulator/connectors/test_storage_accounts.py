@@ -92,11 +92,29 @@ def test_the_stacks_account_is_reached_at_the_stack(endpoint: str) -> None:
             "http://127.0.0.1:7/devstoreaccount1/c",
         ),
         ("AccountName=other;AccountKey=a2V5", "https://other.blob.core.windows.net/c"),
+        ("accountname=DevStoreAccount1;accountkey=a2V5", f"{LOCAL}/c"),
+        (
+            "AccountName=devstoreaccount1;AccountKey=a2V5;EndpointSuffix=core.chinacloudapi.cn",
+            "https://devstoreaccount1.blob.core.chinacloudapi.cn/c",
+        ),
     ],
 )
 def test_a_connection_string_means_the_stacks_account_by_its_name(connection: str, url: str) -> None:
     """Without endpoints it is at the stack; where endpoints are named, or another account is, it is as they say."""
     assert reached("AzureBlobStorage", connectionString=connection)[0] == url
+
+
+def test_the_stacks_account_signs_with_its_own_spelling() -> None:
+    """Whatever the letter case of the name in the connection string."""
+    connection = "AccountName=DevStoreAccount1;AccountKey=a2V5"
+    assert reached("AzureBlobStorage", connectionString=connection)[1] == "devstoreaccount1"
+
+    async def signing() -> str:
+        place = dataset("AzureBlobStorage", "AzureBlobStorageLocation", connectionString=connection)
+        with Job() as job:
+            return str(container_client(place, "c", NOT_ASKED, job).credential.account_name)
+
+    assert asyncio.run(signing()) == "devstoreaccount1"
 
 
 def test_the_stacks_account_takes_no_token() -> None:
