@@ -1,12 +1,13 @@
 """The folder that a stack writes to, and the lock that keeps two stacks from sharing one."""
 
-import fcntl
 import shutil
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from adf_trigger.emulator.commands.locks import is_held, take
 
 _LOCK = "stack.lock"
 _PAUSE_SECONDS = 0.1
@@ -61,32 +62,22 @@ def exclusive(folder: Path, *, patience: float) -> Iterator[int]:
     """
     deadline = time.monotonic() + patience
     with (folder / _LOCK).open("w") as file:
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError as exc:
-                if time.monotonic() >= deadline:
-                    raise DataFolderError(f"{folder} is in use by another process") from exc
-                time.sleep(_PAUSE_SECONDS)
+        while not take(file.fileno()):
+            if time.monotonic() >= deadline:
+                raise DataFolderError(f"{folder} is in use by another process")
+            time.sleep(_PAUSE_SECONDS)
         yield file.fileno()
 
 
 def in_use(folder: Path) -> bool:
     """Whether a process has the folder for itself."""
-    try:
-        with (folder / _LOCK).open() as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except FileNotFoundError:
-        return False
-    except BlockingIOError:
-        return True
-    return False
+    return is_held(folder / _LOCK)
 
 
 def write_private(path: Path, text: str) -> None:
     """Write a file that nobody else may read, in one step."""
     unfinished = path.with_suffix(".unfinished")
-    unfinished.touch(mode=0o600)
-    unfinished.write_text(text)
+    unfinished.unlink(missing_ok=True)  # one that an interrupted write has left may be open to others
+    unfinished.touch(mode=0o600, exist_ok=False)
+    unfinished.write_text(text, encoding="utf-8")
     unfinished.replace(path)

@@ -1,24 +1,30 @@
-"""Which stacks of this user run on this machine, so that a command in another shell finds the one."""
+"""Which stacks of this user run on this machine, so that a command in another shell finds the one.
 
-import fcntl
+Each says so in a folder that is this user's alone: `adf-trigger-<user id>` in XDG_RUNTIME_DIR, or in the folder for
+temporary files where that is not set (on Windows that one is the user's own already, and the name is `adf-trigger`).
+There `<name>.json` has the path of the stack's endpoints.json, which has everything else, its addresses and keys, and
+which only the owner can read. Beside it `<name>.lock` is locked by the stack's process for as long as that runs: an
+entry whose lock nobody holds is of a stack that was killed, is not believed, and is removed by whoever finds it.
+"""
+
 import json
 import logging
 import os
 import stat
+import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from adf_trigger.emulator.commands.data_folder import in_use
+from adf_trigger.emulator.commands.data_folder import in_use, write_private
+from adf_trigger.emulator.commands.locks import is_held, take
 
 logger = logging.getLogger(__name__)
 
 ENDPOINTS = "endpoints.json"
 """Name of the file in a data folder that has everything about the stack that runs on it."""
-
-_UNFINISHED = "."
 
 
 class NotRunning(Exception):
@@ -35,24 +41,24 @@ def announced(file: Path) -> Iterator[None]:
         file: its endpoints.json.
     """
     try:
-        entry = _folder() / f"{os.getpid()}-{os.urandom(4).hex()}"
+        entry = _folder() / f"{os.getpid()}-{os.urandom(4).hex()}.json"
     except (NotRunning, OSError) as exc:
         logger.warning(
             "`env` finds this stack by --data alone: %s", exc, extra={"action": "stack_unannounced"}
         )
         yield
         return
-    unfinished = entry.with_name(f"{_UNFINISHED}{entry.name}")
-    with unfinished.open("w") as opened:
-        # The lock goes with the process, however it ends; an entry that nobody holds is of one that was killed.
-        fcntl.flock(opened, fcntl.LOCK_EX)
-        opened.write(str(file))
-        opened.flush()
-        unfinished.replace(entry)
-        try:
-            yield
-        finally:
-            entry.unlink(missing_ok=True)
+    lock = entry.with_suffix(".lock")
+    try:
+        with lock.open("ab") as held:
+            take(held.fileno())  # nobody else knows the name yet
+            write_private(entry, json.dumps({"endpoints": str(file), "pid": os.getpid()}) + "\n")
+            try:
+                yield
+            finally:
+                entry.unlink(missing_ok=True)
+    finally:
+        _forget(entry)
 
 
 def facts(data: Path | None) -> dict[str, Any]:
@@ -67,32 +73,40 @@ def facts(data: Path | None) -> dict[str, Any]:
     if data is not None:
         if not (data / ENDPOINTS).is_file() or not in_use(data):
             raise NotRunning(f"no stack runs on {data}")
-        files = [data / ENDPOINTS]
-    else:
-        files = sorted(_running())
+        return _read(data / ENDPOINTS)
+    files = sorted(running())
     if not files:
         raise NotRunning("no stack runs; start one with `python -m adf_trigger.local up`")
     if len(files) > 1:
         folders = ", ".join(str(file.parent) for file in files)
         raise NotRunning(f"several stacks run; choose one with --data: {folders}")
-    found: dict[str, Any] = json.loads(files[0].read_text("utf-8"))
+    return _read(files[0])
+
+
+def running() -> Iterator[Path]:
+    """The endpoints.json of each stack of this user that runs.
+
+    Raises:
+        NotRunning: the folder where they say so is not this user's alone.
+    """
+    for entry in _folder().glob("*.json"):
+        if not is_held(entry.with_suffix(".lock")):
+            _forget(entry)
+            continue
+        with suppress(OSError, ValueError, KeyError):  # it has ended in this moment
+            if (file := Path(json.loads(entry.read_text("utf-8"))["endpoints"])).is_file():
+                yield file
+
+
+def _read(file: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(file.read_text("utf-8"))
     return found
 
 
-def _running() -> Iterator[Path]:
-    for entry in _folder().iterdir():
-        if entry.name.startswith(_UNFINISHED):
-            continue
-        try:
-            with entry.open() as opened:
-                fcntl.flock(opened, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except FileNotFoundError:
-            continue
-        except BlockingIOError:
-            if (file := Path(entry.read_text())).is_file():
-                yield file
-        else:
-            entry.unlink(missing_ok=True)
+def _forget(entry: Path) -> None:
+    for file in (entry, entry.with_suffix(".lock")):
+        with suppress(OSError):  # on Windows a file that somebody looks at stays
+            file.unlink(missing_ok=True)
 
 
 def _folder() -> Path:
@@ -101,7 +115,12 @@ def _folder() -> Path:
     Raises:
         NotRunning: somebody else has made it.
     """
-    folder = Path(os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()) / f"adf-trigger-{os.getuid()}"
+    base = Path(os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir())
+    if sys.platform == "win32":
+        folder = base / "adf-trigger"
+        folder.mkdir(exist_ok=True)
+        return folder
+    folder = base / f"adf-trigger-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
     found = folder.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or stat.S_IMODE(found.st_mode) & 0o077:

@@ -1,15 +1,14 @@
 """Installs Azurite into the virtual environment, once."""
 
-import fcntl
 import hashlib
 import json
 import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
+
+from filelock import FileLock
 
 from adf_trigger.local.node import NPM
 
@@ -47,7 +46,7 @@ def install(root: Path | None = None) -> Path:
     if script.is_file():
         return script
     root.mkdir(parents=True, exist_ok=True)
-    with _lock(root / "azurite.lock"):
+    with FileLock(root / "azurite.lock"):
         if not script.is_file():
             shutil.rmtree(folder, ignore_errors=True)
             unfinished = root / f"{folder.name}.unfinished"
@@ -62,13 +61,6 @@ def _folder_name() -> str:
     manifests = [(_PACKAGE / name).read_bytes() for name in _MANIFESTS]
     version = json.loads(manifests[0])["dependencies"]["azurite"]
     return f"azurite-{version}-{hashlib.sha256(b''.join(manifests)).hexdigest()[:12]}"
-
-
-@contextmanager
-def _lock(path: Path) -> Iterator[None]:
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 def _npm_ci(folder: Path) -> None:

@@ -1,0 +1,76 @@
+"""The command finds the local stack that runs, and believes no other."""
+
+import json
+import stat
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from adf_trigger.emulator.commands.data_folder import exclusive, write_private
+from adf_trigger.emulator.commands.running import ENDPOINTS, announced
+from adf_trigger.local.running import NoLocalStack, RunningStack, running_stack
+
+
+@pytest.fixture(autouse=True)
+def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A place of its own to announce stacks in."""
+    folder = tmp_path / "run"
+    folder.mkdir(mode=0o700)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(folder))
+    return folder
+
+
+def start(running: ExitStack, folder: Path, **facts: str) -> Path:
+    """A stack that runs, as far as others see it."""
+    folder.mkdir()
+    running.enter_context(exclusive(folder, patience=0))
+    write_private(folder / ENDPOINTS, json.dumps(facts))
+    running.enter_context(announced(folder / ENDPOINTS))
+    return folder
+
+
+def test_the_one_that_runs_is_found(tmp_path: Path) -> None:
+    """Its address and key come from a file that nobody else can read; a factory alone beside it is no service."""
+    with ExitStack() as running:
+        one = start(running, tmp_path / "one", functions_url="http://127.0.0.1:7071", functions_key="k")
+        start(running, tmp_path / "factory", management_url="http://127.0.0.1:1")
+        assert running_stack() == RunningStack(url="http://127.0.0.1:7071", key="k", data=one)
+    with pytest.raises(NoLocalStack, match="adf-trigger up"):
+        running_stack()
+
+
+def test_of_several_one_has_to_be_chosen(tmp_path: Path) -> None:
+    """The sentence names their folders."""
+    with ExitStack() as running:
+        for name in ("one", "two"):
+            start(running, tmp_path / name, functions_url=f"http://{name}", functions_key="k")
+        with pytest.raises(NoLocalStack, match=r"one, .*two: choose one with --data"):
+            running_stack()
+        assert running_stack(tmp_path / "two").url == "http://two"
+
+
+def test_a_factory_alone_is_no_service(tmp_path: Path) -> None:
+    """Chosen by its folder, it is refused in a sentence."""
+    with ExitStack() as running:
+        start(running, tmp_path / "factory", management_url="http://127.0.0.1:1")
+        with pytest.raises(NoLocalStack, match="a factory alone"):
+            running_stack(tmp_path / "factory")
+
+
+def test_everything_that_says_so_is_the_owners_alone(tmp_path: Path, runtime: Path) -> None:
+    """Neither the announcement nor what it leads to is readable for others."""
+    with ExitStack() as running:
+        folder = start(running, tmp_path / "one", functions_url="http://one", functions_key="k")
+        (place,) = runtime.iterdir()
+        (entry,) = place.glob("*.json")
+        modes = [stat.S_IMODE(path.stat().st_mode) & 0o077 for path in (place, entry, folder / ENDPOINTS)]
+    assert modes == [0, 0, 0]
+
+
+def test_what_an_interrupted_write_has_left_is_not_written_into(tmp_path: Path) -> None:
+    """A file that others can read is never the one that gets the keys."""
+    left = tmp_path / "endpoints.unfinished"
+    left.touch(mode=0o644)
+    write_private(tmp_path / ENDPOINTS, "key")
+    assert stat.S_IMODE((tmp_path / ENDPOINTS).stat().st_mode) & 0o077 == 0
