@@ -219,7 +219,7 @@ class RunView(_Wire):
     ended_at: Instant | None = None
     duration_ms: int | None = None
     message: str | None = None
-    errors: list[ActivityError] = Field(default_factory=list)
+    errors: list[ActivityError] | None = Field(default_factory=list)
     rerun_of: UUID | None = None
     history: list[HistoryEntry] = Field(default_factory=list)
     links: RunLinks

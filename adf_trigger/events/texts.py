@@ -123,6 +123,7 @@ def _cut_data(data: dict[str, Any], text_limit: int, entries: int, value_limit: 
         shorten(name, value_limit): _cut_value(value, value_limit)
         for name, value in list(data["parameters"].items())[: entries * 5]
     }
+    errors = data["errors"]
     cut = {
         name: shorten(value, text_limit) if isinstance(value, str) and name not in _NAMES else value
         for name, value in data.items()
@@ -131,7 +132,7 @@ def _cut_data(data: dict[str, Any], text_limit: int, entries: int, value_limit: 
         **cut,
         "parameters": parameters,
         "metadata": {key: shorten(value, value_limit) for key, value in data["metadata"].items()},
-        "errors": [_cut_texts(error, text_limit) for error in data["errors"][:entries]],
+        "errors": errors and [_cut_texts(error, text_limit) for error in errors[:entries]],
         "history": [_cut_texts(entry, value_limit) for entry in data["history"][-entries:]],
     }
 

@@ -138,7 +138,7 @@ def wire(
     monitor = Monitor(
         ledger,
         records,
-        Ends(ledger, records, publisher, clock),
+        Ends(ledger, records, publisher, policies, clock),
         publisher,
         Sweep(notes, clock, steps, stale_after=timedelta(seconds=settings.stale_after)),
         clock,

@@ -58,6 +58,7 @@ class RunRecord:
             the host makes under another id is known.
         looked_at: when a reader last had Data Factory asked for the run.
         missing_since: when Data Factory first answered that it has no such run, and has not shown it since.
+        errors: why activities failed; None where they were not read.
         truncated: whether reasons were cut, since a factory may give more of them than a record can hold.
         history: who did what about it after it was asked for, oldest first; bounded by `transitions.noted`.
     """
@@ -92,7 +93,7 @@ class RunRecord:
     ended_at: datetime | None = None
     duration_ms: int | None = None
     message: str | None = None
-    errors: tuple[ActivityError, ...] = ()
+    errors: tuple[ActivityError, ...] | None = ()
     truncated: bool = False
     published_at: datetime | None = None
     former_run_ids: tuple[UUID, ...] = ()

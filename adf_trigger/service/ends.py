@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from adf_trigger.clock import Clock
-from adf_trigger.contracts import ActivityError
+from adf_trigger.contracts import ActivityError, RunStatus
 from adf_trigger.datafactory.models import ActivityRun, PipelineRun, TimeWindow
 from adf_trigger.errors import AdfTriggerError, CredentialError, DataFactoryError, Throttled
 from adf_trigger.ledger.port import LedgerReader
@@ -13,10 +13,12 @@ from adf_trigger.ledger.records import ActiveRun, RunRecord, RunState
 from adf_trigger.messages.limits import shorten
 from adf_trigger.service.budget import Budget
 from adf_trigger.service.factories import FactoryHandle
+from adf_trigger.service.policy import Policies
 from adf_trigger.service.publish import Publisher
 from adf_trigger.service.reconcile import CLOCK_SKEW
 from adf_trigger.service.records import Records
 from adf_trigger.service.transitions import RunEnd
+from adf_trigger.settings.policy import Details
 
 logger = logging.getLogger(__name__)
 
@@ -44,13 +46,17 @@ class Ends:
         ledger: the run ledger.
         records: writes it.
         publisher: publishes what has ended.
+        policies: of which runs the activities are read.
         clock: gives the present instant.
     """
 
-    def __init__(self, ledger: LedgerReader, records: Records, publisher: Publisher, clock: Clock) -> None:
+    def __init__(
+        self, ledger: LedgerReader, records: Records, publisher: Publisher, policies: Policies, clock: Clock
+    ) -> None:
         self._ledger = ledger
         self._records = records
         self._publisher = publisher
+        self._policies = policies
         self._clock = clock
 
     def record(self, factory: FactoryHandle, row: ActiveRun, run: PipelineRun, budget: Budget) -> bool:
@@ -67,16 +73,25 @@ class Ends:
             return stored is None  # its sender, or the dispatcher, first has to record that it was started
         if stored.record.state is not RunState.SUBMITTED:
             return True
-        errors, complete = self._failed_activities(factory, stored.record, run, budget)
+        errors, complete = self._reasons(factory, stored.record, run, budget)
         if not complete and self._clock() - (run.run_end or run.last_updated or self._clock()) < DETAILS_WAIT:
             return False
         end = end_of(run, errors, complete=complete)
         self._publisher.publish_leased(self._records.end(stored, end))
         return True
 
+    def _reasons(
+        self, factory: FactoryHandle, record: RunRecord, run: PipelineRun, budget: Budget
+    ) -> tuple[list[ActivityError] | None, bool]:
+        """Why activities failed, where the policy has them read, and whether that is all that will be read."""
+        details = self._policies.of(record.pipeline).details
+        if details is Details.FAILED and run.status == RunStatus.SUCCEEDED:
+            return None, True
+        return self._failed_activities(factory, record, run, budget)
+
     def _failed_activities(
         self, factory: FactoryHandle, record: RunRecord, run: PipelineRun, budget: Budget
-    ) -> tuple[list[ActivityError], bool]:
+    ) -> tuple[list[ActivityError] | None, bool]:
         """Why it failed, and whether that is all; also what failed inside a run that Data Factory calls Succeeded.
 
         Of a run with very many activities only the first pages are read: then that is all that will be.
@@ -91,22 +106,28 @@ class Ends:
             if isinstance(exc, Throttled):
                 budget.exhaust()
             _log_not_read(run, exc)
-            return [], False
+            return None, False
+        if not activities and not complete:
+            return None, False
         errors = [_error_of(each) for each in activities if each.status in _FAILED_ACTIVITY]
         return errors, complete or len(activities) >= MOST_ACTIVITIES
 
 
-def end_of(run: PipelineRun, errors: Sequence[ActivityError], *, complete: bool = True) -> RunEnd:
+def end_of(run: PipelineRun, errors: Sequence[ActivityError] | None, *, complete: bool = True) -> RunEnd:
     """How a run has ended, its reasons cut to what a record can hold."""
-    message, cut = run.message or "", [_shorten_error(error) for error in errors]
+    message, given = run.message or "", errors or ()
+    cut = [_shorten_error(error) for error in given]
     return RunEnd(
         status=run.status,
         started_at=run.run_start,
         ended_at=run.run_end or run.last_updated,
         duration_ms=run.duration_in_ms,
         message=shorten(message, LONGEST_MESSAGE),
-        errors=tuple(cut[:MOST_ERRORS]),
-        truncated=len(message) > LONGEST_MESSAGE or cut != errors or len(cut) > MOST_ERRORS or not complete,
+        errors=None if errors is None else tuple(cut[:MOST_ERRORS]),
+        truncated=len(message) > LONGEST_MESSAGE
+        or cut != list(given)
+        or len(cut) > MOST_ERRORS
+        or not complete,
     )
 
 

@@ -208,7 +208,7 @@ class Records:
                 "run_id": str(moved.run_id),
                 "request_id": moved.request_id,
                 "status": moved.status,
-                "failed_activities": len(end.errors),
+                "failed_activities": None if end.errors is None else len(end.errors),
             },
         )
         return saved

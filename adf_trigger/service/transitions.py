@@ -44,7 +44,7 @@ class RunEnd:
 
     Attributes:
         status: Data Factory's last word.
-        errors: why activities failed.
+        errors: why activities failed; None where they were not read.
         truncated: whether message or errors were cut.
     """
 
@@ -53,7 +53,7 @@ class RunEnd:
     ended_at: datetime | None = None
     duration_ms: int | None = None
     message: str = ""
-    errors: tuple[ActivityError, ...] = ()
+    errors: tuple[ActivityError, ...] | None = ()
     truncated: bool = False
 
 

@@ -58,7 +58,7 @@ class RunViews:
             ended_at=record.ended_at,
             duration_ms=record.duration_ms,
             message=record.message,
-            errors=list(record.errors),
+            errors=None if record.errors is None else list(record.errors),
             rerun_of=record.rerun.reference_pipeline_run_id,
             history=list(record.history),
             links=self._links(record, run_id),

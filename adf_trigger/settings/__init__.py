@@ -104,7 +104,7 @@ class CommonSettings(PlatformSettings):
     policy: Annotated[dict[str, PipelinePolicy], BeforeValidator(json_object)] = Field(
         default_factory=dict,
         alias="ADF_TRIGGER_POLICY",
-        description="JSON object pipeline name (or *) → {unknownOutcome, correlationParameter}.",
+        description="JSON object pipeline name (or *) → {unknownOutcome, correlationParameter, details}.",
     )
     reconcile_grace: Seconds = Field(
         default=60,

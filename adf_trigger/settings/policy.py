@@ -20,11 +20,21 @@ class UnknownOutcomePolicy(StrEnum):
     """Never send again: started at most once, perhaps never; a person decides."""
 
 
+class Details(StrEnum):
+    """Of which runs that have ended the activities are read: one query each, of the calls that all runs share."""
+
+    ALL = "all"
+    """Of every run: an activity may fail inside a run that Data Factory calls Succeeded."""
+    FAILED = "failed"
+    """Of every run but those that Succeeded."""
+
+
 class PipelinePolicy(BaseModel):
     """The policy of a pipeline.
 
     Attributes:
         unknown_outcome: see UnknownOutcomePolicy.
+        details: see Details. What is not read is null, not empty.
         correlation_parameter: a parameter that the pipeline declares for us: it is set to the requestId, so that
             a run whose id was lost can be found among others.
     """
@@ -32,4 +42,5 @@ class PipelinePolicy(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel, validate_by_name=True, extra="forbid", frozen=True)
 
     unknown_outcome: UnknownOutcomePolicy = UnknownOutcomePolicy.RECONCILE
+    details: Details = Details.ALL
     correlation_parameter: str | None = Field(default=None, min_length=1, max_length=260)

@@ -48,7 +48,9 @@ def test_an_end_is_told_once_with_its_reasons(world: World, status: str) -> None
     assert event.source == f"{FACTORY_ID}/pipelines/load"
     assert event.subject == "key-1"
     assert event.data.correlation_id == "c-1"
-    assert [(error.activity_name, error.error_code) for error in event.data.errors] == [("Copy", "2200")]
+    assert [(error.activity_name, error.error_code) for error in event.data.errors or ()] == [
+        ("Copy", "2200")
+    ]
     assert world.services.query.find("key-1").state is RunState.PUBLISHED
     assert list(world.ledger.active(FACTORY_ID)) == []
 
@@ -178,6 +180,7 @@ def test_more_reasons_than_a_record_can_hold_are_cut_and_told(world: World) -> N
     world.tick(after=15)
     (event,) = world.outbox.events
     assert event.data.truncated
+    assert event.data.errors
     assert event.data.errors[0].activity_name.startswith("Copy0")
     assert world.services.query.find("key-1").state is RunState.PUBLISHED
 
