@@ -52,10 +52,10 @@ floors: $(FLOORS)/.ready ## unit tests and the main job with the lowest versions
 	$(FLOORS)/bin/pytest -n $(WORKERS) --dist loadfile tests/acceptance/service/test_main_job.py tests/unit
 
 # The tools of the tests stay as they are locked: what is asked is how low the app and the local stack may go.
-$(FLOORS)/.ready: requirements.in requirements-local.in $(READY)
+$(FLOORS)/.ready: requirements.in requirements-client.in requirements-local.in $(READY)
 	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(FLOORS)
 	$(BIN)/uv pip compile --quiet --resolution lowest-direct --no-annotate --python $(FLOORS)/bin/python \
-		requirements.in requirements-local.in --output-file $(FLOORS)/lowest.txt
+		requirements.in requirements-client.in requirements-local.in --output-file $(FLOORS)/lowest.txt
 	$(BIN)/uv pip install --quiet --python $(FLOORS)/bin/python -r requirements-dev.in --constraints $(FLOORS)/lowest.txt
 	mkdir -p $(FLOORS)/share
 	ln -sfn $(abspath $(VENV))/share/adf-trigger $(FLOORS)/share/adf-trigger

@@ -126,6 +126,20 @@ def test_one_module_writes_the_ledger() -> None:
     assert writers == ["records.py"]
 
 
+def test_the_client_knows_the_service_by_its_contract_alone() -> None:
+    """What both share are the models, the errors and what is Azure's in words: no use case, no ledger, no SDK."""
+    shared = ("azure.clouds", "azure.retry_after", "clock", "contracts", "errors")
+    allowed = ("adf_trigger.client", "adf_trigger.local", *(f"adf_trigger.{name}" for name in shared))
+    foreign = [
+        f"{module.relative_to(ROOT)} imports {name}"
+        for module in modules(PACKAGE / "client")
+        for name in sorted(imports_of(module))
+        if name.startswith("adf_trigger.")
+        and not any(name == each or name.startswith(f"{each}.") for each in allowed)
+    ]
+    assert foreign == ["adf_trigger/client/transport.py imports adf_trigger.__version__"]
+
+
 @pytest.mark.parametrize("room", ["contract", "connectors", "copying", "activities", "engine"])
 def test_pipelines_run_without_the_management_api(room: str) -> None:
     """No HTTP server and no store in what runs them."""
@@ -151,14 +165,14 @@ def test_connectors_are_used_by_activities_and_know_none() -> None:
 
 
 def test_the_environment_is_read_in_one_place() -> None:
-    """Deployed code reads os.environ in the settings alone."""
+    """Deployed code reads os.environ in the settings alone, the client in its own."""
     readers = [
         str(module.relative_to(ROOT))
-        for room in DEPLOYED
+        for room in ("client", *DEPLOYED)
         for module in modules(PACKAGE / room)
         if re.search(r"os\.environ|getenv|import environ", module.read_text())
     ]
-    assert readers == ["adf_trigger/settings/__init__.py"]
+    assert readers == ["adf_trigger/client/settings.py", "adf_trigger/settings/__init__.py"]
 
 
 def test_the_page_for_contributors_shows_every_room() -> None:

@@ -1,0 +1,73 @@
+"""The settings of the client and of the command: where the service is, and the key that opens it.
+
+The only reader of the environment in this room.
+"""
+
+import os
+from collections.abc import Mapping
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, SecretStr
+
+from adf_trigger.azure.clouds import checked_endpoint
+from adf_trigger.errors import SettingsError
+
+URL = "ADF_TRIGGER_URL"
+KEY = "ADF_TRIGGER_KEY"
+_LONGEST_KEY = 1_024
+PREFIX = "/api"
+
+
+class ClientSettings(BaseModel):
+    """Where the service is, and what opens it.
+
+    Attributes:
+        url: root of the app, `https://<app>.azurewebsites.net`; with a path where its route prefix is not `api`.
+        key: function key or host key; None for calls that are open to anybody.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    url: str | None = None
+    key: SecretStr | None = None
+
+    @classmethod
+    def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
+        """Read them from a mapping, the process environment unless told otherwise. An empty value counts as unset."""
+        source = os.environ if environ is None else environ
+        given = {name: value for name in (URL, KEY) if (value := source.get(name, "").strip())}
+        return cls(url=given.get(URL), key=SecretStr(given[KEY]) if KEY in given else None)
+
+    def over(self, *, url: str | None = None, key: str | None = None) -> Self:
+        """The same with what is given in its place."""
+        return type(self)(url=url or self.url, key=SecretStr(key) if key is not None else self.key)
+
+    @property
+    def api(self) -> str:
+        """Root of the API, without a slash at its end.
+
+        Raises:
+            SettingsError: there is no URL, or it cannot be one; or the key cannot be one.
+        """
+        faults = []
+        root = ""
+        if self.url is None:
+            faults.append(
+                f"{URL}: is not set; it is https://<app>.azurewebsites.net, or what `adf-trigger up` tells"
+            )
+        elif set("?@#") & set(self.url):  # not shown: it may hold a key
+            faults.append(f"{URL}: may have a host, a port and a path, nothing else; the key goes into {KEY}")
+        else:
+            try:
+                root = checked_endpoint(self.url)
+            except ValueError as exc:
+                faults.append(f"{URL}: {exc}")
+        key = self.key.get_secret_value() if self.key else ""
+        if len(key) > _LONGEST_KEY or not (key.isascii() and key.isprintable()):
+            faults.append(
+                f"{KEY}: is no function key: those are letters, digits and signs of ASCII on one line"
+            )
+        if faults:
+            raise SettingsError(faults)
+        has_path = root.partition("://")[2].count("/") > 0
+        return root if has_path else root + PREFIX

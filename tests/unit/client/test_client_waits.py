@@ -1,0 +1,139 @@
+"""Waiting through the client."""
+
+import httpx
+import pytest
+
+from adf_trigger.client import NotReached, OutcomeUnknown, RunFailed, RunNotFound, WaitTimedOut
+from adf_trigger.contracts import RunView
+from adf_trigger.errors import InvalidRequest
+from tests.unit.client.service import Service, answer, problem, run, silent
+
+HELD = {"Preference-Applied": "wait=60"}
+
+
+def test_a_wait_gives_the_run_that_has_succeeded() -> None:
+    """The service is asked to hold its answer back; where it does, it is asked again at once."""
+    service = Service(answer(run(), headers=HELD), answer(run(), headers=HELD), answer(run("Succeeded")))
+    with service.client() as client:
+        assert client.wait("key-1").status == "Succeeded"
+    assert [request.headers["Prefer"] for request in service.asked] == ["wait=60"] * 3
+    assert service.time.slept == []
+
+
+def test_a_service_that_holds_nothing_back_is_asked_as_often_as_it_says() -> None:
+    """Retry-After of the answer is the pause; without one it is two seconds."""
+    service = Service(answer(run(), headers={"Retry-After": "15"}), answer(run()), answer(run("Succeeded")))
+    with service.client() as client:
+        client.wait("key-1")
+    assert service.time.slept == [15.0, 2.0]
+
+
+@pytest.mark.parametrize("status", ["Failed", "Cancelled", "Rejected", "Unknown"])
+def test_a_run_that_did_not_succeed_is_an_error(status: str) -> None:
+    """It has the run, the reason in one line, and the activities that failed."""
+    errors = [{"activityName": "CopyOrders", "errorCode": "2200", "message": "The required Blob is missing."}]
+    service = Service(answer(run(status, reason="CopyOrders: UserErrorSourceBlobNotExist", errors=errors)))
+    with service.client() as client, pytest.raises(RunFailed) as caught:
+        client.wait("key-1")
+    assert (caught.value.run.status, caught.value.reason) == (
+        status,
+        "CopyOrders: UserErrorSourceBlobNotExist",
+    )
+    assert [error.activity_name for error in caught.value.errors] == ["CopyOrders"]
+    assert str(caught.value) == f"LoadOrders key-1: {status}: CopyOrders: UserErrorSourceBlobNotExist"
+
+
+def test_a_wait_ends_in_time_and_the_run_goes_on() -> None:
+    """No look is asked to last longer than what is left, and the error has the run as it was seen last."""
+    service = Service(answer(run(), headers={"Retry-After": "8"}))
+    with service.client() as client, pytest.raises(WaitTimedOut, match="the run goes on") as caught:
+        client.wait("key-1", timeout=20)
+    assert caught.value.run.status == "InProgress"
+    assert service.time.now == 20
+    assert [request.headers.get("Prefer") for request in service.asked] == [
+        "wait=20",
+        "wait=12",
+        "wait=4",
+        None,
+    ]
+
+
+def test_an_outage_in_a_wait_is_waited_out_for_a_time() -> None:
+    """Resets, sleeping hosts and 500s do not end a wait; an outage that lasts does, in words."""
+    service = Service(
+        answer(run()),
+        httpx.ReadError("reset"),
+        silent(500),
+        silent(503),
+        silent(429),
+        answer(run("Succeeded")),
+    )
+    with service.client() as client:
+        assert client.wait("key-1").status == "Succeeded"
+    dead = Service(answer(run()), httpx.ConnectError("refused"))
+    with dead.client() as client, pytest.raises(NotReached, match="was not reached: refused"):
+        client.wait("key-1")
+    assert dead.time.now < 60 + 60  # for as long as an answer may be held back, and the whole time of a call
+
+
+def test_a_look_that_got_no_clear_answer_is_no_unknown_outcome() -> None:
+    """Asking changes nothing, so that nothing of it can be in doubt."""
+    service = Service(httpx.ReadError("reset"))
+    with service.client() as client, pytest.raises(NotReached) as caught:
+        client.get("key-1")
+    assert not isinstance(caught.value, OutcomeUnknown)
+
+
+def test_a_start_may_be_held_until_the_run_has_ended() -> None:
+    """One call starts a short run and brings its end."""
+    service = Service(answer(run("Succeeded")))
+    with service.client() as client:
+        run_ = client.start("LoadOrders", hold=500)
+        assert client.wait(run_).ended
+    assert [request.headers["Prefer"] for request in service.asked] == ["wait=200", "wait=60"]
+
+
+@pytest.mark.parametrize(
+    ("run_id", "segment"),
+    [
+        ("orders-4711", "orders-4711"),
+        ("manual__2026-11-25T06:00:00+00:00", "manual__2026-11-25T06~3A00~3A00~2B00~3A00"),
+        ("raw/orders.csv", "raw~2Forders~2Ecsv"),
+        ("..", "~2E~2E"),
+        ("é~%2F", "~C3~A9~7E~252F"),
+    ],
+)
+def test_an_id_goes_into_a_path_in_one_piece(run_id: str, segment: str) -> None:
+    """What a path could not say, or would mean as something else, is written so that it comes back one way."""
+    service = Service(answer(run()))
+    with service.client() as client:
+        client.get(run_id)
+    assert service.asked[0].url.raw_path.decode() == f"/api/runs/{segment}"
+
+
+def test_a_run_is_asked_for_as_the_service_has_linked_it_but_nowhere_else() -> None:
+    """Of a link only the end is taken: the key goes to the client's own URL alone."""
+    view = RunView.model_validate(
+        run(links={"self": "https://evil.example/api/runs/key~2D1?factory=%2Fsubscriptions%2Fx&by=requestId"})
+    )
+    service = Service(answer(run()))
+    with service.client() as client:
+        client.get(view)
+    assert str(service.asked[0].url) == (
+        "https://app.example/api/runs/key~2D1?factory=%2Fsubscriptions%2Fx&by=requestId"
+    )
+
+
+def test_an_empty_id_is_no_list() -> None:
+    """It is refused here, since its path would be another call's."""
+    service = Service(answer(run()))
+    with service.client() as client, pytest.raises(InvalidRequest):
+        client.get("")
+    assert service.asked == []
+
+
+def test_a_run_that_is_not_there_is_told() -> None:
+    """404 in the service's words is another error than 404 of a URL that leads elsewhere."""
+    service = Service(problem("run-not-found", 404, detail="no run has the id nowhere"))
+    with service.client() as client, pytest.raises(RunNotFound, match="no run has the id nowhere"):
+        client.get("nowhere")
