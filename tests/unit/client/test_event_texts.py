@@ -1,0 +1,80 @@
+"""Messages of the events queue, as a consumer reads them."""
+
+import base64
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adf_trigger.client.events import event_of
+from adf_trigger.contracts import CompletionEvent
+from adf_trigger.events.texts import event_text
+from tests.unit.client.service import run
+
+
+def event(**members: Any) -> dict[str, Any]:
+    """An event as the service sends it."""
+    return {
+        "specversion": "1.0",
+        "id": "key-1/Succeeded",
+        "source": "/subscriptions/s/x",
+        "subject": "key-1",
+        "type": "dev.adf-trigger.run.succeeded",
+        "time": "2026-11-26T06:00:00Z",
+        "datacontenttype": "application/json",
+        "data": run("Succeeded"),
+        **members,
+    }
+
+
+def test_what_the_service_writes_is_read() -> None:
+    """Plain or base64, the same event comes out as went in."""
+    sent = CompletionEvent.model_validate(event())
+    text = event_text(sent)
+    assert event_of(text) == sent
+    assert event_of(base64.b64encode(text.encode()).decode()) == sent
+
+
+def test_events_of_earlier_and_later_versions_are_read() -> None:
+    """One that lacks what is new, and one that says more than is known here."""
+    earlier = {name: value for name, value in run("Failed").items() if name != "ended"}
+    assert event_of(json.dumps(event(data=earlier))).data.ended
+    later = event(data=run("Failed", ended=False, cost=5), dataschema="https://x")
+    assert event_of(json.dumps(later)).data.status == "Failed"
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("hello", "neither JSON nor base64"),
+        ("", "not JSON"),
+        ("{", "not JSON"),
+        ("[]", "neither JSON nor base64"),
+        (base64.b64encode(b"[]").decode(), "no completion event: see its outermost value"),
+        (base64.b64encode(b"\xff\xfe").decode(), "neither JSON nor base64"),
+        (json.dumps(event(data="secret-words")), "no completion event: see data"),
+        (json.dumps({"pipeline": "x"}), "no completion event: see id, source, subject"),
+        ("{" * 100_000, "not JSON"),
+        ('{"data":' * 50_000, "not JSON"),
+    ],
+)
+def test_what_is_no_event_is_told_without_its_contents(text: str, why: str) -> None:
+    """The fault names places, and shows nothing that the message holds."""
+    with pytest.raises(ValueError, match=why) as caught:
+        event_of(text)
+    assert "secret-words" not in str(caught.value)
+
+
+@given(
+    st.one_of(
+        st.text(), st.binary().map(lambda raw: base64.b64encode(raw).decode()), st.none(), st.integers()
+    )
+)
+def test_whatever_comes_is_an_event_or_a_value_error(content: object) -> None:
+    """No other error can come of a message, so that none can end a consumer."""
+    try:
+        event_of(content)
+    except ValueError:
+        return
