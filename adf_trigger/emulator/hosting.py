@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from adf_trigger.emulator import defaults
+from adf_trigger.emulator.allowed_hosts import AllowedHosts
 from adf_trigger.emulator.app import FactoryConfig, FactoryEmulator
 from adf_trigger.emulator.certificates import Certificate, make_certificate
 from adf_trigger.emulator.clock import utcnow
@@ -50,6 +51,7 @@ class EmulatorConfig:
         any_group: take any subscription and resource group to be there.
         cloud: which of Azure's clouds this stands in for.
         storage: the account that pipelines mean by its name alone, and that the proxy leads to.
+        allowed: other machines that pipelines may call.
     """
 
     data: Path
@@ -65,6 +67,7 @@ class EmulatorConfig:
     any_group: bool = False
     cloud: Cloud = PUBLIC
     storage: StorageAccount = DEVELOPMENT
+    allowed: AllowedHosts = field(default_factory=AllowedHosts)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -139,6 +142,7 @@ async def emulated(config: EmulatorConfig) -> AsyncIterator[Emulated]:
                     names=config.names,
                     servers=servers,
                     ca_file=certificate.ca,
+                    allowed=config.allowed,
                 ),
                 domains=[
                     domain for domain, tenant in defaults.DOMAINS.items() if tenant == defaults.TENANT_ID

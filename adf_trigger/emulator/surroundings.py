@@ -1,4 +1,4 @@
-"""What emulated pipelines meet outside: under Azure's own names the local stack, everything else as it is.
+"""What emulated pipelines meet outside: under Azure's own names the local stack; other machines where that is allowed.
 
 No secret of a pipeline goes to a token endpoint of the real Azure: the names of Entra ID lead to the stack, or nowhere.
 """
@@ -10,6 +10,7 @@ from pathlib import Path
 
 import httpx
 
+from adf_trigger.emulator.allowed_hosts import AllowedHosts, refusal
 from adf_trigger.emulator.clouds import CLOUDS, PUBLIC, Cloud
 from adf_trigger.emulator.storage_account import DEVELOPMENT, Address, StorageAccount
 
@@ -22,6 +23,10 @@ _AUTHORITIES = frozenset(host for cloud in CLOUDS.values() for host in cloud.aut
 """Every host that takes secrets for Azure, of whatever cloud."""
 
 
+class CallRefused(httpx.ConnectError):
+    """A request for a machine that pipelines may not call; it has not left. The text names it and what allows it."""
+
+
 @dataclass(slots=True, kw_only=True)
 class Surroundings:
     """The stack around the pipelines.
@@ -32,6 +37,7 @@ class Surroundings:
         names: Azure's own names that lead to the stack.
         servers: where they lead, as soon as the stack serves them.
         ca_file: authority to trust for them, beside the usual ones.
+        allowed: other machines that pipelines may call.
     """
 
     cloud: Cloud = PUBLIC
@@ -39,6 +45,7 @@ class Surroundings:
     names: tuple[str, ...] = ()
     servers: Mapping[str, Address] = field(default_factory=dict)
     ca_file: Path | None = None
+    allowed: AllowedHosts = field(default_factory=AllowedHosts)
 
     def tls(self, *, verify: bool = True) -> ssl.SSLContext:
         """A new TLS context that trusts the stack, too; or, without `verify`, everybody."""
@@ -50,7 +57,7 @@ class Surroundings:
     def client(
         self, tls: ssl.SSLContext | None = None, timeout: httpx.Timeout | None = None
     ) -> httpx.AsyncClient:
-        """A client for the pipelines' own requests.
+        """A client for the pipelines' own requests; each, redirects too, is held against what is allowed.
 
         Args:
             tls: how to do TLS; None trusts the stack and the usual authorities.
@@ -62,6 +69,20 @@ class Surroundings:
             verify=context,
             timeout=timeout or httpx.Timeout(60.0, connect=10.0),
             mounts=dict.fromkeys(self._patterns(), stack),
+            event_hooks={"request": [self._check]},
+        )
+
+    async def _check(self, request: httpx.Request) -> None:
+        """Refuse a request for another machine, before a name is looked up for it."""
+        host = request.url.host
+        if not self._is_azures(host) and not self.allowed.allow(host):
+            raise CallRefused(refusal(host), request=request)
+
+    def _is_azures(self, host: str) -> bool:
+        """Whether `_ToTheStack` has the last word on a host."""
+        name = host.removesuffix(".")
+        return name in {*self.names, *_AUTHORITIES} or any(
+            name.endswith(f".{authority}") for authority in _AUTHORITIES
         )
 
     def _patterns(self) -> Iterator[str]:

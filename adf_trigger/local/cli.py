@@ -19,7 +19,7 @@ from adf_trigger.emulator.commands.load import add_import
 from adf_trigger.emulator.commands.running import NotRunning
 from adf_trigger.emulator.commands.secrets_file import HELP as SECRETS_HELP
 from adf_trigger.emulator.commands.secrets_file import secrets_file
-from adf_trigger.emulator.commands.serve import add_any_group, add_cloud, add_serve
+from adf_trigger.emulator.commands.serve import add_allow_host, add_any_group, add_cloud, add_serve
 from adf_trigger.errors import SettingsError
 from adf_trigger.local.azurite import AzuriteInstallError, install
 from adf_trigger.local.demo import story
@@ -110,6 +110,7 @@ def _add_up(up: argparse.ArgumentParser) -> None:
     )
     up.add_argument("--secrets", type=_secrets, metavar="FILE", help=SECRETS_HELP)
     add_any_group(up)
+    add_allow_host(up)
     add_cloud(up)
     up.add_argument("--restart", action="store_true", help="start the functions host again if it dies")
     for port in fields(Ports):
@@ -155,6 +156,7 @@ def _up(options: argparse.Namespace) -> int:
             host_options=tuple(options.host_option),
             secrets=options.secrets,
             any_group=options.any_group,
+            allow_hosts=tuple(options.allow_host),
         )
     )
     parent = os.getppid()

@@ -67,6 +67,7 @@ class StackConfig:
         host_options: more arguments for the functions host.
         secrets: JSON file of what stands in for the factory's Key Vaults.
         any_group: take any subscription and resource group to be there.
+        allow_hosts: other machines that pipelines may call.
     """
 
     data: Path | None = None
@@ -77,6 +78,7 @@ class StackConfig:
     host_options: tuple[str, ...] = ()
     secrets: Path | None = None
     any_group: bool = False
+    allow_hosts: tuple[str, ...] = ()
 
 
 class Stack:
@@ -231,6 +233,7 @@ class Stack:
                 "--unannounced",
                 *(word for option in options.items() for word in option),
                 *(["--any-group"] if self._config.any_group else []),
+                *(word for host in self._config.allow_hosts for word in ("--allow-host", host)),
             ],
             environment,
         )

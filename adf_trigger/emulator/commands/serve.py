@@ -23,6 +23,8 @@ from pathlib import Path
 from rich.console import Console
 
 from adf_trigger.emulator import defaults
+from adf_trigger.emulator.allowed_hosts import HELP as HOSTS_HELP
+from adf_trigger.emulator.allowed_hosts import AllowedHosts, allowed_host
 from adf_trigger.emulator.clouds import CLOUDS, PUBLIC
 from adf_trigger.emulator.commands.data_folder import (
     PATIENCE_SECONDS,
@@ -63,6 +65,7 @@ def add_serve(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--strict", action="store_true", help="hold to the service's own limits")
     parser.add_argument("--secrets", type=secrets_file, default={}, metavar="FILE", help=SECRETS_HELP)
     add_any_group(parser)
+    add_allow_host(parser)
     parser.add_argument(
         "--storage",
         type=_storage,
@@ -80,6 +83,13 @@ def add_any_group(parser: argparse.ArgumentParser) -> None:
     """Add the switch that keeps resource groups out of the way, off by default as in Azure."""
     parser.add_argument(
         "--any-group", action="store_true", help="take any subscription and resource group to be there"
+    )
+
+
+def add_allow_host(parser: argparse.ArgumentParser) -> None:
+    """Add the choice of other machines that pipelines may call."""
+    parser.add_argument(
+        "--allow-host", action="append", default=[], type=allowed_host, metavar="HOST", help=HOSTS_HELP
     )
 
 
@@ -127,6 +137,7 @@ def serve(options: argparse.Namespace) -> int:
                 any_group=options.any_group,
                 secrets=options.secrets,
                 cloud=CLOUDS[options.cloud],
+                allowed=AllowedHosts.of(options.allow_host),
                 storage=options.storage or _storage(os.environ.get(STORAGE) or "UseDevelopmentStorage=true"),
             )
             asyncio.run(_serve(config, as_json=options.json, announce=not options.unannounced))

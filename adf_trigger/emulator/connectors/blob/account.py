@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 from azure.core.credentials import TokenCredential
 from azure.storage.blob import BlobServiceClient, ContainerClient, ExponentialRetry
 
+from adf_trigger.emulator.allowed_hosts import refusal
 from adf_trigger.emulator.connectors.blob.flavors import account_of
 from adf_trigger.emulator.connectors.blob.tokens import token_credential
 from adf_trigger.emulator.connectors.common.client_credentials import SERVICE_PRINCIPAL
@@ -60,7 +61,14 @@ def container_client(
     except ValueError as exc:
         # The SDK's message may quote the connection string, which is a secret.
         raise InvalidSettings(f"The connection settings of {where} cannot be read.") from exc
-    return job.keep(service).get_container_client(container)
+    _check_host(job.keep(service), context.surroundings, where)
+    return service.get_container_client(container)
+
+
+def _check_host(service: BlobServiceClient, stack: Surroundings, where: str) -> None:
+    host = urlsplit(str(service.url)).hostname or ""
+    if not stack.allowed.allow(host):
+        raise InvalidSettings(f"The storage account of {where} is not called: {refusal(host)}")
 
 
 def _service(
@@ -131,6 +139,7 @@ def _account_name(endpoint: str) -> str:
 
 def _options() -> dict[str, Any]:
     return {
+        "permit_redirects": False,  # no account does; who answers in its place leads nowhere
         "connection_timeout": 20,
         "read_timeout": 60,
         "retry_policy": ExponentialRetry(initial_backoff=1, increment_base=2, random_jitter_range=1),

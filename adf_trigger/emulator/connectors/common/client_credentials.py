@@ -10,6 +10,7 @@ import httpx
 from adf_trigger.emulator.clouds import Cloud
 from adf_trigger.emulator.connectors.common.failures import DataFailure, NotEmulated
 from adf_trigger.emulator.connectors.common.settings import required_text, text
+from adf_trigger.emulator.surroundings import CallRefused
 
 SERVICE_PRINCIPAL = frozenset(
     {
@@ -78,6 +79,8 @@ class ClientCredentials:
         if self._token is None or time.monotonic() > self._token.until:
             try:
                 response = await self._http.post(self._url, data=self._form, timeout=_TIMEOUT)
+            except CallRefused as exc:
+                raise self._refused(f"The token endpoint is not asked: {exc}") from exc
             except httpx.HTTPError as exc:
                 raise self._refused(f"The token endpoint cannot be reached: {type(exc).__name__}.") from exc
             self._token = self._read(response)

@@ -6,13 +6,14 @@ from typing import Any, cast
 
 import pytest
 
+from adf_trigger.emulator.allowed_hosts import AllowedHosts
 from adf_trigger.emulator.connectors.blob.account import container_client
 from adf_trigger.emulator.connectors.blob.flavors import BLOB, LAKE, check_settings_type, flavor_of
 from adf_trigger.emulator.connectors.common.job import Job
 from adf_trigger.emulator.contract.activity import ActivityContext, ActivityFailed, ResolvedDataset
 from adf_trigger.emulator.surroundings import Surroundings
 
-STACK = Surroundings()
+STACK = Surroundings(allowed=AllowedHosts.of(["*"]))
 NOT_ASKED = cast("ActivityContext", SimpleNamespace(surroundings=STACK))
 """An account key and a signature need no token."""
 LOCAL = STACK.storage.endpoints["blob"]
