@@ -20,12 +20,12 @@ from adf_trigger.contracts import (
     MAX_PIPELINE_NAME,
     QueuedRunRequest,
     RunRequest,
-    is_request_id,
 )
 from adf_trigger.errors import Fault, InvalidRequest
 from adf_trigger.messages.strict_json import Parsed, parse
 from adf_trigger.messages.texts import Reference, keyed_text, queue_text
 from adf_trigger.messages.wording import fault_of, pointer_to
+from adf_trigger.request_ids import is_request_id
 
 _Request = TypeVar("_Request", bound=RunRequest)
 
@@ -181,7 +181,7 @@ def _validated(model: type[_Request], parsed: Parsed) -> _Request:
         try:
             request = model.model_validate(parsed.document, by_alias=True, by_name=False)
         except ValidationError as exc:
-            faults += (fault_of(error, model) for error in exc.errors(include_url=False, include_input=False))
+            faults += (fault_of(error, model) for error in exc.errors(include_url=False))
         else:
             if not faults:
                 return request

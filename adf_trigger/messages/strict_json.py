@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from adf_trigger.errors import Fault
+from adf_trigger.messages import mistaken
 from adf_trigger.messages.wording import pointer_to
 
 MAX_DEPTH = 128
@@ -41,16 +42,17 @@ def parse(body: bytes) -> Parsed:
     try:
         text = body.decode("utf-8-sig")
     except UnicodeDecodeError:
-        return Parsed(None, (Fault("", "the body is not UTF-8"),), is_text=False)
+        return Parsed(None, (Fault("", mistaken.not_utf_8(body)),), is_text=False)
     try:
         document = json.loads(text, object_pairs_hook=_object)
     except json.JSONDecodeError as exc:
-        said = f"the body is not JSON: {exc.msg.lower()} at line {exc.lineno}, column {exc.colno}"
-        return Parsed(None, (Fault("", said),), is_text=False)
+        return Parsed(None, (Fault("", mistaken.not_json(exc)),), is_text=False)
     except RecursionError:
         return Parsed(None, (_too_deep(()),), is_text=False)
     except ValueError:  # Python reads no integer of more than 4,300 digits
         return Parsed(None, (Fault("", "the body has a number that is too long"),), is_text=False)
+    if (said := mistaken.not_an_object(document)) is not None:
+        return Parsed(None, (Fault("", said),), is_text=False)
     found = list(_looked_through(document))
     return Parsed(document, tuple(fault for fault, _ in found), is_text=all(is_text for _, is_text in found))
 

@@ -7,9 +7,12 @@ from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
 from adf_trigger.errors import Fault
+from adf_trigger.messages.mistaken import not_an_inner_object
 
 _PARAMETERS = "pipeline parameters go below `parameters`"
 _LIKE_ENOUGH = 0.6
+_NO_FORM = "does not have the form that it must have"
+_NO_OBJECT = frozenset({"dict_type", "model_type", "model_attributes_type"})
 
 _WORDS: Mapping[str, str] = {
     "missing": "is required",
@@ -25,24 +28,23 @@ _WORDS: Mapping[str, str] = {
     "uuid_type": "must be a GUID",
     "uuid_parsing": "must be a GUID",
     "finite_number": "must be a number that is not infinite",
-    "json_type": "must be JSON text",
 }
 
 _SHAPES: Mapping[str, str] = {
-    "requestId": "must be 1 to 128 letters, digits, '.', '_', ':' or '-'",
     "pipeline": "is not a name that a pipeline can have",
 }
 
 
 def fault_of(error: ErrorDetails, model: type[BaseModel]) -> Fault:
-    """One fault, where and what.
+    """One fault, where and what, without a word of the validator's.
 
     Args:
-        error: of the validation.
+        error: of the validation, with its input.
         model: what was read.
     """
     location = [part for part in error["loc"] if part != "[key]"]
-    return Fault(pointer_to(location), _message(error, location, model))
+    said = not_an_inner_object(error.get("input")) if error["type"] in _NO_OBJECT and location else None
+    return Fault(pointer_to(location), said or _message(error, location, model))
 
 
 def pointer_to(location: Sequence[int | str]) -> str:
@@ -57,8 +59,8 @@ def _message(error: ErrorDetails, location: Sequence[int | str], model: type[Bas
     match error["type"]:
         case "extra_forbidden":
             said = _unknown(field, model) if len(location) == 1 else "is not known here"
-        case "json_invalid":
-            said = f"is not JSON: {context.get('error', 'it cannot be read')}"
+        case "value_error":
+            said = str(context.get("error") or _NO_FORM)  # a sentence of this project's own
         case "string_too_short":
             least = context["min_length"]
             said = "must not be empty" if least == 1 else f"must have at least {least} characters"
@@ -67,9 +69,9 @@ def _message(error: ErrorDetails, location: Sequence[int | str], model: type[Bas
         case "too_long":
             said = f"must have at most {context['max_length']} entries"
         case "string_pattern_mismatch":
-            said = _SHAPES.get(field, "does not have the form that it must have")
+            said = _SHAPES.get(field, _NO_FORM)
         case kind:
-            said = _WORDS.get(kind) or error["msg"].removeprefix("Value error, ")
+            said = _WORDS.get(kind, _NO_FORM)
     return said if location else f"the body {said}"
 
 

@@ -38,7 +38,7 @@ def faults_of(body: Any) -> dict[str, str]:
         ({"referencePipelineRunId": "x"}, "/referencePipelineRunId", "must be a GUID"),
         ({"isRecovery": "perhaps"}, "/isRecovery", "must be true or false"),
         (b"[]", "", "the body must be an object"),
-        (b"{", "", "the body is not JSON: expecting property name"),
+        (b"{", "", "the body is not JSON: a name in double quotes is expected at line 1, column 2"),
     ],
 )
 def test_a_fault_is_told_in_plain_words(body: Any, pointer: str, words: str) -> None:

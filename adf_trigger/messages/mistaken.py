@@ -1,0 +1,134 @@
+"""What people send that is no JSON object of a request, known again, and what to send in its place.
+
+Tools encode twice, escape for HTML, post as a form or write another charset; a parser's "line 1, column 1" helps nobody
+who does not know that.
+"""
+
+import base64
+import binascii
+import codecs
+import json
+import re
+from collections.abc import Mapping
+from urllib.parse import unquote_plus
+
+_LOOKED_AT = 100_000
+"""Bytes of a body that are looked at."""
+_FORM = re.compile(r"[A-Za-z0-9_.\-\[\]%+]{1,200}=[^&=\s]*(&[A-Za-z0-9_.\-\[\]%+]{1,200}=[^&=\s]*)*&?")
+_OBJECT = "send the JSON object itself"
+_UTF_16_OR_32 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)
+_GZIP = b"\x1f\x8b"
+
+_SHAPES = (
+    (re.compile(r"\Z"), f"the body is blank; {_OBJECT}"),
+    (re.compile(r".{0,3}\x00", re.DOTALL), "the body is UTF-16 or UTF-32; send it in UTF-8"),
+    (
+        re.compile(r"(\{\s*)?&(quot|#34|#x22);", re.IGNORECASE),
+        'the body is escaped for HTML or XML (&quot; stands where JSON has "); send it unescaped',
+    ),
+    (
+        re.compile(r"--[^\n]*\n.{0,200}Content-Disposition", re.DOTALL | re.IGNORECASE),
+        f"the body is a form (multipart/form-data); {_OBJECT}",
+    ),
+    (re.compile("<"), f"the body is XML or HTML; {_OBJECT}"),
+    (
+        re.compile(r"\{\s*'"),
+        'the body has single quotes where JSON has double ones ("name"); send JSON',
+    ),
+    (
+        re.compile(r"(\{\s*)?[\u201c\u201d]"),
+        'the body has typographic quotes where JSON has plain ones ("name"); send JSON',
+    ),
+    (re.compile(r'\{\s*\\"'), 'the body has a backslash before its quotes; send them bare ("name")'),
+)
+
+_PARSERS: Mapping[str, str] = {
+    "Expecting value": "a value is expected",
+    "Expecting property name enclosed in double quotes": "a name in double quotes is expected",
+    "Expecting ',' delimiter": "a comma is expected",
+    "Expecting ':' delimiter": "a colon is expected",
+    "Extra data": "something follows the end of the object",
+    "Unterminated string starting at": "a text is not ended that begins",
+    "Invalid control character at": "a control character in a text must be escaped",
+    "Invalid \\escape": "a backslash in a text must be escaped",
+    "Invalid \\uXXXX escape": "\\u takes four hexadecimal digits",
+    "Illegal trailing comma before end of object": "no comma may stand before the end of an object",
+    "Illegal trailing comma before end of array": "no comma may stand before the end of an array",
+}
+
+
+def not_json(error: json.JSONDecodeError) -> str:
+    """What is said of text that is no JSON: what it is instead, where that can be told, and else where it ends to be.
+
+    Args:
+        error: of the parser.
+    """
+    known = _text(error.doc[:_LOOKED_AT])
+    if known is not None:
+        return known
+    said = next(
+        (ours for theirs, ours in _PARSERS.items() if error.msg.startswith(theirs)), "it cannot be read"
+    )
+    return f"the body is not JSON: {said} at line {error.lineno}, column {error.colno}"
+
+
+def not_utf_8(body: bytes) -> str:
+    """What is said of bytes that are not UTF-8."""
+    head = body[:_LOOKED_AT]
+    if head.startswith(_GZIP):
+        return f"the body is compressed (gzip); {_OBJECT}, uncompressed"
+    if head.startswith(_UTF_16_OR_32) or b"\x00" in head[:4]:
+        return "the body is UTF-16 or UTF-32; send it in UTF-8"
+    if head.lstrip().startswith((b"{", b"[", b'"')) and b"\x00" not in head:
+        return "the body is not UTF-8 but Latin-1 or a code page like it; send it in UTF-8"
+    return "the body is not UTF-8"
+
+
+def not_an_object(document: object) -> str | None:
+    """What is said of JSON that holds its object in another one's place; None where that is not so."""
+    if not isinstance(document, str):
+        return None
+    if _is_json_object(document):
+        return f"the body is JSON inside a JSON string (encoded twice); {_OBJECT}"
+    return _text(document[:_LOOKED_AT]) or None
+
+
+def not_an_inner_object(value: object) -> str | None:
+    """What is said of a text in the place of an object, where it is one that was encoded by itself."""
+    if isinstance(value, str) and _is_json_object(value):
+        return "is JSON inside a JSON string (encoded twice); send the object itself"
+    return None
+
+
+def _text(text: str) -> str | None:
+    stripped = text.strip()
+    known = next((said for shape, said in _SHAPES if shape.match(stripped)), None)
+    return known or _encoded(stripped)
+
+
+def _encoded(text: str) -> str | None:
+    decoded = unquote_plus(text)
+    if decoded != text and _begins_an_object(decoded):
+        return f"the body is URL-encoded JSON; {_OBJECT}, not encoded"
+    if _FORM.fullmatch(text):
+        return 'the body is form-encoded (name=value); send JSON: {"parameters": {"name": "value"}}'
+    try:
+        inner = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    if _begins_an_object(inner.decode("utf-8", "replace")):
+        return f"the body is base64 of JSON; {_OBJECT}"
+    return None
+
+
+def _begins_an_object(text: str) -> bool:
+    return text.removeprefix("\ufeff").lstrip().startswith("{")
+
+
+def _is_json_object(text: str) -> bool:
+    if not _begins_an_object(text):
+        return False
+    try:
+        return isinstance(json.loads(text), dict)
+    except (ValueError, RecursionError):
+        return False

@@ -1,0 +1,102 @@
+"""What is no JSON object of a request is called by its name, by HTTP and by queue."""
+
+import base64
+import codecs
+import gzip
+import json
+from datetime import UTC, datetime
+from urllib.parse import quote
+
+import pytest
+
+from adf_trigger.errors import InvalidRequest
+from adf_trigger.messages.decoding import Message, run_request
+
+REQUEST = {"pipeline": "load", "metadata": {"who": "Jürgen"}}
+TEXT = json.dumps(REQUEST, ensure_ascii=False)
+ESCAPED = TEXT.replace('"', "&quot;")
+NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
+
+SENT = {
+    "JSON inside a JSON string": json.dumps(TEXT).encode(),
+    "Latin-1": TEXT.encode("latin-1"),
+    "UTF-16": codecs.BOM_UTF16_LE + TEXT.encode("utf-16-le"),
+    "UTF-16 or UTF-32": TEXT.encode("utf-16-le"),
+    "UTF-32": TEXT.encode("utf-32"),
+    "gzip": gzip.compress(TEXT.encode()),
+    "form-encoded": b"pipeline=load&day=2026-11-26",
+    "URL-encoded JSON": quote(TEXT).encode(),
+    "multipart": b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n--x--\r\n',
+    "&quot;": ESCAPED.encode(),
+    "HTML or XML": json.dumps(ESCAPED).encode(),
+    "XML": b"<request><pipeline>load</pipeline></request>",
+    "single quotes": str(REQUEST).encode(),
+    "typographic quotes": TEXT.replace('"', "“").encode(),
+    "backslash before its quotes": TEXT.replace('"', '\\"').encode(),
+}
+
+
+def faults_of(body: bytes) -> list[tuple[str, str]]:
+    """What is said by HTTP."""
+    with pytest.raises(InvalidRequest) as caught:
+        run_request(body)
+    return [(fault.pointer, fault.message) for fault in caught.value.faults]
+
+
+@pytest.mark.parametrize("called", SENT)
+def test_it_is_said_what_was_sent_and_what_to_send(called: str) -> None:
+    """One sentence, at the body's own place, and nothing of a parser's line and column."""
+    ((pointer, said),) = faults_of(SENT[called])
+    assert (pointer, called in said, "; send" in said, "line 1" in said) == ("", True, True, False)
+
+
+@pytest.mark.parametrize("called", SENT)
+def test_a_message_is_told_the_same(called: str) -> None:
+    """What is wrong in a queue has the same sentence."""
+    message = Message.decode(SENT[called], message_id="m", attempts=1, inserted_at=NOON)
+    assert [(fault.pointer, fault.message) for fault in message.faults] == faults_of(SENT[called])
+    assert message.request is None
+
+
+def test_base64_is_for_queues_alone() -> None:
+    """By HTTP it is called by its name; a message may be base64, but of nothing that is base64 again."""
+    once = base64.b64encode(TEXT.encode())
+    assert "base64 of JSON" in faults_of(once)[0][1]
+    assert Message.decode(once, message_id="m", attempts=1, inserted_at=NOON).request is not None
+    in_string = Message.decode(
+        json.dumps(once.decode()).encode(), message_id="m", attempts=1, inserted_at=NOON
+    )
+    assert "base64 of JSON" in in_string.faults[0].message
+
+
+def test_an_object_that_was_encoded_by_itself_is_called_so() -> None:
+    """Parameters as a JSON text, as string templates make them."""
+    told = dict(faults_of(json.dumps({"parameters": json.dumps({"day": 1})}).encode()))
+    assert told == {"/parameters": "is JSON inside a JSON string (encoded twice); send the object itself"}
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b'{"parameters": {"a": 1,}}', "column"),
+        (b'{"parameters": {"a": }}', "a value is expected at line 1, column 22"),
+        (b'{"parameters" {"a": 1}}', "a colon is expected at line 1"),
+        (b'{"parameters": {"a": 1}}{}', "something follows the end of the object"),
+        (b'{"parameters": {"a": "x}}', "a text is not ended that begins at line 1, column 22"),
+        (b'{"parameters": {"a": "x\ny"}}', "a control character in a text must be escaped"),
+        (b'{"parameters": {"a": "\\x"}}', "a backslash in a text must be escaped"),
+        (b'{"parameters": {"a": "&quot;"},}', "column"),
+        (b"hello", "a value is expected at line 1, column 1"),
+        (b'"hello"', "the body must be an object"),
+        (b"42", "the body must be an object"),
+    ],
+)
+def test_else_it_is_said_where_it_ends_to_be_json(body: bytes, said: str) -> None:
+    """In words of our own."""
+    assert said in faults_of(body)[0][1]
+
+
+def test_a_right_request_that_holds_such_things_is_right() -> None:
+    """Values may be anything: only what the body itself is counts."""
+    parameters = {"html": ESCAPED, "form": "a=b", "json": TEXT, "quote": "&quot;"}
+    assert run_request(json.dumps({"parameters": parameters}).encode()).parameters == parameters
