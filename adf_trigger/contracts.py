@@ -11,14 +11,10 @@ from enum import StrEnum
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, PlainSerializer
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, PlainSerializer, WithJsonSchema
 from pydantic.alias_generators import to_camel
 
-REQUEST_ID_PATTERN = r"^[A-Za-z0-9._:\-]{1,128}$"
-"""What an idempotency key, and so a requestId, may look like; `is_request_id` knows the two that may not be."""
-
-_STEPS = frozenset({".", ".."})
-"""Segments that every URL parser takes for a step in the path, percent-encoded or not."""
+from adf_trigger.request_ids import MAX_REQUEST_ID, REQUEST_ID_FORM, is_request_id
 
 PIPELINE_NAME_PATTERN = r"^[A-Za-z0-9_][^<>*#.%&:\\+?/]*$"
 """Names of pipelines; from the service's OpenAPI description (api-version 2018-06-01)."""
@@ -28,14 +24,9 @@ MAX_METADATA_ENTRIES = 20
 MAX_CORRELATION_ID = 256
 
 
-def is_request_id(text: str) -> bool:
-    """Whether a text can be an idempotency key, so that a URL can name its request."""
-    return re.fullmatch(REQUEST_ID_PATTERN, text) is not None and text not in _STEPS
-
-
-def _nameable(value: str) -> str:
-    if value in _STEPS:
-        raise ValueError("must not be '.' or '..', which no URL can name")
+def _request_id(value: str) -> str:
+    if not is_request_id(value):
+        raise ValueError(REQUEST_ID_FORM)
     return value
 
 
@@ -53,6 +44,14 @@ Instant = Annotated[
     datetime, AfterValidator(_aware), PlainSerializer(_iso, return_type=str, when_used="json")
 ]
 """An aware instant, kept in UTC, written with a `Z`."""
+
+
+RequestId = Annotated[
+    str,
+    AfterValidator(_request_id),
+    WithJsonSchema({"type": "string", "minLength": 1, "maxLength": MAX_REQUEST_ID}),
+]
+"""An idempotency key."""
 
 
 class _Wire(BaseModel):
@@ -154,7 +153,7 @@ class QueuedRunRequest(RunRequest):
     """A message of the requests queue: the body of a request, and what the URL and headers say by HTTP."""
 
     pipeline: str = Field(pattern=PIPELINE_NAME_PATTERN, max_length=MAX_PIPELINE_NAME)
-    request_id: Annotated[str, AfterValidator(_nameable), Field(pattern=REQUEST_ID_PATTERN)] | None = None
+    request_id: RequestId | None = None
 
 
 class ActivityError(_Wire):

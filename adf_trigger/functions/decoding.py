@@ -6,8 +6,9 @@ from urllib.parse import parse_qsl, quote
 
 import azure.functions as func
 
-from adf_trigger.contracts import MAX_PIPELINE_NAME, PIPELINE_NAME_PATTERN, is_request_id
+from adf_trigger.contracts import MAX_PIPELINE_NAME, PIPELINE_NAME_PATTERN
 from adf_trigger.errors import Fault, InvalidRequest
+from adf_trigger.request_ids import REQUEST_ID_FORM, from_path, is_request_id
 
 KEY_HEADER = "Idempotency-Key"
 PLATFORM_PARAMETERS = frozenset({"code", "clientid"})
@@ -17,7 +18,13 @@ PRINCIPAL_HEADER = "x-ms-client-principal-name"
 MAX_PRINCIPAL = 256
 _MAX_NAMES = 20
 
-_QUOTED = re.compile(r'^"(?P<key>[^"\\]*)"$')
+_QUOTED = re.compile(r'"(?P<key>(?:[^"\\]|\\["\\])*)"')
+"""A String of RFC 9651."""
+_ESCAPE = re.compile(r'\\(["\\])')
+_TO_ESCAPE = re.compile(r'(["\\])')
+_HALF_QUOTED = (
+    "begins with a quote and is no quoted string, where a backslash stands before each quote and backslash"
+)
 
 
 def pipeline_name(name: str | None) -> str:
@@ -41,12 +48,27 @@ def idempotency_key(header: str | None) -> str | None:
         return None
     text = header.strip()
     quoted = _QUOTED.fullmatch(text)
-    key = quoted["key"] if quoted else text
+    if text.startswith('"') and quoted is None:
+        raise InvalidRequest([Fault(KEY_HEADER, _HALF_QUOTED)])
+    key = _ESCAPE.sub(r"\1", quoted["key"]) if quoted else text
     if is_request_id(key):
         return key
-    if key in {".", ".."}:
-        raise InvalidRequest([Fault(KEY_HEADER, "must not be '.' or '..', which no URL can name")])
-    raise InvalidRequest([Fault(KEY_HEADER, "must be 1 to 128 letters, digits, '.', '_', ':' or '-'")])
+    raise InvalidRequest([Fault(KEY_HEADER, REQUEST_ID_FORM)])
+
+
+def key_header(request_id: str) -> dict[str, str]:
+    """The header that tells which key a request has; none where a header cannot hold it.
+
+    The platform answers 500 in the place of a response with a header that is not ASCII.
+    """
+    if not request_id.isascii():
+        return {}
+    return {KEY_HEADER: '"' + _TO_ESCAPE.sub(r"\\\1", request_id) + '"'}
+
+
+def id_of(req: func.HttpRequest) -> str:
+    """The id of a run that the path names."""
+    return from_path(req.route_params["id"])
 
 
 def path_of(req: func.HttpRequest) -> str:

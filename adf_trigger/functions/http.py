@@ -14,7 +14,9 @@ from adf_trigger.errors import AdfTriggerError, InvalidRequest
 from adf_trigger.functions.composition import UseCases
 from adf_trigger.functions.decoding import (
     KEY_HEADER,
+    id_of,
     idempotency_key,
+    key_header,
     lost_its_body,
     parameters_of,
     path_of,
@@ -109,7 +111,7 @@ def http_functions(use_cases: UseCases, new_id: IdSource) -> func.Blueprint:
 
         def work(services: Services, parameters: _Parameters) -> func.HttpResponse:
             view = services.query.show(
-                req.route_params["id"],
+                id_of(req),
                 factory=parameters.get("factory"),
                 by=by_of(parameters.get("by")),
             )
@@ -167,7 +169,7 @@ def _preview(services: Services, submission: Submission, *, keyed: bool) -> func
 
 
 def _run(services: Services, view: RunView, status: HTTPStatus) -> func.HttpResponse:
-    headers = {"Location": view.links.self, KEY_HEADER: f'"{view.request_id}"'}
+    headers = {"Location": view.links.self, **key_header(view.request_id)}
     if not view.ended:
         headers["Retry-After"] = str(max(1, ceil(services.looker.period.total_seconds())))
     return func.HttpResponse(

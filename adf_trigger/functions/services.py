@@ -25,6 +25,7 @@ from adf_trigger.service.health import HealthDesk
 from adf_trigger.service.intake import Intake
 from adf_trigger.service.keeping import Keeping
 from adf_trigger.service.ledger_identity import Landmark, LedgerIdentity
+from adf_trigger.service.links import Links
 from adf_trigger.service.look import Looker
 from adf_trigger.service.monitor import Monitor
 from adf_trigger.service.neighbours import AppIdentity, Neighbours
@@ -45,7 +46,7 @@ from adf_trigger.service.submit import Submitter
 from adf_trigger.service.sweep import Sweep
 from adf_trigger.service.throttling import Throttling
 from adf_trigger.service.tick import Tick
-from adf_trigger.service.views import RunViews
+from adf_trigger.service.views import RELATIVE, RunViews
 from adf_trigger.service.watched import WatchedRuns
 from adf_trigger.settings import Settings
 from adf_trigger.settings.schedule import Schedule
@@ -108,7 +109,11 @@ def wire(
     factories = factories.changed(
         lambda each: replace(each, runs=WatchedRuns(each.runs, each.present_id, states, throttling, clock))
     )
-    views = RunViews(factories, studio=CLOUDS[settings.cloud].studio)
+    views = RunViews(
+        factories,
+        links=RELATIVE if settings.public_base_url is None else Links(settings.public_base_url),
+        studio=CLOUDS[settings.cloud].studio,
+    )
     partitions = Partitions(factories, ledger)
     gate = Gate(states, throttling, clock)
     definitions = Definitions(clock, timedelta(seconds=settings.definition_cache), declarations, steps)

@@ -8,10 +8,10 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter
 
 from adf_trigger.errors import Fault, InvalidRequest, UnreadableRow
-from adf_trigger.ledger.keys import is_request_id
 from adf_trigger.ledger.port import Cursor
 from adf_trigger.ledger.records import ActiveRun, RunRecord, RunState
 from adf_trigger.messages.declaration import Declaration
+from adf_trigger.request_ids import REQUEST_ID_FORM, is_request_id
 
 MAX_RECORD_CHARS = 500_000
 """Longest record, in characters of ASCII JSON: each takes two bytes of an entity's 1 MiB."""
@@ -38,7 +38,7 @@ def encode_new(record: RunRecord) -> str:
         InvalidRequest: its request id cannot be a key, or it is too large to keep.
     """
     if not is_request_id(record.request_id):
-        raise InvalidRequest([Fault("requestId", "must be 1 to 128 letters, digits, '.', '_', ':' or '-'")])
+        raise InvalidRequest([Fault("requestId", REQUEST_ID_FORM)])
     try:
         return encode_record(record)
     except RecordTooLarge as exc:

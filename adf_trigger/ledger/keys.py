@@ -9,15 +9,18 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
-from adf_trigger.contracts import REQUEST_ID_PATTERN
 from adf_trigger.errors import Fault, InvalidRequest
 
 CURSOR_KEY = "cursor|"
 
 _ILLEGAL_IN_KEY = re.compile(r"[^\w.()\-]")
 _NOT_PLAIN = re.compile(r"[^A-Za-z0-9_.()\-]")
-_REQUEST_ID = re.compile(REQUEST_ID_PATTERN)
-_WHEN_KEY = re.compile(r"when\|[0-9]{18}\|[A-Za-z0-9._:\-]{1,128}")
+_PLAIN_ID = re.compile(r"[A-Za-z0-9._:\-]{1,128}")
+_NOT_PLAIN_ID = re.compile(r"[^A-Za-z0-9._:\-]")
+_LONGEST_ID = 360
+"""Characters of a request's id in a key, beside at most 73 that stand before it."""
+_ID_KEPT = 280
+_WHEN_KEY = re.compile(r"when\|[0-9]{18}\|[A-Za-z0-9._:\-!]{1,360}")
 _BEGINNING = datetime.min.replace(tzinfo=UTC)
 _LAST_MICROSECOND = 10**18 - 1
 _LONGEST_ESCAPED = 400
@@ -44,14 +47,28 @@ def factory_of(partition: str) -> str | None:
     return "".join(f"/{_ESCAPED.sub(lambda match: chr(int(match[1], 16)), part)}" for part in parts)
 
 
-def is_request_id(text: str) -> bool:
-    """Whether there can be a record of that name."""
-    return _REQUEST_ID.fullmatch(text) is not None
+def id_in_key(request_id: str) -> str:
+    """A request's id as a part of a key: itself where it is short and plain, else behind a `!`.
+
+    All but plain characters is written as `!{hex}!`. The end of what is then too long for a key is the id's SHA-256, so
+    that no two ids have one form: a row under such a key says in a property which id it is.
+    """
+    if is_plain(request_id):
+        return request_id
+    escaped = "!" + _escaped(request_id, _NOT_PLAIN_ID)
+    if len(escaped) <= _LONGEST_ID:
+        return escaped
+    return f"{escaped[:_ID_KEPT]}!{hashlib.sha256(request_id.encode()).hexdigest()}"
+
+
+def is_plain(request_id: str) -> bool:
+    """Whether a request's id is written in keys as it is."""
+    return _PLAIN_ID.fullmatch(request_id) is not None
 
 
 def run_key(request_id: str) -> str:
     """The row of a request's record."""
-    return f"run|{request_id}"
+    return f"run|{id_in_key(request_id)}"
 
 
 def active_key(run_id: UUID) -> str:
@@ -66,17 +83,17 @@ def id_key(run_id: UUID) -> str:
 
 def when_key(requested_at: datetime, request_id: str) -> str:
     """The row of a request in the listing: a later request has a lower key."""
-    return f"when|{newest_first(requested_at)}|{request_id}"
+    return f"when|{newest_first(requested_at)}|{id_in_key(request_id)}"
 
 
 def message_key(digest: str, request_id: str) -> str:
     """The row that leads from the digest of a message to the request that it was taken as."""
-    return f"message|{digest}|{request_id}"
+    return f"message|{digest}|{id_in_key(request_id)}"
 
 
 def messages_of(digest: str) -> tuple[str, str]:
     """Two keys, neither included, between which the rows of a message's digest lie."""
-    return message_key(digest, ""), f"message|{digest}{_AFTER_SEPARATOR}"
+    return f"message|{digest}|", f"message|{digest}{_AFTER_SEPARATOR}"
 
 
 def pipeline_key(name: str) -> str:
@@ -97,7 +114,7 @@ def oldest_first(instant: datetime) -> str:
 
 
 def request_id_of(key: str) -> str:
-    """The request that a row of the listing is about."""
+    """The request that a row of the listing is about, where its id is plain."""
     return key.split("|", maxsplit=2)[2]
 
 

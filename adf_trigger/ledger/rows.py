@@ -7,7 +7,15 @@ from azure.core import MatchConditions
 from azure.data.tables import UpdateMode
 
 from adf_trigger.ledger.encoding import encode_active
-from adf_trigger.ledger.keys import active_key, id_key, message_key, run_key, when_key
+from adf_trigger.ledger.keys import (
+    active_key,
+    id_key,
+    is_plain,
+    message_key,
+    request_id_of,
+    run_key,
+    when_key,
+)
 from adf_trigger.ledger.records import ActiveRun, RunRecord, RunState
 
 PROPERTY_CHARS = 32_000
@@ -31,8 +39,14 @@ def rows_of(record: RunRecord, text: str) -> Rows:
         rows[id_key(run_id)] = {REQUEST_ID: record.request_id}
     if record.message_digest is not None:
         rows[message_key(record.message_digest, record.request_id)] = {REQUEST_ID: record.request_id}
-    rows[when_key(record.requested_at, record.request_id)] = {}
+    named = {} if is_plain(record.request_id) else {REQUEST_ID: record.request_id}
+    rows[when_key(record.requested_at, record.request_id)] = named
     return rows
+
+
+def listed(row: Mapping[str, Any]) -> str:
+    """The request that a row of the listing is about."""
+    return str(row.get(REQUEST_ID) or request_id_of(row["RowKey"]))
 
 
 def split(text: str) -> dict[str, str]:

@@ -28,20 +28,19 @@ from adf_trigger.ledger.keys import (
     end_of_instant,
     factory_of,
     id_key,
-    is_request_id,
     key_of,
     messages_of,
     partition_key,
-    request_id_of,
     rows_of_kind,
     run_key,
 )
 from adf_trigger.ledger.port import MOST_PARTITIONS, Claim, Cursor, RunPage, Stored
 from adf_trigger.ledger.records import ActiveRun, RunRecord
-from adf_trigger.ledger.rows import REQUEST_ID, Rows, join, rows_of, split
+from adf_trigger.ledger.rows import REQUEST_ID, Rows, join, listed, rows_of, split
 from adf_trigger.ledger.table_declarations import TableDeclarations
 from adf_trigger.ledger.table_notes import TableNotes
 from adf_trigger.ledger.table_rejected import TableRejected
+from adf_trigger.request_ids import is_request_id
 
 logger = logging.getLogger(__name__)
 
@@ -200,11 +199,10 @@ class TableLedger:
         after = key_of(continuation) if continuation else first
         before = end_of_instant(since) if since else last
         rows = self._table.between(partition_key(factory), after, before, limit=limit + 1)
-        keys = [row["RowKey"] for row in rows]
-        page = keys[:limit]
-        found = (_readable(key, self.get, factory, request_id_of(key)) for key in page)
+        page = rows[:limit]
+        found = (_readable(row["RowKey"], self.get, factory, listed(row)) for row in page)
         records = [stored.record for stored in found if stored is not None]
-        return RunPage(records, continuation_of(page[-1]) if len(keys) > limit else None)
+        return RunPage(records, continuation_of(page[-1]["RowKey"]) if len(rows) > limit else None)
 
     def cursor(self, factory: str) -> Cursor:
         """Where the last poll stood; an empty cursor where there was none.
@@ -239,7 +237,7 @@ class TableLedger:
             if not rows:
                 break
             for row in rows[: limit - purged]:
-                purged += self._purged(factory, request_id_of(row["RowKey"]), published_before)
+                purged += self._purged(factory, listed(row), published_before)
                 after = row["RowKey"]
         return purged
 

@@ -6,7 +6,7 @@ import json
 import re
 from dataclasses import dataclass
 
-from adf_trigger.contracts import is_request_id
+from adf_trigger.request_ids import is_request_id
 
 MAX_QUEUE_BYTES = 65_536
 """Largest text that a storage queue takes."""
@@ -67,4 +67,4 @@ def keyed_text(plain: bytes, request_id: str) -> str | None:
     """
     _, _, rest = plain.partition(b"{")
     between = b"" if rest.lstrip().startswith(b"}") else b","
-    return queue_text(b'{"requestId":"%s"%s' % (request_id.encode(), between) + rest)
+    return queue_text(b'{"requestId":%s%s' % (json.dumps(request_id).encode(), between) + rest)

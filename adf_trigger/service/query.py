@@ -4,11 +4,12 @@ from collections.abc import Iterator, Sequence
 from typing import Literal
 from uuid import UUID
 
-from adf_trigger.contracts import RunView, is_request_id
+from adf_trigger.contracts import RunView
 from adf_trigger.errors import AmbiguousRun, Fault, InvalidRequest, NotFound
 from adf_trigger.ledger.port import LedgerReader
 from adf_trigger.ledger.records import RunRecord, RunState
 from adf_trigger.ledger.rejected import RejectedMessages
+from adf_trigger.request_ids import is_request_id
 from adf_trigger.service.factories import Factories
 from adf_trigger.service.look import Looker
 from adf_trigger.service.strangers import Strangers

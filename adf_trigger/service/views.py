@@ -1,6 +1,6 @@
 """Records as callers and consumers see them."""
 
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 from uuid import UUID
 
 from adf_trigger.azure.clouds import PUBLIC
@@ -15,8 +15,10 @@ from adf_trigger.ledger.rejected import KeptMessage
 from adf_trigger.messages.decoding import Message
 from adf_trigger.messages.masking import MASK
 from adf_trigger.service.factories import Factories
+from adf_trigger.service.links import Links
 from adf_trigger.service.reasons import one_line, reason_of
 
+RELATIVE = Links()
 _ENDED = frozenset({RunState.ENDED, RunState.PUBLISHED})
 _UNSTARTED = frozenset({RunStatus.ACCEPTED, RunStatus.REJECTED, RunStatus.UNKNOWN})
 
@@ -26,15 +28,13 @@ class RunViews:
 
     Args:
         factories: all configured factories.
-        route_prefix: path under which the HTTP functions are served, without slashes at its ends.
+        links: where runs are found.
         studio: root of Data Factory Studio in the cloud in use.
     """
 
-    def __init__(
-        self, factories: Factories, *, route_prefix: str = "api", studio: str = PUBLIC.studio
-    ) -> None:
+    def __init__(self, factories: Factories, *, links: Links = RELATIVE, studio: str = PUBLIC.studio) -> None:
         self._factories = factories
-        self._prefix = f"/{route_prefix}" if route_prefix else ""
+        self._links_to = links
         self._studio = studio
 
     def view(self, record: RunRecord) -> RunView:
@@ -113,7 +113,7 @@ class RunViews:
             pipeline=record.pipeline,
             status=record.status,
             requested_at=record.requested_at,
-            link=f"{self.link(record.request_id)}?{urlencode({'factory': record.factory, 'by': 'requestId'})}",
+            link=self._links_to.run(record.request_id, factory=record.factory, by="requestId"),
         )
 
     def _run_id(self, record: RunRecord) -> UUID | None:
@@ -121,14 +121,19 @@ class RunViews:
         return None if record.status in _UNSTARTED and not lost else record.run_id
 
     def link(self, request_id: str) -> str:
-        """The path of a request."""
-        return f"{self._prefix}/runs/{quote(request_id, safe='')}"
+        """The link to a request."""
+        return self._links_to.run(request_id)
+
+    def result_link(self, record: RunRecord, **query: str) -> str:
+        """The link to the result of a run, with further query parameters."""
+        return self._links_to.run(record.request_id, "result", factory=self._named(record), **query)
+
+    def _named(self, record: RunRecord) -> str | None:
+        """What a link has to say of the factory: its id, since an alias may be given another name or factory."""
+        return record.factory if len(self._factories.aliases) > 1 else None
 
     def _links(self, record: RunRecord, run_id: UUID | None) -> RunLinks:
-        own = self.link(record.request_id)
-        if len(self._factories.aliases) > 1:
-            # By its id, since an alias may be given another name, or to another factory.
-            own += "?" + urlencode({"factory": record.factory})
+        own = self._links_to.run(record.request_id, factory=self._named(record))
         if run_id is None:
             return RunLinks(self=own)
         handle = self._factories.kept_under(record.factory)

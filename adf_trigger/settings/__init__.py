@@ -38,6 +38,7 @@ from adf_trigger.settings.faults import (
 )
 from adf_trigger.settings.platform import PlatformSettings
 from adf_trigger.settings.policy import PipelinePolicy
+from adf_trigger.settings.public_url import checked_base_url
 from adf_trigger.settings.schedule import Schedule
 
 _QUEUE_NAME = r"^[a-z0-9]+(-[a-z0-9]+)*$"
@@ -174,6 +175,12 @@ class CommonSettings(PlatformSettings):
         description="Largest request body that is read, in bytes.",
     )
 
+    public_base_url: str | None = Field(
+        default=None,
+        alias="ADF_TRIGGER_PUBLIC_BASE_URL",
+        description="URL at which callers reach this app's `/api`, to begin links with; without it they are relative.",
+    )
+
     _warnings: tuple[str, ...] = PrivateAttr(default=())
 
     @property
@@ -230,6 +237,11 @@ class CommonSettings(PlatformSettings):
     @classmethod
     def _loopback_if_plain(cls, value: str | None) -> str | None:
         return None if value is None else checked_endpoint(value)
+
+    @field_validator("public_base_url")
+    @classmethod
+    def _reached_safely(cls, value: str | None) -> str | None:
+        return None if value is None else checked_base_url(value)
 
     @field_validator("poll_schedule")
     @classmethod

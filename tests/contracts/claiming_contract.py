@@ -21,8 +21,15 @@ LEGAL_KEYS = [
     ascii_letters + digits + "._:-",
     "0" * 128,
     "z" * 128,
+    "z" * 255,
+    "a|b",
+    "!2f!",
+    "raw/2026/a b's (1)+%2F#?\\.csv",
+    "ä",
+    "中" * 255,
+    "\U0001f680" * 255,
 ]
-ILLEGAL_KEYS = ["", "a" * 129, "a|b", "a/b", "a b", "a\n", "ä", "a%2Fb", "a'b", "#", "?", "\\", "\x00"]
+ILLEGAL_KEYS = ["", "a" * 256, " a", "a\n", "\x00", "\ud800"]
 
 
 class ClaimingContract(LedgerClaims):

@@ -114,15 +114,6 @@ def test_null_for_a_parameter_without_a_default_counts_as_missing(caller: Caller
     assert caller.post({"parameters": {"day": "x", "hour": None}}, pipeline="needs").status_code == 202
 
 
-@pytest.mark.parametrize("key", [".", "..", '".."', "a\n", "a\n\n"])
-def test_a_key_that_no_location_can_reach_is_refused(caller: Caller, world: World, key: str) -> None:
-    """A step in the path cannot be asked for, since every URL parser resolves it."""
-    response = start(caller, Idempotency_Key=key)
-    allowed = key.strip() == "a"
-    assert response.status_code == (202 if allowed else 400)
-    assert len(world.factory.runs) == allowed
-
-
 def test_validate_only_makes_every_check_and_starts_nothing(caller: Caller, world: World) -> None:
     """What would happen is answered with 200, the key stays free, and nothing is kept of it."""
     world.factory.declare("load", day={"type": "String"}, token={"type": "SecureString", "defaultValue": ""})
@@ -152,7 +143,9 @@ def test_validate_only_tells_what_a_repeat_and_a_conflict_would_be_told(caller: 
     assert body_of(again)["run"]["runId"] == body_of(first)["runId"]
     other = start(caller, "?validateOnly=true", b'{"startActivityName": "d"}', Idempotency_Key="k")
     assert other.status_code == 422
-    faulty = start(caller, "?validateOnly=perhaps&x=1", b'{"parameters": [], "y": 1}', Idempotency_Key="a b")
+    faulty = start(
+        caller, "?validateOnly=perhaps&x=1", b'{"parameters": [], "y": 1}', Idempotency_Key="x" * 256
+    )
     assert {error["pointer"] for error in body_of(faulty)["errors"]} == {
         "validateOnly",
         "x",

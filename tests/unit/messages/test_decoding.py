@@ -133,9 +133,18 @@ def test_a_field_in_another_spelling_is_a_fault(field: str, meant: str) -> None:
     assert [(f.pointer, f"is {meant} meant?" in f.message) for f in decoded.faults] == [(f"/{field}", True)]
 
 
-@pytest.mark.parametrize("key", ["a\n", "a b", "", "a/b", "x" * 129, "..", ".", "ü", "\n"])
+@pytest.mark.parametrize("key", ["a\n", " a", "", "a\u0000b", "x" * 256, "\n", " "])
 def test_what_can_be_no_key_is_a_fault(key: str) -> None:
     """A requestId is matched whole; the message goes by its own id."""
     decoded = message(json.dumps({"pipeline": "load", "requestId": key}).encode())
     assert [fault.pointer for fault in decoded.faults] == ["/requestId"]
     assert decoded.request_id == "m-1"
+
+
+@pytest.mark.parametrize("key", ['say "hi" \\ bye', "Überweisung 🚀", "a/b", "}"])
+def test_a_message_is_put_back_under_any_key(key: str) -> None:
+    """The key that is written into it is read from it again."""
+    decoded = Message.decode(b'{"pipeline": "load"}', message_id="m", attempts=1, inserted_at=NOW, key=key)
+    text = decoded.text_to_put_back()
+    assert text is not None
+    assert message(text.encode()).own_key == key

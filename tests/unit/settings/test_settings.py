@@ -148,3 +148,44 @@ def test_no_secret_is_shown() -> None:
     faults = faults_of(AzureWebJobsStorage=secret, AZURE_CLIENT_SECRET="hush", ADF_TRIGGER_CLOUD="moon")
     assert "c2VjcmV0" not in " ".join(faults)
     assert "hush" not in " ".join(faults)
+
+
+@pytest.mark.parametrize(
+    ("url", "kept"),
+    [
+        ("https://api.example.com/adf/", "https://api.example.com/adf"),
+        ("https://app.azurewebsites.net/api", "https://app.azurewebsites.net/api"),
+        ("http://127.0.0.1:7071/api", "http://127.0.0.1:7071/api"),
+        ("http://[::1]:7071/api", "http://[::1]:7071/api"),
+    ],
+)
+def test_the_public_url_stands_before_links(url: str, kept: str) -> None:
+    """https, or plain http to this machine; a slash at its end changes nothing."""
+    assert Settings.from_env({**MINIMAL, "ADF_TRIGGER_PUBLIC_BASE_URL": url}).public_base_url == kept
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://api.example.com",
+        "api.example.com",
+        "/api",
+        "https://",
+        "https://user@api.example.com",
+        "https://user:hush@api.example.com",
+        "https://api.example.com/?code=hush",
+        "https://api.example.com/?",
+        "https://api.example.com/#x",
+        "https://api.example.com/#",
+        "https://exämple.com",
+        "https://api.example.com/a b",
+        "https://api.example.com\n.evil.example",
+        "https://api.example.com:port",
+        "ftp://api.example.com",
+    ],
+)
+def test_what_can_stand_before_no_link_is_a_fault(url: str) -> None:
+    """It would cost callers every answer, or send them elsewhere; the value is not shown."""
+    (fault,) = faults_of(ADF_TRIGGER_PUBLIC_BASE_URL=url)
+    assert fault.startswith("ADF_TRIGGER_PUBLIC_BASE_URL: ")
+    assert "hush" not in fault

@@ -1,0 +1,61 @@
+"""The ids of requests, which are their idempotency keys: what can be one, and how a path names it.
+
+Keys are what callers have: `manual__2026-11-25T06:00:00+00:00`, a blob's path, a name in any language. Hosts and
+proxies disagree on what `%2F`, `+` and `..` in a path mean, so a path that this service writes has none of them: each
+byte of an id but `A-Z a-z 0-9 _ -` is `~XX`, two upper-case hexadecimal digits.
+"""
+
+import re
+import unicodedata
+
+MAX_REQUEST_ID = 255
+"""Characters, not bytes."""
+
+REQUEST_ID_FORM = "must be 1 to 255 characters, none a control character, with no blank at either end"
+
+_NO_TEXT = frozenset({"Cc", "Cs", "Zl", "Zp"})
+"""Controls, halves of surrogate pairs, and separators of lines: headers, logs or XML cannot hold them."""
+_NONCHARACTERS = range(0xFDD0, 0xFDF0)
+_LAST_OF_A_PLANE = 0xFFFE
+"""So end the last two code points of each plane, which are no characters either."""
+_TO_WRITE = re.compile(rb"[^A-Za-z0-9_-]")
+_WRITTEN = re.compile(r"(?:[A-Za-z0-9_-]|~[0-9A-F]{2})+")
+_WRITTEN_BYTE = re.compile(rb"~([0-9A-F]{2})")
+_ENCODED_SLASH = re.compile("%2f", re.IGNORECASE)
+
+
+def is_request_id(text: str) -> bool:
+    """Whether a text can be an idempotency key, and so a requestId."""
+    return 0 < len(text) <= MAX_REQUEST_ID and text == text.strip() and not any(map(_is_no_text, text))
+
+
+def _is_no_text(character: str) -> bool:
+    return (
+        unicodedata.category(character) in _NO_TEXT
+        or ord(character) in _NONCHARACTERS
+        or ord(character) & _LAST_OF_A_PLANE == _LAST_OF_A_PLANE
+    )
+
+
+def in_path(request_id: str) -> str:
+    """The segment of a path that names an id, and no other."""
+    raw = request_id.encode("utf-8", "surrogatepass")
+    return _TO_WRITE.sub(lambda match: b"~%02X" % match[0][0], raw).decode()
+
+
+def from_path(segment: str) -> str:
+    """The id that a segment of a path names.
+
+    What `in_path` has written is read back. All else is what a caller has typed, and is the id itself, so that a lone
+    `~`, lower-case digits behind one, or a letter that needed no writing, mean themselves.
+
+    Args:
+        segment: as the Functions host hands it over: percent-decoded, but for slashes. Whether `%2F` in it was sent
+            as `%2F` or as `%252F` cannot be told, so that it is taken for what nearly everybody means by it, a slash.
+    """
+    if _WRITTEN.fullmatch(segment):
+        raw = _WRITTEN_BYTE.sub(lambda match: bytes([int(match[1], 16)]), segment.encode())
+        text = raw.decode("utf-8", "replace")
+        if in_path(text) == segment:
+            return text
+    return _ENCODED_SLASH.sub("/", segment)

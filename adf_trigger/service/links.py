@@ -1,0 +1,32 @@
+"""Where callers find things: the one place in which a link is written.
+
+Links are relative, or begin with what the settings say; a request's own headers (Host and the like) are anybody's.
+"""
+
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from adf_trigger.request_ids import in_path
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Writes links.
+
+    Attributes:
+        root: what stands before each: `/api`, or the URL under which callers reach that, without a slash at its end.
+    """
+
+    root: str = "/api"
+
+    def run(self, request_id: str, *below: str, **query: str | None) -> str:
+        """The link to a run, or to what is below it.
+
+        Args:
+            request_id: of the run.
+            below: further segments, such as `result`.
+            query: parameters; those that are None are left out.
+        """
+        path = "/".join((self.root, "runs", in_path(request_id), *below))
+        given = {name: value for name, value in query.items() if value is not None}
+        return f"{path}?{urlencode(given)}" if given else path
