@@ -35,9 +35,11 @@ from adf_trigger.service.partitions import Partitions
 from adf_trigger.service.policy import Policies
 from adf_trigger.service.preview import Previewer
 from adf_trigger.service.publish import Publisher
+from adf_trigger.service.putting_back import PuttingBack
 from adf_trigger.service.query import Query
 from adf_trigger.service.reconcile import Reconciler
 from adf_trigger.service.records import Records
+from adf_trigger.service.rejecting import Rejecting
 from adf_trigger.service.secrets import Secrets
 from adf_trigger.service.send import Sender
 from adf_trigger.service.steps import Steps
@@ -128,6 +130,9 @@ def wire(
         steps,
         deadline=timedelta(seconds=settings.start_deadline),
     )
+    senders = f"queue {settings.requests_queue}"
+    putting_back = PuttingBack(keeping, outbox)
+    rejecting = Rejecting(notifier, publisher, keeping, putting_back, views, clock, requested_by=senders)
     submitter = Submitter(
         ledger,
         records,
@@ -198,13 +203,11 @@ def wire(
             factories,
             ledger,
             submitter,
-            notifier,
-            publisher,
+            rejecting,
+            putting_back,
             keeping,
-            views,
-            outbox,
             clock,
-            requests_queue=settings.requests_queue,
+            requested_by=senders,
         ),
         query=Query(factories, ledger, rejected, strangers, views, looker),
         strangers=strangers,

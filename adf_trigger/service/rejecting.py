@@ -1,0 +1,189 @@
+"""Rejects messages: what can never work is kept with its reason, and told once."""
+
+import logging
+
+from adf_trigger.clock import Clock
+from adf_trigger.contracts import RunLinks, RunStatus, RunView
+from adf_trigger.errors import (
+    AdfTriggerError,
+    InvalidRequest,
+    LedgerError,
+    PublishError,
+    Refused,
+    RequestConflict,
+)
+from adf_trigger.ledger.records import RunRecord, RunState
+from adf_trigger.ledger.rejected import KeptMessage
+from adf_trigger.messages.decoding import Message
+from adf_trigger.service.factories import FactoryHandle
+from adf_trigger.service.keeping import Keeping
+from adf_trigger.service.notify import Notifier, QueuedMessage, Rejection
+from adf_trigger.service.publish import Publisher
+from adf_trigger.service.putting_back import LEDGER_WAIT, PuttingBack
+from adf_trigger.service.views import RunViews
+
+logger = logging.getLogger(__name__)
+
+
+class Rejecting:
+    """Rejects messages. Every method may raise PublishError: then the message must be delivered again.
+
+    Args:
+        notifier: sends the news of those that can never work.
+        publisher: sends the news of those that Data Factory has rejected.
+        keeping: takes secrets out of what is kept.
+        putting_back: puts those back that cannot even be rejected now.
+        views: says where a request is shown.
+        clock: gives the present instant.
+        requested_by: stands for the senders of messages.
+    """
+
+    def __init__(
+        self,
+        notifier: Notifier,
+        publisher: Publisher,
+        keeping: Keeping,
+        putting_back: PuttingBack,
+        views: RunViews,
+        clock: Clock,
+        *,
+        requested_by: str,
+    ) -> None:
+        self._notifier = notifier
+        self._publisher = publisher
+        self._keeping = keeping
+        self._putting_back = putting_back
+        self._views = views
+        self._clock = clock
+        self._requested_by = requested_by
+
+    def reject(
+        self,
+        message: Message,
+        came_as: Message,
+        factory: FactoryHandle | None,
+        error: AdfTriggerError | None,
+        *,
+        taken_as: str | None = None,
+    ) -> bool:
+        """Reject a message; where the ledger cannot keep it, it is put back. Whether it is done with.
+
+        Args:
+            message: what is asked for.
+            came_as: what lies in the queue: the message, or a reference to it.
+            factory: its factory; None where that cannot be told.
+            error: why; None where it may be the copy of one that was taken.
+            taken_as: the request that an equal message was taken as.
+        """
+        body, names = self._keeping.without_secrets(message, factory)
+        rejection = Rejection(
+            run=self._view(message, factory, named_otherwise=isinstance(error, RequestConflict)),
+            factory=factory.id if factory else "",
+            reason=_reason(error, taken_as),
+            faults=tuple(error.faults) if isinstance(error, InvalidRequest) else (),
+            suffix=f"/{message.id}",
+            message=QueuedMessage(
+                id=message.id,
+                name=message.id,
+                body=body,
+                masked=names,
+                attempts=message.attempts,
+                received_at=message.inserted_at,
+                rejected_at=self._clock(),
+                taken_as=taken_as,
+            ),
+        )
+        try:
+            self._notifier.rejected(rejection)
+        except LedgerError as exc:
+            if not self._published_without_ledger(message, rejection):
+                self._putting_back.put_back(came_as, LEDGER_WAIT, exc)
+                return False
+        except PublishError as exc:
+            self._put_back_its_record(message, exc)
+        self._keeping.done_with(message, factory)
+        logger.warning(
+            "Rejected message %s: %s",
+            message.id,
+            rejection.reason,
+            extra={
+                "action": "message_rejected",
+                "message_id": message.id,
+                "request_id": rejection.run.request_id,
+                "faults": len(rejection.faults),
+            },
+        )
+        return True
+
+    def tell_again(self, kept: KeptMessage, came_as: Message) -> None:
+        """Tell a rejection that has its record and could not be told when it was made."""
+        try:
+            self._notifier.rejected_again(kept)
+        except PublishError as exc:
+            self._putting_back.put_back(came_as, LEDGER_WAIT, exc)
+
+    def publish(self, factory: FactoryHandle, record: RunRecord, message: Message) -> None:
+        """Publish the rejection of a request now, with the message as it came; where that fails, the timer does."""
+        if record.state is not RunState.ENDED:
+            return
+        try:
+            if record.status == RunStatus.REJECTED:
+                self._notifier.keep(record, *self._keeping.without_secrets(message, factory))
+            self._publisher.publish_one(factory, record.request_id)
+        except (LedgerError, PublishError) as exc:
+            logger.warning(
+                "The rejection of request %s could not be published now and is left to the timer: %s",
+                record.request_id,
+                exc,
+                extra={"action": "publishing_postponed", "request_id": record.request_id},
+            )
+
+    def _put_back_its_record(self, message: Message, error: PublishError) -> None:
+        """Leave it to a reference to tell a rejection: the message would come again under another id."""
+        try:
+            reference = self._keeping.reference_to(message)
+        except LedgerError:
+            reference = None
+        if reference is None:
+            raise error
+        self._putting_back.put_back_reference(reference, message, LEDGER_WAIT, error)
+
+    def _published_without_ledger(self, message: Message, rejection: Rejection) -> bool:
+        """Tell a rejection although it cannot be kept, of a message that would come again under another id."""
+        if message.own_key is not None:
+            return False
+        try:
+            self._notifier.rejected_without_ledger(rejection)
+        except ValueError:
+            return False
+        return True
+
+    def _view(self, message: Message, factory: FactoryHandle | None, *, named_otherwise: bool) -> RunView:
+        """A message as consumers see it: without parameters, since any may be secure, and the same every time.
+
+        One whose key names another request goes by its own id.
+        """
+        request_id = message.id if named_otherwise else message.request_id
+        return RunView(
+            request_id=request_id,
+            factory=factory.alias if factory else "",
+            pipeline=message.pipeline,
+            status=RunStatus.REJECTED,
+            ended=True,
+            correlation_id=message.correlation_id,
+            metadata=message.metadata,
+            requested_by=self._requested_by,
+            requested_at=message.inserted_at,
+            ended_at=message.inserted_at,
+            links=RunLinks(self=self._views.link(message.id)),
+        )
+
+
+def _reason(error: AdfTriggerError | None, taken_as: str | None) -> str:
+    if error is None:
+        return (
+            f"an equal message was taken as request {taken_as}, and may be this one: the host gave up on it"
+        )
+    if isinstance(error, InvalidRequest):
+        return "the message has faults"
+    return f"Data Factory refused it: {error}" if isinstance(error, Refused) else str(error)
