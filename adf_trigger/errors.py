@@ -7,6 +7,7 @@
     ├── NotFound                 no such run, factory or record
     ├── AmbiguousRun             the id means several runs; each is named with its link
     ├── TryLater                 it cannot be taken just now; nothing was kept of it
+    ├── TooLate                  a message could not be taken for as long as a request may wait
     ├── LedgerError              the run ledger cannot be reached
     │   ├── LedgerConflict       a conditional write lost: somebody else was first
     │   └── UnreadableRow        one row cannot be understood, or a record cannot be kept; others can
@@ -115,6 +116,10 @@ class TryLater(AdfTriggerError):
     def __init__(self, message: str, *, retry_after: float) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class TooLate(AdfTriggerError):
+    """A message could not be taken for as long as a request may wait to be started."""
 
 
 class LedgerError(AdfTriggerError):

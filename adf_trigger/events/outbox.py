@@ -1,5 +1,6 @@
 """Where news leaves the service, as the use cases see it."""
 
+from datetime import timedelta
 from typing import Protocol
 
 from adf_trigger.contracts import CompletionEvent, RejectedMessage
@@ -14,8 +15,15 @@ class Outbox(Protocol):
     def reject(self, message: RejectedMessage) -> None:
         """Put a message that can never work where a person finds it."""
 
-    def put_back(self, text: str, *, delay: float, poison: bool = False) -> None:
-        """Put a message into the requests queue, or its poison queue, again, to be delivered after `delay` seconds."""
+    def put_back(self, text: str, *, delay: float, life: timedelta, poison: bool = False) -> None:
+        """Put a message into the requests queue, or its poison queue, again.
+
+        Args:
+            text: the message.
+            delay: seconds after which it is delivered.
+            life: how long it is kept there; see `messages.waiting`.
+            poison: whether it is the poison queue.
+        """
 
     def check(self) -> None:
         """Read something, for the health check."""

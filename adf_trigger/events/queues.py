@@ -4,6 +4,7 @@ An output binding would write after the function has returned, where a failure c
 """
 
 import logging
+from datetime import timedelta
 
 from azure.core.exceptions import (
     AzureError,
@@ -52,9 +53,10 @@ class QueueOutbox:
         """See Outbox."""
         put_message(self._rejected, rejected_text(message))
 
-    def put_back(self, text: str, *, delay: float, poison: bool = False) -> None:
+    def put_back(self, text: str, *, delay: float, life: timedelta, poison: bool = False) -> None:
         """See Outbox."""
-        put_message(self._poison if poison else self._requests, text, delay=delay)
+        queue = self._poison if poison else self._requests
+        put_message(queue, text, delay=delay, time_to_live=round(life.total_seconds()))
 
     def check(self) -> None:
         """See Outbox. A missing queue is made: the platform never makes the one that requests are read from."""
@@ -100,8 +102,16 @@ class QueueOutbox:
             raise PublishError(f"the queue {queue.queue_name} cannot be reached: {_why(exc)}") from exc
 
 
-def put_message(queue: QueueClient, text: str, *, delay: float = 0) -> None:
-    """Put a message that never expires into a queue, which is made where it is missing.
+def put_message(
+    queue: QueueClient, text: str, *, delay: float = 0, time_to_live: int = NEVER_EXPIRES
+) -> None:
+    """Put a message into a queue, which is made where it is missing.
+
+    Args:
+        queue: which.
+        text: the message.
+        delay: seconds after which it is delivered.
+        time_to_live: seconds after which it expires.
 
     Raises:
         PublishError: it was not written, as far as could be told.
@@ -109,10 +119,10 @@ def put_message(queue: QueueClient, text: str, *, delay: float = 0) -> None:
     invisible_for = round(delay) or None
     try:
         try:
-            queue.send_message(text, time_to_live=NEVER_EXPIRES, visibility_timeout=invisible_for)
+            queue.send_message(text, time_to_live=time_to_live, visibility_timeout=invisible_for)
         except ResourceNotFoundError:
             _create(queue)
-            queue.send_message(text, time_to_live=NEVER_EXPIRES, visibility_timeout=invisible_for)
+            queue.send_message(text, time_to_live=time_to_live, visibility_timeout=invisible_for)
     except AzureError as exc:
         raise PublishError(f"a message could not be written to the queue {queue.queue_name}") from exc
 

@@ -10,6 +10,7 @@ from adf_trigger.functions.bindings import Bindings
 from adf_trigger.functions.composition import UseCases
 from adf_trigger.functions.unread import put_back_unread
 from adf_trigger.messages.decoding import Message
+from adf_trigger.messages.waiting import waits_since
 from adf_trigger.settings import POISON_SUFFIX
 
 logger = logging.getLogger(__name__)
@@ -57,15 +58,15 @@ def queue_functions(use_cases: UseCases, bindings: Bindings) -> func.Blueprint:
 
 
 def _message(msg: func.QueueMessage) -> Message:
+    inserted_at = _aware(msg.insertion_time) or datetime.fromtimestamp(0, tz=UTC)
     return Message.decode(
         msg.get_body(),
         message_id=msg.id or "",
         attempts=msg.dequeue_count or 1,
-        inserted_at=_aware(msg.insertion_time),
+        inserted_at=inserted_at,
+        waits_since=waits_since(inserted_at, _aware(msg.expiration_time)),
     )
 
 
-def _aware(instant: datetime | None) -> datetime:
-    if instant is None:
-        return datetime.fromtimestamp(0, tz=UTC)
-    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+def _aware(instant: datetime | None) -> datetime | None:
+    return instant if instant is None or instant.tzinfo else instant.replace(tzinfo=UTC)

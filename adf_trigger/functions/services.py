@@ -123,15 +123,10 @@ def wire(
     notifier = Notifier(outbox, rejected, views, steps)
     publisher = Publisher(ledger, records, notifier, clock)
     checker = Checker(definitions, gate, policies, clock)
-    keeping = Keeping(
-        rejected,
-        Secrets(factories, definitions, gate),
-        clock,
-        steps,
-        deadline=timedelta(seconds=settings.start_deadline),
-    )
+    keeping = Keeping(rejected, Secrets(factories, definitions, gate), clock, steps)
     senders = f"queue {settings.requests_queue}"
-    putting_back = PuttingBack(keeping, outbox)
+    deadline = timedelta(seconds=settings.start_deadline)
+    putting_back = PuttingBack(keeping, outbox, clock, deadline=deadline)
     rejecting = Rejecting(notifier, publisher, keeping, putting_back, views, clock, requested_by=senders)
     submitter = Submitter(
         ledger,
@@ -224,7 +219,7 @@ def wire(
                 sender,
                 gate,
                 Reconciler(ledger, clock, policies, timedelta(seconds=settings.reconcile_grace)),
-                deadline=timedelta(seconds=settings.start_deadline),
+                deadline=deadline,
             ),
             monitor,
             publisher,

@@ -46,13 +46,13 @@ def encode_new(record: RunRecord) -> str:
 
 
 def encode_record(record: RunRecord) -> str:
-    """The text of a record.
+    """The text of a record, without the bytes of the message it came as: they are kept beside it.
 
     Raises:
         RecordTooLarge: it has more than MAX_RECORD_CHARS characters.
     """
     # The parameters are JSON already. Pydantic would make null of Infinity, and fail on half a surrogate pair.
-    fields = _RECORD.dump_python(record, mode="json", exclude={"parameters"})
+    fields = _RECORD.dump_python(record, mode="json", exclude={"parameters": True, "came_as": {"body"}})
     text = _text({**fields, "parameters": record.parameters})
     if len(text) > MAX_RECORD_CHARS:
         raise RecordTooLarge(
@@ -62,13 +62,23 @@ def encode_record(record: RunRecord) -> str:
     return text
 
 
-def decode_record(text: str) -> RunRecord:
+def decode_record(text: str, body: bytes = b"") -> RunRecord:
     """The record of a text. Fields that this version does not know are passed over.
+
+    Args:
+        text: as it was encoded.
+        body: of the message that it came as, where it has one.
 
     Raises:
         UnreadableRow: the text is none of ours.
     """
-    return _decoded(_RECORD, text, _renamed)
+
+    def completed(fields: dict[str, Any]) -> dict[str, Any]:
+        if isinstance(fields.get("came_as"), dict):
+            fields["came_as"]["body"] = body
+        return _renamed(fields)
+
+    return _decoded(_RECORD, text, completed)
 
 
 def encode_active(run: ActiveRun) -> str:

@@ -23,9 +23,9 @@ from adf_trigger.ledger.records import ActiveRun, RunRecord, RunState
 
 @dataclass(slots=True)
 class _Partition:
-    """One factory: texts with their versions by request id, owners by runId."""
+    """One factory: texts, bytes and versions by request id, owners by runId."""
 
-    texts: dict[str, tuple[str, int]] = field(default_factory=dict)
+    texts: dict[str, tuple[str, bytes, int]] = field(default_factory=dict)
     owners: dict[UUID, str] = field(default_factory=dict)
     cursor: str | None = None
 
@@ -153,7 +153,7 @@ class MemoryLedger:
         """Remove at most `limit` records that were published before an instant; how many were."""
         with self._lock:
             partition = self._partition(factory)
-            records = [decode_record(text) for text, _ in partition.texts.values()]
+            records = [decode_record(text, body) for text, body, _ in partition.texts.values()]
             old = [record for record in records if record.was_published_before(published_before)][:limit]
             for record in old:
                 self._remove(partition, record)
@@ -171,18 +171,18 @@ class MemoryLedger:
     def _all(self, factory: str) -> list[RunRecord]:
         with self._lock:
             texts = list(self._partition(factory).texts.values())
-        return [decode_record(text) for text, _ in texts]
+        return [decode_record(text, body) for text, body, _ in texts]
 
     def _partition(self, factory: str) -> _Partition:
         return self._partitions.setdefault(partition_key(factory), _Partition())
 
     def _stored(self, partition: _Partition, request_id: str) -> Stored | None:
         found = partition.texts.get(request_id)
-        return None if found is None else Stored(decode_record(found[0]), str(found[1]))
+        return None if found is None else Stored(decode_record(found[0], found[1]), str(found[2]))
 
     def _unchanged(self, stored: Stored) -> _Partition:
         partition = self._partition(stored.record.factory)
-        _, version = partition.texts.get(stored.record.request_id, ("", 0))
+        _, _, version = partition.texts.get(stored.record.request_id, ("", b"", 0))
         if str(version) != stored.etag:
             raise LedgerConflict(f"the record of {stored.record.request_id} has changed since it was read")
         return partition
@@ -193,7 +193,8 @@ class MemoryLedger:
 
     def _put(self, partition: _Partition, record: RunRecord, text: str) -> Stored:
         self._version += 1
-        partition.texts[record.request_id] = (text, self._version)
+        body = b"" if record.came_as is None else record.came_as.body
+        partition.texts[record.request_id] = (text, body, self._version)
         partition.owners.update(dict.fromkeys(record.run_ids, record.request_id))
         return Stored(record, str(self._version))
 

@@ -32,6 +32,19 @@ class Waits(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CameAs:
+    """The message that a request came as, kept while it may still be rejected: it is told as it came.
+
+    Attributes:
+        body: its bytes, at most the 64 KiB that a queue takes, as they came but for what is masked.
+        masked: names of the parameters whose values were taken out of it.
+    """
+
+    body: bytes
+    masked: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunRecord:
     """The record of a request.
 
@@ -56,6 +69,7 @@ class RunRecord:
         last_seen_at: when Data Factory last showed us the run; None while it has not.
         message_digest: SHA-256 of the message it came as, where that gave no key of its own, so that a copy of it which
             the host makes under another id is known.
+        came_as: the message it came as, while it is not started and has not ended.
         looked_at: when a reader last had Data Factory asked for the run.
         missing_since: when Data Factory first answered that it has no such run, and has not shown it since.
         errors: why activities failed; None where they were not read.
@@ -99,6 +113,7 @@ class RunRecord:
     former_run_ids: tuple[UUID, ...] = ()
     message_digest: str | None = None
     history: tuple[HistoryEntry, ...] = ()
+    came_as: CameAs | None = None
 
     @property
     def run_ids(self) -> tuple[UUID, ...]:

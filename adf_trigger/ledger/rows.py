@@ -21,7 +21,11 @@ from adf_trigger.ledger.records import ActiveRun, RunRecord, RunState
 PROPERTY_CHARS = 32_000
 """A string property holds 64 KiB of UTF-16, which is 32,768 characters of ASCII."""
 
+PROPERTY_BYTES = 60_000
+"""A binary property holds 64 KiB."""
+
 DOCUMENT = "document"
+BODY = "body"
 REQUEST_ID = "request_id"
 WRITE_ID = "write_id"
 
@@ -32,7 +36,8 @@ Operation = tuple[str, dict[str, str | bytes], dict[str, Any]]
 
 def rows_of(record: RunRecord, text: str) -> Rows:
     """The rows of a record by RowKey; `text` is the record encoded."""
-    rows: dict[str, Properties] = {run_key(record.request_id): split(text)}
+    body = b"" if record.came_as is None else record.came_as.body
+    rows: dict[str, Properties] = {run_key(record.request_id): {**split(text), **split_bytes(body)}}
     if record.state is not RunState.PUBLISHED:
         rows[active_key(record.run_id)] = split(encode_active(ActiveRun.of(record)))
     for run_id in record.run_ids:
@@ -59,6 +64,18 @@ def join(entity: Mapping[str, Any]) -> str:
     """The text that was split."""
     pieces = (name for name in entity if name.startswith(DOCUMENT))
     return "".join(entity[name] for name in sorted(pieces, key=lambda name: int(name.removeprefix(DOCUMENT))))
+
+
+def split_bytes(body: bytes) -> dict[str, bytes]:
+    """Bytes as binary properties, each within the limit: body0, body1, …."""
+    starts = range(0, len(body), PROPERTY_BYTES)
+    return {f"{BODY}{n}": body[start : start + PROPERTY_BYTES] for n, start in enumerate(starts)}
+
+
+def join_bytes(entity: Mapping[str, Any]) -> bytes:
+    """The bytes that were split."""
+    names = (name for name in entity if name.startswith(BODY))
+    return b"".join(entity[name] for name in sorted(names, key=lambda name: int(name.removeprefix(BODY))))
 
 
 def operations(

@@ -36,7 +36,7 @@ from adf_trigger.ledger.keys import (
 )
 from adf_trigger.ledger.port import MOST_PARTITIONS, Claim, Cursor, RunPage, Stored
 from adf_trigger.ledger.records import ActiveRun, RunRecord
-from adf_trigger.ledger.rows import REQUEST_ID, Rows, join, listed, rows_of, split
+from adf_trigger.ledger.rows import REQUEST_ID, Rows, join, join_bytes, listed, rows_of, split
 from adf_trigger.ledger.table_declarations import TableDeclarations
 from adf_trigger.ledger.table_notes import TableNotes
 from adf_trigger.ledger.table_rejected import TableRejected
@@ -298,4 +298,4 @@ def _rows(record: RunRecord) -> Rows:
 
 
 def _stored(entity: TableEntity) -> Stored:
-    return Stored(decode_record(join(entity)), etag_of(entity))
+    return Stored(decode_record(join(entity), join_bytes(entity)), etag_of(entity))

@@ -19,13 +19,10 @@ from adf_trigger.ledger.rejected import (
     kept_key,
     key_in,
 )
-from adf_trigger.ledger.rows import Properties, join, split
+from adf_trigger.ledger.rows import Properties, join, join_bytes, split, split_bytes
 
 logger = logging.getLogger(__name__)
 
-_BODY = "body"
-_PROPERTY_BYTES = 60_000
-"""A binary property holds 64 KiB."""
 _PAGE = 50
 """Messages of 64 KiB that are read at once."""
 _LOOKED_AT = 20
@@ -133,15 +130,11 @@ class TableRejected:
 
 
 def _properties(message: KeptMessage) -> Properties:
-    starts = range(0, len(message.body), _PROPERTY_BYTES)
-    pieces = {f"{_BODY}{n}": message.body[start : start + _PROPERTY_BYTES] for n, start in enumerate(starts)}
-    return {**split(encode_kept(message)), **pieces}
+    return {**split(encode_kept(message)), **split_bytes(message.body)}
 
 
 def _message(entity: TableEntity) -> KeptMessage:
-    names = [name for name in entity if name.startswith(_BODY)]
-    body = b"".join(entity[name] for name in sorted(names, key=lambda name: int(name.removeprefix(_BODY))))
-    return decode_kept(join(entity), body)
+    return decode_kept(join(entity), join_bytes(entity))
 
 
 def _understood(rows: Iterable[TableEntity]) -> Iterable[KeptMessage]:

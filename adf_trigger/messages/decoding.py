@@ -51,7 +51,8 @@ class Message:
         request: what it asks for; None where it has faults, or is a reference.
         faults: all that is wrong with it.
         attempts: deliveries so far.
-        inserted_at: when it was put into the queue.
+        inserted_at: when it was put into the queue, or put back.
+        waits_since: since when it could not be taken and has been put back; None where it was not.
         reference: where the message is kept that it stands for.
         key: the idempotency key that it goes by, where that is known from elsewhere.
     """
@@ -64,12 +65,20 @@ class Message:
     faults: tuple[Fault, ...]
     attempts: int
     inserted_at: datetime
+    waits_since: datetime | None = None
     reference: Reference | None = None
     key: str | None = None
 
     @classmethod
     def decode(
-        cls, body: bytes, *, message_id: str, attempts: int, inserted_at: datetime, key: str | None = None
+        cls,
+        body: bytes,
+        *,
+        message_id: str,
+        attempts: int,
+        inserted_at: datetime,
+        waits_since: datetime | None = None,
+        key: str | None = None,
     ) -> "Message":
         """Decode a body, plain or base64. Any bytes are a message."""
         request: QueuedRunRequest | None = None
@@ -93,6 +102,7 @@ class Message:
             faults=faults,
             attempts=attempts,
             inserted_at=inserted_at,
+            waits_since=waits_since,
             reference=reference,
             key=key,
         )
@@ -107,6 +117,16 @@ class Message:
     def request_id(self) -> str:
         """The idempotency key: what it is known by, else its own where it has a valid one, else the message's id."""
         return self.key or self.own_key or self.id
+
+    @property
+    def put_at(self) -> datetime:
+        """When it was put into the queue, however often it was put back since."""
+        return self.waits_since or self.inserted_at
+
+    @property
+    def was_delivered_before(self) -> bool:
+        """Whether it was delivered before, and may have been taken then."""
+        return self.attempts > 1 or self.waits_since is not None
 
     @property
     def digest(self) -> str:

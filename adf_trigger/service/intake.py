@@ -13,12 +13,13 @@ from adf_trigger.errors import (
     LedgerError,
     Refused,
     RequestConflict,
+    TooLate,
     TryLater,
 )
 from adf_trigger.ledger.port import LedgerReader
 from adf_trigger.messages.decoding import Message
 from adf_trigger.service.factories import Factories, FactoryHandle
-from adf_trigger.service.keeping import Keeping, NotKept, TooLate
+from adf_trigger.service.keeping import Keeping, NotKept
 from adf_trigger.service.putting_back import LEDGER_WAIT, PuttingBack
 from adf_trigger.service.rejecting import Rejecting
 from adf_trigger.service.submission import Submission
@@ -130,13 +131,12 @@ class Intake:
         try:
             submission = self._submission(message)
             submitted = self._submitter.submit(submission)
-        except (InvalidRequest, RequestConflict, Refused) as exc:
+        except (InvalidRequest, RequestConflict, Refused, TooLate) as exc:
             return self._reject(message, came_as, exc)
         except TryLater as exc:
             return self._wait(message, came_as, exc.retry_after, exc)
         except LedgerError as exc:
             return self._wait(message, came_as, LEDGER_WAIT, exc)
-        self._keeping.done_with(message, self._factory_of(message))
         kept = self._factories.kept_under(submitted.record.factory)
         self._rejecting.publish(kept or submission.factory, submitted.record, message)
         if submitted.again_after is None:
@@ -171,9 +171,8 @@ class Intake:
             request_id=message.request_id,
             requested_by=self._requested_by,
             source=Source.QUEUE,
-            message_digest=message.digest if message.own_key is None else None,
-            put_at=message.inserted_at,
-            redelivered=message.attempts > 1,
+            message=message,
+            not_after=self._putting_back.last_day_of(message),
         )
 
     def _take_without(self, message: Message) -> None:

@@ -19,7 +19,7 @@ from adf_trigger.contracts import (
 )
 from adf_trigger.errors import Fault
 from adf_trigger.events.outbox import Outbox
-from adf_trigger.ledger.records import RunRecord, RunState
+from adf_trigger.ledger.records import CameAs, RunRecord, RunState
 from adf_trigger.ledger.rejected import KeptMessage, RejectedMessages
 from adf_trigger.messages.masking import MASK, as_bytes
 from adf_trigger.service.reasons import one_line
@@ -182,7 +182,19 @@ class Notifier:
         )
 
     def _message_of(self, record: RunRecord) -> QueuedMessage:
-        """The message that a record was made of, written again; values of secure parameters are not kept."""
+        """The message that a request came as; of a record without it, as earlier versions wrote, written again."""
+        came_as = record.came_as or self._written_again(record)
+        return QueuedMessage(
+            id=record.request_id,
+            name=f"request:{_mark(record.factory)}:{record.request_id}:{record.rejections}",
+            body=came_as.body,
+            masked=came_as.masked,
+            attempts=record.attempts,
+            received_at=record.requested_at,
+            rejected_at=record.ended_at or record.requested_at,
+        )
+
+    def _written_again(self, record: RunRecord) -> CameAs:
         request = QueuedRunRequest(
             pipeline=record.pipeline,
             request_id=record.request_id,
@@ -194,14 +206,9 @@ class Notifier:
         )
         plain = request.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
         plain["parameters"] = {**record.parameters, **dict.fromkeys(record.secure_parameters, MASK)}
-        return QueuedMessage(
-            id=record.request_id,
-            name=f"request:{_mark(record.factory)}:{record.request_id}:{record.rejections}",
+        return CameAs(
             body=as_bytes({name: value for name, value in plain.items() if value != {}}),
             masked=record.secure_parameters,
-            attempts=record.attempts,
-            received_at=record.requested_at,
-            rejected_at=record.ended_at or record.requested_at,
         )
 
 

@@ -1,13 +1,16 @@
 """Puts messages that cannot be taken now back into their queue, to come again: no outage burns their deliveries."""
 
 import logging
+from datetime import datetime, timedelta
 
-from adf_trigger.errors import AdfTriggerError, LedgerError, TryLater
+from adf_trigger.clock import Clock
+from adf_trigger.errors import AdfTriggerError, LedgerError, TooLate, TryLater
 from adf_trigger.events.outbox import Outbox
 from adf_trigger.messages.decoding import Message
 from adf_trigger.messages.texts import Reference, queue_text
+from adf_trigger.messages.waiting import life_left
 from adf_trigger.service.factories import FactoryHandle
-from adf_trigger.service.keeping import Keeping, TooLate
+from adf_trigger.service.keeping import Keeping
 
 logger = logging.getLogger(__name__)
 
@@ -17,6 +20,11 @@ LEDGER_WAIT = 30.0
 POISON_WAIT = 60.0
 """The same for a message of the poison queue, of which the host tries none a second time for ten minutes."""
 
+WAITS_TO_A_DELAY = 10
+"""A message that is put back is hidden for a tenth of the time that it has waited,"""
+LONGEST_DELAY = 600.0
+"""but at most so many seconds."""
+
 
 class PuttingBack:
     """Puts messages back.
@@ -24,11 +32,19 @@ class PuttingBack:
     Args:
         keeping: keeps messages that do not fit into the queue.
         outbox: where messages are put back.
+        clock: gives the present instant.
+        deadline: how long a message may wait to be taken.
     """
 
-    def __init__(self, keeping: Keeping, outbox: Outbox) -> None:
+    def __init__(self, keeping: Keeping, outbox: Outbox, clock: Clock, *, deadline: timedelta) -> None:
         self._keeping = keeping
         self._outbox = outbox
+        self._clock = clock
+        self._deadline = deadline
+
+    def last_day_of(self, message: Message) -> datetime | None:
+        """When it is too late to take a message that was put back; None where it was not."""
+        return None if message.waits_since is None else message.waits_since + self._deadline
 
     def wait(
         self,
@@ -51,8 +67,12 @@ class PuttingBack:
             TooLate, NotKept: it cannot wait any longer, or not at all.
             LedgerError, PublishError: what is to be put back cannot be kept, or not be put.
         """
-        if isinstance(error, TryLater) and (late := self._too_late(message, factory, error)) is not None:
-            raise late
+        last = self.last_day_of(message)
+        if isinstance(error, TryLater) and last is not None and self._clock() > last:
+            hours = self._deadline.total_seconds() / 3600
+            raise TooLate(
+                f"it waits since {message.put_at:%Y-%m-%dT%H:%M:%SZ}, longer than {hours:g} h: {error}"
+            )
         if came_as.text_to_put_back() is not None:
             self.put_back(came_as, delay, error)
             return
@@ -68,8 +88,7 @@ class PuttingBack:
         text = message.text_to_put_back()
         if text is None:
             raise LedgerError(f"message {message.id} cannot be put back: {error}")
-        self._outbox.put_back(text, delay=delay)
-        _log(message, delay, error)
+        _log(message, self._put(text, message, delay), error)
 
     def put_back_reference(
         self, reference: Reference, message: Message, delay: float, error: AdfTriggerError | str
@@ -79,8 +98,7 @@ class PuttingBack:
         Raises:
             PublishError: the queue is out of reach.
         """
-        self._outbox.put_back(reference.as_text(), delay=delay)
-        _log(message, delay, error)
+        _log(message, self._put(reference.as_text(), message, delay), error)
 
     def put_back_as_poison(self, message: Message, error: Exception) -> None:
         """Put a message into the poison queue again, its bytes unchanged.
@@ -92,20 +110,16 @@ class PuttingBack:
         text = queue_text(message.body)
         if text is None:
             raise LedgerError("a message of the poison queue cannot be put back") from error
-        self._outbox.put_back(text, delay=POISON_WAIT, poison=True)
-        _log(message, POISON_WAIT, error)
+        _log(message, self._put(text, message, POISON_WAIT, poison=True), error)
 
-    def _too_late(self, message: Message, factory: FactoryHandle | None, error: TryLater) -> TooLate | None:
-        try:
-            return self._keeping.too_late(message, factory, str(error))
-        except LedgerError as exc:
-            logger.warning(
-                "When message %s was first put could not be noted: %s",
-                message.id,
-                exc,
-                extra={"action": "wait_not_noted", "request_id": message.request_id},
-            )
-            return None
+    def _put(self, text: str, message: Message, at_least: float, *, poison: bool = False) -> float:
+        """Put a text back for a message, hidden for longer and longer; for how many seconds."""
+        now = self._clock()
+        since = message.waits_since or now
+        waited = (now - since).total_seconds()
+        delay = max(at_least, min(waited / WAITS_TO_A_DELAY, LONGEST_DELAY))
+        self._outbox.put_back(text, delay=delay, life=life_left(since, now), poison=poison)
+        return delay
 
 
 def _log(message: Message, delay: float, error: Exception | str) -> None:

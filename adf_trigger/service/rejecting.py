@@ -101,7 +101,6 @@ class Rejecting:
                 return False
         except PublishError as exc:
             self._put_back_its_record(message, exc)
-        self._keeping.done_with(message, factory)
         logger.warning(
             "Rejected message %s: %s",
             message.id,

@@ -43,7 +43,6 @@ STEPS = frozenset(
         "records.purge",
         "rejected.keep",
         "rejected.keep_aside",
-        "rejected.keep_wait",
         "rejected.remove",
         "rejected.purge",
         "notify.rejected",

@@ -6,8 +6,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from adf_trigger.contracts import RunRequest, Source
-from adf_trigger.ledger.records import RunRecord
+from adf_trigger.ledger.records import CameAs, RunRecord
 from adf_trigger.messages.declaration import Declaration, respelled
+from adf_trigger.messages.decoding import Message
+from adf_trigger.messages.masking import without_secrets
 from adf_trigger.service.digest import digest_of
 from adf_trigger.service.factories import FactoryHandle
 
@@ -23,9 +25,8 @@ class Submission:
         request_id: the idempotency key.
         requested_by: who asked, where that is known.
         source: how it came.
-        message_digest: of the message it came as, where that gave no key of its own.
-        put_at: when the message it came as was put into its queue, or was put back; None for a call.
-        redelivered: whether that message was delivered before and may have been taken then.
+        message: the message it came as; None for a call.
+        not_after: when it is too late to be taken; None where it is not.
     """
 
     factory: FactoryHandle
@@ -34,9 +35,8 @@ class Submission:
     request_id: str
     requested_by: str | None = None
     source: Source = Source.HTTP
-    message_digest: str | None = None
-    put_at: datetime | None = None
-    redelivered: bool = False
+    message: Message | None = None
+    not_after: datetime | None = None
 
     def declared_as(self, declaration: Declaration) -> "Submission":
         """The same request with the pipeline's spelling of its own name and of its parameters."""
@@ -53,6 +53,18 @@ class Submission:
         names = (*record.parameters, *record.secure_parameters)
         parameters = respelled(self.request.parameters, names)
         return replace(self, request=self.request.model_copy(update={"parameters": parameters}))
+
+    @property
+    def message_digest(self) -> str | None:
+        """SHA-256 of the message it came as, where that gave no key of its own."""
+        return self.message.digest if self.message is not None and self.message.own_key is None else None
+
+    def came_as(self, secure: Collection[str]) -> CameAs | None:
+        """The message it came as, without the values of the named parameters."""
+        if self.message is None:
+            return None
+        body, names = without_secrets(self.message.body, self.message.document, secure)
+        return CameAs(body=body, masked=names)
 
     def digest(self, secure: Collection[str]) -> str:
         """The digest of what it asks for, the named parameters taken for secrets."""

@@ -13,6 +13,7 @@ from adf_trigger.errors import (
     PublishError,
     Refused,
     RequestConflict,
+    TooLate,
     TryLater,
 )
 from adf_trigger.ledger.port import LedgerReader, Stored
@@ -103,6 +104,7 @@ class Submitter:
                 it is recorded as Rejected, too (by queue: recorded and not raised).
             RequestConflict: the key names another request.
             TryLater: it cannot be taken just now; nothing was kept of it.
+            TooLate: it is a message that has waited for too long; nothing was kept of it either.
             LedgerError: the ledger is out of reach; nothing is known to have been kept.
         """
         submission = self._partitions.placed(submission)
@@ -164,10 +166,16 @@ class Submitter:
             requested_by=submission.requested_by,
             source=submission.source,
             message_digest=submission.message_digest,
+            came_as=submission.came_as(definition.secure_names if definition else ()),
         )
 
     def _claim(self, submission: Submission, record: RunRecord) -> tuple[Stored, bool]:
         """The record now in the ledger, and whether it is this one."""
+        late = submission.not_after is not None and self._clock() > submission.not_after
+        if late and self._ledger.get(record.factory, record.request_id) is None:
+            raise TooLate(
+                "the ledger was out of reach, and it was not taken until its start deadline was over"
+            )
         claim = self._records.claim(record)
         earlier = claim.stored.record
         if claim.created:
@@ -178,6 +186,8 @@ class Submitter:
             raise RequestConflict(
                 f"the key {record.request_id} already names another request, made at {earlier.requested_at}"
             )
+        if late:
+            raise TooLate("its key was rejected, and it was not taken until its start deadline was over")
         return self._reclaim(submission, claim.stored, record)
 
     def _is_repeat(self, submission: Submission, earlier: RunRecord) -> bool:
@@ -196,9 +206,10 @@ class Submitter:
             return False
         if rejected.state is RunState.ENDED:
             return True
-        ended = rejected.ended_at or rejected.requested_at
-        comes_again = rejected.waits_for is Waits.CALLER or submission.redelivered
-        return comes_again and submission.put_at is not None and submission.put_at <= ended + CLOCKS_APART
+        message = submission.message
+        if message is None or not (rejected.waits_for is Waits.CALLER or message.was_delivered_before):
+            return False
+        return message.put_at <= (rejected.ended_at or rejected.requested_at) + CLOCKS_APART
 
     def _reclaim(self, submission: Submission, rejected: Stored, record: RunRecord) -> tuple[Stored, bool]:
         """A rejected request has started nothing, so its key may be used again, once its rejection is published."""

@@ -143,6 +143,7 @@ def submit(record: RunRecord, *, run_id: UUID, now: datetime) -> RunRecord:
         submitted_at=now,
         not_before=None,
         message=None,
+        came_as=None,
     )
 
 
@@ -152,13 +153,13 @@ def adopt(record: RunRecord, *, run_id: UUID, now: datetime) -> RunRecord:
 
 
 def reject(record: RunRecord, *, reason: str, now: datetime) -> RunRecord:
-    """It was not started, and will not be."""
+    """It was not started, and will not be. The message it came as is told with its news."""
     return _end_unstarted(record, RunStatus.REJECTED, reason, now)
 
 
 def park(record: RunRecord, *, reason: str, now: datetime) -> RunRecord:
     """Its outcome cannot be determined; a person decides."""
-    return _end_unstarted(record, RunStatus.UNKNOWN, reason, now)
+    return replace(_end_unstarted(record, RunStatus.UNKNOWN, reason, now), came_as=None)
 
 
 def _end_unstarted(record: RunRecord, status: RunStatus, reason: str, now: datetime) -> RunRecord:
@@ -246,4 +247,4 @@ def lease_to_publish(record: RunRecord, *, now: datetime, lease: timedelta) -> R
 def publish(record: RunRecord, *, now: datetime) -> RunRecord:
     """The event is sent."""
     _from(record, RunState.ENDED)
-    return replace(record, state=RunState.PUBLISHED, published_at=now, lease_until=None)
+    return replace(record, state=RunState.PUBLISHED, published_at=now, lease_until=None, came_as=None)

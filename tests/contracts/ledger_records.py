@@ -5,7 +5,7 @@ from typing import Any
 from uuid import uuid4
 
 from adf_trigger.contracts import ActivityError, HistoryEntry, Rerun, Source
-from adf_trigger.ledger.records import RunRecord, RunState, Waits
+from adf_trigger.ledger.records import CameAs, RunRecord, RunState, Waits
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -86,4 +86,5 @@ def a_full_record(factory: str) -> RunRecord:
         former_run_ids=(uuid4(),),
         message_digest="d" * 64,
         history=(HistoryEntry(at=NOON, by="key:default", action="cancel", note="not needed"),),
+        came_as=CameAs(body=bytes(range(256)) * 256, masked=("password",)),
     )

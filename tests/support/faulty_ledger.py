@@ -23,6 +23,11 @@ class FaultyLedger(MemoryLedger):
         self.before: dict[str, list[Exception]] = {}
         self.after: dict[str, list[Exception]] = {}
 
+    def get(self, factory: str, request_id: str) -> Stored | None:
+        """See Ledger."""
+        raise_planned(self.before, "get")
+        return super().get(factory, request_id)
+
     def claim(self, record: RunRecord) -> Claim:
         """See Ledger."""
         raise_planned(self.before, "claim")

@@ -1,6 +1,7 @@
 """An outbox in memory."""
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from adf_trigger.contracts import CompletionEvent, RejectedMessage
 
@@ -12,6 +13,7 @@ class MemoryOutbox:
     events: list[CompletionEvent] = field(default_factory=list)
     rejected: list[RejectedMessage] = field(default_factory=list)
     put_back_texts: list[tuple[str, float]] = field(default_factory=list)
+    lives: list[timedelta] = field(default_factory=list)
     put_back_as_poison: list[tuple[str, float]] = field(default_factory=list)
     before: list[Exception] = field(default_factory=list)
     after: list[Exception] = field(default_factory=list)
@@ -29,9 +31,10 @@ class MemoryOutbox:
         self.rejected.append(message)
         self._fail(self.after)
 
-    def put_back(self, text: str, *, delay: float, poison: bool = False) -> None:
+    def put_back(self, text: str, *, delay: float, life: timedelta, poison: bool = False) -> None:
         """See Outbox."""
         self._fail(self.before)
+        self.lives.append(life)
         (self.put_back_as_poison if poison else self.put_back_texts).append((text, delay))
 
     def check(self) -> None:

@@ -279,7 +279,6 @@ SCENARIOS: dict[str, tuple[Callable[[Crashes, str], None], ...]] = {
     "records.lease_to_publish": (refused_by_queue,),
     "rejected.keep": (refused_by_queue, invalid),
     "rejected.keep_aside": (kept_aside_for_long,),
-    "rejected.keep_wait": (kept_aside_for_long,),
     "rejected.remove": (kept_aside,),
     "rejected.purge": (simple,),
     "notify.rejected": (refused_by_queue, invalid),

@@ -90,6 +90,20 @@ def test_what_the_host_gave_up_on_runs_once(stack: LocalStack) -> None:
     assert len(stack.runs("given-up")) == 3
 
 
+def test_a_message_that_the_timer_rejects_is_told_as_it_came(stack: LocalStack) -> None:
+    """It was taken while nothing could be started, and refused later: its copy has its very bytes."""
+    stack.define("told-whole", ANY_TEXT)
+    text = ' {"pipeline" : "told-whole","requestId":"whole", "parameters":{"text":"\\u00e9"} } '
+    denied = {"operation": "CreateRun", "fault": "status", "status": 403, "code": "AuthorizationFailed"}
+    with stack.faults({**denied, "count": 1}, {**denied, "status": 400, "code": "BadRequest"}):
+        queue(stack).send_message(text, time_to_live=-1)
+        stack.eventually(lambda: stack.status("whole") == "Rejected")
+        stack.eventually(lambda: "whole" in replay(stack, "list").stdout)
+    assert text in replay(stack, "show", "whole").stdout
+    assert replay(stack, "replay", "whole").stdout == "replayed whole\n"
+    stack.eventually(lambda: stack.status("whole") == "Succeeded")
+
+
 def test_a_rejected_message_outlives_the_rejected_queue(stack: LocalStack) -> None:
     """The largest is replayed whole from the ledger, after the queue was emptied, and its secret is asked for."""
     secret = {"type": "SecureString", "defaultValue": ""}

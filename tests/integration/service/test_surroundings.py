@@ -2,7 +2,7 @@
 
 import json
 import logging
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
@@ -17,6 +17,7 @@ from adf_trigger.events.queues import QueueOutbox, put_message
 from adf_trigger.functions.unread import put_back_unread
 from adf_trigger.ledger.notes import APP_SCOPE
 from adf_trigger.ledger.opening import open_table_ledger
+from adf_trigger.messages.waiting import life_left, waits_since
 from adf_trigger.service.ledger_identity import LEDGER_NOTE, LedgerIdentity
 from adf_trigger.service.steps import logged_steps
 from tests.contracts.ledger_records import a_factory, a_record
@@ -135,6 +136,24 @@ def test_a_message_is_put_back_byte_for_byte(surroundings: Surroundings) -> None
     put_message(surroundings.queue("requests"), text, delay=0)
     (message,) = surroundings.queue("requests").receive_messages()
     assert message.content == text
+
+
+def wait_of(queue: QueueClient) -> datetime | None:
+    """Since when the one message of a queue waits."""
+    (message,) = queue.receive_messages()
+    assert message.inserted_on is not None
+    return waits_since(message.inserted_on, message.expires_on)
+
+
+def test_a_message_that_is_put_back_says_since_when_it_waits(surroundings: Surroundings) -> None:
+    """Storage keeps the moment, which goes with the message through every queue and process."""
+    since = utcnow() - timedelta(hours=30)
+    surroundings.outbox.put_back("x", delay=0, life=life_left(since, utcnow()))
+    put_message(surroundings.queue("events"), "x")
+    read = [wait_of(surroundings.queue(name)) for name in ("requests", "events")]
+    assert read[0] is not None
+    assert abs(read[0] - since) < timedelta(seconds=60)
+    assert read[1] is None
 
 
 @pytest.mark.parametrize("suffix", ["", "-poison"])

@@ -4,7 +4,7 @@ import asyncio
 import json
 from base64 import b64encode
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import azure.functions as func
@@ -14,6 +14,8 @@ from adf_trigger.functions.app import app_of
 from adf_trigger.functions.bindings import Bindings
 from tests.support.world import World
 
+NEVER = datetime.max.replace(tzinfo=UTC)
+"""When a message expires that is put for ever."""
 INSERTED = datetime(2026, 1, 5, 11, 59, tzinfo=UTC)
 
 
@@ -21,10 +23,17 @@ class Message(func.QueueMessage):
     """A queue message as the worker hands it over."""
 
     def __init__(
-        self, body: bytes, *, message_id: str = "m-1", attempts: int = 1, inserted_at: datetime = INSERTED
+        self,
+        body: bytes,
+        *,
+        message_id: str = "m-1",
+        attempts: int = 1,
+        inserted_at: datetime = INSERTED,
+        life: timedelta | None = None,
     ) -> None:
         super().__init__(id=message_id, body=body)
         self._inserted_at = inserted_at
+        self._life = life
         self._attempts = attempts
 
     @property
@@ -34,6 +43,10 @@ class Message(func.QueueMessage):
     @property
     def insertion_time(self) -> datetime:
         return self._inserted_at
+
+    @property
+    def expiration_time(self) -> datetime:
+        return NEVER if self._life is None else self._inserted_at + self._life
 
 
 class Caller:

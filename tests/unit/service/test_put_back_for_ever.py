@@ -1,11 +1,12 @@
 """A message that cannot be taken ends at the start deadline; one whose news cannot be sent keeps its record."""
 
 import json
+from datetime import datetime, timedelta
 
 import pytest
 
-from adf_trigger.errors import LedgerError, PublishError, Unavailable
-from tests.support.world import World
+from adf_trigger.errors import LedgerError, NotSent, PublishError, Unavailable
+from tests.support.world import START, World
 from tests.unit.functions.conftest import Caller
 
 HOUR = 3600.0
@@ -25,13 +26,27 @@ def down(world: World) -> None:
     world.factory.before["get_pipeline"] = [Unavailable("the region is down", status=503)] * 500
 
 
-def deliver(world: World, body: bytes | None, number: int) -> bytes | None:
+class Returned(bytes):
+    """A message that was put back: when, and how long it is to live from then on."""
+
+    put_at: datetime
+    life: timedelta
+    delay: float
+
+
+def deliver(world: World, body: bytes | None, number: int) -> Returned | None:
     """Deliver a message once; what was put back of it."""
     assert body is not None
-    Caller(world).message(body, message_id=f"m-{number}", inserted_at=world.clock.now)
+    if isinstance(body, Returned):
+        Caller(world).message(bytes(body), message_id=f"m-{number}", inserted_at=body.put_at, life=body.life)
+    else:
+        Caller(world).message(body, message_id=f"m-{number}", inserted_at=world.clock.now)
     if not world.outbox.put_back_texts:
         return None
-    return world.outbox.put_back_texts.pop()[0].encode()
+    text, delay = world.outbox.put_back_texts.pop()
+    returned = Returned(text.encode())
+    returned.put_at, returned.life, returned.delay = world.clock.now, world.outbox.lives.pop(), delay
+    return returned
 
 
 def circulate(world: World, body: bytes, *, every: float, most: int = 60) -> int:
@@ -60,7 +75,7 @@ BODY = b'{"pipeline":"load","requestId":"k","parameters":{"text":"x"}}'
 def test_what_cannot_be_taken_ends_at_the_start_deadline(world: World, body: bytes, request_id: str) -> None:
     """Told once as Rejected, with the true reason; other processes go on where one has stopped."""
     deliveries = circulate(world, body, every=HOUR)
-    assert deliveries == 25
+    assert deliveries == 26
     (event,) = world.outbox.events
     assert (event.data.request_id, event.data.status) == (request_id, "Rejected")
     assert "the region is down" in str(event.data.reason)
@@ -70,22 +85,23 @@ def test_what_cannot_be_taken_ends_at_the_start_deadline(world: World, body: byt
 
 
 def test_the_deadline_outlives_a_process(world: World) -> None:
-    """When it was first put is in the ledger."""
+    """Since when it waits is known from when it expires, so that nothing has to be kept of it."""
     text: bytes | None = BODY
-    for number in range(1, 25):
+    for number in range(1, 26):
         text = deliver(world, text, number)
         world.restart()
         world.clock.forward(HOUR)
     assert text == BODY
-    assert deliver(world, BODY, 25) is None
-    assert [event.id for event in world.outbox.events] == ["k/Rejected/m-25"]
+    assert world.kept() == []
+    assert deliver(world, text, 26) is None
+    assert [event.id for event in world.outbox.events] == ["k/Rejected/m-26"]
 
 
 def test_what_is_taken_in_time_leaves_nothing_behind(world: World) -> None:
     """And a later outage begins anew."""
-    assert deliver(world, BODY, 1) == BODY
+    text = deliver(world, BODY, 1)
     world.factory.before.clear()
-    assert deliver(world, BODY, 2) is None
+    assert deliver(world, text, 2) is None
     assert world.status("k") == "Queued"
     assert world.kept() == []
     assert world.outbox.events == []
@@ -99,10 +115,68 @@ def test_another_message_under_the_key_has_a_wait_of_its_own(world: World) -> No
     assert deliver(world, BODY, 3) is not None
 
 
-def test_without_the_ledger_it_is_put_back_all_the_same(world: World) -> None:
-    """What cannot be noted ends nothing."""
-    world.rejected.before["find"] = [LedgerError("the table is away")]
-    assert deliver(world, BODY, 1) == BODY
+def test_an_outage_of_the_ledger_ends_at_the_start_deadline_too(world: World) -> None:
+    """While it lasts nothing can be told; what has waited for longer when it is over is not started any more."""
+    for method in ("claim", "get"):
+        world.ledger.before[method] = [LedgerError("the table is away")] * 30
+    world.factory.before.clear()
+    text: bytes | None = BODY
+    for number in range(1, 30):
+        text = deliver(world, text, number)
+        assert text == BODY
+        world.clock.forward(HOUR)
+    world.ledger.before.clear()
+    assert deliver(world, text, 30) is None
+    assert world.factory.runs == {}
+    (event,) = world.outbox.events
+    assert (event.id, event.data.status) == ("k/Rejected/m-30", "Rejected")
+    assert "was not taken" in str(event.data.reason)
+
+
+def test_an_outage_of_the_ledger_that_is_over_in_time_loses_nothing(world: World) -> None:
+    """And a request that was taken before it is answered however late its message comes again."""
+    world.factory.before.clear()
+    Caller(world).message(BODY, inserted_at=world.clock.now)
+    world.ledger.before["claim"] = [LedgerError("the table is away")]
+    text = deliver(world, BODY, 1)
+    world.clock.forward(30 * HOUR)
+    assert deliver(world, text, 2) is None
+    assert (len(world.factory.runs), world.outbox.events) == (1, [])
+
+
+def test_what_is_put_back_is_hidden_for_longer_and_longer(world: World) -> None:
+    """A tenth of the time that it has waited, ten minutes at most: thousands that wait cost little."""
+    world.ledger.before["claim"] = [LedgerError("the table is away")] * 1_000
+    world.factory.before.clear()
+    text, delays = deliver(world, BODY, 0), list[float]()
+    while text is not None and world.clock.now - START < timedelta(hours=23):
+        delays.append(text.delay)
+        world.clock.forward(text.delay)
+        text = deliver(world, text, len(delays))
+    assert delays[:10] == [30.0] * 10
+    assert (delays == sorted(delays), delays[-1]) == (True, 600.0)
+    assert len(delays) < 200
+
+
+def test_a_message_that_comes_back_through_an_outage_of_the_ledger_is_told_by_its_rejection(
+    world: World,
+) -> None:
+    """When it was put is what counts, not when it was put back: no second attempt is made of a rejected request."""
+    world.factory.before.clear()
+    world.factory.declare("secret", password={"type": "SecureString"})
+    world.factory.always["create_run"] = NotSent("no route")
+    body = b'{"pipeline":"secret","requestId":"k","parameters":{"password":"hush"}}'
+    text = deliver(world, body, 1)
+    world.tick(after=25 * HOUR)
+    world.tick(after=60)
+    assert world.status("k") == "Rejected"
+    world.factory.always.clear()
+    world.ledger.before["claim"] = [LedgerError("the table is away")]
+    text = deliver(world, text, 2)
+    world.clock.forward(60)
+    assert deliver(world, text, 3) is None
+    assert (world.status("k"), world.factory.runs) == ("Rejected", {})
+    assert [event.id for event in world.outbox.events] == ["k/Rejected"]
 
 
 @pytest.mark.parametrize("poison", [False, True])

@@ -83,6 +83,7 @@ MOVES: dict[str, tuple[RunState, Move, dict[str, Any]]] = {
             "submitted_at": NOW,
             "not_before": None,
             "message": None,
+            "came_as": None,
         },
     ),
     "adopt": (
@@ -95,6 +96,7 @@ MOVES: dict[str, tuple[RunState, Move, dict[str, Any]]] = {
             "submitted_at": NOW,
             "not_before": None,
             "message": None,
+            "came_as": None,
             "lease_until": None,
         },
     ),
@@ -120,6 +122,7 @@ MOVES: dict[str, tuple[RunState, Move, dict[str, Any]]] = {
             "ended_at": NOW,
             "lease_until": None,
             "not_before": None,
+            "came_as": None,
         },
     ),
     "hand_over": (RunState.SUBMITTED, transitions.hand_over, {"lease_until": None}),
@@ -202,7 +205,7 @@ MOVES: dict[str, tuple[RunState, Move, dict[str, Any]]] = {
     "publish": (
         RunState.ENDED,
         lambda record: transitions.publish(record, now=NOW),
-        {"state": RunState.PUBLISHED, "published_at": NOW, "lease_until": None},
+        {"state": RunState.PUBLISHED, "published_at": NOW, "lease_until": None, "came_as": None},
     ),
 }
 moves = pytest.mark.parametrize(("state", "move", "changes"), MOVES.values(), ids=MOVES)
