@@ -11,6 +11,9 @@ from adf_trigger.emulator.commands.locks import is_held, take
 
 _LOCK = "stack.lock"
 _PAUSE_SECONDS = 0.1
+_DATABASE = "factory.db"
+_EMULATORS = (_DATABASE, "azure")
+_CERTIFICATES = {".pem", ".p12", ".key"}
 PATIENCE_SECONDS = 2.0
 """How long a command waits for another one that is about to end."""
 
@@ -44,6 +47,21 @@ def data_folder(path: Path | None) -> Iterator[Path]:
     except OSError as exc:
         raise DataFolderError(f"{path} cannot be the data folder: {exc.strerror}") from exc
     yield path.resolve()
+
+
+def emulator_folder(data: Path) -> Path:
+    """Where in a stack's data folder the emulator keeps its own.
+
+    What `import` and `factory` of earlier versions have left beside it is moved there. The folder must be this
+    process's alone.
+    """
+    home = data / "emulator"
+    if not home.exists():
+        home.mkdir()
+        for left in sorted(data.iterdir()) if (data / _DATABASE).exists() else []:
+            if left.name.startswith(_EMULATORS) or left.suffix in _CERTIFICATES:
+                left.rename(home / left.name)
+    return home
 
 
 @contextmanager

@@ -1,6 +1,6 @@
-"""Loads a Data Factory that exists elsewhere into the emulator's data folder.
+"""Loads a Data Factory that exists elsewhere into a stack's data folder.
 
-python -m adf_trigger.emulator import FOLDER --data DIR
+python -m adf_trigger.local import FOLDER --data DIR
 """
 
 import argparse
@@ -9,30 +9,77 @@ import json
 import sys
 from collections.abc import Mapping
 from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from adf_trigger.emulator.allowed_hosts import AllowedHosts
 from adf_trigger.emulator.app import FactoryConfig, FactoryEmulator
 from adf_trigger.emulator.commands.data_folder import (
     PATIENCE_SECONDS,
     data_folder,
+    emulator_folder,
     exclusive,
 )
+from adf_trigger.emulator.commands.loaded import loaded_lines
 from adf_trigger.emulator.defaults import FACTORY_ID, RESOURCE_GROUP, SUBSCRIPTION
-from adf_trigger.emulator.importing import Imported, ImportRefused, import_folder
+from adf_trigger.emulator.import_sources import ImportRefused
+from adf_trigger.emulator.importing import Imported, import_folder
+from adf_trigger.emulator.inspection import Inspected, inspect
 
 FACTORY = FACTORY_ID.rpartition("/")[2]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loading:
+    """What is to be loaded.
+
+    Attributes:
+        source: folder of a factory's Git repository, or ARM template.
+        factory: its name here.
+        linked_services: by name, properties in the place of those in the source.
+        parameters: of the template.
+        to_azurite: lead its other linked services to blob storage and data lakes to the stack's own storage.
+        allowed: other machines that its pipelines may call, for what is said of them.
+    """
+
+    source: Path
+    factory: str = FACTORY
+    linked_services: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    to_azurite: bool = False
+    allowed: AllowedHosts = field(default_factory=AllowedHosts)
+
+
+def load_factory(home: Path, loading: Loading) -> list[str]:
+    """Load it into the emulator's own folder, while no emulator runs on it; give what there is to say, in lines.
+
+    Raises:
+        ImportRefused: something is wrong with it; every fault is named.
+    """
+    imported, inspected = asyncio.run(_load(home, loading))
+    return list(loaded_lines(imported, inspected, loading.allowed))
+
+
 def add_import(parser: argparse.ArgumentParser) -> None:
     """Make a parser that of this command."""
-    parser.add_argument(
-        "folder",
-        type=Path,
-        help="with pipeline/, dataset/, … or ARMTemplateForFactory.json; or the file of a template",
-    )
-    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="the emulator's data folder")
+    parser.add_argument("folder", type=Path, help=f"{SOURCE_HELP}; or the file of a template")
+    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="the stack's data folder")
     parser.add_argument("--factory", default=FACTORY, metavar="NAME", help="its name here (%(default)s)")
+    parser.add_argument(
+        "--azurite",
+        action="store_true",
+        help="lead its linked services to blob storage and data lakes to the stack's Azurite",
+    )
+    add_choices(parser)
+    parser.set_defaults(run=load)
+
+
+SOURCE_HELP = "with pipeline/, dataset/, … or ARMTemplateForFactory.json"
+
+
+def add_choices(parser: argparse.ArgumentParser) -> None:
+    """Add the options on what is loaded."""
     parser.add_argument(
         "--linked-service",
         action="append",
@@ -49,7 +96,6 @@ def add_import(parser: argparse.ArgumentParser) -> None:
         metavar="NAME=VALUE",
         help="a parameter of the template (JSON, if it is no string); may be repeated",
     )
-    parser.set_defaults(run=load)
 
 
 def _parameter(text: str) -> tuple[str, str]:
@@ -65,9 +111,10 @@ def _linked_service(text: str) -> tuple[str, Mapping[str, Any]]:
         document = json.loads(Path(file).read_text("utf-8"))
     except (OSError, ValueError) as exc:
         raise argparse.ArgumentTypeError(f"{file} cannot be read as JSON: {exc}") from exc
-    if not isinstance(document, dict):
+    properties = document.get("properties", document) if isinstance(document, dict) else None
+    if not isinstance(properties, dict):
         raise argparse.ArgumentTypeError(f"{file} holds no JSON object")
-    return name, document.get("properties", document)
+    return name, properties
 
 
 def load(options: argparse.Namespace) -> int:
@@ -76,35 +123,41 @@ def load(options: argparse.Namespace) -> int:
     Raises:
         DataFolderError: the folder cannot be used, or is in use.
     """
+    loading = Loading(
+        source=options.folder,
+        factory=options.factory,
+        linked_services=dict(options.linked_service),
+        parameters=dict(options.parameter),
+        to_azurite=options.azurite,
+    )
     with ExitStack() as held:
         data = held.enter_context(data_folder(options.data))
         held.enter_context(exclusive(data, patience=PATIENCE_SECONDS))
         try:
-            imported = asyncio.run(_load(data, options))
+            lines = load_factory(emulator_folder(data), loading)
         except ImportRefused as refused:
             for fault in refused.faults:
                 sys.stderr.write(f"{fault}\n")
             return 1
-    for kind, count in sorted(imported.documents.items()):
-        sys.stdout.write(f"{count:>5} {kind}\n")
-    for skipped in imported.skipped:
-        sys.stdout.write(f"skipped {skipped}: it is not emulated\n")
-    sys.stdout.write(f"into {imported.factory_id}\n")
+    for line in lines:
+        sys.stdout.write(f"{line}\n")
     return 0
 
 
-async def _load(data: Path, options: argparse.Namespace) -> Imported:
-    emulator = FactoryEmulator(FactoryConfig(data=data))
+async def _load(home: Path, loading: Loading) -> tuple[Imported, list[Inspected]]:
+    emulator = FactoryEmulator(FactoryConfig(data=home))
     await emulator.start()
     try:
-        return import_folder(
+        imported = import_folder(
             emulator.backend,
-            options.folder,
+            loading.source,
             subscription=SUBSCRIPTION,
             resource_group=RESOURCE_GROUP,
-            factory=options.factory,
-            linked_services=dict(options.linked_service),
-            parameters=dict(options.parameter),
+            factory=loading.factory,
+            linked_services=loading.linked_services,
+            parameters=loading.parameters,
+            to_azurite=loading.to_azurite,
         )
+        return imported, list(inspect(emulator.backend.store, imported.factory_id))
     finally:
         await emulator.close()

@@ -3,8 +3,8 @@
     python -m adf_trigger.emulator serve [--data DIR] [--json]
 
 Tells its addresses once all of them answer; ends on SIGTERM or SIGINT. Its secrets come by the environment
-(EMULATOR_CLIENT_SECRET, EMULATOR_IDENTITY_HEADER). Where they are not given, the client secret is made once for a data
-folder, the other at each start.
+(EMULATOR_CLIENT_SECRET, EMULATOR_IDENTITY_HEADER), or are made once for a data folder. It shares its layout with the
+whole stack: what is the emulator's own lies in the folder's `emulator`.
 """
 
 import argparse
@@ -29,10 +29,13 @@ from adf_trigger.emulator.clouds import CLOUDS, PUBLIC
 from adf_trigger.emulator.commands.data_folder import (
     PATIENCE_SECONDS,
     data_folder,
+    emulator_folder,
     exclusive,
     write_private,
 )
 from adf_trigger.emulator.commands.environment import CLIENT_SECRET, IDENTITY_HEADER, STORAGE
+from adf_trigger.emulator.commands.kept import Kept
+from adf_trigger.emulator.commands.ports import port
 from adf_trigger.emulator.commands.running import ENDPOINTS, announced
 from adf_trigger.emulator.commands.secrets_file import HELP as SECRETS_HELP
 from adf_trigger.emulator.commands.secrets_file import secrets_file
@@ -40,8 +43,6 @@ from adf_trigger.emulator.hosting import Emulated, EmulatorConfig, emulated
 from adf_trigger.emulator.storage_account import StorageAccount, storage_account
 
 logger = logging.getLogger(__name__)
-
-_SECRET_FILE = "client-secret"  # noqa: S105 - the name of a file
 
 
 def add_serve(parser: argparse.ArgumentParser) -> None:
@@ -57,7 +58,7 @@ def add_serve(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
             *flags,
             dest=flags[-1].removeprefix("--").replace("-", "_"),
-            type=int,
+            type=port,
             default=0,
             metavar="N",
             help=f"of {what} (default: a free one)",
@@ -124,10 +125,11 @@ def serve(options: argparse.Namespace) -> int:
         with ExitStack() as held:
             data = held.enter_context(data_folder(options.data))
             held.enter_context(exclusive(data, patience=PATIENCE_SECONDS))
+            kept = Kept(data)
             config = EmulatorConfig(
-                data=data,
-                client_secret=os.environ.get(CLIENT_SECRET) or _kept_secret(data),
-                identity_header=os.environ.get(IDENTITY_HEADER) or defaults.make_secret(),
+                data=data if options.unannounced else emulator_folder(data),
+                client_secret=_secret(CLIENT_SECRET, "client_secret", kept),
+                identity_header=_secret(IDENTITY_HEADER, "identity_header", kept),
                 management_port=options.management_port,
                 management_tls_port=options.management_tls_port,
                 identity_port=options.identity_port,
@@ -140,23 +142,19 @@ def serve(options: argparse.Namespace) -> int:
                 allowed=AllowedHosts.of(options.allow_host),
                 storage=options.storage or _storage(os.environ.get(STORAGE) or "UseDevelopmentStorage=true"),
             )
-            asyncio.run(_serve(config, as_json=options.json, announce=not options.unannounced))
+            asyncio.run(_serve(config, None if options.unannounced else data, as_json=options.json))
     except OSError as exc:
         sys.stderr.write(f"The emulator cannot run: {exc}\n")
         return 1
     return 0
 
 
-def _kept_secret(data: Path) -> str:
-    """The service principals' secret, the same at every start on the same folder."""
-    file = data / _SECRET_FILE
-    if not file.exists():
-        file.touch(mode=0o600)
-        file.write_text(defaults.make_secret())
-    return file.read_text()
+def _secret(variable: str, name: str, kept: Kept) -> str:
+    """One that is given, or else the same at every start on the same folder."""
+    return os.environ.get(variable) or kept.secret(name, defaults.make_secret)
 
 
-async def _serve(config: EmulatorConfig, *, as_json: bool, announce: bool) -> None:
+async def _serve(config: EmulatorConfig, announced_on: Path | None, *, as_json: bool) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -172,9 +170,9 @@ async def _serve(config: EmulatorConfig, *, as_json: bool, announce: bool) -> No
             "factory_id": defaults.FACTORY_ID,
         }
         with ExitStack() as told:
-            if announce:
-                write_private(config.data / ENDPOINTS, json.dumps(facts) + "\n")
-                told.enter_context(announced(config.data / ENDPOINTS))
+            if announced_on is not None:
+                write_private(announced_on / ENDPOINTS, json.dumps(facts) + "\n")
+                told.enter_context(announced(announced_on / ENDPOINTS))
             _tell(facts, as_json=as_json)
             await _until_stopped(addresses, stop)
 

@@ -95,7 +95,7 @@ def test_an_imported_factory_is_served_and_survives_a_restart(repository: Path, 
     )
     loaded = load(repository, data, "--factory", "from-git", "--linked-service", f"Store={override}")
     assert loaded.returncode == 0, loaded.stderr
-    assert "1 pipelines" in loaded.stdout
+    assert "1 pipeline" in loaded.stdout
     secrets = set()
     for _ in range(2):
         with factory(data) as facts:

@@ -10,7 +10,8 @@ import httpx
 import pytest
 from azure.storage.blob import BlobServiceClient, ContainerClient
 
-from adf_trigger.emulator.importing import ImportRefused, import_folder
+from adf_trigger.emulator.import_sources import ImportRefused
+from adf_trigger.emulator.importing import import_folder
 from tests.integration.emulator.calls import SUBSCRIPTION, create_run, run_id_of
 from tests.integration.emulator.copying.harness import Answer, Asked, RestService, rest_service
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from adf_trigger.emulator.importing import Imported, ImportRefused, import_folder
+from adf_trigger.emulator.import_sources import ImportRefused
+from adf_trigger.emulator.importing import Imported, import_folder
 
 PLACE: dict[str, Any] = {"subscription": "12345678-1234-1234-1234-123456789abc", "resource_group": "rg-test"}
 
@@ -184,3 +185,66 @@ def test_an_exported_template_is_loaded(served: Any, tmp_path: Path) -> None:
         "container": "x-given",
         "fileName": "[literal]",
     }
+
+
+def test_every_file_that_is_broken_is_told_and_nothing_is_loaded(served: Any, repository: Path) -> None:
+    """Not the first alone: who mends one does not meet the next."""
+    (repository / "dataset" / "blob.json").write_text("{")
+    (repository / "pipeline" / "z_child.json").write_text("[]")
+    (repository / "trigger" / "hourly.json").write_text('{"properties": 5}')
+    with pytest.raises(ImportRefused) as refused:
+        load(served, repository)
+    assert [fault.partition(".json: ")[2].partition(":")[0] for fault in refused.value.faults] == [
+        "not JSON",
+        "not a JSON object",
+        "its properties are not a JSON object",
+    ]
+
+
+def test_a_folder_that_is_not_there_is_told(served: Any, tmp_path: Path) -> None:
+    """It is not taken for one that is empty."""
+    with pytest.raises(ImportRefused, match="nowhere is not there"):
+        load(served, tmp_path / "nowhere")
+
+
+def test_a_linked_service_that_matches_nothing_is_told(served: Any, repository: Path) -> None:
+    """With what may be meant; a name that the folder refers to is right, even where its document is missing."""
+    given = {"stoer": {"type": "AzureBlobStorage"}, "other": {"type": "AzureBlobStorage"}}
+    with pytest.raises(ImportRefused) as refused:
+        load(served, repository, linked_services=given)
+    assert refused.value.faults == [
+        "there is no linked service stoer; is store meant?",
+        "there is no linked service other; there are: store",
+    ]
+    (repository / "linkedService" / "store.json").unlink()
+    load(served, repository, linked_services={"STORE": {"type": "AzureBlobStorage", "typeProperties": {}}})
+
+
+def test_a_parameter_that_matches_nothing_is_told(served: Any, repository: Path, tmp_path: Path) -> None:
+    """A repository takes none, a template those that it declares."""
+    with pytest.raises(ImportRefused, match="no parameter of the template day"):
+        load(served, repository, parameters={"day": "1"})
+    file = tmp_path / "template.json"
+    pipeline = {
+        "type": "Microsoft.DataFactory/factories/pipelines",
+        "name": "adf-git/p",
+        "properties": {"activities": []},
+    }
+    write(file, {"parameters": {"days": {"type": "string"}}, "resources": [pipeline]})
+    with pytest.raises(ImportRefused, match="is days meant"):
+        load(served, file, parameters={"dayz": "1"})
+
+
+def test_stores_of_the_cloud_can_lead_to_azurite(served: Any, repository: Path) -> None:
+    """Blob storage and data lakes that were not chosen otherwise and are not here already; each is told."""
+    lake = {"type": "AzureBlobFS", "typeProperties": {"url": "https://lake.dfs.core.windows.net"}}
+    local = {"type": "AzureBlobStorage", "typeProperties": {"connectionString": "UseDevelopmentStorage=true"}}
+    chosen = {"type": "AzureBlobStorage", "typeProperties": {"sasUri": "https://kept"}}
+    for name, properties in {"lake": lake, "local": local, "chosen": lake}.items():
+        write(repository / "linkedService" / f"{name}.json", {"name": name, "properties": properties})
+    imported = load(served, repository, linked_services={"Chosen": chosen}, to_azurite=True)
+    assert imported.to_azurite == [("lake", "AzureBlobFS"), ("store", "AzureBlobStorage")]
+    definitions = served.emulator.backend.store.definitions(imported.factory_id)
+    for name in ("lake", "store", "local"):
+        assert definitions.linked_service(name) == local
+    assert definitions.linked_service("chosen") == chosen

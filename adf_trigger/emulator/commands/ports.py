@@ -1,0 +1,16 @@
+"""TCP ports on a command line."""
+
+import argparse
+
+HIGHEST_PORT = 65_535
+
+
+def port(text: str) -> int:
+    """The type of an option that takes a port; 0 is a free one.
+
+    Raises:
+        argparse.ArgumentTypeError: it is none.
+    """
+    if not (text.isascii() and text.isdigit() and int(text) <= HIGHEST_PORT):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port: 0 (a free one) to {HIGHEST_PORT}")
+    return int(text)
