@@ -86,6 +86,16 @@ def when_key(requested_at: datetime, request_id: str) -> str:
     return f"when|{newest_first(requested_at)}|{id_in_key(request_id)}"
 
 
+def listing_key(place: str) -> str:
+    """The row at a place of the listing, or a bound of it."""
+    return f"when|{place}"
+
+
+def place_in(key: str) -> str:
+    """The place of a row of the listing."""
+    return key.removeprefix("when|")
+
+
 def message_key(digest: str, request_id: str) -> str:
     """The row that leads from the digest of a message to the request that it was taken as."""
     return f"message|{digest}|{id_in_key(request_id)}"

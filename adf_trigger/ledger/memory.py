@@ -16,7 +16,15 @@ from adf_trigger.ledger.encoding import (
     require_same_request,
     successor,
 )
-from adf_trigger.ledger.keys import continuation_of, factory_of, key_of, partition_key, when_key
+from adf_trigger.ledger.keys import continuation_of, factory_of, key_of, partition_key, place_in, when_key
+from adf_trigger.ledger.listing import (
+    Entry,
+    ListedRun,
+    ListingPage,
+    Question,
+    bounds_of,
+    page_of,
+)
 from adf_trigger.ledger.port import Claim, Cursor, RunPage, Stored
 from adf_trigger.ledger.records import ActiveRun, RunRecord, RunState
 
@@ -137,6 +145,16 @@ class MemoryLedger:
         page = keys[:limit]
         more = len(keys) > limit
         return RunPage([keyed[key] for key in page], continuation_of(page[-1]) if more else None)
+
+    def listing(self, factory: str, question: Question, *, after: str = "", limit: int) -> ListingPage:
+        """What a list shows of the runs that are asked for, as they are now, newest first, from behind a place on."""
+        first, end = bounds_of(question, after)
+        listed = (
+            Entry(place_in(when_key(record.requested_at, record.request_id)), ListedRun.of(record))
+            for record in self._all(factory)
+        )
+        wanted = (each for each in listed if first < each.place < end and question.wants(each.run))
+        return page_of(wanted, limit)
 
     def cursor(self, factory: str) -> Cursor:
         """Where the last poll stood; an empty cursor where there was none."""

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+from adf_trigger.ledger.listing import ListingPage, Question
 from adf_trigger.ledger.records import ActiveRun, RunRecord
 
 MOST_PARTITIONS = 1_000
@@ -67,6 +68,13 @@ class LedgerReader(Protocol):
 
         Raises:
             InvalidRequest: the continuation is not one of ours.
+        """
+
+    def listing(self, factory: str, question: Question, *, after: str = "", limit: int) -> ListingPage:
+        """What a list shows of the runs that are asked for, as they are now, newest first, from behind a place on.
+
+        Costs what is on the page and what is active. Where not every row is shown, at most MOST_PAGES pages of rows are
+        read, and never more than MOST_RECORDS records: the page may come short, with a place to go on from.
         """
 
     def cursor(self, factory: str) -> Cursor:

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from adf_trigger.contracts import NO_RERUN, ActivityError, HistoryEntry, Rerun, Source
+from adf_trigger.contracts import NO_RERUN, ActivityError, HistoryEntry, Rerun, RunStatus, Source
 
 
 class RunState(StrEnum):
@@ -29,6 +29,10 @@ class Waits(StrEnum):
     """Values of its secure parameters are not kept: the same request, or its message, has to come again."""
     PIPELINE = "pipeline"
     """So many runs of its pipeline wait that it takes no more."""
+
+
+_ENDED = frozenset({RunState.ENDED, RunState.PUBLISHED})
+_UNCONFIRMED = frozenset({RunStatus.ACCEPTED, RunStatus.REJECTED, RunStatus.UNKNOWN})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +124,17 @@ class RunRecord:
         """Every runId that it ever had, oldest first, the present one last."""
         return (*self.former_run_ids, self.run_id)
 
+    @property
+    def ended(self) -> bool:
+        """Whether its status is its last one."""
+        return self.state in _ENDED
+
+    @property
+    def confirmed_run_id(self) -> UUID | None:
+        """Its runId once Data Factory has confirmed it; the one that is only chosen names no run."""
+        lost = self.status == RunStatus.UNKNOWN and self.submitted_at is not None
+        return None if self.status in _UNCONFIRMED and not lost else self.run_id
+
     def was_published_before(self, instant: datetime) -> bool:
         """Whether its event was sent before an instant, so that nothing has been left to do since."""
         return (
@@ -140,6 +155,9 @@ class ActiveRun:
         lease_until: set while it is being sent, and on until that is over or Data Factory shows the run.
         waits_for: as in the record.
         missing_since: as in the record.
+        status: as in the record, for who lists runs; None while the record alone can say: before the run is confirmed
+            and for as long as its sender has the lease, in rows of earlier versions, and once it has ended.
+        started_at: as in the record, where `status` is.
     """
 
     request_id: str
@@ -152,11 +170,14 @@ class ActiveRun:
     last_seen_at: datetime | None = None
     waits_for: Waits | None = None
     missing_since: datetime | None = None
+    status: str | None = None
+    started_at: datetime | None = None
 
     @classmethod
     def of(cls, record: RunRecord) -> "ActiveRun":
         """The row that belongs to a record."""
         being_sent = record.state is RunState.ACCEPTED and record.lease_until is not None
+        watched = record.state is RunState.SUBMITTED and record.lease_until is None
         return cls(
             request_id=record.request_id,
             run_id=record.run_id,
@@ -168,6 +189,8 @@ class ActiveRun:
             last_seen_at=record.last_seen_at,
             waits_for=record.waits_for,
             missing_since=record.missing_since,
+            status=record.status if watched else None,
+            started_at=record.started_at if watched else None,
         )
 
     @property

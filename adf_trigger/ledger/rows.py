@@ -16,6 +16,7 @@ from adf_trigger.ledger.keys import (
     run_key,
     when_key,
 )
+from adf_trigger.ledger.listing import text_of
 from adf_trigger.ledger.records import ActiveRun, RunRecord, RunState
 
 PROPERTY_CHARS = 32_000
@@ -45,7 +46,7 @@ def rows_of(record: RunRecord, text: str) -> Rows:
     if record.message_digest is not None:
         rows[message_key(record.message_digest, record.request_id)] = {REQUEST_ID: record.request_id}
     named = {} if is_plain(record.request_id) else {REQUEST_ID: record.request_id}
-    rows[when_key(record.requested_at, record.request_id)] = named
+    rows[when_key(record.requested_at, record.request_id)] = {**split(text_of(record)), **named}
     return rows
 
 

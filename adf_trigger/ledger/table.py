@@ -1,16 +1,15 @@
 """The ledger in Table storage: one transaction a claim, one conditional write a step, whole whatever rows it takes."""
 
-import logging
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 from itertools import islice
-from typing import ParamSpec, TypeVar
 from uuid import UUID
 
 from azure.data.tables import TableClient, TableEntity
 
 from adf_trigger.clock import IdSource, new_id
-from adf_trigger.errors import LedgerConflict, UnreadableRow
+from adf_trigger.errors import LedgerConflict
 from adf_trigger.ledger.encoding import (
     decode_active,
     decode_cursor,
@@ -34,18 +33,16 @@ from adf_trigger.ledger.keys import (
     rows_of_kind,
     run_key,
 )
+from adf_trigger.ledger.listing import ListingPage, Question
 from adf_trigger.ledger.port import MOST_PARTITIONS, Claim, Cursor, RunPage, Stored
 from adf_trigger.ledger.records import ActiveRun, RunRecord
 from adf_trigger.ledger.rows import REQUEST_ID, Rows, join, join_bytes, listed, rows_of, split
 from adf_trigger.ledger.table_declarations import TableDeclarations
+from adf_trigger.ledger.table_listing import TableListing
 from adf_trigger.ledger.table_notes import TableNotes
 from adf_trigger.ledger.table_rejected import TableRejected
+from adf_trigger.ledger.unreadable import readable
 from adf_trigger.request_ids import is_request_id
-
-logger = logging.getLogger(__name__)
-
-P = ParamSpec("P")
-T = TypeVar("T")
 
 _CLAIM_ATTEMPTS = 3
 """The earlier record may be released between losing to it and reading it; then the key is free again."""
@@ -182,9 +179,9 @@ class TableLedger:
             LedgerError: the table could not be read.
         """
         entities = self._table.between(partition_key(factory), *rows_of_kind("active"))
-        runs = [_readable(entity["RowKey"], _active_of, entity) for entity in entities]
-        readable = [run for run in runs if run is not None]
-        return sorted(readable, key=lambda run: (run.requested_at, run.request_id))
+        runs = [readable(entity["RowKey"], _active_of, entity) for entity in entities]
+        understood = [run for run in runs if run is not None]
+        return sorted(understood, key=lambda run: (run.requested_at, run.request_id))
 
     def runs(self, factory: str, *, since: datetime | None, limit: int, continuation: str | None) -> RunPage:
         """Records, newest first: one query for a page, and one read a record.
@@ -200,9 +197,18 @@ class TableLedger:
         before = end_of_instant(since) if since else last
         rows = self._table.between(partition_key(factory), after, before, limit=limit + 1)
         page = rows[:limit]
-        found = (_readable(row["RowKey"], self.get, factory, listed(row)) for row in page)
+        found = (readable(row["RowKey"], self.get, factory, listed(row)) for row in page)
         records = [stored.record for stored in found if stored is not None]
         return RunPage(records, continuation_of(page[-1]["RowKey"]) if len(rows) > limit else None)
+
+    def listing(self, factory: str, question: Question, *, after: str = "", limit: int) -> ListingPage:
+        """What a list shows of the runs that are asked for, as they are now, newest first, from behind a place on.
+
+        Raises:
+            LedgerError: the table could not be read.
+        """
+        get, active = partial(self.get, factory), partial(self.active, factory)
+        return TableListing(self._table, factory, question, get=get, active=active).page(after, limit)
 
     def cursor(self, factory: str) -> Cursor:
         """Where the last poll stood; an empty cursor where there was none.
@@ -266,7 +272,7 @@ class TableLedger:
         self._write(stored.record, _rows(stored.record), {}, stored.etag)
 
     def _purged(self, factory: str, request_id: str, published_before: datetime) -> bool:
-        stored = _readable(request_id, self.get, factory, request_id)
+        stored = readable(request_id, self.get, factory, request_id)
         if stored is None or not stored.record.was_published_before(published_before):
             return False
         try:
@@ -278,19 +284,6 @@ class TableLedger:
 
 def _active_of(entity: TableEntity) -> ActiveRun:
     return decode_active(join(entity))
-
-
-def _readable(row: str, read: Callable[P, T | None], *args: P.args, **kwargs: P.kwargs) -> T | None:
-    """What a row holds; None, with a warning, where it cannot be understood: it must not hide the others."""
-    try:
-        return read(*args, **kwargs)
-    except UnreadableRow:
-        logger.exception(
-            "Skipped a row of the ledger that cannot be decoded: %s",
-            row,
-            extra={"action": "ledger_row_unreadable", "row": row},
-        )
-        return None
 
 
 def _rows(record: RunRecord) -> Rows:

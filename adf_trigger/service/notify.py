@@ -21,8 +21,8 @@ from adf_trigger.errors import Fault
 from adf_trigger.events.outbox import Outbox
 from adf_trigger.ledger.records import CameAs, RunRecord, RunState
 from adf_trigger.ledger.rejected import KeptMessage, RejectedMessages
+from adf_trigger.messages.limits import one_line
 from adf_trigger.messages.masking import MASK, as_bytes
-from adf_trigger.service.reasons import one_line
 from adf_trigger.service.steps import Steps
 from adf_trigger.service.views import RunViews
 

@@ -10,17 +10,16 @@ from adf_trigger.contracts import (
     RunStatus,
     RunView,
 )
-from adf_trigger.ledger.records import RunRecord, RunState
+from adf_trigger.ledger.reasons import reason_of
+from adf_trigger.ledger.records import RunRecord
 from adf_trigger.ledger.rejected import KeptMessage
 from adf_trigger.messages.decoding import Message
+from adf_trigger.messages.limits import one_line
 from adf_trigger.messages.masking import MASK
 from adf_trigger.service.factories import Factories
 from adf_trigger.service.links import Links
-from adf_trigger.service.reasons import one_line, reason_of
 
 RELATIVE = Links()
-_ENDED = frozenset({RunState.ENDED, RunState.PUBLISHED})
-_UNSTARTED = frozenset({RunStatus.ACCEPTED, RunStatus.REJECTED, RunStatus.UNKNOWN})
 
 
 class RunViews:
@@ -39,14 +38,14 @@ class RunViews:
 
     def view(self, record: RunRecord) -> RunView:
         """The run as callers see it; a runId is shown once Data Factory has confirmed it."""
-        run_id = self._run_id(record)
+        run_id = record.confirmed_run_id
         return RunView(
             request_id=record.request_id,
             run_id=run_id,
             factory=self.alias(record.factory),
             pipeline=record.pipeline,
             status=record.status,
-            ended=record.state in _ENDED,
+            ended=record.ended,
             reason=reason_of(record),
             parameters={**record.parameters, **dict.fromkeys(record.secure_parameters, MASK)},
             correlation_id=record.correlation_id,
@@ -108,17 +107,13 @@ class RunViews:
         named = handle.alias if handle is not None and own else record.factory
         return RunChoice(
             request_id=record.request_id,
-            run_id=self._run_id(record),
+            run_id=record.confirmed_run_id,
             factory=named,
             pipeline=record.pipeline,
             status=record.status,
             requested_at=record.requested_at,
             link=self._links_to.run(record.request_id, factory=record.factory, by="requestId"),
         )
-
-    def _run_id(self, record: RunRecord) -> UUID | None:
-        lost = record.status == RunStatus.UNKNOWN and record.submitted_at is not None
-        return None if record.status in _UNSTARTED and not lost else record.run_id
 
     def link(self, request_id: str) -> str:
         """The link to a request."""

@@ -17,12 +17,20 @@ from hypothesis.stateful import (
 )
 
 from adf_trigger.errors import LedgerConflict
+from adf_trigger.ledger.listing import ListedRun, Question
 from adf_trigger.ledger.port import Ledger, Stored
 from adf_trigger.ledger.records import ActiveRun, RunRecord, RunState
 from tests.contracts.ledger_records import MINUTE, NOON, a_factory, a_record
 
 KEYS = ["A", "a", "b.1"]
 RUN_IDS = [UUID(int=n) for n in range(1, 6)]
+
+STATUSES = {
+    RunState.ACCEPTED: "Accepted",
+    RunState.SUBMITTED: "InProgress",
+    RunState.ENDED: "Failed",
+    RunState.PUBLISHED: "Rejected",
+}
 
 keys = st.sampled_from(KEYS)
 run_ids = st.sampled_from(RUN_IDS)
@@ -82,6 +90,7 @@ class LedgerMachine(RuleBasedStateMachine):
             reading.record,
             run_id=run_id or reading.record.run_id,
             state=state,
+            status=STATUSES[state],
             published_at=reading.record.requested_at + minute * MINUTE
             if state is RunState.PUBLISHED
             else None,
@@ -171,6 +180,18 @@ class LedgerMachine(RuleBasedStateMachine):
         records = sorted((s.record for s in self.present.values()), key=lambda record: record.request_id)
         records.sort(key=lambda record: record.requested_at, reverse=True)
         assert listed == records
+
+    @invariant()
+    def a_list_shows_every_record_as_it_is(self) -> None:
+        shown: list[ListedRun] = []
+        after: str | None = ""
+        while after is not None:
+            page = self.ledger.listing(self.factory, Question(), after=after, limit=2)
+            shown += [entry.run for entry in page.entries]
+            after = page.read_to
+        records = sorted((s.record for s in self.present.values()), key=lambda record: record.request_id)
+        records.sort(key=lambda record: record.requested_at, reverse=True)
+        assert shown == [ListedRun.of(record) for record in records]
 
     def release_if_present(self, reading: Stored) -> None:
         possible = self.is_present(reading)

@@ -15,6 +15,7 @@ pytest.register_assert_rewrite(
     "tests.contracts.declarations_contract",
     "tests.contracts.ledger_machine",
     "tests.contracts.ledger_steps",
+    "tests.contracts.listing_contract",
     "tests.contracts.notes_contract",
     "tests.contracts.reading_contract",
     "tests.contracts.rejected_contract",

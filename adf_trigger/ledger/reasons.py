@@ -1,14 +1,11 @@
 """Why a run is where it is, in one line: what a list, a terminal or an alert has room for."""
 
 import re
-import unicodedata
 
 from adf_trigger.contracts import ActivityError, RunStatus
 from adf_trigger.ledger.records import RunRecord
-from adf_trigger.messages.limits import shorten
+from adf_trigger.messages.limits import LONGEST_LINE, one_line
 
-LONGEST_LINE = 1_000
-"""Characters of a reason; the whole text is in `message` and `errors`."""
 _LONGEST_NAME = 100
 _BEING_SENT = "it is being sent to Data Factory"
 _ANOTHER_FAILED = "ActionFailed"
@@ -19,17 +16,6 @@ _CODE = re.compile(r"\bErrorCode=([A-Za-z][A-Za-z0-9_.]{0,99})\b")
 
 Source: docs data-factory-troubleshoot-guide, and copy logs.
 """
-
-
-_NOT_SHOWN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
-"""Categories that a terminal would obey and a line cannot hold: controls, marks of direction, halves of pairs."""
-
-
-def one_line(text: str, limit: int = LONGEST_LINE) -> str:
-    """A text on one line of at most `limit` characters: white space is one blank, control characters are left out."""
-    words = " ".join(text[: limit * 4].split())
-    plain = "".join(each for each in words if unicodedata.category(each) not in _NOT_SHOWN)
-    return shorten(plain, limit)
 
 
 def reason_of(record: RunRecord) -> str | None:

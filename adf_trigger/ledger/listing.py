@@ -1,0 +1,219 @@
+"""What a list shows of runs, and what may be asked of it: the part that the adapters share.
+
+A request has one short row in the listing, by time, newest first. It is written when the request is claimed and when it
+has ended, so that a run costs no write while nothing happens; what is between is laid over it from the active rows.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from pydantic import TypeAdapter
+
+from adf_trigger.contracts import RunStatus
+from adf_trigger.errors import UnreadableRow
+from adf_trigger.ledger.keys import newest_first
+from adf_trigger.ledger.reasons import reason_of
+from adf_trigger.ledger.records import RunRecord
+from adf_trigger.messages.limits import shorten
+
+LAST_WORDS = frozenset(
+    {RunStatus.SUCCEEDED, RunStatus.FAILED, RunStatus.CANCELLED, RunStatus.REJECTED, RunStatus.UNKNOWN}
+)
+"""Statuses of what has ended."""
+
+MOST_PAGES = 10
+"""Pages of rows of one factory that are read for a page of which not every row may be shown."""
+MOST_RECORDS = 200
+"""Records of one factory that are read for a page, since a row alone does not say what the page has to."""
+
+_LONGEST_NAME = 300
+"""Characters of what Data Factory or a caller named; bounded at the door, but in messages that were rejected."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedRun:
+    """What a list shows of a run, or of a rejected message.
+
+    Attributes:
+        factory: resource id of its factory; empty for a message of which none can be told.
+        run_id: once Data Factory has confirmed it.
+        message_id: of a rejected message.
+        reason: one line.
+    """
+
+    factory: str
+    request_id: str
+    pipeline: str
+    status: str
+    ended: bool
+    requested_at: datetime
+    run_id: UUID | None = None
+    message_id: str | None = None
+    reason: str | None = None
+    correlation_id: str | None = None
+    requested_by: str | None = None
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    duration_ms: int | None = None
+    rerun_of: UUID | None = None
+
+    @classmethod
+    def of(cls, record: RunRecord) -> "ListedRun":
+        """What a list shows of a record as it is."""
+        return cls(
+            factory=record.factory,
+            request_id=record.request_id,
+            pipeline=record.pipeline,
+            status=record.status,
+            ended=record.ended,
+            requested_at=record.requested_at,
+            run_id=record.confirmed_run_id,
+            reason=reason_of(record),
+            correlation_id=record.correlation_id,
+            requested_by=record.requested_by,
+            started_at=record.started_at,
+            ended_at=record.ended_at,
+            duration_ms=record.duration_ms,
+            rerun_of=record.rerun.reference_pipeline_run_id,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """Which runs a list is to show.
+
+    Attributes:
+        statuses: those of these statuses; None for all.
+        pipeline: those of this pipeline, in any case of its letters.
+        correlation_id: those with this one.
+        factories: those of these resource ids, in lower case; None for all.
+        since: those requested then or later.
+        until: those requested before.
+    """
+
+    statuses: frozenset[str] | None = None
+    pipeline: str | None = None
+    correlation_id: str | None = None
+    factories: frozenset[str] | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether not every row of its time is shown."""
+        return any(each is not None for each in (self.statuses, self.pipeline, self.correlation_id))
+
+    @property
+    def wants_unfinished_only(self) -> bool:
+        """Whether nothing that has ended is shown."""
+        return self.statuses is not None and not self.statuses & LAST_WORDS
+
+    def wants(self, run: ListedRun) -> bool:
+        """Whether a run is shown; `since` and `until` are the listing's to keep."""
+        return (self.statuses is None or run.status in self.statuses) and self.may_want(run)
+
+    def may_want(self, run: ListedRun) -> bool:
+        """Whether a run is shown as far as it can be told from what never changes."""
+        return (
+            (self.pipeline is None or run.pipeline.lower() == self.pipeline.lower())
+            and (self.correlation_id is None or run.correlation_id == self.correlation_id)
+            and (self.factories is None or run.factory.lower() in self.factories)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A run with its place in the listing: places sort as the listing does, newest first."""
+
+    place: str
+    run: ListedRun
+
+
+@dataclass(frozen=True, slots=True)
+class ListingPage:
+    """Part of the listing.
+
+    Attributes:
+        entries: what is shown of it, in order; perhaps nothing.
+        read_to: the place to which it was read, where there may be more behind it; None at the end.
+    """
+
+    entries: Sequence[Entry]
+    read_to: str | None
+
+
+def place_of(requested_at: datetime, key: str) -> str:
+    """The place of a request in the listing; `key` tells requests of one instant apart."""
+    return f"{newest_first(requested_at)}|{key}"
+
+
+def before_instant(time: str) -> str:
+    """A place before all of an instant, as `newest_first` gives it, and behind all later ones."""
+    return f"{time}|"
+
+
+def behind_instant(time: str) -> str:
+    """A place behind all of an instant, as `newest_first` gives it, and before all earlier ones."""
+    return f"{time}}}"
+
+
+def bounds_of(question: Question, after: str) -> tuple[str, str]:
+    """Two places, neither included, between which all that is asked for lies."""
+    first = max(after, behind_instant(newest_first(question.until)) if question.until else "")
+    return first, behind_instant(newest_first(question.since)) if question.since else "}"
+
+
+def page_of(entries: Iterable[Entry], limit: int) -> ListingPage:
+    """The first entries of all that there are."""
+    first = sorted(entries, key=lambda entry: entry.place)[: limit + 1]
+    return ListingPage(first[:limit], first[limit - 1].place if len(first) > limit else None)
+
+
+_LISTED = TypeAdapter(ListedRun)
+
+
+def encode_listed(run: ListedRun) -> str:
+    """The text of a row."""
+    fields = _LISTED.dump_python(run, mode="json", exclude_none=True)
+    cut = {
+        name: shorten(text, _LONGEST_NAME) if isinstance(text, str) and name in _CUT else text
+        for name, text in fields.items()
+    }
+    return json.dumps(cut, separators=(",", ":"), ensure_ascii=True)
+
+
+_CUT = frozenset({"pipeline", "correlation_id", "requested_by", "status"})
+
+
+def decode_listed(text: str) -> ListedRun:
+    """The run of a row. Fields that this version does not know are passed over.
+
+    Raises:
+        UnreadableRow: the text is none of ours.
+    """
+    try:
+        return _LISTED.validate_python(json.loads(text))
+    except ValueError as exc:
+        raise UnreadableRow("a row of the listing cannot be understood") from exc
+
+
+def text_of(record: RunRecord) -> str:
+    """The row of a record: until it has ended, what never changes of it; then everything."""
+    if record.ended:
+        return encode_listed(ListedRun.of(record))
+    return encode_listed(
+        ListedRun(
+            factory=record.factory,
+            request_id=record.request_id,
+            pipeline=record.pipeline,
+            status=RunStatus.ACCEPTED,
+            ended=False,
+            requested_at=record.requested_at,
+            correlation_id=record.correlation_id,
+            requested_by=record.requested_by,
+            rerun_of=record.rerun.reference_pipeline_run_id,
+        )
+    )

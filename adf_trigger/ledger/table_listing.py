@@ -1,0 +1,174 @@
+"""The listing of a factory in Table storage: one query for a page, one for what is active, few reads of records."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+
+from azure.data.tables import TableEntity
+
+from adf_trigger.contracts import RunStatus
+from adf_trigger.errors import UnreadableRow
+from adf_trigger.ledger.gateway import MAX_PAGE, TableGateway
+from adf_trigger.ledger.keys import listing_key, partition_key, place_in, when_key
+from adf_trigger.ledger.listing import (
+    MOST_PAGES,
+    MOST_RECORDS,
+    Entry,
+    ListedRun,
+    ListingPage,
+    Question,
+    bounds_of,
+    decode_listed,
+)
+from adf_trigger.ledger.port import Stored
+from adf_trigger.ledger.records import ActiveRun, RunRecord, RunState
+from adf_trigger.ledger.rows import join, listed
+from adf_trigger.ledger.unreadable import readable
+
+_Read = Callable[[], ListedRun | None]
+_Batch = tuple[Sequence[tuple[str, _Read]], bool]
+"""Places with what reads the run there, and whether more come behind them."""
+
+
+class _RecordsSpentError(Exception):
+    """As many records were read as a page may read."""
+
+
+class TableListing:
+    """Reads the listing of one factory for one page.
+
+    Args:
+        table: the ledger's table.
+        factory: resource id.
+        question: which runs are shown.
+        get: gives the record of a request of the factory.
+        active: gives the active rows of the factory.
+    """
+
+    def __init__(
+        self,
+        table: TableGateway,
+        factory: str,
+        question: Question,
+        *,
+        get: Callable[[str], Stored | None],
+        active: Callable[[], Sequence[ActiveRun]],
+    ) -> None:
+        self._table = table
+        self._partition = partition_key(factory)
+        self._question = question
+        self._get = get
+        self._active = active
+        self._active_runs: dict[str, ActiveRun] | None = None
+        self._records_left = MOST_RECORDS
+
+    def page(self, after: str, limit: int) -> ListingPage:
+        """A page from behind a place on.
+
+        Raises:
+            LedgerError: the table could not be read.
+        """
+        batches = (
+            self._unfinished(after) if self._question.wants_unfinished_only else self._rows(after, limit)
+        )
+        return collected(batches, self._question, after, limit)
+
+    def _rows(self, after: str, limit: int) -> Iterator[_Batch]:
+        first, end = bounds_of(self._question, after)
+        size = MAX_PAGE if self._question.is_narrow else limit + 1
+        for _ in range(MOST_PAGES):
+            rows = self._table.between(self._partition, listing_key(first), listing_key(end), limit=size)
+            yield [(place_in(row["RowKey"]), self._reading(row)) for row in rows], len(rows) == size
+            if rows:
+                first = place_in(rows[-1]["RowKey"])
+
+    def _reading(self, row: TableEntity) -> _Read:
+        return lambda: self._current(row)
+
+    def _current(self, row: TableEntity) -> ListedRun | None:
+        """The run of a row as it is now; None where it is not asked for, or gone."""
+        place = place_in(row["RowKey"])
+        run = _kept(row)
+        if run is None:  # of an earlier version, which kept nothing here
+            return self._record(place, listed(row))
+        if run.ended:
+            return run
+        if not self._question.may_want(run):
+            return None
+        active = self._active_of(run)
+        if active is not None and active.status is not None:
+            return replace(run, status=active.status, run_id=active.run_id, started_at=active.started_at)
+        if active is not None and _is_unwanted(active, self._question):
+            return None
+        # Only the record says: it is being sent or waits, it has ended since, or an earlier version has ended it.
+        return self._record(place, run.request_id)
+
+    def _active_of(self, run: ListedRun) -> ActiveRun | None:
+        if self._active_runs is None:
+            self._active_runs = {active.request_id: active for active in self._active()}
+        active = self._active_runs.get(run.request_id)
+        return active if active is not None and active.requested_at == run.requested_at else None
+
+    def _unfinished(self, after: str) -> Iterator[_Batch]:
+        """What is active, newest first: where nothing else is asked for, the history need not be read."""
+        first, end = bounds_of(self._question, after)
+        found = []
+        for run in self._active():
+            place = _place(run)
+            if first < place < end and not _is_unwanted(run, self._question):
+                found.append((place, run.request_id))
+        yield [(place, self._reading_record(place, request_id)) for place, request_id in sorted(found)], False
+
+    def _reading_record(self, place: str, request_id: str) -> _Read:
+        return lambda: self._record(place, request_id)
+
+    def _record(self, place: str, request_id: str) -> ListedRun | None:
+        """What the record says; None where it is gone, or was claimed anew and has another place."""
+        if not self._records_left:
+            raise _RecordsSpentError
+        self._records_left -= 1
+        stored = readable(place, self._get, request_id)
+        return ListedRun.of(stored.record) if stored is not None and _place(stored.record) == place else None
+
+
+def collected(batches: Iterator[_Batch], question: Question, after: str, limit: int) -> ListingPage:
+    """A page of what the batches hold, as far as they are read for one page."""
+    entries: list[Entry] = []
+    read_to = after
+    for batch, more in batches:
+        for number, (place, read) in enumerate(batch, start=1):
+            try:
+                run = read()
+            except _RecordsSpentError:
+                return ListingPage(entries, read_to)
+            read_to = place
+            if run is not None and question.wants(run):
+                entries.append(Entry(place, run))
+            if len(entries) == limit:
+                return ListingPage(entries, read_to if more or number < len(batch) else None)
+        if not more:
+            return ListingPage(entries, None)
+    return ListingPage(entries, read_to)
+
+
+def _is_unwanted(run: ActiveRun, question: Question) -> bool:
+    """Whether an active row alone says that a run is not asked for."""
+    if question.statuses is None:
+        return False
+    if run.state is RunState.ENDED:
+        return question.wants_unfinished_only
+    status = RunStatus.ACCEPTED if run.state is RunState.ACCEPTED else run.status
+    return status is not None and status not in question.statuses
+
+
+def _place(run: ActiveRun | RunRecord) -> str:
+    return place_in(when_key(run.requested_at, run.request_id))
+
+
+def _kept(row: TableEntity) -> ListedRun | None:
+    text = join(row)
+    if not text:
+        return None
+    try:
+        return decode_listed(text)
+    except UnreadableRow:
+        return None  # the record may be readable
