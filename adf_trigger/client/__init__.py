@@ -12,6 +12,7 @@
 `adf_trigger.client.events` reads the completion events off their queue.
 """
 
+from adf_trigger.client.batches import Start
 from adf_trigger.client.client import Client
 from adf_trigger.client.errors import (
     AmbiguousRun,
@@ -28,6 +29,7 @@ from adf_trigger.client.errors import (
     UnexpectedAnswer,
     WaitTimedOut,
 )
+from adf_trigger.client.paths import RunName
 
 __all__ = [
     "AmbiguousRun",
@@ -41,7 +43,9 @@ __all__ = [
     "ProblemError",
     "RequestRefused",
     "RunFailed",
+    "RunName",
     "RunNotFound",
+    "Start",
     "UnexpectedAnswer",
     "WaitTimedOut",
 ]

@@ -59,6 +59,12 @@ class Answer:
         """The body on one line, cut short: for people."""
         return " ".join(self.body.decode(errors="replace").split())[:_SHOWN_CHARS]
 
+    @property
+    def is_document(self) -> bool:
+        """Whether it is a JSON object that is no problem."""
+        found = _object(self.body)
+        return found is not None and _problem(found) is None
+
     def document(self) -> dict[str, Any]:
         """The JSON object that it is.
 

@@ -1,17 +1,20 @@
 """The Python client: what the service offers over HTTP, in the service's own models."""
 
-import json
-from collections.abc import Iterator, Mapping
-from typing import Any, Literal, Self, TypeVar
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from http import HTTPStatus
+from typing import Any, Literal, Self
 
 import httpx
-from pydantic import BaseModel, JsonValue, ValidationError
+from pydantic import JsonValue
 
-from adf_trigger.client.answers import Answer
-from adf_trigger.client.errors import RunFailed, UnexpectedAnswer, WaitTimedOut
+from adf_trigger.client.batches import Start, start_many
+from adf_trigger.client.documents import given, json_body, model_of, prefer, read
+from adf_trigger.client.errors import ClientError, RunFailed, WaitTimedOut
 from adf_trigger.client.paths import KEY_HEADER, Run, pipeline_path, quoted, run_path
 from adf_trigger.client.retrying import Retrying
 from adf_trigger.client.settings import ClientSettings
+from adf_trigger.client.shapes import ActivityView, Health, PipelineView
 from adf_trigger.client.transport import Call, Transport
 from adf_trigger.clock import IdSource, new_id
 from adf_trigger.contracts import RunPreview, RunStatus, RunView
@@ -19,11 +22,9 @@ from adf_trigger.contracts import RunPreview, RunStatus, RunView
 LONGEST_HOLD = 200.0
 """Seconds for which the service may be asked to hold an answer back until a run has ended."""
 LONGEST_PAUSE = 60.0
+MAX_PAGE = 100
 PAUSE = 2.0
 """Seconds between two looks at a run where the service does not say when to look again."""
-
-_M = TypeVar("_M", bound=BaseModel)
-_V = TypeVar("_V")
 
 
 class Client:
@@ -102,17 +103,25 @@ class Client:
         """
         named = key or str(self._ids())
         held = min(max(hold, 0.0), LONGEST_HOLD)
-        body = _given(parameters=parameters, factory=factory, correlationId=correlation_id, metadata=metadata)
+        body = given(parameters=parameters, factory=factory, correlationId=correlation_id, metadata=metadata)
         call = Call(
             method="POST",
             path=f"{pipeline_path(pipeline)}/runs",
-            body=_json(body),
-            headers={KEY_HEADER: quoted(named), **_prefer(held)},
+            body=json_body(body),
+            headers={KEY_HEADER: quoted(named), **prefer(held)},
             key=named,
             effect=True,
             patience=held,
         )
-        return _model(RunView, self._transport.send(call))
+        return model_of(RunView, self._transport.send(call))
+
+    def start_many(self, starts: Sequence[Start]) -> Iterator[RunView | ClientError]:
+        """Start many runs, up to a hundred a call; for each, in order, its run, or the error that it met.
+
+        The calls are made as the results are asked for. Each start has its key, so that all may be started again by
+        the same calls.
+        """
+        return start_many(self._transport, starts, self._ids)
 
     def check(
         self, pipeline: str, parameters: Mapping[str, JsonValue] | None = None, *, factory: str | None = None
@@ -126,9 +135,9 @@ class Client:
             method="POST",
             path=f"{pipeline_path(pipeline)}/runs",
             query={"validateOnly": "true"},
-            body=_json(_given(parameters=parameters, factory=factory)),
+            body=json_body(given(parameters=parameters, factory=factory)),
         )
-        return _model(RunPreview, self._transport.send(call))
+        return model_of(RunPreview, self._transport.send(call))
 
     # ------------------------------------------------------------------------------------------------- waiting
 
@@ -172,7 +181,7 @@ class Client:
             held = hold if left is None else min(hold, max(left, 0.0))
             within = whole if left is None else min(whole, max(left, 0.0))
             answer = self._transport.send(self._look(run, held), within=within)
-            view = _model(RunView, answer)
+            view = model_of(RunView, answer)
             yield view
             if view.ended:
                 return
@@ -186,52 +195,181 @@ class Client:
     def _look(self, run: Run, hold: float) -> Call:
         path, query = run_path(run)
         held = min(float(int(hold)), LONGEST_HOLD)
-        return Call(method="GET", path=path, query=query, headers=_prefer(held), patience=held)
+        return Call(method="GET", path=path, query=query, headers=prefer(held), patience=held)
+
+    def pause(self, seconds: float) -> None:
+        """Wait, on the client's own clock."""
+        self._retrying.sleep(seconds)
 
     # ------------------------------------------------------------------------------------------------- looking
 
-    def get(
-        self, run: Run, *, factory: str | None = None, by: Literal["requestId", "runId"] | None = None
-    ) -> RunView:
+    def get(self, run: Run) -> RunView:
         """One run, by requestId or runId, or a rejected message by its id.
 
         Args:
-            run: a view, or an id.
-            factory: alias or resource id, where an id is known in several factories.
-            by: what the id is, where it is one run's key and another's runId.
+            run: a view, or an id; a RunName where an id may mean several.
 
         Raises:
             RunNotFound: there is none.
             AmbiguousRun: the id means several runs; each of `choices` can be given in place of the id.
         """
         path, query = run_path(run)
-        query |= _given(factory=factory, by=by)
-        return _model(RunView, self._transport.send(Call(method="GET", path=path, query=query)))
+        return model_of(RunView, self._transport.send(Call(method="GET", path=path, query=query)))
+
+    def list(
+        self,
+        *,
+        status: str | Sequence[str] | None = None,
+        pipeline: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        correlation_id: str | None = None,
+        limit: int | None = None,
+    ) -> Iterator[RunView]:
+        """Runs, newest first; rejected messages and runs whose fate is unknown are among them.
+
+        Args:
+            status: one or several words that it may have.
+            pipeline: its name.
+            since: not requested before.
+            until: requested before.
+            correlation_id: the caller's own id.
+            limit: how many at most; all unless told, a page at a time.
+        """
+        words = status if status is None or isinstance(status, str) else ",".join(status)
+        query = given(
+            status=words,
+            pipeline=pipeline,
+            since=_iso(since),
+            until=_iso(until),
+            correlationId=correlation_id,
+        )
+        found = 0
+        while limit is None or found < limit:
+            page = {} if limit is None else {"limit": str(min(limit - found, MAX_PAGE))}
+            document = self._transport.send(Call(method="GET", path="runs", query=query | page)).document()
+            for each in document.get("runs", []):
+                yield read(RunView, each, status=HTTPStatus.OK)
+                found += 1
+                if found == limit:
+                    return
+            if not (following := document.get("continuation")):
+                return
+            query["continuation"] = following
+
+    def activities(self, run: Run) -> Sequence[ActivityView]:
+        """The activities of a run, as Data Factory has them now.
+
+        Raises:
+            RunNotFound: there is no such run.
+        """
+        path, query = run_path(run)
+        document = self._transport.send(Call(method="GET", path=f"{path}/activities", query=query)).document()
+        return [read(ActivityView, each, status=HTTPStatus.OK) for each in document.get("activities", [])]
+
+    def pipelines(self) -> Sequence[PipelineView]:
+        """The pipelines of the configured factories, with what they declare."""
+        document = self._transport.send(Call(method="GET", path="pipelines")).document()
+        return [read(PipelineView, each, status=HTTPStatus.OK) for each in document.get("pipelines", [])]
+
+    def health(self, *, details: bool = True) -> Health:
+        """How the app is; its own word that it is not well is an answer, too.
+
+        Args:
+            details: with what is wrong, which the key must open; else what anybody may know.
+        """
+        path = "health/details" if details else "health"
+        call = Call(method="GET", path=path, also_fine=frozenset({HTTPStatus.SERVICE_UNAVAILABLE}))
+        return model_of(Health, self._transport.send(call))
+
+    # ------------------------------------------------------------------------------------------------ steering
+
+    def cancel(self, run: Run, *, recursive: bool = True, note: str | None = None) -> RunView:
+        """Cancel a run, or a request that is not started yet. One that has ended is no error.
+
+        Args:
+            run: a view, or an id.
+            recursive: the runs that it has started, too.
+            note: why, for the run's history.
+        """
+        return self._steer(run, "cancel", {"recursive": recursive, **given(note=note)})
+
+    def rerun(
+        self,
+        run: Run,
+        *,
+        from_failure: bool = False,
+        from_activity: str | None = None,
+        note: str | None = None,
+        key: str | None = None,
+    ) -> RunView:
+        """Start a run again, with its parameters, under a key of its own; gives the new run.
+
+        Args:
+            run: a view, or an id.
+            from_failure: only from the activities on that failed.
+            from_activity: only from this activity on.
+            note: why, for the run's history.
+            key: idempotency key of the new run; a new one unless told.
+        """
+        mode = "fromActivity" if from_activity else "fromFailure" if from_failure else "whole"
+        return self._steer(
+            run,
+            "rerun",
+            {"mode": mode, **given(activity=from_activity, note=note)},
+            key=key or str(self._ids()),
+        )
+
+    def resolve(
+        self,
+        run: Run,
+        choice: Literal["adopt", "resubmit", "dismiss"],
+        *,
+        run_id: str | None = None,
+        note: str | None = None,
+    ) -> RunView:
+        """Decide about a request whose fate is unknown, or discard a rejected message.
+
+        Args:
+            run: a view, or an id.
+            choice: adopt a run of Data Factory's as this request's; start it anew; or leave it at that.
+            run_id: the run to adopt.
+            note: why, for the run's history.
+
+        Raises:
+            Conflict: it is not to be decided about, or the run is none of the candidates.
+        """
+        return self._steer(run, "resolve", {"as": choice, **given(runId=run_id, note=note)}, repeatable=False)
+
+    def replay(
+        self, run: Run, *, force: bool = False, parameters: Mapping[str, JsonValue] | None = None
+    ) -> RunView:
+        """Send a rejected message again, under its key.
+
+        Args:
+            run: a view, or an id.
+            force: also where it may be a copy of a request that was taken.
+            parameters: values that were not kept, since their pipeline declares them secure.
+        """
+        body = {"force": force, **given(parameters=parameters)}
+        return self._steer(run, "replay", body, repeatable=False)
+
+    def _steer(
+        self, run: Run, what: str, body: Mapping[str, Any], *, key: str | None = None, repeatable: bool = True
+    ) -> RunView:
+        path, query = run_path(run)
+        call = Call(
+            method="POST",
+            path=f"{path}/{what}",
+            query=query,
+            body=json_body(body),
+            headers={} if key is None else {KEY_HEADER: quoted(key)},
+            key=key,
+            effect=True,
+            repeatable=repeatable,
+        )
+        return model_of(RunView, self._transport.send(call))
 
 
-def _given(**values: _V | None) -> dict[str, _V]:
-    return {name: value for name, value in values.items() if value is not None}
-
-
-def _prefer(hold: float) -> dict[str, str]:
-    return {"Prefer": f"wait={int(hold)}"} if int(hold) > 0 else {}
-
-
-def _json(document: Mapping[str, Any]) -> bytes:
-    """A body whose length is known: what comes in chunks is lost on the platform."""
-    return json.dumps(document, ensure_ascii=False, allow_nan=False).encode()
-
-
-def _model(model: type[_M], answer: Answer) -> _M:
-    """The answer as a model. What a newer service says beside it is left out."""
-    return _read(model, answer.document(), status=answer.status)
-
-
-def _read(model: type[_M], document: Mapping[str, Any], *, status: int) -> _M:
-    try:
-        return model.model_validate(document, extra="ignore")
-    except ValidationError as exc:
-        faults = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in exc.errors()[:5])
-        raise UnexpectedAnswer(
-            f"{status} came with no {model.__name__} that this version knows: {faults}", status=status
-        ) from exc
+def _iso(instant: datetime | None) -> str | None:
+    return None if instant is None else instant.isoformat().replace("+00:00", "Z")

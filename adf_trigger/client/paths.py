@@ -1,30 +1,40 @@
 """Ids, names and keys as they go over the wire."""
 
 import re
+from dataclasses import dataclass
+from typing import Literal
 from urllib.parse import parse_qsl, quote, urlsplit
 
+from adf_trigger.client.documents import given
 from adf_trigger.contracts import RunChoice, RunView
 from adf_trigger.errors import Fault, InvalidRequest
+from adf_trigger.request_ids import REQUEST_ID_FORM, in_path, is_request_id
 
 KEY_HEADER = "Idempotency-Key"
 
 _STEPS = ("", ".", "..")
-_PLAIN = re.compile(rb"[A-Za-z0-9_\-]")
+_TO_ESCAPE = re.compile(r'["\\]')
+_ESCAPED = r"\\\g<0>"
 _RUN = re.compile(r"/runs/(?P<segment>[A-Za-z0-9_\-.~%:!$&'()*+,;=@]+)$")
 
-Run = RunView | RunChoice | str
-"""What names a run: a view or a choice that the service has given, a requestId, a runId, or a rejected message's id."""
 
+@dataclass(frozen=True, slots=True)
+class RunName:
+    """An id that may mean several runs, and what tells them apart.
 
-def segment(run_id: str) -> str:
-    """An id as a segment of a path: every byte but letters and digits of ASCII, `_` and `-` as `~XX`.
-
-    What is percent-encoded does not come back one way on the platform: `%2F` stays, `+` and `%2B` are one.
+    Attributes:
+        id: a requestId, a runId, or a rejected message's id.
+        factory: alias or resource id of the factory.
+        by: what the id is.
     """
-    return "".join(
-        chr(byte) if _PLAIN.match(bytes([byte])) else f"~{byte:02X}"
-        for byte in run_id.encode(errors="surrogatepass")
-    )
+
+    id: str
+    factory: str | None = None
+    by: Literal["requestId", "runId"] | None = None
+
+
+Run = RunView | RunChoice | RunName | str
+"""What names a run: a view or a choice that the service has given, a requestId, a runId, or a rejected message's id."""
 
 
 def quoted(key: str) -> bytes:
@@ -33,9 +43,9 @@ def quoted(key: str) -> bytes:
     Raises:
         InvalidRequest: no header can.
     """
-    if not key or not key.isprintable() or set('"\\') & set(key):
-        raise InvalidRequest([Fault(KEY_HEADER, "must be on one line, without quotes and backslashes")])
-    return f'"{key}"'.encode(errors="replace")
+    if not is_request_id(key):
+        raise InvalidRequest([Fault(KEY_HEADER, REQUEST_ID_FORM)])
+    return f'"{_TO_ESCAPE.sub(_ESCAPED, key)}"'.encode()
 
 
 def pipeline_path(pipeline: str) -> str:
@@ -58,11 +68,13 @@ def run_path(run: Run) -> tuple[str, dict[str, str]]:
         InvalidRequest: it names nothing.
     """
     if isinstance(run, str):
-        if not run:
+        run = RunName(run)
+    if isinstance(run, RunName):
+        if not run.id:
             raise InvalidRequest([Fault("id", "is empty")])
-        return f"runs/{segment(run)}", {}
+        return f"runs/{in_path(run.id)}", given(factory=run.factory, by=run.by)
     link = urlsplit(run.link if isinstance(run, RunChoice) else run.links.self)
     found = _RUN.search(link.path)
     if found is None:
-        return f"runs/{segment(run.request_id)}", {}
+        return f"runs/{in_path(run.request_id)}", {}
     return f"runs/{found['segment']}", dict(parse_qsl(link.query))

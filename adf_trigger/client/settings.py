@@ -14,6 +14,7 @@ from adf_trigger.errors import SettingsError
 
 URL = "ADF_TRIGGER_URL"
 KEY = "ADF_TRIGGER_KEY"
+STORAGE = "AZURE_STORAGE_CONNECTION_STRING"
 _LONGEST_KEY = 1_024
 PREFIX = "/api"
 
@@ -24,23 +25,28 @@ class ClientSettings(BaseModel):
     Attributes:
         url: root of the app, `https://<app>.azurewebsites.net`; with a path where its route prefix is not `api`.
         key: function key or host key; None for calls that are open to anybody.
+        storage: connection string of the storage account with the events queue, as az has it.
     """
 
     model_config = ConfigDict(frozen=True)
 
     url: str | None = None
     key: SecretStr | None = None
+    storage: SecretStr | None = None
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
         """Read them from a mapping, the process environment unless told otherwise. An empty value counts as unset."""
         source = os.environ if environ is None else environ
-        given = {name: value for name in (URL, KEY) if (value := source.get(name, "").strip())}
-        return cls(url=given.get(URL), key=SecretStr(given[KEY]) if KEY in given else None)
+        given = {name: value for name in (URL, KEY, STORAGE) if (value := source.get(name, "").strip())}
+        secrets = {name: SecretStr(given[name]) if name in given else None for name in (KEY, STORAGE)}
+        return cls(url=given.get(URL), key=secrets[KEY], storage=secrets[STORAGE])
 
     def over(self, *, url: str | None = None, key: str | None = None) -> Self:
         """The same with what is given in its place."""
-        return type(self)(url=url or self.url, key=SecretStr(key) if key is not None else self.key)
+        return type(self)(
+            url=url or self.url, key=SecretStr(key) if key is not None else self.key, storage=self.storage
+        )
 
     @property
     def api(self) -> str:

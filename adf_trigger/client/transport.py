@@ -50,6 +50,7 @@ class Call:
         effect: whether it changes something.
         repeatable: whether it is safe to make it again when it is not known what became of it.
         patience: seconds for which the service may hold the answer back.
+        also_fine: statuses that are an answer, too, where they come with a document that is no problem.
     """
 
     method: str
@@ -61,6 +62,7 @@ class Call:
     effect: bool = False
     repeatable: bool = True
     patience: float = 0.0
+    also_fine: frozenset[int] = frozenset()
 
 
 class Transport:
@@ -161,7 +163,9 @@ class Transport:
         except httpx.HTTPError as exc:
             error = NotReached(f"the connection to {self._root} broke: {_what(exc)}")
             return _trouble(error, exc, passes=True, unclear=True)
-        return answer if answer.ok else trouble_in(answer)
+        if answer.ok or (answer.status in call.also_fine and answer.is_document):
+            return answer
+        return trouble_in(answer)
 
     def _read(self, response: httpx.Response, deadline: float) -> Answer:
         body = bytearray()
@@ -179,9 +183,9 @@ def _last_word(call: Call, trouble: Trouble, doubt: Trouble | None) -> ClientErr
     """The error of a call that is not made again: that its outcome is unknown outweighs what came after."""
     if call.effect and doubt is not None and (trouble.passes or trouble.unclear):
         again = (
-            "ask what became of it before it is made again"
-            if call.key is None
-            else f"the same call under the key {call.key} is safe at any time, and tells"
+            f"the same call{f' under the key {call.key}' if call.key else ''} is safe at any time, and tells"
+            if call.repeatable
+            else "look at what became of it before it is made again"
         )
         error = OutcomeUnknown(
             f"it is not known whether this had its effect: {doubt.error}; {again}", key=call.key

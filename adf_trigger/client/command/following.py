@@ -1,0 +1,176 @@
+"""`adf-trigger events`: how runs end, as they end."""
+
+from collections import OrderedDict
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import click
+
+from adf_trigger.client.client import Client
+from adf_trigger.client.command.exits import Exit
+from adf_trigger.client.command.looking import ACTIVE, MOMENT
+from adf_trigger.client.command.outcomes import spent, status_of
+from adf_trigger.client.command.screen import Screen
+from adf_trigger.client.command.session import Session, connected
+from adf_trigger.client.command.texts import json_line, moment
+from adf_trigger.clock import Clock, utcnow
+from adf_trigger.contracts import RunView
+
+if TYPE_CHECKING:
+    from adf_trigger.client.events import EventConsumer
+
+PAUSE_SECONDS = 3.0
+OVERLAP = timedelta(minutes=2)
+"""How far each look reaches back: clocks differ, and a list may lag."""
+REMEMBERED = 10_000
+
+
+@click.command("events", short_help="How runs end, as they end.")
+@click.option("-f", "--follow", is_flag=True, help="Go on until Ctrl+C.")
+@click.option(
+    "--since", type=MOMENT, default="1h", show_default=True, help="Runs requested since then, or for so long."
+)
+@click.option(
+    "--consume",
+    "queue",
+    metavar="QUEUE",
+    help="Take the events off this queue instead: nobody else gets them then.",
+)
+@click.option(
+    "--account",
+    metavar="URL",
+    help="With --consume: of its queues, signed in by azure-identity. Else AZURE_STORAGE_CONNECTION_STRING.",
+)
+@connected
+def events_command(
+    session: Session, *, follow: bool, since: datetime, queue: str | None, account: str | None
+) -> int:
+    """One line for each run that has ended, in the order of their ends; with --follow also for those that will.
+
+    It asks the service, and takes nothing off a queue, unless it is told to --consume one.
+    """
+    if queue is not None:
+        return consume(session, queue, account)
+    with session.client() as client:
+        ends = Ends(client, since)
+        try:
+            for run in ends.so_far():
+                show_end(session.screen, run)
+            while follow:
+                ends.pause()
+                for run in ends.new():
+                    show_end(session.screen, run)
+        except KeyboardInterrupt:
+            return Exit.INTERRUPTED
+    return Exit.SUCCEEDED
+
+
+def show_end(screen: Screen, run: RunView) -> None:
+    """One line: when, how, after how long, what, and why."""
+    if screen.as_json:
+        screen.out.file.write(json_line(run.model_dump(mode="json")) + "\n")
+        screen.out.file.flush()
+        return
+    ended = moment(run.ended_at or run.requested_at)
+    cells = [ended, run.status, spent(run), run.pipeline, run.request_id, run.reason or ""]
+    if not screen.is_terminal:
+        screen.columns([cells])
+        screen.out.file.flush()
+        return
+    status, style = status_of(run)
+    screen.line(
+        f"{ended[11:-1]}  ",
+        (f"{status:<9}", style),
+        f"  {spent(run):>8}  ",
+        (run.pipeline, "bold"),
+        f" {run.request_id}",
+    )
+    if run.reason:
+        screen.line(run.reason, indent=10)
+
+
+class Ends:
+    """Finds out which runs have ended, at the cost of a look at the new ones and one at the active ones.
+
+    Args:
+        client: asks the service.
+        since: runs that were requested since then.
+        clock: tells the time.
+    """
+
+    def __init__(self, client: Client, since: datetime, *, clock: Clock = utcnow) -> None:
+        self._client = client
+        self._since = since
+        self._clock = clock
+        self._open: dict[str, RunView] = {}
+        self._told: OrderedDict[str, None] = OrderedDict()
+
+    def so_far(self) -> Iterator[RunView]:
+        """Those that have ended, in the order of their ends; from then on `new` has what is new."""
+        ended = list(self._look())
+        self._open |= {_name(run): run for run in self._client.list(status=ACTIVE) if not run.ended}
+        return iter(sorted(ended, key=lambda run: run.ended_at or run.requested_at))
+
+    def new(self) -> Iterator[RunView]:
+        """Those that have ended since the last look."""
+        yield from self._look()
+        if not self._open:
+            return
+        active = {_name(run) for run in self._client.list(status=ACTIVE)}
+        for name in [each for each in self._open if each not in active]:
+            run = self._client.get(self._open[name])
+            if run.ended:
+                yield from self._tell(run)
+
+    def pause(self) -> None:
+        """Wait until it is worth looking again."""
+        self._client.pause(PAUSE_SECONDS)
+
+    def _look(self) -> Iterator[RunView]:
+        begun = self._clock()
+        found = list(self._client.list(since=self._since))
+        self._since = max(self._since, begun - OVERLAP)
+        for run in reversed(found):
+            if run.ended:
+                yield from self._tell(run)
+            else:
+                self._open[_name(run)] = run
+
+    def _tell(self, run: RunView) -> Iterator[RunView]:
+        name = _name(run)
+        self._open.pop(name, None)
+        if name in self._told:
+            return
+        self._told[name] = None
+        while len(self._told) > REMEMBERED:
+            self._told.popitem(last=False)
+        yield run
+
+
+def _name(run: RunView) -> str:
+    return run.links.self
+
+
+def consume(session: Session, queue: str, account: str | None) -> int:
+    """Take events off a queue until Ctrl+C."""
+    with _consumer(session, queue, account) as consumer:
+        try:
+            consumer.run(lambda event: show_end(session.screen, event.data))
+        except KeyboardInterrupt:
+            return Exit.INTERRUPTED
+    return Exit.SUCCEEDED
+
+
+def _consumer(session: Session, queue: str, account: str | None) -> "EventConsumer":
+    from adf_trigger.client.events import EventConsumer  # noqa: PLC0415 - Azure's packages take their time
+
+    if account is None:
+        return EventConsumer.of_connection_string(session.storage(), queue=queue)
+    try:
+        from azure.identity import DefaultAzureCredential  # noqa: PLC0415 - wanted for this alone
+    except ImportError as exc:
+        raise click.UsageError(
+            "--account signs in through azure-identity: pip install azure-identity"
+        ) from exc
+    return EventConsumer.of_account(account, DefaultAzureCredential(), queue=queue)

@@ -1,0 +1,42 @@
+"""Commands of the local stack, where its extra is installed: they are its own, and are only found here, too."""
+
+import sys
+from collections.abc import Sequence
+from importlib.util import find_spec
+
+import click
+
+from adf_trigger.client.command.exits import Exit
+
+INSTALL = "pip install 'adf-trigger[local]'"
+_NEEDED = ("filelock", "starlette", "uvicorn", "lark")
+COMMANDS = {
+    "up": "Run the whole service on this machine, without Azure.",
+    "demo": "Run both quickstart pipelines, and show what comes of it.",
+    "factory": "Run the local Data Factory alone.",
+    "import": "Load a factory's Git repository, or an ARM template of one.",
+    "env": "Print the running stack's addresses and keys for a shell.",
+}
+
+
+def local_command(name: str, help_text: str) -> click.Command:
+    """A command that hands its arguments on as they are, `--help` among them."""
+
+    @click.command(
+        name,
+        short_help=help_text,
+        help=help_text,
+        add_help_option=False,
+        context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
+    )
+    @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+    def command(arguments: Sequence[str]) -> int:
+        missing = [each for each in _NEEDED if find_spec(each) is None]
+        if missing:
+            sys.stderr.write(f"`{name}` needs the local extra, which is not installed: {INSTALL}\n")
+            return Exit.USAGE
+        from adf_trigger.local.cli import main  # noqa: PLC0415 - its packages are many
+
+        return main([name, *arguments])
+
+    return command

@@ -1,0 +1,199 @@
+"""Commands that look: list, show, activities, pipelines, health."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import click
+
+from adf_trigger.client.command.exits import Exit
+from adf_trigger.client.command.outcomes import show_run, spent, status_of
+from adf_trigger.client.command.screen import STYLES, Screen
+from adf_trigger.client.command.session import Session, connected
+from adf_trigger.client.command.texts import copy_error, moment, seconds_of, took
+from adf_trigger.client.command.which import one_run
+from adf_trigger.client.errors import NotAuthorised
+from adf_trigger.client.paths import RunName
+from adf_trigger.client.shapes import ActivityView, PipelineView
+from adf_trigger.clock import utcnow
+from adf_trigger.contracts import RunStatus, RunView
+
+ACTIVE = (RunStatus.ACCEPTED, RunStatus.QUEUED, RunStatus.IN_PROGRESS, RunStatus.CANCELING)
+SHORTEST_STATUS = 11
+
+
+class Moment(click.ParamType[datetime]):
+    """An instant: 2026-11-30, 2026-11-30T06:00:00Z, or so long ago: 90s, 5m, 1h30m, 2d."""
+
+    name = "instant"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        """The instant, in UTC unless it says otherwise."""
+        if isinstance(value, datetime):
+            return value
+        text = str(value)
+        try:
+            return utcnow() - timedelta(seconds=seconds_of(text))
+        except (ValueError, OverflowError):
+            pass
+        try:
+            found = datetime.fromisoformat(text)
+        except ValueError:
+            self.fail(
+                f"{text!r} is no instant like 2026-11-30T06:00:00Z, and no age like 90s, 5m, 1h30m or 2d",
+                param,
+                ctx,
+            )
+        return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+MOMENT = Moment()
+
+
+@click.command("list", short_help="Runs, newest first.")
+@click.option(
+    "--status", multiple=True, type=click.Choice([*RunStatus], case_sensitive=False), help="Of these only."
+)
+@click.option("--active", is_flag=True, help="Those that have not ended.")
+@click.option("--pipeline", help="Of this pipeline only.")
+@click.option("--since", type=MOMENT, help="Requested since then, or for so long: 2026-11-30, 1h.")
+@click.option("--until", type=MOMENT, help="Requested before then.")
+@click.option("--correlation-id", help="With this id of yours.")
+@click.option(
+    "-n", "--limit", type=click.IntRange(min=1), default=20, show_default=True, help="So many at most."
+)
+@connected
+def list_command(session: Session, *, status: Sequence[str], active: bool, limit: int, **where: Any) -> int:
+    """Runs, newest first, with rejected messages and runs whose fate is unknown among them."""
+    words = [*status, *(ACTIVE if active else ())]
+    with session.client() as client:
+        runs = list(client.list(status=words or None, limit=limit, **where))
+    if session.screen.as_json:
+        session.screen.document(runs)
+    elif not runs:
+        session.screen.note("There are none.")
+    else:
+        show_list(session.screen, runs)
+    return Exit.SUCCEEDED
+
+
+def show_list(screen: Screen, runs: Sequence[RunView]) -> None:
+    """Runs: on a terminal two lines each, since ids are long; one line each, between tabs, where it is piped."""
+    if not screen.is_terminal:
+        screen.columns([_row(run) for run in runs])
+        return
+    for run in runs:
+        status, style = status_of(run)
+        screen.line(
+            (f"{status:<{SHORTEST_STATUS}}", style),
+            f"  {moment(run.requested_at)[5:-1]}  {spent(run):>8}  {run.request_id}",
+        )
+        why = f"  {run.reason}" if run.reason else ""
+        screen.line((run.pipeline, "bold"), why, indent=2)
+
+
+def _row(run: RunView) -> list[str]:
+    return [run.status, moment(run.requested_at), spent(run), run.request_id, run.pipeline, run.reason or ""]
+
+
+@click.command("show", short_help="One run, with everything about it.")
+@connected
+@one_run
+def show_command(session: Session, run: RunName) -> int:
+    """The run with that requestId or runId, or the rejected message with that id."""
+    with session.client() as client:
+        view = client.get(run)
+    if session.screen.as_json:
+        session.screen.document(view)
+    else:
+        show_run(session.screen, view)
+    return Exit.SUCCEEDED
+
+
+@click.command("activities", short_help="The activities of a run.")
+@connected
+@one_run
+def activities_command(session: Session, run: RunName) -> int:
+    """The activities of a run, as Data Factory has them now. -o json has their inputs and outputs, too."""
+    with session.client() as client:
+        found = client.activities(run)
+    if session.screen.as_json:
+        session.screen.document(found)
+    elif not found:
+        session.screen.note("There are none yet.")
+    else:
+        for each in found:
+            _show_activity(session.screen, each)
+    return Exit.SUCCEEDED
+
+
+def _show_activity(screen: Screen, activity: ActivityView) -> None:
+    if not screen.is_terminal:
+        screen.columns([[activity.status, took(activity.duration_ms), activity.name, activity.type]])
+        return
+    mark, style = screen.mark(activity.status)
+    screen.line(
+        (f"{mark} {activity.status:<{SHORTEST_STATUS}}", style),
+        f"  {took(activity.duration_ms):>8}  ",
+        (activity.name, "bold"),
+        f" ({activity.type})",
+    )
+    if error := _words_of(activity.error):
+        screen.line(*error, indent=4)
+
+
+def _words_of(error: Any) -> list[str | tuple[str, str]]:
+    if not isinstance(error, dict) or not error.get("message"):
+        return []
+    code, sentence = copy_error(str(error["message"]))
+    return [(" ".join(filter(None, (str(error.get("errorCode", "")), code))), "red"), f"  {sentence}"]
+
+
+@click.command("pipelines", short_help="The pipelines, with what they declare.")
+@connected
+def pipelines_command(session: Session) -> int:
+    """The pipelines of the configured factories, with their parameters, types and defaults."""
+    with session.client() as client:
+        found = client.pipelines()
+    if session.screen.as_json:
+        session.screen.document(found)
+    elif not found:
+        session.screen.note("There are none.")
+    else:
+        several = len({each.factory for each in found}) > 1
+        for each in found:
+            _show_pipeline(session.screen, each, several=several)
+    return Exit.SUCCEEDED
+
+
+def _show_pipeline(screen: Screen, pipeline: PipelineView, *, several: bool) -> None:
+    where = f"  in {pipeline.factory}" if several else ""
+    screen.line((pipeline.name, "bold"), where)
+    for name, each in pipeline.parameters.items():
+        default = (
+            "" if each.default is None else "  (has a default)" if each.secure else f"  = {each.default}"
+        )
+        screen.line(f"-p {name}=", (each.type, "cyan"), default, indent=2)
+
+
+@click.command("health", short_help="How the app is.")
+@connected
+def health_command(session: Session) -> int:
+    """How the app is, with what is wrong where the key opens that. The exit code is 1 where it is not well."""
+    with session.client() as client:
+        try:
+            health = client.health()
+        except NotAuthorised:
+            health = client.health(details=False)
+    screen = session.screen
+    if screen.as_json:
+        screen.document(health)
+    else:
+        since = f" since {moment(health.since)}" if health.since else ""
+        well = health.status == "ok"
+        screen.line((health.status, STYLES["Succeeded" if well else "Failed"]), since)
+        for trouble in health.troubles:
+            screen.line(f"{moment(trouble.since)}  {trouble.what}", indent=2)
+        for warning in health.warnings:
+            screen.line(("warning  ", "yellow"), warning, indent=2)
+    return Exit.SUCCEEDED if health.status == "ok" else Exit.FAILED

@@ -1,0 +1,160 @@
+"""The command `adf-trigger`: its commands, and what becomes of their errors."""
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+
+import click
+from click.shell_completion import BashComplete, FishComplete, ShellComplete, ZshComplete
+
+from adf_trigger import __version__
+from adf_trigger.client.command.exits import Exit, exit_of_error
+from adf_trigger.client.command.following import events_command
+from adf_trigger.client.command.local import COMMANDS, local_command
+from adf_trigger.client.command.looking import (
+    activities_command,
+    health_command,
+    list_command,
+    pipelines_command,
+    show_command,
+)
+from adf_trigger.client.command.rejected import rejected_group
+from adf_trigger.client.command.running import run_command
+from adf_trigger.client.command.screen import Screen
+from adf_trigger.client.command.session import Surroundings
+from adf_trigger.client.command.steering import cancel_command, rerun_command, resolve_command
+from adf_trigger.client.command.texts import PROGRAM, moment, word
+from adf_trigger.client.errors import AmbiguousRun, OutcomeUnknown
+from adf_trigger.errors import AdfTriggerError, InvalidRequest, SettingsError
+
+BROKEN_PIPE = 141
+"""As shells have it: whoever read the output has gone."""
+_COMPLETIONS: Mapping[str, type[ShellComplete]] = {
+    "bash": BashComplete,
+    "zsh": ZshComplete,
+    "fish": FishComplete,
+}
+
+
+class ReaderGone(Exception):
+    """Whoever read the output has gone: nothing is wrong, and nothing is left to do."""
+
+
+class Commands(click.Group):
+    """The group; what its commands have printed is out when they end."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command that is asked for.
+
+        Raises:
+            ReaderGone: nobody reads its output any more.
+        """
+        try:
+            code: object = super().invoke(ctx)
+            if sys.stdout is not None:
+                sys.stdout.flush()
+        except BrokenPipeError as exc:
+            raise ReaderGone from exc
+        return code
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name=PROGRAM)
+def adf_trigger() -> None:
+    """Start pipelines of Azure Data Factory, wait for them, look at them, and steer them.
+
+    It goes to the app at ADF_TRIGGER_URL with the key ADF_TRIGGER_KEY; where no URL is set, to the local stack that
+    runs. Exit codes: 0 Succeeded, 1 Failed, 2 usage, 3 refused, so that nothing was started, 4 not authorised,
+    5 Unknown, 6 Cancelled, 124 the time was over and the run goes on.
+    """
+
+
+@click.command(
+    "completion",
+    short_help="Print what makes a shell complete this command.",
+    epilog='eval "$(adf-trigger completion bash)"',
+)
+@click.argument("shell", type=click.Choice([*_COMPLETIONS]))
+@click.pass_context
+def completion_command(ctx: click.Context, shell: str) -> int:
+    """Print what makes a shell complete this command."""
+    click.echo(_COMPLETIONS[shell](ctx.find_root().command, {}, PROGRAM, _COMPLETE).source())
+    return Exit.SUCCEEDED
+
+
+_COMPLETE = "_ADF_TRIGGER_COMPLETE"
+
+for _command in (
+    run_command,
+    list_command,
+    show_command,
+    activities_command,
+    cancel_command,
+    rerun_command,
+    resolve_command,
+    rejected_group,
+    events_command,
+    pipelines_command,
+    health_command,
+    *(local_command(name, text) for name, text in COMMANDS.items()),
+    completion_command,
+):
+    adf_trigger.add_command(_command)
+
+
+def main(arguments: Sequence[str] | None = None, around: Surroundings | None = None) -> int:
+    """Run a command; give the exit code.
+
+    Args:
+        arguments: of the command line; those of this process unless told.
+        around: what it finds around it.
+    """
+    found = around or Surroundings()
+    try:
+        code = adf_trigger.main(
+            None if arguments is None else list(arguments),
+            prog_name=PROGRAM,
+            complete_var=_COMPLETE,
+            standalone_mode=False,
+            obj=found,
+        )
+    except click.ClickException as exc:
+        exc.show()
+        return Exit.USAGE
+    except (click.Abort, KeyboardInterrupt):
+        found.screen(False).note("Interrupted.")
+        return Exit.INTERRUPTED
+    except ReaderGone:
+        # Python would complain once more when it flushes at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return BROKEN_PIPE
+    except AdfTriggerError as exc:
+        _tell(found.screen(False), exc)
+        return exit_of_error(exc)
+    return code if isinstance(code, int) else Exit.SUCCEEDED
+
+
+def _tell(screen: Screen, error: AdfTriggerError) -> None:
+    """An error for a person: its words, each on its line, and what may be typed next."""
+    for line in _words_of(error):
+        indent = len(line) - len(line.lstrip())
+        screen.note(line.lstrip(), indent=indent)
+    if isinstance(error, AmbiguousRun):
+        for each in error.choices:
+            which = f"--factory {word(each.factory)} --by requestId"
+            screen.note(
+                f"{moment(each.requested_at)}  {each.status}  {each.pipeline}  {each.request_id}", indent=2
+            )
+            screen.note(f"{word(each.request_id)} {which}", indent=4)
+    if isinstance(error, OutcomeUnknown) and error.key:
+        screen.note(f"This tells: {PROGRAM} show {word(error.key)}")
+
+
+def _words_of(error: AdfTriggerError) -> Sequence[str]:
+    match error:
+        case SettingsError():
+            return error.faults
+        case InvalidRequest():
+            return [f"{fault.pointer}: {fault.message}" for fault in error.faults]
+        case _:
+            return str(error).splitlines()

@@ -1,0 +1,132 @@
+"""How a run looks: one that is on its way, one that has ended, and why."""
+
+import json
+from collections.abc import Sequence
+
+from rich.text import Text
+
+from adf_trigger.client.command.screen import STYLES, Screen
+from adf_trigger.client.command.texts import PROGRAM, copy_error, moment, plain, took, word
+from adf_trigger.contracts import RunStatus, RunView
+
+MAX_ERRORS = 10
+_HINT_GAP = "    "
+
+
+def show_outcome(screen: Screen, run: RunView, *, waited: float | None = None) -> None:
+    """How a run has ended, why where it did not succeed, and what can be done about it.
+
+    Args:
+        screen: where to.
+        run: it has ended.
+        waited: seconds, where Data Factory has told no duration.
+    """
+    mark, style = screen.mark(run.status)
+    spent = (
+        run.duration_ms if run.duration_ms is not None else None if waited is None else round(waited * 1000)
+    )
+    after = f" after {took(spent)}" if spent is not None and run.status != RunStatus.REJECTED else ""
+    screen.line((f"{mark} {run.status}", f"bold {style}"), after)
+    if run.status == RunStatus.SUCCEEDED:
+        return
+    show_errors(screen, run)
+    show_hints(screen, hints_of(run))
+
+
+def show_errors(screen: Screen, run: RunView, *, indent: int = 2) -> None:
+    """Each activity that failed, with its code and its sentence; else the reason. JSON has the whole messages."""
+    errors = run.errors or []
+    for error in errors[:MAX_ERRORS]:
+        code, sentence = copy_error(error.message)
+        kind = f" ({error.activity_type})" if error.activity_type else ""
+        codes = "  ".join(each for each in (error.error_code, code) if each)
+        screen.line((error.activity_name, "bold"), f"{kind}  ", (codes, "red"), indent=indent)
+        if sentence:
+            screen.line(sentence, indent=indent)
+    if len(errors) > MAX_ERRORS:
+        screen.line(f"and {len(errors) - MAX_ERRORS} more", indent=indent)
+    if not errors and (why := run.reason or run.message):
+        screen.line(why, indent=indent)
+
+
+def hints_of(run: RunView) -> Sequence[str]:
+    """Commands that are worth typing next."""
+    name = word(run.request_id)
+    match run.status:
+        case RunStatus.FAILED | RunStatus.CANCELLED:
+            return (f"{PROGRAM} show {name}", f"{PROGRAM} rerun {name} --from-failure")
+        case RunStatus.REJECTED:
+            return (f"{PROGRAM} show {name}",)
+        case RunStatus.UNKNOWN:
+            return (f"{PROGRAM} show {name}", f"{PROGRAM} resolve {name} --as adopt|resubmit|dismiss")
+        case RunStatus.SUCCEEDED:
+            return ()
+        case _:
+            return (f"{PROGRAM} show {name}", f"{PROGRAM} cancel {name}")
+
+
+def show_hints(screen: Screen, hints: Sequence[str], *, indent: int = 2) -> None:
+    """The commands on one line where they fit on it; each in one piece."""
+    line = _HINT_GAP.join(hints)
+    if screen.err.is_terminal and len(line) + indent > screen.err.width:
+        for each in hints:
+            screen.note((each, "dim"), indent=indent)
+    elif hints:
+        screen.note((line, "dim"), indent=indent)
+
+
+def status_of(run: RunView) -> tuple[str, str]:
+    """The status in its colour."""
+    return run.status, STYLES.get(run.status, "")
+
+
+def titled(run: RunView) -> Text:
+    """Pipeline and id on one line."""
+    return Text.assemble((plain(run.pipeline), "bold"), " ", plain(run.request_id))
+
+
+def spent(run: RunView) -> str:
+    """How long it took; where Data Factory has not said, from its beginning to its end."""
+    if run.duration_ms is not None or run.started_at is None or run.ended_at is None:
+        return took(run.duration_ms)
+    return took(round((run.ended_at - run.started_at).total_seconds() * 1000))
+
+
+def show_run(screen: Screen, run: RunView) -> None:
+    """Everything about a run, for a person."""
+    screen.line(titled(run))
+    mark, style = screen.mark(run.status)
+    rows: list[tuple[str, str]] = [
+        ("run", str(run.run_id or "-")),
+        ("factory", run.factory or "-"),
+        ("requested", f"{moment(run.requested_at)}{f' by {run.requested_by}' if run.requested_by else ''}"),
+    ]
+    if run.started_at:
+        rows.append(("started", moment(run.started_at)))
+    if run.ended_at:
+        rows.append(
+            (
+                "ended",
+                f"{moment(run.ended_at)}, after {spent(run)}" if run.started_at else moment(run.ended_at),
+            )
+        )
+    if run.correlation_id:
+        rows.append(("correlation", run.correlation_id))
+    rows += [(f"label {name}", value) for name, value in run.metadata.items()]
+    rows += [(f"-p {name}", _value(value)) for name, value in run.parameters.items()]
+    if run.rerun_of:
+        rows.append(("rerun of", str(run.rerun_of)))
+    if run.links.studio:
+        rows.append(("studio", run.links.studio))
+    screen.line((f"{mark} {run.status}", f"bold {style}"), indent=2)
+    show_errors(screen, run, indent=4)
+    for name, value in rows:
+        screen.line((f"{name:<12} ", "dim"), value, indent=2)
+    for entry in run.history:
+        by = f" by {entry.by}" if entry.by else ""
+        note = f": {entry.note}" if entry.note else ""
+        screen.line((f"{'history':<12} ", "dim"), f"{moment(entry.at)} {entry.action}{by}{note}", indent=2)
+
+
+def _value(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,102 @@
+"""`adf-trigger rejected`: messages that could not become runs."""
+
+from collections.abc import Callable, Sequence
+
+import click
+
+from adf_trigger.client.client import Client
+from adf_trigger.client.command.exits import Exit, exit_of_error
+from adf_trigger.client.command.looking import show_list
+from adf_trigger.client.command.outcomes import show_run
+from adf_trigger.client.command.parameters import parameters_of, read_file
+from adf_trigger.client.command.running import ask_hidden
+from adf_trigger.client.command.session import Session, connected
+from adf_trigger.client.command.which import one_run
+from adf_trigger.client.errors import ClientError, NotAuthorised
+from adf_trigger.client.paths import RunName
+from adf_trigger.contracts import RunStatus, RunView
+
+
+@click.group("rejected", short_help="Requests and messages that were refused for good.")
+def rejected_group() -> None:
+    """Requests and messages that were refused for good: look at them, send them again, discard them."""
+
+
+@rejected_group.command("list")
+@click.option(
+    "-n", "--limit", type=click.IntRange(min=1), default=20, show_default=True, help="So many at most."
+)
+@connected
+def list_rejected(session: Session, *, limit: int) -> int:
+    """Those that there are, newest first."""
+    with session.client() as client:
+        found = list(client.list(status=RunStatus.REJECTED, limit=limit))
+    if session.screen.as_json:
+        session.screen.document(found)
+    elif found:
+        show_list(session.screen, found)
+    else:
+        session.screen.note("There are none.")
+    return Exit.SUCCEEDED
+
+
+@rejected_group.command("show")
+@connected
+@one_run
+def show_rejected(session: Session, run: RunName) -> int:
+    """One of them, and why it was refused."""
+    with session.client() as client:
+        view = client.get(run)
+    if session.screen.as_json:
+        session.screen.document(view)
+    else:
+        show_run(session.screen, view)
+    return Exit.SUCCEEDED
+
+
+@rejected_group.command("replay")
+@click.argument("ids", nargs=-1, required=True, metavar="ID...")
+@click.option("--force", is_flag=True, help="Also where it may be a copy of a request that was taken.")
+@click.option(
+    "-p",
+    "--parameter",
+    "given",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A value that was not kept, since the pipeline declares it secure: NAME alone is asked for without echo.",
+)
+@connected
+def replay_rejected(session: Session, *, ids: Sequence[str], force: bool, given: Sequence[str]) -> int:
+    """Send them again, under their keys."""
+    values = parameters_of(given, None, read=read_file, ask=ask_hidden())
+    return _each(session, ids, lambda client, run: client.replay(run, force=force, parameters=values or None))
+
+
+@rejected_group.command("discard")
+@click.argument("ids", nargs=-1, required=True, metavar="ID...")
+@click.option("--note", help="Why; it stands in the history.")
+@connected
+def discard_rejected(session: Session, *, ids: Sequence[str], note: str | None) -> int:
+    """Remove them for good."""
+    return _each(session, ids, lambda client, run: client.resolve(run, "dismiss", note=note))
+
+
+def _each(session: Session, ids: Sequence[str], work: Callable[[Client, str], RunView]) -> int:
+    """Do it to each of them; one's trouble is its own, and the last one's exit code is the whole's."""
+    screen, code, done = session.screen, Exit.SUCCEEDED, []
+    with session.client() as client:
+        for each in ids:
+            try:
+                view = work(client, each)
+            except NotAuthorised:
+                raise
+            except ClientError as exc:
+                screen.note((f"{each}: ", "bold"), (str(exc), "red"))
+                code = exit_of_error(exc)
+            else:
+                done.append(view)
+                if not screen.as_json:
+                    screen.line(f"{each}  {view.status}")
+    if screen.as_json:
+        screen.document(done)
+    return code

@@ -1,0 +1,92 @@
+"""Texts of others, and times, as a terminal may show them."""
+
+import json
+import os
+import re
+import shlex
+import subprocess
+import unicodedata
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+_OBEYED = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+"""Categories of characters that a terminal may obey or cannot show: controls, directions of writing, half pairs."""
+_COPY_ERROR = re.compile(r"ErrorCode=(?P<code>\w+),'Type=[^,]*,Message=(?P<message>.*?),Source=", re.DOTALL)
+_MINUTE, _HOUR = 60, 3600
+PROGRAM = "adf-trigger"
+
+
+def plain(text: object) -> str:
+    """A text on one line, without a character that a terminal would obey: nobody's text can look like one of ours."""
+    return "".join(
+        " "
+        if each in "\n\t\r"
+        else each
+        if unicodedata.category(each) not in _OBEYED
+        else f"\\u{ord(each):04x}"
+        for each in str(text)
+    )
+
+
+def json_text(document: Any) -> str:
+    """JSON for people and programs alike; what a terminal would obey is escaped."""
+    return _escaped(json.dumps(document, ensure_ascii=False, indent=2))
+
+
+def json_line(document: Any) -> str:
+    """The same on one line."""
+    return _escaped(json.dumps(document, ensure_ascii=False))
+
+
+def _escaped(text: str) -> str:
+    return "".join(
+        each if each == "\n" or unicodedata.category(each) not in _OBEYED else json.dumps(each)[1:-1]
+        for each in text
+    )
+
+
+def took(milliseconds: int | None) -> str:
+    """A duration: `5.1 s`, `2:05`, `1:02:05`; `-` where there is none."""
+    if milliseconds is None:
+        return "-"
+    seconds = milliseconds / 1000
+    return f"{seconds:.1f} s" if seconds < _MINUTE else clock(seconds)
+
+
+def clock(seconds: float) -> str:
+    """A duration that goes on: `0:05`, `1:02:05`."""
+    whole = int(seconds)
+    minutes, hours = whole // _MINUTE % _MINUTE, whole // _HOUR
+    return f"{hours}:{minutes:02}:{whole % _MINUTE:02}" if hours else f"{minutes}:{whole % _MINUTE:02}"
+
+
+def moment(instant: datetime | None) -> str:
+    """An instant in UTC, to the second."""
+    return "-" if instant is None else f"{instant.astimezone(UTC):%Y-%m-%d %H:%M:%SZ}"
+
+
+def word(text: str) -> str:
+    """An argument as a shell takes it: a hint can be copied and pasted whatever is in it."""
+    return subprocess.list2cmdline([text]) if os.name == "nt" else shlex.quote(text)
+
+
+def copy_error(message: str) -> tuple[str, str]:
+    """The code that stands in a message of the Copy activity, and the sentence in it; or no code, and the message."""
+    found = _COPY_ERROR.search(message)
+    return (found["code"], found["message"]) if found else ("", message)
+
+
+_DURATION = re.compile(r"(?:(?P<d>\d+)d)?(?:(?P<h>\d+)h)?(?:(?P<m>\d+)m)?(?:(?P<s>\d+(?:\.\d+)?)s?)?")
+
+
+def seconds_of(text: str) -> float:
+    """The seconds of `90`, `90s`, `5m`, `1h30m`, `2d`.
+
+    Raises:
+        ValueError: it is none of these.
+    """
+    found = _DURATION.fullmatch(text.strip())
+    if found is None or not any(found.groups()):
+        raise ValueError(f"{text!r} is no duration like 90s, 5m, 1h30m or 2d")
+    days, hours, minutes, seconds = (float(found[unit] or 0) for unit in "dhms")
+    return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds).total_seconds()

@@ -1,0 +1,139 @@
+"""A run that is waited for: a live line on a terminal, a line for each change where it is piped."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+from rich.live import Live
+from rich.spinner import Spinner
+from rich.table import Table
+from rich.text import Text
+
+from adf_trigger.client.client import Client
+from adf_trigger.client.command.outcomes import status_of, titled
+from adf_trigger.client.command.screen import Screen
+from adf_trigger.client.command.texts import clock, plain
+from adf_trigger.client.errors import ClientError
+from adf_trigger.client.shapes import ActivityView
+from adf_trigger.contracts import RunView
+
+HOLD = 2.0
+"""Seconds between two looks on a terminal, where somebody watches."""
+LONG_HOLD = 60.0
+MAX_SHOWN = 4
+"""Activities on the live line; of more, those that were last."""
+
+
+def wait_for(
+    client: Client,
+    screen: Screen,
+    run: RunView,
+    *,
+    timeout: float | None,
+    timer: Callable[[], float] = time.monotonic,
+) -> RunView:
+    """Wait for the end of a run, and show meanwhile how it goes.
+
+    Raises:
+        WaitTimedOut: it has not ended in time; it goes on.
+        ClientError: the service cannot be asked any more; the run goes on.
+    """
+    watched = screen.err.is_terminal
+    last = run
+    with _shown(screen, run, timer) as show:
+        show(run, ())
+        if run.ended:
+            return run
+        look = _Activities(client) if watched else None
+        for view in client.watch(run, timeout=timeout, hold=HOLD if watched else LONG_HOLD):
+            last = view
+            show(view, look.of(view) if look and not view.ended else ())
+    return last
+
+
+class _Activities:
+    """Asks for the activities of a run for as long as that is granted."""
+
+    def __init__(self, client: Client) -> None:
+        self._client: Client | None = client
+
+    def of(self, run: RunView) -> Sequence[ActivityView]:
+        if self._client is None or run.run_id is None:
+            return ()
+        try:
+            return self._client.activities(run)
+        except ClientError:
+            self._client = None  # an ornament: its trouble is no trouble of the wait
+            return ()
+
+
+_Show = Callable[[RunView, Sequence[ActivityView]], None]
+
+
+@contextmanager
+def _shown(screen: Screen, run: RunView, timer: Callable[[], float]) -> Iterator[_Show]:
+    if not screen.err.is_terminal:
+        yield _Lines(screen)
+        return
+    line = LiveLine(screen, run, timer)
+    with Live(line, console=screen.err, transient=True, refresh_per_second=8):
+        yield line.show
+
+
+class _Lines:
+    """A line for each change of the status."""
+
+    def __init__(self, screen: Screen) -> None:
+        self._screen = screen
+        self._status = ""
+
+    def __call__(self, run: RunView, _: Sequence[ActivityView]) -> None:
+        if run.status != self._status and not run.ended:
+            self._screen.note(titled(run), f" {run.status}")
+        self._status = run.status
+
+
+class LiveLine:
+    """One line that moves: pipeline, id, status, time, activities. What does not fit is cut at its end."""
+
+    def __init__(self, screen: Screen, run: RunView, timer: Callable[[], float]) -> None:
+        self._screen = screen
+        self._timer = timer
+        self._begun = timer()
+        self._spinner = Spinner("line" if screen.err.options.ascii_only else "dots")
+        self._run = run
+        self._activities: Sequence[ActivityView] = ()
+
+    def show(self, run: RunView, activities: Sequence[ActivityView]) -> None:
+        """What is known now."""
+        self._run, self._activities = run, activities or self._activities
+
+    def __rich__(self) -> Table:
+        grid = Table.grid(padding=(0, 1))
+        for _ in range(2):
+            grid.add_column(no_wrap=True)
+        grid.add_column(no_wrap=True, overflow="ellipsis")
+        run = self._run
+        title = Text.assemble((plain(run.pipeline), "bold"), " ", brief(run.request_id))
+        spent = clock(self._timer() - self._begun)
+        waits = Text(f"  {plain(run.reason)}", "dim") if run.reason and not self._activities else Text()
+        grid.add_row(
+            title,
+            self._spinner,
+            Text.assemble(status_of(run), " ", spent, "   ", self._of_activities(), waits),
+        )
+        return grid
+
+    def _of_activities(self) -> Text:
+        shown = Text()
+        for each in self._activities[-MAX_SHOWN:]:
+            mark, style = self._screen.mark(each.status)
+            shown.append(f"{plain(each.name)} ").append(f"{mark}  ", style)
+        return shown
+
+
+def brief(request_id: str) -> str:
+    """An id as it can be told from others on a line with other things."""
+    text = plain(request_id)
+    looks_made = len(text) == 36 and text.count("-") == 4  # noqa: PLR2004 - a GUID
+    return f"{text[:4]}…" if looks_made else text if len(text) <= 24 else f"{text[:23]}…"  # noqa: PLR2004

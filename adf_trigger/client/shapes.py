@@ -1,0 +1,65 @@
+"""Answers of the service that have no model of its own yet."""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+
+class _Shape(BaseModel):
+    model_config = ConfigDict(
+        alias_generator=to_camel, validate_by_name=True, validate_by_alias=True, frozen=True
+    )
+
+
+class ActivityView(_Shape):
+    """An activity run."""
+
+    name: str
+    type: str = ""
+    status: str
+    duration_ms: int | None = None
+    error: Any = None
+
+
+class ParameterView(_Shape):
+    """A declared parameter."""
+
+    type: str
+    default: Any = None
+    secure: bool = False
+
+
+class PipelineView(_Shape):
+    """A pipeline."""
+
+    factory: str
+    name: str
+    parameters: dict[str, ParameterView] = Field(default_factory=dict)
+
+
+class Trouble(_Shape):
+    """What is wrong, and since when."""
+
+    since: datetime
+    what: str
+
+
+class Health(_Shape):
+    """The health of the app, as it tells it.
+
+    Attributes:
+        status: ok, or what it is instead.
+        since: since when.
+        troubles: what is wrong, in words; only with a key that opens the details.
+        warnings: what is odd.
+    """
+
+    model_config = ConfigDict(extra="allow")
+
+    status: str
+    since: datetime | None = None
+    version: str | None = None
+    troubles: list[Trouble] = Field(default_factory=list)
+    warnings: list[str] = Field(default_factory=list)

@@ -1,0 +1,160 @@
+"""Steering and batches through the client: what is asked, and what may be asked twice."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from adf_trigger.client import Client, Conflict, OutcomeUnknown, ProblemError, RequestRefused, RunName, Start
+from adf_trigger.contracts import RunView
+from tests.unit.client.service import Reply, Service, answer, keys_of, problem, run, silent
+
+Steer = Callable[[Client], object]
+CALLS: dict[str, tuple[Steer, str, dict[str, Any]]] = {
+    "cancel": (lambda client: client.cancel("a b"), "runs/a~20b/cancel", {"recursive": True}),
+    "cancel alone": (
+        lambda client: client.cancel("x", recursive=False, note="why"),
+        "runs/x/cancel",
+        {"recursive": False, "note": "why"},
+    ),
+    "rerun": (lambda client: client.rerun("x"), "runs/x/rerun", {"mode": "whole"}),
+    "rerun from failure": (
+        lambda client: client.rerun("x", from_failure=True),
+        "runs/x/rerun",
+        {"mode": "fromFailure"},
+    ),
+    "rerun from activity": (
+        lambda client: client.rerun("x", from_activity="Copy", note="n"),
+        "runs/x/rerun",
+        {"mode": "fromActivity", "activity": "Copy", "note": "n"},
+    ),
+    "adopt": (
+        lambda client: client.resolve("x", "adopt", run_id="r"),
+        "runs/x/resolve",
+        {"as": "adopt", "runId": "r"},
+    ),
+    "dismiss": (lambda client: client.resolve("x", "dismiss"), "runs/x/resolve", {"as": "dismiss"}),
+    "replay": (
+        lambda client: client.replay("x", force=True, parameters={"p": "s"}),
+        "runs/x/replay",
+        {"force": True, "parameters": {"p": "s"}},
+    ),
+}
+ONCE = {"adopt", "dismiss", "replay"}
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_each_call_says_what_it_means(name: str) -> None:
+    """Method, path and body are the contract's."""
+    steer, path, body = CALLS[name]
+    service = Service(answer(run()))
+    with service.client() as client:
+        assert isinstance(steer(client), RunView)
+    (asked,) = service.asked
+    assert (asked.method, asked.url.raw_path.decode()) == ("POST", f"/api/{path}")
+    assert json.loads(asked.content) == body
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_a_call_whose_answer_was_lost_is_repeated_where_that_is_safe(name: str) -> None:
+    """Cancelling twice is cancelling, a rerun has its key; what else was decided is told, and not decided again."""
+    steer, _, _ = CALLS[name]
+    service = Service(httpx.ReadError("reset"), answer(run()))
+    with service.client() as client:
+        if name in ONCE:
+            with pytest.raises(OutcomeUnknown, match="look at what became of it"):
+                steer(client)
+        else:
+            steer(client)
+    assert len(service.asked) == (1 if name in ONCE else 2)
+    if name.startswith("rerun"):
+        assert len(set(keys_of(service.asked))) == 1
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_a_call_that_was_turned_away_unread_is_repeated(name: str) -> None:
+    """Nothing happened, so that it may be asked again whatever it is."""
+    steer, _, _ = CALLS[name]
+    service = Service(silent(429), answer(run()))
+    with service.client() as client:
+        steer(client)
+    assert len(service.asked) == 2
+
+
+def test_an_id_that_means_several_goes_with_what_tells_them_apart() -> None:
+    """In the query, as the service links it."""
+    service = Service(answer(run()))
+    with service.client() as client:
+        client.cancel(RunName("x", factory="f", by="runId"))
+    assert service.asked[0].url.raw_path == b"/api/runs/x/cancel?factory=f&by=runId"
+
+
+def test_what_is_not_possible_now_is_a_conflict_with_all_that_was_said() -> None:
+    """Members that no model has are there, such as the candidates."""
+    service = Service(problem("not-a-candidate", 409, detail="no", candidates=[{"runId": "r"}]))
+    with service.client() as client, pytest.raises(Conflict) as caught:
+        client.resolve("x", "adopt", run_id="r")
+    assert caught.value.document["candidates"] == [{"runId": "r"}]
+
+
+def accepted(request: httpx.Request) -> httpx.Response:
+    """Each start of a batch is taken."""
+    starts = json.loads(request.content)["runs"]
+    return httpx.Response(
+        200, json={"runs": [{"status": 202, "run": run(requestId=each["requestId"])} for each in starts]}
+    )
+
+
+def test_many_starts_go_in_calls_of_a_hundred_each_with_its_key() -> None:
+    """In order, and within what a body may hold."""
+    service = Service(accepted)
+    with service.client() as client:
+        results = list(client.start_many([Start(pipeline="P", parameters={"n": n}) for n in range(250)]))
+    bodies = [json.loads(request.content)["runs"] for request in service.asked]
+    assert [len(body) for body in bodies] == [100, 100, 50]
+    keys = [each["requestId"] for body in bodies for each in body]
+    assert len(set(keys)) == 250
+    assert [each.request_id for each in results if isinstance(each, RunView)] == keys
+
+
+def test_no_call_of_many_starts_is_too_large() -> None:
+    """Large ones go in more calls."""
+    service = Service(accepted)
+    with service.client() as client:
+        assert len(list(client.start_many([Start(pipeline="P", parameters={"t": "x" * 60_000})] * 9))) == 9
+    assert max(len(request.content) for request in service.asked) <= 256 * 1024
+
+
+def test_one_of_many_that_is_refused_is_an_error_in_its_place() -> None:
+    """The others have their runs."""
+    refused = {
+        "type": "https://adf-trigger.dev/problems/invalid-request",
+        "title": "t",
+        "status": 400,
+        "detail": "day is missing",
+    }
+    document = {"runs": [{"status": 202, "run": run()}, {"status": 400, "problem": refused}]}
+    service = Service(answer(document))
+    with service.client() as client:
+        first, second = client.start_many([Start(pipeline="P"), Start(pipeline="P", key="mine")])
+    assert isinstance(first, RunView)
+    assert isinstance(second, RequestRefused)
+    assert str(second) == "day is missing"
+
+
+@pytest.mark.parametrize("trouble", [httpx.ReadError("reset"), silent(500), silent(429)])
+def test_many_starts_are_repeated_under_their_keys(trouble: Reply) -> None:
+    """The same body goes again."""
+    service = Service(trouble, accepted)
+    with service.client() as client:
+        list(client.start_many([Start(pipeline="P"), Start(pipeline="Q")]))
+    assert service.asked[0].content == service.asked[1].content
+
+
+def test_many_starts_refused_as_a_whole_are_one_error() -> None:
+    """Nothing of them was looked at."""
+    service = Service(problem("too-large", 413, detail="too many"))
+    with service.client() as client, pytest.raises(ProblemError, match="too many"):
+        next(iter(client.start_many([Start(pipeline="P")])))

@@ -1,0 +1,241 @@
+"""Commands that look, before a service that is a function."""
+
+import json
+import os
+import subprocess
+import sys
+from typing import Any
+from urllib.parse import parse_qs
+
+import pytest
+
+from adf_trigger.client.command.main import BROKEN_PIPE, main
+from tests.support.documents import ROOT
+from tests.unit.client.service import RUN_ID, Reply, Service, answer, problem, run, silent
+from tests.unit.client.terminal import command
+
+LONG = "Adfv2QuickStartParamPipelineOfTheNightlyLoad"
+RUNS = [
+    run(
+        "Failed",
+        requestId=RUN_ID,
+        pipeline=LONG,
+        durationMs=5100,
+        reason="CopyOrders: UserErrorSourceBlobNotExist",
+    ),
+    run("InProgress", requestId="manual__2026-11-25T06:00:00+00:00"),
+    run(
+        "Rejected",
+        requestId="bad",
+        reason="The body is not JSON at all, which a request has to be, at line 1, column 1",
+    ),
+]
+
+
+def listed(*runs: dict[str, Any], continuation: str | None = None) -> Reply:
+    """A page of a list."""
+    return answer({"runs": list(runs), "continuation": continuation})
+
+
+def asked(service: Service, number: int = 0) -> dict[str, list[str]]:
+    """The query of a call."""
+    return parse_qs(service.asked[number].url.query.decode())
+
+
+def test_a_list_fits_a_terminal_with_its_words_whole() -> None:
+    """80 columns, and no word, name or id is broken."""
+    done = command(Service(listed(*RUNS)), "list", terminal=True)
+    assert done.code == 0
+    assert max(map(len, done.out.splitlines())) <= 80
+    words = " ".join(done.out.split())
+    for each in RUNS:
+        assert {each["requestId"], each["pipeline"], each["status"]} <= set(words.split())
+        assert each.get("reason", "") in words
+
+
+def test_a_piped_list_is_a_line_each_between_tabs() -> None:
+    """So that cut and awk read it."""
+    done = command(Service(listed(*RUNS)), "list")
+    rows = [line.split("\t") for line in done.out.splitlines()]
+    assert [row[3] for row in rows] == [each["requestId"] for each in RUNS]
+    assert {len(row) for row in rows} == {6}
+
+
+def test_a_list_is_asked_for_in_pages_and_no_further_than_wanted() -> None:
+    """A page that comes short is no end; the limit is."""
+    service = Service(
+        listed(RUNS[0], continuation="a"), listed(continuation="b"), listed(*RUNS, continuation="c")
+    )
+    done = command(service, "list", "-n", "2", "-o", "json")
+    assert len(json.loads(done.out)) == 2
+    assert [asked(service, number).get("continuation") for number in range(3)] == [None, ["a"], ["b"]]
+    assert len(service.asked) == 3
+
+
+def test_what_is_asked_for_arrives() -> None:
+    """Every filter, in the service's words."""
+    service = Service(listed())
+    filters = ["--status", "failed", "--pipeline", "P", "--since", "2026-11-30", "--correlation-id", "c"]
+    done = command(service, "list", *filters, "--until", "2026-12-01T06:00:00+01:00")
+    assert (done.code, done.err) == (0, "There are none.\n")
+    assert asked(service) == {
+        "status": ["Failed"],
+        "pipeline": ["P"],
+        "since": ["2026-11-30T00:00:00Z"],
+        "until": ["2026-12-01T06:00:00+01:00"],
+        "correlationId": ["c"],
+        "limit": ["20"],
+    }
+
+
+def test_show_has_everything_and_fits() -> None:
+    """Who, when, why, with what, and what was done about it."""
+    view = run(
+        "Failed",
+        requestId=RUN_ID,
+        requestedBy="ada@example.com",
+        startedAt="2026-11-26T06:00:01Z",
+        endedAt="2026-11-26T06:01:06Z",
+        parameters={"day": "2026-11-30", "n": 5, "password": "********"},
+        metadata={"team": "sales"},
+        correlationId="c-1",
+        reason="CopyOrders: Oops",
+        errors=[
+            {"activityName": "CopyOrders", "activityType": "Copy", "errorCode": "1", "message": "Oops " * 40}
+        ],
+        history=[{"at": "2026-11-26T06:02:00Z", "by": "grace", "action": "rerun", "note": "again"}],
+    )
+    done = command(Service(answer(view)), "show", RUN_ID, terminal=True)
+    assert done.code == 0
+    assert max(map(len, done.out.splitlines())) <= 80
+    text = " ".join(done.out.split())
+    for words in (
+        "ada@example.com",
+        "after 1:05",
+        "-p n 5",
+        "label team sales",
+        "c-1",
+        "rerun by grace: again",
+        "Oops Oops",
+    ):
+        assert words in text
+
+
+def test_an_id_that_means_several_is_told_with_what_tells_them_apart() -> None:
+    """Each choice, and the options that name it."""
+    choices = [
+        {**run(), "link": "/api/runs/key-1?factory=a&by=requestId", "factory": name} for name in ("a", "b c")
+    ]
+    for each in choices:
+        del each["links"], each["ended"]
+    service = Service(problem("ambiguous-run", 409, detail="key-1 means 2 runs", choices=choices))
+    done = command(service, "show", "key-1")
+    assert done.code == 3
+    assert "--factory a --by requestId" in done.err
+    assert "--factory 'b c' --by requestId" in done.err
+    service = Service(answer(run()))
+    command(service, "show", "key-1", "--factory", "a", "--by", "requestId")
+    assert asked(service) == {"factory": ["a"], "by": ["requestId"]}
+
+
+def test_pipelines_are_told_with_what_they_declare() -> None:
+    """As `-p` takes them; a secret's default is not shown."""
+    declared = {
+        "day": {"type": "String", "default": None, "secure": False},
+        "n": {"type": "Int", "default": 3, "secure": False},
+        "password": {"type": "SecureString", "default": "********", "secure": True},
+    }
+    service = Service(answer({"pipelines": [{"factory": "f", "name": "LoadOrders", "parameters": declared}]}))
+    done = command(service, "pipelines", terminal=True)
+    assert done.out.splitlines() == [
+        "LoadOrders",
+        "  -p day=String",
+        "  -p n=Int  = 3",
+        "  -p password=SecureString  (has a default)",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("replies", "code", "words"),
+    [
+        (
+            [answer({"status": "ok", "since": None, "version": "1", "troubles": [], "warnings": ["odd"]})],
+            0,
+            "odd",
+        ),
+        (
+            [
+                answer(
+                    {
+                        "status": "unavailable",
+                        "since": "2026-11-26T06:00:00Z",
+                        "troubles": [
+                            {"since": "2026-11-26T06:00:00Z", "what": "factory:default: lacks a role"}
+                        ],
+                    },
+                    503,
+                )
+            ],
+            1,
+            "lacks a role",
+        ),
+        (
+            [silent(401), answer({"status": "ok", "since": "2026-11-26T06:00:00Z"})],
+            0,
+            "ok since 2026-11-26 06:00:00Z",
+        ),
+        ([silent(503, "Function host is not running.")], 3, "Function host is not running."),
+    ],
+)
+def test_health_is_told_whatever_it_is(replies: list[Reply], code: int, words: str) -> None:
+    """Its own word that it is not well is an answer; without a key for the details, what anybody may know is."""
+    done = command(Service(*replies), "health")
+    assert done.code == code
+    assert words in done.all
+
+
+def test_activities_are_told_with_their_faults() -> None:
+    """One line each, and why it failed."""
+    found = [
+        {"name": "Pause", "type": "Wait", "status": "Succeeded", "durationMs": 1000},
+        {
+            "name": "CopyOrders",
+            "type": "Copy",
+            "status": "Failed",
+            "durationMs": 4000,
+            "error": {"errorCode": "2200", "message": "The required Blob is missing."},
+        },
+    ]
+    service = Service(answer({"activities": found}))
+    done = command(service, "activities", "key-1", terminal=True)
+    assert service.asked[0].url.path == "/api/runs/key-1/activities"
+    assert "✗ Failed          4.0 s  CopyOrders (Copy)" in done.out
+    assert "2200  The required Blob is missing." in done.out
+
+
+def test_without_a_url_and_a_stack_it_is_said_what_to_set(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Neither a traceback nor a guess."""
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    assert main(["list"]) == 2
+    assert "ADF_TRIGGER_URL" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a pipe without a reader is told otherwise there")
+def test_a_reader_that_has_gone_ends_it_quietly() -> None:
+    """`adf-trigger completion bash | head -0` ends without a complaint, and not as a failed run."""
+    read, write = os.pipe()
+    os.close(read)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "adf_trigger", "completion", "bash"],
+            cwd=ROOT,
+            stdout=write,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    finally:
+        os.close(write)
+    assert (done.returncode, done.stderr) == (BROKEN_PIPE, "")

@@ -1,0 +1,128 @@
+"""The values of `-p`."""
+
+import json
+import math
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adf_trigger.client.command.parameters import parameters_of
+from adf_trigger.errors import InvalidRequest
+
+TYPES = {
+    "text": "String",
+    "n": "Int",
+    "f": "float",
+    "b": "Bool",
+    "list": "Array",
+    "thing": "Object",
+    "secret": "SecureString",
+}
+FILES = {"some.json": '{"text": "a", "N": 1}', "value": "from a file\n", "five": "5\r\n", "-": "typed in\n"}
+
+
+def read(file: str) -> str:
+    """The files that there are."""
+    if file not in FILES:
+        raise FileNotFoundError(2, "No such file or directory")
+    return FILES[file]
+
+
+def values(*given_: str, types: Any = TYPES, ask: Any = None) -> dict[str, Any]:
+    """What comes of some `-p`."""
+    return parameters_of(given_, types, read=read, ask=ask)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("text=5", {"text": "5"}),
+        ("text=", {"text": ""}),
+        ("text=a=b", {"text": "a=b"}),
+        ("TEXT=x", {"text": "x"}),
+        ("n=5", {"n": 5}),
+        ("n=-0005", {"n": -5}),
+        ("f=0.5", {"f": 0.5}),
+        ("f=1e3", {"f": 1000.0}),
+        ("b=True", {"b": True}),
+        ("b=false", {"b": False}),
+        ('list=["a", 1]', {"list": ["a", 1]}),
+        ('thing={"a": null}', {"thing": {"a": None}}),
+        ("secret=p@ss", {"secret": "p@ss"}),
+        ("other=5", {"other": "5"}),
+        ("other:=5", {"other": 5}),
+        ("n:=null", {"n": None}),
+        ("text=@value", {"text": "from a file"}),
+        ("text=@-", {"text": "typed in"}),
+        ("n=@five", {"n": 5}),
+        ("text=@@value", {"text": "@value"}),
+        ("@some.json", {"text": "a", "n": 1}),
+    ],
+)
+def test_a_value_is_what_the_pipeline_declares(text: str, found: dict[str, Any]) -> None:
+    """Each form and each type."""
+    assert values(text) == found
+
+
+def test_without_declarations_a_value_is_text() -> None:
+    """JSON is what it is all the same."""
+    assert values("n=5", "m:=5", types=None) == {"n": "5", "m": 5}
+
+
+def test_a_name_alone_is_asked_for() -> None:
+    """Without echo, by its declared name; where nobody is there, that is a fault."""
+    assert values("SECRET", ask=lambda name: f"value of {name}") == {"secret": "value of secret"}
+    with pytest.raises(InvalidRequest, match="nobody to ask"):
+        values("secret")
+
+
+def test_what_comes_later_goes_before() -> None:
+    """So a file can have what is usual."""
+    assert values("@some.json", "n=7") == {"text": "a", "n": 7}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "n=5.0",
+        "n=five",
+        "n=",
+        f"n={'9' * 5000}",
+        "f=x",
+        "f=nan",
+        "f=inf",
+        "b=yes",
+        "b=1",
+        "list={}",
+        "list=a,b",
+        "thing=[]",
+        "thing={",
+        "x:=",
+        "x:=NaN",
+        f"x:={'[' * 100_000}",
+        "@nowhere",
+        "text=@nowhere",
+        "@value",
+        "=x",
+        ":=x",
+    ],
+)
+def test_what_it_cannot_be_is_a_fault(text: str) -> None:
+    """One fault for each, which shows no value."""
+    with pytest.raises(InvalidRequest) as caught:
+        values(text, "n=hunter2x")
+    assert len(caught.value.faults) == 2
+    assert "hunter2x" not in str(caught.value)
+
+
+@given(st.dictionaries(st.sampled_from(sorted(TYPES)), st.text(max_size=20)), st.none() | st.just(TYPES))
+def test_whatever_is_given_is_json_or_faults(entries: dict[str, str], types: Any) -> None:
+    """No other error, and nothing that a body cannot hold."""
+    try:
+        found = values(*(f"{name}={value}" for name, value in entries.items()), types=types)
+    except InvalidRequest:
+        return
+    json.dumps(found, allow_nan=False)
+    assert not any(isinstance(value, float) and not math.isfinite(value) for value in found.values())

@@ -1,0 +1,229 @@
+"""`adf-trigger run`, before a service that is a function."""
+
+import json
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.unit.client.service import RUN_ID, Reply, Service, answer, problem, run, silent
+from tests.unit.client.terminal import command, shown
+
+COPY_ERROR = (
+    "Failure happened on 'Source' side. ErrorCode=UserErrorSourceBlobNotExist,'Type=Microsoft.DataTransfer.Common."
+    "Shared.HybridDeliveryException,Message=The required Blob is missing. raw/orders-2026-11-30.csv,"
+    "Source=Microsoft.DataTransfer.ClientLibrary,'"
+)
+FAILED = run(
+    "Failed",
+    requestId=RUN_ID,
+    reason="CopyOrders: UserErrorSourceBlobNotExist",
+    durationMs=5100,
+    errors=[
+        {"activityName": "CopyOrders", "activityType": "Copy", "errorCode": "2200", "message": COPY_ERROR},
+    ],
+)
+PIPELINES = answer(
+    {
+        "pipelines": [
+            {
+                "factory": "default",
+                "name": "LoadOrders",
+                "parameters": {
+                    "day": {"type": "String", "default": None, "secure": False},
+                    "n": {"type": "Int", "default": 0, "secure": False},
+                    "password": {"type": "SecureString", "default": None, "secure": True},
+                },
+            }
+        ]
+    }
+)
+
+
+def test_a_failed_run_tells_why_and_what_to_type_next() -> None:
+    """Within 80 columns: how, after how long, which activity, its codes, its sentence, two commands."""
+    service = Service(answer(run("Accepted", runId=None), 202), answer(FAILED))
+    done = command(service, "run", "LoadOrders", "--wait", terminal=True)
+    assert done.code == 1
+    assert done.out.splitlines() == [
+        f"LoadOrders {RUN_ID}",
+        "✗ Failed after 5.1 s",
+        "  CopyOrders (Copy)  2200  UserErrorSourceBlobNotExist",
+        "  The required Blob is missing. raw/orders-2026-11-30.csv",
+    ]
+    hints = [line for line in shown(done.err).splitlines() if line.startswith("  adf-trigger")]
+    assert hints == [f"  adf-trigger show {RUN_ID}", f"  adf-trigger rerun {RUN_ID} --from-failure"]
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [("Succeeded", 0), ("Failed", 1), ("Rejected", 3), ("Unknown", 5), ("Cancelled", 6)]
+)
+def test_the_exit_code_of_a_wait_is_the_end(status: str, code: int) -> None:
+    """Scripts read the end off it."""
+    service = Service(answer(run(), 202), answer(run(status, reason="because")))
+    done = command(service, "run", "LoadOrders", "--wait")
+    assert (done.code, "\x1b" in done.all) == (code, False)
+    assert status in done.out
+
+
+@pytest.mark.parametrize(
+    ("reply", "code", "words"),
+    [
+        (problem("invalid-request", 400, detail="1 fault found; see errors"), 3, "1 fault found"),
+        (problem("pipeline-not-found", 404, detail="no such pipeline"), 3, "no such pipeline"),
+        (problem("settings-faulty", 503, headers={"Retry-After": "90"}, detail="mend them"), 3, "mend them"),
+        (silent(401), 4, "the key is missing"),
+        (silent(429), 3, "takes no call just now"),
+        (silent(500), 5, "it is not known whether this had its effect"),
+        (httpx.ReadError("reset"), 5, "adf-trigger show 00000000"),
+        (httpx.ConnectError("refused"), 3, "was not reached"),
+        (silent(404), 3, "no such call here"),
+    ],
+)
+def test_the_exit_code_of_a_start_that_did_not_come_about(reply: Reply, code: int, words: str) -> None:
+    """Nothing was started, it is not allowed, or it is not known: each has its own code, in words."""
+    done = command(Service(reply), "run", "LoadOrders", "-k", "00000000-mine")
+    assert done.code == code
+    assert words in done.err
+    assert "Traceback" not in done.err
+
+
+def test_a_wait_that_was_too_short_ends_as_timeout_does() -> None:
+    """124, and the run goes on: what to type is said."""
+    done = command(
+        Service(answer(run(), 202), answer(run())), "run", "LoadOrders", "--wait", "--timeout", "5m"
+    )
+    assert done.code == 124
+    assert "still InProgress after 300 s. The run goes on" in done.err
+    assert "adf-trigger cancel key-1" in done.err
+
+
+def test_ctrl_c_says_that_the_run_goes_on() -> None:
+    """130, and how to look at it, or to end it."""
+
+    def interrupted(_: httpx.Request) -> httpx.Response:
+        raise KeyboardInterrupt
+
+    done = command(Service(answer(run(), 202), interrupted), "run", "LoadOrders", "--wait")
+    assert done.code == 130
+    assert "The run goes on" in done.err
+    assert "adf-trigger show key-1    adf-trigger cancel key-1" in done.err
+
+
+def test_ctrl_c_in_the_middle_of_a_start_names_the_key() -> None:
+    """Whether something was started is told by that key alone."""
+
+    def interrupted(_: httpx.Request) -> httpx.Response:
+        raise KeyboardInterrupt
+
+    done = command(Service(interrupted), "run", "LoadOrders", "-k", "my key")
+    assert done.code == 130
+    assert "not known whether a run was started" in done.err
+    assert "adf-trigger show 'my key'" in done.err
+
+
+def test_json_is_the_run_alone() -> None:
+    """Standard output is one document, whatever is said beside it."""
+    service = Service(answer(run("Accepted", runId=None), 202), answer(FAILED))
+    done = command(service, "run", "LoadOrders", "--wait", "-o", "json")
+    assert json.loads(done.out)["errors"][0]["message"] == COPY_ERROR
+    assert done.code == 1
+    started = command(Service(answer(run(), 202)), "run", "LoadOrders", "-o", "json")
+    assert json.loads(started.out)["status"] == "InProgress"
+    assert started.code == 0
+
+
+def test_values_go_out_as_the_pipeline_declares_them() -> None:
+    """Its names compare without case; a value of JSON needs no declaration."""
+    service = Service(PIPELINES, answer(run(), 202))
+    given = ["-p", "DAY=2026-11-30", "-p", "n=5", "-p", "extra:=[1]"]
+    assert command(service, "run", "loadorders", *given).code == 0
+    assert json.loads(service.asked[1].content)["parameters"] == {"day": "2026-11-30", "n": 5, "extra": [1]}
+
+
+def test_what_cannot_be_typed_is_told_at_once_without_a_value() -> None:
+    """Every fault is named before anything starts, and no value is shown: any may be a secret."""
+    service = Service(PIPELINES, answer(run(), 202))
+    done = command(service, "run", "LoadOrders", "-p", "n=hunter2", "-p", "x:={hunter2", "-p", "=y")
+    assert done.code == 2
+    assert [line.partition(":")[0] for line in done.err.splitlines()] == ["-p n", "-p x", "-p "]
+    assert "hunter2" not in done.all
+    assert len(service.asked) == 1
+
+
+def test_a_key_that_opens_starts_alone_still_starts() -> None:
+    """Where the declarations are closed, values go as text, and that is said."""
+    service = Service(silent(401), answer(run(), 202))
+    done = command(service, "run", "LoadOrders", "-p", "n=5", "-p", "m:=6")
+    assert done.code == 0
+    assert "values of -p go as text" in done.err
+    assert json.loads(service.asked[1].content)["parameters"] == {"n": "5", "m": 6}
+
+
+def test_a_secret_is_read_from_a_file_and_never_shown(tmp_path: Any) -> None:
+    """What a file holds goes out without the end of its line."""
+    (tmp_path / "secret").write_text("hunter2\n")
+    service = Service(PIPELINES, answer(run(parameters={"password": "********"}), 202))
+    done = command(service, "run", "LoadOrders", "-p", f"password=@{tmp_path / 'secret'}")
+    assert json.loads(service.asked[1].content)["parameters"] == {"password": "hunter2"}
+    assert (done.code, "hunter2" in done.all) == (0, False)
+
+
+def test_what_others_wrote_moves_no_terminal() -> None:
+    """Escapes, directions of writing and new lines in names and messages are shown, not obeyed."""
+    evil = "\x1b[2J\x1b]0;owned\x07\u202egnp.exe\n  ✓ Succeeded"
+    service = Service(answer(run(), 202), answer(run("Failed", pipeline=evil, reason=evil, requestId=evil)))
+    for output in ("table", "json"):
+        service.replies = [answer(run(), 202), answer(run("Failed", pipeline=evil, reason=evil))]
+        done = command(service, "run", "LoadOrders", "--wait", "-o", output, terminal=True)
+        assert not {"\x07", "\u202e"} & set(done.out)
+        assert "\x1b[2J" not in done.out
+        assert "\n  ✓ Succeeded" not in done.out
+
+
+def test_colours_are_for_terminals_that_want_them() -> None:
+    """A terminal gets them, NO_COLOR and a pipe do not."""
+    ended = answer(run("Succeeded", durationMs=1000))
+    assert (
+        "\x1b[1;32m"
+        in command(Service(answer(run(), 202), ended), "run", "P", "-w", terminal=True, colours=True).out
+    )
+    assert (
+        "\x1b[1;32m" not in command(Service(answer(run(), 202), ended), "run", "P", "-w", terminal=True).out
+    )
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["run"],
+        ["run", "LoadOrders", "--timeout", "5m"],
+        ["run", "LoadOrders", "--wait", "--timeout", "soon"],
+        ["run", "LoadOrders", "--label", "x"],
+        ["run", ""],
+        ["run", "LoadOrders", "-k", "a\nb"],
+        ["no-such-command"],
+        ["run", "LoadOrders", "--key-file", "/no/such/file"],
+        ["rerun", "x", "--from-failure", "--from-activity", "y"],
+        ["resolve", "x", "--as", "adopt"],
+        ["list", "--since", "soon"],
+    ],
+)
+def test_wrong_usage_is_told_and_asks_nothing(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """2, in words, before the service hears anything."""
+    service = Service(answer(run()))
+    done = command(service, *arguments)
+    assert done.code == 2
+    assert done.err or capsys.readouterr().err
+    assert service.asked == []
+
+
+def test_a_dry_run_starts_nothing() -> None:
+    """It says so."""
+    preview = {"outcome": "start", "factory": "default", "pipeline": "LoadOrders", "parameters": {}}
+    service = Service(answer(preview))
+    done = command(service, "run", "LoadOrders", "--dry-run")
+    assert (done.code, done.out) == (0, "LoadOrders could be started. Nothing was.\n")
+    assert service.asked[0].url.query == b"validateOnly=true"

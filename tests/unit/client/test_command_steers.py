@@ -1,0 +1,122 @@
+"""Commands that steer, and the one that follows, before a service that is a function."""
+
+import json
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.unit.client.service import Service, answer, problem, run
+from tests.unit.client.terminal import command
+
+
+@pytest.mark.parametrize(
+    ("arguments", "path", "body"),
+    [
+        (["cancel", "x", "--note", "wrong day"], "runs/x/cancel", {"recursive": True, "note": "wrong day"}),
+        (["cancel", "x", "--not-recursive"], "runs/x/cancel", {"recursive": False}),
+        (["rerun", "x"], "runs/x/rerun", {"mode": "whole"}),
+        (["rerun", "x", "--from-failure"], "runs/x/rerun", {"mode": "fromFailure"}),
+        (
+            ["rerun", "x", "--from-activity", "Copy"],
+            "runs/x/rerun",
+            {"mode": "fromActivity", "activity": "Copy"},
+        ),
+        (["resolve", "x", "--as", "dismiss"], "runs/x/resolve", {"as": "dismiss"}),
+        (["resolve", "x", "--as", "adopt", "--run-id", "r"], "runs/x/resolve", {"as": "adopt", "runId": "r"}),
+        (["rejected", "replay", "x", "--force"], "runs/x/replay", {"force": True}),
+        (
+            ["rejected", "replay", "x", "-p", "p=s"],
+            "runs/x/replay",
+            {"force": False, "parameters": {"p": "s"}},
+        ),
+        (["rejected", "discard", "x"], "runs/x/resolve", {"as": "dismiss"}),
+    ],
+)
+def test_a_command_asks_for_what_it_says(arguments: list[str], path: str, body: dict[str, Any]) -> None:
+    """And ends well when that was done."""
+    service = Service(answer(run(), 202))
+    assert command(service, *arguments).code == 0
+    (asked,) = service.asked
+    assert asked.url.path == f"/api/{path}"
+    assert json.loads(asked.content) == body
+
+
+def test_a_rerun_may_be_waited_for() -> None:
+    """Its exit code is the new run's end."""
+    service = Service(answer(ran("again", "Queued"), 202), answer(ran("again", "Failed")))
+    done = command(service, "rerun", "x", "--from-failure", "--wait")
+    assert done.code == 1
+    assert service.asked[1].url.path == "/api/runs/again"
+
+
+def test_what_is_not_possible_now_is_told() -> None:
+    """3, in the service's words."""
+    done = command(
+        Service(problem("conflict", 409, detail="it is not Unknown")), "resolve", "x", "--as", "dismiss"
+    )
+    assert (done.code, done.err) == (3, "it is not Unknown\n")
+
+
+def test_the_trouble_of_one_rejected_message_is_its_own() -> None:
+    """The others are done, and the exit code tells."""
+    service = Service(answer(run(), 202), problem("run-not-found", 404, detail="none"), answer(run(), 202))
+    done = command(service, "rejected", "discard", "a", "b", "c")
+    assert done.code == 3
+    assert [line.split()[0] for line in done.out.splitlines()] == ["a", "c"]
+    assert done.err == "b: none\n"
+
+
+class Factory:
+    """A service with runs that end while they are looked at: each look at the new ones is a moment later."""
+
+    def __init__(self, *moments: list[dict[str, Any]]) -> None:
+        self.moments = list(moments)
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        if request.url.path != "/api/runs":
+            name = request.url.path.rpartition("/")[2]
+            return httpx.Response(
+                200, json=next(each for each in self.moments[0] if each["requestId"] == name)
+            )
+        if "status" in request.url.params:
+            return self._page([each for each in self.moments[0] if not each["ended"]])
+        if not self.moments:
+            raise KeyboardInterrupt
+        return self._page(self.moments[0])
+
+    def next(self, seconds: float) -> None:  # noqa: ARG002 - as a sleep is called
+        del self.moments[0]
+
+    @staticmethod
+    def _page(runs: list[dict[str, Any]]) -> httpx.Response:
+        return httpx.Response(200, json={"runs": runs, "continuation": None})
+
+
+def ran(name: str, status: str, ended: str | None = None) -> dict[str, Any]:
+    """A run by its name."""
+    return run(status, requestId=name, endedAt=ended, links={"self": f"/api/runs/{name}"})
+
+
+def test_ends_are_told_once_in_their_order_without_a_queue() -> None:
+    """Those that there were, then each as it comes: of runs that were on their way, and of new ones."""
+    old = ran("old", "Succeeded", "2026-11-26T05:00:00Z")
+    older = ran("older", "Failed", "2026-11-26T04:00:00Z")
+    factory = Factory(
+        [ran("long", "InProgress"), old, older],
+        [ran("long", "InProgress"), ran("quick", "Succeeded", "2026-11-26T06:01:00Z"), old, older],
+        [ran("long", "Failed", "2026-11-26T06:02:00Z"), old, older],
+    )
+    service = Service(factory)
+    service.time.sleep = factory.next  # type: ignore[method-assign]
+    done = command(service, "events", "--follow")
+    assert done.code == 130
+    assert [line.split("\t")[4] for line in done.out.splitlines()] == ["older", "old", "quick", "long"]
+
+
+def test_ends_may_be_one_json_document_a_line() -> None:
+    """For programs that read as they come."""
+    service = Service(Factory([ran("old", "Succeeded", "2026-11-26T05:00:00Z")]))
+    done = command(service, "events", "-o", "json")
+    assert done.code == 0
+    assert [json.loads(line)["requestId"] for line in done.out.splitlines()] == ["old"]
