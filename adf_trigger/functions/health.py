@@ -9,9 +9,9 @@ import azure.functions as func
 from adf_trigger import __version__
 from adf_trigger.clock import Clock
 from adf_trigger.errors import SettingsError
+from adf_trigger.functions.answers import answered, json_response
 from adf_trigger.functions.composition import UseCases
 from adf_trigger.functions.decoding import principal_of
-from adf_trigger.functions.http import answered, json_response
 from adf_trigger.functions.services import Services
 from adf_trigger.service.health import Health, HealthStatus
 
@@ -34,7 +34,7 @@ def health_functions(use_cases: UseCases, clock: Clock) -> func.Blueprint:
 
     @blueprint.function_name("health_details")
     @blueprint.route("health/details", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
-    async def health_details(req: func.HttpRequest) -> func.HttpResponse:
+    async def health_details(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
         """What is wrong, in words, and what else is known."""
         answer = Health(HealthStatus.STARTING)
         with suppress(SettingsError):  # told below
@@ -43,18 +43,18 @@ def health_functions(use_cases: UseCases, clock: Clock) -> func.Blueprint:
         def work(services: Services, _parameters: dict[str, str]) -> func.HttpResponse:
             return _response(_in_words(answer, services.settings.warnings), answer.status)
 
-        return answered(use_cases, req, (), work)
+        return await answered(use_cases, req, context, (), work)
 
     @blueprint.function_name("acknowledge_ledger")
     @blueprint.route("health/acknowledge", methods=["POST"], auth_level=func.AuthLevel.FUNCTION)
-    def acknowledge_ledger(req: func.HttpRequest) -> func.HttpResponse:
+    async def acknowledge_ledger(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
         """An operator knows that the ledger is new."""
 
         def work(services: Services, _parameters: dict[str, str]) -> func.HttpResponse:
             by = principal_of(req, authenticated=services.settings.authentication_enabled)
             return json_response({"ledger": services.ledger_identity.acknowledge(by)})
 
-        return answered(use_cases, req, (), work)
+        return await answered(use_cases, req, context, (), work)
 
     return blueprint
 

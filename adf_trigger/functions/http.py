@@ -1,8 +1,5 @@
 """The HTTP functions: decode, call a use case, encode."""
 
-import json
-import logging
-from collections.abc import Callable, Collection
 from http import HTTPStatus
 from math import ceil
 
@@ -10,7 +7,8 @@ import azure.functions as func
 
 from adf_trigger.clock import IdSource
 from adf_trigger.contracts import RunPreview, RunRequest, RunView
-from adf_trigger.errors import AdfTriggerError, InvalidRequest
+from adf_trigger.errors import InvalidRequest
+from adf_trigger.functions.answers import Parameters, answered
 from adf_trigger.functions.composition import UseCases
 from adf_trigger.functions.decoding import (
     KEY_HEADER,
@@ -18,64 +16,19 @@ from adf_trigger.functions.decoding import (
     idempotency_key,
     key_header,
     lost_its_body,
-    parameters_of,
     path_of,
     pipeline_name,
     principal_of,
     truth_of,
     unknown_parameters,
 )
-from adf_trigger.functions.problems import LENGTH_REQUIRED, TOO_LARGE, problem, problem_of
+from adf_trigger.functions.problems import LENGTH_REQUIRED, TOO_LARGE, problem
 from adf_trigger.functions.services import Services
 from adf_trigger.messages.decoding import run_request
-from adf_trigger.messages.limits import shorten
 from adf_trigger.service.query import by_of
 from adf_trigger.service.submission import Submission
 
-logger = logging.getLogger(__name__)
-
-MAX_LOGGED = 2_000
-"""Characters of a path or of an error in the log."""
-
 ASK_PARAMETER = "validateOnly"
-
-_Parameters = dict[str, str]
-
-
-def answered(
-    use_cases: UseCases,
-    req: func.HttpRequest,
-    known: Collection[str] | None,
-    work: Callable[[Services, _Parameters], func.HttpResponse],
-) -> func.HttpResponse:
-    """The answer of a function to a request, a problem where there is one.
-
-    Args:
-        use_cases: gives the use cases.
-        req: the request.
-        known: the query parameters that this call has; None where the work judges them, with other faults.
-        work: makes the answer from the use cases and the query parameters.
-    """
-    try:
-        services = use_cases()
-        parameters = parameters_of(req)
-        if known is not None and (faults := unknown_parameters(parameters, known)):
-            raise InvalidRequest(faults)
-        return work(services, parameters)
-    except AdfTriggerError as exc:
-        logger.info(
-            "Answered %s %s with a problem: %s",
-            req.method,
-            shorten(path_of(req), MAX_LOGGED),
-            shorten(str(exc), MAX_LOGGED),
-            extra={"action": "problem_answered", "error": type(exc).__name__},
-        )
-        return problem_of(exc, instance=path_of(req))
-
-
-def json_response(document: object, status: HTTPStatus = HTTPStatus.OK) -> func.HttpResponse:
-    """An answer of JSON."""
-    return func.HttpResponse(json.dumps(document), status_code=status, mimetype="application/json")
 
 
 def http_functions(use_cases: UseCases, new_id: IdSource) -> func.Blueprint:
@@ -84,10 +37,10 @@ def http_functions(use_cases: UseCases, new_id: IdSource) -> func.Blueprint:
 
     @blueprint.function_name("start_run")
     @blueprint.route("pipelines/{pipeline}/runs", methods=["POST"], auth_level=func.AuthLevel.FUNCTION)
-    def start_run(req: func.HttpRequest) -> func.HttpResponse:
+    async def start_run(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
         """Start a run of a pipeline."""
 
-        def work(services: Services, parameters: _Parameters) -> func.HttpResponse:
+        def work(services: Services, parameters: Parameters) -> func.HttpResponse:
             body = req.get_body()
             if lost_its_body(req, body):
                 detail = "the platform hands over no chunked body; send it with a Content-Length"
@@ -102,14 +55,14 @@ def http_functions(use_cases: UseCases, new_id: IdSource) -> func.Blueprint:
             status = HTTPStatus.OK if submitted.replayed else HTTPStatus.ACCEPTED
             return _run(services, services.views.view(submitted.record), status)
 
-        return answered(use_cases, req, None, work)
+        return await answered(use_cases, req, context, None, work)
 
     @blueprint.function_name("get_run")
     @blueprint.route("runs/{id}", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
-    def get_run(req: func.HttpRequest) -> func.HttpResponse:
+    async def get_run(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
         """One run, by requestId or runId, or a rejected message by its id."""
 
-        def work(services: Services, parameters: _Parameters) -> func.HttpResponse:
+        def work(services: Services, parameters: Parameters) -> func.HttpResponse:
             view = services.query.show(
                 id_of(req),
                 factory=parameters.get("factory"),
@@ -117,13 +70,13 @@ def http_functions(use_cases: UseCases, new_id: IdSource) -> func.Blueprint:
             )
             return _run(services, view, HTTPStatus.OK)
 
-        return answered(use_cases, req, ["factory", "by"], work)
+        return await answered(use_cases, req, context, ["factory", "by"], work)
 
     return blueprint
 
 
 def _submission(
-    services: Services, req: func.HttpRequest, parameters: _Parameters, body: bytes, new_id: IdSource
+    services: Services, req: func.HttpRequest, parameters: Parameters, body: bytes, new_id: IdSource
 ) -> tuple[Submission, bool]:
     """Everything that a request says, and whether it only asks; every fault of its parts together."""
     only_ask, faults = truth_of(parameters, ASK_PARAMETER)

@@ -50,6 +50,7 @@ from adf_trigger.service.throttling import Throttling
 from adf_trigger.service.tick import Tick
 from adf_trigger.service.views import RELATIVE, RunViews
 from adf_trigger.service.watched import WatchedRuns
+from adf_trigger.service.workers import Workers
 from adf_trigger.settings import Settings
 from adf_trigger.settings.schedule import Schedule
 
@@ -59,6 +60,7 @@ class Services:
     """The use cases and what the functions need beside them."""
 
     settings: Settings
+    workers: Workers
     factories: Factories
     notes: Notes
     states: FactoryStates
@@ -188,6 +190,7 @@ def wire(
     )
     return Services(
         settings=settings,
+        workers=Workers(),
         factories=factories,
         notes=notes,
         states=states,

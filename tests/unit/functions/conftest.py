@@ -1,6 +1,7 @@
 """The functions over memory adapters, called as the host calls them."""
 
 import asyncio
+import inspect
 import json
 from base64 import b64encode
 from collections.abc import Callable
@@ -12,6 +13,7 @@ import pytest
 
 from adf_trigger.functions.app import app_of
 from adf_trigger.functions.bindings import Bindings
+from adf_trigger.functions_host.context import InvocationContext
 from tests.support.world import World
 
 NEVER = datetime.max.replace(tzinfo=UTC)
@@ -70,16 +72,14 @@ class Caller:
             route_params={"pipeline": pipeline},
             body=raw,
         )
-        response: func.HttpResponse = self._functions["start_run"](request)
-        return response
+        return self.ask("start_run", request)
 
     def get(self, run: str, **params: str) -> func.HttpResponse:
         """GET /runs/{id}."""
         request = func.HttpRequest(
             "GET", f"http://host/api/runs/{run}", params=params, route_params={"id": run}, body=b""
         )
-        response: func.HttpResponse = self._functions["get_run"](request)
-        return response
+        return self.ask("get_run", request)
 
     def health(self) -> func.HttpResponse:
         """GET /health."""
@@ -104,7 +104,9 @@ class Caller:
 
     def ask(self, function: str, request: func.HttpRequest) -> func.HttpResponse:
         """Call any function with a request as it is."""
-        answer = self._functions[function](request)
+        call = self._functions[function]
+        wants_context = "context" in inspect.signature(call).parameters
+        answer = call(request, InvocationContext("i-1", function, ".")) if wants_context else call(request)
         response: func.HttpResponse = asyncio.run(answer) if asyncio.iscoroutine(answer) else answer
         return response
 

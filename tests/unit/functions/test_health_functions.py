@@ -10,6 +10,7 @@ import pytest
 from adf_trigger.errors import Forbidden, SettingsError
 from adf_trigger.functions.app import app_of
 from adf_trigger.functions.bindings import Bindings
+from adf_trigger.functions_host.context import InvocationContext
 from adf_trigger.ledger.notes import APP_SCOPE
 from adf_trigger.service.ledger_identity import LEDGER_NOTE
 from tests.support.world import World
@@ -72,8 +73,8 @@ def test_faulty_settings_are_told_to_those_with_a_key(caplog: pytest.LogCaptureF
     assert (health.status_code, body_of(health)["status"]) == (503, "unavailable")
     assert b"ADF_TRIGGER" not in health.get_body()
     for name in ("start_run", "get_run", "health_details", "acknowledge_ledger"):
-        answer = functions[name](func.HttpRequest("GET", "http://host/api/x", body=b""))
-        answer = asyncio.run(answer) if asyncio.iscoroutine(answer) else answer
+        context = InvocationContext("i-1", name, ".")
+        answer = asyncio.run(functions[name](func.HttpRequest("GET", "http://host/api/x", body=b""), context))
         assert answer.status_code == 503
         assert [error["pointer"] for error in body_of(answer)["errors"]] == [
             "ADF_TRIGGER_TABLE",

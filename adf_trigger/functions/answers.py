@@ -1,0 +1,98 @@
+"""How HTTP functions answer: the use cases' work on threads of our own, and a problem for whatever they raise."""
+
+import json
+import logging
+from collections.abc import Awaitable, Callable, Collection
+from functools import partial
+from http import HTTPStatus
+from typing import Protocol, TypeVar
+
+import azure.functions as func
+
+from adf_trigger.errors import AdfTriggerError, InvalidRequest
+from adf_trigger.functions.composition import UseCases
+from adf_trigger.functions.decoding import parameters_of, path_of, unknown_parameters
+from adf_trigger.functions.problems import problem_of
+from adf_trigger.functions.services import Services
+from adf_trigger.messages.limits import shorten
+
+logger = logging.getLogger(__name__)
+
+MAX_LOGGED = 2_000
+"""Characters of a path or of an error in the log."""
+
+Parameters = dict[str, str]
+"""The query's."""
+
+
+Answer = TypeVar("Answer")
+
+
+class Run(Protocol):
+    """Gives a call that blocks to the workers."""
+
+    def __call__(self, work: Callable[[], Answer], /) -> Awaitable[Answer]:
+        """What the call returns, or raises; TryLater where it was not begun."""
+
+
+async def answered(
+    use_cases: UseCases,
+    req: func.HttpRequest,
+    context: func.Context,
+    known: Collection[str] | None,
+    work: Callable[[Services, Parameters], func.HttpResponse],
+) -> func.HttpResponse:
+    """The answer of a function to a request, a problem where there is one.
+
+    Args:
+        use_cases: gives the use cases.
+        req: the request.
+        context: of the invocation.
+        known: the query parameters that this call has; None where the work judges them, with other faults.
+        work: makes the answer from the use cases and the query parameters; it may block.
+    """
+
+    async def at_once(services: Services, parameters: Parameters, run: Run) -> func.HttpResponse:
+        return await run(partial(work, services, parameters))
+
+    return await answered_in_steps(use_cases, req, context, known, at_once)
+
+
+async def answered_in_steps(
+    use_cases: UseCases,
+    req: func.HttpRequest,
+    context: func.Context,
+    known: Collection[str] | None,
+    work: Callable[[Services, Parameters, Run], Awaitable[func.HttpResponse]],
+) -> func.HttpResponse:
+    """The same for work that waits between its steps, and is given what runs those that block."""
+    try:
+        services = use_cases()
+        parameters = parameters_of(req)
+        if known is not None and (faults := unknown_parameters(parameters, known)):
+            raise InvalidRequest(faults)
+
+        def run(step: Callable[[], Answer]) -> Awaitable[Answer]:
+            return services.workers.run(partial(_as_part_of, context, step))
+
+        return await work(services, parameters, run)
+    except AdfTriggerError as exc:
+        logger.info(
+            "Answered %s %s with a problem: %s",
+            req.method,
+            shorten(path_of(req), MAX_LOGGED),
+            shorten(str(exc), MAX_LOGGED),
+            extra={"action": "problem_answered", "error": type(exc).__name__},
+        )
+        return problem_of(exc, instance=path_of(req))
+
+
+def _as_part_of(context: func.Context, step: Callable[[], Answer]) -> Answer:
+    """Run a step on a thread of ours: what is logged there without the invocation's id, the platform drops."""
+    setattr(context.thread_local_storage, "invocation_id", context.invocation_id)  # noqa: B010 - no such attribute is declared
+    return step()
+
+
+def json_response(document: object, status: HTTPStatus = HTTPStatus.OK) -> func.HttpResponse:
+    """An answer of JSON."""
+    return func.HttpResponse(json.dumps(document), status_code=status, mimetype="application/json")

@@ -1,0 +1,67 @@
+"""Threads of our own for calls that block, and a gate before them.
+
+A caller that waits keeps no thread, so that hundreds may wait beside those that are at work. As many calls work as
+there are threads, a number of others wait for one, and the rest hear at once when to come again, before anything was
+done for them.
+"""
+
+import asyncio
+import contextvars
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TypeVar
+
+from adf_trigger.errors import TryLater
+
+T = TypeVar("T")
+
+THREADS = 32
+QUEUED = 256
+RETRY_AFTER = 2.0
+"""Seconds: a queue that is full is worked off in about as long."""
+
+
+class Workers:
+    """Runs calls that block on threads. Event loops and threads may share it.
+
+    Args:
+        threads: calls that work at once.
+        queued: calls that may wait for a thread.
+        name: how the threads are called.
+    """
+
+    def __init__(self, *, threads: int = THREADS, queued: int = QUEUED, name: str = "call") -> None:
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix=name)
+        self._most = threads + queued
+        self._inside = 0
+        self._lock = threading.Lock()
+
+    @property
+    def inside(self) -> int:
+        """Calls at work and in the queue."""
+        return self._inside
+
+    async def run(self, work: Callable[[], T]) -> T:
+        """What a call returns, or raises.
+
+        One that has begun goes on to its end where nobody waits for it any more, and counts until then.
+
+        Raises:
+            TryLater: the queue is full; the call was not begun.
+        """
+        with self._lock:
+            if self._inside >= self._most:
+                raise TryLater("as many calls are at work as may be", retry_after=RETRY_AFTER)
+            self._inside += 1
+        try:
+            begun = self._pool.submit(contextvars.copy_context().run, work)
+        except BaseException:
+            self._left(None)
+            raise
+        begun.add_done_callback(self._left)
+        return await asyncio.wrap_future(begun)
+
+    def _left(self, _call: "Future[T] | None") -> None:
+        with self._lock:
+            self._inside -= 1

@@ -1,0 +1,65 @@
+"""Calls work on threads of our own, behind a gate."""
+
+import json
+import logging
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import replace
+
+from adf_trigger.functions_host.context import InvocationContext
+from adf_trigger.service.workers import Workers
+from tests.support.waiting import until
+from tests.support.world import World
+from tests.unit.functions.conftest import Caller
+
+MINUTE = 60
+
+
+def test_a_call_beyond_the_gate_is_503_and_starts_nothing() -> None:
+    """Retry-After says when to come again; nothing was done for it, so that the same request is then the first."""
+    go = threading.Event()
+
+    @contextmanager
+    def held(name: str) -> Iterator[None]:
+        assert name != "records.claim" or go.wait(MINUTE)
+        yield
+
+    world = World(steps=held)
+    world.factory.declare("load")
+    workers = Workers(threads=1, queued=0)
+    world.services = replace(world.services, workers=workers)
+    caller = Caller(world)
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(caller.post, {}, Idempotency_Key="first")
+        until(lambda: workers.inside == 1, MINUTE)
+        refused = caller.post({}, Idempotency_Key="second")
+        go.set()
+        assert first.result(MINUTE).status_code == 202
+    assert refused.status_code == 503
+    assert json.loads(refused.get_body())["type"].endswith("/try-later")
+    assert int(refused.headers["Retry-After"]) >= 1
+    assert len(world.factory.runs) == 1
+    until(lambda: workers.inside == 0, MINUTE)
+    assert caller.post({}, Idempotency_Key="second").status_code == 202
+
+
+def test_what_is_logged_on_such_a_thread_names_its_invocation(caller: Caller) -> None:
+    """The platform drops what names none."""
+    told = []
+
+    class Listening(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            storage = InvocationContext("", "", "").thread_local_storage
+            told.append((record.__dict__.get("action"), getattr(storage, "invocation_id", None)))
+
+    logger, listening = logging.getLogger("adf_trigger.service.records"), Listening()
+    logger.addHandler(listening)
+    logger.setLevel(logging.INFO)
+    try:
+        assert caller.post({}).status_code == 202
+    finally:
+        logger.removeHandler(listening)
+        logger.setLevel(logging.NOTSET)
+    assert told == [("run_started", "i-1")]
