@@ -31,7 +31,7 @@ def queue_functions(use_cases: UseCases, bindings: Bindings) -> func.Blueprint:
         try:
             services = use_cases()
         except SettingsError as exc:
-            put_back_unread(msg.get_body(), exc)
+            put_back_unread(_message(msg), exc)
         else:
             services.intake.take(_message(msg))
 
@@ -42,7 +42,7 @@ def queue_functions(use_cases: UseCases, bindings: Bindings) -> func.Blueprint:
         try:
             services = use_cases()
         except SettingsError as exc:
-            put_back_unread(msg.get_body(), exc, suffix=POISON_SUFFIX)
+            put_back_unread(_message(msg), exc, suffix=POISON_SUFFIX)
             return
         message = _message(msg)
         try:

@@ -129,7 +129,9 @@ def wire(
     senders = f"queue {settings.requests_queue}"
     deadline = timedelta(seconds=settings.start_deadline)
     putting_back = PuttingBack(keeping, outbox, clock, deadline=deadline)
-    rejecting = Rejecting(notifier, publisher, keeping, putting_back, views, clock, requested_by=senders)
+    rejecting = Rejecting(
+        notifier, publisher, keeping, putting_back, definitions, views, clock, requested_by=senders
+    )
     submitter = Submitter(
         ledger,
         records,
@@ -204,6 +206,8 @@ def wire(
             rejecting,
             putting_back,
             keeping,
+            partitions,
+            strangers,
             clock,
             requested_by=senders,
         ),

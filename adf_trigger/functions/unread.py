@@ -4,6 +4,7 @@ import logging
 
 from adf_trigger.errors import SettingsError
 from adf_trigger.functions.adapters import put_into_requests
+from adf_trigger.messages.decoding import Message
 from adf_trigger.messages.texts import queue_text
 from adf_trigger.settings import CommonSettings
 
@@ -13,11 +14,11 @@ WAIT = 60
 """Seconds after which the message comes again: somebody has to mend the settings meanwhile."""
 
 
-def put_back_unread(body: bytes, faults: SettingsError, *, suffix: str = "") -> None:
-    """Put a message back unread, so that faulty settings burn none of its deliveries.
+def put_back_unread(message: Message, faults: SettingsError, *, suffix: str = "") -> None:
+    """Put a message back, so that faulty settings burn none of its deliveries.
 
     Args:
-        body: of the message, exactly as it came.
+        message: as it came.
         faults: why it cannot be read.
         suffix: of the queue that it came from, behind the name of the requests queue.
 
@@ -26,7 +27,7 @@ def put_back_unread(body: bytes, faults: SettingsError, *, suffix: str = "") -> 
             delivers it again.
         PublishError: the queue is out of reach; the host delivers it again.
     """
-    text = queue_text(body)
+    text = unread_text(message)
     if text is None:
         raise faults
     put_into_requests(CommonSettings.salvaged(), text, suffix=suffix, delay=WAIT)
@@ -35,3 +36,13 @@ def put_back_unread(body: bytes, faults: SettingsError, *, suffix: str = "") -> 
         WAIT,
         extra={"action": "message_put_back", "faults": len(faults.faults), "delay": WAIT},
     )
+
+
+def unread_text(message: Message) -> str | None:
+    """The text of a message that is put back unread; None where no queue can hold it.
+
+    Its bytes stay as they are, unless it was delivered before and goes by its id in the queue alone: it may have been
+    taken then, and would start a second run under another id, so that its key is put in, where that fits.
+    """
+    keyed = message.text_to_put_back() if message.was_delivered_before else None
+    return keyed or queue_text(message.body)

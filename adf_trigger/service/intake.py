@@ -1,6 +1,7 @@
 """Takes messages of the requests queue: each becomes a run, or a rejection, or is put back for later. None is lost."""
 
 import logging
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 
@@ -17,11 +18,14 @@ from adf_trigger.errors import (
     TryLater,
 )
 from adf_trigger.ledger.port import LedgerReader
+from adf_trigger.ledger.records import RunRecord
 from adf_trigger.messages.decoding import Message
 from adf_trigger.service.factories import Factories, FactoryHandle
 from adf_trigger.service.keeping import Keeping, NotKept
+from adf_trigger.service.partitions import Partitions
 from adf_trigger.service.putting_back import LEDGER_WAIT, PuttingBack
 from adf_trigger.service.rejecting import Rejecting
+from adf_trigger.service.strangers import Strangers
 from adf_trigger.service.submission import Submission
 from adf_trigger.service.submit import Submitter
 
@@ -44,6 +48,8 @@ class Intake:
         rejecting: rejects those that can never work, and tells it.
         putting_back: puts those back that cannot be taken now.
         keeping: keeps messages that do not fit into the queue.
+        partitions: how a factory's id is spelled.
+        strangers: knows factories that have left the settings.
         clock: gives the present instant.
         requested_by: stands for the senders of messages.
     """
@@ -56,6 +62,8 @@ class Intake:
         rejecting: Rejecting,
         putting_back: PuttingBack,
         keeping: Keeping,
+        partitions: Partitions,
+        strangers: Strangers,
         clock: Clock,
         *,
         requested_by: str,
@@ -66,6 +74,8 @@ class Intake:
         self._rejecting = rejecting
         self._putting_back = putting_back
         self._keeping = keeping
+        self._partitions = partitions
+        self._strangers = strangers
         self._clock = clock
         self._requested_by = requested_by
 
@@ -145,21 +155,35 @@ class Intake:
         return self._wait(message, came_as, submitted.again_after, reason)
 
     def _taken_as(self, message: Message) -> str | None:
-        """The request that the same message was taken as lately, under the id that it had before."""
-        request = message.request
-        if request is None or message.own_key is not None:
-            return None
+        """The request that the same message was taken as lately, and that it would not be answered with.
+
+        Under the id that it had before, or rejected under its own key. Looked for wherever it may be kept: under
+        every id of its factory, and under those that have left the settings.
+        """
         try:
-            factory = self._factories.choose(request.factory)
+            submission = self._submission(message)
         except InvalidRequest:
             return None
         earliest = self._clock() - SAME_MESSAGE
-        for stored in self._ledger.taken_from(factory.id, message.digest):
-            record = stored.record
-            other = record.request_id != message.request_id and record.status != RunStatus.REJECTED
-            if other and record.requested_at >= earliest:
-                return record.request_id
+        configured = [each.id for each in self._factories.of(submission.factory.alias)]
+        for factory in (*configured, *self._strangers.ids()):
+            for record in self._same_in(factory, submission, message):
+                if max(record.requested_at, record.ended_at or record.requested_at) >= earliest:
+                    return record.request_id
         return None
+
+    def _same_in(self, factory: str, submission: Submission, message: Message) -> Iterator[RunRecord]:
+        if message.own_key is None:
+            for stored in self._ledger.taken_from(factory, message.digest):
+                if stored.record.request_id != message.request_id:
+                    yield stored.record
+            return
+        earlier = self._ledger.get(factory, message.own_key)
+        if earlier is None or earlier.record.status != RunStatus.REJECTED:
+            return
+        there = replace(submission, factory=replace(submission.factory, id=earlier.record.factory))
+        if there.asks_for(earlier.record):
+            yield earlier.record
 
     def _submission(self, message: Message) -> Submission:
         if message.request is None:
@@ -178,7 +202,8 @@ class Intake:
     def _take_without(self, message: Message) -> None:
         """Take a reference to what is not kept any more: it was taken, and its removal was the last that was done."""
         try:
-            taken = any(self._ledger.get(each.id, message.request_id) for each in self._factories)
+            places = [*(each.id for each in self._factories), *self._strangers.ids()]
+            taken = any(self._ledger.get(each, message.request_id) for each in places)
         except LedgerError as exc:
             self._putting_back.put_back(message, LEDGER_WAIT, exc)
             return
@@ -206,6 +231,7 @@ class Intake:
     def _factory_of(self, message: Message) -> FactoryHandle | None:
         """The factory that it names, or the only one; None where that cannot be told."""
         try:
-            return self._factories.choose(message.factory)
+            factory: FactoryHandle | None = self._factories.choose(message.factory)
         except InvalidRequest:
-            return self._factories.only()
+            factory = self._factories.only()
+        return None if factory is None else self._partitions.spelled(factory)

@@ -47,7 +47,11 @@ class Partitions:
             LedgerError: the ledger is out of reach.
         """
         factory = self.of(submission.factory, submission.request_id)
-        return replace(submission, factory=replace(factory, id=self._spelling(factory.id)))
+        return replace(submission, factory=self.spelled(factory))
+
+    def spelled(self, factory: FactoryHandle) -> FactoryHandle:
+        """The same handle with its id as records have it; see `_spelling`."""
+        return replace(factory, id=self._spelling(factory.id))
 
     def _spelling(self, factory: str) -> str:
         """A factory's id as the latest record has it: in settings it may be in another letter case than before.

@@ -1,9 +1,10 @@
 """Rejects messages: what can never work is kept with its reason, and told once."""
 
 import logging
+import re
 
 from adf_trigger.clock import Clock
-from adf_trigger.contracts import RunLinks, RunStatus, RunView
+from adf_trigger.contracts import PIPELINE_NAME_PATTERN, RunLinks, RunStatus, RunView
 from adf_trigger.errors import (
     AdfTriggerError,
     InvalidRequest,
@@ -15,6 +16,7 @@ from adf_trigger.errors import (
 from adf_trigger.ledger.records import RunRecord, RunState
 from adf_trigger.ledger.rejected import KeptMessage
 from adf_trigger.messages.decoding import Message
+from adf_trigger.service.definitions import Definitions
 from adf_trigger.service.factories import FactoryHandle
 from adf_trigger.service.keeping import Keeping
 from adf_trigger.service.notify import Notifier, QueuedMessage, Rejection
@@ -33,6 +35,7 @@ class Rejecting:
         publisher: sends the news of those that Data Factory has rejected.
         keeping: takes secrets out of what is kept.
         putting_back: puts those back that cannot even be rejected now.
+        definitions: what pipelines declare.
         views: says where a request is shown.
         clock: gives the present instant.
         requested_by: stands for the senders of messages.
@@ -44,6 +47,7 @@ class Rejecting:
         publisher: Publisher,
         keeping: Keeping,
         putting_back: PuttingBack,
+        definitions: Definitions,
         views: RunViews,
         clock: Clock,
         *,
@@ -53,6 +57,7 @@ class Rejecting:
         self._publisher = publisher
         self._keeping = keeping
         self._putting_back = putting_back
+        self._definitions = definitions
         self._views = views
         self._clock = clock
         self._requested_by = requested_by
@@ -166,7 +171,7 @@ class Rejecting:
         return RunView(
             request_id=request_id,
             factory=factory.alias if factory else "",
-            pipeline=message.pipeline,
+            pipeline=self._declared(message, factory),
             status=RunStatus.REJECTED,
             ended=True,
             correlation_id=message.correlation_id,
@@ -176,6 +181,13 @@ class Rejecting:
             ended_at=message.inserted_at,
             links=RunLinks(self=self._views.link(message.id)),
         )
+
+    def _declared(self, message: Message, factory: FactoryHandle | None) -> str:
+        """The pipeline's name as it is declared, where that is known: consumers compare sources letter by letter."""
+        if factory is None or re.fullmatch(PIPELINE_NAME_PATTERN, message.pipeline) is None:
+            return message.pipeline
+        declaration = self._definitions.remembered(factory, message.pipeline)
+        return message.pipeline if declaration is None else declaration.pipeline
 
 
 def _reason(error: AdfTriggerError | None, taken_as: str | None) -> str:

@@ -17,6 +17,7 @@ from adf_trigger.events.queues import QueueOutbox, put_message
 from adf_trigger.functions.unread import put_back_unread
 from adf_trigger.ledger.notes import APP_SCOPE
 from adf_trigger.ledger.opening import open_table_ledger
+from adf_trigger.messages.decoding import Message
 from adf_trigger.messages.waiting import life_left, waits_since
 from adf_trigger.service.ledger_identity import LEDGER_NOTE, LedgerIdentity
 from adf_trigger.service.steps import logged_steps
@@ -167,7 +168,8 @@ def test_a_message_that_meets_faulty_settings_is_put_back_byte_for_byte(
     monkeypatch.setenv("ADF_TRIGGER_FACTORIES", json.dumps({"a": FACTORY_ID}))
     monkeypatch.setenv("ADF_TRIGGER_CLOUD", "moon")
     body = b' {"pipeline": "load",\r\n "x": 1} '
-    put_back_unread(body, SettingsError(["ADF_TRIGGER_CLOUD: is none"]), suffix=suffix)
+    message = Message.decode(body, message_id="m-1", attempts=1, inserted_at=utcnow())
+    put_back_unread(message, SettingsError(["ADF_TRIGGER_CLOUD: is none"]), suffix=suffix)
     with QueueClient.from_connection_string(surroundings.connection_string, name + suffix) as queue:
         assert queue.get_queue_properties().approximate_message_count == 1
         assert list(queue.receive_messages()) == []

@@ -6,8 +6,12 @@ from typing import Any
 import pytest
 
 from adf_trigger.errors import BadRequest, LedgerError, Unavailable
-from tests.support.world import World
+from adf_trigger.messages.decoding import Message
+from tests.support.resettled import restarted
+from tests.support.world import FACTORY_ID, World
 from tests.unit.functions.conftest import Caller
+
+MOVED = FACTORY_ID.replace("/rg/", "/rg-new/")
 
 
 @pytest.fixture
@@ -82,6 +86,40 @@ def test_a_copy_of_what_was_taken_under_another_id_is_shown_with_it(
     assert (kept.taken_as, kept.message_id, kept.body) == ("m-1", "m-9", body)
     assert "request m-1" in kept.reason
     assert [event.id for event in world.outbox.events] == ["m-9/Rejected/m-9"]
+
+
+@pytest.mark.parametrize("later", [0, 23 * 3600, 25 * 3600])
+@pytest.mark.parametrize("key", ["k", None])
+def test_a_copy_of_what_was_refused_is_not_tried_once_more(
+    caller: Caller, world: World, key: str | None, later: float
+) -> None:
+    """Its rejection was told; the copy is shown with it for a day, and sent again by whoever decides that."""
+    body = json.dumps({"pipeline": "load", **({"requestId": key} if key else {})}).encode()
+    world.factory.fail_next("create_run", BadRequest("it is wrong", status=400))
+    caller.message(body, message_id="m-1", inserted_at=world.clock.now)
+    world.clock.forward(later)
+    poison(caller, body, message_id="m-9", inserted_at=world.clock.now)
+    others = [kept for kept in world.kept() if kept.taken_as is not None]
+    if later > 24 * 3600:
+        assert (others, len(world.factory.runs)) == ([], 1)
+        return
+    assert world.factory.runs == {}
+    assert [(kept.taken_as, kept.message_id, kept.body) for kept in others] == [(key or "m-1", "m-9", body)]
+    assert [event.id for event in world.outbox.events][1:] == [f"{key or 'm-9'}/Rejected/m-9"]
+
+
+def test_a_copy_of_what_another_factory_of_ours_took_is_shown_with_it(world: World) -> None:
+    """Records are looked for under every id that a factory had, and under those that have left the settings."""
+    body = b'{"pipeline":"load"}'
+    Caller(world).message(body, message_id="m-1")
+    run_id = next(iter(world.factory.runs))
+    for number, moved in enumerate(({FACTORY_ID: "default"}, {})):
+        services = restarted(world, {"default": (MOVED, world.factory)}, moved)
+        services.intake.take_poison(
+            Message.decode(body, message_id=f"m-{number + 8}", attempts=1, inserted_at=world.clock.now)
+        )
+    assert list(world.factory.runs) == [run_id]
+    assert [(kept.message_id, kept.taken_as) for kept in world.kept()] == [("m-8", "m-1"), ("m-9", "m-1")]
 
 
 def test_two_copies_of_one_message_start_one_run(caller: Caller, world: World) -> None:

@@ -8,7 +8,9 @@ import pytest
 
 from adf_trigger.contracts import RunRequest
 from adf_trigger.errors import NotSent, RequestConflict, Unavailable
+from adf_trigger.messages.decoding import Message
 from adf_trigger.service.submission import Submission
+from tests.support.resettled import restarted
 from tests.support.world import FACTORY_ID, World, settings
 from tests.unit.functions.conftest import Caller
 
@@ -53,6 +55,22 @@ def test_the_declared_spelling_is_what_is_kept_sent_and_told(world: World) -> No
     world.clock.forward(100)
     world.tick(after=100)
     assert [event.source for event in world.outbox.events] == [f"{FACTORY_ID}/pipelines/Load"]
+
+
+def test_a_rejected_message_is_told_with_the_names_of_before(world: World) -> None:
+    """Its pipeline as that is declared and its factory as it was spelled first, so that sources stay comparable."""
+    world.submit("k", "Load", parameters={"Day": "monday"})
+    services = restarted(world, {"default": (FACTORY_ID.upper(), world.factory)})
+    for number, pipeline in enumerate(("lOAD", "nowHere", 3)):
+        body = json.dumps({"pipeline": pipeline, "surprise": 1}).encode()
+        services.intake.take(
+            Message.decode(body, message_id=f"m-{number}", attempts=1, inserted_at=world.clock())
+        )
+    sources = [event.source.removeprefix(f"{FACTORY_ID}/pipelines/") for event in world.outbox.events]
+    assert sources == ["Load", "nowHere", ""]
+    assert [event.data.pipeline for event in world.outbox.events] == sources
+    assert [kept.pipeline for kept in world.kept()] == sources
+    assert {kept.factory for kept in world.kept()} == {FACTORY_ID}
 
 
 @pytest.mark.parametrize("again", ["Day", "day", "DAY"])
