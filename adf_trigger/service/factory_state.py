@@ -74,9 +74,6 @@ _TROUBLES: tuple[tuple[type[AdfTriggerError], Trouble], ...] = (
     (UnknownOutcome, Trouble.OUTAGE),
 )
 
-_PASSING = frozenset({Trouble.CREDENTIAL, Trouble.OUTAGE})
-"""Trouble in which requests are taken all the same, and wait."""
-
 _ADVICE = {
     Trouble.DENIED: (
         "Assign the role Data Factory Contributor on the factory (or one with its createrun and pipelineruns actions) "
@@ -115,8 +112,11 @@ class FactoryState:
 
     @property
     def refuses_new_requests(self) -> bool:
-        """Whether a caller who can be answered is asked to come again; else his request is taken, and waits."""
-        return self.kind not in _PASSING
+        """Whether a caller who can be answered is asked to come again.
+
+        Not in an outage: what is known of pipelines is enough to check a request, and it waits until that is over.
+        """
+        return self.kind is not Trouble.OUTAGE
 
     @property
     def advice(self) -> str:

@@ -184,8 +184,11 @@ def test_what_cannot_be_read_back_is_not_known(world: World, caplog: pytest.LogC
     assert "declaration_not_read" in actions(caplog)
 
 
-def test_an_outage_of_the_token_endpoint_is_an_outage(world: World) -> None:
-    """It does not matter why Data Factory cannot be asked."""
+def test_a_message_is_taken_by_what_is_known_while_no_token_is_acquired(world: World) -> None:
+    """It does not matter to it why Data Factory cannot be asked; a caller is asked to come again."""
     learn_and_restart(world)
     world.factory.before["get_pipeline"] = [CredentialError("no token")]
-    assert world.submit("key-2", "load", parameters={"day": "monday"}).record.status == "Accepted"
+    taken = world.submit("key-2", "load", parameters={"day": "monday"}, source=Source.QUEUE)
+    assert taken.record.status == "Accepted"
+    with pytest.raises(TryLater, match="no token"):
+        world.submit("key-3", "load", parameters={"day": "monday"})

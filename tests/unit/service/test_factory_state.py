@@ -29,6 +29,7 @@ from adf_trigger.service.factory_state import LONGEST_REASON, FactoryStates, Tro
 from adf_trigger.service.steps import logged_steps
 from adf_trigger.service.throttling import Bucket
 from tests.support.faulty_ledger import FaultyNotes
+from tests.support.memory_factory import LOST_REPLY
 from tests.support.world import FACTORY_ID, STARTED, MovingClock, World, settings
 
 HOLDS: list[tuple[AdfTriggerError, Trouble]] = [
@@ -173,10 +174,10 @@ def test_trouble_while_watching_is_the_factorys_and_ends_nothing() -> None:
     assert world.status() == "Succeeded"
 
 
-def test_no_token_is_the_factorys_state_within_a_tick_and_callers_are_taken(
+def test_no_token_is_the_factorys_state_within_a_tick_and_callers_are_asked_to_come_again(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """An expired secret shows in the state and the log at once; what is asked meanwhile waits."""
+    """An expired secret shows in the state and the log at once; messages wait, callers are answered before a claim."""
     world = a_world()
     world.submit("going")
     world.factory.always["*"] = CredentialError("AADSTS7000222: the client secret keys are expired")
@@ -185,12 +186,44 @@ def test_no_token_is_the_factorys_state_within_a_tick_and_callers_are_taken(
     state = state_of(world)
     assert (state.kind, "AADSTS7000222" in state.because) == (Trouble.CREDENTIAL, True)
     assert "factory_held" in [getattr(record, "action", "") for record in caplog.records]
-    assert world.submit("waiting", parameters={"n": 1}).record.status == "Accepted"
+    with pytest.raises(TryLater, match="AADSTS7000222"):
+        world.submit("refused", parameters={"n": 1})
+    assert world.ledger.get(FACTORY_ID, "refused") is None
+    waiting = world.submit("waiting", parameters={"n": 1}, source=Source.QUEUE)
+    assert waiting.record.status == "Accepted"
     assert "AADSTS7000222" in str(world.services.query.find("waiting").message)
+    assert world.submit("going").replayed
     world.factory.always.clear()
     for _ in range(3):
         world.tick(after=60)
     assert world.status("waiting") in STARTED
+
+
+@pytest.mark.parametrize("operation", ["get_pipeline", "create_run"])
+def test_the_first_caller_who_meets_a_missing_token_is_the_last_one_to_be_taken(operation: str) -> None:
+    """Found before the claim it is 503 at once; found after it that one waits, and the next one is 503."""
+    world = a_world()
+    world.factory.always[operation] = CredentialError("no token", retry_after=40)
+    if operation == "create_run":
+        assert "no token" in str(world.submit("first").record.message)
+    for _ in range(2):
+        with pytest.raises(TryLater, match="no token") as caught:
+            world.submit("second")
+        assert caught.value.retry_after == 40
+    world.factory.always.clear()
+    world.tick(after=60)
+    assert world.submit("second").record.state is RunState.SUBMITTED
+
+
+def test_one_call_without_an_answer_is_no_state_of_the_factory() -> None:
+    """Callers are taken in an outage: it may be over at their next call, and what was taken is started then."""
+    world = a_world()
+    world.submit("teacher")
+    for number, error in enumerate((LOST_REPLY, NotSent("no route"), Unavailable("down", status=503))):
+        world.factory.fail_next("create_run" if number < 2 else "get_pipeline", error)
+        world.clock.forward(90)
+        assert world.submit(f"taken-{number}").record.request_id == f"taken-{number}"
+        assert state_of(world) is None
 
 
 def test_a_factory_that_does_not_answer_for_a_minute_is_in_an_outage() -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from adf_trigger.contracts import Source
 from adf_trigger.errors import CredentialError, NotSent, Throttled, Unavailable, UnknownOutcome
 from tests.support.world import STARTED, World
 
@@ -46,19 +47,26 @@ def unavailable() -> Exception:
 
 
 @pytest.mark.parametrize(
-    ("of_create_run", "of_reads"),
+    ("of_create_run", "of_reads", "source"),
     [
-        (lambda: Throttled("slow down", retry_after=30), lambda: Throttled("slow down", retry_after=30)),
-        (lambda: NotSent("no route"), unavailable),
-        (lambda: CredentialError("no token"), lambda: CredentialError("no token")),
-        (lambda: UnknownOutcome("503", status=503), unavailable),
+        (
+            lambda: Throttled("slow down", retry_after=30),
+            lambda: Throttled("slow down", retry_after=30),
+            Source.HTTP,
+        ),
+        (lambda: NotSent("no route"), unavailable, Source.HTTP),
+        (lambda: CredentialError("no token"), lambda: CredentialError("no token"), Source.QUEUE),
+        (lambda: UnknownOutcome("503", status=503), unavailable, Source.HTTP),
     ],
     ids=["throttled", "unreachable", "no tokens", "answered 503"],
 )
 def test_requests_of_an_outage_of_an_hour_are_all_started_once(
-    of_create_run: Callable[[], Exception], of_reads: Callable[[], Exception]
+    of_create_run: Callable[[], Exception], of_reads: Callable[[], Exception], source: Source
 ) -> None:
-    """Whatever fails for an hour, a redeploy in its middle: every acknowledged request has its one run."""
+    """Whatever fails for an hour, a redeploy in its middle: every acknowledged request has its one run.
+
+    Callers are asked to come again where no token is acquired; messages are taken.
+    """
     world = World()
     world.factory.declare("load")
     world.submit("teacher")
@@ -66,7 +74,7 @@ def test_requests_of_an_outage_of_an_hour_are_all_started_once(
     for key in KEYS:
         outage.last(60)
         world.factory.before["get_pipeline"] = []
-        assert world.submit(key).record.status == "Accepted"
+        assert world.submit(key, source=source).record.status == "Accepted"
     outage.last(HOUR)
     outage.end()
     for _ in range(20):
