@@ -195,6 +195,7 @@ class RunView(_Wire):
     """A run as callers see it.
 
     Attributes:
+        message_id: of a message that was rejected before it could be a run; its link goes by it.
         ended: whether the status is its last one.
         reason: one line: why it has failed (`CopyOrders: UserErrorSourceBlobNotExist`) or was rejected, what an
             accepted run waits for, or why its fate cannot be told. `message` and `errors` have the whole text.
@@ -202,6 +203,7 @@ class RunView(_Wire):
     """
 
     request_id: str
+    message_id: str | None = None
     run_id: UUID | None = None
     factory: str
     pipeline: str
@@ -222,6 +224,45 @@ class RunView(_Wire):
     rerun_of: UUID | None = None
     history: list[HistoryEntry] = Field(default_factory=list)
     links: RunLinks
+
+
+class RunSummary(_Wire):
+    """A run, or a rejected message, as a list shows it; its link leads to all that is known.
+
+    Attributes:
+        message_id: see RunView.
+        ended: see RunView.
+        reason: see RunView.
+    """
+
+    request_id: str
+    message_id: str | None = None
+    run_id: UUID | None = None
+    factory: str
+    pipeline: str
+    status: str
+    ended: bool
+    reason: str | None = None
+    correlation_id: str | None = None
+    requested_by: str | None = None
+    requested_at: Instant
+    started_at: Instant | None = None
+    ended_at: Instant | None = None
+    duration_ms: int | None = None
+    rerun_of: UUID | None = None
+    links: RunLinks
+
+
+class RunList(_Wire):
+    """A page of a list of runs, newest first.
+
+    Attributes:
+        runs: perhaps fewer than were asked for, or none, where few of many match.
+        continuation: what the next page takes; None on the last one.
+    """
+
+    runs: list[RunSummary]
+    continuation: str | None = None
 
 
 class RunPreview(_Wire):

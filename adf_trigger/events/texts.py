@@ -18,7 +18,7 @@ _GZIP = 31
 """The window bits of zlib for gzip's format."""
 _LONGEST_ORIGINAL = 1 << 20
 
-_NAMES = frozenset({"requestId", "runId", "factory", "pipeline", "status", "correlationId"})
+_NAMES = frozenset({"requestId", "messageId", "runId", "factory", "pipeline", "status", "correlationId"})
 """Texts of an event's data that a consumer looks for, each bounded."""
 
 _CUTS: tuple[tuple[int, int, int], ...] = (

@@ -10,6 +10,7 @@ from adf_trigger.functions.health import health_functions
 from adf_trigger.functions.http import http_functions
 from adf_trigger.functions.logs import configure_logging
 from adf_trigger.functions.queue import queue_functions
+from adf_trigger.functions.reading import reading_functions
 from adf_trigger.functions.services import Services, wire
 from adf_trigger.functions.timer import timer_functions
 from adf_trigger.service.steps import Steps, logged_steps
@@ -59,6 +60,7 @@ def app_of(
     """The app over use cases, wherever they come from."""
     app = func.FunctionApp()
     app.register_functions(http_functions(use_cases, new_id))
+    app.register_functions(reading_functions(use_cases))
     app.register_functions(health_functions(use_cases, clock))
     app.register_functions(queue_functions(use_cases, bindings))
     app.register_functions(timer_functions(use_cases, bindings))

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection
+from difflib import get_close_matches
 from urllib.parse import parse_qsl, quote
 
 import azure.functions as func
@@ -73,7 +74,7 @@ def id_of(req: func.HttpRequest) -> str:
 
 def path_of(req: func.HttpRequest) -> str:
     """The path of a request, without the query, which may hold a key."""
-    return quote(_target(req)[0], safe="/%:@~", errors="replace")
+    return quote(target_of(req)[0], safe="/%:@~", errors="replace")
 
 
 def parameters_of(req: func.HttpRequest) -> dict[str, str]:
@@ -81,12 +82,12 @@ def parameters_of(req: func.HttpRequest) -> dict[str, str]:
 
     The host drops parameters that are empty from what it hands over, and keeps the query in the URL.
     """
-    given = dict(parse_qsl(_target(req)[1], keep_blank_values=True))
+    given = dict(parse_qsl(target_of(req)[1], keep_blank_values=True))
     given |= dict(req.params)
     return {name: value for name, value in given.items() if name.lower() not in PLATFORM_PARAMETERS}
 
 
-def _target(req: func.HttpRequest) -> tuple[str, str]:
+def target_of(req: func.HttpRequest) -> tuple[str, str]:
     """Path and query of the URL. Its host is the caller's word, so that it need not be one at all."""
     target = "/" + req.url.partition("://")[2].partition("/")[2]
     path, _, query = target.partition("?")
@@ -97,10 +98,16 @@ def unknown_parameters(given: Collection[str], known: Collection[str]) -> list[F
     """A fault for each query parameter that this call does not have: a typing error must not be taken for nothing."""
     there_are = f"this call has {', '.join(sorted(known))}" if known else "this call has none"
     return [
-        Fault(name[:64], f"unknown query parameter; {there_are}")
+        Fault(name[:64], f"unknown query parameter; {_meant(name, known)}{there_are}")
         for name in sorted(given)[:_MAX_NAMES]
         if name not in known
     ]
+
+
+def _meant(name: str, known: Collection[str]) -> str:
+    by_case = {each.lower(): each for each in known}
+    nearest = get_close_matches(name[:64].lower(), by_case, n=1)
+    return f"is {by_case[nearest[0]]} meant? " if nearest else ""
 
 
 def truth_of(parameters: dict[str, str], name: str) -> tuple[bool, list[Fault]]:

@@ -40,6 +40,7 @@ from adf_trigger.service.query import Query
 from adf_trigger.service.reconcile import Reconciler
 from adf_trigger.service.records import Records
 from adf_trigger.service.rejecting import Rejecting
+from adf_trigger.service.runs import RunsDesk
 from adf_trigger.service.secrets import Secrets
 from adf_trigger.service.send import Sender
 from adf_trigger.service.steps import Steps
@@ -68,6 +69,7 @@ class Services:
     submitter: Submitter
     preview: Previewer
     query: Query
+    runs: RunsDesk
     looker: Looker
     intake: Intake
     tick: Tick
@@ -190,6 +192,7 @@ def wire(
             retention=timedelta(days=settings.retention_days),
         ),
     )
+    query = Query(factories, ledger, rejected, strangers, views, looker)
     return Services(
         settings=settings,
         workers=Workers(),
@@ -211,7 +214,8 @@ def wire(
             clock,
             requested_by=senders,
         ),
-        query=Query(factories, ledger, rejected, strangers, views, looker),
+        query=query,
+        runs=RunsDesk(ledger, rejected, query, views),
         strangers=strangers,
         looker=looker,
         tick=Tick(

@@ -96,6 +96,11 @@ def place_in(key: str) -> str:
     return key.removeprefix("when|")
 
 
+def newest_first_of(oldest: str) -> str:
+    """The part of a key that puts later instants first, of the one that puts them last."""
+    return f"{_LAST_MICROSECOND - int(oldest):018d}"
+
+
 def message_key(digest: str, request_id: str) -> str:
     """The row that leads from the digest of a message to the request that it was taken as."""
     return f"message|{digest}|{id_in_key(request_id)}"

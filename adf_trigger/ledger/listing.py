@@ -104,7 +104,9 @@ class Question:
     @property
     def is_narrow(self) -> bool:
         """Whether not every row of its time is shown."""
-        return any(each is not None for each in (self.statuses, self.pipeline, self.correlation_id))
+        return any(
+            each is not None for each in (self.statuses, self.pipeline, self.correlation_id, self.factories)
+        )
 
     @property
     def wants_unfinished_only(self) -> bool:

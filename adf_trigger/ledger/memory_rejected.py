@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from adf_trigger.ledger.keys import oldest_first
-from adf_trigger.ledger.rejected import KeptMessage, decode_kept, encode_kept
+from adf_trigger.ledger.listing import Entry, ListingPage, Question, bounds_of, page_of
+from adf_trigger.ledger.rejected import KeptMessage, decode_kept, encode_kept, place_of_kept
 
 
 class MemoryRejected:
@@ -39,6 +40,16 @@ class MemoryRejected:
         """Messages, oldest first, at most `limit`, from behind a key on."""
         with self._lock:
             return [decode_kept(*self._rows[key]) for key in sorted(self._rows) if key > after][:limit]
+
+    def listing(self, question: Question, *, after: str = "", limit: int) -> ListingPage:
+        """What a list shows of those that are asked for, newest first, from behind a place on."""
+        first, end = bounds_of(question, after)
+        with self._lock:
+            kept = [decode_kept(*row) for row in self._rows.values()]
+        listed = (Entry(place_of_kept(each.key), each.listed) for each in kept if each.is_listed)
+        return page_of(
+            (each for each in listed if first < each.place < end and question.wants(each.run)), limit
+        )
 
     def find(self, given: str, *, waiting: bool = False) -> KeptMessage | None:
         """The newest message that has an id, its own or its request's: a rejected one, or else one that waits."""

@@ -14,13 +14,18 @@ from typing import Any, Literal, Protocol
 
 from pydantic import TypeAdapter
 
-from adf_trigger.contracts import ProblemFault, RejectedMessage
+from adf_trigger.contracts import ProblemFault, RejectedMessage, RunStatus
 from adf_trigger.errors import Fault, UnreadableRow
-from adf_trigger.ledger.keys import newest_first, oldest_first
-from adf_trigger.messages.limits import shorten
+from adf_trigger.ledger.keys import listing_key, newest_first, newest_first_of, oldest_first
+from adf_trigger.ledger.listing import ListedRun, ListingPage, Question
+from adf_trigger.messages.decoding import Message
+from adf_trigger.messages.limits import one_line, shorten
 
 REJECTED = "rejected"
 """The partition of all kept messages, since of many no factory can be told. No resource id is called so."""
+
+OF_A_RECORD = "request:"
+"""How the names of messages begin that belong to a record of the ledger."""
 
 MAX_FAULTS = 50
 MAX_TEXT = 300
@@ -80,6 +85,31 @@ class KeptMessage:
         return "; ".join([self.reason, *(f"{fault.pointer}: {fault.message}" for fault in self.faults)])
 
     @property
+    def is_listed(self) -> bool:
+        """Whether a list shows it: not while it waits, nor where its request has a record, which is shown itself."""
+        return not self.waiting and not self.name.startswith(OF_A_RECORD)
+
+    @property
+    def listed(self) -> ListedRun:
+        """What a list shows of it."""
+        message = Message.decode(
+            self.body, message_id=self.message_id, attempts=self.attempts, inserted_at=self.received_at
+        )
+        return ListedRun(
+            factory=self.factory,
+            request_id=self.request_id,
+            message_id=self.message_id,
+            pipeline=self.pipeline,
+            status=RunStatus.REJECTED,
+            ended=True,
+            requested_at=self.received_at,
+            ended_at=self.received_at,
+            reason=one_line(self.why),
+            correlation_id=message.correlation_id,
+            requested_by=self.requested_by,
+        )
+
+    @property
     def key(self) -> str:
         """What names it; keys are in the order in which messages came."""
         return f"{oldest_first(self.received_at)}|{_in_key(self.name)}"
@@ -123,6 +153,9 @@ class RejectedMessages(Protocol):
     def list(self, *, after: str = "", limit: int) -> Sequence[KeptMessage]:
         """Messages, oldest first, at most `limit`, from behind a key on."""
 
+    def listing(self, question: Question, *, after: str = "", limit: int) -> ListingPage:
+        """What a list shows of those that are asked for, newest first, from behind a place on; see LedgerReader."""
+
     def find(self, given: str, *, waiting: bool = False) -> KeptMessage | None:
         """The newest message that has an id, its own or its request's: a rejected one, or else one that waits."""
 
@@ -140,6 +173,17 @@ def _in_key(name: str) -> str:
 def kept_key(key: str) -> str:
     """The row of a message."""
     return f"rejected|{key}"
+
+
+def place_of_kept(key: str) -> str:
+    """The place in the listing of the message that a key names: the newest is first there."""
+    oldest, _, name = key.partition("|")
+    return f"{newest_first_of(oldest)}|{name}"
+
+
+def listed_key(message: KeptMessage) -> str:
+    """The row of the listing of a message."""
+    return listing_key(place_of_kept(message.key))
 
 
 def called_keys(message: KeptMessage) -> list[str]:

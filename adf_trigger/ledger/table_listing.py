@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 
 from azure.data.tables import TableEntity
 
@@ -73,21 +74,12 @@ class TableListing:
         return collected(batches, self._question, after, limit)
 
     def _rows(self, after: str, limit: int) -> Iterator[_Batch]:
-        first, end = bounds_of(self._question, after)
-        size = MAX_PAGE if self._question.is_narrow else limit + 1
-        for _ in range(MOST_PAGES):
-            rows = self._table.between(self._partition, listing_key(first), listing_key(end), limit=size)
-            yield [(place_in(row["RowKey"]), self._reading(row)) for row in rows], len(rows) == size
-            if rows:
-                first = place_in(rows[-1]["RowKey"])
+        for rows, more in listing_rows(self._table, self._partition, self._question, after, limit):
+            yield [(place, partial(self._current, place, row)) for place, row in rows], more
 
-    def _reading(self, row: TableEntity) -> _Read:
-        return lambda: self._current(row)
-
-    def _current(self, row: TableEntity) -> ListedRun | None:
+    def _current(self, place: str, row: TableEntity) -> ListedRun | None:
         """The run of a row as it is now; None where it is not asked for, or gone."""
-        place = place_in(row["RowKey"])
-        run = _kept(row)
+        run = shown(row)
         if run is None:  # of an earlier version, which kept nothing here
             return self._record(place, listed(row))
         if run.ended:
@@ -116,10 +108,10 @@ class TableListing:
             place = _place(run)
             if first < place < end and not _is_unwanted(run, self._question):
                 found.append((place, run.request_id))
-        yield [(place, self._reading_record(place, request_id)) for place, request_id in sorted(found)], False
-
-    def _reading_record(self, place: str, request_id: str) -> _Read:
-        return lambda: self._record(place, request_id)
+        yield (
+            [(place, partial(self._record, place, request_id)) for place, request_id in sorted(found)],
+            False,
+        )
 
     def _record(self, place: str, request_id: str) -> ListedRun | None:
         """What the record says; None where it is gone, or was claimed anew and has another place."""
@@ -128,6 +120,23 @@ class TableListing:
         self._records_left -= 1
         stored = readable(place, self._get, request_id)
         return ListedRun.of(stored.record) if stored is not None and _place(stored.record) == place else None
+
+
+def listing_rows(
+    table: TableGateway, partition: str, question: Question, after: str, limit: int
+) -> Iterator[tuple[Sequence[tuple[str, TableEntity]], bool]]:
+    """The rows of the listing with their places, page by page, and whether more come behind each page.
+
+    Raises:
+        LedgerError: the table could not be read.
+    """
+    first, end = bounds_of(question, after)
+    size = MAX_PAGE if question.is_narrow else limit + 1
+    for _ in range(MOST_PAGES):
+        rows = table.between(partition, listing_key(first), listing_key(end), limit=size)
+        found = [(place_in(row["RowKey"]), row) for row in rows]
+        yield found, len(found) == size
+        first = found[-1][0] if found else first
 
 
 def collected(batches: Iterator[_Batch], question: Question, after: str, limit: int) -> ListingPage:
@@ -164,11 +173,12 @@ def _place(run: ActiveRun | RunRecord) -> str:
     return place_in(when_key(run.requested_at, run.request_id))
 
 
-def _kept(row: TableEntity) -> ListedRun | None:
+def shown(row: TableEntity) -> ListedRun | None:
+    """What stands in a row of the listing; None where nothing does, or what cannot be understood."""
     text = join(row)
     if not text:
         return None
     try:
         return decode_listed(text)
     except UnreadableRow:
-        return None  # the record may be readable
+        return None

@@ -3,12 +3,14 @@
 import logging
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import partial
 
 from azure.data.tables import TableEntity
 
 from adf_trigger.errors import LedgerConflict, UnreadableRow
 from adf_trigger.ledger.gateway import TableGateway
-from adf_trigger.ledger.keys import oldest_first, rows_of_kind
+from adf_trigger.ledger.keys import listing_key, oldest_first, rows_of_kind
+from adf_trigger.ledger.listing import ListingPage, Question, encode_listed
 from adf_trigger.ledger.rejected import (
     REJECTED,
     KeptMessage,
@@ -18,8 +20,11 @@ from adf_trigger.ledger.rejected import (
     encode_kept,
     kept_key,
     key_in,
+    listed_key,
+    place_of_kept,
 )
-from adf_trigger.ledger.rows import Properties, join, join_bytes, split, split_bytes
+from adf_trigger.ledger.rows import Properties, Rows, join, join_bytes, split, split_bytes
+from adf_trigger.ledger.table_listing import collected, listing_rows, shown
 
 logger = logging.getLogger(__name__)
 
@@ -49,7 +54,7 @@ class TableRejected:
         for row in called_keys(message):
             self._table.put(REJECTED, row, {})  # first: a row that leads nowhere is passed over
         try:
-            self._table.commit(REJECTED, key, {}, {key: _properties(message)})
+            self._table.commit(REJECTED, key, {}, {key: _properties(message), **_listing_of(message)})
         except LedgerConflict:
             earlier = self.get(message.key)
             if earlier is not None and not earlier.waiting:
@@ -63,6 +68,10 @@ class TableRejected:
         Raises:
             LedgerError: the table could not be written.
         """
+        for row, properties in _listing_of(message).items():
+            self._table.put(
+                REJECTED, row, properties
+            )  # first: else a repeat might find its message and leave it at that
         self._table.put(REJECTED, kept_key(message.key), _properties(message))
 
     def get(self, key: str) -> KeptMessage | None:
@@ -85,6 +94,16 @@ class TableRejected:
             REJECTED, kept_key(after) if after else first, end, limit=min(limit, _PAGE)
         )
         return list(_understood(rows))
+
+    def listing(self, question: Question, *, after: str = "", limit: int) -> ListingPage:
+        """What a list shows of those that are asked for, newest first, from behind a place on.
+
+        Raises:
+            LedgerError: the table could not be read.
+        """
+        pages = listing_rows(self._table, REJECTED, question, after, limit)
+        batches = (([(place, partial(shown, row)) for place, row in rows], more) for rows, more in pages)
+        return collected(batches, question, after, limit)
 
     def find(self, given: str, *, waiting: bool = False) -> KeptMessage | None:
         """The newest message that has an id, its own or its request's: a rejected one, or else one that waits.
@@ -110,6 +129,8 @@ class TableRejected:
             self._remove(row)
 
     def _remove(self, row: TableEntity) -> None:
+        key = row["RowKey"].removeprefix(kept_key(""))
+        self._table.remove(REJECTED, listing_key(place_of_kept(key)))
         self._table.remove(REJECTED, row["RowKey"])
         for message in _understood([row]):
             for key in called_keys(message):
@@ -127,6 +148,10 @@ class TableRejected:
         for row in rows:
             self._remove(row)
         return len(rows)
+
+
+def _listing_of(message: KeptMessage) -> Rows:
+    return {listed_key(message): split(encode_listed(message.listed))} if message.is_listed else {}
 
 
 def _properties(message: KeptMessage) -> Properties:

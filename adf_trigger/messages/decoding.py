@@ -144,7 +144,7 @@ class Message:
         """The name it gives, in whatever case it writes the field; empty where it gives none."""
         other = (value for name, value in self.document.items() if name.lower() == "pipeline")
         name = self.document.get("pipeline", next(other, None))
-        return name[:MAX_PIPELINE_NAME] if isinstance(name, str) else ""
+        return _text(name)[:MAX_PIPELINE_NAME] if isinstance(name, str) else ""
 
     @property
     def factory(self) -> str | None:
@@ -156,14 +156,20 @@ class Message:
     def correlation_id(self) -> str | None:
         """The sender's own id, where it gives one."""
         given = self.document.get("correlationId")
-        return given[:MAX_CORRELATION_ID] if isinstance(given, str) and given else None
+        return _text(given)[:MAX_CORRELATION_ID] if isinstance(given, str) and given else None
 
     @property
     def metadata(self) -> dict[str, str]:
         """The labels it gives, those that are none left out."""
         given = self.document.get("metadata")
         labels = given.items() if isinstance(given, dict) else ()
-        return dict([(key, each) for key, each in labels if isinstance(each, str)][:MAX_METADATA_ENTRIES])
+        texts = [(_text(key), _text(each)) for key, each in labels if isinstance(each, str)]
+        return dict(texts[:MAX_METADATA_ENTRIES])
+
+
+def _text(given: str) -> str:
+    """A text that can be written: half a surrogate pair, which is none, is replaced."""
+    return given.encode(errors="replace").decode()
 
 
 def _plain(body: bytes) -> bytes:

@@ -20,7 +20,7 @@ from adf_trigger.contracts import (
 from adf_trigger.errors import Fault
 from adf_trigger.events.outbox import Outbox
 from adf_trigger.ledger.records import CameAs, RunRecord, RunState
-from adf_trigger.ledger.rejected import KeptMessage, RejectedMessages
+from adf_trigger.ledger.rejected import OF_A_RECORD, KeptMessage, RejectedMessages
 from adf_trigger.messages.limits import one_line
 from adf_trigger.messages.masking import MASK, as_bytes
 from adf_trigger.service.steps import Steps
@@ -186,7 +186,7 @@ class Notifier:
         came_as = record.came_as or self._written_again(record)
         return QueuedMessage(
             id=record.request_id,
-            name=f"request:{_mark(record.factory)}:{record.request_id}:{record.rejections}",
+            name=f"{OF_A_RECORD}{_mark(record.factory)}:{record.request_id}:{record.rejections}",
             body=came_as.body,
             masked=came_as.masked,
             attempts=record.attempts,

@@ -98,6 +98,18 @@ class Query:
                 raise
             return self._views.rejected(kept)
 
+    def searched(self, factory: str | None) -> Sequence[str]:
+        """The resource ids under which runs are looked for: of the factory, or of all, those that have left included.
+
+        Raises:
+            InvalidRequest: there is no such factory.
+            LedgerError: the ledger is out of reach.
+        """
+        here, gone = self._searched(factory)
+        if factory is not None and not here and not self._strangers.has(factory):
+            self._factories.choose(factory, pointer="factory")  # says which there are
+        return [*here, *gone]
+
     def _ids_of(self, factory: str) -> set[str]:
         here, gone = self._searched(factory)
         return {each.lower() for each in (*here, *gone)}

@@ -170,6 +170,7 @@ class Rejecting:
         request_id = message.id if named_otherwise else message.request_id
         return RunView(
             request_id=request_id,
+            message_id=message.id,
             factory=factory.alias if factory else "",
             pipeline=self._declared(message, factory),
             status=RunStatus.REJECTED,

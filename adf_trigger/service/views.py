@@ -8,8 +8,10 @@ from adf_trigger.contracts import (
     RunChoice,
     RunLinks,
     RunStatus,
+    RunSummary,
     RunView,
 )
+from adf_trigger.ledger.listing import ListedRun
 from adf_trigger.ledger.reasons import reason_of
 from adf_trigger.ledger.records import RunRecord
 from adf_trigger.ledger.rejected import KeptMessage
@@ -60,7 +62,7 @@ class RunViews:
             errors=None if record.errors is None else list(record.errors),
             rerun_of=record.rerun.reference_pipeline_run_id,
             history=list(record.history),
-            links=self._links(record, run_id),
+            links=self._links(record.request_id, record.factory, run_id),
         )
 
     def alias(self, factory: str) -> str:
@@ -81,6 +83,7 @@ class RunViews:
         )
         return RunView(
             request_id=kept.request_id,
+            message_id=kept.message_id,
             factory=self.alias(kept.factory) if kept.factory else "",
             pipeline=kept.pipeline,
             status=RunStatus.REJECTED,
@@ -93,6 +96,31 @@ class RunViews:
             requested_at=kept.received_at,
             ended_at=kept.received_at,
             links=RunLinks(self=self.link(kept.message_id)),
+        )
+
+    def listed(self, run: ListedRun) -> RunSummary:
+        """The run, or the rejected message, as a list shows it."""
+        if run.message_id is None:
+            links = self._links(run.request_id, run.factory, run.run_id)
+        else:
+            links = RunLinks(self=self.link(run.message_id))
+        return RunSummary(
+            request_id=run.request_id,
+            message_id=run.message_id,
+            run_id=run.run_id,
+            factory=self.alias(run.factory) if run.factory else "",
+            pipeline=run.pipeline,
+            status=run.status,
+            ended=run.ended,
+            reason=run.reason,
+            correlation_id=run.correlation_id,
+            requested_by=run.requested_by,
+            requested_at=run.requested_at,
+            started_at=run.started_at,
+            ended_at=run.ended_at,
+            duration_ms=run.duration_ms,
+            rerun_of=run.rerun_of,
+            links=links,
         )
 
     def configured_alias(self, factory: str) -> str | None:
@@ -121,19 +149,19 @@ class RunViews:
 
     def result_link(self, record: RunRecord, **query: str) -> str:
         """The link to the result of a run, with further query parameters."""
-        return self._links_to.run(record.request_id, "result", factory=self._named(record), **query)
+        return self._links_to.run(record.request_id, "result", factory=self._named(record.factory), **query)
 
-    def _named(self, record: RunRecord) -> str | None:
+    def _named(self, factory: str) -> str | None:
         """What a link has to say of the factory: its id, since an alias may be given another name or factory."""
-        return record.factory if len(self._factories.aliases) > 1 else None
+        return factory if len(self._factories.aliases) > 1 else None
 
-    def _links(self, record: RunRecord, run_id: UUID | None) -> RunLinks:
-        own = self._links_to.run(record.request_id, factory=self._named(record))
+    def _links(self, request_id: str, factory: str, run_id: UUID | None) -> RunLinks:
+        own = self._links_to.run(request_id, factory=self._named(factory))
         if run_id is None:
             return RunLinks(self=own)
-        handle = self._factories.kept_under(record.factory)
-        factory = record.factory if handle is None else handle.address or record.factory
+        handle = self._factories.kept_under(factory)
+        address = factory if handle is None else handle.address or factory
         return RunLinks(
             self=own,
-            studio=f"{self._studio}/monitoring/pipelineruns/{run_id}?factory={quote(factory, safe='')}",
+            studio=f"{self._studio}/monitoring/pipelineruns/{run_id}?factory={quote(address, safe='')}",
         )

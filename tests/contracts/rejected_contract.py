@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from adf_trigger.errors import Fault
+from adf_trigger.ledger.listing import Question
 from adf_trigger.ledger.rejected import MAX_FAULTS, KeptMessage, RejectedMessages
 from tests.contracts.ledger_records import MINUTE, NOON
 
@@ -137,3 +138,57 @@ class RejectedContract:
         assert len(kept.faults) == MAX_FAULTS + 1
         assert kept.faults[-1] == Fault("", f"and {3_000 - MAX_FAULTS} more faults")
         assert kept.body == message.body
+
+    @pytest.mark.parametrize("limit", [1, 2, 3, 100])
+    def test_what_was_rejected_is_listed_newest_first(self, rejected: RejectedMessages, limit: int) -> None:
+        """Of every factory and of none, page by page, each once; not what waits, nor what a record stands for."""
+        body = b'{"pipeline": "load", "correlationId": "c-1"}'
+        for n in range(5):
+            name = "m 1/\u00fc" if n == 3 else f"m-{n}"
+            rejected.keep(a_message(name, received_at=NOON + n // 2 * MINUTE, body=body if n % 2 else b"?"))
+        rejected.keep(a_message("waits", waiting=True))
+        rejected.keep(a_message("request:0123:k:0"))
+        pages = [rejected.listing(Question(), limit=limit)]
+        while pages[-1].read_to is not None:
+            pages.append(rejected.listing(Question(), after=pages[-1].read_to, limit=limit))
+        runs = [entry.run for page in pages for entry in page.entries]
+        assert runs[0].message_id == "m-4"
+        assert [run.requested_at for run in runs] == [NOON + n * MINUTE for n in (2, 1, 1, 0, 0)]
+        assert len({run.message_id for run in runs}) == 5
+        assert {run.status for run in runs} == {"Rejected"}
+        assert {run.reason for run in runs} == {"the message has faults"}
+        assert [run.correlation_id for run in runs if run.message_id == "m-1"] == ["c-1"]
+
+    def test_it_is_listed_where_it_is_asked_for(self, rejected: RejectedMessages) -> None:
+        """By factory, pipeline, correlation id and time, as runs are."""
+        for n in range(4):
+            message = a_message(
+                f"m-{n}",
+                received_at=NOON + n * MINUTE,
+                factory="/A" if n % 2 else "",
+                pipeline="Load" if n > 1 else "copy",
+                body=b'{"correlationId": "c"}' if n in (1, 2) else b"{}",
+            )
+            rejected.keep(message)
+
+        def names(**asked: Any) -> list[str | None]:
+            entries = rejected.listing(Question(**asked), limit=10).entries
+            return [entry.run.message_id for entry in entries]
+
+        assert names() == ["m-3", "m-2", "m-1", "m-0"]
+        assert names(factories=frozenset({"/a"})) == ["m-3", "m-1"]
+        assert names(pipeline="load") == ["m-3", "m-2"]
+        assert names(correlation_id="c") == ["m-2", "m-1"]
+        assert names(since=NOON + MINUTE, until=NOON + 3 * MINUTE) == ["m-2", "m-1"]
+        assert names(statuses=frozenset({"Failed"})) == []
+
+    def test_what_is_kept_no_longer_is_not_listed(self, rejected: RejectedMessages) -> None:
+        """Neither what was removed nor what was purged; what waited is, once it is rejected."""
+        rejected.keep(a_message("m-0"))
+        rejected.keep(a_message("m-1", received_at=NOON + MINUTE))
+        rejected.keep(a_message("m-2", received_at=NOON + 2 * MINUTE, waiting=True))
+        assert rejected.purge(received_before=NOON + MINUTE, limit=10) == 1
+        rejected.remove(a_message("m-1", received_at=NOON + MINUTE).key)
+        assert rejected.listing(Question(), limit=10).entries == []
+        rejected.keep(a_message("m-2", received_at=NOON + 2 * MINUTE))
+        assert [entry.run.message_id for entry in rejected.listing(Question(), limit=10).entries] == ["m-2"]

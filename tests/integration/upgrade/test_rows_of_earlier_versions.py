@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from adf_trigger.clock import utcnow
+from adf_trigger.contracts import RunStatus
 from adf_trigger.datafactory.models import Page, PipelineRun, RunFilter
 from adf_trigger.errors import Unavailable
 from adf_trigger.service.factories import placed
@@ -73,6 +74,23 @@ def test_a_record_is_read_as_it_was(scene: Scene, azurite: str) -> None:
         for run in (request["key"], *request["run_ids"]):
             assert same(shown(world, run), request["view"])
     assert sorted(active(world)) == sorted(each["key"] for each in scene["requests"] if not each["told"])
+
+
+@over_scenes
+def test_a_list_shows_what_an_earlier_version_has_left(scene: Scene, azurite: str) -> None:
+    """Its rows of the listing hold nothing: each record is listed once even so, as it is, and found by its status."""
+    world = world_of(scene, azurite)
+    keep_from_looking(world)
+    caller = Caller(world)
+    listed = json.loads(caller.call("list_runs", "GET", "runs").get_body())
+    expected = {request["key"]: shown(world, request["key"]) for request in scene["requests"]}
+    assert {run["requestId"] for run in listed["runs"]} == set(expected)
+    assert (len(listed["runs"]), listed["continuation"]) == (len(expected), None)
+    for run in listed["runs"]:
+        assert run == {name: expected[run["requestId"]][name] for name in run}
+        if run["status"] in list(RunStatus):
+            found = json.loads(caller.call("list_runs", "GET", f"runs?status={run['status']}").get_body())
+            assert run in found["runs"]
 
 
 @over_scenes

@@ -1,0 +1,35 @@
+"""The functions that only read: lists of runs."""
+
+import azure.functions as func
+
+from adf_trigger.functions.answers import Parameters, answered, json_response
+from adf_trigger.functions.asked import MAX_RUNS, RUNS_PARAMETERS, USUAL_RUNS, Asked, question_of
+from adf_trigger.functions.composition import UseCases
+from adf_trigger.functions.services import Services
+
+MAX_CONTINUATION = 1_000
+MAX_FACTORY = 1_000
+
+
+def reading_functions(use_cases: UseCases) -> func.Blueprint:
+    """The functions over the use cases; each is one of its own, so that a function key opens it alone."""
+    blueprint = func.Blueprint()
+
+    @blueprint.function_name("list_runs")
+    @blueprint.route("runs", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
+    async def list_runs(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
+        """Runs, newest first, what was rejected and what cannot be told among them."""
+
+        def work(services: Services, parameters: Parameters) -> func.HttpResponse:
+            asked = Asked(req, parameters, RUNS_PARAMETERS, several=["status"])
+            question = question_of(asked)
+            limit = asked.number("limit", usual=USUAL_RUNS, at_most=MAX_RUNS)
+            factory = asked.text("factory", at_most=MAX_FACTORY)
+            continuation = asked.text("continuation", at_most=MAX_CONTINUATION)
+            asked.settle()
+            page = services.runs.page(question, factory=factory, continuation=continuation, limit=limit)
+            return json_response(page.model_dump(mode="json"))
+
+        return await answered(use_cases, req, context, None, work)
+
+    return blueprint
