@@ -14,7 +14,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import NoReturn, TextIO
@@ -57,9 +57,7 @@ async def _run(config: HostConfig, ready_stream: TextIO, *, as_json: bool) -> Fu
         told.set()
         host.stop_requested.set()
 
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop)
+    _on_stop(stop)
     async with host:
         if config.listen_on is None:
             print(_ready(host) if as_json else _summary(host), file=ready_stream, flush=True)
@@ -71,6 +69,18 @@ async def _run(config: HostConfig, ready_stream: TextIO, *, as_json: bool) -> Fu
     if told.is_set():
         host.listening = None
     return host
+
+
+def _on_stop(stop: Callable[[], None]) -> None:
+    """Call it at each signal that means to stop; SIGBREAK is what a parent on Windows can send."""
+    loop = asyncio.get_running_loop()
+    for name in ("SIGTERM", "SIGINT", "SIGBREAK"):
+        if (number := signal.Signals.__members__.get(name)) is None:
+            continue
+        try:
+            loop.add_signal_handler(number, stop)
+        except NotImplementedError:  # the event loop of Windows has none
+            signal.signal(number, lambda _number, _frame: loop.call_soon_threadsafe(stop))
 
 
 def _replace_process(host: FunctionsHost, environ: Mapping[str, str]) -> NoReturn:

@@ -2,7 +2,7 @@
 
 import sys
 
-from adf_trigger.local.cli import main
+from adf_trigger.local.missing import run_cli
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_cli())

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Self
+from urllib.parse import urlsplit
 
 from adf_trigger.emulator.commands.data_folder import write_private
 
@@ -67,6 +68,22 @@ class Endpoints:
     def from_json(cls, text: str) -> Self:
         """What `to_json` has written."""
         return cls(**json.loads(text))
+
+    def ports(self) -> dict[str, int]:
+        """TCP ports of its parts, by the names of `Ports`."""
+        storage = dict(part.partition("=")[::2] for part in self.storage_connection_string.split(";"))
+        addresses = {
+            "functions": self.functions_url,
+            "management": self.management_url,
+            "management_tls": self.management_tls_url,
+            "identity": self.identity_endpoint,
+            "authority": self.authority_url,
+            "proxy": self.proxy_url,
+            "blob": storage["BlobEndpoint"],
+            "queue": storage["QueueEndpoint"],
+            "table": storage["TableEndpoint"],
+        }
+        return {name: port for name, url in addresses.items() if (port := urlsplit(url).port)}
 
     def save(self, path: Path) -> None:
         """Write the JSON to a file that nobody else may read, in one step."""

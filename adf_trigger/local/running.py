@@ -65,6 +65,15 @@ def running_stack(data: Path | None = None) -> RunningStack:
     raise NoLocalStack("no stack runs; start one with `adf-trigger up`")
 
 
+def is_alone() -> bool:
+    """Whether one stack runs here, the service with it, and no other."""
+    try:
+        running_stack()
+    except NoLocalStack:
+        return False
+    return True
+
+
 def _of(data: Path, found: Mapping[str, Any]) -> RunningStack:
     if "functions_url" not in found:
         raise NoLocalStack(f"a factory alone runs on {data}, without the trigger service")

@@ -3,96 +3,57 @@
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any
-
-from azure.core.exceptions import ResourceExistsError
-from azure.data.tables import TableServiceClient
-from azure.storage.queue import QueueServiceClient
+from urllib.parse import urlsplit
 
 from adf_trigger.emulator import defaults
 from adf_trigger.emulator.clouds import PUBLIC
-from adf_trigger.emulator.commands.data_folder import data_folder, exclusive
+from adf_trigger.emulator.commands.data_folder import data_folder, emulator_folder, exclusive
 from adf_trigger.emulator.commands.environment import CLIENT_SECRET, IDENTITY_HEADER, STORAGE
+from adf_trigger.emulator.commands.kept import Kept
+from adf_trigger.emulator.commands.load import load_factory
 from adf_trigger.emulator.commands.running import ENDPOINTS, announced
 from adf_trigger.emulator.defaults import FACTORY_ID
-from adf_trigger.functions_host.environment import HOST_KEY
+from adf_trigger.functions_host.environment import HOST_KEY, MASTER_KEY
 from adf_trigger.local.app_settings import app_settings
 from adf_trigger.local.azurite import Azurite
 from adf_trigger.local.endpoints import Endpoints
 from adf_trigger.local.environment import child_environment
+from adf_trigger.local.ports import Ports, check, usual
 from adf_trigger.local.process import GRACE_SECONDS, Process, StartFailed, ready_line
-from adf_trigger.settings import POISON_SUFFIX, Settings
+from adf_trigger.local.stack_config import APP, POLL_SCHEDULE, Progress, StackConfig
+from adf_trigger.local.storage import provide_storage
+from adf_trigger.settings import Settings
 
-POLL_SCHEDULE = "*/2 * * * * *"
-"""On the local stack the timer runs every two seconds, so that nobody waits for news."""
-
-APP = Path(__file__).parents[2]
-"""Folder of this project's own function app."""
+__all__ = ["APP", "POLL_SCHEDULE", "Ports", "Stack", "StackConfig"]
 
 _READY_SECONDS = 60.0
 _END_OPTIONS = ("--drain-seconds", 5, "--grace-seconds", 3)
 """How long requests, and then functions, may take to end; within the grace of a process before it is killed."""
-_STORAGE_OPTIONS: dict[str, Any] = {"use_env_settings": False, "connection_timeout": 5, "read_timeout": 20}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ports:
-    """TCP ports on 127.0.0.1; 0 takes a free one."""
-
-    functions: int = 0
-    management: int = 0
-    management_tls: int = 0
-    identity: int = 0
-    authority: int = 0
-    proxy: int = 0
-    blob: int = 0
-    queue: int = 0
-    table: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StackConfig:
-    """How a stack is run.
-
-    Attributes:
-        data: folder for everything that it writes; it finds there what an earlier stack has left. None is a
-            temporary folder, removed after a clean end.
-        app: folder with function_app.py.
-        ports: where to listen.
-        poll_schedule: of the app's timer: six NCRONTAB fields.
-        settings: app settings beside, or in place of, the local stack's own (see `app_settings`).
-        host_options: more arguments for the functions host.
-        secrets: JSON file of what stands in for the factory's Key Vaults.
-        any_group: take any subscription and resource group to be there.
-        allow_hosts: other machines that pipelines may call.
-    """
-
-    data: Path | None = None
-    app: Path = APP
-    ports: Ports = Ports()
-    poll_schedule: str = POLL_SCHEDULE
-    settings: Mapping[str, str] = field(default_factory=dict)
-    host_options: tuple[str, ...] = ()
-    secrets: Path | None = None
-    any_group: bool = False
-    allow_hosts: tuple[str, ...] = ()
 
 
 class Stack:
     """A stack that runs between `__enter__` and `__exit__`. Its processes never outlive this one.
 
+    Args:
+        config: how it is run.
+        progress: is told how far the start is.
+
     Entering may raise:
         SettingsError: the app settings are wrong.
+        PortTaken: a port that was asked for is taken.
+        ImportRefused: the factory that is to be loaded has faults.
         DataFolderError: the data folder cannot be used, or is in use.
         AzuriteInstallError: Azurite could not be installed.
         StartFailed: a process did not become ready.
     """
 
-    def __init__(self, config: StackConfig | None = None) -> None:
+    def __init__(self, config: StackConfig | None = None, progress: Progress | None = None) -> None:
         self._config = config or StackConfig()
+        self._progress = progress or Progress()
+        self._ports = self._config.ports
         self._processes: dict[str, Process] = {}
         self._running = ExitStack()
         self._endpoints: Endpoints | None = None
@@ -103,6 +64,11 @@ class Stack:
         if self._endpoints is None:
             raise RuntimeError("the stack is not running")
         return self._endpoints
+
+    @property
+    def logs(self) -> Path:
+        """The folder of its processes' logs."""
+        return self._data / "logs"
 
     def __enter__(self) -> Endpoints:
         with ExitStack() as starting:
@@ -150,7 +116,16 @@ class Stack:
         (self._data / "logs").mkdir(exist_ok=True)
         # A stack that was killed is ended by its guards, which may take as long as a process's grace.
         self._held = (starting.enter_context(exclusive(self._data, patience=GRACE_SECONDS + 2)),)
-        self._key, client_secret, identity_header = (defaults.make_secret() for _ in range(3))
+        kept = Kept(self._data)
+        self._keys = {
+            HOST_KEY: kept.secret("functions_key", defaults.make_secret),
+            MASTER_KEY: kept.secret("master_key", defaults.make_secret),
+        }
+        client_secret = kept.secret("client_secret", defaults.make_secret)
+        identity_header = kept.secret("identity_header", defaults.make_secret)
+        self._choose_ports(kept)
+        self._check_app()
+        self._load()
         storage = self._start_azurite(starting)
         self._cloud = self._config.settings.get("ADF_TRIGGER_CLOUD", PUBLIC.name)
         emulator = self._start_emulator(
@@ -166,12 +141,12 @@ class Stack:
             chosen=self._config.settings,
         )
         settings = Settings.from_env(self._app_settings)
-        _provide_storage(storage, settings)
+        provide_storage(storage, settings)
         starting.callback(self._stop_functions)
-        functions_url = self._start_functions(self._config.ports.functions)
+        functions_url = self._start_functions(self._ports.functions)
         endpoints = Endpoints(
             functions_url=functions_url,
-            functions_key=self._key,
+            functions_key=self._keys[HOST_KEY],
             management_url=emulator["management_url"],
             management_tls_url=emulator["management_tls_url"],
             control_url=emulator["control_url"],
@@ -192,12 +167,36 @@ class Stack:
             table=settings.table,
             pids=self._pids(),
         )
+        if self._config.usual_ports:
+            kept.keep_ports(endpoints.ports())
         endpoints.save(self._data / ENDPOINTS)
         starting.enter_context(announced(self._data / ENDPOINTS))
         return endpoints
 
+    def _choose_ports(self, kept: Kept) -> None:
+        check(self._config.ports)
+        if self._config.usual_ports:
+            self._ports, notes = usual(self._config.ports, kept.ports)
+            for note in notes:
+                self._progress.said(note)
+
+    def _check_app(self) -> None:
+        """Raise StartFailed where there is no app, before anything is started for it."""
+        app = self._config.app
+        if not (app / "function_app.py").is_file():
+            why = "it has no function_app.py" if app.is_dir() else "it is not there"
+            raise StartFailed(f"{app} holds no function app: {why}")
+
+    def _load(self) -> None:
+        home = emulator_folder(self._data)
+        if self._config.loading is not None:
+            self._progress.starting(f"{self._config.loading.source}")
+            for line in load_factory(home, self._config.loading):
+                self._progress.said(line)
+
     def _start_azurite(self, starting: ExitStack) -> str:
-        ports = self._config.ports
+        ports = self._ports
+        self._progress.starting("Azurite")
         azurite = starting.enter_context(
             Azurite(
                 log=self._log("azurite"),
@@ -209,12 +208,15 @@ class Stack:
             )
         )
         self._processes["azurite"] = azurite.process
+        listening = (urlsplit(url).port for url in (azurite.blob_url, azurite.queue_url, azurite.table_url))
+        self._progress.started("Azurite", "blob {}, queue {}, table {}".format(*listening))
         return azurite.connection_string
 
     def _start_emulator(self, starting: ExitStack, environment: Mapping[str, str]) -> Mapping[str, str]:
-        ports = self._config.ports
+        ports = self._ports
+        self._progress.starting("Data Factory")
         options: dict[str, object] = {
-            "--data": self._data / "emulator",
+            "--data": emulator_folder(self._data),
             "--management-port": ports.management,
             "--management-tls-port": ports.management_tls,
             "--identity-port": ports.identity,
@@ -238,12 +240,15 @@ class Stack:
             environment,
         )
         starting.callback(process.stop)
-        return process.wait_until_ready(ready_line, timeout=_READY_SECONDS)
+        ready = process.wait_until_ready(ready_line, timeout=_READY_SECONDS)
+        self._progress.started("Data Factory", ready["management_url"])
+        return ready
 
     def _start_functions(self, port: int) -> str:
+        self._progress.starting("Functions host")
         options = ["--app", self._config.app, "--port", port, "--json", *_END_OPTIONS]
         options += self._config.host_options
-        settings = {**self._app_settings, HOST_KEY: self._key}
+        settings = {**self._keys, **self._app_settings}
         process = self._start_python("functions_host", options, settings, name="functions")
         ready = process.wait_until_ready(ready_line, timeout=_READY_SECONDS)
         if not ready["functions"]:
@@ -252,6 +257,7 @@ class Stack:
                 "platform its host does not say why; with --forgiving it does"
             )
         url: str = ready["url"]
+        self._progress.started("Functions host", f"{url}/api")
         return url
 
     def _stop_functions(self) -> None:
@@ -278,16 +284,3 @@ class Stack:
 
     def _pids(self) -> dict[str, int]:
         return {name: process.pid for name, process in self._processes.items()}
-
-
-def _provide_storage(connection_string: str, settings: Settings) -> None:
-    """Make the queues and the table, as the infrastructure does in Azure."""
-    requests = settings.requests_queue
-    with QueueServiceClient.from_connection_string(connection_string, **_STORAGE_OPTIONS) as queues:
-        for name in (requests, requests + POISON_SUFFIX, settings.rejected_queue, settings.events_queue):
-            try:
-                queues.create_queue(name)
-            except ResourceExistsError:
-                continue
-    with TableServiceClient.from_connection_string(connection_string, **_STORAGE_OPTIONS) as tables:
-        tables.create_table_if_not_exists(settings.table)

@@ -7,9 +7,11 @@ import argparse
 import json
 import os
 import shlex
+import shutil
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from adf_trigger.emulator.commands.azure_environment import addresses, azure_environment, check
 from adf_trigger.emulator.commands.running import facts
@@ -45,12 +47,24 @@ def _env(options: argparse.Namespace) -> int:
                 'Run: eval "$(python -m adf_trigger.local env --azure)"\n'
             )
         return 1 if checked.faults else 0
-    variables = addresses(found)
+    variables = addresses(found) | _of_the_command(found)
     if options.azure:
         variables |= azure_environment(found)
         Path(variables["AZURE_CONFIG_DIR"]).mkdir(mode=0o700, exist_ok=True)
     sys.stdout.write(_FORMATS[options.format](variables))
+    if options.format in _PATHS and shutil.which(_COMMAND) is None:
+        sys.stdout.write(_PATHS[options.format](str(Path(sys.executable).parent)))
     return 0
+
+
+def _of_the_command(found: Mapping[str, Any]) -> dict[str, str]:
+    """What the command `adf-trigger` and Azure's own clients of storage read."""
+    names = {
+        "ADF_TRIGGER_URL": "functions_url",
+        "ADF_TRIGGER_KEY": "functions_key",
+        "AZURE_STORAGE_CONNECTION_STRING": "storage_connection_string",
+    }
+    return {name: str(found[fact]) for name, fact in names.items() if fact in found}
 
 
 def _sh(variables: Mapping[str, str]) -> str:
@@ -65,6 +79,15 @@ def _powershell(variables: Mapping[str, str]) -> str:
 def _json(variables: Mapping[str, str]) -> str:
     return json.dumps(variables) + "\n"
 
+
+_COMMAND = "adf-trigger"
+_PATHS: Mapping[str, Callable[[str], str]] = {
+    "sh": lambda folder: f'export PATH={shlex.quote(folder)}:"$PATH"\n',
+    "powershell": lambda folder: "$env:PATH = '{}{}' + $env:PATH\n".format(
+        folder.replace("'", "''"), os.pathsep
+    ),
+}
+"""Where this environment has its commands, for a shell that does not find them."""
 
 _FORMATS: Mapping[str, Callable[[Mapping[str, str]], str]] = {
     "sh": _sh,

@@ -13,11 +13,10 @@ import gc
 import json
 import logging
 import os
-import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from rich.console import Console
@@ -39,10 +38,13 @@ from adf_trigger.emulator.commands.ports import port
 from adf_trigger.emulator.commands.running import ENDPOINTS, announced
 from adf_trigger.emulator.commands.secrets_file import HELP as SECRETS_HELP
 from adf_trigger.emulator.commands.secrets_file import secrets_file
+from adf_trigger.emulator.commands.signals import stop_signal
 from adf_trigger.emulator.hosting import Emulated, EmulatorConfig, emulated
 from adf_trigger.emulator.storage_account import StorageAccount, storage_account
 
 logger = logging.getLogger(__name__)
+
+_USUAL_STORAGE = "UseDevelopmentStorage=true"
 
 
 def add_serve(parser: argparse.ArgumentParser) -> None:
@@ -111,8 +113,26 @@ def _storage(text: str) -> StorageAccount:
         raise argparse.ArgumentTypeError(str(exc)) from exc
 
 
-def serve(options: argparse.Namespace) -> int:
+@dataclass(frozen=True, slots=True)
+class Surround:
+    """What a command does around the emulator.
+
+    Attributes:
+        storage: is given the data folder, its lock, and what is ended after the emulator; gives the connection string
+            of the storage account, or None where another one is meant.
+        tell: is given everything about the emulator, and its data folder, once it answers.
+    """
+
+    storage: Callable[[Path, int, ExitStack], str | None] = lambda _data, _lock, _running: None
+    tell: Callable[[Mapping[str, str], Path], None] | None = None
+
+
+def serve(options: argparse.Namespace, surround: Surround | None = None) -> int:
     """Run until SIGTERM or SIGINT; give the exit code: 0, or 1 if it could not run.
+
+    Args:
+        options: of the command line.
+        surround: what is done around it.
 
     Raises:
         DataFolderError: the folder cannot be used, or is in use.
@@ -124,7 +144,9 @@ def serve(options: argparse.Namespace) -> int:
     try:
         with ExitStack() as held:
             data = held.enter_context(data_folder(options.data))
-            held.enter_context(exclusive(data, patience=PATIENCE_SECONDS))
+            lock = held.enter_context(exclusive(data, patience=PATIENCE_SECONDS))
+            around = surround or Surround()
+            brought = around.storage(data, lock, held)
             kept = Kept(data)
             config = EmulatorConfig(
                 data=data if options.unannounced else emulator_folder(data),
@@ -140,9 +162,11 @@ def serve(options: argparse.Namespace) -> int:
                 secrets=options.secrets,
                 cloud=CLOUDS[options.cloud],
                 allowed=AllowedHosts.of(options.allow_host),
-                storage=options.storage or _storage(os.environ.get(STORAGE) or "UseDevelopmentStorage=true"),
+                storage=options.storage or _storage(brought or os.environ.get(STORAGE) or _USUAL_STORAGE),
             )
-            asyncio.run(_serve(config, None if options.unannounced else data, as_json=options.json))
+            tell = _tell_json if options.json else around.tell or _tell
+            why = asyncio.run(_serve(config, data, tell, announce=not options.unannounced))
+            sys.stderr.write(f"Stopped: {why}.\n")
     except OSError as exc:
         sys.stderr.write(f"The emulator cannot run: {exc}\n")
         return 1
@@ -154,10 +178,11 @@ def _secret(variable: str, name: str, kept: Kept) -> str:
     return os.environ.get(variable) or kept.secret(name, defaults.make_secret)
 
 
-async def _serve(config: EmulatorConfig, announced_on: Path | None, *, as_json: bool) -> None:
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+async def _serve(
+    config: EmulatorConfig, data: Path, tell: Callable[[Mapping[str, str], Path], None], *, announce: bool
+) -> str:
+    """Serve until told to stop; give the name of the signal that did."""
+    stop = stop_signal()
     async with emulated(config) as addresses:
         facts = {
             **asdict(addresses),
@@ -170,28 +195,30 @@ async def _serve(config: EmulatorConfig, announced_on: Path | None, *, as_json: 
             "factory_id": defaults.FACTORY_ID,
         }
         with ExitStack() as told:
-            if announced_on is not None:
-                write_private(announced_on / ENDPOINTS, json.dumps(facts) + "\n")
-                told.enter_context(announced(announced_on / ENDPOINTS))
-            _tell(facts, as_json=as_json)
-            await _until_stopped(addresses, stop)
+            if announce:
+                write_private(data / ENDPOINTS, json.dumps(facts) + "\n")
+                told.enter_context(announced(data / ENDPOINTS))
+            tell(facts, data)
+            return await _until_stopped(addresses, stop)
 
 
-async def _until_stopped(addresses: Emulated, stop: asyncio.Event) -> None:
+async def _until_stopped(addresses: Emulated, stop: asyncio.Future[str]) -> str:
     # What has been loaded stays: to look through it again and again would hold up every reply meanwhile.
     gc.freeze()
     logger.info(
         "The emulator is running at %s", addresses.management_url, extra={"action": "emulator_started"}
     )
-    await stop.wait()
+    why = await stop
     logger.info("The emulator has stopped", extra={"action": "emulator_stopped"})
+    return why
 
 
-def _tell(facts: Mapping[str, str], *, as_json: bool) -> None:
-    if as_json:
-        sys.stdout.write(json.dumps(facts, separators=(",", ":")) + "\n")
-        sys.stdout.flush()
-        return
+def _tell_json(facts: Mapping[str, str], _: Path) -> None:
+    sys.stdout.write(json.dumps(facts, separators=(",", ":")) + "\n")
+    sys.stdout.flush()
+
+
+def _tell(facts: Mapping[str, str], _: Path) -> None:
     console = Console(highlight=False, soft_wrap=True, markup=False)
     console.print("Ready. Ctrl+C stops it.\n", style="bold green")
     for name, value in facts.items():

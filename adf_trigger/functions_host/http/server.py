@@ -5,6 +5,7 @@ import contextlib
 import math
 import socket
 import struct
+import sys
 from collections.abc import Iterator
 
 import uvicorn
@@ -121,7 +122,8 @@ class HttpServer:
         if self._listen_on is not None:
             return socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP, fileno=self._listen_on)
         bound = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if sys.platform != "win32":  # there the same option takes a port from whoever has it
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             bound.bind((self._address, self._port))
         except OSError:

@@ -5,7 +5,7 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import requests
 from azure.storage.queue import QueueClient
@@ -18,10 +18,25 @@ TIMEOUTS = (5.0, 30.0)
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An HTTP answer: its status and its JSON."""
+    """An HTTP answer.
+
+    Attributes:
+        body: its JSON object; empty where it has none.
+        text: what it holds, as it came.
+    """
 
     status: int
     body: dict[str, Any]
+    text: str = ""
+
+    @classmethod
+    def of(cls, response: requests.Response) -> Self:
+        """What has come, whatever it is: the platform's own errors have no body."""
+        try:
+            found = response.json()
+        except requests.JSONDecodeError:
+            found = None
+        return cls(response.status_code, found if isinstance(found, dict) else {}, response.text)
 
 
 class Caller:
@@ -46,12 +61,12 @@ class Caller:
             headers={**self._headers, "Idempotency-Key": key},
             timeout=TIMEOUTS,
         )
-        return Answer(response.status_code, response.json())
+        return Answer.of(response)
 
     def get(self, run: str) -> Answer:
         """GET /runs/{id}."""
         response = requests.get(f"{self._root}/runs/{run}", headers=self._headers, timeout=TIMEOUTS)
-        return Answer(response.status_code, response.json())
+        return Answer.of(response)
 
     def send(self, message: dict[str, Any]) -> None:
         """Drop a message on the requests queue."""

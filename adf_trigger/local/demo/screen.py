@@ -10,7 +10,9 @@ from rich.status import Status
 from rich.table import Table
 from rich.text import Text
 
-PIPED_WIDTH = 170
+from adf_trigger.local.texts import COMMAND, WIDTH, take_over, up_command, wrapped
+
+PLAIN = "Adfv2QuickStartPipeline"
 
 COLOURS = {
     "Succeeded": "green",
@@ -37,16 +39,22 @@ class Screen:
     def heading(self, text: str) -> None:
         """Begin a part."""
         self._console.print()
-        self._console.print(Text(text, style="bold"))
+        for line in wrapped(text, hanging=3):
+            self._print(Text(line, style="bold"))
 
-    def line(self, text: str) -> None:
-        """A plain line, indented."""
-        self._console.print(Text(f"  {text}"), soft_wrap=True)
+    def line(self, text: str, *, indent: int = 2) -> None:
+        """A plain line, indented; one that is too long is broken between words."""
+        for line in wrapped(text, indent=indent):
+            self._print(Text(line))
 
     def exchange(self, asked: str, answered: str, *, good: bool) -> None:
         """What was asked and what came back."""
-        arrow = Text(f" → {answered}", "green" if good else "yellow")
-        self._console.print(Text.assemble("  ", asked, arrow), soft_wrap=True)
+        self.line(asked)
+        for line in wrapped(f"→ {answered}", indent=6, hanging=2):
+            self._print(Text(line, "green" if good else "yellow"))
+
+    def _print(self, text: Text) -> None:
+        self._console.print(text, soft_wrap=True)
 
     @contextmanager
     def waiting(self, text: str) -> Iterator[Status]:
@@ -57,26 +65,28 @@ class Screen:
             yield status
 
     def events(self, events: Sequence[Mapping[str, Any]]) -> None:
-        """The completion events as they came off the queue."""
-        table = Table(box=None)
-        for column in ("request", "pipeline", "status", "took", "event id", "why"):
-            table.add_column(column, overflow="fold")
+        """The completion events as they came off the queue, and below each its id and why a run has failed."""
+        columns = [event["data"] for event in events]
+        widths = [max([0, *(len(str(run[name])) for run in columns)]) for name in ("requestId", "pipeline")]
         for event in events:
             run = event["data"]
-            why = "; ".join(f"{error['activityName']}: {reason_of(error)}" for error in run["errors"])
-            table.add_row(
-                run["requestId"],
-                run["pipeline"],
-                Text(run["status"], COLOURS.get(run["status"], "")),
-                took(run.get("durationMs")),
-                event["id"],
-                why or "-",
+            request, pipeline = (
+                f"{run[name]:<{width}}" for name, width in zip(("requestId", "pipeline"), widths, strict=True)
             )
-        self._console.print(table)
+            status = Text(f"{run['status']:<9}", COLOURS.get(run["status"], ""))
+            self._print(
+                Text.assemble("  ", request, "  ", pipeline, "  ", status, "  ", took(run.get("durationMs")))
+            )
+            why = "; ".join(f"{error['activityName']}: {reason_of(error)}" for error in run["errors"] or [])
+            for below in (f"event {event['id']}", why):
+                for line in wrapped(below, indent=6):
+                    self._print(Text(line, "dim"))
 
     def activities(self, activities: Sequence[Mapping[str, Any]]) -> None:
         """The copy activities of a run."""
-        table = Table("activity", "type", "status", "dataRead", "dataWritten", "took", box=None)
+        table = Table(box=None)
+        for column in ("activity", "type", "status", "dataRead", "dataWritten", "took"):
+            table.add_column(column, no_wrap=True)
         for activity in activities:
             output = activity["output"]
             table.add_row(
@@ -89,18 +99,20 @@ class Screen:
             )
         self._console.print(table)
 
-    def verdict(self, faults: Sequence[str], seconds: float) -> None:
-        """Whether everything was as it should be."""
+    def verdict(self, seconds: float) -> None:
+        """Everything was as it should be; what to do next."""
         self._console.print()
-        for fault in faults:
-            self._console.print(Text(f"✗ {fault}", style="bold red"))
-        if not faults:
-            self._console.print(
-                Text(
-                    f"✓ Everything is as it should be, in {seconds:.0f} s. Nothing left this machine.",
-                    style="bold green",
-                )
+        self._print(
+            Text(
+                f"✓ Everything is as it should be, in {seconds:.0f} s. Nothing left this machine.",
+                style="bold green",
             )
+        )
+        self._console.print()
+        self._print(Text("Next: the same stack, left running for you to use."))
+        for line in (f"{up_command()}", take_over(), f"{COMMAND} run {PLAIN} --wait"):
+            self._print(Text(f"  {line}"))
+        self._print(Text("The first line in this terminal, the others in another one."))
 
 
 def reason_of(error: Mapping[str, str]) -> str:
@@ -116,4 +128,4 @@ def took(milliseconds: int | None) -> str:
 
 def _standard_output() -> Console:
     console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=PIPED_WIDTH)
+    return console if console.is_terminal else Console(highlight=False, width=WIDTH)

@@ -8,8 +8,12 @@ from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
+from azure.core.exceptions import AzureError
+from requests import RequestException
+
 from adf_trigger.clock import utcnow
 from adf_trigger.datafactory.models import TimeWindow, items_of
+from adf_trigger.errors import AdfTriggerError
 from adf_trigger.local.demo.client import Answer, Caller
 from adf_trigger.local.demo.quickstart import INPUTS, PARAM_PIPELINE, PLAIN_PIPELINE, Quickstart
 from adf_trigger.local.demo.screen import Screen
@@ -23,27 +27,51 @@ BY_HTTP, BY_QUEUE, MISSING, WRONG = "demo-by-http", "demo-by-queue", "demo-no-su
 EXPECTED = {BY_HTTP: "Succeeded", BY_QUEUE: "Succeeded", MISSING: "Failed"}
 
 
-def run(cloud: str, screen: Screen | None = None) -> int:
-    """Run the demo; 0 if everything was as it should be, else 1.
+def run(cloud: str, screen: Screen | None = None, config: StackConfig | None = None) -> int:
+    """Run the demo; give the exit code, 0.
 
     Args:
         cloud: which of Azure's clouds the stack stands in for.
         screen: where to show it.
+        config: another stack than the usual one, on which it is to fail.
+
+    Raises:
+        DemoFailed: something was not as it should be.
+        StartFailed: or what else entering a Stack raises.
     """
     shown = screen or Screen()
     begun = time.monotonic()
     shown.heading(
         "adf-trigger: start Azure Data Factory pipelines by HTTP or queue, and be told when they end."
     )
+    stack = Stack(config or StackConfig(settings={"ADF_TRIGGER_CLOUD": cloud}))
     with ExitStack() as running:
-        with shown.waiting(
-            "Starting Azurite, a local Data Factory, Entra ID endpoints and a Functions host ..."
-        ):
-            config = StackConfig(settings={"ADF_TRIGGER_CLOUD": cloud})
-            endpoints = running.enter_context(Stack(config))
-        faults = list(_Story(endpoints, shown).tell())
-    shown.verdict(faults, time.monotonic() - begun)
-    return 1 if faults else 0
+        with shown.waiting("Starting Azurite, a local Data Factory and a Functions host"):
+            endpoints = running.enter_context(stack)
+        _tell(endpoints, shown, stack)
+    shown.verdict(time.monotonic() - begun)
+    return 0
+
+
+class DemoFailed(Exception):
+    """Something was not as it should be. The text has what, and where the logs are, which are kept."""
+
+
+def _tell(endpoints: Endpoints, screen: Screen, stack: Stack) -> None:
+    faults: list[str] = []
+    cause: Exception | None = None
+    try:
+        for fault in _Story(endpoints, screen).tell():
+            faults.append(fault)  # noqa: PERF402 - what was told before an error is told with it
+    except (RequestException, AzureError, AdfTriggerError) as exc:
+        faults.append(f"{type(exc).__name__}: {exc}")
+        cause = exc
+    if not faults:
+        return
+    if (name := stack.dead()) is not None:
+        faults.append(stack.exit_report(name))
+    told = "".join(f"✗ {fault}\n" for fault in faults)
+    raise DemoFailed(f"\n{told}The logs are kept: {stack.logs}") from cause
 
 
 class _Story:
@@ -88,7 +116,7 @@ class _Story:
             }
         )
         self._screen.exchange(
-            f"message on {self._queue}: {PARAM_PIPELINE}, emp2.txt → aloha.txt", "sent", good=True
+            f"message on {self._queue}: emp2.txt → aloha.txt by {PARAM_PIPELINE}", "sent", good=True
         )
         missing = self._caller.post(
             PARAM_PIPELINE,
@@ -105,14 +133,16 @@ class _Story:
             f"POST …/{PARAM_PIPELINE}/runs with wrong parameters", wrong, HTTPStatus.BAD_REQUEST
         )
         for error in wrong.body.get("errors", []):
-            self._screen.line(f"    {error['pointer']}: {error['message']}")
+            self._screen.line(f"{error['pointer']}: {error['message']}", indent=8)
 
     def _told(self, asked: str, answer: Answer, expected: int) -> Iterator[str]:
         run = answer.body.get("runId")
-        told = f"runId {run}" if run else answer.body.get("title", answer.body.get("status", ""))
+        told = (
+            f"runId {run}" if run else answer.body.get("title", answer.body.get("status", "without a body"))
+        )
         self._screen.exchange(asked, f"{answer.status} {told}", good=answer.status < HTTPStatus.BAD_REQUEST)
         if answer.status != expected:
-            yield f"{asked} was answered {answer.status} and not {expected}: {answer.body}"
+            yield f"{asked} was answered {answer.status} and not {expected}: {answer.text[:500] or 'without a body'}"
 
     def _wait(self) -> list[dict[str, Any]]:
         self._screen.heading(f"3. Completion events, as they come off the queue {self._events_queue}")
@@ -128,7 +158,7 @@ class _Story:
 
     def _state(self, key: str) -> str:
         answer = self._caller.get(key)
-        return str(answer.body["status"]) if answer.status == HTTPStatus.OK else "not taken yet"
+        return str(answer.body.get("status", "?")) if answer.status == HTTPStatus.OK else "not taken yet"
 
     def _check_events(self, events: list[dict[str, Any]]) -> Iterator[str]:
         told = {event["subject"]: event["data"]["status"] for event in events}
@@ -145,7 +175,7 @@ class _Story:
         answer = self._caller.get(BY_QUEUE)
         run_id = answer.body.get("runId")
         if run_id is None:
-            yield f"{BY_QUEUE} has no run: {answer.body}"
+            yield f"{BY_QUEUE} has no run: {answer.status} {answer.text[:500] or 'without a body'}"
             return
         self._screen.heading(f"4. The run that the message started, {run_id}")
         window = TimeWindow(after=utcnow() - timedelta(hours=1), before=utcnow() + timedelta(hours=1))

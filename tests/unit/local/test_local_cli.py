@@ -1,10 +1,13 @@
 """The command line says what is wrong with it before it starts anything."""
 
+import tempfile
 from pathlib import Path
 
 import pytest
 
 from adf_trigger.local.cli import main
+from adf_trigger.local.crash import unexpected
+from adf_trigger.local.up_options import odd_settings
 
 
 @pytest.mark.parametrize(
@@ -19,6 +22,10 @@ from adf_trigger.local.cli import main
         (["up", "--set", "=value"], "--set: '=value' is not NAME=VALUE"),
         (["up", "--secrets", "/nowhere"], "--secrets: /nowhere cannot be read: No such file"),
         (["factory", "--secrets", "/nowhere"], "--secrets: /nowhere cannot be read: No such file"),
+        (["factory", "--port", "70000"], "--port/--management-port: '70000' is not a port"),
+        (["factory", "--identity-port", "x"], "--identity-port: 'x' is not a port"),
+        (["up", "--allow-host", "https://api.example.org"], "is not the name of a host"),
+        (["up", "--linked-service", "A=B"], "B cannot be read as JSON"),
         (["up", "--nonsense"], "unrecognized arguments: --nonsense"),
     ],
 )
@@ -53,3 +60,53 @@ def test_a_wrong_file_of_secrets_is_told_without_what_is_in_it(
     said = capsys.readouterr().err
     assert reason in said
     assert "s3cret" not in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["import", "nowhere", "--data", "DATA"], "nowhere is not there"),
+        (["up", "nowhere", "--data", "DATA"], "nowhere is not there"),
+        (["up", "--app", "nowhere"], "nowhere holds no function app: it is not there"),
+        (["up", "--data", "FILE"], "cannot be the data folder"),
+        (["env", "--data", "DATA"], "no stack runs on"),
+    ],
+)
+def test_a_folder_that_is_not_there_is_told(
+    arguments: list[str], reason: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Before anything is started for it, with code 1."""
+    (tmp_path / "FILE").touch()
+    paths = [str(tmp_path / word) if word in {"DATA", "FILE"} else word for word in arguments]
+    assert main(paths) == 1
+    assert reason in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("ADF_TRIGGER_TABEL", "the nearest known name is ADF_TRIGGER_TABLE"),
+        ("TABLE", "the app reads ADF_TRIGGER_TABLE"),
+        ("ADF_TRIGGER_TABLE", None),
+        ("MY_OWN", None),
+        ("AzureWebJobsStorage", None),
+        ("FUNCTIONS_HOST_KEY", None),
+    ],
+)
+def test_a_setting_that_nobody_reads_is_told(name: str, told: str | None) -> None:
+    """A name with our prefix that is none of ours, or one of ours without it; an app's own names are its own."""
+    lines = odd_settings({name: "x"})
+    assert (told is None) == (lines == [])
+    assert told is None or told in lines[0]
+
+
+def test_an_error_that_nobody_expected_is_a_sentence_and_a_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No traceback is shown; it is kept."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    told = unexpected(ZeroDivisionError("division by zero"))
+    (log,) = tmp_path.glob("adf-trigger-error-*.log")
+    assert "ZeroDivisionError: division by zero" in told
+    assert str(log) in told
+    assert "ZeroDivisionError" in log.read_text("utf-8")

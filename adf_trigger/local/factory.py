@@ -1,0 +1,73 @@
+"""`factory`: the local Data Factory alone, with an Azurite of its own if wanted."""
+
+import argparse
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from adf_trigger.emulator.commands.serve import Surround, add_serve, serve
+from adf_trigger.local.azurite import Azurite
+from adf_trigger.local.ports import Ports, check, usual
+from adf_trigger.local.stack_config import Progress
+from adf_trigger.local.terminal import Terminal
+from adf_trigger.local.texts import ready
+
+_STORAGE = ("blob", "queue", "table")
+_OWN = ("management", "management_tls", "identity", "authority", "proxy")
+
+
+def add_factory(parser: argparse.ArgumentParser) -> None:
+    """Make a parser that of this command."""
+    add_serve(parser)
+    parser.add_argument(
+        "--azurite", action="store_true", help="bring an Azurite, for the blobs that its pipelines copy"
+    )
+    parser.set_defaults(run=_factory)
+
+
+def _factory(options: argparse.Namespace) -> int:
+    """Run it; give the exit code.
+
+    Raises:
+        PortTaken: a port that was asked for is taken.
+        AzuriteInstallError: Azurite could not be installed.
+        StartFailed: it did not become ready.
+    """
+    ports = Ports(**{name: getattr(options, f"{name}_port") for name in _OWN})
+    check(ports)
+    progress = Progress() if options.json else Terminal()
+    if not options.json:
+        ports, notes = usual(ports, {}, of=(*_OWN, *(_STORAGE if options.azurite else ())))
+        for note in notes:
+            progress.said(note)
+        for name in _OWN:
+            setattr(options, f"{name}_port", getattr(ports, name))
+
+    def azurite(data: Path, lock: int, running: ExitStack) -> str | None:
+        if not options.azurite:
+            progress.starting("Data Factory")
+            return None
+        progress.starting("Azurite")
+        (data / "logs").mkdir(exist_ok=True)
+        started = running.enter_context(
+            Azurite(
+                log=data / "logs" / "azurite.log",
+                location=data / "azurite",
+                blob_port=ports.blob,
+                queue_port=ports.queue,
+                table_port=ports.table,
+                held=(lock,),
+            )
+        )
+        listening = (urlsplit(url).port for url in (started.blob_url, started.queue_url, started.table_url))
+        progress.started("Azurite", "blob {}, queue {}, table {}".format(*listening))
+        progress.starting("Data Factory")
+        return started.connection_string
+
+    def tell(facts: Mapping[str, str], data: Path) -> None:
+        progress.started("Data Factory", facts["management_url"])
+        for line in ready(run=(), data=data, kept=options.data is not None, service=False):
+            progress.said(line)
+
+    return serve(options, Surround(azurite, tell))

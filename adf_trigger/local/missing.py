@@ -1,0 +1,20 @@
+"""The local stack where its packages are not installed. Importing this needs nothing but the standard library."""
+
+import sys
+from collections.abc import Sequence
+
+INSTALL = "python -m pip install 'adf-trigger[local]'"
+
+
+def run_cli(arguments: Sequence[str] | None = None) -> int:
+    """Run a command of the local stack; give the exit code, 2 where packages are missing."""
+    try:
+        from adf_trigger.local.cli import main  # noqa: PLC0415 - its packages may not be there
+    except ModuleNotFoundError as missing:
+        if missing.name is None or missing.name.partition(".")[0] == __package__.partition(".")[0]:
+            raise
+        sys.stderr.write(
+            f"The local stack needs the package {missing.name}, which is not installed. It comes with: {INSTALL}\n"
+        )
+        return 2
+    return main(arguments)

@@ -1,0 +1,62 @@
+"""How a stack is run, and who is told how far it is."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from adf_trigger.emulator.commands.load import Loading
+from adf_trigger.local.ports import Ports
+
+POLL_SCHEDULE = "*/2 * * * * *"
+"""On the local stack the timer runs every two seconds, so that nobody waits for news."""
+
+_INSTALLED = Path(__file__).parent / "app"
+"""Where a wheel has the function app; in a checkout it lies at the root."""
+
+APP = _INSTALLED if _INSTALLED.is_dir() else Path(__file__).parents[2]
+"""Folder of this project's own function app."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StackConfig:
+    """How a stack is run.
+
+    Attributes:
+        data: folder for everything that it writes; it finds there what an earlier stack has left. None is a
+            temporary folder, removed after a clean end.
+        app: folder with function_app.py.
+        ports: where to listen.
+        usual_ports: listen where people expect it, and where the data's last stack did; see `ports.usual`.
+        poll_schedule: of the app's timer: six NCRONTAB fields.
+        settings: app settings beside, or in place of, the local stack's own (see `app_settings`).
+        host_options: more arguments for the functions host.
+        secrets: JSON file of what stands in for the factory's Key Vaults.
+        any_group: take any subscription and resource group to be there.
+        allow_hosts: other machines that pipelines may call.
+        loading: a factory that is loaded before anything runs.
+    """
+
+    data: Path | None = None
+    app: Path = APP
+    ports: Ports = field(default_factory=Ports)
+    usual_ports: bool = False
+    poll_schedule: str = POLL_SCHEDULE
+    settings: Mapping[str, str] = field(default_factory=dict)
+    host_options: tuple[str, ...] = ()
+    secrets: Path | None = None
+    any_group: bool = False
+    allow_hosts: tuple[str, ...] = ()
+    loading: Loading | None = None
+
+
+class Progress:
+    """Is told how far a start is. This one keeps it to itself."""
+
+    def starting(self, part: str) -> None:
+        """A part is being started."""
+
+    def started(self, part: str, where: str) -> None:
+        """It is ready, there."""
+
+    def said(self, line: str) -> None:
+        """There is something to know, in a line."""

@@ -1,0 +1,69 @@
+"""What `up` shows: each step as it happens, what now, and then a line a run."""
+
+import time
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from rich.console import Console
+from rich.status import Status
+from rich.text import Text
+
+from adf_trigger.local.demo.screen import COLOURS
+from adf_trigger.local.stack_config import Progress
+from adf_trigger.local.texts import run_line, step, wrapped
+
+
+class Terminal(Progress):
+    """Colours and a spinner on a terminal, plain lines where it is piped.
+
+    Args:
+        console: where to; standard output unless told otherwise.
+    """
+
+    def __init__(self, console: Console | None = None) -> None:
+        self._console = console or Console(highlight=False, markup=False, emoji=False)
+        self._status: Status | None = None
+        self._since = time.monotonic()
+
+    def __enter__(self) -> None:
+        """Nothing yet."""
+
+    def __exit__(self, *_: object) -> None:
+        self._quiet()
+
+    def starting(self, part: str) -> None:
+        """A spinner."""
+        self._quiet()
+        self._since = time.monotonic()
+        if self._console.is_terminal:
+            self._status = self._console.status(f"{part} …")
+            self._status.start()
+
+    def started(self, part: str, where: str) -> None:
+        """A line."""
+        self._quiet()
+        line = Text(step(part, where, time.monotonic() - self._since))
+        line.stylize("green", 0, 1)
+        self._line(line)
+        self._since = time.monotonic()
+
+    def said(self, line: str) -> None:
+        """A line, broken between words where it is too long and is a sentence."""
+        self._quiet()
+        for each in wrapped(line) if line and not line.startswith(" ") else [line]:
+            self._line(Text(each, "bold green" if each.startswith("Ready.") else ""))
+
+    def ended(self, run: Mapping[str, Any]) -> None:
+        """A run that has ended."""
+        at = datetime.now().astimezone().strftime("%H:%M:%S")
+        before, status, after = run_line(at, run)
+        self._line(Text.assemble(before, (status, COLOURS.get(status, "")), after))
+
+    def _line(self, line: Text) -> None:
+        self._console.print(line, soft_wrap=True)
+
+    def _quiet(self) -> None:
+        if self._status is not None:
+            self._status.stop()
+            self._status = None

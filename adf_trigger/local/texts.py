@@ -1,0 +1,145 @@
+"""What the commands of the local stack say to people: lines of at most 80 characters, but for paths that are longer."""
+
+import os
+import shlex
+import shutil
+import sys
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+WIDTH = 80
+COMMAND = "adf-trigger"
+_LABEL = 14
+_LONGEST_PIPELINE, _LONGEST_REASON = 32, 60
+
+
+def wrapped(text: str, *, indent: int = 0, hanging: int = 4) -> list[str]:
+    """Lines that break between words alone; those after the first begin further in."""
+    return textwrap.wrap(
+        text,
+        WIDTH,
+        initial_indent=" " * indent,
+        subsequent_indent=" " * (indent + hanging),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def step(part: str, where: str, seconds: float) -> str:
+    """A part that is ready."""
+    line = f"✓ {part:<{_LABEL}} {where}"
+    took = f"{seconds:.1f} s"
+    return f"{line}{took:>{WIDTH - len(line)}}" if len(line) + len(took) < WIDTH else f"{line} {took}"
+
+
+def command() -> str:
+    """How a person calls the command in another terminal, whichever folder and environment that one is in."""
+    if shutil.which(COMMAND):
+        return COMMAND
+    script = script_folder() / (f"{COMMAND}.exe" if sys.platform == "win32" else COMMAND)
+    return _quoted(str(script)) if script.is_file() else f"{_quoted(sys.executable)} -m adf_trigger"
+
+
+def script_folder() -> Path:
+    """Where this environment has its commands."""
+    return Path(sys.executable).parent
+
+
+def ready(
+    *,
+    run: Sequence[str],
+    data: Path,
+    kept: bool,
+    alone: bool = True,
+    service: bool = True,
+    windows: bool = os.name == "nt",
+) -> Iterator[str]:
+    """What now: two lines to paste, where everything is, how to stop.
+
+    Args:
+        run: arguments of a command that starts a run; empty where no pipeline is known.
+        data: the data folder.
+        kept: whether it outlives the stack.
+        alone: whether it is the only stack that runs.
+        service: whether the trigger service runs, with its logs and its runs.
+        windows: whether the shell is PowerShell.
+    """
+    yield ""
+    yield "Ready. In another terminal, paste:"
+    yield ""
+    yield f"  {take_over(None if alone else data, windows=windows)}"
+    if run:
+        yield f"  {' '.join((COMMAND, *run))}"
+    yield ""
+    yield f"Data  {data}"
+    yield "      kept: keys, ports and runs stay" if kept else "      gone at the end; --data DIR keeps it"
+    if service:
+        yield f"Logs  {data / 'logs'}"
+    yield "Ctrl+C stops it. Runs, as they end:" if service else "Ctrl+C stops it."
+    yield ""
+
+
+def take_over(data: Path | None = None, *, windows: bool = os.name == "nt") -> str:
+    """The line that hands the running stack to a shell; of several, that of a data folder."""
+    chosen = "" if data is None else f" --data {_quoted(str(data), windows=windows)}"
+    if windows:
+        return f"& {command()} env{chosen} --format powershell | Out-String | iex"
+    return f'eval "$({command()} env{chosen})"'
+
+
+def example(pipelines: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Arguments of a command that starts one of these pipelines, by name with their properties.
+
+    The first in order of name, unless one needs no parameters.
+    """
+    needs = {name: list(_required(properties)) for name, properties in sorted(pipelines.items())}
+    if not needs:
+        return []
+    name = next((name for name, missing in needs.items() if not missing), next(iter(needs)))
+    words = [word for parameter in needs[name] for word in ("-p", _quoted(f"{parameter}=VALUE"))]
+    return ["run", _quoted(name), *words, "--wait"]
+
+
+def up_command() -> str:
+    """How a person starts the stack from here: by make in a checkout, where there is make."""
+    if Path("Makefile").is_file() and Path("adf_trigger").is_dir() and shutil.which("make"):
+        return "make up"
+    return f"{command()} up"
+
+
+def _required(properties: Mapping[str, Any]) -> Iterator[str]:
+    for name, declared in (properties.get("parameters") or {}).items():
+        if "defaultValue" not in declared:
+            yield name
+
+
+def _quoted(word: str, *, windows: bool = os.name == "nt") -> str:
+    if not windows:
+        return shlex.quote(word)
+    plain = all(letter.isalnum() or letter in "-_./=:\\" for letter in word)
+    return word if plain else "'{}'".format(word.replace("'", "''"))
+
+
+def run_line(at: str, run: Mapping[str, Any]) -> tuple[str, str, str]:
+    """A run that has ended, in a line: what comes before its status, the status, what follows.
+
+    Args:
+        at: time of day.
+        run: its view, as the service gives it.
+    """
+    pipeline, status = str(run.get("pipeline") or "-"), str(run.get("status"))
+    took = run.get("durationMs")
+    seconds = f"{took / 1000:.1f} s" if isinstance(took, int | float) else ""
+    before = f"{at}  {shortened(pipeline, _LONGEST_PIPELINE)}  "
+    after = f"  {seconds}".rstrip()
+    room = WIDTH - len(before) - len(status) - len(after) - 2
+    told = str(run.get("reason") or run.get("requestId") or "")
+    return before, status, f"{after}  {shortened(told, room)}".rstrip() if room > 0 else after
+
+
+def shortened(text: str, room: int) -> str:
+    """A text in one line that fits, with an ellipsis where something was left out."""
+    line = " ".join(text.split())
+    return line if len(line) <= room else f"{line[: max(0, room - 1)]}…"

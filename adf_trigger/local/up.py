@@ -1,0 +1,98 @@
+"""`up`: the whole stack, until it is told to stop."""
+
+import sys
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from adf_trigger.local.demo.quickstart import PARAM_PIPELINE, PLAIN_PIPELINE, Quickstart
+from adf_trigger.local.endpoints import Endpoints
+from adf_trigger.local.following import Follower
+from adf_trigger.local.running import is_alone
+from adf_trigger.local.stack import Stack, StackConfig
+from adf_trigger.local.stopping import Parent, Stopped, stopped_by_signals
+from adf_trigger.local.terminal import Terminal
+from adf_trigger.local.texts import example, ready
+
+_WATCH_SECONDS = 0.2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpOptions:
+    """How `up` is run.
+
+    Attributes:
+        config: of the stack.
+        as_json: print one line of JSON once all is ready, and nothing else.
+        restart: start the functions host again if it dies.
+    """
+
+    config: StackConfig
+    as_json: bool = False
+    restart: bool = False
+
+
+class ProcessDied(Exception):
+    """A process of the stack has ended by itself. The text has the end of its log."""
+
+
+def up(options: UpOptions) -> int:
+    """Run the stack until it is told to stop; give the exit code.
+
+    Raises:
+        ProcessDied: a process of the stack has ended by itself.
+        StartFailed: or what else entering a Stack raises.
+    """
+    parent = Parent()
+    terminal = None if options.as_json else Terminal()
+    config = options.config if options.as_json else replace(options.config, usual_ports=True)
+    stack = Stack(config, terminal)
+    try:
+        with stopped_by_signals(), ExitStack() as running:
+            if terminal is not None:
+                running.enter_context(terminal)
+            endpoints = running.enter_context(stack)
+            if terminal is None:
+                sys.stdout.write(endpoints.to_json() + "\n")
+                sys.stdout.flush()
+            else:
+                _show(terminal, endpoints, kept=config.data is not None)
+                running.enter_context(Follower(endpoints, terminal.ended))
+            _watch(stack, parent, restart=options.restart)
+    except Stopped as reason:
+        sys.stderr.write(f"Stopped: {reason}.\n")
+    return 0
+
+
+def _show(terminal: Terminal, endpoints: Endpoints, *, kept: bool) -> None:
+    quickstart = Quickstart(endpoints)
+    pipelines = {pipeline.name: pipeline.properties for pipeline in quickstart.client.list_pipelines()}
+    if set(pipelines) <= {PLAIN_PIPELINE, PARAM_PIPELINE}:
+        for _ in quickstart.provision():
+            continue
+        quickstart.upload()
+        terminal.started("Quickstart", f"{PLAIN_PIPELINE}, {PARAM_PIPELINE}")
+        pipelines = {PLAIN_PIPELINE: {}}
+    data = Path(endpoints.ca_file).parents[1]
+    for line in ready(run=example(pipelines), data=data, kept=kept, alone=is_alone()):
+        terminal.said(line)
+
+
+def _watch(stack: Stack, parent: Parent, *, restart: bool) -> None:
+    """Wait for the end.
+
+    Raises:
+        Stopped: the process that started this one has gone.
+        ProcessDied: a process of the stack has ended by itself.
+    """
+    while True:
+        time.sleep(_WATCH_SECONDS)
+        parent.check()
+        name = stack.dead()
+        if name == "functions" and restart:
+            sys.stderr.write(f"{stack.exit_report(name)}\n")
+            stack.restart_functions()
+            sys.stderr.write("functions is running again\n")
+        elif name is not None:
+            raise ProcessDied(stack.exit_report(name))

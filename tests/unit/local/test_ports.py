@@ -1,0 +1,100 @@
+"""Ports that people know, and who has one that is wanted."""
+
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+
+from adf_trigger.local.endpoints import Endpoints
+from adf_trigger.local.ports import Ports, PortTaken, check, is_free, names, taken_by, usual
+
+
+@pytest.fixture(autouse=True)
+def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No stack of this machine is looked at."""
+    (tmp_path / "run").mkdir(mode=0o700)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "run"))
+
+
+@pytest.fixture
+def taken() -> Iterator[int]:
+    """A port that this process listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
+
+
+def free(count: int) -> list[int]:
+    """Ports that were free a moment ago."""
+    with ExitStack() as opened:
+        servers = [opened.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
+        return [server.getsockname()[1] for server in servers]
+
+
+def test_who_has_a_port_is_told(taken: int) -> None:
+    """By name and process id."""
+    assert f"(process {os.getpid()})" in taken_by(taken)
+    assert not is_free(taken)
+
+
+def test_every_port_that_was_asked_for_and_is_taken_is_told(taken: int) -> None:
+    """With the option that asks for it; one that is asked for twice, too."""
+    (other,) = free(1)
+    with pytest.raises(PortTaken) as told:
+        check(Ports(functions=taken, blob=other, table=other))
+    assert f"port {taken} (--functions-port) is taken by" in str(told.value)
+    assert f"port {other} is asked for by several options" in str(told.value)
+    check(Ports())
+    check(Ports(management_tls=other))
+
+
+def test_the_ports_of_the_last_start_are_taken_again(taken: int) -> None:
+    """One that is taken meanwhile is replaced by a free one, and that is told; what is asked for goes first."""
+    asked, *rest = free(9)
+    kept = dict(zip(names(), [taken, *rest], strict=True))
+    ports, notes = usual(Ports(blob=asked), kept)
+    assert asdict(ports) == kept | {"functions": 0, "blob": asked}
+    (note,) = notes
+    assert note.startswith(f"port {taken} is taken by ")
+    assert note.endswith("a free one stands in (--functions-port chooses)")
+
+
+def test_only_the_ports_that_are_needed_are_looked_at(taken: int) -> None:
+    """A factory alone does not mind who has the Functions host's."""
+    assert usual(Ports(), {"functions": taken}, of=()) == (Ports(), [])
+
+
+def test_a_running_stack_says_its_ports() -> None:
+    """By the names of the options, wherever they stand in its addresses."""
+    numbers = dict(zip(names(), range(1, 10), strict=True))
+    endpoints = Endpoints(
+        functions_url=f"http://127.0.0.1:{numbers['functions']}",
+        functions_key="k",
+        management_url=f"http://127.0.0.1:{numbers['management']}",
+        management_tls_url=f"https://127.0.0.1:{numbers['management_tls']}",
+        control_url="",
+        identity_endpoint=f"http://127.0.0.1:{numbers['identity']}/msi/token",
+        identity_header="h",
+        authority_url=f"https://127.0.0.1:{numbers['authority']}",
+        tenant_id="",
+        client_id="",
+        client_secret="s",
+        ca_file="",
+        proxy_url=f"http://127.0.0.1:{numbers['proxy']}",
+        cloud="public",
+        storage_connection_string=(
+            f"AccountKey=a==;BlobEndpoint=http://127.0.0.1:{numbers['blob']}/a;"
+            f"QueueEndpoint=http://127.0.0.1:{numbers['queue']}/a;"
+            f"TableEndpoint=http://127.0.0.1:{numbers['table']}/a;"
+        ),
+        factory_id="",
+        requests_queue="",
+        rejected_queue="",
+        events_queue="",
+        table="",
+        pids={},
+    )
+    assert endpoints.ports() == numbers
