@@ -4,14 +4,21 @@ Wire names are camelCase, Python names snake_case. Unknown fields of a request a
 error fails early and is not ignored.
 """
 
-import re
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, PlainSerializer, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    PlainSerializer,
+    WithJsonSchema,
+)
 from pydantic.alias_generators import to_camel
 
 from adf_trigger.request_ids import MAX_REQUEST_ID, REQUEST_ID_FORM, is_request_id
@@ -22,6 +29,7 @@ PIPELINE_NAME_PATTERN = r"^[A-Za-z0-9_][^<>*#.%&:\\+?/]*$"
 MAX_PIPELINE_NAME = 260
 MAX_METADATA_ENTRIES = 20
 MAX_CORRELATION_ID = 256
+MAX_NOTE = 1_024
 
 
 def _request_id(value: str) -> str:
@@ -54,7 +62,9 @@ RequestId = Annotated[
 """An idempotency key."""
 
 
-class _Wire(BaseModel):
+class Wire(BaseModel):
+    """What crosses the boundary: camelCase there, snake_case here, and nothing unknown in it."""
+
     model_config = ConfigDict(
         alias_generator=to_camel,
         validate_by_name=True,
@@ -113,7 +123,7 @@ class Rerun:
 NO_RERUN = Rerun()
 
 
-class RunRequest(_Wire):
+class RunRequest(Wire):
     """The body of a request to start a run; every field is optional.
 
     Attributes:
@@ -156,7 +166,7 @@ class QueuedRunRequest(RunRequest):
     request_id: RequestId | None = None
 
 
-class ActivityError(_Wire):
+class ActivityError(Wire):
     """Why an activity failed, in Data Factory's words."""
 
     activity_name: str
@@ -166,7 +176,7 @@ class ActivityError(_Wire):
     message: str = ""
 
 
-class HistoryEntry(_Wire):
+class HistoryEntry(Wire):
     """What a person, or a program on its own account, has done about a run after it was asked for.
 
     Attributes:
@@ -181,7 +191,7 @@ class HistoryEntry(_Wire):
     note: str | None = None
 
 
-class RunLinks(_Wire):
+class RunLinks(Wire):
     """Where to go from a run. Paths are relative to the service's root; studio is absolute."""
 
     self: str
@@ -191,7 +201,7 @@ class RunLinks(_Wire):
     studio: str | None = None
 
 
-class RunView(_Wire):
+class RunView(Wire):
     """A run as callers see it.
 
     Attributes:
@@ -226,7 +236,7 @@ class RunView(_Wire):
     links: RunLinks
 
 
-class RunSummary(_Wire):
+class RunSummary(Wire):
     """A run, or a rejected message, as a list shows it; its link leads to all that is known.
 
     Attributes:
@@ -253,7 +263,7 @@ class RunSummary(_Wire):
     links: RunLinks
 
 
-class RunList(_Wire):
+class RunList(Wire):
     """A page of a list of runs, newest first.
 
     Attributes:
@@ -265,7 +275,7 @@ class RunList(_Wire):
     continuation: str | None = None
 
 
-class RunPreview(_Wire):
+class RunPreview(Wire):
     """What would become of a request that was only asked about.
 
     Attributes:
@@ -284,7 +294,7 @@ class RunPreview(_Wire):
     run: RunView | None = None
 
 
-class RunChoice(_Wire):
+class RunChoice(Wire):
     """One of several runs that an id may mean.
 
     Attributes:
@@ -311,7 +321,7 @@ class EventData(RunView):
     truncated: bool = False
 
 
-class CompletionEvent(_Wire):
+class CompletionEvent(Wire):
     """A CloudEvents 1.0 event: a run has ended, or will not start.
 
     `id` is the same for every repeat of the same news, so that a consumer can drop repeats.
@@ -327,14 +337,14 @@ class CompletionEvent(_Wire):
     data: EventData
 
 
-class ProblemFault(_Wire):
+class ProblemFault(Wire):
     """One fault of a problem: where (JSON pointer, header or query parameter) and what."""
 
     pointer: str
     message: str
 
 
-class Problem(_Wire):
+class Problem(Wire):
     """An RFC 9457 problem; `choices` where it is which of several runs is meant."""
 
     type: str
@@ -346,7 +356,7 @@ class Problem(_Wire):
     choices: list[RunChoice] | None = None
 
 
-class RejectedMessage(_Wire):
+class RejectedMessage(Wire):
     """A message of the rejected queue: what came, why it cannot work, and how often it was tried.
 
     Attributes:
@@ -372,26 +382,6 @@ class RejectedMessage(_Wire):
     errors: list[ProblemFault] = Field(default_factory=list)
     attempts: int
     rejected_at: Instant
-
-
-_TIMESTAMP = re.compile(r"(?P<seconds>[^.Z]+)(?:\.(?P<fraction>\d+))?Z?")
-_MICROSECOND_DIGITS = 6
-
-
-def parse_instant(text: str) -> datetime:
-    """Read a time as Data Factory writes it: UTC, up to seven digits of a second, `Z` at the end.
-
-    Raises:
-        ValueError: the text is no such time.
-    """
-    match = _TIMESTAMP.fullmatch(text)
-    if match is None:
-        raise ValueError(f"not a time: {text!r}")
-    fraction = (match["fraction"] or "0")[:_MICROSECOND_DIGITS].ljust(_MICROSECOND_DIGITS, "0")
-    instant = datetime.fromisoformat(match["seconds"])
-    if instant.tzinfo is None:
-        instant = instant.replace(tzinfo=UTC)
-    return instant.astimezone(UTC) + timedelta(microseconds=int(fraction))
 
 
 def as_dict(model: BaseModel) -> dict[str, Any]:

@@ -6,6 +6,7 @@
     ├── RequestConflict          the idempotency key names another request
     ├── NotFound                 no such run, factory or record
     ├── AmbiguousRun             the id means several runs; each is named with its link
+    ├── WrongState               the run is in no state in which that can be done
     ├── TryLater                 it cannot be taken just now; nothing was kept of it
     ├── TooLate                  a message could not be taken for as long as a request may wait
     ├── LedgerError              the run ledger cannot be reached
@@ -104,6 +105,10 @@ class AmbiguousRun(AdfTriggerError):
     def __init__(self, run: str, choices: Sequence[RunChoice]) -> None:
         super().__init__(f"{run} means {len(choices)} runs; ask for one of them")
         self.choices = choices
+
+
+class WrongState(AdfTriggerError):
+    """What is asked for cannot be done to the run as it is now; the text says why. Nothing was changed."""
 
 
 class TryLater(AdfTriggerError):

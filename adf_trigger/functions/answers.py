@@ -5,14 +5,22 @@ import logging
 from collections.abc import Awaitable, Callable, Collection
 from functools import partial
 from http import HTTPStatus
+from math import ceil
 from typing import Protocol, TypeVar
 
 import azure.functions as func
 
+from adf_trigger.contracts import RunView
 from adf_trigger.errors import AdfTriggerError, InvalidRequest
 from adf_trigger.functions.composition import UseCases
-from adf_trigger.functions.decoding import parameters_of, path_of, unknown_parameters
-from adf_trigger.functions.problems import problem_of
+from adf_trigger.functions.decoding import (
+    key_header,
+    lost_its_body,
+    parameters_of,
+    path_of,
+    unknown_parameters,
+)
+from adf_trigger.functions.problems import LENGTH_REQUIRED, TOO_LARGE, problem, problem_of
 from adf_trigger.functions.services import Services
 from adf_trigger.messages.limits import shorten
 
@@ -96,3 +104,24 @@ def _as_part_of(context: func.Context, step: Callable[[], Answer]) -> Answer:
 def json_response(document: object, status: HTTPStatus = HTTPStatus.OK) -> func.HttpResponse:
     """An answer of JSON."""
     return func.HttpResponse(json.dumps(document), status_code=status, mimetype="application/json")
+
+
+def unreadable(req: func.HttpRequest, body: bytes, most: int) -> func.HttpResponse | None:
+    """The problem of a body that the platform has lost, or that is longer than `most` bytes; else None."""
+    if lost_its_body(req, body):
+        detail = "the platform hands over no chunked body; send it with a Content-Length"
+        return problem(LENGTH_REQUIRED, detail, instance=path_of(req))
+    if len(body) > most:
+        limit = f"at most {most} bytes are read, this has {len(body)}"
+        return problem(TOO_LARGE, limit, instance=path_of(req))
+    return None
+
+
+def run_response(services: Services, view: RunView, status: HTTPStatus) -> func.HttpResponse:
+    """An answer that shows a run, and says where and when to look again."""
+    headers = {"Location": view.links.self, **key_header(view.request_id)}
+    if not view.ended:
+        headers["Retry-After"] = str(max(1, ceil(services.looker.period.total_seconds())))
+    return func.HttpResponse(
+        view.model_dump_json(), status_code=status, headers=headers, mimetype="application/json"
+    )

@@ -12,6 +12,7 @@ from adf_trigger.functions.logs import configure_logging
 from adf_trigger.functions.queue import queue_functions
 from adf_trigger.functions.reading import reading_functions
 from adf_trigger.functions.services import Services, wire
+from adf_trigger.functions.steering import steering_functions
 from adf_trigger.functions.timer import timer_functions
 from adf_trigger.service.steps import Steps, logged_steps
 from adf_trigger.settings import Settings
@@ -61,6 +62,7 @@ def app_of(
     app = func.FunctionApp()
     app.register_functions(http_functions(use_cases, new_id))
     app.register_functions(reading_functions(use_cases))
+    app.register_functions(steering_functions(use_cases))
     app.register_functions(health_functions(use_cases, clock))
     app.register_functions(queue_functions(use_cases, bindings))
     app.register_functions(timer_functions(use_cases, bindings))

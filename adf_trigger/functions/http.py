@@ -1,28 +1,23 @@
 """The HTTP functions: decode, call a use case, encode."""
 
 from http import HTTPStatus
-from math import ceil
 
 import azure.functions as func
 
 from adf_trigger.clock import IdSource
-from adf_trigger.contracts import RunPreview, RunRequest, RunView
+from adf_trigger.contracts import RunPreview, RunRequest
 from adf_trigger.errors import InvalidRequest
-from adf_trigger.functions.answers import Parameters, answered
+from adf_trigger.functions.answers import Parameters, answered, run_response, unreadable
 from adf_trigger.functions.composition import UseCases
 from adf_trigger.functions.decoding import (
     KEY_HEADER,
     id_of,
     idempotency_key,
-    key_header,
-    lost_its_body,
-    path_of,
     pipeline_name,
     principal_of,
     truth_of,
     unknown_parameters,
 )
-from adf_trigger.functions.problems import LENGTH_REQUIRED, TOO_LARGE, problem
 from adf_trigger.functions.services import Services
 from adf_trigger.messages.decoding import run_request
 from adf_trigger.service.query import by_of
@@ -42,18 +37,14 @@ def http_functions(use_cases: UseCases, new_id: IdSource) -> func.Blueprint:
 
         def work(services: Services, parameters: Parameters) -> func.HttpResponse:
             body = req.get_body()
-            if lost_its_body(req, body):
-                detail = "the platform hands over no chunked body; send it with a Content-Length"
-                return problem(LENGTH_REQUIRED, detail, instance=path_of(req))
-            if len(body) > services.settings.max_body_bytes:
-                limit = f"at most {services.settings.max_body_bytes} bytes are read, this has {len(body)}"
-                return problem(TOO_LARGE, limit, instance=path_of(req))
+            if (unread := unreadable(req, body, services.settings.max_body_bytes)) is not None:
+                return unread
             submission, only_ask = _submission(services, req, parameters, body, new_id)
             if only_ask:
                 return _preview(services, submission, keyed=KEY_HEADER in req.headers)
             submitted = services.submitter.submit(submission)
             status = HTTPStatus.OK if submitted.replayed else HTTPStatus.ACCEPTED
-            return _run(services, services.views.view(submitted.record), status)
+            return run_response(services, services.views.view(submitted.record), status)
 
         return await answered(use_cases, req, context, None, work)
 
@@ -68,7 +59,7 @@ def http_functions(use_cases: UseCases, new_id: IdSource) -> func.Blueprint:
                 factory=parameters.get("factory"),
                 by=by_of(parameters.get("by")),
             )
-            return _run(services, view, HTTPStatus.OK)
+            return run_response(services, view, HTTPStatus.OK)
 
         return await answered(use_cases, req, context, ["factory", "by"], work)
 
@@ -119,12 +110,3 @@ def _preview(services: Services, submission: Submission, *, keyed: bool) -> func
         run=None if earlier is None else services.views.view(earlier),
     )
     return func.HttpResponse(answer.model_dump_json(), mimetype="application/json")
-
-
-def _run(services: Services, view: RunView, status: HTTPStatus) -> func.HttpResponse:
-    headers = {"Location": view.links.self, **key_header(view.request_id)}
-    if not view.ended:
-        headers["Retry-After"] = str(max(1, ceil(services.looker.period.total_seconds())))
-    return func.HttpResponse(
-        view.model_dump_json(), status_code=status, headers=headers, mimetype="application/json"
-    )

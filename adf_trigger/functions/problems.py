@@ -20,6 +20,7 @@ from adf_trigger.errors import (
     ResourceNotFound,
     SettingsError,
     TryLater,
+    WrongState,
 )
 from adf_trigger.messages.limits import shorten
 from adf_trigger.settings.faults import name_of
@@ -58,6 +59,9 @@ AMBIGUOUS = ProblemType("ambiguous-run", HTTPStatus.CONFLICT, "The id means seve
 KEY_REUSED = ProblemType(
     "key-reused", HTTPStatus.UNPROCESSABLE_ENTITY, "The idempotency key names another request"
 )
+WRONG_STATE = ProblemType(
+    "wrong-state", HTTPStatus.CONFLICT, "The run is in no state in which that can be done"
+)
 DENIED = ProblemType(
     "data-factory-denied", HTTPStatus.BAD_GATEWAY, "Data Factory does not let this service do that"
 )
@@ -75,6 +79,7 @@ PROBLEM_TYPES = (
     RUN_NOT_FOUND,
     AMBIGUOUS,
     KEY_REUSED,
+    WRONG_STATE,
     DENIED,
     SETTINGS_FAULTY,
     TRY_LATER,
@@ -150,17 +155,16 @@ def problem_of(error: AdfTriggerError, *, instance: str | None = None) -> HttpRe
     return problem(_kind_of(error), str(error), instance=instance, retry_after=wait)
 
 
+_KINDS: Sequence[tuple[type[AdfTriggerError], ProblemType]] = (
+    (RequestConflict, KEY_REUSED),
+    (WrongState, WRONG_STATE),
+    (NotFound, RUN_NOT_FOUND),
+    (ResourceNotFound, PIPELINE_NOT_FOUND),
+    (BadRequest, REFUSED),
+    (Refused, DENIED),
+)
+"""The first that an error is decides."""
+
+
 def _kind_of(error: AdfTriggerError) -> ProblemType:
-    match error:
-        case RequestConflict():
-            return KEY_REUSED
-        case NotFound():
-            return RUN_NOT_FOUND
-        case ResourceNotFound():
-            return PIPELINE_NOT_FOUND
-        case BadRequest():
-            return REFUSED
-        case Refused():
-            return DENIED
-        case _:
-            return TRY_LATER
+    return next((kind for errors, kind in _KINDS if isinstance(error, errors)), TRY_LATER)

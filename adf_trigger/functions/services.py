@@ -14,6 +14,7 @@ from adf_trigger.ledger.declarations import Declarations
 from adf_trigger.ledger.notes import Notes
 from adf_trigger.ledger.port import Ledger
 from adf_trigger.ledger.rejected import RejectedMessages
+from adf_trigger.service.cancel import Canceller
 from adf_trigger.service.check import Checker
 from adf_trigger.service.definitions import Definitions
 from adf_trigger.service.dispatch import Dispatcher
@@ -43,6 +44,7 @@ from adf_trigger.service.rejecting import Rejecting
 from adf_trigger.service.runs import RunsDesk
 from adf_trigger.service.secrets import Secrets
 from adf_trigger.service.send import Sender
+from adf_trigger.service.steering import Steering
 from adf_trigger.service.steps import Steps
 from adf_trigger.service.strangers import Bounds, Strangers
 from adf_trigger.service.submit import Submitter
@@ -73,6 +75,8 @@ class Services:
     looker: Looker
     intake: Intake
     tick: Tick
+    canceller: Canceller
+    steering: Steering
     strangers: Strangers
     observer: Observer
     health: HealthDesk
@@ -166,6 +170,7 @@ def wire(
         schedule=schedule,
         at_most=timedelta(seconds=settings.stale_after),
     )
+    canceller = Canceller(ledger, records, factories, gate, monitor, publisher, clock, steps)
     ledger_identity = LedgerIdentity(notes, landmark, clock, new_id, steps)
     neighbours = Neighbours(
         AppIdentity(
@@ -216,6 +221,8 @@ def wire(
         ),
         query=query,
         runs=RunsDesk(ledger, rejected, query, views),
+        canceller=canceller,
+        steering=Steering(query, views, canceller),
         strangers=strangers,
         looker=looker,
         tick=Tick(
@@ -232,6 +239,7 @@ def wire(
                 Reconciler(ledger, clock, policies, timedelta(seconds=settings.reconcile_grace)),
                 deadline=deadline,
             ),
+            canceller,
             monitor,
             publisher,
             keeping,

@@ -8,6 +8,7 @@ from adf_trigger.messages.limits import LONGEST_LINE, one_line
 
 _LONGEST_NAME = 100
 _BEING_SENT = "it is being sent to Data Factory"
+_TO_BE_CANCELLED = "it is to be cancelled"
 _ANOTHER_FAILED = "ActionFailed"
 """What an activity that holds others says when one of them has failed."""
 
@@ -29,6 +30,8 @@ def reason_of(record: RunRecord) -> str | None:
         cause = next((each for each in record.errors if each.error_code != _ANOTHER_FAILED), record.errors[0])
         others = len(record.errors) - 1
         return one_line(f"{_cause(cause)}{f' (and {others} more)' if others else ''}")
+    if (asked := record.cancellation) is not None and asked.due_at is not None and record.ended_at is None:
+        return one_line("; ".join(each for each in (_TO_BE_CANCELLED, asked.waits, record.message) if each))
     if record.message:
         return one_line(record.message)
     return _BEING_SENT if record.status == RunStatus.ACCEPTED else None

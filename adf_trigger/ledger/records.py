@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from adf_trigger.contracts import NO_RERUN, ActivityError, HistoryEntry, Rerun, RunStatus, Source
+from adf_trigger.contracts import NO_RERUN, ActivityError, HistoryEntry, Rerun, Source
 
 
 class RunState(StrEnum):
@@ -32,7 +32,6 @@ class Waits(StrEnum):
 
 
 _ENDED = frozenset({RunState.ENDED, RunState.PUBLISHED})
-_UNCONFIRMED = frozenset({RunStatus.ACCEPTED, RunStatus.REJECTED, RunStatus.UNKNOWN})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +45,25 @@ class CameAs:
 
     body: bytes
     masked: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cancellation:
+    """That a run is to be cancelled, and how far that has come.
+
+    Attributes:
+        asked_at: when somebody asked for it.
+        recursive: whether the runs that it started are to be cancelled, too.
+        due_at: when Data Factory is to be asked next; None once it has said yes.
+        attempts: how often it was asked.
+        waits: why it has not said yes yet; None before it was asked.
+    """
+
+    asked_at: datetime
+    recursive: bool = True
+    due_at: datetime | None = None
+    attempts: int = 0
+    waits: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +96,7 @@ class RunRecord:
         missing_since: when Data Factory first answered that it has no such run, and has not shown it since.
         errors: why activities failed; None where they were not read.
         truncated: whether reasons were cut, since a factory may give more of them than a record can hold.
+        cancellation: that it is to be cancelled; None where nobody asked, or Data Factory refused.
         history: who did what about it after it was asked for, oldest first; bounded by `transitions.noted`.
     """
 
@@ -116,6 +135,7 @@ class RunRecord:
     published_at: datetime | None = None
     former_run_ids: tuple[UUID, ...] = ()
     message_digest: str | None = None
+    cancellation: Cancellation | None = None
     history: tuple[HistoryEntry, ...] = ()
     came_as: CameAs | None = None
 
@@ -132,8 +152,7 @@ class RunRecord:
     @property
     def confirmed_run_id(self) -> UUID | None:
         """Its runId once Data Factory has confirmed it; the one that is only chosen names no run."""
-        lost = self.status == RunStatus.UNKNOWN and self.submitted_at is not None
-        return None if self.status in _UNCONFIRMED and not lost else self.run_id
+        return None if self.submitted_at is None else self.run_id
 
     def was_published_before(self, instant: datetime) -> bool:
         """Whether its event was sent before an instant, so that nothing has been left to do since."""
@@ -158,6 +177,7 @@ class ActiveRun:
         status: as in the record, for who lists runs; None while the record alone can say: before the run is confirmed
             and for as long as its sender has the lease, in rows of earlier versions, and once it has ended.
         started_at: as in the record, where `status` is.
+        cancel_at: when Data Factory is to be asked next to cancel it; None where it need not be.
     """
 
     request_id: str
@@ -172,6 +192,7 @@ class ActiveRun:
     missing_since: datetime | None = None
     status: str | None = None
     started_at: datetime | None = None
+    cancel_at: datetime | None = None
 
     @classmethod
     def of(cls, record: RunRecord) -> "ActiveRun":
@@ -191,6 +212,7 @@ class ActiveRun:
             missing_since=record.missing_since,
             status=record.status if watched else None,
             started_at=record.started_at if watched else None,
+            cancel_at=None if record.cancellation is None else record.cancellation.due_at,
         )
 
     @property

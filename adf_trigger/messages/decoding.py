@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from adf_trigger.contracts import (
     MAX_CORRELATION_ID,
@@ -27,7 +27,7 @@ from adf_trigger.messages.texts import Reference, keyed_text, queue_text
 from adf_trigger.messages.wording import fault_of, pointer_to
 from adf_trigger.request_ids import is_request_id
 
-_Request = TypeVar("_Request", bound=RunRequest)
+_Request = TypeVar("_Request", bound=BaseModel)
 
 
 def run_request(body: bytes) -> RunRequest:
@@ -36,7 +36,16 @@ def run_request(body: bytes) -> RunRequest:
     Raises:
         InvalidRequest: with every fault.
     """
-    return _validated(RunRequest, parse(body if body.strip() else b"{}"))
+    return body_of(RunRequest, body)
+
+
+def body_of(model: type[_Request], body: bytes) -> _Request:
+    """The body of a call; an empty one asks for nothing special.
+
+    Raises:
+        InvalidRequest: with every fault.
+    """
+    return _validated(model, parse(body if body.strip() else b"{}"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

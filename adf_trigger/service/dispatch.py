@@ -208,6 +208,8 @@ class Dispatcher:
                 self._records.adopt(stored, finding.run_id)
             case Verdict.PARK:
                 turn.ended.append(self._records.park(stored, finding.reason))
+            case Verdict.SEND_AGAIN if record.cancellation is not None:
+                turn.ended.append(self._records.cancel(stored))
             case Verdict.CANNOT_TELL if self._is_too_late(record):
                 turn.ended.append(self._records.park(stored, finding.reason))
             case Verdict.SEND_AGAIN if self._is_too_late(record):

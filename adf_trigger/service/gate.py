@@ -67,6 +67,16 @@ class Gate:
             return None
         return Wait(max(now, state.next_probe_at), str(state))
 
+    def wait_to_cancel(self, factory: FactoryHandle) -> Wait | None:
+        """Why and until when no run may be cancelled; None where one may be, even if none may be started."""
+        now = self._clock()
+        if (until := self._throttling.until(factory.present_id, Bucket.WRITES, now)) is not None:
+            return Wait(until, "Data Factory asked to be left alone for a while")
+        state = self._states.of(factory.present_id)
+        if state is None or not state.gates(Bucket.READS):
+            return None
+        return Wait(max(now, state.next_probe_at), str(state))
+
     def probe(self, factory: FactoryHandle) -> None:
         """Read the factory, where it cannot be read and it is time to see whether that is over."""
         state = self._states.of(factory.present_id)

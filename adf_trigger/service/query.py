@@ -8,7 +8,7 @@ from adf_trigger.contracts import RunView
 from adf_trigger.errors import AmbiguousRun, Fault, InvalidRequest, NotFound
 from adf_trigger.ledger.port import LedgerReader
 from adf_trigger.ledger.records import RunRecord, RunState
-from adf_trigger.ledger.rejected import RejectedMessages
+from adf_trigger.ledger.rejected import KeptMessage, RejectedMessages
 from adf_trigger.request_ids import is_request_id
 from adf_trigger.service.factories import Factories
 from adf_trigger.service.look import Looker
@@ -93,8 +93,8 @@ class Query:
         try:
             return self._views.view(self._looker.fresh(self.find(run, factory=factory, by=by)))
         except NotFound:
-            kept = self._rejected.find(run) if by != "runId" and is_request_id(run) else None
-            if kept is None or (factory and kept.factory.lower() not in self._ids_of(factory)):
+            kept = self.find_rejected(run, factory=factory, by=by)
+            if kept is None:
                 raise
             return self._views.rejected(kept)
 
@@ -109,6 +109,19 @@ class Query:
         if factory is not None and not here and not self._strangers.has(factory):
             self._factories.choose(factory, pointer="factory")  # says which there are
         return [*here, *gone]
+
+    def find_rejected(
+        self, run: str, *, factory: str | None = None, by: By | None = None
+    ) -> KeptMessage | None:
+        """The newest rejected message that is called so, by its own id or its request's; None where none is.
+
+        Raises:
+            LedgerError: the ledger is out of reach.
+        """
+        kept = self._rejected.find(run) if by != "runId" and is_request_id(run) else None
+        if kept is None or (factory and kept.factory.lower() not in self._ids_of(factory)):
+            return None
+        return kept
 
     def _ids_of(self, factory: str) -> set[str]:
         here, gone = self._searched(factory)

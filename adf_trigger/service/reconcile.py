@@ -107,7 +107,7 @@ class Reconciler:
         match self._policies.of(record.pipeline).unknown_outcome:
             case UnknownOutcomePolicy.PARK:
                 return Finding(Verdict.PARK, reason="the pipeline's policy is to park it")
-            case UnknownOutcomePolicy.RESUBMIT:
+            case UnknownOutcomePolicy.RESUBMIT if record.cancellation is None:
                 return Finding(Verdict.SEND_AGAIN, reason="the pipeline's policy is to send again")
         return self._search(factory, record, unseen_for, budget, sightings)
 

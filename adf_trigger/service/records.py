@@ -4,13 +4,16 @@ Each move of a record is one method: the transition, a conditional write inside 
 """
 
 import logging
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from adf_trigger.clock import Clock
+from adf_trigger.contracts import HistoryEntry
+from adf_trigger.errors import LedgerConflict
 from adf_trigger.ledger.port import Claim, Cursor, Ledger, Stored
-from adf_trigger.ledger.records import RunRecord, Waits
+from adf_trigger.ledger.records import RunRecord, RunState, Waits
 from adf_trigger.service import transitions
 from adf_trigger.service.steps import Steps
 from adf_trigger.service.transitions import RunEnd
@@ -63,8 +66,11 @@ class Records:
     def submit(self, leased: Stored, run_id: UUID) -> Stored:
         """Record the run that createRun has answered with."""
         record = leased.record
-        moved = transitions.submit(record, run_id=run_id, now=self._clock())
-        saved = self._save("records.submit", leased, moved)
+        saved = self._save_beside_mark(
+            "records.submit",
+            leased,
+            lambda record: transitions.submit(record, run_id=run_id, now=self._clock()),
+        )
         logger.info(
             "Started run %s of %s for request %s",
             run_id,
@@ -89,11 +95,23 @@ class Records:
         in_doubt_since: datetime | None = None,
         waits_for: Waits | None = None,
     ) -> Stored:
-        """Record that this attempt has started nothing, and that the next one is due at `until`."""
-        moved = transitions.postpone(
-            leased.record, until=until, in_doubt_since=in_doubt_since, reason=reason, waits_for=waits_for
-        )
-        saved = self._save("records.postpone", leased, moved)
+        """Record that this attempt has started nothing, and that the next one is due at `until`.
+
+        Where it is to be cancelled, there is no next one: it ends.
+        """
+
+        def move(record: RunRecord) -> RunRecord:
+            if record.cancellation is not None and in_doubt_since is None:
+                return transitions.cancel(record, now=self._clock())
+            return transitions.postpone(
+                record, until=until, in_doubt_since=in_doubt_since, reason=reason, waits_for=waits_for
+            )
+
+        saved = self._save_beside_mark("records.postpone", leased, move)
+        moved = saved.record
+        if moved.state is RunState.ENDED:
+            _log_cancelled(moved)
+            return saved
         logger.warning(
             "Postponed request %s until %s: %s",
             moved.request_id,
@@ -109,8 +127,12 @@ class Records:
 
     def doubt(self, leased: Stored, *, until: datetime, reason: str) -> Stored:
         """Record that createRun got no clear answer, and that its outcome is to be reconciled at `until`."""
-        moved = transitions.doubt(leased.record, until=until, reason=reason, left_by=self._clock())
-        saved = self._save("records.doubt", leased, moved)
+        saved = self._save_beside_mark(
+            "records.doubt",
+            leased,
+            lambda record: transitions.doubt(record, until=until, reason=reason, left_by=self._clock()),
+        )
+        moved = saved.record
         logger.warning(
             "createRun for request %s got no clear answer; the outcome will be reconciled",
             moved.request_id,
@@ -142,13 +164,83 @@ class Records:
 
     def reject(self, stored: Stored, reason: str) -> Stored:
         """Record that a request was not started, and will not be."""
-        moved = transitions.reject(stored.record, reason=reason, now=self._clock())
-        saved = self._save("records.reject", stored, moved)
+        saved = self._save_beside_mark(
+            "records.reject",
+            stored,
+            lambda record: transitions.reject(record, reason=reason, now=self._clock()),
+        )
+        moved = saved.record
         logger.warning(
             "Rejected request %s: %s",
             moved.request_id,
             reason,
             extra={"action": "request_rejected", "request_id": moved.request_id},
+        )
+        return saved
+
+    def cancel(self, stored: Stored, entry: HistoryEntry | None = None) -> Stored:
+        """Record that a request was cancelled before it was started, so that it never is.
+
+        Args:
+            stored: the request.
+            entry: who did it, where that does not stand in its history yet.
+        """
+        moved = _noted(transitions.cancel(stored.record, now=self._clock()), entry)
+        saved = self._save("records.cancel", stored, moved)
+        _log_cancelled(moved)
+        return saved
+
+    def ask_cancel(self, stored: Stored, entry: HistoryEntry, *, recursive: bool) -> Stored:
+        """Record that a run, or one that may have been started, is to be cancelled, and who asked for that."""
+        moved = transitions.ask_cancel(stored.record, recursive=recursive, now=self._clock())
+        saved = self._save("records.ask_cancel", stored, _noted(moved, entry))
+        logger.info(
+            "Request %s is to be cancelled",
+            moved.request_id,
+            extra={"action": "cancel_asked", "request_id": moved.request_id, "recursive": recursive},
+        )
+        return saved
+
+    def confirm_cancel(self, stored: Stored) -> Stored:
+        """Record that Data Factory has taken the order to cancel a run."""
+        moved = transitions.confirm_cancel(stored.record)
+        saved = self._save("records.confirm_cancel", stored, moved)
+        logger.info(
+            "Data Factory cancels run %s of request %s",
+            moved.run_id,
+            moved.request_id,
+            extra={"action": "cancel_taken", "request_id": moved.request_id, "run_id": str(moved.run_id)},
+        )
+        return saved
+
+    def cancel_later(self, stored: Stored, *, until: datetime, reason: str) -> Stored:
+        """Record that Data Factory is to be asked at `until` to cancel a run, and why not now."""
+        moved = transitions.cancel_later(stored.record, until=until, reason=reason)
+        saved = self._save("records.cancel_later", stored, moved)
+        logger.warning(
+            "Run %s of request %s is to be cancelled later: %s",
+            moved.run_id,
+            moved.request_id,
+            reason,
+            extra={
+                "action": "cancel_postponed",
+                "request_id": moved.request_id,
+                "run_id": str(moved.run_id),
+                "until": until.isoformat(),
+            },
+        )
+        return saved
+
+    def refuse_cancel(self, stored: Stored, entry: HistoryEntry) -> Stored:
+        """Record that Data Factory does not cancel a run, with its reason; the run goes on."""
+        moved = _noted(transitions.refuse_cancel(stored.record), entry)
+        saved = self._save("records.refuse_cancel", stored, moved)
+        logger.warning(
+            "Data Factory does not cancel run %s of request %s: %s",
+            moved.run_id,
+            moved.request_id,
+            entry.note,
+            extra={"action": "cancel_refused", "request_id": moved.request_id, "run_id": str(moved.run_id)},
         )
         return saved
 
@@ -245,3 +337,25 @@ class Records:
     def _save(self, step: str, stored: Stored, moved: RunRecord) -> Stored:
         with self._steps(step):
             return self._ledger.save(stored, moved)
+
+    def _save_beside_mark(self, step: str, leased: Stored, move: Callable[[RunRecord], RunRecord]) -> Stored:
+        """Record what the holder of the lease has found out, also where somebody has asked to cancel meanwhile."""
+        try:
+            return self._save(step, leased, move(leased.record))
+        except LedgerConflict:
+            present = self._ledger.get(leased.record.factory, leased.record.request_id)
+            if present is None or not transitions.is_only_marked(leased.record, present.record):
+                raise
+            return self._save(step, present, move(present.record))
+
+
+def _noted(record: RunRecord, entry: HistoryEntry | None) -> RunRecord:
+    return record if entry is None else transitions.noted(record, entry)
+
+
+def _log_cancelled(record: RunRecord) -> None:
+    logger.info(
+        "Request %s was cancelled before it was started",
+        record.request_id,
+        extra={"action": "request_cancelled", "request_id": record.request_id},
+    )

@@ -15,6 +15,7 @@ from adf_trigger.ledger.notes import APP_SCOPE, Notes
 from adf_trigger.ledger.port import LedgerReader, Stored
 from adf_trigger.ledger.records import ActiveRun
 from adf_trigger.service.budget import Budget
+from adf_trigger.service.cancel import Canceller
 from adf_trigger.service.dispatch import Dispatcher
 from adf_trigger.service.factories import Factories, FactoryHandle
 from adf_trigger.service.gate import Gate
@@ -66,6 +67,7 @@ class Tick:
         records: writes it.
         clock: gives the present instant.
         dispatcher: starts what is accepted.
+        canceller: cancels what Data Factory has not confirmed to be cancelled.
         monitor: watches what is started.
         publisher: publishes what has ended.
         keeping: purges kept messages.
@@ -84,6 +86,7 @@ class Tick:
         records: Records,
         clock: Clock,
         dispatcher: Dispatcher,
+        canceller: Canceller,
         monitor: Monitor,
         publisher: Publisher,
         keeping: Keeping,
@@ -100,6 +103,7 @@ class Tick:
         self._records = records
         self._clock = clock
         self._dispatcher = dispatcher
+        self._canceller = canceller
         self._monitor = monitor
         self._publisher = publisher
         self._keeping = keeping
@@ -120,6 +124,7 @@ class Tick:
             "probe": self._probe,
             "read": self._read,
             "dispatch": self._dispatch,
+            "cancel": self._cancel,
             "monitor": self._watch,
             "publish": self._publish,
             "purge": self._purge,
@@ -170,6 +175,9 @@ class Tick:
 
     def _dispatch(self, turn: _Turn) -> None:
         turn.ended = self._dispatcher.dispatch(turn.factory, turn.active, turn.budget)
+
+    def _cancel(self, turn: _Turn) -> None:
+        self._canceller.repeat(turn.factory, turn.active, turn.budget)
 
     def _watch(self, turn: _Turn) -> None:
         if self._gate.may_read(turn.factory):

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from adf_trigger.contracts import ActivityError, HistoryEntry, RunStatus, as_dict
-from adf_trigger.ledger.records import RunRecord, RunState, Waits
+from adf_trigger.contracts import MAX_NOTE, ActivityError, HistoryEntry, RunStatus, as_dict
+from adf_trigger.ledger.records import Cancellation, RunRecord, RunState, Waits
 from adf_trigger.messages.limits import shorten
 
 WAITS_FOR_CALLER = (
@@ -27,8 +27,7 @@ LONGEST_REASON = 3_000
 """Characters of a reason that a record keeps."""
 
 MOST_ENTRIES = 50
-LONGEST_NOTE = 1_024
-"""What a record keeps of its history: the newest entries, and characters of a note."""
+"""What a record keeps of its history: the newest entries."""
 
 MOST_HISTORY = 60_000
 """Characters of ASCII JSON that a history has at most: a record has to hold a run's parameters and errors, too."""
@@ -63,7 +62,7 @@ def _cut(reason: str) -> str:
 
 def noted(record: RunRecord, entry: HistoryEntry) -> RunRecord:
     """The record with one more entry of its history; the oldest give way."""
-    note = None if entry.note is None else shorten(entry.note, LONGEST_NOTE)
+    note = None if entry.note is None else shorten(entry.note, MAX_NOTE)
     history = (*record.history, entry.model_copy(update={"note": note}))[-MOST_ENTRIES:]
     while len(history) > 1 and len(json.dumps([as_dict(each) for each in history])) > MOST_HISTORY:
         history = history[1:]
@@ -78,6 +77,8 @@ def _from(record: RunRecord, *states: RunState) -> None:
 def lease_to_send(record: RunRecord, *, now: datetime, lease: timedelta) -> RunRecord:
     """The sender has the request to itself; createRun is about to leave."""
     _from(record, RunState.ACCEPTED)
+    if record.cancellation is not None:
+        raise IllegalMove(f"request {record.request_id} is to be cancelled, and never sent again")
     return replace(
         record,
         attempts=record.attempts + 1,
@@ -160,6 +161,56 @@ def reject(record: RunRecord, *, reason: str, now: datetime) -> RunRecord:
 def park(record: RunRecord, *, reason: str, now: datetime) -> RunRecord:
     """Its outcome cannot be determined; a person decides."""
     return replace(_end_unstarted(record, RunStatus.UNKNOWN, reason, now), came_as=None)
+
+
+CANCELLED_UNSTARTED = "it was cancelled before it was started"
+
+
+def cancel(record: RunRecord, *, now: datetime) -> RunRecord:
+    """Nothing was started for it, and nothing will be, since somebody has cancelled it."""
+    return replace(_end_unstarted(record, RunStatus.CANCELLED, CANCELLED_UNSTARTED, now), came_as=None)
+
+
+def ask_cancel(record: RunRecord, *, recursive: bool, now: datetime) -> RunRecord:
+    """Its run, or the one that a call without an answer may have started, is to be cancelled.
+
+    Whoever is sending it goes on: what that comes to is recorded beside this mark.
+    """
+    _from(record, RunState.ACCEPTED, RunState.SUBMITTED)
+    return replace(record, cancellation=Cancellation(asked_at=now, recursive=recursive, due_at=now))
+
+
+def is_only_marked(before: RunRecord, present: RunRecord) -> bool:
+    """Whether nothing has come between but that somebody asked to cancel it."""
+    marked = present.cancellation != before.cancellation
+    return marked and replace(present, cancellation=before.cancellation, history=before.history) == before
+
+
+def confirm_cancel(record: RunRecord) -> RunRecord:
+    """Data Factory has taken the order to cancel the run."""
+    _from(record, RunState.SUBMITTED)
+    return replace(record, cancellation=replace(_cancellation_of(record), due_at=None, waits=None))
+
+
+def cancel_later(record: RunRecord, *, until: datetime, reason: str) -> RunRecord:
+    """Whether Data Factory has taken the order to cancel is not known, or it has not: it is to be asked again."""
+    _from(record, RunState.SUBMITTED)
+    asked = _cancellation_of(record)
+    again = replace(asked, due_at=until, attempts=asked.attempts + 1, waits=_cut(reason))
+    return replace(record, cancellation=again)
+
+
+def refuse_cancel(record: RunRecord) -> RunRecord:
+    """Data Factory does not cancel the run, which goes on."""
+    _from(record, RunState.SUBMITTED)
+    _cancellation_of(record)
+    return replace(record, cancellation=None)
+
+
+def _cancellation_of(record: RunRecord) -> Cancellation:
+    if record.cancellation is None:
+        raise IllegalMove(f"nobody has asked to cancel {record.request_id}")
+    return record.cancellation
 
 
 def _end_unstarted(record: RunRecord, status: RunStatus, reason: str, now: datetime) -> RunRecord:

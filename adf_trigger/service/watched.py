@@ -98,8 +98,15 @@ class WatchedRuns:
         return self._each_noted(self._runs.query_activity_runs(run_id, window=window))
 
     def cancel_run(self, run_id: UUID, *, recursive: bool = True) -> None:
-        """See PipelineRuns."""
-        self._noted(Bucket.WRITES, lambda: self._runs.cancel_run(run_id, recursive=recursive))
+        """See PipelineRuns.
+
+        Its role is another than the one that starts runs, so that neither its yes nor its no says anything of those.
+        """
+        try:
+            self._runs.cancel_run(run_id, recursive=recursive)
+        except Throttled as exc:
+            self._throttling.honour(self._factory, Bucket.WRITES, exc, self._clock())
+            raise
 
     def _each_noted(self, pages: Iterator[Page[P]]) -> Iterator[Page[P]]:
         while (page := self._noted(Bucket.READS, lambda: next(pages, None))) is not None:

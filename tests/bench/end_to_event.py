@@ -11,7 +11,6 @@ from typing import Any
 from azure.storage.queue import QueueClient
 
 from adf_trigger.clock import utcnow
-from adf_trigger.contracts import parse_instant
 from adf_trigger.local.demo.client import Caller
 from adf_trigger.local.demo.quickstart import Quickstart
 from adf_trigger.local.stack import Stack
@@ -55,7 +54,7 @@ def _delays(caller: Caller, queue: QueueClient, name: str, runs: int) -> Sequenc
         run = event["data"]
         if run["status"] != "Succeeded":
             raise BenchFailed(f"a run should have Succeeded and {run['status']}: {run}")
-        delays.append((when - parse_instant(run["endedAt"])) / timedelta(seconds=1))
+        delays.append((when - datetime.fromisoformat(run["endedAt"])) / timedelta(seconds=1))
     return delays
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import uuid4
 
 from adf_trigger.contracts import ActivityError, HistoryEntry, Rerun, Source
-from adf_trigger.ledger.records import CameAs, RunRecord, RunState, Waits
+from adf_trigger.ledger.records import CameAs, Cancellation, RunRecord, RunState, Waits
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -85,6 +85,9 @@ def a_full_record(factory: str) -> RunRecord:
         published_at=NOON + 8 * MINUTE,
         former_run_ids=(uuid4(),),
         message_digest="d" * 64,
+        cancellation=Cancellation(
+            asked_at=NOON, recursive=False, due_at=NOON + MINUTE, attempts=2, waits="throttled"
+        ),
         history=(HistoryEntry(at=NOON, by="key:default", action="cancel", note="not needed"),),
         came_as=CameAs(body=bytes(range(256)) * 256, masked=("password",)),
     )

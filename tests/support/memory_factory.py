@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
 from adf_trigger.clock import Clock
-from adf_trigger.contracts import NO_RERUN, Rerun
+from adf_trigger.contracts import ENDED_IN_DATA_FACTORY, NO_RERUN, Rerun
 from adf_trigger.datafactory.models import (
     ActivityRun,
     CreatedRun,
@@ -62,6 +62,8 @@ class MemoryFactory:
         remaining_reads: what lists say is left of the subscription's reads.
         calls: names of the operations called.
         within: seconds that each createRun was given.
+        cancelled: what cancel was called for, and whether with the runs below.
+        cancels_at_once: whether a run is Cancelled as soon as that is asked; else it is Canceling.
     """
 
     clock: Clock
@@ -76,6 +78,8 @@ class MemoryFactory:
     remaining_reads: int | None = None
     calls: list[str] = field(default_factory=list)
     within: list[float | None] = field(default_factory=list)
+    cancelled: list[tuple[UUID, bool]] = field(default_factory=list)
+    cancels_at_once: bool = True
 
     def declare(self, pipeline: str, **parameters: dict[str, Any]) -> None:
         """Define a pipeline with declared parameters, such as `day={"type": "String"}`."""
@@ -170,10 +174,19 @@ class MemoryFactory:
         activities = [ActivityRun.model_validate(each) for each in self.runs[run_id].failed]
         yield from self._pages("query_activity_runs", activities)
 
-    def cancel_run(self, run_id: UUID, *, recursive: bool = True) -> None:  # noqa: ARG002 - part of the port
-        """See PipelineRuns."""
+    def cancel_run(self, run_id: UUID, *, recursive: bool = True) -> None:
+        """See PipelineRuns. A run that has ended stays as it is."""
         with_faults(self, "cancel_run")
-        self.finish(run_id, "Cancelled")
+        if run_id not in self.runs:
+            raise ResourceNotFound(
+                f"Referenced pipeline run id {run_id} does not exist.",
+                code="ReferencedPipelineRunNotFound",
+                status=400,
+            )
+        self.cancelled.append((run_id, recursive))
+        if self.runs[run_id].status not in ENDED_IN_DATA_FACTORY:
+            self.finish(run_id, "Cancelled" if self.cancels_at_once else "Canceling")
+        raise_planned(self.after, "cancel_run")
 
 
 def with_faults(factory: MemoryFactory, operation: str) -> None:

@@ -8,7 +8,9 @@ from uuid import uuid4
 from adf_trigger.clock import IdSource
 from adf_trigger.contracts import RunRequest, Source
 from adf_trigger.functions.services import Services, wire
+from adf_trigger.ledger.records import RunRecord
 from adf_trigger.ledger.rejected import KeptMessage
+from adf_trigger.service.cancel import CancelOrder
 from adf_trigger.service.factories import Factories, FactoryHandle
 from adf_trigger.service.steps import Steps, logged_steps
 from adf_trigger.service.submission import Submission
@@ -99,6 +101,10 @@ class World:
                 source=source,
             )
         )
+
+    def cancel(self, key: str = "key-1", **order: Any) -> RunRecord:
+        """Cancel a run as the functions do."""
+        return self.services.canceller.cancel(self.services.query.find(key), CancelOrder(**order))
 
     def tick(self, *, after: float = 0) -> None:
         """Let time pass, then tick once."""

@@ -85,6 +85,7 @@ def test_the_emulators_are_written_apart_from_the_service(room: str) -> None:
         "ledger",
         "events",
         "contracts.py",
+        "orders.py",
         "errors.py",
         "messages",
         "settings",
@@ -249,7 +250,7 @@ def test_no_folder_imports_in_a_circle() -> None:
         pytest.fail(" -> ".join(reversed(exc.args[1])))
 
 
-@pytest.mark.parametrize("module", ["contracts.py", "errors.py", "clock.py"])
+@pytest.mark.parametrize("module", ["contracts.py", "orders.py", "errors.py", "clock.py"])
 def test_what_every_room_shares_imports_no_room(module: str) -> None:
     """So the package's own folder, too, is imported by the folders in it and imports none of them."""
     rooms = [f"adf_trigger.{each.name}" for each in sorted(PACKAGE.iterdir()) if each.is_dir()]

@@ -9,7 +9,7 @@ from typing import Any
 import psutil
 import requests
 
-from tests.support.local_stack import PATIENCE, LocalStack
+from tests.support.local_stack import PATIENCE, TIMEOUTS, LocalStack
 
 
 class Crashes:
@@ -35,6 +35,17 @@ class Crashes:
                 return answer.status
             self.revive()
         raise AssertionError(f"{key} was never answered")
+
+    def steer(self, key: str, verb: str, body: Mapping[str, Any] | None = None) -> int:
+        """Ask for something about a run until there is an answer; the status of that."""
+        deadline = time.monotonic() + PATIENCE
+        url = f"{self.stack.endpoints.functions_url}/api/runs/{key}/{verb}"
+        headers = {"x-functions-key": self.stack.endpoints.functions_key}
+        while time.monotonic() < deadline:
+            with contextlib.suppress(requests.ConnectionError):
+                return requests.post(url, json=body or {}, headers=headers, timeout=TIMEOUTS).status_code
+            self.revive()
+        raise AssertionError(f"{verb} of {key} was never answered")
 
     def send(self, message: dict[str, Any]) -> None:
         """Drop a message: once it is on the queue it counts as acknowledged."""

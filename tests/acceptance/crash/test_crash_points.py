@@ -42,6 +42,7 @@ DENIED = {
     "code": "AuthorizationFailed",
     "count": 1,
 }
+NOT_CANCELLED = {"operation": "CancelRun", "fault": "status"}
 NOT_SHOWN = {"fault": "missing", "seconds": 6}
 GONE = {"fault": "missing", "seconds": 60}
 LOST_AFTER_HOURS = 7 / 3600
@@ -159,6 +160,32 @@ def opened(crashes: Crashes, key: str) -> None:
         )
 
 
+def cancelled_unstarted(crashes: Crashes, key: str) -> None:
+    """A request that waits for the timer, and is cancelled."""
+    throttled(crashes, key)
+    crashes.steer(key, "cancel")
+
+
+def cancelled(crashes: Crashes, key: str) -> None:
+    """A run that is cancelled while it goes on."""
+    slow(crashes, key)
+    crashes.steer(key, "cancel")
+
+
+def cancelled_later(crashes: Crashes, key: str) -> None:
+    """A run that is cancelled, and Data Factory gives no clear answer at first."""
+    slow(crashes, key)
+    crashes.stack.control("POST", "faults", {"rules": [{**NOT_CANCELLED, "status": 503, "count": 1}]})
+    crashes.steer(key, "cancel")
+
+
+def not_cancelled(crashes: Crashes, key: str) -> None:
+    """A run that is to be cancelled, and Data Factory refuses."""
+    slow(crashes, key)
+    crashes.stack.control("POST", "faults", {"rules": [{**NOT_CANCELLED, "status": 400, "code": "Odd"}]})
+    crashes.steer(key, "cancel")
+
+
 def many_slow(crashes: Crashes, key: str) -> None:
     """More active runs than are asked for one by one, which go on."""
     for number in range(5):
@@ -265,6 +292,12 @@ SCENARIOS: dict[str, tuple[Callable[[Crashes, str], None], ...]] = {
     "records.postpone": (throttled,),
     "records.doubt": (lost_after,),
     "records.reject": (refused_by_queue, refused_by_http),
+    "records.cancel": (cancelled_unstarted,),
+    "records.ask_cancel": (cancelled,),
+    "cancel.call": (cancelled,),
+    "records.confirm_cancel": (cancelled,),
+    "records.cancel_later": (cancelled_later,),
+    "records.refuse_cancel": (not_cancelled,),
     "records.park": (parked,),
     "records.ask_later": (asked_later,),
     "records.adopt": (lost_after,),
@@ -338,7 +371,7 @@ def _check(crashes: Crashes) -> None:
         answer = crashes.stack.caller.get(key)
         if answer.status == 200 and answer.body["runId"]:
             owned.append(answer.body["runId"])
-            lost = {"Unknown"} if "-gone-" in key else set()
+            lost = {"Unknown"} if "-gone-" in key else {"Cancelled"} if "-cancelled" in key else set()
             assert answer.body["status"] in {"Succeeded"} | lost, answer.body
     assert len(owned) == len(set(owned)), "two requests share a run"
     assert set(runs) == set(owned), "a run was started that belongs to no request, or a request was doubled"

@@ -30,6 +30,7 @@ print(json.dumps({"seconds": time.monotonic() - begun, "functions": found}))
 """
 FUNCTIONS = {
     "start_run", "get_run", "health", "health_details", "acknowledge_ledger", "take_request", "take_poison", "tick",
+    "list_runs", "cancel_run",
 }  # fmt: skip
 NAMED = {"ADF_TRIGGER_FACTORIES": FACTORY_ID}
 

@@ -4,7 +4,7 @@ import asyncio
 import inspect
 import json
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -80,6 +80,26 @@ class Caller:
             "GET", f"http://host/api/runs/{run}", params=params, route_params={"id": run}, body=b""
         )
         return self.ask("get_run", request)
+
+    def steer(
+        self,
+        verb: str,
+        run: str,
+        body: Any = None,
+        *,
+        params: Mapping[str, str] | None = None,
+        **headers: str,
+    ) -> func.HttpResponse:
+        """POST /runs/{id}/{verb}; header names are given with underscores."""
+        request = func.HttpRequest(
+            "POST",
+            f"http://host/api/runs/{run}/{verb}",
+            headers={name.replace("_", "-"): value for name, value in headers.items()},
+            params=dict(params or {}),
+            route_params={"id": run},
+            body=body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode(),
+        )
+        return self.ask(f"{verb}_run", request)
 
     def health(self) -> func.HttpResponse:
         """GET /health."""

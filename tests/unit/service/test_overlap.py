@@ -1,7 +1,5 @@
 """Two hosts at once: one is held up in the middle of a step, while the other one ticks."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from uuid import uuid4
 
 import pytest
@@ -10,28 +8,9 @@ from adf_trigger.errors import Throttled
 from adf_trigger.ledger.records import ActiveRun, RunState
 from adf_trigger.service.budget import Budget
 from adf_trigger.service.monitor import FEW
+from tests.support.held_up import HeldUp
 from tests.support.memory_factory import Ids
 from tests.support.world import FACTORY_ID, World, settings
-
-
-class HeldUp:
-    """Steps of a process that can be made to stand still before one of them."""
-
-    def __init__(self) -> None:
-        self._before = ""
-        self._meanwhile: Callable[[], object] = lambda: None
-
-    def hold(self, before: str, meanwhile: Callable[[], object]) -> None:
-        """Let something happen before the next step of that name."""
-        self._before, self._meanwhile = before, meanwhile
-
-    @contextmanager
-    def __call__(self, name: str) -> Iterator[None]:
-        """Surround an effect."""
-        if name == self._before:
-            self._before = ""
-            self._meanwhile()
-        yield
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import pytest
 
+from adf_trigger.contracts import HistoryEntry
 from adf_trigger.errors import LedgerConflict, LedgerError
 from adf_trigger.ledger.port import Cursor, Stored
 from adf_trigger.ledger.records import RunRecord, RunState
@@ -29,6 +30,7 @@ NEW = RunRecord(
     status="Accepted",
     requested_at=START,
 )
+ENTRY = HistoryEntry(at=START, action="cancel")
 Move = Callable[[Records, Stored], object]
 LATER = START + timedelta(seconds=5)
 
@@ -56,11 +58,13 @@ class Bench:
         self.records = Records(self.ledger, MovingClock(), self.steps, lease=timedelta(seconds=90))
         self.new = self.records.claim(NEW).stored
 
-    def in_state(self, state: RunState) -> Stored:
-        """The request, brought to a state."""
+    def in_state(self, state: RunState, *, marked: bool = False) -> Stored:
+        """The request, brought to a state, and to be cancelled or not."""
         moved = self.new
         if state is not RunState.ACCEPTED:
             moved = self.records.submit(moved, RUN)
+        if marked:
+            moved = self.records.ask_cancel(moved, ENTRY, recursive=True)
         if state in (RunState.ENDED, RunState.PUBLISHED):
             moved = self.records.end(moved, RunEnd(status="Succeeded"))
         if state is RunState.PUBLISHED:
@@ -91,6 +95,31 @@ MOVES: dict[str, tuple[RunState, Move, str | None]] = {
     "adopt": (RunState.ACCEPTED, lambda records, stored: records.adopt(stored, UUID(int=2)), "run_adopted"),
     "reject": (RunState.ACCEPTED, lambda records, stored: records.reject(stored, "why"), "request_rejected"),
     "park": (RunState.ACCEPTED, lambda records, stored: records.park(stored, "why"), "request_parked"),
+    "cancel": (
+        RunState.ACCEPTED,
+        lambda records, stored: records.cancel(stored, ENTRY),
+        "request_cancelled",
+    ),
+    "ask_cancel": (
+        RunState.SUBMITTED,
+        lambda records, stored: records.ask_cancel(stored, ENTRY, recursive=True),
+        "cancel_asked",
+    ),
+    "confirm_cancel": (
+        RunState.SUBMITTED,
+        lambda records, stored: records.confirm_cancel(stored),
+        "cancel_taken",
+    ),
+    "cancel_later": (
+        RunState.SUBMITTED,
+        lambda records, stored: records.cancel_later(stored, until=LATER, reason="why"),
+        "cancel_postponed",
+    ),
+    "refuse_cancel": (
+        RunState.SUBMITTED,
+        lambda records, stored: records.refuse_cancel(stored, ENTRY),
+        "cancel_refused",
+    ),
     "lose": (RunState.SUBMITTED, lambda records, stored: records.lose(stored, "why"), "run_lost"),
     "hand_over": (RunState.SUBMITTED, lambda records, stored: records.hand_over(stored), None),
     "see": (
@@ -110,6 +139,9 @@ MOVES: dict[str, tuple[RunState, Move, str | None]] = {
     "reclaim": (RunState.PUBLISHED, lambda records, stored: records.reclaim(stored, NEW), None),
 }
 """Name → the state that it is made from, the move, and the action of its log line."""
+
+MARKED = {"confirm_cancel", "cancel_later", "refuse_cancel"}
+"""Moves of a run that is to be cancelled."""
 
 OTHERS = {"claim", "save_cursor", "purge"}
 SAVED = sorted(MOVES.keys() - {"reclaim"})
@@ -134,7 +166,7 @@ def test_a_move_is_one_write_in_its_step_and_then_its_log_line(
     """Each move enters the step of its name once, writes conditionally, and logs what is now true."""
     bench = Bench()
     state, move, action = MOVES[name]
-    stored = bench.in_state(state)
+    stored = bench.in_state(state, marked=name in MARKED)
     caplog.set_level(logging.INFO)
     caplog.clear()
     move(bench.records, stored)
@@ -149,7 +181,7 @@ def test_a_move_that_is_not_written_is_not_logged(name: str, caplog: pytest.LogC
     """A log line never tells of a move that the ledger does not have."""
     bench = Bench()
     state, move, _ = MOVES[name]
-    stored = bench.in_state(state)
+    stored = bench.in_state(state, marked=name in MARKED)
     bench.ledger.before["save"] = [LedgerError("away")]
     caplog.set_level(logging.INFO)
     caplog.clear()

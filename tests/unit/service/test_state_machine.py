@@ -1,7 +1,6 @@
 """The service as a state machine: whatever happens in whatever order, each request is started once and told once."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import suppress
 from datetime import timedelta
 from uuid import UUID
 
@@ -37,48 +36,13 @@ from adf_trigger.ledger.records import RunState
 from adf_trigger.service.steps import STEPS
 from adf_trigger.service.submit import Submitted
 from tests.support.memory_factory import LOST_REPLY, Ids
+from tests.support.script import Crashed, Script
 from tests.support.world import FACTORY_ID, World
 from tests.support.world import settings as settings_of
 
 LOST = "lost reply"
 SETTLE_TICKS = 60
 """Ticks of half a minute in which everything must come to its end once the trouble is over."""
-
-
-class Crashed(BaseException):
-    """The process is gone. Not an Exception: nothing in the service may catch it."""
-
-
-class Script:
-    """Steps that crash, pause or interleave on command.
-
-    Attributes:
-        crash: name of the step to crash at, and whether after its effect.
-        meanwhile: what another process does, once, while this one is held up before a step.
-        hit: names of the steps that were reached.
-    """
-
-    def __init__(self) -> None:
-        self.crash: tuple[str, bool] | None = None
-        self.meanwhile: tuple[str, Callable[[], None]] | None = None
-        self.hit: set[str] = set()
-
-    @contextmanager
-    def __call__(self, name: str) -> Iterator[None]:
-        """Surround an effect."""
-        self.hit.add(name)
-        if self.meanwhile and self.meanwhile[0] == name:
-            _, other = self.meanwhile
-            self.meanwhile = None
-            other()
-        self._crash_at(name, after=False)
-        yield
-        self._crash_at(name, after=True)
-
-    def _crash_at(self, name: str, *, after: bool) -> None:
-        if self.crash == (name, after):
-            self.crash = None
-            raise Crashed
 
 
 TROUBLES = [
@@ -166,6 +130,34 @@ class Service(RuleBasedStateMachine):
         else:
             assert submitted.record.request_id == key
             self.acknowledged.setdefault(key, number)
+
+    @rule(request=requests, recursive=st.booleans())
+    def cancel(self, request: tuple[str, int], *, recursive: bool) -> None:
+        """Somebody cancels a request, in whatever state it is."""
+        try:
+            self.world.cancel(request[0], recursive=recursive)
+        except Crashed:
+            self.world.restart()
+        except AdfTriggerError:
+            return
+
+    @rule(request=requests, step=st.sampled_from(sorted(STEPS)))
+    def cancel_in_the_middle(self, request: tuple[str, int], step: str) -> None:
+        """Somebody cancels a request while another process is held up before a step."""
+
+        def other() -> None:
+            with suppress(AdfTriggerError):
+                self.world.cancel(request[0])
+
+        self.script.meanwhile = (step, other)
+
+    @rule(
+        error=st.sampled_from([Throttled("slow", retry_after=20), LOST_REPLY, BadRequest("no", status=400)]),
+        after=st.booleans(),
+    )
+    def cancelling_fails(self, error: Exception, *, after: bool) -> None:
+        """Data Factory does not cancel, or does and nobody is told."""
+        self.world.factory.fail_next("cancel_run", error, after=after)
 
     @rule(seconds=st.sampled_from([1, 15, 45, 100, 400]))
     def tick(self, seconds: int) -> None:
@@ -352,6 +344,10 @@ class Service(RuleBasedStateMachine):
         )
         ids = {event.id for event in self.world.outbox.events if event.subject == key}
         told_before = {f"{key}/Rejected" + (f"/{n + 1}" if n else "") for n in range(record.rejections)}
+        if record.status == "Cancelled" and record.submitted_at is None:
+            assert record.run_id not in self.world.factory.runs, f"{key} was cancelled, and then started"
+            assert ids == {f"{key}/Cancelled", *told_before}
+            return
         if record.status in ENDED:
             assert record.run_id in self.world.factory.runs
             assert ids == {f"{record.run_id}/{record.status}", *told_before}

@@ -9,8 +9,8 @@ from uuid import UUID
 
 import pytest
 
-from adf_trigger.contracts import ActivityError, HistoryEntry, RunStatus, as_dict
-from adf_trigger.ledger.records import RunRecord, RunState, Waits
+from adf_trigger.contracts import MAX_NOTE, ActivityError, HistoryEntry, RunStatus, as_dict
+from adf_trigger.ledger.records import Cancellation, RunRecord, RunState, Waits
 from adf_trigger.service import transitions
 from adf_trigger.service.transitions import LONGEST_REASON, IllegalMove, RunEnd
 from tests.contracts.ledger_records import MINUTE, NOON, a_factory, a_full_record
@@ -31,6 +31,7 @@ WHOLE = RunEnd(
     truncated=True,
 )
 
+ASKED = Cancellation(asked_at=NOON, recursive=False, due_at=NOON, attempts=2, waits="throttled")
 Move = Callable[[RunRecord], RunRecord]
 MOVES: dict[str, tuple[RunState, Move, dict[str, Any]]] = {
     "lease_to_send": (
@@ -125,6 +126,30 @@ MOVES: dict[str, tuple[RunState, Move, dict[str, Any]]] = {
             "came_as": None,
         },
     ),
+    "cancel": (
+        RunState.ACCEPTED,
+        lambda record: transitions.cancel(record, now=NOW),
+        {
+            "state": RunState.ENDED,
+            "status": RunStatus.CANCELLED,
+            "message": transitions.CANCELLED_UNSTARTED,
+            "ended_at": NOW,
+            "lease_until": None,
+            "not_before": None,
+            "came_as": None,
+        },
+    ),
+    "confirm_cancel": (
+        RunState.SUBMITTED,
+        transitions.confirm_cancel,
+        {"cancellation": replace(ASKED, due_at=None, waits=None)},
+    ),
+    "cancel_later": (
+        RunState.SUBMITTED,
+        lambda record: transitions.cancel_later(record, until=UNTIL, reason="no answer"),
+        {"cancellation": replace(ASKED, due_at=UNTIL, attempts=3, waits="no answer")},
+    ),
+    "refuse_cancel": (RunState.SUBMITTED, transitions.refuse_cancel, {"cancellation": None}),
     "hand_over": (RunState.SUBMITTED, transitions.hand_over, {"lease_until": None}),
     "see": (
         RunState.SUBMITTED,
@@ -211,20 +236,25 @@ MOVES: dict[str, tuple[RunState, Move, dict[str, Any]]] = {
 moves = pytest.mark.parametrize(("state", "move", "changes"), MOVES.values(), ids=MOVES)
 
 
+def _cancellation(changes: dict[str, Any]) -> Cancellation | None:
+    """What a record has that makes the move of these changes: one that is to be cancelled is sent no more."""
+    return ASKED if "cancellation" in changes else None
+
+
 @moves
 def test_a_move_changes_what_it_says_and_nothing_else(
     state: RunState, move: Move, changes: dict[str, Any]
 ) -> None:
     """Of a record with every field set, each field that the move does not name stays as it was."""
-    before = replace(a_full_record(a_factory()), state=state)
+    before = replace(a_full_record(a_factory()), state=state, cancellation=_cancellation(changes))
     assert move(before) == replace(before, **changes)
 
 
 @moves
-def test_a_move_from_elsewhere_is_a_bug(state: RunState, move: Move, changes: dict[str, Any]) -> None:  # noqa: ARG001
+def test_a_move_from_elsewhere_is_a_bug(state: RunState, move: Move, changes: dict[str, Any]) -> None:
     """From every other state the move is refused, by the record's name."""
     for other in set(RunState) - {state}:
-        record = replace(a_full_record(a_factory()), state=other)
+        record = replace(a_full_record(a_factory()), state=other, cancellation=_cancellation(changes))
         with pytest.raises(IllegalMove, match=f"{other} record {record.request_id} cannot make this move"):
             move(record)
 
@@ -247,6 +277,7 @@ def test_a_request_without_secrets_waits_for_nothing_of_its_own() -> None:
         secure_parameters=(),
         sent_at=None,
         doubted_from=None,
+        cancellation=None,
     )
     leased = transitions.lease_to_send(record, now=NOW, lease=LEASE)
     assert leased.doubted_from == NOW
@@ -259,7 +290,7 @@ def test_a_request_without_secrets_waits_for_nothing_of_its_own() -> None:
 
 def test_a_long_reason_is_cut() -> None:
     """A record has room for what people read of it."""
-    record = replace(a_full_record(a_factory()), state=RunState.ACCEPTED)
+    record = replace(a_full_record(a_factory()), state=RunState.ACCEPTED, cancellation=None)
     for moved in (
         transitions.reject(record, reason="x" * 500_000, now=NOW),
         transitions.park(record, reason="x" * 500_000, now=NOW),
@@ -278,5 +309,34 @@ def test_a_history_is_bounded_and_keeps_what_is_newest(letter: str) -> None:
         record = transitions.noted(record, entry)
     assert len(record.history) <= transitions.MOST_ENTRIES
     assert record.history[-1].action == "59"
-    assert len(record.history[-1].note or "") == transitions.LONGEST_NOTE
+    assert len(record.history[-1].note or "") == MAX_NOTE
     assert len(json.dumps([as_dict(each) for each in record.history])) <= transitions.MOST_HISTORY
+
+
+def test_who_asks_to_cancel_takes_nothing_from_the_sender() -> None:
+    """The mark, and when it is due, are all that changes: lease, doubt and reason stay the sender's."""
+    for state in (RunState.ACCEPTED, RunState.SUBMITTED):
+        before = replace(a_full_record(a_factory()), state=state)
+        marked = transitions.ask_cancel(before, recursive=False, now=NOW)
+        asked = Cancellation(asked_at=NOW, recursive=False, due_at=NOW)
+        assert marked == replace(before, cancellation=asked)
+        assert transitions.is_only_marked(before, marked)
+        assert not transitions.is_only_marked(before, replace(marked, attempts=9))
+        assert not transitions.is_only_marked(before, before)
+    ended = replace(a_full_record(a_factory()), state=RunState.ENDED)
+    with pytest.raises(IllegalMove):
+        transitions.ask_cancel(ended, recursive=True, now=NOW)
+
+
+def test_what_is_to_be_cancelled_is_never_sent() -> None:
+    """Whoever would lease it is refused."""
+    marked = replace(a_full_record(a_factory()), state=RunState.ACCEPTED, cancellation=ASKED)
+    with pytest.raises(IllegalMove, match="is to be cancelled"):
+        transitions.lease_to_send(marked, now=NOW, lease=LEASE)
+
+
+@pytest.mark.parametrize("move", [transitions.confirm_cancel, transitions.refuse_cancel])
+def test_data_factorys_answer_needs_a_question(move: Move) -> None:
+    """What nobody has asked for cannot be confirmed or refused."""
+    with pytest.raises(IllegalMove, match="nobody has asked"):
+        move(replace(a_full_record(a_factory()), state=RunState.SUBMITTED, cancellation=None))

@@ -1,0 +1,295 @@
+"""Cancels runs: at once where nothing was started, through Data Factory where a run is, later where that is in doubt.
+
+That a run is to be cancelled is recorded before Data Factory is asked, so that no crash and no outage forgets it: the
+timer asks again until there is an answer. Asking twice is safe, since a run is cancelled once.
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from adf_trigger.clock import Clock
+from adf_trigger.contracts import HistoryEntry, RunStatus
+from adf_trigger.errors import (
+    AdfTriggerError,
+    CredentialError,
+    DataFactoryError,
+    FactoryUnusable,
+    LedgerConflict,
+    LedgerError,
+    NotFound,
+    NotSent,
+    PublishError,
+    Refused,
+    ResourceNotFound,
+    Throttled,
+    TryLater,
+    UnknownOutcome,
+    WrongState,
+)
+from adf_trigger.ledger.port import LedgerReader, Stored
+from adf_trigger.ledger.records import ActiveRun, RunRecord, RunState
+from adf_trigger.service.budget import Budget
+from adf_trigger.service.factories import Factories, FactoryHandle
+from adf_trigger.service.gate import Gate
+from adf_trigger.service.look import CALLS
+from adf_trigger.service.monitor import Monitor
+from adf_trigger.service.publish import Publisher
+from adf_trigger.service.records import Records
+from adf_trigger.service.send import back_off
+from adf_trigger.service.steps import Steps
+from adf_trigger.service.troubles import Troubles
+
+logger = logging.getLogger(__name__)
+
+RACES = 5
+"""How often a caller's order is tried while others keep changing the record."""
+
+RACE_WAIT = 2.0
+
+YOUNG = timedelta(minutes=2)
+"""A run that started so shortly ago may not be known yet to what cancels it."""
+
+ENDED = frozenset({RunState.ENDED, RunState.PUBLISHED})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelOrder:
+    """What a caller asks for.
+
+    Attributes:
+        recursive: whether the runs that it started are to be cancelled, too.
+        by: who asks, where that is known.
+        note: why.
+    """
+
+    recursive: bool = True
+    by: str | None = None
+    note: str | None = None
+
+
+class Canceller:
+    """Cancels runs, for callers and for the timer.
+
+    Args:
+        ledger: the run ledger.
+        records: writes it.
+        factories: all configured factories.
+        gate: which factories may not be called now.
+        monitor: takes what Data Factory shows of a run.
+        publisher: publishes what has ended.
+        clock: gives the present instant.
+        steps: surrounds each call.
+    """
+
+    def __init__(
+        self,
+        ledger: LedgerReader,
+        records: Records,
+        factories: Factories,
+        gate: Gate,
+        monitor: Monitor,
+        publisher: Publisher,
+        clock: Clock,
+        steps: Steps,
+    ) -> None:
+        self._ledger = ledger
+        self._records = records
+        self._factories = factories
+        self._gate = gate
+        self._monitor = monitor
+        self._publisher = publisher
+        self._clock = clock
+        self._steps = steps
+
+    def cancel(self, record: RunRecord, order: CancelOrder) -> RunRecord:
+        """Cancel a run; the record as it is then. One that has ended is left as it is.
+
+        One that is being sent, or in doubt, is marked, and cancelled once it is found; so is one of a factory that
+        gives no clear answer now.
+
+        Raises:
+            WrongState: whether there is a run is not known, its factory is not configured any more, or Data Factory
+                does not cancel it.
+            FactoryUnusable: Data Factory does not let this service cancel runs. The run goes on.
+            TryLater: others keep changing the record.
+            NotFound: the record is gone.
+            LedgerError: the ledger is out of reach.
+        """
+        for _ in range(RACES):
+            stored = self._ledger.get(record.factory, record.request_id)
+            if stored is None:
+                raise NotFound(f"no run has the requestId {record.request_id} any more")
+            try:
+                return self._cancel(stored, order)
+            except LedgerConflict:
+                continue
+        raise TryLater(f"request {record.request_id} is being changed by others", retry_after=RACE_WAIT)
+
+    def repeat(self, factory: FactoryHandle, active: Sequence[ActiveRun], budget: Budget) -> None:
+        """Ask Data Factory again to cancel runs whose cancellation it has not confirmed. The trouble of one is its own.
+
+        Raises:
+            LedgerError: the ledger is out of reach; the next tick goes on.
+        """
+        troubles = Troubles("cancel")
+        for row in active:
+            if row.cancel_at is None or row.cancel_at > self._clock() or row.state is RunState.ENDED:
+                continue
+            if self._gate.wait_to_cancel(factory) is not None or not budget.spend():
+                return  # the next tick asks
+            with troubles.of(row.request_id):
+                self._repeat(factory, row, budget)
+
+    def _repeat(self, factory: FactoryHandle, row: ActiveRun, budget: Budget) -> None:
+        stored = self._ledger.get(factory.id, row.request_id)
+        if stored is None or stored.record.state is not RunState.SUBMITTED or not _is_asked(stored.record):
+            return  # the dispatcher finds out first whether there is a run
+        try:
+            self._call(factory, stored, budget)
+        except FactoryUnusable as exc:
+            self._later(stored, exc)  # nobody waits for the answer: it may be let in later
+        except WrongState:
+            return  # it is recorded, and was logged
+
+    def _cancel(self, stored: Stored, order: CancelOrder) -> RunRecord:
+        record = stored.record
+        if record.status == RunStatus.UNKNOWN:
+            raise WrongState(
+                "whether there is a run, and how it ends, is not known, so that it cannot be cancelled; "
+                f"decide about it by resolve: {record.message}"
+            )
+        if record.state in ENDED:
+            return record
+        entry = HistoryEntry(at=self._clock(), by=order.by, action="cancel", note=order.note)
+        if record.state is RunState.ACCEPTED:
+            return self._cancel_unstarted(stored, order, entry)
+        factory = self._factories.kept_under(record.factory)
+        if factory is None:
+            raise WrongState(f"its factory {record.factory} is not configured any more")
+        if not _is_marked(record, order):
+            stored = self._records.ask_cancel(stored, entry, recursive=order.recursive)
+        return self._order(factory, stored)
+
+    def _cancel_unstarted(self, stored: Stored, order: CancelOrder, entry: HistoryEntry) -> RunRecord:
+        """End a request that nobody is sending, which is never sent then; mark one that may have been."""
+        record = stored.record
+        if record.sent_at is not None:
+            if _is_marked(record, order):
+                return record
+            return self._records.ask_cancel(stored, entry, recursive=order.recursive).record
+        cancelled = self._records.cancel(stored, entry)
+        try:
+            self._publisher.publish_leased(self._records.lease_to_publish(cancelled))
+        except (LedgerError, PublishError) as exc:
+            logger.warning(
+                "The event of request %s is left to the timer: %s",
+                record.request_id,
+                exc,
+                extra={"action": "publish_left_to_timer", "request_id": record.request_id},
+            )
+        return self._present(cancelled.record)
+
+    def _order(self, factory: FactoryHandle, stored: Stored) -> RunRecord:
+        """Have Data Factory cancel a run while a caller waits."""
+        wait = self._gate.wait_to_cancel(factory)
+        if wait is not None:
+            return self._postponed(stored, wait.reason)
+        try:
+            self._call(factory, stored, Budget(CALLS))
+        except FactoryUnusable as exc:
+            if _is_asked(stored.record):
+                self._refused(stored.record, exc)
+                raise
+        return self._present(stored.record)
+
+    def _call(self, factory: FactoryHandle, stored: Stored, budget: Budget) -> None:
+        """Ask Data Factory to cancel a run, and record what it says.
+
+        Raises:
+            WrongState: it refuses, and the run has not ended.
+            FactoryUnusable: it lets nobody in.
+            LedgerError, PublishError: the outcome could not be recorded; asking again is safe.
+        """
+        record = stored.record
+        asked = record.cancellation
+        try:
+            with self._steps("cancel.call"):
+                factory.runs.cancel_run(record.run_id, recursive=asked is None or asked.recursive)
+        except (Throttled, NotSent, UnknownOutcome, CredentialError) as exc:
+            self._later(stored, exc)
+            return
+        except FactoryUnusable:
+            raise
+        except Refused as exc:
+            seen = self._looked(factory, stored, budget)
+            if seen.record.state in ENDED:
+                return
+            if not _is_asked(record):
+                return  # it has said yes before: its no to the repetition changes nothing
+            if isinstance(exc, ResourceNotFound) and self._is_young(record):
+                self._later(seen, exc)
+                return
+            self._refused(record, exc)
+            raise WrongState(f"Data Factory does not cancel it: {exc}") from exc
+        if _is_asked(record):
+            stored = self._records.confirm_cancel(stored)
+        self._looked(factory, stored, budget)
+
+    def _is_young(self, record: RunRecord) -> bool:
+        return record.submitted_at is not None and self._clock() - record.submitted_at < YOUNG
+
+    def _later(self, stored: Stored, error: AdfTriggerError) -> None:
+        self._postponed(stored, f"Data Factory has not confirmed that it is cancelled: {error}")
+
+    def _postponed(self, stored: Stored, reason: str) -> RunRecord:
+        """Leave it to the timer to ask again; nothing is to be asked again that was confirmed before."""
+        asked = stored.record.cancellation
+        if asked is None or asked.due_at is None:
+            return stored.record
+        until = self._clock() + back_off(asked.attempts + 1)
+        return self._records.cancel_later(stored, until=until, reason=reason).record
+
+    def _refused(self, record: RunRecord, error: AdfTriggerError) -> None:
+        """Forget the order that Data Factory has refused, however often others change the record meanwhile."""
+        entry = HistoryEntry(at=self._clock(), action="cancel refused", note=str(error))
+        for _ in range(RACES):
+            stored = self._ledger.get(record.factory, record.request_id)
+            if stored is None or stored.record.state is not RunState.SUBMITTED:
+                return
+            if stored.record.cancellation != record.cancellation:
+                return
+            try:
+                self._records.refuse_cancel(stored, entry)
+            except LedgerConflict:
+                continue
+
+    def _looked(self, factory: FactoryHandle, stored: Stored, budget: Budget) -> Stored:
+        """The record after a look at its run, so that callers are told what is; as it is where that fails."""
+        record = stored.record
+        try:
+            self._monitor.look(factory, ActiveRun.of(record), budget)
+        except (LedgerError, PublishError, DataFactoryError, CredentialError) as exc:
+            logger.info(
+                "Run %s could not be looked at after it was cancelled: %s",
+                record.run_id,
+                exc,
+                extra={"action": "look_failed", "request_id": record.request_id},
+            )
+        return self._ledger.get(record.factory, record.request_id) or stored
+
+    def _present(self, record: RunRecord) -> RunRecord:
+        stored = self._ledger.get(record.factory, record.request_id)
+        return record if stored is None else stored.record
+
+
+def _is_asked(record: RunRecord) -> bool:
+    """Whether Data Factory is to be asked to cancel it, and has not said yes."""
+    return record.cancellation is not None and record.cancellation.due_at is not None
+
+
+def _is_marked(record: RunRecord, order: CancelOrder) -> bool:
+    """Whether all that is asked for has been asked for before."""
+    asked = record.cancellation
+    return asked is not None and (asked.recursive or not order.recursive)

@@ -1,0 +1,130 @@
+"""POST /runs/{id}/cancel, and what all calls that steer a run have in common."""
+
+import json
+from typing import Any
+
+import azure.functions as func
+import pytest
+
+from adf_trigger.errors import BadRequest, Forbidden, Throttled
+from tests.support.memory_factory import LOST_REPLY, MemoryFactory
+from tests.support.resettled import restarted
+from tests.support.world import FACTORY_ID, World, settings
+from tests.unit.functions.conftest import Caller
+
+VERBS = ["cancel"]
+
+
+def body_of(response: func.HttpResponse) -> Any:
+    """The JSON of an answer."""
+    return json.loads(response.get_body())
+
+
+def kind_of(response: func.HttpResponse) -> tuple[int, str]:
+    """The status and the kind of a problem."""
+    return response.status_code, body_of(response)["type"].rpartition("/")[2]
+
+
+def test_a_run_is_cancelled_and_shown(caller: Caller, world: World) -> None:
+    """202 while it is being cancelled, 200 once it has ended, however often it is asked for, with one entry."""
+    world.factory.cancels_at_once = False
+    caller.post({}, Idempotency_Key="key")
+    run_id = body_of(caller.get("key"))["runId"]
+    for run in ("key", run_id):
+        answer = caller.steer("cancel", run, {"note": "wrong day"})
+        assert (answer.status_code, body_of(answer)["status"]) == (202, "Canceling")
+        assert (answer.headers["Location"], "Retry-After" in answer.headers) == ("/api/runs/key", True)
+    world.factory.finish(world.services.query.find("key").run_id, "Cancelled")
+    caller.tick()
+    answer = caller.steer("cancel", "key")
+    assert (answer.status_code, body_of(answer)["status"]) == (200, "Cancelled")
+    (entry,) = body_of(answer)["history"]
+    assert (entry["action"], entry["by"], entry["note"]) == ("cancel", None, "wrong day")
+
+
+def test_what_was_not_started_is_cancelled_at_once(caller: Caller, world: World) -> None:
+    """200, since nothing is left to do, without a runId; the key goes on naming it."""
+    world.factory.fail_next("create_run", Throttled("slow", retry_after=20))
+    assert caller.post({}, Idempotency_Key="key").status_code == 202
+    answer = caller.steer("cancel", "key")
+    assert (answer.status_code, body_of(answer)["status"], body_of(answer)["runId"]) == (
+        200,
+        "Cancelled",
+        None,
+    )
+    assert body_of(caller.post({}, Idempotency_Key="key"))["status"] == "Cancelled"
+
+
+def test_what_is_in_doubt_is_to_be_cancelled(caller: Caller, world: World) -> None:
+    """202, and the view says so."""
+    world.factory.fail_next("create_run", LOST_REPLY, after=True)
+    caller.post({}, Idempotency_Key="key")
+    answer = caller.steer("cancel", "key")
+    assert (answer.status_code, body_of(answer)["status"]) == (202, "Accepted")
+    assert body_of(answer)["reason"].startswith("it is to be cancelled")
+
+
+def test_a_missing_role_and_a_refusal_are_told(caller: Caller, world: World) -> None:
+    """502 with the service's words where this service may not, 409 where this run is not cancelled."""
+    caller.post({}, Idempotency_Key="key")
+    world.factory.fail_next("cancel_run", Forbidden("no pipelineruns/cancel/action", status=403))
+    answer = caller.steer("cancel", "key")
+    assert kind_of(answer) == (502, "data-factory-denied")
+    assert "cancel/action" in body_of(answer)["detail"]
+    world.factory.fail_next("cancel_run", BadRequest("not this one", status=400))
+    answer = caller.steer("cancel", "key")
+    assert kind_of(answer) == (409, "wrong-state")
+    assert "not this one" in body_of(answer)["detail"]
+
+
+def test_a_rejected_message_is_over(caller: Caller) -> None:
+    """Its id leads to no run that could be cancelled: it is shown as it is."""
+    caller.message({"pipeline": "load", "requestId": "key", "surprise": 1})
+    answer = caller.steer("cancel", "m-1")
+    assert (answer.status_code, body_of(answer)["status"]) == (200, "Rejected")
+
+
+def test_the_faults_of_a_body_come_together(caller: Caller) -> None:
+    """What is no truth, what is too long, and what there is not, each by its place."""
+    caller.post({}, Idempotency_Key="key")
+    answer = caller.steer("cancel", "key", {"recursive": "no", "note": "x" * 2_000, "recursiv": True})
+    assert answer.status_code == 400
+    assert {fault["pointer"] for fault in body_of(answer)["errors"]} == {"/recursive", "/note", "/recursiv"}
+    assert caller.steer("cancel", "key", b"[").status_code == 400
+    assert caller.steer("cancel", "key", b"x" * 70_000).status_code == 413
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_an_id_that_is_nothing_is_404(caller: Caller, verb: str) -> None:
+    """Neither a key nor a runId of the ledger."""
+    for run in ("nothing", "6e2f6bb9-6ee5-4f0b-a6d6-3c0b5a3cdb5a"):
+        assert kind_of(caller.steer(verb, run)) == (404, "run-not-found")
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_an_id_that_means_two_is_409_with_both(caller: Caller, world: World, verb: str) -> None:
+    """Nothing is done to either; with the factory named there is no question."""
+    other = MemoryFactory(world.clock)
+    other.declare("load")
+    world.services = restarted(world, {"a": (FACTORY_ID, world.factory), "b": (FACTORY_ID + "-2", other)})
+    for each in "ab":
+        caller.post({"factory": each}, Idempotency_Key="twin")
+    answer = caller.steer(verb, "twin")
+    assert kind_of(answer) == (409, "ambiguous-run")
+    assert {each["factory"] for each in body_of(answer)["choices"]} == {"a", "b"}
+    assert world.factory.cancelled == other.cancelled == []
+    chosen = caller.steer(verb, "twin", params={"factory": "a"})
+    assert not str(body_of(chosen).get("type")).endswith("/ambiguous-run")
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_who_asks_stands_in_the_history_where_that_can_be_believed(verb: str) -> None:
+    """The platform's word about the caller counts where authentication is on, as for starts."""
+    assert verb == "cancel"
+    for changes, by in (({}, None), ({"WEBSITE_AUTH_ENABLED": "True"}, "ann@example.org")):
+        world = World(settings=settings(**changes))
+        world.factory.declare("load")
+        caller = Caller(world)
+        caller.post({}, Idempotency_Key="key")
+        caller.steer("cancel", "key", x_ms_client_principal_name="ann@example.org")
+        assert body_of(caller.get("key"))["history"][0]["by"] == by
