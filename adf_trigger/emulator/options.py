@@ -21,7 +21,7 @@ class Options:
     Attributes:
         strict: keep the documented limits (activities, parameters, sizes, entities, runs that wait or go on,
             activities at once in a region, their payload, monitoring queries in a minute).
-        throttling: answer 429 when ARM's token bucket is empty; the buckets are counted either way.
+        throttling: answer 429 when ARM's token bucket is empty; else replies show it full, since nothing is refused.
         client_request_id: what createRun does with an `x-ms-client-request-id` that is a GUID.
             `honoured`: it becomes the run id (as recorded calls show); repeated, it gives the same run.
             `ignored`: the service makes its own. `repeat-refused`: as honoured, but a repeat is a 409.

@@ -203,7 +203,9 @@ class RequestPipeline:
         subscription = request.path_params.get("subscription")
         now, bucket = self.backend.now(), operation.bucket
         level = self.buckets.take(subscription or "", actor, bucket, now)
-        if level is None and self.backend.options.throttling:
+        if not self.backend.options.throttling:
+            level = self.buckets.most(bucket) - 1
+        elif level is None:
             wait = self.buckets.wait(subscription or "", actor, bucket, now)
             raise RequestsThrottled(_VERBS[bucket], subscription or "", actor, wait)
         scope = "subscription" if subscription else "tenant"

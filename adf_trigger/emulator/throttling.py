@@ -49,6 +49,10 @@ class TokenBuckets:
         self._levels[key] = (level - 1, now)
         return int(level - 1)
 
+    def most(self, bucket: Bucket) -> int:
+        """How many tokens a full bucket holds."""
+        return self._sizes[bucket].capacity
+
     def wait(self, subscription: str, actor: str, bucket: Bucket, now: datetime) -> int:
         """Whole seconds, at least one, until there is a token again."""
         missing = 1 - self._level((subscription.lower(), actor, bucket), now)
