@@ -5,7 +5,7 @@ import azure.functions as func
 from adf_trigger.clock import Clock, IdSource, new_id, utcnow
 from adf_trigger.functions.adapters import connect
 from adf_trigger.functions.bindings import Bindings
-from adf_trigger.functions.composition import Composition, UseCases
+from adf_trigger.functions.composition import Composition, UseCases, nudging
 from adf_trigger.functions.health import health_functions
 from adf_trigger.functions.http import http_functions
 from adf_trigger.functions.logs import configure_logging
@@ -14,6 +14,7 @@ from adf_trigger.functions.reading import reading_functions
 from adf_trigger.functions.services import Services, wire
 from adf_trigger.functions.steering import steering_functions
 from adf_trigger.functions.timer import timer_functions
+from adf_trigger.service.crew import THREADS, Crew
 from adf_trigger.service.steps import Steps, logged_steps
 from adf_trigger.settings import Settings
 
@@ -26,7 +27,7 @@ def create_app(*, steps: Steps = logged_steps) -> func.FunctionApp:
     """
     configure_logging()
     use_cases = Composition(lambda: compose(Settings.from_env(), steps=steps))
-    return app_of(use_cases, Bindings.now(use_cases))
+    return app_of(use_cases, Bindings.now(use_cases), stands_in=True)
 
 
 def compose(settings: Settings, *, steps: Steps = logged_steps) -> Services:
@@ -52,18 +53,33 @@ def compose(settings: Settings, *, steps: Steps = logged_steps) -> Services:
         clock=utcnow,
         new_id=new_id,
         steps=steps,
+        crew=Crew(THREADS),
     )
 
 
 def app_of(
-    use_cases: UseCases, bindings: Bindings, *, clock: Clock = utcnow, new_id: IdSource = new_id
+    use_cases: UseCases,
+    bindings: Bindings,
+    *,
+    clock: Clock = utcnow,
+    new_id: IdSource = new_id,
+    stands_in: bool = False,
 ) -> func.FunctionApp:
-    """The app over use cases, wherever they come from."""
+    """The app over use cases, wherever they come from.
+
+    Args:
+        use_cases: gives the use cases.
+        bindings: what the functions are bound to.
+        clock: gives the present instant.
+        new_id: makes ids.
+        stands_in: whether a tick that is overdue is run by other functions than the timer.
+    """
     app = func.FunctionApp()
-    app.register_functions(http_functions(use_cases, new_id))
-    app.register_functions(reading_functions(use_cases))
-    app.register_functions(steering_functions(use_cases))
-    app.register_functions(health_functions(use_cases, clock))
-    app.register_functions(queue_functions(use_cases, bindings))
+    called = nudging(use_cases, "http") if stands_in else use_cases
+    app.register_functions(http_functions(called, new_id))
+    app.register_functions(reading_functions(called))
+    app.register_functions(steering_functions(called))
+    app.register_functions(health_functions(called, clock))
+    app.register_functions(queue_functions(use_cases, bindings, stands_in=stands_in))
     app.register_functions(timer_functions(use_cases, bindings))
     return app

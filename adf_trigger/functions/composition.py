@@ -46,6 +46,22 @@ class Composition:
             return self._services
 
 
+def nudging(use_cases: UseCases, by: str) -> UseCases:
+    """The same use cases, whose every use has a tick run that is overdue, on the side.
+
+    Args:
+        use_cases: gives the use cases.
+        by: which functions use them.
+    """
+
+    def nudged() -> Services:
+        services = use_cases()
+        services.stand_in.nudge(by)
+        return services
+
+    return nudged
+
+
 def log_faults(error: SettingsError) -> None:
     """Log everything that is wrong with the settings, as each tick does."""
     logger.error(

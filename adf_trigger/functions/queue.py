@@ -20,8 +20,14 @@ _AS_IT_CAME = func.DataType.BINARY
 """Were a message given as text, its own top-level properties would replace what the platform tells of it."""
 
 
-def queue_functions(use_cases: UseCases, bindings: Bindings) -> func.Blueprint:
-    """The functions of the requests queue and of its poison queue."""
+def queue_functions(use_cases: UseCases, bindings: Bindings, *, stands_in: bool = False) -> func.Blueprint:
+    """The functions of the requests queue and of its poison queue.
+
+    Args:
+        use_cases: gives the use cases.
+        bindings: the names of the queues.
+        stands_in: whether a tick that is overdue is run once a message is taken.
+    """
     blueprint = func.Blueprint()
 
     @blueprint.function_name("take_request")
@@ -32,8 +38,10 @@ def queue_functions(use_cases: UseCases, bindings: Bindings) -> func.Blueprint:
             services = use_cases()
         except SettingsError as exc:
             put_back_unread(_message(msg), exc)
-        else:
-            services.intake.take(_message(msg))
+            return
+        services.intake.take(_message(msg))
+        if stands_in:
+            services.stand_in.run_if_overdue("queue")
 
     @blueprint.function_name("take_poison")
     @blueprint.queue_trigger("msg", bindings.poison_queue, STORAGE_CONNECTION, data_type=_AS_IT_CAME)

@@ -14,8 +14,11 @@ from adf_trigger.ledger.declarations import Declarations
 from adf_trigger.ledger.notes import Notes
 from adf_trigger.ledger.port import Ledger
 from adf_trigger.ledger.rejected import RejectedMessages
+from adf_trigger.service.allowance import Allowance
+from adf_trigger.service.backlog import Backlog
 from adf_trigger.service.cancel import Canceller
 from adf_trigger.service.check import Checker
+from adf_trigger.service.crew import Crew
 from adf_trigger.service.definitions import Definitions
 from adf_trigger.service.dispatch import Dispatcher
 from adf_trigger.service.ends import Ends
@@ -44,6 +47,7 @@ from adf_trigger.service.rejecting import Rejecting
 from adf_trigger.service.runs import RunsDesk
 from adf_trigger.service.secrets import Secrets
 from adf_trigger.service.send import Sender
+from adf_trigger.service.stand_in import StandIn
 from adf_trigger.service.steering import Steering
 from adf_trigger.service.steps import Steps
 from adf_trigger.service.strangers import Bounds, Strangers
@@ -77,6 +81,7 @@ class Services:
     tick: Tick
     canceller: Canceller
     steering: Steering
+    stand_in: StandIn
     strangers: Strangers
     observer: Observer
     health: HealthDesk
@@ -96,6 +101,7 @@ def wire(
     clock: Clock,
     new_id: IdSource,
     steps: Steps,
+    crew: Crew | None = None,
 ) -> Services:
     """Wire the use cases over the given adapters.
 
@@ -111,13 +117,19 @@ def wire(
         clock: gives the present instant.
         new_id: makes runIds.
         steps: surrounds every effect.
+        crew: threads that share the work of ticks; None has each tick do one thing after another, and wait for
+            nothing that is not allowed yet.
     """
+    allowance = Allowance() if crew else Allowance(lambda: clock().timestamp(), patient=False)
+    crew = crew or Crew()
     records = Records(ledger, clock, steps, lease=timedelta(seconds=settings.lease))
     policies = Policies(settings.policy)
     throttling = Throttling()
     states = FactoryStates(notes, clock, steps)
     factories = factories.changed(
-        lambda each: replace(each, runs=WatchedRuns(each.runs, each.present_id, states, throttling, clock))
+        lambda each: replace(
+            each, runs=WatchedRuns(each.runs, each.present_id, states, throttling, allowance, clock)
+        )
     )
     views = RunViews(
         factories,
@@ -126,10 +138,11 @@ def wire(
     )
     partitions = Partitions(factories, ledger)
     gate = Gate(states, throttling, clock)
+    backlog = Backlog(notes, allowance, throttling, clock, steps)
     definitions = Definitions(clock, timedelta(seconds=settings.definition_cache), declarations, steps)
     sender = Sender(records, clock, policies, definitions, gate, steps)
     notifier = Notifier(outbox, rejected, views, steps)
-    publisher = Publisher(ledger, records, notifier, clock)
+    publisher = Publisher(ledger, records, notifier, clock, crew)
     checker = Checker(definitions, gate, policies, clock)
     keeping = Keeping(rejected, Secrets(factories, definitions, gate), clock, steps)
     senders = f"queue {settings.requests_queue}"
@@ -146,6 +159,7 @@ def wire(
         checker,
         sender,
         gate,
+        backlog,
         publisher,
         partitions,
     )
@@ -157,6 +171,7 @@ def wire(
         publisher,
         Sweep(notes, clock, steps, stale_after=timedelta(seconds=settings.stale_after)),
         clock,
+        crew,
         overlap=timedelta(seconds=settings.poll_overlap),
         missing_limit=timedelta(hours=settings.missing_run_hours),
     )
@@ -198,6 +213,35 @@ def wire(
         ),
     )
     query = Query(factories, ledger, rejected, strangers, views, looker)
+    tick = Tick(
+        factories,
+        ledger,
+        records,
+        clock,
+        Dispatcher(
+            ledger,
+            records,
+            clock,
+            sender,
+            gate,
+            Reconciler(ledger, clock, policies, timedelta(seconds=settings.reconcile_grace)),
+            backlog,
+            crew,
+            deadline=deadline,
+        ),
+        canceller,
+        monitor,
+        publisher,
+        keeping,
+        gate,
+        notes,
+        steps,
+        allowance,
+        crew,
+        calls=settings.tick_calls,
+        retention=timedelta(days=settings.retention_days),
+        schedule=schedule,
+    )
     return Services(
         settings=settings,
         workers=Workers(),
@@ -225,30 +269,8 @@ def wire(
         steering=Steering(query, views, canceller),
         strangers=strangers,
         looker=looker,
-        tick=Tick(
-            factories,
-            ledger,
-            records,
-            clock,
-            Dispatcher(
-                ledger,
-                records,
-                clock,
-                sender,
-                gate,
-                Reconciler(ledger, clock, policies, timedelta(seconds=settings.reconcile_grace)),
-                deadline=deadline,
-            ),
-            canceller,
-            monitor,
-            publisher,
-            keeping,
-            gate,
-            notes,
-            steps,
-            calls=settings.tick_calls,
-            retention=timedelta(days=settings.retention_days),
-        ),
+        tick=tick,
+        stand_in=StandIn(tick, notes, clock, schedule, steps),
         observer=Observer(
             {
                 "table": ledger.check,

@@ -1,88 +1,130 @@
-"""How many Data Factory calls a tick may still spend on a factory, and until when."""
+"""How many calls of one factory a tick may still spend, and until when."""
 
 import math
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
 from adf_trigger.datafactory.models import Page
+from adf_trigger.service.allowance import Allowance
+from adf_trigger.service.throttling import Bucket
 
 T = TypeVar("T")
 
-RESERVED_READS = 25
-"""Reads of the subscription's budget that are left to its other users: one second's worth of what is refilled."""
+
+class _Calls:
+    """A number of calls that parts of a tick share."""
+
+    def __init__(self, count: int) -> None:
+        self.left = count
+        self.lock = threading.Lock()
 
 
 class Budget:
     """A number of calls, spent one by one, and perhaps an instant at which it is over. Threads may share it.
 
+    Where an allowance is given, a call is spent only once it is allowed, too: it is waited for.
+
     Args:
         calls: how many.
         seconds: a clock that never goes back.
+        allowance: what the Resource Manager and Data Factory allow.
+        factory: resource id of the factory that is called.
     """
 
-    def __init__(self, calls: int, *, seconds: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        calls: int,
+        *,
+        seconds: Callable[[], float] = time.monotonic,
+        allowance: Allowance | None = None,
+        factory: str = "",
+    ) -> None:
         self._seconds = seconds
         self._until = math.inf
-        self._calls = calls
-        self._left = calls
-        self._lock = threading.Lock()
+        self._most = calls
+        self._calls = _Calls(calls)
+        self._allowance = allowance
+        self._factory = factory
+
+    def part(self, until: float) -> "Budget":
+        """The same calls, until an instant of its clock at the latest."""
+        part = Budget(self._most, seconds=self._seconds, allowance=self._allowance, factory=self._factory)
+        part._calls = self._calls
+        part._until = min(until, self._until)
+        return part
+
+    def share(self, share: float) -> "Budget":
+        """The same calls, for a share of the time that is left."""
+        now = self._seconds()
+        return self if math.isinf(self._until) else self.part(now + (self._until - now) * share)
 
     @property
     def left(self) -> int:
         """Calls left; none once its time is over."""
-        return 0 if self.is_over else self._left
+        return 0 if self.is_over else self._calls.left
 
     @property
     def is_over(self) -> bool:
         """Whether its time is over, so that nothing more is begun."""
         return self._seconds() >= self._until
 
-    def end_at(self, until: float) -> None:
-        """From that instant of its clock on there is nothing left of it."""
-        self._until = until
-
     @property
     def has_most(self) -> bool:
         """Whether no more than half of it is spent, so that what does not fit into it never will."""
-        return self._left >= self._calls // 2
+        return self._calls.left >= self._most // 2
 
-    def spend(self) -> bool:
-        """Take one call from the budget; False where none is left."""
-        with self._lock:
+    def spend(self, bucket: Bucket = Bucket.READS) -> bool:
+        """Take one call from the budget; False where none is left, or none is allowed in time."""
+        with self._calls.lock:
             if self.left <= 0:
                 return False
-            self._left -= 1
+            self._calls.left -= 1
+        if self._allowance is None:
             return True
+        patience = max(0.0, self._until - self._seconds())
+        if self._allowance.take(self._factory, bucket, patience=patience, reserved=True):
+            return True
+        self._count_back()
+        return False
+
+    def give_back(self, bucket: Bucket = Bucket.READS) -> None:
+        """A call that was taken was not made."""
+        self._count_back()
+        if self._allowance is not None:
+            self._allowance.give_back(self._factory, bucket, reserved=True)
 
     def exhaust(self) -> None:
-        """Spend all that is left: the subscription has few reads left."""
-        with self._lock:
-            self._left = 0
+        """Spend all that is left: the factory asks to be left alone."""
+        with self._calls.lock:
+            self._calls.left = 0
+
+    def while_it_lasts(self, items: Iterable[T]) -> Iterator[T]:
+        """The items, until the time is over."""
+        for item in items:
+            if self.is_over:
+                return
+            yield item
 
     def read(self, pages: Iterator[Page[T]], *, at_most: int | None = None) -> tuple[list[T], bool]:
         """Read pages, one call each, while the budget lasts: what they hold, and whether these were all.
 
         At most so many, where that is said: the rest of the budget is for what comes of them.
-
-        Where the subscription has few reads left (x-ms-ratelimit-remaining-subscription-reads), it lasts no longer.
         """
         items: list[T] = []
         read = 0
         while (at_most is None or read < at_most) and self.spend():
             page = next(pages, None)
             if page is None:
-                self._give_back()
+                self.give_back()
                 return items, True
             read += 1
             items.extend(page.items)
-            if page.remaining_reads is not None and page.remaining_reads < RESERVED_READS:
-                self.exhaust()
             if not page.more:
                 return items, True
         return items, False
 
-    def _give_back(self) -> None:
-        with self._lock:
-            self._left += 1
+    def _count_back(self) -> None:
+        with self._calls.lock:
+            self._calls.left += 1

@@ -39,6 +39,7 @@ from adf_trigger.service.publish import Publisher
 from adf_trigger.service.records import Records
 from adf_trigger.service.send import back_off
 from adf_trigger.service.steps import Steps
+from adf_trigger.service.throttling import Bucket
 from adf_trigger.service.troubles import Troubles
 
 logger = logging.getLogger(__name__)
@@ -137,7 +138,7 @@ class Canceller:
         for row in active:
             if row.cancel_at is None or row.cancel_at > self._clock() or row.state is RunState.ENDED:
                 continue
-            if self._gate.wait_to_cancel(factory) is not None or not budget.spend():
+            if self._gate.wait_to_cancel(factory) is not None or not budget.spend(Bucket.WRITES):
                 return  # the next tick asks
             with troubles.of(row.request_id):
                 self._repeat(factory, row, budget)

@@ -1,7 +1,6 @@
 """Sends, or sends again, what is accepted and not yet started. Run by the timer."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from adf_trigger.clock import Clock
@@ -15,12 +14,16 @@ from adf_trigger.errors import (
 )
 from adf_trigger.ledger.port import LedgerReader, Stored
 from adf_trigger.ledger.records import ActiveRun, RunRecord, RunState, Waits
+from adf_trigger.service.backlog import Backlog
 from adf_trigger.service.budget import Budget
+from adf_trigger.service.crew import Crew
+from adf_trigger.service.dispatch_turn import Call, Turn
 from adf_trigger.service.factories import FactoryHandle
 from adf_trigger.service.gate import Gate
 from adf_trigger.service.reconcile import Finding, Reconciler, Sightings, Verdict
 from adf_trigger.service.records import Records
 from adf_trigger.service.send import Sender, back_off
+from adf_trigger.service.throttling import Bucket
 from adf_trigger.service.troubles import Troubles
 
 REFUSED_FOR_GOOD = 3
@@ -33,29 +36,6 @@ FULL_QUEUE_WAIT = timedelta(seconds=60)
 """How long a request waits of a pipeline that takes no more runs."""
 
 
-@dataclass(slots=True)
-class _Turn:
-    """One factory's turn of a tick.
-
-    Attributes:
-        sending: whether runs may still be started: order of arrival is kept, and trouble of the factory ends it.
-        asked: whether the gate has been asked.
-        waits: whether a request was met that could show whether runs can be started.
-        full: pipelines that take no more runs.
-        failed_looks: looks in a row that failed.
-        ended: records that have ended without a run.
-    """
-
-    budget: Budget
-    sightings: Sightings
-    sending: bool = True
-    asked: bool = False
-    waits: bool = False
-    full: set[str] = field(default_factory=set)
-    failed_looks: int = 0
-    ended: list[Stored] = field(default_factory=list)
-
-
 class Dispatcher:
     """The timer's part of starting runs, in order of arrival.
 
@@ -66,6 +46,8 @@ class Dispatcher:
         sender: calls createRun.
         gate: which factories may not be called now.
         reconciler: finds out what became of calls without an answer.
+        backlog: whether requests wait for calls that are allowed.
+        crew: takes up several requests at once.
         deadline: how long an accepted request may wait to be started.
     """
 
@@ -77,6 +59,8 @@ class Dispatcher:
         sender: Sender,
         gate: Gate,
         reconciler: Reconciler,
+        backlog: Backlog,
+        crew: Crew,
         *,
         deadline: timedelta,
     ) -> None:
@@ -86,6 +70,8 @@ class Dispatcher:
         self._sender = sender
         self._gate = gate
         self._reconciler = reconciler
+        self._backlog = backlog
+        self._crew = crew
         self._deadline = deadline
 
     def dispatch(
@@ -101,19 +87,54 @@ class Dispatcher:
         Raises:
             LedgerError: the ledger is out of reach; the next tick goes on.
         """
-        turn = _Turn(budget, Sightings())
+        turn = Turn(budget, Sightings())
         troubles = Troubles("dispatch")
-        for row in active:
-            if budget.is_over:
-                return turn.ended  # the next tick goes on; who waits was not seen
-            if row.may_be_unsent and self._has_its_turn(row, turn):
-                with troubles.of(row.request_id):
-                    self._handle(factory, row, turn)
+
+        def take_up(row: ActiveRun) -> None:
+            with troubles.of(row.request_id):
+                self._handle(factory, row, turn)
+
+        unsent = [row for row in active if row.may_be_unsent]
+        self._crew.each(take_up, self._in_turn(unsent, turn))
+        self._note_the_backlog(factory, unsent, turn)
         if not turn.waits:
             self._gate.nobody_waits(factory)
         return turn.ended
 
-    def _has_its_turn(self, row: ActiveRun, turn: _Turn) -> bool:
+    def _in_turn(self, unsent: Sequence[ActiveRun], turn: Turn) -> Iterator[ActiveRun]:
+        """The rows whose turn it is, in order of arrival; a call is taken for each that is to be sent.
+
+        One thread at a time goes on in it, so that who came first is allowed to call first.
+        """
+        for number, row in enumerate(unsent):
+            if turn.budget.is_over:
+                turn.waits = True  # who else waits was not seen: the next tick goes on
+                turn.behind = any(self._is_to_be_sent(each) for each in unsent[number:])
+                return
+            if not self._has_its_turn(row, turn):
+                continue
+            if self._is_to_be_sent(row) and not self._takes_a_call(turn):
+                continue
+            yield row
+
+    def _takes_a_call(self, turn: Turn) -> bool:
+        """Whether a run may be started for the next request, which is the first of those that are left."""
+        if turn.sending and not turn.budget.spend(Bucket.WRITES):
+            turn.sending, turn.behind = False, True
+        return turn.sending
+
+    def _is_to_be_sent(self, row: ActiveRun) -> bool:
+        return row.state is RunState.ACCEPTED and row.sent_at is None and not self._is_too_late(row)
+
+    def _note_the_backlog(self, factory: FactoryHandle, unsent: Sequence[ActiveRun], turn: Turn) -> None:
+        """While requests wait for calls that are allowed, those that come are claimed and not sent."""
+        if turn.behind:
+            if self._backlog.since(factory) is None:
+                self._backlog.begin(factory)
+        elif unsent and turn.sending:
+            self._backlog.end(factory)
+
+    def _has_its_turn(self, row: ActiveRun, turn: Turn) -> bool:
         due = self._is_due(row)
         if row.sent_at is not None:
             return due
@@ -126,7 +147,14 @@ class Dispatcher:
             turn.sending = False  # those that came later wait behind it
         return due and turn.sending
 
-    def _handle(self, factory: FactoryHandle, row: ActiveRun, turn: _Turn) -> None:
+    def _handle(self, factory: FactoryHandle, row: ActiveRun, turn: Turn) -> None:
+        call = Call(turn.budget, is_taken=self._is_to_be_sent(row))
+        try:
+            self._take_up(factory, row, turn, call)
+        finally:
+            call.give_back_unless_made()
+
+    def _take_up(self, factory: FactoryHandle, row: ActiveRun, turn: Turn, call: Call) -> None:
         stored = self._ledger.get(factory.id, row.request_id)
         if stored is None or not self._is_free(stored.record):
             return  # taken by another since the row was read
@@ -136,11 +164,11 @@ class Dispatcher:
         elif record.state is not RunState.ACCEPTED:
             return
         elif record.sent_at is not None:
-            self._settle(factory, stored, turn)
+            self._settle(factory, stored, turn, call)
         elif self._is_too_late(record):
             turn.ended.append(self._records.reject(stored, self._too_late(factory, record)))
         elif record.waits_for is not Waits.CALLER and self._is_due(record):
-            self._start(factory, stored, turn)
+            self._start(factory, stored, turn, call)
 
     def _is_free(self, row: ActiveRun | RunRecord) -> bool:
         return row.lease_until is None or row.lease_until <= self._clock()
@@ -161,11 +189,11 @@ class Dispatcher:
         if stored.record.lease_until is not None:
             self._records.hand_over(stored)
 
-    def _start(self, factory: FactoryHandle, stored: Stored, turn: _Turn) -> None:
+    def _start(self, factory: FactoryHandle, stored: Stored, turn: Turn, call: Call) -> None:
         if stored.record.pipeline.lower() in turn.full:
             self._wait_for_the_pipeline(stored)
             return
-        self._send(factory, stored, turn, in_doubt_since=None)
+        self._send(factory, stored, turn, call, in_doubt_since=None)
 
     def _wait_for_the_pipeline(self, stored: Stored) -> None:
         self._records.postpone(
@@ -175,7 +203,7 @@ class Dispatcher:
             waits_for=Waits.PIPELINE,
         )
 
-    def _settle(self, factory: FactoryHandle, stored: Stored, turn: _Turn) -> None:
+    def _settle(self, factory: FactoryHandle, stored: Stored, turn: Turn, call: Call) -> None:
         """Find out what became of a call without an answer; where that is clear, act on it."""
         if not self._gate.may_read(factory):
             self._give_up_if_late(factory, stored, turn, "what became of it cannot be asked")
@@ -191,9 +219,9 @@ class Dispatcher:
                 self._ask_later(stored, reason)
             return
         turn.failed_looks = 0
-        self._act(factory, stored, finding, turn)
+        self._act(factory, stored, finding, turn, call)
 
-    def _give_up_if_late(self, factory: FactoryHandle, stored: Stored, turn: _Turn, reason: str) -> bool:
+    def _give_up_if_late(self, factory: FactoryHandle, stored: Stored, turn: Turn, reason: str) -> bool:
         """Every record has a last day, even where nobody can be asked."""
         if not self._is_too_late(stored.record):
             return False
@@ -201,7 +229,7 @@ class Dispatcher:
         turn.ended.append(self._records.park(stored, reason if wait is None else f"{reason}: {wait.reason}"))
         return True
 
-    def _act(self, factory: FactoryHandle, stored: Stored, finding: Finding, turn: _Turn) -> None:
+    def _act(self, factory: FactoryHandle, stored: Stored, finding: Finding, turn: Turn, call: Call) -> None:
         record = stored.record
         match finding.verdict:
             case Verdict.ADOPT if finding.run_id is not None:
@@ -219,30 +247,57 @@ class Dispatcher:
             case Verdict.SEND_AGAIN if record.secure_parameters:
                 self._records.postpone(stored, until=self._clock(), reason=finding.reason)
             case Verdict.SEND_AGAIN if turn.sending and record.pipeline.lower() not in turn.full:
-                if not self._send(factory, stored, turn, in_doubt_since=record.sent_at):
+                if not self._send(factory, stored, turn, call, in_doubt_since=record.sent_at):
                     self._ask_later(stored, finding.reason)
             case _:
                 self._ask_later(stored, finding.reason)
 
     def _send(
-        self, factory: FactoryHandle, stored: Stored, turn: _Turn, *, in_doubt_since: datetime | None
+        self,
+        factory: FactoryHandle,
+        stored: Stored,
+        turn: Turn,
+        call: Call,
+        *,
+        in_doubt_since: datetime | None,
     ) -> bool:
         """Call createRun, unless the factory may not be called; whether it was."""
-        if not turn.asked:
+        if not turn.proven:
+            with turn.pilot:
+                if turn.needs_a_pilot:
+                    return self._send_in_turn(factory, stored, turn, call, in_doubt_since)
+        return self._send_in_turn(factory, stored, turn, call, in_doubt_since)
+
+    def _send_in_turn(
+        self,
+        factory: FactoryHandle,
+        stored: Stored,
+        turn: Turn,
+        call: Call,
+        in_doubt_since: datetime | None,
+    ) -> bool:
+        if turn.sending and not turn.asked:
             turn.asked = True
-            turn.sending = self._gate.wait_to_send(factory) is None
-        if not turn.sending or not turn.budget.spend():
+            if self._gate.wait_to_send(factory) is not None:
+                turn.sending = False
+        if not turn.sending or not call.is_taken_now():
             turn.sending = False
             return False
         taken = self._records.lease_to_send(stored)
+        call.is_made = True
         try:
             sent = self._sender.send(factory, taken, taken.record.parameters, in_doubt_since=in_doubt_since)
         except (Refused, InvalidRequest) as exc:
+            turn.proven = True
             self._refused(factory, taken, exc, in_doubt_since, turn)
             return True
-        if sent.record.waits_for is Waits.PIPELINE:
+        full = sent.record.waits_for is Waits.PIPELINE
+        if full:
             turn.full.add(sent.record.pipeline.lower())
-        turn.sending = sent.record.state is RunState.SUBMITTED or sent.record.waits_for is Waits.PIPELINE
+        if full or sent.record.state is RunState.SUBMITTED:
+            turn.proven = True
+        else:
+            turn.sending = False
         return True
 
     def _refused(
@@ -251,7 +306,7 @@ class Dispatcher:
         taken: Stored,
         refusal: AdfTriggerError,
         in_doubt_since: datetime | None,
-        turn: _Turn,
+        turn: Turn,
     ) -> None:
         """A refusal is final, unless it may say no because an earlier call of this request has started it."""
         reason = f"Data Factory refused it: {refusal}"

@@ -7,7 +7,7 @@ from datetime import timedelta
 from adf_trigger.clock import Clock
 from adf_trigger.contracts import ActivityError, RunStatus
 from adf_trigger.datafactory.models import ActivityRun, PipelineRun, TimeWindow
-from adf_trigger.errors import AdfTriggerError, CredentialError, DataFactoryError, Throttled
+from adf_trigger.errors import AdfTriggerError, CredentialError, DataFactoryError, LedgerConflict, Throttled
 from adf_trigger.ledger.port import LedgerReader
 from adf_trigger.ledger.records import ActiveRun, RunRecord, RunState
 from adf_trigger.messages.limits import shorten
@@ -66,6 +66,13 @@ class Ends:
             LedgerConflict: another process has changed the record.
             LedgerError, PublishError: out of reach.
         """
+        try:
+            return self._recorded(factory, row, run, budget)
+        except LedgerConflict:
+            # Perhaps its sender, or the dispatcher, has just handed it over.
+            return self._recorded(factory, row, run, budget)
+
+    def _recorded(self, factory: FactoryHandle, row: ActiveRun, run: PipelineRun, budget: Budget) -> bool:
         if not budget.left:
             return False  # of hundreds that wait for a call not even the records need be read
         stored = self._ledger.get(factory.id, row.request_id)

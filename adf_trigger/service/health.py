@@ -16,7 +16,7 @@ from adf_trigger.ledger.notes import APP_SCOPE, Note, Notes
 from adf_trigger.service.ledger_identity import LEDGER_NOTE
 from adf_trigger.service.observe import HEALTH_NOTE, components_of, steady_since
 from adf_trigger.service.strangers import STRANGER_NOTES, listed
-from adf_trigger.service.tick import TICK_NOTE
+from adf_trigger.service.tick import STAND_IN_NOTE, TICK_NOTE
 from adf_trigger.settings.schedule import Schedule
 
 logger = logging.getLogger(__name__)
@@ -76,6 +76,7 @@ class _Read:
     tick: Note | None = None
     ledger: Note | None = None
     strangers: tuple[Note, ...] = ()
+    stand_in: Note | None = None
     error: str | None = None
 
 
@@ -135,8 +136,9 @@ class HealthDesk:
 
     def _read(self) -> None:
         try:
-            health, tick, ledger = (
-                self._notes.get(APP_SCOPE, name) for name in (HEALTH_NOTE, TICK_NOTE, LEDGER_NOTE)
+            health, tick, ledger, stand_in = (
+                self._notes.get(APP_SCOPE, name)
+                for name in (HEALTH_NOTE, TICK_NOTE, LEDGER_NOTE, STAND_IN_NOTE)
             )
             strangers = tuple(self._notes.named(APP_SCOPE, STRANGER_NOTES))
             read = _Read(
@@ -146,6 +148,7 @@ class HealthDesk:
                 _understood(tick),
                 _understood(ledger),
                 strangers,
+                stand_in,
             )
         except AdfTriggerError as exc:
             logger.warning(
@@ -241,6 +244,7 @@ def _details(read: _Read) -> dict[str, Any]:
         "unfinishedStrangers": listed(read.strangers),
         "otherApps": health.get("warnings", []),
         "timer": None if read.tick is None else read.tick.value,
+        "standIn": None if read.stand_in is None else read.stand_in.value,
         "ledger": None if read.ledger is None else read.ledger.value,
     }
 

@@ -23,6 +23,7 @@ from adf_trigger.errors import (
 from adf_trigger.ledger.port import Cursor, LedgerReader
 from adf_trigger.ledger.records import ActiveRun, RunState
 from adf_trigger.service.budget import Budget
+from adf_trigger.service.crew import Crew
 from adf_trigger.service.ends import Ends
 from adf_trigger.service.factories import FactoryHandle
 from adf_trigger.service.publish import Publisher
@@ -37,6 +38,9 @@ FEW = 3
 
 SWEPT_A_TICK = 2
 """Runs that a tick asks for by id where its list was complete: each has its turn, and thousands cost no more."""
+
+MOST_SWEPT = 200
+"""Runs that a tick asks for by id where its list was too long to be read whole."""
 
 FIRST_LOOK_BACK = timedelta(minutes=30)
 """How far the first poll looks back behind the oldest active run: our clock may be ahead of the service's."""
@@ -66,6 +70,7 @@ class Monitor:
         publisher: publishes what was lost.
         sweep: whose turn it is to be asked for by id.
         clock: gives the present instant.
+        crew: looks at several runs at once.
         overlap: how far a poll looks back behind the last one, since lists lag.
         missing_limit: for how long Data Factory may answer that it has no such run before the run counts as lost.
     """
@@ -78,6 +83,7 @@ class Monitor:
         publisher: Publisher,
         sweep: Sweep,
         clock: Clock,
+        crew: Crew,
         *,
         overlap: timedelta,
         missing_limit: timedelta,
@@ -88,6 +94,7 @@ class Monitor:
         self._publisher = publisher
         self._sweep = sweep
         self._clock = clock
+        self._crew = crew
         self._overlap = overlap
         self._missing_limit = missing_limit
 
@@ -106,7 +113,7 @@ class Monitor:
             return
         shown, complete = self._list_ended(factory, active, started, budget)
         unseen = [row for row in started if row.run_id not in shown]
-        calls = min(SWEPT_A_TICK, budget.left) if complete else budget.left
+        calls = min(SWEPT_A_TICK if complete else MOST_SWEPT, budget.left)
         self._ask_for(factory, self._sweep.next_of(factory.id, unseen, calls), budget)
 
     def look(self, factory: FactoryHandle, row: ActiveRun, budget: Budget) -> None:
@@ -144,8 +151,8 @@ class Monitor:
     ) -> tuple[set[UUID], bool]:
         """Record the ends that the list shows: the runs it showed, and whether it was complete.
 
-        At most half of the budget goes into the list, so that however much has ended in the factory there are
-        calls left to record ends, and to ask for what the list has not come to.
+        At most half of the calls and of the time goes into the list, so that however much has ended in the factory
+        some is left to record ends, and to ask for what the list has not come to.
         """
         earliest = min(row.requested_at for row in started) - FIRST_LOOK_BACK
         since = max(self._ledger.cursor(factory.id).polled_until or earliest, earliest)
@@ -154,7 +161,8 @@ class Monitor:
             last_updated_before=max(self._clock(), since) + NEVER_LATER,
             filters=(_ENDED,),
         )
-        found, complete = budget.read(factory.runs.query_runs(window), at_most=max(1, budget.left // 2))
+        pages = factory.runs.query_runs(window)
+        found, complete = budget.share(1 / 2).read(pages, at_most=max(1, budget.left // 2))
         ours = {row.run_id: row for row in active if row.state is not RunState.ENDED}
         shown = {
             run.run_id: run for run in found if run.run_id in ours and run.status in ENDED_IN_DATA_FACTORY
@@ -171,13 +179,17 @@ class Monitor:
         shown: dict[UUID, PipelineRun],
         budget: Budget,
     ) -> Sequence[PipelineRun]:
-        """Record ends, each for itself; those that a later look has to record."""
-        troubles, left = Troubles("monitor"), dict(shown)
-        for run_id, run in shown.items():
-            with troubles.of(ours[run_id].request_id):
-                if self._ends.record(factory, ours[run_id], run, budget):
-                    del left[run_id]
-        return list(left.values())
+        """Record ends, each for itself, the oldest first; those that a later look has to record."""
+        troubles, done = Troubles("monitor"), set[UUID]()
+
+        def record(run: PipelineRun) -> None:
+            with troubles.of(ours[run.run_id].request_id):
+                if self._ends.record(factory, ours[run.run_id], run, budget):
+                    done.add(run.run_id)
+
+        oldest_first = sorted(shown.values(), key=lambda run: (run.last_updated or self._clock(), run.run_id))
+        self._crew.each(record, budget.while_it_lasts(oldest_first))
+        return [run for run in oldest_first if run.run_id not in done]
 
     def _move_on(
         self,
@@ -199,22 +211,23 @@ class Monitor:
             self._records.save_cursor(factory.id, Cursor(polled_until=until))
 
     def _ask_for(self, factory: FactoryHandle, rows: Sequence[ActiveRun], budget: Budget) -> None:
-        troubles, failed = Troubles("monitor"), 0
-        for row in rows:
-            if not budget.spend():
-                return
+        troubles, failed = Troubles("monitor"), list[UUID]()
+
+        def ask(row: ActiveRun) -> None:
             try:
                 run = self._read(factory, row)
             except (Throttled, FactoryUnusable, CredentialError):
                 raise
             except DataFactoryError as exc:
-                failed += 1
+                failed.append(row.run_id)
                 _log_not_seen(row, exc)
-                if failed >= UNREADABLE_AFTER:
+                if len(failed) >= UNREADABLE_AFTER:
                     raise
-                continue
+                return
             with troubles.of(row.request_id):
                 self._take(factory, row, run, budget)
+
+        self._crew.each(ask, (row for row in rows if budget.spend()))
 
     def _see(self, factory: FactoryHandle, row: ActiveRun, run: PipelineRun) -> None:
         """Record progress, where there is any: an idle run costs no write."""

@@ -8,6 +8,7 @@ from adf_trigger.errors import LedgerConflict
 from adf_trigger.ledger.port import LedgerReader, Stored
 from adf_trigger.ledger.records import ActiveRun, RunRecord, RunState
 from adf_trigger.service.budget import Budget
+from adf_trigger.service.crew import Crew
 from adf_trigger.service.factories import FactoryHandle
 from adf_trigger.service.notify import Notifier
 from adf_trigger.service.records import Records
@@ -24,13 +25,17 @@ class Publisher:
         records: writes it.
         notifier: sends the news.
         clock: gives the present instant.
+        crew: publishes several at once.
     """
 
-    def __init__(self, ledger: LedgerReader, records: Records, notifier: Notifier, clock: Clock) -> None:
+    def __init__(
+        self, ledger: LedgerReader, records: Records, notifier: Notifier, clock: Clock, crew: Crew
+    ) -> None:
         self._ledger = ledger
         self._records = records
         self._notifier = notifier
         self._clock = clock
+        self._crew = crew
 
     def publish(
         self, factory: FactoryHandle, active: Sequence[ActiveRun], ended: Sequence[Stored], budget: Budget
@@ -48,17 +53,17 @@ class Publisher:
             LedgerError: the ledger is out of reach; the next tick goes on.
         """
         troubles = Troubles("publish")
-        for row in active:
-            if budget.is_over:
-                return
-            if row.state is RunState.ENDED:
-                with troubles.of(row.request_id):
-                    self.publish_one(factory, row.request_id)
-        for stored in ended:
-            if budget.is_over:
-                return
+
+        def publish_row(row: ActiveRun) -> None:
+            with troubles.of(row.request_id):
+                self.publish_one(factory, row.request_id)
+
+        def publish_record(stored: Stored) -> None:
             with troubles.of(stored.record.request_id):
                 self.publish_leased(self._records.lease_to_publish(stored))
+
+        self._crew.each(publish_row, budget.while_it_lasts(r for r in active if r.state is RunState.ENDED))
+        self._crew.each(publish_record, budget.while_it_lasts(ended))
 
     def publish_one(self, factory: FactoryHandle, request_id: str) -> None:
         """Publish one run that has ended, unless another process is about to.

@@ -10,6 +10,7 @@ listed, whatever is believed of the factory's ids, since it may have stopped hon
   correlation parameter.
 """
 
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -31,6 +32,9 @@ from adf_trigger.settings.policy import UnknownOutcomePolicy
 
 CLOCK_SKEW = timedelta(minutes=5)
 """How far the service's clock and ours may be apart."""
+
+MOST_PAGES = 60
+"""Pages of a pipeline's runs that are read to settle a doubt: beyond that a person has to look."""
 
 RECORDS_A_PAGE = 10
 MOST_PAGES_OF_RECORDS = 20
@@ -65,9 +69,14 @@ class Finding:
 
 @dataclass(slots=True)
 class Sightings:
-    """Lists of runs that this tick has read, by pipeline: since when, and what they hold."""
+    """Lists of runs that this tick has read, by pipeline: since when, and what they hold.
+
+    Attributes:
+        reading: held by the one who reads a list: others wait for it instead of reading it, too.
+    """
 
     lists: dict[str, tuple[datetime, list[PipelineRun]]] = field(default_factory=dict)
+    reading: threading.Lock = field(default_factory=threading.Lock)
 
 
 class Reconciler:
@@ -210,21 +219,28 @@ class Reconciler:
     ) -> list[PipelineRun] | None:
         """Runs of the pipeline that calls have started since the first one in doubt; None where the budget ran out."""
         since = (record.doubted_from or record.requested_at) - CLOCK_SKEW
-        key = record.pipeline.lower()
-        known = sightings.lists.get(key)
-        if known is None or known[0] > since:
-            window = RunFilter(
-                last_updated_after=since,
-                last_updated_before=self._clock() + CLOCK_SKEW,
-                filters=(FieldFilter(operand="PipelineName", operator="Equals", values=(record.pipeline,)),),
-            )
-            found, complete = budget.read(factory.runs.query_runs(window))
-            if not complete:
-                return None
-            sightings.lists[key] = known = (since, found)
-        return [
-            run for run in known[1] if _was_called(run) and (run.run_start is None or run.run_start >= since)
-        ]
+        with sightings.reading:
+            runs = self._list_since(factory, record.pipeline, since, budget, sightings)
+        if runs is None:
+            return None
+        return [run for run in runs if _was_called(run) and (run.run_start is None or run.run_start >= since)]
+
+    def _list_since(
+        self, factory: FactoryHandle, pipeline: str, since: datetime, budget: Budget, sightings: Sightings
+    ) -> list[PipelineRun] | None:
+        known = sightings.lists.get(pipeline.lower())
+        if known is not None and known[0] <= since:
+            return known[1]
+        window = RunFilter(
+            last_updated_after=since,
+            last_updated_before=self._clock() + CLOCK_SKEW,
+            filters=(FieldFilter(operand="PipelineName", operator="Equals", values=(pipeline,)),),
+        )
+        found, complete = budget.read(factory.runs.query_runs(window), at_most=MOST_PAGES)
+        if not complete:
+            return None
+        sightings.lists[pipeline.lower()] = (since, found)
+        return found
 
 
 def _was_called(run: PipelineRun) -> bool:

@@ -37,26 +37,33 @@ class Records:
         self._steps = steps
         self._lease = lease
 
-    def claim(self, record: RunRecord) -> Claim:
-        """Insert a new request, leased to its sender, or find the earlier one of the same key.
+    def claim(self, record: RunRecord, *, to_send: bool = True) -> Claim:
+        """Insert a new request, or find the earlier one of the same key.
+
+        Args:
+            record: the request.
+            to_send: whether it is leased to its sender; else it waits for its turn.
 
         Raises:
             InvalidRequest: it is too large to keep.
         """
-        leased = transitions.lease_to_send(record, now=self._clock(), lease=self._lease)
+        taken = self._leased(record) if to_send else record
         with self._steps("records.claim"):
-            return self._ledger.claim(leased)
+            return self._ledger.claim(taken)
 
-    def reclaim(self, rejected: Stored, record: RunRecord) -> Stored:
-        """Put a new request, leased to its sender, in the place of a rejected one of the same key.
+    def reclaim(self, rejected: Stored, record: RunRecord, *, to_send: bool = True) -> Stored:
+        """Put a new request in the place of a rejected one of the same key; see claim.
 
         Raises:
             InvalidRequest: it is too large to keep.
         """
         counted = replace(record, rejections=rejected.record.rejections + 1)
-        leased = transitions.lease_to_send(counted, now=self._clock(), lease=self._lease)
+        taken = self._leased(counted) if to_send else counted
         with self._steps("records.reclaim"):
-            return self._ledger.reclaim(rejected, leased)
+            return self._ledger.reclaim(rejected, taken)
+
+    def _leased(self, record: RunRecord) -> RunRecord:
+        return transitions.lease_to_send(record, now=self._clock(), lease=self._lease)
 
     def lease_to_send(self, stored: Stored) -> Stored:
         """Lease a request to this process, which is about to call createRun."""

@@ -13,6 +13,8 @@ logger = logging.getLogger(__name__)
 
 STEPS = frozenset(
     {
+        "backlog.begin",
+        "backlog.end",
         "definitions.keep",
         "definitions.forget",
         "factory_state.hold",

@@ -1,7 +1,7 @@
 """Takes a request: checks it, claims it in the ledger, and starts it at once where that can be done."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from adf_trigger.clock import Clock, IdSource
@@ -19,6 +19,7 @@ from adf_trigger.errors import (
 from adf_trigger.ledger.port import LedgerReader, Stored
 from adf_trigger.ledger.records import RunRecord, RunState, Waits
 from adf_trigger.messages.declaration import Declaration
+from adf_trigger.service.backlog import WAITS_FOR_ITS_TURN, Backlog
 from adf_trigger.service.check import LEAST_WAIT, Checker
 from adf_trigger.service.gate import Gate
 from adf_trigger.service.partitions import Partitions
@@ -66,6 +67,7 @@ class Submitter:
         checker: checks them first.
         sender: calls createRun.
         gate: which factories may not be called now.
+        backlog: whether requests wait for their turn, so that new ones wait behind them.
         publisher: publishes a rejection before its key is used again.
         partitions: where a request is kept.
     """
@@ -79,6 +81,7 @@ class Submitter:
         checker: Checker,
         sender: Sender,
         gate: Gate,
+        backlog: Backlog,
         publisher: Publisher,
         partitions: Partitions,
     ) -> None:
@@ -89,6 +92,7 @@ class Submitter:
         self._checker = checker
         self._sender = sender
         self._gate = gate
+        self._backlog = backlog
         self._publisher = publisher
         self._partitions = partitions
 
@@ -117,10 +121,17 @@ class Submitter:
             return self._repeated(submission, earlier)
         if definition is not None:
             submission = submission.declared_as(definition)
-        stored, created = self._claim(submission, self._record(submission, definition))
+        record = self._record(submission, definition)
+        # Who alone has the values of secure parameters sends them, as long as nothing is known against it.
+        waits = not record.secure_parameters and self._backlog.is_joined(submission.factory)
+        if waits:
+            record = replace(record, message=WAITS_FOR_ITS_TURN)
+        stored, created = self._claim(submission, record, to_send=not waits)
         if not created:
+            if not waits and not record.secure_parameters:
+                self._backlog.is_not_used(submission.factory)
             return self._repeated(submission, stored)
-        return self._submitted(self._start(submission, stored), replayed=False)
+        return self._submitted(stored.record if waits else self._start(submission, stored), replayed=False)
 
     def _repeated(self, submission: Submission, stored: Stored) -> Submitted:
         """The record of a request that has come before; one that waited for its secrets is sent."""
@@ -169,14 +180,14 @@ class Submitter:
             came_as=submission.came_as(definition.secure_names if definition else ()),
         )
 
-    def _claim(self, submission: Submission, record: RunRecord) -> tuple[Stored, bool]:
+    def _claim(self, submission: Submission, record: RunRecord, *, to_send: bool) -> tuple[Stored, bool]:
         """The record now in the ledger, and whether it is this one."""
         late = submission.not_after is not None and self._clock() > submission.not_after
         if late and self._ledger.get(record.factory, record.request_id) is None:
             raise TooLate(
                 "the ledger was out of reach, and it was not taken until its start deadline was over"
             )
-        claim = self._records.claim(record)
+        claim = self._records.claim(record, to_send=to_send)
         earlier = claim.stored.record
         if claim.created:
             return claim.stored, True
@@ -188,7 +199,7 @@ class Submitter:
             )
         if late:
             raise TooLate("its key was rejected, and it was not taken until its start deadline was over")
-        return self._reclaim(submission, claim.stored, record)
+        return self._reclaim(submission, claim.stored, record, to_send=to_send)
 
     def _is_repeat(self, submission: Submission, earlier: RunRecord) -> bool:
         """Whether the record of the key answers the request."""
@@ -211,14 +222,16 @@ class Submitter:
             return False
         return message.put_at <= (rejected.ended_at or rejected.requested_at) + CLOCKS_APART
 
-    def _reclaim(self, submission: Submission, rejected: Stored, record: RunRecord) -> tuple[Stored, bool]:
+    def _reclaim(
+        self, submission: Submission, rejected: Stored, record: RunRecord, *, to_send: bool
+    ) -> tuple[Stored, bool]:
         """A rejected request has started nothing, so its key may be used again, once its rejection is published."""
         try:
             if rejected.record.state is not RunState.PUBLISHED:
                 rejected = self._published(submission, rejected)
-            return self._records.reclaim(rejected, record), True
+            return self._records.reclaim(rejected, record, to_send=to_send), True
         except LedgerConflict:
-            return self._claim(submission, record)
+            return self._claim(submission, record, to_send=to_send)
 
     def _published(self, submission: Submission, rejected: Stored) -> Stored:
         record = rejected.record

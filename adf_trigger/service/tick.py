@@ -6,7 +6,7 @@ Safe to overlap with another tick, since every step is a conditional write: the 
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from adf_trigger.clock import Clock
@@ -14,8 +14,10 @@ from adf_trigger.errors import AdfTriggerError, LedgerError
 from adf_trigger.ledger.notes import APP_SCOPE, Notes
 from adf_trigger.ledger.port import LedgerReader, Stored
 from adf_trigger.ledger.records import ActiveRun
+from adf_trigger.service.allowance import Allowance
 from adf_trigger.service.budget import Budget
 from adf_trigger.service.cancel import Canceller
+from adf_trigger.service.crew import Crew
 from adf_trigger.service.dispatch import Dispatcher
 from adf_trigger.service.factories import Factories, FactoryHandle
 from adf_trigger.service.gate import Gate
@@ -24,16 +26,32 @@ from adf_trigger.service.monitor import Monitor
 from adf_trigger.service.publish import Publisher
 from adf_trigger.service.records import Records
 from adf_trigger.service.steps import Steps
+from adf_trigger.settings.schedule import Schedule
 
 logger = logging.getLogger(__name__)
 
 TICK_NOTE = "tick"
 """The app's note of the timer's last complete tick."""
 
+STAND_IN_NOTE = "stand-in"
+"""The app's note of the last tick that another function ran, since the timer's was overdue."""
+
 TICK_SECONDS = 100.0
-"""How long a tick begins new work. Beyond functionTimeout, five minutes in host.json, the platform kills the worker
-with every call that runs in it: the rest is for what is under way then and for what follows a tick, on storage that
-hangs."""
+"""How long a tick begins new work, whatever its schedule. Beyond functionTimeout, five minutes in host.json, the
+platform kills the worker with every call that runs in it: the rest is for what is under way then and for what follows
+a tick, on storage that hangs."""
+
+SHARE_OF_PERIOD = 0.9
+"""A tick ends before the next one is due: what it leaves is the first that the next one does."""
+
+LEAST_SECONDS = 5.0
+"""What each part of a tick has at least, however long those before it took: so that none waits for ever."""
+
+FACTORIES_AT_ONCE = 64
+"""Factories that have their turns at the same time: one whose calls hang keeps no other waiting."""
+
+TIMER = "timer"
+"""Who runs a tick as a rule."""
 
 MOST_TROUBLE = 20
 
@@ -50,12 +68,17 @@ class _Turn:
         budget: calls that may still be spent on it.
         active: its active runs, read once.
         ended: records that have ended since these were read.
+        trouble: parts that were not done whole.
     """
 
     factory: FactoryHandle
     budget: Budget
     active: Sequence[ActiveRun] = ()
     ended: Sequence[Stored] = ()
+    trouble: list[str] = field(default_factory=list)
+
+
+_Part = Callable[[_Turn, Budget], None]
 
 
 class Tick:
@@ -74,8 +97,11 @@ class Tick:
         gate: which factories may not be called now; what is known of them is published all the same.
         notes: where the end of each tick is noted.
         steps: surrounds that write.
+        allowance: the calls that are allowed, by subscription and factory.
+        crew: works for several factories at once.
         calls: Data Factory calls that may be spent on each factory.
         retention: how long published records are kept.
+        schedule: of the timer: a tick ends before the next one is due.
         seconds: a clock that never goes back, to keep a tick short.
     """
 
@@ -93,9 +119,12 @@ class Tick:
         gate: Gate,
         notes: Notes,
         steps: Steps,
+        allowance: Allowance,
+        crew: Crew,
         *,
         calls: int,
         retention: timedelta,
+        schedule: Schedule,
         seconds: Callable[[], float] = time.monotonic,
     ) -> None:
         self._factories = factories
@@ -110,56 +139,90 @@ class Tick:
         self._gate = gate
         self._notes = notes
         self._steps = steps
+        self._allowance = allowance
+        self._crew = crew
         self._calls = calls
         self._retention = retention
+        self._schedule = schedule
         self._seconds = seconds
         self._first = 0
 
-    def run(self) -> None:
+    def run(self, *, by: str = TIMER) -> None:
         """Do one tick for every factory. The trouble of one, or of one part, does not keep the others from theirs.
 
         Where the time is over before every factory had its turn, the next tick begins with those that had none.
-        """
-        parts = {
-            "probe": self._probe,
-            "read": self._read,
-            "dispatch": self._dispatch,
-            "cancel": self._cancel,
-            "monitor": self._watch,
-            "publish": self._publish,
-            "purge": self._purge,
-        }
-        begun, over, trouble = self._clock(), self._seconds() + TICK_SECONDS, list[str]()
-        factories = list(self._factories)
-        first = self._first
-        for position, factory in enumerate((*factories[first:], *factories[:first])):
-            if position and self._seconds() >= over:
-                self._first = (first + position) % len(factories)
-                trouble.append(f"reach {len(factories) - position} factories")
-                break
-            turn = _Turn(factory, Budget(self._calls, seconds=self._seconds))
-            for left, (name, part) in zip(range(len(parts), 0, -1), parts.items(), strict=True):
-                now = self._seconds()
-                turn.budget.end_at(now + (over - now) / left)  # no part takes the time of those behind it
-                if not self._attempt(name, part, turn):
-                    trouble.append(f"{name} {factory.alias}")
-        if self._seconds() < over:
-            self._purge_messages()
-        self._note(begun, trouble)
 
-    def _note(self, begun: datetime, trouble: Sequence[str]) -> None:
-        """Tell the health when the timer last did its work whole, and what it could not do."""
+        Args:
+            by: which function runs it.
+        """
+        begun, started = self._clock(), self._seconds()
+        limits = _Limits(started + self._time_for(begun), started + TICK_SECONDS, self._seconds)
+        factories = list(self._factories)
+        first = self._first % len(factories)
+        trouble, unreached = list[str](), list[int]()
+
+        def take_turn(numbered: tuple[int, FactoryHandle]) -> None:
+            number, factory = numbered
+            if number and limits.are_over:
+                unreached.append(number)
+                return
+            budget = Budget(
+                self._calls, seconds=self._seconds, allowance=self._allowance, factory=factory.present_id
+            )
+            turn = _Turn(factory, budget)
+            self._take_turn(turn, limits)
+            trouble.extend(turn.trouble)
+
+        self._crew.each(
+            take_turn, enumerate((*factories[first:], *factories[:first])), at_once=FACTORIES_AT_ONCE
+        )
+        if unreached:
+            self._first = (first + min(unreached)) % len(factories)
+            trouble.append(f"reach {len(unreached)} factories")
+        if not limits.are_over:
+            self._purge_messages()
+        self._note(begun, by, trouble)
+
+    def _time_for(self, now: datetime) -> float:
+        """Seconds that a tick may take: less than its schedule, where that leaves it any."""
+        due = self._schedule.next_after(now)
+        period = (self._schedule.next_after(due) - due).total_seconds()
+        return min(TICK_SECONDS, max(SHARE_OF_PERIOD * period, 2 * LEAST_SECONDS))
+
+    def _take_turn(self, turn: _Turn, limits: "_Limits") -> None:
+        """Each part has its share of the time. Starting, cancelling and watching go on side by side."""
+        self._attempt("probe", self._probe, turn, limits.until(1 / 6))
+        self._attempt("read", self._read, turn, limits.until(1 / 2))
+        share = 1 / 2 if self._crew.is_alone else 4 / 5
+        together: list[tuple[str, _Part, float]] = [
+            ("dispatch", self._dispatch, share),
+            ("cancel", self._cancel, share),
+            ("monitor", self._watch, 4 / 5),
+        ]
+        self._crew.each(
+            lambda part: self._attempt(part[0], part[1], turn, limits.until(part[2])),
+            together,
+            at_once=len(together),
+        )
+        self._attempt("publish", self._publish, turn, limits.until(4 / 5))
+        self._attempt("purge", self._purge, turn, limits.until(1))
+
+    def _note(self, begun: datetime, by: str, trouble: Sequence[str]) -> None:
+        """Tell when a tick was last done whole, by whom, and what it could not do.
+
+        The timer has a note of its own: health judges it by its own ticks.
+        """
         now = self._clock()
         note = {
             "at": now.isoformat(),
-            "by": "timer",
+            "by": by,
             "seconds": round((now - begun).total_seconds(), 3),
             "factories": len(list(self._factories)),
             "trouble": trouble[:MOST_TROUBLE],
         }
         try:
             with self._steps("tick.note"):
-                self._notes.put(APP_SCOPE, TICK_NOTE, note)
+                self._notes.put(APP_SCOPE, TICK_NOTE if by == TIMER else STAND_IN_NOTE, note)
         except LedgerError as exc:
             logger.warning(
                 "The end of this tick could not be noted: %s",
@@ -167,26 +230,26 @@ class Tick:
                 extra={"action": "tick_not_noted", "error": type(exc).__name__},
             )
 
-    def _probe(self, turn: _Turn) -> None:
+    def _probe(self, turn: _Turn, _: Budget) -> None:
         self._gate.probe(turn.factory)
 
-    def _read(self, turn: _Turn) -> None:
+    def _read(self, turn: _Turn, _: Budget) -> None:
         turn.active = self._ledger.active(turn.factory.id)
 
-    def _dispatch(self, turn: _Turn) -> None:
-        turn.ended = self._dispatcher.dispatch(turn.factory, turn.active, turn.budget)
+    def _dispatch(self, turn: _Turn, budget: Budget) -> None:
+        turn.ended = self._dispatcher.dispatch(turn.factory, turn.active, budget)
 
-    def _cancel(self, turn: _Turn) -> None:
-        self._canceller.repeat(turn.factory, turn.active, turn.budget)
+    def _cancel(self, turn: _Turn, budget: Budget) -> None:
+        self._canceller.repeat(turn.factory, turn.active, budget)
 
-    def _watch(self, turn: _Turn) -> None:
+    def _watch(self, turn: _Turn, budget: Budget) -> None:
         if self._gate.may_read(turn.factory):
-            self._monitor.poll(turn.factory, turn.active, turn.budget)
+            self._monitor.poll(turn.factory, turn.active, budget)
 
-    def _publish(self, turn: _Turn) -> None:
-        self._publisher.publish(turn.factory, turn.active, turn.ended, turn.budget)
+    def _publish(self, turn: _Turn, budget: Budget) -> None:
+        self._publisher.publish(turn.factory, turn.active, turn.ended, budget)
 
-    def _purge(self, turn: _Turn) -> None:
+    def _purge(self, turn: _Turn, _: Budget) -> None:
         self._records.purge(turn.factory.id, before=self._clock() - self._retention, limit=PURGED_A_TICK)
 
     def _purge_messages(self) -> None:
@@ -199,16 +262,12 @@ class Tick:
                 extra={"action": "purge_failed", "error": type(exc).__name__},
             )
 
-    def _attempt(
-        self,
-        name: str,
-        part: Callable[[_Turn], None],
-        turn: _Turn,
-    ) -> bool:
-        """Do one part; whether it was done whole."""
+    def _attempt(self, name: str, part: _Part, turn: _Turn, until: float) -> None:
+        """Do one part; where that is not done whole, it is said."""
+        budget = turn.budget.part(until)
         try:
-            if not turn.budget.is_over:
-                part(turn)
+            if not budget.is_over:
+                part(turn, budget)
         except AdfTriggerError as exc:
             logger.warning(
                 "This tick could not %s %s: %s",
@@ -217,12 +276,37 @@ class Tick:
                 exc,
                 extra={"action": f"{name}_failed", "factory": turn.factory.id, "error": type(exc).__name__},
             )
-            return False
-        if turn.budget.is_over:
+            turn.trouble.append(f"{name} {turn.factory.alias}")
+            return
+        if budget.is_over:
             logger.warning(
                 "This tick could not %s all of %s: its time was over, and the next one goes on",
                 name,
                 turn.factory.alias,
                 extra={"action": "tick_cut", "factory": turn.factory.id, "part": name},
             )
-        return not turn.budget.is_over
+            turn.trouble.append(f"{name} {turn.factory.alias}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Limits:
+    """Until when a tick begins new work.
+
+    Attributes:
+        soft: as its schedule has it.
+        hard: as the platform has it.
+        seconds: their clock.
+    """
+
+    soft: float
+    hard: float
+    seconds: Callable[[], float]
+
+    @property
+    def are_over(self) -> bool:
+        return self.seconds() >= self.soft
+
+    def until(self, share: float) -> float:
+        """When a part ends that has a share of what is left, and its least."""
+        now = self.seconds()
+        return min(self.hard, max(now + (self.soft - now) * share, now + LEAST_SECONDS))

@@ -1,6 +1,7 @@
 """The trouble of one record, kept from the others."""
 
 import logging
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ PATIENCE = 20.0
 
 
 class Troubles:
-    """Surrounds the work on each record of a part of a tick, one after another.
+    """Surrounds the work on each record of a part of a tick. Threads may share it.
 
     Args:
         part: the part, for logs: `dispatch`, `publish`, ….
@@ -24,6 +25,7 @@ class Troubles:
     def __init__(self, part: str, patience: float = PATIENCE) -> None:
         self._part = part
         self._left = patience
+        self._lock = threading.Lock()
 
     @contextmanager
     def of(self, request_id: str) -> Iterator[None]:
@@ -43,8 +45,10 @@ class Troubles:
             )
         except (LedgerError, PublishError) as exc:
             self._note(request_id, exc)
-            self._left -= time.monotonic() - began
-            if self._left <= 0:
+            with self._lock:
+                self._left -= time.monotonic() - began
+                is_over = self._left <= 0
+            if is_over:
                 raise
         except Exception as exc:  # noqa: BLE001 - the outermost edge of one record: it must not end the others' turn
             self._note(request_id, exc)

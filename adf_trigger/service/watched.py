@@ -18,12 +18,17 @@ from adf_trigger.datafactory.models import (
     PipelineResource,
     PipelineRun,
     RunFilter,
+    ServiceObject,
     TimeWindow,
 )
 from adf_trigger.datafactory.port import PipelineRuns
 from adf_trigger.errors import AdfTriggerError, CredentialError, DataFactoryError, Throttled
+from adf_trigger.service.allowance import Allowance
 from adf_trigger.service.factory_state import FactoryStates, Trouble, trouble_of
 from adf_trigger.service.throttling import Bucket, Throttling
+
+SUBSCRIPTION_THROTTLED = "SubscriptionRequestsThrottled"
+"""The code of a 429 of the Resource Manager, which counts a subscription's calls; Data Factory has its own."""
 
 OUTAGE_AFTER = timedelta(seconds=60)
 """A factory that has not answered for so long is in an outage; a call that fails now and then is none."""
@@ -40,16 +45,24 @@ class WatchedRuns:
         factory: resource id of its factory.
         states: gets what holds or releases the factory.
         throttling: gets every 429.
+        allowance: gets what replies say of the calls that are left.
         clock: gives the present instant.
     """
 
     def __init__(
-        self, runs: PipelineRuns, factory: str, states: FactoryStates, throttling: Throttling, clock: Clock
+        self,
+        runs: PipelineRuns,
+        factory: str,
+        states: FactoryStates,
+        throttling: Throttling,
+        allowance: Allowance,
+        clock: Clock,
     ) -> None:
         self._runs = runs
         self._factory = factory
         self._states = states
         self._throttling = throttling
+        self._allowance = allowance
         self._clock = clock
         self._silent_since: datetime | None = None
         self._lock = threading.Lock()
@@ -117,10 +130,13 @@ class WatchedRuns:
             answer = call()
         except Throttled as exc:
             self._throttling.honour(self._factory, bucket, exc, self._clock())
+            self._allowance.refused(self._factory, bucket, subscription=exc.code == SUBSCRIPTION_THROTTLED)
             raise
         except (DataFactoryError, CredentialError) as exc:
+            self._allowance.answered(self._factory, bucket, None)
             self._failed(exc, bucket)
             raise
+        self._allowance.answered(self._factory, bucket, _remaining(answer, bucket))
         self._answered(bucket)
         return answer
 
@@ -146,3 +162,12 @@ class WatchedRuns:
             return
         if state.kind is Trouble.OUTAGE or state.bucket is Bucket.READS or bucket is Bucket.WRITES:
             self._states.release(self._factory)
+
+
+def _remaining(answer: object, bucket: Bucket) -> int | None:
+    """What an answer says of the calls that are left; None where it does not."""
+    if isinstance(answer, CreatedRun):
+        return answer.remaining_writes
+    if bucket is Bucket.WRITES or not isinstance(answer, ServiceObject | Page):
+        return None
+    return answer.reply.remaining_reads

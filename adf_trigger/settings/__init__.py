@@ -123,11 +123,11 @@ class CommonSettings(PlatformSettings):
         description="How long an accepted request may wait for throttling or an outage to pass.",
     )
     tick_calls: int = Field(
-        default=60,
+        default=2_000,
         gt=0,
         le=10_000,
         alias="ADF_TRIGGER_TICK_CALLS",
-        description="Data Factory calls that one tick may spend on one factory.",
+        description="Data Factory calls that one tick may spend on one factory, where ARM allows so many.",
     )
     poll_overlap: Seconds = Field(
         default=300,

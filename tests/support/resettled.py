@@ -32,6 +32,7 @@ def restarted(
         clock=world.clock,
         new_id=world.new_id,
         steps=world.steps,
+        crew=world.crew,
     )
 
 

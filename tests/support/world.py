@@ -11,6 +11,7 @@ from adf_trigger.functions.services import Services, wire
 from adf_trigger.ledger.records import RunRecord
 from adf_trigger.ledger.rejected import KeptMessage
 from adf_trigger.service.cancel import CancelOrder
+from adf_trigger.service.crew import Crew
 from adf_trigger.service.factories import Factories, FactoryHandle
 from adf_trigger.service.steps import Steps, logged_steps
 from adf_trigger.service.submission import Submission
@@ -64,6 +65,7 @@ class World:
     rejected: FaultyRejected = field(default_factory=FaultyRejected)
     outbox: MemoryOutbox = field(default_factory=MemoryOutbox)
     new_id: IdSource = uuid4
+    crew: Crew | None = None
     factory: MemoryFactory = field(init=False)
     services: Services = field(init=False)
 
@@ -86,6 +88,7 @@ class World:
             clock=self.clock,
             new_id=self.new_id,
             steps=self.steps,
+            crew=self.crew,
         )
 
     def submit(

@@ -110,6 +110,13 @@ def throttled(crashes: Crashes, key: str) -> None:
     crashes.post(key)
 
 
+def behind(crashes: Crashes, key: str) -> None:
+    """A request that waits for its turn behind one that was throttled."""
+    crashes.stack.control("POST", "faults", {"rules": [{**THROTTLED, "count": 1, "retry_after": 5}]})
+    crashes.post(f"first-{key}")
+    crashes.post(key)
+
+
 def held(crashes: Crashes, key: str) -> None:
     """A request that has to wait until the app's role has effect."""
     crashes.stack.control("POST", "faults", {"rules": [DENIED]})
@@ -278,6 +285,8 @@ def unconfigured(crashes: Crashes, key: str) -> None:
 
 
 SCENARIOS: dict[str, tuple[Callable[[Crashes, str], None], ...]] = {
+    "backlog.begin": (behind,),
+    "backlog.end": (behind,),
     "definitions.keep": (new_pipeline,),
     "definitions.forget": (no_pipeline,),
     "factory_state.hold": (held,),

@@ -5,7 +5,11 @@ from collections.abc import Iterator
 import pytest
 
 from adf_trigger.datafactory.models import Page, ReplyHeaders
-from adf_trigger.service.budget import RESERVED_READS, Budget
+from adf_trigger.service.allowance import RESERVED_READS, Allowance
+from adf_trigger.service.budget import Budget
+from adf_trigger.service.throttling import Bucket
+
+FACTORY = "/subscriptions/s/resourceGroups/g/providers/Microsoft.DataFactory/factories/f"
 
 
 class Pages:
@@ -68,11 +72,52 @@ def test_no_page_is_asked_for_that_is_not_paid_for() -> None:
 
 
 @pytest.mark.parametrize(
-    ("remaining", "read"), [(RESERVED_READS, 3), (RESERVED_READS - 1, 1), (0, 1), (None, 3)]
+    ("remaining", "read"), [(RESERVED_READS + 3, 3), (RESERVED_READS, 1), (0, 1), (None, 3)]
 )
 def test_the_last_reads_of_the_subscription_are_left_to_others(remaining: int | None, read: int) -> None:
-    """Below the reserve the page that said so is the last one, and nothing is left to spend."""
-    budget = Budget(10)
-    items, complete = budget.read(iter(Pages(3, remaining_reads=remaining)))
+    """Below the reserve the page that said so is the last one, and what is left of the budget is not spent."""
+    allowance = Allowance(lambda: 0.0, patient=False)
+    budget = Budget(10, allowance=allowance, factory=FACTORY)
+
+    def noted() -> Iterator[Page[int]]:
+        for page in Pages(3, remaining_reads=remaining):
+            allowance.answered(FACTORY, Bucket.READS, page.remaining_reads)
+            yield page
+
+    items, complete = budget.read(noted())
     assert (len(items), complete) == (read, read == 3)
-    assert budget.left == (7 if read == 3 else 0)
+    assert budget.left == 10 - read
+
+
+def test_parts_share_the_calls_and_each_has_its_own_end() -> None:
+    """What one part spends the others no longer have; the end of one is not the end of another."""
+    now = 0.0
+    budget = Budget(3, seconds=lambda: now)
+    soon, later = budget.part(1.0), budget.part(9.0)
+    assert soon.spend()
+    assert later.spend()
+    assert budget.left == soon.left == 1
+    now = 1.0
+    assert (soon.is_over, later.is_over, budget.is_over) == (True, False, False)
+    assert not soon.spend()
+    assert list(soon.while_it_lasts([1, 2])) == []
+    half = later.share(1 / 2)
+    now = 4.9
+    assert list(half.while_it_lasts([1, 2])) == [1, 2]
+    now = 5.0
+    assert half.is_over
+    assert later.spend()
+    assert not later.spend()
+
+
+def test_a_call_that_was_not_made_is_there_again() -> None:
+    """In the budget as in the allowance."""
+    allowance = Allowance(lambda: 0.0, patient=False)
+    budget = Budget(300, allowance=allowance, factory=FACTORY)
+    while budget.spend(Bucket.WRITES):
+        pass
+    assert budget.left == 100, "two hundred writes are allowed at once"
+    budget.give_back(Bucket.WRITES)
+    assert budget.left == 101
+    assert budget.spend(Bucket.WRITES)
+    assert not budget.spend(Bucket.WRITES)

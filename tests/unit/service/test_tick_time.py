@@ -10,10 +10,10 @@ from adf_trigger.functions.services import wire
 from adf_trigger.ledger.port import Stored
 from adf_trigger.ledger.records import ActiveRun, RunState
 from adf_trigger.service.factories import Factories, FactoryHandle
-from adf_trigger.service.tick import TICK_SECONDS
+from adf_trigger.service.tick import LEAST_SECONDS, SHARE_OF_PERIOD, TICK_SECONDS
 from tests.support.faulty_ledger import FaultyLedger
 from tests.support.memory_factory import MemoryFactory
-from tests.support.world import FACTORY_ID, World
+from tests.support.world import FACTORY_ID, World, settings
 
 OTHER_ID = FACTORY_ID.replace("factory-one", "factory-two")
 MANY = 60
@@ -28,6 +28,7 @@ class SlowLedger(FaultyLedger):
         super().__init__()
         self.now = 0.0
         self.takes = 0.0
+        self.reading_takes = 0.0
         self.hangs = False
 
     def get(self, factory: str, request_id: str) -> Stored | None:
@@ -40,15 +41,16 @@ class SlowLedger(FaultyLedger):
         if self.hangs:
             self.now += SLOW * 8
             raise LedgerError("no answer")
+        self.now += self.reading_takes
         return super().active(factory)
 
 
 class Slow:
     """A world of two factories, and its ticks on the ledger's clock."""
 
-    def __init__(self) -> None:
+    def __init__(self, schedule: str = "*/15 * * * * *") -> None:
         self.ledger = SlowLedger()
-        self.world = World(ledger=self.ledger)
+        self.world = World(ledger=self.ledger, settings=settings(ADF_TRIGGER_POLL_SCHEDULE=schedule))
         self.other = MemoryFactory(self.world.clock)
         world = self.world
         self.services = wire(
@@ -104,6 +106,34 @@ def test_a_tick_ends_well_before_the_platform_ends_it(slow: Slow) -> None:
     assert sorted(event.subject for event in slow.world.outbox.events) == sorted(
         f"key-{number}" for number in range(MANY)
     )
+
+
+@pytest.mark.parametrize(
+    ("schedule", "seconds"),
+    [
+        ("*/15 * * * * *", SHARE_OF_PERIOD * 15),
+        ("0 * * * * *", SHARE_OF_PERIOD * 60),
+        ("* * * * * *", 2 * LEAST_SECONDS),
+        ("0 0 * * * *", TICK_SECONDS),
+    ],
+)
+def test_a_tick_ends_before_the_next_is_due(schedule: str, seconds: float) -> None:
+    """What it begins, it begins within its period, or in some seconds where that is very short."""
+    slow = Slow(schedule)
+    ended(slow, MANY)
+    slow.ledger.takes = 1.0
+    assert slow.tick() <= seconds + 1.0
+    assert slow.world.outbox.events
+
+
+def test_reading_that_takes_all_of_the_time_leaves_the_rest_its_least() -> None:
+    """With so many rows that reading them outlasts the period, runs are started and ends published all the same."""
+    slow = Slow()
+    ended(slow, 3)
+    slow.ledger.reading_takes = SHARE_OF_PERIOD * 15 + 1
+    for _ in range(3):
+        slow.tick()
+    assert len(slow.world.outbox.events) == 3
 
 
 def test_storage_that_hangs_keeps_no_tick_longer(slow: Slow) -> None:

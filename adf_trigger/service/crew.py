@@ -1,0 +1,92 @@
+"""Threads that share the work of a tick, bounded, kept from one tick to the next."""
+
+import threading
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+THREADS = 96
+"""Threads of a process that ticks use together, begun as they are needed: most of them wait for a reply."""
+
+RECORDS_AT_ONCE = 8
+"""Records of one factory that one part of a tick works on at once: with replies that take half a second that is more
+than any budget of calls allows, and a factory whose calls hang keeps no more threads."""
+
+
+class Crew:
+    """Works through items with several threads.
+
+    The calling thread always takes part. So nothing ever waits for a thread of the pool to become free, however deep
+    such work is nested and however many calls hang: it is then done one item after another.
+
+    Args:
+        threads: of the pool; with none everything is done by the calling thread.
+    """
+
+    def __init__(self, threads: int = 0) -> None:
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="tick") if threads else None
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether there are no threads but the callers'."""
+        return self._pool is None
+
+    def each(self, work: Callable[[T], None], items: Iterable[T], *, at_once: int = RECORDS_AT_ONCE) -> None:
+        """Do some work for each item, begun in their order, and come back when no thread works at one any more.
+
+        Items are taken from the iterable one by one, when a thread is free for the next.
+
+        Raises:
+            BaseException: the first that the work, or the iterable, raised; no item is begun after it.
+        """
+        _Round(work, items, self._pool, at_once - 1).run()
+
+
+class _Round(Generic[T]):
+    """One call of `Crew.each`."""
+
+    def __init__(
+        self, work: Callable[[T], None], items: Iterable[T], pool: ThreadPoolExecutor | None, helpers: int
+    ) -> None:
+        self._work = work
+        self._items = iter(items)
+        self._pool = pool
+        self._more_helpers = helpers
+        self._helping: list[Future[None]] = []
+        self._taking = threading.Lock()
+        self._error: BaseException | None = None
+        self._over = False
+
+    def run(self) -> None:
+        self._take_part()
+        for helper in self._helping:
+            helper.cancel()  # one that has not begun finds nothing any more
+        wait([helper for helper in self._helping if not helper.cancelled()])
+        if self._error is not None:
+            raise self._error
+
+    def _take_part(self) -> None:
+        try:
+            while (taken := self._next()) is not None:
+                self._work(taken[0])
+        except BaseException as exc:  # noqa: BLE001 - it goes on in the thread that called
+            self._over = True
+            self._error = self._error or exc
+
+    def _next(self) -> tuple[T] | None:
+        with self._taking:
+            if self._over:
+                return None
+            for item in self._items:
+                self._call_for_help()
+                return (item,)
+            self._over = True
+            return None
+
+    def _call_for_help(self) -> None:
+        """Where there was one item there may be another: helpers come one by one, and none where there is nothing."""
+        if self._pool is not None and self._more_helpers > 0:
+            self._more_helpers -= 1
+            self._helping.append(self._pool.submit(self._take_part))

@@ -1,0 +1,107 @@
+"""Threads that share the work of a tick."""
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from adf_trigger.service.crew import Crew
+
+MANY = 200
+
+
+class Killed(BaseException):
+    """The process is gone."""
+
+
+@pytest.mark.parametrize("threads", [0, 1, 8])
+def test_every_item_is_worked_on_once_and_begun_in_order(threads: int) -> None:
+    """However many threads share the work."""
+    begun, done = list[int](), list[int]()
+
+    def items() -> Iterator[int]:
+        for number in range(MANY):
+            begun.append(number)
+            yield number
+
+    Crew(threads).each(done.append, items())
+    assert begun == list(range(MANY))
+    assert sorted(done) == begun
+
+
+def test_items_are_worked_on_side_by_side() -> None:
+    """Work that waits for another's goes on, and no more is under way at once than was told."""
+    crew, together = Crew(8), threading.Barrier(4)
+    under_way, most = 0, 0
+    lock = threading.Lock()
+
+    def work(_: int) -> None:
+        nonlocal under_way, most
+        with lock:
+            under_way += 1
+            most = max(most, under_way)
+        together.wait(timeout=60)
+        with lock:
+            under_way -= 1
+
+    crew.each(work, range(40), at_once=4)
+    assert most == 4
+
+
+@pytest.mark.parametrize("threads", [0, 4])
+@pytest.mark.parametrize("error", [ValueError("one"), Killed()])
+def test_an_error_ends_the_work_and_reaches_the_caller(threads: int, error: BaseException) -> None:
+    """No item is begun after it, and none is under way any more when it comes."""
+    begun = list[int]()
+    under_way = threading.Semaphore(0)
+
+    def work(number: int) -> None:
+        begun.append(number)
+        if number == 3:
+            raise error
+        under_way.release()
+
+    with pytest.raises(type(error)):
+        Crew(threads).each(work, range(MANY))
+    assert len(begun) < MANY
+    count = len(begun)
+    assert sum(under_way.acquire(blocking=False) for _ in range(count)) == count - 1
+
+
+def test_an_error_of_what_gives_the_items_reaches_the_caller() -> None:
+    """It is not lost in a thread."""
+
+    def items() -> Iterator[int]:
+        yield 1
+        raise ValueError("no more")
+
+    with pytest.raises(ValueError, match="no more"):
+        Crew(4).each(lambda _: None, items())
+
+
+def test_work_within_work_needs_no_free_thread() -> None:
+    """With every thread of the pool taken, each caller does its own work."""
+    crew, done = Crew(2), list[tuple[int, int]]()
+    crew.each(lambda a: crew.each(lambda b: done.append((a, b)), range(5)), range(5))
+    assert sorted(done) == [(a, b) for a in range(5) for b in range(5)]
+
+
+def test_threads_that_hang_keep_no_other_round_waiting() -> None:
+    """While all of the pool's threads wait in one round, another one is done by its caller."""
+    crew, release = Crew(3), threading.Event()
+    hanging = threading.Thread(target=crew.each, args=(lambda _: release.wait(60), range(4)))
+    hanging.start()
+    try:
+        done = list[int]()
+        crew.each(done.append, range(MANY))
+        assert len(done) == MANY
+    finally:
+        release.set()
+        hanging.join()
+
+
+def test_where_there_is_nothing_to_do_no_thread_is_begun() -> None:
+    """An idle tick costs none."""
+    before = threading.active_count()
+    Crew(8).each(lambda _: None, [])
+    assert threading.active_count() == before
