@@ -236,45 +236,6 @@ class RunView(Wire):
     links: RunLinks
 
 
-class RunSummary(Wire):
-    """A run, or a rejected message, as a list shows it; its link leads to all that is known.
-
-    Attributes:
-        message_id: see RunView.
-        ended: see RunView.
-        reason: see RunView.
-    """
-
-    request_id: str
-    message_id: str | None = None
-    run_id: UUID | None = None
-    factory: str
-    pipeline: str
-    status: str
-    ended: bool
-    reason: str | None = None
-    correlation_id: str | None = None
-    requested_by: str | None = None
-    requested_at: Instant
-    started_at: Instant | None = None
-    ended_at: Instant | None = None
-    duration_ms: int | None = None
-    rerun_of: UUID | None = None
-    links: RunLinks
-
-
-class RunList(Wire):
-    """A page of a list of runs, newest first.
-
-    Attributes:
-        runs: perhaps fewer than were asked for, or none, where few of many match.
-        continuation: what the next page takes; None on the last one.
-    """
-
-    runs: list[RunSummary]
-    continuation: str | None = None
-
-
 class RunPreview(Wire):
     """What would become of a request that was only asked about.
 

@@ -7,6 +7,7 @@
     ├── NotFound                 no such run, factory or record
     ├── AmbiguousRun             the id means several runs; each is named with its link
     ├── WrongState               the run is in no state in which that can be done
+    ├── DataFactoryFailed        Data Factory gave no usable answer to a read that somebody waits for
     ├── TryLater                 it cannot be taken just now; nothing was kept of it
     ├── TooLate                  a message could not be taken for as long as a request may wait
     ├── LedgerError              the run ledger cannot be reached
@@ -109,6 +110,10 @@ class AmbiguousRun(AdfTriggerError):
 
 class WrongState(AdfTriggerError):
     """What is asked for cannot be done to the run as it is now; the text says why. Nothing was changed."""
+
+
+class DataFactoryFailed(AdfTriggerError):
+    """A read that somebody waits for got an answer of Data Factory that is of no use, whoever asks again."""
 
 
 class TryLater(AdfTriggerError):

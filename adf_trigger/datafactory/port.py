@@ -32,6 +32,9 @@ class PipelineRuns(Protocol):
     def get_pipeline(self, name: str) -> PipelineResource:
         """The published definition of a pipeline."""
 
+    def list_pipelines(self) -> Iterator[PipelineResource]:
+        """The published pipelines: one call a page, made as it is asked for."""
+
     def create_run(
         self,
         pipeline: str,

@@ -1,9 +1,10 @@
 """What the query of a call asks for: every fault is named, and what is not known is no fault to pass over."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 from difflib import get_close_matches
+from typing import TypeVar
 from urllib.parse import parse_qsl
 
 import azure.functions as func
@@ -11,7 +12,10 @@ import azure.functions as func
 from adf_trigger.contracts import MAX_CORRELATION_ID, RunStatus
 from adf_trigger.errors import Fault, InvalidRequest
 from adf_trigger.functions.decoding import pipeline_name, target_of, unknown_parameters
+from adf_trigger.service.query import By, by_of
 from adf_trigger.service.runs import Question
+
+T = TypeVar("T")
 
 MAX_RUNS = 200
 """Most runs on a page of a list."""
@@ -114,8 +118,17 @@ class Asked:
     def pipeline(self) -> str | None:
         """The name of a pipeline."""
         text = self.text("pipeline", at_most=1_000)
+        return None if text is None else self.checked(pipeline_name, text)
+
+    def by(self) -> By | None:
+        """Which of a run's ids is given."""
+        text = self.text("by", at_most=100)
+        return None if text is None else self.checked(by_of, text)
+
+    def checked(self, check: Callable[[str], T | None], text: str) -> T | None:
+        """What a check makes of a text; None where it finds a fault."""
         try:
-            return None if text is None else pipeline_name(text)
+            return check(text)
         except InvalidRequest as exc:
             self.faults += exc.faults
             return None

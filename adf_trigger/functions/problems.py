@@ -11,6 +11,7 @@ from adf_trigger.errors import (
     AdfTriggerError,
     AmbiguousRun,
     BadRequest,
+    DataFactoryFailed,
     Fault,
     InvalidRequest,
     LedgerError,
@@ -65,6 +66,7 @@ WRONG_STATE = ProblemType(
 DENIED = ProblemType(
     "data-factory-denied", HTTPStatus.BAD_GATEWAY, "Data Factory does not let this service do that"
 )
+FAILED = ProblemType("data-factory-failed", HTTPStatus.BAD_GATEWAY, "Data Factory could not be read")
 SETTINGS_FAULTY = ProblemType(
     "settings-faulty", HTTPStatus.SERVICE_UNAVAILABLE, "The settings of this service are at fault"
 )
@@ -81,6 +83,7 @@ PROBLEM_TYPES = (
     KEY_REUSED,
     WRONG_STATE,
     DENIED,
+    FAILED,
     SETTINGS_FAULTY,
     TRY_LATER,
 )
@@ -162,6 +165,7 @@ _KINDS: Sequence[tuple[type[AdfTriggerError], ProblemType]] = (
     (ResourceNotFound, PIPELINE_NOT_FOUND),
     (BadRequest, REFUSED),
     (Refused, DENIED),
+    (DataFactoryFailed, FAILED),
 )
 """The first that an error is decides."""
 

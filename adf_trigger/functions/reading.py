@@ -1,10 +1,11 @@
-"""The functions that only read: lists of runs."""
+"""The functions that only read: lists of runs, their activities, pipelines."""
 
 import azure.functions as func
 
 from adf_trigger.functions.answers import Parameters, answered, json_response
 from adf_trigger.functions.asked import MAX_RUNS, RUNS_PARAMETERS, USUAL_RUNS, Asked, question_of
 from adf_trigger.functions.composition import UseCases
+from adf_trigger.functions.decoding import id_of, pipeline_name
 from adf_trigger.functions.services import Services
 
 MAX_CONTINUATION = 1_000
@@ -29,6 +30,47 @@ def reading_functions(use_cases: UseCases) -> func.Blueprint:
             asked.settle()
             page = services.runs.page(question, factory=factory, continuation=continuation, limit=limit)
             return json_response(page.model_dump(mode="json"))
+
+        return await answered(use_cases, req, context, None, work)
+
+    @blueprint.function_name("list_activities")
+    @blueprint.route("runs/{id}/activities", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
+    async def list_activities(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
+        """The activity runs of a run, as Data Factory has them now."""
+
+        def work(services: Services, parameters: Parameters) -> func.HttpResponse:
+            asked = Asked(req, parameters, ["factory", "by"])
+            factory, by = asked.text("factory", at_most=MAX_FACTORY), asked.by()
+            asked.settle()
+            found = services.activities.show(id_of(req), factory=factory, by=by)
+            return json_response(found.model_dump(mode="json"))
+
+        return await answered(use_cases, req, context, None, work)
+
+    @blueprint.function_name("list_pipelines")
+    @blueprint.route("pipelines", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
+    async def list_pipelines(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
+        """The pipelines that can be started, with what they declare."""
+
+        def work(services: Services, parameters: Parameters) -> func.HttpResponse:
+            asked = Asked(req, parameters, ["factory"])
+            factory = asked.text("factory", at_most=MAX_FACTORY)
+            asked.settle()
+            return json_response(services.pipelines.list(factory).model_dump(mode="json"))
+
+        return await answered(use_cases, req, context, None, work)
+
+    @blueprint.function_name("get_pipeline")
+    @blueprint.route("pipelines/{pipeline}", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
+    async def get_pipeline(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
+        """One pipeline, with what it declares."""
+
+        def work(services: Services, parameters: Parameters) -> func.HttpResponse:
+            asked = Asked(req, parameters, ["factory"])
+            factory = asked.text("factory", at_most=MAX_FACTORY)
+            name = asked.checked(pipeline_name, req.route_params["pipeline"]) or ""
+            asked.settle()
+            return json_response(services.pipelines.one(name, factory).model_dump(mode="json"))
 
         return await answered(use_cases, req, context, None, work)
 

@@ -14,6 +14,7 @@ from adf_trigger.ledger.declarations import Declarations
 from adf_trigger.ledger.notes import Notes
 from adf_trigger.ledger.port import Ledger
 from adf_trigger.ledger.rejected import RejectedMessages
+from adf_trigger.service.activities import ActivitiesDesk
 from adf_trigger.service.allowance import Allowance
 from adf_trigger.service.backlog import Backlog
 from adf_trigger.service.cancel import Canceller
@@ -36,11 +37,13 @@ from adf_trigger.service.neighbours import AppIdentity, Neighbours
 from adf_trigger.service.notify import Notifier
 from adf_trigger.service.observe import Observer
 from adf_trigger.service.partitions import Partitions
+from adf_trigger.service.pipelines import PipelinesDesk
 from adf_trigger.service.policy import Policies
 from adf_trigger.service.preview import Previewer
 from adf_trigger.service.publish import Publisher
 from adf_trigger.service.putting_back import PuttingBack
 from adf_trigger.service.query import Query
+from adf_trigger.service.reads import Reads
 from adf_trigger.service.reconcile import Reconciler
 from adf_trigger.service.records import Records
 from adf_trigger.service.rejecting import Rejecting
@@ -76,6 +79,8 @@ class Services:
     preview: Previewer
     query: Query
     runs: RunsDesk
+    activities: ActivitiesDesk
+    pipelines: PipelinesDesk
     looker: Looker
     intake: Intake
     tick: Tick
@@ -212,6 +217,7 @@ def wire(
             retention=timedelta(days=settings.retention_days),
         ),
     )
+    reads = Reads(gate, allowance, clock)
     query = Query(factories, ledger, rejected, strangers, views, looker)
     tick = Tick(
         factories,
@@ -267,6 +273,8 @@ def wire(
         runs=RunsDesk(ledger, rejected, query, views),
         canceller=canceller,
         steering=Steering(query, views, canceller),
+        activities=ActivitiesDesk(query, factories, reads, definitions, policies, clock),
+        pipelines=PipelinesDesk(factories, reads),
         strangers=strangers,
         looker=looker,
         tick=tick,

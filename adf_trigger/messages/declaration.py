@@ -28,6 +28,11 @@ _JSON_TYPES: dict[str, tuple[type, ...]] = {
 T = TypeVar("T")
 
 
+def is_secure(declared_type: str) -> bool:
+    """Whether values of a declared type are secret."""
+    return declared_type.lower() == _SECURE
+
+
 @dataclass(frozen=True, slots=True)
 class Declared:
     """A parameter that a pipeline declares. There is no place for its default value, which may be a secret.

@@ -13,6 +13,9 @@ from adf_trigger.service.throttling import Bucket, Throttling
 logger = logging.getLogger(__name__)
 
 
+_LEFT_ALONE = "Data Factory asked to be left alone for a while"
+
+
 @dataclass(frozen=True, slots=True)
 class Wait:
     """Nothing may be sent until an instant, and why."""
@@ -45,6 +48,16 @@ class Gate:
         gated = state is not None and state.gates(Bucket.READS)
         return not gated and self._throttling.until(factory.present_id, Bucket.READS, self._clock()) is None
 
+    def wait_to_read(self, factory: FactoryHandle) -> Wait | None:
+        """Why and until when a factory may not be read; None where it may be."""
+        now = self._clock()
+        if (until := self._throttling.until(factory.present_id, Bucket.READS, now)) is not None:
+            return Wait(until, _LEFT_ALONE)
+        state = self._states.of(factory.present_id)
+        if state is None or not state.gates(Bucket.READS):
+            return None
+        return Wait(max(now, state.next_probe_at), str(state))
+
     def wait_to_send(self, factory: FactoryHandle) -> Wait | None:
         """Why and until when no run may be started; None where one may be.
 
@@ -61,7 +74,7 @@ class Gate:
         """When the next run may be started, as far as is known; None where nothing is known against it."""
         now = self._clock()
         if (until := self._throttling.until(factory.present_id, Bucket.WRITES, now)) is not None:
-            return Wait(until, "Data Factory asked to be left alone for a while")
+            return Wait(until, _LEFT_ALONE)
         state = self._states.of(factory.present_id)
         if state is None or not state.gates(Bucket.WRITES):
             return None

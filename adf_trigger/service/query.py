@@ -90,13 +90,22 @@ class Query:
             NotFound: there is neither.
             AmbiguousRun, InvalidRequest, LedgerError: see `find`.
         """
+        found = self.find_or_kept(run, factory=factory, by=by)
+        if isinstance(found, KeptMessage):
+            return self._views.rejected(found)
+        return self._views.view(self._looker.fresh(found))
+
+    def find_or_kept(
+        self, run: str, *, factory: str | None = None, by: By | None = None
+    ) -> RunRecord | KeptMessage:
+        """The record of an id, or the rejected message that it names where it names no run; see `show`."""
         try:
-            return self._views.view(self._looker.fresh(self.find(run, factory=factory, by=by)))
+            return self.find(run, factory=factory, by=by)
         except NotFound:
             kept = self.find_rejected(run, factory=factory, by=by)
             if kept is None:
                 raise
-            return self._views.rejected(kept)
+            return kept
 
     def searched(self, factory: str | None) -> Sequence[str]:
         """The resource ids under which runs are looked for: of the factory, or of all, those that have left included.

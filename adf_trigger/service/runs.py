@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from adf_trigger.contracts import RunList, RunStatus
+from adf_trigger.contracts import RunStatus
 from adf_trigger.errors import Fault, InvalidRequest
 from adf_trigger.ledger.keys import partition_key
 from adf_trigger.ledger.listing import (
@@ -20,6 +20,7 @@ from adf_trigger.ledger.listing import (
 )
 from adf_trigger.ledger.port import LedgerReader
 from adf_trigger.ledger.rejected import REJECTED, RejectedMessages
+from adf_trigger.readings import RunList
 from adf_trigger.service.query import Query
 from adf_trigger.service.views import RunViews
 

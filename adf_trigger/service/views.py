@@ -8,7 +8,6 @@ from adf_trigger.contracts import (
     RunChoice,
     RunLinks,
     RunStatus,
-    RunSummary,
     RunView,
 )
 from adf_trigger.ledger.listing import ListedRun
@@ -18,6 +17,7 @@ from adf_trigger.ledger.rejected import KeptMessage
 from adf_trigger.messages.decoding import Message
 from adf_trigger.messages.limits import one_line
 from adf_trigger.messages.masking import MASK
+from adf_trigger.readings import RunSummary
 from adf_trigger.service.factories import Factories
 from adf_trigger.service.links import Links
 
@@ -163,5 +163,6 @@ class RunViews:
         address = factory if handle is None else handle.address or factory
         return RunLinks(
             self=own,
+            activities=self._links_to.run(request_id, "activities", factory=self._named(factory)),
             studio=f"{self._studio}/monitoring/pipelineruns/{run_id}?factory={quote(address, safe='')}",
         )

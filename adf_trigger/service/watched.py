@@ -75,6 +75,10 @@ class WatchedRuns:
         """See PipelineRuns."""
         return self._noted(Bucket.READS, lambda: self._runs.get_pipeline(name))
 
+    def list_pipelines(self) -> Iterator[PipelineResource]:
+        """See PipelineRuns."""
+        return self._each_noted(self._runs.list_pipelines())
+
     def create_run(
         self,
         pipeline: str,
@@ -121,7 +125,7 @@ class WatchedRuns:
             self._throttling.honour(self._factory, Bucket.WRITES, exc, self._clock())
             raise
 
-    def _each_noted(self, pages: Iterator[Page[P]]) -> Iterator[Page[P]]:
+    def _each_noted(self, pages: Iterator[P]) -> Iterator[P]:
         while (page := self._noted(Bucket.READS, lambda: next(pages, None))) is not None:
             yield page
 

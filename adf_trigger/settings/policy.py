@@ -27,6 +27,8 @@ class Details(StrEnum):
     """Of every run: an activity may fail inside a run that Data Factory calls Succeeded."""
     FAILED = "failed"
     """Of every run but those that Succeeded."""
+    FULL = "full"
+    """Of every run, and who asks for a run's activities sees inputs and outputs though it has secure parameters."""
 
 
 class PipelinePolicy(BaseModel):

@@ -110,6 +110,15 @@ class MemoryFactory:
             )
         return PipelineResource.model_validate(self.pipelines[name.lower()])
 
+    def list_pipelines(self) -> Iterator[PipelineResource]:
+        """See PipelineRuns."""
+        for number, each in enumerate([*self.pipelines.values()]):
+            if number % 50 == 0:
+                with_faults(self, "list_pipelines")
+            yield PipelineResource.model_validate(each)
+        if not self.pipelines:
+            with_faults(self, "list_pipelines")
+
     def create_run(
         self,
         pipeline: str,

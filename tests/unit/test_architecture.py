@@ -130,7 +130,7 @@ def test_one_module_writes_the_ledger() -> None:
 
 def test_the_client_knows_the_service_by_its_contract_alone() -> None:
     """What both share are the models, the errors and what is Azure's in words: no use case, no ledger, no SDK."""
-    shared = ("azure.clouds", "azure.retry_after", "clock", "contracts", "errors", "request_ids")
+    shared = ("azure.clouds", "azure.retry_after", "clock", "contracts", "errors", "readings", "request_ids")
     allowed = ("adf_trigger.client", "adf_trigger.local", *(f"adf_trigger.{name}" for name in shared))
     foreign = [
         f"{module.relative_to(ROOT)} imports {name}"
@@ -250,7 +250,7 @@ def test_no_folder_imports_in_a_circle() -> None:
         pytest.fail(" -> ".join(reversed(exc.args[1])))
 
 
-@pytest.mark.parametrize("module", ["contracts.py", "orders.py", "errors.py", "clock.py"])
+@pytest.mark.parametrize("module", ["contracts.py", "orders.py", "readings.py", "errors.py", "clock.py"])
 def test_what_every_room_shares_imports_no_room(module: str) -> None:
     """So the package's own folder, too, is imported by the folders in it and imports none of them."""
     rooms = [f"adf_trigger.{each.name}" for each in sorted(PACKAGE.iterdir()) if each.is_dir()]

@@ -1,0 +1,201 @@
+"""What the activities of a run have done, read from Data Factory when somebody asks."""
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from adf_trigger.clock import Clock
+from adf_trigger.datafactory.models import ActivityRun, TimeWindow
+from adf_trigger.errors import (
+    CredentialError,
+    DataFactoryError,
+    DataFactoryFailed,
+    NotFound,
+    ResourceNotFound,
+)
+from adf_trigger.ledger.records import RunRecord
+from adf_trigger.messages.limits import shorten, shorten_middle
+from adf_trigger.readings import ActivityFailure, ActivityView, RunActivities
+from adf_trigger.service.definitions import Definitions
+from adf_trigger.service.factories import Factories, FactoryHandle
+from adf_trigger.service.policy import Policies
+from adf_trigger.service.query import By, Query
+from adf_trigger.service.reads import Reads, nothing_allowed
+from adf_trigger.service.reconcile import CLOCK_SKEW
+from adf_trigger.settings.policy import Details
+
+MOST_PAGES = 20
+"""Pages of a hundred activity runs each: a loop of thousands must not spend what all callers share."""
+
+MAX_BODY = 1_048_576
+"""Characters of an answer, as ASCII JSON."""
+
+_LIMITS = (65_536, 16_384, 4_096, 1_024, 256, 0)
+"""Ever fewer characters of an input, an output, a property or a message, until the answer is not too long."""
+
+_LONGEST_NAME = 260
+_STARTS_A_RUN = "ExecutePipeline"
+_FIRST = datetime.min.replace(tzinfo=UTC)
+
+
+class ActivitiesDesk:
+    """Shows the activity runs of a run.
+
+    Args:
+        query: finds runs.
+        factories: all configured factories.
+        reads: gives budgets for reads.
+        definitions: what pipelines declare.
+        policies: of which pipelines inputs and outputs are shown though they have secure parameters.
+        clock: gives the present instant.
+    """
+
+    def __init__(
+        self,
+        query: Query,
+        factories: Factories,
+        reads: Reads,
+        definitions: Definitions,
+        policies: Policies,
+        clock: Clock,
+    ) -> None:
+        self._query = query
+        self._factories = factories
+        self._reads = reads
+        self._definitions = definitions
+        self._policies = policies
+        self._clock = clock
+
+    def show(self, run: str, *, factory: str | None = None, by: By | None = None) -> RunActivities:
+        """The activity runs of a run, each retry and each round of a loop one, in the order in which they began.
+
+        There are none of what was not started. Inputs, outputs and user properties are left out where the pipeline
+        declares secure parameters, or nobody knows whether it does, unless its policy has `details: full`: Data Factory
+        shows there what parameters held.
+
+        Args:
+            run: a requestId, a runId, or the id of a message.
+            factory: see `Query.find`.
+            by: see `Query.find`.
+
+        Raises:
+            NotFound: there is no such run, or Data Factory does not have it any more.
+            AmbiguousRun, InvalidRequest, LedgerError: see `Query.find`.
+            TryLater, DataFactoryFailed, FactoryUnusable: see `Reads.of`.
+        """
+        record = self._query.find_or_kept(run, factory=factory, by=by)
+        if not isinstance(record, RunRecord):
+            return RunActivities(request_id=record.request_id, activities=[], details="full")
+        run_id = record.confirmed_run_id
+        if run_id is None:
+            return RunActivities(request_id=record.request_id, activities=[], details="full")
+        handle = self._factories.kept_under(record.factory)
+        if handle is None:
+            raise DataFactoryFailed(f"the factory is not configured any more: {record.factory}")
+        window = TimeWindow(after=record.requested_at - CLOCK_SKEW, before=self._clock() + CLOCK_SKEW)
+        with self._reads.of(handle, pages=MOST_PAGES) as budget:
+            try:
+                pages = handle.runs.query_activity_runs(run_id, window=window)
+                found, complete = budget.read(pages, at_most=MOST_PAGES)
+            except ResourceNotFound as exc:
+                sentence = f"Data Factory has no run {run_id} any more; it keeps runs for 45 days"
+                raise NotFound(sentence) from exc
+            if not found and not complete:
+                raise nothing_allowed()
+            withheld = self._is_withheld(handle, record)
+        found.sort(key=lambda each: each.activity_run_start or _FIRST)
+        answer = RunActivities(
+            request_id=record.request_id,
+            run_id=run_id,
+            activities=[_view(each, withheld=withheld) for each in found],
+            details="withheld" if withheld else "full",
+            truncated=not complete,
+        )
+        return fitted(answer)
+
+    def _is_withheld(self, factory: FactoryHandle, record: RunRecord) -> bool:
+        if self._policies.of(record.pipeline).details is Details.FULL:
+            return False
+        if record.secure_parameters:
+            return True
+        try:
+            declared = self._definitions.get(factory, record.pipeline)
+        except (DataFactoryError, CredentialError):
+            remembered = self._definitions.remembered(factory, record.pipeline)
+            if remembered is None:
+                return True
+            declared = remembered
+        return bool(declared.secure_names)
+
+
+def _view(run: ActivityRun, *, withheld: bool) -> ActivityView:
+    properties = (run.model_extra or {}).get("userProperties")
+    error = run.error
+    return ActivityView(
+        activity_name=shorten(run.activity_name, _LONGEST_NAME),
+        activity_type=shorten(run.activity_type, _LONGEST_NAME),
+        activity_run_id=shorten(run.activity_run_id, _LONGEST_NAME),
+        status=run.status,
+        started_at=run.activity_run_start,
+        ended_at=run.activity_run_end,
+        duration_ms=run.duration_in_ms,
+        retry_attempt=run.retry_attempt,
+        iteration_hash=None if run.iteration_hash is None else shorten(run.iteration_hash, _LONGEST_NAME),
+        user_properties=None if withheld else properties,
+        input=None if withheld else run.input,
+        output=None if withheld else run.output,
+        error=ActivityFailure(
+            error_code=shorten(error.error_code, _LONGEST_NAME),
+            failure_type=shorten(error.failure_type, _LONGEST_NAME),
+            message=error.message,
+            target=shorten(error.target, _LONGEST_NAME),
+        )
+        if error.error_code or error.message
+        else None,
+        child_run_ids=_children(run),
+    )
+
+
+def _children(run: ActivityRun) -> list[str]:
+    """The run that the activity has started, which its output names."""
+    if run.activity_type != _STARTS_A_RUN or not isinstance(run.output, dict):
+        return []
+    child = run.output.get("pipelineRunId")
+    return [shorten(child, _LONGEST_NAME)] if isinstance(child, str) and child else []
+
+
+def fitted(answer: RunActivities, *, most: int = MAX_BODY) -> RunActivities:
+    """An answer of at most so many characters: long values are cut in the middle, then the last activities left out."""
+    cut = answer
+    for limit in _LIMITS:
+        if _length(cut) <= most:
+            return cut
+        cut = answer.model_copy(update={"activities": [_cut(each, limit) for each in answer.activities]})
+    while _length(cut) > most:
+        fewer: Sequence[ActivityView] = cut.activities[: len(cut.activities) // 2]
+        cut = cut.model_copy(update={"activities": fewer, "truncated": True})
+    return cut
+
+
+def _length(answer: RunActivities) -> int:
+    return len(json.dumps(answer.model_dump(mode="json")))
+
+
+def _cut(view: ActivityView, limit: int) -> ActivityView:
+    values = {name: _shorter(getattr(view, name), limit) for name in ("input", "output", "user_properties")}
+    changed: dict[str, Any] = {
+        name: value for name, value in values.items() if value is not getattr(view, name)
+    }
+    if view.error is not None and len(view.error.message) > limit:
+        message = shorten_middle(view.error.message, max(limit, _LONGEST_NAME))
+        changed["error"] = view.error.model_copy(update={"message": message})
+    return view.model_copy(update={**changed, "truncated": True}) if changed else view
+
+
+def _shorter(value: object, limit: int) -> object:
+    """A value, or its JSON cut in the middle; nothing where nothing fits."""
+    text = value if isinstance(value, str) else json.dumps(value)
+    if value is None or len(text) <= limit:
+        return value
+    return shorten_middle(text, limit) if limit else None
