@@ -10,18 +10,18 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from adf_trigger.clock import Clock
-from adf_trigger.contracts import HistoryEntry
 from adf_trigger.errors import LedgerConflict
 from adf_trigger.ledger.port import Claim, Cursor, Ledger, Stored
 from adf_trigger.ledger.records import RunRecord, RunState, Waits
 from adf_trigger.service import transitions
+from adf_trigger.service.steering_moves import SteeringMoves, log_cancelled
 from adf_trigger.service.steps import Steps
 from adf_trigger.service.transitions import RunEnd
 
 logger = logging.getLogger(__name__)
 
 
-class Records:
+class Records(SteeringMoves):
     """Writes the records of requests. Every method may raise LedgerError; after a LedgerConflict nothing is written.
 
     Args:
@@ -117,7 +117,7 @@ class Records:
         saved = self._save_beside_mark("records.postpone", leased, move)
         moved = saved.record
         if moved.state is RunState.ENDED:
-            _log_cancelled(moved)
+            log_cancelled(moved)
             return saved
         logger.warning(
             "Postponed request %s until %s: %s",
@@ -182,72 +182,6 @@ class Records:
             moved.request_id,
             reason,
             extra={"action": "request_rejected", "request_id": moved.request_id},
-        )
-        return saved
-
-    def cancel(self, stored: Stored, entry: HistoryEntry | None = None) -> Stored:
-        """Record that a request was cancelled before it was started, so that it never is.
-
-        Args:
-            stored: the request.
-            entry: who did it, where that does not stand in its history yet.
-        """
-        moved = _noted(transitions.cancel(stored.record, now=self._clock()), entry)
-        saved = self._save("records.cancel", stored, moved)
-        _log_cancelled(moved)
-        return saved
-
-    def ask_cancel(self, stored: Stored, entry: HistoryEntry, *, recursive: bool) -> Stored:
-        """Record that a run, or one that may have been started, is to be cancelled, and who asked for that."""
-        moved = transitions.ask_cancel(stored.record, recursive=recursive, now=self._clock())
-        saved = self._save("records.ask_cancel", stored, _noted(moved, entry))
-        logger.info(
-            "Request %s is to be cancelled",
-            moved.request_id,
-            extra={"action": "cancel_asked", "request_id": moved.request_id, "recursive": recursive},
-        )
-        return saved
-
-    def confirm_cancel(self, stored: Stored) -> Stored:
-        """Record that Data Factory has taken the order to cancel a run."""
-        moved = transitions.confirm_cancel(stored.record)
-        saved = self._save("records.confirm_cancel", stored, moved)
-        logger.info(
-            "Data Factory cancels run %s of request %s",
-            moved.run_id,
-            moved.request_id,
-            extra={"action": "cancel_taken", "request_id": moved.request_id, "run_id": str(moved.run_id)},
-        )
-        return saved
-
-    def cancel_later(self, stored: Stored, *, until: datetime, reason: str) -> Stored:
-        """Record that Data Factory is to be asked at `until` to cancel a run, and why not now."""
-        moved = transitions.cancel_later(stored.record, until=until, reason=reason)
-        saved = self._save("records.cancel_later", stored, moved)
-        logger.warning(
-            "Run %s of request %s is to be cancelled later: %s",
-            moved.run_id,
-            moved.request_id,
-            reason,
-            extra={
-                "action": "cancel_postponed",
-                "request_id": moved.request_id,
-                "run_id": str(moved.run_id),
-                "until": until.isoformat(),
-            },
-        )
-        return saved
-
-    def refuse_cancel(self, stored: Stored, entry: HistoryEntry) -> Stored:
-        """Record that Data Factory does not cancel a run, with its reason; the run goes on."""
-        moved = _noted(transitions.refuse_cancel(stored.record), entry)
-        saved = self._save("records.refuse_cancel", stored, moved)
-        logger.warning(
-            "Data Factory does not cancel run %s of request %s: %s",
-            moved.run_id,
-            moved.request_id,
-            entry.note,
-            extra={"action": "cancel_refused", "request_id": moved.request_id, "run_id": str(moved.run_id)},
         )
         return saved
 
@@ -354,15 +288,3 @@ class Records:
             if present is None or not transitions.is_only_marked(leased.record, present.record):
                 raise
             return self._save(step, present, move(present.record))
-
-
-def _noted(record: RunRecord, entry: HistoryEntry | None) -> RunRecord:
-    return record if entry is None else transitions.noted(record, entry)
-
-
-def _log_cancelled(record: RunRecord) -> None:
-    logger.info(
-        "Request %s was cancelled before it was started",
-        record.request_id,
-        extra={"action": "request_cancelled", "request_id": record.request_id},
-    )

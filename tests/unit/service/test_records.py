@@ -156,7 +156,7 @@ def test_every_step_of_the_records_is_listed() -> None:
     """A step of the ledger's writer is a method of its name, and each is tried here."""
     steps = {name.removeprefix("records.") for name in STEPS if name.startswith("records.")}
     assert steps == MOVES.keys() | OTHERS
-    assert steps == {name for name in vars(Records) if not name.startswith("_")}
+    assert steps == {name for name in dir(Records) if not name.startswith("_")}
 
 
 @pytest.mark.parametrize("name", sorted(MOVES))

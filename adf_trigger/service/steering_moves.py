@@ -1,0 +1,102 @@
+"""The moves of a record that somebody has asked for, with who asked: part of `records.Records`, and of nothing else."""
+
+import logging
+from abc import ABC, abstractmethod
+from datetime import datetime
+
+from adf_trigger.clock import Clock
+from adf_trigger.contracts import HistoryEntry
+from adf_trigger.ledger.port import Stored
+from adf_trigger.ledger.records import RunRecord
+from adf_trigger.service import transitions
+
+logger = logging.getLogger(__name__)
+
+
+class SteeringMoves(ABC):
+    """Moves that a person makes. Every method may raise LedgerError; after a LedgerConflict nothing is written."""
+
+    _clock: Clock
+
+    @abstractmethod
+    def _save(self, step: str, stored: Stored, moved: RunRecord) -> Stored:
+        """Write a record conditionally, inside the named step."""
+
+    def cancel(self, stored: Stored, entry: HistoryEntry | None = None) -> Stored:
+        """Record that a request was cancelled before it was started, so that it never is.
+
+        Args:
+            stored: the request.
+            entry: who did it, where that does not stand in its history yet.
+        """
+        moved = _noted(transitions.cancel(stored.record, now=self._clock()), entry)
+        saved = self._save("records.cancel", stored, moved)
+        log_cancelled(moved)
+        return saved
+
+    def ask_cancel(self, stored: Stored, entry: HistoryEntry, *, recursive: bool) -> Stored:
+        """Record that a run, or one that may have been started, is to be cancelled, and who asked for that."""
+        moved = transitions.ask_cancel(stored.record, recursive=recursive, now=self._clock())
+        saved = self._save("records.ask_cancel", stored, _noted(moved, entry))
+        logger.info(
+            "Request %s is to be cancelled",
+            moved.request_id,
+            extra={"action": "cancel_asked", "request_id": moved.request_id, "recursive": recursive},
+        )
+        return saved
+
+    def confirm_cancel(self, stored: Stored) -> Stored:
+        """Record that Data Factory has taken the order to cancel a run."""
+        moved = transitions.confirm_cancel(stored.record)
+        saved = self._save("records.confirm_cancel", stored, moved)
+        logger.info(
+            "Data Factory cancels run %s of request %s",
+            moved.run_id,
+            moved.request_id,
+            extra={"action": "cancel_taken", "request_id": moved.request_id, "run_id": str(moved.run_id)},
+        )
+        return saved
+
+    def cancel_later(self, stored: Stored, *, until: datetime, reason: str) -> Stored:
+        """Record that Data Factory is to be asked at `until` to cancel a run, and why not now."""
+        moved = transitions.cancel_later(stored.record, until=until, reason=reason)
+        saved = self._save("records.cancel_later", stored, moved)
+        logger.warning(
+            "Run %s of request %s is to be cancelled later: %s",
+            moved.run_id,
+            moved.request_id,
+            reason,
+            extra={
+                "action": "cancel_postponed",
+                "request_id": moved.request_id,
+                "run_id": str(moved.run_id),
+                "until": until.isoformat(),
+            },
+        )
+        return saved
+
+    def refuse_cancel(self, stored: Stored, entry: HistoryEntry) -> Stored:
+        """Record that Data Factory does not cancel a run, with its reason; the run goes on."""
+        moved = _noted(transitions.refuse_cancel(stored.record), entry)
+        saved = self._save("records.refuse_cancel", stored, moved)
+        logger.warning(
+            "Data Factory does not cancel run %s of request %s: %s",
+            moved.run_id,
+            moved.request_id,
+            entry.note,
+            extra={"action": "cancel_refused", "request_id": moved.request_id, "run_id": str(moved.run_id)},
+        )
+        return saved
+
+
+def log_cancelled(record: RunRecord) -> None:
+    """Log that a request has ended before it was started."""
+    logger.info(
+        "Request %s was cancelled before it was started",
+        record.request_id,
+        extra={"action": "request_cancelled", "request_id": record.request_id},
+    )
+
+
+def _noted(record: RunRecord, entry: HistoryEntry | None) -> RunRecord:
+    return record if entry is None else transitions.noted(record, entry)
