@@ -30,6 +30,7 @@ MAX_PIPELINE_NAME = 260
 MAX_METADATA_ENTRIES = 20
 MAX_CORRELATION_ID = 256
 MAX_NOTE = 1_024
+MAX_ACTIVITY_NAME = 55
 
 
 def _request_id(value: str) -> str:
@@ -145,7 +146,7 @@ class RunRequest(Wire):
     )
     reference_pipeline_run_id: UUID | None = None
     is_recovery: bool | None = None
-    start_activity_name: str | None = Field(default=None, min_length=1, max_length=55)
+    start_activity_name: str | None = Field(default=None, min_length=1, max_length=MAX_ACTIVITY_NAME)
     start_from_failure: bool | None = None
 
     @property
@@ -209,6 +210,8 @@ class RunView(Wire):
         ended: whether the status is its last one.
         reason: one line: why it has failed (`CopyOrders: UserErrorSourceBlobNotExist`) or was rejected, what an
             accepted run waits for, or why its fate cannot be told. `message` and `errors` have the whole text.
+        group_id: runId of the first of the runs that rerun one another, as Data Factory groups them.
+        attempt: its number among them, which grows with each rerun.
         history: who did what about it, oldest first.
     """
 
@@ -232,6 +235,8 @@ class RunView(Wire):
     message: str | None = None
     errors: list[ActivityError] | None = Field(default_factory=list)
     rerun_of: UUID | None = None
+    group_id: UUID | None = None
+    attempt: int = 1
     history: list[HistoryEntry] = Field(default_factory=list)
     links: RunLinks
 

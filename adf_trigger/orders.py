@@ -1,10 +1,10 @@
 """What callers ask for about runs that there are: the bodies of the calls that steer them."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import Field, StrictBool
+from pydantic import Field, JsonValue, StrictBool, field_validator
 
-from adf_trigger.contracts import MAX_NOTE, Wire
+from adf_trigger.contracts import MAX_ACTIVITY_NAME, MAX_NOTE, Wire
 
 Note = Annotated[str, Field(min_length=1, max_length=MAX_NOTE)]
 """Why somebody does what they do, in their own words."""
@@ -20,3 +20,29 @@ class CancelRequest(Wire):
 
     recursive: StrictBool = True
     note: Note | None = None
+
+
+class RerunRequest(Wire):
+    """The body of a request to rerun a run; every field is optional.
+
+    Attributes:
+        mode: the whole run, or from the failed activities on, or from a named one on.
+        activity: where to begin; with `fromActivity` alone.
+        parameters: none can be given; the field is there to say why.
+        note: why; it stands in the history of both runs.
+    """
+
+    mode: Literal["whole", "fromFailure", "fromActivity"] = "whole"
+    activity: str | None = Field(default=None, min_length=1, max_length=MAX_ACTIVITY_NAME)
+    parameters: JsonValue = None
+    note: Note | None = None
+
+    @field_validator("parameters")
+    @classmethod
+    def _no_parameters(cls, value: JsonValue) -> JsonValue:
+        if value is not None:
+            raise ValueError(
+                "a rerun takes the parameters of the run that it reruns, and Data Factory would drop these unsaid; to "
+                "run with others start a new run"
+            )
+        return value

@@ -4,7 +4,7 @@ The service adds fields and words without notice, so: unknown fields are kept, a
 field that only informs is None where its value cannot be read. Only a run's id is required.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Any, Generic, Literal, Self, TypeVar
@@ -221,6 +221,30 @@ class PipelineResource(Resource):
         """The parameters it declares, without their default values, which may be secrets."""
         parameters = json_object(self.properties.get("parameters")).items()
         return Declaration(self.name, tuple(_declared(name, json_object(each)) for name, each in parameters))
+
+    @property
+    def activity_names(self) -> tuple[str, ...]:
+        """The names of its activities, those inside others among them."""
+        return tuple(_activity_names(self.properties.get("activities")))
+
+
+def _activity_names(activities: object) -> Iterator[str]:
+    """The names of activities in a list, at whatever depth of conditions, loops and cases lists of them lie."""
+    waiting = [activities]
+    while waiting:
+        within = waiting.pop()
+        for activity in within if isinstance(within, list) else ():
+            name = json_object(activity).get("name")
+            if isinstance(name, str):
+                yield name
+            properties = json_object(json_object(activity).get("typeProperties"))
+            waiting += [value for key, value in properties.items() if key.lower().endswith("activities")]
+            waiting += [json_object(case).get("activities") for case in _cases(properties)]
+
+
+def _cases(properties: Mapping[str, object]) -> Sequence[object]:
+    cases = properties.get("cases")
+    return cases if isinstance(cases, list) else ()
 
 
 def _declared(name: str, declaration: Mapping[str, object]) -> Declared:

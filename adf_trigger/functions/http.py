@@ -6,7 +6,7 @@ import azure.functions as func
 
 from adf_trigger.clock import IdSource
 from adf_trigger.contracts import RunPreview, RunRequest
-from adf_trigger.errors import InvalidRequest
+from adf_trigger.errors import Fault, InvalidRequest
 from adf_trigger.functions.answers import Parameters, answered, run_response, unreadable
 from adf_trigger.functions.composition import UseCases
 from adf_trigger.functions.decoding import (
@@ -22,6 +22,11 @@ from adf_trigger.functions.services import Services
 from adf_trigger.messages.decoding import run_request
 from adf_trigger.service.query import by_of
 from adf_trigger.service.submission import Submission
+
+KEY_REQUIRED = (
+    "is required here (ADF_TRIGGER_REQUIRE_IDEMPOTENCY_KEY): name the request, the same name on every retry of it, so "
+    "that it is started once"
+)
 
 ASK_PARAMETER = "validateOnly"
 
@@ -75,6 +80,8 @@ def _submission(
     key, pipeline, request = None, "", RunRequest()
     try:
         key = idempotency_key(req.headers.get(KEY_HEADER))
+        if key is None and services.settings.require_idempotency_key:
+            faults.append(Fault(KEY_HEADER, KEY_REQUIRED))
     except InvalidRequest as exc:
         faults += exc.faults
     try:

@@ -47,6 +47,7 @@ from adf_trigger.service.reads import Reads
 from adf_trigger.service.reconcile import Reconciler
 from adf_trigger.service.records import Records
 from adf_trigger.service.rejecting import Rejecting
+from adf_trigger.service.rerun import Rerunner
 from adf_trigger.service.runs import RunsDesk
 from adf_trigger.service.secrets import Secrets
 from adf_trigger.service.send import Sender
@@ -190,6 +191,7 @@ def wire(
         schedule=schedule,
         at_most=timedelta(seconds=settings.stale_after),
     )
+    rerunner = Rerunner(ledger, records, factories, gate, submitter, clock)
     canceller = Canceller(ledger, records, factories, gate, monitor, publisher, clock, steps)
     ledger_identity = LedgerIdentity(notes, landmark, clock, new_id, steps)
     neighbours = Neighbours(
@@ -272,7 +274,7 @@ def wire(
         query=query,
         runs=RunsDesk(ledger, rejected, query, views),
         canceller=canceller,
-        steering=Steering(query, views, canceller),
+        steering=Steering(query, views, canceller, rerunner),
         activities=ActivitiesDesk(query, factories, reads, definitions, policies, clock),
         pipelines=PipelinesDesk(factories, reads),
         strangers=strangers,

@@ -9,20 +9,22 @@ from http import HTTPStatus
 import azure.functions as func
 
 from adf_trigger.contracts import RunView
+from adf_trigger.errors import Fault, InvalidRequest
 from adf_trigger.functions.answers import Parameters, answered, run_response, unreadable
 from adf_trigger.functions.composition import UseCases
-from adf_trigger.functions.decoding import id_of, principal_of
+from adf_trigger.functions.decoding import KEY_HEADER, id_of, idempotency_key, principal_of
 from adf_trigger.functions.services import Services
 from adf_trigger.messages.decoding import body_of
-from adf_trigger.orders import CancelRequest
+from adf_trigger.orders import CancelRequest, RerunRequest
 from adf_trigger.service.cancel import CancelOrder
 from adf_trigger.service.query import by_of
+from adf_trigger.service.rerun import RerunOrder
 from adf_trigger.service.steering import Which
 
 WHICH = ("factory", "by")
 """Query parameters that say which run an id means, where it may mean several."""
 
-Work = Callable[[Services, Which, bytes], RunView]
+Work = Callable[[Services, Which, bytes], func.HttpResponse]
 
 
 def steering_functions(use_cases: UseCases) -> func.Blueprint:
@@ -34,10 +36,22 @@ def steering_functions(use_cases: UseCases) -> func.Blueprint:
     async def cancel_run(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
         """Cancel a run, or a request that is not started yet."""
 
-        def work(services: Services, which: Which, body: bytes) -> RunView:
+        def work(services: Services, which: Which, body: bytes) -> func.HttpResponse:
             asked = body_of(CancelRequest, body)
             order = CancelOrder(recursive=asked.recursive, by=_caller(services, req), note=asked.note)
-            return services.steering.cancel(which, order)
+            return _shown(services, services.steering.cancel(which, order))
+
+        return await _steered(use_cases, req, context, work)
+
+    @blueprint.function_name("rerun_run")
+    @blueprint.route("runs/{id}/rerun", methods=["POST"], auth_level=func.AuthLevel.FUNCTION)
+    async def rerun_run(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
+        """Rerun a run that has ended, with its parameters."""
+
+        def work(services: Services, which: Which, body: bytes) -> func.HttpResponse:
+            order = _rerun_order(services, req, body)
+            view, repeated = services.steering.rerun(which, order)
+            return run_response(services, view, HTTPStatus.OK if repeated else HTTPStatus.ACCEPTED)
 
         return await _steered(use_cases, req, context, work)
 
@@ -47,7 +61,7 @@ def steering_functions(use_cases: UseCases) -> func.Blueprint:
 async def _steered(
     use_cases: UseCases, req: func.HttpRequest, context: func.Context, work: Work
 ) -> func.HttpResponse:
-    """The run as it is after the work: 200 where nothing is left to do, else 202."""
+    """What the work answers, given the run that is meant and the body of the call."""
 
     def read(services: Services, parameters: Parameters) -> func.HttpResponse:
         body = req.get_body()
@@ -55,10 +69,33 @@ async def _steered(
         if unread is not None:
             return unread
         by = by_of(parameters.get("by"))
-        view = work(services, Which(id_of(req), parameters.get("factory"), by), body)
-        return run_response(services, view, HTTPStatus.OK if view.ended else HTTPStatus.ACCEPTED)
+        return work(services, Which(id_of(req), parameters.get("factory"), by), body)
 
     return await answered(use_cases, req, context, WHICH, read)
+
+
+def _shown(services: Services, view: RunView) -> func.HttpResponse:
+    """The run as it is now: 200 where nothing is left to do, else 202."""
+    return run_response(services, view, HTTPStatus.OK if view.ended else HTTPStatus.ACCEPTED)
+
+
+def _rerun_order(services: Services, req: func.HttpRequest, body: bytes) -> RerunOrder:
+    """What is asked for by header and body; every fault of both together."""
+    faults: list[Fault] = []
+    key, asked = None, RerunRequest()
+    try:
+        key = idempotency_key(req.headers.get(KEY_HEADER))
+    except InvalidRequest as exc:
+        faults += exc.faults
+    try:
+        asked = body_of(RerunRequest, body)
+    except InvalidRequest as exc:
+        faults += exc.faults
+    if faults:
+        raise InvalidRequest(faults)
+    return RerunOrder(
+        mode=asked.mode, activity=asked.activity, key=key, by=_caller(services, req), note=asked.note
+    )
 
 
 def _caller(services: Services, req: func.HttpRequest) -> str | None:

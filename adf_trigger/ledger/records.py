@@ -96,6 +96,9 @@ class RunRecord:
         missing_since: when Data Factory first answered that it has no such run, and has not shown it since.
         errors: why activities failed; None where they were not read.
         truncated: whether reasons were cut, since a factory may give more of them than a record can hold.
+        group_id: runId of the first run of those that rerun one another; None where it is no rerun of a known run.
+        attempt: its number in that group, which grows with each rerun.
+        reruns: how often it was rerun, as far as that was recorded.
         cancellation: that it is to be cancelled; None where nobody asked, or Data Factory refused.
         history: who did what about it after it was asked for, oldest first; bounded by `transitions.noted`.
     """
@@ -135,6 +138,9 @@ class RunRecord:
     published_at: datetime | None = None
     former_run_ids: tuple[UUID, ...] = ()
     message_digest: str | None = None
+    group_id: UUID | None = None
+    attempt: int = 1
+    reruns: int = 0
     cancellation: Cancellation | None = None
     history: tuple[HistoryEntry, ...] = ()
     came_as: CameAs | None = None

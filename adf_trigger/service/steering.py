@@ -6,6 +6,7 @@ from adf_trigger.contracts import RunView
 from adf_trigger.errors import NotFound
 from adf_trigger.service.cancel import Canceller, CancelOrder
 from adf_trigger.service.query import By, Query
+from adf_trigger.service.rerun import Rerunner, RerunOrder
 from adf_trigger.service.views import RunViews
 
 
@@ -34,12 +35,14 @@ class Steering:
         query: finds runs.
         views: shows them.
         canceller: cancels them.
+        rerunner: reruns them.
     """
 
-    def __init__(self, query: Query, views: RunViews, canceller: Canceller) -> None:
+    def __init__(self, query: Query, views: RunViews, canceller: Canceller, rerunner: Rerunner) -> None:
         self._query = query
         self._views = views
         self._canceller = canceller
+        self._rerunner = rerunner
 
     def cancel(self, which: Which, order: CancelOrder) -> RunView:
         """Cancel a run; a rejected message is shown as it is, since it is over.
@@ -55,3 +58,13 @@ class Steering:
                 raise
             return self._views.rejected(kept)
         return self._views.view(self._canceller.cancel(record, order))
+
+    def rerun(self, which: Which, order: RerunOrder) -> tuple[RunView, bool]:
+        """The run that reruns another, and whether it had been asked for before.
+
+        Raises:
+            WrongState, RequestConflict, Refused, TryLater: see `Rerunner.rerun`.
+        """
+        record = self._query.find(which.run, factory=which.factory, by=which.by)
+        submitted = self._rerunner.rerun(record, order)
+        return self._views.view(submitted.record), submitted.replayed

@@ -88,6 +88,18 @@ class SteeringMoves(ABC):
         )
         return saved
 
+    def note_rerun(self, stored: Stored, entry: HistoryEntry, reruns: int) -> Stored:
+        """Record that a run was rerun, by whom, and as what."""
+        moved = _noted(transitions.note_rerun(stored.record, reruns), entry)
+        saved = self._save("records.note_rerun", stored, moved)
+        logger.info(
+            "Request %s was rerun: %s",
+            moved.request_id,
+            entry.note,
+            extra={"action": "run_rerun", "request_id": moved.request_id, "reruns": reruns},
+        )
+        return saved
+
 
 def log_cancelled(record: RunRecord) -> None:
     """Log that a request has ended before it was started."""

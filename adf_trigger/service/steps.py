@@ -35,6 +35,7 @@ STEPS = frozenset(
         "records.confirm_cancel",
         "records.cancel_later",
         "records.refuse_cancel",
+        "records.note_rerun",
         "cancel.call",
         "records.park",
         "records.adopt",

@@ -4,14 +4,30 @@ import json
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
+from uuid import UUID
 
-from adf_trigger.contracts import RunRequest, Source
+from adf_trigger.contracts import HistoryEntry, RunRequest, Source
 from adf_trigger.ledger.records import CameAs, RunRecord
 from adf_trigger.messages.declaration import Declaration, respelled
 from adf_trigger.messages.decoding import Message
 from adf_trigger.messages.masking import without_secrets
 from adf_trigger.service.digest import digest_of
 from adf_trigger.service.factories import FactoryHandle
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lineage:
+    """Where a rerun comes from.
+
+    Attributes:
+        group_id: runId of the first run of its group.
+        attempt: its number in the group.
+        entry: who asked for it; the first entry of its history.
+    """
+
+    group_id: UUID
+    attempt: int
+    entry: HistoryEntry
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +42,7 @@ class Submission:
         requested_by: who asked, where that is known.
         source: how it came.
         message: the message it came as; None for a call.
+        lineage: the run that it reruns, where that is known here.
         not_after: when it is too late to be taken; None where it is not.
     """
 
@@ -36,6 +53,7 @@ class Submission:
     requested_by: str | None = None
     source: Source = Source.HTTP
     message: Message | None = None
+    lineage: Lineage | None = None
     not_after: datetime | None = None
 
     def declared_as(self, declaration: Declaration) -> "Submission":

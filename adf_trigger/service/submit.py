@@ -160,6 +160,7 @@ class Submitter:
     def _record(self, submission: Submission, definition: Declaration | None) -> RunRecord:
         request = submission.request
         secure = definition.secure_among(request.parameters) if definition else ()
+        lineage = submission.lineage
         return RunRecord(
             factory=submission.factory.id,
             request_id=submission.request_id,
@@ -177,6 +178,9 @@ class Submitter:
             requested_by=submission.requested_by,
             source=submission.source,
             message_digest=submission.message_digest,
+            group_id=None if lineage is None else lineage.group_id,
+            attempt=1 if lineage is None else lineage.attempt,
+            history=() if lineage is None else (lineage.entry,),
             came_as=submission.came_as(definition.secure_names if definition else ()),
         )
 

@@ -69,6 +69,12 @@ def noted(record: RunRecord, entry: HistoryEntry) -> RunRecord:
     return replace(record, history=history)
 
 
+def note_rerun(record: RunRecord, reruns: int) -> RunRecord:
+    """It was rerun, so many times by now."""
+    _from(record, RunState.ENDED, RunState.PUBLISHED)
+    return replace(record, reruns=max(record.reruns, reruns))
+
+
 def _from(record: RunRecord, *states: RunState) -> None:
     if record.state not in states:
         raise IllegalMove(f"{record.state} record {record.request_id} cannot make this move")

@@ -61,6 +61,8 @@ class RunViews:
             message=record.message,
             errors=None if record.errors is None else list(record.errors),
             rerun_of=record.rerun.reference_pipeline_run_id,
+            group_id=record.group_id,
+            attempt=record.attempt,
             history=list(record.history),
             links=self._links(record.request_id, record.factory, run_id),
         )

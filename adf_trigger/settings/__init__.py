@@ -175,6 +175,11 @@ class CommonSettings(PlatformSettings):
         description="Largest request body that is read, in bytes.",
     )
 
+    require_idempotency_key: bool = Field(
+        default=False,
+        alias="ADF_TRIGGER_REQUIRE_IDEMPOTENCY_KEY",
+        description="Whether each request by HTTP has to bring its own key; a message goes by its id without one.",
+    )
     public_base_url: str | None = Field(
         default=None,
         alias="ADF_TRIGGER_PUBLIC_BASE_URL",

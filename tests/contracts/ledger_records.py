@@ -85,6 +85,9 @@ def a_full_record(factory: str) -> RunRecord:
         published_at=NOON + 8 * MINUTE,
         former_run_ids=(uuid4(),),
         message_digest="d" * 64,
+        group_id=uuid4(),
+        attempt=3,
+        reruns=2,
         cancellation=Cancellation(
             asked_at=NOON, recursive=False, due_at=NOON + MINUTE, attempts=2, waits="throttled"
         ),

@@ -62,6 +62,7 @@ class MemoryFactory:
         remaining_reads: what lists say is left of the subscription's reads.
         calls: names of the operations called.
         within: seconds that each createRun was given.
+        reruns: each run that was started, and what createRun was told of a run that it reruns.
         cancelled: what cancel was called for, and whether with the runs below.
         cancels_at_once: whether a run is Cancelled as soon as that is asked; else it is Canceling.
     """
@@ -78,6 +79,7 @@ class MemoryFactory:
     remaining_reads: int | None = None
     calls: list[str] = field(default_factory=list)
     within: list[float | None] = field(default_factory=list)
+    reruns: list[tuple[UUID, Rerun]] = field(default_factory=list)
     cancelled: list[tuple[UUID, bool]] = field(default_factory=list)
     cancels_at_once: bool = True
 
@@ -125,7 +127,7 @@ class MemoryFactory:
         parameters: Mapping[str, Any],
         *,
         client_request_id: UUID,
-        rerun: Rerun = NO_RERUN,  # noqa: ARG002 - part of the port
+        rerun: Rerun = NO_RERUN,
         secrets: Collection[str] = (),  # noqa: ARG002 - part of the port
         within: float | None = None,
     ) -> CreatedRun:
@@ -135,6 +137,7 @@ class MemoryFactory:
         if pipeline.lower() not in self.pipelines:
             raise ResourceNotFound("no such pipeline", code="NotFound")
         run_id = self._new_run_id(client_request_id)
+        self.reruns.append((run_id, rerun))
         kept_under = uuid4() if run_id in self.runs else run_id  # a doubled run stays to be counted
         self.runs[kept_under] = Run(run_id, pipeline, dict(parameters), self.clock(), self.clock())
         raise_planned(self.after, "create_run")

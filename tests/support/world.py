@@ -13,6 +13,7 @@ from adf_trigger.ledger.rejected import KeptMessage
 from adf_trigger.service.cancel import CancelOrder
 from adf_trigger.service.crew import Crew
 from adf_trigger.service.factories import Factories, FactoryHandle
+from adf_trigger.service.rerun import RerunOrder
 from adf_trigger.service.steps import Steps, logged_steps
 from adf_trigger.service.submission import Submission
 from adf_trigger.service.submit import Submitted
@@ -108,6 +109,11 @@ class World:
     def cancel(self, key: str = "key-1", **order: Any) -> RunRecord:
         """Cancel a run as the functions do."""
         return self.services.canceller.cancel(self.services.query.find(key), CancelOrder(**order))
+
+    def rerun(self, run: str = "key-1", **order: Any) -> Submitted:
+        """Rerun a run as the functions do."""
+        steering = self.services.steering
+        return steering._rerunner.rerun(self.services.query.find(run), RerunOrder(**order))
 
     def tick(self, *, after: float = 0) -> None:
         """Let time pass, then tick once."""

@@ -36,11 +36,16 @@ class Crashes:
             self.revive()
         raise AssertionError(f"{key} was never answered")
 
-    def steer(self, key: str, verb: str, body: Mapping[str, Any] | None = None) -> int:
+    def steer(
+        self, key: str, verb: str, body: Mapping[str, Any] | None = None, *, own_key: str | None = None
+    ) -> int:
         """Ask for something about a run until there is an answer; the status of that."""
         deadline = time.monotonic() + PATIENCE
         url = f"{self.stack.endpoints.functions_url}/api/runs/{key}/{verb}"
         headers = {"x-functions-key": self.stack.endpoints.functions_key}
+        if own_key is not None:
+            headers["Idempotency-Key"] = own_key
+            self.acknowledged.add(own_key)
         while time.monotonic() < deadline:
             with contextlib.suppress(requests.ConnectionError):
                 return requests.post(url, json=body or {}, headers=headers, timeout=TIMEOUTS).status_code

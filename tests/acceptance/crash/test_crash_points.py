@@ -193,6 +193,16 @@ def not_cancelled(crashes: Crashes, key: str) -> None:
     crashes.steer(key, "cancel")
 
 
+def rerun(crashes: Crashes, key: str) -> None:
+    """A run that has ended, and is rerun."""
+    plan = crashes.plan.read_text()
+    crashes.plan.unlink()
+    crashes.post(key)
+    crashes.stack.eventually(lambda: crashes.stack.status(key) == "Succeeded")
+    crashes.plan.write_text(plan)
+    crashes.steer(key, "rerun", own_key=f"{key}-again")
+
+
 def many_slow(crashes: Crashes, key: str) -> None:
     """More active runs than are asked for one by one, which go on."""
     for number in range(5):
@@ -307,6 +317,7 @@ SCENARIOS: dict[str, tuple[Callable[[Crashes, str], None], ...]] = {
     "records.confirm_cancel": (cancelled,),
     "records.cancel_later": (cancelled_later,),
     "records.refuse_cancel": (not_cancelled,),
+    "records.note_rerun": (rerun,),
     "records.park": (parked,),
     "records.ask_later": (asked_later,),
     "records.adopt": (lost_after,),

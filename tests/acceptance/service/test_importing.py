@@ -30,6 +30,7 @@ print(json.dumps({"seconds": time.monotonic() - begun, "functions": found}))
 """
 FUNCTIONS = {
     "start_run", "get_run", "list_runs", "list_activities", "list_pipelines", "get_pipeline", "cancel_run",
+    "rerun_run",
     "health", "health_details", "acknowledge_ledger", "take_request", "take_poison", "tick",
 }  # fmt: skip
 NAMED = {"ADF_TRIGGER_FACTORIES": FACTORY_ID}

@@ -4,15 +4,13 @@ import json
 from typing import Any
 
 import azure.functions as func
-import pytest
 
 from adf_trigger.errors import BadRequest, Forbidden, Throttled
-from tests.support.memory_factory import LOST_REPLY, MemoryFactory
-from tests.support.resettled import restarted
-from tests.support.world import FACTORY_ID, World, settings
+from tests.support.memory_factory import LOST_REPLY
+from tests.support.world import World
 from tests.unit.functions.conftest import Caller
 
-VERBS = ["cancel"]
+VERBS = ["cancel", "rerun"]
 
 
 def body_of(response: func.HttpResponse) -> Any:
@@ -92,39 +90,3 @@ def test_the_faults_of_a_body_come_together(caller: Caller) -> None:
     assert {fault["pointer"] for fault in body_of(answer)["errors"]} == {"/recursive", "/note", "/recursiv"}
     assert caller.steer("cancel", "key", b"[").status_code == 400
     assert caller.steer("cancel", "key", b"x" * 70_000).status_code == 413
-
-
-@pytest.mark.parametrize("verb", VERBS)
-def test_an_id_that_is_nothing_is_404(caller: Caller, verb: str) -> None:
-    """Neither a key nor a runId of the ledger."""
-    for run in ("nothing", "6e2f6bb9-6ee5-4f0b-a6d6-3c0b5a3cdb5a"):
-        assert kind_of(caller.steer(verb, run)) == (404, "run-not-found")
-
-
-@pytest.mark.parametrize("verb", VERBS)
-def test_an_id_that_means_two_is_409_with_both(caller: Caller, world: World, verb: str) -> None:
-    """Nothing is done to either; with the factory named there is no question."""
-    other = MemoryFactory(world.clock)
-    other.declare("load")
-    world.services = restarted(world, {"a": (FACTORY_ID, world.factory), "b": (FACTORY_ID + "-2", other)})
-    for each in "ab":
-        caller.post({"factory": each}, Idempotency_Key="twin")
-    answer = caller.steer(verb, "twin")
-    assert kind_of(answer) == (409, "ambiguous-run")
-    assert {each["factory"] for each in body_of(answer)["choices"]} == {"a", "b"}
-    assert world.factory.cancelled == other.cancelled == []
-    chosen = caller.steer(verb, "twin", params={"factory": "a"})
-    assert not str(body_of(chosen).get("type")).endswith("/ambiguous-run")
-
-
-@pytest.mark.parametrize("verb", VERBS)
-def test_who_asks_stands_in_the_history_where_that_can_be_believed(verb: str) -> None:
-    """The platform's word about the caller counts where authentication is on, as for starts."""
-    assert verb == "cancel"
-    for changes, by in (({}, None), ({"WEBSITE_AUTH_ENABLED": "True"}, "ann@example.org")):
-        world = World(settings=settings(**changes))
-        world.factory.declare("load")
-        caller = Caller(world)
-        caller.post({}, Idempotency_Key="key")
-        caller.steer("cancel", "key", x_ms_client_principal_name="ann@example.org")
-        assert body_of(caller.get("key"))["history"][0]["by"] == by

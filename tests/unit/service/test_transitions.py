@@ -340,3 +340,13 @@ def test_data_factorys_answer_needs_a_question(move: Move) -> None:
     """What nobody has asked for cannot be confirmed or refused."""
     with pytest.raises(IllegalMove, match="nobody has asked"):
         move(replace(a_full_record(a_factory()), state=RunState.SUBMITTED, cancellation=None))
+
+
+def test_that_a_run_was_rerun_is_noted_once_it_has_ended() -> None:
+    """Only the number of its reruns changes, and never goes back."""
+    for state in (RunState.ENDED, RunState.PUBLISHED):
+        record = replace(a_full_record(a_factory()), state=state, reruns=2)
+        assert transitions.note_rerun(record, 3) == replace(record, reruns=3)
+        assert transitions.note_rerun(record, 1) == record
+    with pytest.raises(IllegalMove):
+        transitions.note_rerun(replace(a_full_record(a_factory()), state=RunState.SUBMITTED), 1)
