@@ -107,6 +107,10 @@ _A_FACTORY = re.compile(r"/providers/microsoft\.datafactory/factories/[^/]+/?$",
 _NO_CLEAR_ANSWER = frozenset({408, 499})
 """The server gave up waiting, or thinks that we did."""
 
+_SAID_BY_THE_STATUS = frozenset({401, 402, 404, 407, 412, 423, 429})
+"""A definite no without the service's own words, too, that says nothing against the request. Any other 4xx without a
+code is somebody's on the way (a proxy, a firewall): whether the service saw the call is not known."""
+
 _NEVER_LEFT: tuple[type[Exception], ...] = (
     requests.exceptions.ConnectTimeout,
     requests.exceptions.InvalidHeader,
@@ -204,8 +208,10 @@ def _not_found(code: str, target: str | None) -> type[Refused]:
 
 
 def _is_unclear(effect: Effect, status: int, code: str | None) -> bool:
+    if code is None and status not in _SAID_BY_THE_STATUS:
+        return True
     if status == http.HTTPStatus.CONFLICT:
-        return effect is Effect.START and code not in _UNUSABLE_BY_CODE
+        return effect is not Effect.CHANGE and code not in _UNUSABLE_BY_CODE
     is_client_error = 400 <= status < 500  # noqa: PLR2004  # HTTP's own bounds
     # In the service's own words 501 is as definite: what is not implemented was not done.
     is_refusal = is_client_error or (status == http.HTTPStatus.NOT_IMPLEMENTED and code == "NotImplemented")

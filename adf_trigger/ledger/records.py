@@ -85,6 +85,7 @@ class RunRecord:
             a submitted run until it is over, or Data Factory shows the run.
         sent_at: when the last createRun left, at the latest; None while none ever did, or none that is in doubt.
         doubted_from: when the first createRun left of those whose outcome is in doubt.
+        last_answer: what the last of them was answered with, in words.
         attempts: createRun calls so far.
         waits_for: what of its own it waits for, beside the factory.
         rejections: how often the key was rejected before, each time told under an id of its own.
@@ -123,6 +124,7 @@ class RunRecord:
     lease_until: datetime | None = None
     sent_at: datetime | None = None
     doubted_from: datetime | None = None
+    last_answer: str | None = None
     waits_for: Waits | None = None
     rejections: int = 0
     submitted_at: datetime | None = None

@@ -132,12 +132,15 @@ class Records(SteeringMoves):
         )
         return saved
 
-    def doubt(self, leased: Stored, *, until: datetime, reason: str) -> Stored:
+    def doubt(self, leased: Stored, *, until: datetime, answer: str) -> Stored:
         """Record that createRun got no clear answer, and that its outcome is to be reconciled at `until`."""
+        reason = f"no clear answer yet: {answer}"
         saved = self._save_beside_mark(
             "records.doubt",
             leased,
-            lambda record: transitions.doubt(record, until=until, reason=reason, left_by=self._clock()),
+            lambda record: transitions.doubt(
+                record, until=until, reason=reason, left_by=self._clock(), answer=answer
+            ),
         )
         moved = saved.record
         logger.warning(

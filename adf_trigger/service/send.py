@@ -107,7 +107,7 @@ class Sender:
             )
         except UnknownOutcome as exc:
             until = self._clock() + self._reconcile_after
-            return self._records.doubt(taken, until=until, reason=f"no clear answer yet: {exc}")
+            return self._records.doubt(taken, until=until, answer=str(exc))
         return self._records.submit(taken, created.run_id)
 
     def _next_try(self, factory: FactoryHandle, record: RunRecord) -> datetime:

@@ -121,15 +121,36 @@ def postpone(
         not_before=until,
         sent_at=in_doubt_since,
         doubted_from=None if settled else record.doubted_from,
+        last_answer=None if settled else record.last_answer,
         waits_for=waits_for,
         message=_cut(reason),
     )
 
 
-def doubt(record: RunRecord, *, until: datetime, reason: str, left_by: datetime) -> RunRecord:
-    """createRun left, by an instant at the latest, and nothing is known of what became of it: ask, do not send."""
+def doubt(
+    record: RunRecord, *, until: datetime, reason: str, left_by: datetime, answer: str | None = None
+) -> RunRecord:
+    """createRun left, by an instant at the latest, and nothing is known of what became of it: ask, do not send.
+
+    `answer` is what a call was answered with that has just been made; what an earlier one was stays known else.
+    """
     _from(record, RunState.ACCEPTED)
-    return replace(record, lease_until=None, not_before=until, message=_cut(reason), sent_at=left_by)
+    answered = replace(record, last_answer=record.last_answer if answer is None else _cut(answer))
+    return replace(
+        answered,
+        lease_until=None,
+        not_before=until,
+        message=_with_answer(answered, reason),
+        sent_at=left_by,
+    )
+
+
+def _with_answer(record: RunRecord, reason: str) -> str:
+    """A reason with what createRun was answered: else nobody would know why its outcome is not clear."""
+    answer = record.last_answer
+    if answer is None or answer in reason:
+        return _cut(reason)
+    return _cut(f"{reason}; the last createRun was answered: {answer}")
 
 
 def left_by(record: RunRecord) -> datetime | None:
@@ -150,6 +171,7 @@ def submit(record: RunRecord, *, run_id: UUID, now: datetime) -> RunRecord:
         submitted_at=now,
         not_before=None,
         message=None,
+        last_answer=None,
         came_as=None,
     )
 
@@ -161,12 +183,12 @@ def adopt(record: RunRecord, *, run_id: UUID, now: datetime) -> RunRecord:
 
 def reject(record: RunRecord, *, reason: str, now: datetime) -> RunRecord:
     """It was not started, and will not be. The message it came as is told with its news."""
-    return _end_unstarted(record, RunStatus.REJECTED, reason, now)
+    return _end_unstarted(record, RunStatus.REJECTED, _with_answer(record, reason), now)
 
 
 def park(record: RunRecord, *, reason: str, now: datetime) -> RunRecord:
     """Its outcome cannot be determined; a person decides."""
-    return replace(_end_unstarted(record, RunStatus.UNKNOWN, reason, now), came_as=None)
+    return replace(_end_unstarted(record, RunStatus.UNKNOWN, _with_answer(record, reason), now), came_as=None)
 
 
 CANCELLED_UNSTARTED = "it was cancelled before it was started"

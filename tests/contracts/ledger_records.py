@@ -62,6 +62,7 @@ def a_full_record(factory: str) -> RunRecord:
         lease_until=NOON + 2 * MINUTE,
         sent_at=NOON + 3 * MINUTE,
         doubted_from=NOON + 2 * MINUTE,
+        last_answer="HTTP 503",
         waits_for=Waits.PIPELINE,
         rejections=2,
         looked_at=NOON + 2 * MINUTE,

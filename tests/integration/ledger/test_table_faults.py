@@ -250,6 +250,33 @@ def test_an_answer_that_is_none_is_an_error(
         storage.read_faults.extend([Fault(reaches=False, status=200, content=content, kind=kind)] * 4)
 
 
+@pytest.mark.parametrize(
+    ("kind", "content"),
+    [("text/html", b"<html>blocked</html>"), ("text/plain", b""), ("application/json", b'{"message": "no"}')],
+)
+@pytest.mark.parametrize("status", [403, 404, 409, 412, 429])
+def test_a_no_of_somebody_on_the_way_is_an_error(
+    ledger: TableLedger, storage: FaultyStorage, factory: str, status: int, kind: str, content: bytes
+) -> None:
+    """A proxy's page is no lack of a row, so that nothing acknowledged is denied, and nothing is written by it."""
+    stored = ledger.claim(a_record(factory)).stored
+    page = Fault(reaches=False, status=status, content=content, kind=kind)
+    for step in (
+        lambda: ledger.get(factory, stored.record.request_id),
+        lambda: ledger.active(factory),
+        lambda: ledger.claim(a_record(factory, "another")),
+        lambda: ledger.save(stored, replace(stored.record, status="Odd")),
+    ):
+        storage.read_faults.extend([page] * 9)
+        storage.faults.extend([page] * 9)
+        with pytest.raises(LedgerError):
+            step()
+        storage.read_faults.clear()
+        storage.faults.clear()
+    assert ledger.get(factory, stored.record.request_id) == stored
+    assert ledger.claim(a_record(factory, "another")).created
+
+
 def test_a_row_that_was_not_asked_for_is_refused(
     ledger: TableLedger, storage: FaultyStorage, factory: str
 ) -> None:

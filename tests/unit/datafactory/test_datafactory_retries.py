@@ -36,6 +36,9 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return noted
 
 
+DENIED = {"error": {"code": "AuthorizationFailed", "message": "no role"}}
+
+
 @pytest.mark.parametrize(
     "failure",
     [
@@ -95,7 +98,7 @@ def test_a_read_gives_up_after_its_time(service: Service) -> None:
 
 @pytest.mark.parametrize(
     ("failure", "kind"),
-    [(answer(404), ScopeNotFound), (answer(403), Forbidden), (answer(401), Unauthorized)],
+    [(answer(404), ScopeNotFound), (answer(403, DENIED), Forbidden), (answer(401), Unauthorized)],
 )
 def test_a_definite_no_is_not_repeated(
     client: DataFactoryClient,

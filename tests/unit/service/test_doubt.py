@@ -16,6 +16,7 @@ from adf_trigger.errors import (
     Throttled,
     Unauthorized,
     Unavailable,
+    UnknownOutcome,
 )
 from adf_trigger.ledger.records import RunState
 from tests.support.memory_factory import LOST_REPLY, Ids, Run
@@ -240,3 +241,30 @@ def test_what_was_shown_not_to_have_started_is_rejected_when_it_is_too_late() ->
     world.tick(after=15)
     assert world.status() == "Rejected"
     assert len(started(world)) == 0
+
+
+@pytest.mark.parametrize("deadline", ["600", "3600"])
+def test_what_is_never_answered_clearly_is_told_with_the_words_of_the_answer(deadline: str) -> None:
+    """A firewall's page, a conflict that nobody knows: it waits under one id, is sent seldom, and its end says why."""
+    world = a_world(ADF_TRIGGER_START_DEADLINE_SECONDS=deadline)
+    answer = UnknownOutcome("CreateRun: HTTP 409 FactoryIsMoving: by an operator", status=409)
+    world.factory.always["create_run"] = answer
+    world.submit("other")
+    for _ in range(int(deadline) // 15 + 20):
+        world.tick(after=15)
+        assert "FactoryIsMoving" in str(world.services.query.find("other").message)
+    assert world.status("other") == "Rejected"
+    assert [str(event.data.reason).count("FactoryIsMoving") for event in world.outbox.events] == [1]
+    assert world.factory.calls.count("create_run") <= 2 + int(deadline) / 60
+
+
+def test_a_request_that_gets_no_clear_answer_keeps_no_other_waiting() -> None:
+    """A firewall that dislikes one body: the requests behind it are started meanwhile."""
+    world = a_world()
+    for number in range(3):
+        world.factory.fail_next("create_run", UnknownOutcome("HTTP 403: a body that is no JSON", status=403))
+        world.submit(f"blocked-{number}")
+    world.factory.fail_next("create_run", Throttled("slow down", retry_after=5))
+    world.submit("innocent")
+    world.tick(after=20)
+    assert world.services.query.find("innocent").state is RunState.SUBMITTED

@@ -84,7 +84,7 @@ MOVES: dict[str, tuple[RunState, Move, str | None]] = {
     ),
     "doubt": (
         RunState.ACCEPTED,
-        lambda records, stored: records.doubt(stored, until=LATER, reason="why"),
+        lambda records, stored: records.doubt(stored, until=LATER, answer="why"),
         "outcome_unknown",
     ),
     "ask_later": (

@@ -32,6 +32,9 @@ WHOLE = RunEnd(
 )
 
 ASKED = Cancellation(asked_at=NOON, recursive=False, due_at=NOON, attempts=2, waits="throttled")
+ANSWERED = "the last createRun was answered: HTTP 503"
+"""What a record in doubt says in the end."""
+
 Move = Callable[[RunRecord], RunRecord]
 MOVES: dict[str, tuple[RunState, Move, dict[str, Any]]] = {
     "lease_to_send": (
@@ -54,6 +57,7 @@ MOVES: dict[str, tuple[RunState, Move, dict[str, Any]]] = {
             "not_before": UNTIL,
             "sent_at": None,
             "doubted_from": None,
+            "last_answer": None,
             "message": f"{transitions.WAITS_FOR_CALLER}: throttled",
             "waits_for": Waits.CALLER,
         },
@@ -71,8 +75,26 @@ MOVES: dict[str, tuple[RunState, Move, dict[str, Any]]] = {
     ),
     "doubt": (
         RunState.ACCEPTED,
-        lambda record: transitions.doubt(record, until=UNTIL, reason="no answer", left_by=NOW),
-        {"lease_until": None, "not_before": UNTIL, "message": "no answer", "sent_at": NOW},
+        lambda record: transitions.doubt(
+            record, until=UNTIL, reason="no answer: reset", left_by=NOW, answer="reset"
+        ),
+        {
+            "lease_until": None,
+            "not_before": UNTIL,
+            "message": "no answer: reset",
+            "last_answer": "reset",
+            "sent_at": NOW,
+        },
+    ),
+    "doubt, still": (
+        RunState.ACCEPTED,
+        lambda record: transitions.doubt(record, until=UNTIL, reason="not seen", left_by=NOW),
+        {
+            "lease_until": None,
+            "not_before": UNTIL,
+            "message": f"not seen; {ANSWERED}",
+            "sent_at": NOW,
+        },
     ),
     "submit": (
         RunState.ACCEPTED,
@@ -84,6 +106,7 @@ MOVES: dict[str, tuple[RunState, Move, dict[str, Any]]] = {
             "submitted_at": NOW,
             "not_before": None,
             "message": None,
+            "last_answer": None,
             "came_as": None,
         },
     ),
@@ -97,6 +120,7 @@ MOVES: dict[str, tuple[RunState, Move, dict[str, Any]]] = {
             "submitted_at": NOW,
             "not_before": None,
             "message": None,
+            "last_answer": None,
             "came_as": None,
             "lease_until": None,
         },
@@ -107,7 +131,7 @@ MOVES: dict[str, tuple[RunState, Move, dict[str, Any]]] = {
         {
             "state": RunState.ENDED,
             "status": RunStatus.REJECTED,
-            "message": "no such pipeline",
+            "message": f"no such pipeline; {ANSWERED}",
             "ended_at": NOW,
             "lease_until": None,
             "not_before": None,
@@ -119,7 +143,7 @@ MOVES: dict[str, tuple[RunState, Move, dict[str, Any]]] = {
         {
             "state": RunState.ENDED,
             "status": RunStatus.UNKNOWN,
-            "message": "nothing can tell",
+            "message": f"nothing can tell; {ANSWERED}",
             "ended_at": NOW,
             "lease_until": None,
             "not_before": None,
