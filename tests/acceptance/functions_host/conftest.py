@@ -18,7 +18,7 @@ from azure.storage.queue import QueueClient
 
 from adf_trigger.local.azurite import Azurite
 from adf_trigger.local.process import Process, ready_line
-from tests.support.waiting import until
+from tests.support.waiting import LIMIT, until
 
 PRELUDE = '''
 import json, os, threading, time
@@ -60,9 +60,9 @@ class HostProcess:
         os.kill(self.process.pid, signal.SIGTERM)
         return self.wait()
 
-    def wait(self, limit: float = 20.0) -> int:
+    def wait(self) -> int:
         """Its exit code, once it has one."""
-        until(lambda: self.process.exit_code is not None, limit)
+        until(lambda: self.process.exit_code is not None)
         assert self.process.exit_code is not None
         return self.process.exit_code
 
@@ -126,7 +126,7 @@ class Lab:
     def start(self, *options: str, **settings: str) -> HostProcess:
         """Start a host process and wait until it is ready."""
         process = self.launch(*options, **settings)
-        return HostProcess(process, process.wait_until_ready(ready_line, timeout=30))
+        return HostProcess(process, process.wait_until_ready(ready_line, timeout=LIMIT))
 
 
 @pytest.fixture
