@@ -17,10 +17,13 @@ from adf_trigger.local.demo.client import Caller
 from adf_trigger.local.demo.quickstart import Quickstart
 from adf_trigger.local.endpoints import Endpoints
 from adf_trigger.local.stack import APP, Stack, StackConfig
+from tests.support.warm import WarmStack
 
 TIMEOUTS = (5.0, 30.0)
 MASTER_KEY = "acceptance-master-key"
 PATIENCE = 60.0
+TICK_SECONDS = 0.5
+"""Between two ticks of a test that waits: each costs what it costs, here and in the processes."""
 
 QUICK: Mapping[str, str] = {
     "ADF_TRIGGER_CONNECT_TIMEOUT_SECONDS": "1",
@@ -52,6 +55,7 @@ class LocalStack:
         settings: app settings beside the quick ones.
         host_options: arguments of the functions host.
         data: where everything and the logs are kept; a folder that goes with the stack unless told.
+        warm: address of what forks its processes (see warm.py); None starts them from nothing.
     """
 
     def __init__(
@@ -62,17 +66,17 @@ class LocalStack:
         settings: Mapping[str, str] | None = None,
         host_options: tuple[str, ...] = (),
         data: Path | None = None,
+        warm: str | None = None,
     ) -> None:
         self._data = data
-        self.processes = Stack(
-            StackConfig(
-                app=app,
-                data=data,
-                poll_schedule=poll_schedule,
-                settings={**QUICK, environment.MASTER_KEY: MASTER_KEY, **(settings or {})},
-                host_options=("--message-lease", "3", *host_options),
-            )
+        config = StackConfig(
+            app=app,
+            data=data,
+            poll_schedule=poll_schedule,
+            settings={**QUICK, environment.MASTER_KEY: MASTER_KEY, **(settings or {})},
+            host_options=("--message-lease", "3", *host_options),
         )
+        self.processes = Stack(config) if warm is None else WarmStack(config, warm)
 
     def __enter__(self) -> Self:
         self.processes.__enter__()
@@ -144,7 +148,7 @@ class LocalStack:
             assert time.monotonic() < deadline, "it did not come true in time"
             if ticking:
                 self.tick()
-            time.sleep(0.3)
+            time.sleep(TICK_SECONDS if ticking else 0.1)
 
     def kill_functions(self) -> None:
         """Kill the functions host as a power cut would, and wait until it is gone."""

@@ -9,7 +9,7 @@ from typing import Any
 import psutil
 import requests
 
-from tests.support.local_stack import PATIENCE, TIMEOUTS, LocalStack
+from tests.support.local_stack import PATIENCE, TICK_SECONDS, TIMEOUTS, LocalStack
 
 
 class Crashes:
@@ -94,7 +94,7 @@ class Crashes:
         while not self.killed():
             assert time.monotonic() < deadline, f"{self.plan.read_text()} was never reached"
             self.tick()
-            time.sleep(0.2)
+            time.sleep(TICK_SECONDS)
         while len(self.exit_codes) < self.planned:
             assert time.monotonic() < deadline, "the host did not die"
             self.revive()

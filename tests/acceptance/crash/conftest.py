@@ -1,0 +1,41 @@
+"""A stack whose functions host is killed and started anew again and again."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.crash.crashes import Crashes
+from tests.support.local_stack import LocalStack
+
+APP = Path(__file__).parent / "crashing_app"
+LOST_AFTER_HOURS = 7 / 3600
+SLOW_PIPELINE = {
+    "activities": [
+        {"name": "Pause", "type": "Wait", "typeProperties": {"waitTimeInSeconds": 5}, "dependsOn": []}
+    ]
+}
+
+
+@pytest.fixture(scope="module")
+def crashes(tmp_path_factory: pytest.TempPathFactory, warm: str) -> Iterator[Crashes]:
+    """The stack, with a pipeline for each way of being treated."""
+    folder = tmp_path_factory.mktemp("crash")
+    policy = {"parked": {"unknownOutcome": "park"}}
+    settings = {
+        "CRASH_PLAN": str(folder / "plan"),
+        "CRASH_HITS": str(folder / "hits"),
+        "PYTHONPATH": str(Path(__file__).parents[3]),
+        "ADF_TRIGGER_POLICY": json.dumps(policy),
+        "ADF_TRIGGER_UNCONFIGURED_DEADLINE_SECONDS": "1",
+        "ADF_TRIGGER_MISSING_RUN_HOURS": str(LOST_AFTER_HOURS),
+        "ADF_TRIGGER_STALE_AFTER_SECONDS": "1",
+    }
+    with LocalStack(app=APP, settings=settings, warm=warm) as stack:
+        stack.define("pause")
+        stack.define("parked")
+        stack.define("slow", SLOW_PIPELINE)
+        crashes = Crashes(stack, folder)
+        crashes.post("teacher")
+        yield crashes

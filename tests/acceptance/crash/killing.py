@@ -1,0 +1,61 @@
+"""Every boundary between two effects, killed on one side or the other on real processes (exit 137)."""
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+
+from adf_trigger.service.steps import STEPS
+from tests.acceptance.crash.crashes import Crashes
+from tests.acceptance.crash.scenarios import SCENARIOS, gone, invalid, kept_aside, kept_aside_for_long
+
+KILLED = 137
+RECORDS = tuple(sorted(step for step in STEPS if step.startswith("records.")))
+OTHERS = tuple(sorted(STEPS.difference(RECORDS)))
+"""The steps in two parts, which different workers take."""
+ENDED = {"Succeeded", "Failed", "Cancelled", "Rejected", "Unknown"}
+
+
+def kill_at(crashes: Crashes, side: str, steps: Sequence[str]) -> None:
+    """Kill the host once on one side of each step, by each way to it; in the end look at what has come of it all.
+
+    Args:
+        crashes: a stack that nothing was asked of.
+        side: before or after.
+        steps: names.
+    """
+    cases = [(step, scenario) for step in steps for scenario in SCENARIOS[step]]
+    for step, scenario in cases:
+        if scenario in (invalid, kept_aside, kept_aside_for_long, gone):
+            crashes.settle()  # else another request comes to the step first, or shares the faults
+        crashes.kill_at(f"{side} {step}")
+        scenario(crashes, f"{step}-{scenario.__name__}-{side}")
+        crashes.go_on_until_killed()
+        crashes.stack.control("DELETE", "faults")
+    assert crashes.exit_codes == [KILLED] * len(cases)
+    crashes.stack.eventually(lambda: _all_over(crashes))
+    crashes.settle()
+    _check(crashes)
+    assert set(crashes.hits.read_text().split()) >= set(steps)
+
+
+def _all_over(crashes: Crashes) -> bool:
+    return all(crashes.stack.status(key) in ENDED for key in crashes.acknowledged if "-invalid-" not in key)
+
+
+def _check(crashes: Crashes) -> None:
+    assert crashes.unpublished() == set(), "acknowledged and never told"
+    ids = defaultdict(set)
+    for event in crashes.events:
+        ids[event["subject"]].add(event["id"])
+    # A caller who asks again after a rejection is rejected anew, and that is other news.
+    again = ("records.reclaim", "records.reject-refused_by_http")
+    assert {key: each for key, each in ids.items() if len(each) > 1 and not key.startswith(again)} == {}
+    runs = Counter(run["runId"] for run in crashes.stack.runs())
+    owned = []
+    for key in crashes.acknowledged:
+        answer = crashes.stack.caller.get(key)
+        if answer.status == 200 and answer.body["runId"]:
+            owned.append(answer.body["runId"])
+            lost = {"Unknown"} if "-gone-" in key else {"Cancelled"} if "-cancelled" in key else set()
+            assert answer.body["status"] in {"Succeeded"} | lost, answer.body
+    assert len(owned) == len(set(owned)), "two requests share a run"
+    assert set(runs) == set(owned), "a run was started that belongs to no request, or a request was doubled"

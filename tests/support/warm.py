@@ -1,0 +1,172 @@
+"""Functions hosts and emulators that start at once: each is forked off a process that has imported what they import.
+
+Most of a start is imports. Where tests start such processes by the dozen, one process imports once and forks for each.
+What is forked is a process of its own all the same, with its own environment, output and end. `warm_start.py` asks for
+it: it stands in for the command, passes signals on, and ends as the forked process does.
+"""
+
+import gc
+import importlib
+import json
+import os
+import select
+import signal
+import socket
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, NoReturn
+
+from adf_trigger.local.environment import child_environment
+from adf_trigger.local.process import Process, ready_line
+from adf_trigger.local.stack import Stack, StackConfig
+from tests.support.waiting import LIMIT
+
+MODULES = ("functions_host", "emulator")
+"""What can be forked: `python -m adf_trigger.…`."""
+_IMPORTED_BY_THE_APP = "adf_trigger.functions.app"
+_ROOT = Path(__file__).parents[2]
+_START = Path(__file__).with_name("warm_start.py")
+_POLL_SECONDS = 0.02
+
+
+def command(address: str, module: str) -> list[str]:
+    """What to run instead of `python -m adf_trigger.…`, before its arguments.
+
+    The process id that is seen is that of the stand-in; the ready line has the true one.
+
+    Args:
+        address: of `warm_processes`.
+        module: one of MODULES.
+    """
+    return [sys.executable, "-I", "-S", str(_START), address, module]
+
+
+class WarmStack(Stack):
+    """A local stack whose emulator and functions hosts are forked; all else is as always.
+
+    Args:
+        config: see Stack.
+        address: of `warm_processes`.
+    """
+
+    def __init__(self, config: StackConfig, address: str) -> None:
+        super().__init__(config)
+        self._address = address
+
+    def _start_python(
+        self, module: str, options: Sequence[object], settings: Mapping[str, str], *, name: str | None = None
+    ) -> Process:
+        name = name or module
+        process = Process(
+            name,
+            [*command(self._address, module), *map(str, options)],
+            log=self._log(name),
+            answers=self._data / f"{name}.ready",
+            env=child_environment(settings),
+            held=self._held,
+        )
+        self._processes[name] = process
+        return process
+
+    def _pids(self) -> dict[str, int]:
+        pids = super()._pids()
+        for name, process in self._processes.items():
+            pids[name] = (ready_line(process.output()) or {}).get("pid", pids[name])
+        return pids
+
+
+@contextmanager
+def warm_processes() -> Iterator[str]:
+    """Address of a process that forks others; they end with it."""
+    with tempfile.TemporaryDirectory(prefix="warm-") as folder:
+        address = str(Path(folder) / "s")
+        process = Process(
+            "warm",
+            [sys.executable, "-m", "tests.support.warm", address],
+            log=Path(folder) / "log",
+            env=child_environment({"PYTHONPATH": str(_ROOT)}),
+        )
+        try:
+            process.wait_until_ready(ready_line, timeout=LIMIT)
+            yield address
+        finally:
+            process.stop()
+
+
+def serve(address: str) -> NoReturn:
+    """Fork a process for each connection."""
+    for module in MODULES:
+        importlib.import_module(f"adf_trigger.{module}.__main__")
+    importlib.import_module(_IMPORTED_BY_THE_APP)
+    assert threading.active_count() == 1, "a fork has none of the threads"
+    gc.collect()
+    gc.freeze()  # so that what is forked goes on sharing the memory of what is imported
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(address)
+        listener.listen()
+        sys.stdout.write(json.dumps({"address": address}) + "\n")
+        sys.stdout.flush()
+        while True:
+            connection, _ = listener.accept()
+            _reap()
+            if os.fork() == 0:
+                listener.close()
+                _keep(connection)
+            connection.close()
+
+
+def _reap() -> None:
+    with suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+
+
+def _keep(connection: socket.socket) -> NoReturn:
+    """Fork a process, pass signals on to it, and tell how it has ended; kill it where nobody wants to know."""
+    _, streams, _, _ = socket.recv_fds(connection, 1, 2)
+    with connection.makefile("rb") as lines:
+        request = json.loads(lines.readline())
+    forked = os.fork()
+    if forked == 0:
+        connection.close()
+        _become(request, streams)
+    for stream in streams:
+        os.close(stream)
+    connection.sendall(b"+")
+    while True:
+        ended, status = os.waitpid(forked, os.WNOHANG)
+        if ended:
+            connection.sendall(b"%d\n" % os.waitstatus_to_exitcode(status))
+            os._exit(0)
+        if select.select([connection], [], [], _POLL_SECONDS)[0]:
+            told = connection.recv(1)
+            os.kill(forked, told[0] if told else signal.SIGKILL)
+            if not told:
+                os._exit(0)
+
+
+def _become(request: Mapping[str, Any], streams: Sequence[int]) -> NoReturn:
+    for stream, number in zip(streams, (1, 2), strict=True):
+        os.dup2(stream, number)
+        os.close(stream)
+    os.environ.clear()
+    os.environ.update(request["environment"])
+    sys.argv = [request["module"], *request["arguments"]]
+    code = 1
+    try:
+        main = sys.modules[f"adf_trigger.{request['module']}.__main__"].main
+        code = main(request["arguments"])
+    except SystemExit as exc:
+        code = exc.code if isinstance(exc.code, int) else 1
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+if __name__ == "__main__":
+    serve(sys.argv[1])
