@@ -17,6 +17,7 @@ from adf_trigger.emulator.commands.azure_environment import addresses, azure_env
 from adf_trigger.local.endpoints import Endpoints
 from adf_trigger.local.stack import Stack, StackConfig
 from tests.acceptance.azure_names.curl import ARM, Curl, sign_in
+from tests.support.local_stack import NEVER
 
 ROOT = Path(__file__).parents[3]
 AZ = shutil.which("az") or str(ROOT / ".venv-az" / "bin" / "az")
@@ -115,7 +116,7 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
     before = {name: os.environ.get(name) for name in own}
     os.environ |= own
     try:
-        with Stack(StackConfig(data=folder / "stack")) as endpoints:
+        with Stack(StackConfig(data=folder / "stack", poll_schedule=NEVER)) as endpoints:
             facts = json.loads(endpoints.to_json())
             variables = addresses(facts) | azure_environment(facts)
             Path(variables["AZURE_CONFIG_DIR"]).mkdir(exist_ok=True)
