@@ -67,6 +67,7 @@ class Chaos:
         official: how many requests the official SDK is given, for each way that a factory may treat ids.
         row: one kind of trouble, and no other; None for all that the dice bring.
         folder: for the history and the logs of the hosts.
+        warm: address of what forks the processes (see tests/support/warm.py); None starts them from nothing.
     """
 
     requests: int
@@ -76,6 +77,7 @@ class Chaos:
     official: int
     folder: Path
     row: str | None = None
+    warm: str | None = None
 
 
 def run(chaos: Chaos, say: Say) -> Verdict:
@@ -84,7 +86,8 @@ def run(chaos: Chaos, say: Say) -> Verdict:
     settings = SETTINGS if chaos.ids != "ignored" else SETTINGS | CORRELATED
     if chaos.row is not None:
         settings = {**settings, **ROWS[chaos.row].settings}
-    with History(path) as history, LocalStack(settings=settings, poll_schedule=POLL_SCHEDULE) as stack:
+    local = LocalStack(settings=settings, poll_schedule=POLL_SCHEDULE, warm=chaos.warm)
+    with History(path) as history, local as stack:
         _define(stack)
         stack.control("POST", "client-request-id", {"mode": chaos.ids})
         say("The stack is up; the trouble begins.")
@@ -138,6 +141,7 @@ def _stage(chaos: Chaos, stack: LocalStack, history: History, row: Row | None) -
                 folder=chaos.folder,
                 history=history,
                 host_id=row.host_id if row is not None else None,
+                warm=chaos.warm,
             )
             for name in HOSTS
         ]

@@ -15,6 +15,7 @@ from adf_trigger.local.environment import child_environment
 from adf_trigger.local.process import Process, StartFailed, ready_line
 from adf_trigger.local.stack import APP
 from tests.chaos.history import History
+from tests.support.warm import command
 
 READY_SECONDS = 60.0
 TIME_SCALE = 0.1
@@ -44,6 +45,7 @@ class Host:
         folder: for its logs.
         history: is told of every start and end.
         host_id: under which its timers have their locks; hosts that share it take turns.
+        warm: address of what forks it (see tests/support/warm.py); None starts it from nothing.
     """
 
     def __init__(
@@ -55,8 +57,15 @@ class Host:
         folder: Path,
         history: History,
         host_id: str | None = None,
+        warm: str | None = None,
     ) -> None:
         self.name = name
+        self._command = (
+            [sys.executable, "-m", "adf_trigger.functions_host"]
+            if warm is None
+            else command(warm, "functions_host")
+        )
+        self._pid = 0
         self._settings = {**settings, HOST_KEY: key}
         self._env = child_environment(self._settings)
         self._wanted = self._running_with = 0
@@ -140,7 +149,7 @@ class Host:
         if self._url is None or process is None or process.exit_code is not None:
             return False
         with suppress(ProcessLookupError):
-            os.kill(process.pid, number)
+            os.kill(self._pid, number)
             return True
         return False
 
@@ -154,9 +163,9 @@ class Host:
             except StartFailed as exc:
                 self._history.note("start_failed", host=self.name, reason=str(exc))
                 continue
-            self._process, self._url = process, ready["url"]
+            self._process, self._pid, self._url = process, ready["pid"], ready["url"]
             self._running_with = wanted
-            self._history.note("start", host=self.name, pid=process.pid, host_id=ready["host_id"])
+            self._history.note("start", host=self.name, pid=self._pid, host_id=ready["host_id"])
             while process.exit_code is None and not self._stopping.wait(_WATCH_SECONDS):
                 pass
             self._url = None
@@ -167,11 +176,11 @@ class Host:
             self._doomed = False
 
     def _launch(self) -> Process:
-        command = [sys.executable, "-m", "adf_trigger.functions_host", "--app", str(APP), "--json", *OPTIONS]
-        command += ["--host-id", self._host_id or f"chaos-{self.name}-{self._starts}"]
+        options = ["--app", str(APP), "--json", *OPTIONS]
+        options += ["--host-id", self._host_id or f"chaos-{self.name}-{self._starts}"]
         return Process(
             f"host {self.name}",
-            command,
+            [*self._command, *options],
             log=self._folder / f"host-{self.name}.log",
             answers=self._folder / f"host-{self.name}.ready",
             env=self._env,

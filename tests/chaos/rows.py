@@ -111,6 +111,8 @@ class DeleteRefused(Row):
     name = "delete refused"
     kinds = ("delete 403", "delete 500, six times")
     rate = 0.06
+    most_refused: int | None = None
+    """How many deletes are answered 403, each of which cuts the six tries of others; None for all that the dice say."""
 
     def between(self, connection: str) -> str:
         """Through a proxy in front of the queue service."""
@@ -132,7 +134,14 @@ class DeleteRefused(Row):
         refused, broken = self.kinds
         self._answers.honour(
             [
-                Rule(name=refused, method="DELETE", path=path, status=403, when=self._once()),
+                Rule(
+                    name=refused,
+                    method="DELETE",
+                    path=path,
+                    status=403,
+                    left=self.most_refused,
+                    when=self._once(),
+                ),
                 Rule(name=broken, method="DELETE", path=path, status=500, when=self._to_the_end()),
             ]
         )
