@@ -82,9 +82,9 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Package:
 
 
 @pytest.fixture(scope="module")
-def stack() -> Iterator[LocalStack]:
+def stack(warm: str) -> Iterator[LocalStack]:
     """Storage, a factory with the quickstarts, and identity; its own functions host is gone."""
-    with LocalStack() as running:
+    with LocalStack(warm=warm) as running:
         for _ in running.quickstart.provision():
             pass
         running.quickstart.upload()

@@ -17,9 +17,9 @@ BLOCKS = [
 
 
 @pytest.fixture(scope="module")
-def stack() -> Iterator[LocalStack]:
+def stack(warm: str) -> Iterator[LocalStack]:
     """A stack with the quickstarts in its factory, whose timer fires by itself."""
-    with LocalStack(poll_schedule="*/1 * * * * *") as running:
+    with LocalStack(poll_schedule="*/1 * * * * *", warm=warm) as running:
         for _ in running.quickstart.provision():
             pass
         running.quickstart.upload()

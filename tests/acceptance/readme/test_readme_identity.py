@@ -67,9 +67,9 @@ def _queues(output: str) -> str | None:
 
 
 @pytest.fixture(scope="module")
-def stack() -> Iterator[LocalStack]:
+def stack(warm: str) -> Iterator[LocalStack]:
     """A stack whose managed identity gives tokens."""
-    with LocalStack() as running:
+    with LocalStack(warm=warm) as running:
         yield running
 
 

@@ -20,9 +20,9 @@ ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="module")
-def stack() -> Iterator[LocalStack]:
+def stack(warm: str) -> Iterator[LocalStack]:
     """A stack whose factory has the quickstarts and a pipeline that waits a second."""
-    with LocalStack() as running:
+    with LocalStack(warm=warm) as running:
         for _ in running.quickstart.provision():
             pass
         running.quickstart.upload()

@@ -22,9 +22,9 @@ NOT_READ = {"operation": "GetPipeline", "fault": "status", "status": 503}
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+def stack(tmp_path_factory: pytest.TempPathFactory, warm: str) -> Iterator[LocalStack]:
     """A stack."""
-    with LocalStack(data=tmp_path_factory.mktemp("stack")) as running:
+    with LocalStack(data=tmp_path_factory.mktemp("stack"), warm=warm) as running:
         yield running
 
 

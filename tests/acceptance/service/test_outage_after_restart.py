@@ -18,9 +18,9 @@ PARAMETERS = {
 
 
 @pytest.fixture(scope="module")
-def stack() -> Iterator[LocalStack]:
+def stack(warm: str) -> Iterator[LocalStack]:
     """A stack whose host has asked for the pipeline `load` once, and was killed and started again."""
-    with LocalStack() as running:
+    with LocalStack(warm=warm) as running:
         running.define("load", {**WAIT_PIPELINE, "parameters": PARAMETERS})
         assert running.caller.post("load", {"parameters": {"day": "sunday"}}, key="teacher").status == 202
         running.kill_functions()
