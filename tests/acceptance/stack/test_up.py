@@ -109,9 +109,13 @@ def test_all_is_ready_in_time_and_answers(up: Callable[..., Up]) -> None:
     assert "adf_trigger.emulator" in names["emulator"]
     assert "adf_trigger.functions_host" in names["functions"]
 
+    folder = Path(endpoints.ca_file).parents[1]
+    assert folder.is_dir()
+    assert len(running.processes()) >= 4
     assert running.end(signal.SIGTERM) == 0
     assert running.rest_of_output() == ""
     assert running.processes() == []
+    assert not folder.exists()
 
 
 def test_everything_binds_the_loopback_address_alone(shared: Endpoints) -> None:
@@ -177,10 +181,11 @@ def test_two_stacks_run_side_by_side(shared: Endpoints) -> None:
             assert "only-here" not in {queue.name for queue in there.list_queues()}
 
 
-def test_a_port_that_is_asked_for_is_used(up: Callable[..., Up]) -> None:
-    """Ports can be told, so that others know them beforehand."""
+def test_what_is_asked_for_is_used(up: Callable[..., Up]) -> None:
+    """Ports can be told, so that others know them beforehand; `--any-group` takes any group to be there."""
     wanted = free_ports(3)
     endpoints = up(
+        "--any-group",
         "--functions-port",
         str(wanted[0]),
         "--management-port",
@@ -192,16 +197,16 @@ def test_a_port_that_is_asked_for_is_used(up: Callable[..., Up]) -> None:
     assert endpoints.management_url == f"http://127.0.0.1:{wanted[1]}"
     assert f"QueueEndpoint=http://127.0.0.1:{wanted[2]}/" in endpoints.storage_connection_string
     assert healthy(endpoints)
+    assert put_into_an_unmade_group(endpoints) == (200, None)
 
 
-@pytest.mark.parametrize(
-    ("options", "answer"), [((), (404, "ResourceGroupNotFound")), (("--any-group",), (200, None))]
-)
-def test_resource_groups_are_real_unless_told_otherwise(
-    up: Callable[..., Up], options: tuple[str, ...], answer: tuple[int, str | None]
-) -> None:
-    """`up --any-group` takes a factory into a group that nobody has made; without it there is no such group."""
-    endpoints = up(*options).ready()
+def test_resource_groups_are_real_unless_told_otherwise(shared: Endpoints) -> None:
+    """Without `--any-group`, no factory can be made in a group that nobody has made."""
+    assert put_into_an_unmade_group(shared) == (404, "ResourceGroupNotFound")
+
+
+def put_into_an_unmade_group(endpoints: Endpoints) -> tuple[int, str | None]:
+    """Status and code of what a new factory is answered."""
     subscription, named, _ = endpoints.factory_id.partition("/resourceGroups/local/")
     reply = requests.put(
         f"{endpoints.management_url}{subscription}/resourceGroups/unmade/providers/Microsoft.DataFactory/factories/there",
@@ -211,7 +216,7 @@ def test_resource_groups_are_real_unless_told_otherwise(
         timeout=10,
     )
     assert named
-    assert (reply.status_code, reply.json().get("error", {}).get("code")) == answer
+    return reply.status_code, reply.json().get("error", {}).get("code")
 
 
 @pytest.mark.parametrize("part", ["queue", "identity", "functions"])
