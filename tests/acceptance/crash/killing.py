@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from adf_trigger.service.steps import STEPS
 from tests.acceptance.crash.crashes import Crashes
-from tests.acceptance.crash.scenarios import SCENARIOS, gone, invalid, kept_aside, kept_aside_for_long
+from tests.acceptance.crash.scenarios import ALONE, SCENARIOS
 
 KILLED = 137
 RECORDS = tuple(sorted(step for step in STEPS if step.startswith("records.")))
@@ -24,8 +24,8 @@ def kill_at(crashes: Crashes, side: str, steps: Sequence[str]) -> None:
     """
     cases = [(step, scenario) for step in steps for scenario in SCENARIOS[step]]
     for step, scenario in cases:
-        if scenario in (invalid, kept_aside, kept_aside_for_long, gone):
-            crashes.settle()  # else another request comes to the step first, or shares the faults
+        if scenario in ALONE:
+            crashes.settle()
         crashes.kill_at(f"{side} {step}")
         scenario(crashes, f"{step}-{scenario.__name__}-{side}")
         crashes.go_on_until_killed()

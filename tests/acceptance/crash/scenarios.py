@@ -312,3 +312,7 @@ SCENARIOS: dict[str, tuple[Callable[[Crashes, str], None], ...]] = {
     "strangers.forget": (unconfigured,),
 }
 """What leads to each step: one scenario for each way to it."""
+
+ALONE = (invalid, kept_aside, kept_aside_for_long, gone, cancelled, cancelled_later, not_cancelled)
+"""What must begin with nothing under way: another request would come to the step first, share the faults, or,
+throttled, have it wait behind, so that what is cancelled was never started."""
