@@ -16,10 +16,11 @@ help: ## what there is to make
 
 setup: $(READY) ## install everything into .venv, Azurite included
 
-$(READY): requirements-dev.txt adf_trigger/local/azurite/package-lock.json
+$(READY): requirements-dev.txt pyproject.toml adf_trigger/local/azurite/package-lock.json
 	$(PYTHON) -c 'import sys; sys.exit(None if (3, 11) <= sys.version_info < (3, 14) else "adf-trigger needs Python 3.11 to 3.13; say which with PYTHON=python3.12")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	$(BIN)/python -m adf_trigger.local setup
 	@touch $(READY)
 

@@ -18,12 +18,13 @@ from adf_trigger.clock import Clock, utcnow
 from adf_trigger.contracts import RunView
 
 if TYPE_CHECKING:
-    from adf_trigger.client.events import EventConsumer
+    from azure.core.credentials import TokenCredential
 
 PAUSE_SECONDS = 3.0
 OVERLAP = timedelta(minutes=2)
 """How far each look reaches back: clocks differ, and a list may lag."""
 REMEMBERED = 10_000
+_DENIED = (401, 403)
 
 
 @click.command("events", short_help="How runs end, as they end.")
@@ -153,24 +154,38 @@ def _name(run: RunView) -> str:
 
 
 def consume(session: Session, queue: str, account: str | None) -> int:
-    """Take events off a queue until Ctrl+C."""
-    with _consumer(session, queue, account) as consumer:
-        try:
+    """Take events off a queue until Ctrl+C; an event that is shown is gone."""
+    try:
+        from azure.core.exceptions import AzureError  # noqa: PLC0415 - Azure's packages take their time
+
+        from adf_trigger.client.events import EventConsumer  # noqa: PLC0415 - the same
+    except ImportError as exc:
+        raise click.UsageError(
+            "--consume needs azure-storage-queue: pip install 'adf-trigger[client]'"
+        ) from exc
+    try:
+        if account is None:
+            consumer = EventConsumer.of_connection_string(session.storage(), queue=queue)
+        else:
+            consumer = EventConsumer.of_account(account, _signed_in(), queue=queue)
+        with consumer:
             consumer.run(lambda event: show_end(session.screen, event.data))
-        except KeyboardInterrupt:
-            return Exit.INTERRUPTED
+    except KeyboardInterrupt:
+        return Exit.INTERRUPTED
+    except (AzureError, ValueError) as exc:  # ValueError: no connection string, no name of a queue
+        why = str(exc).strip().splitlines()
+        session.screen.note(
+            (f"The queue {queue} cannot be read: ", "red"), why[0] if why else type(exc).__name__
+        )
+        return Exit.NOT_AUTHORISED if getattr(exc, "status_code", None) in _DENIED else Exit.REFUSED
     return Exit.SUCCEEDED
 
 
-def _consumer(session: Session, queue: str, account: str | None) -> "EventConsumer":
-    from adf_trigger.client.events import EventConsumer  # noqa: PLC0415 - Azure's packages take their time
-
-    if account is None:
-        return EventConsumer.of_connection_string(session.storage(), queue=queue)
+def _signed_in() -> "TokenCredential":
     try:
         from azure.identity import DefaultAzureCredential  # noqa: PLC0415 - wanted for this alone
     except ImportError as exc:
         raise click.UsageError(
             "--account signs in through azure-identity: pip install azure-identity"
         ) from exc
-    return EventConsumer.of_account(account, DefaultAzureCredential(), queue=queue)
+    return DefaultAzureCredential()
