@@ -9,20 +9,21 @@ import httpx
 from pydantic import JsonValue
 
 from adf_trigger.client.batches import Start, start_many
-from adf_trigger.client.documents import given, json_body, model_of, prefer, read
+from adf_trigger.client.documents import given, json_body, model_of, prefer
 from adf_trigger.client.errors import ClientError, RunFailed, WaitTimedOut
 from adf_trigger.client.paths import KEY_HEADER, Run, pipeline_path, quoted, run_path
 from adf_trigger.client.retrying import Retrying
 from adf_trigger.client.settings import ClientSettings
-from adf_trigger.client.shapes import ActivityView, Health, PipelineView
+from adf_trigger.client.shapes import Health
 from adf_trigger.client.transport import Call, Transport
 from adf_trigger.clock import IdSource, new_id
 from adf_trigger.contracts import RunPreview, RunStatus, RunView
+from adf_trigger.readings import PipelineList, PipelineView, RunActivities, RunList, RunSummary
 
 LONGEST_HOLD = 200.0
 """Seconds for which the service may be asked to hold an answer back until a run has ended."""
 LONGEST_PAUSE = 60.0
-MAX_PAGE = 100
+MAX_PAGE = 200
 PAUSE = 2.0
 """Seconds between two looks at a run where the service does not say when to look again."""
 
@@ -221,16 +222,18 @@ class Client:
         *,
         status: str | Sequence[str] | None = None,
         pipeline: str | None = None,
+        factory: str | None = None,
         since: datetime | None = None,
         until: datetime | None = None,
         correlation_id: str | None = None,
         limit: int | None = None,
-    ) -> Iterator[RunView]:
+    ) -> Iterator[RunSummary]:
         """Runs, newest first; rejected messages and runs whose fate is unknown are among them.
 
         Args:
             status: one or several words that it may have.
             pipeline: its name.
+            factory: alias or resource id of its factory.
             since: not requested before.
             until: requested before.
             correlation_id: the caller's own id.
@@ -240,37 +243,54 @@ class Client:
         query = given(
             status=words,
             pipeline=pipeline,
+            factory=factory,
             since=_iso(since),
             until=_iso(until),
             correlationId=correlation_id,
         )
         found = 0
         while limit is None or found < limit:
-            page = {} if limit is None else {"limit": str(min(limit - found, MAX_PAGE))}
-            document = self._transport.send(Call(method="GET", path="runs", query=query | page)).document()
-            for each in document.get("runs", []):
-                yield read(RunView, each, status=HTTPStatus.OK)
+            size = MAX_PAGE if limit is None else min(limit - found, MAX_PAGE)
+            call = Call(method="GET", path="runs", query={**query, "limit": str(size)})
+            page = model_of(RunList, self._transport.send(call))
+            for each in page.runs[: None if limit is None else limit - found]:
+                yield each
                 found += 1
-                if found == limit:
-                    return
-            if not (following := document.get("continuation")):
+            if page.continuation is None:
                 return
-            query["continuation"] = following
+            query["continuation"] = page.continuation
 
-    def activities(self, run: Run) -> Sequence[ActivityView]:
+    def activities(self, run: Run) -> RunActivities:
         """The activities of a run, as Data Factory has them now.
 
         Raises:
             RunNotFound: there is no such run.
         """
         path, query = run_path(run)
-        document = self._transport.send(Call(method="GET", path=f"{path}/activities", query=query)).document()
-        return [read(ActivityView, each, status=HTTPStatus.OK) for each in document.get("activities", [])]
+        call = Call(method="GET", path=f"{path}/activities", query=query)
+        return model_of(RunActivities, self._transport.send(call))
 
-    def pipelines(self) -> Sequence[PipelineView]:
-        """The pipelines of the configured factories, with what they declare."""
-        document = self._transport.send(Call(method="GET", path="pipelines")).document()
-        return [read(PipelineView, each, status=HTTPStatus.OK) for each in document.get("pipelines", [])]
+    def pipelines(self, *, factory: str | None = None) -> PipelineList:
+        """The pipelines that can be started, with what they declare.
+
+        Args:
+            factory: alias or resource id of their factory; all unless told.
+        """
+        call = Call(method="GET", path="pipelines", query=given(factory=factory))
+        return model_of(PipelineList, self._transport.send(call))
+
+    def pipeline(self, name: str, *, factory: str | None = None) -> PipelineView:
+        """One pipeline, with what it declares.
+
+        Args:
+            name: its name.
+            factory: alias or resource id of its factory; not needed where there is one.
+
+        Raises:
+            RequestRefused: there is no such pipeline.
+        """
+        call = Call(method="GET", path=pipeline_path(name), query=given(factory=factory))
+        return model_of(PipelineView, self._transport.send(call))
 
     def health(self, *, details: bool = True) -> Health:
         """How the app is; its own word that it is not well is an answer, too.

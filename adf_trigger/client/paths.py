@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl, quote, urlsplit
 from adf_trigger.client.documents import given
 from adf_trigger.contracts import RunChoice, RunView
 from adf_trigger.errors import Fault, InvalidRequest
+from adf_trigger.readings import RunSummary
 from adf_trigger.request_ids import REQUEST_ID_FORM, in_path, is_request_id
 
 KEY_HEADER = "Idempotency-Key"
@@ -33,7 +34,7 @@ class RunName:
     by: Literal["requestId", "runId"] | None = None
 
 
-Run = RunView | RunChoice | RunName | str
+Run = RunView | RunSummary | RunChoice | RunName | str
 """What names a run: a view or a choice that the service has given, a requestId, a runId, or a rejected message's id."""
 
 

@@ -1,7 +1,6 @@
-"""Answers of the service that have no model of its own yet."""
+"""Answers of the service that it has no model of."""
 
 from datetime import datetime
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
@@ -11,32 +10,6 @@ class _Shape(BaseModel):
     model_config = ConfigDict(
         alias_generator=to_camel, validate_by_name=True, validate_by_alias=True, frozen=True
     )
-
-
-class ActivityView(_Shape):
-    """An activity run."""
-
-    name: str
-    type: str = ""
-    status: str
-    duration_ms: int | None = None
-    error: Any = None
-
-
-class ParameterView(_Shape):
-    """A declared parameter."""
-
-    type: str
-    default: Any = None
-    secure: bool = False
-
-
-class PipelineView(_Shape):
-    """A pipeline."""
-
-    factory: str
-    name: str
-    parameters: dict[str, ParameterView] = Field(default_factory=dict)
 
 
 class Trouble(_Shape):

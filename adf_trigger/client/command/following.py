@@ -16,6 +16,7 @@ from adf_trigger.client.command.session import Session, connected
 from adf_trigger.client.command.texts import json_line, moment
 from adf_trigger.clock import Clock, utcnow
 from adf_trigger.contracts import RunView
+from adf_trigger.readings import RunSummary
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
@@ -67,7 +68,7 @@ def events_command(
     return Exit.SUCCEEDED
 
 
-def show_end(screen: Screen, run: RunView) -> None:
+def show_end(screen: Screen, run: RunView | RunSummary) -> None:
     """One line: when, how, after how long, what, and why."""
     if screen.as_json:
         screen.out.file.write(json_line(run.model_dump(mode="json")) + "\n")
@@ -104,16 +105,16 @@ class Ends:
         self._client = client
         self._since = since
         self._clock = clock
-        self._open: dict[str, RunView] = {}
+        self._open: dict[str, RunSummary] = {}
         self._told: OrderedDict[str, None] = OrderedDict()
 
-    def so_far(self) -> Iterator[RunView]:
+    def so_far(self) -> Iterator[RunView | RunSummary]:
         """Those that have ended, in the order of their ends; from then on `new` has what is new."""
         ended = list(self._look())
         self._open |= {_name(run): run for run in self._client.list(status=ACTIVE) if not run.ended}
         return iter(sorted(ended, key=lambda run: run.ended_at or run.requested_at))
 
-    def new(self) -> Iterator[RunView]:
+    def new(self) -> Iterator[RunView | RunSummary]:
         """Those that have ended since the last look."""
         yield from self._look()
         if not self._open:
@@ -128,7 +129,7 @@ class Ends:
         """Wait until it is worth looking again."""
         self._client.pause(PAUSE_SECONDS)
 
-    def _look(self) -> Iterator[RunView]:
+    def _look(self) -> Iterator[RunView | RunSummary]:
         begun = self._clock()
         found = list(self._client.list(since=self._since))
         self._since = max(self._since, begun - OVERLAP)
@@ -138,7 +139,7 @@ class Ends:
             else:
                 self._open[_name(run)] = run
 
-    def _tell(self, run: RunView) -> Iterator[RunView]:
+    def _tell(self, run: RunView | RunSummary) -> Iterator[RunView | RunSummary]:
         name = _name(run)
         self._open.pop(name, None)
         if name in self._told:
@@ -149,7 +150,7 @@ class Ends:
         yield run
 
 
-def _name(run: RunView) -> str:
+def _name(run: RunView | RunSummary) -> str:
     return run.links.self
 
 

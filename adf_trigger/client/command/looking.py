@@ -10,13 +10,13 @@ from adf_trigger.client.command.exits import Exit
 from adf_trigger.client.command.outcomes import show_run, spent, status_of
 from adf_trigger.client.command.screen import STYLES, Screen
 from adf_trigger.client.command.session import Session, connected
-from adf_trigger.client.command.texts import copy_error, moment, seconds_of, took
+from adf_trigger.client.command.texts import copy_error, json_line, moment, seconds_of, took
 from adf_trigger.client.command.which import one_run
 from adf_trigger.client.errors import NotAuthorised
 from adf_trigger.client.paths import RunName
-from adf_trigger.client.shapes import ActivityView, PipelineView
 from adf_trigger.clock import utcnow
-from adf_trigger.contracts import RunStatus, RunView
+from adf_trigger.contracts import RunStatus
+from adf_trigger.readings import ActivityView, PipelineView, RunSummary
 
 ACTIVE = (RunStatus.ACCEPTED, RunStatus.QUEUED, RunStatus.IN_PROGRESS, RunStatus.CANCELING)
 SHORTEST_STATUS = 11
@@ -56,6 +56,7 @@ MOMENT = Moment()
 )
 @click.option("--active", is_flag=True, help="Those that have not ended.")
 @click.option("--pipeline", help="Of this pipeline only.")
+@click.option("--factory", help="Of this factory only: its alias or resource id.")
 @click.option("--since", type=MOMENT, help="Requested since then, or for so long: 2026-11-30, 1h.")
 @click.option("--until", type=MOMENT, help="Requested before then.")
 @click.option("--correlation-id", help="With this id of yours.")
@@ -77,7 +78,7 @@ def list_command(session: Session, *, status: Sequence[str], active: bool, limit
     return Exit.SUCCEEDED
 
 
-def show_list(screen: Screen, runs: Sequence[RunView]) -> None:
+def show_list(screen: Screen, runs: Sequence[RunSummary]) -> None:
     """Runs: on a terminal two lines each, since ids are long; one line each, between tabs, where it is piped."""
     if not screen.is_terminal:
         screen.columns([_row(run) for run in runs])
@@ -92,7 +93,7 @@ def show_list(screen: Screen, runs: Sequence[RunView]) -> None:
         screen.line((run.pipeline, "bold"), why, indent=2)
 
 
-def _row(run: RunView) -> list[str]:
+def _row(run: RunSummary) -> list[str]:
     return [run.status, moment(run.requested_at), spent(run), run.request_id, run.pipeline, run.reason or ""]
 
 
@@ -117,52 +118,61 @@ def activities_command(session: Session, run: RunName) -> int:
     """The activities of a run, as Data Factory has them now. -o json has their inputs and outputs, too."""
     with session.client() as client:
         found = client.activities(run)
-    if session.screen.as_json:
-        session.screen.document(found)
-    elif not found:
-        session.screen.note("There are none yet.")
-    else:
-        for each in found:
-            _show_activity(session.screen, each)
+    screen = session.screen
+    if screen.as_json:
+        screen.document(found)
+        return Exit.SUCCEEDED
+    for each in found.activities:
+        _show_activity(screen, each)
+    if not found.activities:
+        screen.note("There are none yet.")
+    if found.truncated:
+        screen.note("There are more than are shown.")
     return Exit.SUCCEEDED
 
 
 def _show_activity(screen: Screen, activity: ActivityView) -> None:
     if not screen.is_terminal:
-        screen.columns([[activity.status, took(activity.duration_ms), activity.name, activity.type]])
+        code = activity.error.error_code if activity.error else ""
+        name, kind = activity.activity_name, activity.activity_type
+        screen.columns([[activity.status, took(activity.duration_ms), name, kind, code]])
         return
     mark, style = screen.mark(activity.status)
+    retry = f"  retry {activity.retry_attempt}" if activity.retry_attempt else ""
     screen.line(
         (f"{mark} {activity.status:<{SHORTEST_STATUS}}", style),
         f"  {took(activity.duration_ms):>8}  ",
-        (activity.name, "bold"),
-        f" ({activity.type})",
+        (activity.activity_name, "bold"),
+        f" ({activity.activity_type}){retry}",
     )
-    if error := _words_of(activity.error):
-        screen.line(*error, indent=4)
-
-
-def _words_of(error: Any) -> list[str | tuple[str, str]]:
-    if not isinstance(error, dict) or not error.get("message"):
-        return []
-    code, sentence = copy_error(str(error["message"]))
-    return [(" ".join(filter(None, (str(error.get("errorCode", "")), code))), "red"), f"  {sentence}"]
+    if activity.error:
+        code, sentence = copy_error(activity.error.message)
+        codes = " ".join(each for each in (activity.error.error_code, code) if each)
+        screen.line((codes, "red"), f"  {sentence}", indent=4)
+    for child in activity.child_run_ids:
+        screen.line(f"started {child}", indent=4)
 
 
 @click.command("pipelines", short_help="The pipelines, with what they declare.")
+@click.option("--factory", help="Of this factory only: its alias or resource id.")
 @connected
-def pipelines_command(session: Session) -> int:
-    """The pipelines of the configured factories, with their parameters, types and defaults."""
+def pipelines_command(session: Session, *, factory: str | None) -> int:
+    """The pipelines that can be started, with their parameters, types and defaults."""
     with session.client() as client:
-        found = client.pipelines()
-    if session.screen.as_json:
-        session.screen.document(found)
-    elif not found:
-        session.screen.note("There are none.")
-    else:
-        several = len({each.factory for each in found}) > 1
-        for each in found:
-            _show_pipeline(session.screen, each, several=several)
+        found = client.pipelines(factory=factory)
+    screen = session.screen
+    if screen.as_json:
+        screen.document(found)
+        return Exit.SUCCEEDED
+    several = len({each.factory for each in found.pipelines}) > 1
+    for each in found.pipelines:
+        _show_pipeline(screen, each, several=several)
+    if not found.pipelines:
+        screen.note("There are none.")
+    for unread in found.unread:
+        screen.note((f"{unread.factory} could not be read: ", "yellow"), unread.reason)
+    if found.truncated:
+        screen.note("There are more than are shown.")
     return Exit.SUCCEEDED
 
 
@@ -170,10 +180,9 @@ def _show_pipeline(screen: Screen, pipeline: PipelineView, *, several: bool) -> 
     where = f"  in {pipeline.factory}" if several else ""
     screen.line((pipeline.name, "bold"), where)
     for name, each in pipeline.parameters.items():
-        default = (
-            "" if each.default is None else "  (has a default)" if each.secure else f"  = {each.default}"
-        )
-        screen.line(f"-p {name}=", (each.type, "cyan"), default, indent=2)
+        default = each.default if isinstance(each.default, str) else json_line(each.default)
+        told = "" if each.required else "  (has a default)" if each.secure else f"  = {default}"
+        screen.line(f"-p {name}=", (each.type, "cyan"), told, indent=2)
 
 
 @click.command("health", short_help="How the app is.")

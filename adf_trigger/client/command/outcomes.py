@@ -8,6 +8,7 @@ from rich.text import Text
 from adf_trigger.client.command.screen import STYLES, Screen
 from adf_trigger.client.command.texts import PROGRAM, copy_error, moment, plain, took, word
 from adf_trigger.contracts import RunStatus, RunView
+from adf_trigger.readings import RunSummary
 
 MAX_ERRORS = 10
 _HINT_GAP = "    "
@@ -75,7 +76,7 @@ def show_hints(screen: Screen, hints: Sequence[str], *, indent: int = 2) -> None
         screen.note((line, "dim"), indent=indent)
 
 
-def status_of(run: RunView) -> tuple[str, str]:
+def status_of(run: RunView | RunSummary) -> tuple[str, str]:
     """The status in its colour."""
     return run.status, STYLES.get(run.status, "")
 
@@ -85,7 +86,7 @@ def titled(run: RunView) -> Text:
     return Text.assemble((plain(run.pipeline), "bold"), " ", plain(run.request_id))
 
 
-def spent(run: RunView) -> str:
+def spent(run: RunView | RunSummary) -> str:
     """How long it took; where Data Factory has not said, from its beginning to its end."""
     if run.duration_ms is not None or run.started_at is None or run.ended_at is None:
         return took(run.duration_ms)

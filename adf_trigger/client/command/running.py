@@ -12,7 +12,7 @@ from adf_trigger.client.command.parameters import HELP, AskHidden, parameters_of
 from adf_trigger.client.command.session import Session, connected
 from adf_trigger.client.command.texts import PROGRAM, plain, seconds_of, word
 from adf_trigger.client.command.waiting import wait_for
-from adf_trigger.client.errors import ClientError, OutcomeUnknown, WaitTimedOut
+from adf_trigger.client.errors import ClientError, OutcomeUnknown, RequestRefused, WaitTimedOut
 from adf_trigger.clock import new_id
 from adf_trigger.contracts import RunView
 
@@ -153,18 +153,16 @@ def followed(session: Session, client: Client, run: RunView, *, wait: bool, time
 def _types(session: Session, client: Client, pipeline: str, factory: str | None) -> Mapping[str, str] | None:
     """Name → declared type of a pipeline's parameters; None where the service does not tell."""
     try:
-        found = [
-            each
-            for each in client.pipelines()
-            if each.name.casefold() == pipeline.casefold() and factory in {None, each.factory}
-        ]
+        found = client.pipeline(pipeline, factory=factory)
     except ClientError as exc:
+        if isinstance(exc, RequestRefused):
+            raise  # such as that there is no such pipeline: the start would meet it, too
         session.screen.note(
             "What the pipeline declares is not known, so that values of -p go as text (-p name:=5 for JSON): "
             f"{str(exc).splitlines()[0]}"
         )
         return None
-    return {name: each.type for one in found[:1] for name, each in one.parameters.items()}
+    return {name: each.type for name, each in found.parameters.items()}
 
 
 def ask_hidden() -> AskHidden | None:

@@ -14,8 +14,8 @@ from adf_trigger.client.command.outcomes import status_of, titled
 from adf_trigger.client.command.screen import Screen
 from adf_trigger.client.command.texts import clock, plain
 from adf_trigger.client.errors import ClientError
-from adf_trigger.client.shapes import ActivityView
 from adf_trigger.contracts import RunView
+from adf_trigger.readings import ActivityView
 
 HOLD = 2.0
 """Seconds between two looks on a terminal, where somebody watches."""
@@ -61,7 +61,7 @@ class _Activities:
         if self._client is None or run.run_id is None:
             return ()
         try:
-            return self._client.activities(run)
+            return self._client.activities(run).activities
         except ClientError:
             self._client = None  # an ornament: its trouble is no trouble of the wait
             return ()
@@ -128,7 +128,7 @@ class LiveLine:
         shown = Text()
         for each in self._activities[-MAX_SHOWN:]:
             mark, style = self._screen.mark(each.status)
-            shown.append(f"{plain(each.name)} ").append(f"{mark}  ", style)
+            shown.append(f"{plain(each.activity_name)} ").append(f"{mark}  ", style)
         return shown
 
 

@@ -141,9 +141,9 @@ def test_an_id_that_means_several_is_told_with_what_tells_them_apart() -> None:
 def test_pipelines_are_told_with_what_they_declare() -> None:
     """As `-p` takes them; a secret's default is not shown."""
     declared = {
-        "day": {"type": "String", "default": None, "secure": False},
-        "n": {"type": "Int", "default": 3, "secure": False},
-        "password": {"type": "SecureString", "default": "********", "secure": True},
+        "day": {"type": "String", "default": None, "secure": False, "required": True},
+        "n": {"type": "Int", "default": 3, "secure": False, "required": False},
+        "password": {"type": "SecureString", "default": "********", "secure": True, "required": False},
     }
     service = Service(answer({"pipelines": [{"factory": "f", "name": "LoadOrders", "parameters": declared}]}))
     done = command(service, "pipelines", terminal=True)
@@ -196,17 +196,25 @@ def test_health_is_told_whatever_it_is(replies: list[Reply], code: int, words: s
 
 def test_activities_are_told_with_their_faults() -> None:
     """One line each, and why it failed."""
+    common = {"activityRunId": "a", "details": "full"}
     found = [
-        {"name": "Pause", "type": "Wait", "status": "Succeeded", "durationMs": 1000},
         {
-            "name": "CopyOrders",
-            "type": "Copy",
+            **common,
+            "activityName": "Pause",
+            "activityType": "Wait",
+            "status": "Succeeded",
+            "durationMs": 1000,
+        },
+        {
+            **common,
+            "activityName": "CopyOrders",
+            "activityType": "Copy",
             "status": "Failed",
             "durationMs": 4000,
             "error": {"errorCode": "2200", "message": "The required Blob is missing."},
         },
     ]
-    service = Service(answer({"activities": found}))
+    service = Service(answer({"requestId": "key-1", "activities": found, "details": "full"}))
     done = command(service, "activities", "key-1", terminal=True)
     assert service.asked[0].url.path == "/api/runs/key-1/activities"
     assert "✗ Failed          4.0 s  CopyOrders (Copy)" in done.out

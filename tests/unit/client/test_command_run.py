@@ -23,19 +23,15 @@ FAILED = run(
         {"activityName": "CopyOrders", "activityType": "Copy", "errorCode": "2200", "message": COPY_ERROR},
     ],
 )
-PIPELINES = answer(
+DECLARED = answer(
     {
-        "pipelines": [
-            {
-                "factory": "default",
-                "name": "LoadOrders",
-                "parameters": {
-                    "day": {"type": "String", "default": None, "secure": False},
-                    "n": {"type": "Int", "default": 0, "secure": False},
-                    "password": {"type": "SecureString", "default": None, "secure": True},
-                },
-            }
-        ]
+        "factory": "default",
+        "name": "LoadOrders",
+        "parameters": {
+            "day": {"type": "String", "default": None, "secure": False, "required": True},
+            "n": {"type": "Int", "default": 0, "secure": False, "required": False},
+            "password": {"type": "SecureString", "default": None, "secure": True, "required": True},
+        },
     }
 )
 
@@ -135,7 +131,7 @@ def test_json_is_the_run_alone() -> None:
 
 def test_values_go_out_as_the_pipeline_declares_them() -> None:
     """Its names compare without case; a value of JSON needs no declaration."""
-    service = Service(PIPELINES, answer(run(), 202))
+    service = Service(DECLARED, answer(run(), 202))
     given = ["-p", "DAY=2026-11-30", "-p", "n=5", "-p", "extra:=[1]"]
     assert command(service, "run", "loadorders", *given).code == 0
     assert json.loads(service.asked[1].content)["parameters"] == {"day": "2026-11-30", "n": 5, "extra": [1]}
@@ -143,7 +139,7 @@ def test_values_go_out_as_the_pipeline_declares_them() -> None:
 
 def test_what_cannot_be_typed_is_told_at_once_without_a_value() -> None:
     """Every fault is named before anything starts, and no value is shown: any may be a secret."""
-    service = Service(PIPELINES, answer(run(), 202))
+    service = Service(DECLARED, answer(run(), 202))
     done = command(service, "run", "LoadOrders", "-p", "n=hunter2", "-p", "x:={hunter2", "-p", "=y")
     assert done.code == 2
     assert [line.partition(":")[0] for line in done.err.splitlines()] == ["-p n", "-p x", "-p "]
@@ -160,10 +156,18 @@ def test_a_key_that_opens_starts_alone_still_starts() -> None:
     assert json.loads(service.asked[1].content)["parameters"] == {"n": "5", "m": 6}
 
 
+def test_a_pipeline_that_is_not_there_is_told_before_anything_starts() -> None:
+    """By the first question already."""
+    service = Service(problem("pipeline-not-found", 404, detail="there is no pipeline Nope"))
+    done = command(service, "run", "Nope", "-p", "n=5")
+    assert (done.code, done.err) == (3, "there is no pipeline Nope\n")
+    assert [request.method for request in service.asked] == ["GET"]
+
+
 def test_a_secret_is_read_from_a_file_and_never_shown(tmp_path: Any) -> None:
     """What a file holds goes out without the end of its line."""
     (tmp_path / "secret").write_text("hunter2\n")
-    service = Service(PIPELINES, answer(run(parameters={"password": "********"}), 202))
+    service = Service(DECLARED, answer(run(parameters={"password": "********"}), 202))
     done = command(service, "run", "LoadOrders", "-p", f"password=@{tmp_path / 'secret'}")
     assert json.loads(service.asked[1].content)["parameters"] == {"password": "hunter2"}
     assert (done.code, "hunter2" in done.all) == (0, False)
