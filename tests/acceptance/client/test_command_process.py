@@ -1,0 +1,227 @@
+"""The command `adf-trigger` and the Python client, on real processes that are killed and started again."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from adf_trigger.client import Client, RunFailed, WaitTimedOut
+from adf_trigger.client.retrying import Retrying
+from adf_trigger.client.settings import ClientSettings
+from tests.support.documents import ROOT
+from tests.support.local_stack import LocalStack
+from tests.support.waiting import until
+
+LIMIT = 120.0
+COPY = "Adfv2QuickStartParamPipeline"
+WAITS = {
+    "activities": [
+        {
+            "name": "Pause",
+            "type": "Wait",
+            "typeProperties": {"waitTimeInSeconds": "@pipeline().parameters.n"},
+            "dependsOn": [],
+        }
+    ],
+    "parameters": {"n": {"type": "Int", "defaultValue": 1}},
+}
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+    """A stack that is found by its own command alone, whose timer fires by itself."""
+    state = tmp_path_factory.mktemp("state")
+    state.chmod(0o700)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_RUNTIME_DIR", str(state))
+        with LocalStack(poll_schedule="*/1 * * * * *", data=tmp_path_factory.mktemp("data")) as running:
+            for _ in running.quickstart.provision():
+                continue
+            running.quickstart.upload()
+            running.define("Pause", WAITS)
+            yield running
+
+
+def environment(stack: LocalStack, *, found: bool = False) -> dict[str, str]:
+    """What the command finds: the address and the key, or nothing but the stack itself."""
+    own = {name: value for name, value in os.environ.items() if not name.startswith("ADF_TRIGGER_")}
+    if found:
+        return own
+    endpoints = stack.endpoints
+    return {
+        **own,
+        "ADF_TRIGGER_URL": endpoints.functions_url,
+        "ADF_TRIGGER_KEY": endpoints.functions_key,
+        "AZURE_STORAGE_CONNECTION_STRING": endpoints.storage_connection_string,
+    }
+
+
+def adf_trigger(
+    stack: LocalStack, *arguments: str, found: bool = False, key: str | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run the command to its end."""
+    return subprocess.run(
+        [sys.executable, "-m", "adf_trigger", *arguments],
+        cwd=ROOT,
+        env={**environment(stack, found=found), **({} if key is None else {"ADF_TRIGGER_KEY": key})},
+        capture_output=True,
+        text=True,
+        timeout=LIMIT,
+        check=False,
+    )
+
+
+def started(stack: LocalStack, *arguments: str) -> subprocess.Popen[str]:
+    """Start the command, and go on."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "adf_trigger", *arguments],
+        cwd=ROOT,
+        env=environment(stack),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def client_of(stack: LocalStack) -> Client:
+    """A client of the stack that waits out what passes."""
+    settings = ClientSettings.from_env(environment(stack))
+    return Client(settings=settings, retrying=Retrying(within=LIMIT))
+
+
+def test_a_run_is_started_and_waited_for_where_nothing_is_set(stack: LocalStack) -> None:
+    """The local stack is found by itself, values are typed by the declaration, and the exit code is the end."""
+    done = adf_trigger(stack, "run", "pause", "-p", "N=1", "--wait", found=True)
+    assert done.returncode == 0, done.stderr
+    assert "Succeeded" in done.stdout
+    (run,) = stack.runs("Pause")
+    assert run["parameters"] == {"n": "1"}
+
+
+def test_a_failed_run_tells_why(stack: LocalStack) -> None:
+    """Codes, sentence and what to type, and all of it by id, too."""
+    given = ("-p", "strParamInputFileName=nowhere.txt", "-p", "strParamOutputFileName=x.txt")
+    done = adf_trigger(stack, "run", COPY, *given, "--wait", "-k", "fails/1 é")
+    assert done.returncode == 1, done.stderr
+    assert "CopyFromBlobToBlob (Copy)  2200  UserErrorSourceBlobNotExist" in done.stdout
+    assert "The required Blob is missing." in done.stdout
+    shown = adf_trigger(stack, "show", "fails/1 é", "-o", "json")
+    assert json.loads(shown.stdout)["status"] == "Failed"
+    activities = adf_trigger(stack, "activities", "fails/1 é")
+    assert "CopyFromBlobToBlob" in activities.stdout
+    listed = adf_trigger(stack, "list", "--status", "Failed", "--pipeline", COPY)
+    assert "fails/1 é" in listed.stdout
+    again = adf_trigger(stack, "rerun", "fails/1 é", "--from-failure", "--wait")
+    assert again.returncode == 1, again.stderr
+    assert len(stack.runs(COPY)) == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("run", "Nope", "-p", "n=1"), 3),
+        (("run", "Nope"), 3),
+        (("run", "Pause", "-p", "n=x"), 2),
+        (("run", "Pause", "-p", "m=1"), 3),
+        (("show", "nowhere"), 3),
+        (("cancel", "nowhere"), 3),
+        (("list", "--since", "1h", "--factory", "nowhere"), 3),
+        (("events", "--consume", "no-such-queue"), 3),
+    ],
+)
+def test_what_does_not_work_is_told_in_words(
+    stack: LocalStack, arguments: tuple[str, ...], code: int
+) -> None:
+    """Each with its own exit code, and nothing is started."""
+    before = len(stack.runs())
+    done = adf_trigger(stack, *arguments)
+    assert done.returncode == code, done.stderr
+    assert done.stderr.strip()
+    assert "Traceback" not in done.stderr
+    assert len(stack.runs()) == before
+
+
+def test_a_wrong_key_is_told(stack: LocalStack) -> None:
+    """The platform answers it without a word; the command does not."""
+    done = adf_trigger(stack, "run", "Pause", key="wrong")
+    assert done.returncode == 4
+    assert "the key is missing, or does not open this call" in done.stderr
+
+
+def test_looking_around_works(stack: LocalStack) -> None:
+    """Pipelines with what they declare, and the health."""
+    pipelines = adf_trigger(stack, "pipelines")
+    assert "Pause\n-p n=Int  = 1\n" in pipelines.stdout.replace("  -p", "-p")
+    stack.eventually(lambda: adf_trigger(stack, "health").returncode == 0, ticking=False)
+
+
+def test_a_wait_that_is_too_short_leaves_the_run_alone(stack: LocalStack) -> None:
+    """124, and then it can be cancelled, and waited for as cancelled."""
+    done = adf_trigger(stack, "run", "Pause", "-p", "n=600", "-w", "--timeout", "1s", "-k", "long")
+    assert done.returncode == 124, done.stderr
+    assert "The run goes on" in done.stderr
+    with client_of(stack) as client, pytest.raises(WaitTimedOut):
+        client.wait("long", timeout=0.5)
+    assert adf_trigger(stack, "cancel", "long", "--note", "too long").returncode == 0
+    with client_of(stack) as client, pytest.raises(RunFailed) as caught:
+        client.wait("long", timeout=LIMIT)
+    assert caught.value.run.status == "Cancelled"
+    assert [entry.note for entry in caught.value.run.history][-1] == "too long"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="an interrupt is sent otherwise there")
+def test_an_interrupt_leaves_the_run_alone(stack: LocalStack) -> None:
+    """130, and it says how to look."""
+    with started(stack, "run", "Pause", "-p", "n=600", "-w", "-k", "interrupted") as waiting:
+        until(lambda: stack.status("interrupted") == "InProgress", LIMIT)
+        waiting.send_signal(signal.SIGINT)
+        _, err = waiting.communicate(timeout=LIMIT)
+    assert waiting.returncode == 130, err
+    assert "adf-trigger show interrupted" in err
+    assert stack.status("interrupted") == "InProgress"
+    adf_trigger(stack, "cancel", "interrupted")
+
+
+def test_a_wait_and_a_start_outlive_the_host(stack: LocalStack) -> None:
+    """The host is killed while one run is waited for, and another is started while there is none: each is run once."""
+    before = len(stack.runs("Pause"))
+    with started(stack, "run", "Pause", "-p", "n=8", "-w", "-k", "outlives") as waiting:
+        until(lambda: stack.status("outlives") == "InProgress", LIMIT)
+        stack.kill_functions()
+        with started(stack, "run", "Pause", "-w", "-k", "meanwhile") as meanwhile:
+            stack.processes.restart_functions()
+            out, err = meanwhile.communicate(timeout=LIMIT)
+            assert meanwhile.returncode == 0, out + err
+        out, err = waiting.communicate(timeout=LIMIT)
+    assert waiting.returncode == 0, out + err
+    assert len(stack.runs("Pause")) == before + 2
+
+
+def test_ends_are_followed_without_a_queue_and_then_taken_off_it(stack: LocalStack) -> None:
+    """Following leaves the events where they are; consuming shows each once, and deletes it."""
+    done = adf_trigger(stack, "events", "--since", "1d", "-o", "json")
+    told = [json.loads(line) for line in done.stdout.splitlines()]
+    assert {"fails/1 é", "outlives"} <= {run["requestId"] for run in told}
+    ends = [run["endedAt"] for run in told]
+    assert ends == sorted(ends)
+    lines: list[dict[str, Any]] = []
+    with started(stack, "events", "--consume", stack.endpoints.events_queue, "-o", "json") as consuming:
+        assert consuming.stdout is not None
+        reading = threading.Thread(
+            target=lambda out: lines.extend(json.loads(line) for line in out), args=(consuming.stdout,)
+        )
+        reading.start()
+        wanted = {run["requestId"] for run in told}
+        until(lambda: wanted <= {run["requestId"] for run in lines}, LIMIT)
+        consuming.send_signal(signal.SIGINT)
+        reading.join(LIMIT)
+        consuming.wait(LIMIT)
+    assert consuming.returncode == 130
+    names = [(run["requestId"], run["status"]) for run in lines]
+    assert len(names) == len(set(names))
