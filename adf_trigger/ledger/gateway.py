@@ -79,7 +79,13 @@ class TableGateway:
         return self._repeated("reading the ledger", get)
 
     def between(
-        self, partition: str, after: str, before: str, *, limit: int | None = None
+        self,
+        partition: str,
+        after: str,
+        before: str,
+        *,
+        limit: int | None = None,
+        select: Sequence[str] | None = None,
     ) -> Sequence[TableEntity]:
         """The rows between two keys, neither included, in order of their keys.
 
@@ -88,6 +94,7 @@ class TableGateway:
             after: the key before the first.
             before: the key after the last.
             limit: most rows to give; None for all.
+            select: properties to give, RowKey among them; None for all.
 
         Raises:
             LedgerError: they could not be read.
@@ -98,6 +105,7 @@ class TableGateway:
                 "PartitionKey eq @partition and RowKey gt @after and RowKey lt @before",
                 parameters={"partition": partition, "after": after, "before": before},
                 results_per_page=min(limit or MAX_PAGE, MAX_PAGE),
+                select=select if select is None else list(select),
             )
             rows = list(islice(found, limit))
             _require_wanted(rows, lambda given: after < given < before)

@@ -159,6 +159,12 @@ class RejectedMessages(Protocol):
     def find(self, given: str, *, waiting: bool = False) -> KeptMessage | None:
         """The newest message that has an id, its own or its request's: a rejected one, or else one that waits."""
 
+    def complete_listing(self, *, limit: int) -> bool:
+        """List what an earlier version has kept and not listed, at most `limit` messages; whether that is all.
+
+        Once in each process; then it costs nothing.
+        """
+
     def remove(self, key: str) -> None:
         """Keep a message no longer, whether or not it was."""
 

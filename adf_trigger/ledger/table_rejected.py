@@ -8,10 +8,17 @@ from functools import partial
 from azure.data.tables import TableEntity
 
 from adf_trigger.errors import LedgerConflict, UnreadableRow
-from adf_trigger.ledger.gateway import TableGateway
+from adf_trigger.ledger.gateway import MAX_PAGE, TableGateway
 from adf_trigger.ledger.keys import listing_key, oldest_first, rows_of_kind
-from adf_trigger.ledger.listing import ListingPage, Question, encode_listed
+from adf_trigger.ledger.listing import (
+    ListingPage,
+    Question,
+    before_instant,
+    behind_instant,
+    encode_listed,
+)
 from adf_trigger.ledger.rejected import (
+    OF_A_RECORD,
     REJECTED,
     KeptMessage,
     called,
@@ -28,6 +35,7 @@ from adf_trigger.ledger.table_listing import collected, listing_rows, shown
 
 logger = logging.getLogger(__name__)
 
+_ROW_KEY = "RowKey"
 _PAGE = 50
 """Messages of 64 KiB that are read at once."""
 _LOOKED_AT = 20
@@ -43,6 +51,7 @@ class TableRejected:
 
     def __init__(self, table: TableGateway) -> None:
         self._table = table
+        self._completed_to: str | None = ""
 
     def keep(self, message: KeptMessage) -> KeptMessage:
         """Keep a message and give it back, or the one that was kept of it before, unless that only waits.
@@ -117,6 +126,52 @@ class TableRejected:
                 if message.waiting is waiting:
                     return message
         return None
+
+    def complete_listing(self, *, limit: int) -> bool:
+        """List what an earlier version has kept and not listed, at most `limit` messages; whether that is all.
+
+        Once in each process: a version that does not list may have run beside this one.
+
+        Raises:
+            LedgerError: the table could not be read or written.
+        """
+        if self._completed_to is None:
+            return True
+        first, end = rows_of_kind("rejected")
+        rows = self._table.between(
+            REJECTED, self._completed_to or first, end, limit=MAX_PAGE, select=[_ROW_KEY]
+        )
+        kept = [row[_ROW_KEY] for row in rows]
+        unlisted = self._unlisted(kept)
+        for key in unlisted[:limit]:
+            self._list(key)
+            self._completed_to = key
+        if len(unlisted) > limit:
+            return False
+        self._completed_to = kept[-1] if len(kept) == MAX_PAGE else None
+        return self._completed_to is None
+
+    def _unlisted(self, kept: Sequence[str]) -> Sequence[str]:
+        """Those of the rows of messages, in order, that have none in the listing and may need one."""
+        places = [place_of_kept(key.removeprefix(kept_key(""))) for key in kept]
+        if not places:
+            return []
+        times = [place.partition("|")[0] for place in places]
+        bounds = listing_key(before_instant(min(times))), listing_key(behind_instant(max(times)))
+        listed = {row[_ROW_KEY] for row in self._table.between(REJECTED, *bounds, select=[_ROW_KEY])}
+        return [
+            key
+            for key, place in zip(kept, places, strict=True)
+            if listing_key(place) not in listed and not place.partition("|")[2].startswith(OF_A_RECORD)
+        ]
+
+    def _list(self, key: str) -> None:
+        row = self._table.read(REJECTED, key)
+        for message in _understood([row] if row else []):
+            for listed, properties in _listing_of(message).items():
+                self._table.put(REJECTED, listed, properties)
+                if self._table.read(REJECTED, key) is None:
+                    self._table.remove(REJECTED, listed)  # it was removed meanwhile
 
     def remove(self, key: str) -> None:
         """Keep a message no longer, whether or not it was.

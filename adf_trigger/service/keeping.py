@@ -14,6 +14,9 @@ from adf_trigger.service.steps import Steps
 
 logger = logging.getLogger(__name__)
 
+LISTED_AT_ONCE = 50
+"""Messages of earlier versions that a tick reads to list them; each may have 64 KiB."""
+
 
 class NotKept(AdfTriggerError):
     """A message cannot wait: it fits into no queue, and its secrets are not kept."""
@@ -34,6 +37,7 @@ class Keeping:
         self._secrets = secrets
         self._clock = clock
         self._steps = steps
+        self._all_listed = False
 
     def without_secrets(
         self, message: Message, factory: FactoryHandle | None
@@ -113,6 +117,12 @@ class Keeping:
                 exc,
                 extra={"action": "kept_message_not_removed", "request_id": reference.request_id},
             )
+
+    def complete_listing(self) -> None:
+        """List what an earlier version has kept and not listed, some of it at a time, once in each process."""
+        if not self._all_listed:
+            with self._steps("rejected.list"):
+                self._all_listed = self._messages.complete_listing(limit=LISTED_AT_ONCE)
 
     def purge(self, *, before: datetime, limit: int) -> int:
         """Remove at most `limit` messages that came before an instant, rejected ones among them; how many were."""

@@ -52,6 +52,7 @@ STEPS = frozenset(
         "records.purge",
         "rejected.keep",
         "rejected.keep_aside",
+        "rejected.list",
         "rejected.remove",
         "rejected.purge",
         "notify.rejected",

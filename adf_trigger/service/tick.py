@@ -254,10 +254,11 @@ class Tick:
 
     def _purge_messages(self) -> None:
         try:
+            self._keeping.complete_listing()
             self._keeping.purge(before=self._clock() - self._retention, limit=PURGED_A_TICK)
         except LedgerError as exc:
             logger.warning(
-                "This tick could not purge rejected messages: %s",
+                "This tick could not purge or list rejected messages: %s",
                 exc,
                 extra={"action": "purge_failed", "error": type(exc).__name__},
             )

@@ -297,6 +297,7 @@ SCENARIOS: dict[str, tuple[Callable[[Crashes, str], None], ...]] = {
     "records.lease_to_publish": (refused_by_queue,),
     "rejected.keep": (refused_by_queue, invalid),
     "rejected.keep_aside": (kept_aside_for_long,),
+    "rejected.list": (simple,),
     "rejected.remove": (kept_aside,),
     "rejected.purge": (simple,),
     "notify.rejected": (refused_by_queue, invalid),

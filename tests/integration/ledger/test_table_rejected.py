@@ -5,8 +5,10 @@ import pytest
 from azure.data.tables import TableClient
 
 from adf_trigger.azure.storage import StorageAccount
+from adf_trigger.ledger.listing import Question
 from adf_trigger.ledger.opening import open_table_ledger
-from adf_trigger.ledger.rejected import REJECTED, RejectedMessages, kept_key
+from adf_trigger.ledger.rejected import REJECTED, RejectedMessages, kept_key, listed_key
+from tests.contracts.ledger_records import MINUTE, NOON
 from tests.contracts.rejected_contract import RejectedContract, a_message
 
 
@@ -36,3 +38,30 @@ class TestTableRejected(RejectedContract):
         assert "row_unreadable" in [getattr(record, "action", None) for record in caplog.records]
         rejected.remove(broken.key)
         assert rejected.get(broken.key) is None
+
+    def test_what_an_earlier_version_has_kept_is_listed(
+        self, rejected: RejectedMessages, azurite: str, own_table: str
+    ) -> None:
+        """Some at a time, once in each process; not what waits, nor what has a record."""
+        kept = [a_message(f"m-{n}", received_at=NOON + n * MINUTE) for n in range(7)]
+        others = [
+            a_message("waits", waiting=True),
+            a_message("request:0123:k:0", received_at=NOON + 9 * MINUTE),
+        ]
+        for message in (*kept, *others):
+            rejected.keep(message)
+        with TableClient.from_connection_string(azurite, own_table) as table:
+            for message in kept[:6]:
+                table.delete_entity(REJECTED, listed_key(message))
+        assert [entry.run.message_id for entry in rejected.listing(Question(), limit=9).entries] == ["m-6"]
+        rounds = 1
+        while not rejected.complete_listing(limit=3):
+            rounds += 1
+        assert rounds == 3
+        entries = rejected.listing(Question(), limit=9).entries
+        assert [entry.run for entry in entries] == [message.listed for message in reversed(kept)]
+        assert rejected.complete_listing(limit=3)
+
+    def test_an_empty_place_is_complete(self, rejected: RejectedMessages) -> None:
+        """There is nothing to list."""
+        assert rejected.complete_listing(limit=3)
