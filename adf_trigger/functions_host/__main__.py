@@ -89,6 +89,12 @@ def _replace_process(host: FunctionsHost, environ: Mapping[str, str]) -> NoRetur
     On the platform host and worker are two processes, of which the worker alone is killed and started anew.
     """
     assert host.listening is not None  # noqa: S101 - the caller has looked
+    if not hasattr(os, "fork"):
+        logger.critical(
+            "The host ends here: this system cannot replace a process by itself",
+            extra={"action": "host_not_replaced"},
+        )
+        _exit(1)
     host.listening.set_inheritable(True)
     own = {
         HOST_KEY: host.config.key,

