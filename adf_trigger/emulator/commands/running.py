@@ -11,7 +11,6 @@ import json
 import logging
 import os
 import stat
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -116,13 +115,14 @@ def _folder() -> Path:
         NotRunning: somebody else has made it.
     """
     base = Path(os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir())
-    if sys.platform == "win32":
+    get_user = getattr(os, "getuid", None)
+    if get_user is None:  # on Windows, where the folder for temporary files is each user's own
         folder = base / "adf-trigger"
         folder.mkdir(exist_ok=True)
         return folder
-    folder = base / f"adf-trigger-{os.getuid()}"
+    folder = base / f"adf-trigger-{get_user()}"
     folder.mkdir(mode=0o700, exist_ok=True)
     found = folder.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or stat.S_IMODE(found.st_mode) & 0o077:
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != get_user() or stat.S_IMODE(found.st_mode) & 0o077:
         raise NotRunning(f"{folder} is not this user's alone")
     return folder

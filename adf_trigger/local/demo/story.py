@@ -64,12 +64,13 @@ def _tell(endpoints: Endpoints, screen: Screen, stack: Stack) -> None:
         for fault in _Story(endpoints, screen).tell():
             faults.append(fault)  # noqa: PERF402 - what was told before an error is told with it
     except (RequestException, AzureError, AdfTriggerError) as exc:
-        faults.append(f"{type(exc).__name__}: {exc}")
         cause = exc
-    if not faults:
-        return
     if (name := stack.dead()) is not None:
         faults.append(stack.exit_report(name))
+    elif cause is not None:
+        faults.append(f"{type(cause).__name__}: {cause}")
+    if not faults:
+        return
     told = "".join(f"✗ {fault}\n" for fault in faults)
     raise DemoFailed(f"\n{told}The logs are kept: {stack.logs}") from cause
 
@@ -85,7 +86,10 @@ class _Story:
     def tell(self) -> Iterator[str]:
         """Tell it; every sentence that comes out is a fault."""
         self._provision()
-        yield from self._start()
+        faults = list(self._start())
+        yield from faults
+        if faults:
+            return  # what was not started does not end
         events = self._wait()
         yield from self._check_events(events)
         yield from self._show_copy()
