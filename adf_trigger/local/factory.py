@@ -68,6 +68,6 @@ def _factory(options: argparse.Namespace) -> int:
     def tell(facts: Mapping[str, str], data: Path) -> None:
         progress.started("Data Factory", facts["management_url"])
         for line in ready(run=(), data=data, kept=options.data is not None, service=False):
-            progress.said(line)
+            progress.shown(line)
 
     return serve(options, Surround(azurite, tell))

@@ -59,4 +59,7 @@ class Progress:
         """It is ready, there."""
 
     def said(self, line: str) -> None:
-        """There is something to know, in a line."""
+        """There is something to know, in a sentence."""
+
+    def shown(self, line: str) -> None:
+        """A line as it is, with paths that are not to be broken."""

@@ -49,10 +49,15 @@ class Terminal(Progress):
         self._since = time.monotonic()
 
     def said(self, line: str) -> None:
-        """A line, broken between words where it is too long and is a sentence."""
+        """A sentence, broken between words where it is too long; what is indented is laid out already."""
         self._quiet()
-        for each in wrapped(line) if line and not line.startswith(" ") else [line]:
-            self._line(Text(each, "bold green" if each.startswith("Ready.") else ""))
+        for each in [line] if line.startswith(" ") else wrapped(line):
+            self._line(Text(each))
+
+    def shown(self, line: str) -> None:
+        """A line."""
+        self._quiet()
+        self._line(Text(line, "bold green" if line.startswith("Ready.") else ""))
 
     def ended(self, run: Mapping[str, Any]) -> None:
         """A run that has ended."""

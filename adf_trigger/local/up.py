@@ -76,7 +76,7 @@ def _show(terminal: Terminal, endpoints: Endpoints, *, kept: bool) -> None:
         pipelines = {PLAIN_PIPELINE: {}}
     data = Path(endpoints.ca_file).parents[1]
     for line in ready(run=example(pipelines), data=data, kept=kept, alone=is_alone()):
-        terminal.said(line)
+        terminal.shown(line)
 
 
 def _watch(stack: Stack, parent: Parent, *, restart: bool) -> None:
