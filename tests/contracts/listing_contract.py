@@ -172,6 +172,15 @@ class ListingContract(LedgerClaims):
         assert found[0] == ListedRun.of(new.record)
         assert [run.request_id for run in found] == [new.record.request_id, "between"]
 
+    def test_a_key_of_any_characters_is_shown_at_its_place(self, ledger: Ledger, factory: str) -> None:
+        """Also one that is too long for a key of storage, on pages that end in it."""
+        names = ["a|b/c\\d#e?f%g", "ü" * 255, "🙂" * 120, "plain", "Plain"]
+        for minutes, name in enumerate(names):
+            ledger.claim(a_record(factory, name, requested_at=NOON + minutes * MINUTE))
+        for question in (ALL, Question(statuses=frozenset({"Accepted"}))):
+            found = listing(ledger, factory, question, limit=1)
+            assert [run.request_id for run in found] == list(reversed(names))
+
     def test_what_is_purged_is_not_shown(self, ledger: Ledger, factory: str) -> None:
         """Its row goes with its record."""
         stored = ledger.claim(a_record(factory)).stored

@@ -168,6 +168,35 @@ def test_all_factories_are_merged_also_those_that_have_left(caller: Caller, worl
     assert "no factory of that alias" in faults(asked(caller, factory="nobody"))["factory"]
 
 
+def test_a_factory_that_has_moved_is_one_factory(caller: Caller, world: World) -> None:
+    """What is kept under its old id and what is kept under its new one are in one list, under its alias."""
+    new = FACTORY_ID + "-moved"
+    caller.post({}, Idempotency_Key="before")
+    world.clock.forward(60)
+    world.services = restarted(world, {"default": (new, world.factory)})
+    caller.post({}, Idempotency_Key="between")
+    world.clock.forward(60)
+    world.services = restarted(world, {"default": (new, world.factory)}, {FACTORY_ID: "default"})
+    caller.post({}, Idempotency_Key="after")
+    for question in ({}, {"factory": "default"}, {"limit": 1}):
+        runs = all_of(caller, **question)
+        assert keys(runs) == ["after", "between", "before"]
+        assert {run["factory"] for run in runs} == {"default"}
+    assert keys(all_of(caller, factory=new)) == ["between"]
+
+
+def test_keys_in_any_language_are_listed(caller: Caller) -> None:
+    """Page by page, with links that lead back, ids that a key of storage cannot hold among them."""
+    given = ["manual__2026-11-25T06:00:00+00:00", "größe/日付 1.csv", "ü" * 255, "🙂" * 120, "~2F", "a b"]
+    for key in given:
+        caller.message({"pipeline": "load", "requestId": key})
+    runs = all_of(caller, limit=1)
+    assert sorted(keys(runs)) == sorted(given)
+    for run in runs:
+        shown = json.loads(caller.get(run["links"]["self"].rpartition("/")[2]).get_body())
+        assert shown["requestId"] == run["requestId"]
+
+
 def test_a_rejected_message_is_listed_under_its_factory(caller: Caller, world: World) -> None:
     """One of which none can be told is only in the list of all."""
     with_two(world)
