@@ -38,8 +38,8 @@ def run_on(stack: LocalStack, kind: str, code: str) -> subprocess.CompletedProce
 
 
 def test_there_are_commands() -> None:
-    """The README is read as it is written: four ways in and out, and the replay."""
-    assert [kind for kind, _ in BLOCKS] == ["bash", "bash", "az", "python", "python", "az", "bash"]
+    """The README is read as it is written: four ways in and out, what can be seen, and the replay."""
+    assert [kind for kind, _ in BLOCKS] == ["bash", "bash", "bash", "az", "python", "python", "az", "bash"]
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed here")
@@ -51,9 +51,11 @@ def test_the_readmes_commands_work_in_order(stack: LocalStack) -> None:
             done = run_on(stack, kind, code)
             assert done.returncode == 0, f"{code}\n{done.stdout}{done.stderr}"
             said.append(done.stdout)
-    first, again, _, event, _ = said
+    first, again, seen, _, event, _ = said
     assert '"requestId":"orders-2026-11-22"' in first
     assert '"requestId":"orders-2026-11-22"' in again
+    assert [f'"{each}": [' in seen for each in ("runs", "activities", "pipelines")] == [True] * 3
+    assert '"name": "Adfv2QuickStartParamPipeline"' in seen
     assert "dev.adf-trigger.run.succeeded" in event
     stack.eventually(lambda: stack.status("nightly-from-python") == "Succeeded", ticking=False)
 
