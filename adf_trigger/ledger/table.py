@@ -178,7 +178,10 @@ class TableLedger:
         Raises:
             LedgerError: the table could not be read.
         """
-        entities = self._table.between(partition_key(factory), *rows_of_kind("active"))
+        return self._active(factory)
+
+    def _active(self, factory: str, limit: int | None = None) -> Sequence[ActiveRun]:
+        entities = self._table.between(partition_key(factory), *rows_of_kind("active"), limit=limit)
         runs = [readable(entity["RowKey"], _active_of, entity) for entity in entities]
         understood = [run for run in runs if run is not None]
         return sorted(understood, key=lambda run: (run.requested_at, run.request_id))
@@ -207,7 +210,7 @@ class TableLedger:
         Raises:
             LedgerError: the table could not be read.
         """
-        get, active = partial(self.get, factory), partial(self.active, factory)
+        get, active = partial(self.get, factory), partial(self._active, factory)
         return TableListing(self._table, factory, question, get=get, active=active).page(after, limit)
 
     def cursor(self, factory: str) -> Cursor:

@@ -42,7 +42,7 @@ class TableListing:
         factory: resource id.
         question: which runs are shown.
         get: gives the record of a request of the factory.
-        active: gives the active rows of the factory.
+        active: gives the active rows of the factory, at most so many of them, or all.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class TableListing:
         question: Question,
         *,
         get: Callable[[str], Stored | None],
-        active: Callable[[], Sequence[ActiveRun]],
+        active: Callable[[int | None], Sequence[ActiveRun]],
     ) -> None:
         self._table = table
         self._partition = partition_key(factory)
@@ -96,7 +96,9 @@ class TableListing:
 
     def _active_of(self, run: ListedRun) -> ActiveRun | None:
         if self._active_runs is None:
-            self._active_runs = {active.request_id: active for active in self._active()}
+            # Of very many a page needs few: those that are missing here have records.
+            most = None if self._question.is_narrow else MAX_PAGE
+            self._active_runs = {active.request_id: active for active in self._active(most)}
         active = self._active_runs.get(run.request_id)
         return active if active is not None and active.requested_at == run.requested_at else None
 
@@ -104,7 +106,7 @@ class TableListing:
         """What is active, newest first: where nothing else is asked for, the history need not be read."""
         first, end = bounds_of(self._question, after)
         found = []
-        for run in self._active():
+        for run in self._active(None):
             place = _place(run)
             if first < place < end and not _is_unwanted(run, self._question):
                 found.append((place, run.request_id))

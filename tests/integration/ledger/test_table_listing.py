@@ -95,6 +95,25 @@ def test_a_page_costs_the_same_however_long_the_history(
     assert [len(page.entries) for page in pages(counted, factory, FAILED, 50)] == [0, 1]
 
 
+def test_a_page_costs_the_same_however_many_runs_are_active(
+    counted: TableLedger, storage: FaultyStorage, raw_table: TableClient, factory: str
+) -> None:
+    """Of more than one answer of storage holds, a page reads one, and the records of what is not in that."""
+    waiting = [a_record(factory, f"w-{n}", run_id=ONE_RUN_AFTER_ANOTHER[n]) for n in range(1_010)]
+    put(raw_table, waiting, without=("run|", "when|"))
+    shown: list[ListedRun] = []
+    for n in range(3):
+        stored = counted.claim(a_record(factory, f"k-{n}", requested_at=NOON + n * MINUTE)).stored
+        moved = transitions.hand_over(
+            transitions.submit(stored.record, run_id=stored.record.run_id, now=NOON)
+        )
+        shown.insert(0, ListedRun.of(counted.save(stored, moved).record))
+    storage.reads = 0
+    page = counted.listing(factory, Question(), limit=50)
+    assert [entry.run for entry in page.entries] == shown
+    assert storage.reads == 1 + 1 + 3
+
+
 def test_what_ended_under_an_earlier_version_is_listed(
     table_ledger: TableLedger, raw_table: TableClient, factory: str
 ) -> None:
