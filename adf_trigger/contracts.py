@@ -67,6 +67,7 @@ class Wire(BaseModel):
     """What crosses the boundary: camelCase there, snake_case here, and nothing unknown in it."""
 
     model_config = ConfigDict(
+        defer_build=True,  # an instance builds what it needs, when it does: import is a part of every cold start
         alias_generator=to_camel,
         validate_by_name=True,
         validate_by_alias=True,

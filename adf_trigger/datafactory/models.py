@@ -59,6 +59,7 @@ class ServiceObject(BaseModel):
     """Something the service said. Wire names are camelCase; fields it adds one day are in `model_extra`."""
 
     model_config = ConfigDict(
+        defer_build=True,
         alias_generator=to_camel,
         validate_by_name=True,
         validate_by_alias=True,
@@ -268,7 +269,12 @@ class DataFactoryV1(ServiceObject):
 
 class _Query(BaseModel):
     model_config = ConfigDict(
-        alias_generator=to_camel, validate_by_name=True, serialize_by_alias=True, extra="forbid", frozen=True
+        defer_build=True,
+        alias_generator=to_camel,
+        validate_by_name=True,
+        serialize_by_alias=True,
+        extra="forbid",
+        frozen=True,
     )
 
 

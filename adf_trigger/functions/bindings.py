@@ -44,11 +44,11 @@ class Bindings:
         Args:
             use_cases: gives the use cases, or raises what is wrong with the settings.
         """
+        if nothing_is_set():  # an instance that is warmed up: settings that are not there need no reading
+            return cls(NOT_YET_SET, NOT_YET_SET + POISON_SUFFIX, _default_schedule())
         try:
             return cls.of(use_cases().settings)
         except SettingsError as exc:
-            if nothing_is_set():
-                return cls(NOT_YET_SET, NOT_YET_SET + POISON_SUFFIX, _default_schedule())
             log_faults(exc)
             return cls(AT_FAULT, AT_FAULT + POISON_SUFFIX, _schedule_at_least())
 

@@ -5,9 +5,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from pydantic import TypeAdapter
-
 from adf_trigger.errors import Fault, InvalidRequest, UnreadableRow
+from adf_trigger.ledger.adapters import adapter_of
 from adf_trigger.ledger.port import Cursor
 from adf_trigger.ledger.records import ActiveRun, RunRecord, RunState
 from adf_trigger.messages.declaration import Declaration
@@ -20,11 +19,6 @@ MAX_DECLARATION_CHARS = 32_000
 """Longest declaration, in characters of ASCII JSON: one property holds 64 KiB, at two bytes each."""
 
 T = TypeVar("T")
-
-_RECORD = TypeAdapter(RunRecord)
-_ACTIVE = TypeAdapter(ActiveRun)
-_CURSOR = TypeAdapter(Cursor)
-_DECLARATION = TypeAdapter(Declaration)
 
 
 class RecordTooLarge(UnreadableRow):
@@ -52,7 +46,9 @@ def encode_record(record: RunRecord) -> str:
         RecordTooLarge: it has more than MAX_RECORD_CHARS characters.
     """
     # The parameters are JSON already. Pydantic would make null of Infinity, and fail on half a surrogate pair.
-    fields = _RECORD.dump_python(record, mode="json", exclude={"parameters": True, "came_as": {"body"}})
+    fields = adapter_of(RunRecord).dump_python(
+        record, mode="json", exclude={"parameters": True, "came_as": {"body"}}
+    )
     text = _text({**fields, "parameters": record.parameters})
     if len(text) > MAX_RECORD_CHARS:
         raise RecordTooLarge(
@@ -78,12 +74,12 @@ def decode_record(text: str, body: bytes = b"") -> RunRecord:
             fields["came_as"]["body"] = body
         return _renamed(fields)
 
-    return _decoded(_RECORD, text, completed)
+    return _decoded(RunRecord, text, completed)
 
 
 def encode_active(run: ActiveRun) -> str:
     """The text of an active run's row."""
-    return _text(_ACTIVE.dump_python(run, mode="json"))
+    return _text(adapter_of(ActiveRun).dump_python(run, mode="json"))
 
 
 def decode_active(text: str) -> ActiveRun:
@@ -92,12 +88,12 @@ def decode_active(text: str) -> ActiveRun:
     Raises:
         UnreadableRow: the text is none of ours.
     """
-    return _decoded(_ACTIVE, text)
+    return _decoded(ActiveRun, text)
 
 
 def encode_cursor(cursor: Cursor) -> str:
     """The text of a cursor."""
-    return _text(_CURSOR.dump_python(cursor, mode="json"))
+    return _text(adapter_of(Cursor).dump_python(cursor, mode="json"))
 
 
 def decode_cursor(text: str) -> Cursor:
@@ -106,12 +102,12 @@ def decode_cursor(text: str) -> Cursor:
     Raises:
         UnreadableRow: the text is none of ours.
     """
-    return _decoded(_CURSOR, text)
+    return _decoded(Cursor, text)
 
 
 def encode_declaration(declaration: Declaration) -> str | None:
     """The text of what a pipeline declares; None where it has more than MAX_DECLARATION_CHARS characters."""
-    text = _text(_DECLARATION.dump_python(declaration, mode="json"))
+    text = _text(adapter_of(Declaration).dump_python(declaration, mode="json"))
     return text if len(text) <= MAX_DECLARATION_CHARS else None
 
 
@@ -121,7 +117,7 @@ def decode_declaration(text: str) -> Declaration:
     Raises:
         UnreadableRow: the text is none of ours.
     """
-    return _decoded(_DECLARATION, text)
+    return _decoded(Declaration, text)
 
 
 def successor(earlier: RunRecord, record: RunRecord) -> RunRecord:
@@ -158,11 +154,11 @@ def _renamed(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def _decoded(
-    adapter: TypeAdapter[T], text: str, renamed: Callable[[dict[str, Any]], dict[str, Any]] | None = None
+    kind: type[T], text: str, renamed: Callable[[dict[str, Any]], dict[str, Any]] | None = None
 ) -> T:
     try:
         document = json.loads(text)
-        return adapter.validate_python(
+        return adapter_of(kind).validate_python(
             renamed(document) if renamed and isinstance(document, dict) else document
         )
     except ValueError as exc:

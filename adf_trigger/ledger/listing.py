@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from pydantic import TypeAdapter
-
 from adf_trigger.contracts import RunStatus
 from adf_trigger.errors import UnreadableRow
+from adf_trigger.ledger.adapters import adapter_of
 from adf_trigger.ledger.keys import newest_first
 from adf_trigger.ledger.reasons import reason_of
 from adf_trigger.ledger.records import RunRecord
@@ -174,12 +173,9 @@ def page_of(entries: Iterable[Entry], limit: int) -> ListingPage:
     return ListingPage(first[:limit], first[limit - 1].place if len(first) > limit else None)
 
 
-_LISTED = TypeAdapter(ListedRun)
-
-
 def encode_listed(run: ListedRun) -> str:
     """The text of a row."""
-    fields = _LISTED.dump_python(run, mode="json", exclude_none=True)
+    fields = adapter_of(ListedRun).dump_python(run, mode="json", exclude_none=True)
     cut = {
         name: shorten(text, _LONGEST_NAME) if isinstance(text, str) and name in _CUT else text
         for name, text in fields.items()
@@ -197,7 +193,7 @@ def decode_listed(text: str) -> ListedRun:
         UnreadableRow: the text is none of ours.
     """
     try:
-        return _LISTED.validate_python(json.loads(text))
+        return adapter_of(ListedRun).validate_python(json.loads(text))
     except ValueError as exc:
         raise UnreadableRow("a row of the listing cannot be understood") from exc
 

@@ -12,10 +12,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
-from pydantic import TypeAdapter
-
 from adf_trigger.contracts import ProblemFault, RejectedMessage, RunStatus
 from adf_trigger.errors import Fault, UnreadableRow
+from adf_trigger.ledger.adapters import adapter_of
 from adf_trigger.ledger.keys import listing_key, newest_first, newest_first_of, oldest_first
 from adf_trigger.ledger.listing import ListedRun, ListingPage, Question
 from adf_trigger.messages.decoding import Message
@@ -208,12 +207,9 @@ def key_in(row: str) -> str:
     return row.split("|", maxsplit=3)[3]
 
 
-_MESSAGE = TypeAdapter(KeptMessage)
-
-
 def encode_kept(message: KeptMessage) -> str:
     """The text of a message's row beside its bytes, what has no end cut."""
-    cut = _MESSAGE.dump_python(message, mode="json", exclude={"body"})
+    cut = adapter_of(KeptMessage).dump_python(message, mode="json", exclude={"body"})
     cut["reason"] = shorten(message.reason, MAX_REASON)
     cut["faults"] = [
         {"pointer": shorten(fault.pointer, MAX_TEXT), "message": shorten(fault.message, MAX_TEXT)}
@@ -234,6 +230,6 @@ def decode_kept(text: str, body: bytes) -> KeptMessage:
     """
     try:
         fields: dict[str, Any] = {**json.loads(text), "body": body}
-        return _MESSAGE.validate_python(fields)
+        return adapter_of(KeptMessage).validate_python(fields)
     except (TypeError, ValueError) as exc:
         raise UnreadableRow("a rejected message in the ledger cannot be understood") from exc

@@ -5,6 +5,7 @@ import codecs
 import json
 import re
 from dataclasses import dataclass
+from functools import cache
 
 from adf_trigger.request_ids import is_request_id
 
@@ -12,8 +13,12 @@ MAX_QUEUE_BYTES = 65_536
 """Largest text that a storage queue takes."""
 
 _REFERENCE = "adfTriggerKept"
-_UNSAFE = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""What XML 1.0 cannot hold; a carriage return it may give back as a line feed."""
+
+
+@cache
+def _unsafe() -> re.Pattern[str]:
+    """What XML 1.0 cannot hold; a carriage return it may give back as a line feed. It takes long to be compiled."""
+    return re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +55,7 @@ def queue_text(body: bytes) -> str | None:
         text = body.decode()
     except UnicodeDecodeError:
         text = "\ufffe"
-    if _UNSAFE.search(text.replace("\r", "")) is None and ("\r" not in text or not _is_object(body)):
+    if _unsafe().search(text.replace("\r", "")) is None and ("\r" not in text or not _is_object(body)):
         return text if len(body) <= MAX_QUEUE_BYTES else None
     encoded = base64.b64encode(body).decode()
     return encoded if _is_object(body) and len(encoded) <= MAX_QUEUE_BYTES else None

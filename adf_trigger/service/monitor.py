@@ -8,6 +8,7 @@ nothing, a run that no list shows is not lost, and a status that is not known ha
 import logging
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from functools import cache
 from uuid import UUID
 
 from adf_trigger.clock import Clock
@@ -57,7 +58,11 @@ LONGEST_BACKLOG = timedelta(hours=2)
 UNREADABLE_AFTER = 3
 """Runs of one turn that may fail to be read before the factory is left alone until the next tick."""
 
-_ENDED = FieldFilter(operand="Status", operator="In", values=tuple(sorted(ENDED_IN_DATA_FACTORY)))
+
+@cache
+def _ended() -> FieldFilter:
+    """The condition of what has ended, made when it is first needed, and not at import."""
+    return FieldFilter(operand="Status", operator="In", values=tuple(sorted(ENDED_IN_DATA_FACTORY)))
 
 
 class Monitor:
@@ -159,7 +164,7 @@ class Monitor:
         window = RunFilter(
             last_updated_after=since - self._overlap,
             last_updated_before=max(self._clock(), since) + NEVER_LATER,
-            filters=(_ENDED,),
+            filters=(_ended(),),
         )
         pages = factory.runs.query_runs(window)
         found, complete = budget.share(1 / 2).read(pages, at_most=max(1, budget.left // 2))

@@ -13,6 +13,7 @@ class PlatformSettings(BaseModel):
     """What is named by Azure. Each field names its variable as its alias."""
 
     model_config = ConfigDict(
+        defer_build=True,
         frozen=True,
         extra="ignore",
         validate_by_name=True,

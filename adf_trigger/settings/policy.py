@@ -41,7 +41,9 @@ class PipelinePolicy(BaseModel):
             a run whose id was lost can be found among others.
     """
 
-    model_config = ConfigDict(alias_generator=to_camel, validate_by_name=True, extra="forbid", frozen=True)
+    model_config = ConfigDict(
+        defer_build=True, alias_generator=to_camel, validate_by_name=True, extra="forbid", frozen=True
+    )
 
     unknown_outcome: UnknownOutcomePolicy = UnknownOutcomePolicy.RECONCILE
     details: Details = Details.ALL

@@ -11,10 +11,11 @@ from pathlib import Path
 from adf_trigger.clock import utcnow
 from adf_trigger.errors import AdfTriggerError
 from adf_trigger.local.process import StartFailed
-from tests.bench import concurrent_runs, create_run, end_to_event, expressions, report, submit
+from tests.bench import concurrent_runs, create_run, end_to_event, expressions, importing, report, submit
 from tests.bench.figures import Bench, BenchFailed, Figure
 
 BENCHES: Mapping[str, Bench] = {
+    "import": importing.measure,
     "expressions": expressions.measure,
     "concurrent-runs": concurrent_runs.measure,
     "create-run": create_run.measure,

@@ -1,0 +1,20 @@
+"""What reads and writes each kind of document, made when it is first needed."""
+
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter
+
+T = TypeVar("T")
+
+_made: dict[type[Any], TypeAdapter[Any]] = {}
+
+
+def adapter_of(kind: type[T]) -> TypeAdapter[T]:
+    """The adapter of a kind of document. At import it would be a part of every cold start.
+
+    Threads that need it first may make it twice, which does no harm.
+    """
+    adapter: TypeAdapter[T] | None = _made.get(kind)
+    if adapter is None:
+        adapter = _made[kind] = TypeAdapter(kind)
+    return adapter
