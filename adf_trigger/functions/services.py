@@ -36,6 +36,7 @@ from adf_trigger.service.monitor import Monitor
 from adf_trigger.service.neighbours import AppIdentity, Neighbours
 from adf_trigger.service.notify import Notifier
 from adf_trigger.service.observe import Observer
+from adf_trigger.service.own_notes import OwnNotes
 from adf_trigger.service.partitions import Partitions
 from adf_trigger.service.pipelines import PipelinesDesk
 from adf_trigger.service.policy import Policies
@@ -63,6 +64,7 @@ from adf_trigger.service.views import RELATIVE, RunViews
 from adf_trigger.service.watched import WatchedRuns
 from adf_trigger.service.workers import Workers
 from adf_trigger.settings import Settings
+from adf_trigger.settings.fingerprints import fingerprints
 from adf_trigger.settings.schedule import Schedule
 
 
@@ -194,13 +196,16 @@ def wire(
     rerunner = Rerunner(ledger, records, factories, gate, submitter, clock)
     canceller = Canceller(ledger, records, factories, gate, monitor, publisher, clock, steps)
     ledger_identity = LedgerIdentity(notes, landmark, clock, new_id, steps)
+    app = AppIdentity(
+        name=settings.host_name or _machine(),
+        version=__version__,
+        factories=tuple(dict.fromkeys(factory.present_id for factory in factories)),
+        queue=settings.requests_queue,
+        settings=fingerprints(settings),
+    )
+    own_notes = OwnNotes(notes, app.mark)
     neighbours = Neighbours(
-        AppIdentity(
-            name=settings.host_name or _machine(),
-            version=__version__,
-            factories=tuple(dict.fromkeys(factory.present_id for factory in factories)),
-            queue=settings.requests_queue,
-        ),
+        app,
         notes,
         clock,
         steps,
@@ -242,7 +247,7 @@ def wire(
         publisher,
         keeping,
         gate,
-        notes,
+        own_notes,
         steps,
         allowance,
         crew,
@@ -254,7 +259,7 @@ def wire(
         settings=settings,
         workers=Workers(),
         factories=factories,
-        notes=notes,
+        notes=own_notes,
         states=states,
         views=views,
         submitter=submitter,
@@ -280,21 +285,21 @@ def wire(
         strangers=strangers,
         looker=looker,
         tick=tick,
-        stand_in=StandIn(tick, notes, clock, schedule, steps),
+        stand_in=StandIn(tick, own_notes, clock, schedule, steps),
         observer=Observer(
             {
                 "table": ledger.check,
                 "queues": outbox.check,
                 "ledger": ledger_identity.check,
             },
-            notes,
+            own_notes,
             clock,
             schedule,
             steps,
             in_turn={f"factory:{factory.alias}": partial(gate.check, factory) for factory in factories},
             warnings=neighbours.check,
         ),
-        health=HealthDesk(notes, clock, schedule),
+        health=HealthDesk(own_notes, clock, schedule),
         ledger_identity=ledger_identity,
     )
 

@@ -2,13 +2,14 @@
 
 import hashlib
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
 from adf_trigger.clock import Clock
 from adf_trigger.ledger.notes import APP_SCOPE, Notes
+from adf_trigger.service.own_notes import own_names
 from adf_trigger.service.steps import Steps
 
 logger = logging.getLogger(__name__)
@@ -31,17 +32,24 @@ class AppIdentity:
         version: of the package.
         factories: resource ids of the factories that it starts runs in.
         queue: where it reads requests from.
+        settings: digests of its other settings, by their names.
     """
 
     name: str
     version: str
     factories: tuple[str, ...]
     queue: str
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def mark(self) -> str:
+        """What tells it from others; a hash, since an app's name may hold anything."""
+        return hashlib.sha256(self.name.encode()).hexdigest()[:32]
 
     @property
     def note(self) -> str:
-        """The name of its note; a hash, since an app's name may hold anything."""
-        return APP_NOTES + hashlib.sha256(self.name.encode()).hexdigest()[:32]
+        """The name of its note."""
+        return APP_NOTES + self.mark
 
     @property
     def listed_factories(self) -> list[str]:
@@ -49,15 +57,25 @@ class AppIdentity:
         return sorted(factory.lower() for factory in self.factories)[:MAX_FACTORIES]
 
     def differs_from(self, other: dict[str, Any]) -> str | None:
-        """How another app differs that reads the same queue; None where it does the same work."""
+        """How another app differs that reads the same queue or watches the same factories; None where it does not."""
+        shared = set(other["factories"]) & set(self.listed_factories)
         if other["queue"] != self.queue:
-            return None
-        differences = []
+            settings = self._other_settings(other)
+            return f"watches the same factories and {settings}" if shared and settings else None
+        differences = [f"reads {self.queue}"]
         if other["factories"] != self.listed_factories:
             differences.append("has other factories")
         if other["version"] != self.version:
             differences.append(f"has version {other['version']} (this one: {self.version})")
-        return " and ".join(differences) or None
+        if settings := self._other_settings(other):
+            differences.append(settings)
+        return " and ".join(differences) if len(differences) > 1 else None
+
+    def _other_settings(self, other: dict[str, Any]) -> str:
+        """The names of settings that differ, of those that both versions have."""
+        theirs = other.get("settings") or {}
+        names = [name for name, digest in self.settings.items() if theirs.get(name, digest) != digest]
+        return f"has other values of {', '.join(sorted(names)[:MAX_LISTED])}" if names else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +162,7 @@ class Neighbours:
             "version": self._me.version,
             "factories": self._me.listed_factories,
             "queue": self._me.queue,
+            "settings": dict(self._me.settings),
             "seenAt": now.isoformat(),
         }
 
@@ -154,10 +173,12 @@ class Neighbours:
                 continue
             age = now - datetime.fromisoformat(note.value["seenAt"])
             if age > FORGOTTEN_AFTER:
+                for own in own_names(note.name.removeprefix(APP_NOTES)):
+                    self._notes.remove(APP_SCOPE, own)
                 self._notes.remove(APP_SCOPE, note.name)
             elif age <= ALIVE and (difference := self._me.differs_from(note.value)) is not None:
+                app = note.value["name"]
                 found.append(
-                    f"Another app, {note.value['name']}, reads {self._me.queue} on the same storage and "
-                    f"{difference}: each takes a share of the messages"
+                    f"Another app on the same storage, {app}, {difference}: each does a share of the work"
                 )
         return found

@@ -118,7 +118,7 @@ def test_the_trouble_of_some_is_theirs_alone(fleet: Fleet) -> None:
     state = fleet.services.states.of(fleet.ids[3])
     assert state is not None
     assert state.kind is Trouble.DENIED
-    note = fleet.world.notes.get("app", "tick")
+    note = fleet.services.notes.get("app", "tick")
     assert note is not None
     assert sorted(note.value["trouble"]) == ["monitor f3", "monitor f4", "monitor f5"]
     fleet.factories[3].always.clear()

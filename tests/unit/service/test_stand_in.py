@@ -30,7 +30,7 @@ class Instance:
     def _stand_in(self, world: World) -> StandIn:
         return StandIn(
             world.services.tick,
-            world.notes,
+            world.services.notes,
             world.clock,
             Schedule(world.settings.poll_schedule),
             logged_steps,
@@ -64,7 +64,7 @@ def test_an_overdue_tick_is_run_once_and_the_note_says_by_whom(world: World) -> 
     world.clock.forward(OVERDUE)
     assert [each.stand_in.run_if_overdue("queue") for each in instances] == [True, False, False]
     assert [event.subject for event in world.outbox.events] == ["key-1"]
-    note = world.notes.get("app", STAND_IN_NOTE)
+    note = world.services.notes.get("app", STAND_IN_NOTE)
     assert note is not None
     assert (note.value["by"], note.value["at"]) == ("queue", world.clock().isoformat())
     world.clock.forward(OVERDUE)
@@ -99,20 +99,20 @@ def test_one_who_runs_it_keeps_the_others_from_it_until_he_is_taken_for_dead(wor
 
 def _health(world: World) -> HealthStatus:
     world.services.observer.observe()
-    desk = HealthDesk(world.notes, world.clock, Schedule(world.settings.poll_schedule))
+    desk = HealthDesk(world.services.notes, world.clock, Schedule(world.settings.poll_schedule))
     return asyncio.run(desk.answer()).status
 
 
 @pytest.mark.parametrize("stands_in", [True, False])
 def test_health_judges_the_timer_by_its_own_ticks(world: World, *, stands_in: bool) -> None:
     """However well others stand in for it, a timer that stands still shows."""
-    timer = world.notes.get("app", TICK_NOTE)
+    timer = world.services.notes.get("app", TICK_NOTE)
     instance = Instance(world)
     assert _health(world) is HealthStatus.OK
     for _ in range(5):
         world.clock.forward(OVERDUE)
         assert instance.stand_in.run_if_overdue("http") or not stands_in
-    assert world.notes.get("app", TICK_NOTE) == timer
+    assert world.services.notes.get("app", TICK_NOTE) == timer
     assert _health(world) is HealthStatus.UNAVAILABLE
     world.tick()
     assert _health(world) is HealthStatus.OK
@@ -171,8 +171,8 @@ def test_trouble_is_no_trouble_of_the_caller_s(world: World) -> None:
 def test_notes_of_another_version_say_nothing(value: dict[str, object]) -> None:
     """What cannot be understood is no tick: this process's start counts."""
     world = World(settings=settings())
-    world.notes.put("app", TICK_NOTE, value)
-    world.notes.put("app", STAND_IN_NOTE, value)
+    world.services.notes.put("app", TICK_NOTE, value)
+    world.services.notes.put("app", STAND_IN_NOTE, value)
     instance = Instance(world)
     assert not instance.stand_in.run_if_overdue("queue")
     world.clock.forward(OVERDUE)

@@ -156,7 +156,7 @@ def test_a_factory_with_much_to_do_keeps_no_other_from_its_turn(
     slow.ledger.takes = TICK_SECONDS
     slow.tick()
     assert "get_factory" not in slow.other.calls
-    note = slow.world.notes.get("app", "tick")
+    note = slow.services.notes.get("app", "tick")
     assert note is not None
     assert "reach 1 factories" in note.value["trouble"]
     assert [each for each in caplog.records if getattr(each, "action", "") == "tick_cut"]

@@ -1,0 +1,48 @@
+"""The notes that each app has of its own, where several keep their ledger in one table."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from adf_trigger.ledger.notes import APP_SCOPE, Note, Notes
+from adf_trigger.service.observe import HEALTH_NOTE
+from adf_trigger.service.tick import STAND_IN_NOTE, TICK_NOTE
+
+OWN = frozenset({HEALTH_NOTE, STAND_IN_NOTE, TICK_NOTE})
+"""What an app says of itself: another's ticks must not hide a timer that stands still, nor its trouble be ours."""
+
+
+def own_names(mark: str) -> Sequence[str]:
+    """The names under which the ledger keeps the own notes of an app."""
+    return [f"{name}|{mark}" for name in sorted(OWN)]
+
+
+class OwnNotes:
+    """The notes of the ledger, an app's own ones under its mark.
+
+    Args:
+        notes: of the ledger.
+        mark: tells this app from others on the same ledger.
+    """
+
+    def __init__(self, notes: Notes, mark: str) -> None:
+        self._notes = notes
+        self._mark = mark
+
+    def get(self, scope: str, name: str) -> Note | None:
+        """See Notes."""
+        return self._notes.get(scope, self._own(scope, name))
+
+    def put(self, scope: str, name: str, value: dict[str, Any], etag: str | None = None) -> Note:
+        """See Notes."""
+        return self._notes.put(scope, self._own(scope, name), value, etag)
+
+    def named(self, scope: str, prefix: str = "") -> Sequence[Note]:
+        """See Notes. An app's own notes are found by their whole names alone."""
+        return self._notes.named(scope, prefix)
+
+    def remove(self, scope: str, name: str) -> None:
+        """See Notes."""
+        self._notes.remove(scope, self._own(scope, name))
+
+    def _own(self, scope: str, name: str) -> str:
+        return f"{name}|{self._mark}" if scope == APP_SCOPE and name in OWN else name
