@@ -48,12 +48,16 @@ class Follower:
 
     def _follow(self) -> None:
         while not self._stop.wait(_PERIOD_SECONDS):
-            ended = [run for run in self._listed() if run.get("ended") and _id(run) not in self._told]
-            for run in reversed(ended):  # the list has the newest first
-                self._told[_id(run)] = None
-                self._tell(run)
-            while len(self._told) > _REMEMBERED:
-                del self._told[next(iter(self._told))]
+            self.look()
+
+    def look(self) -> None:
+        """Ask once, and tell what has ended since the last time."""
+        ended = [run for run in self._listed() if run.get("ended") and _id(run) not in self._told]
+        for run in reversed(ended):  # the list has the newest first
+            self._told[_id(run)] = None
+            self._tell(run)
+        while len(self._told) > _REMEMBERED:
+            del self._told[next(iter(self._told))]
 
     def _listed(self) -> Iterator[Mapping[str, Any]]:
         query = {"since": self._since}

@@ -4,6 +4,7 @@ import socket
 import sys
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
 
 import psutil
 
@@ -56,9 +57,9 @@ def check(ports: Ports) -> None:
     """
     wanted = asdict(ports)
     faults = [
-        f"port {port} ({option(name)}) is taken by {taken_by(port)}"
+        f"port {port} ({option(name)}) {why}"
         for name, port in wanted.items()
-        if port and not is_free(port)
+        if port and (why := why_not(port)) is not None
     ]
     asked = [port for port in wanted.values() if port]
     faults += [
@@ -77,20 +78,29 @@ def usual(asked: Ports, kept: Mapping[str, int], *, of: Collection[str] = _ALL) 
         of: names of those that are needed; the others stay as they are.
 
     Returns:
-        The ports, and a sentence for each that is taken, so that a free one stands in for it.
+        The ports, and a sentence for each reason why free ones stand in for some.
     """
-    notes = []
+    reasons: dict[str, list[tuple[str, int]]] = {}
     chosen = {name: port for name, port in asdict(asked).items() if port}
     for name, port in asdict(USUAL).items():
         wanted = kept.get(name) or port
         if name in chosen or name not in of:
             continue
-        if wanted not in chosen.values() and is_free(wanted):
+        why = "is asked for by another option" if wanted in chosen.values() else why_not(wanted)
+        if why is None:
             chosen[name] = wanted
         else:
-            by = "another option" if wanted in chosen.values() else taken_by(wanted)
-            notes.append(f"port {wanted} is taken by {by}: a free one stands in ({option(name)} chooses)")
-    return replace(asked, **chosen), notes
+            reasons.setdefault(why, []).append((name, wanted))
+    return replace(asked, **chosen), [_note(why, ports) for why, ports in reasons.items()]
+
+
+def _note(why: str, ports: list[tuple[str, int]]) -> str:
+    if len(ports) == 1:
+        ((name, port),) = ports
+        return f"port {port} {why}: a free one stands in ({option(name)} chooses)"
+    numbers = ", ".join(str(port) for _, port in ports)
+    why = why.replace("is ", "are ", 1)
+    return f"ports {numbers} {why}: free ones stand in ({option(ports[0][0])} and its like choose)"
 
 
 def option(name: str) -> str:
@@ -103,17 +113,19 @@ def names() -> Iterator[str]:
     return (field.name for field in fields(Ports))
 
 
-def is_free(port: int) -> bool:
-    """Whether a process could listen there now."""
+def why_not(port: int) -> str | None:
+    """Why a process could not listen there now, in words; None if it could."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as server:
         if sys.platform != "win32":  # there the same option takes a port from whoever has it
             server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             server.bind((ADDRESS, port))
             server.listen(1)
+        except PermissionError:
+            return "may not be used by this user"
         except OSError:
-            return False
-    return True
+            return f"is taken by {taken_by(port)}"
+    return None
 
 
 def taken_by(port: int) -> str:
@@ -121,11 +133,19 @@ def taken_by(port: int) -> str:
     pid = _listener(port)
     if pid is None:
         return "another process"
+    return f"{_name(pid)} (process {pid}){_of_a_stack(pid)}"
+
+
+def _name(pid: int) -> str:
+    """Of the program, since a process may call itself as it likes: Node is MainThread."""
     try:
-        name = psutil.Process(pid).name()
+        process = psutil.Process(pid)
+        try:
+            return Path(process.exe()).name or process.name()
+        except psutil.AccessDenied:
+            return process.name()
     except psutil.Error:
-        name = "a process"
-    return f"{name} (process {pid}){_of_a_stack(pid)}"
+        return "a process"
 
 
 def _listener(port: int) -> int | None:

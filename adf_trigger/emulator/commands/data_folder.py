@@ -76,10 +76,14 @@ def exclusive(folder: Path, *, patience: float) -> Iterator[int]:
         patience: seconds to wait for another process to end.
 
     Raises:
-        DataFolderError: another process uses the folder.
+        DataFolderError: another process uses the folder, or it cannot be written to.
     """
     deadline = time.monotonic() + patience
-    with (folder / _LOCK).open("w") as file:
+    try:
+        file = (folder / _LOCK).open("w")
+    except OSError as exc:
+        raise DataFolderError(f"{folder} cannot be written to: {exc.strerror}") from exc
+    with file:
         while not take(file.fileno()):
             if time.monotonic() >= deadline:
                 raise DataFolderError(f"{folder} is in use by another process")

@@ -115,6 +115,8 @@ def _folder() -> Path:
         NotRunning: somebody else has made it.
     """
     base = Path(os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir())
+    if not base.is_dir():  # as in a shell of sudo or a container, that has the variable alone
+        base = Path(tempfile.gettempdir())
     get_user = getattr(os, "getuid", None)
     if get_user is None:  # on Windows, where the folder for temporary files is each user's own
         folder = base / "adf-trigger"

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from adf_trigger.local.endpoints import Endpoints
-from adf_trigger.local.ports import Ports, PortTaken, check, is_free, names, taken_by, usual
+from adf_trigger.local.ports import Ports, PortTaken, check, names, usual, why_not
 
 
 @pytest.fixture(autouse=True)
@@ -36,8 +36,9 @@ def free(count: int) -> list[int]:
 
 def test_who_has_a_port_is_told(taken: int) -> None:
     """By name and process id."""
-    assert f"(process {os.getpid()})" in taken_by(taken)
-    assert not is_free(taken)
+    assert f"(process {os.getpid()})" in str(why_not(taken))
+    (port,) = free(1)
+    assert why_not(port) is None
 
 
 def test_every_port_that_was_asked_for_and_is_taken_is_told(taken: int) -> None:
@@ -60,6 +61,14 @@ def test_the_ports_of_the_last_start_are_taken_again(taken: int) -> None:
     (note,) = notes
     assert note.startswith(f"port {taken} is taken by ")
     assert note.endswith("a free one stands in (--functions-port chooses)")
+
+
+def test_ports_that_one_process_has_are_told_together(taken: int) -> None:
+    """In a sentence."""
+    kept = dict.fromkeys(("functions", "blob"), taken)
+    _, (note,) = usual(Ports(), kept, of=("functions", "blob"))
+    assert note.startswith(f"ports {taken}, {taken} are taken by ")
+    assert note.endswith("free ones stand in (--functions-port and its like choose)")
 
 
 def test_only_the_ports_that_are_needed_are_looked_at(taken: int) -> None:

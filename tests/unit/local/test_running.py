@@ -68,6 +68,17 @@ def test_everything_that_says_so_is_the_owners_alone(tmp_path: Path, runtime: Pa
     assert modes == [0, 0, 0]
 
 
+def test_a_runtime_folder_that_is_not_there_is_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A shell may have the variable and not the folder: the one for temporary files does as well."""
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "nowhere"))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    with ExitStack() as running:
+        start(running, tmp_path / "one", functions_url="http://one", functions_key="k")
+        assert running_stack().url == "http://one"
+
+
 def test_what_an_interrupted_write_has_left_is_not_written_into(tmp_path: Path) -> None:
     """A file that others can read is never the one that gets the keys."""
     left = tmp_path / "endpoints.unfinished"

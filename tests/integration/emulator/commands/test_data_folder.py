@@ -48,6 +48,13 @@ def test_a_file_is_no_folder(tmp_path: Path) -> None:
         pass
 
 
+def test_a_folder_that_cannot_be_written_to_is_told(tmp_path: Path) -> None:
+    """In a sentence, before anything is started for it."""
+    (tmp_path / "stack.lock").mkdir()
+    with pytest.raises(DataFolderError, match="cannot be written to"), exclusive(tmp_path, patience=0):
+        pass
+
+
 def test_two_cannot_have_one_folder(tmp_path: Path) -> None:
     """The second is refused, and may have it once the first has gone."""
     with (
