@@ -197,6 +197,7 @@ class RunLinks(Wire):
     """Where to go from a run. Paths are relative to the service's root; studio is absolute."""
 
     self: str
+    result: str | None = None
     cancel: str | None = None
     rerun: str | None = None
     activities: str | None = None
@@ -312,7 +313,7 @@ class ProblemFault(Wire):
 
 
 class Problem(Wire):
-    """An RFC 9457 problem; `choices` where it is which of several runs is meant."""
+    """An RFC 9457 problem; `choices` where it is which of several runs is meant, `run` where it is that one failed."""
 
     type: str
     title: str
@@ -321,6 +322,7 @@ class Problem(Wire):
     instance: str | None = None
     errors: list[ProblemFault] = Field(default_factory=list)
     choices: list[RunChoice] | None = None
+    run: RunView | None = None
 
 
 class RejectedMessage(Wire):

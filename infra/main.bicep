@@ -62,8 +62,8 @@ param instanceMemory int = 2048
 
 @minValue(1)
 @maxValue(1000)
-@description('HTTP requests that one instance takes at once. Azure\'s own default for Python is 1. Not over maxConcurrentRequests in host.json.')
-param httpConcurrency int = 32
+@description('HTTP requests that one instance takes at once, those that wait for a run among them. Azure\'s own default for Python is 1. Not over maxConcurrentRequests in host.json.')
+param httpConcurrency int = 250
 
 var resourceToken = toLower(uniqueString(subscription().id, environmentName, location))
 var tags = {

@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from functools import partial
 from http import HTTPStatus
 from math import ceil
@@ -117,11 +117,26 @@ def unreadable(req: func.HttpRequest, body: bytes, most: int) -> func.HttpRespon
     return None
 
 
-def run_response(services: Services, view: RunView, status: HTTPStatus) -> func.HttpResponse:
-    """An answer that shows a run, and says where and when to look again."""
-    headers = {"Location": view.links.self, **key_header(view.request_id)}
+def run_response(
+    services: Services,
+    view: RunView,
+    status: HTTPStatus,
+    *,
+    location: str | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> func.HttpResponse:
+    """An answer that shows a run, and says where and when to look again.
+
+    Args:
+        services: knows how often there is news.
+        view: of the run.
+        status: of the answer.
+        location: where to look; at the run itself unless told otherwise.
+        headers: further ones.
+    """
+    named = {"Location": location or view.links.self, **key_header(view.request_id), **(headers or {})}
     if not view.ended:
-        headers["Retry-After"] = str(max(1, ceil(services.looker.period.total_seconds())))
+        named["Retry-After"] = str(max(1, ceil(services.looker.period.total_seconds())))
     return func.HttpResponse(
-        view.model_dump_json(), status_code=status, headers=headers, mimetype="application/json"
+        view.model_dump_json(), status_code=status, headers=named, mimetype="application/json"
     )

@@ -1,34 +1,19 @@
-"""The HTTP functions: decode, call a use case, encode."""
+"""The HTTP functions of one run: start it, see it, wait for its result."""
 
+from functools import partial
 from http import HTTPStatus
 
 import azure.functions as func
 
 from adf_trigger.clock import IdSource
-from adf_trigger.contracts import RunPreview, RunRequest
-from adf_trigger.errors import Fault, InvalidRequest
-from adf_trigger.functions.answers import Parameters, answered, run_response, unreadable
+from adf_trigger.errors import InvalidRequest, LedgerError, TryLater
+from adf_trigger.functions.answers import Parameters, Run, answered_in_steps
 from adf_trigger.functions.composition import UseCases
-from adf_trigger.functions.decoding import (
-    KEY_HEADER,
-    id_of,
-    idempotency_key,
-    pipeline_name,
-    principal_of,
-    truth_of,
-    unknown_parameters,
-)
+from adf_trigger.functions.decoding import id_of
+from adf_trigger.functions.outcomes import ERROR, ON_FAILURE, Patience, fails_by_status, present, result
 from adf_trigger.functions.services import Services
-from adf_trigger.messages.decoding import run_request
-from adf_trigger.service.query import by_of
-from adf_trigger.service.submission import Submission
-
-KEY_REQUIRED = (
-    "is required here (ADF_TRIGGER_REQUIRE_IDEMPOTENCY_KEY): name the request, the same name on every retry of it, so "
-    "that it is started once"
-)
-
-ASK_PARAMETER = "validateOnly"
+from adf_trigger.functions.starting import Started, start
+from adf_trigger.service.query import Opened, by_of
 
 
 def http_functions(use_cases: UseCases, new_id: IdSource) -> func.Blueprint:
@@ -39,81 +24,86 @@ def http_functions(use_cases: UseCases, new_id: IdSource) -> func.Blueprint:
     @blueprint.route("pipelines/{pipeline}/runs", methods=["POST"], auth_level=func.AuthLevel.FUNCTION)
     async def start_run(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
         """Start a run of a pipeline."""
+        patience = Patience(req)
 
-        def work(services: Services, parameters: Parameters) -> func.HttpResponse:
-            body = req.get_body()
-            if (unread := unreadable(req, body, services.settings.max_body_bytes)) is not None:
-                return unread
-            submission, only_ask = _submission(services, req, parameters, body, new_id)
-            if only_ask:
-                return _preview(services, submission, keyed=KEY_HEADER in req.headers)
-            submitted = services.submitter.submit(submission)
-            status = HTTPStatus.OK if submitted.replayed else HTTPStatus.ACCEPTED
-            return run_response(services, services.views.view(submitted.record), status)
+        async def work(services: Services, parameters: Parameters, run: Run) -> func.HttpResponse:
+            started = await run(partial(start, services, parameters, req, new_id))
+            if isinstance(started, func.HttpResponse):
+                return started
+            return await _taken(services, req, started, patience)
 
-        return await answered(use_cases, req, context, None, work)
+        return await answered_in_steps(use_cases, req, context, None, work)
 
     @blueprint.function_name("get_run")
     @blueprint.route("runs/{id}", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
     async def get_run(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
         """One run, by requestId or runId, or a rejected message by its id."""
+        patience = Patience(req)
 
-        def work(services: Services, parameters: Parameters) -> func.HttpResponse:
-            view = services.query.show(
-                id_of(req),
-                factory=parameters.get("factory"),
-                by=by_of(parameters.get("by")),
-            )
-            return run_response(services, view, HTTPStatus.OK)
+        async def work(services: Services, parameters: Parameters, run: Run) -> func.HttpResponse:
+            opened = await _opened(services, req, parameters, run, patience)
+            return present(services, opened.view, HTTPStatus.OK, patience)
 
-        return await answered(use_cases, req, context, ["factory", "by"], work)
+        return await answered_in_steps(use_cases, req, context, ["factory", "by"], work)
+
+    @blueprint.function_name("get_run_result")
+    @blueprint.route("runs/{id}/result", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
+    async def get_run_result(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
+        """How a run has ended: 202 until it has, for clients that poll by status."""
+        patience = Patience(req)
+
+        async def work(services: Services, parameters: Parameters, run: Run) -> func.HttpResponse:
+            by_status, faults = fails_by_status(parameters)
+            if faults:
+                raise InvalidRequest(faults)
+            opened = await _opened(services, req, parameters, run, patience)
+            record = opened.record
+            if record is None or opened.view.ended:
+                asked = by_status or (record is not None and record.failure_is_error)
+                return result(services, req, opened.view, patience, by_status=asked)
+            by = "requestId" if "by" in parameters else None
+            here = services.views.result_link(record, by=by, **_asks(by_status))
+            return present(services, opened.view, HTTPStatus.ACCEPTED, patience, here)
+
+        return await answered_in_steps(use_cases, req, context, ["factory", "by", ON_FAILURE], work)
 
     return blueprint
 
 
-def _submission(
-    services: Services, req: func.HttpRequest, parameters: Parameters, body: bytes, new_id: IdSource
-) -> tuple[Submission, bool]:
-    """Everything that a request says, and whether it only asks; every fault of its parts together."""
-    only_ask, faults = truth_of(parameters, ASK_PARAMETER)
-    faults += unknown_parameters(parameters, ["factory", ASK_PARAMETER])
-    key, pipeline, request = None, "", RunRequest()
-    try:
-        key = idempotency_key(req.headers.get(KEY_HEADER))
-        if key is None and services.settings.require_idempotency_key:
-            faults.append(Fault(KEY_HEADER, KEY_REQUIRED))
-    except InvalidRequest as exc:
-        faults += exc.faults
-    try:
-        pipeline = pipeline_name(req.route_params.get("pipeline"))
-    except InvalidRequest as exc:
-        faults += exc.faults
-    try:
-        request = run_request(body)
-        factory = services.factories.choose(request.factory or parameters.get("factory"))
-    except InvalidRequest as exc:
-        raise InvalidRequest([*faults, *exc.faults]) from None
-    if faults:
-        raise InvalidRequest(faults)
-    submission = Submission(
-        factory=factory,
-        pipeline=pipeline,
-        request=request,
-        request_id=key or str(new_id()),
-        requested_by=principal_of(req, authenticated=services.settings.authentication_enabled),
-    )
-    return submission, only_ask
+async def _taken(
+    services: Services, req: func.HttpRequest, started: Started, patience: Patience
+) -> func.HttpResponse:
+    """The answer to a request that was taken, once its run has ended or its caller would wait no longer."""
+    record = started.submitted.record
+    if patience.waits:
+        record = await services.waits.end_of(record, patience.left) or record
+    view = services.views.view(record)
+    by_status = started.by_status or record.failure_is_error
+    if view.ended and (by_status or patience.waits):
+        return result(services, req, view, patience, by_status=by_status)
+    if started.submitted.replayed and not (by_status or patience.waits):
+        return present(services, view, HTTPStatus.OK, patience)
+    location = services.views.result_link(record, **_asks(started.by_status and not record.failure_is_error))
+    return present(services, view, HTTPStatus.ACCEPTED, patience, location)
 
 
-def _preview(services: Services, submission: Submission, *, keyed: bool) -> func.HttpResponse:
-    previewed = services.preview.preview(submission)
-    earlier = previewed.earlier
-    answer = RunPreview(
-        outcome="start" if earlier is None else "repeat",
-        request_id=submission.request_id if keyed else None,
-        factory=submission.factory.alias,
-        pipeline=submission.pipeline,
-        parameters=previewed.parameters,
-        run=None if earlier is None else services.views.view(earlier),
-    )
-    return func.HttpResponse(answer.model_dump_json(), mimetype="application/json")
+async def _opened(
+    services: Services, req: func.HttpRequest, parameters: Parameters, run: Run, patience: Patience
+) -> Opened:
+    """A run, once it has ended or its caller would wait no longer."""
+    by = by_of(parameters.get("by"))
+    opening = partial(services.query.open, id_of(req), factory=parameters.get("factory"), by=by)
+    opened = await run(opening)
+    if not patience.waits or opened.record is None or opened.view.ended:
+        return opened
+    ended = await services.waits.end_of(opened.record, patience.left)
+    if ended is not None:
+        return Opened(services.views.view(ended), ended)
+    try:
+        return await run(opening)
+    except (TryLater, LedgerError):
+        return opened  # it has waited long enough for what is known
+
+
+def _asks(by_status: bool) -> dict[str, str]:  # noqa: FBT001 - its one argument
+    return {ON_FAILURE: ERROR} if by_status else {}

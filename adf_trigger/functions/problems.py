@@ -1,12 +1,12 @@
 """Errors as callers see them: RFC 9457 problems, each with a documented type."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 
 from azure.functions import HttpResponse
 
-from adf_trigger.contracts import Problem, ProblemFault, RunChoice
+from adf_trigger.contracts import Problem, ProblemFault, RunChoice, RunView
 from adf_trigger.errors import (
     AdfTriggerError,
     AmbiguousRun,
@@ -57,6 +57,7 @@ REFUSED = ProblemType("refused", HTTPStatus.BAD_REQUEST, "Data Factory refused t
 PIPELINE_NOT_FOUND = ProblemType("pipeline-not-found", HTTPStatus.NOT_FOUND, "There is no such pipeline")
 RUN_NOT_FOUND = ProblemType("run-not-found", HTTPStatus.NOT_FOUND, "There is no such run")
 AMBIGUOUS = ProblemType("ambiguous-run", HTTPStatus.CONFLICT, "The id means several runs")
+RUN_FAILED = ProblemType("run-failed", HTTPStatus.FAILED_DEPENDENCY, "The run did not succeed")
 KEY_REUSED = ProblemType(
     "key-reused", HTTPStatus.UNPROCESSABLE_ENTITY, "The idempotency key names another request"
 )
@@ -82,6 +83,7 @@ PROBLEM_TYPES = (
     AMBIGUOUS,
     KEY_REUSED,
     WRONG_STATE,
+    RUN_FAILED,
     DENIED,
     FAILED,
     SETTINGS_FAULTY,
@@ -97,6 +99,8 @@ def problem(
     instance: str | None = None,
     retry_after: float | None = None,
     choices: Sequence[RunChoice] | None = None,
+    run: RunView | None = None,
+    headers: Mapping[str, str] | None = None,
 ) -> HttpResponse:
     """An answer that describes a problem.
 
@@ -107,6 +111,8 @@ def problem(
         instance: path of the request.
         retry_after: seconds after which the same request may succeed.
         choices: the runs of which one may be meant.
+        run: that it is about.
+        headers: further ones of the answer.
     """
     body = Problem(
         type=kind.uri,
@@ -116,12 +122,13 @@ def problem(
         instance=instance,
         errors=_listed(faults),
         choices=None if choices is None else list(choices),
+        run=run,
     )
-    headers = {} if retry_after is None else {"Retry-After": str(max(1, round(retry_after)))}
+    again = {} if retry_after is None else {"Retry-After": str(max(1, round(retry_after)))}
     return HttpResponse(
         body.model_dump_json(exclude_none=True),
         status_code=kind.status,
-        headers=headers,
+        headers={**(headers or {}), **again},
         mimetype="application/problem+json",
     )
 

@@ -26,6 +26,7 @@ from adf_trigger.service.ends import Ends
 from adf_trigger.service.factories import Factories
 from adf_trigger.service.factory_state import FactoryStates
 from adf_trigger.service.gate import Gate
+from adf_trigger.service.glance import Glance
 from adf_trigger.service.health import HealthDesk
 from adf_trigger.service.intake import Intake
 from adf_trigger.service.keeping import Keeping
@@ -61,11 +62,14 @@ from adf_trigger.service.sweep import Sweep
 from adf_trigger.service.throttling import Throttling
 from adf_trigger.service.tick import Tick
 from adf_trigger.service.views import RELATIVE, RunViews
+from adf_trigger.service.waits import Waits
 from adf_trigger.service.watched import WatchedRuns
 from adf_trigger.service.workers import Workers
 from adf_trigger.settings import Settings
 from adf_trigger.settings.fingerprints import fingerprints
 from adf_trigger.settings.schedule import Schedule
+
+WAITS_THREADS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +89,7 @@ class Services:
     activities: ActivitiesDesk
     pipelines: PipelinesDesk
     looker: Looker
+    waits: Waits
     intake: Intake
     tick: Tick
     canceller: Canceller
@@ -172,10 +177,11 @@ def wire(
         partitions,
     )
     schedule = Schedule(settings.poll_schedule)
+    ends = Ends(ledger, records, publisher, policies, clock)
     monitor = Monitor(
         ledger,
         records,
-        Ends(ledger, records, publisher, policies, clock),
+        ends,
         publisher,
         Sweep(notes, clock, steps, stale_after=timedelta(seconds=settings.stale_after)),
         clock,
@@ -286,6 +292,12 @@ def wire(
         looker=looker,
         tick=tick,
         stand_in=StandIn(tick, own_notes, clock, schedule, steps),
+        # Threads of their own: neither do callers hold up the looks, nor the other way round.
+        waits=Waits(
+            factories,
+            Glance(ledger, ends, gate, clock),
+            Workers(threads=WAITS_THREADS, name="wait").run,
+        ),
         observer=Observer(
             {
                 "table": ledger.check,

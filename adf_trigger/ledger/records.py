@@ -96,6 +96,8 @@ class RunRecord:
         looked_at: when a reader last had Data Factory asked for the run.
         missing_since: when Data Factory first answered that it has no such run, and has not shown it since.
         errors: why activities failed; None where they were not read.
+        failure_is_error: whether its result is an error to HTTP clients where it does not succeed: the choice of the
+            request that was taken, not of its repeats.
         truncated: whether reasons were cut, since a factory may give more of them than a record can hold.
         group_id: runId of the first run of those that rerun one another; None where it is no rerun of a known run.
         attempt: its number in that group, which grows with each rerun.
@@ -146,6 +148,7 @@ class RunRecord:
     cancellation: Cancellation | None = None
     history: tuple[HistoryEntry, ...] = ()
     came_as: CameAs | None = None
+    failure_is_error: bool = False
 
     @property
     def run_ids(self) -> tuple[UUID, ...]:

@@ -1,6 +1,7 @@
 """Looks runs up in the ledger."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
@@ -17,6 +18,14 @@ from adf_trigger.service.views import RunViews
 
 By = Literal["requestId", "runId"]
 """Which of a run's ids is given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A run as callers see it, and its record; None where it is a message that was rejected."""
+
+    view: RunView
+    record: RunRecord | None = None
 
 
 class Query:
@@ -90,10 +99,19 @@ class Query:
             NotFound: there is neither.
             AmbiguousRun, InvalidRequest, LedgerError: see `find`.
         """
+        return self.open(run, factory=factory, by=by).view
+
+    def open(self, run: str, *, factory: str | None = None, by: By | None = None) -> Opened:
+        """The same, with the record that is shown.
+
+        Raises:
+            AdfTriggerError: see `show`.
+        """
         found = self.find_or_kept(run, factory=factory, by=by)
         if isinstance(found, KeptMessage):
-            return self._views.rejected(found)
-        return self._views.view(self._looker.fresh(found))
+            return Opened(self._views.rejected(found))
+        record = self._looker.fresh(found)
+        return Opened(self._views.view(record), record)
 
     def find_or_kept(
         self, run: str, *, factory: str | None = None, by: By | None = None

@@ -44,6 +44,7 @@ class Submission:
         message: the message it came as; None for a call.
         lineage: the run that it reruns, where that is known here.
         not_after: when it is too late to be taken; None where it is not.
+        failure_is_error: see RunRecord. It changes no run, so that a repeat may ask for the other.
     """
 
     factory: FactoryHandle
@@ -55,6 +56,7 @@ class Submission:
     message: Message | None = None
     lineage: Lineage | None = None
     not_after: datetime | None = None
+    failure_is_error: bool = False
 
     def declared_as(self, declaration: Declaration) -> "Submission":
         """The same request with the pipeline's spelling of its own name and of its parameters."""

@@ -149,7 +149,7 @@ class RunViews:
         """The link to a request."""
         return self._links_to.run(request_id)
 
-    def result_link(self, record: RunRecord, **query: str) -> str:
+    def result_link(self, record: RunRecord, **query: str | None) -> str:
         """The link to the result of a run, with further query parameters."""
         return self._links_to.run(record.request_id, "result", factory=self._named(record.factory), **query)
 
@@ -158,13 +158,16 @@ class RunViews:
         return factory if len(self._factories.aliases) > 1 else None
 
     def _links(self, request_id: str, factory: str, run_id: UUID | None) -> RunLinks:
-        own = self._links_to.run(request_id, factory=self._named(factory))
+        named = self._named(factory)
+        own = self._links_to.run(request_id, factory=named)
+        result = self._links_to.run(request_id, "result", factory=named)
         if run_id is None:
-            return RunLinks(self=own)
+            return RunLinks(self=own, result=result)
         handle = self._factories.kept_under(factory)
         address = factory if handle is None else handle.address or factory
         return RunLinks(
             self=own,
-            activities=self._links_to.run(request_id, "activities", factory=self._named(factory)),
+            result=result,
+            activities=self._links_to.run(request_id, "activities", factory=named),
             studio=f"{self._studio}/monitoring/pipelineruns/{run_id}?factory={quote(address, safe='')}",
         )

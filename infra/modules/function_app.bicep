@@ -41,8 +41,8 @@ var policy = loadJsonContent('../policy.json')
 var mostRequests = host.extensions.http.maxConcurrentRequests
 var overHost = 'httpConcurrency: ${httpConcurrency} is over maxConcurrentRequests in host.json, ${mostRequests}'
 var concurrency = httpConcurrency <= mostRequests ? httpConcurrency : fail(overHost)
-// One thread for each message and request that an instance takes at once.
-var threads = max(concurrency, host.extensions.queues.batchSize + host.extensions.queues.newBatchThreshold)
+// One thread for each message that an instance takes at once. HTTP functions are async, and bring their own threads.
+var threads = host.extensions.queues.batchSize + host.extensions.queues.newBatchThreshold
 
 // The names that the service has for Azure's clouds.
 var clouds = {

@@ -74,6 +74,7 @@ def a_full_record(factory: str) -> RunRecord:
         duration_ms=60_000,
         message="Operation on target Copy failed",
         truncated=True,
+        failure_is_error=True,
         errors=(
             ActivityError(
                 activity_name="Copy",

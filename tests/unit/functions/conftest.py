@@ -101,6 +101,10 @@ class Caller:
         )
         return self.ask(f"{verb}_run", request)
 
+    def function(self, name: str) -> Callable[..., Any]:
+        """A function, as the host calls it."""
+        return self._functions[name]
+
     def health(self) -> func.HttpResponse:
         """GET /health."""
         return self.call("health", "GET", "health")

@@ -1,0 +1,111 @@
+"""What a POST says that asks for a run: header, path, query and body, every fault of them together."""
+
+from dataclasses import dataclass
+
+import azure.functions as func
+
+from adf_trigger.clock import IdSource
+from adf_trigger.contracts import RunPreview, RunRequest
+from adf_trigger.errors import Fault, InvalidRequest
+from adf_trigger.functions.answers import Parameters, unreadable
+from adf_trigger.functions.decoding import (
+    KEY_HEADER,
+    idempotency_key,
+    pipeline_name,
+    principal_of,
+    truth_of,
+    unknown_parameters,
+)
+from adf_trigger.functions.outcomes import ON_FAILURE, fails_by_status
+from adf_trigger.functions.services import Services
+from adf_trigger.messages.decoding import run_request
+from adf_trigger.service.submission import Submission
+from adf_trigger.service.submit import Submitted
+
+ASK_PARAMETER = "validateOnly"
+KEY_REQUIRED = (
+    "is required here (ADF_TRIGGER_REQUIRE_IDEMPOTENCY_KEY): name the request, the same name on every retry of it, so "
+    "that it is started once"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A request that was taken.
+
+    Attributes:
+        submitted: its record.
+        by_status: whether this caller asked for an error where the run does not succeed.
+    """
+
+    submitted: Submitted
+    by_status: bool
+
+
+def start(
+    services: Services, parameters: Parameters, req: func.HttpRequest, new_id: IdSource
+) -> Started | func.HttpResponse:
+    """Take a request; or the answer to one that only asks, or whose body cannot be read.
+
+    Raises:
+        InvalidRequest: with every fault.
+        AdfTriggerError: see Submitter.submit.
+    """
+    body = req.get_body()
+    if (unread := unreadable(req, body, services.settings.max_body_bytes)) is not None:
+        return unread
+    submission, only_ask = _submission(services, req, parameters, body, new_id)
+    if only_ask:
+        return _preview(services, submission, keyed=KEY_HEADER in req.headers)
+    return Started(services.submitter.submit(submission), submission.failure_is_error)
+
+
+def _submission(
+    services: Services, req: func.HttpRequest, parameters: Parameters, body: bytes, new_id: IdSource
+) -> tuple[Submission, bool]:
+    """Everything that a request says, and whether it only asks."""
+    only_ask, faults = truth_of(parameters, ASK_PARAMETER)
+    by_status, more = fails_by_status(parameters)
+    faults += more
+    faults += unknown_parameters(parameters, ["factory", ASK_PARAMETER, ON_FAILURE])
+    key, pipeline, request = None, "", RunRequest()
+    try:
+        key = idempotency_key(req.headers.get(KEY_HEADER))
+        if key is None and services.settings.require_idempotency_key:
+            faults.append(Fault(KEY_HEADER, KEY_REQUIRED))
+    except InvalidRequest as exc:
+        faults += exc.faults
+    try:
+        pipeline = pipeline_name(req.route_params.get("pipeline"))
+    except InvalidRequest as exc:
+        faults += exc.faults
+    try:
+        request = run_request(body)
+        factory = services.factories.choose(request.factory or parameters.get("factory"))
+    except InvalidRequest as exc:
+        raise InvalidRequest([*faults, *exc.faults]) from None
+    if faults:
+        raise InvalidRequest(faults)
+    submission = Submission(
+        factory=factory,
+        pipeline=pipeline,
+        request=request,
+        request_id=key or str(new_id()),
+        requested_by=principal_of(req, authenticated=services.settings.authentication_enabled),
+        failure_is_error=by_status,
+    )
+    return submission, only_ask
+
+
+def _preview(services: Services, submission: Submission, *, keyed: bool) -> func.HttpResponse:
+    previewed = services.preview.preview(submission)
+    earlier = previewed.earlier
+    answer = RunPreview(
+        outcome="start" if earlier is None else "repeat",
+        request_id=submission.request_id if keyed else None,
+        factory=submission.factory.alias,
+        pipeline=submission.pipeline,
+        parameters=previewed.parameters,
+        run=None if earlier is None else services.views.view(earlier),
+    )
+    return func.HttpResponse(answer.model_dump_json(), mimetype="application/json")
