@@ -50,7 +50,10 @@ def _iso(value: datetime) -> str:
 
 
 Instant = Annotated[
-    datetime, AfterValidator(_aware), PlainSerializer(_iso, return_type=str, when_used="json")
+    datetime,
+    AfterValidator(_aware),
+    PlainSerializer(_iso, return_type=str, when_used="json"),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
 """An aware instant, kept in UTC, written with a `Z`."""
 

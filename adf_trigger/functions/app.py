@@ -9,6 +9,7 @@ from adf_trigger.functions.composition import Composition, UseCases, nudging
 from adf_trigger.functions.health import health_functions
 from adf_trigger.functions.http import http_functions
 from adf_trigger.functions.logs import configure_logging
+from adf_trigger.functions.openapi import openapi_functions
 from adf_trigger.functions.queue import queue_functions
 from adf_trigger.functions.reading import reading_functions
 from adf_trigger.functions.services import Services, wire
@@ -80,6 +81,7 @@ def app_of(
     app.register_functions(reading_functions(called))
     app.register_functions(steering_functions(called))
     app.register_functions(health_functions(called, clock))
+    app.register_functions(openapi_functions(called))
     app.register_functions(queue_functions(use_cases, bindings, stands_in=stands_in))
     app.register_functions(timer_functions(use_cases, bindings))
     return app

@@ -295,7 +295,7 @@ def wire(
         # Threads of their own: neither do callers hold up the looks, nor the other way round.
         waits=Waits(
             factories,
-            Glance(ledger, ends, gate, clock),
+            Glance(ledger, ends, gate, allowance, clock),
             Workers(threads=WAITS_THREADS, name="wait").run,
         ),
         observer=Observer(

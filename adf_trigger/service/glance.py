@@ -1,6 +1,7 @@
 """One look at all runs of a factory that callers wait for, whatever their number."""
 
 import logging
+import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,6 +18,7 @@ from adf_trigger.errors import (
 )
 from adf_trigger.ledger.port import LedgerReader
 from adf_trigger.ledger.records import ActiveRun, RunRecord, RunState
+from adf_trigger.service.allowance import Allowance
 from adf_trigger.service.budget import Budget
 from adf_trigger.service.ends import Ends
 from adf_trigger.service.factories import FactoryHandle
@@ -29,6 +31,8 @@ FEW = 3
 IN_TURN = 2
 """Runs that are asked for by id beside a query, since lists lag."""
 PAGES = 10
+PATIENCE = 3.0
+"""Seconds that a look waits to be allowed a call."""
 CALLS_AN_END = 12
 """Data Factory calls that the end of one run may spend: pages of its activities."""
 FIRST_LOOK_BACK = timedelta(minutes=5)
@@ -75,13 +79,17 @@ class Glance:
         ledger: the run ledger.
         ends: records and publishes what has ended.
         gate: which factories may not be called now.
+        allowance: what the Resource Manager and Data Factory allow.
         clock: gives the present instant.
     """
 
-    def __init__(self, ledger: LedgerReader, ends: Ends, gate: Gate, clock: Clock) -> None:
+    def __init__(
+        self, ledger: LedgerReader, ends: Ends, gate: Gate, allowance: Allowance, clock: Clock
+    ) -> None:
         self._ledger = ledger
         self._ends = ends
         self._gate = gate
+        self._allowance = allowance
         self._clock = clock
 
     def look(self, factory: FactoryHandle, waited_for: Collection[str], place: Place) -> Seen:
@@ -115,7 +123,7 @@ class Glance:
         """The record of a request that is over, its end recorded where it was not; None where it is not over yet."""
         try:
             if ended is not None:
-                self._ends.record(factory, *ended, Budget(CALLS_AN_END))
+                self._ends.record(factory, *ended, self._budget(factory, CALLS_AN_END))
         except (LedgerError, PublishError, DataFactoryError, CredentialError) as exc:
             _log(factory, exc)  # it may be recorded all the same, by this process or another
         try:
@@ -145,7 +153,7 @@ class Glance:
         window = RunFilter(
             last_updated_after=since - OVERLAP, last_updated_before=now + timedelta(days=1), filters=(_ENDED,)
         )
-        found, _ = Budget(PAGES).read(factory.runs.query_runs(window))
+        found, _ = self._budget(factory, PAGES).read(factory.runs.query_runs(window))
         updates = [run.last_updated for run in found if run.last_updated]
         place.since = max([since, *(each for each in updates if each <= now + BELIEVED_AHEAD)])
         return [run for run in found if run.status in ENDED_IN_DATA_FACTORY]
@@ -153,8 +161,10 @@ class Glance:
     def _asked_for(
         self, factory: FactoryHandle, rows: Sequence[ActiveRun]
     ) -> list[tuple[ActiveRun, PipelineRun]]:
-        shown = []
+        shown, budget = [], self._budget(factory, len(rows))
         for row in rows:
+            if not budget.spend():
+                break
             try:
                 run = factory.runs.get_run(row.run_id)
             except ResourceNotFound:
@@ -162,6 +172,11 @@ class Glance:
             if run.status in ENDED_IN_DATA_FACTORY:
                 shown.append((row, run))
         return shown
+
+    def _budget(self, factory: FactoryHandle, calls: int) -> Budget:
+        """So many calls, as far as they are allowed soon: the next look is near, and the timer's ticks go on."""
+        budget = Budget(calls, allowance=self._allowance, factory=factory.present_id)
+        return budget.part(time.monotonic() + PATIENCE)
 
 
 def is_over(record: RunRecord) -> bool:

@@ -8,13 +8,15 @@ import logging
 from typing import Any, Protocol
 
 from adf_trigger.clock import Clock, IdSource
-from adf_trigger.errors import LedgerConflict, NotFound
+from adf_trigger.errors import LedgerConflict, TryLater
 from adf_trigger.ledger.notes import APP_SCOPE, Note, Notes
 from adf_trigger.service.steps import Steps
 
 logger = logging.getLogger(__name__)
 
 LEDGER_NOTE = "ledger"
+TIMER_WAIT = 15.0
+"""Seconds after which the timer has run, likely."""
 
 
 class Landmark(Protocol):
@@ -67,12 +69,14 @@ class LedgerIdentity:
         """An operator knows that the ledger is new, and takes it as it is.
 
         Raises:
-            NotFound: the ledger has no id yet.
+            TryLater: the ledger has no id yet.
             LedgerError: it is out of reach.
         """
         note = self._notes.get(APP_SCOPE, LEDGER_NOTE)
         if note is None:
-            raise NotFound("nothing is known of the ledger yet; the timer has not run")
+            raise TryLater(
+                "nothing is known of the ledger yet: the timer has not run", retry_after=TIMER_WAIT
+            )
         if note.value["acknowledged"]:
             return note.value
         value = {

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import pytest
 
-from adf_trigger.errors import CredentialError, LedgerError, NotFound
+from adf_trigger.errors import CredentialError, LedgerError, TryLater
 from adf_trigger.ledger.notes import APP_SCOPE, Note
 from adf_trigger.service.health import Health, HealthDesk, HealthStatus
 from adf_trigger.service.ledger_identity import LEDGER_NOTE, LedgerIdentity
@@ -267,7 +267,7 @@ def test_a_ledger_that_was_made_anew_is_told_until_it_is_acknowledged(
     def identity() -> LedgerIdentity:
         return LedgerIdentity(lab.notes, landmark, lab.clock, uuid4, logged_steps)
 
-    with pytest.raises(NotFound):
+    with pytest.raises(TryLater):
         identity().acknowledge("me")
     identity().check()
     lab.observer.observe()

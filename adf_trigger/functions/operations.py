@@ -1,0 +1,266 @@
+"""The calls of the HTTP API, each with what it takes and what it answers: what its description is made of."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any, Literal
+
+from pydantic import BaseModel
+
+from adf_trigger.contracts import RunPreview, RunRequest, RunView
+from adf_trigger.functions.parameters import Schema
+from adf_trigger.functions.problems import (
+    AMBIGUOUS,
+    DENIED,
+    FAILED,
+    INVALID_REQUEST,
+    KEY_REUSED,
+    LENGTH_REQUIRED,
+    PIPELINE_NOT_FOUND,
+    REFUSED,
+    RUN_FAILED,
+    RUN_NOT_FOUND,
+    SETTINGS_FAULTY,
+    TOO_LARGE,
+    TRY_LATER,
+    WRONG_STATE,
+    ProblemType,
+)
+from adf_trigger.orders import CancelRequest, RerunRequest
+from adf_trigger.readings import PipelineList, PipelineView, RunActivities, RunList
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer that is no problem.
+
+    Attributes:
+        description: when it comes.
+        content: the model of its body, a schema, or None where it has none.
+        headers: names of the headers that it may have.
+    """
+
+    description: str
+    content: type[BaseModel] | Schema | None
+    headers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One call.
+
+    Attributes:
+        function: name of the function, which is its operationId and what a function key is for.
+        parameters: keys of PARAMETERS.
+        body: model of the request's body; None where it has none. No body is required.
+        example: of such a body.
+        problems: that it may answer with, beside those that every call may.
+        keyed: whether it takes a function key.
+    """
+
+    function: str
+    method: Literal["get", "post"]
+    path: str
+    tag: str
+    summary: str
+    answers: Mapping[int, Answer]
+    parameters: tuple[str, ...] = ()
+    body: type[BaseModel] | None = None
+    example: Mapping[str, Any] = field(default_factory=dict)
+    problems: tuple[ProblemType, ...] = ()
+    keyed: bool = True
+
+
+_RUN_HEADERS = ("Location", "Idempotency-Key", "Retry-After", "Preference-Applied")
+_OF_A_RUN = (RUN_NOT_FOUND, AMBIGUOUS)
+_OF_A_BODY = (LENGTH_REQUIRED, TOO_LARGE)
+OF_EVERY_CALL = (INVALID_REQUEST, SETTINGS_FAULTY, TRY_LATER)
+
+_HEALTH: Schema = {
+    "type": "object",
+    "required": ["status", "since"],
+    "properties": {
+        "status": {"type": "string", "enum": ["ok", "starting", "unavailable"]},
+        "since": {"type": ["string", "null"], "format": "date-time"},
+    },
+}
+_HEALTH_DETAILS: Schema = {
+    "type": "object",
+    "required": ["status", "since", "version", "troubles", "warnings"],
+    "properties": {
+        **_HEALTH["properties"],
+        "version": {"type": "string"},
+        "troubles": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["since", "what"],
+                "properties": {
+                    "since": {"type": "string", "format": "date-time"},
+                    "what": {"type": "string"},
+                },
+            },
+        },
+        "warnings": {"type": "array", "items": {"type": "string"}},
+    },
+}
+
+OPERATIONS: tuple[Operation, ...] = (
+    Operation(
+        "start_run",
+        "post",
+        "/pipelines/{pipeline}/runs",
+        "runs",
+        "Start a run of a pipeline, once for each key.",
+        {
+            HTTPStatus.ACCEPTED: Answer("It is taken; Location leads to its result.", RunView, _RUN_HEADERS),
+            HTTPStatus.OK: Answer(
+                "The same request has come before, or the run that was waited for has ended; with validateOnly, what "
+                "would become of it.",
+                {"anyOf": [RunView, RunPreview]},
+                _RUN_HEADERS,
+            ),
+        },
+        ("pipeline", "factory", "validateOnly", "onFailure", "key", "prefer"),
+        RunRequest,
+        {"parameters": {"day": "2026-11-30"}, "correlationId": "orders-4711", "metadata": {"team": "sales"}},
+        (REFUSED, PIPELINE_NOT_FOUND, *_OF_A_BODY, KEY_REUSED, RUN_FAILED, DENIED),
+    ),
+    Operation(
+        "list_runs",
+        "get",
+        "/runs",
+        "runs",
+        "Runs, newest first, what was rejected and what cannot be told among them.",
+        {HTTPStatus.OK: Answer("A page of them.", RunList)},
+        ("status", "onlyPipeline", "since", "until", "correlationId", "factory", "limit", "continuation"),
+    ),
+    Operation(
+        "get_run",
+        "get",
+        "/runs/{id}",
+        "runs",
+        "One run, or a rejected message.",
+        {
+            HTTPStatus.OK: Answer(
+                "As it is, or as it has ended where that was waited for.", RunView, _RUN_HEADERS
+            )
+        },
+        ("id", "factory", "by", "prefer"),
+        problems=_OF_A_RUN,
+    ),
+    Operation(
+        "get_run_result",
+        "get",
+        "/runs/{id}/result",
+        "runs",
+        "How a run has ended, for clients that poll by status.",
+        {
+            HTTPStatus.ACCEPTED: Answer(
+                "It has not; Retry-After says when to ask again.", RunView, _RUN_HEADERS
+            ),
+            HTTPStatus.OK: Answer("It has ended.", RunView, _RUN_HEADERS),
+        },
+        ("id", "factory", "by", "onFailure", "prefer"),
+        problems=(*_OF_A_RUN, RUN_FAILED),
+    ),
+    Operation(
+        "list_activities",
+        "get",
+        "/runs/{id}/activities",
+        "runs",
+        "The activity runs of a run, as Data Factory has them now.",
+        {HTTPStatus.OK: Answer("All of them.", RunActivities)},
+        ("id", "factory", "by"),
+        problems=(*_OF_A_RUN, DENIED, FAILED),
+    ),
+    Operation(
+        "list_pipelines",
+        "get",
+        "/pipelines",
+        "pipelines",
+        "The pipelines that can be started, with what they declare.",
+        {HTTPStatus.OK: Answer("All of them.", PipelineList)},
+        ("factory",),
+        problems=(DENIED, FAILED),
+    ),
+    Operation(
+        "get_pipeline",
+        "get",
+        "/pipelines/{pipeline}",
+        "pipelines",
+        "One pipeline, with what it declares.",
+        {HTTPStatus.OK: Answer("That pipeline.", PipelineView)},
+        ("pipeline", "factory"),
+        problems=(PIPELINE_NOT_FOUND, DENIED, FAILED),
+    ),
+    Operation(
+        "rerun_run",
+        "post",
+        "/runs/{id}/rerun",
+        "steering",
+        "Rerun a run that has ended, with its parameters.",
+        {
+            HTTPStatus.ACCEPTED: Answer("The rerun is taken.", RunView, _RUN_HEADERS),
+            HTTPStatus.OK: Answer("The same rerun was asked for before.", RunView, _RUN_HEADERS),
+        },
+        ("id", "factory", "by", "key"),
+        RerunRequest,
+        {"mode": "fromFailure", "note": "the source is there now"},
+        (*_OF_A_RUN, *_OF_A_BODY, WRONG_STATE, KEY_REUSED, REFUSED, PIPELINE_NOT_FOUND, DENIED),
+    ),
+    Operation(
+        "cancel_run",
+        "post",
+        "/runs/{id}/cancel",
+        "steering",
+        "Cancel a run, or a request that is not started yet.",
+        {
+            HTTPStatus.ACCEPTED: Answer("It is asked for.", RunView, _RUN_HEADERS),
+            HTTPStatus.OK: Answer("There is nothing left to cancel.", RunView, _RUN_HEADERS),
+        },
+        ("id", "factory", "by"),
+        CancelRequest,
+        {"recursive": True, "note": "the source was wrong"},
+        (*_OF_A_RUN, *_OF_A_BODY, WRONG_STATE, REFUSED, DENIED),
+    ),
+    Operation(
+        "health",
+        "get",
+        "/health",
+        "health",
+        "Ok or not, and since when: all that anybody may know.",
+        {
+            HTTPStatus.OK: Answer("All is well.", _HEALTH),
+            HTTPStatus.SERVICE_UNAVAILABLE: Answer("Something is wrong.", _HEALTH),
+        },
+        keyed=False,
+    ),
+    Operation(
+        "health_details",
+        "get",
+        "/health/details",
+        "health",
+        "What is wrong, in words, and what else is known.",
+        {
+            HTTPStatus.OK: Answer("All is well.", _HEALTH_DETAILS),
+            HTTPStatus.SERVICE_UNAVAILABLE: Answer("Something is wrong.", _HEALTH_DETAILS),
+        },
+    ),
+    Operation(
+        "acknowledge_ledger",
+        "post",
+        "/health/acknowledge",
+        "health",
+        "An operator knows that the ledger is new.",
+        {HTTPStatus.OK: Answer("It is noted.", {"type": "object", "required": ["ledger"]})},
+    ),
+    Operation(
+        "openapi",
+        "get",
+        "/openapi.json",
+        "description",
+        "This description.",
+        {HTTPStatus.OK: Answer("OpenAPI 3.1.", {"type": "object", "required": ["openapi"]})},
+    ),
+)

@@ -1,0 +1,69 @@
+"""The words of the models' docstrings, put into their JSON Schemas."""
+
+import inspect
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.alias_generators import to_camel
+
+_ATTRIBUTE = re.compile(r"^    (\w+): (.*(?:\n {8,}.*)*)", re.MULTILINE)
+
+
+def said_in_words(schema: dict[str, Any], models: Sequence[tuple[type[BaseModel], str]], name: str) -> None:
+    """Describe a model by the first paragraph of its docstring, and its properties by the attributes there.
+
+    Args:
+        schema: of a model; changed.
+        models: among which, or among whose bases, it is found.
+        name: of the model.
+    """
+    schema.pop("title", None)
+    model = _found(models, name)
+    words = "" if model is None else inspect.cleandoc(model.__doc__ or "")
+    if words:
+        schema["description"] = _line(words.partition("\n\n")[0])
+    told = {} if model is None else _attributes(model)
+    for alias, each in schema.get("properties", {}).items():
+        each.pop("title", None)
+        if alias in told and "$ref" not in each:
+            each["description"] = told[alias]
+
+
+def _found(models: Sequence[tuple[type[BaseModel], str]], name: str) -> type[BaseModel] | None:
+    left: list[type[BaseModel]] = [model for model, _ in models]
+    seen: set[type[BaseModel]] = set()
+    while left:
+        model = left.pop()
+        if model.__name__ == name:
+            return model
+        if model not in seen:
+            seen.add(model)
+            left += _inner(model)
+    return None
+
+
+def _inner(model: type[BaseModel]) -> list[type[BaseModel]]:
+    """The models of its fields, however they are wrapped."""
+    found: list[type[BaseModel]] = []
+    left: list[Any] = [each.annotation for each in model.model_fields.values()]
+    while left:
+        each = left.pop()
+        if isinstance(each, type) and issubclass(each, BaseModel):
+            found.append(each)
+        left += getattr(each, "__args__", ())
+    return found
+
+
+def _attributes(model: type[BaseModel]) -> Mapping[str, str]:
+    told: dict[str, str] = {}
+    for each in reversed(model.__mro__):
+        words = inspect.cleandoc(each.__doc__ or "") if issubclass(each, BaseModel) else ""
+        for name, text in _ATTRIBUTE.findall(words.partition("Attributes:\n")[2]):
+            told[to_camel(name)] = _line(text)
+    return told
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())

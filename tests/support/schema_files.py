@@ -1,0 +1,30 @@
+"""`python -m tests.support.schema_files` writes the JSON Schemas of what travels by queue into docs/schemas."""
+
+import json
+from collections.abc import Mapping
+
+from pydantic import BaseModel
+
+from adf_trigger.contracts import CompletionEvent, QueuedRunRequest, RejectedMessage
+from adf_trigger.functions.openapi import document_of
+from tests.support.documents import ROOT
+
+FOLDER = ROOT / "docs" / "schemas"
+FILES: Mapping[str, tuple[type[BaseModel], bool]] = {
+    "run-request-message.schema.json": (QueuedRunRequest, True),
+    "completion-event.schema.json": (CompletionEvent, False),
+    "rejected-message.schema.json": (RejectedMessage, False),
+}
+"""File → the model, and whether the service reads it."""
+
+
+def text_of(file: str) -> str:
+    """What a file has to say."""
+    model, taken = FILES[file]
+    return json.dumps(document_of(model, taken=taken), indent=2, ensure_ascii=False) + "\n"
+
+
+if __name__ == "__main__":
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    for name in FILES:
+        (FOLDER / name).write_text(text_of(name), encoding="utf-8")
