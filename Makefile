@@ -67,6 +67,7 @@ bench: $(READY) ## measure; never part of the tests
 
 chaos: $(READY) ## kill, break and lose what can be for some minutes, then check that nothing was lost or doubled
 	$(BIN)/python -m tests.chaos $(if $(ROW),--row "$(ROW)")
+	$(if $(ROW),,$(BIN)/python -m tests.chaos.crowd)
 
 mutation: $(READY) ## change the code in a sample, and count what the tests notice; MUTATION="--seed 7 --sample 50"
 	$(BIN)/python -m tests.mutation $(MUTATION)

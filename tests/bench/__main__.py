@@ -11,7 +11,16 @@ from pathlib import Path
 from adf_trigger.clock import utcnow
 from adf_trigger.errors import AdfTriggerError
 from adf_trigger.local.process import StartFailed
-from tests.bench import concurrent_runs, create_run, end_to_event, expressions, importing, report, submit
+from tests.bench import (
+    beside_waiting,
+    concurrent_runs,
+    create_run,
+    end_to_event,
+    expressions,
+    importing,
+    report,
+    submit,
+)
 from tests.bench.figures import Bench, BenchFailed, Figure
 
 BENCHES: Mapping[str, Bench] = {
@@ -21,6 +30,7 @@ BENCHES: Mapping[str, Bench] = {
     "create-run": create_run.measure,
     "submit": submit.measure,
     "end-to-event": end_to_event.measure,
+    "beside-waiting": beside_waiting.measure,
 }
 
 REPEATS = 5
