@@ -17,6 +17,14 @@ _UNRESOLVED = re.compile(r"\s*@Microsoft\.(KeyVault|AppConfiguration)\(", re.IGN
 _QUOTED = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
 _NOT_SHOWN = "(not shown)"
 _LIKE_ENOUGH = 0.6
+_OUR_WORDS = frozenset({"enum", "literal_error"})
+"""Errors that quote what may stand there, and nothing of what does."""
+_WORDS = {
+    "missing": "is required",
+    "extra_forbidden": "is not known here",
+    "model_type": "must be an object",
+    "dict_type": "must be an object",
+}
 
 
 def together(faults: Sequence[str]) -> PydanticCustomError:
@@ -54,11 +62,11 @@ def _sentences(error: ErrorDetails, values: Mapping[str, str]) -> list[str]:
         return [error["msg"]]
     name = str(error["loc"][0])
     where = ".".join(str(part) for part in error["loc"])
-    if error["type"] == "missing":
-        return [f"{where}: is required"]
-    if error["type"] == "extra_forbidden":
-        return [f"{where}: is not known here"]
+    if error["type"] in _WORDS:
+        return [f"{where}: {_WORDS[error['type']]}"]
     message = error["msg"].removeprefix("Value error, ")
+    if error["type"] in _OUR_WORDS:
+        return [f"{where}: {message}"]
     return [f"{where}: {_without(values.get(name, ''), message)}"]
 
 

@@ -186,3 +186,18 @@ def test_only_our_own_names_are_read() -> None:
     """A variable of the machine that is called like a field is not a setting."""
     settings = Settings.from_env({**MINIMAL, "cloud": "aws", "table": "1", "lease": "never"})
     assert (settings.cloud, settings.table) == ("public", "adfruns")
+
+
+def test_every_fault_of_a_policy_is_named_with_what_may_stand_there() -> None:
+    """Also where a word that may stand there stands somewhere else in it."""
+    policy = {
+        "load": {"details": "everything", "detail": "full", "unknownOutcome": "guess"},
+        "copy": 3,
+        "fine": {"details": "full", "unknownOutcome": "park"},
+    }
+    assert faults_of(ADF_TRIGGER_POLICY=json.dumps(policy)) == [
+        "ADF_TRIGGER_POLICY.load.unknownOutcome: Input should be 'reconcile', 'resubmit' or 'park'",
+        "ADF_TRIGGER_POLICY.load.details: Input should be 'all', 'failed' or 'full'",
+        "ADF_TRIGGER_POLICY.load.detail: is not known here",
+        "ADF_TRIGGER_POLICY.copy: must be an object",
+    ]
