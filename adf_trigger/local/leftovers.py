@@ -21,19 +21,27 @@ def wait_for_leftovers(endpoints: Path, *, patience: float) -> None:
     Raises:
         DataFolderError: some go on.
     """
-    _, alive = psutil.wait_procs(list(_left(endpoints)), timeout=patience)
-    if alive:
+    _, unfinished = psutil.wait_procs(list(_left(endpoints)), timeout=patience)
+    if alive := [process for process in unfinished if not _is_dead(process)]:
         pids = ", ".join(str(process.pid) for process in alive)
         raise DataFolderError(
             f"{endpoints.parent} is in use by what an earlier stack has left: process {pids}"
         )
 
 
+def _is_dead(process: psutil.Process) -> bool:
+    """Whether it has ended; one that nobody reaps, as in some containers, has."""
+    try:
+        return bool(process.status() == psutil.STATUS_ZOMBIE)
+    except psutil.Error:
+        return True
+
+
 def _left(endpoints: Path) -> Iterator[psutil.Process]:
     try:
         pids = json.loads(endpoints.read_text("utf-8"))["pids"].values()
         written = endpoints.stat().st_mtime
-    except (OSError, ValueError, KeyError, AttributeError):
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
         return
     for pid in pids:
         try:

@@ -5,10 +5,16 @@ import time
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Protocol
 
+from azure.core.exceptions import AzureError
+from requests import RequestException
+
+from adf_trigger.errors import AdfTriggerError
 from adf_trigger.local.demo.quickstart import PARAM_PIPELINE, PLAIN_PIPELINE, Quickstart
 from adf_trigger.local.endpoints import Endpoints
 from adf_trigger.local.following import Follower
+from adf_trigger.local.process import StartFailed
 from adf_trigger.local.running import is_alone
 from adf_trigger.local.stack import Stack, StackConfig
 from adf_trigger.local.stopping import Parent, Stopped, stopped_by_signals
@@ -57,12 +63,38 @@ def up(options: UpOptions) -> int:
                 sys.stdout.write(endpoints.to_json() + "\n")
                 sys.stdout.flush()
             else:
-                _show(terminal, endpoints, kept=config.data is not None)
+                try:
+                    _show(terminal, endpoints, kept=config.data is not None)
+                except (AdfTriggerError, AzureError, RequestException) as error:
+                    raise failure(stack, error) from error
                 running.enter_context(Follower(endpoints, terminal.ended))
             _watch(stack, parent, restart=options.restart)
     except Stopped as reason:
         sys.stderr.write(f"Stopped: {reason}.\n")
     return 0
+
+
+class Watched(Protocol):
+    """Of a stack, what tells how its processes are."""
+
+    @property
+    def logs(self) -> Path:
+        """The folder of their logs."""
+
+    def dead(self) -> str | None:
+        """The name of one that has ended though nobody asked it to."""
+
+    def exit_report(self, name: str) -> str:
+        """How it ended, with the end of its log."""
+
+
+def failure(stack: Watched, error: Exception) -> ProcessDied | StartFailed:
+    """What has happened where a part of the stack does not answer: a process has died, or else the error."""
+    if (name := stack.dead()) is not None:
+        return ProcessDied(stack.exit_report(name))
+    return StartFailed(
+        f"The stack has started, and does not answer: {error}\nThe logs are kept: {stack.logs}"
+    )
 
 
 def _show(terminal: Terminal, endpoints: Endpoints, *, kept: bool) -> None:

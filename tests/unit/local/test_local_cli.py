@@ -7,6 +7,7 @@ import pytest
 
 from adf_trigger.local.cli import main
 from adf_trigger.local.crash import unexpected
+from adf_trigger.local.up import ProcessDied, failure
 from adf_trigger.local.up_options import odd_settings
 
 
@@ -110,3 +111,28 @@ def test_an_error_that_nobody_expected_is_a_sentence_and_a_log(
     assert "ZeroDivisionError: division by zero" in told
     assert str(log) in told
     assert "ZeroDivisionError" in log.read_text("utf-8")
+
+
+class _Stack:
+    """A stack of which a process has died, or none."""
+
+    logs = Path("logs")
+
+    def __init__(self, name: str | None) -> None:
+        self._name = name
+
+    def dead(self) -> str | None:
+        """Its name."""
+        return self._name
+
+    def exit_report(self, name: str) -> str:
+        """How it ended."""
+        return f"{name} ended with exit code -9"
+
+
+def test_a_part_that_does_not_answer_is_a_sentence() -> None:
+    """That a process died, if one has; else the error, and where the logs are."""
+    died = failure(_Stack("azurite"), ValueError("no answer"))
+    assert isinstance(died, ProcessDied)
+    assert str(died) == "azurite ended with exit code -9"
+    assert str(failure(_Stack(None), ValueError("no answer"))).endswith("no answer\nThe logs are kept: logs")

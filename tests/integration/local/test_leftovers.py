@@ -1,0 +1,61 @@
+"""A stack does not start beside what a killed one has left, where no lock tells of it."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from adf_trigger.emulator.commands.data_folder import DataFolderError
+from adf_trigger.local.leftovers import wait_for_leftovers
+
+SLEEP = "import time; time.sleep(600)"
+
+
+@pytest.fixture
+def left() -> "Iterator[subprocess.Popen[bytes]]":
+    """A process that looks like one of a stack's."""
+    with subprocess.Popen([sys.executable, "-c", SLEEP, "adf_trigger"]) as process:
+        yield process
+        process.kill()
+
+
+def endpoints(folder: Path, **pids: object) -> Path:
+    """The file of the last stack."""
+    file = folder / "endpoints.json"
+    file.write_text(json.dumps({"pids": pids}))
+    return file
+
+
+def test_what_goes_on_is_told(left: "subprocess.Popen[bytes]", tmp_path: Path) -> None:
+    """With its process id; once it has ended the folder is free, reaped or not."""
+    file = endpoints(tmp_path, functions=left.pid)
+    with pytest.raises(
+        DataFolderError, match=f"in use by what an earlier stack has left: process {left.pid}"
+    ):
+        wait_for_leftovers(file, patience=0.2)
+    left.kill()
+    wait_for_leftovers(file, patience=60)
+
+
+def test_a_process_id_that_is_anothers_by_now_is_passed_over(
+    left: "subprocess.Popen[bytes]", tmp_path: Path
+) -> None:
+    """It is called otherwise, or is younger than the file."""
+    with subprocess.Popen(["/bin/sleep", "600"]) as other:
+        wait_for_leftovers(endpoints(tmp_path, functions=other.pid), patience=0)
+        other.kill()
+    file = endpoints(tmp_path, functions=left.pid)
+    os.utime(file, (1, 1))
+    wait_for_leftovers(file, patience=0)
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "{}", '{"pids": 5}', '{"pids": {"functions": "x"}}'])
+def test_a_file_that_says_nothing_is_passed_over(text: str, tmp_path: Path) -> None:
+    """Or none at all."""
+    (tmp_path / "endpoints.json").write_text(text)
+    wait_for_leftovers(tmp_path / "endpoints.json", patience=0)
+    wait_for_leftovers(tmp_path / "nowhere.json", patience=0)
