@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
 from azure.core.credentials import TokenCredential
+from azure.core.pipeline.transport import RequestsTransport
 from azure.core.utils import parse_connection_string
 from azure.data.tables import TableClient
 from azure.storage.queue import LinearRetry, QueueClient, TextBase64EncodePolicy
@@ -49,6 +50,7 @@ class StorageAccount:
         credential: signs in to the endpoints.
         connect_timeout: seconds to make a connection.
         read_timeout: seconds between two bytes of an answer.
+        make_transport: makes what each client sends by.
     """
 
     connection_string: str | None = field(default=None, repr=False)
@@ -57,6 +59,7 @@ class StorageAccount:
     credential: TokenCredential | None = None
     connect_timeout: float = 5.0
     read_timeout: float = 10.0
+    make_transport: Callable[..., RequestsTransport] = field(default=storage_transport, repr=False)
 
     def queue(self, name: str, *, encoding: Literal["base64", "none"] = "base64") -> QueueClient:
         """A client of a queue.
@@ -86,7 +89,7 @@ class StorageAccount:
     def _open(
         self, service: str, kind: type[Client], endpoint: str | None, name: str, options: dict[str, Any]
     ) -> Client:
-        transport = storage_transport(connect_timeout=self.connect_timeout, read_timeout=self.read_timeout)
+        transport = self.make_transport(connect_timeout=self.connect_timeout, read_timeout=self.read_timeout)
         options = {"transport": transport, **options}
         text = None if self.connection_string is None else spelled_out(self.connection_string)
         if (text is None) == (endpoint is None):

@@ -55,6 +55,9 @@ TIMER = "timer"
 
 MOST_TROUBLE = 20
 
+PURGE_EVERY = timedelta(minutes=10)
+"""How long a process purges nothing of a factory of which all that is old is gone."""
+
 PURGED_A_TICK = 100
 """Records removed in one tick: few enough to leave time for the rest."""
 
@@ -146,6 +149,7 @@ class Tick:
         self._schedule = schedule
         self._seconds = seconds
         self._first = 0
+        self._purged: dict[str, datetime] = {}
 
     def run(self, *, by: str = TIMER) -> None:
         """Do one tick for every factory. The trouble of one, or of one part, does not keep the others from theirs.
@@ -250,18 +254,34 @@ class Tick:
         self._publisher.publish(turn.factory, turn.active, turn.ended, budget)
 
     def _purge(self, turn: _Turn, _: Budget) -> None:
-        self._records.purge(turn.factory.id, before=self._clock() - self._retention, limit=PURGED_A_TICK)
+        if self._purges(turn.factory.id):
+            count = self._records.purge(turn.factory.id, before=self._oldest(), limit=PURGED_A_TICK)
+            self._has_purged(turn.factory.id, count)
 
     def _purge_messages(self) -> None:
+        if not self._purges(APP_SCOPE):
+            return
         try:
             self._keeping.complete_listing()
-            self._keeping.purge(before=self._clock() - self._retention, limit=PURGED_A_TICK)
+            self._has_purged(APP_SCOPE, self._keeping.purge(before=self._oldest(), limit=PURGED_A_TICK))
         except LedgerError as exc:
             logger.warning(
                 "This tick could not purge or list rejected messages: %s",
                 exc,
                 extra={"action": "purge_failed", "error": type(exc).__name__},
             )
+
+    def _oldest(self) -> datetime:
+        return self._clock() - self._retention
+
+    def _purges(self, scope: str) -> bool:
+        """Whether something may be old there: looking for it costs a call of storage."""
+        last = self._purged.get(scope)
+        return last is None or not timedelta() <= self._clock() - last < PURGE_EVERY
+
+    def _has_purged(self, scope: str, count: int) -> None:
+        if count < PURGED_A_TICK:
+            self._purged[scope] = self._clock()
 
     def _attempt(self, name: str, part: _Part, turn: _Turn, until: float) -> None:
         """Do one part; where that is not done whole, it is said."""

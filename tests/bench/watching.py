@@ -1,0 +1,234 @@
+"""What a tick takes with many active runs: seconds, calls of Data Factory, calls of storage.
+
+Storage is Azurite on Node, which shares this machine's processors with the tick; Data Factory is in memory and answers
+at once, so that the seconds are ours and storage's. The peers' way asks for every active run in every tick; what that
+takes is measured on the emulator, with the official SDK.
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from uuid import UUID, uuid4
+
+import psutil
+
+from adf_trigger.clock import utcnow
+from adf_trigger.events.queues import QueueOutbox
+from adf_trigger.functions.services import Services, wire
+from adf_trigger.ledger.opening import open_table_ledger
+from adf_trigger.ledger.records import RunRecord, RunState
+from adf_trigger.ledger.table import TableLedger
+from adf_trigger.local.azurite import Azurite
+from adf_trigger.service.crew import THREADS, Crew
+from adf_trigger.service.factories import Factories, FactoryHandle
+from adf_trigger.service.steps import logged_steps
+from tests.bench.counted_storage import counted
+from tests.bench.figures import BenchFailed, Figure
+from tests.support.memory_factory import MemoryFactory, Run
+from tests.support.world import FACTORY_ID, settings
+
+SIZES = (100, 1_000, 10_000)
+PAGE = 1_000
+"""Rows of a page of Table storage."""
+OTHERS = 19
+"""Runs of others that end for each of ours: 95% of all."""
+PATIENCE_TICKS = 20
+_WRITERS = 8
+_MEGABYTE = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What a tick took."""
+
+    seconds: float
+    calls: int
+    storage: int
+
+
+@dataclass(slots=True)
+class Measured:
+    """What was measured with so many active runs, one value a repeat."""
+
+    active: int
+    idle: list[Cost] = field(default_factory=list)
+    ended: list[Cost] = field(default_factory=list)
+    beside_others: list[Cost] = field(default_factory=list)
+
+
+class Watched:
+    """The service over Azurite, with runs that end when it is told so."""
+
+    def __init__(self, connection_string: str) -> None:
+        account, self.requests = counted(connection_string)
+        self.ledger: TableLedger = open_table_ledger(account, table="bench", create_missing=True)
+        self.ledger.create_table_if_missing()
+        self.factory = MemoryFactory(utcnow)
+        self.factory.declare("load")
+        self.active: list[UUID] = []
+        self.services = self._services(
+            QueueOutbox(
+                events=account.queue("bench-events"),
+                rejected=account.queue("bench-rejected"),
+                requests=account.queue("bench-requests", encoding="none"),
+                poison=account.queue("bench-requests-poison", encoding="none"),
+            )
+        )
+
+    def _services(self, outbox: QueueOutbox) -> Services:
+        return wire(
+            settings(),
+            factories=Factories({"default": FactoryHandle("default", FACTORY_ID, self.factory)}),
+            ledger=self.ledger,
+            declarations=self.ledger.declarations(),
+            notes=self.ledger.notes(),
+            rejected=self.ledger.rejected(),
+            outbox=outbox,
+            landmark=outbox,
+            clock=utcnow,
+            new_id=uuid4,
+            steps=logged_steps,
+            crew=Crew(THREADS),
+        )
+
+    def fill(self, active: int) -> None:
+        """Have so many runs going on, which were seen just now."""
+        missing = active - len(self.active)
+        with ThreadPoolExecutor(_WRITERS) as threads:
+            self.active += threads.map(self._start, range(missing))
+
+    def _start(self, _: int) -> UUID:
+        now, run_id = utcnow(), uuid4()
+        self.factory.runs[run_id] = Run(run_id, "load", {}, now, now)
+        self.ledger.claim(
+            RunRecord(
+                factory=FACTORY_ID,
+                request_id=str(uuid4()),
+                pipeline="load",
+                digest="0" * 64,
+                run_id=run_id,
+                state=RunState.SUBMITTED,
+                status="InProgress",
+                requested_at=now,
+                submitted_at=now,
+                sent_at=now - timedelta(hours=1),
+                last_seen_at=now,
+                started_at=now - timedelta(seconds=1),
+            )
+        )
+        return run_id
+
+    def finish(self, count: int, *, others: int = 0) -> None:
+        """End so many of them, and as many of others."""
+        for run_id in self.active[:count]:
+            self.factory.finish(run_id)
+        del self.active[:count]
+        now = utcnow()
+        for _ in range(others):
+            run_id = uuid4()
+            self.factory.runs[run_id] = Run(run_id, "theirs", {}, now, now, status="Succeeded")
+
+    def tick(self) -> Cost:
+        """One tick. Calls that were allowed for earlier ticks are allowed again: each is judged by itself."""
+        self.factory.calls.clear()
+        before, begin = self.requests.count, time.perf_counter()
+        self.services.tick.run()
+        seconds = time.perf_counter() - begin
+        return Cost(seconds, len(self.factory.calls), self.requests.count - before)
+
+    def settle(self, events: int) -> Cost:
+        """Tick until so many runs fewer are active; the sum of it."""
+        spent = Cost(0, 0, 0)
+        for _ in range(PATIENCE_TICKS):
+            cost = self.tick()
+            spent = Cost(spent.seconds + cost.seconds, spent.calls + cost.calls, spent.storage + cost.storage)
+            if len(self.ledger.active(FACTORY_ID)) == len(self.active):
+                return spent
+        raise BenchFailed(f"{events} ends were not all published in {PATIENCE_TICKS} ticks")
+
+
+@contextmanager
+def _watched() -> Iterator[Watched]:
+    with TemporaryDirectory() as folder, Azurite(log=Path(folder) / "azurite.log") as server:
+        yield Watched(server.connection_string)
+
+
+def measure(repeats: int, *, sizes: Sequence[int] = SIZES) -> list[Figure]:
+    """Tick with ever more active runs: with nothing changed, with 1% ended, and beside 95% of others'."""
+    figures: list[Figure] = []
+    with _watched() as watched:
+        for size in sizes:
+            measured = _measured(watched, size, repeats)
+            figures += _figures(measured)
+        memory = psutil.Process().memory_info().rss / _MEGABYTE
+    figures.append(
+        Figure(name="memory of this process at the end (RSS)", unit="MB", values=[memory], below=250)
+    )
+    return figures
+
+
+def _measured(watched: Watched, size: int, repeats: int) -> Measured:
+    measured, ending = Measured(size), max(1, size // 100)
+    for _ in range(repeats):
+        watched.fill(size)
+        watched.tick()
+        measured.idle.append(watched.tick())
+        watched.finish(ending)
+        measured.ended.append(watched.settle(ending))
+        watched.fill(size)
+        watched.finish(ending, others=OTHERS * ending)
+        measured.beside_others.append(watched.settle(ending))
+    return measured
+
+
+def _figures(measured: Measured) -> list[Figure]:
+    largest = measured.active == SIZES[-1]
+    pages, ending = -(-measured.active // PAGE), max(1, measured.active // 100)
+    idle, ended, others = measured.idle, measured.ended, measured.beside_others
+    named = f"{measured.active:,} active"
+    return [
+        Figure(
+            name=f"{named}, nothing changed: a tick",
+            unit="s",
+            values=[cost.seconds for cost in idle],
+            below=5 if largest else None,
+        ),
+        Figure(
+            name="  calls of Data Factory", unit="calls", values=[cost.calls for cost in idle], below=3 + 1
+        ),
+        Figure(
+            name="  calls of storage",
+            unit="calls",
+            values=[cost.storage for cost in idle],
+            below=pages + 6 + 1,
+        ),
+        Figure(
+            name=f"{named}, {ending:,} ended: until all are published",
+            unit="s",
+            values=[cost.seconds for cost in ended],
+            below=10 if largest else None,
+        ),
+        Figure(
+            name="  list calls beside the activity queries",
+            unit="calls",
+            values=[cost.calls - ending for cost in ended],
+            below=3 + 1,
+        ),
+        Figure(
+            name="  calls of storage an end, beside the rows",
+            unit="calls",
+            values=[(cost.storage - 2 * pages - 6) / ending for cost in ended],
+            below=4.01,
+        ),
+        Figure(
+            name=f"{named}, the same beside {OTHERS * ending:,} of others",
+            unit="s",
+            values=[cost.seconds for cost in others],
+        ),
+        Figure(name="  calls of storage", unit="calls", values=[cost.storage for cost in others]),
+    ]
