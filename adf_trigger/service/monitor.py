@@ -160,7 +160,7 @@ class Monitor:
         some is left to record ends, and to ask for what the list has not come to.
         """
         earliest = min(row.requested_at for row in started) - FIRST_LOOK_BACK
-        since = max(self._ledger.cursor(factory.id).polled_until or earliest, earliest)
+        since = max(min(self._ledger.cursor(factory.id).polled_until or earliest, self._clock()), earliest)
         window = RunFilter(
             last_updated_after=since - self._overlap,
             last_updated_before=max(self._clock(), since) + NEVER_LATER,
@@ -205,11 +205,12 @@ class Monitor:
     ) -> None:
         """The next list begins where this one ended, by the service's own clock: ours may be ahead of it.
 
-        It shows again what is left, unless that has been left for very long.
+        It never begins ahead of our clock, whatever one run claims: where the service's is ahead, lists show some
+        ends again. It shows again what is left, too, unless that has been left for very long.
         """
         now = self._clock()
         updates = [run.last_updated for run in found if run.last_updated]
-        until = max((each for each in updates if each <= now + BELIEVED_AHEAD), default=since)
+        until = max((min(each, now) for each in updates if each <= now + BELIEVED_AHEAD), default=since)
         waiting = [run.last_updated for run in left if run.last_updated]
         until = min([until, *(each for each in waiting if now - each < LONGEST_BACKLOG)])
         if until > since:
