@@ -259,11 +259,10 @@ class Tick:
             self._has_purged(turn.factory.id, count)
 
     def _purge_messages(self) -> None:
-        if not self._purges(APP_SCOPE):
-            return
         try:
             self._keeping.complete_listing()
-            self._has_purged(APP_SCOPE, self._keeping.purge(before=self._oldest(), limit=PURGED_A_TICK))
+            if self._purges(APP_SCOPE):
+                self._has_purged(APP_SCOPE, self._keeping.purge(before=self._oldest(), limit=PURGED_A_TICK))
         except LedgerError as exc:
             logger.warning(
                 "This tick could not purge or list rejected messages: %s",

@@ -13,13 +13,17 @@ from adf_trigger.errors import AdfTriggerError
 from adf_trigger.local.process import StartFailed
 from tests.bench import (
     beside_waiting,
+    ceilings,
     concurrent_runs,
     create_run,
     end_to_event,
     expressions,
     importing,
+    page,
+    peers,
     report,
     submit,
+    watching,
 )
 from tests.bench.figures import Bench, BenchFailed, Figure
 
@@ -31,6 +35,12 @@ BENCHES: Mapping[str, Bench] = {
     "submit": submit.measure,
     "end-to-event": end_to_event.measure,
     "beside-waiting": beside_waiting.measure,
+    "end-to-event-in-production": end_to_event.in_production,
+    "watching": watching.measure,
+    "peers": peers.measure,
+    "burst": ceilings.burst,
+    "ends-together": ceilings.together,
+    "queue-drain": ceilings.drain,
 }
 
 REPEATS = 5
@@ -53,6 +63,8 @@ def main(arguments: Sequence[str] | None = None, benches: Mapping[str, Bench] = 
     report.show(results, facts, options.repeats)
     path = options.json or RESULTS / f"{begun:%Y%m%dT%H%M%SZ}.json"
     report.save(path, results, facts, options.repeats, begun)
+    if options.page:
+        page.write(results, facts, options.repeats, begun, options.page)
     _say(f"Written to {path}")
     missed = any(figure.met is False for figures in results.values() for figure in figures)
     return 1 if failed or missed else 0
@@ -68,6 +80,14 @@ def _parser(benches: Mapping[str, Bench]) -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--json", type=Path, metavar="FILE", help="write it here (default: bench-results/<time>.json)"
+    )
+    parser.add_argument(
+        "--page",
+        type=Path,
+        nargs="?",
+        const=page.PAGE,
+        metavar="FILE",
+        help="write a page (default: docs/bench.md)",
     )
     return parser
 

@@ -49,7 +49,7 @@ def show(results: Results, facts: Mapping[str, Any], repeats: int, console: Cons
                 shown(min(figure.values)),
                 shown(max(figure.values)),
                 figure.unit,
-                _wanted(figure),
+                wanted(figure),
                 _met(figure),
             )
     console.print(table)
@@ -95,7 +95,8 @@ def _entry(bench: str, figure: Figure) -> dict[str, Any]:
     }
 
 
-def _wanted(figure: Figure) -> str:
+def wanted(figure: Figure) -> str:
+    """What is wanted of the median, in a few signs."""
     if figure.at_least is not None:
         return f"≥ {shown(figure.at_least)}"
     return "" if figure.below is None else f"< {shown(figure.below)}"

@@ -4,8 +4,15 @@ Honest about what it is: Azurite on Node, the emulator and the functions host sh
 the callers. In Azure the storage is another, and so is the figure.
 """
 
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from uuid import uuid4
 
+from adf_trigger.azure.storage import StorageAccount
+from adf_trigger.clock import utcnow
+from adf_trigger.ledger.opening import open_table_ledger
+from adf_trigger.ledger.records import RunRecord, RunState
 from adf_trigger.local.demo.quickstart import Quickstart
 from adf_trigger.local.endpoints import Endpoints
 from adf_trigger.local.stack import Stack
@@ -21,7 +28,7 @@ _ACCEPTED = 202
 
 def measure(repeats: int, *, calls: int = 200) -> list[Figure]:
     """Ask for runs from callers who each wait for the answer; each run lasts a second or so."""
-    loads, used = [], []
+    loads, used, ceilings = [], [], []
     with Stack() as endpoints:
         Quickstart(endpoints).client.pipelines.create_or_update("bench", wait_and_set(1))
         _submit(endpoints, min(_WARM_UP, calls))
@@ -30,11 +37,23 @@ def measure(repeats: int, *, calls: int = 200) -> list[Figure]:
             loads.append(_submit(endpoints, calls))
             after = _processor_seconds(endpoints)
             used.append({name: after[name] - before[name] for name in after})
+            ceilings.append(_ceiling(endpoints, calls))
     return [
         Figure(
             name=f"requests taken on Azurite, {CALLERS} callers",
             unit="per second",
             values=[load.per_second for load in loads],
+        ),
+        Figure(
+            name=f"  storage's ceiling: the same writes by {CALLERS} threads, and nothing else",
+            unit="per second",
+            values=ceilings,
+        ),
+        Figure(
+            name="  requests, of what storage alone allows",
+            unit="times",
+            values=[load.per_second / ceiling for load, ceiling in zip(loads, ceilings, strict=True)],
+            at_least=0.8,
         ),
         *(
             Figure(
@@ -58,6 +77,35 @@ def measure(repeats: int, *, calls: int = 200) -> list[Figure]:
 
 def _processor_seconds(endpoints: Endpoints) -> dict[str, float]:
     return {name: processor_seconds(pid) for name, pid in endpoints.pids.items()}
+
+
+def _ceiling(endpoints: Endpoints, count: int) -> float:
+    """Requests a second whose two writes Azurite makes: the claim's transaction, and the start's update."""
+    account = StorageAccount(connection_string=endpoints.storage_connection_string)
+    ledger = open_table_ledger(account, table=f"ceiling{uuid4().hex}", create_missing=True)
+    ledger.create_table_if_missing()
+
+    def write(_: int) -> None:
+        now = utcnow()
+        record = RunRecord(
+            factory=endpoints.factory_id,
+            request_id=uuid4().hex,
+            pipeline="bench",
+            digest="0" * 64,
+            run_id=uuid4(),
+            state=RunState.ACCEPTED,
+            status="Accepted",
+            requested_at=now,
+            sent_at=now,
+            lease_until=now,
+        )
+        claimed = ledger.claim(record).stored
+        ledger.save(claimed, replace(record, state=RunState.SUBMITTED, status="Queued", submitted_at=now))
+
+    with ThreadPoolExecutor(CALLERS) as threads:
+        begun = time.perf_counter()
+        list(threads.map(write, range(count)))
+        return count / (time.perf_counter() - begun)
 
 
 def _submit(endpoints: Endpoints, count: int) -> Load:
