@@ -12,7 +12,7 @@ import azure.functions as func
 
 from adf_trigger.contracts import RunView
 from adf_trigger.errors import AdfTriggerError, InvalidRequest
-from adf_trigger.functions.composition import UseCases
+from adf_trigger.functions.composition import UseCases, enter
 from adf_trigger.functions.decoding import (
     key_header,
     lost_its_body,
@@ -96,8 +96,8 @@ async def answered_in_steps(
 
 
 def _as_part_of(context: func.Context, step: Callable[[], Answer]) -> Answer:
-    """Run a step on a thread of ours: what is logged there without the invocation's id, the platform drops."""
-    setattr(context.thread_local_storage, "invocation_id", context.invocation_id)  # noqa: B010 - no such attribute is declared
+    """Run a step on a thread of ours."""
+    enter(context)
     return step()
 
 

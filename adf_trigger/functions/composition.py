@@ -4,6 +4,8 @@ import logging
 import threading
 from collections.abc import Callable
 
+import azure.functions as func
+
 from adf_trigger.errors import SettingsError
 from adf_trigger.functions.services import Services
 
@@ -60,6 +62,11 @@ def nudging(use_cases: UseCases, by: str) -> UseCases:
         return services
 
     return nudged
+
+
+def enter(context: func.Context) -> None:
+    """Have what this thread logs belong to an invocation: what is logged without its id, the platform drops."""
+    setattr(context.thread_local_storage, "invocation_id", context.invocation_id)  # noqa: B010 - no such attribute is declared
 
 
 def log_faults(error: SettingsError) -> None:

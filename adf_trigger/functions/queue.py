@@ -2,15 +2,17 @@
 
 import logging
 from datetime import UTC, datetime
+from functools import partial
 
 import azure.functions as func
 
 from adf_trigger.errors import SettingsError
 from adf_trigger.functions.bindings import Bindings
-from adf_trigger.functions.composition import UseCases
+from adf_trigger.functions.composition import UseCases, enter
 from adf_trigger.functions.unread import put_back_unread
 from adf_trigger.messages.decoding import Message
 from adf_trigger.messages.waiting import waits_since
+from adf_trigger.service.crew import each_thread
 from adf_trigger.settings import POISON_SUFFIX
 
 logger = logging.getLogger(__name__)
@@ -32,7 +34,7 @@ def queue_functions(use_cases: UseCases, bindings: Bindings, *, stands_in: bool 
 
     @blueprint.function_name("take_request")
     @blueprint.queue_trigger("msg", bindings.requests_queue, STORAGE_CONNECTION, data_type=_AS_IT_CAME)
-    def take_request(msg: func.QueueMessage) -> None:
+    def take_request(msg: func.QueueMessage, context: func.Context) -> None:
         """A message of the requests queue."""
         try:
             services = use_cases()
@@ -41,7 +43,8 @@ def queue_functions(use_cases: UseCases, bindings: Bindings, *, stands_in: bool 
             return
         services.intake.take(_message(msg))
         if stands_in:
-            services.stand_in.run_if_overdue("queue")
+            with each_thread(partial(enter, context)):
+                services.stand_in.run_if_overdue("queue")
 
     @blueprint.function_name("take_poison")
     @blueprint.queue_trigger("msg", bindings.poison_queue, STORAGE_CONNECTION, data_type=_AS_IT_CAME)

@@ -6,7 +6,8 @@ import azure.functions as func
 
 from adf_trigger.errors import SettingsError
 from adf_trigger.functions.bindings import Bindings
-from adf_trigger.functions.composition import UseCases, log_faults
+from adf_trigger.functions.composition import UseCases, enter, log_faults
+from adf_trigger.service.crew import each_thread
 
 
 def timer_functions(use_cases: UseCases, bindings: Bindings) -> func.Blueprint:
@@ -20,7 +21,7 @@ def timer_functions(use_cases: UseCases, bindings: Bindings) -> func.Blueprint:
 
     @blueprint.function_name("tick")
     @blueprint.timer_trigger("timer", bindings.schedule, run_on_startup=False, use_monitor=True)
-    def tick(timer: func.TimerRequest) -> None:  # noqa: ARG001 - the host passes it by name
+    def tick(timer: func.TimerRequest, context: func.Context) -> None:  # noqa: ARG001 - the host passes it by name
         """Dispatch, monitor, publish, look after what has left the settings; report on the surroundings."""
         try:
             services = use_cases()
@@ -28,7 +29,8 @@ def timer_functions(use_cases: UseCases, bindings: Bindings) -> func.Blueprint:
             log_faults(exc)
             return
         try:
-            services.tick.run()
+            with each_thread(partial(enter, context)):
+                services.tick.run()
             services.strangers.attend()
         finally:
             services.observer.also_ask("bindings", partial(bindings.check, services.settings))

@@ -1,14 +1,32 @@
 """Threads that share the work of a tick, bounded, kept from one tick to the next."""
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from contextvars import ContextVar, copy_context
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
 THREADS = 96
 """Threads of a process that ticks use together, begun as they are needed: most of them wait for a reply."""
+
+_entering: ContextVar[Callable[[], None] | None] = ContextVar("entering", default=None)
+
+
+@contextmanager
+def each_thread(entering: Callable[[], None]) -> Iterator[None]:
+    """Meanwhile, whatever is done for this thread by others of a crew begins with a call, on each of them.
+
+    The platform knows by a value of each thread which invocation a log entry belongs to, and drops what has none.
+    """
+    token = _entering.set(entering)
+    try:
+        yield
+    finally:
+        _entering.reset(token)
+
 
 RECORDS_AT_ONCE = 8
 """Records of one factory that one part of a tick works on at once: with replies that take half a second that is more
@@ -89,4 +107,11 @@ class _Round(Generic[T]):
         """Where there was one item there may be another: helpers come one by one, and none where there is nothing."""
         if self._pool is not None and self._more_helpers > 0:
             self._more_helpers -= 1
-            self._helping.append(self._pool.submit(self._take_part))
+            context = copy_context()
+            self._helping.append(self._pool.submit(context.run, self._help))
+
+    def _help(self) -> None:
+        entering = _entering.get()
+        if entering is not None:
+            entering()
+        self._take_part()

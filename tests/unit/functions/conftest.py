@@ -111,7 +111,7 @@ class Caller:
 
     def tick(self) -> None:
         """Fire the timer."""
-        self._functions["tick"](func.timer.TimerRequest())
+        self._functions["tick"](func.timer.TimerRequest(), InvocationContext("", "", ""))
 
     def call(
         self, function: str, method: str, path: str, *, body: bytes = b"", **headers: str
@@ -138,7 +138,10 @@ class Caller:
         """Deliver a message of the requests queue, or of its poison queue."""
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
         message = Message(b64encode(raw) if base64 else raw, **options)
-        self._functions["take_poison" if poison else "take_request"](message)
+        if poison:
+            self._functions["take_poison"](message)
+        else:
+            self._functions["take_request"](message, InvocationContext("", "", ""))
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from adf_trigger.functions.app import app_of
 from adf_trigger.functions.bindings import AT_FAULT, NOT_YET_SET, Bindings
 from adf_trigger.functions.composition import Composition
 from adf_trigger.functions.services import Services
+from adf_trigger.functions_host.context import InvocationContext
 from tests.support.world import World, settings
 from tests.unit.functions.conftest import Caller
 
@@ -33,9 +34,12 @@ def test_the_use_cases_are_composed_once_and_tried_again_while_the_settings_are_
     assert len(tries) == 3
 
 
-@pytest.mark.parametrize("function", ["take_request", "take_poison"])
+@pytest.mark.parametrize(
+    ("function", "context"),
+    [("take_request", [InvocationContext("i-1", "take_request", ".")]), ("take_poison", [])],
+)
 def test_a_message_whose_storage_cannot_be_told_is_delivered_again(
-    function: str, monkeypatch: pytest.MonkeyPatch
+    function: str, context: list[InvocationContext], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where it cannot even be put back the function fails, so that the host keeps the message."""
     for name in ("AzureWebJobsStorage", "AzureWebJobsStorage__accountName"):
@@ -49,7 +53,7 @@ def test_a_message_whose_storage_cannot_be_told_is_delivered_again(
         for each in app_of(faulty, Bindings("q", "q-poison", "* * * * * *")).get_functions()
     }
     with pytest.raises(SettingsError):
-        functions[function](func.QueueMessage(id="m", body=b"{}"))
+        functions[function](func.QueueMessage(id="m", body=b"{}"), *context)
 
 
 def test_an_unknown_name_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:

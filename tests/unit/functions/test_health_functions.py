@@ -82,7 +82,7 @@ def test_faulty_settings_are_told_to_those_with_a_key(caplog: pytest.LogCaptureF
         ]
     caplog.clear()
     for _ in range(2):
-        functions["tick"](func.timer.TimerRequest())
+        functions["tick"](func.timer.TimerRequest(), InvocationContext("", "", ""))
     told = [record for record in caplog.records if record.levelname == "ERROR"]
     assert len(told) == 2
     assert "ADF_TRIGGER_TABLE" in told[0].getMessage()

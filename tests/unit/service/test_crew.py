@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from adf_trigger.service.crew import Crew
+from adf_trigger.service.crew import Crew, each_thread
 
 MANY = 200
 
@@ -105,3 +105,19 @@ def test_where_there_is_nothing_to_do_no_thread_is_begun() -> None:
     before = threading.active_count()
     Crew(8).each(lambda _: None, [])
     assert threading.active_count() == before
+
+
+def test_every_thread_that_takes_part_enters_first_however_deep() -> None:
+    """The platform drops what a thread logs that does not say which invocation it works for."""
+    crew, known = Crew(8), threading.local()
+    together, seen = threading.Barrier(4), list[str | None]()
+
+    def work(_: int) -> None:
+        together.wait(timeout=60)
+        seen.append(getattr(known, "invocation", None))
+
+    known.invocation = "one"
+    with each_thread(lambda: setattr(known, "invocation", "one")):
+        crew.each(lambda _: crew.each(work, range(4), at_once=2), range(2), at_once=2)
+    assert seen == ["one"] * 8
+    crew.each(lambda _: None, range(8))  # nothing is entered any more, and nothing fails
