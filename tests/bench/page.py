@@ -26,6 +26,11 @@ everything shares (callers, Azurite on Node, the local Data Factory, the functio
 """
 
 
+_BUSY = """The machine was busy with other work meanwhile, so that the stack had a part of its cores alone: seconds,
+rates and their limits are to be measured again on one that is idle. Counts, and ratios of processor time, stand.
+"""
+
+
 def write(results: Results, facts: Mapping[str, Any], repeats: int, at: datetime, page: Path = PAGE) -> None:
     """Write the page, and beside it a plot for each growth curve that was measured."""
     page.parent.mkdir(parents=True, exist_ok=True)
@@ -39,6 +44,8 @@ def write(results: Results, facts: Mapping[str, Any], repeats: int, at: datetime
             repeats=repeats,
         )
     ]
+    if facts["loadAverage"] > facts["cores"]:
+        text.append(_BUSY)
     for name, chart in charts(results).items():
         (page.parent / f"{name}.svg").write_text(chart)
         text.append(f"![{name.replace('-', ' ')}]({name}.svg)\n")

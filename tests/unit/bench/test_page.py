@@ -37,6 +37,19 @@ def test_the_page_has_every_figure_its_commit_and_the_growth_curves(tmp_path: Pa
     assert "one GET a run, official SDK" in chart
 
 
+def test_a_busy_machine_is_told(tmp_path: Path) -> None:
+    """What was measured beside other work says so."""
+    for load, told in ((0.5, False), (18.4, True)):
+        page.write(
+            {"toy": [figure("x", 1)]},
+            {**FACTS, "loadAverage": load},
+            1,
+            datetime(2026, 1, 1, tzinfo=UTC),
+            tmp_path / "bench.md",
+        )
+        assert ("busy with other work" in (tmp_path / "bench.md").read_text()) is told
+
+
 def test_what_was_not_measured_is_not_drawn(tmp_path: Path) -> None:
     """A page of one bench has a table alone."""
     page.write({"toy": [figure("x", 1)]}, FACTS, 1, datetime(2026, 1, 1, tzinfo=UTC), tmp_path / "bench.md")
