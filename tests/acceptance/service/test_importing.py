@@ -29,7 +29,8 @@ for function in function_app.app.get_functions():
 print(json.dumps({"seconds": time.monotonic() - begun, "functions": found}))
 """
 FUNCTIONS = {
-    "start_run", "get_run", "list_runs", "list_activities", "list_pipelines", "get_pipeline", "cancel_run",
+    "start_run", "get_run", "get_run_result", "openapi",
+    "list_runs", "list_activities", "list_pipelines", "get_pipeline", "cancel_run",
     "rerun_run",
     "health", "health_details", "acknowledge_ledger", "take_request", "take_poison", "tick",
 }  # fmt: skip
