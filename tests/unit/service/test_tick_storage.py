@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from adf_trigger.service.backlog import NOTE
 from adf_trigger.service.crew import Crew
 from tests.support.faulty_ledger import FaultyLedger, FaultyNotes, FaultyRejected
-from tests.support.world import World
+from tests.support.world import FACTORY_ID, World
 
 LEDGER = ("get", "find", "save", "claim", "cursor", "save_cursor", "purge", "active", "runs")
 NOTES = ("get", "put", "named", "remove")
@@ -122,9 +123,9 @@ def test_runs_of_others_cost_pages_of_the_list_alone(crew: Crew | None) -> None:
 def test_a_claim_that_waits_for_its_turn_costs_one_write(crew: Crew | None) -> None:
     """A burst is taken as fast as storage takes one transaction each."""
     busy = Busy(10, crew)
+    busy.world.notes.put(FACTORY_ID, NOTE, {"since": busy.world.clock().isoformat()})
+    busy.world.clock.forward(2)
     busy.world.submit("first")
-    for number in range(200):
-        busy.world.submit(f"burst-{number}")
     with busy.counted() as (storage, calls):
         busy.world.submit("late")
     assert (storage["ledger.claim"], storage["ledger.save"], calls.total()) == (1, 0, 0)
