@@ -66,7 +66,7 @@ def test_names_and_tokens_are_those_of_the_cloud(name: str, tmp_path: Path) -> N
                 },
                 proxies=proxies,
                 verify=ca,
-                timeout=10,
+                timeout=60,
             )
 
         for host in cloud.authorities:
@@ -77,7 +77,7 @@ def test_names_and_tokens_are_those_of_the_cloud(name: str, tmp_path: Path) -> N
                     headers={"Authorization": f"Bearer {issued}"},
                     proxies=proxies,
                     verify=ca,
-                    timeout=10,
+                    timeout=60,
                 )
                 assert reply.ok, reply.text
         refused = token(cloud.authority, f"https://{PUBLIC.management}").json()
@@ -88,7 +88,7 @@ def test_names_and_tokens_are_those_of_the_cloud(name: str, tmp_path: Path) -> N
             f"https://{cloud.management}/metadata/endpoints?api-version=2022-09-01",
             proxies=proxies,
             verify=ca,
-            timeout=10,
+            timeout=60,
         ).json()
         assert metadata["authentication"]["loginEndpoint"] == f"https://{cloud.authority}"
         assert metadata["suffixes"]["storage"] == cloud.storage_suffix
@@ -97,7 +97,7 @@ def test_names_and_tokens_are_those_of_the_cloud(name: str, tmp_path: Path) -> N
             env={**os.environ, **azure_environment(json.loads(endpoints.to_json()))},
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=60,
             check=False,
         )
         assert shell.stdout == "2\n", shell.stderr

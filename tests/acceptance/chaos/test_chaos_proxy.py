@@ -52,7 +52,7 @@ def proxies(upstream: Upstream) -> Iterator[StorageProxies]:
 
 def ask(proxies: StorageProxies) -> bytes:
     """Send a line on a connection of its own; as much of the reply as comes."""
-    with socket.create_connection(("127.0.0.1", proxies.ports["service"]), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", proxies.ports["service"]), timeout=60) as connection:
         connection.sendall(b"line\n")
         return read_on(connection)
 
@@ -85,7 +85,7 @@ def set_fault(proxies: StorageProxies, fault: Fault) -> None:
 
 def test_without_faults_it_passes_everything_on(proxies: StorageProxies) -> None:
     """A connection carries one request after the other, whole."""
-    with socket.create_connection(("127.0.0.1", proxies.ports["service"]), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", proxies.ports["service"]), timeout=60) as connection:
         for _ in range(3):
             connection.sendall(b"line\n")
             assert read_on(connection) == REPLY
@@ -126,7 +126,7 @@ def test_a_slow_request_is_answered(proxies: StorageProxies) -> None:
 def test_an_outage_refuses_connections_on_the_same_port(proxies: StorageProxies) -> None:
     """Open connections are reset, new ones refused; then it answers where it did before."""
     port = proxies.ports["service"]
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
         connection.sendall(b"line\n")
         connection.recv(1)
         proxies.outage()

@@ -33,7 +33,7 @@ def factory(data: Path, *options: str) -> Iterator[dict[str, Any]]:
             yield json.loads(process.stdout.readline())
         finally:
             process.send_signal(signal.SIGTERM)
-            assert process.wait(30) == 0
+            assert process.wait(60) == 0
 
 
 def pipelines(facts: dict[str, Any], name: str) -> set[str]:

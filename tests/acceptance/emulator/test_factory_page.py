@@ -22,6 +22,7 @@ from tests.support.documents import (
     serving,
     table_rows,
 )
+from tests.support.waiting import LIMIT
 
 PAGE = (ROOT / "adf_trigger" / "emulator" / "README.md").read_text("utf-8")
 BLOCKS = marked_blocks(PAGE)
@@ -93,7 +94,7 @@ class Served:
         return runs
 
 
-def wait_for(condition: Callable[[], object], limit: float = 30.0) -> None:
+def wait_for(condition: Callable[[], object], limit: float = LIMIT) -> None:
     """Wait until a condition holds."""
     deadline = time.monotonic() + limit
     while not condition():

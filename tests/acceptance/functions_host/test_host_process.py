@@ -132,7 +132,7 @@ def test_a_function_that_does_not_end_does_not_keep_the_process(lab: "Lab") -> N
     until(lambda: bool(lab.noted))
     began = time.monotonic()
     assert host.terminate() == 0
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 60
     assert lab.client().get_queue_properties().approximate_message_count == 1
 
 
@@ -159,7 +159,7 @@ def tick(timer: func.TimerRequest) -> None:
             time.sleep(2.5)  # longer than the longest pause between polls: a poll is under way
             began = time.monotonic()
             assert host.terminate() == 0
-            assert time.monotonic() - began < 8
+            assert time.monotonic() - began < 25
         finally:
             os.kill(storage.process.pid, signal.SIGCONT)
 
@@ -191,7 +191,7 @@ def test_a_timer_of_a_killed_host_is_caught_up_by_the_other(lab: "Lab") -> None:
     until(lambda: len(lab.noted) == 1)
     second = lab.start(*options, ROLE="second")
     first.kill()
-    until(lambda: len(lab.noted) == 2, limit=40)
+    until(lambda: len(lab.noted) == 2)
     until(lambda: json.loads(status.download_blob().readall())["Next"] > "2026")
     assert second.terminate() == 0
     assert [(seen["past_due"], seen["pid"]) for seen in lab.noted] == [

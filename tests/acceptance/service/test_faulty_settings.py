@@ -124,7 +124,7 @@ def test_with_faulty_settings_everything_answers_and_the_message_stays(hosts: Ho
             "ADF_TRIGGER_TABLE",
         }
     begun = len(host.told("settings_faulty"))
-    until(lambda: len(host.told("settings_faulty")) >= begun + 2, 20)
+    until(lambda: len(host.told("settings_faulty")) >= begun + 2)
     for line in host.told("settings_faulty")[-2:]:
         assert line["level"] == "ERROR"
         assert "ADF_TRIGGER_FACTORIES" in line["message"]
@@ -140,7 +140,7 @@ def test_a_key_in_the_query_is_in_no_log(hosts: Hosts) -> None:
     key = host.ready["key"]
     for method, path in (("POST", "pipelines/load/runs"), ("GET", "runs/x"), ("GET", "health/details")):
         assert host.call(method, f"{path}?code={key}&bogus=1", key=False).status_code in {400, 503}
-    until(lambda: "problem_answered" in host.process.log.read_text(encoding="utf-8"), 10)
+    until(lambda: "problem_answered" in host.process.log.read_text(encoding="utf-8"))
     assert key not in host.process.log.read_text(encoding="utf-8")
 
 
@@ -153,8 +153,8 @@ def test_settings_that_come_late_are_found_and_the_message_is_taken(hosts: Hosts
         ADF_TRIGGER_MANAGEMENT_ENDPOINT="http://127.0.0.1:9",
     )
     hosts.client().send_message(json.dumps({"pipeline": "load", "bogus": 1}))
-    until(lambda: host.call("GET", "runs/none").status_code == 404, 20)
-    until(lambda: hosts.client().get_queue_properties().approximate_message_count == 0, 20)
+    until(lambda: host.call("GET", "runs/none").status_code == 404)
+    until(lambda: hosts.client().get_queue_properties().approximate_message_count == 0)
     assert host.told("message_put_back") == []
 
 
@@ -165,7 +165,7 @@ def test_a_message_that_meets_settings_that_come_late_and_faulty_goes_back_uncha
     text = ' {"pipeline": "load",\r\n "parameters": {"a": 1}} '
     queue.send_message(text)
     host = hosts.start(hosts.late_app(), ADF_TRIGGER_FACTORIES="nonsense")
-    until(lambda: host.told("message_put_back") != [], 30)
-    until(lambda: queue.get_queue_properties().approximate_message_count == 1, 20)
+    until(lambda: host.told("message_put_back") != [])
+    until(lambda: queue.get_queue_properties().approximate_message_count == 1)
     assert host.told("message_put_back")[0]["level"] == "WARNING"
     assert "ADF_TRIGGER_FACTORIES" in host.call("GET", "health/details").text

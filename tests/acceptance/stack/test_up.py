@@ -46,7 +46,7 @@ def shared(folder: Path) -> Iterator[Endpoints]:
 def healthy(endpoints: Endpoints) -> bool:
     """Whether the app says, once its timer has run, that all is well that it needs."""
     return eventually(
-        lambda: requests.get(f"{endpoints.functions_url}/api/health", timeout=30).json()["status"] == "ok"
+        lambda: requests.get(f"{endpoints.functions_url}/api/health", timeout=60).json()["status"] == "ok"
     )
 
 
@@ -83,14 +83,14 @@ def test_all_is_ready_in_time_and_answers(up: Callable[..., Up]) -> None:
         endpoints.management_url + endpoints.factory_id,
         params=API_VERSION,
         headers={"Authorization": f"Bearer {token(endpoints)}"},
-        timeout=30,
+        timeout=60,
     )
     assert (factory.status_code, factory.json()["id"]) == (200, endpoints.factory_id)
     identity = requests.get(
         endpoints.identity_endpoint,
         params={"api-version": "2019-08-01", "resource": "https://management.azure.com"},
         headers={"X-IDENTITY-HEADER": endpoints.identity_header},
-        timeout=30,
+        timeout=60,
     )
     assert identity.json()["access_token"]
     with QueueServiceClient.from_connection_string(endpoints.storage_connection_string) as queues:
@@ -213,7 +213,7 @@ def put_into_an_unmade_group(endpoints: Endpoints) -> tuple[int, str | None]:
         params=API_VERSION,
         headers={"Authorization": f"Bearer {token(endpoints)}"},
         json={"location": "eastus"},
-        timeout=10,
+        timeout=60,
     )
     assert named
     return reply.status_code, reply.json().get("error", {}).get("code")

@@ -115,7 +115,7 @@ def test_with_nohup_it_outlives_its_parent(up: Callable[..., Up]) -> None:
     (command,) = (process for process in running.processes() if "up" in cmdline(process)[:4])
     running.end(signal.SIGKILL)
     time.sleep(1)
-    assert requests.get(f"{endpoints.functions_url}/api/health", timeout=30).status_code in (200, 503)
+    assert requests.get(f"{endpoints.functions_url}/api/health", timeout=60).status_code in (200, 503)
     command.terminate()
     assert eventually(lambda: running.processes() == [])
 
@@ -148,7 +148,7 @@ def test_with_restart_the_functions_host_comes_back(up: Callable[..., Up], tmp_p
     assert (after.functions_url, after.functions_key) == (before.functions_url, before.functions_key)
     assert {**after.pids, "functions": 0} == {**before.pids, "functions": 0}
     key = {"x-functions-key": after.functions_key}
-    reply = requests.get(f"{after.functions_url}/api/runs/none", headers=key, timeout=30)
+    reply = requests.get(f"{after.functions_url}/api/runs/none", headers=key, timeout=60)
     assert reply.status_code == 404
     assert running.end(signal.SIGTERM) == 0
     assert running.processes() == []

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 Behaviour = Callable[[socket.socket], None]
 
-PATIENCE = 10.0
+PATIENCE = 60.0
 """Seconds that a server waits for its client before it gives up."""
 
 

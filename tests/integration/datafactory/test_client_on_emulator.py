@@ -49,7 +49,7 @@ Signer = Callable[..., DataFactoryClient]
 @pytest.fixture
 def control(azure: Emulated) -> Iterator[Control]:
     """Calls the emulator's control API; all is as it was after the test."""
-    with httpx.Client(base_url=azure.control_url, timeout=20, trust_env=False) as http:
+    with httpx.Client(base_url=azure.control_url, timeout=60, trust_env=False) as http:
 
         def call(path: str, *, method: str = "POST", **body: Any) -> Any:
             reply = http.request(method, path, json=body)

@@ -15,6 +15,7 @@ import trustme
 from adf_trigger.datafactory.client import DataFactoryClient
 from adf_trigger.errors import DataFactoryError, NotSent, ScopeNotFound, Unavailable, UnknownOutcome
 from tests.integration.datafactory.sockets import RawServer, reply, reset
+from tests.support.waiting import LIMIT
 
 RUN_ID = UUID("2f7fdb90-5df1-4b8e-ac2f-064cfa58202b")
 CREATED = b'{"runId":"2f7fdb90-5df1-4b8e-ac2f-064cfa58202b"}'
@@ -77,7 +78,7 @@ def test_a_connection_that_takes_too_long_was_not_sent(client_of: ClientOf, act:
             began = time.monotonic()
             client = client_of(f"http://127.0.0.1:{address[1]}", connect=0.5)
             assert type(failure(act, client)) is NotSent
-            assert time.monotonic() - began < 5
+            assert time.monotonic() - began < 30
         finally:
             for each in waiting:
                 each.close()
@@ -171,12 +172,12 @@ def test_no_reply_in_time_may_have_arrived(
     """The read time-out ends the waiting."""
 
     def wait(_: socket.socket) -> None:
-        server.done.wait(20)
+        server.done.wait(120)
 
     server.replying(b"", then=wait)
     began = time.monotonic()
     assert type(failure(act, client_of(server.url, read=0.5))) is kind
-    assert time.monotonic() - began < 4
+    assert time.monotonic() - began < 30
     assert len(server.requests) == 1
 
 
@@ -220,7 +221,7 @@ def test_a_body_that_drips_for_ever_is_given_up(client_of: ClientOf, server: Raw
     server.replying(reply("200 OK", b"", length=1_000_000), then=drip)
     began = time.monotonic()
     assert type(failure(start, client_of(server.url, whole=0.5))) is UnknownOutcome
-    assert time.monotonic() - began < 8
+    assert time.monotonic() - began < 30
 
 
 @pytest.mark.parametrize("act", EVERY)
@@ -291,7 +292,7 @@ def test_an_idle_connection_that_the_server_closed_is_no_unknown_outcome(
     client = client_of(server.url)
     for _ in range(5):
         start(client)
-        assert closed.wait(5)
+        assert closed.wait(LIMIT)
         closed.clear()
     assert len(server.requests) == 5
 

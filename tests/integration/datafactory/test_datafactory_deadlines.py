@@ -30,8 +30,8 @@ from tests.integration.datafactory.test_datafactory_broken_connections import (
 LIMIT = 0.6
 """Seconds that a call may take here."""
 
-SLACK = 1.5
-"""Seconds that a loaded machine may add."""
+SLACK = 30.0
+"""Seconds that a loaded machine may add: what is not cut at the limit goes on for ever."""
 
 
 def dripping(server: RawServer, beginning: bytes, drop: bytes) -> None:
@@ -163,5 +163,5 @@ def test_no_thread_is_left_behind(client_of: ClientOf, server: RawServer) -> Non
         client.create_run("p", {}, client_request_id=RUN_ID)
     for thread in threading.enumerate():
         if isinstance(thread, threading.Timer):
-            thread.join(5)
+            thread.join(60)
     assert threading.active_count() <= before + 1  # the server's own for the connection

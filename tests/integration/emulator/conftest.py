@@ -21,6 +21,7 @@ from adf_trigger.emulator.options import Options
 from adf_trigger.emulator.servers import serving
 from adf_trigger.emulator.serving import http_protocol
 from tests.integration.emulator.calls import SDK_SUBSCRIPTION, SUBSCRIPTION
+from tests.support.waiting import LIMIT
 
 GROUP = "rg-test"
 PLACES = {
@@ -64,7 +65,7 @@ class Served:
             base_url=self.url,
             params=VERSION,
             headers={"Authorization": f"Bearer {self.token('Contributor')}"},
-            timeout=20,
+            timeout=LIMIT,
         )
 
     def stop(self) -> None:
@@ -109,7 +110,7 @@ class Served:
         assert reply.status_code < 300, reply.text
         return reply.json() if reply.content else None
 
-    def wait_for(self, path: str, run_id: str, limit: float = 20.0) -> dict[str, Any]:
+    def wait_for(self, path: str, run_id: str, limit: float = LIMIT) -> dict[str, Any]:
         """The run, once it has ended."""
         deadline = datetime.now(tz=UTC).timestamp() + limit
         pause = threading.Event()
@@ -120,7 +121,7 @@ class Served:
             assert datetime.now(tz=UTC).timestamp() < deadline, run
             pause.wait(0.02)
 
-    def until(self, condition: Callable[[], object], limit: float = 20.0) -> None:
+    def until(self, condition: Callable[[], object], limit: float = LIMIT) -> None:
         """Wait until a condition holds."""
         deadline = datetime.now(tz=UTC).timestamp() + limit
         pause = threading.Event()
@@ -143,13 +144,13 @@ class _Running:
 
     def start(self) -> None:
         self._thread.start()
-        assert self._ready.wait(20), "the emulator did not start"
+        assert self._ready.wait(LIMIT), "the emulator did not start"
 
     def stop(self) -> None:
         assert self._loop is not None
         assert self._end is not None
         self._loop.call_soon_threadsafe(self._end.set)
-        self._thread.join(20)
+        self._thread.join(60)
         assert not self._thread.is_alive(), "the emulator did not stop"
 
     async def _serve(self) -> None:

@@ -80,7 +80,7 @@ def service() -> Iterator[Service]:
         thread.start()
         yield served
         server.shutdown()
-        thread.join(5)
+        thread.join(60)
 
 
 def secret(name: str, version: str | None = None) -> dict[str, Any]:

@@ -19,7 +19,7 @@ sdk_models: Any = typed_models
 """Keywords that flatten a model's properties work in every version, but are in no version's types."""
 
 GROUP, FACTORY = "rg-sdk", "adf-sdk"
-LIMIT = timedelta(seconds=20)
+LIMIT = timedelta(seconds=60)
 
 
 class Credential:

@@ -64,7 +64,7 @@ class Shell:
             f"{self._served.url}{self.factory}{path}?api-version=2018-06-01{query}",
             headers=headers,
             content=b"" if body is None else json.dumps(body, indent=4).encode(),
-            timeout=20,
+            timeout=60,
         )
         assert reply.status_code == 200, reply.text
         return reply.json()

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 WINDOW = {"lastUpdatedAfter": "2000-01-01T00:00:00Z", "lastUpdatedBefore": "2100-01-01T00:00:00Z"}
-LIMIT = timedelta(seconds=20)
+LIMIT = timedelta(seconds=60)
 
 
 @pytest.fixture

@@ -32,7 +32,7 @@ def endpoint() -> Iterator[tuple[str, "Queue[str]"]]:
         thread.start()
         yield f"http://127.0.0.1:{server.server_port}/", told
         server.shutdown()
-        thread.join(5)
+        thread.join(60)
 
 
 def test_the_run_goes_on_when_the_endpoint_calls_back(
@@ -48,7 +48,7 @@ def test_the_run_goes_on_when_the_endpoint_calls_back(
     }
     served.put(f"{path}/pipelines/p", {"activities": [hook]})
     run_id = served.client.post(f"{path}/pipelines/p/createRun").json()["runId"]
-    callback = told.get(timeout=20)
+    callback = told.get(timeout=60)
     assert callback.startswith(served.url)
     assert httpx.post(callback, content=b"[").status_code == 400
     assert httpx.post(callback, json=["no object"]).status_code == 400
@@ -79,7 +79,7 @@ def test_a_recovery_run_does_not_call_again(served: Any, endpoint: tuple[str, "Q
     }
     served.put(f"{path}/pipelines/p", {"activities": [hook, fail]})
     first = served.client.post(f"{path}/pipelines/p/createRun").json()["runId"]
-    httpx.post(told.get(timeout=20), json={"answer": 42}).raise_for_status()
+    httpx.post(told.get(timeout=60), json={"answer": 42}).raise_for_status()
     assert served.wait_for(path, first)["message"] == "Operation on target fail failed: 42"
     recovery = {"referencePipelineRunId": first, "isRecovery": "true", "startFromFailure": "true"}
     second = served.client.post(f"{path}/pipelines/p/createRun", params=served.version | recovery).json()

@@ -17,6 +17,7 @@ from azure.core.exceptions import ResourceExistsError
 from azure.storage.queue import QueueClient
 
 from adf_trigger.functions_host import FunctionsHost, HostConfig
+from tests.support.waiting import LIMIT
 
 PRELUDE = '''
 import asyncio, json, threading, time
@@ -66,7 +67,7 @@ class Toy:
         async with FunctionsHost(HostConfig(app=self.folder, **config), self.environ) as host:
             yield host
 
-    async def until(self, condition: Callable[["Toy"], bool], *, limit: float = 30.0) -> None:
+    async def until(self, condition: Callable[["Toy"], bool], *, limit: float = LIMIT) -> None:
         """Wait until something is so; fails once the limit is over."""
         deadline = time.monotonic() + limit
         while not condition(self):

@@ -234,7 +234,7 @@ def test_a_delete_that_fails_ends_the_host(make_toy: "MakeToy", status: int, ask
             direct, toy.storage = toy.storage, through(toy.storage, answers.port)
             async with toy.hosted(make_queue=False, time_scale=0.1) as host:
                 toy.client().send_message("unlucky")
-                await asyncio.wait_for(host.stop_requested.wait(), 30)
+                await asyncio.wait_for(host.stop_requested.wait(), 60)
                 assert host.crash is not None
                 assert host.crash.status == status
             assert answers.counts["delete"] == asked
@@ -259,7 +259,7 @@ def test_a_poll_that_is_refused_ends_the_host(make_toy: "MakeToy") -> None:
             answers.honour([broken, refused])
             toy.storage = through(toy.storage, answers.port)
             async with toy.hosted(make_queue=False, time_scale=0.01) as host:
-                await asyncio.wait_for(host.stop_requested.wait(), 30)
+                await asyncio.wait_for(host.stop_requested.wait(), 60)
                 assert host.crash is not None
                 assert host.crash.status == 403
             assert answers.counts == {"broken": 12, "refused": 1}

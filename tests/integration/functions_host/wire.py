@@ -64,7 +64,7 @@ async def ask(url: str, request: bytes, *, end: bool = False) -> tuple[int, dict
     writer.write(request)
     if end:
         writer.write_eof()
-    async with asyncio.timeout(15):
+    async with asyncio.timeout(60):
         head = await reader.readuntil(b"\r\n\r\n")
         status, *lines = head.decode().rstrip().split("\r\n")
         headers = dict(line.lower().split(": ", 1) for line in lines)

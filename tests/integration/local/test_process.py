@@ -14,7 +14,7 @@ import pytest
 
 from adf_trigger.local.process import Process, StartFailed, ready_line
 
-PATIENT_SECONDS = 30.0
+PATIENT_SECONDS = 60.0
 ROOT = Path(__file__).parents[3]
 
 # Starts a child of its own, says both process ids, and stays until a signal ends it.

@@ -78,7 +78,7 @@ class Fake:
         self.asked += 1
         self.entered.set()
         if self.gate is not None:
-            assert self.gate.wait(10)
+            assert self.gate.wait(60)
         if self.failure is not None:
             raise self.failure
         now = self.clock()
@@ -206,10 +206,10 @@ def test_others_keep_using_the_valid_token_during_a_refresh(
     fake.entered.clear()
     with ThreadPoolExecutor(1) as pool:
         refreshing = pool.submit(tokens.token)
-        assert fake.entered.wait(10)
+        assert fake.entered.wait(60)
         assert [tokens.token() for _ in range(5)] == ["token-1"] * 5
         fake.gate.set()
-        assert refreshing.result(10) == "token-2"
+        assert refreshing.result(60) == "token-2"
     assert fake.asked == 2
 
 
@@ -222,7 +222,7 @@ class CountingLock:
 
     def wanted_by(self, threads: int) -> bool:
         """Wait until so many threads have come to it."""
-        return all(self._wanted.acquire(timeout=10) for _ in range(threads))
+        return all(self._wanted.acquire(timeout=60) for _ in range(threads))
 
     def __enter__(self) -> None:
         self._wanted.release()
@@ -252,7 +252,7 @@ def test_without_a_token_all_wait_for_one_answer(
         # A thread that comes only after the answer would rightly ask again: all are there before it is given.
         assert lock.wanted_by(8)
         fake.gate.set()
-        found = {future.result(10) for future in asking}
+        found = {future.result(60) for future in asking}
     assert found == {failure or "token-1"}
     assert fake.asked == 1
 

@@ -295,7 +295,7 @@ def test_a_function_may_be_run_by_hand() -> None:
         for document in ({"input": "text"}, {"input": {"a": 1}}, {"input": None}, {}):
             response = await client.post("/admin/functions/TICK", headers=MASTER, json=document)
             assert (response.status_code, response.content) == (202, b"")
-        await asyncio.wait_for(all_ran.wait(), 10)
+        await asyncio.wait_for(all_ran.wait(), 60)
 
     serve([a_function(print, name="tick")], requests, run=run)
     assert ran == [("tick", "text"), ("tick", '{"a": 1}'), ("tick", ""), ("tick", "")]

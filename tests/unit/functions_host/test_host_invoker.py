@@ -157,7 +157,7 @@ def test_a_function_beyond_its_timeout_takes_the_innocent_calls_with_it() -> Non
         await invoker.invoke(
             a_function(lambda _value: time.sleep(0.05), annotation=str), TEXT, reason="short"
         )
-        await asyncio.wait_for(invoker.idle(), 5)
+        await asyncio.wait_for(invoker.idle(), 60)
         return outcomes
 
     late, innocent = asyncio.run(main())
@@ -193,7 +193,7 @@ def test_a_function_beyond_its_timeout_fails_alone_where_the_host_is_forgiving(*
     release = threading.Event()
 
     def in_thread(_value: str) -> None:
-        release.wait(10)
+        release.wait(60)
 
     async def on_loop(_value: str) -> None:
         await asyncio.sleep(10)
@@ -206,7 +206,7 @@ def test_a_function_beyond_its_timeout_fails_alone_where_the_host_is_forgiving(*
         if not is_async:
             assert invoker.running == 1
             release.set()
-        await asyncio.wait_for(invoker.idle(), 5)
+        await asyncio.wait_for(invoker.idle(), 60)
         assert invoker.running == 0
 
     asyncio.run(main())
@@ -327,7 +327,7 @@ def test_the_default_pool_is_pythons() -> None:
     """Without PYTHON_THREADPOOL_THREAD_COUNT as many run at once as Python's default pool has threads."""
     with ThreadPoolExecutor() as pythons:
         threads = pythons._max_workers
-    barrier = threading.Barrier(threads, timeout=10)
+    barrier = threading.Barrier(threads, timeout=60)
 
     def work(_value: str) -> None:
         barrier.wait()

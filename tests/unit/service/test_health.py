@@ -22,7 +22,9 @@ from tests.support.faulty_ledger import FaultyNotes
 from tests.support.world import START, MovingClock
 
 SCHEDULE = Schedule("*/15 * * * * *")
-ANSWERED_WITHIN = 1.0
+ANSWERED_WITHIN = 10.0
+"""Seconds: less than one, on a machine that does nothing else."""
+HANGING = 60.0
 
 
 class HangingNotes(FaultyNotes):
@@ -37,7 +39,7 @@ class HangingNotes(FaultyNotes):
     def get(self, scope: str, name: str) -> Note | None:
         """See Notes."""
         self.reads += 1
-        self.open.wait(20)
+        self.open.wait(HANGING)
         return super().get(scope, name)
 
 
@@ -126,13 +128,13 @@ def test_a_component_that_hangs_is_told_and_is_not_asked_again_meanwhile() -> No
 
     def hang() -> None:
         asked.append(1)
-        release.wait(20)
+        release.wait(HANGING)
 
     lab = Lab(table=lambda: None, factory=hang)
     begun = time.monotonic()
     for _ in range(3):
         lab.observer.observe()
-    assert time.monotonic() - begun < 3
+    assert time.monotonic() - begun < ANSWERED_WITHIN
     assert len(asked) == 1
     assert [trouble.what for trouble in lab.timed().troubles] == [
         "factory: gave no answer within 0.3 seconds"

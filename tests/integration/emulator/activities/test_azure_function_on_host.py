@@ -87,7 +87,7 @@ class Play:
 
     async def ended(self, run_id: str) -> tuple[PipelineRun, ActivityRun]:
         """A run and its one activity run, when it has ended."""
-        await asyncio.wait_for(self._log.ended[run_id].wait(), 30)
+        await asyncio.wait_for(self._log.ended[run_id].wait(), 60)
         (row,) = self._log.activities(FACTORY_ID, run_id)
         return self._log.runs[run_id], row
 
@@ -164,7 +164,7 @@ def test_a_cancelled_run_hangs_up_on_its_function(play: Callable[..., None]) -> 
 
     async def story(stage: Play) -> None:
         run_id = stage.start("slow")
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while not (stage.app / "called").exists():  # noqa: ASYNC110 - the app tells by a file
                 await asyncio.sleep(0.02)
         stage.engine.cancel(FACTORY_ID, run_id, recursive=True)

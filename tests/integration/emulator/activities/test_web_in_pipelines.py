@@ -75,7 +75,7 @@ class Play:
         return run.run_id
 
     async def ended(self, run_id: str) -> tuple[PipelineRun, dict[str, ActivityRun]]:
-        await asyncio.wait_for(self.log.ended[run_id].wait(), 30)
+        await asyncio.wait_for(self.log.ended[run_id].wait(), 60)
         rows = self.log.activities(FACTORY_ID, run_id)
         return self.log.runs[run_id], {row.activity_name: row for row in rows}
 
@@ -167,7 +167,7 @@ def test_a_run_waits_for_its_callback() -> None:
             "Keep", "v", expression("@activity('Hook').output.n"), after={"Hook": "Succeeded"}
         )
         run_id = stage.start(hook(), keep, variables={"v": {"type": "String"}})
-        await asyncio.wait_for(called.wait(), 30)
+        await asyncio.wait_for(called.wait(), 60)
         assert stage.log.runs[run_id].status == "InProgress"
 
         token = json.loads(endpoint.seen[0].body)["callBackUri"].rpartition("/")[2]
@@ -208,7 +208,7 @@ def test_a_cancelled_run_waits_no_longer_and_forgets_the_callback() -> None:
 
     async def story(stage: Play) -> None:
         run_id = stage.start(hook())
-        await asyncio.wait_for(called.wait(), 30)
+        await asyncio.wait_for(called.wait(), 60)
         stage.engine.cancel(FACTORY_ID, run_id, recursive=True)
         run, rows = await stage.ended(run_id)
 
@@ -230,7 +230,7 @@ def test_a_cancelled_run_hangs_up_on_its_endpoint() -> None:
 
     async def story(stage: Play) -> None:
         run_id = stage.start(call("Web", "/slow"))
-        await asyncio.wait_for(called.wait(), 30)
+        await asyncio.wait_for(called.wait(), 60)
         stage.engine.cancel(FACTORY_ID, run_id, recursive=True)
         run, rows = await stage.ended(run_id)
 

@@ -53,7 +53,7 @@ def on_context(
             "typeProperties": type_properties,
         }
         named = {dataset.name: dataset for dataset in datasets}
-        async with httpx.AsyncClient(timeout=10, mounts=mounts, trust_env=False) as http:
+        async with httpx.AsyncClient(timeout=60, mounts=mounts, trust_env=False) as http:
             return await body(Context(definition, http, named, **attributes))
 
     return asyncio.run(run())

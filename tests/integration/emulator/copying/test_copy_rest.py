@@ -241,7 +241,7 @@ def test_a_cancelled_copy_stops_between_pages(storage: Storage) -> None:
     async def body(context: Context) -> None:
         context.sleeper = for_ever
         task = asyncio.create_task(copy(context))
-        await asyncio.wait_for(waiting.wait(), 10)
+        await asyncio.wait_for(waiting.wait(), 60)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task

@@ -80,6 +80,6 @@ def post(authority: str, certificate: Certificate) -> Callable[..., requests.Res
         **form: str,
     ) -> requests.Response:
         url = f"{authority}/{tenant}/oauth2/{version}token"
-        return requests.post(url, data=form, headers=headers, verify=str(certificate.ca), timeout=10)
+        return requests.post(url, data=form, headers=headers, verify=str(certificate.ca), timeout=60)
 
     return send

@@ -181,7 +181,7 @@ def test_a_refusal_has_entras_shape(
 def test_a_body_that_is_no_form_lacks_every_field(authority: str, certificate: Certificate) -> None:
     """JSON is not read as a form."""
     url = f"{authority}/{defaults.TENANT_ID}/oauth2/v2.0/token"
-    reply = requests.post(url, json=good(), verify=str(certificate.ca), timeout=10)
+    reply = requests.post(url, json=good(), verify=str(certificate.ca), timeout=60)
     assert reply.json()["error_codes"] == [900144]
 
 
@@ -192,10 +192,10 @@ def test_the_configuration_leads_to_the_tokens_and_their_key(
     """What discovery names works: the token endpoint answers, and its token verifies by the published keys."""
     ca = str(certificate.ca)
     url = f"{authority}/{defaults.TENANT_ID}/{version}.well-known/openid-configuration"
-    configuration = requests.get(url, verify=ca, timeout=10).json()
+    configuration = requests.get(url, verify=ca, timeout=60).json()
     form = good() | {"resource": "https://management.azure.com"}
-    reply = requests.post(configuration["token_endpoint"], data=form, verify=ca, timeout=10).json()
-    keys = jwt.PyJWKSet.from_dict(requests.get(configuration["jwks_uri"], verify=ca, timeout=10).json())
+    reply = requests.post(configuration["token_endpoint"], data=form, verify=ca, timeout=60).json()
+    keys = jwt.PyJWKSet.from_dict(requests.get(configuration["jwks_uri"], verify=ca, timeout=60).json())
     claims = jwt.decode(
         reply["access_token"],
         keys[tokens.key_id],
@@ -208,7 +208,7 @@ def test_the_configuration_leads_to_the_tokens_and_their_key(
 def test_the_configuration_of_an_unknown_tenant_is_refused(authority: str, certificate: Certificate) -> None:
     """Asked for metadata, the error is invalid_tenant; asked for a token, invalid_request."""
     url = f"{authority}/{NO_SUCH_ID}/v2.0/.well-known/openid-configuration"
-    reply = requests.get(url, verify=str(certificate.ca), timeout=10)
+    reply = requests.get(url, verify=str(certificate.ca), timeout=60)
     assert (reply.status_code, reply.json()["error"]) == (400, "invalid_tenant")
     assert reply.json()["error_codes"] == [90002]
 
@@ -219,7 +219,7 @@ def test_instance_discovery_knows_this_host(authority: str, certificate: Certifi
         f"{authority}/common/discovery/instance",
         params={"api-version": "1.1", "authorization_endpoint": f"{authority}/x/oauth2/v2.0/authorize"},
         verify=str(certificate.ca),
-        timeout=10,
+        timeout=60,
     ).json()
     assert [authority.removeprefix("https://")] in [entry["aliases"] for entry in reply["metadata"]]
     assert reply["tenant_discovery_endpoint"] == f"{authority}/x/v2.0/.well-known/openid-configuration"

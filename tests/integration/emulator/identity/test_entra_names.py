@@ -58,7 +58,7 @@ class TestNames:
             f"{authority}/{tenant}/{version}.well-known/openid-configuration",
             headers={"Host": host},
             verify=str(certificate.ca),
-            timeout=10,
+            timeout=60,
         ).json()
         for name in ("token_endpoint", "authorization_endpoint", "jwks_uri", "device_authorization_endpoint"):
             assert reply[name].startswith(f"https://{host}/"), reply[name]
@@ -75,7 +75,7 @@ class TestNames:
                 params={"api-version": "1.1", "authorization_endpoint": endpoint},
                 headers={"Host": "login.windows.net"},
                 verify=str(certificate.ca),
-                timeout=10,
+                timeout=60,
             )
 
         reply = ask("https://login.windows.net/contoso.onmicrosoft.com/oauth2/authorize").json()
@@ -117,7 +117,7 @@ class TestFlowsForUsers:
                 f"{authority}/common/{path}",
                 data={"client_id": client_id, "scope": SCOPE},
                 verify=str(certificate.ca),
-                timeout=10,
+                timeout=60,
             )
             assert reply.json()["error_codes"] == [code]
 
@@ -131,5 +131,5 @@ class TestFlowsForUsers:
     def test_no_user_has_a_realm(self, authority: str, certificate: Certificate) -> None:
         """Asked where a user signs in, the authority does not know."""
         url = f"{authority}/common/UserRealm/ada@contoso.onmicrosoft.com?api-version=1.0"
-        reply = requests.get(url, verify=str(certificate.ca), timeout=10).json()
+        reply = requests.get(url, verify=str(certificate.ca), timeout=60).json()
         assert reply["account_type"] == "Unknown"

@@ -50,7 +50,7 @@ def ask(endpoint: str, *, header: str | None = HEADER, **query: str) -> requests
     """Call the endpoint as azure-identity does, but for what is given."""
     parameters = {"api-version": "2019-08-01", "resource": ARM} | query
     headers = {} if header is None else {"X-IDENTITY-HEADER": header}
-    return requests.get(endpoint, params=parameters, headers=headers, timeout=10)
+    return requests.get(endpoint, params=parameters, headers=headers, timeout=60)
 
 
 @pytest.mark.usefixtures("_environment")

@@ -73,7 +73,7 @@ def run(story: Callable[[], Awaitable[None]]) -> None:
     """Run a story to its end, within a limit."""
 
     async def limited() -> None:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             await story()
 
     asyncio.run(limited())

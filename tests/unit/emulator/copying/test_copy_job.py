@@ -15,7 +15,7 @@ from adf_trigger.emulator.contract.activity import ActivityFailed
 from adf_trigger.emulator.copying import pipeline
 from adf_trigger.emulator.copying.report import CopyReport
 
-LIMIT = 10.0
+LIMIT = 60.0
 
 
 def until_stopped(job: Job, started: threading.Event, ended: threading.Event) -> None:
