@@ -308,6 +308,21 @@ class CompletionEvent(Wire):
     data: EventData
 
 
+class RunCandidate(Wire):
+    """A run that may be what a call without an answer has started.
+
+    Attributes:
+        started_at: None where it waits to begin.
+        parameters: what it runs with, secure ones masked, long ones cut.
+    """
+
+    run_id: UUID
+    status: str
+    started_at: Instant | None = None
+    updated_at: Instant | None = None
+    parameters: dict[str, JsonValue] = Field(default_factory=dict)
+
+
 class ProblemFault(Wire):
     """One fault of a problem: where (JSON pointer, header or query parameter) and what."""
 
@@ -316,7 +331,13 @@ class ProblemFault(Wire):
 
 
 class Problem(Wire):
-    """An RFC 9457 problem; `choices` where it is which of several runs is meant, `run` where it is that one failed."""
+    """An RFC 9457 problem.
+
+    Attributes:
+        choices: where it is which of several runs is meant.
+        candidates: where it is which run a request without an answer has started.
+        run: where it is that one has failed.
+    """
 
     type: str
     title: str
@@ -325,6 +346,7 @@ class Problem(Wire):
     instance: str | None = None
     errors: list[ProblemFault] = Field(default_factory=list)
     choices: list[RunChoice] | None = None
+    candidates: list[RunCandidate] | None = None
     run: RunView | None = None
 
 

@@ -40,7 +40,7 @@ libraries are kept as `__cause__`.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from adf_trigger.contracts import RunChoice
+from adf_trigger.contracts import RunCandidate, RunChoice
 
 _TOLD_FAULTS = 10
 _TOLD_CHARS = 300
@@ -109,7 +109,15 @@ class AmbiguousRun(AdfTriggerError):
 
 
 class WrongState(AdfTriggerError):
-    """What is asked for cannot be done to the run as it is now; the text says why. Nothing was changed."""
+    """What is asked for cannot be done to the run as it is now; the text says why. Nothing was changed.
+
+    Attributes:
+        candidates: runs that may be the one of a request whose fate is unknown, where that is what is asked about.
+    """
+
+    def __init__(self, message: str, *, candidates: Sequence[RunCandidate] | None = None) -> None:
+        super().__init__(message)
+        self.candidates = candidates
 
 
 class DataFactoryFailed(AdfTriggerError):

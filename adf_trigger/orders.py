@@ -1,6 +1,7 @@
-"""What callers ask for about runs that there are: the bodies of the calls that steer them."""
+"""What callers ask for about runs beside starting them: the bodies of those calls, and their answers."""
 
 from typing import Annotated, Literal
+from uuid import UUID
 
 from pydantic import Field, JsonValue, StrictBool, field_validator
 
@@ -46,3 +47,33 @@ class RerunRequest(Wire):
                 "run with others start a new run"
             )
         return value
+
+
+class ResolveRequest(Wire):
+    """The body of a decision about a run whose fate is unknown, or about a rejected message.
+
+    Attributes:
+        as_: `adopt` a run that is a candidate, `resubmit` the request, or `dismiss` the matter.
+        run_id: the candidate; with `adopt` alone.
+        force: send it again although there are candidates; with `resubmit` alone.
+        note: why; it stands in the run's history.
+    """
+
+    as_: Literal["adopt", "resubmit", "dismiss"] = Field(alias="as")
+    run_id: UUID | None = None
+    force: StrictBool = False
+    note: Note | None = None
+
+
+class ReplayRequest(Wire):
+    """The body of a request to send a rejected message again; every field is optional.
+
+    Attributes:
+        force: send it although an equal message was taken.
+        parameters: the values of secure parameters, which are not kept, name to value.
+        note: why; it stands in the history of its request, where that has a record.
+    """
+
+    force: StrictBool = False
+    parameters: dict[str, JsonValue] = Field(default_factory=dict)
+    note: Note | None = None

@@ -26,7 +26,7 @@ from adf_trigger.functions.problems import (
     WRONG_STATE,
     ProblemType,
 )
-from adf_trigger.orders import CancelRequest, RerunRequest
+from adf_trigger.orders import CancelRequest, ReplayRequest, RerunRequest, ResolveRequest
 from adf_trigger.readings import PipelineList, PipelineView, RunActivities, RunList
 
 
@@ -208,6 +208,33 @@ OPERATIONS: tuple[Operation, ...] = (
         RerunRequest,
         {"mode": "fromFailure", "note": "the source is there now"},
         (*_OF_A_RUN, *_OF_A_BODY, WRONG_STATE, KEY_REUSED, REFUSED, PIPELINE_NOT_FOUND, DENIED),
+    ),
+    Operation(
+        "resolve_run",
+        "post",
+        "/runs/{id}/resolve",
+        "steering",
+        "Decide about a run whose fate is unknown, or discard a rejected message.",
+        {
+            HTTPStatus.ACCEPTED: Answer("It goes on.", RunView, _RUN_HEADERS),
+            HTTPStatus.OK: Answer("There is nothing left to do.", RunView, _RUN_HEADERS),
+        },
+        ("id", "factory", "by"),
+        ResolveRequest,
+        {"as": "adopt", "runId": "5f0c2d36-9f53-4be1-a4b1-4a1c1d6f9a41", "note": "seen in the studio"},
+        (*_OF_A_RUN, *_OF_A_BODY, WRONG_STATE, DENIED, FAILED),
+    ),
+    Operation(
+        "replay_run",
+        "post",
+        "/runs/{id}/replay",
+        "steering",
+        "Send a rejected message again, under its key.",
+        {HTTPStatus.ACCEPTED: Answer("It is in the requests queue.", RunView, _RUN_HEADERS)},
+        ("id", "factory", "by"),
+        ReplayRequest,
+        {"parameters": {"password": "a value that is not kept"}, "note": "the pipeline is there now"},
+        (*_OF_A_RUN, *_OF_A_BODY, WRONG_STATE),
     ),
     Operation(
         "cancel_run",

@@ -6,7 +6,7 @@ from http import HTTPStatus
 
 from azure.functions import HttpResponse
 
-from adf_trigger.contracts import Problem, ProblemFault, RunChoice, RunView
+from adf_trigger.contracts import Problem, ProblemFault, RunCandidate, RunChoice, RunView
 from adf_trigger.errors import (
     AdfTriggerError,
     AmbiguousRun,
@@ -99,6 +99,7 @@ def problem(
     instance: str | None = None,
     retry_after: float | None = None,
     choices: Sequence[RunChoice] | None = None,
+    candidates: Sequence[RunCandidate] | None = None,
     run: RunView | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> HttpResponse:
@@ -111,6 +112,7 @@ def problem(
         instance: path of the request.
         retry_after: seconds after which the same request may succeed.
         choices: the runs of which one may be meant.
+        candidates: the runs of which one may be the request's.
         run: that it is about.
         headers: further ones of the answer.
     """
@@ -122,6 +124,7 @@ def problem(
         instance=instance,
         errors=_listed(faults),
         choices=None if choices is None else list(choices),
+        candidates=None if candidates is None else list(candidates),
         run=run,
     )
     again = {} if retry_after is None else {"Retry-After": str(max(1, round(retry_after)))}
@@ -157,6 +160,8 @@ def problem_of(error: AdfTriggerError, *, instance: str | None = None) -> HttpRe
         return problem(SETTINGS_FAULTY, detail, faults=faults, instance=instance, retry_after=SETTINGS_WAIT)
     if isinstance(error, AmbiguousRun):
         return problem(AMBIGUOUS, str(error), instance=instance, choices=error.choices)
+    if isinstance(error, WrongState):
+        return problem(WRONG_STATE, str(error), instance=instance, candidates=error.candidates)
     wait: float | None = None
     if isinstance(error, TryLater):
         wait = error.retry_after
@@ -167,7 +172,6 @@ def problem_of(error: AdfTriggerError, *, instance: str | None = None) -> HttpRe
 
 _KINDS: Sequence[tuple[type[AdfTriggerError], ProblemType]] = (
     (RequestConflict, KEY_REUSED),
-    (WrongState, WRONG_STATE),
     (NotFound, RUN_NOT_FOUND),
     (ResourceNotFound, PIPELINE_NOT_FOUND),
     (BadRequest, REFUSED),

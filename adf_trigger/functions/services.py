@@ -14,6 +14,7 @@ from adf_trigger.ledger.declarations import Declarations
 from adf_trigger.ledger.notes import Notes
 from adf_trigger.ledger.port import Ledger
 from adf_trigger.ledger.rejected import RejectedMessages
+from adf_trigger.messages.waiting import LIFE
 from adf_trigger.service.activities import ActivitiesDesk
 from adf_trigger.service.allowance import Allowance
 from adf_trigger.service.backlog import Backlog
@@ -48,8 +49,11 @@ from adf_trigger.service.query import Query
 from adf_trigger.service.reads import Reads
 from adf_trigger.service.reconcile import Reconciler
 from adf_trigger.service.records import Records
+from adf_trigger.service.rejected_requests import RejectedRequests
 from adf_trigger.service.rejecting import Rejecting
+from adf_trigger.service.replaying import Replayer
 from adf_trigger.service.rerun import Rerunner
+from adf_trigger.service.resolve import Resolver
 from adf_trigger.service.runs import RunsDesk
 from adf_trigger.service.secrets import Secrets
 from adf_trigger.service.send import Sender
@@ -199,6 +203,7 @@ def wire(
         schedule=schedule,
         at_most=timedelta(seconds=settings.stale_after),
     )
+    reconciler = Reconciler(ledger, clock, policies, timedelta(seconds=settings.reconcile_grace))
     rerunner = Rerunner(ledger, records, factories, gate, submitter, clock)
     canceller = Canceller(ledger, records, factories, gate, monitor, publisher, clock, steps)
     ledger_identity = LedgerIdentity(notes, landmark, clock, new_id, steps)
@@ -243,7 +248,7 @@ def wire(
             clock,
             sender,
             gate,
-            Reconciler(ledger, clock, policies, timedelta(seconds=settings.reconcile_grace)),
+            reconciler,
             backlog,
             crew,
             deadline=deadline,
@@ -285,7 +290,20 @@ def wire(
         query=query,
         runs=RunsDesk(ledger, rejected, query, views),
         canceller=canceller,
-        steering=Steering(query, views, canceller, rerunner),
+        steering=Steering(
+            query,
+            views,
+            canceller,
+            rerunner,
+            Resolver(ledger, records, factories, gate, reconciler, definitions, monitor, publisher, clock),
+            RejectedRequests(
+                Replayer(rejected, partial(outbox.put_back, delay=0, life=LIFE), steps),
+                ledger,
+                records,
+                views,
+                clock,
+            ),
+        ),
         activities=ActivitiesDesk(query, factories, reads, definitions, policies, clock),
         pipelines=PipelinesDesk(factories, reads),
         strangers=strangers,

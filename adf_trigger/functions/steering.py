@@ -15,10 +15,12 @@ from adf_trigger.functions.composition import UseCases
 from adf_trigger.functions.decoding import KEY_HEADER, id_of, idempotency_key, principal_of
 from adf_trigger.functions.services import Services
 from adf_trigger.messages.decoding import body_of
-from adf_trigger.orders import CancelRequest, RerunRequest
+from adf_trigger.orders import CancelRequest, ReplayRequest, RerunRequest, ResolveRequest
 from adf_trigger.service.cancel import CancelOrder
 from adf_trigger.service.query import by_of
+from adf_trigger.service.rejected_requests import ReplayOrder
 from adf_trigger.service.rerun import RerunOrder
+from adf_trigger.service.resolve import ResolveOrder
 from adf_trigger.service.steering import Which
 
 WHICH = ("factory", "by")
@@ -52,6 +54,38 @@ def steering_functions(use_cases: UseCases) -> func.Blueprint:
             order = _rerun_order(services, req, body)
             view, repeated = services.steering.rerun(which, order)
             return run_response(services, view, HTTPStatus.OK if repeated else HTTPStatus.ACCEPTED)
+
+        return await _steered(use_cases, req, context, work)
+
+    @blueprint.function_name("resolve_run")
+    @blueprint.route("runs/{id}/resolve", methods=["POST"], auth_level=func.AuthLevel.FUNCTION)
+    async def resolve_run(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
+        """Decide about a run whose fate is unknown, or discard a rejected message."""
+
+        def work(services: Services, which: Which, body: bytes) -> func.HttpResponse:
+            asked = body_of(ResolveRequest, body)
+            order = ResolveOrder(
+                decision=asked.as_,
+                run_id=asked.run_id,
+                force=asked.force,
+                by=_caller(services, req),
+                note=asked.note,
+            )
+            return _shown(services, services.steering.resolve(which, order))
+
+        return await _steered(use_cases, req, context, work)
+
+    @blueprint.function_name("replay_run")
+    @blueprint.route("runs/{id}/replay", methods=["POST"], auth_level=func.AuthLevel.FUNCTION)
+    async def replay_run(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
+        """Send a rejected message again, under its key."""
+
+        def work(services: Services, which: Which, body: bytes) -> func.HttpResponse:
+            asked = body_of(ReplayRequest, body)
+            order = ReplayOrder(
+                force=asked.force, values=asked.parameters, by=_caller(services, req), note=asked.note
+            )
+            return _shown(services, services.steering.replay(which, order))
 
         return await _steered(use_cases, req, context, work)
 

@@ -102,6 +102,9 @@ class RunRecord:
         group_id: runId of the first run of those that rerun one another; None where it is no rerun of a known run.
         attempt: its number in that group, which grows with each rerun.
         reruns: how often it was rerun, as far as that was recorded.
+        unknowns: how often it was told as unknown before somebody decided, each time under an id of its own.
+        resubmitted_at: when somebody had it sent again: its start deadline counts from then.
+        dismissed: whether somebody has ended the matter of its unknown fate.
         cancellation: that it is to be cancelled; None where nobody asked, or Data Factory refused.
         history: who did what about it after it was asked for, oldest first; bounded by `transitions.noted`.
     """
@@ -145,6 +148,9 @@ class RunRecord:
     group_id: UUID | None = None
     attempt: int = 1
     reruns: int = 0
+    unknowns: int = 0
+    resubmitted_at: datetime | None = None
+    dismissed: bool = False
     cancellation: Cancellation | None = None
     history: tuple[HistoryEntry, ...] = ()
     came_as: CameAs | None = None
@@ -188,6 +194,7 @@ class ActiveRun:
         status: as in the record, for who lists runs; None while the record alone can say: before the run is confirmed
             and for as long as its sender has the lease, in rows of earlier versions, and once it has ended.
         started_at: as in the record, where `status` is.
+        resubmitted_at: as in the record.
         cancel_at: when Data Factory is to be asked next to cancel it; None where it need not be.
     """
 
@@ -203,6 +210,7 @@ class ActiveRun:
     missing_since: datetime | None = None
     status: str | None = None
     started_at: datetime | None = None
+    resubmitted_at: datetime | None = None
     cancel_at: datetime | None = None
 
     @classmethod
@@ -223,6 +231,7 @@ class ActiveRun:
             missing_since=record.missing_since,
             status=record.status if watched else None,
             started_at=record.started_at if watched else None,
+            resubmitted_at=record.resubmitted_at,
             cancel_at=None if record.cancellation is None else record.cancellation.due_at,
         )
 

@@ -4,22 +4,20 @@ They are records of the ledger. The rejected queue has copies of them, and what 
 """
 
 import base64
-import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 
 from azure.core.exceptions import AzureError, ResourceNotFoundError
 from azure.storage.queue import QueueClient, QueueMessage
 
 from adf_trigger.contracts import RejectedMessage
-from adf_trigger.errors import AdfTriggerError, PublishError
+from adf_trigger.errors import PublishError
 from adf_trigger.events.queues import put_message
-from adf_trigger.events.texts import original_body
 from adf_trigger.ledger.rejected import KeptMessage, RejectedMessages
-from adf_trigger.messages.decoding import Message
-from adf_trigger.messages.masking import unmasked
-from adf_trigger.messages.texts import Reference, keyed_text, queue_text
+from adf_trigger.service.replaying import NOT_OURS, NotReplayable, Replayer, Values
+from adf_trigger.service.steps import logged_steps
 
 HELD = 120
 """Seconds for which messages of the queue are hidden from others while they are looked through."""
@@ -27,15 +25,6 @@ HELD = 120
 _BATCH = 32
 _PAGE = 50
 _BEGINNING = datetime.fromtimestamp(0, tz=UTC)
-
-NOT_OURS = "this message was not written by adf-trigger"
-
-Values = Callable[[RejectedMessage], Mapping[str, object]]
-"""Gives the values of what is masked in a message, those of them that are known."""
-
-
-class NotReplayable(AdfTriggerError):
-    """A message cannot be sent again, or not so; the text says why."""
 
 
 @dataclass(slots=True)
@@ -65,7 +54,7 @@ class RejectedDesk:
     def __init__(self, messages: RejectedMessages, rejected: QueueClient, requests: QueueClient) -> None:
         self._messages = messages
         self._rejected = rejected
-        self._requests = requests
+        self._replayer = Replayer(messages, partial(put_message, requests), logged_steps)
 
     def all(self) -> list[RejectedMessage]:
         """Every message, oldest first; each stays where it is."""
@@ -89,22 +78,7 @@ class RejectedDesk:
         """
 
         def send(message: RejectedMessage, kept: KeptMessage | None) -> bool:
-            if message.taken_as is not None and not force:
-                raise NotReplayable(f"an equal message was taken as request {message.taken_as}; see --force")
-            if kept is None and message.reason == NOT_OURS:
-                raise NotReplayable(NOT_OURS)
-            body = original_body(message)
-            if message.masked:
-                body = _with_values(body, message.masked, values(message))
-            text = _text_to_send(message, body)
-            if text is not None:
-                put_message(self._requests, text)
-                return True
-            if kept is None or message.masked:
-                raise NotReplayable("it fits with its requestId into no queue's message")
-            self._messages.put(replace(kept, waiting=True, reason="it was sent again"))
-            put_message(self._requests, Reference(kept.key, kept.request_id).as_text())
-            return False
+            return self._replayer.send(message, kept, values=values, force=force)
 
         return self._work_through(chosen, send)
 
@@ -208,28 +182,3 @@ def _stranger(raw: QueueMessage, text: str) -> RejectedMessage:
         attempts=0,
         rejected_at=raw.inserted_on or _BEGINNING,
     )
-
-
-def _with_values(body: bytes, masked: list[str], values: Mapping[str, object]) -> bytes:
-    given = {name.lower() for name in values}
-    missing = [name for name in masked if name.lower() not in given]
-    if missing:
-        raise NotReplayable(f"the values of {', '.join(missing)} are not kept and have to be given")
-    return json.dumps(unmasked(_object_of(body).document, masked, values)).encode()
-
-
-def _text_to_send(message: RejectedMessage, body: bytes) -> str | None:
-    """The same bytes where they give the key that the message goes by, else with that key in them."""
-    decoded = _object_of(body)
-    if decoded.own_key == message.request_id:
-        return queue_text(body)
-    if "requestId" not in decoded.document:
-        return keyed_text(decoded.plain, message.request_id)
-    return queue_text(json.dumps({**decoded.document, "requestId": message.request_id}).encode())
-
-
-def _object_of(body: bytes) -> Message:
-    decoded = Message.decode(body, message_id="", attempts=0, inserted_at=_BEGINNING)
-    if not decoded.document:
-        raise NotReplayable("its message is no JSON object, so it can never work")
-    return decoded

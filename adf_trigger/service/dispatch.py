@@ -177,7 +177,7 @@ class Dispatcher:
         return self._is_free(row) and (row.not_before is None or row.not_before <= self._clock())
 
     def _is_too_late(self, row: ActiveRun | RunRecord) -> bool:
-        return self._clock() - row.requested_at > self._deadline
+        return self._clock() - (row.resubmitted_at or row.requested_at) > self._deadline
 
     def _too_late(self, factory: FactoryHandle, record: RunRecord) -> str:
         wait = self._gate.next_try(factory)

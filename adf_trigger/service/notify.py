@@ -109,7 +109,10 @@ class Notifier:
             raise ValueError(f"{record.request_id} has not ended: there is no news of it")
         if record.status == RunStatus.REJECTED:
             return self.rejected(self._rejection_of(record))
-        return self._publish(self._views.view(record), record.factory, truncated=record.truncated)
+        again = f"/{record.unknowns + 1}" if record.unknowns and record.status == RunStatus.UNKNOWN else ""
+        return self._publish(
+            self._views.view(record), record.factory, truncated=record.truncated, suffix=again
+        )
 
     def rejected(self, rejection: Rejection) -> str:
         """Send the news of a rejection; the id of the event.

@@ -223,7 +223,7 @@ class Reconciler:
             runs = self._list_since(factory, record.pipeline, since, budget, sightings)
         if runs is None:
             return None
-        return [run for run in runs if _was_called(run) and (run.run_start is None or run.run_start >= since)]
+        return [run for run in runs if was_called(run) and (run.run_start is None or run.run_start >= since)]
 
     def _list_since(
         self, factory: FactoryHandle, pipeline: str, since: datetime, budget: Budget, sightings: Sightings
@@ -243,7 +243,7 @@ class Reconciler:
         return found
 
 
-def _was_called(run: PipelineRun) -> bool:
+def was_called(run: PipelineRun) -> bool:
     """Whether createRun may have started a run; where it is not told, it may."""
     kind = run.invoked_by.invoked_by_type if run.invoked_by else None
     return (kind or _STARTED_BY_A_CALL).lower() == _STARTED_BY_A_CALL

@@ -57,7 +57,8 @@ class Records(SteeringMoves):
         Raises:
             InvalidRequest: it is too large to keep.
         """
-        counted = replace(record, rejections=rejected.record.rejections + 1)
+        earlier = rejected.record
+        counted = replace(record, rejections=earlier.rejections + 1, history=earlier.history + record.history)
         taken = self._leased(counted) if to_send else counted
         with self._steps("records.reclaim"):
             return self._ledger.reclaim(rejected, taken)

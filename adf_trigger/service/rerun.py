@@ -237,7 +237,7 @@ class Rerunner:
                 ):
                     return
                 try:
-                    self._records.note_rerun(stored, entry, number)
+                    self._records.note(stored, entry, reruns=number)
                 except LedgerConflict:
                     continue
                 return

@@ -2,11 +2,15 @@
 
 from dataclasses import dataclass
 
-from adf_trigger.contracts import RunView
-from adf_trigger.errors import NotFound
+from adf_trigger.contracts import RunStatus, RunView
+from adf_trigger.errors import InvalidRequest, NotFound, WrongState
+from adf_trigger.ledger.records import RunRecord
+from adf_trigger.ledger.rejected import KeptMessage
 from adf_trigger.service.cancel import Canceller, CancelOrder
 from adf_trigger.service.query import By, Query
+from adf_trigger.service.rejected_requests import RejectedRequests, ReplayOrder
 from adf_trigger.service.rerun import Rerunner, RerunOrder
+from adf_trigger.service.resolve import ResolveOrder, Resolver
 from adf_trigger.service.views import RunViews
 
 
@@ -36,13 +40,25 @@ class Steering:
         views: shows them.
         canceller: cancels them.
         rerunner: reruns them.
+        resolver: carries out decisions about those whose fate is unknown.
+        rejected: sends rejected messages again, and discards them.
     """
 
-    def __init__(self, query: Query, views: RunViews, canceller: Canceller, rerunner: Rerunner) -> None:
+    def __init__(
+        self,
+        query: Query,
+        views: RunViews,
+        canceller: Canceller,
+        rerunner: Rerunner,
+        resolver: Resolver,
+        rejected: RejectedRequests,
+    ) -> None:
         self._query = query
         self._views = views
         self._canceller = canceller
         self._rerunner = rerunner
+        self._resolver = resolver
+        self._rejected = rejected
 
     def cancel(self, which: Which, order: CancelOrder) -> RunView:
         """Cancel a run; a rejected message is shown as it is, since it is over.
@@ -68,3 +84,41 @@ class Steering:
         record = self._query.find(which.run, factory=which.factory, by=which.by)
         submitted = self._rerunner.rerun(record, order)
         return self._views.view(submitted.record), submitted.replayed
+
+    def resolve(self, which: Which, order: ResolveOrder) -> RunView:
+        """Carry out a decision about a run whose fate is unknown; a rejected message can be dismissed, too.
+
+        Raises:
+            WrongState, TryLater, FactoryUnusable: see `Resolver.resolve`.
+        """
+        record, kept = self._meant(which)
+        if order.decision == "dismiss" and (record is None or record.status == RunStatus.REJECTED):
+            if faults := order.faults():
+                raise InvalidRequest(faults)
+            return self._rejected.discard(record, kept, by=order.by, note=order.note)
+        if record is None:
+            raise WrongState("a rejected message can be dismissed, or sent again by replay")
+        return self._views.view(self._resolver.resolve(record, order))
+
+    def replay(self, which: Which, order: ReplayOrder) -> RunView:
+        """Send a rejected message to the requests queue again; the request that it is there.
+
+        Raises:
+            WrongState: no message is kept of it, or it can never work.
+            InvalidRequest: values of secure parameters are missing, or others are given.
+            PublishError: the queue is out of reach; it is kept as it was.
+        """
+        record, kept = self._meant(which)
+        return self._rejected.replay(record, kept, order)
+
+    def _meant(self, which: Which) -> tuple[RunRecord | None, KeptMessage | None]:
+        """The record and the rejected message of an id: at least one of them."""
+        record: RunRecord | None = None
+        try:
+            record = self._query.find(which.run, factory=which.factory, by=which.by)
+        except NotFound:
+            kept = self._query.find_rejected(which.run, factory=which.factory, by=which.by)
+            if kept is None:
+                raise
+            return None, kept
+        return record, self._query.find_rejected(record.request_id, factory=record.factory, by="requestId")

@@ -3,6 +3,7 @@
 import logging
 from abc import ABC, abstractmethod
 from datetime import datetime
+from uuid import UUID
 
 from adf_trigger.clock import Clock
 from adf_trigger.contracts import HistoryEntry
@@ -88,15 +89,54 @@ class SteeringMoves(ABC):
         )
         return saved
 
-    def note_rerun(self, stored: Stored, entry: HistoryEntry, reruns: int) -> Stored:
-        """Record that a run was rerun, by whom, and as what."""
-        moved = _noted(transitions.note_rerun(stored.record, reruns), entry)
-        saved = self._save("records.note_rerun", stored, moved)
+    def take_over(self, stored: Stored, run_id: UUID, entry: HistoryEntry) -> Stored:
+        """Record that somebody has said which run is the one of a request whose fate was unknown.
+
+        Raises:
+            LedgerConflict: another request has that run.
+        """
+        moved = _noted(transitions.take_over(stored.record, run_id=run_id, now=self._clock()), entry)
+        saved = self._save("records.take_over", stored, moved)
         logger.info(
-            "Request %s was rerun: %s",
+            "Run %s is the one of request %s, as somebody has decided",
+            run_id,
             moved.request_id,
+            extra={"action": "run_taken_over", "request_id": moved.request_id, "run_id": str(run_id)},
+        )
+        return saved
+
+    def resubmit(self, stored: Stored, entry: HistoryEntry) -> Stored:
+        """Record that somebody has a request sent again whose fate was unknown."""
+        moved = _noted(transitions.resubmit(stored.record, now=self._clock()), entry)
+        saved = self._save("records.resubmit", stored, moved)
+        logger.warning(
+            "Request %s is sent again, as somebody has decided",
+            moved.request_id,
+            extra={"action": "request_resubmitted", "request_id": moved.request_id},
+        )
+        return saved
+
+    def dismiss(self, stored: Stored, entry: HistoryEntry) -> Stored:
+        """Record that somebody has ended the matter of a request whose fate is unknown."""
+        moved = _noted(transitions.dismiss(stored.record), entry)
+        saved = self._save("records.dismiss", stored, moved)
+        logger.info(
+            "Request %s is dismissed, as somebody has decided",
+            moved.request_id,
+            extra={"action": "request_dismissed", "request_id": moved.request_id},
+        )
+        return saved
+
+    def note(self, stored: Stored, entry: HistoryEntry, *, reruns: int = 0) -> Stored:
+        """Record what somebody has done about a run that has ended, and how often it was rerun by now."""
+        moved = _noted(transitions.note(stored.record, reruns=reruns), entry)
+        saved = self._save("records.note", stored, moved)
+        logger.info(
+            "Noted with request %s: %s: %s",
+            moved.request_id,
+            entry.action,
             entry.note,
-            extra={"action": "run_rerun", "request_id": moved.request_id, "reruns": reruns},
+            extra={"action": "run_noted", "request_id": moved.request_id, "done": entry.action},
         )
         return saved
 

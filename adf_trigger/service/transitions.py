@@ -10,6 +10,7 @@ Each move is a pure function of a record; the caller writes what it returns, con
 import json
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from adf_trigger.contracts import MAX_NOTE, ActivityError, HistoryEntry, RunStatus, as_dict
@@ -69,8 +70,64 @@ def noted(record: RunRecord, entry: HistoryEntry) -> RunRecord:
     return replace(record, history=history)
 
 
-def note_rerun(record: RunRecord, reruns: int) -> RunRecord:
-    """It was rerun, so many times by now."""
+def _undecided(record: RunRecord, **changes: Any) -> RunRecord:
+    """One whose fate is unknown, and was told, as it is once somebody has decided that it goes on."""
+    _from(record, RunState.PUBLISHED)
+    if record.status != RunStatus.UNKNOWN:
+        raise IllegalMove(f"the fate of {record.request_id} is known: it is {record.status}")
+    fresh = replace(
+        record,
+        unknowns=record.unknowns + 1,
+        dismissed=False,
+        started_at=None,
+        ended_at=None,
+        duration_ms=None,
+        message=None,
+        errors=(),
+        truncated=False,
+        published_at=None,
+        last_seen_at=None,
+        looked_at=None,
+        missing_since=None,
+        sent_at=None,
+        doubted_from=None,
+        not_before=None,
+    )
+    return replace(fresh, **changes)
+
+
+def take_over(record: RunRecord, *, run_id: UUID, now: datetime) -> RunRecord:
+    """Somebody has said which run is its: it is watched like any other."""
+    return _undecided(
+        record, state=RunState.SUBMITTED, status=RunStatus.QUEUED, run_id=run_id, submitted_at=now
+    )
+
+
+def resubmit(record: RunRecord, *, now: datetime) -> RunRecord:
+    """Somebody has it sent again, under the same id; one whose secrets are not kept waits for its caller."""
+    secret = bool(record.secure_parameters)
+    return _undecided(
+        record,
+        state=RunState.ACCEPTED,
+        status=RunStatus.ACCEPTED,
+        submitted_at=None,
+        resubmitted_at=now,
+        cancellation=None,
+        waits_for=Waits.CALLER if secret else None,
+        message=WAITS_FOR_CALLER if secret else None,
+    )
+
+
+def dismiss(record: RunRecord) -> RunRecord:
+    """Somebody has ended the matter of its unknown fate."""
+    _from(record, RunState.PUBLISHED)
+    if record.status != RunStatus.UNKNOWN:
+        raise IllegalMove(f"the fate of {record.request_id} is known: it is {record.status}")
+    return replace(record, dismissed=True)
+
+
+def note(record: RunRecord, *, reruns: int) -> RunRecord:
+    """Somebody has done something about it, such as rerun it, so many times by now."""
     _from(record, RunState.ENDED, RunState.PUBLISHED)
     return replace(record, reruns=max(record.reruns, reruns))
 

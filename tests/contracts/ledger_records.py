@@ -90,6 +90,9 @@ def a_full_record(factory: str) -> RunRecord:
         group_id=uuid4(),
         attempt=3,
         reruns=2,
+        unknowns=1,
+        resubmitted_at=NOON + 2 * MINUTE,
+        dismissed=True,
         cancellation=Cancellation(
             asked_at=NOON, recursive=False, due_at=NOON + MINUTE, attempts=2, waits="throttled"
         ),

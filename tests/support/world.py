@@ -14,6 +14,8 @@ from adf_trigger.service.cancel import CancelOrder
 from adf_trigger.service.crew import Crew
 from adf_trigger.service.factories import Factories, FactoryHandle
 from adf_trigger.service.rerun import RerunOrder
+from adf_trigger.service.resolve import ResolveOrder
+from adf_trigger.service.steering import Which
 from adf_trigger.service.steps import Steps, logged_steps
 from adf_trigger.service.submission import Submission
 from adf_trigger.service.submit import Submitted
@@ -114,6 +116,11 @@ class World:
         """Rerun a run as the functions do."""
         steering = self.services.steering
         return steering._rerunner.rerun(self.services.query.find(run), RerunOrder(**order))
+
+    def resolve(self, run: str, decision: Any, **order: Any) -> RunRecord:
+        """Decide about a run as the functions do; the record as it is then."""
+        self.services.steering.resolve(Which(run), ResolveOrder(decision=decision, **order))
+        return self.services.query.find(run)
 
     def tick(self, *, after: float = 0) -> None:
         """Let time pass, then tick once."""

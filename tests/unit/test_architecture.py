@@ -130,7 +130,16 @@ def test_one_module_writes_the_ledger() -> None:
 
 def test_the_client_knows_the_service_by_its_contract_alone() -> None:
     """What both share are the models, the errors and what is Azure's in words: no use case, no ledger, no SDK."""
-    shared = ("azure.clouds", "azure.retry_after", "clock", "contracts", "errors", "readings", "request_ids")
+    shared = (
+        "azure.clouds",
+        "azure.retry_after",
+        "clock",
+        "contracts",
+        "errors",
+        "orders",
+        "readings",
+        "request_ids",
+    )
     allowed = ("adf_trigger.client", "adf_trigger.local", *(f"adf_trigger.{name}" for name in shared))
     foreign = [
         f"{module.relative_to(ROOT)} imports {name}"

@@ -11,6 +11,8 @@ import requests
 
 from tests.support.local_stack import PATIENCE, TICK_SECONDS, TIMEOUTS, LocalStack
 
+ENDED = {"Succeeded", "Failed", "Cancelled", "Rejected", "Unknown"}
+
 
 class Crashes:
     """A stack whose functions host is killed at planned points, and what was acknowledged by it."""
@@ -66,6 +68,10 @@ class Crashes:
         """All events so far, those that have just come among them."""
         self.events += self.stack.caller.events(1_000, within=0.5)
         return self.events
+
+    def all_over(self) -> bool:
+        """Whether nothing goes on of what was acknowledged."""
+        return all(self.stack.status(key) in ENDED for key in self.acknowledged if "-invalid-" not in key)
 
     def unpublished(self) -> set[str]:
         """What was acknowledged and has no event yet."""

@@ -11,7 +11,8 @@ KILLED = 137
 RECORDS = tuple(sorted(step for step in STEPS if step.startswith("records.")))
 OTHERS = tuple(sorted(STEPS.difference(RECORDS)))
 """The steps in two parts, which different workers take."""
-ENDED = {"Succeeded", "Failed", "Cancelled", "Rejected", "Unknown"}
+DECIDED = ("records.take_over", "records.resubmit", "replay.send", "rejected.discard")
+"""Steps of requests that were told as unknown or rejected before somebody had them go on."""
 
 
 def kill_at(crashes: Crashes, side: str, steps: Sequence[str]) -> None:
@@ -31,14 +32,10 @@ def kill_at(crashes: Crashes, side: str, steps: Sequence[str]) -> None:
         crashes.go_on_until_killed()
         crashes.stack.control("DELETE", "faults")
     assert crashes.exit_codes == [KILLED] * len(cases)
-    crashes.stack.eventually(lambda: _all_over(crashes))
+    crashes.stack.eventually(crashes.all_over)
     crashes.settle()
     _check(crashes)
     assert set(crashes.hits.read_text().split()) >= set(steps)
-
-
-def _all_over(crashes: Crashes) -> bool:
-    return all(crashes.stack.status(key) in ENDED for key in crashes.acknowledged if "-invalid-" not in key)
 
 
 def _check(crashes: Crashes) -> None:
@@ -47,7 +44,7 @@ def _check(crashes: Crashes) -> None:
     for event in crashes.events:
         ids[event["subject"]].add(event["id"])
     # A caller who asks again after a rejection is rejected anew, and that is other news.
-    again = ("records.reclaim", "records.reject-refused_by_http")
+    again = ("records.reclaim", "records.reject-refused_by_http", *DECIDED)
     assert {key: each for key, each in ids.items() if len(each) > 1 and not key.startswith(again)} == {}
     runs = Counter(run["runId"] for run in crashes.stack.runs())
     owned = []

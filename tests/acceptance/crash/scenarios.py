@@ -2,7 +2,8 @@
 
 import contextlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 from uuid import uuid4
 
 import requests
@@ -168,6 +169,51 @@ def rerun(crashes: Crashes, key: str) -> None:
     crashes.steer(key, "rerun", own_key=f"{key}-again")
 
 
+def adopted(crashes: Crashes, key: str) -> None:
+    """A request whose fate is unknown, and whose run a person knows."""
+    run_id = _parked(crashes, key, FAILED_AFTER)
+    crashes.steer(key, "resolve", {"as": "adopt", "runId": run_id})
+
+
+def resubmitted(crashes: Crashes, key: str) -> None:
+    """A request whose fate is unknown, and which a person has sent again."""
+    _parked(crashes, key, FAILED_BEFORE)
+    crashes.steer(key, "resolve", {"as": "resubmit", "force": True})
+
+
+def dismissed(crashes: Crashes, key: str) -> None:
+    """A request whose fate is unknown, and which nobody needs any more."""
+    _parked(crashes, key, FAILED_BEFORE)
+    crashes.steer(key, "resolve", {"as": "dismiss"})
+
+
+def _parked(crashes: Crashes, key: str, fault: Mapping[str, Any]) -> str:
+    """Leave a request in doubt, without a kill, until it is parked; the run that was started for it, if one was."""
+    plan = crashes.plan.read_text()
+    crashes.plan.unlink()
+    crashes.stack.eventually(crashes.all_over)  # else the runs of others would be hidden, too
+    hidden = {"fault": "missing", "seconds": 60}
+    crashes.stack.control("POST", "faults", {"rules": [fault, hidden]})
+    before = {run["runId"] for run in crashes.stack.runs("parked")}
+    crashes.post(key, "parked")
+    crashes.stack.eventually(lambda: crashes.stack.status(key) == "Unknown")
+    crashes.stack.control("DELETE", "faults")
+    crashes.plan.write_text(plan)
+    return next(iter({run["runId"] for run in crashes.stack.runs("parked")} - before), "")
+
+
+def sent_again(crashes: Crashes, key: str) -> None:
+    """A rejected message that is sent again once its pipeline is there."""
+    plan = crashes.plan.read_text()
+    crashes.plan.unlink()
+    pipeline = key.replace(".", "-")
+    crashes.send({"pipeline": pipeline, "requestId": key})
+    crashes.stack.eventually(lambda: crashes.stack.status(key) == "Rejected")
+    crashes.stack.define(pipeline)
+    crashes.plan.write_text(plan)
+    crashes.steer(key, "replay")
+
+
 def many_slow(crashes: Crashes, key: str) -> None:
     """More active runs than are asked for one by one, which go on."""
     for number in range(5):
@@ -282,7 +328,12 @@ SCENARIOS: dict[str, tuple[Callable[[Crashes, str], None], ...]] = {
     "records.confirm_cancel": (cancelled,),
     "records.cancel_later": (cancelled_later,),
     "records.refuse_cancel": (not_cancelled,),
-    "records.note_rerun": (rerun,),
+    "records.note": (rerun,),
+    "records.take_over": (adopted,),
+    "records.resubmit": (resubmitted,),
+    "records.dismiss": (dismissed,),
+    "replay.send": (sent_again,),
+    "rejected.discard": (sent_again,),
     "records.park": (parked,),
     "records.ask_later": (asked_later,),
     "records.adopt": (lost_after,),

@@ -11,7 +11,8 @@ from tests.support.resettled import restarted
 from tests.support.world import FACTORY_ID, World, settings
 from tests.unit.functions.conftest import Caller
 
-VERBS = ["cancel", "rerun"]
+BODIES = {"resolve": {"as": "dismiss"}}
+VERBS = ["cancel", "rerun", "resolve", "replay"]
 
 
 def body_of(response: func.HttpResponse) -> Any:
@@ -28,7 +29,7 @@ def kind_of(response: func.HttpResponse) -> tuple[int, str]:
 def test_an_id_that_is_nothing_is_404(caller: Caller, verb: str) -> None:
     """Neither a key nor a runId of the ledger."""
     for run in ("nothing", "6e2f6bb9-6ee5-4f0b-a6d6-3c0b5a3cdb5a"):
-        assert kind_of(caller.steer(verb, run)) == (404, "run-not-found")
+        assert kind_of(caller.steer(verb, run, BODIES.get(verb))) == (404, "run-not-found")
 
 
 @pytest.mark.parametrize("verb", VERBS)
@@ -39,11 +40,11 @@ def test_an_id_that_means_two_is_409_with_both(caller: Caller, world: World, ver
     world.services = restarted(world, {"a": (FACTORY_ID, world.factory), "b": (FACTORY_ID + "-2", other)})
     for each in "ab":
         caller.post({"factory": each}, Idempotency_Key="twin")
-    answer = caller.steer(verb, "twin")
+    answer = caller.steer(verb, "twin", BODIES.get(verb))
     assert kind_of(answer) == (409, "ambiguous-run")
     assert {each["factory"] for each in body_of(answer)["choices"]} == {"a", "b"}
     assert world.factory.cancelled == other.cancelled == []
-    chosen = caller.steer(verb, "twin", params={"factory": "a"})
+    chosen = caller.steer(verb, "twin", BODIES.get(verb), params={"factory": "a"})
     assert not str(body_of(chosen).get("type")).endswith("/ambiguous-run")
 
 

@@ -58,14 +58,20 @@ class Bench:
         self.records = Records(self.ledger, MovingClock(), self.steps, lease=timedelta(seconds=90))
         self.new = self.records.claim(NEW).stored
 
-    def in_state(self, state: RunState, *, marked: bool = False) -> Stored:
-        """The request, brought to a state, and to be cancelled or not."""
+    def before(self, name: str) -> Stored:
+        """The request as the move of that name finds it."""
+        return self.in_state(MOVES[name][0], marked=name in MARKED, unknown=name in UNKNOWN)
+
+    def in_state(self, state: RunState, *, marked: bool = False, unknown: bool = False) -> Stored:
+        """The request, brought to a state, to be cancelled or not, of a known fate or not."""
         moved = self.new
-        if state is not RunState.ACCEPTED:
+        if unknown:
+            moved = self.records.lease_to_publish(self.records.park(moved, "why"))
+        elif state is not RunState.ACCEPTED:
             moved = self.records.submit(moved, RUN)
         if marked:
             moved = self.records.ask_cancel(moved, ENTRY, recursive=True)
-        if state in (RunState.ENDED, RunState.PUBLISHED):
+        if state in (RunState.ENDED, RunState.PUBLISHED) and not unknown:
             moved = self.records.end(moved, RunEnd(status="Succeeded"))
         if state is RunState.PUBLISHED:
             moved = self.records.publish(moved, "e")
@@ -120,7 +126,22 @@ MOVES: dict[str, tuple[RunState, Move, str | None]] = {
         lambda records, stored: records.refuse_cancel(stored, ENTRY),
         "cancel_refused",
     ),
-    "note_rerun": (RunState.ENDED, lambda records, stored: records.note_rerun(stored, ENTRY, 1), "run_rerun"),
+    "take_over": (
+        RunState.PUBLISHED,
+        lambda records, stored: records.take_over(stored, UUID(int=2), ENTRY),
+        "run_taken_over",
+    ),
+    "resubmit": (
+        RunState.PUBLISHED,
+        lambda records, stored: records.resubmit(stored, ENTRY),
+        "request_resubmitted",
+    ),
+    "dismiss": (
+        RunState.PUBLISHED,
+        lambda records, stored: records.dismiss(stored, ENTRY),
+        "request_dismissed",
+    ),
+    "note": (RunState.ENDED, lambda records, stored: records.note(stored, ENTRY, reruns=1), "run_noted"),
     "lose": (RunState.SUBMITTED, lambda records, stored: records.lose(stored, "why"), "run_lost"),
     "hand_over": (RunState.SUBMITTED, lambda records, stored: records.hand_over(stored), None),
     "see": (
@@ -141,12 +162,15 @@ MOVES: dict[str, tuple[RunState, Move, str | None]] = {
 }
 """Name → the state that it is made from, the move, and the action of its log line."""
 
+UNKNOWN = {"take_over", "resubmit", "dismiss"}
+"""Moves of a request whose fate is unknown."""
+
 MARKED = {"confirm_cancel", "cancel_later", "refuse_cancel"}
 """Moves of a run that is to be cancelled."""
 
 OTHERS = {"claim", "save_cursor", "purge"}
 SAVED = sorted(MOVES.keys() - {"reclaim"})
-FROM_UNPUBLISHED = sorted(set(SAVED) - {"note_rerun"})
+FROM_UNPUBLISHED = sorted(set(SAVED) - {"note"})
 """Moves that no published record makes."""
 
 
@@ -168,8 +192,8 @@ def test_a_move_is_one_write_in_its_step_and_then_its_log_line(
 ) -> None:
     """Each move enters the step of its name once, writes conditionally, and logs what is now true."""
     bench = Bench()
-    state, move, action = MOVES[name]
-    stored = bench.in_state(state, marked=name in MARKED)
+    _, move, action = MOVES[name]
+    stored = bench.before(name)
     caplog.set_level(logging.INFO)
     caplog.clear()
     move(bench.records, stored)
@@ -183,8 +207,8 @@ def test_a_move_is_one_write_in_its_step_and_then_its_log_line(
 def test_a_move_that_is_not_written_is_not_logged(name: str, caplog: pytest.LogCaptureFixture) -> None:
     """A log line never tells of a move that the ledger does not have."""
     bench = Bench()
-    state, move, _ = MOVES[name]
-    stored = bench.in_state(state, marked=name in MARKED)
+    _, move, _ = MOVES[name]
+    stored = bench.before(name)
     bench.ledger.before["save"] = [LedgerError("away")]
     caplog.set_level(logging.INFO)
     caplog.clear()

@@ -1,0 +1,159 @@
+"""What a person does about rejected messages by HTTP: send one again, or discard it."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from adf_trigger.clock import Clock
+from adf_trigger.contracts import HistoryEntry, RunLinks, RunStatus, RunView
+from adf_trigger.errors import Fault, InvalidRequest, LedgerConflict, WrongState
+from adf_trigger.ledger.port import LedgerReader
+from adf_trigger.ledger.records import RunRecord
+from adf_trigger.ledger.rejected import KeptMessage
+from adf_trigger.messages.wording import pointer_to
+from adf_trigger.service.records import Records
+from adf_trigger.service.replaying import NotReplayable, Replayer, ValuesMissing
+from adf_trigger.service.views import RunViews
+
+logger = logging.getLogger(__name__)
+
+RACES = 5
+SENT_AGAIN = "its message was sent to the requests queue again"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplayOrder:
+    """What a caller asks for.
+
+    Attributes:
+        force: whether to send it although an equal message was taken.
+        values: of secure parameters, which are not kept.
+        by: who asks, where that is known.
+        note: why.
+    """
+
+    force: bool = False
+    values: Mapping[str, object] = field(default_factory=dict)
+    by: str | None = None
+    note: str | None = None
+
+
+class RejectedRequests:
+    """Sends rejected messages again, and discards them.
+
+    Args:
+        replayer: does it.
+        ledger: the run ledger.
+        records: writes it.
+        views: shows them.
+        clock: gives the present instant.
+    """
+
+    def __init__(
+        self, replayer: Replayer, ledger: LedgerReader, records: Records, views: RunViews, clock: Clock
+    ) -> None:
+        self._replayer = replayer
+        self._ledger = ledger
+        self._records = records
+        self._views = views
+        self._clock = clock
+
+    def replay(self, record: RunRecord | None, kept: KeptMessage | None, order: ReplayOrder) -> RunView:
+        """Send a message again; the request as it is until its message is taken.
+
+        Args:
+            record: of its request, where that has one.
+            kept: the message.
+            order: what is asked for.
+
+        Raises:
+            WrongState: no message is kept of it, or it can never work.
+            InvalidRequest: values of secure parameters are missing, or others are given.
+            PublishError, LedgerError: it is kept as it was.
+        """
+        if kept is None:
+            raise WrongState(_not_kept(record))
+        secret = {name.lower() for name in kept.masked}
+        if others := [name for name in order.values if name.lower() not in secret]:
+            raise InvalidRequest(
+                [
+                    Fault(pointer_to(("parameters", name)), "its value is kept, and not asked for")
+                    for name in others
+                ]
+            )
+        try:
+            self._replayer.replay(kept, values=lambda _: order.values, force=order.force)
+        except ValuesMissing as exc:
+            raise InvalidRequest(
+                [
+                    Fault(
+                        pointer_to(("parameters", name)),
+                        "its value is secret and not kept: it has to be given",
+                    )
+                    for name in exc.names
+                ]
+            ) from exc
+        except (NotReplayable, ValueError) as exc:
+            raise WrongState(str(exc)) from exc
+        logger.info(
+            "Sent rejected message %s again",
+            kept.message_id,
+            extra={
+                "action": "message_replayed",
+                "request_id": kept.request_id,
+                "message_id": kept.message_id,
+            },
+        )
+        self._note(record, HistoryEntry(at=self._clock(), by=order.by, action="replay", note=order.note))
+        return self._views.rejected(kept).model_copy(
+            update={
+                "status": RunStatus.ACCEPTED,
+                "ended": False,
+                "reason": SENT_AGAIN,
+                "message": None,
+                "ended_at": None,
+                "message_id": None,
+                "links": RunLinks(self=self._views.link(kept.request_id)),
+            }
+        )
+
+    def discard(
+        self, record: RunRecord | None, kept: KeptMessage | None, *, by: str | None, note: str | None
+    ) -> RunView:
+        """Keep a message no longer; what is known of it."""
+        if kept is not None:
+            self._replayer.discard(kept)
+            entry = HistoryEntry(at=self._clock(), by=by, action="resolve as dismiss", note=note)
+            record = self._note(record, entry) or record
+            logger.info(
+                "Discarded rejected message %s",
+                kept.message_id,
+                extra={
+                    "action": "message_discarded",
+                    "request_id": kept.request_id,
+                    "message_id": kept.message_id,
+                },
+            )
+        if record is not None:
+            return self._views.view(record)
+        if kept is None:
+            raise ValueError("neither a request nor a message")
+        return self._views.rejected(kept)
+
+    def _note(self, record: RunRecord | None, entry: HistoryEntry) -> RunRecord | None:
+        """Write into the history of a rejected request what was done; one that goes on has its own."""
+        for _ in range(RACES):
+            stored = None if record is None else self._ledger.get(record.factory, record.request_id)
+            if stored is None or not stored.record.ended:
+                return None
+            try:
+                return self._records.note(stored, entry).record
+            except LedgerConflict:
+                continue
+        return None
+
+
+def _not_kept(record: RunRecord | None) -> str:
+    if record is not None and record.status == RunStatus.REJECTED:
+        return "no message is kept of it: send the request again under its key"
+    return "it is not a rejected message" + ("" if record is None else f": its status is {record.status}")

@@ -1,0 +1,354 @@
+"""Decisions about requests whose fate cannot be told, and about rejected messages: a person makes them, once.
+
+Which runs may be a request's is read from Data Factory: the runs of its pipeline in the time from its first call to
+when it was given up, that calls have started and that no other request of the ledger has.
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from pydantic import JsonValue
+
+from adf_trigger.clock import Clock
+from adf_trigger.contracts import HistoryEntry, RunCandidate, RunStatus
+from adf_trigger.datafactory.models import FieldFilter, PipelineRun, RunFilter
+from adf_trigger.errors import (
+    CredentialError,
+    DataFactoryError,
+    Fault,
+    InvalidRequest,
+    LedgerConflict,
+    LedgerError,
+    NotFound,
+    NotSent,
+    PublishError,
+    ResourceNotFound,
+    Throttled,
+    TryLater,
+    Unavailable,
+    WrongState,
+)
+from adf_trigger.ledger.port import LedgerReader, Stored
+from adf_trigger.ledger.records import ActiveRun, RunRecord, RunState
+from adf_trigger.messages.limits import shorten
+from adf_trigger.messages.masking import MASK
+from adf_trigger.service.budget import Budget
+from adf_trigger.service.definitions import Definitions
+from adf_trigger.service.factories import Factories, FactoryHandle
+from adf_trigger.service.gate import Gate
+from adf_trigger.service.look import CALLS
+from adf_trigger.service.monitor import Monitor
+from adf_trigger.service.publish import Publisher
+from adf_trigger.service.reconcile import CLOCK_SKEW, Reconciler, Sightings, was_called
+from adf_trigger.service.records import Records
+
+logger = logging.getLogger(__name__)
+
+RACES = 5
+RACE_WAIT = 2.0
+PUBLISH_WAIT = 5.0
+OUTAGE_WAIT = 30.0
+LIST_PAGES = 20
+"""Pages of the pipeline's runs that are read for candidates; one of a longer list is looked up by its id."""
+
+MOST_CANDIDATES = 20
+MOST_PARAMETERS = 20
+LONGEST_VALUE = 200
+"""Candidates that are listed, and what is shown of each."""
+
+Decision = Literal["adopt", "resubmit", "dismiss"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResolveOrder:
+    """What a person has decided.
+
+    Attributes:
+        decision: what is to become of the request.
+        run_id: the run that is its, with `adopt` alone.
+        force: send again although a run may be its, with `resubmit` alone.
+        by: who decides, where that is known.
+        note: why.
+    """
+
+    decision: Decision
+    run_id: UUID | None = None
+    force: bool = False
+    by: str | None = None
+    note: str | None = None
+
+    @property
+    def action(self) -> str:
+        """What stands in the history."""
+        return f"resolve as {self.decision}"
+
+    def faults(self) -> list[Fault]:
+        """What belongs to another decision."""
+        found = []
+        if self.run_id is not None and self.decision != "adopt":
+            found.append(Fault("/runId", "belongs to adopt alone"))
+        if self.force and self.decision != "resubmit":
+            found.append(Fault("/force", "belongs to resubmit alone"))
+        return found
+
+
+@dataclass(slots=True)
+class _Candidates:
+    """The runs that may be a request's, and whether these are all."""
+
+    runs: list[PipelineRun] = field(default_factory=list)
+    complete: bool = True
+
+
+class Resolver:
+    """Carries decisions out.
+
+    Args:
+        ledger: the run ledger.
+        records: writes it.
+        factories: all configured factories.
+        gate: which factories may not be called now.
+        reconciler: finds the run that is certainly a request's.
+        definitions: what pipelines declare, so that secrets are masked.
+        monitor: takes what Data Factory shows of a run.
+        publisher: publishes that a fate is unknown before somebody changes that.
+        clock: gives the present instant.
+    """
+
+    def __init__(
+        self,
+        ledger: LedgerReader,
+        records: Records,
+        factories: Factories,
+        gate: Gate,
+        reconciler: Reconciler,
+        definitions: Definitions,
+        monitor: Monitor,
+        publisher: Publisher,
+        clock: Clock,
+    ) -> None:
+        self._ledger = ledger
+        self._records = records
+        self._factories = factories
+        self._gate = gate
+        self._reconciler = reconciler
+        self._definitions = definitions
+        self._monitor = monitor
+        self._publisher = publisher
+        self._clock = clock
+
+    def resolve(self, record: RunRecord, order: ResolveOrder) -> RunRecord:
+        """Carry out a decision about a request whose fate is unknown; the record as it is then.
+
+        The same decision again changes nothing.
+
+        Raises:
+            WrongState: its fate is known; or the run is none that may be its, or one may be, and it is to be sent
+                again: with the candidates.
+            InvalidRequest: what is given does not belong to the decision.
+            TryLater: Data Factory cannot be asked now, or others keep changing the record.
+            FactoryUnusable: it lets this service not look.
+            NotFound: the record is gone.
+            LedgerError: the ledger is out of reach.
+        """
+        if faults := order.faults():
+            raise InvalidRequest(faults)
+        for _ in range(RACES):
+            stored = self._ledger.get(record.factory, record.request_id)
+            if stored is None:
+                raise NotFound(f"no run has the requestId {record.request_id} any more")
+            try:
+                return self._resolve(stored, order)
+            except LedgerConflict:
+                continue
+        raise TryLater(f"request {record.request_id} is being changed by others", retry_after=RACE_WAIT)
+
+    def _resolve(self, stored: Stored, order: ResolveOrder) -> RunRecord:
+        record = stored.record
+        if _is_done(record, order):
+            return record
+        if not record.ended or record.status != RunStatus.UNKNOWN:
+            raise WrongState(f"there is nothing to decide: its status is {record.status}")
+        stored = self._published(stored)
+        entry = HistoryEntry(at=self._clock(), by=order.by, action=order.action, note=order.note)
+        if order.decision == "dismiss":
+            return self._records.dismiss(stored, entry).record
+        factory = self._factories.kept_under(record.factory)
+        if factory is None:
+            raise WrongState(f"its factory {record.factory} is not configured any more; it can be dismissed")
+        if not self._gate.may_read(factory):
+            raise TryLater("its factory cannot be asked just now", retry_after=OUTAGE_WAIT)
+        try:
+            if order.decision == "adopt":
+                return self._adopt(factory, stored, order, entry)
+            return self._resubmit(factory, stored, order, entry)
+        except (Throttled, Unavailable, NotSent, CredentialError) as exc:
+            raise TryLater(f"its factory cannot be asked just now: {exc}", retry_after=OUTAGE_WAIT) from exc
+
+    def _published(self, stored: Stored) -> Stored:
+        """The record once its unknown fate was told: what comes after is other news."""
+        record = stored.record
+        if record.state is RunState.PUBLISHED:
+            return stored
+        handle = self._factories.kept_under(record.factory)
+        reason = "the news that its fate is unknown has to be sent first"
+        if handle is not None:
+            try:
+                self._publisher.publish_one(handle, record.request_id)
+            except PublishError as exc:
+                raise TryLater(f"{reason}: {exc}", retry_after=PUBLISH_WAIT) from exc
+        now = self._ledger.get(record.factory, record.request_id)
+        if now is None or now.record.state is not RunState.PUBLISHED:
+            raise TryLater(reason, retry_after=PUBLISH_WAIT)
+        return now
+
+    def _adopt(
+        self, factory: FactoryHandle, stored: Stored, order: ResolveOrder, entry: HistoryEntry
+    ) -> RunRecord:
+        found = self._candidates(factory, stored.record)
+        if order.run_id is None:
+            raise WrongState(
+                "name by runId the run that is its, one of the candidates",
+                candidates=self._shown(stored, found),
+            )
+        known = any(run.run_id == order.run_id for run in found.runs)
+        if not known and (found.complete or not self._is_candidate(factory, stored.record, order.run_id)):
+            raise WrongState(
+                f"run {order.run_id} is none of those that may be its: of its pipeline, started by a call in its time, "
+                "and no other request's",
+                candidates=self._shown(stored, found),
+            )
+        taken = self._records.take_over(
+            stored,
+            order.run_id,
+            entry.model_copy(update={"note": _joined(f"run {order.run_id}", entry.note)}),
+        )
+        try:
+            self._monitor.look(factory, ActiveRun.of(taken.record), Budget(CALLS))
+        except (LedgerError, PublishError, DataFactoryError, CredentialError) as exc:
+            logger.info(
+                "Run %s was adopted and could not be looked at: %s",
+                order.run_id,
+                exc,
+                extra={"action": "look_failed", "request_id": taken.record.request_id},
+            )
+        return (self._ledger.get(taken.record.factory, taken.record.request_id) or taken).record
+
+    def _resubmit(
+        self, factory: FactoryHandle, stored: Stored, order: ResolveOrder, entry: HistoryEntry
+    ) -> RunRecord:
+        """Send it again, once the list shows no run that may be its, or a person has seen those that it shows."""
+        record = stored.record
+        found = self._candidates(factory, record)
+        own = self._reconciler.find(factory, record, Budget(LIST_PAGES), Sightings())
+        if own is not None:
+            raise WrongState(f"run {own} is its: adopt it", candidates=self._shown(stored, found))
+        if not order.force and (found.runs or not found.complete):
+            raise WrongState(
+                "one of the candidates may be its: adopt it, or where none is, resubmit with force",
+                candidates=self._shown(stored, found),
+            )
+        return self._records.resubmit(stored, entry).record
+
+    def _candidates(self, factory: FactoryHandle, record: RunRecord) -> _Candidates:
+        since, until = _window(record, self._clock())
+        window = RunFilter(
+            last_updated_after=since,
+            last_updated_before=self._clock() + CLOCK_SKEW,
+            filters=(FieldFilter(operand="PipelineName", operator="Equals", values=(record.pipeline,)),),
+        )
+        listed, complete = Budget(LIST_PAGES).read(factory.runs.query_runs(window))
+        runs = [
+            run for run in listed if _fits(run, record, since, until) and self._is_free(factory, record, run)
+        ]
+        return _Candidates(runs, complete)
+
+    def _is_candidate(self, factory: FactoryHandle, record: RunRecord, run_id: UUID) -> bool:
+        """Whether a run that a list of many has not come to may be the request's."""
+        try:
+            run = factory.runs.get_run(run_id)
+        except ResourceNotFound:
+            return False
+        since, until = _window(record, self._clock())
+        return _fits(run, record, since, until) and self._is_free(factory, record, run)
+
+    def _is_free(self, factory: FactoryHandle, record: RunRecord, run: PipelineRun) -> bool:
+        """Whether no other request has the run. What is kept under another id of the factory counts, too."""
+        for handle in self._factories.of(factory.alias):
+            owner = self._ledger.find(handle.id, run.run_id)
+            if owner is None:
+                continue
+            same = owner.record.factory.lower() == record.factory.lower()
+            if not same or owner.record.request_id != record.request_id:
+                return False
+        return True
+
+    def _shown(self, stored: Stored, found: _Candidates) -> Sequence[RunCandidate]:
+        secure = self._secure(stored.record)
+        newest = sorted(found.runs, key=lambda run: (run.run_start is None, run.run_start, str(run.run_id)))
+        return [
+            RunCandidate(
+                run_id=run.run_id,
+                status=run.status,
+                started_at=run.run_start,
+                updated_at=run.last_updated,
+                parameters=_shown_parameters(run, secure),
+            )
+            for run in newest[:MOST_CANDIDATES]
+        ]
+
+    def _secure(self, record: RunRecord) -> frozenset[str] | None:
+        """The names of secure parameters, in lower case; None where nobody knows which they are."""
+        factory = self._factories.kept_under(record.factory)
+        if factory is None:
+            return None
+        try:
+            declared = self._definitions.get(factory, record.pipeline)
+        except (DataFactoryError, CredentialError):
+            known = self._definitions.remembered(factory, record.pipeline)
+            if known is None:
+                return None
+            declared = known
+        return frozenset(name.lower() for name in (*declared.secure_names, *record.secure_parameters))
+
+
+def _is_done(record: RunRecord, order: ResolveOrder) -> bool:
+    """Whether the same was decided before, and nothing has become unknown since."""
+    if order.decision == "dismiss":
+        return record.dismissed
+    if record.status == RunStatus.UNKNOWN:
+        return False
+    decided = any(entry.action == order.action for entry in record.history)
+    return decided and (order.decision == "resubmit" or order.run_id == record.run_id)
+
+
+def _window(record: RunRecord, now: datetime) -> tuple[datetime, datetime]:
+    """The time in which a run was started that may be the request's: from its first call to when it was given up."""
+    since = record.doubted_from or record.submitted_at or record.requested_at
+    return since - CLOCK_SKEW, (record.ended_at or now) + CLOCK_SKEW
+
+
+def _fits(run: PipelineRun, record: RunRecord, since: datetime, until: datetime) -> bool:
+    same = run.pipeline_name.lower() in ("", record.pipeline.lower())
+    return same and was_called(run) and (run.run_start is None or since <= run.run_start <= until)
+
+
+def _shown_parameters(run: PipelineRun, secure: frozenset[str] | None) -> dict[str, JsonValue]:
+    shown: dict[str, JsonValue] = {}
+    for name, value in list(run.parameters.items())[:MOST_PARAMETERS]:
+        secret = secure is None or name.lower() in secure
+        shown[shorten(name, LONGEST_VALUE)] = MASK if secret else _cut(value)
+    return shown
+
+
+def _cut(value: JsonValue) -> JsonValue:
+    text = value if isinstance(value, str) else repr(value)
+    return value if len(text) <= LONGEST_VALUE else shorten(text, LONGEST_VALUE)
+
+
+def _joined(first: str, note: str | None) -> str:
+    return f"{first}: {note}" if note else first
