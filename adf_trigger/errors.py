@@ -3,6 +3,7 @@
     AdfTriggerError
     ├── SettingsError            the app's settings are wrong; every fault is named
     ├── InvalidRequest           what the caller sent cannot work; every fault is named
+    ├── TooLong                  what the caller sent is longer than what is read
     ├── RequestConflict          the idempotency key names another request
     ├── NotFound                 no such run, factory or record
     ├── AmbiguousRun             the id means several runs; each is named with its link
@@ -90,6 +91,10 @@ class InvalidRequest(AdfTriggerError):
             told.append(f"and {len(faults) - _TOLD_FAULTS} more faults")
         super().__init__("; ".join(told))
         self.faults = faults
+
+
+class TooLong(AdfTriggerError):
+    """What the caller sent is longer than what is read of it."""
 
 
 class RequestConflict(AdfTriggerError):

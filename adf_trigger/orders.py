@@ -5,7 +5,10 @@ from uuid import UUID
 
 from pydantic import Field, JsonValue, StrictBool, field_validator
 
-from adf_trigger.contracts import MAX_ACTIVITY_NAME, MAX_NOTE, Wire
+from adf_trigger.contracts import MAX_ACTIVITY_NAME, MAX_NOTE, Problem, QueuedRunRequest, RunView, Wire
+
+MAX_STARTS = 100
+"""Starts of one call."""
 
 Note = Annotated[str, Field(min_length=1, max_length=MAX_NOTE)]
 """Why somebody does what they do, in their own words."""
@@ -77,3 +80,33 @@ class ReplayRequest(Wire):
     force: StrictBool = False
     parameters: dict[str, JsonValue] = Field(default_factory=dict)
     note: Note | None = None
+
+
+class StartRunsRequest(Wire):
+    """The body of a request to start many runs.
+
+    Attributes:
+        runs: the starts, each as the body of a single one with its pipeline and its requestId.
+    """
+
+    runs: list[QueuedRunRequest] = Field(min_length=1, max_length=MAX_STARTS)
+
+
+class StartResult(Wire):
+    """What became of one of many starts.
+
+    Attributes:
+        status: that a single start would have been answered with.
+        run: where it was taken.
+        problem: where it was not.
+    """
+
+    status: int
+    run: RunView | None = None
+    problem: Problem | None = None
+
+
+class StartResults(Wire):
+    """What became of many starts, in their order."""
+
+    runs: list[StartResult]

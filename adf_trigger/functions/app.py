@@ -4,6 +4,7 @@ import azure.functions as func
 
 from adf_trigger.clock import Clock, IdSource, new_id, utcnow
 from adf_trigger.functions.adapters import connect
+from adf_trigger.functions.batch import batch_functions
 from adf_trigger.functions.bindings import Bindings
 from adf_trigger.functions.composition import Composition, UseCases, nudging
 from adf_trigger.functions.health import health_functions
@@ -78,6 +79,7 @@ def app_of(
     app = func.FunctionApp()
     called = nudging(use_cases, "http") if stands_in else use_cases
     app.register_functions(http_functions(called, new_id))
+    app.register_functions(batch_functions(use_cases, new_id))
     app.register_functions(reading_functions(called))
     app.register_functions(steering_functions(called))
     app.register_functions(health_functions(called, clock))

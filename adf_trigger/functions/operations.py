@@ -26,7 +26,14 @@ from adf_trigger.functions.problems import (
     WRONG_STATE,
     ProblemType,
 )
-from adf_trigger.orders import CancelRequest, ReplayRequest, RerunRequest, ResolveRequest
+from adf_trigger.orders import (
+    CancelRequest,
+    ReplayRequest,
+    RerunRequest,
+    ResolveRequest,
+    StartResults,
+    StartRunsRequest,
+)
 from adf_trigger.readings import PipelineList, PipelineView, RunActivities, RunList
 
 
@@ -125,6 +132,22 @@ OPERATIONS: tuple[Operation, ...] = (
         RunRequest,
         {"parameters": {"day": "2026-11-30"}, "correlationId": "orders-4711", "metadata": {"team": "sales"}},
         (REFUSED, PIPELINE_NOT_FOUND, *_OF_A_BODY, KEY_REUSED, RUN_FAILED, DENIED),
+    ),
+    Operation(
+        "start_runs",
+        "post",
+        "/runs",
+        "runs",
+        "Start many runs, each as it would be started alone; the timer sends them.",
+        {HTTPStatus.OK: Answer("What became of each, in their order.", StartResults)},
+        ("factory",),
+        StartRunsRequest,
+        {
+            "runs": [
+                {"pipeline": "LoadOrders", "requestId": "orders-4711", "parameters": {"day": "2026-11-30"}}
+            ]
+        },
+        _OF_A_BODY,
     ),
     Operation(
         "list_runs",

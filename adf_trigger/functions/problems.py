@@ -20,6 +20,7 @@ from adf_trigger.errors import (
     RequestConflict,
     ResourceNotFound,
     SettingsError,
+    TooLong,
     TryLater,
     WrongState,
 )
@@ -95,11 +96,8 @@ def problem(
     kind: ProblemType,
     detail: str,
     *,
-    faults: Sequence[Fault] = (),
     instance: str | None = None,
     retry_after: float | None = None,
-    choices: Sequence[RunChoice] | None = None,
-    candidates: Sequence[RunCandidate] | None = None,
     run: RunView | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> HttpResponse:
@@ -108,29 +106,42 @@ def problem(
     Args:
         kind: which of the documented kinds.
         detail: what is wrong this time, in a sentence.
-        faults: everything that was found wrong.
         instance: path of the request.
         retry_after: seconds after which the same request may succeed.
-        choices: the runs of which one may be meant.
-        candidates: the runs of which one may be the request's.
         run: that it is about.
         headers: further ones of the answer.
     """
-    body = Problem(
+    return _response(_described(kind, detail, run=run), instance, retry_after, headers)
+
+
+def _described(
+    kind: ProblemType,
+    detail: str,
+    *,
+    faults: Sequence[Fault] = (),
+    choices: Sequence[RunChoice] | None = None,
+    candidates: Sequence[RunCandidate] | None = None,
+    run: RunView | None = None,
+) -> Problem:
+    return Problem(
         type=kind.uri,
         title=kind.title,
         status=kind.status,
         detail=shorten(detail, MAX_DETAIL),
-        instance=instance,
         errors=_listed(faults),
         choices=None if choices is None else list(choices),
         candidates=None if candidates is None else list(candidates),
         run=run,
     )
+
+
+def _response(
+    body: Problem, instance: str | None, retry_after: float | None, headers: Mapping[str, str] | None = None
+) -> HttpResponse:
     again = {} if retry_after is None else {"Retry-After": str(max(1, round(retry_after)))}
     return HttpResponse(
-        body.model_dump_json(exclude_none=True),
-        status_code=kind.status,
+        body.model_copy(update={"instance": instance}).model_dump_json(exclude_none=True),
+        status_code=body.status,
         headers={**(headers or {}), **again},
         mimetype="application/problem+json",
     )
@@ -149,28 +160,35 @@ def _listed(faults: Sequence[Fault]) -> list[ProblemFault]:
 
 def problem_of(error: AdfTriggerError, *, instance: str | None = None) -> HttpResponse:
     """The answer for an error that a use case raised."""
+    body, retry_after = described_by(error)
+    return _response(body, instance, retry_after)
+
+
+def described_by(error: AdfTriggerError) -> tuple[Problem, float | None]:
+    """The problem that an error is, and seconds after which the same request may succeed, where it may."""
     if isinstance(error, InvalidRequest):
         count = len(error.faults)
         detail = f"{count} fault{'' if count == 1 else 's'} found; see errors"
-        return problem(INVALID_REQUEST, detail, faults=error.faults, instance=instance)
+        return _described(INVALID_REQUEST, detail, faults=error.faults), None
     if isinstance(error, SettingsError):
         found = (*error.faults, *error.warnings)
         faults = [Fault(name_of(fault), fault.partition(": ")[2] or fault) for fault in found]
         detail = "nothing is taken until they are mended; see errors"
-        return problem(SETTINGS_FAULTY, detail, faults=faults, instance=instance, retry_after=SETTINGS_WAIT)
+        return _described(SETTINGS_FAULTY, detail, faults=faults), SETTINGS_WAIT
     if isinstance(error, AmbiguousRun):
-        return problem(AMBIGUOUS, str(error), instance=instance, choices=error.choices)
+        return _described(AMBIGUOUS, str(error), choices=error.choices), None
     if isinstance(error, WrongState):
-        return problem(WRONG_STATE, str(error), instance=instance, candidates=error.candidates)
+        return _described(WRONG_STATE, str(error), candidates=error.candidates), None
     wait: float | None = None
     if isinstance(error, TryLater):
         wait = error.retry_after
     elif isinstance(error, LedgerError):
         wait = LEDGER_WAIT
-    return problem(_kind_of(error), str(error), instance=instance, retry_after=wait)
+    return _described(_kind_of(error), str(error)), wait
 
 
 _KINDS: Sequence[tuple[type[AdfTriggerError], ProblemType]] = (
+    (TooLong, TOO_LARGE),
     (RequestConflict, KEY_REUSED),
     (NotFound, RUN_NOT_FOUND),
     (ResourceNotFound, PIPELINE_NOT_FOUND),

@@ -18,6 +18,7 @@ from adf_trigger.messages.waiting import LIFE
 from adf_trigger.service.activities import ActivitiesDesk
 from adf_trigger.service.allowance import Allowance
 from adf_trigger.service.backlog import Backlog
+from adf_trigger.service.batch import BatchStarter
 from adf_trigger.service.cancel import Canceller
 from adf_trigger.service.check import Checker
 from adf_trigger.service.crew import Crew
@@ -87,6 +88,7 @@ class Services:
     states: FactoryStates
     views: RunViews
     submitter: Submitter
+    batch: BatchStarter
     preview: Previewer
     query: Query
     runs: RunsDesk
@@ -274,6 +276,7 @@ def wire(
         states=states,
         views=views,
         submitter=submitter,
+        batch=BatchStarter(submitter),
         preview=Previewer(ledger, checker, partitions),
         intake=Intake(
             factories,

@@ -10,6 +10,7 @@ from adf_trigger.errors import Fault, InvalidRequest
 from adf_trigger.functions.answers import Parameters, unreadable
 from adf_trigger.functions.decoding import (
     KEY_HEADER,
+    KEY_REQUIRED,
     idempotency_key,
     pipeline_name,
     principal_of,
@@ -23,10 +24,6 @@ from adf_trigger.service.submission import Submission
 from adf_trigger.service.submit import Submitted
 
 ASK_PARAMETER = "validateOnly"
-KEY_REQUIRED = (
-    "is required here (ADF_TRIGGER_REQUIRE_IDEMPOTENCY_KEY): name the request, the same name on every retry of it, so "
-    "that it is started once"
-)
 
 
 @dataclass(frozen=True, slots=True)

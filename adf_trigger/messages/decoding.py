@@ -7,8 +7,10 @@ import base64
 import binascii
 import codecs
 import hashlib
+import json
+import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -21,11 +23,14 @@ from adf_trigger.contracts import (
     QueuedRunRequest,
     RunRequest,
 )
-from adf_trigger.errors import Fault, InvalidRequest
+from adf_trigger.errors import Fault, InvalidRequest, TooLong
 from adf_trigger.messages.strict_json import Parsed, parse
 from adf_trigger.messages.texts import Reference, keyed_text, queue_text
 from adf_trigger.messages.wording import fault_of, pointer_to
 from adf_trigger.request_ids import is_request_id
+
+_ENTRY = re.compile(r"/runs/([0-9]+)(?=/|$)")
+"""Where a fault of one of several starts is."""
 
 _Request = TypeVar("_Request", bound=BaseModel)
 
@@ -46,6 +51,60 @@ def body_of(model: type[_Request], body: bytes) -> _Request:
         InvalidRequest: with every fault.
     """
     return _validated(model, parse(body if body.strip() else b"{}"))
+
+
+def run_requests(
+    body: bytes, *, most: int, longest: int
+) -> list[QueuedRunRequest | InvalidRequest | TooLong]:
+    """The starts in the body of POST /runs, in order, each as it would be read alone: what one has wrong is its own.
+
+    Args:
+        body: `{"runs": [...]}`.
+        most: how many there may be.
+        longest: bytes that each may have, written as JSON.
+
+    Raises:
+        InvalidRequest: the body is none of such a kind; every fault is named.
+    """
+    parsed = parse(body)
+    runs = parsed.document.get("runs") if isinstance(parsed.document, dict) else None
+    entries = runs if isinstance(runs, list) else []
+    own: dict[int, list[Fault]] = {}
+    faults: list[Fault] = []
+    for fault in parsed.faults:
+        place = _ENTRY.match(fault.pointer)
+        if place is None:
+            faults.append(fault)
+        else:
+            own.setdefault(int(place[1]), []).append(Fault(fault.pointer[place.end() :], fault.message))
+    if isinstance(parsed.document, dict):
+        faults += (
+            Fault(pointer_to((name,)), "there is no such field; each start goes below `runs`")
+            for name in parsed.document
+            if name != "runs"
+        )
+        if not 0 < len(entries) <= most:
+            faults.append(Fault("/runs", f"must be an array of 1 to {most} starts"))
+    elif not faults:
+        faults.append(Fault("", "the body must be an object that has the starts in `runs`"))
+    if faults:
+        raise InvalidRequest(faults)
+    return [_entry(entry, own.get(number, []), longest) for number, entry in enumerate(entries)]
+
+
+def _entry(entry: object, faults: list[Fault], longest: int) -> QueuedRunRequest | InvalidRequest | TooLong:
+    if not isinstance(entry, dict):
+        return InvalidRequest([Fault("", "must be an object, as the body of a start with its pipeline")])
+    text = json.dumps(entry).encode()
+    if len(text) > longest:
+        return TooLong(f"at most {longest} bytes are read of a start, this has {len(text)}")
+    read = parse(text)
+    try:
+        return _validated(
+            QueuedRunRequest, replace(read, document=entry, faults=tuple(faults) or read.faults)
+        )
+    except InvalidRequest as exc:
+        return exc
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

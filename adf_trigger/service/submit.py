@@ -96,8 +96,11 @@ class Submitter:
         self._publisher = publisher
         self._partitions = partitions
 
-    def submit(self, submission: Submission) -> Submitted:
+    def submit(self, submission: Submission, *, at_once: bool = True) -> Submitted:
         """Take a request: from the return on it is durable.
+
+        It is started at once where that can be done. Else, and where that is not wanted, the dispatcher starts it; who
+        alone has the values of its secure parameters starts it all the same.
 
         One that has been taken before stays taken, whatever has become of its pipeline since. From the claim on it
         ends as a run, or as Rejected or Unknown with its event.
@@ -123,7 +126,7 @@ class Submitter:
             submission = submission.declared_as(definition)
         record = self._record(submission, definition)
         # Who alone has the values of secure parameters sends them, as long as nothing is known against it.
-        waits = not record.secure_parameters and self._backlog.is_joined(submission.factory)
+        waits = not record.secure_parameters and (not at_once or self._backlog.is_joined(submission.factory))
         if waits:
             record = replace(record, message=WAITS_FOR_ITS_TURN)
         stored, created = self._claim(submission, record, to_send=not waits)
