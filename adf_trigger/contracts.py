@@ -197,12 +197,17 @@ class HistoryEntry(Wire):
 
 
 class RunLinks(Wire):
-    """Where to go from a run. Paths are relative to the service's root; studio is absolute."""
+    """Where to go from a run. Paths are relative to the service's root; studio is absolute.
+
+    `cancel`, `rerun`, `resolve` and `replay` take a POST, and are there where that can be done to the run.
+    """
 
     self: str
     result: str | None = None
     cancel: str | None = None
     rerun: str | None = None
+    resolve: str | None = None
+    replay: str | None = None
     activities: str | None = None
     studio: str | None = None
 

@@ -4,7 +4,7 @@ import logging
 import re
 
 from adf_trigger.clock import Clock
-from adf_trigger.contracts import PIPELINE_NAME_PATTERN, RunLinks, RunStatus, RunView
+from adf_trigger.contracts import PIPELINE_NAME_PATTERN, RunStatus, RunView
 from adf_trigger.errors import (
     AdfTriggerError,
     InvalidRequest,
@@ -180,7 +180,7 @@ class Rejecting:
             requested_by=self._requested_by,
             requested_at=message.inserted_at,
             ended_at=message.inserted_at,
-            links=RunLinks(self=self._views.link(message.id)),
+            links=self._views.links_of_message(message.id),
         )
 
     def _declared(self, message: Message, factory: FactoryHandle | None) -> str:

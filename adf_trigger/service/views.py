@@ -1,7 +1,7 @@
 """Records as callers and consumers see them."""
 
+from collections.abc import Sequence
 from urllib.parse import quote
-from uuid import UUID
 
 from adf_trigger.azure.clouds import PUBLIC
 from adf_trigger.contracts import (
@@ -64,7 +64,7 @@ class RunViews:
             group_id=record.group_id,
             attempt=record.attempt,
             history=list(record.history),
-            links=self._links(record.request_id, record.factory, run_id),
+            links=self._links(ListedRun.of(record)),
         )
 
     def alias(self, factory: str) -> str:
@@ -97,15 +97,12 @@ class RunViews:
             requested_by=kept.requested_by,
             requested_at=kept.received_at,
             ended_at=kept.received_at,
-            links=RunLinks(self=self.link(kept.message_id)),
+            links=self.links_of_message(kept.message_id),
         )
 
     def listed(self, run: ListedRun) -> RunSummary:
         """The run, or the rejected message, as a list shows it."""
-        if run.message_id is None:
-            links = self._links(run.request_id, run.factory, run.run_id)
-        else:
-            links = RunLinks(self=self.link(run.message_id))
+        links = self._links(run) if run.message_id is None else self.links_of_message(run.message_id)
         return RunSummary(
             request_id=run.request_id,
             message_id=run.message_id,
@@ -157,17 +154,36 @@ class RunViews:
         """What a link has to say of the factory: its id, since an alias may be given another name or factory."""
         return factory if len(self._factories.aliases) > 1 else None
 
-    def _links(self, request_id: str, factory: str, run_id: UUID | None) -> RunLinks:
-        named = self._named(factory)
-        own = self._links_to.run(request_id, factory=named)
-        result = self._links_to.run(request_id, "result", factory=named)
+    def links_of_message(self, message_id: str) -> RunLinks:
+        """Where a rejected message is, and where it is sent again or discarded."""
+        return RunLinks(
+            self=self.link(message_id),
+            resolve=self._links_to.run(message_id, "resolve"),
+            replay=self._links_to.run(message_id, "replay"),
+        )
+
+    def _links(self, run: ListedRun) -> RunLinks:
+        factory, run_id, named = run.factory, run.run_id, self._named(run.factory)
+        own = self._links_to.run(run.request_id, factory=named)
+        result = self._links_to.run(run.request_id, "result", factory=named)
+        verbs = {verb: self._links_to.run(run.request_id, verb, factory=named) for verb in _verbs(run)}
         if run_id is None:
-            return RunLinks(self=own, result=result)
+            return RunLinks(self=own, result=result, **verbs)
         handle = self._factories.kept_under(factory)
         address = factory if handle is None else handle.address or factory
         return RunLinks(
             self=own,
             result=result,
-            activities=self._links_to.run(request_id, "activities", factory=named),
+            **verbs,
+            activities=self._links_to.run(run.request_id, "activities", factory=named),
             studio=f"{self._studio}/monitoring/pipelineruns/{run_id}?factory={quote(address, safe='')}",
         )
+
+
+def _verbs(run: ListedRun) -> Sequence[str]:
+    """What can be done about a run."""
+    if not run.ended:
+        return ["cancel"]
+    if run.status == RunStatus.UNKNOWN:
+        return ["resolve"]
+    return [] if run.run_id is None else ["rerun"]

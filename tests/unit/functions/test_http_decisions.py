@@ -156,3 +156,23 @@ def test_what_is_no_rejected_message_is_not_replayed(caller: Caller) -> None:
     assert kind_of(caller.steer("replay", "run")) == (409, "wrong-state")
     caller.message(b"no json", message_id="m-3")
     assert "no JSON object" in body_of(caller.steer("replay", "m-3"))["detail"]
+
+
+def test_links_lead_to_what_can_be_done(caller: Caller, world: World) -> None:
+    """To cancel what goes on, to rerun what has ended, to decide about what is unknown, to send again what is kept."""
+    run = body_of(caller.post({}, Idempotency_Key="a/b"))
+    assert run["links"]["cancel"] == "/api/runs/a~2Fb/cancel"
+    assert {run["links"][verb] for verb in ("rerun", "resolve", "replay")} == {None}
+    world.factory.finish(world.services.query.find("a/b").run_id, "Failed")
+    caller.tick()
+    links = body_of(caller.get("a/b"))["links"]
+    assert (links["rerun"], links["cancel"]) == ("/api/runs/a~2Fb/rerun", None)
+    rejected(caller)
+    links = body_of(caller.get("m-1"))["links"]
+    assert (links["replay"], links["resolve"]) == ("/api/runs/m-1/replay", "/api/runs/m-1/resolve")
+    world.factory.ids = Ids.IGNORED
+    world.factory.fail_next("create_run", LOST_REPLY)
+    caller.post({}, Idempotency_Key="lost")
+    for _ in range(8):
+        world.tick(after=30)
+    assert body_of(caller.get("lost"))["links"]["resolve"] == "/api/runs/lost/resolve"

@@ -141,6 +141,16 @@ class Service(RuleBasedStateMachine):
         except AdfTriggerError:
             return
 
+    @rule(request=requests, decision=st.sampled_from(["resubmit", "dismiss"]))
+    def decide(self, request: tuple[str, int], decision: str) -> None:
+        """Somebody decides about a request whose fate is unknown."""
+        try:
+            self.world.resolve(request[0], decision)
+        except Crashed:
+            self.world.restart()
+        except AdfTriggerError:
+            return
+
     @rule(request=requests, step=st.sampled_from(sorted(STEPS)))
     def cancel_in_the_middle(self, request: tuple[str, int], step: str) -> None:
         """Somebody cancels a request while another process is held up before a step."""
@@ -344,6 +354,7 @@ class Service(RuleBasedStateMachine):
         )
         ids = {event.id for event in self.world.outbox.events if event.subject == key}
         told_before = {f"{key}/Rejected" + (f"/{n + 1}" if n else "") for n in range(record.rejections)}
+        told_before |= {f"{key}/Unknown" + (f"/{n + 1}" if n else "") for n in range(record.unknowns)}
         if record.status == "Cancelled" and record.submitted_at is None:
             assert record.run_id not in self.world.factory.runs, f"{key} was cancelled, and then started"
             assert ids == {f"{key}/Cancelled", *told_before}
@@ -354,8 +365,8 @@ class Service(RuleBasedStateMachine):
             return
         assert self.refusals, f"{key} was never started: {record.status} {record.message}"
         assert record.status in ("Rejected", "Unknown")
-        again = f"/{record.rejections + 1}" if record.rejections else ""
-        assert ids == {f"{key}/{record.status}{again if record.status == 'Rejected' else ''}", *told_before}
+        times = record.rejections if record.status == "Rejected" else record.unknowns
+        assert ids == {f"{key}/{record.status}" + (f"/{times + 1}" if times else ""), *told_before}
 
 
 ENDED = ("Succeeded", "Failed", "Cancelled")
