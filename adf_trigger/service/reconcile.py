@@ -157,7 +157,7 @@ class Reconciler:
         for _ in range(MOST_PAGES_OF_RECORDS):
             page = self._ledger.runs(factory.id, since=None, limit=RECORDS_A_PAGE, continuation=continuation)
             for record in page.records:
-                if record.submitted_at is not None:
+                if record.submitted_at is not None and not record.unknowns:  # else a person has named its run
                     return not record.former_run_ids
             if page.continuation is None:
                 return None

@@ -279,3 +279,21 @@ def test_without_end_changing_records_are_told(world: World) -> None:
     world.ledger.before["save"] = [LedgerConflict("lost") for _ in range(20)]
     with pytest.raises(TryLater):
         world.resolve("key-1", "adopt", run_id=run_id)
+
+
+def test_a_run_that_a_person_has_named_says_nothing_of_ids() -> None:
+    """Somebody else has started it, under another id: the factory honours ids as before, and doubts end as before."""
+    world = World()
+    world.factory.declare("load")
+    world.submit("teacher")
+    world.factory.fail_next("create_run", LOST_REPLY)
+    world.submit("key-1")
+    theirs = another(world)
+    for _ in range(30):
+        world.tick(after=30)
+    world.resolve("key-1", "adopt", run_id=theirs)
+    world.factory.fail_next("create_run", LOST_REPLY)
+    world.submit("key-2")
+    for _ in range(12):
+        world.tick(after=30)
+    assert world.status("key-2") in ("Queued", "InProgress")
