@@ -88,6 +88,7 @@ def tree(tmp_path: Path) -> Path:
         "*.py",
         "*.txt",
         "*.json",
+        "*.in",
         "*.md",
         "*.toml",
         "*.yaml",
