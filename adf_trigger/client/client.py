@@ -178,7 +178,8 @@ class Client:
         clock, sleep = self._retrying.clock, self._retrying.sleep
         whole, begun = self._retrying.within, clock()
         while True:
-            left = None if timeout is None else timeout - (clock() - begun)
+            asked = clock()
+            left = None if timeout is None else timeout - (asked - begun)
             held = hold if left is None else min(hold, max(left, 0.0))
             within = whole if left is None else min(whole, max(left, 0.0))
             answer = self._transport.send(self._look(run, held), within=within)
@@ -188,8 +189,8 @@ class Client:
                 return
             if timeout is not None and clock() - begun >= timeout:
                 raise WaitTimedOut(view, timeout)
-            if "preference-applied" in answer.headers:
-                continue  # it was held back already
+            if "preference-applied" in answer.headers and clock() - asked >= held / 2:
+                continue  # it was held back already; one that came early is no reason to hurry
             pause = min(answer.retry_after or PAUSE, LONGEST_PAUSE, max(hold, 1.0))
             sleep(pause if timeout is None else max(0.0, min(pause, timeout - (clock() - begun))))
 

@@ -14,6 +14,7 @@ from adf_trigger.client.command.outcomes import spent, status_of
 from adf_trigger.client.command.screen import Screen
 from adf_trigger.client.command.session import Session, connected
 from adf_trigger.client.command.texts import json_line, moment
+from adf_trigger.client.errors import NotReached, NotTaken, UnexpectedAnswer
 from adf_trigger.clock import Clock, utcnow
 from adf_trigger.contracts import RunView
 from adf_trigger.readings import RunSummary
@@ -61,11 +62,19 @@ def events_command(
                 show_end(session.screen, run)
             while follow:
                 ends.pause()
-                for run in ends.new():
-                    show_end(session.screen, run)
+                _follow(session.screen, ends)
         except KeyboardInterrupt:
             return Exit.INTERRUPTED
     return Exit.SUCCEEDED
+
+
+def _follow(screen: Screen, ends: "Ends") -> None:
+    """Show what is new; an outage is told, and ends nothing."""
+    try:
+        for run in ends.new():
+            show_end(screen, run)
+    except (NotReached, NotTaken, UnexpectedAnswer) as exc:
+        screen.note((str(exc), "yellow"))
 
 
 def show_end(screen: Screen, run: RunView | RunSummary) -> None:
@@ -117,10 +126,11 @@ class Ends:
     def new(self) -> Iterator[RunView | RunSummary]:
         """Those that have ended since the last look."""
         yield from self._look()
-        if not self._open:
-            return
-        active = {_name(run) for run in self._client.list(status=ACTIVE)}
-        for name in [each for each in self._open if each not in active]:
+        active = {_name(run): run for run in self._client.list(status=ACTIVE) if not run.ended}
+        gone = [each for each in self._open if each not in active]
+        # One that was asked for long before it was taken, as a message is, is among the active ones alone.
+        self._open |= active
+        for name in gone:
             run = self._client.get(self._open[name])
             if run.ended:
                 yield from self._tell(run)

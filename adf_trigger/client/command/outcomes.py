@@ -59,7 +59,7 @@ def hints_of(run: RunView) -> Sequence[str]:
         case RunStatus.REJECTED:
             return (f"{PROGRAM} show {name}",)
         case RunStatus.UNKNOWN:
-            return (f"{PROGRAM} show {name}", f"{PROGRAM} resolve {name} --as adopt|resubmit|dismiss")
+            return (f"{PROGRAM} show {name}", f"{PROGRAM} resolve --help")
         case RunStatus.SUCCEEDED:
             return ()
         case _:

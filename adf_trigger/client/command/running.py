@@ -12,7 +12,7 @@ from adf_trigger.client.command.parameters import HELP, AskHidden, parameters_of
 from adf_trigger.client.command.session import Session, connected
 from adf_trigger.client.command.texts import PROGRAM, plain, seconds_of, word
 from adf_trigger.client.command.waiting import wait_for
-from adf_trigger.client.errors import ClientError, OutcomeUnknown, RequestRefused, WaitTimedOut
+from adf_trigger.client.errors import ClientError, NotAuthorised, OutcomeUnknown, RequestRefused, WaitTimedOut
 from adf_trigger.clock import new_id
 from adf_trigger.contracts import RunView
 
@@ -137,10 +137,14 @@ def followed(session: Session, client: Client, run: RunView, *, wait: bool, time
         screen.note("Interrupted. The run goes on:")
         show_hints(screen, hints_of(run))
         return Exit.INTERRUPTED
-    except ClientError:
+    except ClientError as exc:
+        if screen.as_json:
+            screen.document(run)
+        screen.note((str(exc), "red"))
         screen.note("The wait has ended, and the run goes on:")
         show_hints(screen, hints_of(run))
-        raise
+        # Not that nothing was started: something was.
+        return Exit.NOT_AUTHORISED if isinstance(exc, NotAuthorised) else Exit.UNKNOWN
     if screen.as_json:
         screen.document(ended)
     else:

@@ -13,11 +13,25 @@ HELD = {"Preference-Applied": "wait=60"}
 
 def test_a_wait_gives_the_run_that_has_succeeded() -> None:
     """The service is asked to hold its answer back; where it does, it is asked again at once."""
-    service = Service(answer(run(), headers=HELD), answer(run(), headers=HELD), answer(run("Succeeded")))
+    service = Service()
+
+    def held(_: httpx.Request) -> httpx.Response:
+        service.time.now += 60
+        return httpx.Response(200, json=run(), headers=HELD)
+
+    service.replies = [held, held, answer(run("Succeeded"))]
     with service.client() as client:
         assert client.wait("key-1").status == "Succeeded"
     assert [request.headers["Prefer"] for request in service.asked] == ["wait=60"] * 3
     assert service.time.slept == []
+
+
+def test_an_answer_that_was_to_be_held_back_and_comes_early_is_no_reason_to_hurry() -> None:
+    """A service that gives up on waiting is not asked without a pause."""
+    service = Service(*[answer(run(), headers=HELD)] * 3, answer(run("Succeeded")))
+    with service.client() as client:
+        client.wait("key-1")
+    assert service.time.slept == [2.0] * 3
 
 
 def test_a_service_that_holds_nothing_back_is_asked_as_often_as_it_says() -> None:

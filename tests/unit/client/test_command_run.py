@@ -94,6 +94,15 @@ def test_a_wait_that_was_too_short_ends_as_timeout_does() -> None:
     assert "adf-trigger cancel key-1" in done.err
 
 
+@pytest.mark.parametrize(("reply", "code"), [(httpx.ConnectError("refused"), 5), (silent(401), 4)])
+def test_a_wait_that_cannot_be_gone_on_with_is_not_told_as_nothing_started(reply: Reply, code: int) -> None:
+    """The run goes on: what to type is said, and JSON has the run."""
+    done = command(Service(answer(run(), 202), reply), "run", "LoadOrders", "--wait", "-o", "json")
+    assert done.code == code
+    assert "the run goes on" in done.err
+    assert json.loads(done.out)["requestId"] == "key-1"
+
+
 def test_ctrl_c_says_that_the_run_goes_on() -> None:
     """130, and how to look at it, or to end it."""
 

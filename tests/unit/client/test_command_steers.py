@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
+from adf_trigger.client.command.following import PAUSE_SECONDS
 from tests.unit.client.service import Service, answer, problem, run
 from tests.unit.client.terminal import command
 
@@ -74,19 +75,22 @@ class Factory:
         self.moments = list(moments)
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
-        if request.url.path != "/api/runs":
-            name = request.url.path.rpartition("/")[2]
-            return httpx.Response(
-                200, json=next(each for each in self.moments[0] if each["requestId"] == name)
-            )
-        if "status" in request.url.params:
-            return self._page([each for each in self.moments[0] if not each["ended"]])
         if not self.moments:
             raise KeyboardInterrupt
-        return self._page(self.moments[0])
+        runs = self.moments[0]
+        if not runs:
+            raise httpx.ConnectError("an outage")
+        if request.url.path != "/api/runs":
+            name = request.url.path.rpartition("/")[2]
+            return httpx.Response(200, json=next(each for each in runs if each["requestId"] == name))
+        active = "status" in request.url.params
+        return self._page(
+            [each for each in runs if (not each["ended"] if active else each["requestId"] != "message")]
+        )
 
-    def next(self, seconds: float) -> None:  # noqa: ARG002 - as a sleep is called
-        del self.moments[0]
+    def next(self, seconds: float) -> None:
+        if seconds == PAUSE_SECONDS:
+            del self.moments[0]
 
     @staticmethod
     def _page(runs: list[dict[str, Any]]) -> httpx.Response:
@@ -99,19 +103,33 @@ def ran(name: str, status: str, ended: str | None = None) -> dict[str, Any]:
 
 
 def test_ends_are_told_once_in_their_order_without_a_queue() -> None:
-    """Those that there were, then each as it comes: of runs that were on their way, and of new ones."""
+    """Those that there were, then each as it comes, over an outage: on their way, new, or asked for long before."""
     old = ran("old", "Succeeded", "2026-11-26T05:00:00Z")
     older = ran("older", "Failed", "2026-11-26T04:00:00Z")
     factory = Factory(
         [ran("long", "InProgress"), old, older],
         [ran("long", "InProgress"), ran("quick", "Succeeded", "2026-11-26T06:01:00Z"), old, older],
-        [ran("long", "Failed", "2026-11-26T06:02:00Z"), old, older],
+        [ran("message", "Queued"), ran("long", "Failed", "2026-11-26T06:02:00Z"), old, older],
+        [],
+        [ran("message", "Cancelled", "2026-11-26T06:03:00Z")],
     )
     service = Service(factory)
-    service.time.sleep = factory.next  # type: ignore[method-assign]
+
+    def sleep(seconds: float) -> None:
+        service.time.now += seconds
+        factory.next(seconds)
+
+    service.time.sleep = sleep  # type: ignore[method-assign]
     done = command(service, "events", "--follow")
     assert done.code == 130
-    assert [line.split("\t")[4] for line in done.out.splitlines()] == ["older", "old", "quick", "long"]
+    assert [line.split("\t")[4] for line in done.out.splitlines()] == [
+        "older",
+        "old",
+        "quick",
+        "long",
+        "message",
+    ]
+    assert "an outage" in done.err
 
 
 def test_ends_may_be_one_json_document_a_line() -> None:
