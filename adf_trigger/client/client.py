@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from http import HTTPStatus
-from typing import Any, Literal, Self
+from typing import Self
 
 import httpx
 from pydantic import JsonValue
@@ -15,6 +15,7 @@ from adf_trigger.client.paths import KEY_HEADER, Run, pipeline_path, quoted, run
 from adf_trigger.client.retrying import Retrying
 from adf_trigger.client.settings import ClientSettings
 from adf_trigger.client.shapes import Health
+from adf_trigger.client.steering import Steering
 from adf_trigger.client.transport import Call, Transport
 from adf_trigger.clock import IdSource, new_id
 from adf_trigger.contracts import RunPreview, RunStatus, RunView
@@ -28,7 +29,7 @@ PAUSE = 2.0
 """Seconds between two looks at a run where the service does not say when to look again."""
 
 
-class Client:
+class Client(Steering):
     """Starts runs, waits for them, looks at them and steers them. Threads may share it.
 
     A start goes under an idempotency key, yours or a new one, and is made again under the same key when the answer
@@ -61,8 +62,7 @@ class Client:
     ) -> None:
         chosen = (ClientSettings.from_env() if settings is None else settings).over(url=url, key=key)
         self._retrying = retrying or (Retrying() if retry_for is None else Retrying(within=retry_for))
-        self._transport = Transport(chosen, self._retrying, http=http)
-        self._ids = ids
+        super().__init__(Transport(chosen, self._retrying, http=http), ids)
 
     def close(self) -> None:
         """Close the connections."""
@@ -302,94 +302,6 @@ class Client:
         path = "health/details" if details else "health"
         call = Call(method="GET", path=path, also_fine=frozenset({HTTPStatus.SERVICE_UNAVAILABLE}))
         return model_of(Health, self._transport.send(call))
-
-    # ------------------------------------------------------------------------------------------------ steering
-
-    def cancel(self, run: Run, *, recursive: bool = True, note: str | None = None) -> RunView:
-        """Cancel a run, or a request that is not started yet. One that has ended is no error.
-
-        Args:
-            run: a view, or an id.
-            recursive: the runs that it has started, too.
-            note: why, for the run's history.
-        """
-        return self._steer(run, "cancel", {"recursive": recursive, **given(note=note)})
-
-    def rerun(
-        self,
-        run: Run,
-        *,
-        from_failure: bool = False,
-        from_activity: str | None = None,
-        note: str | None = None,
-        key: str | None = None,
-    ) -> RunView:
-        """Start a run again, with its parameters, under a key of its own; gives the new run.
-
-        Args:
-            run: a view, or an id.
-            from_failure: only from the activities on that failed.
-            from_activity: only from this activity on.
-            note: why, for the run's history.
-            key: idempotency key of the new run; a new one unless told.
-        """
-        mode = "fromActivity" if from_activity else "fromFailure" if from_failure else "whole"
-        return self._steer(
-            run,
-            "rerun",
-            {"mode": mode, **given(activity=from_activity, note=note)},
-            key=key or str(self._ids()),
-        )
-
-    def resolve(
-        self,
-        run: Run,
-        choice: Literal["adopt", "resubmit", "dismiss"],
-        *,
-        run_id: str | None = None,
-        note: str | None = None,
-    ) -> RunView:
-        """Decide about a request whose fate is unknown, or discard a rejected message.
-
-        Args:
-            run: a view, or an id.
-            choice: adopt a run of Data Factory's as this request's; start it anew; or leave it at that.
-            run_id: the run to adopt.
-            note: why, for the run's history.
-
-        Raises:
-            Conflict: it is not to be decided about, or the run is none of the candidates.
-        """
-        return self._steer(run, "resolve", {"as": choice, **given(runId=run_id, note=note)}, repeatable=False)
-
-    def replay(
-        self, run: Run, *, force: bool = False, parameters: Mapping[str, JsonValue] | None = None
-    ) -> RunView:
-        """Send a rejected message again, under its key.
-
-        Args:
-            run: a view, or an id.
-            force: also where it may be a copy of a request that was taken.
-            parameters: values that were not kept, since their pipeline declares them secure.
-        """
-        body = {"force": force, **given(parameters=parameters)}
-        return self._steer(run, "replay", body, repeatable=False)
-
-    def _steer(
-        self, run: Run, what: str, body: Mapping[str, Any], *, key: str | None = None, repeatable: bool = True
-    ) -> RunView:
-        path, query = run_path(run)
-        call = Call(
-            method="POST",
-            path=f"{path}/{what}",
-            query=query,
-            body=json_body(body),
-            headers={} if key is None else {KEY_HEADER: quoted(key)},
-            key=key,
-            effect=True,
-            repeatable=repeatable,
-        )
-        return model_of(RunView, self._transport.send(call))
 
 
 def _iso(instant: datetime | None) -> str | None:

@@ -103,6 +103,12 @@ class RunNotFound(ProblemError):
 class Conflict(ProblemError):
     """The run is not in a state in which that can be done."""
 
+    @property
+    def candidates(self) -> Sequence[Mapping[str, Any]]:
+        """Runs of Data Factory's that may be what a request whose fate is unknown has started."""
+        found = self.document.get("candidates")
+        return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
+
 
 class AmbiguousRun(Conflict):
     """The id means several runs."""

@@ -23,8 +23,8 @@ from adf_trigger.client.command.running import run_command
 from adf_trigger.client.command.screen import Screen
 from adf_trigger.client.command.session import Surroundings
 from adf_trigger.client.command.steering import cancel_command, rerun_command, resolve_command
-from adf_trigger.client.command.texts import PROGRAM, moment, word
-from adf_trigger.client.errors import AmbiguousRun, OutcomeUnknown
+from adf_trigger.client.command.texts import PROGRAM, json_line, moment, word
+from adf_trigger.client.errors import AmbiguousRun, Conflict, OutcomeUnknown
 from adf_trigger.errors import AdfTriggerError, InvalidRequest, SettingsError
 
 BROKEN_PIPE = 141
@@ -146,6 +146,11 @@ def _tell(screen: Screen, error: AdfTriggerError) -> None:
                 f"{moment(each.requested_at)}  {each.status}  {each.pipeline}  {each.request_id}", indent=2
             )
             screen.note(f"{word(each.request_id)} {which}", indent=4)
+    if isinstance(error, Conflict):
+        for found in error.candidates:
+            begun, status = found.get("startedAt") or "waits to begin", found.get("status")
+            screen.note(f"{begun}  {status}  {json_line(found.get('parameters') or {})}", indent=2)
+            screen.note(f"--as adopt --run-id {word(str(found.get('runId')))}", indent=4)
     if isinstance(error, OutcomeUnknown) and error.key:
         screen.note(f"This tells: {PROGRAM} show {word(error.key)}")
 

@@ -9,12 +9,13 @@ from adf_trigger.client.client import Client
 from adf_trigger.client.command.exits import Exit, exit_of_status
 from adf_trigger.client.command.outcomes import hints_of, show_hints, show_outcome, titled
 from adf_trigger.client.command.parameters import HELP, AskHidden, parameters_of, read_file
-from adf_trigger.client.command.session import Session, connected
+from adf_trigger.client.command.session import Session, connected, session_of
 from adf_trigger.client.command.texts import PROGRAM, plain, seconds_of, word
 from adf_trigger.client.command.waiting import wait_for
 from adf_trigger.client.errors import ClientError, NotAuthorised, OutcomeUnknown, RequestRefused, WaitTimedOut
 from adf_trigger.clock import new_id
 from adf_trigger.contracts import RunView
+from adf_trigger.errors import AdfTriggerError
 
 
 class Duration(click.ParamType[float]):
@@ -53,7 +54,7 @@ class Label(click.ParamType[tuple[str, str]]):
     short_help="Start a run of a pipeline.",
     epilog="adf-trigger run LoadOrders -p day=2026-11-30 --wait",
 )
-@click.argument("pipeline")
+@click.argument("pipeline", shell_complete=lambda ctx, _param, begun: pipeline_names(ctx, begun))
 @click.option("-p", "--parameter", "given", multiple=True, metavar="NAME=VALUE", help=HELP)
 @click.option("-w", "--wait", is_flag=True, help="Wait for the end; the exit code tells it.")
 @click.option("--timeout", type=DURATION, help="With --wait: for how long at most. The run goes on after it.")
@@ -167,6 +168,16 @@ def _types(session: Session, client: Client, pipeline: str, factory: str | None)
         )
         return None
     return {name: each.type for name, each in found.parameters.items()}
+
+
+def pipeline_names(ctx: click.Context, begun: str) -> list[str]:
+    """Names of pipelines that begin so, for a shell that completes; none where the service does not tell."""
+    try:
+        with session_of(ctx, patient=False).client() as client:
+            names = [each.name for each in client.pipelines().pipelines]
+    except AdfTriggerError:
+        return []
+    return sorted({name for name in names if name.casefold().startswith(begun.casefold())})
 
 
 def ask_hidden() -> AskHidden | None:

@@ -70,12 +70,28 @@ class Surroundings:
     Attributes:
         environ: the environment; None for the process's own.
         connect: makes the client.
+        glance: makes one that gives up at once.
         screen: makes the screen, which prints JSON or not.
     """
 
     environ: Mapping[str, str] | None = None
     connect: Callable[[ClientSettings], Client] = lambda settings: Client(settings=settings)
+    glance: Callable[[ClientSettings], Client] = lambda settings: Client(settings=settings, retry_for=0)
     screen: Callable[[bool], Screen] = lambda as_json: Screen(as_json=as_json)
+
+
+def session_of(
+    ctx: click.Context,
+    *,
+    url: str | None = None,
+    key: str | None = None,
+    as_json: bool = False,
+    patient: bool = True,
+) -> Session:
+    """What a command works with; `patient`, calls are made again while that is of use."""
+    around = ctx.find_object(Surroundings) or Surroundings()
+    settings = ClientSettings.from_env(around.environ).over(url=url, key=key)
+    return Session(around.screen(as_json), settings, around.connect if patient else around.glance)
 
 
 def connected(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -98,9 +114,9 @@ def connected(command: Callable[..., Any]) -> Callable[..., Any]:
     )
     @wraps(command)
     def with_session(*args: Any, url: str | None, key_file: Path | None, output: str, **options: Any) -> Any:
-        around = click.get_current_context().find_object(Surroundings) or Surroundings()
-        settings = ClientSettings.from_env(around.environ).over(url=url, key=_key(key_file))
-        session = Session(around.screen(output == "json"), settings, around.connect)
+        session = session_of(
+            click.get_current_context(), url=url, key=_key(key_file), as_json=output == "json"
+        )
         return command(session, *args, **options)
 
     return with_session

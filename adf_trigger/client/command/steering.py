@@ -67,17 +67,19 @@ def rerun_command(
     help="Take a run of Data Factory's for this request's; start it anew; or leave it at that.",
 )
 @click.option("--run-id", metavar="RUNID", help="The run to adopt: one of the candidates.")
+@click.option("--force", is_flag=True, help="With resubmit: although there are candidates.")
 @NOTE
 @connected
 @one_run
 def resolve_command(
-    session: Session, run: RunName, *, choice: str, run_id: str | None, note: str | None
+    session: Session, run: RunName, *, choice: str, run_id: str | None, force: bool, note: str | None
 ) -> int:
     """Decide about a request whose fate cannot be told, or dismiss a rejected message."""
     if (choice == "adopt") != (run_id is not None):
         raise click.UsageError("--as adopt needs --run-id, and nothing else takes it")
     with session.client() as client:
-        show_steered(session.screen, client.resolve(run, choice, run_id=run_id, note=note))  # type: ignore[arg-type]
+        decided = client.resolve(run, choice, run_id=run_id, force=force, note=note)  # type: ignore[arg-type]
+        show_steered(session.screen, decided)
     return Exit.SUCCEEDED
 
 

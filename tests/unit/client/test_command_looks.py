@@ -7,11 +7,14 @@ import sys
 from typing import Any
 from urllib.parse import parse_qs
 
+import click
 import pytest
 
 from adf_trigger.client.command.main import BROKEN_PIPE, main
+from adf_trigger.client.command.running import pipeline_names
+from adf_trigger.client.command.session import Surroundings
 from tests.support.documents import ROOT
-from tests.unit.client.service import RUN_ID, Reply, Service, answer, problem, run, silent
+from tests.unit.client.service import RUN_ID, URL, Reply, Service, answer, problem, run, silent
 from tests.unit.client.terminal import command
 
 LONG = "Adfv2QuickStartParamPipelineOfTheNightlyLoad"
@@ -228,6 +231,26 @@ def test_without_a_url_and_a_stack_it_is_said_what_to_set(
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     assert main(["list"]) == 2
     assert "ADF_TRIGGER_URL" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("reply", "names"),
+    [
+        (
+            answer({"pipelines": [{"factory": "f", "name": name} for name in ("Load", "load2", "Other")]}),
+            ["Load", "load2"],
+        ),
+        (silent(401), []),
+        (silent(404), []),
+    ],
+)
+def test_names_of_pipelines_are_completed_where_the_service_tells_them(
+    reply: Reply, names: list[str]
+) -> None:
+    """Whatever it answers, the shell is not disturbed."""
+    around = Surroundings(environ={"ADF_TRIGGER_URL": URL}, glance=lambda _settings: Service(reply).client())
+    with click.Context(click.Command("run"), obj=around) as ctx:
+        assert pipeline_names(ctx, "LO") == names
 
 
 @pytest.mark.skipif(os.name == "nt", reason="a pipe without a reader is told otherwise there")

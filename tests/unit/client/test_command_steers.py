@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from adf_trigger.client.command.following import PAUSE_SECONDS
-from tests.unit.client.service import Service, answer, problem, run
+from tests.unit.client.service import RUN_ID, Service, answer, problem, run
 from tests.unit.client.terminal import command
 
 
@@ -24,6 +24,11 @@ from tests.unit.client.terminal import command
             {"mode": "fromActivity", "activity": "Copy"},
         ),
         (["resolve", "x", "--as", "dismiss"], "runs/x/resolve", {"as": "dismiss"}),
+        (
+            ["resolve", "x", "--as", "resubmit", "--force"],
+            "runs/x/resolve",
+            {"as": "resubmit", "force": True},
+        ),
         (["resolve", "x", "--as", "adopt", "--run-id", "r"], "runs/x/resolve", {"as": "adopt", "runId": "r"}),
         (["rejected", "replay", "x", "--force"], "runs/x/replay", {"force": True}),
         (
@@ -57,6 +62,21 @@ def test_what_is_not_possible_now_is_told() -> None:
         Service(problem("conflict", 409, detail="it is not Unknown")), "resolve", "x", "--as", "dismiss"
     )
     assert (done.code, done.err) == (3, "it is not Unknown\n")
+
+
+def test_the_candidates_of_an_unknown_run_are_told_with_what_adopts_them() -> None:
+    """Each with its parameters, since these tell whose it is."""
+    found = [
+        {"runId": RUN_ID, "status": "InProgress", "startedAt": None, "parameters": {"day": "2026-11-30"}}
+    ]
+    service = Service(problem("wrong-state", 409, detail="choose one", candidates=found))
+    done = command(service, "resolve", "x", "--as", "adopt", "--run-id", "r")
+    assert done.code == 3
+    assert done.err.splitlines() == [
+        "choose one",
+        '  waits to begin  InProgress  {"day": "2026-11-30"}',
+        f"    --as adopt --run-id {RUN_ID}",
+    ]
 
 
 def test_the_trouble_of_one_rejected_message_is_its_own() -> None:
