@@ -2,11 +2,14 @@
 
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
-from tests.support.documents import ROOT, marked_blocks, run
+from tests.support.documents import ROOT, environment, marked_blocks, run
 from tests.support.local_stack import LocalStack
 
 ELSEWHERE = ("serve", "identity", "signedin", "teardown")
@@ -17,56 +20,89 @@ BLOCKS = [
 
 
 @pytest.fixture(scope="module")
-def stack(warm: str) -> Iterator[LocalStack]:
-    """A stack with the quickstarts in its factory, whose timer fires by itself."""
-    with LocalStack(poll_schedule="*/1 * * * * *", warm=warm) as running:
+def stack(warm: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+    """The only stack that the command finds, with the quickstarts in its factory; its timer fires by itself."""
+    state = tmp_path_factory.mktemp("state")
+    state.chmod(0o700)
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        ExitStack() as running_stack,
+    ):
+        patch.setenv("XDG_RUNTIME_DIR", str(state))
+        running = running_stack.enter_context(LocalStack(poll_schedule="*/1 * * * * *", warm=warm))
         for _ in running.quickstart.provision():
             pass
         running.quickstart.upload()
         yield running
 
 
-def run_on(stack: LocalStack, kind: str, code: str) -> subprocess.CompletedProcess[str]:
-    """Run a block with the environment that the README asks for."""
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the command where `make setup` puts it, in a second terminal."""
+    folder = tmp_path_factory.mktemp("checkout")
+    script = folder / ".venv" / "bin" / "adf-trigger"
+    script.parent.mkdir(parents=True)
+    script.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m adf_trigger "$@"\n')
+    script.chmod(0o755)
+    return folder
+
+
+def run_on(stack: LocalStack, checkout: Path, kind: str, code: str) -> subprocess.CompletedProcess[str]:
+    """Run a block with the environment that the README asks for, after those lines of it that make one."""
     endpoints = stack.endpoints
     variables = {
         "FUNCTIONS_URL": endpoints.functions_url,
         "FUNCTIONS_KEY": endpoints.functions_key,
         "AZURE_STORAGE_CONNECTION_STRING": endpoints.storage_connection_string,
+        "ADF_TRIGGER_URL": endpoints.functions_url,
+        "ADF_TRIGGER_KEY": endpoints.functions_key,
+        "PATH": f"{checkout / '.venv' / 'bin'}:{environment()['PATH']}",
     }
-    return run(kind, code, variables=variables)
+    return run(kind, code, folder=checkout, variables=variables)
 
 
 def test_there_are_commands() -> None:
-    """The README is read as it is written: four ways in and out, what can be seen, and the replay."""
-    assert [kind for kind, _ in BLOCKS] == ["bash", "bash", "bash", "az", "python", "python", "az", "bash"]
+    """The README is read as it is written: five ways in and out, what can be seen, and the replay."""
+    command, http = ["bash", "fails", "python"], ["bash", "bash", "az", "bash"]
+    queues = ["az", "python", "python", "az"]
+    assert [kind for kind, _ in BLOCKS] == [*command, *http, *queues, "bash"]
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed here")
-def test_the_readmes_commands_work_in_order(stack: LocalStack) -> None:
-    """Copied and pasted one after the other, each command succeeds and does what the text says."""
+def test_the_readmes_commands_work_in_order(stack: LocalStack, checkout: Path) -> None:
+    """Copied and pasted one after the other, each command does what the text says, the one that fails too."""
     said = []
     for kind, code in BLOCKS:
         if kind != "az":
-            done = run_on(stack, kind, code)
-            assert done.returncode == 0, f"{code}\n{done.stdout}{done.stderr}"
+            done = run_on(stack, checkout, "bash" if kind == "fails" else kind, code)
+            assert done.returncode == (1 if kind == "fails" else 0), f"{code}\n{done.stdout}{done.stderr}"
             said.append(done.stdout)
-    first, again, seen, _, event, _ = said
+    command, failed, client, first, again, seen, _, taken, _ = said
+    assert "✓ Succeeded after" in command
+    assert "-p strParamInputFileName=" in command.replace("\t", "")
+    assert (
+        "CopyFromBlobToBlob (Copy)  2200  UserErrorSourceBlobNotExist\n  The required Blob is missing."
+        in failed
+    )
+    assert client == "Succeeded\n"
     assert '"requestId":"orders-2026-11-22"' in first
     assert '"requestId":"orders-2026-11-22"' in again
     assert [f'"{each}": [' in seen for each in ("runs", "activities", "pipelines")] == [True] * 3
     assert '"name": "Adfv2QuickStartParamPipeline"' in seen
-    assert "dev.adf-trigger.run.succeeded" in event
+    assert "dev.adf-trigger.run.succeeded Succeeded None" in taken
     stack.eventually(lambda: stack.status("nightly-from-python") == "Succeeded", ticking=False)
 
 
 @pytest.mark.skipif(shutil.which("az") is None, reason="the Azure CLI is not installed here")
-def test_the_readmes_azure_cli_commands_work(stack: LocalStack) -> None:
-    """The message that az puts starts a run, and az reads events."""
-    put, peek = (code for kind, code in BLOCKS if kind == "az")
-    done = run_on(stack, "bash", put)
+def test_the_readmes_azure_cli_commands_work(stack: LocalStack, checkout: Path) -> None:
+    """az starts a run by HTTP and by a message, and reads events."""
+    rest, put, peek = (code for kind, code in BLOCKS if kind == "az")
+    done = run_on(stack, checkout, "bash", rest)
+    assert done.returncode == 0, done.stderr
+    stack.eventually(lambda: stack.status("orders-by-az") == "Succeeded", ticking=False)
+    done = run_on(stack, checkout, "bash", put)
     assert done.returncode == 0, done.stderr
     stack.eventually(lambda: stack.status("nightly-2026-11-22") == "Succeeded", ticking=False)
-    done = run_on(stack, "bash", peek)
+    done = run_on(stack, checkout, "bash", peek)
     assert done.returncode == 0, done.stderr
     assert '"specversion":"1.0"' in done.stdout
