@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -77,16 +78,28 @@ def adf_trigger(
     )
 
 
-def started(stack: LocalStack, *arguments: str) -> subprocess.Popen[str]:
-    """Start the command, and go on."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "adf_trigger", *arguments],
+INTERRUPTIBLE = (
+    "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    "from adf_trigger.__main__ import main; sys.exit(main())"
+)
+"""The command, as a terminal starts it: what runs in the background of a shell has its interrupts ignored."""
+
+
+@contextmanager
+def started(stack: LocalStack, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """Start the command, and go on; it is over at the end."""
+    with subprocess.Popen(
+        [sys.executable, "-c", INTERRUPTIBLE, *arguments],
         cwd=ROOT,
         env=environment(stack),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-    )
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def client_of(stack: LocalStack) -> Client:
