@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
-from adf_trigger.client import Client, RunFailed, WaitTimedOut
+from adf_trigger.client import Client, RequestRefused, RunFailed, Start, WaitTimedOut
 from adf_trigger.client.retrying import Retrying
 from adf_trigger.client.settings import ClientSettings
+from adf_trigger.contracts import RunView
 from tests.support.documents import ROOT
 from tests.support.local_stack import LocalStack
 from tests.support.waiting import until
@@ -214,6 +215,38 @@ def test_a_wait_and_a_start_outlive_the_host(stack: LocalStack) -> None:
         out, err = waiting.communicate(timeout=LIMIT)
     assert waiting.returncode == 0, out + err
     assert len(stack.runs("Pause")) == before + 2
+
+
+def test_many_are_started_in_one_call_and_one_that_is_wrong_is_its_own_error(stack: LocalStack) -> None:
+    """Each has its run, or its error, in its place; asked for again under their keys nothing is started twice."""
+    starts = [
+        Start(pipeline="Pause", key="many-1"),
+        Start(pipeline="Nope"),
+        Start(pipeline="Pause", key="many-2"),
+    ]
+    before = len(stack.runs("Pause"))
+    with client_of(stack) as client:
+        for _ in range(2):
+            first, wrong, last = client.start_many(starts)
+            assert isinstance(first, RunView)
+            assert isinstance(wrong, RequestRefused)
+            assert isinstance(last, RunView)
+        assert [client.wait(key, timeout=LIMIT).status for key in ("many-1", "many-2")] == ["Succeeded"] * 2
+    assert len(stack.runs("Pause")) == before + 2
+
+
+def test_a_rejected_message_is_seen_replayed_and_discarded(stack: LocalStack) -> None:
+    """All by HTTP: what could not run is sent again once its pipeline is there, and what is not wanted is discarded."""
+    stack.caller.send({"pipeline": "Later", "requestId": "later"})
+    stack.caller.send({"pipeline": "Never", "requestId": "never"})
+    until(lambda: {"later", "never"} <= set(adf_trigger(stack, "rejected", "list").stdout.split()), LIMIT)
+    stack.define("Later", WAITS)
+    replayed = adf_trigger(stack, "rejected", "replay", "later")
+    assert replayed.returncode == 0, replayed.stderr
+    until(lambda: stack.status("later") == "Succeeded", LIMIT)
+    discarded = adf_trigger(stack, "rejected", "discard", "never", "nowhere")
+    assert (discarded.returncode, discarded.stdout.split()[0]) == (3, "never"), discarded.stderr
+    assert "never" not in adf_trigger(stack, "rejected", "list").stdout.split()
 
 
 def test_ends_are_followed_without_a_queue_and_then_taken_off_it(stack: LocalStack) -> None:
