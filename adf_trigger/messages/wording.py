@@ -6,6 +6,7 @@ from difflib import get_close_matches
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
+from adf_trigger.contracts import RunRequest
 from adf_trigger.errors import Fault
 from adf_trigger.messages.mistaken import not_an_inner_object
 
@@ -68,6 +69,8 @@ def _message(error: ErrorDetails, location: Sequence[int | str], model: type[Bas
             said = f"must have at most {context['max_length']} characters"
         case "too_long":
             said = f"must have at most {context['max_length']} entries"
+        case "literal_error":
+            said = f"must be {context['expected']}".replace("'", "")
         case "string_pattern_mismatch":
             said = _SHAPES.get(field, _NO_FORM)
         case kind:
@@ -83,10 +86,15 @@ def _unknown(name: str, model: type[BaseModel]) -> str:
         for spelling in (field_name, str(field.alias or field_name))
     }
     folded = {_folded(spelling): alias for spelling, alias in known.items()}
+    hint = (
+        _PARAMETERS
+        if issubclass(model, RunRequest)
+        else f"there are: {', '.join(dict.fromkeys(known.values()))}"
+    )
     nearest = get_close_matches(_folded(name), folded, n=1, cutoff=_LIKE_ENOUGH)
     if nearest:
-        return f"there is no such field; is {folded[nearest[0]]} meant? ({_PARAMETERS})"
-    return f"there is no such field; {_PARAMETERS}"
+        return f"there is no such field; is {folded[nearest[0]]} meant? ({hint})"
+    return f"there is no such field; {hint}"
 
 
 def _folded(name: str) -> str:

@@ -4,9 +4,11 @@ import json
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
 from adf_trigger.errors import InvalidRequest
-from adf_trigger.messages.decoding import run_request
+from adf_trigger.messages.decoding import body_of, run_request
+from adf_trigger.orders import CancelRequest, RerunRequest, ResolveRequest
 
 VALIDATORS_WORDS = ("Input should", "RunRequest", "dictionary", "Extra inputs", "pydantic")
 
@@ -46,3 +48,25 @@ def test_a_fault_is_told_in_plain_words(body: Any, pointer: str, words: str) -> 
     told = faults_of(body)
     assert words in told[pointer]
     assert [word for word in VALIDATORS_WORDS if word in " ".join(told.values())] == []
+
+
+@pytest.mark.parametrize(
+    ("model", "body", "told"),
+    [
+        (CancelRequest, {"zzz": 1}, {"/zzz": "there is no such field; there are: recursive, note"}),
+        (
+            CancelRequest,
+            {"recursiv": True},
+            {"/recursiv": "there is no such field; is recursive meant? (there are: recursive, note)"},
+        ),
+        (RerunRequest, {"mode": "half"}, {"/mode": "must be whole, fromFailure or fromActivity"}),
+        (ResolveRequest, {"as": 1}, {"/as": "must be adopt, resubmit or dismiss"}),
+    ],
+)
+def test_a_call_that_steers_is_told_what_it_can_say(
+    model: type[BaseModel], body: Any, told: dict[str, str]
+) -> None:
+    """Its own fields and words, not where a start has its parameters."""
+    with pytest.raises(InvalidRequest) as caught:
+        body_of(model, json.dumps(body).encode())
+    assert {fault.pointer: fault.message for fault in caught.value.faults} == told
