@@ -79,9 +79,11 @@ class Steering:
         """The run that reruns another, and whether it had been asked for before.
 
         Raises:
-            WrongState, RequestConflict, Refused, TryLater: see `Rerunner.rerun`.
+            WrongState, RequestConflict, Refused, TryLater: see `Rerunner.rerun`; or it is a rejected message.
         """
-        record = self._query.find(which.run, factory=which.factory, by=which.by)
+        record = self._query.find_or_kept(which.run, factory=which.factory, by=which.by)
+        if isinstance(record, KeptMessage):
+            raise WrongState("it is a rejected message and was never started: it is sent again by replay")
         submitted = self._rerunner.rerun(record, order)
         return self._views.view(submitted.record), submitted.replayed
 

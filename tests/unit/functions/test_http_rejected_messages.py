@@ -67,3 +67,13 @@ def test_what_is_no_rejected_message_is_404(caller: Caller, world: World) -> Non
     (kept,) = world.kept()
     world.rejected.remove(kept.key)
     assert caller.get("m-1").status_code == 404
+
+
+def test_a_rejected_message_is_no_run_to_rerun(caller: Caller) -> None:
+    """Its id is not unknown: the answer says what can be done instead."""
+    caller.message({"pipeline": "load", "requestId": "k", "surprise": 1})
+    for named in ("m-1", "k"):
+        answer = caller.steer("rerun", named)
+        problem = json.loads(answer.get_body())
+        assert (answer.status_code, problem["type"].rpartition("/")[2]) == (409, "wrong-state")
+        assert "replay" in problem["detail"]
