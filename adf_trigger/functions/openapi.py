@@ -13,7 +13,7 @@ from adf_trigger import __version__
 from adf_trigger.contracts import CompletionEvent, Problem, QueuedRunRequest, RejectedMessage
 from adf_trigger.functions.answers import Parameters, answered
 from adf_trigger.functions.composition import UseCases
-from adf_trigger.functions.operations import OF_EVERY_CALL, OPERATIONS, Answer, Operation
+from adf_trigger.functions.operations import OF_EVERY_CALL, OPERATIONS, PROBLEM_HEADERS, Answer, Operation
 from adf_trigger.functions.parameters import PARAMETERS, Parameter
 from adf_trigger.functions.problem_examples import EXAMPLES
 from adf_trigger.functions.problems import PROBLEM_TYPES, ProblemType
@@ -164,7 +164,8 @@ def _operation(operation: Operation) -> dict[str, Any]:
     }
     if operation.body is not None:
         content = {"schema": _reference(operation.body), "example": dict(operation.example)}
-        described["requestBody"] = {"required": False, "content": {"application/json": content}}
+        needed = any(field.is_required() for field in operation.body.model_fields.values())
+        described["requestBody"] = {"required": needed, "content": {"application/json": content}}
     if not operation.keyed:
         described["security"] = [{}]
     return described
@@ -194,6 +195,9 @@ def _answer(answer: Answer) -> dict[str, Any]:
 def _add(responses: dict[str, Any], status: str, kinds: Sequence[ProblemType]) -> None:
     """A status may be a problem's, and an answer's of another media type, too."""
     response = responses.setdefault(status, {"description": "; ".join(kind.title for kind in kinds)})
+    headers = [name for kind in kinds for name in PROBLEM_HEADERS.get(kind, ())]
+    if headers:
+        response["headers"] = {name: {"$ref": f"#/components/headers/{name}"} for name in headers}
     response.setdefault("content", {})["application/problem+json"] = {
         "schema": _reference(Problem),
         "examples": {kind.slug: {"$ref": f"#/components/examples/{kind.slug}"} for kind in kinds},

@@ -1,6 +1,6 @@
 """The calls of the HTTP API, each with what it takes and what it answers: what its description is made of."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Literal
@@ -78,7 +78,10 @@ class Operation:
     keyed: bool = True
 
 
-_RUN_HEADERS = ("Location", "Idempotency-Key", "Retry-After", "Preference-Applied")
+_STEERED_HEADERS = ("Location", "Idempotency-Key", "Retry-After")
+_RUN_HEADERS = (*_STEERED_HEADERS, "Preference-Applied")
+PROBLEM_HEADERS: Mapping[ProblemType, Sequence[str]] = {RUN_FAILED: ("Idempotency-Key", "Preference-Applied")}
+"""Headers of a problem that tells of a run."""
 _OF_A_RUN = (RUN_NOT_FOUND, AMBIGUOUS)
 _OF_A_BODY = (LENGTH_REQUIRED, TOO_LARGE)
 OF_EVERY_CALL = (INVALID_REQUEST, SETTINGS_FAULTY, TRY_LATER)
@@ -224,8 +227,8 @@ OPERATIONS: tuple[Operation, ...] = (
         "steering",
         "Rerun a run that has ended, with its parameters.",
         {
-            HTTPStatus.ACCEPTED: Answer("The rerun is taken.", RunView, _RUN_HEADERS),
-            HTTPStatus.OK: Answer("The same rerun was asked for before.", RunView, _RUN_HEADERS),
+            HTTPStatus.ACCEPTED: Answer("The rerun is taken.", RunView, _STEERED_HEADERS),
+            HTTPStatus.OK: Answer("The same rerun was asked for before.", RunView, _STEERED_HEADERS),
         },
         ("id", "factory", "by", "key"),
         RerunRequest,
@@ -239,8 +242,8 @@ OPERATIONS: tuple[Operation, ...] = (
         "steering",
         "Decide about a run whose fate is unknown, or discard a rejected message.",
         {
-            HTTPStatus.ACCEPTED: Answer("It goes on.", RunView, _RUN_HEADERS),
-            HTTPStatus.OK: Answer("There is nothing left to do.", RunView, _RUN_HEADERS),
+            HTTPStatus.ACCEPTED: Answer("It goes on.", RunView, _STEERED_HEADERS),
+            HTTPStatus.OK: Answer("There is nothing left to do.", RunView, _STEERED_HEADERS),
         },
         ("id", "factory", "by"),
         ResolveRequest,
@@ -253,7 +256,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "/runs/{id}/replay",
         "steering",
         "Send a rejected message again, under its key.",
-        {HTTPStatus.ACCEPTED: Answer("It is in the requests queue.", RunView, _RUN_HEADERS)},
+        {HTTPStatus.ACCEPTED: Answer("It is in the requests queue.", RunView, _STEERED_HEADERS)},
         ("id", "factory", "by"),
         ReplayRequest,
         {"parameters": {"password": "a value that is not kept"}, "note": "the pipeline is there now"},
@@ -266,8 +269,8 @@ OPERATIONS: tuple[Operation, ...] = (
         "steering",
         "Cancel a run, or a request that is not started yet.",
         {
-            HTTPStatus.ACCEPTED: Answer("It is asked for.", RunView, _RUN_HEADERS),
-            HTTPStatus.OK: Answer("There is nothing left to cancel.", RunView, _RUN_HEADERS),
+            HTTPStatus.ACCEPTED: Answer("It is asked for.", RunView, _STEERED_HEADERS),
+            HTTPStatus.OK: Answer("There is nothing left to cancel.", RunView, _STEERED_HEADERS),
         },
         ("id", "factory", "by"),
         CancelRequest,

@@ -113,6 +113,28 @@ def test_answers_are_as_described(caller: Caller, world: World) -> None:
     Draft202012Validator(health).validate(json_of(caller.health()))
 
 
+def test_a_body_without_which_a_call_is_a_fault_is_required() -> None:
+    """A start, a cancellation or a rerun may be empty; a decision and a batch cannot."""
+    bodies = {each.function: each for each in OPERATIONS if each.body is not None}
+    for function, each in bodies.items():
+        told = DESCRIBED["paths"][each.path][each.method]["requestBody"]["required"]
+        assert told == (function in {"start_runs", "resolve_run"}), function
+
+
+def test_headers_are_described_where_they_are_sent(caller: Caller, world: World) -> None:
+    """A failed result tells key and wait, as a result does; what steers a run honours no wait."""
+    caller.post({}, Idempotency_Key="k")
+    world.factory.finish(world.services.query.find("k").run_id, "Failed")
+    caller.tick()
+    result = DESCRIBED["paths"]["/runs/{id}/result"]["get"]["responses"]
+    answer = caller.call("get_run_result", "GET", "runs/k/result?onFailure=error", Prefer="wait=1")
+    assert answer.status_code == 424
+    assert set(answer.headers.keys()) >= set(result["424"]["headers"])
+    for path in ("rerun", "cancel", "resolve", "replay"):
+        for told in DESCRIBED["paths"][f"/runs/{{id}}/{path}"]["post"]["responses"].values():
+            assert "Preference-Applied" not in told.get("headers", {})
+
+
 def test_it_is_served_and_names_no_host_of_a_callers(caller: Caller) -> None:
     """Servers are relative, or what the settings say."""
     served = json_of(caller.call("openapi", "GET", "openapi.json", Host="evil.example"))
