@@ -9,11 +9,11 @@ from adf_trigger.clock import IdSource
 from adf_trigger.errors import InvalidRequest, LedgerError, TryLater
 from adf_trigger.functions.answers import Parameters, Run, answered_in_steps
 from adf_trigger.functions.composition import UseCases
-from adf_trigger.functions.decoding import id_of
+from adf_trigger.functions.decoding import KEY_HEADER, id_of, idempotency_key
 from adf_trigger.functions.outcomes import ERROR, ON_FAILURE, Patience, fails_by_status, present, result
 from adf_trigger.functions.services import Services
 from adf_trigger.functions.starting import Started, start
-from adf_trigger.service.query import Opened, by_of
+from adf_trigger.service.query import Opened, by_of, is_run_id
 
 
 def http_functions(use_cases: UseCases, new_id: IdSource) -> func.Blueprint:
@@ -83,7 +83,8 @@ async def _taken(
         return result(services, req, view, patience, by_status=by_status)
     if started.submitted.replayed and not (by_status or patience.waits):
         return present(services, view, HTTPStatus.OK, patience)
-    location = services.views.result_link(record, **_asks(started.by_status and not record.failure_is_error))
+    asks = _asks(started.by_status and not record.failure_is_error)
+    location = services.views.result_link(record, by=_says_which(req), **asks)
     return present(services, view, HTTPStatus.ACCEPTED, patience, location)
 
 
@@ -103,6 +104,12 @@ async def _opened(
         return await run(opening)
     except (TryLater, LedgerError):
         return opened  # it has waited long enough for what is known
+
+
+def _says_which(req: func.HttpRequest) -> str | None:
+    """What a link says of a caller's own key: callers take runIds for keys, and such an id means two runs."""
+    key = idempotency_key(req.headers.get(KEY_HEADER))
+    return "requestId" if key is not None and is_run_id(key) else None
 
 
 def _asks(by_status: bool) -> dict[str, str]:  # noqa: FBT001 - its one argument

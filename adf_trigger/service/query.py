@@ -196,6 +196,11 @@ def by_of(text: str | None) -> By | None:
             raise InvalidRequest([Fault("by", "must be requestId or runId")])
 
 
+def is_run_id(text: str) -> bool:
+    """Whether a text can be a runId."""
+    return _as_guid(text) is not None
+
+
 def _as_guid(text: str) -> UUID | None:
     try:
         return UUID(text)

@@ -138,3 +138,15 @@ def test_a_rejected_messages_result_is_its_rejection(caller: Caller) -> None:
     result = follow(caller, "/api/runs/m-9/result")
     assert (result.status_code, body_of(result)["status"]) == (200, "Rejected")
     assert follow(caller, "/api/runs/none/result").status_code == 404
+
+
+def test_a_key_that_is_a_runid_is_followed_to_its_own_result(caller: Caller, world: World) -> None:
+    """A pipeline that was started here may name what it starts by its own runId, and follows Location."""
+    parent = body_of(start(caller, Idempotency_Key="parent"))["runId"]
+    taken = start(caller, Idempotency_Key=parent)
+    assert taken.headers["Location"] == f"/api/runs/{parent}/result?by=requestId"
+    again = follow(caller, taken.headers["Location"])
+    assert (again.status_code, again.headers["Location"]) == (202, taken.headers["Location"])
+    ended(world, "Succeeded")
+    result = follow(caller, again.headers["Location"])
+    assert (result.status_code, body_of(result)["requestId"]) == (200, parent)
