@@ -11,7 +11,7 @@ from typing import Protocol, TypeVar
 import azure.functions as func
 
 from adf_trigger.contracts import RunView
-from adf_trigger.errors import AdfTriggerError, InvalidRequest
+from adf_trigger.errors import AdfTriggerError, Fault, InvalidRequest
 from adf_trigger.functions.composition import UseCases, enter
 from adf_trigger.functions.decoding import (
     key_header,
@@ -23,6 +23,7 @@ from adf_trigger.functions.decoding import (
 from adf_trigger.functions.problems import LENGTH_REQUIRED, TOO_LARGE, problem, problem_of
 from adf_trigger.functions.services import Services
 from adf_trigger.messages.limits import shorten
+from adf_trigger.service.query import by_of
 
 logger = logging.getLogger(__name__)
 
@@ -77,7 +78,7 @@ async def answered_in_steps(
     try:
         services = use_cases()
         parameters = parameters_of(req)
-        if known is not None and (faults := unknown_parameters(parameters, known)):
+        if known is not None and (faults := query_faults(parameters, known)):
             raise InvalidRequest(faults)
 
         def run(step: Callable[[], Answer]) -> Awaitable[Answer]:
@@ -93,6 +94,16 @@ async def answered_in_steps(
             extra={"action": "problem_answered", "error": type(exc).__name__},
         )
         return problem_of(exc, instance=path_of(req))
+
+
+def query_faults(parameters: Parameters, known: Collection[str]) -> list[Fault]:
+    """What a query has that its call does not know, and a `by` that says nothing: all that is wrong, together."""
+    faults = unknown_parameters(parameters, known)
+    try:
+        by_of(parameters.get("by") if "by" in known else None)
+    except InvalidRequest as exc:
+        faults += exc.faults
+    return faults
 
 
 def _as_part_of(context: func.Context, step: Callable[[], Answer]) -> Answer:

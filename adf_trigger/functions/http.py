@@ -7,7 +7,7 @@ import azure.functions as func
 
 from adf_trigger.clock import IdSource
 from adf_trigger.errors import InvalidRequest, LedgerError, TryLater
-from adf_trigger.functions.answers import Parameters, Run, answered_in_steps
+from adf_trigger.functions.answers import Parameters, Run, answered_in_steps, query_faults
 from adf_trigger.functions.composition import UseCases
 from adf_trigger.functions.decoding import KEY_HEADER, id_of, idempotency_key
 from adf_trigger.functions.outcomes import ERROR, ON_FAILURE, Patience, fails_by_status, present, result
@@ -54,6 +54,7 @@ def http_functions(use_cases: UseCases, new_id: IdSource) -> func.Blueprint:
 
         async def work(services: Services, parameters: Parameters, run: Run) -> func.HttpResponse:
             by_status, faults = fails_by_status(parameters)
+            faults += query_faults(parameters, ["factory", "by", ON_FAILURE])
             if faults:
                 raise InvalidRequest(faults)
             opened = await _opened(services, req, parameters, run, patience)
@@ -65,7 +66,7 @@ def http_functions(use_cases: UseCases, new_id: IdSource) -> func.Blueprint:
             here = services.views.result_link(record, by=by, **_asks(by_status))
             return present(services, opened.view, HTTPStatus.ACCEPTED, patience, here)
 
-        return await answered_in_steps(use_cases, req, context, ["factory", "by", ON_FAILURE], work)
+        return await answered_in_steps(use_cases, req, context, None, work)
 
     return blueprint
 

@@ -150,3 +150,14 @@ def test_a_key_that_is_a_runid_is_followed_to_its_own_result(caller: Caller, wor
     ended(world, "Succeeded")
     result = follow(caller, again.headers["Location"])
     assert (result.status_code, body_of(result)["requestId"]) == (200, parent)
+
+
+def test_every_fault_of_a_query_is_told_together(caller: Caller) -> None:
+    """What is unknown, and what is known and says nothing, in one answer."""
+    start(caller, Idempotency_Key="k")
+    answer = follow(caller, "/api/runs/k/result?by=x&onFailure=y&z=1")
+    assert answer.status_code == 400
+    assert {fault["pointer"] for fault in body_of(answer)["errors"]} == {"by", "onFailure", "z"}
+    for function, method, path in (("get_run", "GET", "runs/k"), ("cancel_run", "POST", "runs/k/cancel")):
+        answer = caller.call(function, method, f"{path}?by=x&z=1")
+        assert {fault["pointer"] for fault in body_of(answer)["errors"]} == {"by", "z"}
