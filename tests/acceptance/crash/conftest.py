@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,11 +12,17 @@ from tests.support.local_stack import LocalStack
 
 APP = Path(__file__).parent / "crashing_app"
 LOST_AFTER_HOURS = 7 / 3600
-SLOW_PIPELINE = {
-    "activities": [
-        {"name": "Pause", "type": "Wait", "typeProperties": {"waitTimeInSeconds": 5}, "dependsOn": []}
-    ]
-}
+
+
+def waiting(seconds: int) -> dict[str, Any]:
+    """A pipeline that takes some time."""
+    pause = {
+        "name": "Pause",
+        "type": "Wait",
+        "typeProperties": {"waitTimeInSeconds": seconds},
+        "dependsOn": [],
+    }
+    return {"activities": [pause]}
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +42,8 @@ def crashes(tmp_path_factory: pytest.TempPathFactory, warm: str) -> Iterator[Cra
     with LocalStack(app=APP, settings=settings, warm=warm) as stack:
         stack.define("pause")
         stack.define("parked")
-        stack.define("slow", SLOW_PIPELINE)
+        stack.define("slow", waiting(5))
+        stack.define("long", waiting(20))  # what is cancelled must not have ended by then
         crashes = Crashes(stack, folder)
         crashes.post("teacher")
         yield crashes

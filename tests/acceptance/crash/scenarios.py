@@ -141,20 +141,20 @@ def cancelled_unstarted(crashes: Crashes, key: str) -> None:
 
 def cancelled(crashes: Crashes, key: str) -> None:
     """A run that is cancelled while it goes on."""
-    slow(crashes, key)
+    crashes.post(key, "long")
     crashes.steer(key, "cancel")
 
 
 def cancelled_later(crashes: Crashes, key: str) -> None:
     """A run that is cancelled, and Data Factory gives no clear answer at first."""
-    slow(crashes, key)
+    crashes.post(key, "long")
     crashes.stack.control("POST", "faults", {"rules": [{**NOT_CANCELLED, "status": 503, "count": 1}]})
     crashes.steer(key, "cancel")
 
 
 def not_cancelled(crashes: Crashes, key: str) -> None:
     """A run that is to be cancelled, and Data Factory refuses."""
-    slow(crashes, key)
+    crashes.post(key, "long")
     crashes.stack.control("POST", "faults", {"rules": [{**NOT_CANCELLED, "status": 400, "code": "Odd"}]})
     crashes.steer(key, "cancel")
 
