@@ -20,6 +20,7 @@ from adf_trigger.functions.decoding import (
 from adf_trigger.functions.outcomes import ON_FAILURE, fails_by_status
 from adf_trigger.functions.services import Services
 from adf_trigger.messages.decoding import run_request
+from adf_trigger.service.factories import FactoryHandle
 from adf_trigger.service.submission import Submission
 from adf_trigger.service.submit import Submitted
 
@@ -78,7 +79,7 @@ def _submission(
         faults += exc.faults
     try:
         request = run_request(body)
-        factory = services.factories.choose(request.factory or parameters.get("factory"))
+        factory = _factory(services, request.factory, parameters.get("factory"))
     except InvalidRequest as exc:
         raise InvalidRequest([*faults, *exc.faults]) from None
     if faults:
@@ -92,6 +93,14 @@ def _submission(
         failure_is_error=by_status,
     )
     return submission, only_ask
+
+
+def _factory(services: Services, in_body: str | None, in_query: str | None) -> FactoryHandle:
+    """The factory that body or query names; both may, if they mean the same."""
+    factory = services.factories.choose(in_body or in_query)
+    if in_body and in_query and services.factories.choose(in_query) != factory:
+        raise InvalidRequest([Fault("factory", "the query names another factory than the body")])
+    return factory
 
 
 def _preview(services: Services, submission: Submission, *, keyed: bool) -> func.HttpResponse:

@@ -53,7 +53,10 @@ def steering_functions(use_cases: UseCases) -> func.Blueprint:
         def work(services: Services, which: Which, body: bytes) -> func.HttpResponse:
             order = _rerun_order(services, req, body)
             view, repeated = services.steering.rerun(which, order)
-            return run_response(services, view, HTTPStatus.OK if repeated else HTTPStatus.ACCEPTED)
+            if repeated:
+                return run_response(services, view, HTTPStatus.OK)
+            # As for any start: who follows by status has its end there.
+            return run_response(services, view, HTTPStatus.ACCEPTED, location=view.links.result)
 
         return await _steered(use_cases, req, context, work)
 

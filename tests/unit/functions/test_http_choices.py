@@ -103,3 +103,24 @@ def test_unfinished_strangers_are_in_the_details_of_the_health(caller: Caller, w
     assert (stranger["factory"], stranger["unfinished"]) == (FACTORY_ID, 1)
     assert stranger["since"] < stranger["publishedAsUnknownAt"]
     assert body_of(caller.get("key"))["factory"] == FACTORY_ID
+
+
+def test_a_query_that_names_another_factory_than_the_body_is_a_fault(caller: Caller, world: World) -> None:
+    """Neither is passed over in silence; the same one twice is no question."""
+    with_two(world)
+
+    def asked(in_query: str) -> func.HttpResponse:
+        request = func.HttpRequest(
+            "POST",
+            "http://h/api/pipelines/load/runs",
+            params={"factory": in_query},
+            route_params={"pipeline": "load"},
+            body=b'{"factory": "a"}',
+        )
+        return caller.ask("start_run", request)
+
+    refused = asked("b")
+    assert refused.status_code == 400
+    assert body_of(refused)["errors"][0]["message"] == "the query names another factory than the body"
+    assert world.factory.runs == {}
+    assert asked("a").status_code == 202

@@ -208,3 +208,20 @@ def test_two_factories_must_be_told_apart() -> None:
 def test_every_problem_type_has_its_own_name() -> None:
     """Types are distinct, so that a caller can tell them apart."""
     assert len({each.uri for each in PROBLEM_TYPES}) == len(PROBLEM_TYPES)
+
+
+@pytest.mark.parametrize(("in_query", "status"), [("default", 202), ("nowhere", 400)])
+def test_a_factory_that_the_query_names_is_never_passed_over(
+    caller: Caller, world: World, in_query: str, status: int
+) -> None:
+    """Where the body names one, too, both must mean the same; what is none is a fault, and starts nothing."""
+    request = func.HttpRequest(
+        "POST",
+        "http://host/api/pipelines/load/runs",
+        params={"factory": in_query},
+        route_params={"pipeline": "load"},
+        body=b'{"factory": "default"}',
+    )
+    answer = caller.ask("start_run", request)
+    assert answer.status_code == status
+    assert (len(world.factory.runs) == 1) == (status == 202)

@@ -67,7 +67,7 @@ def test_a_rerun_is_202_and_its_repetition_200(caller: Caller, world: World) -> 
     caller.tick()
     answer = caller.steer("rerun", "key", {"mode": "fromFailure", "note": "again"}, Idempotency_Key="mine")
     view = body_of(answer)
-    assert (answer.status_code, answer.headers["Location"]) == (202, "/api/runs/mine")
+    assert (answer.status_code, answer.headers["Location"]) == (202, "/api/runs/mine/result")
     assert (view["attempt"], view["groupId"], view["rerunOf"]) == (2, view["rerunOf"], view["rerunOf"])
     again = caller.steer("rerun", "key", {"mode": "fromFailure"}, Idempotency_Key="mine")
     assert (again.status_code, body_of(again)["runId"]) == (200, view["runId"])
