@@ -3,7 +3,8 @@
 import sys
 from collections.abc import Sequence
 
-INSTALL = "python -m pip install 'adf-trigger[local]'"
+INSTALL = "python -m pip install '.[local]', in the project's folder"
+"""The project is on no package index: to name it there would install whoever takes the name."""
 
 
 def run_cli(arguments: Sequence[str] | None = None) -> int:

@@ -172,7 +172,7 @@ def consume(session: Session, queue: str, account: str | None) -> int:
         from adf_trigger.client.events import EventConsumer  # noqa: PLC0415 - the same
     except ImportError as exc:
         raise click.UsageError(
-            "--consume needs azure-storage-queue: pip install 'adf-trigger[client]'"
+            "--consume needs azure-storage-queue: pip install '.[client]', in the project's folder"
         ) from exc
     try:
         if account is None:

@@ -8,7 +8,7 @@ import click
 
 from adf_trigger.client.command.exits import Exit
 
-INSTALL = "pip install 'adf-trigger[local]'"
+INSTALL = "pip install '.[local]', in the project's folder"
 _NEEDED = ("filelock", "starlette", "uvicorn", "lark")
 COMMANDS = {
     "up": "Run the whole service on this machine, without Azure.",

@@ -117,4 +117,4 @@ def test_without_the_extra_the_command_says_how_to_get_it(wheel: Path, tmp_path:
     )
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
-    assert "python -m pip install 'adf-trigger[local]'" in done.stderr
+    assert "python -m pip install '.[local]'" in done.stderr
