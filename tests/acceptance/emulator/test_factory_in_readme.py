@@ -20,4 +20,4 @@ def test_the_readmes_commands_serve_a_factory(tmp_path: Path, capfd: pytest.Capt
     assert serve.kind == "serve"
     with serving(serve.code, folder=tmp_path, facts="factory.json") as facts:
         assert httpx.get(facts["control_url"] + "/").is_success
-    assert "1 pipelines" in capfd.readouterr().out
+    assert "Loaded 1 pipeline\n" in capfd.readouterr().out
