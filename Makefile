@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 FLOORS := .venv-floors
 READY := $(VENV)/.ready
 # Tests wait for processes and sockets half of their time.
-WORKERS ?= 4
+WORKERS ?= 6
 # One lock for every Python that is promised; it names no index, so that it holds wherever it is installed from.
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock"
 
@@ -66,6 +66,7 @@ bench: $(READY) ## measure; never part of the tests
 	$(BIN)/python -m tests.bench
 
 chaos: $(READY) ## kill, break and lose what can be for some minutes, then check that nothing was lost or doubled
+	$(if $(ROW),,$(BIN)/pytest -n $(WORKERS) --dist loadfile -m chaos tests/acceptance/chaos)
 	$(BIN)/python -m tests.chaos $(if $(ROW),--row "$(ROW)")
 	$(if $(ROW),,$(BIN)/python -m tests.chaos.crowd)
 

@@ -24,6 +24,7 @@ def test_a_small_chaos_loses_and_doubles_nothing(tmp_path: Path, warm: str) -> N
     assert {ids: each.requests for ids, each in verdict.official.items()} == {"honoured": 10, "ignored": 10}
 
 
+@pytest.mark.chaos
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize("row", PARTS["ids"])
 def test_a_row_of_the_chaos_loses_and_doubles_nothing(tmp_path: Path, warm: str, row: str) -> None:
