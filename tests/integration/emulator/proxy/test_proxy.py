@@ -98,7 +98,7 @@ def test_a_name_of_azure_leads_to_the_stack(certificate: Certificate) -> None:
 @pytest.mark.parametrize(
     ("target", "status"),
     [
-        (b"CONNECT pypi.org:443", b"403 pypi.org:443 is not part of the local stack"),
+        (b"CONNECT example.org:443", b"403 example.org:443 is not part of the local stack"),
         (b"CONNECT management.azure.com:80", b"403 "),
         (b"CONNECT management.azure.com.evil.example:443", b"403 "),
         (b"CONNECT evil.management.azure.com:443", b"403 "),
