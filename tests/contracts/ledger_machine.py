@@ -91,6 +91,9 @@ class LedgerMachine(RuleBasedStateMachine):
             run_id=run_id or reading.record.run_id,
             state=state,
             status=STATUSES[state],
+            # As the service writes it: a run that is submitted is confirmed.
+            submitted_at=reading.record.submitted_at
+            or (reading.record.requested_at if state is RunState.SUBMITTED else None),
             published_at=reading.record.requested_at + minute * MINUTE
             if state is RunState.PUBLISHED
             else None,
