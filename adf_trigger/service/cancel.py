@@ -6,6 +6,7 @@ timer asks again until there is an answer. Asking twice is safe, since a run is 
 
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -16,7 +17,6 @@ from adf_trigger.errors import (
     CredentialError,
     DataFactoryError,
     FactoryUnusable,
-    LedgerConflict,
     LedgerError,
     NotFound,
     NotSent,
@@ -30,6 +30,7 @@ from adf_trigger.errors import (
 )
 from adf_trigger.ledger.port import LedgerReader, Stored
 from adf_trigger.ledger.records import ActiveRun, RunRecord, RunState
+from adf_trigger.service import optimistic
 from adf_trigger.service.budget import Budget
 from adf_trigger.service.factories import Factories, FactoryHandle
 from adf_trigger.service.gate import Gate
@@ -44,10 +45,6 @@ from adf_trigger.service.troubles import Troubles
 
 logger = logging.getLogger(__name__)
 
-RACES = 5
-"""How often a caller's order is tried while others keep changing the record."""
-
-RACE_WAIT = 2.0
 
 YOUNG = timedelta(minutes=2)
 """A run that started so shortly ago may not be known yet to what cancels it."""
@@ -118,15 +115,7 @@ class Canceller:
             NotFound: the record is gone.
             LedgerError: the ledger is out of reach.
         """
-        for _ in range(RACES):
-            stored = self._ledger.get(record.factory, record.request_id)
-            if stored is None:
-                raise NotFound(f"no run has the requestId {record.request_id} any more")
-            try:
-                return self._cancel(stored, order)
-            except LedgerConflict:
-                continue
-        raise TryLater(f"request {record.request_id} is being changed by others", retry_after=RACE_WAIT)
+        return optimistic.update(self._ledger, record, lambda stored: self._cancel(stored, order))
 
     def repeat(self, factory: FactoryHandle, active: Sequence[ActiveRun], budget: Budget) -> None:
         """Ask Data Factory again to cancel runs whose cancellation it has not confirmed. The trouble of one is its own.
@@ -255,16 +244,14 @@ class Canceller:
     def _refused(self, record: RunRecord, error: AdfTriggerError) -> None:
         """Forget the order that Data Factory has refused, however often others change the record meanwhile."""
         entry = HistoryEntry(at=self._clock(), action="cancel refused", note=str(error))
-        for _ in range(RACES):
-            stored = self._ledger.get(record.factory, record.request_id)
-            if stored is None or stored.record.state is not RunState.SUBMITTED:
-                return
-            if stored.record.cancellation != record.cancellation:
-                return
-            try:
+
+        def forget(stored: Stored) -> None:
+            now = stored.record
+            if now.state is RunState.SUBMITTED and now.cancellation == record.cancellation:
                 self._records.refuse_cancel(stored, entry)
-            except LedgerConflict:
-                continue
+
+        with suppress(NotFound, TryLater):  # the timer asks again, and is refused again
+            optimistic.update(self._ledger, record, forget)
 
     def _looked(self, factory: FactoryHandle, stored: Stored, budget: Budget) -> Stored:
         """The record after a look at its run, so that callers are told what is; as it is where that fails."""

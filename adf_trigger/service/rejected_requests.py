@@ -6,18 +6,18 @@ from dataclasses import dataclass, field
 
 from adf_trigger.clock import Clock
 from adf_trigger.contracts import HistoryEntry, RunLinks, RunStatus, RunView
-from adf_trigger.errors import Fault, InvalidRequest, LedgerConflict, WrongState
-from adf_trigger.ledger.port import LedgerReader
+from adf_trigger.errors import Fault, InvalidRequest, NotFound, TryLater, WrongState
+from adf_trigger.ledger.port import LedgerReader, Stored
 from adf_trigger.ledger.records import RunRecord
 from adf_trigger.ledger.rejected import KeptMessage
 from adf_trigger.messages.wording import pointer_to
+from adf_trigger.service import optimistic
 from adf_trigger.service.records import Records
 from adf_trigger.service.replaying import NotReplayable, Replayer, ValuesMissing
 from adf_trigger.service.views import RunViews
 
 logger = logging.getLogger(__name__)
 
-RACES = 5
 SENT_AGAIN = "its message was sent to the requests queue again"
 
 
@@ -142,15 +142,14 @@ class RejectedRequests:
 
     def _note(self, record: RunRecord | None, entry: HistoryEntry) -> RunRecord | None:
         """Write into the history of a rejected request what was done; one that goes on has its own."""
-        for _ in range(RACES):
-            stored = None if record is None else self._ledger.get(record.factory, record.request_id)
-            if stored is None or not stored.record.ended:
-                return None
-            try:
-                return self._records.note(stored, entry).record
-            except LedgerConflict:
-                continue
-        return None
+
+        def note(stored: Stored) -> RunRecord | None:
+            return self._records.note(stored, entry).record if stored.record.ended else None
+
+        try:
+            return None if record is None else optimistic.update(self._ledger, record, note)
+        except (NotFound, TryLater):
+            return None  # what was done stands, whatever becomes of its note
 
 
 def _not_kept(record: RunRecord | None) -> str:

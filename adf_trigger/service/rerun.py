@@ -18,16 +18,17 @@ from adf_trigger.errors import (
     DataFactoryError,
     Fault,
     InvalidRequest,
-    LedgerConflict,
     LedgerError,
+    NotFound,
     RequestConflict,
     ResourceNotFound,
     TryLater,
     WrongState,
 )
-from adf_trigger.ledger.port import LedgerReader
+from adf_trigger.ledger.port import LedgerReader, Stored
 from adf_trigger.ledger.records import RunRecord
 from adf_trigger.messages.limits import shorten
+from adf_trigger.service import optimistic
 from adf_trigger.service.budget import Budget
 from adf_trigger.service.factories import Factories, FactoryHandle
 from adf_trigger.service.gate import Gate
@@ -49,7 +50,6 @@ MOST_NAMES = 800
 RERUNS_LOOKED_AT = 20
 """Reruns that were not recorded with their run, which a crash may leave, one each."""
 
-RACES = 5
 REFERENCE_GONE = "ReferencedPipelineRunNotFound"
 
 
@@ -229,19 +229,16 @@ class Rerunner:
             action="rerun",
             note=f"{note}: {order.note}" if order.note else note,
         )
+
+        def add(stored: Stored) -> None:
+            if not any((each.note or "").startswith(note) for each in stored.record.history):
+                self._records.note(stored, entry, reruns=number)
+
         try:
-            for _ in range(RACES):
-                stored = self._ledger.get(record.factory, record.request_id)
-                if stored is None or any(
-                    (each.note or "").startswith(note) for each in stored.record.history
-                ):
-                    return
-                try:
-                    self._records.note(stored, entry, reruns=number)
-                except LedgerConflict:
-                    continue
-                return
-        except LedgerError as exc:
+            optimistic.update(self._ledger, record, add)
+        except NotFound:
+            return  # it was purged meanwhile
+        except (LedgerError, TryLater) as exc:
             logger.warning(
                 "That request %s was rerun could not be noted with it: %s",
                 record.request_id,

@@ -21,9 +21,7 @@ from adf_trigger.errors import (
     DataFactoryError,
     Fault,
     InvalidRequest,
-    LedgerConflict,
     LedgerError,
-    NotFound,
     NotSent,
     PublishError,
     ResourceNotFound,
@@ -36,6 +34,7 @@ from adf_trigger.ledger.port import LedgerReader, Stored
 from adf_trigger.ledger.records import ActiveRun, RunRecord, RunState
 from adf_trigger.messages.limits import shorten
 from adf_trigger.messages.masking import MASK
+from adf_trigger.service import optimistic
 from adf_trigger.service.budget import Budget
 from adf_trigger.service.definitions import Definitions
 from adf_trigger.service.factories import Factories, FactoryHandle
@@ -48,8 +47,6 @@ from adf_trigger.service.records import Records
 
 logger = logging.getLogger(__name__)
 
-RACES = 5
-RACE_WAIT = 2.0
 PUBLISH_WAIT = 5.0
 OUTAGE_WAIT = 30.0
 LIST_PAGES = 20
@@ -157,15 +154,7 @@ class Resolver:
         """
         if faults := order.faults():
             raise InvalidRequest(faults)
-        for _ in range(RACES):
-            stored = self._ledger.get(record.factory, record.request_id)
-            if stored is None:
-                raise NotFound(f"no run has the requestId {record.request_id} any more")
-            try:
-                return self._resolve(stored, order)
-            except LedgerConflict:
-                continue
-        raise TryLater(f"request {record.request_id} is being changed by others", retry_after=RACE_WAIT)
+        return optimistic.update(self._ledger, record, lambda stored: self._resolve(stored, order))
 
     def _resolve(self, stored: Stored, order: ResolveOrder) -> RunRecord:
         record = stored.record

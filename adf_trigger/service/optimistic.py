@@ -1,0 +1,38 @@
+"""Optimistic updates: a change of a record that others change, too, is made anew on the record as it is then."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from adf_trigger.errors import LedgerConflict, NotFound, TryLater
+from adf_trigger.ledger.port import LedgerReader, Stored
+from adf_trigger.ledger.records import RunRecord
+
+T = TypeVar("T")
+
+TRIES = 5
+RETRY_AFTER = 2.0
+"""Seconds after which a caller who lost every race is asked to come again."""
+
+
+def update(ledger: LedgerReader, record: RunRecord, change: Callable[[Stored], T]) -> T:
+    """What a change gives that is made on the record as it is, and anew where somebody else was faster.
+
+    Args:
+        ledger: has the record.
+        record: which one, as it was.
+        change: writes it, on condition that it is still as given.
+
+    Raises:
+        NotFound: the record is gone.
+        TryLater: others keep changing it.
+        LedgerError: the ledger is out of reach.
+    """
+    for _ in range(TRIES):
+        stored = ledger.get(record.factory, record.request_id)
+        if stored is None:
+            raise NotFound(f"no run has the requestId {record.request_id} any more")
+        try:
+            return change(stored)
+        except LedgerConflict:
+            continue
+    raise TryLater(f"request {record.request_id} is being changed by others", retry_after=RETRY_AFTER)
