@@ -17,11 +17,12 @@ help: ## what there is to make
 setup: $(READY) ## install everything into .venv, Azurite included
 
 $(READY): requirements-dev.txt pyproject.toml adf_trigger/local/azurite/package-lock.json
-	$(PYTHON) -c 'import sys; sys.exit(None if (3, 11) <= sys.version_info < (3, 14) else "adf-trigger needs Python 3.11 to 3.13; say which with PYTHON=python3.12")'
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
-	$(BIN)/python -m adf_trigger.local setup
+	@$(PYTHON) -c 'import sys; sys.exit(None if (3, 11) <= sys.version_info < (3, 14) else "adf-trigger needs Python 3.11 to 3.13; say which with PYTHON=python3.12")'
+	@echo "Setting up $(VENV), once: Python packages, then Azurite (about a minute)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m adf_trigger.local setup
 	@touch $(READY)
 
 lock: $(READY) ## compile the locks from the .in files; LOCK=--upgrade takes the newest versions

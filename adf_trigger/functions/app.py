@@ -16,8 +16,8 @@ from adf_trigger.functions.reading import reading_functions
 from adf_trigger.functions.services import Services, wire
 from adf_trigger.functions.steering import steering_functions
 from adf_trigger.functions.timer import timer_functions
-from adf_trigger.service.crew import THREADS, Crew
 from adf_trigger.service.steps import Steps, logged_steps
+from adf_trigger.service.tick_threads import THREADS, TickThreads
 from adf_trigger.settings import Settings
 
 
@@ -55,7 +55,7 @@ def compose(settings: Settings, *, steps: Steps = logged_steps) -> Services:
         clock=utcnow,
         new_id=new_id,
         steps=steps,
-        crew=Crew(THREADS),
+        tick_threads=TickThreads(THREADS),
     )
 
 

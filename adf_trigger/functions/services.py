@@ -15,21 +15,19 @@ from adf_trigger.ledger.notes import Notes
 from adf_trigger.ledger.port import Ledger
 from adf_trigger.ledger.rejected import RejectedMessages
 from adf_trigger.messages.waiting import LIFE
-from adf_trigger.service.activities import ActivitiesDesk
+from adf_trigger.service.activities import ActivityLister
 from adf_trigger.service.allowance import Allowance
 from adf_trigger.service.backlog import Backlog
 from adf_trigger.service.batch import BatchStarter
 from adf_trigger.service.cancel import Canceller
 from adf_trigger.service.check import Checker
-from adf_trigger.service.crew import Crew
 from adf_trigger.service.definitions import Definitions
 from adf_trigger.service.dispatch import Dispatcher
 from adf_trigger.service.ends import Ends
 from adf_trigger.service.factories import Factories
 from adf_trigger.service.factory_state import FactoryStates
 from adf_trigger.service.gate import Gate
-from adf_trigger.service.glance import Glance
-from adf_trigger.service.health import HealthDesk
+from adf_trigger.service.health import HealthReader
 from adf_trigger.service.intake import Intake
 from adf_trigger.service.keeping import Keeping
 from adf_trigger.service.ledger_identity import Landmark, LedgerIdentity
@@ -41,7 +39,7 @@ from adf_trigger.service.notify import Notifier
 from adf_trigger.service.observe import Observer
 from adf_trigger.service.own_notes import OwnNotes
 from adf_trigger.service.partitions import Partitions
-from adf_trigger.service.pipelines import PipelinesDesk
+from adf_trigger.service.pipelines import PipelineLister
 from adf_trigger.service.policy import Policies
 from adf_trigger.service.preview import Previewer
 from adf_trigger.service.publish import Publisher
@@ -55,9 +53,10 @@ from adf_trigger.service.rejecting import Rejecting
 from adf_trigger.service.replaying import Replayer
 from adf_trigger.service.rerun import Rerunner
 from adf_trigger.service.resolve import Resolver
-from adf_trigger.service.runs import RunsDesk
+from adf_trigger.service.runs import RunLister
 from adf_trigger.service.secrets import Secrets
 from adf_trigger.service.send import Sender
+from adf_trigger.service.shared_look import SharedLook
 from adf_trigger.service.stand_in import StandIn
 from adf_trigger.service.steering import Steering
 from adf_trigger.service.steps import Steps
@@ -66,6 +65,7 @@ from adf_trigger.service.submit import Submitter
 from adf_trigger.service.sweep import Sweep
 from adf_trigger.service.throttling import Throttling
 from adf_trigger.service.tick import Tick
+from adf_trigger.service.tick_threads import TickThreads
 from adf_trigger.service.views import RELATIVE, RunViews
 from adf_trigger.service.waits import Waits
 from adf_trigger.service.watched import WatchedRuns
@@ -91,9 +91,9 @@ class Services:
     batch: BatchStarter
     preview: Previewer
     query: Query
-    runs: RunsDesk
-    activities: ActivitiesDesk
-    pipelines: PipelinesDesk
+    runs: RunLister
+    activities: ActivityLister
+    pipelines: PipelineLister
     looker: Looker
     waits: Waits
     intake: Intake
@@ -103,7 +103,7 @@ class Services:
     stand_in: StandIn
     strangers: Strangers
     observer: Observer
-    health: HealthDesk
+    health: HealthReader
     ledger_identity: LedgerIdentity
 
 
@@ -120,7 +120,7 @@ def wire(
     clock: Clock,
     new_id: IdSource,
     steps: Steps,
-    crew: Crew | None = None,
+    tick_threads: TickThreads | None = None,
 ) -> Services:
     """Wire the use cases over the given adapters.
 
@@ -136,11 +136,11 @@ def wire(
         clock: gives the present instant.
         new_id: makes runIds.
         steps: surrounds every effect.
-        crew: threads that share the work of ticks; None has each tick do one thing after another, and wait for
+        tick_threads: threads that share the work of ticks; None has each tick do one thing after another, and wait for
             nothing that is not allowed yet.
     """
-    allowance = Allowance() if crew else Allowance(lambda: clock().timestamp(), patient=False)
-    crew = crew or Crew()
+    allowance = Allowance() if tick_threads else Allowance(lambda: clock().timestamp(), patient=False)
+    tick_threads = tick_threads or TickThreads()
     records = Records(ledger, clock, steps, lease=timedelta(seconds=settings.lease))
     policies = Policies(settings.policy)
     throttling = Throttling()
@@ -161,7 +161,7 @@ def wire(
     definitions = Definitions(clock, timedelta(seconds=settings.definition_cache), declarations, steps)
     sender = Sender(records, clock, policies, definitions, gate, steps)
     notifier = Notifier(outbox, rejected, views, steps)
-    publisher = Publisher(ledger, records, notifier, clock, crew)
+    publisher = Publisher(ledger, records, notifier, clock, tick_threads)
     checker = Checker(definitions, gate, policies, clock)
     keeping = Keeping(rejected, Secrets(factories, definitions, gate), clock, steps)
     senders = f"queue {settings.requests_queue}"
@@ -191,7 +191,7 @@ def wire(
         publisher,
         Sweep(notes, clock, steps, stale_after=timedelta(seconds=settings.stale_after)),
         clock,
-        crew,
+        tick_threads,
         overlap=timedelta(seconds=settings.poll_overlap),
         missing_limit=timedelta(hours=settings.missing_run_hours),
     )
@@ -252,7 +252,7 @@ def wire(
             gate,
             reconciler,
             backlog,
-            crew,
+            tick_threads,
             deadline=deadline,
         ),
         canceller,
@@ -263,7 +263,7 @@ def wire(
         own_notes,
         steps,
         allowance,
-        crew,
+        tick_threads,
         calls=settings.tick_calls,
         retention=timedelta(days=settings.retention_days),
         schedule=schedule,
@@ -291,7 +291,7 @@ def wire(
             requested_by=senders,
         ),
         query=query,
-        runs=RunsDesk(ledger, rejected, query, views),
+        runs=RunLister(ledger, rejected, query, views),
         canceller=canceller,
         steering=Steering(
             query,
@@ -307,8 +307,8 @@ def wire(
                 clock,
             ),
         ),
-        activities=ActivitiesDesk(query, factories, reads, definitions, policies, clock),
-        pipelines=PipelinesDesk(factories, reads),
+        activities=ActivityLister(query, factories, reads, definitions, policies, clock),
+        pipelines=PipelineLister(factories, reads),
         strangers=strangers,
         looker=looker,
         tick=tick,
@@ -316,7 +316,7 @@ def wire(
         # Threads of their own: neither do callers hold up the looks, nor the other way round.
         waits=Waits(
             factories,
-            Glance(ledger, ends, gate, allowance, clock),
+            SharedLook(ledger, ends, gate, allowance, clock),
             Workers(threads=WAITS_THREADS, name="wait").run,
         ),
         observer=Observer(
@@ -332,7 +332,7 @@ def wire(
             in_turn={f"factory:{factory.alias}": partial(gate.check, factory) for factory in factories},
             warnings=neighbours.check,
         ),
-        health=HealthDesk(own_notes, clock, schedule),
+        health=HealthReader(own_notes, clock, schedule),
         ledger_identity=ledger_identity,
     )
 

@@ -12,7 +12,7 @@ from adf_trigger.contracts import RejectedMessage, as_dict
 from adf_trigger.errors import AdfTriggerError, Fault, InvalidRequest, NotFound
 from adf_trigger.events.texts import original_text
 from adf_trigger.ledger.opening import open_table_ledger
-from adf_trigger.replay.desk import Done, RejectedDesk
+from adf_trigger.replay.tool import Done, ReplayTool
 from adf_trigger.settings import CommonSettings
 from adf_trigger.settings.opening import storage_account
 
@@ -25,12 +25,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = CommonSettings.from_env()
         storage = storage_account(settings)
-        desk = RejectedDesk(
+        tool = ReplayTool(
             open_table_ledger(storage, table=settings.table, create_missing=True).rejected(),
             storage.queue(settings.rejected_queue, encoding="none"),
             storage.queue(settings.requests_queue, encoding="none"),
         )
-        code: int = options.run(desk, options)
+        code: int = options.run(tool, options)
     except AdfTriggerError as exc:
         sys.stderr.write(f"{exc}\n")
         return 1
@@ -67,8 +67,8 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _list(desk: RejectedDesk, options: argparse.Namespace) -> int:
-    for message in desk.all():
+def _list(tool: ReplayTool, options: argparse.Namespace) -> int:
+    for message in tool.all():
         if options.json:
             _say(json.dumps(as_dict(message)))
         else:
@@ -76,8 +76,8 @@ def _list(desk: RejectedDesk, options: argparse.Namespace) -> int:
     return 0
 
 
-def _show(desk: RejectedDesk, options: argparse.Namespace) -> int:
-    found = [message for message in desk.all() if options.id in _names(message)]
+def _show(tool: ReplayTool, options: argparse.Namespace) -> int:
+    found = [message for message in tool.all() if options.id in _names(message)]
     if not found:
         raise NotFound(f"no rejected message has the requestId {options.id}")
     for message in found:
@@ -101,7 +101,7 @@ def _original(message: RejectedMessage) -> str:
         return f"({exc}) {message.message}"
 
 
-def _replay(desk: RejectedDesk, options: argparse.Namespace) -> int:
+def _replay(tool: ReplayTool, options: argparse.Namespace) -> int:
     given = _secrets(options.secrets)
     asked = sys.stdin is not None and sys.stdin.isatty() and options.secrets is None
 
@@ -111,12 +111,12 @@ def _replay(desk: RejectedDesk, options: argparse.Namespace) -> int:
             return given
         return {name: getpass.getpass(f"{_line(name)} of {_line(message.request_id)}: ") for name in names}
 
-    done = desk.replay(_choice(options), values=values, force=options.force)
+    done = tool.replay(_choice(options), values=values, force=options.force)
     return _told("replayed", done, options)
 
 
-def _discard(desk: RejectedDesk, options: argparse.Namespace) -> int:
-    return _told("discarded", desk.discard(_choice(options)), options)
+def _discard(tool: ReplayTool, options: argparse.Namespace) -> int:
+    return _told("discarded", tool.discard(_choice(options)), options)
 
 
 def _secrets(file: str | None) -> Mapping[str, object]:

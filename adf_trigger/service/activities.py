@@ -39,7 +39,7 @@ _STARTS_A_RUN = "ExecutePipeline"
 _FIRST = datetime.min.replace(tzinfo=UTC)
 
 
-class ActivitiesDesk:
+class ActivityLister:
     """Shows the activity runs of a run.
 
     Args:

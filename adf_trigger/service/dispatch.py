@@ -16,7 +16,6 @@ from adf_trigger.ledger.port import LedgerReader, Stored
 from adf_trigger.ledger.records import ActiveRun, RunRecord, RunState, Waits
 from adf_trigger.service.backlog import Backlog
 from adf_trigger.service.budget import Budget
-from adf_trigger.service.crew import Crew
 from adf_trigger.service.dispatch_turn import Call, Turn
 from adf_trigger.service.factories import FactoryHandle
 from adf_trigger.service.gate import Gate
@@ -24,6 +23,7 @@ from adf_trigger.service.reconcile import Finding, Reconciler, Sightings, Verdic
 from adf_trigger.service.records import Records
 from adf_trigger.service.send import Sender, back_off
 from adf_trigger.service.throttling import Bucket
+from adf_trigger.service.tick_threads import TickThreads
 from adf_trigger.service.troubles import Troubles
 
 REFUSED_FOR_GOOD = 3
@@ -47,7 +47,7 @@ class Dispatcher:
         gate: which factories may not be called now.
         reconciler: finds out what became of calls without an answer.
         backlog: whether requests wait for calls that are allowed.
-        crew: takes up several requests at once.
+        tick_threads: takes up several requests at once.
         deadline: how long an accepted request may wait to be started.
     """
 
@@ -60,7 +60,7 @@ class Dispatcher:
         gate: Gate,
         reconciler: Reconciler,
         backlog: Backlog,
-        crew: Crew,
+        tick_threads: TickThreads,
         *,
         deadline: timedelta,
     ) -> None:
@@ -71,7 +71,7 @@ class Dispatcher:
         self._gate = gate
         self._reconciler = reconciler
         self._backlog = backlog
-        self._crew = crew
+        self._tick_threads = tick_threads
         self._deadline = deadline
 
     def dispatch(
@@ -95,7 +95,7 @@ class Dispatcher:
                 self._handle(factory, row, turn)
 
         unsent = [row for row in active if row.may_be_unsent]
-        self._crew.each(take_up, self._in_turn(unsent, turn))
+        self._tick_threads.each(take_up, self._in_turn(unsent, turn))
         self._note_the_backlog(factory, unsent, turn)
         if not turn.waits:
             self._gate.nobody_waits(factory)

@@ -80,7 +80,7 @@ class _Read:
     error: str | None = None
 
 
-class HealthDesk:
+class HealthReader:
     """Answers within a second: reads the ledger behind the answer, one reading at a time, and only when asked.
 
     Args:

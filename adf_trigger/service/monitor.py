@@ -24,12 +24,12 @@ from adf_trigger.errors import (
 from adf_trigger.ledger.port import Cursor, LedgerReader
 from adf_trigger.ledger.records import ActiveRun, RunState
 from adf_trigger.service.budget import Budget
-from adf_trigger.service.crew import Crew
 from adf_trigger.service.ends import Ends
 from adf_trigger.service.factories import FactoryHandle
 from adf_trigger.service.publish import Publisher
 from adf_trigger.service.records import Records
 from adf_trigger.service.sweep import Sweep
+from adf_trigger.service.tick_threads import TickThreads
 from adf_trigger.service.troubles import Troubles
 
 logger = logging.getLogger(__name__)
@@ -75,7 +75,7 @@ class Monitor:
         publisher: publishes what was lost.
         sweep: whose turn it is to be asked for by id.
         clock: gives the present instant.
-        crew: looks at several runs at once.
+        tick_threads: looks at several runs at once.
         overlap: how far a poll looks back behind the last one, since lists lag.
         missing_limit: for how long Data Factory may answer that it has no such run before the run counts as lost.
     """
@@ -88,7 +88,7 @@ class Monitor:
         publisher: Publisher,
         sweep: Sweep,
         clock: Clock,
-        crew: Crew,
+        tick_threads: TickThreads,
         *,
         overlap: timedelta,
         missing_limit: timedelta,
@@ -99,7 +99,7 @@ class Monitor:
         self._publisher = publisher
         self._sweep = sweep
         self._clock = clock
-        self._crew = crew
+        self._tick_threads = tick_threads
         self._overlap = overlap
         self._missing_limit = missing_limit
 
@@ -193,7 +193,7 @@ class Monitor:
                     done.add(run.run_id)
 
         oldest_first = sorted(shown.values(), key=lambda run: (run.last_updated or self._clock(), run.run_id))
-        self._crew.each(record, budget.while_it_lasts(oldest_first))
+        self._tick_threads.each(record, budget.while_it_lasts(oldest_first))
         return [run for run in oldest_first if run.run_id not in done]
 
     def _move_on(
@@ -233,7 +233,7 @@ class Monitor:
             with troubles.of(row.request_id):
                 self._take(factory, row, run, budget)
 
-        self._crew.each(ask, (row for row in rows if budget.spend()))
+        self._tick_threads.each(ask, (row for row in rows if budget.spend()))
 
     def _see(self, factory: FactoryHandle, row: ActiveRun, run: PipelineRun) -> None:
         """Record progress, where there is any: an idle run costs no write."""

@@ -30,7 +30,7 @@ LONGEST_DEFAULT = 2_048
 """Characters of a default value's JSON."""
 
 
-class PipelinesDesk:
+class PipelineLister:
     """Lists pipelines.
 
     Args:

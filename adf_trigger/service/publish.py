@@ -8,10 +8,10 @@ from adf_trigger.errors import LedgerConflict
 from adf_trigger.ledger.port import LedgerReader, Stored
 from adf_trigger.ledger.records import ActiveRun, RunRecord, RunState
 from adf_trigger.service.budget import Budget
-from adf_trigger.service.crew import Crew
 from adf_trigger.service.factories import FactoryHandle
 from adf_trigger.service.notify import Notifier
 from adf_trigger.service.records import Records
+from adf_trigger.service.tick_threads import TickThreads
 from adf_trigger.service.troubles import Troubles
 
 logger = logging.getLogger(__name__)
@@ -25,17 +25,22 @@ class Publisher:
         records: writes it.
         notifier: sends the news.
         clock: gives the present instant.
-        crew: publishes several at once.
+        tick_threads: publishes several at once.
     """
 
     def __init__(
-        self, ledger: LedgerReader, records: Records, notifier: Notifier, clock: Clock, crew: Crew
+        self,
+        ledger: LedgerReader,
+        records: Records,
+        notifier: Notifier,
+        clock: Clock,
+        tick_threads: TickThreads,
     ) -> None:
         self._ledger = ledger
         self._records = records
         self._notifier = notifier
         self._clock = clock
-        self._crew = crew
+        self._tick_threads = tick_threads
 
     def publish(
         self, factory: FactoryHandle, active: Sequence[ActiveRun], ended: Sequence[Stored], budget: Budget
@@ -62,8 +67,10 @@ class Publisher:
             with troubles.of(stored.record.request_id):
                 self.publish_leased(self._records.lease_to_publish(stored))
 
-        self._crew.each(publish_row, budget.while_it_lasts(r for r in active if r.state is RunState.ENDED))
-        self._crew.each(publish_record, budget.while_it_lasts(ended))
+        self._tick_threads.each(
+            publish_row, budget.while_it_lasts(r for r in active if r.state is RunState.ENDED)
+        )
+        self._tick_threads.each(publish_record, budget.while_it_lasts(ended))
 
     def publish_one(self, factory: FactoryHandle, request_id: str) -> None:
         """Publish one run that has ended, unless another process is about to.

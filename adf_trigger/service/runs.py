@@ -24,7 +24,7 @@ from adf_trigger.readings import RunList
 from adf_trigger.service.query import Query
 from adf_trigger.service.views import RunViews
 
-__all__ = ["Question", "RunsDesk"]
+__all__ = ["Question", "RunLister"]
 
 _NOT_OURS = (
     "is not a continuation that this service gave for this question: send it back as it came, with the same parameters "
@@ -63,7 +63,7 @@ class _Source:
     read: Callable[[str], ListingPage]
 
 
-class RunsDesk:
+class RunLister:
     """Lists runs. It asks Data Factory nothing.
 
     Args:

@@ -17,7 +17,6 @@ from adf_trigger.ledger.records import ActiveRun
 from adf_trigger.service.allowance import Allowance
 from adf_trigger.service.budget import Budget
 from adf_trigger.service.cancel import Canceller
-from adf_trigger.service.crew import Crew
 from adf_trigger.service.dispatch import Dispatcher
 from adf_trigger.service.factories import Factories, FactoryHandle
 from adf_trigger.service.gate import Gate
@@ -26,6 +25,7 @@ from adf_trigger.service.monitor import Monitor
 from adf_trigger.service.publish import Publisher
 from adf_trigger.service.records import Records
 from adf_trigger.service.steps import Steps
+from adf_trigger.service.tick_threads import TickThreads
 from adf_trigger.settings.schedule import Schedule
 
 logger = logging.getLogger(__name__)
@@ -101,7 +101,7 @@ class Tick:
         notes: where the end of each tick is noted.
         steps: surrounds that write.
         allowance: the calls that are allowed, by subscription and factory.
-        crew: works for several factories at once.
+        tick_threads: works for several factories at once.
         calls: Data Factory calls that may be spent on each factory.
         retention: how long published records are kept.
         schedule: of the timer: a tick ends before the next one is due.
@@ -123,7 +123,7 @@ class Tick:
         notes: Notes,
         steps: Steps,
         allowance: Allowance,
-        crew: Crew,
+        tick_threads: TickThreads,
         *,
         calls: int,
         retention: timedelta,
@@ -143,7 +143,7 @@ class Tick:
         self._notes = notes
         self._steps = steps
         self._allowance = allowance
-        self._crew = crew
+        self._tick_threads = tick_threads
         self._calls = calls
         self._retention = retention
         self._schedule = schedule
@@ -177,7 +177,7 @@ class Tick:
             self._take_turn(turn, limits)
             trouble.extend(turn.trouble)
 
-        self._crew.each(
+        self._tick_threads.each(
             take_turn, enumerate((*factories[first:], *factories[:first])), at_once=FACTORIES_AT_ONCE
         )
         if unreached:
@@ -197,13 +197,13 @@ class Tick:
         """Each part has its share of the time. Starting, cancelling and watching go on side by side."""
         self._attempt("probe", self._probe, turn, limits.until(1 / 6))
         self._attempt("read", self._read, turn, limits.until(1 / 2))
-        share = 1 / 2 if self._crew.is_alone else 4 / 5
+        share = 1 / 2 if self._tick_threads.is_alone else 4 / 5
         together: list[tuple[str, _Part, float]] = [
             ("dispatch", self._dispatch, share),
             ("cancel", self._cancel, share),
             ("monitor", self._watch, 4 / 5),
         ]
-        self._crew.each(
+        self._tick_threads.each(
             lambda part: self._attempt(part[0], part[1], turn, limits.until(part[2])),
             together,
             at_once=len(together),

@@ -17,7 +17,7 @@ from typing import Protocol, TypeVar
 from adf_trigger.errors import TryLater
 from adf_trigger.ledger.records import RunRecord
 from adf_trigger.service.factories import Factories, FactoryHandle
-from adf_trigger.service.glance import Glance, Place, Seen, is_over
+from adf_trigger.service.shared_look import Place, Seen, SharedLook, is_over
 
 logger = logging.getLogger(__name__)
 
@@ -68,7 +68,7 @@ class Waits:
 
     Args:
         factories: all configured factories.
-        glance: looks at many runs at once.
+        shared_look: looks at many runs at once.
         run: runs what blocks.
         seconds: a clock that never goes back.
         most: callers that may wait at once.
@@ -77,14 +77,14 @@ class Waits:
     def __init__(
         self,
         factories: Factories,
-        glance: Glance,
+        shared_look: SharedLook,
         run: Run,
         *,
         seconds: Callable[[], float] = time.monotonic,
         most: int = MOST,
     ) -> None:
         self._factories = factories
-        self._glance = glance
+        self._shared_look = shared_look
         self._run = run
         self._seconds = seconds
         self._most = most
@@ -153,7 +153,9 @@ class Waits:
     async def _look(self, watch: _Watch) -> bool:
         """Look once, and answer those whose runs are over; whether something could not be looked at."""
         try:
-            seen = await self._run(partial(self._glance.look, watch.factory, watch.requests(), watch.place))
+            seen = await self._run(
+                partial(self._shared_look.look, watch.factory, watch.requests(), watch.place)
+            )
             return await self._settle(watch, seen) or seen.failed
         except TryLater:
             return True
@@ -171,7 +173,7 @@ class Waits:
         async def settle(request_id: str) -> None:
             async with turns:
                 ended = seen.ended.get(request_id)
-                record = await self._run(partial(self._glance.settle, watch.factory, request_id, ended))
+                record = await self._run(partial(self._shared_look.settle, watch.factory, request_id, ended))
             if record is not None:
                 watch.tell(request_id, record)
 

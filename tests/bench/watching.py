@@ -24,9 +24,9 @@ from adf_trigger.ledger.opening import open_table_ledger
 from adf_trigger.ledger.records import RunRecord, RunState
 from adf_trigger.ledger.table import TableLedger
 from adf_trigger.local.azurite import Azurite
-from adf_trigger.service.crew import THREADS, Crew
 from adf_trigger.service.factories import Factories, FactoryHandle
 from adf_trigger.service.steps import logged_steps
+from adf_trigger.service.tick_threads import THREADS, TickThreads
 from tests.bench.counted_storage import counted
 from tests.bench.figures import BenchFailed, Figure
 from tests.support.memory_factory import MemoryFactory, Run
@@ -93,7 +93,7 @@ class Watched:
             clock=utcnow,
             new_id=uuid4,
             steps=logged_steps,
-            crew=Crew(THREADS),
+            tick_threads=TickThreads(THREADS),
         )
 
     def fill(self, active: int) -> None:

@@ -32,7 +32,7 @@ def restarted(
         clock=world.clock,
         new_id=world.new_id,
         steps=world.steps,
-        crew=world.crew,
+        tick_threads=world.tick_threads,
     )
 
 

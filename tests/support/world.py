@@ -11,7 +11,6 @@ from adf_trigger.functions.services import Services, wire
 from adf_trigger.ledger.records import RunRecord
 from adf_trigger.ledger.rejected import KeptMessage
 from adf_trigger.service.cancel import CancelOrder
-from adf_trigger.service.crew import Crew
 from adf_trigger.service.factories import Factories, FactoryHandle
 from adf_trigger.service.rerun import RerunOrder
 from adf_trigger.service.resolve import ResolveOrder
@@ -19,6 +18,7 @@ from adf_trigger.service.steering import Which
 from adf_trigger.service.steps import Steps, logged_steps
 from adf_trigger.service.submission import Submission
 from adf_trigger.service.submit import Submitted
+from adf_trigger.service.tick_threads import TickThreads
 from adf_trigger.settings import Settings
 from tests.support.faulty_ledger import FaultyDeclarations, FaultyLedger, FaultyNotes, FaultyRejected
 from tests.support.memory_factory import MemoryFactory
@@ -68,7 +68,7 @@ class World:
     rejected: FaultyRejected = field(default_factory=FaultyRejected)
     outbox: MemoryOutbox = field(default_factory=MemoryOutbox)
     new_id: IdSource = uuid4
-    crew: Crew | None = None
+    tick_threads: TickThreads | None = None
     factory: MemoryFactory = field(init=False)
     services: Services = field(init=False)
 
@@ -91,7 +91,7 @@ class World:
             clock=self.clock,
             new_id=self.new_id,
             steps=self.steps,
-            crew=self.crew,
+            tick_threads=self.tick_threads,
         )
 
     def submit(

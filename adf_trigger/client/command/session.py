@@ -70,13 +70,13 @@ class Surroundings:
     Attributes:
         environ: the environment; None for the process's own.
         connect: makes the client.
-        glance: makes one that gives up at once.
+        impatient: makes one that gives up at once.
         screen: makes the screen, which prints JSON or not.
     """
 
     environ: Mapping[str, str] | None = None
     connect: Callable[[ClientSettings], Client] = lambda settings: Client(settings=settings)
-    glance: Callable[[ClientSettings], Client] = lambda settings: Client(settings=settings, retry_for=0)
+    impatient: Callable[[ClientSettings], Client] = lambda settings: Client(settings=settings, retry_for=0)
     screen: Callable[[bool], Screen] = lambda as_json: Screen(as_json=as_json)
 
 
@@ -91,7 +91,7 @@ def session_of(
     """What a command works with; `patient`, calls are made again while that is of use."""
     around = ctx.find_object(Surroundings) or Surroundings()
     settings = ClientSettings.from_env(around.environ).over(url=url, key=key)
-    return Session(around.screen(as_json), settings, around.connect if patient else around.glance)
+    return Session(around.screen(as_json), settings, around.connect if patient else around.impatient)
 
 
 def connected(command: Callable[..., Any]) -> Callable[..., Any]:

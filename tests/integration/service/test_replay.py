@@ -208,7 +208,7 @@ def test_what_is_rejected_again_meanwhile_does_not_keep_it_going(
         storage.reject(key, text)
         storage.reject_as_before(key, text)
 
-    monkeypatch.setattr("adf_trigger.replay.desk.put_message", rejected_at_once)
+    monkeypatch.setattr("adf_trigger.replay.tool.put_message", rejected_at_once)
     assert replay.main(["replay", "--all"]) == 0
     assert sorted(sent) == sorted({f"key-{number}" for number in range(100)})
     assert len(storage.left()) == 100

@@ -248,7 +248,9 @@ def test_names_of_pipelines_are_completed_where_the_service_tells_them(
     reply: Reply, names: list[str]
 ) -> None:
     """Whatever it answers, the shell is not disturbed."""
-    around = Surroundings(environ={"ADF_TRIGGER_URL": URL}, glance=lambda _settings: Service(reply).client())
+    around = Surroundings(
+        environ={"ADF_TRIGGER_URL": URL}, impatient=lambda _settings: Service(reply).client()
+    )
     with click.Context(click.Command("run"), obj=around) as ctx:
         assert pipeline_names(ctx, "LO") == names
 

@@ -12,7 +12,7 @@ from adf_trigger.emulator.throttling import TokenBuckets
 from adf_trigger.errors import LedgerError, Throttled
 from adf_trigger.ledger.records import RunState
 from adf_trigger.service.backlog import NOTE
-from adf_trigger.service.crew import Crew
+from adf_trigger.service.tick_threads import TickThreads
 from tests.support.memory_factory import MemoryFactory
 from tests.support.world import FACTORY_ID, MovingClock, World
 
@@ -82,9 +82,9 @@ class Busy(World):
         return sum(row.state is RunState.ACCEPTED for row in self.ledger.active(FACTORY_ID))
 
 
-def a_world(crew: Crew | None = None) -> Busy:
+def a_world(tick_threads: TickThreads | None = None) -> Busy:
     """A service with a bucketed factory."""
-    world = Busy(crew=crew)
+    world = Busy(tick_threads=tick_threads)
     world.factory = Bucketed(world.clock)
     world.factory.declare("load", n={"type": "String"})
     world.factory.declare("secret", password={"type": "SecureString"}, n={"type": "String"})
@@ -194,7 +194,7 @@ def test_notes_that_are_out_of_reach_lose_no_request(world: Busy, method: str) -
 
 def test_threads_start_runs_once_each_and_the_first_one_alone() -> None:
     """It shows whether runs can be started; which of those that are then on their way arrives first is nobody's."""
-    world = a_world(Crew(16))
+    world = a_world(TickThreads(16))
     world.notes.put(FACTORY_ID, NOTE, {"since": world.clock().isoformat()})
     world.ask(*range(150))
     world.tick(after=15)

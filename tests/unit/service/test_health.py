@@ -12,7 +12,7 @@ import pytest
 
 from adf_trigger.errors import CredentialError, LedgerError, TryLater
 from adf_trigger.ledger.notes import APP_SCOPE, Note
-from adf_trigger.service.health import Health, HealthDesk, HealthStatus
+from adf_trigger.service.health import Health, HealthReader, HealthStatus
 from adf_trigger.service.ledger_identity import LEDGER_NOTE, LedgerIdentity
 from adf_trigger.service.observe import HEALTH_NOTE, Observer
 from adf_trigger.service.steps import logged_steps
@@ -54,16 +54,16 @@ class Seconds:
 
 
 class Lab:
-    """A timer's observer and a desk on another instance, over the same notes."""
+    """A timer's observer and a reader on another instance, over the same notes."""
 
     def __init__(self, **checks: Callable[[], object]) -> None:
         self.clock, self.notes, self.seconds = MovingClock(), HangingNotes(), Seconds()
         self.observer = Observer(checks, self.notes, self.clock, SCHEDULE, logged_steps, limit=0.3)
-        self.desk = self.new_desk()
+        self.reader = self.new_reader()
 
-    def new_desk(self) -> HealthDesk:
+    def new_reader(self) -> HealthReader:
         """An instance that has just started."""
-        return HealthDesk(self.notes, self.clock, SCHEDULE, seconds=self.seconds)
+        return HealthReader(self.notes, self.clock, SCHEDULE, seconds=self.seconds)
 
     def later(self, seconds: float) -> None:
         """Let time pass."""
@@ -73,7 +73,7 @@ class Lab:
     def timed(self) -> Health:
         """An answer, which never takes longer than a second."""
         begun = time.monotonic()
-        answer = asyncio.run(self.desk.answer())
+        answer = asyncio.run(self.reader.answer())
         assert time.monotonic() - begun < ANSWERED_WITHIN
         return answer
 
@@ -194,7 +194,7 @@ def test_it_answers_within_a_second_while_the_ledger_hangs(lab: Lab) -> None:
 
     async def ask() -> tuple[HealthStatus, float]:
         begun = time.monotonic()
-        return (await lab.desk.answer()).status, time.monotonic() - begun
+        return (await lab.reader.answer()).status, time.monotonic() - begun
 
     async def ask_sixty_times() -> list[tuple[HealthStatus, float]]:
         return await asyncio.gather(*(ask() for _ in range(60)))

@@ -11,9 +11,9 @@ import pytest
 from adf_trigger.datafactory.models import Page, PipelineRun, RunFilter
 from adf_trigger.errors import Forbidden, Throttled, Unavailable
 from adf_trigger.functions.services import Services
-from adf_trigger.service.crew import THREADS, Crew
 from adf_trigger.service.factory_state import Trouble
 from adf_trigger.service.monitor import FEW
+from adf_trigger.service.tick_threads import THREADS, TickThreads
 from tests.support.memory_factory import MemoryFactory
 from tests.support.resettled import restarted, submit
 from tests.support.world import FACTORY_ID, World
@@ -46,8 +46,8 @@ class Hanging(MemoryFactory):
 class Fleet:
     """A service of many factories, in some subscriptions."""
 
-    def __init__(self, crew: Crew | None) -> None:
-        self.world = World(crew=crew)
+    def __init__(self, tick_threads: TickThreads | None) -> None:
+        self.world = World(tick_threads=tick_threads)
         self.factories = [MemoryFactory(self.world.clock) for _ in range(MANY)]
         self.services: Services
         self.wire()
@@ -89,7 +89,7 @@ class Fleet:
 @pytest.fixture(params=[0, THREADS])
 def fleet(request: pytest.FixtureRequest) -> Fleet:
     """A service of fifty factories, with threads and without."""
-    return Fleet(Crew(request.param) if request.param else None)
+    return Fleet(TickThreads(request.param) if request.param else None)
 
 
 def test_fifty_factories_have_their_ends_published_in_one_tick(fleet: Fleet) -> None:
@@ -130,7 +130,7 @@ def test_the_trouble_of_some_is_theirs_alone(fleet: Fleet) -> None:
 
 def test_one_that_does_not_answer_keeps_no_other_waiting() -> None:
     """While the calls of three factories hang, the news of all others is sent."""
-    fleet = Fleet(Crew(THREADS))
+    fleet = Fleet(TickThreads(THREADS))
     hanging = []
     for number in (0, 1, 2):
         slow = Hanging(fleet.world.clock)

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pytest
 
 from adf_trigger.errors import LedgerError
-from adf_trigger.service.health import HealthDesk, HealthStatus
+from adf_trigger.service.health import HealthReader, HealthStatus
 from adf_trigger.service.stand_in import LOOK_EVERY, StandIn
 from adf_trigger.service.steps import logged_steps
 from adf_trigger.service.tick import STAND_IN_NOTE, TICK_NOTE
@@ -99,8 +99,8 @@ def test_one_who_runs_it_keeps_the_others_from_it_until_he_is_taken_for_dead(wor
 
 def _health(world: World) -> HealthStatus:
     world.services.observer.observe()
-    desk = HealthDesk(world.services.notes, world.clock, Schedule(world.settings.poll_schedule))
-    return asyncio.run(desk.answer()).status
+    reader = HealthReader(world.services.notes, world.clock, Schedule(world.settings.poll_schedule))
+    return asyncio.run(reader.answer()).status
 
 
 @pytest.mark.parametrize("stands_in", [True, False])

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from adf_trigger.service.backlog import NOTE
-from adf_trigger.service.crew import Crew
+from adf_trigger.service.tick_threads import TickThreads
 from tests.support.faulty_ledger import FaultyLedger, FaultyNotes, FaultyRejected
 from tests.support.world import FACTORY_ID, World
 
@@ -38,9 +38,9 @@ class Counted:
 class Busy:
     """A service with so many active runs, which has ticked before."""
 
-    def __init__(self, active: int, crew: Crew | None) -> None:
+    def __init__(self, active: int, tick_threads: TickThreads | None) -> None:
         ledger, notes, rejected = FaultyLedger(), FaultyNotes(), FaultyRejected()
-        self.world = World(ledger=ledger, notes=notes, rejected=rejected, crew=crew)
+        self.world = World(ledger=ledger, notes=notes, rejected=rejected, tick_threads=tick_threads)
         self.world.factory.declare("load")
         self.runs = [self.start(number) for number in range(active)]
         self.storage = Counted()
@@ -67,17 +67,17 @@ class Busy:
 
 
 @pytest.fixture(params=[0, 8], ids=["alone", "threads"])
-def crew(request: pytest.FixtureRequest) -> Crew | None:
+def tick_threads(request: pytest.FixtureRequest) -> TickThreads | None:
     """With threads and without."""
-    return Crew(request.param) if request.param else None
+    return TickThreads(request.param) if request.param else None
 
 
 @pytest.mark.parametrize("active", [10, 150])
 def test_with_nothing_changed_a_tick_costs_the_same_whatever_is_active(
-    active: int, crew: Crew | None
+    active: int, tick_threads: TickThreads | None
 ) -> None:
     """A list and two runs asked for by id; the pages of the active rows and six calls of storage."""
-    busy = Busy(active, crew)
+    busy = Busy(active, tick_threads)
     with busy.counted() as (storage, calls):
         busy.world.tick(after=15)
     assert calls.total() <= 3
@@ -88,9 +88,11 @@ def test_with_nothing_changed_a_tick_costs_the_same_whatever_is_active(
 
 
 @pytest.mark.parametrize("ended", [1, 30])
-def test_an_end_costs_three_calls_of_storage_and_one_query(ended: int, crew: Crew | None) -> None:
+def test_an_end_costs_three_calls_of_storage_and_one_query(
+    ended: int, tick_threads: TickThreads | None
+) -> None:
     """Its record is read once and written twice; its message is the fourth call, and its activities are one query."""
-    busy = Busy(60, crew)
+    busy = Busy(60, tick_threads)
     for run_id in busy.runs[:ended]:
         busy.world.factory.finish(run_id)
     with busy.counted() as (storage, calls):
@@ -102,9 +104,9 @@ def test_an_end_costs_three_calls_of_storage_and_one_query(ended: int, crew: Cre
     assert storage["ledger.get"] <= ended + 2
 
 
-def test_runs_of_others_cost_pages_of_the_list_alone(crew: Crew | None) -> None:
+def test_runs_of_others_cost_pages_of_the_list_alone(tick_threads: TickThreads | None) -> None:
     """Of ended runs that are not ours nothing is read or written, however many there are."""
-    busy = Busy(10, crew)
+    busy = Busy(10, tick_threads)
     others = World(clock=busy.world.clock)
     others.factory.declare("load")
     for number in range(190):
@@ -120,9 +122,9 @@ def test_runs_of_others_cost_pages_of_the_list_alone(crew: Crew | None) -> None:
     assert busy.world.outbox.events == []
 
 
-def test_a_claim_that_waits_for_its_turn_costs_one_write(crew: Crew | None) -> None:
+def test_a_claim_that_waits_for_its_turn_costs_one_write(tick_threads: TickThreads | None) -> None:
     """A burst is taken as fast as storage takes one transaction each."""
-    busy = Busy(10, crew)
+    busy = Busy(10, tick_threads)
     busy.world.notes.put(FACTORY_ID, NOTE, {"since": busy.world.clock().isoformat()})
     busy.world.clock.forward(2)
     busy.world.submit("first")

@@ -11,8 +11,8 @@ from adf_trigger.datafactory.models import Page, PipelineRun, RunFilter
 from adf_trigger.errors import Unavailable
 from adf_trigger.ledger.port import Cursor
 from adf_trigger.ledger.records import RunState
-from adf_trigger.service.crew import Crew
 from adf_trigger.service.monitor import FEW
+from adf_trigger.service.tick_threads import TickThreads
 from tests.support.memory_factory import MemoryFactory
 from tests.support.world import FACTORY_ID, MovingClock, World, settings
 
@@ -20,9 +20,9 @@ MANY = FEW + 3
 Listing = Callable[[RunFilter], Iterator[Page[PipelineRun]]]
 
 
-def a_world(count: int = MANY, *, crew: Crew | None = None, **changes: str) -> World:
+def a_world(count: int = MANY, *, tick_threads: TickThreads | None = None, **changes: str) -> World:
     """A service that has started some runs."""
-    world = World(settings=settings(**changes), crew=crew)
+    world = World(settings=settings(**changes), tick_threads=tick_threads)
     world.factory.declare("load")
     for number in range(count):
         world.submit(f"run-{number}")
@@ -169,7 +169,7 @@ def test_runs_without_a_time_are_recorded_and_move_no_cursor() -> None:
 @pytest.mark.parametrize("threads", [0, 8])
 def test_two_ticks_at_once_publish_each_end_once(threads: int) -> None:
     """The platform's lock is no fence: both see the same list, and each end is recorded by one of them."""
-    world = a_world(40, crew=Crew(threads) if threads else None)
+    world = a_world(40, tick_threads=TickThreads(threads) if threads else None)
     finish(world, *range(40))
     world.clock.forward(15)
     both = threading.Barrier(2)

@@ -17,7 +17,7 @@ _entering: ContextVar[Callable[[], None] | None] = ContextVar("entering", defaul
 
 @contextmanager
 def each_thread(entering: Callable[[], None]) -> Iterator[None]:
-    """Meanwhile, whatever is done for this thread by others of a crew begins with a call, on each of them.
+    """Meanwhile, whatever is done for this thread by other threads of a tick begins with a call, on each of them.
 
     The platform knows by a value of each thread which invocation a log entry belongs to, and drops what has none.
     """
@@ -33,7 +33,7 @@ RECORDS_AT_ONCE = 8
 than any budget of calls allows, and a factory whose calls hang keeps no more threads."""
 
 
-class Crew:
+class TickThreads:
     """Works through items with several threads.
 
     The calling thread always takes part. So nothing ever waits for a thread of the pool to become free, however deep
@@ -63,7 +63,7 @@ class Crew:
 
 
 class _Round(Generic[T]):
-    """One call of `Crew.each`."""
+    """One call of `TickThreads.each`."""
 
     def __init__(
         self, work: Callable[[T], None], items: Iterable[T], pool: ThreadPoolExecutor | None, helpers: int

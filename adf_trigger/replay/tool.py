@@ -42,7 +42,7 @@ class Done:
     named: set[str] = field(default_factory=set)
 
 
-class RejectedDesk:
+class ReplayTool:
     """Works through the rejected messages. Every method may raise PublishError or LedgerError.
 
     Args:
