@@ -125,9 +125,10 @@ class Stack:
         }
         client_secret = kept.secret("client_secret", defaults.make_secret)
         identity_header = kept.secret("identity_header", defaults.make_secret)
-        self._choose_ports(kept)
+        check(self._config.ports)
         self._check_app()
         self._load()
+        self._choose_ports(kept)
         storage = self._start_azurite(starting)
         self._cloud = self._config.settings.get("ADF_TRIGGER_CLOUD", PUBLIC.name)
         emulator = self._start_emulator(
@@ -176,7 +177,6 @@ class Stack:
         return endpoints
 
     def _choose_ports(self, kept: Kept) -> None:
-        check(self._config.ports)
         if self._config.usual_ports:
             self._ports, notes = usual(self._config.ports, kept.ports)
             for note in notes:
