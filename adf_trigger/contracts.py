@@ -5,23 +5,15 @@ error fails early and is not ignored.
 """
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    JsonValue,
-    PlainSerializer,
-    WithJsonSchema,
-)
-from pydantic.alias_generators import to_camel
+from pydantic import AfterValidator, BaseModel, Field, JsonValue, WithJsonSchema
 
 from adf_trigger.request_ids import MAX_REQUEST_ID, REQUEST_ID_FORM, is_request_id
+from adf_trigger.results import ActivityError
+from adf_trigger.wire import Instant, Wire
 
 PIPELINE_NAME_PATTERN = r"^[A-Za-z0-9_][^<>*#.%&:\\+?/]*$"
 """Names of pipelines; from the service's OpenAPI description (api-version 2018-06-01)."""
@@ -39,45 +31,12 @@ def _request_id(value: str) -> str:
     return value
 
 
-def _aware(value: datetime) -> datetime:
-    if value.tzinfo is None:
-        raise ValueError("the time has no time zone")
-    return value.astimezone(UTC)
-
-
-def _iso(value: datetime) -> str:
-    return value.isoformat().replace("+00:00", "Z")
-
-
-Instant = Annotated[
-    datetime,
-    AfterValidator(_aware),
-    PlainSerializer(_iso, return_type=str, when_used="json"),
-    WithJsonSchema({"type": "string", "format": "date-time"}),
-]
-"""An aware instant, kept in UTC, written with a `Z`."""
-
-
 RequestId = Annotated[
     str,
     AfterValidator(_request_id),
     WithJsonSchema({"type": "string", "minLength": 1, "maxLength": MAX_REQUEST_ID}),
 ]
 """An idempotency key."""
-
-
-class Wire(BaseModel):
-    """What crosses the boundary: camelCase there, snake_case here, and nothing unknown in it."""
-
-    model_config = ConfigDict(
-        defer_build=True,  # an instance builds what it needs, when it does: import is a part of every cold start
-        alias_generator=to_camel,
-        validate_by_name=True,
-        validate_by_alias=True,
-        serialize_by_alias=True,
-        extra="forbid",
-        frozen=True,
-    )
 
 
 class Source(StrEnum):
@@ -169,16 +128,6 @@ class QueuedRunRequest(RunRequest):
 
     pipeline: str = Field(pattern=PIPELINE_NAME_PATTERN, max_length=MAX_PIPELINE_NAME)
     request_id: RequestId | None = None
-
-
-class ActivityError(Wire):
-    """Why an activity failed, in Data Factory's words."""
-
-    activity_name: str
-    activity_type: str = ""
-    error_code: str = ""
-    failure_type: str = ""
-    message: str = ""
 
 
 class HistoryEntry(Wire):

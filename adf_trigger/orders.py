@@ -5,7 +5,14 @@ from uuid import UUID
 
 from pydantic import Field, JsonValue, StrictBool, field_validator
 
-from adf_trigger.contracts import MAX_ACTIVITY_NAME, MAX_NOTE, Problem, QueuedRunRequest, RunView, Wire
+from adf_trigger.contracts import (
+    MAX_ACTIVITY_NAME,
+    MAX_NOTE,
+    Problem,
+    QueuedRunRequest,
+    RunView,
+)
+from adf_trigger.wire import Wire
 
 MAX_STARTS = 100
 """Starts of one call."""

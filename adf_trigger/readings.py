@@ -5,7 +5,8 @@ from uuid import UUID
 
 from pydantic import Field, JsonValue
 
-from adf_trigger.contracts import Instant, RunLinks, Wire
+from adf_trigger.contracts import RunLinks
+from adf_trigger.wire import Instant, Wire
 
 
 class RunSummary(Wire):

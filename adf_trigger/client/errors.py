@@ -21,8 +21,14 @@ Wrong settings of the client are `SettingsError`, as they are for the service.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from adf_trigger.contracts import ActivityError, Problem, ProblemFault, RunChoice, RunView
+from adf_trigger.contracts import (
+    Problem,
+    ProblemFault,
+    RunChoice,
+    RunView,
+)
 from adf_trigger.errors import AdfTriggerError
+from adf_trigger.results import ActivityError
 
 _TOLD_FAULTS = 20
 """Faults that the text of an error has; the error itself has all."""

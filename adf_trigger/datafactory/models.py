@@ -13,7 +13,6 @@ from uuid import UUID
 from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr
 from pydantic.alias_generators import to_camel
 
-from adf_trigger.contracts import Instant
 from adf_trigger.datafactory.lenient import (
     JsonObject,
     OptionalBool,
@@ -26,6 +25,7 @@ from adf_trigger.datafactory.lenient import (
     text,
 )
 from adf_trigger.messages.declaration import Declaration, Declared
+from adf_trigger.wire import Instant
 
 T = TypeVar("T")
 

@@ -2,9 +2,10 @@
 
 import re
 
-from adf_trigger.contracts import ActivityError, RunStatus
+from adf_trigger.contracts import RunStatus
 from adf_trigger.ledger.records import RunRecord
 from adf_trigger.messages.limits import LONGEST_LINE, one_line
+from adf_trigger.results import ActivityError
 
 _LONGEST_NAME = 100
 _BEING_SENT = "it is being sent to Data Factory"

@@ -6,7 +6,13 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from adf_trigger.contracts import NO_RERUN, ActivityError, HistoryEntry, Rerun, Source
+from adf_trigger.contracts import (
+    NO_RERUN,
+    HistoryEntry,
+    Rerun,
+    Source,
+)
+from adf_trigger.results import ActivityError
 
 
 class RunState(StrEnum):

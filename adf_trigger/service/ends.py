@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from adf_trigger.clock import Clock
-from adf_trigger.contracts import ActivityError, RunStatus
+from adf_trigger.contracts import RunStatus
 from adf_trigger.datafactory.models import ActivityRun, PipelineRun, TimeWindow
 from adf_trigger.errors import AdfTriggerError, CredentialError, DataFactoryError, LedgerConflict, Throttled
 from adf_trigger.ledger.port import LedgerReader
 from adf_trigger.ledger.records import ActiveRun, RunRecord, RunState
 from adf_trigger.messages.limits import shorten
+from adf_trigger.results import ActivityError
 from adf_trigger.service.budget import Budget
 from adf_trigger.service.factories import FactoryHandle
 from adf_trigger.service.policy import Policies

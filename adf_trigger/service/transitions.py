@@ -13,9 +13,15 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from adf_trigger.contracts import MAX_NOTE, ActivityError, HistoryEntry, RunStatus, as_dict
+from adf_trigger.contracts import (
+    MAX_NOTE,
+    HistoryEntry,
+    RunStatus,
+    as_dict,
+)
 from adf_trigger.ledger.records import Cancellation, RunRecord, RunState, Waits
 from adf_trigger.messages.limits import shorten
+from adf_trigger.results import ActivityError
 
 WAITS_FOR_CALLER = (
     "it waits for its caller or its message, since values of secure parameters are not kept: the same request under "

@@ -4,8 +4,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
-from adf_trigger.contracts import ActivityError, HistoryEntry, Rerun, Source
+from adf_trigger.contracts import HistoryEntry, Rerun, Source
 from adf_trigger.ledger.records import CameAs, Cancellation, RunRecord, RunState, Waits
+from adf_trigger.results import ActivityError
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)

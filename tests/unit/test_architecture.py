@@ -139,6 +139,8 @@ def test_the_client_knows_the_service_by_its_contract_alone() -> None:
         "orders",
         "readings",
         "request_ids",
+        "results",
+        "wire",
     )
     allowed = ("adf_trigger.client", "adf_trigger.local", *(f"adf_trigger.{name}" for name in shared))
     foreign = [
@@ -259,7 +261,18 @@ def test_no_folder_imports_in_a_circle() -> None:
         pytest.fail(" -> ".join(reversed(exc.args[1])))
 
 
-@pytest.mark.parametrize("module", ["contracts.py", "orders.py", "readings.py", "errors.py", "clock.py"])
+@pytest.mark.parametrize(
+    "module",
+    [
+        "contracts.py",
+        "orders.py",
+        "readings.py",
+        "results.py",
+        "wire.py",
+        "errors.py",
+        "clock.py",
+    ],
+)
 def test_what_every_room_shares_imports_no_room(module: str) -> None:
     """So the package's own folder, too, is imported by the folders in it and imports none of them."""
     rooms = [f"adf_trigger.{each.name}" for each in sorted(PACKAGE.iterdir()) if each.is_dir()]

@@ -8,7 +8,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adf_trigger.contracts import (
-    ActivityError,
     CompletionEvent,
     EventData,
     HistoryEntry,
@@ -16,6 +15,7 @@ from adf_trigger.contracts import (
     RunLinks,
 )
 from adf_trigger.events.texts import MAX_MESSAGE_BYTES, event_text, original_text, rejected_text
+from adf_trigger.results import ActivityError
 
 NOW = datetime(2026, 1, 5, tzinfo=UTC)
 ANY_TEXT = st.text(alphabet=st.characters(codec="utf-8"), max_size=200)

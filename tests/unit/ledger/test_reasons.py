@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adf_trigger.contracts import ActivityError
 from adf_trigger.ledger.reasons import reason_of
 from adf_trigger.ledger.records import RunRecord, RunState
 from adf_trigger.messages.limits import LONGEST_LINE, one_line
+from adf_trigger.results import ActivityError
 from tests.support.world import World
 
 MISSING = (

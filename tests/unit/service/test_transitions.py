@@ -9,8 +9,14 @@ from uuid import UUID
 
 import pytest
 
-from adf_trigger.contracts import MAX_NOTE, ActivityError, HistoryEntry, RunStatus, as_dict
+from adf_trigger.contracts import (
+    MAX_NOTE,
+    HistoryEntry,
+    RunStatus,
+    as_dict,
+)
 from adf_trigger.ledger.records import Cancellation, RunRecord, RunState, Waits
+from adf_trigger.results import ActivityError
 from adf_trigger.service import transitions
 from adf_trigger.service.transitions import LONGEST_REASON, IllegalMove, RunEnd
 from tests.contracts.ledger_records import MINUTE, NOON, a_factory, a_full_record
