@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 from uuid import UUID
 
+from adf_trigger.datafactory.lenient import count
 from adf_trigger.datafactory.models import ReplyHeaders
 
 
@@ -84,7 +85,4 @@ class Reply:
         )
 
     def _count(self, header: str) -> int | None:
-        try:
-            return int(self.headers.get(header, ""))
-        except ValueError:
-            return None
+        return count(self.headers.get(header, ""))

@@ -1,7 +1,6 @@
 """What a reply that is no success, or no reply at all, means: the one map into the error tree."""
 
 import http
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from adf_trigger.azure.connections import Stage
 from adf_trigger.azure.retry_after import retry_after
 from adf_trigger.azure.scrubbing import Scrubber
 from adf_trigger.datafactory.calls import Call, Effect, Reply
+from adf_trigger.datafactory.lenient import loads
 from adf_trigger.errors import (
     BadRequest,
     DataFactoryError,
@@ -228,7 +228,7 @@ class _Said:
 def _error_body(reply: Reply) -> _Said:
     """Data Factory's error, the Resource Manager's, or none at all (a proxy's HTML, an empty body)."""
     try:
-        parsed = json.loads(reply.body)
+        parsed = loads(reply.body)
     except (ValueError, RecursionError):
         kind = reply.headers.get("content-type", "").partition(";")[0].strip() or "no content type"
         said = f"a body that is no JSON ({kind[:100]})" if reply.body.strip() else "no body"

@@ -1,5 +1,11 @@
-"""Field types that take what the service may send and never fail a whole reply for one odd value."""
+"""What the service may send, read so that one odd value never fails a whole reply.
 
+Numbers and instants are within bounds once they are read here, so that whoever reckons with them need not ask.
+"""
+
+import json
+import math
+import re
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -10,6 +16,50 @@ from pydantic import (
     ValidatorFunctionWrapHandler,
     WrapValidator,
 )
+
+EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+LATEST = datetime(2200, 1, 1, tzinfo=UTC)
+"""Instants outside are no times of runs: .NET writes the years 1 and 9999 where there is none."""
+
+MOST_DURATION = 2**53 - 1
+"""Longest duration, in milliseconds: every consumer of JSON reads it as it is."""
+
+MOST_REMAINING = 1_000_000
+"""Most calls that are believed to be left of a budget."""
+
+_COUNT = re.compile(r"(-?)0*([0-9]+)", re.ASCII)
+_LONGEST_COUNT = 9
+_LONGEST_INTEGER = 309
+"""Digits. What has more is no number in JavaScript and most other languages, and Python does not parse it for long."""
+
+
+def loads(body: bytes) -> object:
+    """What a body of JSON holds. A number that is none, or that hardly anybody can read, is None.
+
+    Raises:
+        ValueError: it is no JSON.
+        RecursionError: it is nested too deep.
+    """
+    return json.loads(body, parse_int=_integer, parse_float=_finite, parse_constant=lambda _: None)
+
+
+def _integer(digits: str) -> int | None:
+    return int(digits) if len(digits) <= _LONGEST_INTEGER else None
+
+
+def _finite(digits: str) -> float | None:
+    number = float(digits)
+    return number if math.isfinite(number) else None
+
+
+def count(value: str) -> int | None:
+    """What a header says is left of a budget, from 0 to MOST_REMAINING; None where it is no whole number."""
+    found = _COUNT.fullmatch(value.strip())
+    if found is None:
+        return None
+    if found[1]:
+        return 0
+    return MOST_REMAINING if len(found[2]) > _LONGEST_COUNT else min(int(found[2]), MOST_REMAINING)
 
 
 def text(value: object) -> str:
@@ -43,9 +93,14 @@ def _in_utc(value: datetime | None) -> datetime | None:
     if value is None:
         return None
     try:
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+        instant = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
     except OverflowError:
         return None
+    return instant if EARLIEST <= instant < LATEST else None
+
+
+def _duration(value: int | None) -> int | None:
+    return None if value is None else max(0, min(value, MOST_DURATION))
 
 
 Text = Annotated[str, BeforeValidator(text)]
@@ -58,7 +113,8 @@ JsonObject = Annotated[dict[str, Any], BeforeValidator(json_object)]
 """A JSON object; empty where the service sends none."""
 
 OptionalText = Annotated[str | None, WrapValidator(_none_if_unreadable)]
-OptionalInt = Annotated[int | None, WrapValidator(_none_if_unreadable)]
+OptionalDuration = Annotated[int | None, AfterValidator(_duration), WrapValidator(_none_if_unreadable)]
+"""A duration or a count, from 0 to MOST_DURATION."""
 OptionalBool = Annotated[bool | None, WrapValidator(_none_if_unreadable)]
 OptionalInstant = Annotated[datetime | None, AfterValidator(_in_utc), WrapValidator(_none_if_unreadable)]
-"""An aware instant in UTC."""
+"""An aware instant in UTC, from EARLIEST to LATEST."""

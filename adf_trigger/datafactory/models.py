@@ -16,8 +16,8 @@ from pydantic.alias_generators import to_camel
 from adf_trigger.datafactory.lenient import (
     JsonObject,
     OptionalBool,
+    OptionalDuration,
     OptionalInstant,
-    OptionalInt,
     OptionalText,
     Status,
     Text,
@@ -39,8 +39,8 @@ class ReplyHeaders:
         correlation_id: `x-ms-correlation-request-id`.
         routing_request_id: `x-ms-routing-request-id`: region, time and correlation id.
         client_request_id: the `x-ms-client-request-id` that the call carried.
-        remaining_reads: `x-ms-ratelimit-remaining-subscription-reads`.
-        remaining_writes: `x-ms-ratelimit-remaining-subscription-writes`.
+        remaining_reads: `x-ms-ratelimit-remaining-subscription-reads`, from 0 to MOST_REMAINING.
+        remaining_writes: `x-ms-ratelimit-remaining-subscription-writes`, likewise.
         date: `Date`, when the service began its reply.
         location: `Location`, where the object is or will be.
     """
@@ -137,7 +137,7 @@ class PipelineRun(ServiceObject):
     last_updated: OptionalInstant = None
     run_start: OptionalInstant = None
     run_end: OptionalInstant = None
-    duration_in_ms: OptionalInt = None
+    duration_in_ms: OptionalDuration = None
     status: Status = ""
     message: OptionalText = None
 
@@ -166,14 +166,14 @@ class ActivityRun(ServiceObject):
     pipeline_run_id: OptionalText = None
     activity_run_start: OptionalInstant = None
     activity_run_end: OptionalInstant = None
-    duration_in_ms: OptionalInt = None
+    duration_in_ms: OptionalDuration = None
     status: Status = ""
     error: Annotated[ActivityRunError, BeforeValidator(_activity_run_error)] = Field(
         default_factory=ActivityRunError
     )
     input: Any = None
     output: Any = None
-    retry_attempt: OptionalInt = None
+    retry_attempt: OptionalDuration = None
     iteration_hash: OptionalText = None
     linked_service_name: OptionalText = None
 

@@ -1,6 +1,5 @@
 """Replies read into models. What cannot be read is a garbled reply: Unavailable, or UnknownOutcome for an effect."""
 
-import json
 import logging
 from typing import Any, TypeVar
 
@@ -8,6 +7,7 @@ from pydantic import ValidationError
 
 from adf_trigger.datafactory.calls import Call, Reply
 from adf_trigger.datafactory.failures import garbled
+from adf_trigger.datafactory.lenient import loads
 from adf_trigger.datafactory.models import ReplyHeaders, ServiceObject
 
 logger = logging.getLogger(__name__)
@@ -25,7 +25,7 @@ def read_json(call: Call, reply: Reply) -> dict[str, Any]:
     if reply.body_error is not None:
         raise garbled(call, reply, "its body did not arrive whole") from reply.body_error
     try:
-        parsed = json.loads(reply.body)
+        parsed = loads(reply.body)
     except (ValueError, RecursionError) as exc:
         raise garbled(call, reply, "its body is no JSON") from exc
     if not isinstance(parsed, dict):

@@ -70,12 +70,16 @@ class _Level:
             self._unanswered.pop()
 
     def answered(self, now: float, remaining: int | None) -> None:
-        """A reply may say what was left: less those calls that are still on their way."""
+        """A reply may say what was left: less those calls that are still on their way.
+
+        Whatever it says, a bucket is full again after the time that it takes to fill, and as much again.
+        """
         self._refill(now)
         if self._unanswered:
             self._unanswered.popleft()
         if remaining is not None:
-            self._tokens = min(self._rate.burst, remaining - len(self._unanswered))
+            left = min(self._rate.burst, max(0, remaining) - len(self._unanswered))
+            self._tokens = max(-self._rate.burst, left)
 
     def empty(self, now: float) -> None:
         self._refill(now)

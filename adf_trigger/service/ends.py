@@ -23,6 +23,9 @@ from adf_trigger.settings.policy import Details
 
 logger = logging.getLogger(__name__)
 
+BELIEVED_AHEAD = timedelta(hours=1)
+"""A time of the service that is further ahead of our clock says nothing."""
+
 DETAILS_WAIT = timedelta(minutes=10)
 """How long the news of an end waits for the reasons of its activities."""
 
@@ -82,11 +85,16 @@ class Ends:
         if stored.record.state is not RunState.SUBMITTED:
             return True
         errors, complete = self._reasons(factory, stored.record, run, budget)
-        if not complete and self._clock() - (run.run_end or run.last_updated or self._clock()) < DETAILS_WAIT:
+        if not complete and self._may_still_be_read(run):
             return False
         end = end_of(run, errors, complete=complete)
         self._publisher.publish_leased(self._records.end(stored, end))
         return True
+
+    def _may_still_be_read(self, run: PipelineRun) -> bool:
+        """Whether its activities are waited for: not where it does not tell since when, or what cannot be."""
+        now, ended = self._clock(), run.run_end or run.last_updated
+        return ended is not None and ended <= now + BELIEVED_AHEAD and now - ended < DETAILS_WAIT
 
     def _reasons(
         self, factory: FactoryHandle, record: RunRecord, run: PipelineRun, budget: Budget

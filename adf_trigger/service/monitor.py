@@ -24,7 +24,7 @@ from adf_trigger.errors import (
 from adf_trigger.ledger.port import Cursor, LedgerReader
 from adf_trigger.ledger.records import ActiveRun, RunState
 from adf_trigger.service.budget import Budget
-from adf_trigger.service.ends import Ends
+from adf_trigger.service.ends import BELIEVED_AHEAD, Ends
 from adf_trigger.service.factories import FactoryHandle
 from adf_trigger.service.publish import Publisher
 from adf_trigger.service.records import Records
@@ -48,9 +48,6 @@ FIRST_LOOK_BACK = timedelta(minutes=30)
 
 NEVER_LATER = timedelta(days=1)
 """Lists end so far ahead of our clock, which may be behind the service's."""
-
-BELIEVED_AHEAD = timedelta(hours=1)
-"""A time of the service that is further ahead of our clock says nothing of how far it has come."""
 
 LONGEST_BACKLOG = timedelta(hours=2)
 """Lists show an end again that could not be recorded, for so long; then it is left to the sweep."""

@@ -20,7 +20,7 @@ from adf_trigger.ledger.port import LedgerReader
 from adf_trigger.ledger.records import ActiveRun, RunRecord, RunState
 from adf_trigger.service.allowance import Allowance
 from adf_trigger.service.budget import Budget
-from adf_trigger.service.ends import Ends
+from adf_trigger.service.ends import BELIEVED_AHEAD, Ends
 from adf_trigger.service.factories import FactoryHandle
 from adf_trigger.service.gate import Gate
 
@@ -38,8 +38,6 @@ CALLS_AN_END = 12
 FIRST_LOOK_BACK = timedelta(minutes=5)
 OVERLAP = timedelta(seconds=30)
 """Lists lag, and their times are the service's."""
-BELIEVED_AHEAD = timedelta(hours=1)
-"""A time of the service that is further ahead of our clock says nothing of how far it has come."""
 
 _ENDED = FieldFilter(operand="Status", operator="In", values=tuple(sorted(ENDED_IN_DATA_FACTORY)))
 
@@ -155,7 +153,8 @@ class SharedLook:
         )
         found, _ = self._budget(factory, PAGES).read(factory.runs.query_runs(window))
         updates = [run.last_updated for run in found if run.last_updated]
-        place.since = max([since, *(each for each in updates if each <= now + BELIEVED_AHEAD)])
+        # Never ahead of our clock, whatever one run claims: where the service's is ahead, ends are shown again.
+        place.since = max([since, *(min(each, now) for each in updates if each <= now + BELIEVED_AHEAD)])
         return [run for run in found if run.status in ENDED_IN_DATA_FACTORY]
 
     def _asked_for(
