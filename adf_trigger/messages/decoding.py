@@ -3,13 +3,10 @@
 Every fault is named, and nothing that is sent can raise anything but InvalidRequest.
 """
 
-import base64
-import binascii
-import codecs
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, TypeVar
@@ -24,6 +21,9 @@ from adf_trigger.contracts import (
     RunRequest,
 )
 from adf_trigger.errors import Fault, InvalidRequest, TooLong
+from adf_trigger.messages.encodings import plain_json
+from adf_trigger.messages.envelopes import Event, event_in, is_event, key_of, place_of_request
+from adf_trigger.messages.masking import as_bytes, masked
 from adf_trigger.messages.strict_json import Parsed, parse
 from adf_trigger.messages.texts import Reference, keyed_text, queue_text
 from adf_trigger.messages.wording import fault_of, pointer_to
@@ -114,15 +114,16 @@ class Message:
     Attributes:
         id: the queue's id of it.
         body: its bytes, exactly as they came.
-        plain: the JSON in them: themselves, or what they hold where they are base64.
-        document: its JSON object; empty where it holds none.
-        request: what it asks for; None where it has faults, or is a reference.
+        plain: the JSON in them, in UTF-8: themselves, or what they hold where they are encoded.
+        document: the JSON object that asks; empty where there is none. Of an event whose data ask for a run: those.
+        request: what it asks for; None where it has faults, or is a reference, or an event that asks for no run.
         faults: all that is wrong with it.
         attempts: deliveries so far.
         inserted_at: when it was put into the queue, or put back.
         waits_since: since when it could not be taken and has been put back; None where it was not.
         reference: where the message is kept that it stands for.
         key: the idempotency key that it goes by, where that is known from elsewhere.
+        event: the event that it is; None where it is none.
     """
 
     id: str
@@ -136,6 +137,7 @@ class Message:
     waits_since: datetime | None = None
     reference: Reference | None = None
     key: str | None = None
+    event: Event | None = None
 
     @classmethod
     def decode(
@@ -148,15 +150,22 @@ class Message:
         waits_since: datetime | None = None,
         key: str | None = None,
     ) -> "Message":
-        """Decode a body, plain or base64. Any bytes are a message."""
-        request: QueuedRunRequest | None = None
-        faults: tuple[Fault, ...] = ()
-        plain = _plain(body)
+        """Decode a body, however it is encoded. Any bytes are a message."""
+        plain = plain_json(body)
         parsed = parse(plain)
+        request: QueuedRunRequest | None = None
+        event: Event | None = None
+        place: str | None = ""
+        faults: tuple[Fault, ...] = ()
+        if parsed.is_text and isinstance(parsed.document, dict) and is_event(parsed.document):
+            event, faults = event_in(parsed.document)
+            place = place_of_request(event)
+            faults = parsed.faults + faults
+        asked = replace(parsed, document=event.data) if event is not None and place else parsed
         reference = Reference.in_document(parsed.document)
-        if reference is None:
+        if reference is None and place is not None and not faults:
             try:
-                request = _validated(QueuedRunRequest, parsed)
+                request = _validated(QueuedRunRequest, asked, place)
             except InvalidRequest as exc:
                 faults = tuple(exc.faults)
         return cls(
@@ -165,7 +174,7 @@ class Message:
             else f"message-{hashlib.sha256(body).hexdigest()[:16]}",
             body=body,
             plain=plain,
-            document=parsed.document if isinstance(parsed.document, dict) else {},
+            document=asked.document if isinstance(asked.document, dict) else {},
             request=request,
             faults=faults,
             attempts=attempts,
@@ -173,13 +182,20 @@ class Message:
             waits_since=waits_since,
             reference=reference,
             key=key,
+            event=event,
         )
 
     @property
     def own_key(self) -> str | None:
-        """The idempotency key that it gives; None where it gives none, or what can be none."""
-        own = self.document.get("requestId")
-        return own if isinstance(own, str) and is_request_id(own) else None
+        """The idempotency key that it gives; None where it gives none, or what can be none.
+
+        An event gives one in any case: another one of its source and id is the same event (CloudEvents 1.0, `id`).
+        """
+        given = [self.document.get("requestId")]
+        if self.event is not None:
+            # That at the top was put in where the message was rejected and is sent again.
+            given = [self.event.document.get("requestId"), *given, key_of(self.event.source, self.event.id)]
+        return next((each for each in given if isinstance(each, str) and is_request_id(each)), None)
 
     @property
     def request_id(self) -> str:
@@ -200,6 +216,17 @@ class Message:
     def digest(self) -> str:
         """SHA-256 of its JSON, in hexadecimal: the same for the same message, whatever queue it is in."""
         return hashlib.sha256(self.plain).hexdigest()
+
+    def without_secrets(self, secure: Collection[str]) -> tuple[bytes, tuple[str, ...]]:
+        """Its bytes without secrets, and the names of the parameters whose values were taken out.
+
+        Args:
+            secure: names of parameters that its pipeline declares as SecureString.
+        """
+        without, names = masked(self.document, secure)
+        if not names:
+            return self.body, ()
+        return as_bytes(without if self.event is None else self.event.document_with(without)), names
 
     def text_to_put_back(self) -> str | None:
         """The text by which it comes again with the same bytes and under the same key; None where none fits."""
@@ -240,21 +267,6 @@ def _text(given: str) -> str:
     return given.encode(errors="replace").decode()
 
 
-def _plain(body: bytes) -> bytes:
-    """The JSON of a message: itself, or what it holds where it is base64 of a JSON object."""
-    if _is_object(body):
-        return body
-    try:
-        decoded = base64.b64decode(body.strip(), validate=True)
-    except (binascii.Error, ValueError):
-        return body
-    return decoded if _is_object(decoded) else body
-
-
-def _is_object(body: bytes) -> bool:
-    return body.removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"{")
-
-
 def _twins(document: object) -> Iterator[Fault]:
     """A fault for each parameter whose name is another's in another case: Data Factory would drop one unsaid."""
     parameters = document.get("parameters") if isinstance(document, dict) else None
@@ -268,15 +280,17 @@ def _twins(document: object) -> Iterator[Fault]:
             )
 
 
-def _validated(model: type[_Request], parsed: Parsed) -> _Request:
+def _validated(model: type[_Request], parsed: Parsed, place: str = "") -> _Request:
+    """The request in a document, which stands at `place` of the body."""
     faults = list(parsed.faults)
     if parsed.is_text:
-        faults += _twins(parsed.document)
+        found = list(_twins(parsed.document))
         try:
             request = model.model_validate(parsed.document, by_alias=True, by_name=False)
         except ValidationError as exc:
-            faults += (fault_of(error, model) for error in exc.errors(include_url=False))
+            found += (fault_of(error, model) for error in exc.errors(include_url=False))
         else:
-            if not faults:
+            if not (faults or found):
                 return request
+        faults += (Fault(f"{place}{each.pointer}", each.message) for each in found)
     raise InvalidRequest(faults)

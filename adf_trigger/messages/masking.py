@@ -35,20 +35,6 @@ def masked(document: object, secure: Collection[str]) -> tuple[object, tuple[str
     )
 
 
-def without_secrets(
-    body: bytes, document: Mapping[str, object], secure: Collection[str]
-) -> tuple[bytes, tuple[str, ...]]:
-    """The bytes of a message without secrets, and the names of the parameters whose values were taken out.
-
-    Args:
-        body: the message as it came; given back as it is where it has no secret.
-        document: the JSON in it.
-        secure: names of parameters that its pipeline declares as SecureString.
-    """
-    without, names = masked(document, secure)
-    return (as_bytes(without), names) if names else (body, ())
-
-
 def may_have_secrets(document: Mapping[str, object]) -> bool:
     """Whether there is any name in a message that a parameter could have, beside the request's own fields."""
     own = {name: value for name, value in document.items() if name in _FIELDS}

@@ -4,13 +4,13 @@ Tools encode twice, escape for HTML, post as a form or write another charset; a 
 who does not know that.
 """
 
-import base64
-import binascii
 import codecs
 import json
 import re
 from collections.abc import Mapping
 from urllib.parse import unquote_plus
+
+from adf_trigger.messages.encodings import begins_object, damage_of_base64, from_base64
 
 _LOOKED_AT = 100_000
 """Bytes of a body that are looked at."""
@@ -18,6 +18,10 @@ _FORM = re.compile(r"[A-Za-z0-9_.\-\[\]%+]{1,200}=[^&=\s]*(&[A-Za-z0-9_.\-\[\]%+
 _OBJECT = "send the JSON object itself"
 _UTF_16_OR_32 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)
 _GZIP = b"\x1f\x8b"
+_NO_JSON = "the body is no JSON: it must be a JSON object, which begins with {"
+_SHORTEST_TEXT = 4
+"""Characters of what is taken for a text that was meant to be encoded: any word is base64 of some bytes."""
+_INSIDE = "the body is base64, and what it holds "
 
 _SHAPES = (
     (re.compile(r"\Z"), f"the body is blank; {_OBJECT}"),
@@ -66,6 +70,8 @@ def not_json(error: json.JSONDecodeError) -> str:
     known = _text(error.doc[:_LOOKED_AT])
     if known is not None:
         return known
+    if not _begins_an_object(error.doc) and not error.doc.lstrip().startswith(("[", '"')):
+        return _NO_JSON
     said = next(
         (ours for theirs, ours in _PARSERS.items() if error.msg.startswith(theirs)), "it cannot be read"
     )
@@ -110,15 +116,30 @@ def _encoded(text: str) -> str | None:
     decoded = unquote_plus(text)
     if decoded != text and _begins_an_object(decoded):
         return f"the body is URL-encoded JSON; {_OBJECT}, not encoded"
+    inner = from_base64(text)
+    if inner is not None and (said := _inside(inner)) is not None:
+        return said
+    if inner is None and (damage := damage_of_base64(text)) is not None:
+        return f"the body is damaged base64 of JSON: {damage}"
     if _FORM.fullmatch(text):
         return 'the body is form-encoded (name=value); send JSON: {"parameters": {"name": "value"}}'
-    try:
-        inner = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        return None
-    if _begins_an_object(inner.decode("utf-8", "replace")):
-        return f"the body is base64 of JSON; {_OBJECT}"
     return None
+
+
+def _inside(inner: bytes) -> str | None:
+    """What is said of base64; None where it may as well be none, since it holds no text."""
+    if begins_object(inner):
+        return f"the body is base64 of JSON; {_OBJECT}"
+    try:
+        text = inner.decode("utf-8-sig").strip()
+    except UnicodeDecodeError:
+        return f"{_INSIDE}is compressed (gzip); {_OBJECT}, uncompressed" if inner.startswith(_GZIP) else None
+    if len(text) < _SHORTEST_TEXT or not text.isprintable():
+        return None
+    if (again := from_base64(text)) is not None and _inside(again) is not None:
+        return f"the body is base64 too many times over; {_OBJECT}"
+    known = next((said for shape, said in _SHAPES if shape.match(text)), None)
+    return f"{_INSIDE}{(known or _NO_JSON).removeprefix('the body ')}"
 
 
 def _begins_an_object(text: str) -> bool:

@@ -1,12 +1,12 @@
 """Messages as texts of a queue: the same bytes again, under the same key, or a reference to where they are kept."""
 
 import base64
-import codecs
 import json
 import re
 from dataclasses import dataclass
 from functools import cache
 
+from adf_trigger.messages.encodings import begins_object, plain_json
 from adf_trigger.request_ids import is_request_id
 
 MAX_QUEUE_BYTES = 65_536
@@ -49,20 +49,19 @@ class Reference:
 def queue_text(body: bytes) -> str | None:
     """The text that a queue delivers as these bytes, or as base64 of them where no text can hold them.
 
-    Base64 is read back where it is that of a JSON object, so nothing else is written so. None where neither fits.
+    Base64 is read back where a JSON object comes out of it, so nothing else is written so. None where neither fits.
     """
     try:
         text = body.decode()
     except UnicodeDecodeError:
         text = "\ufffe"
-    if _unsafe().search(text.replace("\r", "")) is None and ("\r" not in text or not _is_object(body)):
+    is_safe = _unsafe().search(text.replace("\r", "")) is None
+    if is_safe and "\r" not in text:
         return text if len(body) <= MAX_QUEUE_BYTES else None
-    encoded = base64.b64encode(body).decode()
-    return encoded if _is_object(body) and len(encoded) <= MAX_QUEUE_BYTES else None
-
-
-def _is_object(body: bytes) -> bool:
-    return body.removeprefix(codecs.BOM_UTF8).lstrip().startswith(b"{")
+    encoded = base64.b64encode(body)
+    if begins_object(plain_json(encoded)):
+        return encoded.decode() if len(encoded) <= MAX_QUEUE_BYTES else None
+    return text if is_safe and len(body) <= MAX_QUEUE_BYTES else None
 
 
 def keyed_text(plain: bytes, request_id: str) -> str | None:

@@ -6,7 +6,7 @@ from adf_trigger.contracts import PIPELINE_NAME_PATTERN
 from adf_trigger.errors import CredentialError, DataFactoryError
 from adf_trigger.messages.declaration import Declaration
 from adf_trigger.messages.decoding import Message
-from adf_trigger.messages.masking import may_have_secrets, without_secrets
+from adf_trigger.messages.masking import may_have_secrets
 from adf_trigger.service.check import JUST_NOW
 from adf_trigger.service.definitions import Definitions
 from adf_trigger.service.factories import Factories, FactoryHandle
@@ -41,7 +41,7 @@ class Secrets:
             return message.body, ()
         known = (self._known(each, message.pipeline) for each in ([factory] if factory else self._factories))
         secure = {name for definition in known if definition for name in definition.secure_names}
-        return without_secrets(message.body, message.document, secure)
+        return message.without_secrets(secure)
 
     def _known(self, factory: FactoryHandle, pipeline: str) -> Declaration | None:
         if not self._gate.may_read(factory):

@@ -10,7 +10,6 @@ from adf_trigger.contracts import HistoryEntry, RunRequest, Source
 from adf_trigger.ledger.records import CameAs, RunRecord
 from adf_trigger.messages.declaration import Declaration, respelled
 from adf_trigger.messages.decoding import Message
-from adf_trigger.messages.masking import without_secrets
 from adf_trigger.service.digest import digest_of
 from adf_trigger.service.factories import FactoryHandle
 
@@ -83,7 +82,7 @@ class Submission:
         """The message it came as, without the values of the named parameters."""
         if self.message is None:
             return None
-        body, names = without_secrets(self.message.body, self.message.document, secure)
+        body, names = self.message.without_secrets(secure)
         return CameAs(body=body, masked=names)
 
     def digest(self, secure: Collection[str]) -> str:

@@ -1,0 +1,96 @@
+"""The JSON object in the bytes of a message, however its sender has encoded it.
+
+One rule decides. Bytes are read as UTF-8, or as UTF-16 or UTF-32 by their byte order mark or by where their zero bytes
+are. Text that begins with `{` is JSON and nothing else. Other text is base64 only where a JSON object comes out of it,
+which may be base64 once more; else it is what it is. `{` is no character of base64, so that no text is both.
+"""
+
+import base64
+import binascii
+import codecs
+import re
+
+LAYERS = 3
+"""So often a message may be encoded as base64: by its sender, by a client that encodes what it is given, and where it
+is put back into its queue."""
+
+_BLANKS = b" \t\r\n\x0b\x0c"
+_LEFT_OUT = re.compile(r"[ \t\r\n\v\f\ufeff]")
+_BASE64 = re.compile(r"([A-Za-z0-9+/_-]+)=*")
+_URL_SAFE = str.maketrans("-_", "+/")
+_MARKS = (
+    # That of UTF-32 begins with that of UTF-16.
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_ZEROS = (
+    (re.compile(rb"[^\x00]\x00\x00\x00"), "utf-32-le"),
+    (re.compile(rb"\x00\x00\x00[^\x00]"), "utf-32-be"),
+    (re.compile(rb"[^\x00]\x00"), "utf-16-le"),
+    (re.compile(rb"\x00[^\x00]"), "utf-16-be"),
+)
+"""What is sent begins with an ASCII character, whose zero bytes tell the encoding (RFC 4627, section 3)."""
+
+
+def plain_json(body: bytes, *, layers: int = LAYERS) -> bytes:
+    """The text, in UTF-8, that begins a JSON object, of any bytes; the bytes themselves where none is in them.
+
+    What is UTF-8 already stays as it is, byte for byte.
+
+    Args:
+        body: as it came.
+        layers: how often it may be encoded as base64.
+    """
+    text = _in_utf_8(body)
+    if begins_object(text):
+        return text
+    if layers > 0 and (inner := from_base64(text.decode("utf-8", "replace"))) is not None:
+        decoded = plain_json(inner, layers=layers - 1)
+        if begins_object(decoded):
+            return decoded
+    return body
+
+
+def begins_object(body: bytes) -> bool:
+    """Whether bytes begin a JSON object, after a byte order mark and blanks."""
+    return body.removeprefix(codecs.BOM_UTF8).lstrip(_BLANKS).startswith(b"{")
+
+
+def from_base64(text: str) -> bytes | None:
+    """What a text holds as base64 of either alphabet, padding and blanks or not; None where it is none."""
+    matched = _BASE64.fullmatch(_LEFT_OUT.sub("", text))
+    if matched is None:
+        return None
+    digits = matched[1].translate(_URL_SAFE)
+    try:
+        return base64.b64decode(digits + "=" * (-len(digits) % 4), validate=True)
+    except (binascii.Error, ValueError):
+        return None
+
+
+def damage_of_base64(text: str) -> str | None:
+    """What is wrong with a text that begins as base64 of a JSON object does; None where it does not."""
+    digits = _LEFT_OUT.sub("", text).rstrip("=").translate(_URL_SAFE)
+    whole = re.match(r"[A-Za-z0-9+/]*", digits)
+    good = "" if whole is None else whole[0]
+    head = from_base64(good[: len(good) // 4 * 4])
+    if head is None or not begins_object(_in_utf_8(head)):
+        return None
+    if len(good) < len(digits):
+        return f"its character {len(good) + 1} is none of base64"
+    return f"no base64 has {len(digits)} characters; its end is missing"
+
+
+def _in_utf_8(body: bytes) -> bytes:
+    """Bytes of another UTF in UTF-8; others as they are."""
+    encoding = next((name for mark, name in _MARKS if body.startswith(mark)), None)
+    if encoding is None:
+        encoding = next((name for zeros, name in _ZEROS if zeros.match(body)), None)
+    if encoding is None:
+        return body
+    try:
+        return body.decode(encoding).encode()
+    except UnicodeError:  # what is broken is told where it is parsed
+        return body

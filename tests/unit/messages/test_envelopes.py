@@ -1,0 +1,101 @@
+"""CloudEvents whose data is a request to start a run."""
+
+import base64
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from adf_trigger.messages.decoding import Message
+from adf_trigger.messages.envelopes import key_of
+
+NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
+DATA: dict[str, Any] = {"pipeline": "load", "parameters": {"day": "2026-11-26"}}
+
+
+def event(**changes: Any) -> dict[str, Any]:
+    """A CloudEvent that asks for a run; None leaves a name out."""
+    document = {
+        "specversion": "1.0",
+        "id": "1",
+        "source": "/orders",
+        "type": "com.example.order.placed",
+        "data": DATA,
+        **changes,
+    }
+    return {name: value for name, value in document.items() if value is not None}
+
+
+def decoded(document: Any, message_id: str = "m-1") -> Message:
+    """A message that holds it."""
+    body = json.dumps(document).encode()
+    return Message.decode(body, message_id=message_id, attempts=1, inserted_at=NOON)
+
+
+def faults_of(document: Any) -> list[str]:
+    """The places of what is wrong."""
+    return [fault.pointer for fault in decoded(document).faults]
+
+
+def test_its_data_is_the_request() -> None:
+    """With its parameters exactly as they are."""
+    message = decoded(event())
+    assert message.request is not None
+    assert (message.pipeline, message.request.parameters) == ("load", {"day": "2026-11-26"})
+
+
+def test_data_in_base64_are_the_same() -> None:
+    """As SDKs write data that they were given as bytes."""
+    encoded = base64.b64encode(json.dumps(DATA).encode()).decode()
+    assert decoded(event(data=None, data_base64=encoded)).request == decoded(event()).request
+
+
+def test_source_and_id_are_its_key() -> None:
+    """Two events with both the same are one, in whatever message they come; any other is another."""
+    key = decoded(event()).request_id
+    assert decoded(event(time="2026-11-26T06:00:00Z"), "m-2").request_id == key
+    others = [event(id="2"), event(source="/order"), event(source="/orders/", id="s1")]
+    assert len({key, *(decoded(each).request_id for each in others)}) == 4
+    assert key_of("a", "bc") != key_of("ab", "c")
+
+
+def test_a_key_of_its_own_goes_before() -> None:
+    """As in any request; and one that was put in for a replay goes before that."""
+    own = {**DATA, "requestId": "own"}
+    assert decoded(event(data=own)).request_id == "own"
+    assert decoded(event(data=own, requestId="replayed")).request_id == "replayed"
+
+
+@pytest.mark.parametrize(
+    ("document", "places"),
+    [
+        (event(id=None, source=""), ["/id", "/source"]),
+        (event(specversion="0.3"), ["/specversion"]),
+        (event(type=5), ["/type"]),
+        (event(data={**DATA, "day": 1}), ["/data/day"]),
+        (event(data={"Pipeline": "load"}), ["/data/pipeline", "/data/Pipeline"]),
+        (event(data={**DATA, "parameters": {"a": 1, "A": 2}}), ["/data/parameters/A"]),
+        (event(data_base64="e30="), ["/data_base64"]),
+        (event(data=None, data_base64="?"), ["/data_base64"]),
+    ],
+    ids=str,
+)
+def test_each_fault_is_told_where_it_is(document: Any, places: list[str]) -> None:
+    """In the event, not in what was cut out of it."""
+    assert sorted(faults_of(document)) == sorted(places)
+
+
+def test_secret_values_are_taken_out_of_the_event() -> None:
+    """And nothing else: it stays an event, under its key."""
+    message = decoded(event(data={"pipeline": "load", "parameters": {"password": "open sesame"}}))
+    body, names = message.without_secrets(["Password"])
+    assert (b"sesame" in body, names) == (False, ("password",))
+    assert decoded(json.loads(body)).request_id == message.request_id
+
+
+def test_secret_values_in_base64_are_taken_out_too() -> None:
+    """None is left in another form."""
+    encoded = base64.b64encode(b'{"pipeline": "load", "parameters": {"p": "open sesame"}}').decode()
+    body, names = decoded(event(data=None, data_base64=encoded)).without_secrets(["p"])
+    assert (encoded.encode() in body, names) == (False, ("p",))
