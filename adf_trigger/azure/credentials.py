@@ -237,7 +237,8 @@ class TokenProvider:
     @property
     def _has_to_wait(self) -> bool:
         """Whether the token service asked to be left alone, within a bound."""
-        return self._asked_to_wait_until is not None and self._clock() < self._asked_to_wait_until
+        until, now = self._asked_to_wait_until, self._clock()
+        return until is not None and now < until <= now + _LONGEST_ASKED_WAIT
 
     def _refreshed_ahead(self, held: _Held) -> str:
         if self._held is not held:

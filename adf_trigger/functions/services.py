@@ -1,6 +1,8 @@
 """The use cases, wired: what every function is given."""
 
 import platform
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
@@ -23,6 +25,7 @@ from adf_trigger.service.cancel import Canceller
 from adf_trigger.service.check import Checker
 from adf_trigger.service.definitions import Definitions
 from adf_trigger.service.dispatch import Dispatcher
+from adf_trigger.service.elapsed import Leases
 from adf_trigger.service.ends import Ends
 from adf_trigger.service.factories import Factories
 from adf_trigger.service.factory_state import FactoryStates
@@ -121,6 +124,7 @@ def wire(
     new_id: IdSource,
     steps: Steps,
     tick_threads: TickThreads | None = None,
+    seconds: Callable[[], float] = time.monotonic,
 ) -> Services:
     """Wire the use cases over the given adapters.
 
@@ -138,16 +142,21 @@ def wire(
         steps: surrounds every effect.
         tick_threads: threads that share the work of ticks; None has each tick do one thing after another, and wait for
             nothing that is not allowed yet.
+        seconds: a clock that never goes back.
     """
     allowance = Allowance() if tick_threads else Allowance(lambda: clock().timestamp(), patient=False)
     tick_threads = tick_threads or TickThreads()
     records = Records(ledger, clock, steps, lease=timedelta(seconds=settings.lease))
     policies = Policies(settings.policy)
-    throttling = Throttling()
-    states = FactoryStates(notes, clock, steps)
+    throttling = Throttling(seconds)
+    states = FactoryStates(notes, clock, steps, seconds=seconds)
+    leases = Leases(clock, seconds, lasts=timedelta(seconds=settings.lease))
     factories = factories.changed(
         lambda each: replace(
-            each, runs=WatchedRuns(each.runs, each.present_id, states, throttling, allowance, clock)
+            each,
+            runs=WatchedRuns(
+                each.runs, each.present_id, states, throttling, allowance, clock, seconds=seconds
+            ),
         )
     )
     views = RunViews(
@@ -158,10 +167,12 @@ def wire(
     partitions = Partitions(factories, ledger)
     gate = Gate(states, throttling, clock)
     backlog = Backlog(notes, allowance, throttling, clock, steps)
-    definitions = Definitions(clock, timedelta(seconds=settings.definition_cache), declarations, steps)
+    definitions = Definitions(
+        timedelta(seconds=settings.definition_cache), declarations, steps, seconds=seconds
+    )
     sender = Sender(records, clock, policies, definitions, gate, steps)
     notifier = Notifier(outbox, rejected, views, steps)
-    publisher = Publisher(ledger, records, notifier, clock, tick_threads)
+    publisher = Publisher(ledger, records, notifier, leases, tick_threads)
     checker = Checker(definitions, gate, policies, clock)
     keeping = Keeping(rejected, Secrets(factories, definitions, gate), clock, steps)
     senders = f"queue {settings.requests_queue}"
@@ -236,6 +247,8 @@ def wire(
             deadline=timedelta(seconds=settings.unconfigured_deadline),
             retention=timedelta(days=settings.retention_days),
         ),
+        leases,
+        seconds=seconds,
     )
     reads = Reads(gate, allowance, clock)
     query = Query(factories, ledger, rejected, strangers, views, looker)
@@ -253,6 +266,7 @@ def wire(
             reconciler,
             backlog,
             tick_threads,
+            leases,
             deadline=deadline,
         ),
         canceller,
@@ -312,7 +326,7 @@ def wire(
         strangers=strangers,
         looker=looker,
         tick=tick,
-        stand_in=StandIn(tick, own_notes, clock, schedule, steps),
+        stand_in=StandIn(tick, own_notes, clock, schedule, steps, seconds=seconds),
         # Threads of their own: neither do callers hold up the looks, nor the other way round.
         waits=Waits(
             factories,
@@ -332,7 +346,7 @@ def wire(
             in_turn={f"factory:{factory.alias}": partial(gate.check, factory) for factory in factories},
             warnings=neighbours.check,
         ),
-        health=HealthReader(own_notes, clock, schedule),
+        health=HealthReader(own_notes, clock, schedule, seconds=seconds),
         ledger_identity=ledger_identity,
     )
 

@@ -32,13 +32,14 @@ from adf_trigger.ledger.port import LedgerReader, Stored
 from adf_trigger.ledger.records import ActiveRun, RunRecord, RunState
 from adf_trigger.service import optimistic
 from adf_trigger.service.budget import Budget
+from adf_trigger.service.elapsed import bounded
 from adf_trigger.service.factories import Factories, FactoryHandle
 from adf_trigger.service.gate import Gate
 from adf_trigger.service.look import CALLS
 from adf_trigger.service.monitor import Monitor
 from adf_trigger.service.publish import Publisher
 from adf_trigger.service.records import Records
-from adf_trigger.service.send import back_off
+from adf_trigger.service.send import LONGEST_BACK_OFF, back_off
 from adf_trigger.service.steps import Steps
 from adf_trigger.service.throttling import Bucket
 from adf_trigger.service.troubles import Troubles
@@ -125,7 +126,10 @@ class Canceller:
         """
         troubles = Troubles("cancel")
         for row in active:
-            if row.cancel_at is None or row.cancel_at > self._clock() or row.state is RunState.ENDED:
+            if row.cancel_at is None or row.state is RunState.ENDED:
+                continue
+            now = self._clock()
+            if bounded(row.cancel_at, now, LONGEST_BACK_OFF) > now:
                 continue
             if self._gate.wait_to_cancel(factory) is not None or not budget.spend(Bucket.WRITES):
                 return  # the next tick asks

@@ -2,9 +2,10 @@
 
 import logging
 import threading
-from datetime import datetime, timedelta
+import time
+from collections.abc import Callable
+from datetime import timedelta
 
-from adf_trigger.clock import Clock
 from adf_trigger.errors import LedgerError, ResourceNotFound
 from adf_trigger.ledger.declarations import Declarations
 from adf_trigger.messages.declaration import Declaration
@@ -18,18 +19,25 @@ class Definitions:
     """Remembers what pipelines declare: for a short while to be used again, and for good to fall back on.
 
     Args:
-        clock: gives the present instant.
         remember: how long an answer is used again.
         declarations: where answers outlive this process. Its trouble is logged, and is no request's trouble.
         steps: surrounds each effect.
+        seconds: a clock that never goes back.
     """
 
-    def __init__(self, clock: Clock, remember: timedelta, declarations: Declarations, steps: Steps) -> None:
-        self._clock = clock
+    def __init__(
+        self,
+        remember: timedelta,
+        declarations: Declarations,
+        steps: Steps,
+        *,
+        seconds: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._seconds = seconds
         self._remember = remember
         self._declarations = declarations
         self._steps = steps
-        self._known: dict[_Key, tuple[datetime, Declaration]] = {}
+        self._known: dict[_Key, tuple[float, Declaration]] = {}
         self._kept: dict[_Key, Declaration] = {}
         self._lock = threading.Lock()
 
@@ -51,7 +59,7 @@ class Definitions:
         with self._lock:
             known = self._known.get(key)
         remember = self._remember if no_older_than is None else min(no_older_than, self._remember)
-        if known is not None and self._clock() - known[0] < remember:
+        if known is not None and self._seconds() - known[0] < remember.total_seconds():
             return known[1]
         try:
             definition = factory.runs.get_pipeline(pipeline).declaration
@@ -59,7 +67,7 @@ class Definitions:
             self._forget(factory, pipeline)
             raise
         with self._lock:
-            self._known[key] = (self._clock(), definition)
+            self._known[key] = (self._seconds(), definition)
         self._keep(factory, pipeline, definition)
         return definition
 

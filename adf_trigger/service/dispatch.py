@@ -17,12 +17,13 @@ from adf_trigger.ledger.records import ActiveRun, RunRecord, RunState, Waits
 from adf_trigger.service.backlog import Backlog
 from adf_trigger.service.budget import Budget
 from adf_trigger.service.dispatch_turn import Call, Turn
+from adf_trigger.service.elapsed import Leases, bounded
 from adf_trigger.service.factories import FactoryHandle
 from adf_trigger.service.gate import Gate
 from adf_trigger.service.reconcile import Finding, Reconciler, Sightings, Verdict
 from adf_trigger.service.records import Records
 from adf_trigger.service.send import Sender, back_off
-from adf_trigger.service.throttling import Bucket
+from adf_trigger.service.throttling import LONGEST_THROTTLED_WAIT, Bucket
 from adf_trigger.service.tick_threads import TickThreads
 from adf_trigger.service.troubles import Troubles
 
@@ -34,6 +35,9 @@ UNREADABLE_AFTER = 3
 
 FULL_QUEUE_WAIT = timedelta(seconds=60)
 """How long a request waits of a pipeline that takes no more runs."""
+
+LONGEST_WAIT = LONGEST_THROTTLED_WAIT
+"""No request is put off for longer at once: an instant that is further ahead was written by a clock that is wrong."""
 
 
 class Dispatcher:
@@ -48,6 +52,7 @@ class Dispatcher:
         reconciler: finds out what became of calls without an answer.
         backlog: whether requests wait for calls that are allowed.
         tick_threads: takes up several requests at once.
+        leases: which requests are another process's.
         deadline: how long an accepted request may wait to be started.
     """
 
@@ -61,6 +66,7 @@ class Dispatcher:
         reconciler: Reconciler,
         backlog: Backlog,
         tick_threads: TickThreads,
+        leases: Leases,
         *,
         deadline: timedelta,
     ) -> None:
@@ -72,6 +78,7 @@ class Dispatcher:
         self._reconciler = reconciler
         self._backlog = backlog
         self._tick_threads = tick_threads
+        self._leases = leases
         self._deadline = deadline
 
     def dispatch(
@@ -139,7 +146,7 @@ class Dispatcher:
         if row.sent_at is not None:
             return due
         if self._is_too_late(row):
-            return row.lease_until is None or row.lease_until <= self._clock()
+            return self._is_free(row)
         if row.waits_for is Waits.CALLER:
             return False
         turn.waits = True
@@ -171,10 +178,12 @@ class Dispatcher:
             self._start(factory, stored, turn, call)
 
     def _is_free(self, row: ActiveRun | RunRecord) -> bool:
-        return row.lease_until is None or row.lease_until <= self._clock()
+        return self._leases.is_over(row)
 
     def _is_due(self, row: ActiveRun | RunRecord) -> bool:
-        return self._is_free(row) and (row.not_before is None or row.not_before <= self._clock())
+        now = self._clock()
+        waits = row.not_before is not None and bounded(row.not_before, now, LONGEST_WAIT) > now
+        return self._is_free(row) and not waits
 
     def _is_too_late(self, row: ActiveRun | RunRecord) -> bool:
         return self._clock() - (row.resubmitted_at or row.requested_at) > self._deadline

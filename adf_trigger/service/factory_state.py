@@ -7,7 +7,9 @@ could not be watched; one that gates createRun alone leaves reads as they are.
 
 import logging
 import threading
-from dataclasses import dataclass
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -29,6 +31,7 @@ from adf_trigger.errors import (
     UnknownOutcome,
 )
 from adf_trigger.ledger.notes import Note, Notes
+from adf_trigger.service.elapsed import Elapsed, bounded
 from adf_trigger.service.steps import Steps
 from adf_trigger.service.throttling import LONGEST_THROTTLED_WAIT, Bucket
 
@@ -101,6 +104,7 @@ class FactoryState:
         bucket: READS where nothing can be called, WRITES where only runs cannot be started.
         next_probe_at: when one call may be made to see whether it is over.
         probes: how many were made.
+        written_at: when the next one was set; None in a note of an earlier version.
     """
 
     since: datetime
@@ -109,6 +113,7 @@ class FactoryState:
     bucket: Bucket
     next_probe_at: datetime
     probes: int = 0
+    written_at: datetime | None = None
 
     @property
     def refuses_new_requests(self) -> bool:
@@ -147,11 +152,15 @@ class FactoryStates:
         notes: where they are kept.
         clock: gives the present instant.
         steps: surrounds each write.
+        seconds: a clock that never goes back.
     """
 
-    def __init__(self, notes: Notes, clock: Clock, steps: Steps) -> None:
+    def __init__(
+        self, notes: Notes, clock: Clock, steps: Steps, *, seconds: Callable[[], float] = time.monotonic
+    ) -> None:
         self._notes = notes
         self._clock = clock
+        self._elapsed = Elapsed(clock, seconds)
         self._steps = steps
         self._known: dict[str, _Known] = {}
         self._lock = threading.Lock()
@@ -161,7 +170,7 @@ class FactoryStates:
 
         The ledger is read at most once a second; while it is out of reach, what was known stands.
         """
-        return _state_of(self._note(factory))
+        return self._state(self._note(factory))
 
     def hold(self, factory: str, error: AdfTriggerError, bucket: Bucket = Bucket.READS) -> None:
         """A call has shown that the factory cannot be used. What says nothing of the factory changes nothing."""
@@ -169,7 +178,7 @@ class FactoryStates:
         if kind is None:
             return
         note, now = self._note(factory), self._clock()
-        before = _state_of(note)
+        before = self._state(note)
         held = FactoryState(
             since=_since(note, kind, now),
             kind=kind,
@@ -177,6 +186,7 @@ class FactoryStates:
             bucket=bucket if before is None or before.bucket is Bucket.WRITES else before.bucket,
             next_probe_at=_next_probe(before, error, now),
             probes=before.probes if before else 0,
+            written_at=now,
         )
         if before is not None and (before.kind, before.bucket) == (held.kind, held.bucket):
             return  # known already; the next probe is set by whoever makes it
@@ -214,11 +224,32 @@ class FactoryStates:
         state = _state_of(note)
         if note is None or state is None:
             return True
-        if now < state.next_probe_at:
+        waits = timedelta() if state.written_at is None else state.next_probe_at - state.written_at
+        if not self._elapsed.is_over(
+            factory.lower(),
+            note.etag,
+            until=state.next_probe_at,
+            lasts=waits if timedelta() < waits < LONGEST_THROTTLED_WAIT else LONGEST_THROTTLED_WAIT,
+            written_at=state.written_at,
+        ):
             return False
         interval = min(_LONGEST_PROBE, _FIRST_PROBE * (1 << min(state.probes + 1, 10)))
-        probe = {**note.value, "next_probe_at": (now + interval).isoformat(), "probes": state.probes + 1}
+        probe = {
+            **note.value,
+            "next_probe_at": (now + interval).isoformat(),
+            "probes": state.probes + 1,
+            "written_at": now.isoformat(),
+        }
         return self._write("factory_state.probe", factory, probe, note)
+
+    def _state(self, note: Note | None) -> FactoryState | None:
+        """The state that a note tells of. Nobody waits for a probe that another clock has set ahead of any."""
+        state = _state_of(note)
+        if state is None:
+            return None
+        return replace(
+            state, next_probe_at=bounded(state.next_probe_at, self._clock(), LONGEST_THROTTLED_WAIT)
+        )
 
     def _note(self, factory: str) -> Note | None:
         key, now = factory.lower(), self._clock()
@@ -276,13 +307,21 @@ def _state_of(note: Note | None) -> FactoryState | None:
             bucket=Bucket(note.value["bucket"]),
             next_probe_at=datetime.fromisoformat(note.value["next_probe_at"]),
             probes=int(note.value["probes"]),
+            written_at=_written_at(note),
         )
     except (KeyError, TypeError, ValueError):
         return None  # of another version: the next call tells anew
 
 
+def _written_at(note: Note) -> datetime | None:
+    text = note.value.get("written_at")
+    return None if text is None else datetime.fromisoformat(text)
+
+
 def _value_of(state: FactoryState) -> dict[str, Any]:
+    written_at = {} if state.written_at is None else {"written_at": state.written_at.isoformat()}
     return {
+        **written_at,
         "since": state.since.isoformat(),
         "kind": state.kind.value,
         "because": state.because,
@@ -304,7 +343,7 @@ def _since(note: Note | None, kind: Trouble, now: datetime) -> datetime:
         began = datetime.fromisoformat(note.value["since"])
     except (KeyError, TypeError, ValueError):
         return now
-    return began if now - over < SAME_TROUBLE else now
+    return began if abs(now - over) < SAME_TROUBLE else now
 
 
 def _next_probe(before: FactoryState | None, error: AdfTriggerError, now: datetime) -> datetime:

@@ -5,7 +5,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 from adf_trigger.clock import Clock
 from adf_trigger.errors import AdfTriggerError
 from adf_trigger.ledger.notes import APP_SCOPE, Note, Notes
+from adf_trigger.service.elapsed import Elapsed
 from adf_trigger.service.ledger_identity import LEDGER_NOTE
 from adf_trigger.service.observe import HEALTH_NOTE, components_of, steady_since
 from adf_trigger.service.strangers import STRANGER_NOTES, listed
@@ -29,6 +30,8 @@ READ_AGAIN = 3.0
 """Seconds that what was read is used again."""
 TOO_OLD = 30.0
 """Seconds that a reading may hang before what was read last says nothing any more."""
+REPORT = "report"
+TICK = "complete tick"
 LONGEST_TICK = 600
 """Seconds: no function of the app runs for longer."""
 
@@ -77,6 +80,7 @@ class _Read:
     ledger: Note | None = None
     strangers: tuple[Note, ...] = ()
     stand_in: Note | None = None
+    missed: frozenset[str] = frozenset()
     error: str | None = None
 
 
@@ -102,6 +106,7 @@ class HealthReader:
         self._clock = clock
         self._schedule = schedule
         self._seconds = seconds
+        self._elapsed = Elapsed(clock, seconds)
         self._started = clock()
         self._lock = threading.Lock()
         self._reading_since: float | None = None
@@ -150,6 +155,7 @@ class HealthReader:
                 strangers,
                 stand_in,
             )
+            read = replace(read, missed=self._missed(read))
         except AdfTriggerError as exc:
             logger.warning(
                 "The health report cannot be read: %s",
@@ -170,13 +176,24 @@ class HealthReader:
                 self._silent_since = self._clock()
             self._reading_since = None
 
+    def _missed(self, read: _Read) -> frozenset[str]:
+        """What the timer has not done for some periods, by what this process has seen of it, too."""
+        missed = set()
+        for what, note in ((REPORT, read.health), (TICK, read.tick)):
+            last = self._started if note is None else _instant(note, "at")
+            due = self._schedule.missed_from(last, spent=0.0 if note is None else _seconds_of(note))
+            version = "" if note is None else note.etag
+            if self._elapsed.is_over(what, version, until=due, lasts=due - last, written_at=last):
+                missed.add(what)
+        return frozenset(missed)
+
     def _judged(self) -> Health:
         silence = self._silence()
         if self._good is None:
             return Health(HealthStatus.STARTING) if silence is None else _unavailable([silence], {})
         troubles = [] if silence is None else [silence]
         # Judged as of when it was read: nobody may have asked for long, and the next reading be under way.
-        troubles += _troubles(self._good, self._good.instant, self._schedule, self._started)
+        troubles += _troubles(self._good, self._schedule, self._started)
         details = _details(self._good)
         if troubles:
             return _unavailable(troubles, details)
@@ -194,18 +211,17 @@ class HealthReader:
         return Trouble(self._clock() - hangs, "the ledger gives no answer")
 
 
-def _troubles(read: _Read, now: datetime, schedule: Schedule, started: datetime) -> list[Trouble]:
+def _troubles(read: _Read, schedule: Schedule, started: datetime) -> list[Trouble]:
     troubles = [
         Trouble(each.since, f"{name}: {each.why}")
         for name, each in components_of(read.health).items()
         if not each.ok
     ]
-    for note, what in ((read.health, "report"), (read.tick, "complete tick")):
-        if note is None and what != "report":
+    for note, what in ((read.health, REPORT), (read.tick, TICK)):
+        if note is None and what != REPORT:
             continue
         last = started if note is None else _instant(note, "at")
-        spent = 0.0 if note is None else _seconds_of(note)
-        if schedule.is_missed(last, now, spent=spent):
+        if what in read.missed:
             when = "there was none yet" if note is None else f"its last {what} is of {last.isoformat()}"
             troubles.append(Trouble(schedule.next_after(last), f"the timer does not do its work: {when}"))
     if read.ledger is not None and not read.ledger.value.get("acknowledged", True):

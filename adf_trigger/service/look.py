@@ -8,6 +8,7 @@ from adf_trigger.errors import CredentialError, DataFactoryError, LedgerConflict
 from adf_trigger.ledger.port import LedgerReader, Stored
 from adf_trigger.ledger.records import ActiveRun, RunRecord, RunState
 from adf_trigger.service.budget import Budget
+from adf_trigger.service.elapsed import CLOCKS_APART
 from adf_trigger.service.factories import Factories, FactoryHandle
 from adf_trigger.service.gate import Gate
 from adf_trigger.service.monitor import Monitor
@@ -106,6 +107,8 @@ class Looker:
         return (after or noted).record
 
     def _is_due(self, record: RunRecord) -> bool:
+        now = self._clock()
         looks = (record.looked_at, record.last_seen_at, record.submitted_at, record.requested_at)
-        last = max(each for each in looks if each is not None)
-        return self._clock() >= min(last + self._at_most, self._schedule.next_after(last))
+        # One that is still to come was written by a clock ahead of ours, and is no look of a moment ago.
+        last = max((each for each in looks if each is not None and each <= now + CLOCKS_APART), default=None)
+        return last is None or now >= min(last + self._at_most, self._schedule.next_after(last))

@@ -245,15 +245,16 @@ class Monitor:
     def _missing(self, factory: FactoryHandle, row: ActiveRun) -> None:
         """Data Factory itself has no such run: its history is over, or the factory was made anew, or it lags."""
         since = row.missing_since
-        if since is not None and self._clock() - since < self._missing_limit:
+        now = self._clock()
+        if since is not None and timedelta() <= now - since < self._missing_limit:
             return
         stored = self._ledger.get(factory.id, row.request_id)
         if stored is None or stored.record.state is not RunState.SUBMITTED:
             return
         since = stored.record.missing_since
-        if since is None:
+        if since is None or since > now:
             self._records.miss(stored)
-        elif self._clock() - since >= self._missing_limit:
+        elif now - since >= self._missing_limit:
             reason = (
                 f"Data Factory has had no run {row.run_id} since {since.isoformat()}: its history is over, or the "
                 f"factory was made anew. Its last known status is {stored.record.status}"

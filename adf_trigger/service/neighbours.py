@@ -124,7 +124,7 @@ class Neighbours:
             LedgerError: the ledger is out of reach.
         """
         now = self._clock()
-        if self._signed_at is not None and now - self._signed_at < SIGNED_EVERY:
+        if self._signed_at is not None and timedelta() <= now - self._signed_at < SIGNED_EVERY:
             return self._found
         with self._steps("neighbours.sign"):
             self._notes.put(APP_SCOPE, self._me.note, self._signature(now))

@@ -3,11 +3,11 @@
 import logging
 from collections.abc import Sequence
 
-from adf_trigger.clock import Clock
 from adf_trigger.errors import LedgerConflict
 from adf_trigger.ledger.port import LedgerReader, Stored
 from adf_trigger.ledger.records import ActiveRun, RunRecord, RunState
 from adf_trigger.service.budget import Budget
+from adf_trigger.service.elapsed import Leases
 from adf_trigger.service.factories import FactoryHandle
 from adf_trigger.service.notify import Notifier
 from adf_trigger.service.records import Records
@@ -24,7 +24,7 @@ class Publisher:
         ledger: the run ledger.
         records: writes it.
         notifier: sends the news.
-        clock: gives the present instant.
+        leases: which records are another process's.
         tick_threads: publishes several at once.
     """
 
@@ -33,13 +33,13 @@ class Publisher:
         ledger: LedgerReader,
         records: Records,
         notifier: Notifier,
-        clock: Clock,
+        leases: Leases,
         tick_threads: TickThreads,
     ) -> None:
         self._ledger = ledger
         self._records = records
         self._notifier = notifier
-        self._clock = clock
+        self._leases = leases
         self._tick_threads = tick_threads
 
     def publish(
@@ -92,7 +92,7 @@ class Publisher:
 
     def _is_leased(self, record: RunRecord) -> bool:
         """Whether another process is publishing it."""
-        return record.lease_until is not None and record.lease_until > self._clock()
+        return not self._leases.is_over(record)
 
     def publish_leased(self, leased: Stored) -> None:
         """Publish a run that has ended and is leased to this process.

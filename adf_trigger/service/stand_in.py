@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from adf_trigger.clock import Clock
 from adf_trigger.errors import LedgerConflict, LedgerError
 from adf_trigger.ledger.notes import APP_SCOPE, Note, Notes
+from adf_trigger.service.elapsed import Elapsed
 from adf_trigger.service.steps import Steps
 from adf_trigger.service.tick import STAND_IN_NOTE, TICK_NOTE, TICK_SECONDS, Tick
 from adf_trigger.settings.schedule import Schedule
@@ -61,6 +62,7 @@ class StandIn:
         self._schedule = schedule
         self._steps = steps
         self._seconds = seconds
+        self._elapsed = Elapsed(clock, seconds)
         self._started = clock()
         self._looked_at: float | None = None
         self._is_looking = False
@@ -102,6 +104,7 @@ class StandIn:
                 extra={"action": "stand_in_begun", "by": by},
             )
             self._tick.run(by=by)
+            self._is_overdue(*self._read())  # what it has written itself is seen from now on
         except Exception:  # the outermost edge of a favour: who does it has other work, which is done
             logger.exception(
                 "A tick in the timer's place failed", extra={"action": "stand_in_failed", "by": by}
@@ -116,8 +119,9 @@ class StandIn:
         """Whether a tick is overdue, and now this process's to run."""
         now = self._clock()
         try:
-            timer, last = (self._notes.get(APP_SCOPE, name) for name in (TICK_NOTE, STAND_IN_NOTE))
-            if not self._is_overdue(timer, last, now) or (_instant(last, "until") or now) > now:
+            timer, last = self._read()
+            overdue = self._is_overdue(timer, last)
+            if self._is_taken(last) or not overdue:
                 return False
             value = {} if last is None else last.value
             claim = {**value, "by": by, "begun": now.isoformat(), "until": (now + CLAIMED_FOR).isoformat()}
@@ -134,13 +138,35 @@ class StandIn:
             return False
         return True
 
-    def _is_overdue(self, timer: Note | None, last: Note | None, now: datetime) -> bool:
+    def _read(self) -> tuple[Note | None, Note | None]:
+        """What the timer has noted last, and what who stood in for it."""
+        return self._notes.get(APP_SCOPE, TICK_NOTE), self._notes.get(APP_SCOPE, STAND_IN_NOTE)
+
+    def _is_taken(self, last: Note | None) -> bool:
+        """Whether another process stands in, which may have been killed."""
+        until = _instant(last, "until")
+        over = self._elapsed.is_over(
+            "claim",
+            "" if until is None else until.isoformat(),
+            until=until,
+            lasts=CLAIMED_FOR,
+            written_at=_instant(last, "begun"),
+        )
+        return until is not None and not over
+
+    def _is_overdue(self, timer: Note | None, last: Note | None) -> bool:
         """Whether nobody has ticked for too long, by the notes or, where there are none, since this process began."""
         ended = [each for each in (_instant(timer, "at"), _instant(last, "at")) if each is not None]
         latest = max(ended, default=self._started)
         spent = 0.0 if timer is None else _seconds_of(timer)
-        wait = GRACE + timedelta(seconds=2 * spent)
-        return now > self._schedule.due_after(latest, OVERDUE_AFTER) + wait
+        until = self._schedule.due_after(latest, OVERDUE_AFTER) + GRACE + timedelta(seconds=2 * spent)
+        return self._elapsed.is_over(
+            "tick",
+            "".join(each.isoformat() + "|" for each in ended),
+            until=until,
+            lasts=until - latest,
+            written_at=latest,
+        )
 
 
 def _instant(note: Note | None, name: str) -> datetime | None:

@@ -19,6 +19,7 @@ from adf_trigger.errors import AdfTriggerError, LedgerError
 from adf_trigger.ledger.notes import APP_SCOPE, Note, Notes
 from adf_trigger.ledger.port import LedgerReader, Stored
 from adf_trigger.ledger.records import ActiveRun, RunState
+from adf_trigger.service.elapsed import Leases
 from adf_trigger.service.factories import Factories
 from adf_trigger.service.neighbours import Neighbours
 from adf_trigger.service.notify import Notifier
@@ -29,7 +30,8 @@ from adf_trigger.service.troubles import Troubles
 logger = logging.getLogger(__name__)
 
 STRANGER_NOTES = "stranger|"
-LOOK_EVERY = timedelta(seconds=20)
+LOOK_EVERY = 20.0
+"""Seconds between two looks."""
 MOST_LISTED = 20
 """Strangers that the details of the health have."""
 TOLD_A_LOOK = 100
@@ -65,7 +67,8 @@ class Strangers:
         clock: gives the present instant.
         steps: surrounds each effect.
         bounds: how long what is left of them is kept.
-        seconds: a clock that never goes back, to keep a look short.
+        leases: which records are another process's.
+        seconds: a clock that never goes back.
     """
 
     def __init__(
@@ -79,6 +82,7 @@ class Strangers:
         clock: Clock,
         steps: Steps,
         bounds: Bounds,
+        leases: Leases,
         *,
         seconds: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -91,10 +95,11 @@ class Strangers:
         self._clock = clock
         self._steps = steps
         self._bounds = bounds
+        self._leases = leases
         self._seconds = seconds
         self._lock = threading.Lock()
-        self._known: tuple[datetime, Sequence[str]] | None = None
-        self._looked_at: datetime | None = None
+        self._known: tuple[float, Sequence[str]] | None = None
+        self._looked_at: float | None = None
         self._named: set[str] = set()
 
     def has(self, factory: str) -> bool:
@@ -111,7 +116,7 @@ class Strangers:
         Raises:
             LedgerError: the ledger is out of reach.
         """
-        now = self._clock()
+        now = self._seconds()
         with self._lock:
             known = self._known
         if known is not None and now - known[0] < LOOK_EVERY:
@@ -128,11 +133,10 @@ class Strangers:
 
     def attend(self) -> None:
         """Look after them, every now and then. Trouble is logged; the next look goes on."""
-        now = self._clock()
-        if self._looked_at is not None and now - self._looked_at < LOOK_EVERY:
+        if self._looked_at is not None and self._seconds() - self._looked_at < LOOK_EVERY:
             return
         try:
-            self._look(now)
+            self._look(self._clock())
         except AdfTriggerError as exc:
             _log_trouble("Factories that have left the settings could not be looked after: %s", exc)
 
@@ -166,12 +170,14 @@ class Strangers:
                 self._notes.remove(APP_SCOPE, name)
             self._named.discard(name)
         if left > 0:
-            self._looked_at = now  # else there is more to tell: the next tick looks again
+            self._looked_at = self._seconds()  # else there is more to tell: the next tick looks again
 
     def _name(self, factory: str, active: Sequence[ActiveRun], note: Note | None, *, owned: bool) -> datetime:
         """Keep that it is a stranger, and since when; tell an operator once."""
         name = _note_name(factory)
-        since = self._clock() if note is None else datetime.fromisoformat(note.value["since"])
+        now = self._clock()
+        # One that is still to come was written by a clock ahead of ours: nobody waits for it.
+        since = now if note is None else min(now, datetime.fromisoformat(note.value["since"]))
         value: dict[str, Any] = {
             "factory": factory if note is None else note.value["factory"],
             "since": since.isoformat(),
@@ -237,7 +243,7 @@ class Strangers:
         return True
 
     def _is_leased(self, stored: Stored) -> bool:
-        return stored.record.lease_until is not None and stored.record.lease_until > self._clock()
+        return not self._leases.is_over(stored.record)
 
 
 def listed(notes: Sequence[Note]) -> list[Mapping[str, Any]]:

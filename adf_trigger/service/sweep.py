@@ -1,12 +1,15 @@
 """Whose turn it is to be asked for by id, among the runs that no list has shown for long."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from adf_trigger.clock import Clock
 from adf_trigger.ledger.notes import Notes
 from adf_trigger.ledger.records import ActiveRun
+from adf_trigger.service.elapsed import CLOCKS_APART
 from adf_trigger.service.steps import Steps
+
+NEVER = datetime.min.replace(tzinfo=UTC)
 
 NOTE = "sweep"
 """The note of a factory that holds the place of its sweep: what was asked for last."""
@@ -39,7 +42,8 @@ class Sweep:
         Raises:
             LedgerError: the place could not be read or written.
         """
-        due = [row for row in rows if self._clock() - _last_seen(row) >= self._stale_after]
+        now = self._clock()
+        due = [row for row in rows if now - _last_seen(row, now) >= self._stale_after]
         if not due or calls <= 0:
             return []
         note = self._notes.get(factory, NOTE)
@@ -58,5 +62,7 @@ def _place(row: ActiveRun) -> str:
     return f"{row.requested_at.isoformat(timespec='microseconds')}|{row.request_id}"
 
 
-def _last_seen(row: ActiveRun) -> datetime:
-    return row.last_seen_at or row.sent_at or row.requested_at
+def _last_seen(row: ActiveRun, now: datetime) -> datetime:
+    """When it was last seen; an instant still to come was written by a clock ahead of ours, and says nothing."""
+    instants = (row.last_seen_at, row.sent_at, row.requested_at)
+    return next((each for each in instants if each is not None and each <= now + CLOCKS_APART), NEVER)

@@ -1,6 +1,8 @@
 """Which calls of which factories are being throttled, and until when."""
 
 import threading
+import time
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -22,10 +24,15 @@ class Bucket(StrEnum):
 
 
 class Throttling:
-    """Remembers the Retry-After of each factory and bucket. Each process for itself; safe across threads."""
+    """Remembers the Retry-After of each factory and bucket. Each process for itself; safe across threads.
 
-    def __init__(self) -> None:
-        self._until: dict[tuple[str, Bucket], datetime] = {}
+    Args:
+        seconds: a clock that never goes back: a wait is as long as was asked for, however the time of day is set.
+    """
+
+    def __init__(self, seconds: Callable[[], float] = time.monotonic) -> None:
+        self._seconds = seconds
+        self._over_at: dict[tuple[str, Bucket], float] = {}
         self._lock = threading.Lock()
 
     def honour(self, factory: str, bucket: Bucket, throttled: Throttled, now: datetime) -> datetime:
@@ -35,13 +42,18 @@ class Throttling:
         """
         asked = throttled.retry_after
         wait = THROTTLED_WAIT if asked is None else timedelta(seconds=asked)
-        until = now + min(wait, LONGEST_THROTTLED_WAIT)
+        seconds = self._seconds()
         with self._lock:
-            self._until[factory, bucket] = max(until, self._until.get((factory, bucket), until))
-            return self._until[factory, bucket]
+            left = max(
+                min(wait, LONGEST_THROTTLED_WAIT).total_seconds(),
+                self._over_at.get((factory, bucket), seconds) - seconds,
+            )
+            self._over_at[factory, bucket] = seconds + left
+        return now + timedelta(seconds=left)
 
     def until(self, factory: str, bucket: Bucket, now: datetime) -> datetime | None:
         """When such calls may be made again; None where they may be made now."""
         with self._lock:
-            until = self._until.get((factory, bucket))
-        return until if until is not None and until > now else None
+            over_at = self._over_at.get((factory, bucket))
+        left = 0.0 if over_at is None else over_at - self._seconds()
+        return now + timedelta(seconds=left) if left > 0 else None

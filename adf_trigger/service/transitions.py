@@ -345,7 +345,7 @@ def look(record: RunRecord, *, now: datetime) -> RunRecord:
 def miss(record: RunRecord, *, now: datetime) -> RunRecord:
     """Data Factory has answered that it has no such run, which may be over in a moment."""
     _from(record, RunState.SUBMITTED)
-    return replace(record, missing_since=record.missing_since or now)
+    return replace(record, missing_since=min(record.missing_since or now, now))
 
 
 def lose(record: RunRecord, *, reason: str, now: datetime, lease: timedelta) -> RunRecord:

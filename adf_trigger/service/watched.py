@@ -1,8 +1,9 @@
 """A factory's client whose every answer is noted: what throttles or holds the factory, and what shows that it works."""
 
 import threading
+import time
 from collections.abc import Callable, Collection, Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TypeVar
 from uuid import UUID
 
@@ -47,6 +48,7 @@ class WatchedRuns:
         throttling: gets every 429.
         allowance: gets what replies say of the calls that are left.
         clock: gives the present instant.
+        seconds: a clock that never goes back.
     """
 
     def __init__(
@@ -57,6 +59,8 @@ class WatchedRuns:
         throttling: Throttling,
         allowance: Allowance,
         clock: Clock,
+        *,
+        seconds: Callable[[], float] = time.monotonic,
     ) -> None:
         self._runs = runs
         self._factory = factory
@@ -64,7 +68,8 @@ class WatchedRuns:
         self._throttling = throttling
         self._allowance = allowance
         self._clock = clock
-        self._silent_since: datetime | None = None
+        self._seconds = seconds
+        self._silent_since: float | None = None
         self._lock = threading.Lock()
 
     def get_factory(self) -> Factory:
@@ -155,8 +160,10 @@ class WatchedRuns:
 
     def _silent_for(self) -> timedelta:
         with self._lock:
-            self._silent_since = self._silent_since or self._clock()
-            return self._clock() - self._silent_since
+            now = self._seconds()
+            if self._silent_since is None:
+                self._silent_since = now
+            return timedelta(seconds=now - self._silent_since)
 
     def _answered(self, bucket: Bucket) -> None:
         with self._lock:

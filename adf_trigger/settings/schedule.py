@@ -121,7 +121,11 @@ class Schedule:
             now: the present instant.
             spent: seconds that it took: twice as long again is waited for the next.
         """
-        return now > self.due_after(last, MISSED) + max(GRACE, timedelta(seconds=2 * spent))
+        return now > self.missed_from(last, spent=spent)
+
+    def missed_from(self, last: datetime, *, spent: float = 0.0) -> datetime:
+        """When what was done last at an instant has not been done for some periods; see `is_missed`."""
+        return self.due_after(last, MISSED) + max(GRACE, timedelta(seconds=2 * spent))
 
     def _dates_from(self, first: date) -> Iterator[date]:
         for year in range(first.year, min(first.year + _CALENDAR_REPEATS_YEARS, MAXYEAR) + 1):

@@ -33,6 +33,7 @@ def restarted(
         new_id=world.new_id,
         steps=world.steps,
         tick_threads=world.tick_threads,
+        seconds=world.clock.seconds,
     )
 
 

@@ -35,16 +35,26 @@ START = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)
 
 @dataclass
 class MovingClock:
-    """A clock that stands still until it is moved."""
+    """A clock that stands still until it is moved, and the seconds that have passed meanwhile."""
 
     now: datetime = START
+    passed: float = 0.0
 
     def __call__(self) -> datetime:
         """The present instant."""
         return self.now
 
+    def seconds(self) -> float:
+        """How long it has gone: this never goes back."""
+        return self.passed
+
     def forward(self, seconds: float) -> None:
         """Let time pass."""
+        self.now += timedelta(seconds=seconds)
+        self.passed += max(0.0, seconds)
+
+    def jump(self, seconds: float) -> None:
+        """Set the clock, ahead or back, while no time passes."""
         self.now += timedelta(seconds=seconds)
 
 
@@ -92,6 +102,7 @@ class World:
             new_id=self.new_id,
             steps=self.steps,
             tick_threads=self.tick_threads,
+            seconds=self.clock.seconds,
         )
 
     def submit(

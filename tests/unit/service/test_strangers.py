@@ -1,7 +1,5 @@
 """Factories that have left the settings: their requests are found, named, and told in the end."""
 
-from datetime import timedelta
-
 import pytest
 
 from adf_trigger.contracts import Source
@@ -222,7 +220,7 @@ def test_published_records_of_a_stranger_are_purged_in_time(world: World) -> Non
     attended(world, services, after=DAY * 80)
     assert services.query.find("key-1").status == "Succeeded"
     attended(world, services, after=DAY * 11)
-    world.clock.forward(LOOK_EVERY / timedelta(seconds=1))
+    world.clock.forward(LOOK_EVERY)
     with pytest.raises(NotFound):
         services.query.find("key-1")
 

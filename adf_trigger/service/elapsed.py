@@ -1,0 +1,121 @@
+"""Whether a time that a host has written down is over, by what this process sees pass, too.
+
+An instant in the ledger is what the clock of its writer said. How long ago that was can be told by our own clock only
+where the two agree, and any clock may be wrong, or be set while it runs. For how long a thing has stood unchanged can
+be seen, by a clock that never goes back.
+"""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from adf_trigger.clock import Clock
+from adf_trigger.ledger.records import ActiveRun, RunRecord
+
+CLOCKS_APART = timedelta(seconds=5)
+"""Clocks that are no further apart agree: writing takes a while, too."""
+
+MOST_SEEN = 10_000
+"""Things that are remembered; the oldest give way."""
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What was last seen of a thing.
+
+    Attributes:
+        version: which one.
+        first: when it was first seen, in seconds.
+        last: when it was last seen.
+        agrees: whether its writer's clock may agree with ours.
+    """
+
+    version: str
+    first: float
+    last: float
+    agrees: bool = True
+
+
+class Elapsed:
+    """Judges times that are kept in the ledger. Safe to share between threads.
+
+    Args:
+        clock: gives the present instant.
+        seconds: a clock that never goes back.
+    """
+
+    def __init__(self, clock: Clock, seconds: Callable[[], float]) -> None:
+        self._clock = clock
+        self._seconds = seconds
+        self._seen: dict[str, _Seen] = {}
+        self._lock = threading.Lock()
+
+    def is_over(
+        self,
+        key: str,
+        version: str,
+        *,
+        until: datetime | None,
+        lasts: timedelta,
+        written_at: datetime | None = None,
+    ) -> bool:
+        """Whether a time is over.
+
+        It is once this process has seen it unchanged for as long as it lasts. It is, too, where its end has come by our
+        clock, unless that is shown to be ahead of its writer's: it was written since this process last looked, and says
+        that it was written long before.
+
+        Args:
+            key: what the time is about.
+            version: which one it is: another one is another time.
+            until: when it ends, by its writer's clock; None where only what is seen counts.
+            lasts: how long it lasts at most.
+            written_at: when it was written, by its writer's clock; None where that is not known.
+        """
+        now, seconds = self._clock(), self._seconds()
+        with self._lock:
+            seen = self._seen.get(key)
+            if seen is None or seen.version != version:
+                agrees = True
+                if seen is not None and written_at is not None:
+                    last_look = now - timedelta(seconds=seconds - seen.last)
+                    agrees = written_at >= last_look - CLOCKS_APART
+                self._seen.pop(key, None)
+                self._seen[key] = seen = _Seen(version, seconds, seconds, agrees)
+                while len(self._seen) > MOST_SEEN:
+                    del self._seen[next(iter(self._seen))]
+            seen.last = seconds
+        if seconds - seen.first >= lasts.total_seconds():
+            return True
+        return until is not None and until <= now and seen.agrees
+
+
+class Leases:
+    """Whether a record is still another process's. Safe to share between threads.
+
+    Args:
+        clock: gives the present instant.
+        seconds: a clock that never goes back.
+        lasts: how long a lease lasts.
+    """
+
+    def __init__(self, clock: Clock, seconds: Callable[[], float], *, lasts: timedelta) -> None:
+        self._clock = clock
+        self._elapsed = Elapsed(clock, seconds)
+        self._lasts = lasts
+
+    def is_over(self, of: RunRecord | ActiveRun) -> bool:
+        """Whether the lease of a record is over, or was none.
+
+        One that ends later than it could is of a clock ahead of ours: it is over once it was seen for its time.
+        """
+        until = of.lease_until
+        if until is None or until <= self._clock():
+            return True
+        return self._elapsed.is_over(str(of.run_id), until.isoformat(), until=until, lasts=self._lasts)
+
+
+def bounded(until: datetime, now: datetime, longest: timedelta) -> datetime:
+    """An instant to wait for, or now where it is further ahead than it could be: it was written by another clock."""
+    return until if until <= now + longest else now
