@@ -7,6 +7,7 @@ from adf_trigger.functions.adapters import connect
 from adf_trigger.functions.batch import batch_functions
 from adf_trigger.functions.bindings import Bindings
 from adf_trigger.functions.composition import Composition, UseCases, nudging
+from adf_trigger.functions.console import console_functions
 from adf_trigger.functions.health import health_functions
 from adf_trigger.functions.http import http_functions
 from adf_trigger.functions.logs import configure_logging
@@ -84,6 +85,7 @@ def app_of(
     app.register_functions(steering_functions(called))
     app.register_functions(health_functions(called, clock))
     app.register_functions(openapi_functions(called))
+    app.register_functions(console_functions())
     app.register_functions(queue_functions(use_cases, bindings, stands_in=stands_in))
     app.register_functions(timer_functions(use_cases, bindings))
     return app

@@ -96,8 +96,10 @@ def test_up_runs_from_an_installed_package(wheel: Path, tmp_path: Path) -> None:
             headers={"x-functions-key": endpoints["functions_key"]},
             timeout=60,
         )
+        page = requests.get(f"{endpoints['functions_url']}/api/console", timeout=60)
         up.send_signal(signal.SIGTERM)
         assert up.wait(PATIENT_SECONDS) == 0
+    assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
     assert app.is_relative_to(tmp_path / "venv")
     assert sorted(path.name for path in app.glob("*.*")) == ["function_app.py", "host.json"]
     assert (reply.status_code, reply.headers["content-type"]) == (404, "application/problem+json")

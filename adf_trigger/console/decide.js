@@ -1,0 +1,145 @@
+// What can be done about a run: cancel, rerun, resolve, replay. The service's own links say which of it.
+
+import { act, hrefOf, activitiesOf, listPipelines } from "./service.js";
+import { choice, dialog, faults, field, noteField, tick } from "./dialog.js";
+import { fill, h } from "./dom.js";
+import { plain, said, statusOf, time } from "./format.js";
+import { newKey } from "./api.js";
+import { go } from "./router.js";
+
+/** Buttons of what can be done; `changed` is called once it was. */
+export function actionsOf(run, changed) {
+  const { links, status } = run;
+  const able = [
+    links.cancel && status !== "Canceling" ? ["Cancel…", cancel] : null,
+    links.rerun ? ["Rerun…", rerun] : null,
+    links.replay ? ["Replay…", replay] : null,
+    links.resolve ? [links.replay ? "Dismiss…" : "Decide…", links.replay ? dismiss : resolve] : null,
+  ].filter(Boolean);
+  return able.map(([label, open]) => h("button", { type: "button", data: { focus: label }, on: { click: () => open(run, changed) } }, label));
+}
+
+const noted = (values) => (values.note?.trim() ? { note: values.note.trim() } : {});
+
+function cancel(run, changed) {
+  return dialog({
+    title: "Cancel this run?",
+    intro: "A request that was not sent yet never is; a run that has begun is stopped by Data Factory.",
+    body: [tick("Also the runs that it has started", "recursive", { checked: true }), noteField()],
+    action: "Cancel the run",
+    danger: true,
+    submit: async (values) => {
+      await act(run.links.cancel, { recursive: values.recursive === "yes", ...noted(values) });
+      changed();
+    },
+  });
+}
+
+async function rerun(run) {
+  const key = newKey(); // one key for this dialog: a second click asks for the same rerun
+  const failed = run.status === "Failed";
+  const activity = h("select", { name: "activity" });
+  const named = field("Activity", activity);
+  named.hidden = true;
+  const modes = choice("From where", "mode", [
+    { value: "whole", label: "The whole pipeline" },
+    { value: "fromFailure", label: "From the failed activities", hint: "What has succeeded is not done again." },
+    { value: "fromActivity", label: "From an activity" },
+  ], failed ? "fromFailure" : "whole");
+  modes.addEventListener("change", async () => {
+    named.hidden = modes.querySelector("input:checked").value !== "fromActivity";
+    if (named.hidden || activity.options.length > 0) return;
+    const found = await activitiesOf(run).catch(() => null);
+    const names = [...new Set((found?.activities ?? []).filter((each) => !each.iterationHash).map((each) => each.activityName))];
+    fill(activity, names.map((value) => h("option", { value }, plain(value))));
+  });
+  const begun = await dialog({
+    title: "Rerun",
+    intro: "With the same parameters, as Data Factory groups reruns.",
+    body: [modes, named, noteField()],
+    action: "Rerun",
+    submit: async ({ mode, activity: from, ...values }) => {
+      const body = { mode, ...(mode === "fromActivity" ? { activity: from } : {}), ...noted(values) };
+      return (await act(run.links.rerun, body, { "Idempotency-Key": `"${key}"` })).body;
+    },
+  });
+  if (begun) go(hrefOf(begun));
+}
+
+async function replay(run, changed) {
+  const secrets = h("div", {});
+  const done = await dialog({
+    title: "Send the message again",
+    intro: "It goes into the requests queue under its own key, as it came.",
+    body: [secrets, tick("Send it though an equal message was taken", "force", { hint: "It may start a second run." }), noteField()],
+    action: "Replay",
+    ready: async () => {
+      // Values of secure parameters are not kept: they have to be given once more.
+      const found = await listPipelines().catch(() => null);
+      const pipeline = found?.pipelines.find((each) => each.name.toLowerCase() === run.pipeline.toLowerCase() && (!run.factory || each.factory === run.factory));
+      const names = Object.entries(pipeline?.parameters ?? {}).filter(([, declared]) => declared.secure).map(([name]) => name);
+      fill(secrets, names.map((name) => field(plain(name), h("input", { type: "password", name: `secret ${name}`, autocomplete: "off" }), { hint: "Secure, so that its value was not kept. Leave it empty where the message had none." })));
+    },
+    submit: async (values) => {
+      const given = Object.entries(values).filter(([name, value]) => name.startsWith("secret ") && value);
+      const parameters = Object.fromEntries(given.map(([name, value]) => [name.slice("secret ".length), value]));
+      return (await act(run.links.replay, { force: values.force === "yes", parameters, ...noted(values) })).body;
+    },
+  });
+  if (done) changed();
+}
+
+async function dismiss(run) {
+  const done = await dialog({
+    title: "Dismiss the message?",
+    intro: "It is discarded: nobody can replay it then.",
+    body: noteField(),
+    action: "Dismiss",
+    danger: true,
+    submit: async (values) => (await act(run.links.resolve, { as: "dismiss", ...noted(values) })).body,
+  });
+  if (done) go("#/runs");
+}
+
+/** Decide about a run whose fate is unknown. The candidates are those that the service lists. */
+function resolve(run, changed) {
+  const more = h("div", {});
+  const decisions = choice("What has become of it", "as", [
+    { value: "adopt", label: "One of Data Factory’s runs is this one", hint: "It is watched and told from then on." },
+    { value: "resubmit", label: "It never started: send it again", hint: "The service looks once more, and refuses where a run may be it." },
+    { value: "dismiss", label: "Leave it: nothing is left to do" },
+  ]);
+  const show = async () => {
+    const decision = decisions.querySelector("input:checked").value;
+    if (decision === "resubmit") return fill(more, tick("Send it though there are candidates", "force", { hint: "Only where you know that none of them is it." }));
+    if (decision === "dismiss") return fill(more);
+    fill(more, h("p", { class: "muted" }, "Asking for the candidates…"));
+    try {
+      await act(run.links.resolve, { as: "adopt" }); // without a runId it changes nothing, and lists them
+    } catch (error) {
+      const found = error.body?.candidates;
+      fill(more, found?.length ? candidates(found) : faults(found ? new Error("Data Factory has no run that may be this one.") : error));
+    }
+  };
+  decisions.addEventListener("change", show);
+  return dialog({
+    title: "Decide what has become of it",
+    body: [decisions, more, noteField()],
+    action: "Decide",
+    ready: show,
+    submit: async (values) => {
+      if (values.as === "adopt" && !values.runId) throw new Error("Choose the run that it is");
+      const body = { as: values.as, ...(values.as === "adopt" ? { runId: values.runId } : {}), ...(values.as === "resubmit" ? { force: values.force === "yes" } : {}) };
+      await act(run.links.resolve, { ...body, ...noted(values) });
+      changed();
+    },
+  });
+}
+
+function candidates(found) {
+  return choice("Which run", "runId", found.map((each) => ({
+    value: each.runId,
+    label: [said(each.runId), ` ${statusOf(each.status).word} `, time(each.startedAt)],
+    hint: plain(JSON.stringify(each.parameters)),
+  })), null);
+}

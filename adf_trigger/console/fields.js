@@ -1,0 +1,91 @@
+// A field for each parameter that a pipeline declares, and the values that stand in them.
+
+import { field } from "./dialog.js";
+import { h } from "./dom.js";
+import { json, plain } from "./format.js";
+
+/** Fields of declared parameters: { elements, values(), mark(faults) }. */
+export function fieldsOf(parameters) {
+  const made = Object.entries(parameters).map(([name, declared]) => fieldOf(name, declared));
+  return {
+    elements: made.map((each) => each.element),
+    /** The values that were given, by name; what cannot be read stands in `faults`. */
+    values() {
+      const values = {};
+      const faults = [];
+      for (const each of made) {
+        try {
+          const value = each.read();
+          if (value !== undefined) values[each.name] = value;
+        } catch (error) {
+          faults.push({ pointer: pointerOf(each.name), message: error.message });
+        }
+      }
+      return { values, faults };
+    },
+    /** Say at each field what is wrong with it; gives those faults that belong to none. */
+    mark(faults) {
+      const left = new Set(faults);
+      for (const each of made) {
+        const own = faults.filter(({ pointer }) => pointer === pointerOf(each.name) || pointer.startsWith(`${pointerOf(each.name)}/`));
+        for (const fault of own) left.delete(fault);
+        each.say(own.map((fault) => fault.message));
+      }
+      return [...left];
+    },
+  };
+}
+
+/** The JSON pointer of a parameter in the body of a start. */
+function pointerOf(name) {
+  return `/parameters/${name.replaceAll("~", "~0").replaceAll("/", "~1")}`;
+}
+
+function fieldOf(name, declared) {
+  const type = declared.type.toLowerCase();
+  const control = controlOf(type, declared);
+  const usual = declared.required ? "required" : declared.secure ? "has a default" : `default: ${json(declared.default) || "empty"}`;
+  const element = field([plain(name), " ", h("span", { class: "type" }, plain(declared.type))], control, { hint: usual.length > 160 ? `${usual.slice(0, 160)}…` : usual });
+  const trouble = h("p", { class: "wrong", id: `${control.id}-wrong` });
+  element.append(trouble);
+  if (declared.required) control.setAttribute("aria-required", "true");
+  return {
+    name,
+    element,
+    read: () => readAs(type, control.value),
+    say(messages) {
+      trouble.textContent = messages.map(plain).join("; ");
+      control.toggleAttribute("aria-invalid", false);
+      if (messages.length > 0) control.setAttribute("aria-invalid", "true");
+      control.setAttribute("aria-describedby", messages.length > 0 ? `${control.id}-hint ${trouble.id}` : `${control.id}-hint`);
+    },
+  };
+}
+
+function controlOf(type, declared) {
+  const common = { autocomplete: "off", spellcheck: "false" };
+  if (declared.secure) return h("input", { ...common, type: "password" });
+  if (type === "bool" || type === "boolean") return h("select", {}, ["", "true", "false"].map((value) => h("option", { value }, value || "not given")));
+  if (type === "array" || type === "object") return h("textarea", { ...common, rows: 3, class: "code", placeholder: type === "array" ? "[]" : "{}" });
+  return h("input", { ...common, type: "text", inputmode: type === "int" || type === "float" ? "decimal" : "text" });
+}
+
+/** A value as its type is written; undefined where none was given. */
+function readAs(type, text) {
+  if (text === "") return undefined;
+  if (type === "bool" || type === "boolean") return text === "true";
+  if (type === "int" || type === "float") {
+    const number = Number(text);
+    if (text.trim() === "" || !Number.isFinite(number)) throw new Error("is no number");
+    if (Number.isInteger(number) && !Number.isSafeInteger(number)) throw new Error("has more digits than this page can keep: start the run by the API");
+    return number;
+  }
+  if (type === "array" || type === "object") {
+    try {
+      return JSON.parse(text);
+    } catch (error) {
+      throw new Error(`is no JSON: ${error.message}`);
+    }
+  }
+  return text;
+}

@@ -1,0 +1,245 @@
+// The runs as they happen: filters, search, the strip, and a table without an end.
+
+import { VIEWS, findRun, hrefOf, listPipelines, listRuns, openRun, questionOf } from "./service.js";
+import { fill, fresh, h, painted, debounced } from "./dom.js";
+import { ACTIVE, ago, count, durationOf, glyph, plain, said, statusOf, time, took } from "./format.js";
+import { pathOf } from "./api.js";
+import { KnownRuns, keyOf } from "./known.js";
+import { Poller } from "./poll.js";
+import { Rows } from "./rows.js";
+import { amend, go } from "./router.js";
+import { figures, strip } from "./strip.js";
+
+const FIRST = 100;
+const FURTHER = 200;
+const PAGES_AT_ONCE = 4;
+const LOOKS = 5;
+
+/** Show the list in an element; gives what ends it. */
+export function listView(main, { query }, title) {
+  title("Runs");
+  const asked = { ...query };
+  const known = new KnownRuns();
+  const state = { search: "", loading: false, loaded: false, note: "" };
+  const parts = {
+    overview: h("div", { class: "overview" }),
+    note: h("div", { class: "note", role: "status" }),
+    foot: h("div", { class: "foot" }),
+  };
+  const paintOverview = painted(parts.overview);
+  const paintFoot = painted(parts.foot);
+  const rows = new Rows({ label: "Runs, newest first", columns: COLUMNS, row, keyOf, nearEnd: () => older() });
+  const stop = new AbortController();
+
+  const shown = () => known.matching(state.search);
+
+  function draw() {
+    const runs = shown();
+    rows.element.hidden = runs.length === 0;
+    rows.show(runs);
+    paintOverview(runs.slice(0, 100).map((run) => [keyOf(run), run.status, run.durationMs, runs.length]), () => (runs.length > 0 ? [figures(runs), strip(runs, hrefOf)] : []));
+    paintFoot([runs.length, known.size, Boolean(known.continuation), state], () => foot(runs));
+  }
+
+  function foot(runs) {
+    if (!state.loaded) return h("p", { class: "muted center" }, "Asking for the runs…");
+    const more = known.continuation
+      ? h("button", { type: "button", disabled: state.loading, on: { click: () => older(true) }, data: { focus: "more" } }, state.loading ? "Loading…" : "Load older runs")
+      : null;
+    if (runs.length === 0) return empty(more);
+    const far = state.search ? `${count(runs.length, "run")} of ${known.size.toLocaleString()} loaded match.` : more ? "" : "These are all.";
+    return [h("p", { class: "muted center" }, far), more];
+  }
+
+  function empty(more) {
+    if (state.search) {
+      return h("div", { class: "empty" }, h("h2", {}, "No loaded run matches"), h("p", {}, "Press Enter to ask the service for a run of that very id or correlation id."), more);
+    }
+    if (Object.values(asked).some(Boolean)) {
+      return h("div", { class: "empty" }, h("h2", {}, "No run matches these filters"), h("p", {}, h("a", { href: "#/runs" }, "Show all runs")), more);
+    }
+    return h("div", { class: "empty" }, h("h2", {}, "No runs yet"), h("p", {}, "Start one here, by HTTP, or with a message on the requests queue; it is listed at once."), h("p", {}, h("a", { class: "button primary", href: "#/start" }, "Start a run")));
+  }
+
+  async function older(byHand = false) {
+    if (state.loading || !known.continuation || (state.search && !byHand) || (state.failed && !byHand)) return;
+    state.loading = true;
+    state.failed = false;
+    draw();
+    try {
+      for (let page = 0, found = 0; page < PAGES_AT_ONCE && found === 0 && known.continuation; page += 1) {
+        const answer = await listRuns(questionOfNow(), { continuation: known.continuation, limit: FURTHER, signal: stop.signal });
+        known.append(answer);
+        found = answer.runs.length;
+      }
+    } catch (error) {
+      if (stop.signal.aborted) return;
+      state.failed = true; // the foot keeps its button
+      fill(parts.note, plain(error.message));
+    }
+    state.loading = false;
+    draw();
+  }
+
+  let question;
+  const questionOfNow = () => (question ??= questionOf(asked));
+
+  async function refresh(signal) {
+    let answer = await listRuns(questionOfNow(), { limit: FIRST, signal });
+    for (let page = 1; page < PAGES_AT_ONCE && answer.runs.length === 0 && answer.continuation; page += 1) {
+      answer = await listRuns(questionOfNow(), { limit: FURTHER, continuation: answer.continuation, signal });
+    }
+    signal.throwIfAborted();
+    let { changed, joined } = known.refresh(answer);
+    if (!joined) {
+      // More has come than a page holds: what is between is asked for when it is scrolled to.
+      known.clear();
+      known.refresh(answer);
+    }
+    const listed = new Set(answer.runs.map(keyOf));
+    const visible = [...rows.made.keys()].map((each) => known.byKey.get(each)).filter(Boolean);
+    for (const run of visible.filter((each) => !each.ended && !listed.has(keyOf(each))).slice(0, LOOKS)) {
+      const now = await opened(run, signal);
+      signal.throwIfAborted();
+      changed = (now ? known.take([now]) : known.drop(run)) || changed;
+    }
+    state.loaded = true;
+    draw();
+    return changed || known.sorted.some((run) => ACTIVE.includes(run.status));
+  }
+
+  function reask() {
+    question = undefined;
+    known.clear();
+    state.loaded = false;
+    fill(parts.note);
+    amend("runs", asked);
+    paintFilters();
+    draw();
+    poller.restart();
+  }
+
+  async function ask(event) {
+    event.preventDefault();
+    const wanted = state.search.trim();
+    if (!wanted) return;
+    fill(parts.note, "Asking the service…");
+    try {
+      const run = await findRun(wanted);
+      if (run) return go(hrefOf(run));
+      asked.correlationId = wanted;
+      state.search = search.value = "";
+      reask();
+    } catch (error) {
+      fill(parts.note, plain(error.message), error.body?.choices?.map((each) => [" ", h("a", { href: `#/${pathOf(each.link)}` }, said(`${each.factory}: ${each.pipeline}`))]));
+    }
+  }
+
+  const search = h("input", { type: "search", name: "search", id: fresh("search"), placeholder: "Pipeline, id or error", autocomplete: "off", spellcheck: "false" });
+  search.addEventListener("input", debounced(() => {
+    state.search = search.value;
+    draw();
+  }, 120));
+  const chips = h("div", { class: "chips", role: "group", "aria-label": "Status" });
+  const pipelines = h("datalist", { id: fresh("pipelines") });
+  const pipeline = h("input", { type: "text", id: fresh("pipeline"), list: pipelines.id, value: asked.pipeline ?? "", placeholder: "Any pipeline", autocomplete: "off", spellcheck: "false" });
+  pipeline.addEventListener("change", () => {
+    asked.pipeline = pipeline.value.trim();
+    reask();
+  });
+  const since = h("select", { id: fresh("since") }, [["", "Any time"], ["1h", "Last hour"], ["24h", "Last 24 hours"], ["7d", "Last 7 days"]].map(([value, label]) => h("option", { value, selected: value === (asked.since ?? "") }, label)));
+  since.addEventListener("change", () => {
+    asked.since = since.value;
+    reask();
+  });
+
+  function paintFilters() {
+    fill(
+      chips,
+      VIEWS.map(({ id, label }) => {
+        const choose = () => {
+          asked.view = id;
+          reask();
+        };
+        return h("button", { type: "button", class: "chip", "aria-pressed": String((asked.view ?? "") === id), on: { click: choose }, data: { focus: `view-${id}` } }, label);
+      }),
+      asked.correlationId
+        ? h("button", { type: "button", class: "chip removable", on: { click: () => { asked.correlationId = ""; reask(); } } }, "Correlation id ", said(asked.correlationId), h("span", { "aria-hidden": "true" }, " ×"), h("span", { class: "hidden" }, "remove"))
+        : null,
+    );
+  }
+
+  const labelled = (label, control) => h("div", { class: "labelled" }, h("label", { for: control.id }, label), control);
+  fill(
+    main,
+    h("div", { class: "title" }, h("h1", {}, "Runs"), h("a", { class: "button primary", href: "#/start" }, "Start a run")),
+    h("div", { class: "filters" }, chips, h("form", { class: "find", role: "search", on: { submit: ask } }, labelled("Search", search), labelled("Pipeline", pipeline), labelled("Requested", since), pipelines)),
+    parts.overview,
+    parts.note,
+    rows.element,
+    parts.foot,
+  );
+  paintFilters();
+  draw();
+  listPipelines(stop.signal).then(
+    (found) => fill(pipelines, [...new Set(found.pipelines.map((each) => each.name))].map((value) => h("option", { value }))),
+    () => {}, // the field takes any name
+  );
+  const slash = (event) => {
+    if (event.key !== "/" || event.target.closest("input, textarea, select, dialog")) return;
+    event.preventDefault();
+    search.focus();
+  };
+  addEventListener("keydown", slash);
+  const clock = setInterval(draw, 15_000);
+  const poller = new Poller(refresh, { fastest: 2_000, slowest: 20_000 });
+  poller.start();
+  return () => {
+    poller.stop();
+    stop.abort();
+    rows.close();
+    clearInterval(clock);
+    removeEventListener("keydown", slash);
+  };
+}
+
+/** A listed run as it is now; null where it has gone. */
+async function opened(run, signal) {
+  try {
+    const now = await openRun(pathOf(run.links.self), signal);
+    return Object.fromEntries(Object.keys(run).map((name) => [name, now[name]]));
+  } catch (error) {
+    if (error.status === 404) return null;
+    throw error;
+  }
+}
+
+const COLUMNS = [
+  { name: "what", label: "Pipeline" },
+  { name: "id", label: "Request id" },
+  { name: "when", label: "Requested" },
+  { name: "long", label: "Duration" },
+];
+
+function row(run) {
+  const { word } = statusOf(run.status);
+  const reason = run.reason ?? (run.requestedBy ? `by ${run.requestedBy}` : "");
+  const duration = durationOf(run);
+  const when = ago(run.requestedAt);
+  return {
+    href: hrefOf(run),
+    state: [run.status, run.pipeline, run.requestId, reason, when, took(duration)],
+    cells: [
+      {
+        name: "what",
+        content: [
+          glyph(run.status),
+          h("span", { class: "names" }, said(run.pipeline || "(no pipeline)", { class: "name" }), h("span", { class: `sub is-${statusOf(run.status).kind}` }, word, reason ? [h("span", { class: "muted" }, " · "), said(reason, { class: "reason" })] : null)),
+        ],
+      },
+      { name: "id", content: said(run.requestId) },
+      { name: "when", content: time(run.requestedAt, () => when) },
+      { name: "long", content: took(duration) },
+    ],
+  };
+}

@@ -1,0 +1,174 @@
+// A run: why it failed, its timeline, what it was given, and what was done about it.
+
+import { activitiesOf, hrefOf, hrefOfId, openRun, childActivities } from "./service.js";
+import { actionsOf } from "./decide.js";
+import { fill, h, painted } from "./dom.js";
+import { badge, count, durationOf, json, plain, said, time, took } from "./format.js";
+import { Gantt } from "./gantt.js";
+import { Poller } from "./poll.js";
+
+const AFTER = 20_000;
+const SAFE = /^https:\/\//i;
+
+/** Show a run in an element; gives what ends it. */
+export function runView(main, { whole }, title) {
+  title("Run");
+  const parts = Object.fromEntries(["head", "why", "time", "facts", "given", "history"].map((name) => [name, h("section", { class: `part part-${name}` })]));
+  const paint = Object.fromEntries(Object.entries(parts).map(([name, element]) => [name, painted(element)]));
+  const children = new Map();
+  const gantt = new Gantt({ childOf, hrefOfChild: () => null });
+  let run = null;
+  let activities = null;
+  let trouble = null;
+  let settled = 0;
+
+  fill(main, h("p", { class: "back" }, h("a", { href: "#/runs" }, "← Runs")), h("div", { class: "loading muted" }, "Asking for the run…"));
+
+  async function refresh(signal) {
+    const before = JSON.stringify([run, activities, trouble]);
+    try {
+      run = await openRun(whole, signal);
+    } catch (error) {
+      if (error.status === 404 || error.status === 409 || error.status === 400) return lost(error);
+      throw error;
+    }
+    // Once more after its end, since the list of activities lags behind.
+    if (settled < 2) {
+      try {
+        activities = await activitiesOf(run, signal);
+        trouble = null;
+        if (run.ended) settled += 1;
+      } catch (error) {
+        if (signal.aborted || error.status === 401) throw error;
+        trouble = error.message;
+      }
+    }
+    signal.throwIfAborted();
+    draw();
+    return !run.ended || settled < 2 || before !== JSON.stringify([run, activities, trouble]);
+  }
+
+  function lost(error) {
+    poller.stop();
+    const choices = (error.body.choices ?? []).map((each) => h("li", {}, h("a", { href: hrefOf({ links: { self: each.link } }) }, said(`${each.factory}: ${each.pipeline}`)), " ", badge(each.status), " ", time(each.requestedAt)));
+    fill(main, h("p", { class: "back" }, h("a", { href: "#/runs" }, "← Runs")), h("div", { class: "empty" }, h("h1", {}, plain(error.body.title ?? "There is no such run")), h("p", {}, plain(error.body.detail ?? error.message)), choices.length ? h("ul", { class: "plain" }, choices) : null));
+    return false;
+  }
+
+  function childOf(id) {
+    if (!children.has(id)) {
+      children.set(id, undefined);
+      childActivities(run, id).then(
+        (found) => children.set(id, { activities: found.activities }),
+        (error) => children.set(id, { activities: [], error: error.status === 404 ? "It is not to be seen here." : error.message }),
+      ).then(() => poller.stopped || gantt.again());
+    }
+    return children.get(id);
+  }
+
+  function draw() {
+    title(`${plain(run.pipeline) || "Message"} ${run.status}`);
+    if (!parts.head.isConnected) fill(main, h("p", { class: "back" }, h("a", { href: "#/runs" }, "← Runs")), Object.values(parts));
+    paint.head([run.status, run.links, run.pipeline], () => head(run, () => { settled = 0; poller.now(); }));
+    paint.why([run.status, run.reason, run.message, run.errors], () => why(run));
+    paint.facts([run, durationOf(run)], () => facts(run));
+    paint.given([run.parameters, run.metadata], () => given(run));
+    paint.history(run.history, () => historyOf(run));
+    paint.time([activities, trouble, run.ended || Date.now()], () => timeline());
+  }
+
+  function timeline() {
+    const heading = h("h2", {}, "Timeline");
+    if (trouble) return [heading, h("p", { class: "muted" }, `The activities cannot be read just now: ${plain(trouble)}`)];
+    if (activities === null) return run.messageId || run.ended ? [] : [heading, h("p", { class: "muted" }, "It has not been started yet.")];
+    if (activities.activities.length === 0) return [heading, h("p", { class: "muted" }, run.ended ? "Data Factory tells of no activities." : "No activity has begun yet.")];
+    gantt.draw(activities.activities, run);
+    return [
+      heading,
+      activities.details === "withheld" ? h("p", { class: "muted" }, "Inputs and outputs are withheld: the pipeline has secure parameters.") : null,
+      gantt.element,
+      activities.truncated ? h("p", { class: "muted" }, `There are more than these ${count(activities.activities.length, "activity run")}.`) : null,
+    ];
+  }
+
+  const poller = new Poller(refresh, { fastest: 1_500, slowest: AFTER });
+  poller.start();
+  return () => poller.stop();
+}
+
+function head(run, changed) {
+  const studio = SAFE.test(run.links.studio ?? "") ? h("a", { class: "button", href: run.links.studio, target: "_blank", rel: "noopener noreferrer" }, "Open in Studio", h("span", { "aria-hidden": "true" }, " ↗")) : null;
+  return [
+    h("div", { class: "title" }, h("div", {}, h("h1", {}, said(run.pipeline || "Rejected message")), badge(run.status)), h("div", { class: "actions" }, actionsOf(run, changed), studio)),
+  ];
+}
+
+const WHY = { Failed: "Why it failed", Rejected: "Why it was rejected", Unknown: "Why its fate is unknown", Cancelled: "Why it was cancelled", Accepted: "What it waits for" };
+
+function why(run) {
+  const errors = run.errors ?? [];
+  if (!WHY[run.status] || !(run.reason || run.message || errors.length)) return [];
+  const told = errors.map((each) =>
+    h(
+      "li",
+      {},
+      h("p", {}, h("strong", {}, said(each.activityName)), each.activityType ? h("span", { class: "muted" }, ` ${plain(each.activityType)}`) : null, each.errorCode ? h("code", {}, plain(each.errorCode)) : null, each.failureType ? h("span", { class: "muted" }, plain(each.failureType)) : null),
+      h("pre", { tabindex: 0 }, plain(each.message)),
+    ),
+  );
+  const said_ = errors.length === 0 ? h("pre", { tabindex: 0 }, plain(run.message ?? run.reason)) : null;
+  return h("div", { class: `why is-${run.status.toLowerCase()}` }, h("h2", {}, WHY[run.status]), said_, told.length ? h("ul", { class: "plain" }, told) : null);
+}
+
+function facts(run) {
+  const link = (id) => h("a", { href: hrefOfId(id, { by: "runId" }) }, said(id));
+  const rows = [
+    ["Requested", [time(run.requestedAt), run.requestedBy ? [" by ", said(run.requestedBy)] : null]],
+    run.submittedAt ? ["Sent to Data Factory", time(run.submittedAt)] : null,
+    ["Started", time(run.startedAt)],
+    ["Ended", time(run.endedAt)],
+    ["Duration", took(durationOf(run))],
+    ["Request id", copied(run.requestId)],
+    run.messageId ? ["Message id", copied(run.messageId)] : null,
+    run.runId ? ["Run id", copied(run.runId)] : null,
+    ["Factory", run.factory ? said(run.factory) : "—"],
+    run.correlationId ? ["Correlation id", h("a", { href: `#/runs?${new URLSearchParams({ correlationId: run.correlationId })}` }, said(run.correlationId))] : null,
+    run.rerunOf ? ["Reruns", link(run.rerunOf)] : null,
+    run.attempt > 1 ? ["Attempt", String(run.attempt)] : null,
+    run.groupId && run.groupId !== run.runId && run.groupId !== run.rerunOf ? ["First of its reruns", link(run.groupId)] : null,
+  ].filter(Boolean);
+  return [h("h2", {}, "Details"), h("dl", { class: "facts" }, rows.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))))];
+}
+
+/** An id with a button that copies it. */
+function copied(text) {
+  const button = h("button", { type: "button", class: "copy", "aria-label": `Copy ${plain(text)}` }, "Copy");
+  button.addEventListener("click", async () => {
+    try {
+      await navigator.clipboard.writeText(text);
+      button.textContent = "Copied";
+    } catch {
+      button.textContent = "Not allowed";
+    }
+    setTimeout(() => {
+      button.textContent = "Copy";
+    }, 1_500);
+  });
+  return [said(text), navigator.clipboard ? button : null];
+}
+
+function given(run) {
+  const table = (title, values) =>
+    Object.keys(values).length === 0
+      ? null
+      : [h("h2", {}, title), h("dl", { class: "facts" }, Object.entries(values).map(([name, value]) => h("div", {}, h("dt", {}, said(name)), h("dd", {}, h("pre", { class: "short" }, json(value))))))];
+  return [table("Parameters", run.parameters), table("Metadata", run.metadata)];
+}
+
+function historyOf(run) {
+  if (run.history.length === 0) return [];
+  return [
+    h("h2", {}, "History"),
+    h("ol", { class: "history" }, run.history.map((each) => h("li", {}, h("p", {}, h("strong", {}, plain(each.action)), each.by ? [" by ", said(each.by)] : null, " ", time(each.at)), each.note ? h("p", {}, said(each.note)) : null))),
+  ];
+}

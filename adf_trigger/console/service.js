@@ -1,0 +1,96 @@
+// What the page shows, as the trigger service's published HTTP API has it.
+
+import { ACTIVE } from "./format.js";
+import { call, inPath, pathOf, withQuery } from "./api.js";
+
+/** Ways to narrow the list down, each with the statuses that the service is asked for. */
+export const VIEWS = [
+  { id: "", label: "All", statuses: null },
+  { id: "active", label: "Active", statuses: ACTIVE },
+  { id: "succeeded", label: "Succeeded", statuses: ["Succeeded"] },
+  { id: "failed", label: "Failed", statuses: ["Failed"] },
+  { id: "cancelled", label: "Cancelled", statuses: ["Cancelled"] },
+  { id: "decide", label: "To decide", statuses: ["Rejected", "Unknown"] },
+];
+
+const SINCE = { "1h": 3_600_000, "24h": 86_400_000, "7d": 604_800_000 };
+
+/** What the list is asked for, of what stands in the page's address. */
+export function questionOf(query) {
+  const view = VIEWS.find((each) => each.id === (query.view ?? "")) ?? VIEWS[0];
+  const span = SINCE[query.since];
+  return {
+    status: view.statuses?.join(",") ?? "",
+    pipeline: query.pipeline ?? "",
+    correlationId: query.correlationId ?? "",
+    since: span ? new Date(Date.now() - span).toISOString() : "",
+  };
+}
+
+/** A page of the list: { runs, continuation }. */
+export async function listRuns(question, { continuation, limit, signal }) {
+  const answer = await call(withQuery("runs", { ...question, limit, continuation }), { signal });
+  return answer.body;
+}
+
+/** Where the page shows a run: the service's own link to it. */
+export function hrefOf(run) {
+  return `#/${pathOf(run.links?.self) ?? `runs/${inPath(run.messageId ?? run.requestId)}`}`;
+}
+
+/** Where the page shows the run of an id. */
+export function hrefOfId(id, query = {}) {
+  return `#/${withQuery(`runs/${inPath(id)}`, query)}`;
+}
+
+/** A run, by what stands in the page's address. */
+export async function openRun(path, signal) {
+  return (await call(path, { signal })).body;
+}
+
+/** Whether there is a run of an id; null where the service has none. */
+export async function findRun(id) {
+  try {
+    return (await call(`runs/${inPath(id)}`)).body;
+  } catch (error) {
+    if (error.status === 404 || error.status === 400) return null;
+    throw error;
+  }
+}
+
+/** The activity runs of a run; null where it has not been started. */
+export async function activitiesOf(run, signal) {
+  const path = pathOf(run.links.activities);
+  return path === null ? null : (await call(path, { signal })).body;
+}
+
+/** The activity runs of a run that another one has started. */
+export async function childActivities(run, id, signal) {
+  return (await call(withQuery(`runs/${inPath(id)}/activities`, { by: "runId" }), { signal })).body;
+}
+
+/** Pipelines of all factories, with what they declare. */
+export async function listPipelines(signal) {
+  return (await call("pipelines", { signal })).body;
+}
+
+/** Ask what would become of a start, or start; the answer with its status. */
+export function start({ pipeline, body, key, validateOnly = false, signal }) {
+  const path = withQuery(`pipelines/${encodeURIComponent(pipeline)}/runs`, { validateOnly: validateOnly || "" });
+  return call(path, { method: "POST", body, signal, headers: key ? { "Idempotency-Key": `"${key}"` } : {} });
+}
+
+/** Do something about a run: what one of its links leads to. */
+export function act(link, body, headers) {
+  return call(pathOf(link), { method: "POST", body, headers });
+}
+
+/** All that the service says of itself, also where it is not well. */
+export async function readHealth(signal) {
+  return (await call("health/details", { signal, welcome: [503] })).body;
+}
+
+/** Say that the ledger is known to be new. */
+export function acknowledge() {
+  return call("health/acknowledge", { method: "POST", body: {} });
+}
