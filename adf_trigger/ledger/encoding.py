@@ -5,57 +5,31 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from adf_trigger.errors import Fault, InvalidRequest, UnreadableRow
+from adf_trigger.errors import UnreadableRow
 from adf_trigger.ledger.adapters import adapter_of
 from adf_trigger.ledger.port import Cursor
 from adf_trigger.ledger.records import ActiveRun, RunRecord, RunState
 from adf_trigger.messages.declaration import Declaration
-from adf_trigger.request_ids import REQUEST_ID_FORM, is_request_id
-
-MAX_RECORD_CHARS = 500_000
-"""Longest record, in characters of ASCII JSON: each takes two bytes of an entity's 1 MiB."""
 
 MAX_DECLARATION_CHARS = 32_000
 """Longest declaration, in characters of ASCII JSON: one property holds 64 KiB, at two bytes each."""
 
+MOST_FORMER_RUN_IDS = 40
+"""RunIds of a record beside the present one, the newest: each has a row, and a transaction has 100 operations."""
+
 T = TypeVar("T")
-
-
-class RecordTooLarge(UnreadableRow):
-    """The record does not fit into an entity of Table storage."""
-
-
-def encode_new(record: RunRecord) -> str:
-    """The text of a record that a caller asks us to keep.
-
-    Raises:
-        InvalidRequest: its request id cannot be a key, or it is too large to keep.
-    """
-    if not is_request_id(record.request_id):
-        raise InvalidRequest([Fault("requestId", REQUEST_ID_FORM)])
-    try:
-        return encode_record(record)
-    except RecordTooLarge as exc:
-        raise InvalidRequest([Fault("", str(exc))]) from exc
 
 
 def encode_record(record: RunRecord) -> str:
     """The text of a record, without the bytes of the message it came as: they are kept beside it.
 
-    Raises:
-        RecordTooLarge: it has more than MAX_RECORD_CHARS characters.
+    How long it may be, and what is cut to that end, is `room`'s to say.
     """
     # The parameters are JSON already. Pydantic would make null of Infinity, and fail on half a surrogate pair.
     fields = adapter_of(RunRecord).dump_python(
         record, mode="json", exclude={"parameters": True, "came_as": {"body"}}
     )
-    text = _text({**fields, "parameters": record.parameters})
-    if len(text) > MAX_RECORD_CHARS:
-        raise RecordTooLarge(
-            f"the request and its result are too large to keep: {len(text)} characters of JSON, "
-            f"at most {MAX_RECORD_CHARS}"
-        )
-    return text
+    return _text({**fields, "parameters": record.parameters})
 
 
 def decode_record(text: str, body: bytes = b"") -> RunRecord:
@@ -121,7 +95,7 @@ def decode_declaration(text: str) -> Declaration:
 
 
 def successor(earlier: RunRecord, record: RunRecord) -> RunRecord:
-    """The record to be saved after an earlier one of the same request: it keeps the runIds that there were.
+    """The record to be saved after an earlier one of the same request: it keeps the newest runIds of those before.
 
     Raises:
         ValueError: it is the record of another request.
@@ -130,7 +104,7 @@ def successor(earlier: RunRecord, record: RunRecord) -> RunRecord:
     if record.requested_at != earlier.requested_at:
         raise ValueError("requested_at of a record never changes")
     former = tuple(run_id for run_id in earlier.run_ids if run_id != record.run_id)
-    return replace(record, former_run_ids=former)
+    return replace(record, former_run_ids=former[-MOST_FORMER_RUN_IDS:])
 
 
 def require_same_request(earlier: RunRecord, record: RunRecord) -> None:

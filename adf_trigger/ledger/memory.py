@@ -11,8 +11,6 @@ from adf_trigger.ledger.encoding import (
     decode_cursor,
     decode_record,
     encode_cursor,
-    encode_new,
-    encode_record,
     require_same_request,
     successor,
 )
@@ -27,6 +25,7 @@ from adf_trigger.ledger.listing import (
 )
 from adf_trigger.ledger.port import Claim, Cursor, RunPage, Stored
 from adf_trigger.ledger.records import ActiveRun, RunRecord, RunState
+from adf_trigger.ledger.room import fitted, fitted_new
 
 
 @dataclass(slots=True)
@@ -56,7 +55,7 @@ class MemoryLedger:
             InvalidRequest: its request id cannot be a key, or it is too large to keep.
             LedgerConflict: another request has its runId.
         """
-        text = encode_new(record)
+        record, text = fitted_new(record)
         with self._lock:
             partition = self._partition(record.factory)
             if (found := self._stored(partition, record.request_id)) is not None:
@@ -73,7 +72,7 @@ class MemoryLedger:
             LedgerConflict: the record has changed since it was read, or another request has the new runId.
         """
         require_same_request(stored.record, record)
-        text = encode_new(record)
+        record, text = fitted_new(record)
         with self._lock:
             partition = self._unchanged(stored)
             self._require_free_run_id(partition, record)
@@ -115,11 +114,12 @@ class MemoryLedger:
             RecordTooLarge: it does not fit into an entity of Table storage.
             ValueError: it is the record of another request.
         """
-        record = successor(stored.record, record)
-        text = encode_record(record)
+        record, text = fitted(successor(stored.record, record))
         with self._lock:
             partition = self._unchanged(stored)
             self._require_free_run_id(partition, record)
+            for run_id in set(stored.record.run_ids) - set(record.run_ids):
+                del partition.owners[run_id]
             return self._put(partition, record, text)
 
     def active(self, factory: str) -> Sequence[ActiveRun]:

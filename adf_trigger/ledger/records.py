@@ -112,7 +112,7 @@ class RunRecord:
         resubmitted_at: when somebody had it sent again: its start deadline counts from then.
         dismissed: whether somebody has ended the matter of its unknown fate.
         cancellation: that it is to be cancelled; None where nobody asked, or Data Factory refused.
-        history: who did what about it after it was asked for, oldest first; bounded by `transitions.noted`.
+        history: who did what about it after it was asked for, oldest first; bounded by `room`.
     """
 
     factory: str

@@ -15,7 +15,6 @@ from adf_trigger.ledger.encoding import (
     decode_cursor,
     decode_record,
     encode_cursor,
-    encode_new,
     encode_record,
     require_same_request,
     successor,
@@ -36,6 +35,7 @@ from adf_trigger.ledger.keys import (
 from adf_trigger.ledger.listing import ListingPage, Question
 from adf_trigger.ledger.port import MOST_PARTITIONS, Claim, Cursor, RunPage, Stored
 from adf_trigger.ledger.records import ActiveRun, RunRecord
+from adf_trigger.ledger.room import fitted, fitted_new
 from adf_trigger.ledger.rows import REQUEST_ID, Rows, join, join_bytes, listed, rows_of, split
 from adf_trigger.ledger.table_declarations import TableDeclarations
 from adf_trigger.ledger.table_listing import TableListing
@@ -97,7 +97,8 @@ class TableLedger:
             LedgerConflict: another request has its runId.
             LedgerError: the table could not be read or written.
         """
-        rows = rows_of(record, encode_new(record))
+        record, text = fitted_new(record)
+        rows = rows_of(record, text)
         lost: LedgerConflict | None = None
         for _ in range(_CLAIM_ATTEMPTS):
             try:
@@ -119,7 +120,8 @@ class TableLedger:
             LedgerError: the table could not be written.
         """
         require_same_request(stored.record, record)
-        return self._write(record, _rows(stored.record), rows_of(record, encode_new(record)), stored.etag)
+        record, text = fitted_new(record)
+        return self._write(record, _rows(stored.record), rows_of(record, text), stored.etag)
 
     def release(self, stored: Stored) -> None:
         """Remove a record and all its rows, conditionally: the key is free again.
@@ -169,8 +171,8 @@ class TableLedger:
             ValueError: it is the record of another request.
             LedgerError: the table could not be written.
         """
-        record = successor(stored.record, record)
-        return self._write(record, _rows(stored.record), rows_of(record, encode_record(record)), stored.etag)
+        record, text = fitted(successor(stored.record, record))
+        return self._write(record, _rows(stored.record), rows_of(record, text), stored.etag)
 
     def active(self, factory: str) -> Sequence[ActiveRun]:
         """The rows of all runs that are not published, in order of arrival. Costs what is active, not the history.

@@ -14,6 +14,7 @@ from adf_trigger.errors import (
     Throttled,
     TryLater,
 )
+from adf_trigger.ledger.room import require_room
 from adf_trigger.messages.declaration import Declaration
 from adf_trigger.service.definitions import Definitions
 from adf_trigger.service.gate import Gate
@@ -58,6 +59,19 @@ class Checker:
             TryLater: it cannot be checked, or not be taken on, just now.
         """
         self._refuse_where_held(submission)
+        definition = self._declared(submission)
+        secure = definition.secure_among(submission.request.parameters) if definition else ()
+        require_room(
+            {name: value for name, value in submission.request.parameters.items() if name not in secure},
+            secure=secure,
+            correlation_id=submission.request.correlation_id,
+            metadata=submission.request.metadata,
+            came_as=submission.came_as(definition.secure_names if definition else ()),
+        )
+        return definition
+
+    def _declared(self, submission: Submission) -> Declaration | None:
+        """What the pipeline declares, the parameters checked against it; see check."""
         factory, pipeline = submission.factory, submission.pipeline
         if not self._gate.may_read(factory):
             wait = self._gate.next_try(factory)

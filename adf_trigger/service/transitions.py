@@ -7,18 +7,12 @@
 Each move is a pure function of a record; the caller writes what it returns, conditionally on what it read.
 """
 
-import json
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from adf_trigger.contracts import (
-    MAX_NOTE,
-    HistoryEntry,
-    RunStatus,
-    as_dict,
-)
+from adf_trigger.contracts import HistoryEntry, RunStatus
 from adf_trigger.ledger.records import Cancellation, RunRecord, RunState, Waits
 from adf_trigger.messages.limits import shorten
 from adf_trigger.results import ActivityError
@@ -32,12 +26,6 @@ WAITS_FOR_CALLER = (
 
 LONGEST_REASON = 3_000
 """Characters of a reason that a record keeps."""
-
-MOST_ENTRIES = 50
-"""What a record keeps of its history: the newest entries."""
-
-MOST_HISTORY = 60_000
-"""Characters of ASCII JSON that a history has at most: a record has to hold a run's parameters and errors, too."""
 
 
 class IllegalMove(RuntimeError):
@@ -68,12 +56,8 @@ def _cut(reason: str) -> str:
 
 
 def noted(record: RunRecord, entry: HistoryEntry) -> RunRecord:
-    """The record with one more entry of its history; the oldest give way."""
-    note = None if entry.note is None else shorten(entry.note, MAX_NOTE)
-    history = (*record.history, entry.model_copy(update={"note": note}))[-MOST_ENTRIES:]
-    while len(history) > 1 and len(json.dumps([as_dict(each) for each in history])) > MOST_HISTORY:
-        history = history[1:]
-    return replace(record, history=history)
+    """The record with one more entry of its history; the ledger keeps the newest."""
+    return replace(record, history=(*record.history, entry))
 
 
 def _undecided(record: RunRecord, **changes: Any) -> RunRecord:

@@ -5,11 +5,20 @@ from string import ascii_letters, digits
 
 import pytest
 
+from adf_trigger.contracts import HistoryEntry
 from adf_trigger.errors import InvalidRequest, LedgerConflict
-from adf_trigger.ledger.encoding import MAX_RECORD_CHARS, RecordTooLarge
 from adf_trigger.ledger.port import Ledger
-from adf_trigger.ledger.records import ActiveRun, RunRecord
-from tests.contracts.ledger_records import MINUTE, NOON, a_factory, a_full_record, a_record
+from adf_trigger.ledger.records import ActiveRun, CameAs, RunRecord, RunState
+from adf_trigger.ledger.room import MAX_RECORD_CHARS, MAX_REQUEST_CHARS
+from adf_trigger.results import ActivityError
+from tests.contracts.ledger_records import (
+    MINUTE,
+    NOON,
+    a_factory,
+    a_full_record,
+    a_large_record,
+    a_record,
+)
 from tests.contracts.ledger_steps import THREADS, LedgerClaims, at_once, leaves_no_trace, listed, names
 
 LEGAL_KEYS = [
@@ -151,12 +160,21 @@ class ClaimingContract(LedgerClaims):
         assert found is not None
         assert found.record.parameters == parameters
 
-    def test_a_record_of_the_largest_size_is_kept(self, ledger: Ledger, factory: str) -> None:
-        """A record just below the limit is kept, however many properties it takes."""
-        parameters = {"text": "x" * (MAX_RECORD_CHARS - 2000)}
-        stored = ledger.claim(a_record(factory, parameters=parameters)).stored
-        saved = ledger.save(stored, replace(stored.record, attempts=1))
-        assert ledger.get(factory, saved.record.request_id) == saved
+    @pytest.mark.parametrize("letter", ["x", '"', "\U0010ffff"])
+    def test_a_record_of_the_largest_size_is_kept(self, ledger: Ledger, letter: str) -> None:
+        """At the limit of the door, with the largest message and then the longest end, however it is written."""
+        new = a_large_record(MAX_REQUEST_CHARS - 32_768, letter, came_as=CameAs(body=bytes(65_536)))
+        stored = ledger.claim(new).stored
+        assert stored.record == new
+        error = ActivityError(activity_name=letter * 256, message=letter * 1024)
+        entry = HistoryEntry(at=NOON, by=letter * 256, action="rerun", note=letter * 1024)
+        ended = replace(
+            new, state=RunState.ENDED, message=letter * 3_000, errors=(error,) * 40, history=(entry,) * 100
+        )
+        saved = ledger.save(stored, ended)
+        assert saved.record.parameters == new.parameters
+        assert saved.record.errors
+        assert ledger.get(new.factory, new.request_id) == saved
 
     def test_a_record_may_become_shorter(self, ledger: Ledger, factory: str) -> None:
         """Nothing of a long record is left behind when a short one is saved in its place."""
@@ -165,15 +183,16 @@ class ClaimingContract(LedgerClaims):
         assert ledger.get(factory, saved.record.request_id) == saved
 
     def test_what_is_too_large_is_refused_with_a_reason(self, ledger: Ledger, factory: str) -> None:
-        """A request that cannot be kept is the caller's fault; a result that cannot be kept is ours."""
-        large = {"text": "x" * MAX_RECORD_CHARS}
+        """A request that leaves no room is the caller's fault; a result that is too long is cut, and marked so."""
+        large = {"text": "x" * MAX_REQUEST_CHARS}
         with pytest.raises(InvalidRequest, match="too large"):
             ledger.claim(a_record(factory, parameters=large))
         assert listed(ledger, factory) == []
         stored = ledger.claim(a_record(factory)).stored
-        with pytest.raises(RecordTooLarge, match="too large"):
-            ledger.save(stored, replace(stored.record, message="x" * MAX_RECORD_CHARS))
-        assert ledger.get(factory, stored.record.request_id) == stored
+        ended = replace(stored.record, state=RunState.ENDED, message="x" * MAX_RECORD_CHARS)
+        saved = ledger.save(stored, ended)
+        assert saved.record.truncated
+        assert ledger.get(factory, stored.record.request_id) == saved
 
     def test_infinity_is_not_changed_into_null(self, ledger: Ledger, factory: str) -> None:
         """A parameter that JSON has no word for comes back as it was taken."""

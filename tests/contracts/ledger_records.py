@@ -1,11 +1,13 @@
 """Records for tests of the ledger."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
 from adf_trigger.contracts import HistoryEntry, Rerun, Source
 from adf_trigger.ledger.records import CameAs, Cancellation, RunRecord, RunState, Waits
+from adf_trigger.ledger.room import MAX_REQUEST_CHARS
 from adf_trigger.results import ActivityError
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -33,6 +35,14 @@ def a_record(factory: str, request_id: str = "load-2026-11-22", **changes: Any) 
         "requested_at": NOON,
     }
     return RunRecord(**{**fields, **changes})
+
+
+def a_large_record(chars: int = MAX_REQUEST_CHARS, letter: str = "x", **changes: Any) -> RunRecord:
+    """A record whose request takes so much room, in a parameter of one letter."""
+    room = chars - len(json.dumps([{"text": ""}, [], None, {}, []], separators=(",", ":")))
+    each = len(json.dumps(letter)) - 2
+    text = letter * (room // each) + "x" * (room % each)
+    return a_record(a_factory(), "k" * 128, parameters={"text": text}, **changes)
 
 
 def a_full_record(factory: str) -> RunRecord:

@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 
 from adf_trigger.errors import LedgerConflict
+from adf_trigger.ledger.encoding import MOST_FORMER_RUN_IDS
 from adf_trigger.ledger.port import Ledger
 from adf_trigger.ledger.records import ActiveRun, RunState
 from tests.contracts.ledger_records import MINUTE, NOON, a_record
@@ -140,3 +141,18 @@ class SavingContract(LedgerClaims):
         with pytest.raises(ValueError, match="record"):
             ledger.save(stored, replace(stored.record, **changes))
         assert ledger.get(factory, stored.record.request_id) == stored
+
+    def test_of_very_many_run_ids_the_newest_are_kept(self, ledger: Ledger, factory: str) -> None:
+        """However often a person names another run as a request's, its rows fit into one transaction, and go whole."""
+        run_ids = [uuid4() for _ in range(MOST_FORMER_RUN_IDS + 5)]
+        stored = ledger.claim(a_record(factory)).stored
+        first = stored.record.run_id
+        for run_id in run_ids:
+            stored = ledger.save(stored, replace(stored.record, run_id=run_id))
+        assert stored.record.run_ids == tuple(run_ids[-MOST_FORMER_RUN_IDS - 1 :])
+        assert ledger.find(factory, first) is None
+        assert ledger.find(factory, stored.record.run_ids[0]) == stored
+        other = ledger.claim(a_record(factory, "other", run_id=first)).stored
+        ledger.release(stored)
+        assert leaves_no_trace(ledger, stored.record)
+        assert ledger.find(factory, first) == other

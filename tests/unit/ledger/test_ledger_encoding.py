@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from adf_trigger.errors import LedgerError
 from adf_trigger.ledger.encoding import (
-    MAX_RECORD_CHARS,
     decode_active,
     decode_cursor,
     decode_record,
@@ -20,7 +19,7 @@ from adf_trigger.ledger.encoding import (
 )
 from adf_trigger.ledger.port import Cursor
 from adf_trigger.ledger.records import ActiveRun, RunState
-from adf_trigger.ledger.rows import PROPERTY_CHARS, join, rows_of, split
+from adf_trigger.ledger.rows import PROPERTY_CHARS, join, split
 from tests.contracts.ledger_records import MINUTE, NOON, a_factory, a_full_record, a_record
 
 FACTORY = a_factory()
@@ -114,12 +113,6 @@ def test_pieces_are_joined_in_order_of_their_number() -> None:
     text = "".join(f"{n:032000d}" for n in range(12))
     shuffled = dict(sorted(split(text).items()))
     assert join(shuffled) == text
-
-
-def test_the_largest_record_fits_into_an_entity() -> None:
-    """A run row of the largest size stays below the 1 MiB of an entity, names and keys included."""
-    row = rows_of(a_record(FACTORY, "a" * 128), "x" * MAX_RECORD_CHARS)[f"run|{'a' * 128}"]
-    assert sum(2 * (len(name) + len(value)) for name, value in row.items()) < 1024 * 1024 - 4096
 
 
 def test_a_successor_keeps_every_run_id_once() -> None:

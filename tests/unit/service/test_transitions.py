@@ -1,6 +1,5 @@
 """Every move of a record: what it changes, that it changes nothing else, and from where it cannot be made."""
 
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -9,12 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from adf_trigger.contracts import (
-    MAX_NOTE,
-    HistoryEntry,
-    RunStatus,
-    as_dict,
-)
+from adf_trigger.contracts import RunStatus
 from adf_trigger.ledger.records import Cancellation, RunRecord, RunState, Waits
 from adf_trigger.results import ActivityError
 from adf_trigger.service import transitions
@@ -328,16 +322,3 @@ def test_a_long_reason_is_cut() -> None:
         transitions.postpone(record, until=UNTIL, in_doubt_since=None, reason="x" * 500_000),
     ):
         assert len(moved.message or "") == LONGEST_REASON
-
-
-@pytest.mark.parametrize("letter", ["x", "\U0001f600"])
-def test_a_history_is_bounded_and_keeps_what_is_newest(letter: str) -> None:
-    """However often a run is steered, and whatever is noted, its record still holds all else that it may have to."""
-    record = a_full_record(a_factory())
-    for number in range(60):
-        entry = HistoryEntry(at=NOW, by="b" * 256, action=str(number), note=letter * 2_000)
-        record = transitions.noted(record, entry)
-    assert len(record.history) <= transitions.MOST_ENTRIES
-    assert record.history[-1].action == "59"
-    assert len(record.history[-1].note or "") == MAX_NOTE
-    assert len(json.dumps([as_dict(each) for each in record.history])) <= transitions.MOST_HISTORY

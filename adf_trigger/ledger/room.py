@@ -1,0 +1,201 @@
+"""How large a record may be, so that every later move of it fits into its entity of Table storage.
+
+A request is refused at the door where it would leave too little room. What a record gains afterwards is bounded here,
+for every writer and every adapter, and gives way where the whole would not fit: better no details than no end.
+
+A field that is written after the claim gets its limit in `_bounded`: a list of what is told of activities shares the
+room of `details`. `test_room.py` fails until it has one.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+from adf_trigger.contracts import MAX_NOTE, HistoryEntry
+from adf_trigger.errors import Fault, InvalidRequest, UnreadableRow
+from adf_trigger.ledger.encoding import encode_record
+from adf_trigger.ledger.records import CameAs, RunRecord, RunState
+from adf_trigger.messages.limits import ELLIPSIS, shorten
+from adf_trigger.request_ids import REQUEST_ID_FORM, is_request_id
+from adf_trigger.wire import Wire
+
+MAX_RECORD_CHARS = 515_000
+"""Longest record: characters of ASCII JSON, and half the bytes of the message that it came as.
+
+An entity has 1 MiB, names and keys included, in which a character takes two bytes: 524,288 characters. Earlier versions
+kept requests of up to 500,000, so that these have room for their end, too.
+"""
+
+MAX_REQUEST_CHARS = 300_000
+"""Most of a record that the request itself may take, counted in the same way.
+
+64 KiB of JSON never take more, whatever is in them: numbers such as 1e15 grow most, which are kept in 18 characters.
+"""
+
+MOST_ENTRIES = 50
+"""Entries of a history, the newest."""
+
+LONGEST_STATUS = 256
+LONGEST_NAME = 256
+"""Characters of a word of Data Factory's, and of who has done something."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Limits:
+    """What the parts of a record may take that grow.
+
+    Attributes:
+        reason: characters of each reason. One outside the basic plane takes twelve of ASCII JSON.
+        details: characters of ASCII JSON of all that is told of the activities of a run that has ended.
+        history: characters of ASCII JSON of the history.
+    """
+
+    reason: int
+    details: int
+    history: int
+
+
+_LIMITS = (
+    _Limits(reason=3_000, details=100_000, history=60_000),
+    _Limits(reason=1_000, details=40_000, history=20_000),
+    _Limits(reason=300, details=8_000, history=4_000),
+    _Limits(reason=60, details=0, history=0),
+)
+"""Ever harsher limits. Within the second fits whatever passed the door; the others are for what passed earlier ones."""
+
+E = TypeVar("E", bound=Wire)
+
+
+class RecordTooLarge(UnreadableRow):
+    """The record does not fit into an entity of Table storage."""
+
+
+def require_room(
+    parameters: Mapping[str, Any],
+    *,
+    secure: Iterable[str] = (),
+    correlation_id: str | None = None,
+    metadata: Mapping[str, str] | None = None,
+    came_as: CameAs | None = None,
+) -> None:
+    """Refuse a request that would leave its record too little room for what becomes of it.
+
+    Args:
+        parameters: whose values are kept.
+        secure: names of the others.
+        correlation_id: the caller's own id.
+        metadata: the caller's labels.
+        came_as: the message it came as.
+
+    Raises:
+        InvalidRequest: it takes more than MAX_REQUEST_CHARS.
+    """
+    masked = () if came_as is None else came_as.masked
+    kept = json.dumps([parameters, [*secure], correlation_id, metadata, masked], separators=(",", ":"))
+    taken = len(kept) + _half_of_body(came_as)
+    if taken > MAX_REQUEST_CHARS:
+        fault = (
+            f"is too large to be kept with its message and labels: {taken} characters of JSON in ASCII, at most "
+            f"{MAX_REQUEST_CHARS}"
+        )
+        raise InvalidRequest([Fault("/parameters", fault)])
+
+
+def fitted_new(record: RunRecord) -> tuple[RunRecord, str]:
+    """A record that a caller asks us to keep, and its text.
+
+    Raises:
+        InvalidRequest: its request id cannot be a key, or it would leave too little room.
+    """
+    if not is_request_id(record.request_id):
+        raise InvalidRequest([Fault("requestId", REQUEST_ID_FORM)])
+    require_room(
+        record.parameters,
+        secure=record.secure_parameters,
+        correlation_id=record.correlation_id,
+        metadata=record.metadata,
+        came_as=record.came_as,
+    )
+    return fitted(record)
+
+
+def fitted(record: RunRecord) -> tuple[RunRecord, str]:
+    """A record as it is kept, what is too long in it cut and marked so, and its text.
+
+    Raises:
+        RecordTooLarge: it is still to be sent and has parameters that no entity holds; what was sent loses them.
+    """
+    for each in _ever_smaller(record):
+        text = encode_record(each)
+        if len(text) + _half_of_body(each.came_as) <= MAX_RECORD_CHARS:
+            return each, text
+    raise RecordTooLarge(
+        f"the record of {record.request_id} is too large to keep: more than {MAX_RECORD_CHARS} characters of JSON"
+    )
+
+
+def _ever_smaller(record: RunRecord) -> Iterator[RunRecord]:
+    for limits in _LIMITS:
+        record = _bounded(record, limits)
+        yield record
+    if record.state is not RunState.ACCEPTED:
+        yield replace(record, parameters=dict.fromkeys(record.parameters, ELLIPSIS), truncated=True)
+        yield replace(record, parameters={}, truncated=True)
+
+
+def _half_of_body(came_as: CameAs | None) -> int:
+    return 0 if came_as is None else (len(came_as.body) + 1) // 2
+
+
+def _bounded(record: RunRecord, limits: _Limits) -> RunRecord:
+    message = _cut(record.message, limits.reason)
+    errors = record.errors and _first(record.errors, limits.details)
+    waiting = record.cancellation
+    return replace(
+        record,
+        status=shorten(record.status, LONGEST_STATUS),
+        message=message,
+        last_answer=_cut(record.last_answer, limits.reason),
+        errors=errors,
+        truncated=record.truncated or (record.ended and (message, errors) != (record.message, record.errors)),
+        cancellation=waiting and replace(waiting, waits=_cut(waiting.waits, limits.reason)),
+        history=_newest(record.history, limits.history),
+    )
+
+
+def _cut(text: str | None, limit: int) -> str | None:
+    return text and shorten(text, limit)
+
+
+def _first(entries: tuple[E, ...], room: int) -> tuple[E, ...]:
+    """The first entries, as many as fit."""
+    kept = 0
+    for entry in entries:
+        room -= _chars(entry)
+        if room < 0:
+            break
+        kept += 1
+    return entries[:kept]
+
+
+def _newest(history: tuple[HistoryEntry, ...], room: int) -> tuple[HistoryEntry, ...]:
+    """The newest entries, as many as fit, behind one that stands for those that do not."""
+    entries = tuple(map(_entry, history))
+    kept = len(_first(entries[::-1], room)[:MOST_ENTRIES])
+    if kept == len(entries):
+        return entries
+    kept = min(kept, MOST_ENTRIES - 1)
+    last_cut = entries[len(entries) - kept - 1]
+    mark = HistoryEntry(at=last_cut.at, action="truncated", note="what was done until then is not kept")
+    return (mark, *entries[len(entries) - kept :])
+
+
+def _entry(entry: HistoryEntry) -> HistoryEntry:
+    short = {"by": _cut(entry.by, LONGEST_NAME), "note": _cut(entry.note, MAX_NOTE)}
+    return entry if (entry.by, entry.note) == tuple(short.values()) else entry.model_copy(update=short)
+
+
+def _chars(entry: Wire) -> int:
+    """What an entry of a list takes of the text, its comma included."""
+    return len(json.dumps(entry.model_dump(mode="json"), separators=(",", ":"))) + 1

@@ -1,0 +1,225 @@
+"""Whatever becomes of a record fits into its entity: what grows in it is bounded, and the door leaves it the room."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from adf_trigger.contracts import MAX_NOTE, HistoryEntry
+from adf_trigger.errors import InvalidRequest
+from adf_trigger.ledger import room
+from adf_trigger.ledger.encoding import encode_record
+from adf_trigger.ledger.keys import partition_key, run_key
+from adf_trigger.ledger.memory import MemoryLedger
+from adf_trigger.ledger.port import Stored
+from adf_trigger.ledger.records import CameAs, Cancellation, RunRecord, RunState
+from adf_trigger.ledger.room import MAX_RECORD_CHARS, MAX_REQUEST_CHARS, RecordTooLarge, fitted, require_room
+from adf_trigger.ledger.rows import rows_of
+from adf_trigger.messages.limits import ELLIPSIS
+from adf_trigger.results import ActivityError
+from tests.contracts.ledger_records import MINUTE, NOON, a_factory, a_full_record, a_large_record
+
+LARGEST = "\U0010ffff"
+"""A character that takes twelve of ASCII JSON, as an emoji does."""
+
+OF_THE_REQUEST = {
+    "parameters",
+    "secure_parameters",
+    "correlation_id",
+    "metadata",
+    "came_as",
+}
+BOUNDED_AT_THE_DOOR = {
+    "factory",
+    "request_id",
+    "pipeline",
+    "rerun",
+    "requested_by",
+    "digest",
+    "message_digest",
+}
+BOUNDED_HERE = {
+    "status",
+    "message",
+    "last_answer",
+    "errors",
+    "cancellation",
+    "history",
+    "former_run_ids",
+}
+OF_FIXED_SIZE = {
+    *("run_id", "state", "source", "requested_at", "attempts", "not_before", "lease_until", "sent_at"),
+    *(
+        "doubted_from",
+        "waits_for",
+        "rejections",
+        "submitted_at",
+        "last_seen_at",
+        "looked_at",
+        "missing_since",
+    ),
+    *("started_at", "ended_at", "duration_ms", "truncated", "published_at", "group_id", "attempt", "reruns"),
+    *("unknowns", "resubmitted_at", "dismissed", "failure_is_error"),
+}
+
+
+def test_every_field_of_a_record_has_its_bound() -> None:
+    """A new field is bounded, and stands in one of the lists above: else an end may find no room."""
+    known = OF_THE_REQUEST | BOUNDED_AT_THE_DOOR | BOUNDED_HERE | OF_FIXED_SIZE
+    assert {each.name for each in fields(RunRecord)} == known
+
+
+def grown(record: RunRecord, letter: str = LARGEST) -> RunRecord:
+    """A record with all that may ever be written into it, and more."""
+    error = ActivityError(
+        activity_name=letter * 256,
+        activity_type=letter * 256,
+        error_code=letter * 256,
+        failure_type=letter * 256,
+        message=letter * 1024,
+    )
+    entry = HistoryEntry(at=NOON, by=letter * 500, action="cancel", note=letter * 2_000)
+    return replace(
+        record,
+        state=RunState.ENDED,
+        status=letter * 1_000,
+        message=letter * 100_000,
+        last_answer=letter * 100_000,
+        cancellation=Cancellation(asked_at=NOON, waits=letter * 100_000),
+        errors=(error,) * 10,
+        history=(entry,) * 100,
+        former_run_ids=tuple(UUID(int=n) for n in range(40)),
+        started_at=NOON,
+        ended_at=NOON,
+        requested_by=letter * 256,
+        pipeline="p" * 260,
+    )
+
+
+@pytest.mark.parametrize("letter", ["x", "ü", "\U0001f600", LARGEST, '"', "\x00"])
+def test_what_passed_the_door_has_room_for_its_end(letter: str) -> None:
+    """At the very limit of the door, an end keeps its words, why activities failed, and who did what last."""
+    request = a_large_record(letter=letter)
+    require_room(request.parameters, metadata={})
+    record, text = fitted(grown(request))
+    assert len(text) <= MAX_RECORD_CHARS
+    assert record.parameters == request.parameters
+    assert len(record.message or "") == len(record.last_answer or "") == 1_000
+    assert record.errors
+    assert len(record.history) > 1
+    assert record.truncated
+
+
+@pytest.mark.parametrize("taken", [1, 2])
+def test_what_takes_more_is_refused_with_a_fault_of_its_own(taken: int) -> None:
+    """One character too many is a fault of the parameters, in numbers."""
+    require_room(a_large_record(MAX_REQUEST_CHARS).parameters, metadata={})
+    with pytest.raises(InvalidRequest) as caught:
+        require_room(a_large_record(MAX_REQUEST_CHARS + taken).parameters, metadata={})
+    (fault,) = caught.value.faults
+    assert fault.pointer == "/parameters"
+    assert (
+        f"{MAX_REQUEST_CHARS + taken} characters of JSON in ASCII, at most {MAX_REQUEST_CHARS}"
+        in fault.message
+    )
+
+
+@pytest.mark.parametrize(
+    "item", ["1e15", "1e5", '"ü"', '"\U0010ffff"', '"\\u0001"', '"\x7f"', "{}", '"\\""', "0"]
+)
+def test_a_body_of_64_kib_always_passes(item: str) -> None:
+    """No JSON of the size that is read by default, nor any message that a queue takes, is refused for want of room."""
+    size = 65_536
+    values = ",".join([item] * ((size - 40) // (len(item.encode()) + 1)))
+    body = f'{{"parameters":{{"n":[{values}]}}}}'.encode()
+    assert size - 64 < len(body) <= size
+    require_room(json.loads(body)["parameters"], metadata={}, came_as=CameAs(body=body))
+
+
+def size_of(value: str | bytes) -> int:
+    """Bytes of a property's value: text is UTF-16 there."""
+    return len(value if isinstance(value, bytes) else value.encode("utf-16-le"))
+
+
+def entity_bytes(partition: str, key: str, properties: Mapping[str, str | bytes]) -> int:
+    """What Table storage counts for an entity.
+
+    Source: "How Azure Storage Bills" and "Understanding the Table service data model".
+    """
+    values = (4 + size_of(each) for each in properties.values())
+    return 4 + 2 * len(partition + key) + sum(8 + 2 * len(name) for name in properties) + sum(values)
+
+
+@given(
+    chars=st.integers(1_000, MAX_REQUEST_CHARS - 32_768),
+    letter=st.characters(codec=None),
+    more=st.characters(codec=None),
+    body=st.integers(0, 65_536),
+)
+def test_the_largest_record_fits_into_an_entity(chars: int, letter: str, more: str, body: int) -> None:
+    """In whatever letters, a record and its message keep to 1 MiB, 255 properties, and 64 KiB in each of them."""
+    record, text = fitted(grown(a_large_record(chars, letter, came_as=CameAs(body=bytes(body))), more))
+    row = dict(rows_of(record, text)[run_key(record.request_id)], write_id="w" * 32)
+    assert entity_bytes(partition_key(record.factory) * 3, run_key(record.request_id), row) <= 1024 * 1024
+    assert len(row) <= 250
+    assert all(size_of(each) <= 65_536 for each in row.values())
+
+
+@pytest.mark.parametrize("letter", ["x", "\U0001f600"])
+def test_a_history_is_bounded_and_says_that_it_was_cut(letter: str) -> None:
+    """Whoever wrote how much into it: the newest entries are kept behind one that stands for all before."""
+    entries = tuple(
+        HistoryEntry(at=NOON + n * MINUTE, by="b" * 256, action=str(n), note=letter * 2_000)
+        for n in range(60)
+    )
+    record, _ = fitted(replace(a_full_record(a_factory()), history=entries))
+    mark, *kept = record.history
+    assert (mark.action, mark.by) == ("truncated", None)
+    assert mark.at == kept[0].at - MINUTE
+    assert [each.action for each in kept] == [str(n) for n in range(60 - len(kept), 60)]
+    assert len(kept[-1].note or "") == MAX_NOTE
+    assert len(record.history) <= room.MOST_ENTRIES
+    assert len(json.dumps([each.model_dump(mode="json") for each in record.history])) <= 61_000
+    again, _ = fitted(replace(record, history=(*record.history, entries[0])))
+    assert [each.action for each in again.history].count("truncated") == 1
+
+
+def test_what_fits_is_left_as_it_is() -> None:
+    """Of a record of a common size nothing is cut, and fitting it again changes nothing."""
+    record = a_full_record(a_factory())
+    assert fitted(record) == (record, encode_record(record))
+    large, text = fitted(grown(a_large_record()))
+    assert fitted(large) == (large, text)
+
+
+def put_as_it_is(ledger: MemoryLedger, record: RunRecord) -> Stored:
+    """A record as an earlier version may have left it, whose size nobody has looked at."""
+    return ledger._put(ledger._partition(record.factory), record, encode_record(record))
+
+
+@pytest.mark.parametrize("chars", [499_000, 510_000, 900_000])
+def test_what_an_earlier_version_left_too_large_ends_all_the_same(chars: int) -> None:
+    """Its end is kept, cut and marked so, with the parameters where these leave room for one."""
+    ledger = MemoryLedger()
+    stored = put_as_it_is(ledger, a_large_record(chars, state=RunState.SUBMITTED, status="Queued"))
+    large = grown(stored.record)
+    ended = ledger.save(stored, replace(large, status="Failed")).record
+    assert (ended.state, ended.status, ended.truncated) == (RunState.ENDED, "Failed", True)
+    assert ended.message is not None
+    assert ended.message.endswith(ELLIPSIS)
+    assert (ended.parameters == stored.record.parameters) is (chars < 500_000)
+    published = ledger.save(Stored(ended, "2"), replace(ended, state=RunState.PUBLISHED, published_at=NOON))
+    assert ledger.purge(published.record.factory, published_before=NOON + timedelta(days=1), limit=1) == 1
+
+
+def test_what_is_still_to_be_sent_never_loses_its_parameters() -> None:
+    """Data Factory would be given others than were asked for: it is an error instead."""
+    ledger = MemoryLedger()
+    stored = put_as_it_is(ledger, a_large_record(900_000))
+    with pytest.raises(RecordTooLarge, match="too large"):
+        ledger.save(stored, replace(stored.record, attempts=1))
