@@ -10,6 +10,7 @@ from adf_trigger.contracts import (
     NO_RERUN,
     HistoryEntry,
     Rerun,
+    RunStatus,
     Source,
 )
 from adf_trigger.results import ActivityError
@@ -171,6 +172,21 @@ class RunRecord:
     def ended(self) -> bool:
         """Whether its status is its last one."""
         return self.state in _ENDED
+
+    @property
+    def rejected(self) -> bool:
+        """Whether it was refused for good, so that its key may be used again."""
+        return self.ended and self.status == RunStatus.REJECTED
+
+    @property
+    def undecided(self) -> bool:
+        """Whether nobody knows how it has ended, and a person is still to decide what becomes of it."""
+        return self.ended and self.status == RunStatus.UNKNOWN and not self.dismissed
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more is to come of it under its key, neither a run nor a decision."""
+        return self.ended and not self.rejected and not self.undecided
 
     @property
     def confirmed_run_id(self) -> UUID | None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from adf_trigger.clock import Clock
-from adf_trigger.contracts import HistoryEntry, RunStatus
+from adf_trigger.contracts import HistoryEntry
 from adf_trigger.errors import (
     AdfTriggerError,
     CredentialError,
@@ -49,8 +49,6 @@ logger = logging.getLogger(__name__)
 
 YOUNG = timedelta(minutes=2)
 """A run that started so shortly ago may not be known yet to what cancels it."""
-
-ENDED = frozenset({RunState.ENDED, RunState.PUBLISHED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,12 +147,12 @@ class Canceller:
 
     def _cancel(self, stored: Stored, order: CancelOrder) -> RunRecord:
         record = stored.record
-        if record.status == RunStatus.UNKNOWN:
+        if record.undecided:
             raise WrongState(
                 "whether there is a run, and how it ends, is not known, so that it cannot be cancelled; "
                 f"decide about it by resolve: {record.message}"
             )
-        if record.state in ENDED:
+        if record.ended:
             return record
         entry = HistoryEntry(at=self._clock(), by=order.by, action="cancel", note=order.note)
         if record.state is RunState.ACCEPTED:
@@ -218,7 +216,7 @@ class Canceller:
             raise
         except Refused as exc:
             seen = self._looked(factory, stored, budget)
-            if seen.record.state in ENDED:
+            if seen.record.ended:
                 return
             if not _is_asked(record):
                 return  # it has said yes before: its no to the repetition changes nothing

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from adf_trigger.clock import Clock
-from adf_trigger.contracts import RunStatus, Source
+from adf_trigger.contracts import Source
 from adf_trigger.errors import (
     AdfTriggerError,
     Fault,
@@ -179,7 +179,7 @@ class Intake:
                     yield stored.record
             return
         earlier = self._ledger.get(factory, message.own_key)
-        if earlier is None or earlier.record.status != RunStatus.REJECTED:
+        if earlier is None or not earlier.record.rejected:
             return
         there = replace(submission, factory=replace(submission.factory, id=earlier.record.factory))
         if there.asks_for(earlier.record):

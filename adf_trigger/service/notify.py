@@ -19,7 +19,7 @@ from adf_trigger.contracts import (
 )
 from adf_trigger.errors import Fault
 from adf_trigger.events.outbox import Outbox
-from adf_trigger.ledger.records import CameAs, RunRecord, RunState
+from adf_trigger.ledger.records import CameAs, RunRecord
 from adf_trigger.ledger.rejected import OF_A_RECORD, KeptMessage, RejectedMessages
 from adf_trigger.messages.limits import one_line
 from adf_trigger.messages.masking import MASK, as_bytes
@@ -105,9 +105,9 @@ class Notifier:
         Raises:
             ValueError: the record has not ended.
         """
-        if record.state not in (RunState.ENDED, RunState.PUBLISHED):
+        if not record.ended:
             raise ValueError(f"{record.request_id} has not ended: there is no news of it")
-        if record.status == RunStatus.REJECTED:
+        if record.rejected:
             return self.rejected(self._rejection_of(record))
         again = f"/{record.unknowns + 1}" if record.unknowns and record.status == RunStatus.UNKNOWN else ""
         return self._publish(

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Any
 
-from adf_trigger.contracts import RunStatus
 from adf_trigger.errors import InvalidRequest, Refused, RequestConflict, TryLater
 from adf_trigger.ledger.port import LedgerReader
 from adf_trigger.ledger.records import RunRecord
@@ -53,7 +52,7 @@ class Previewer:
         submission = self._partitions.placed(submission)
         stored = self._ledger.get(submission.factory.id, submission.request_id)
         # A rejected request has started nothing, so that its key may be used again.
-        earlier = None if stored is None or stored.record.status == RunStatus.REJECTED else stored.record
+        earlier = None if stored is None or stored.record.rejected else stored.record
         try:
             definition = self._checker.check(submission)
         except (InvalidRequest, Refused, TryLater):

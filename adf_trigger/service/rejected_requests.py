@@ -153,6 +153,6 @@ class RejectedRequests:
 
 
 def _not_kept(record: RunRecord | None) -> str:
-    if record is not None and record.status == RunStatus.REJECTED:
+    if record is not None and record.rejected:
         return "no message is kept of it: send the request again under its key"
     return "it is not a rejected message" + ("" if record is None else f": its status is {record.status}")

@@ -131,7 +131,7 @@ class Rejecting:
         if record.state is not RunState.ENDED:
             return
         try:
-            if record.status == RunStatus.REJECTED:
+            if record.rejected:
                 self._notifier.keep(record, *self._keeping.without_secrets(message, factory))
             self._publisher.publish_one(factory, record.request_id)
         except (LedgerError, PublishError) as exc:

@@ -160,8 +160,11 @@ class Rerunner:
         if not record.ended:
             raise WrongState(f"it has not ended: its status is {record.status}")
         if record.status == RunStatus.UNKNOWN:
+            unknown = "how it has ended, or whether it was started, is not known"
             raise WrongState(
-                "how it has ended, or whether it was started, is not known; decide about it by resolve"
+                f"{unknown}; decide about it by resolve"
+                if record.undecided
+                else f"{unknown}, and was dismissed: start a new one"
             )
         if record.confirmed_run_id is None:
             raise WrongState(
@@ -176,7 +179,7 @@ class Rerunner:
         """The number of the rerun that is not over, or else of the one after it."""
         for number in islice(count(max(1, record.reruns)), RERUNS_LOOKED_AT):
             stored = self._ledger.get(record.factory, _derived(record, number))
-            if stored is None or not _is_over(stored.record):
+            if stored is None or not stored.record.over:
                 return number
         raise TryLater(f"request {record.request_id} is being rerun by others", retry_after=2.0)
 
@@ -249,8 +252,3 @@ class Rerunner:
 
 def _derived(record: RunRecord, number: int) -> str:
     return f"rerun-{record.run_id}-{number}"
-
-
-def _is_over(record: RunRecord) -> bool:
-    """Whether a rerun has come to its end, so that the next one is another."""
-    return record.ended and record.status not in (RunStatus.REJECTED, RunStatus.UNKNOWN)

@@ -129,7 +129,7 @@ class SharedLook:
         except LedgerError as exc:
             _log(factory, exc)
             return None
-        return stored.record if stored is not None and is_over(stored.record) else None
+        return stored.record if stored is not None and stored.record.ended else None
 
     def _shown(
         self, factory: FactoryHandle, started: Sequence[ActiveRun], place: Place
@@ -176,11 +176,6 @@ class SharedLook:
         """So many calls, as far as they are allowed soon: the next look is near, and the timer's ticks go on."""
         budget = Budget(calls, allowance=self._allowance, factory=factory.present_id)
         return budget.part(time.monotonic() + PATIENCE)
-
-
-def is_over(record: RunRecord) -> bool:
-    """Whether nothing more becomes of a request, but that its event may still be sent."""
-    return record.state in (RunState.ENDED, RunState.PUBLISHED)
 
 
 def _log(factory: FactoryHandle, error: Exception) -> bool:

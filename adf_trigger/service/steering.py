@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from adf_trigger.contracts import RunStatus, RunView
+from adf_trigger.contracts import RunView
 from adf_trigger.errors import InvalidRequest, NotFound, WrongState
 from adf_trigger.ledger.records import RunRecord
 from adf_trigger.ledger.rejected import KeptMessage
@@ -94,7 +94,7 @@ class Steering:
             WrongState, TryLater, FactoryUnusable: see `Resolver.resolve`.
         """
         record, kept = self._meant(which)
-        if order.decision == "dismiss" and (record is None or record.status == RunStatus.REJECTED):
+        if order.decision == "dismiss" and (record is None or record.rejected):
             if faults := order.faults():
                 raise InvalidRequest(faults)
             return self._rejected.discard(record, kept, by=order.by, note=order.note)

@@ -201,7 +201,7 @@ class Submitter:
             return claim.stored, True
         if self._is_repeat(submission, earlier):
             return claim.stored, False
-        if not _was_rejected(earlier):
+        if not earlier.rejected:
             raise RequestConflict(
                 f"the key {record.request_id} already names another request, made at {earlier.requested_at}"
             )
@@ -213,7 +213,7 @@ class Submitter:
         """Whether the record of the key answers the request."""
         if not submission.asks_for(earlier):
             return False
-        return not _was_rejected(earlier) or self._is_answered_by(submission, earlier)
+        return not earlier.rejected or self._is_answered_by(submission, earlier)
 
     def _is_answered_by(self, submission: Submission, rejected: RunRecord) -> bool:
         """Whether an equal message is answered with its rejection, and starts no new attempt.
@@ -301,7 +301,3 @@ class Submitter:
             extra={"action": "outcome_not_recorded", "request_id": taken.record.request_id},
         )
         return taken.record
-
-
-def _was_rejected(record: RunRecord) -> bool:
-    return record.state in (RunState.ENDED, RunState.PUBLISHED) and record.status == RunStatus.REJECTED

@@ -17,7 +17,7 @@ from typing import Protocol, TypeVar
 from adf_trigger.errors import TryLater
 from adf_trigger.ledger.records import RunRecord
 from adf_trigger.service.factories import Factories, FactoryHandle
-from adf_trigger.service.shared_look import Place, Seen, SharedLook, is_over
+from adf_trigger.service.shared_look import Place, Seen, SharedLook
 
 logger = logging.getLogger(__name__)
 
@@ -97,11 +97,11 @@ class Waits:
         return self._waiting
 
     async def end_of(self, record: RunRecord, seconds: float) -> RunRecord | None:
-        """The record of a request once it is over; None where it is not within the time.
+        """The record of a request once it has ended; None where it has not within the time.
 
         Where as many wait as may, or the factory is none of the configured ones, nobody waits.
         """
-        if is_over(record):
+        if record.ended:
             return record
         factory = self._factories.kept_under(record.factory)
         if factory is None or seconds <= 0 or self._waiting >= self._most:

@@ -15,8 +15,9 @@ from adf_trigger.errors import (
     Unavailable,
     WrongState,
 )
+from adf_trigger.ledger.records import RunRecord
 from tests.support.memory_factory import LOST_REPLY
-from tests.support.world import World
+from tests.support.world import STARTED, World, settings
 
 ACTIVITIES: list[dict[str, Any]] = [
     {"name": "Look", "type": "Lookup"},
@@ -202,3 +203,52 @@ def test_secrets_of_the_run_are_not_needed(world: World) -> None:
     rerun = world.rerun("key-2").record
     assert (rerun.parameters, rerun.secure_parameters) == ({"user": "u"}, ())
     assert "hunter2" not in repr(world.ledger._partitions)
+
+
+def unknown_rerun() -> tuple[World, RunRecord]:
+    """A service with a failed run `key-1`, and its rerun whose fate is unknown, and was told so."""
+    world = World(settings=settings(ADF_TRIGGER_POLICY='{"*": {"unknownOutcome": "park"}}'))
+    world.factory.declare("load")
+    world.submit()
+    finish(world)
+    world.factory.fail_next("create_run", LOST_REPLY)
+    rerun = world.rerun().record
+    for _ in range(8):
+        world.tick(after=30)
+    assert world.status(rerun.request_id) == "Unknown"
+    return world, world.services.query.find(rerun.request_id)
+
+
+def test_a_rerun_of_unknown_fate_makes_way_once_somebody_has_decided() -> None:
+    """Undecided it stands for what is asked again; dismissed, the next one is another."""
+    world, first = unknown_rerun()
+    assert world.rerun().record.request_id == first.request_id
+    world.resolve(first.request_id, "dismiss")
+    second = world.rerun()
+    assert (second.replayed, second.record.attempt) == (False, 3)
+    assert world.rerun().record.request_id == second.record.request_id
+    assert world.status(second.record.request_id) in STARTED
+
+
+def test_a_rerun_that_was_taken_up_again_is_not_over() -> None:
+    """Sent again after it was dismissed, it is the one that asking again finds, until its end."""
+    world, first = unknown_rerun()
+    world.resolve(first.request_id, "dismiss")
+    world.resolve(first.request_id, "resubmit", force=True)
+    assert world.rerun().record.request_id == first.request_id
+    world.tick(after=30)
+    finish(world, first.request_id)
+    assert world.rerun().record.request_id != first.request_id
+
+
+def test_what_was_dismissed_is_neither_rerun_nor_sent_to_be_decided() -> None:
+    """Of a run whose end nobody knows it is said what to do next: decide, or once that is over, start anew."""
+    world, first = unknown_rerun()
+    with pytest.raises(WrongState, match="decide about it by resolve"):
+        world.rerun(first.request_id)
+    with pytest.raises(WrongState, match="decide about it by resolve"):
+        world.cancel(first.request_id)
+    dismissed = world.resolve(first.request_id, "dismiss")
+    with pytest.raises(WrongState, match="was dismissed: start a new one"):
+        world.rerun(first.request_id)
+    assert world.cancel(first.request_id) == dismissed
