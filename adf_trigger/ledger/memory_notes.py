@@ -60,7 +60,15 @@ class MemoryNotes:
             for key, (text, version) in sorted(found.items())
         ]
 
-    def remove(self, scope: str, name: str) -> None:
-        """Keep nothing under a name any more, whatever is there."""
+    def remove(self, scope: str, name: str, etag: str | None = None) -> None:
+        """Keep nothing under a name any more: in place of the note with an ETag, or whatever is there (None).
+
+        Raises:
+            LedgerConflict: the note with the ETag is not there any more; nothing was removed.
+        """
+        key = (partition_key(scope), note_key(name))
         with self._lock:
-            self._texts.pop((partition_key(scope), note_key(name)), None)
+            _, version = self._texts.get(key, ("", ""))
+            if etag is not None and etag != str(version):
+                raise LedgerConflict(f"the note {name} has changed since it was read")
+            self._texts.pop(key, None)

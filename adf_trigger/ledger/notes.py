@@ -68,8 +68,12 @@ class Notes(Protocol):
     def named(self, scope: str, prefix: str = "") -> Sequence[Note]:
         """The notes whose names begin with a prefix and go on after it, in order of their names."""
 
-    def remove(self, scope: str, name: str) -> None:
-        """Keep nothing under a name any more, whatever is there."""
+    def remove(self, scope: str, name: str, etag: str | None = None) -> None:
+        """Keep nothing under a name any more: in place of the note with an ETag, or whatever is there (None).
+
+        Raises:
+            LedgerConflict: the note with the ETag is not there any more; nothing was removed.
+        """
 
 
 def note_key(name: str) -> str:

@@ -56,10 +56,15 @@ class TableNotes:
         rows = self._table.between(partition_key(scope), *notes_between(prefix))
         return [Note(name_of(row["RowKey"]), decode_note(join(row)), etag_of(row)) for row in rows]
 
-    def remove(self, scope: str, name: str) -> None:
-        """Keep nothing under a name any more, whatever is there.
+    def remove(self, scope: str, name: str, etag: str | None = None) -> None:
+        """Keep nothing under a name any more: in place of the note with an ETag, or whatever is there (None).
 
         Raises:
+            LedgerConflict: the note with the ETag is not there any more; nothing was removed.
             LedgerError: the table could not be written.
         """
-        self._table.remove(partition_key(scope), note_key(name))
+        partition, key = partition_key(scope), note_key(name)
+        if etag is None:
+            self._table.remove(partition, key)
+        else:
+            self._table.commit(partition, key, {key: {}}, {}, etag)

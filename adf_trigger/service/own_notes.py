@@ -40,9 +40,9 @@ class OwnNotes:
         """See Notes. An app's own notes are found by their whole names alone."""
         return self._notes.named(scope, prefix)
 
-    def remove(self, scope: str, name: str) -> None:
+    def remove(self, scope: str, name: str, etag: str | None = None) -> None:
         """See Notes."""
-        self._notes.remove(scope, self._own(scope, name))
+        self._notes.remove(scope, self._own(scope, name), etag)
 
     def _own(self, scope: str, name: str) -> str:
         return f"{name}|{self._mark}" if scope == APP_SCOPE and name in OWN else name

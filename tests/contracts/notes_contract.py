@@ -120,6 +120,18 @@ class NotesContract:
             assert notes.get(factory, "state") is None
         assert notes.named(factory) == [other]
 
+    def test_a_conditional_removal_takes_away_what_was_read_alone(self, notes: Notes, factory: str) -> None:
+        """What has changed since, or is gone, is left as it is."""
+        first = notes.put(factory, "backlog", {"n": 1})
+        second = notes.put(factory, "backlog", {"n": 1})
+        with pytest.raises(LedgerConflict):
+            notes.remove(factory, "backlog", first.etag)
+        assert notes.get(factory, "backlog") == second
+        notes.remove(factory, "backlog", second.etag)
+        assert notes.get(factory, "backlog") is None
+        with pytest.raises(LedgerConflict):
+            notes.remove(factory, "backlog", second.etag)
+
     @pytest.mark.parametrize("name", ["", "a/b", "a#b", "a?b", "a\\b", "a\n", "ü", "x" * 201])
     def test_a_name_that_no_key_can_hold_is_refused(self, notes: Notes, factory: str, name: str) -> None:
         """A wrong name is a mistake of the caller's, and never another note's name."""

@@ -99,10 +99,10 @@ class FaultyNotes(MemoryNotes):
         raise_planned(self.before, "named")
         return super().named(scope, prefix)
 
-    def remove(self, scope: str, name: str) -> None:
+    def remove(self, scope: str, name: str, etag: str | None = None) -> None:
         """See Notes."""
         raise_planned(self.before, "remove")
-        super().remove(scope, name)
+        super().remove(scope, name, etag)
         raise_planned(self.after, "remove")
 
 

@@ -125,6 +125,17 @@ def test_a_removal_without_a_clear_answer_is_made(notes: Notes, storage: FaultyS
     assert notes.get(factory, "probe") is None
 
 
+@pytest.mark.parametrize("fault", [LOST_REPLY, LOST_REQUEST, BUSY])
+def test_a_conditional_removal_without_a_clear_answer_is_made_once(
+    notes: Notes, storage: FaultyStorage, factory: str, fault: Fault
+) -> None:
+    """It knows itself again: what it has removed is no conflict."""
+    note = notes.put(factory, "probe", {})
+    storage.faults.append(fault)
+    notes.remove(factory, "probe", note.etag)
+    assert notes.get(factory, "probe") is None
+
+
 def test_an_answer_to_a_read_may_break_off_anywhere(
     notes: Notes, storage: FaultyStorage, factory: str
 ) -> None:
