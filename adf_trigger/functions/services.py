@@ -218,7 +218,7 @@ def wire(
     )
     reconciler = Reconciler(ledger, clock, policies, timedelta(seconds=settings.reconcile_grace))
     rerunner = Rerunner(ledger, records, factories, gate, submitter, clock)
-    canceller = Canceller(ledger, records, factories, gate, monitor, publisher, clock, steps)
+    canceller = Canceller(ledger, records, factories, gate, monitor, publisher, allowance, clock, steps)
     ledger_identity = LedgerIdentity(notes, landmark, clock, new_id, steps)
     app = AppIdentity(
         name=settings.host_name or _machine(),

@@ -16,6 +16,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from adf_trigger.service.permits import Permit
 from adf_trigger.service.throttling import Bucket
 
 RESERVED_READS = 25
@@ -68,6 +69,11 @@ class _Level:
         self._tokens = min(self._rate.burst, self._tokens + 1)
         if self._unanswered:
             self._unanswered.pop()
+
+    def not_sent(self, now: float) -> None:
+        """A call that had begun never left; where it had been taken, it is given back."""
+        if self._unanswered:
+            self.give_back(now)
 
     def answered(self, now: float, remaining: int | None) -> None:
         """A reply may say what was left: less those calls that are still on their way.
@@ -137,6 +143,21 @@ class Allowance:
                 self._changed.wait(min(wait, LOOK_AGAIN))
                 waited += time.monotonic() - begun
 
+    def permit(self, factory: str, bucket: Bucket) -> Permit | None:
+        """Leave to make one call now; None where none is allowed."""
+        return self._permit(factory, bucket) if self.take(factory, bucket) else None
+
+    def demand(self, factory: str, bucket: Bucket) -> Permit:
+        """Leave to make one call whether it is allowed or not: it counts, so that others wait for longer."""
+        with self._changed:
+            level = self._level(factory, bucket)
+            level.wait(self._seconds(), 1.0)
+            level.take()
+        return self._permit(factory, bucket)
+
+    def _permit(self, factory: str, bucket: Bucket) -> Permit:
+        return Permit(lambda: self.give_back(factory, bucket))
+
     def give_back(self, factory: str, bucket: Bucket, *, reserved: bool = False) -> None:
         """A call that was taken was not made."""
         with self._changed:
@@ -144,6 +165,15 @@ class Allowance:
             self._level(factory, bucket).give_back(now)
             if reserved and bucket is Bucket.READS:
                 self._level(factory, None).give_back(now)
+            self._changed.notify_all()
+
+    def not_sent(self, factory: str, bucket: Bucket) -> None:
+        """A call that had begun was never sent: no connection, no token, or nothing that can be sent."""
+        with self._changed:
+            now = self._seconds()
+            self._level(factory, bucket).not_sent(now)
+            if bucket is Bucket.READS:
+                self._level(factory, None).not_sent(now)
             self._changed.notify_all()
 
     def answered(self, factory: str, bucket: Bucket, remaining: int | None) -> None:

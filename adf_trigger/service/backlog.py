@@ -10,9 +10,10 @@ from datetime import datetime, timedelta
 
 from adf_trigger.clock import Clock
 from adf_trigger.errors import LedgerConflict, LedgerError
-from adf_trigger.ledger.notes import Notes
+from adf_trigger.ledger.notes import Note, Notes
 from adf_trigger.service.allowance import Allowance
 from adf_trigger.service.factories import FactoryHandle
+from adf_trigger.service.permits import Permit
 from adf_trigger.service.steps import Steps
 from adf_trigger.service.throttling import Bucket, Throttling
 
@@ -25,6 +26,15 @@ KNOWN_FOR = timedelta(seconds=1)
 """How long what was read of a backlog is used again."""
 
 WAITS_FOR_ITS_TURN = "it waits for its turn: requests that came before it are still to be started"
+
+
+class _Reader:
+    """The reads of one factory's note, one at a time: how many have begun, and what the last one found."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.begun = 0
+        self.found: Note | LedgerError | None = None
 
 
 class Backlog:
@@ -47,21 +57,37 @@ class Backlog:
         self._clock = clock
         self._steps = steps
         self._known: dict[str, tuple[datetime, datetime | None]] = {}
+        self._readers: dict[str, _Reader] = {}
         self._lock = threading.Lock()
 
-    def is_joined(self, factory: FactoryHandle) -> bool:
-        """Whether a new request has to wait for its turn; where it need not, one call is taken for it."""
-        if self.since(factory) is not None:
-            return True
-        throttled = self._throttling.until(factory.present_id, Bucket.WRITES, self._clock()) is not None
-        if not throttled and self._allowance.take(factory.present_id, Bucket.WRITES):
-            return False
-        self.begin(factory)
-        return True
+    def permit(self, factory: FactoryHandle) -> Permit | None:
+        """Leave to start a new request; None where it has to wait for its turn."""
+        return self._permit_or_begin(factory) if self.since(factory) is None else None
 
-    def is_not_used(self, factory: FactoryHandle) -> None:
-        """The call that was taken for a new request is not made."""
-        self._allowance.give_back(factory.present_id, Bucket.WRITES)
+    def permit_after_claim(self, factory: FactoryHandle) -> Permit | None:
+        """Leave to start a request that was claimed to wait; None where others wait still.
+
+        Who ends a backlog takes its note away, and then looks for those that have joined it; who joins it claims, and
+        then looks for the note: one of the two sees the other.
+        """
+        try:
+            note = self.read(factory)
+        except LedgerError as exc:
+            _log("The backlog of %s could not be read: %s", "backlog_not_read", factory, exc)
+            return None  # the timer has it
+        return self._permit_or_begin(factory) if _since(note) is None else None
+
+    def demand(self, factory: FactoryHandle) -> Permit:
+        """Leave to start a request that nobody else can start, whoever waits."""
+        return self._allowance.demand(factory.present_id, Bucket.WRITES)
+
+    def _permit_or_begin(self, factory: FactoryHandle) -> Permit | None:
+        if self._throttling.until(factory.present_id, Bucket.WRITES, self._clock()) is None:
+            permit = self._allowance.permit(factory.present_id, Bucket.WRITES)
+            if permit is not None:
+                return permit
+        self.begin(factory)
+        return None
 
     def since(self, factory: FactoryHandle) -> datetime | None:
         """Since when requests wait; None where none do, or where that cannot be read."""
@@ -71,15 +97,43 @@ class Backlog:
         if known is not None and timedelta() <= now - known[0] < KNOWN_FOR:
             return known[1]
         try:
-            note = self._notes.get(factory.id, NOTE)
+            return _since(self.read(factory))
         except LedgerError as exc:
             _log("The backlog of %s could not be read: %s", "backlog_not_read", factory, exc)
             return None
-        return self._remember(key, _instant(None if note is None else note.value.get("since")))
+
+    def read(self, factory: FactoryHandle) -> Note | None:
+        """The note as a read shows it that has begun after this call; threads that wait for one share the next.
+
+        Raises:
+            LedgerError: it could not be read.
+        """
+        key = factory.id.lower()
+        with self._lock:
+            reader = self._readers.setdefault(key, _Reader())
+            came = reader.begun
+        with reader.lock:
+            if reader.begun == came:
+                reader.begun += 1
+                try:
+                    reader.found = self._notes.get(factory.id, NOTE)
+                except LedgerError as exc:
+                    reader.found = exc
+                else:
+                    self._remember(key, _since(reader.found))
+            if isinstance(reader.found, LedgerError):
+                raise LedgerError(str(reader.found)) from reader.found
+            return reader.found
 
     def begin(self, factory: FactoryHandle) -> None:
         """Requests wait from now on, unless some already do."""
-        now = self._clock()
+        self._begin(factory, self._clock())
+
+    def begin_again(self, factory: FactoryHandle, note: Note) -> None:
+        """Requests still wait, though the note was taken away."""
+        self._begin(factory, _since(note) or self._clock())
+
+    def _begin(self, factory: FactoryHandle, now: datetime) -> None:
         try:
             with self._steps("backlog.begin"):
                 self._notes.put(factory.id, NOTE, {"since": now.isoformat()}, "")
@@ -95,24 +149,30 @@ class Backlog:
                 extra={"action": "backlog_begun", "factory": factory.id},
             )
 
-    def end(self, factory: FactoryHandle) -> None:
-        """Nobody waits any more."""
-        since = self.since(factory)
-        if since is None:
-            return
+    def end(self, factory: FactoryHandle, note: Note) -> bool:
+        """Nobody waits any more; whether that is noted. It is not where the note has become another one.
+
+        Args:
+            factory: whose requests waited.
+            note: as it was read before it was seen that nobody waits.
+        """
         try:
             with self._steps("backlog.end"):
-                self._notes.remove(factory.id, NOTE)
+                self._notes.remove(factory.id, NOTE, note.etag)
+        except LedgerConflict:
+            self._forget(factory)  # it ended, or began anew, meanwhile
+            return False
         except LedgerError as exc:
             _log("The end of the backlog of %s could not be noted: %s", "backlog_not_noted", factory, exc)
-            return
+            return False
         self._remember(factory.id.lower(), None)
         logger.info(
             "No request of %s waits for its turn any more, after %s",
             factory.alias,
-            self._clock() - since,
+            self._clock() - (_since(note) or self._clock()),
             extra={"action": "backlog_ended", "factory": factory.id},
         )
+        return True
 
     def _remember(self, key: str, since: datetime | None) -> datetime | None:
         with self._lock:
@@ -122,6 +182,10 @@ class Backlog:
     def _forget(self, factory: FactoryHandle) -> None:
         with self._lock:
             self._known.pop(factory.id.lower(), None)
+
+
+def _since(note: Note | None) -> datetime | None:
+    return None if note is None else _instant(note.value.get("since"))
 
 
 def _instant(text: object) -> datetime | None:

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from adf_trigger.datafactory.models import Page
 from adf_trigger.service.allowance import Allowance
+from adf_trigger.service.permits import Permit
 from adf_trigger.service.throttling import Bucket
 
 T = TypeVar("T")
@@ -18,6 +19,7 @@ class _Calls:
 
     def __init__(self, count: int) -> None:
         self.left = count
+        self.is_exhausted = False
         self.lock = threading.Lock()
 
 
@@ -89,6 +91,10 @@ class Budget:
         self._count_back()
         return False
 
+    def permit(self, bucket: Bucket) -> Permit | None:
+        """Leave to make one call, taken from the budget; None where none is left, or none is allowed in time."""
+        return Permit(lambda: self.give_back(bucket)) if self.spend(bucket) else None
+
     def give_back(self, bucket: Bucket = Bucket.READS) -> None:
         """A call that was taken was not made."""
         self._count_back()
@@ -98,7 +104,7 @@ class Budget:
     def exhaust(self) -> None:
         """Spend all that is left: the factory asks to be left alone."""
         with self._calls.lock:
-            self._calls.left = 0
+            self._calls.left, self._calls.is_exhausted = 0, True
 
     def while_it_lasts(self, items: Iterable[T]) -> Iterator[T]:
         """The items, until the time is over."""
@@ -127,4 +133,5 @@ class Budget:
 
     def _count_back(self) -> None:
         with self._calls.lock:
-            self._calls.left += 1
+            if not self._calls.is_exhausted:
+                self._calls.left += 1

@@ -31,12 +31,14 @@ from adf_trigger.errors import (
 from adf_trigger.ledger.port import LedgerReader, Stored
 from adf_trigger.ledger.records import ActiveRun, RunRecord, RunState
 from adf_trigger.service import optimistic
+from adf_trigger.service.allowance import Allowance
 from adf_trigger.service.budget import Budget
 from adf_trigger.service.elapsed import bounded
 from adf_trigger.service.factories import Factories, FactoryHandle
 from adf_trigger.service.gate import Gate
 from adf_trigger.service.look import CALLS
 from adf_trigger.service.monitor import Monitor
+from adf_trigger.service.permits import Permit
 from adf_trigger.service.publish import Publisher
 from adf_trigger.service.records import Records
 from adf_trigger.service.send import LONGEST_BACK_OFF, back_off
@@ -76,6 +78,7 @@ class Canceller:
         gate: which factories may not be called now.
         monitor: takes what Data Factory shows of a run.
         publisher: publishes what has ended.
+        allowance: counts the calls that a caller's orders cost.
         clock: gives the present instant.
         steps: surrounds each call.
     """
@@ -88,6 +91,7 @@ class Canceller:
         gate: Gate,
         monitor: Monitor,
         publisher: Publisher,
+        allowance: Allowance,
         clock: Clock,
         steps: Steps,
     ) -> None:
@@ -97,6 +101,7 @@ class Canceller:
         self._gate = gate
         self._monitor = monitor
         self._publisher = publisher
+        self._allowance = allowance
         self._clock = clock
         self._steps = steps
 
@@ -129,17 +134,19 @@ class Canceller:
             now = self._clock()
             if bounded(row.cancel_at, now, LONGEST_BACK_OFF) > now:
                 continue
-            if self._gate.wait_to_cancel(factory) is not None or not budget.spend(Bucket.WRITES):
+            waits = self._gate.wait_to_cancel(factory) is not None
+            permit = None if waits else budget.permit(Bucket.WRITES)
+            if permit is None:
                 return  # the next tick asks
-            with troubles.of(row.request_id):
-                self._repeat(factory, row, budget)
+            with permit, troubles.of(row.request_id):
+                self._repeat(factory, row, budget, permit)
 
-    def _repeat(self, factory: FactoryHandle, row: ActiveRun, budget: Budget) -> None:
+    def _repeat(self, factory: FactoryHandle, row: ActiveRun, budget: Budget, permit: Permit) -> None:
         stored = self._ledger.get(factory.id, row.request_id)
         if stored is None or stored.record.state is not RunState.SUBMITTED or not _is_asked(stored.record):
             return  # the dispatcher finds out first whether there is a run
         try:
-            self._call(factory, stored, budget)
+            self._call(factory, stored, budget, permit)
         except FactoryUnusable as exc:
             self._later(stored, exc)  # nobody waits for the answer: it may be let in later
         except WrongState:
@@ -189,14 +196,15 @@ class Canceller:
         if wait is not None:
             return self._postponed(stored, wait.reason)
         try:
-            self._call(factory, stored, Budget(CALLS))
+            with self._allowance.demand(factory.present_id, Bucket.WRITES) as permit:
+                self._call(factory, stored, Budget(CALLS), permit)
         except FactoryUnusable as exc:
             if _is_asked(stored.record):
                 self._refused(stored.record, exc)
                 raise
         return self._present(stored.record)
 
-    def _call(self, factory: FactoryHandle, stored: Stored, budget: Budget) -> None:
+    def _call(self, factory: FactoryHandle, stored: Stored, budget: Budget, permit: Permit) -> None:
         """Ask Data Factory to cancel a run, and record what it says.
 
         Raises:
@@ -208,6 +216,7 @@ class Canceller:
         asked = record.cancellation
         try:
             with self._steps("cancel.call"):
+                permit.use()
                 factory.runs.cancel_run(record.run_id, recursive=asked is None or asked.recursive)
         except (Throttled, NotSent, UnknownOutcome, CredentialError) as exc:
             self._later(stored, exc)

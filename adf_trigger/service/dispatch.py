@@ -1,7 +1,9 @@
 """Sends, or sends again, what is accepted and not yet started. Run by the timer."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import nullcontext
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from adf_trigger.clock import Clock
 from adf_trigger.errors import (
@@ -9,6 +11,7 @@ from adf_trigger.errors import (
     CredentialError,
     DataFactoryError,
     InvalidRequest,
+    LedgerError,
     Refused,
     ResourceNotFound,
 )
@@ -16,10 +19,11 @@ from adf_trigger.ledger.port import LedgerReader, Stored
 from adf_trigger.ledger.records import ActiveRun, RunRecord, RunState, Waits
 from adf_trigger.service.backlog import Backlog
 from adf_trigger.service.budget import Budget
-from adf_trigger.service.dispatch_turn import Call, Turn
+from adf_trigger.service.dispatch_turn import Taken, Turn
 from adf_trigger.service.elapsed import Leases, bounded
 from adf_trigger.service.factories import FactoryHandle
 from adf_trigger.service.gate import Gate
+from adf_trigger.service.permits import Permit
 from adf_trigger.service.reconcile import Finding, Reconciler, Sightings, Verdict
 from adf_trigger.service.records import Records
 from adf_trigger.service.send import Sender, back_off
@@ -32,6 +36,9 @@ REFUSED_FOR_GOOD = 3
 
 UNREADABLE_AFTER = 3
 """After so many looks in a row that failed, the factory is asked nothing more in this tick."""
+
+ROUNDS = 10
+"""So often a tick goes on with those who have come meanwhile, before it leaves them to the next one."""
 
 FULL_QUEUE_WAIT = timedelta(seconds=60)
 """How long a request waits of a pipeline that takes no more runs."""
@@ -97,18 +104,56 @@ class Dispatcher:
         turn = Turn(budget, Sightings())
         troubles = Troubles("dispatch")
 
-        def take_up(row: ActiveRun) -> None:
-            with troubles.of(row.request_id):
-                self._handle(factory, row, turn)
+        def take_up(taken: Taken) -> None:
+            with taken.permit or nullcontext(), troubles.of(taken.row.request_id):
+                self._take_up(factory, taken.row, turn, taken.permit)
 
-        unsent = [row for row in active if row.may_be_unsent]
-        self._tick_threads.each(take_up, self._in_turn(unsent, turn))
-        self._note_the_backlog(factory, unsent, turn)
+        unsent, known = [row for row in active if row.may_be_unsent], set[UUID]()
+        for _ in range(ROUNDS):
+            self._tick_threads.each(take_up, self._in_turn(unsent, turn))
+            known.update(row.run_id for row in unsent)
+            unsent = self._come_meanwhile(factory, turn, known) if unsent else []
+            if not unsent:
+                break
         if not turn.waits:
             self._gate.nobody_waits(factory)
         return turn.ended
 
-    def _in_turn(self, unsent: Sequence[ActiveRun], turn: Turn) -> Iterator[ActiveRun]:
+    def _come_meanwhile(self, factory: FactoryHandle, turn: Turn, known: Collection[UUID]) -> list[ActiveRun]:
+        """The requests that have come since the rows were read, and wait behind those.
+
+        While requests wait for calls that are allowed, those that come are claimed and not sent. That ends where the
+        ledger, read after the note that says so, shows nobody; it is read once more when the note is gone, since one
+        who saw the note may have been claimed meanwhile.
+        """
+        if not (turn.behind or turn.sending):
+            return []
+        note = self._backlog.read(factory)
+        if turn.behind and note is None:
+            self._backlog.begin(factory)
+        if turn.behind or note is None:
+            return []
+        waiting = self._waiting(factory, known)
+        if not waiting and self._backlog.end(factory, note):
+            try:
+                waiting = self._waiting(factory, known)
+            except LedgerError:
+                self._backlog.begin_again(factory, note)
+                raise
+            if waiting:
+                self._backlog.begin_again(factory, note)
+        return waiting
+
+    def _waiting(self, factory: FactoryHandle, known: Collection[UUID]) -> list[ActiveRun]:
+        """Requests that wait for their turn, but for those that this tick knows."""
+        return [
+            row
+            for row in self._ledger.active(factory.id)
+            if row.may_be_unsent and row.run_id not in known and self._is_to_be_sent(row)
+            if row.waits_for is not Waits.CALLER and self._is_due(row)
+        ]
+
+    def _in_turn(self, unsent: Sequence[ActiveRun], turn: Turn) -> Iterator[Taken]:
         """The rows whose turn it is, in order of arrival; a call is taken for each that is to be sent.
 
         One thread at a time goes on in it, so that who came first is allowed to call first.
@@ -120,26 +165,24 @@ class Dispatcher:
                 return
             if not self._has_its_turn(row, turn):
                 continue
-            if self._is_to_be_sent(row) and not self._takes_a_call(turn):
-                continue
-            yield row
+            permit = None
+            if self._is_to_be_sent(row):
+                permit = self._permit(turn)
+                if permit is None:
+                    continue
+            yield Taken(row, permit)
 
-    def _takes_a_call(self, turn: Turn) -> bool:
-        """Whether a run may be started for the next request, which is the first of those that are left."""
-        if turn.sending and not turn.budget.spend(Bucket.WRITES):
+    def _permit(self, turn: Turn) -> Permit | None:
+        """Leave to start a run for the next request, which is the first of those that are left."""
+        if not turn.sending:
+            return None
+        permit = turn.budget.permit(Bucket.WRITES)
+        if permit is None:
             turn.sending, turn.behind = False, True
-        return turn.sending
+        return permit
 
     def _is_to_be_sent(self, row: ActiveRun) -> bool:
         return row.state is RunState.ACCEPTED and row.sent_at is None and not self._is_too_late(row)
-
-    def _note_the_backlog(self, factory: FactoryHandle, unsent: Sequence[ActiveRun], turn: Turn) -> None:
-        """While requests wait for calls that are allowed, those that come are claimed and not sent."""
-        if turn.behind:
-            if self._backlog.since(factory) is None:
-                self._backlog.begin(factory)
-        elif unsent and turn.sending:
-            self._backlog.end(factory)
 
     def _has_its_turn(self, row: ActiveRun, turn: Turn) -> bool:
         due = self._is_due(row)
@@ -154,14 +197,7 @@ class Dispatcher:
             turn.sending = False  # those that came later wait behind it
         return due and turn.sending
 
-    def _handle(self, factory: FactoryHandle, row: ActiveRun, turn: Turn) -> None:
-        call = Call(turn.budget, is_taken=self._is_to_be_sent(row))
-        try:
-            self._take_up(factory, row, turn, call)
-        finally:
-            call.give_back_unless_made()
-
-    def _take_up(self, factory: FactoryHandle, row: ActiveRun, turn: Turn, call: Call) -> None:
+    def _take_up(self, factory: FactoryHandle, row: ActiveRun, turn: Turn, permit: Permit | None) -> None:
         stored = self._ledger.get(factory.id, row.request_id)
         if stored is None or not self._is_free(stored.record):
             return  # taken by another since the row was read
@@ -171,11 +207,11 @@ class Dispatcher:
         elif record.state is not RunState.ACCEPTED:
             return
         elif record.sent_at is not None:
-            self._settle(factory, stored, turn, call)
+            self._settle(factory, stored, turn)
         elif self._is_too_late(record):
             turn.ended.append(self._records.reject(stored, self._too_late(factory, record)))
         elif record.waits_for is not Waits.CALLER and self._is_due(record):
-            self._start(factory, stored, turn, call)
+            self._start(factory, stored, turn, permit)
 
     def _is_free(self, row: ActiveRun | RunRecord) -> bool:
         return self._leases.is_over(row)
@@ -198,11 +234,11 @@ class Dispatcher:
         if stored.record.lease_until is not None:
             self._records.hand_over(stored)
 
-    def _start(self, factory: FactoryHandle, stored: Stored, turn: Turn, call: Call) -> None:
+    def _start(self, factory: FactoryHandle, stored: Stored, turn: Turn, permit: Permit | None) -> None:
         if stored.record.pipeline.lower() in turn.full:
             self._wait_for_the_pipeline(stored)
             return
-        self._send(factory, stored, turn, call, in_doubt_since=None)
+        self._send(factory, stored, turn, permit, in_doubt_since=None)
 
     def _wait_for_the_pipeline(self, stored: Stored) -> None:
         self._records.postpone(
@@ -212,7 +248,7 @@ class Dispatcher:
             waits_for=Waits.PIPELINE,
         )
 
-    def _settle(self, factory: FactoryHandle, stored: Stored, turn: Turn, call: Call) -> None:
+    def _settle(self, factory: FactoryHandle, stored: Stored, turn: Turn) -> None:
         """Find out what became of a call without an answer; where that is clear, act on it."""
         if not self._gate.may_read(factory):
             self._give_up_if_late(factory, stored, turn, "what became of it cannot be asked")
@@ -228,7 +264,7 @@ class Dispatcher:
                 self._ask_later(stored, reason)
             return
         turn.failed_looks = 0
-        self._act(factory, stored, finding, turn, call)
+        self._act(factory, stored, finding, turn)
 
     def _give_up_if_late(self, factory: FactoryHandle, stored: Stored, turn: Turn, reason: str) -> bool:
         """Every record has a last day, even where nobody can be asked."""
@@ -238,7 +274,7 @@ class Dispatcher:
         turn.ended.append(self._records.park(stored, reason if wait is None else f"{reason}: {wait.reason}"))
         return True
 
-    def _act(self, factory: FactoryHandle, stored: Stored, finding: Finding, turn: Turn, call: Call) -> None:
+    def _act(self, factory: FactoryHandle, stored: Stored, finding: Finding, turn: Turn) -> None:
         record = stored.record
         match finding.verdict:
             case Verdict.ADOPT if finding.run_id is not None:
@@ -256,7 +292,7 @@ class Dispatcher:
             case Verdict.SEND_AGAIN if record.secure_parameters:
                 self._records.postpone(stored, until=self._clock(), reason=finding.reason)
             case Verdict.SEND_AGAIN if turn.sending and record.pipeline.lower() not in turn.full:
-                if not self._send(factory, stored, turn, call, in_doubt_since=record.sent_at):
+                if not self._send(factory, stored, turn, None, in_doubt_since=record.sent_at):
                     self._ask_later(stored, finding.reason)
             case _:
                 self._ask_later(stored, finding.reason)
@@ -266,7 +302,7 @@ class Dispatcher:
         factory: FactoryHandle,
         stored: Stored,
         turn: Turn,
-        call: Call,
+        permit: Permit | None,
         *,
         in_doubt_since: datetime | None,
     ) -> bool:
@@ -274,28 +310,43 @@ class Dispatcher:
         if not turn.proven:
             with turn.pilot:
                 if turn.needs_a_pilot:
-                    return self._send_in_turn(factory, stored, turn, call, in_doubt_since)
-        return self._send_in_turn(factory, stored, turn, call, in_doubt_since)
+                    return self._send_in_turn(factory, stored, turn, permit, in_doubt_since)
+        return self._send_in_turn(factory, stored, turn, permit, in_doubt_since)
 
     def _send_in_turn(
         self,
         factory: FactoryHandle,
         stored: Stored,
         turn: Turn,
-        call: Call,
+        permit: Permit | None,
+        in_doubt_since: datetime | None,
+    ) -> bool:
+        permit = permit or (turn.budget.permit(Bucket.WRITES) if turn.sending else None)
+        if permit is None:
+            turn.sending = False
+            return False
+        with permit:
+            return self._send_by(permit, factory, stored, turn, in_doubt_since)
+
+    def _send_by(
+        self,
+        permit: Permit,
+        factory: FactoryHandle,
+        stored: Stored,
+        turn: Turn,
         in_doubt_since: datetime | None,
     ) -> bool:
         if turn.sending and not turn.asked:
-            turn.asked = True
+            turn.asked = True  # last: where it lets one through as a probe, that one has to send
             if self._gate.wait_to_send(factory) is not None:
                 turn.sending = False
-        if not turn.sending or not call.is_taken_now():
-            turn.sending = False
+        if not turn.sending:
             return False
         taken = self._records.lease_to_send(stored)
-        call.is_made = True
         try:
-            sent = self._sender.send(factory, taken, taken.record.parameters, in_doubt_since=in_doubt_since)
+            sent = self._sender.send(
+                factory, taken, taken.record.parameters, permit, in_doubt_since=in_doubt_since
+            )
         except (Refused, InvalidRequest) as exc:
             turn.proven = True
             self._refused(factory, taken, exc, in_doubt_since, turn)

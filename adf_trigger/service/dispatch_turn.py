@@ -4,9 +4,10 @@ import threading
 from dataclasses import dataclass, field
 
 from adf_trigger.ledger.port import Stored
+from adf_trigger.ledger.records import ActiveRun
 from adf_trigger.service.budget import Budget
+from adf_trigger.service.permits import Permit
 from adf_trigger.service.reconcile import Sightings
-from adf_trigger.service.throttling import Bucket
 
 
 @dataclass(slots=True)
@@ -43,25 +44,14 @@ class Turn:
         return not self.proven
 
 
-@dataclass(slots=True)
-class Call:
-    """One call of createRun.
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A request whose turn it is.
 
     Attributes:
-        is_taken: whether it has been taken from the budget.
-        is_made: whether it was made.
+        row: its row.
+        permit: leave to start its run; None where it is to be seen first whether one is to be started.
     """
 
-    budget: Budget
-    is_taken: bool = True
-    is_made: bool = False
-
-    def is_taken_now(self) -> bool:
-        """Whether it is taken; taken from the budget now, unless it was before."""
-        self.is_taken = self.is_taken or self.budget.spend(Bucket.WRITES)
-        return self.is_taken
-
-    def give_back_unless_made(self) -> None:
-        """The budget has it back where it came to nothing."""
-        if self.is_taken and not self.is_made:
-            self.budget.give_back(Bucket.WRITES)
+    row: ActiveRun
+    permit: Permit | None

@@ -22,6 +22,7 @@ from adf_trigger.messages.declaration import respelled
 from adf_trigger.service.definitions import Definitions
 from adf_trigger.service.factories import FactoryHandle
 from adf_trigger.service.gate import Gate
+from adf_trigger.service.permits import Permit
 from adf_trigger.service.policy import Policies
 from adf_trigger.service.records import Records
 from adf_trigger.service.steps import Steps
@@ -67,6 +68,7 @@ class Sender:
         factory: FactoryHandle,
         taken: Stored,
         parameters: Mapping[str, Any],
+        permit: Permit,
         *,
         in_doubt_since: datetime | None = None,
     ) -> Stored:
@@ -76,6 +78,7 @@ class Sender:
             factory: where to.
             taken: the request, with this caller's lease on it.
             parameters: what to send, secure values included.
+            permit: leave to make the call; its holder gives it back where none was made.
             in_doubt_since: when an earlier attempt left without an answer, if one did.
 
         Returns:
@@ -95,7 +98,7 @@ class Sender:
                 in_doubt_since=in_doubt_since,
             )
         try:
-            created = self._create_run(factory, record, parameters)
+            created = self._create_run(factory, record, parameters, permit)
         except (Throttled, FactoryUnusable, NotSent, CredentialError, PipelineQueueFull) as exc:
             full = isinstance(exc, PipelineQueueFull)
             return self._records.postpone(
@@ -118,16 +121,19 @@ class Sender:
         return timedelta() if record.lease_until is None else record.lease_until - self._clock()
 
     def _create_run(
-        self, factory: FactoryHandle, record: RunRecord, parameters: Mapping[str, Any]
+        self, factory: FactoryHandle, record: RunRecord, parameters: Mapping[str, Any], permit: Permit
     ) -> CreatedRun:
+        given, secrets = self._with_correlation(factory, record, parameters), _secrets(record, parameters)
         with self._steps("send.create_run"):
+            within = self._left_of_lease(record).total_seconds()
+            permit.use()
             return factory.runs.create_run(
                 record.pipeline,
-                self._with_correlation(factory, record, parameters),
+                given,
                 client_request_id=record.run_id,
                 rerun=record.rerun,
-                secrets=_secrets(record, parameters),
-                within=self._left_of_lease(record).total_seconds(),
+                secrets=secrets,
+                within=within,
             )
 
     def _with_correlation(

@@ -1,6 +1,7 @@
 """Takes a request: checks it, claims it in the ledger, and starts it at once where that can be done."""
 
 import logging
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -23,6 +24,7 @@ from adf_trigger.service.backlog import WAITS_FOR_ITS_TURN, Backlog
 from adf_trigger.service.check import LEAST_WAIT, Checker
 from adf_trigger.service.gate import Gate
 from adf_trigger.service.partitions import Partitions
+from adf_trigger.service.permits import Permit
 from adf_trigger.service.publish import Publisher
 from adf_trigger.service.records import Records
 from adf_trigger.service.send import Sender
@@ -125,16 +127,41 @@ class Submitter:
         if definition is not None:
             submission = submission.declared_as(definition)
         record = self._record(submission, definition)
-        # Who alone has the values of secure parameters sends them, as long as nothing is known against it.
-        waits = not record.secure_parameters and (not at_once or self._backlog.is_joined(submission.factory))
-        if waits:
+        permit = self._permit(submission, record, at_once=at_once)
+        if permit is None:
             record = replace(record, message=WAITS_FOR_ITS_TURN)
-        stored, created = self._claim(submission, record, to_send=not waits)
+        with permit or nullcontext():
+            stored, created = self._claim(submission, record, to_send=permit is not None)
+            if created and permit is not None:
+                return self._submitted(self._start(submission, stored, permit), replayed=False)
         if not created:
-            if not waits and not record.secure_parameters:
-                self._backlog.is_not_used(submission.factory)
             return self._repeated(submission, stored)
-        return self._submitted(stored.record if waits else self._start(submission, stored), replayed=False)
+        if at_once:
+            return self._submitted(self._start_if_nobody_waits(submission, stored), replayed=False)
+        return self._submitted(stored.record, replayed=False)
+
+    def _permit(self, submission: Submission, record: RunRecord, *, at_once: bool) -> Permit | None:
+        """Leave to start a new request now; None where it waits for its turn.
+
+        Who alone has the values of secure parameters sends them, as long as nothing is known against it.
+        """
+        if record.secure_parameters:
+            return self._backlog.demand(submission.factory)
+        return self._backlog.permit(submission.factory) if at_once else None
+
+    def _start_if_nobody_waits(self, submission: Submission, claimed: Stored) -> RunRecord:
+        """A request that was claimed behind others: where they were gone by then, its turn is now."""
+        permit = self._backlog.permit_after_claim(submission.factory)
+        if permit is None:
+            return claimed.record
+        with permit:
+            try:
+                taken = self._records.lease_to_send(claimed)
+            except LedgerConflict:
+                return self._present(claimed)  # the timer has taken it up
+            except LedgerError as exc:
+                return self._left_to_the_timer(claimed, exc)
+            return self._start(submission, taken, permit)
 
     def _repeated(self, submission: Submission, stored: Stored) -> Submitted:
         """The record of a request that has come before; one that waited for its secrets is sent."""
@@ -142,10 +169,11 @@ class Submitter:
         submission = submission.spelled_like(record)
         waits = record.state is RunState.ACCEPTED and record.waits_for is Waits.CALLER
         if waits and self._gate.wait_to_send(submission.factory) is None:
-            try:
-                record = self._send(submission, self._records.lease_to_send(stored))
-            except LedgerConflict:
-                record = self._present(stored)
+            with self._backlog.demand(submission.factory) as permit:
+                try:
+                    record = self._send(submission, self._records.lease_to_send(stored), permit)
+                except LedgerConflict:
+                    record = self._present(stored)
         logger.info(
             "Request %s was already accepted",
             record.request_id,
@@ -255,10 +283,10 @@ class Submitter:
             raise TryLater(reason, retry_after=PUBLISH_WAIT)
         return now
 
-    def _start(self, submission: Submission, taken: Stored) -> RunRecord:
+    def _start(self, submission: Submission, taken: Stored, permit: Permit) -> RunRecord:
         wait = self._gate.wait_to_send(submission.factory)
         if wait is None:
-            return self._send(submission, taken)
+            return self._send(submission, taken, permit)
         try:
             return self._records.postpone(taken, until=wait.until, reason=wait.reason).record
         except LedgerConflict:
@@ -266,9 +294,9 @@ class Submitter:
         except LedgerError as exc:
             return self._left_to_the_timer(taken, exc)
 
-    def _send(self, submission: Submission, taken: Stored) -> RunRecord:
+    def _send(self, submission: Submission, taken: Stored, permit: Permit) -> RunRecord:
         try:
-            return self._sender.send(submission.factory, taken, submission.request.parameters).record
+            return self._sender.send(submission.factory, taken, submission.request.parameters, permit).record
         except (Refused, InvalidRequest) as exc:
             return self._refused(submission, taken, exc)
         except LedgerConflict:

@@ -23,7 +23,14 @@ from adf_trigger.datafactory.models import (
     TimeWindow,
 )
 from adf_trigger.datafactory.port import PipelineRuns
-from adf_trigger.errors import AdfTriggerError, CredentialError, DataFactoryError, Throttled
+from adf_trigger.errors import (
+    AdfTriggerError,
+    CredentialError,
+    DataFactoryError,
+    InvalidRequest,
+    NotSent,
+    Throttled,
+)
 from adf_trigger.service.allowance import Allowance
 from adf_trigger.service.factory_state import FactoryStates, Trouble, trouble_of
 from adf_trigger.service.throttling import Bucket, Throttling
@@ -124,11 +131,7 @@ class WatchedRuns:
 
         Its role is another than the one that starts runs, so that neither its yes nor its no says anything of those.
         """
-        try:
-            self._runs.cancel_run(run_id, recursive=recursive)
-        except Throttled as exc:
-            self._throttling.honour(self._factory, Bucket.WRITES, exc, self._clock())
-            raise
+        self._counted(Bucket.WRITES, lambda: self._runs.cancel_run(run_id, recursive=recursive))
 
     def _each_noted(self, pages: Iterator[P]) -> Iterator[P]:
         while (page := self._noted(Bucket.READS, lambda: next(pages, None))) is not None:
@@ -136,17 +139,32 @@ class WatchedRuns:
 
     def _noted(self, bucket: Bucket, call: Callable[[], T]) -> T:
         try:
+            answer = self._counted(bucket, call)
+        except Throttled:
+            raise
+        except (DataFactoryError, CredentialError) as exc:
+            self._failed(exc, bucket)
+            raise
+        if not _is_end_of_pages(answer, bucket):
+            self._answered(bucket)
+        return answer
+
+    def _counted(self, bucket: Bucket, call: Callable[[], T]) -> T:
+        """What a call gives. The allowance hears of it, whatever becomes of it."""
+        try:
             answer = call()
         except Throttled as exc:
             self._throttling.honour(self._factory, bucket, exc, self._clock())
             self._allowance.refused(self._factory, bucket, subscription=exc.code == SUBSCRIPTION_THROTTLED)
             raise
-        except (DataFactoryError, CredentialError) as exc:
-            self._allowance.answered(self._factory, bucket, None)
-            self._failed(exc, bucket)
+        except (NotSent, CredentialError, InvalidRequest):
+            self._allowance.not_sent(self._factory, bucket)
             raise
-        self._allowance.answered(self._factory, bucket, _remaining(answer, bucket))
-        self._answered(bucket)
+        except BaseException:
+            self._allowance.answered(self._factory, bucket, None)
+            raise
+        if not _is_end_of_pages(answer, bucket):
+            self._allowance.answered(self._factory, bucket, _remaining(answer, bucket))
         return answer
 
     def _failed(self, error: AdfTriggerError, bucket: Bucket) -> None:
@@ -173,6 +191,11 @@ class WatchedRuns:
             return
         if state.kind is Trouble.OUTAGE or state.bucket is Bucket.READS or bucket is Bucket.WRITES:
             self._states.release(self._factory)
+
+
+def _is_end_of_pages(answer: object, bucket: Bucket) -> bool:
+    """Whether there was no further page, so that no call was made: whoever had leave for one gives it back."""
+    return answer is None and bucket is Bucket.READS
 
 
 def _remaining(answer: object, bucket: Bucket) -> int | None:

@@ -1,0 +1,33 @@
+"""Leave to make one call: it is used, or given back."""
+
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+
+class Permit:
+    """One call that may be made. At the end of its context it is given back, unless the call has begun.
+
+    A call that has begun is settled by what it was answered (`WatchedRuns`), whatever that is.
+
+    Args:
+        give_back: called once at most, where no call has begun.
+    """
+
+    def __init__(self, give_back: Callable[[], None]) -> None:
+        self._give_back = give_back
+        self._is_open = True
+
+    def use(self) -> None:
+        """The call begins now."""
+        self._is_open = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._is_open:
+            self._is_open = False
+            self._give_back()
