@@ -12,7 +12,7 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, Field, JsonValue, WithJsonSchema
 
 from adf_trigger.request_ids import MAX_REQUEST_ID, REQUEST_ID_FORM, is_request_id
-from adf_trigger.results import ActivityError
+from adf_trigger.results import ActivityError, ActivityResult, ChildRun
 from adf_trigger.wire import Instant, Wire
 
 PIPELINE_NAME_PATTERN = r"^[A-Za-z0-9_][^<>*#.%&:\\+?/]*$"
@@ -169,6 +169,13 @@ class RunView(Wire):
         ended: whether the status is its last one.
         reason: one line: why it has failed (`CopyOrders: UserErrorSourceBlobNotExist`) or was rejected, what an
             accepted run waits for, or why its fate cannot be told. `message` and `errors` have the whole text.
+        activities: see Results; null before the end, too.
+        activities_left_out: see Results.
+        errors_left_out: see Results.
+        children: see Results.
+        children_left_out: see Results.
+        return_value: see Results.
+        details: see Results.
         group_id: runId of the first of the runs that rerun one another, as Data Factory groups them.
         attempt: its number among them, which grows with each rerun.
         history: who did what about it, oldest first.
@@ -193,6 +200,13 @@ class RunView(Wire):
     duration_ms: int | None = None
     message: str | None = None
     errors: list[ActivityError] | None = Field(default_factory=list)
+    errors_left_out: int = 0
+    activities: list[ActivityResult] | None = None
+    activities_left_out: int = 0
+    children: list[ChildRun] = Field(default_factory=list)
+    children_left_out: int = 0
+    return_value: JsonValue = None
+    details: Literal["full", "withheld"] | None = None
     rerun_of: UUID | None = None
     group_id: UUID | None = None
     attempt: int = 1

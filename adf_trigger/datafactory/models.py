@@ -175,6 +175,7 @@ class ActivityRun(ServiceObject):
     output: Any = None
     retry_attempt: OptionalDuration = None
     iteration_hash: OptionalText = None
+    user_properties: JsonObject = Field(default_factory=dict)
     linked_service_name: OptionalText = None
 
 

@@ -4,12 +4,15 @@ import base64
 import gzip
 import json
 import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel
 
-from adf_trigger.contracts import CompletionEvent, RejectedMessage, as_dict
-from adf_trigger.messages.limits import shorten
+from adf_trigger.contracts import CompletionEvent, EventData, HistoryEntry, RejectedMessage, as_dict
+from adf_trigger.messages.fitting import LONGEST_NAME, fitted_children, fitted_errors, fitted_results
+from adf_trigger.messages.limits import bounded_json, shorten, shorten_middle
 
 MAX_MESSAGE_BYTES = 49_152
 """Largest message text: 48 KiB, which base64 makes the 64 KiB that a queue takes."""
@@ -18,20 +21,57 @@ _GZIP = 31
 """The window bits of zlib for gzip's format."""
 _LONGEST_ORIGINAL = 1 << 20
 
-_NAMES = frozenset({"requestId", "messageId", "runId", "factory", "pipeline", "status", "correlationId"})
-"""Texts of an event's data that a consumer looks for, each bounded."""
-
-_CUTS: tuple[tuple[int, int, int], ...] = (
-    (4096, 20, 2048),
-    (1024, 10, 512),
-    (512, 5, 256),
-    (200, 1, 64),
-    (64, 1, 8),
+_BOUNDED = frozenset(
+    {"request_id", "message_id", "run_id", "factory", "pipeline", "status", "correlation_id"}
 )
-"""Ever harsher limits: characters of a text, entries of a list, characters of a parameter's value.
+"""Texts of an event's data that a consumer looks for, each bounded at the door: they are never cut."""
 
-The last one holds whatever the characters are: bounded at the door are the fields that are never cut.
-"""
+_VALUES = (4096, 2048, 1024, 512, 256, 128)
+"""Ever fewer characters of a parameter's value: its sender has it, and the rest is news."""
+
+_SHARES = tuple(0.85**step for step in range(20))
+"""Ever less of everything else."""
+
+_ACTIVITIES, _CHILDREN, _MESSAGES, _RETURN_VALUE = 24_000, 10_000, 16_000, 6_000
+"""What parts of an event may have where not all of it has room."""
+
+_LEAST = 64
+"""Characters of a text that are always left."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Limits:
+    """What an event's data may have. Sizes are characters of ASCII JSON.
+
+    Attributes:
+        value: characters of a parameter's value, and of a label's.
+        share: of everything else.
+        text: characters of a text.
+        names: characters of the names in errors.
+        entries: of lists; five times as many parameters.
+    """
+
+    value: int
+    share: float
+    text: int
+    names: int
+    entries: int
+
+    def of(self, size: int) -> int:
+        """The share of a size."""
+        return int(size * self.share)
+
+
+def _limits() -> Iterator[_Limits]:
+    """Ever harsher limits. The last ones hold whatever the characters are."""
+    for value in _VALUES:
+        yield _Limits(value, 1, 8192, LONGEST_NAME, 20)
+    for share in _SHARES:
+        yield _Limits(
+            _VALUES[-1], share, max(_LEAST, int(4096 * share)), LONGEST_NAME, max(1, int(20 * share))
+        )
+    yield _Limits(_LEAST, 0.04, 200, _LEAST, 1)
+    yield _Limits(8, 0, _LEAST, _LEAST, 1)
 
 
 def event_text(event: CompletionEvent) -> str:
@@ -40,12 +80,11 @@ def event_text(event: CompletionEvent) -> str:
     Every field is there, null where there is nothing to say, so that a consumer need not ask first.
     """
     text = _compact(event.model_dump(mode="json"))
-    for limits in _CUTS:
+    for limits in _limits():
         if _fits(text):
             return text
-        document = event.model_dump(mode="json")
-        document["data"] = {**_cut_data(document["data"], *limits), "truncated": True}
-        text = _compact(document)
+        cut = event.model_copy(update={"data": _cut_data(event.data, limits)})
+        text = _compact(cut.model_dump(mode="json"))
     return text
 
 
@@ -117,34 +156,51 @@ def _compact(document: BaseModel | dict[str, Any]) -> str:
     return whole if whole.isascii() else json.dumps(json.loads(whole), separators=(",", ":"))
 
 
-def _cut_data(data: dict[str, Any], text_limit: int, entries: int, value_limit: int) -> dict[str, Any]:
-    """The data of an event with every text cut but those that name the run."""
-    parameters = {
-        shorten(name, value_limit): _cut_value(value, value_limit)
-        for name, value in list(data["parameters"].items())[: entries * 5]
+def _cut_data(data: EventData, limits: _Limits) -> EventData:
+    """The data of an event within limits."""
+    texts = {
+        name: shorten_middle(value, limits.text)
+        for name, value in data
+        if isinstance(value, str) and name not in _BOUNDED
     }
-    errors = data["errors"]
-    cut = {
-        name: shorten(value, text_limit) if isinstance(value, str) and name not in _NAMES else value
-        for name, value in data.items()
-    }
-    return {
-        **cut,
-        "parameters": parameters,
-        "metadata": {key: shorten(value, value_limit) for key, value in data["metadata"].items()},
-        "errors": errors and [_cut_texts(error, text_limit) for error in errors[:entries]],
-        "history": [_cut_texts(entry, value_limit) for entry in data["history"][-entries:]],
-    }
+    parameters = [*data.parameters.items()][: limits.entries * 5]
+    activities = data.activities and fitted_results(data.activities, limits.of(_ACTIVITIES))
+    children = fitted_children(data.children, size=limits.of(_CHILDREN))
+    errors = data.errors and fitted_errors(
+        data.errors,
+        most=limits.entries,
+        size=max(_LEAST, limits.of(_MESSAGES)),
+        longest_name=limits.names,
+        properties=limits.names > _LEAST,
+    )
+    return data.model_copy(
+        update={
+            **texts,
+            "parameters": {
+                shorten_middle(name, limits.value): _cut_value(value, limits.value)
+                for name, value in parameters
+            },
+            "metadata": {key: shorten_middle(value, limits.value) for key, value in data.metadata.items()},
+            "errors": errors,
+            "errors_left_out": data.errors_left_out + len(data.errors or ()) - len(errors or ()),
+            "activities": activities,
+            "activities_left_out": data.activities_left_out
+            + len(data.activities or ())
+            - len(activities or ()),
+            "children": children,
+            "children_left_out": data.children_left_out + len(data.children) - len(children),
+            "return_value": bounded_json(data.return_value, limits.of(_RETURN_VALUE))[0],
+            "history": [_cut_entry(entry, limits.value) for entry in data.history[-limits.entries :]],
+            "truncated": True,
+        }
+    )
 
 
-def _cut_texts(entry: dict[str, Any], limit: int) -> dict[str, Any]:
-    """An entry of a list with every text cut but for its time."""
-    return {
-        key: shorten(value, limit) if isinstance(value, str) and key != "at" else value
-        for key, value in entry.items()
-    }
+def _cut_entry(entry: HistoryEntry, limit: int) -> HistoryEntry:
+    texts = {name: shorten_middle(value, limit) for name, value in entry if isinstance(value, str)}
+    return entry.model_copy(update=texts)
 
 
 def _cut_value(value: object, limit: int) -> object:
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return value if len(text) <= limit else shorten(text, limit)
+    return value if len(text) <= limit else shorten_middle(text, limit)

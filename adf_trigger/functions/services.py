@@ -72,6 +72,7 @@ from adf_trigger.service.tick_threads import TickThreads
 from adf_trigger.service.views import RELATIVE, RunViews
 from adf_trigger.service.waits import Waits
 from adf_trigger.service.watched import WatchedRuns
+from adf_trigger.service.withheld import Withholding
 from adf_trigger.service.workers import Workers
 from adf_trigger.settings import Settings
 from adf_trigger.settings.fingerprints import fingerprints
@@ -194,7 +195,8 @@ def wire(
         partitions,
     )
     schedule = Schedule(settings.poll_schedule)
-    ends = Ends(ledger, records, publisher, policies, clock)
+    withholding = Withholding(policies, definitions)
+    ends = Ends(ledger, records, publisher, policies, withholding, clock)
     monitor = Monitor(
         ledger,
         records,
@@ -321,7 +323,7 @@ def wire(
                 clock,
             ),
         ),
-        activities=ActivityLister(query, factories, reads, definitions, policies, clock),
+        activities=ActivityLister(query, factories, reads, withholding, clock),
         pipelines=PipelineLister(factories, reads),
         strangers=strangers,
         looker=looker,

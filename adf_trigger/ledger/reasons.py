@@ -5,14 +5,11 @@ import re
 from adf_trigger.contracts import RunStatus
 from adf_trigger.ledger.records import RunRecord
 from adf_trigger.messages.limits import LONGEST_LINE, one_line
-from adf_trigger.results import ActivityError
+from adf_trigger.results import ANOTHER_FAILED, ActivityError
 
 _LONGEST_NAME = 100
 _BEING_SENT = "it is being sent to Data Factory"
 _TO_BE_CANCELLED = "it is to be cancelled"
-_ANOTHER_FAILED = "ActionFailed"
-"""What an activity that holds others says when one of them has failed."""
-
 _CODE = re.compile(r"\bErrorCode=([A-Za-z][A-Za-z0-9_.]{0,99})\b")
 """The code of a copy's error stands in its message, its errorCode being 2200 whatever went wrong.
 
@@ -28,7 +25,7 @@ def reason_of(record: RunRecord) -> str | None:
     if record.status == RunStatus.SUCCEEDED:
         return None
     if record.errors:
-        cause = next((each for each in record.errors if each.error_code != _ANOTHER_FAILED), record.errors[0])
+        cause = next((each for each in record.errors if each.error_code != ANOTHER_FAILED), record.errors[0])
         others = len(record.errors) - 1
         return one_line(f"{_cause(cause)}{f' (and {others} more)' if others else ''}")
     if (asked := record.cancellation) is not None and asked.due_at is not None and record.ended_at is None:

@@ -13,7 +13,7 @@ from adf_trigger.contracts import (
     RunStatus,
     Source,
 )
-from adf_trigger.results import ActivityError
+from adf_trigger.results import ActivityError, Results
 
 
 class RunState(StrEnum):
@@ -103,6 +103,9 @@ class RunRecord:
         looked_at: when a reader last had Data Factory asked for the run.
         missing_since: when Data Factory first answered that it has no such run, and has not shown it since.
         errors: why activities failed; None where they were not read.
+        results: what the run has come to; None before its end, and in records of earlier versions.
+        declares_secrets: whether its pipeline declared secure parameters when it was taken; None where that was not
+            known.
         failure_is_error: whether its result is an error to HTTP clients where it does not succeed: the choice of the
             request that was taken, not of its repeats.
         truncated: whether reasons were cut, since a factory may give more of them than a record can hold.
@@ -162,6 +165,8 @@ class RunRecord:
     history: tuple[HistoryEntry, ...] = ()
     came_as: CameAs | None = None
     failure_is_error: bool = False
+    results: Results | None = None
+    declares_secrets: bool | None = None
 
     @property
     def run_ids(self) -> tuple[UUID, ...]:

@@ -16,7 +16,8 @@ from adf_trigger.contracts import MAX_NOTE, HistoryEntry
 from adf_trigger.errors import Fault, InvalidRequest, UnreadableRow
 from adf_trigger.ledger.encoding import encode_record
 from adf_trigger.ledger.records import CameAs, RunRecord, RunState
-from adf_trigger.messages.limits import ELLIPSIS, shorten
+from adf_trigger.messages.fitting import fitted_whole
+from adf_trigger.messages.limits import ELLIPSIS, shorten, shorten_middle
 from adf_trigger.request_ids import REQUEST_ID_FORM, is_request_id
 from adf_trigger.wire import Wire
 
@@ -46,21 +47,23 @@ class _Limits:
     """What the parts of a record may take that grow.
 
     Attributes:
-        reason: characters of each reason. One outside the basic plane takes twelve of ASCII JSON.
+        message: characters of what a run's end says. One outside the basic plane takes twelve of ASCII JSON.
+        reason: characters of each other reason.
         details: characters of ASCII JSON of all that is told of the activities of a run that has ended.
         history: characters of ASCII JSON of the history.
     """
 
+    message: int
     reason: int
     details: int
     history: int
 
 
 _LIMITS = (
-    _Limits(reason=3_000, details=100_000, history=60_000),
-    _Limits(reason=1_000, details=40_000, history=20_000),
-    _Limits(reason=300, details=8_000, history=4_000),
-    _Limits(reason=60, details=0, history=0),
+    _Limits(message=8_000, reason=3_000, details=100_000, history=60_000),
+    _Limits(message=1_000, reason=1_000, details=40_000, history=20_000),
+    _Limits(message=300, reason=300, details=8_000, history=4_000),
+    _Limits(message=60, reason=60, details=0, history=0),
 )
 """Ever harsher limits. Within the second fits whatever passed the door; the others are for what passed earlier ones."""
 
@@ -149,8 +152,10 @@ def _half_of_body(came_as: CameAs | None) -> int:
 
 
 def _bounded(record: RunRecord, limits: _Limits) -> RunRecord:
-    message = _cut(record.message, limits.reason)
+    message = _cut(record.message, limits.message)
     errors = record.errors and _first(record.errors, limits.details)
+    left = limits.details - sum(map(_chars, errors or ()))
+    results = record.results and fitted_whole(record.results, left)
     waiting = record.cancellation
     return replace(
         record,
@@ -158,14 +163,16 @@ def _bounded(record: RunRecord, limits: _Limits) -> RunRecord:
         message=message,
         last_answer=_cut(record.last_answer, limits.reason),
         errors=errors,
-        truncated=record.truncated or (record.ended and (message, errors) != (record.message, record.errors)),
+        results=results,
+        truncated=record.truncated
+        or (record.ended and (message, errors, results) != (record.message, record.errors, record.results)),
         cancellation=waiting and replace(waiting, waits=_cut(waiting.waits, limits.reason)),
         history=_newest(record.history, limits.history),
     )
 
 
 def _cut(text: str | None, limit: int) -> str | None:
-    return text and shorten(text, limit)
+    return text and shorten_middle(text, limit)
 
 
 def _first(entries: tuple[E, ...], room: int) -> tuple[E, ...]:

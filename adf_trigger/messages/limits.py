@@ -1,10 +1,16 @@
 """Text that has to fit."""
 
+import json
 import unicodedata
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 ELLIPSIS = "…"
 LONGEST_LINE = 500
 """Characters of a reason in one line: what a list, a terminal or an alert has room for."""
+
+_DEEPEST = 50
+"""Levels of a JSON value: some readers give up at 64."""
 
 _NOT_SHOWN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 """Categories that a terminal would obey and a line cannot hold: controls, marks of direction, halves of pairs."""
@@ -21,6 +27,64 @@ def shorten_middle(text: str, limit: int) -> str:
         return text
     kept = max(0, limit - len(ELLIPSIS))
     return text[: kept - kept // 2] + ELLIPSIS + text[len(text) - kept // 2 :]
+
+
+def shortened_together(texts: Sequence[str], room: int) -> list[str]:
+    """Texts that have room together: the long ones are cut in the middle, all at one length, the short ones stay.
+
+    Args:
+        texts: as they are.
+        room: characters of ASCII JSON that all of them may have, without their quotes.
+    """
+    most, least = max(map(len, texts), default=0), 0
+    if sum(map(ascii_size, texts)) <= room:
+        return list(texts)
+    while least < most:
+        middle = (least + most + 1) // 2
+        if sum(ascii_size(shorten_middle(each, middle)) for each in texts) <= room:
+            least = middle
+        else:
+            most = middle - 1
+    return [shorten_middle(each, least) if least else "" for each in texts]
+
+
+def ascii_size(value: object) -> int:
+    """Characters of a value's compact ASCII JSON; of a text without its quotes."""
+    size = len(json.dumps(value, ensure_ascii=True, separators=(",", ":")))
+    return size - 2 if isinstance(value, str) else size
+
+
+def bounded_json(value: object, size: int) -> tuple[Any, bool]:
+    """A value that any reader of JSON can read, and whether it was cut: to its JSON text then, in the middle.
+
+    Args:
+        value: what somebody's JSON says, halves of surrogate pairs and Infinity included.
+        size: characters of ASCII JSON that it may have; one that is nested too deeply is left out.
+    """
+    if _is_deep(value):
+        return None, True
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode(errors="replace").decode()
+    whole = json.loads(text, parse_constant=str)
+    if ascii_size(whole) <= size:
+        return whole, False
+    (cut,) = shortened_together([whole if isinstance(whole, str) else text], size)
+    return cut, True
+
+
+def _is_deep(value: object) -> bool:
+    """Whether some reader of JSON would give up on a value."""
+    level = [value]
+    for _ in range(_DEEPEST):
+        level = [inner for each in level for inner in _inner(each)]
+        if not level:
+            return False
+    return True
+
+
+def _inner(value: object) -> Iterable[object]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 def one_line(text: str, limit: int = LONGEST_LINE) -> str:

@@ -2,28 +2,20 @@
 
 import json
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 from adf_trigger.clock import Clock
 from adf_trigger.datafactory.models import ActivityRun, TimeWindow
-from adf_trigger.errors import (
-    CredentialError,
-    DataFactoryError,
-    DataFactoryFailed,
-    NotFound,
-    ResourceNotFound,
-)
+from adf_trigger.errors import DataFactoryFailed, NotFound, ResourceNotFound
 from adf_trigger.ledger.records import RunRecord
 from adf_trigger.messages.limits import shorten, shorten_middle
 from adf_trigger.readings import ActivityFailure, ActivityView, RunActivities
-from adf_trigger.service.definitions import Definitions
-from adf_trigger.service.factories import Factories, FactoryHandle
-from adf_trigger.service.policy import Policies
+from adf_trigger.service.factories import Factories
 from adf_trigger.service.query import By, Query
 from adf_trigger.service.reads import Reads, nothing_allowed
 from adf_trigger.service.reconcile import CLOCK_SKEW
-from adf_trigger.settings.policy import Details
+from adf_trigger.service.results import child_of, in_order
+from adf_trigger.service.withheld import Withholding
 
 MOST_PAGES = 20
 """Pages of a hundred activity runs each: a loop of thousands must not spend what all callers share."""
@@ -35,8 +27,6 @@ _LIMITS = (65_536, 16_384, 4_096, 1_024, 256, 0)
 """Ever fewer characters of an input, an output, a property or a message, until the answer is not too long."""
 
 _LONGEST_NAME = 260
-_STARTS_A_RUN = "ExecutePipeline"
-_FIRST = datetime.min.replace(tzinfo=UTC)
 
 
 class ActivityLister:
@@ -46,8 +36,7 @@ class ActivityLister:
         query: finds runs.
         factories: all configured factories.
         reads: gives budgets for reads.
-        definitions: what pipelines declare.
-        policies: of which pipelines inputs and outputs are shown though they have secure parameters.
+        withholding: of which runs inputs and outputs are left out.
         clock: gives the present instant.
     """
 
@@ -56,15 +45,13 @@ class ActivityLister:
         query: Query,
         factories: Factories,
         reads: Reads,
-        definitions: Definitions,
-        policies: Policies,
+        withholding: Withholding,
         clock: Clock,
     ) -> None:
         self._query = query
         self._factories = factories
         self._reads = reads
-        self._definitions = definitions
-        self._policies = policies
+        self._withholding = withholding
         self._clock = clock
 
     def show(self, run: str, *, factory: str | None = None, by: By | None = None) -> RunActivities:
@@ -103,8 +90,8 @@ class ActivityLister:
                 raise NotFound(sentence) from exc
             if not found and not complete:
                 raise nothing_allowed()
-            withheld = self._is_withheld(handle, record)
-        found.sort(key=lambda each: each.activity_run_start or _FIRST)
+            withheld = self._withholding.now(handle, record)
+        found = in_order(found)
         answer = RunActivities(
             request_id=record.request_id,
             run_id=run_id,
@@ -114,23 +101,9 @@ class ActivityLister:
         )
         return fitted(answer)
 
-    def _is_withheld(self, factory: FactoryHandle, record: RunRecord) -> bool:
-        if self._policies.of(record.pipeline).details is Details.FULL:
-            return False
-        if record.secure_parameters:
-            return True
-        try:
-            declared = self._definitions.get(factory, record.pipeline)
-        except (DataFactoryError, CredentialError):
-            remembered = self._definitions.remembered(factory, record.pipeline)
-            if remembered is None:
-                return True
-            declared = remembered
-        return bool(declared.secure_names)
-
 
 def _view(run: ActivityRun, *, withheld: bool) -> ActivityView:
-    properties = (run.model_extra or {}).get("userProperties")
+    child = child_of(run)
     error = run.error
     return ActivityView(
         activity_name=shorten(run.activity_name, _LONGEST_NAME),
@@ -142,7 +115,7 @@ def _view(run: ActivityRun, *, withheld: bool) -> ActivityView:
         duration_ms=run.duration_in_ms,
         retry_attempt=run.retry_attempt,
         iteration_hash=None if run.iteration_hash is None else shorten(run.iteration_hash, _LONGEST_NAME),
-        user_properties=None if withheld else properties,
+        user_properties=None if withheld else run.user_properties,
         input=None if withheld else run.input,
         output=None if withheld else run.output,
         error=ActivityFailure(
@@ -153,16 +126,8 @@ def _view(run: ActivityRun, *, withheld: bool) -> ActivityView:
         )
         if error.error_code or error.message
         else None,
-        child_run_ids=_children(run),
+        child_run_ids=[] if child is None else [child],
     )
-
-
-def _children(run: ActivityRun) -> list[str]:
-    """The run that the activity has started, which its output names."""
-    if run.activity_type != _STARTS_A_RUN or not isinstance(run.output, dict):
-        return []
-    child = run.output.get("pipelineRunId")
-    return [shorten(child, _LONGEST_NAME)] if isinstance(child, str) and child else []
 
 
 def fitted(answer: RunActivities, *, most: int = MAX_BODY) -> RunActivities:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from adf_trigger.clock import Clock
@@ -10,15 +11,17 @@ from adf_trigger.datafactory.models import ActivityRun, PipelineRun, TimeWindow
 from adf_trigger.errors import AdfTriggerError, CredentialError, DataFactoryError, LedgerConflict, Throttled
 from adf_trigger.ledger.port import LedgerReader
 from adf_trigger.ledger.records import ActiveRun, RunRecord, RunState
-from adf_trigger.messages.limits import shorten
-from adf_trigger.results import ActivityError
+from adf_trigger.messages.limits import shortened_together
+from adf_trigger.results import Results
 from adf_trigger.service.budget import Budget
 from adf_trigger.service.factories import FactoryHandle
 from adf_trigger.service.policy import Policies
 from adf_trigger.service.publish import Publisher
 from adf_trigger.service.reconcile import CLOCK_SKEW
 from adf_trigger.service.records import Records
+from adf_trigger.service.results import errors_of, in_order, kept_errors, results_of, return_value_of
 from adf_trigger.service.transitions import RunEnd
+from adf_trigger.service.withheld import Withholding
 from adf_trigger.settings.policy import Details
 
 logger = logging.getLogger(__name__)
@@ -34,13 +37,8 @@ MOST_ACTIVITIES = 1000
 """Pages of activities that are read of one run, and what they hold: a loop of thousands must not spend what all
 runs share."""
 
-MOST_ERRORS = 10
-LONGEST_MESSAGE = 1024
-LONGEST_NAME = 256
-"""Reasons that a record keeps, and characters of each: a loop of thousands may fail in every round, and a record
-holds 500,000 characters of ASCII JSON, in which one character can take twelve."""
-
-_FAILED_ACTIVITY = frozenset({"Failed", "TimedOut"})
+MAX_MESSAGE_SIZE = 8_000
+"""Of a run's own message, which repeats an activity's. Characters of ASCII JSON: one character can take twelve."""
 
 
 class Ends:
@@ -51,16 +49,24 @@ class Ends:
         records: writes it.
         publisher: publishes what has ended.
         policies: of which runs the activities are read.
+        withholding: of which runs what they hold is left out.
         clock: gives the present instant.
     """
 
     def __init__(
-        self, ledger: LedgerReader, records: Records, publisher: Publisher, policies: Policies, clock: Clock
+        self,
+        ledger: LedgerReader,
+        records: Records,
+        publisher: Publisher,
+        policies: Policies,
+        withholding: Withholding,
+        clock: Clock,
     ) -> None:
         self._ledger = ledger
         self._records = records
         self._publisher = publisher
         self._policies = policies
+        self._withholding = withholding
         self._clock = clock
 
     def record(self, factory: FactoryHandle, row: ActiveRun, run: PipelineRun, budget: Budget) -> bool:
@@ -84,10 +90,11 @@ class Ends:
             return stored is None  # its sender, or the dispatcher, first has to record that it was started
         if stored.record.state is not RunState.SUBMITTED:
             return True
-        errors, complete = self._reasons(factory, stored.record, run, budget)
-        if not complete and self._may_still_be_read(run):
+        read = self._read(factory, stored.record, run, budget)
+        if not read.complete and self._may_still_be_read(run):
             return False
-        end = end_of(run, errors, complete=complete)
+        withheld = read.activities is not None and self._withholding.at_end(factory, stored.record)
+        end = end_of(run, read.activities, withheld=withheld, complete=read.complete)
         self._publisher.publish_leased(self._records.end(stored, end))
         return True
 
@@ -96,22 +103,14 @@ class Ends:
         now, ended = self._clock(), run.run_end or run.last_updated
         return ended is not None and ended <= now + BELIEVED_AHEAD and now - ended < DETAILS_WAIT
 
-    def _reasons(
-        self, factory: FactoryHandle, record: RunRecord, run: PipelineRun, budget: Budget
-    ) -> tuple[list[ActivityError] | None, bool]:
-        """Why activities failed, where the policy has them read, and whether that is all that will be read."""
-        details = self._policies.of(record.pipeline).details
-        if details is Details.FAILED and run.status == RunStatus.SUCCEEDED:
-            return None, True
-        return self._failed_activities(factory, record, run, budget)
-
-    def _failed_activities(
-        self, factory: FactoryHandle, record: RunRecord, run: PipelineRun, budget: Budget
-    ) -> tuple[list[ActivityError] | None, bool]:
-        """Why it failed, and whether that is all; also what failed inside a run that Data Factory calls Succeeded.
+    def _read(self, factory: FactoryHandle, record: RunRecord, run: PipelineRun, budget: Budget) -> "_Read":
+        """The activity runs of a run, where the policy has them read.
 
         Of a run with very many activities only the first pages are read: then that is all that will be.
         """
+        details = self._policies.of(record.pipeline).details
+        if details is Details.FAILED and run.status == RunStatus.SUCCEEDED:
+            return _Read(None, complete=True)
         since = run.run_start or record.submitted_at or record.requested_at
         until = max(self._clock(), since, run.run_end or since, run.last_updated or since)
         window = TimeWindow(after=since - CLOCK_SKEW, before=until + CLOCK_SKEW)
@@ -122,46 +121,67 @@ class Ends:
             if isinstance(exc, Throttled):
                 budget.exhaust()
             _log_not_read(run, exc)
-            return None, False
+            return _Read(None, complete=False)
         if not activities and not complete:
-            return None, False
-        errors = [_error_of(each) for each in activities if each.status in _FAILED_ACTIVITY]
-        return errors, complete or len(activities) >= MOST_ACTIVITIES
+            return _Read(None, complete=False)
+        return _Read(in_order(activities), complete=complete or len(activities) >= MOST_ACTIVITIES)
 
 
-def end_of(run: PipelineRun, errors: Sequence[ActivityError] | None, *, complete: bool = True) -> RunEnd:
-    """How a run has ended, its reasons cut to what a record can hold."""
-    message, given = run.message or "", errors or ()
-    cut = [_shorten_error(error) for error in given]
-    return RunEnd(
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What was read of a run.
+
+    Attributes:
+        activities: in the order in which they began; None where they were not read.
+        complete: whether that is all that will be.
+    """
+
+    activities: Sequence[ActivityRun] | None
+    complete: bool
+
+
+def end_of(
+    run: PipelineRun,
+    activities: Sequence[ActivityRun] | None,
+    *,
+    withheld: bool = False,
+    complete: bool = True,
+) -> RunEnd:
+    """How a run has ended, cut to what a record can hold.
+
+    Args:
+        run: it has ended.
+        activities: its activity runs, in the order in which they began; None where they were not read.
+        withheld: whether figures, user properties and the return value are left out.
+        complete: whether that is all that there is to know.
+    """
+    message = run.message or ""
+    (shortened,) = shortened_together([message], MAX_MESSAGE_SIZE)
+    ended = RunEnd(
         status=run.status,
         started_at=run.run_start,
         ended_at=run.run_end or run.last_updated,
         duration_ms=run.duration_in_ms,
-        message=shorten(message, LONGEST_MESSAGE),
-        errors=None if errors is None else tuple(cut[:MOST_ERRORS]),
-        truncated=len(message) > LONGEST_MESSAGE
-        or cut != list(given)
-        or len(cut) > MOST_ERRORS
-        or not complete,
+        message=shortened,
+        errors=None,
+        truncated=shortened != message or not complete,
     )
-
-
-def _error_of(activity: ActivityRun) -> ActivityError:
-    return ActivityError(
-        activity_name=activity.activity_name,
-        activity_type=activity.activity_type,
-        error_code=activity.error.error_code,
-        failure_type=activity.error.failure_type,
-        message=activity.error.message,
-    )
-
-
-def _shorten_error(error: ActivityError) -> ActivityError:
-    names = error.model_dump(by_alias=False, exclude={"message"})
-    return ActivityError(
-        **{field: shorten(text, LONGEST_NAME) for field, text in names.items()},
-        message=shorten(error.message, LONGEST_MESSAGE),
+    if activities is None:
+        return ended
+    errors, errors_left_out, cut = kept_errors(errors_of(activities, withheld=withheld))
+    results, left_out = results_of(activities, withheld=withheld)
+    value, value_cut = (None, False) if withheld else return_value_of(run, activities)
+    return replace(
+        ended,
+        errors=tuple(errors),
+        truncated=ended.truncated or cut or value_cut or bool(errors_left_out or left_out),
+        results=Results(
+            activities=results,
+            activities_left_out=left_out,
+            errors_left_out=errors_left_out,
+            return_value=value,
+            details="withheld" if withheld else "full",
+        ),
     )
 
 

@@ -203,6 +203,7 @@ class Submitter:
             requested_at=self._clock(),
             parameters={name: value for name, value in request.parameters.items() if name not in secure},
             secure_parameters=secure,
+            declares_secrets=None if definition is None else bool(definition.secure_names),
             rerun=request.rerun,
             correlation_id=request.correlation_id,
             metadata=dict(request.metadata),

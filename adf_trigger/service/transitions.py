@@ -14,8 +14,8 @@ from uuid import UUID
 
 from adf_trigger.contracts import HistoryEntry, RunStatus
 from adf_trigger.ledger.records import Cancellation, RunRecord, RunState, Waits
-from adf_trigger.messages.limits import shorten
-from adf_trigger.results import ActivityError
+from adf_trigger.messages.limits import shorten_middle
+from adf_trigger.results import ActivityError, Results
 
 WAITS_FOR_CALLER = (
     "it waits for its caller or its message, since values of secure parameters are not kept: the same request under "
@@ -39,7 +39,8 @@ class RunEnd:
     Attributes:
         status: Data Factory's last word.
         errors: why activities failed; None where they were not read.
-        truncated: whether message or errors were cut.
+        truncated: whether message, errors or results were cut.
+        results: what its activities have come to.
     """
 
     status: str
@@ -49,10 +50,11 @@ class RunEnd:
     message: str = ""
     errors: tuple[ActivityError, ...] | None = ()
     truncated: bool = False
+    results: Results | None = None
 
 
 def _cut(reason: str) -> str:
-    return shorten(reason, LONGEST_REASON)
+    return shorten_middle(reason, LONGEST_REASON)
 
 
 def noted(record: RunRecord, entry: HistoryEntry) -> RunRecord:
@@ -74,6 +76,7 @@ def _undecided(record: RunRecord, **changes: Any) -> RunRecord:
         duration_ms=None,
         message=None,
         errors=(),
+        results=None,
         truncated=False,
         published_at=None,
         last_seen_at=None,
@@ -358,6 +361,7 @@ def end(record: RunRecord, end: RunEnd, *, now: datetime, lease: timedelta) -> R
         message=end.message or None,
         errors=end.errors,
         truncated=end.truncated,
+        results=end.results,
         last_seen_at=now,
         missing_since=None,
         lease_until=now + lease,

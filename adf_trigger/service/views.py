@@ -60,6 +60,7 @@ class RunViews:
             duration_ms=record.duration_ms,
             message=record.message,
             errors=None if record.errors is None else list(record.errors),
+            **({} if record.results is None else dict(record.results)),
             rerun_of=record.rerun.reference_pipeline_run_id,
             group_id=record.group_id,
             attempt=record.attempt,

@@ -28,7 +28,7 @@ class Details(StrEnum):
     FAILED = "failed"
     """Of every run but those that Succeeded."""
     FULL = "full"
-    """Of every run, and who asks for a run's activities sees inputs and outputs though it has secure parameters."""
+    """Of every run, and what its activities hold is shown, and told in its event, though it has secure parameters."""
 
 
 class PipelinePolicy(BaseModel):

@@ -8,7 +8,7 @@ from uuid import uuid4
 from adf_trigger.contracts import HistoryEntry, Rerun, Source
 from adf_trigger.ledger.records import CameAs, Cancellation, RunRecord, RunState, Waits
 from adf_trigger.ledger.room import MAX_REQUEST_CHARS
-from adf_trigger.results import ActivityError
+from adf_trigger.results import ActivityError, ActivityResult, ChildRun, Results
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -93,8 +93,50 @@ def a_full_record(factory: str) -> RunRecord:
                 error_code="2200",
                 failure_type="UserError",
                 message="The blob 'ü\U0001f600' is missing.",
+                activity_run_id="a-1",
+                iteration_hash="0f",
+                retry_attempt=1,
+                user_properties={"file": "ü.csv"},
+                cured=True,
+                child_run_id=str(uuid4()),
             ),
         ),
+        results=Results(
+            activities=[
+                ActivityResult(
+                    activity_name="Copy",
+                    activity_type="Copy",
+                    activity_run_id="a-1",
+                    status="Failed",
+                    started_at=NOON,
+                    ended_at=NOON + MINUTE,
+                    duration_ms=60_000,
+                    retry_attempt=1,
+                    iteration_hash="0f",
+                    user_properties={"file": "ü.csv"},
+                    figures={"dataRead": 10**12, "throughput": 1.5, "exists": True},
+                    error_code="2200",
+                    child_run_id=str(uuid4()),
+                )
+            ],
+            activities_left_out=1,
+            errors_left_out=2,
+            children=[
+                ChildRun(
+                    run_id=str(uuid4()),
+                    pipeline="child",
+                    activity_name="Call",
+                    activity_run_id="a-2",
+                    waited_for=True,
+                    status="Failed",
+                    errors=[ActivityError(activity_name="Copy", message="why")],
+                )
+            ],
+            children_left_out=3,
+            return_value={"rows": 1, "deep": [None, {"a": "ü"}]},
+            details="full",
+        ),
+        declares_secrets=True,
         published_at=NOON + 8 * MINUTE,
         former_run_ids=(uuid4(),),
         message_digest="d" * 64,

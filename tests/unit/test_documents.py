@@ -91,7 +91,14 @@ def test_there_are_promises() -> None:
 
 @pytest.mark.parametrize(
     "document",
-    ["README.md", "GUARANTEES.md", "CONTRIBUTING.md", "CHANGELOG.md", "adf_trigger/emulator/README.md"],
+    [
+        "README.md",
+        "GUARANTEES.md",
+        "CONTRIBUTING.md",
+        "CHANGELOG.md",
+        "docs/events.md",
+        "adf_trigger/emulator/README.md",
+    ],
 )
 def test_links_lead_somewhere(document: str) -> None:
     """Relative links name files of this repository, or headings of the document."""

@@ -53,11 +53,13 @@ def keep_from_looking(world: World) -> None:
     world.factory.before["get_run"] = [Unavailable("not now", status=503) for _ in range(100)]
 
 
-def same(view: dict[str, Any], earlier: dict[str, Any]) -> bool:
+def same(view: Any, earlier: Any) -> bool:
     """Whether a view says all that the earlier version said; it may say more, and link to more."""
-    return {name: view[name] for name in earlier if name != "links"} == {
-        name: value for name, value in earlier.items() if name != "links"
-    }
+    if isinstance(earlier, dict):
+        return all(name == "links" or same(view[name], earlier[name]) for name in earlier)
+    if isinstance(earlier, list):
+        return len(view) == len(earlier) and all(map(same, view, earlier))
+    return bool(view == earlier)
 
 
 def active(world: World) -> list[str]:

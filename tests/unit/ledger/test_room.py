@@ -21,7 +21,7 @@ from adf_trigger.ledger.records import CameAs, Cancellation, RunRecord, RunState
 from adf_trigger.ledger.room import MAX_RECORD_CHARS, MAX_REQUEST_CHARS, RecordTooLarge, fitted, require_room
 from adf_trigger.ledger.rows import rows_of
 from adf_trigger.messages.limits import ELLIPSIS
-from adf_trigger.results import ActivityError
+from adf_trigger.results import ActivityError, ActivityResult, ChildRun, Results
 from tests.contracts.ledger_records import MINUTE, NOON, a_factory, a_full_record, a_large_record
 
 LARGEST = "\U0010ffff"
@@ -48,6 +48,7 @@ BOUNDED_HERE = {
     "message",
     "last_answer",
     "errors",
+    "results",
     "cancellation",
     "history",
     "former_run_ids",
@@ -64,7 +65,7 @@ OF_FIXED_SIZE = {
         "missing_since",
     ),
     *("started_at", "ended_at", "duration_ms", "truncated", "published_at", "group_id", "attempt", "reruns"),
-    *("unknowns", "resubmitted_at", "dismissed", "failure_is_error"),
+    *("unknowns", "resubmitted_at", "dismissed", "failure_is_error", "declares_secrets"),
 }
 
 
@@ -92,6 +93,14 @@ def grown(record: RunRecord, letter: str = LARGEST) -> RunRecord:
         last_answer=letter * 100_000,
         cancellation=Cancellation(asked_at=NOON, waits=letter * 100_000),
         errors=(error,) * 10,
+        results=Results(
+            activities=[
+                ActivityResult(activity_name=letter * 256, status=letter * 256, figures={letter * 9: 1})
+            ]
+            * 100,
+            children=[ChildRun(run_id=letter * 256, errors=[error] * 10)] * 20,
+            return_value={"x": letter * 20_000},
+        ),
         history=(entry,) * 100,
         former_run_ids=tuple(UUID(int=n) for n in range(40)),
         started_at=NOON,
@@ -211,7 +220,7 @@ def test_what_an_earlier_version_left_too_large_ends_all_the_same(chars: int) ->
     ended = ledger.save(stored, replace(large, status="Failed")).record
     assert (ended.state, ended.status, ended.truncated) == (RunState.ENDED, "Failed", True)
     assert ended.message is not None
-    assert ended.message.endswith(ELLIPSIS)
+    assert ELLIPSIS in ended.message
     assert (ended.parameters == stored.record.parameters) is (chars < 500_000)
     published = ledger.save(Stored(ended, "2"), replace(ended, state=RunState.PUBLISHED, published_at=NOON))
     assert ledger.purge(published.record.factory, published_before=NOON + timedelta(days=1), limit=1) == 1

@@ -68,6 +68,7 @@ UNDECIDED: dict[str, Any] = {
     "duration_ms": None,
     "message": None,
     "errors": (),
+    "results": None,
     "truncated": False,
     "published_at": None,
     "last_seen_at": None,

@@ -10,7 +10,7 @@ import pytest
 
 from adf_trigger.contracts import RunStatus
 from adf_trigger.ledger.records import Cancellation, RunRecord, RunState, Waits
-from adf_trigger.results import ActivityError
+from adf_trigger.results import ActivityError, Results
 from adf_trigger.service import transitions
 from adf_trigger.service.transitions import LONGEST_REASON, IllegalMove, RunEnd
 from tests.contracts.ledger_records import MINUTE, NOON, a_factory, a_full_record
@@ -21,6 +21,7 @@ LEASE = timedelta(seconds=90)
 RUN_ID = UUID(int=7)
 STARTED, ENDED = NOON + timedelta(hours=1), NOON + timedelta(hours=2)
 WHY = (ActivityError(activity_name="Copy"),)
+RESULTS = Results(activities=[], errors_left_out=1, details="full")
 WHOLE = RunEnd(
     status="Failed",
     started_at=STARTED,
@@ -29,6 +30,7 @@ WHOLE = RunEnd(
     message="why",
     errors=WHY,
     truncated=True,
+    results=RESULTS,
 )
 
 ASKED = Cancellation(asked_at=NOON, recursive=False, due_at=NOON, attempts=2, waits="throttled")
@@ -225,6 +227,7 @@ MOVES: dict[str, tuple[RunState, Move, dict[str, Any]]] = {
             "message": "why",
             "errors": WHY,
             "truncated": True,
+            "results": RESULTS,
             "last_seen_at": NOW,
             "missing_since": None,
             "lease_until": NOW + LEASE,
@@ -241,6 +244,7 @@ MOVES: dict[str, tuple[RunState, Move, dict[str, Any]]] = {
             "message": None,
             "errors": (),
             "truncated": False,
+            "results": None,
             "last_seen_at": NOW,
             "missing_since": None,
             "lease_until": NOW + LEASE,
