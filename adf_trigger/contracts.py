@@ -11,6 +11,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, Field, JsonValue, WithJsonSchema
 
+from adf_trigger.plain_text import LINE_PATTERN, NO_CONTROLS, NOT_BLANK, has_controls, is_blank
 from adf_trigger.request_ids import MAX_REQUEST_ID, REQUEST_ID_FORM, is_request_id
 from adf_trigger.results import ActivityError, ActivityResult, ChildRun
 from adf_trigger.wire import Instant, Wire
@@ -37,6 +38,30 @@ RequestId = Annotated[
     WithJsonSchema({"type": "string", "minLength": 1, "maxLength": MAX_REQUEST_ID}),
 ]
 """An idempotency key."""
+
+
+def _line(value: str) -> str:
+    if is_blank(value):
+        raise ValueError(NOT_BLANK)
+    if has_controls(value):
+        raise ValueError(NO_CONTROLS)
+    return value
+
+
+ONE_LINE = AfterValidator(_line)
+"""A text that people are to read: not blank, and without what would have it look like another one."""
+_FORM: dict[str, JsonValue] = {"pattern": LINE_PATTERN}
+
+CorrelationId = Annotated[
+    str, Field(min_length=1, max_length=MAX_CORRELATION_ID, json_schema_extra=_FORM), ONE_LINE
+]
+ActivityName = Annotated[
+    str, Field(min_length=1, max_length=MAX_ACTIVITY_NAME, json_schema_extra=_FORM), ONE_LINE
+]
+LabelName = Annotated[str, Field(min_length=1, max_length=64, json_schema_extra=_FORM), ONE_LINE]
+Label = Annotated[str, Field(min_length=1, max_length=256, json_schema_extra=_FORM), ONE_LINE]
+Note = Annotated[str, Field(min_length=1, max_length=MAX_NOTE, json_schema_extra=_FORM), ONE_LINE]
+"""Why somebody does what they do, in their own words."""
 
 
 class Source(StrEnum):
@@ -103,13 +128,11 @@ class RunRequest(Wire):
 
     parameters: dict[str, JsonValue] = Field(default_factory=dict)
     factory: str | None = Field(default=None, min_length=1, max_length=64)
-    correlation_id: str | None = Field(default=None, min_length=1, max_length=MAX_CORRELATION_ID)
-    metadata: dict[Annotated[str, Field(max_length=64)], Annotated[str, Field(max_length=256)]] = Field(
-        default_factory=dict, max_length=MAX_METADATA_ENTRIES
-    )
+    correlation_id: CorrelationId | None = None
+    metadata: dict[LabelName, Label] = Field(default_factory=dict, max_length=MAX_METADATA_ENTRIES)
     reference_pipeline_run_id: UUID | None = None
     is_recovery: bool | None = None
-    start_activity_name: str | None = Field(default=None, min_length=1, max_length=MAX_ACTIVITY_NAME)
+    start_activity_name: ActivityName | None = None
     start_from_failure: bool | None = None
 
     @property

@@ -21,6 +21,7 @@
         ├── Refused              a definite no: nothing happened
         │   ├── BadRequest           400 and other 4xx: the request is wrong
         │   ├── ResourceNotFound     404 by Data Factory itself: no such pipeline, run
+        │   │   └── RunNotFound      no such run that a call refers to
         │   ├── PreconditionFailed   412: the ETag has moved on
         │   ├── PipelineQueueFull    400: so many runs of the pipeline wait that it takes no more
         │   ├── Throttled            429: too many calls; `retry_after` says when
@@ -223,6 +224,10 @@ class BadRequest(Refused):
 
 class ResourceNotFound(Refused):
     """404 by Data Factory itself: there is no such pipeline or run. A missing factory is ScopeNotFound."""
+
+
+class RunNotFound(ResourceNotFound):
+    """ReferencedPipelineRunNotFound, which comes as 400: there is no such run to rerun, or to cancel."""
 
 
 class PreconditionFailed(Refused):

@@ -1,13 +1,13 @@
 """What callers ask for about runs beside starting them: the bodies of those calls, and their answers."""
 
-from typing import Annotated, Literal
+from typing import Literal
 from uuid import UUID
 
 from pydantic import Field, JsonValue, StrictBool, field_validator
 
 from adf_trigger.contracts import (
-    MAX_ACTIVITY_NAME,
-    MAX_NOTE,
+    ActivityName,
+    Note,
     Problem,
     QueuedRunRequest,
     RunView,
@@ -16,9 +16,6 @@ from adf_trigger.wire import Wire
 
 MAX_STARTS = 100
 """Starts of one call."""
-
-Note = Annotated[str, Field(min_length=1, max_length=MAX_NOTE)]
-"""Why somebody does what they do, in their own words."""
 
 
 class CancelRequest(Wire):
@@ -44,7 +41,7 @@ class RerunRequest(Wire):
     """
 
     mode: Literal["whole", "fromFailure", "fromActivity"] = "whole"
-    activity: str | None = Field(default=None, min_length=1, max_length=MAX_ACTIVITY_NAME)
+    activity: ActivityName | None = None
     parameters: JsonValue = None
     note: Note | None = None
 

@@ -6,18 +6,15 @@ byte of an id but `A-Z a-z 0-9 _ -` is `~XX`, two upper-case hexadecimal digits.
 """
 
 import re
-import unicodedata
+from uuid import UUID
+
+from adf_trigger.plain_text import has_controls, is_blank
 
 MAX_REQUEST_ID = 255
 """Characters, not bytes."""
 
 REQUEST_ID_FORM = "must be 1 to 255 characters, none a control character, with no blank at either end"
 
-_NO_TEXT = frozenset({"Cc", "Cs", "Zl", "Zp"})
-"""Controls, halves of surrogate pairs, and separators of lines: headers, logs or XML cannot hold them."""
-_NONCHARACTERS = range(0xFDD0, 0xFDF0)
-_LAST_OF_A_PLANE = 0xFFFE
-"""So end the last two code points of each plane, which are no characters either."""
 _TO_WRITE = re.compile(rb"[^A-Za-z0-9_-]")
 _WRITTEN = re.compile(r"(?:[A-Za-z0-9_-]|~[0-9A-F]{2})+")
 _WRITTEN_BYTE = re.compile(rb"~([0-9A-F]{2})")
@@ -26,15 +23,17 @@ _ENCODED_SLASH = re.compile("%2f", re.IGNORECASE)
 
 def is_request_id(text: str) -> bool:
     """Whether a text can be an idempotency key, and so a requestId."""
-    return 0 < len(text) <= MAX_REQUEST_ID and text == text.strip() and not any(map(_is_no_text, text))
-
-
-def _is_no_text(character: str) -> bool:
     return (
-        unicodedata.category(character) in _NO_TEXT
-        or ord(character) in _NONCHARACTERS
-        or ord(character) & _LAST_OF_A_PLANE == _LAST_OF_A_PLANE
+        len(text) <= MAX_REQUEST_ID and text == text.strip() and not is_blank(text) and not has_controls(text)
     )
+
+
+def as_run_id(text: str) -> UUID | None:
+    """The runId that a text can be; None where it can be none."""
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
 
 
 def in_path(request_id: str) -> str:

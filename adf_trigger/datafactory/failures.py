@@ -25,6 +25,7 @@ from adf_trigger.errors import (
     QuotaExceeded,
     Refused,
     ResourceNotFound,
+    RunNotFound,
     ScopeLocked,
     ScopeNotFound,
     SubscriptionUnusable,
@@ -78,7 +79,7 @@ _BY_CODE: Mapping[str, type[Refused]] = {
     "DataFactoryNameInUse": Refused,
     "EntityNotFound": ResourceNotFound,
     "NotFound": ResourceNotFound,
-    "ReferencedPipelineRunNotFound": ResourceNotFound,
+    "ReferencedPipelineRunNotFound": RunNotFound,
     "SubscriptionRequestsThrottled": Throttled,
     "TooManyRequests": Throttled,
 }
@@ -204,7 +205,9 @@ def _not_found(code: str, target: str | None) -> type[Refused]:
     """Who says that something is not there: Data Factory, which names it as the target, or somebody before it."""
     if code in _UNUSABLE_BY_CODE or (target is not None and _A_FACTORY.search(target) is not None):
         return _UNUSABLE_BY_CODE.get(code, ScopeNotFound)
-    return ResourceNotFound if target is not None or code in _BY_CODE else ScopeNotFound
+    if code in _BY_CODE:
+        return RunNotFound if _BY_CODE[code] is RunNotFound else ResourceNotFound
+    return ResourceNotFound if target is not None else ScopeNotFound
 
 
 def _is_unclear(effect: Effect, status: int, code: str | None) -> bool:

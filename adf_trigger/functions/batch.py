@@ -8,7 +8,7 @@ import azure.functions as func
 from adf_trigger.clock import IdSource
 from adf_trigger.contracts import QueuedRunRequest
 from adf_trigger.errors import AdfTriggerError, Fault, InvalidRequest
-from adf_trigger.functions.answers import Parameters, answered, json_response, unreadable
+from adf_trigger.functions.answers import Parameters, answered, json_response, query_faults, unreadable
 from adf_trigger.functions.composition import UseCases
 from adf_trigger.functions.decoding import KEY_HEADER, KEY_REQUIRED, principal_of
 from adf_trigger.functions.problems import described_by
@@ -36,18 +36,34 @@ def batch_functions(use_cases: UseCases, new_id: IdSource) -> func.Blueprint:
             body = req.get_body()
             if (unread := unreadable(req, body, MAX_BATCH_BYTES)) is not None:
                 return unread
-            if KEY_HEADER in req.headers:
-                raise InvalidRequest([Fault(KEY_HEADER, HAVE_KEYS)])
+            usual, faults = parameters.get("factory"), _faults(services, req, parameters)
+            try:
+                read = run_requests(body, most=MAX_STARTS, longest=services.settings.max_body_bytes)
+            except InvalidRequest as exc:
+                raise InvalidRequest([*faults, *exc.faults]) from None
+            if faults:
+                raise InvalidRequest(faults)
             by = principal_of(req, authenticated=services.settings.authentication_enabled)
-            usual = parameters.get("factory")
-            read = run_requests(body, most=MAX_STARTS, longest=services.settings.max_body_bytes)
             submissions = [_submission(services, each, usual, by, new_id) for each in read]
             results = services.batch.start(submissions)
             return json_response({"runs": [_result(services, each) for each in results]})
 
-        return await answered(use_cases, req, context, ["factory"], work)
+        return await answered(use_cases, req, context, None, work)
 
     return blueprint
+
+
+def _faults(services: Services, req: func.HttpRequest, parameters: Parameters) -> list[Fault]:
+    """What is wrong with query and headers."""
+    faults = query_faults(parameters, ["factory"])
+    if "factory" in parameters:
+        try:
+            services.factories.choose(parameters["factory"], pointer="factory")
+        except InvalidRequest as exc:
+            faults += exc.faults
+    if KEY_HEADER in req.headers:
+        faults.append(Fault(KEY_HEADER, HAVE_KEYS))
+    return faults
 
 
 def _submission(

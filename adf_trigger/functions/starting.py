@@ -67,6 +67,7 @@ def _submission(
     faults += more
     faults += unknown_parameters(parameters, ["factory", ASK_PARAMETER, ON_FAILURE])
     key, pipeline, request = None, "", RunRequest()
+    factory: FactoryHandle | None = None
     try:
         key = idempotency_key(req.headers.get(KEY_HEADER))
         if key is None and services.settings.require_idempotency_key:
@@ -79,10 +80,16 @@ def _submission(
         faults += exc.faults
     try:
         request = run_request(body)
-        factory = _factory(services, request.factory, parameters.get("factory"))
     except InvalidRequest as exc:
-        raise InvalidRequest([*faults, *exc.faults]) from None
-    if faults:
+        faults += exc.faults
+        if "factory" in parameters:
+            faults += _factory_faults(services, parameters["factory"])
+    else:
+        try:
+            factory = _factory(services, request.factory, parameters.get("factory"))
+        except InvalidRequest as exc:
+            faults += exc.faults
+    if faults or factory is None:
         raise InvalidRequest(faults)
     submission = Submission(
         factory=factory,
@@ -97,10 +104,22 @@ def _submission(
 
 def _factory(services: Services, in_body: str | None, in_query: str | None) -> FactoryHandle:
     """The factory that body or query names; both may, if they mean the same."""
-    factory = services.factories.choose(in_body or in_query)
-    if in_body and in_query and services.factories.choose(in_query) != factory:
+    faults = _factory_faults(services, in_query) if in_query is not None else []
+    if faults or in_body is None:
+        return services.factories.choose(in_query, pointer="/factory" if in_query is None else "factory")
+    factory = services.factories.choose(in_body)
+    if in_query is not None and services.factories.choose(in_query) != factory:
         raise InvalidRequest([Fault("factory", "the query names another factory than the body")])
     return factory
+
+
+def _factory_faults(services: Services, in_query: str) -> list[Fault]:
+    """What is wrong with the factory that the query names."""
+    try:
+        services.factories.choose(in_query, pointer="factory")
+    except InvalidRequest as exc:
+        return list(exc.faults)
+    return []
 
 
 def _preview(services: Services, submission: Submission, *, keyed: bool) -> func.HttpResponse:

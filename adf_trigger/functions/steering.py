@@ -5,12 +5,13 @@ Each is a function of its own, so that a function key opens it alone.
 
 from collections.abc import Callable
 from http import HTTPStatus
+from typing import TypeVar
 
 import azure.functions as func
 
 from adf_trigger.contracts import RunView
 from adf_trigger.errors import Fault, InvalidRequest
-from adf_trigger.functions.answers import Parameters, answered, run_response, unreadable
+from adf_trigger.functions.answers import Parameters, answered, query_faults, run_response, unreadable
 from adf_trigger.functions.composition import UseCases
 from adf_trigger.functions.decoding import KEY_HEADER, id_of, idempotency_key, principal_of
 from adf_trigger.functions.services import Services
@@ -26,7 +27,7 @@ from adf_trigger.service.steering import Which
 WHICH = ("factory", "by")
 """Query parameters that say which run an id means, where it may mean several."""
 
-Work = Callable[[Services, Which, bytes], func.HttpResponse]
+Order = TypeVar("Order")
 
 
 def steering_functions(use_cases: UseCases) -> func.Blueprint:
@@ -38,82 +39,120 @@ def steering_functions(use_cases: UseCases) -> func.Blueprint:
     async def cancel_run(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
         """Cancel a run, or a request that is not started yet."""
 
-        def work(services: Services, which: Which, body: bytes) -> func.HttpResponse:
-            asked = body_of(CancelRequest, body)
-            order = CancelOrder(recursive=asked.recursive, by=_caller(services, req), note=asked.note)
+        def work(services: Services, which: Which, order: CancelOrder) -> func.HttpResponse:
             return _shown(services, services.steering.cancel(which, order))
 
-        return await _steered(use_cases, req, context, work)
+        return await _steered(use_cases, req, context, _cancel_order, work)
 
     @blueprint.function_name("rerun_run")
     @blueprint.route("runs/{id}/rerun", methods=["POST"], auth_level=func.AuthLevel.FUNCTION)
     async def rerun_run(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
         """Rerun a run that has ended, with its parameters."""
 
-        def work(services: Services, which: Which, body: bytes) -> func.HttpResponse:
-            order = _rerun_order(services, req, body)
+        def work(services: Services, which: Which, order: RerunOrder) -> func.HttpResponse:
             view, repeated = services.steering.rerun(which, order)
             if repeated:
                 return run_response(services, view, HTTPStatus.OK)
             # As for any start: who follows by status has its end there.
             return run_response(services, view, HTTPStatus.ACCEPTED, location=view.links.result)
 
-        return await _steered(use_cases, req, context, work)
+        return await _steered(use_cases, req, context, _rerun_order, work)
 
     @blueprint.function_name("resolve_run")
     @blueprint.route("runs/{id}/resolve", methods=["POST"], auth_level=func.AuthLevel.FUNCTION)
     async def resolve_run(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
         """Decide about a run whose fate is unknown, or discard a rejected message."""
 
-        def work(services: Services, which: Which, body: bytes) -> func.HttpResponse:
-            asked = body_of(ResolveRequest, body)
-            order = ResolveOrder(
-                decision=asked.as_,
-                run_id=asked.run_id,
-                force=asked.force,
-                by=_caller(services, req),
-                note=asked.note,
-            )
+        def work(services: Services, which: Which, order: ResolveOrder) -> func.HttpResponse:
             return _shown(services, services.steering.resolve(which, order))
 
-        return await _steered(use_cases, req, context, work)
+        return await _steered(use_cases, req, context, _resolve_order, work)
 
     @blueprint.function_name("replay_run")
     @blueprint.route("runs/{id}/replay", methods=["POST"], auth_level=func.AuthLevel.FUNCTION)
     async def replay_run(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
         """Send a rejected message again, under its key."""
 
-        def work(services: Services, which: Which, body: bytes) -> func.HttpResponse:
-            asked = body_of(ReplayRequest, body)
-            order = ReplayOrder(
-                force=asked.force, values=asked.parameters, by=_caller(services, req), note=asked.note
-            )
+        def work(services: Services, which: Which, order: ReplayOrder) -> func.HttpResponse:
             return _shown(services, services.steering.replay(which, order))
 
-        return await _steered(use_cases, req, context, work)
+        return await _steered(use_cases, req, context, _replay_order, work)
 
     return blueprint
 
 
 async def _steered(
-    use_cases: UseCases, req: func.HttpRequest, context: func.Context, work: Work
+    use_cases: UseCases,
+    req: func.HttpRequest,
+    context: func.Context,
+    read: Callable[[Services, func.HttpRequest, bytes], Order],
+    work: Callable[[Services, Which, Order], func.HttpResponse],
 ) -> func.HttpResponse:
-    """What the work answers, given the run that is meant and the body of the call."""
+    """What the work answers, given the run that is meant and what is asked for.
 
-    def read(services: Services, parameters: Parameters) -> func.HttpResponse:
+    Args:
+        use_cases: gives the use cases.
+        req: the request.
+        context: of the invocation.
+        read: what headers and body ask for; raises InvalidRequest with every fault of them.
+        work: makes the answer.
+    """
+
+    def steer(services: Services, parameters: Parameters) -> func.HttpResponse:
         body = req.get_body()
         unread = unreadable(req, body, services.settings.max_body_bytes)
         if unread is not None:
             return unread
-        by = by_of(parameters.get("by"))
-        return work(services, Which(id_of(req), parameters.get("factory"), by), body)
+        faults = query_faults(parameters, WHICH)
+        try:
+            order = read(services, req, body)
+        except InvalidRequest as exc:
+            faults = [*faults, *exc.faults, *_factory_faults(services, parameters.get("factory"))]
+            raise InvalidRequest(faults) from None
+        if faults:
+            raise InvalidRequest([*faults, *_factory_faults(services, parameters.get("factory"))])
+        which = Which(id_of(req), parameters.get("factory"), by_of(parameters.get("by")))
+        return work(services, which, order)
 
-    return await answered(use_cases, req, context, WHICH, read)
+    return await answered(use_cases, req, context, None, steer)
+
+
+def _factory_faults(services: Services, named: str | None) -> list[Fault]:
+    """What is wrong with the factory that a query names, to be told with other faults: else finding the run tells."""
+    try:
+        services.query.searched(named)
+    except InvalidRequest as exc:
+        return list(exc.faults)
+    return []
 
 
 def _shown(services: Services, view: RunView) -> func.HttpResponse:
     """The run as it is now: 200 where nothing is left to do, else 202."""
     return run_response(services, view, HTTPStatus.OK if view.ended else HTTPStatus.ACCEPTED)
+
+
+def _cancel_order(services: Services, req: func.HttpRequest, body: bytes) -> CancelOrder:
+    asked = body_of(CancelRequest, body)
+    return CancelOrder(recursive=asked.recursive, by=_caller(services, req), note=asked.note)
+
+
+def _resolve_order(services: Services, req: func.HttpRequest, body: bytes) -> ResolveOrder:
+    asked = body_of(ResolveRequest, body)
+    order = ResolveOrder(
+        decision=asked.as_,
+        run_id=asked.run_id,
+        force=asked.force,
+        by=_caller(services, req),
+        note=asked.note,
+    )
+    if faults := order.faults():
+        raise InvalidRequest(faults)
+    return order
+
+
+def _replay_order(services: Services, req: func.HttpRequest, body: bytes) -> ReplayOrder:
+    asked = body_of(ReplayRequest, body)
+    return ReplayOrder(force=asked.force, values=asked.parameters, by=_caller(services, req), note=asked.note)
 
 
 def _rerun_order(services: Services, req: func.HttpRequest, body: bytes) -> RerunOrder:
@@ -128,11 +167,13 @@ def _rerun_order(services: Services, req: func.HttpRequest, body: bytes) -> Reru
         asked = body_of(RerunRequest, body)
     except InvalidRequest as exc:
         faults += exc.faults
-    if faults:
-        raise InvalidRequest(faults)
-    return RerunOrder(
+    order = RerunOrder(
         mode=asked.mode, activity=asked.activity, key=key, by=_caller(services, req), note=asked.note
     )
+    faults += order.faults()
+    if faults:
+        raise InvalidRequest(faults)
+    return order
 
 
 def _caller(services: Services, req: func.HttpRequest) -> str | None:

@@ -27,6 +27,7 @@ from adf_trigger.messages.masking import as_bytes, masked
 from adf_trigger.messages.strict_json import Parsed, parse
 from adf_trigger.messages.texts import Reference, keyed_text, queue_text
 from adf_trigger.messages.wording import fault_of, pointer_to
+from adf_trigger.plain_text import is_blank, without_controls
 from adf_trigger.request_ids import is_request_id
 
 _ENTRY = re.compile(r"/runs/([0-9]+)(?=/|$)")
@@ -251,20 +252,24 @@ class Message:
     def correlation_id(self) -> str | None:
         """The sender's own id, where it gives one."""
         given = self.document.get("correlationId")
-        return _text(given)[:MAX_CORRELATION_ID] if isinstance(given, str) and given else None
+        return _text(given)[:MAX_CORRELATION_ID] if isinstance(given, str) and not is_blank(given) else None
 
     @property
     def metadata(self) -> dict[str, str]:
         """The labels it gives, those that are none left out."""
         given = self.document.get("metadata")
         labels = given.items() if isinstance(given, dict) else ()
-        texts = [(_text(key), _text(each)) for key, each in labels if isinstance(each, str)]
+        texts = [
+            (_text(key), _text(each))
+            for key, each in labels
+            if isinstance(each, str) and not (is_blank(key) or is_blank(each))
+        ]
         return dict(texts[:MAX_METADATA_ENTRIES])
 
 
 def _text(given: str) -> str:
-    """A text that can be written: half a surrogate pair, which is none, is replaced."""
-    return given.encode(errors="replace").decode()
+    """A text that can be read: half a surrogate pair, a control and their like, which are none, are replaced."""
+    return without_controls(given)
 
 
 def _twins(document: object) -> Iterator[Fault]:

@@ -198,7 +198,8 @@ class Notifier:
         )
 
     def _written_again(self, record: RunRecord) -> CameAs:
-        request = QueuedRunRequest(
+        # What an earlier version took need not be what is taken now.
+        request = QueuedRunRequest.model_construct(
             pipeline=record.pipeline,
             request_id=record.request_id,
             parameters=record.parameters,

@@ -21,7 +21,7 @@ from adf_trigger.errors import (
     LedgerError,
     NotFound,
     RequestConflict,
-    ResourceNotFound,
+    RunNotFound,
     TryLater,
     WrongState,
 )
@@ -50,8 +50,6 @@ MOST_NAMES = 800
 RERUNS_LOOKED_AT = 20
 """Reruns that were not recorded with their run, which a crash may leave, one each."""
 
-REFERENCE_GONE = "ReferencedPipelineRunNotFound"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RerunOrder:
@@ -70,6 +68,14 @@ class RerunOrder:
     key: str | None = None
     by: str | None = None
     note: str | None = None
+
+    def faults(self) -> list[Fault]:
+        """What does not go together."""
+        if self.activity is not None and self.mode != "fromActivity":
+            return [Fault("/activity", "belongs to the mode fromActivity alone")]
+        if self.activity is None and self.mode == "fromActivity":
+            return [Fault("/activity", "is required where the mode is fromActivity")]
+        return []
 
 
 class Rerunner:
@@ -110,12 +116,15 @@ class Rerunner:
             RequestConflict: the key names another request.
             Refused, TryLater, LedgerError: see `Submitter.submit`.
         """
+        if faults := order.faults():
+            raise InvalidRequest(faults)
         factory = self._factory_of(record)
         activity = self._activity(factory, record, order)
         number = record.reruns + 1 if order.key else self._next(record)
         key = order.key or _derived(record, number)
         note = f"request {key} reruns it ({order.mode}{f' {activity}' if activity else ''})"
-        request = RunRequest(
+        # What an earlier version took need not be what is taken now.
+        request = RunRequest.model_construct(
             parameters=record.parameters,
             correlation_id=record.correlation_id,
             metadata=record.metadata,
@@ -149,9 +158,7 @@ class Rerunner:
             raise WrongState(
                 f"it is being rerun in another way, as request {submission.request_id}: wait for its end"
             ) from exc
-        except ResourceNotFound as exc:
-            if exc.code != REFERENCE_GONE:
-                raise
+        except RunNotFound as exc:
             raise WrongState(
                 f"Data Factory has no run {run_id} any more, which it keeps for 45 days: start a new one ({exc})"
             ) from exc
@@ -185,13 +192,7 @@ class Rerunner:
 
     def _activity(self, factory: FactoryHandle, record: RunRecord, order: RerunOrder) -> str | None:
         """The activity to begin with, as the pipeline spells it; as it is given where nothing can be read of it."""
-        if order.mode != "fromActivity":
-            if order.activity is not None:
-                raise InvalidRequest([Fault("/activity", "belongs to the mode fromActivity alone")])
-            return None
-        if order.activity is None:
-            raise InvalidRequest([Fault("/activity", "is required where the mode is fromActivity")])
-        if not self._gate.may_read(factory):
+        if order.activity is None or not self._gate.may_read(factory):
             return order.activity
         try:
             ran, complete = self._names_of(factory, record)

@@ -382,7 +382,7 @@ def test_a_message_of_broken_text_is_listed_and_shown(caller: Caller, world: Wor
         b'{"pipeline": "lo\\ud800ad", "correlationId": "\\udfff", "metadata": {"\\ud800": "\\ud800"}}'
     )
     (run,) = listed(caller)["runs"]
-    assert (run["status"], run["pipeline"]) == ("Rejected", "lo?ad")
+    assert (run["status"], run["pipeline"]) == ("Rejected", "lo\ufffdad")
     assert caller.get("m-1").status_code == 200
     assert world.outbox.events[0].data.message_id == "m-1"
 

@@ -10,7 +10,7 @@ from adf_trigger.errors import (
     InvalidRequest,
     LedgerError,
     RequestConflict,
-    ResourceNotFound,
+    RunNotFound,
     Throttled,
     Unavailable,
     WrongState,
@@ -178,7 +178,7 @@ def test_what_cannot_be_rerun_is_told_why(world: World) -> None:
 
 def test_a_run_that_data_factory_has_no_more_is_told(world: World) -> None:
     """Its history is kept for 45 days: the pipeline is not what is missing."""
-    gone = ResourceNotFound("does not exist", code="ReferencedPipelineRunNotFound", status=400)
+    gone = RunNotFound("does not exist", code="ReferencedPipelineRunNotFound", status=400)
     world.factory.fail_next("create_run", gone)
     with pytest.raises(WrongState, match="keeps for 45 days"):
         world.rerun()
