@@ -134,22 +134,24 @@ class WatchedRuns:
         self._counted(Bucket.WRITES, lambda: self._runs.cancel_run(run_id, recursive=recursive))
 
     def _each_noted(self, pages: Iterator[P]) -> Iterator[P]:
-        while (page := self._noted(Bucket.READS, lambda: next(pages, None))) is not None:
+        earlier = None
+        while (page := self._noted(Bucket.READS, lambda: next(pages, None), earlier)) is not None:
+            earlier = page
             yield page
 
-    def _noted(self, bucket: Bucket, call: Callable[[], T]) -> T:
+    def _noted(self, bucket: Bucket, call: Callable[[], T], earlier: object = None) -> T:
         try:
-            answer = self._counted(bucket, call)
+            answer = self._counted(bucket, call, earlier)
         except Throttled:
             raise
         except (DataFactoryError, CredentialError) as exc:
             self._failed(exc, bucket)
             raise
-        if not _is_end_of_pages(answer, bucket):
+        if _is_new(answer, earlier, bucket):
             self._answered(bucket)
         return answer
 
-    def _counted(self, bucket: Bucket, call: Callable[[], T]) -> T:
+    def _counted(self, bucket: Bucket, call: Callable[[], T], earlier: object = None) -> T:
         """What a call gives. The allowance hears of it, whatever becomes of it."""
         try:
             answer = call()
@@ -163,7 +165,7 @@ class WatchedRuns:
         except BaseException:
             self._allowance.answered(self._factory, bucket, None)
             raise
-        if not _is_end_of_pages(answer, bucket):
+        if _is_new(answer, earlier, bucket):
             self._allowance.answered(self._factory, bucket, _remaining(answer, bucket))
         return answer
 
@@ -193,9 +195,12 @@ class WatchedRuns:
             self._states.release(self._factory)
 
 
-def _is_end_of_pages(answer: object, bucket: Bucket) -> bool:
-    """Whether there was no further page, so that no call was made: whoever had leave for one gives it back."""
-    return answer is None and bucket is Bucket.READS
+def _is_new(answer: object, earlier: object, bucket: Bucket) -> bool:
+    """Whether a call was answered: there may have been no further page, or this came in the reply of the one before."""
+    if bucket is Bucket.WRITES:
+        return True
+    reply = getattr(answer, "reply", None)
+    return answer is not None and (reply is None or reply is not getattr(earlier, "reply", None))
 
 
 def _remaining(answer: object, bucket: Bucket) -> int | None:

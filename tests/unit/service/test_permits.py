@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from adf_trigger.contracts import NO_RERUN, Rerun, Source
-from adf_trigger.datafactory.models import CreatedRun
+from adf_trigger.datafactory.models import CreatedRun, PipelineResource, ReplyHeaders
 from adf_trigger.errors import (
     AdfTriggerError,
     BadRequest,
@@ -175,6 +175,19 @@ def test_what_needs_no_leave_counts_all_the_same(world: World) -> None:
         world.cancel(f"key-{number}")
     assert posts(world) == 20
     assert left(world) == BURST - 20
+
+
+def test_what_came_in_one_reply_is_one_call(world: World) -> None:
+    """A page of pipelines settles the call that it came by, and none that others have on their way."""
+    factory, reply = world.factory, ReplyHeaders(remaining_reads=100)
+    shown = [PipelineResource(name=f"p{number}").with_reply(reply) for number in range(50)]
+    factory.list_pipelines = lambda: iter(shown)  # type: ignore[method-assign]
+    world.restart()
+    allowance = world.services.tick._allowance
+    for _ in range(11):
+        assert allowance.take(FACTORY_ID, Bucket.READS)
+    assert len(list(world.services.factories.choose(None).runs.list_pipelines())) == 50
+    assert sum(allowance.take(FACTORY_ID, Bucket.READS) for _ in range(250)) == 90
 
 
 KEYS = st.integers(0, 5).map("key-{}".format)
