@@ -229,7 +229,7 @@ class Calls(RuleBasedStateMachine):
         with suppress(AdfTriggerError, Interrupted):
             self.world.cancel(key)
 
-    @rule(seconds=st.sampled_from([0, 0.1, 15, 200]))
+    @rule(seconds=st.sampled_from([0, 0.5, 15, 200]))
     def tick(self, seconds: float) -> None:
         """Let the timer do its work."""
         self.world.clock.forward(seconds)
