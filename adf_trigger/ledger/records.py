@@ -112,7 +112,10 @@ class RunRecord:
         group_id: runId of the first run of those that rerun one another; None where it is no rerun of a known run.
         attempt: its number in that group, which grows with each rerun.
         reruns: how often it was rerun, as far as that was recorded.
-        unknowns: how often it was told as unknown before somebody decided, each time under an id of its own.
+        unknowns: how often it, or what had its key before, was told as unknown until somebody decided, each time under
+            an id of its own.
+        event_id: of the news of its end, fixed when it ends; None before, and where a version that did not fix it has
+            ended it. See `service.event_ids`.
         resubmitted_at: when somebody had it sent again: its start deadline counts from then.
         dismissed: whether somebody has ended the matter of its unknown fate.
         cancellation: that it is to be cancelled; None where nobody asked, or Data Factory refused.
@@ -159,6 +162,7 @@ class RunRecord:
     attempt: int = 1
     reruns: int = 0
     unknowns: int = 0
+    event_id: str | None = None
     resubmitted_at: datetime | None = None
     dismissed: bool = False
     cancellation: Cancellation | None = None

@@ -23,6 +23,7 @@ from adf_trigger.ledger.records import CameAs, RunRecord
 from adf_trigger.ledger.rejected import OF_A_RECORD, KeptMessage, RejectedMessages
 from adf_trigger.messages.limits import one_line
 from adf_trigger.messages.masking import MASK, as_bytes
+from adf_trigger.service import event_ids
 from adf_trigger.service.steps import Steps
 from adf_trigger.service.views import RunViews
 
@@ -43,7 +44,7 @@ class Rejection:
         reason: one sentence.
         faults: all that is wrong with it.
         truncated: whether something of `run` is cut.
-        suffix: of the event's id: what tells this rejection from others under the same request id.
+        event_id: of its news; None where it is a message that never was a request, whose news goes by its own id.
         message: the message that it came as; None for a request by HTTP.
     """
 
@@ -52,7 +53,7 @@ class Rejection:
     reason: str
     faults: Sequence[Fault] = ()
     truncated: bool = False
-    suffix: str = ""
+    event_id: str | None = None
     message: "QueuedMessage | None" = None
 
 
@@ -109,9 +110,11 @@ class Notifier:
             raise ValueError(f"{record.request_id} has not ended: there is no news of it")
         if record.rejected:
             return self.rejected(self._rejection_of(record))
-        again = f"/{record.unknowns + 1}" if record.unknowns and record.status == RunStatus.UNKNOWN else ""
         return self._publish(
-            self._views.view(record), record.factory, truncated=record.truncated, suffix=again
+            self._views.view(record),
+            record.factory,
+            event_id=event_ids.of_record(record),
+            truncated=record.truncated,
         )
 
     def rejected(self, rejection: Rejection) -> str:
@@ -120,8 +123,10 @@ class Notifier:
         What came by queue is kept in the ledger first, once however often this is called, and its copy is put into
         the rejected queue last: an outage of that queue or of the events' makes no second copy.
         """
-        copy = None if rejection.message is None else self._kept(rejection, rejection.message).as_rejected()
-        return self._sent(rejection, copy)
+        if rejection.message is None:
+            return self._sent(rejection, None)
+        kept = self._kept(rejection, rejection.message)
+        return self._sent(_as_kept(rejection, kept), kept.as_rejected())
 
     def rejected_again(self, kept: KeptMessage) -> str:
         """Send the news of a rejected message that is kept; the id of the event, which is the first one's."""
@@ -130,7 +135,6 @@ class Notifier:
             factory=kept.factory,
             reason=kept.reason,
             faults=kept.faults,
-            suffix=f"/{kept.message_id}",
         )
         return self._sent(rejection, kept.as_rejected())
 
@@ -166,10 +170,13 @@ class Notifier:
         reasons = [rejection.reason, *(f"{fault.pointer}: {fault.message}" for fault in rejection.faults)]
         text = "; ".join(reasons)
         run = rejection.run.model_copy(update={"message": text, "reason": one_line(text)})
-        return self._publish(run, rejection.factory, truncated=rejection.truncated, suffix=rejection.suffix)
+        event_id = rejection.event_id or event_ids.of_message(
+            run.request_id, run.message_id or run.request_id
+        )
+        return self._publish(run, rejection.factory, event_id=event_id, truncated=rejection.truncated)
 
-    def _publish(self, run: RunView, factory: str, *, truncated: bool, suffix: str = "") -> str:
-        event = _event(run, factory, truncated=truncated, suffix=suffix)
+    def _publish(self, run: RunView, factory: str, *, event_id: str, truncated: bool) -> str:
+        event = _event(run, factory, event_id=event_id, truncated=truncated)
         with self._steps("notify.event"):
             self._outbox.publish(event)
         return event.id
@@ -180,7 +187,7 @@ class Notifier:
             factory=record.factory,
             reason=record.message or "refused",
             truncated=record.truncated,
-            suffix=f"/{record.rejections + 1}" if record.rejections else "",
+            event_id=event_ids.of_record(record),
             message=None if record.source is not Source.QUEUE else self._message_of(record),
         )
 
@@ -235,14 +242,20 @@ def _record_of(rejection: Rejection, message: QueuedMessage) -> KeptMessage:
     )
 
 
+def _as_kept(rejection: Rejection, kept: KeptMessage) -> Rejection:
+    """The rejection under the names that were kept of it first: what is known of a message may have changed since."""
+    run = rejection.run.model_copy(update={"request_id": kept.request_id, "pipeline": kept.pipeline})
+    return replace(rejection, run=run, factory=kept.factory)
+
+
 def _mark(factory: str) -> str:
     """What tells a factory's requests from those of another under the same key."""
     return hashlib.sha256(factory.lower().encode()).hexdigest()[:8]
 
 
-def _event(run: RunView, factory: str, *, truncated: bool, suffix: str) -> CompletionEvent:
+def _event(run: RunView, factory: str, *, event_id: str, truncated: bool) -> CompletionEvent:
     return CompletionEvent(
-        id=f"{run.run_id or run.request_id}/{run.status}{suffix}",
+        id=event_id,
         source=f"{factory}/pipelines/{run.pipeline}" if factory else NOWHERE,
         subject=run.request_id,
         type=f"dev.adf-trigger.run.{run.status.lower()}",

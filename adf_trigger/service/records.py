@@ -20,6 +20,9 @@ from adf_trigger.service.transitions import RunEnd
 
 logger = logging.getLogger(__name__)
 
+MOST_FORMER_RUNS = 20
+"""RunIds of a rejected request that go over to the next one of its key: a transaction has room for 100 rows."""
+
 
 class Records(SteeringMoves):
     """Writes the records of requests. Every method may raise LedgerError; after a LedgerConflict nothing is written.
@@ -54,11 +57,19 @@ class Records(SteeringMoves):
     def reclaim(self, rejected: Stored, record: RunRecord, *, to_send: bool = True) -> Stored:
         """Put a new request in the place of a rejected one of the same key; see claim.
 
+        Runs that somebody has named as the earlier one's stay the key's: no other request is to have them.
+
         Raises:
             InvalidRequest: it is too large to keep.
         """
         earlier = rejected.record
-        counted = replace(record, rejections=earlier.rejections + 1, history=earlier.history + record.history)
+        counted = replace(
+            record,
+            rejections=earlier.rejections + 1,
+            unknowns=earlier.unknowns,
+            former_run_ids=earlier.run_ids[-MOST_FORMER_RUNS:] if earlier.unknowns else (),
+            history=earlier.history + record.history,
+        )
         taken = self._leased(counted) if to_send else counted
         with self._steps("records.reclaim"):
             return self._ledger.reclaim(rejected, taken)

@@ -86,7 +86,6 @@ class Rejecting:
             factory=factory.id if factory else "",
             reason=_reason(error, taken_as),
             faults=tuple(error.faults) if isinstance(error, InvalidRequest) else (),
-            suffix=f"/{message.id}",
             message=QueuedMessage(
                 id=message.id,
                 name=message.id,

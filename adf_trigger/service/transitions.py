@@ -16,6 +16,7 @@ from adf_trigger.contracts import HistoryEntry, RunStatus
 from adf_trigger.ledger.records import Cancellation, RunRecord, RunState, Waits
 from adf_trigger.messages.limits import shorten_middle
 from adf_trigger.results import ActivityError, Results
+from adf_trigger.service import event_ids
 
 WAITS_FOR_CALLER = (
     "it waits for its caller or its message, since values of secure parameters are not kept: the same request under "
@@ -70,6 +71,7 @@ def _undecided(record: RunRecord, **changes: Any) -> RunRecord:
     fresh = replace(
         record,
         unknowns=record.unknowns + 1,
+        event_id=None,
         dismissed=False,
         started_at=None,
         ended_at=None,
@@ -293,15 +295,22 @@ def _cancellation_of(record: RunRecord) -> Cancellation:
 
 def _end_unstarted(record: RunRecord, status: RunStatus, reason: str, now: datetime) -> RunRecord:
     _from(record, RunState.ACCEPTED)
-    return replace(
-        record,
-        state=RunState.ENDED,
-        status=status,
-        message=_cut(reason),
-        ended_at=now,
-        lease_until=None,
-        not_before=None,
+    return _with_event_id(
+        replace(
+            record,
+            state=RunState.ENDED,
+            status=status,
+            message=_cut(reason),
+            ended_at=now,
+            lease_until=None,
+            not_before=None,
+        )
     )
+
+
+def _with_event_id(ended: RunRecord) -> RunRecord:
+    """One that has just ended: from here on its news has an id, whoever sends it and however often."""
+    return replace(ended, event_id=event_ids.of_end(ended))
 
 
 def hand_over(record: RunRecord) -> RunRecord:
@@ -338,33 +347,37 @@ def miss(record: RunRecord, *, now: datetime) -> RunRecord:
 def lose(record: RunRecord, *, reason: str, now: datetime, lease: timedelta) -> RunRecord:
     """Data Factory has had no such run for too long: how it ended cannot be determined. Its event is next."""
     _from(record, RunState.SUBMITTED)
-    return replace(
-        record,
-        state=RunState.ENDED,
-        status=RunStatus.UNKNOWN,
-        message=reason,
-        ended_at=now,
-        lease_until=now + lease,
+    return _with_event_id(
+        replace(
+            record,
+            state=RunState.ENDED,
+            status=RunStatus.UNKNOWN,
+            message=reason,
+            ended_at=now,
+            lease_until=now + lease,
+        )
     )
 
 
 def end(record: RunRecord, end: RunEnd, *, now: datetime, lease: timedelta) -> RunRecord:
     """The run has ended in Data Factory, and the process that records it is about to send its event."""
     _from(record, RunState.SUBMITTED)
-    return replace(
-        record,
-        state=RunState.ENDED,
-        status=end.status,
-        started_at=end.started_at or record.started_at,
-        ended_at=end.ended_at or now,
-        duration_ms=end.duration_ms,
-        message=end.message or None,
-        errors=end.errors,
-        truncated=end.truncated,
-        results=end.results,
-        last_seen_at=now,
-        missing_since=None,
-        lease_until=now + lease,
+    return _with_event_id(
+        replace(
+            record,
+            state=RunState.ENDED,
+            status=end.status,
+            started_at=end.started_at or record.started_at,
+            ended_at=end.ended_at or now,
+            duration_ms=end.duration_ms,
+            message=end.message or None,
+            errors=end.errors,
+            truncated=end.truncated,
+            results=end.results,
+            last_seen_at=now,
+            missing_since=None,
+            lease_until=now + lease,
+        )
     )
 
 

@@ -60,6 +60,7 @@ class Consumer:
                     type=event["type"],
                     status=data["status"],
                     runId=data.get("runId"),
+                    requestedAt=data.get("requestedAt"),
                     message=data.get("message"),
                 )
                 self._queue.delete_message(message)

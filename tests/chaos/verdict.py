@@ -210,11 +210,10 @@ def _add_answer(story: _Story, line: Line) -> None:
 
 
 def _set_rejections_apart(verdict: Verdict, key: str, story: _Story) -> None:
-    """Each rejection under a key is news of its own, numbered without a gap; the key may be used again after it."""
-    first = f"{key}/Rejected"
-    told = {event["id"] for event in story.events if event["id"].startswith(first)}
-    expected = {first if number == 1 else f"{first}/{number}" for number in range(1, len(told) + 1)}
-    if told != expected:
+    """Each rejection under a key is news of its own, with one id; the key may be used again after it."""
+    rejections = [event for event in story.events if event["status"] == "Rejected"]
+    told = {event["id"] for event in rejections}
+    if len(told) != len({event["requestedAt"] for event in rejections}):
         verdict.ids_differing.append(f"{key} was rejected under {sorted(told)}")
     story.rejections = len(told)
     story.events = [event for event in story.events if event["id"] not in told]

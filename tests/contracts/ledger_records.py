@@ -144,6 +144,7 @@ def a_full_record(factory: str) -> RunRecord:
         attempt=3,
         reruns=2,
         unknowns=1,
+        event_id="an event's id",
         resubmitted_at=NOON + 2 * MINUTE,
         dismissed=True,
         cancellation=Cancellation(

@@ -164,8 +164,8 @@ def test_a_history_is_read_as_it_was_written(tmp_path: Path) -> None:
     assert (verdict.kills, verdict.factory_calls, verdict.factory_faults) == (1, 9, 2)
 
 
-REJECTED = line("event", key="k", id="k/Rejected", status="Rejected")
-REJECTED_AGAIN = line("event", key="k", id="k/Rejected/2", status="Rejected")
+REJECTED = line("event", key="k", id=f"{RUN}/Rejected", status="Rejected", requestedAt="10:00")
+REJECTED_AGAIN = {**REJECTED, "id": f"{OTHER_RUN}/Rejected", "requestedAt": "10:01"}
 MAY_REJECT = line("row", name="refused while repeated", faults={}, may_reject=True)
 REJECTED_VIEW = line("view", key="k", status=200, run={"status": "Rejected"})
 
@@ -179,7 +179,8 @@ REJECTED_VIEW = line("view", key="k", status=200, run={"status": "Rejected"})
         ([*GOOD, ACCEPTED, REJECTED, MAY_REJECT], {}),
         ([*GOOD, ACCEPTED, MAY_REJECT], {"doubled": 1}),
         ([*GOOD, REJECTED], {"ids_differing": 1}),
-        ([*GOOD, REJECTED_AGAIN, MAY_REJECT], {"ids_differing": 1}),
+        ([*GOOD, REJECTED, {**REJECTED_AGAIN, "requestedAt": "10:00"}, MAY_REJECT], {"ids_differing": 1}),
+        ([*GOOD, REJECTED, {**REJECTED, "requestedAt": "10:01"}, MAY_REJECT], {"ids_differing": 1}),
         ([INVOKE, ACCEPTED, REJECTED_VIEW, MAY_REJECT], {"lost": 1, "events_missing": 1}),
         ([INVOKE, ACCEPTED, REJECTED, VIEW, MAY_REJECT], {"lost": 1}),
         ([*without(TOLD), REJECTED, MAY_REJECT], {"events_missing": 1}),
@@ -188,5 +189,5 @@ REJECTED_VIEW = line("view", key="k", status=200, run={"status": "Rejected"})
 def test_where_requests_may_be_rejected_each_rejection_is_told_once(
     history: Sequence[Line], expected: dict[str, int]
 ) -> None:
-    """Rejections under one key are numbered without a gap, and stand beside the run that came of it in the end."""
+    """Rejections under one key have an id each, and stand beside the run that came of it in the end."""
     assert broken(judge(history)) == expected

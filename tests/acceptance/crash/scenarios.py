@@ -65,7 +65,12 @@ def refused_then_repeated(crashes: Crashes, key: str) -> None:
     crashes.plan.unlink()
     refused_by_queue(crashes, key)
     crashes.stack.eventually(lambda: crashes.stack.status(key) == "Rejected")
-    crashes.stack.eventually(lambda: f"{key}/Rejected" in {event["id"] for event in crashes.read_events()})
+    crashes.stack.eventually(
+        lambda: any(
+            event["subject"] == key and event["data"]["status"] == "Rejected"
+            for event in crashes.read_events()
+        )
+    )
     crashes.plan.write_text(plan)
     crashes.post(key)
 

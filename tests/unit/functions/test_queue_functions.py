@@ -12,6 +12,7 @@ from adf_trigger.errors import BadRequest, LedgerError, NotSent, PublishError, U
 from adf_trigger.events.texts import original_body, original_text
 from adf_trigger.functions.app import app_of
 from adf_trigger.functions.bindings import Bindings
+from tests.support.news import told
 from tests.support.world import World
 from tests.unit.functions.conftest import Caller
 
@@ -102,7 +103,7 @@ def test_a_refused_message_is_recorded_rejected_and_published_at_once(caller: Ca
     message: dict[str, Any] = {"pipeline": "load", "requestId": "k", "correlationId": "c"}
     caller.message(message)
     assert world.services.query.find("k").status == "Rejected"
-    assert [event.id for event in world.outbox.events] == ["k/Rejected"]
+    assert told(world.outbox.events) == ["k/Rejected"]
     (rejected,) = world.outbox.rejected
     assert original_text(rejected) == json.dumps(message)
 
@@ -114,7 +115,7 @@ def test_a_refusal_that_cannot_be_told_now_is_told_by_the_timer(caller: Caller, 
     caller.message({"pipeline": "load", "requestId": "k"})
     assert world.outbox.events == []
     world.tick(after=100)
-    assert [event.id for event in world.outbox.events] == ["k/Rejected"]
+    assert told(world.outbox.events) == ["k/Rejected"]
     assert len(world.outbox.rejected) == 1
 
 
@@ -122,7 +123,7 @@ def test_a_message_under_anothers_key_does_not_speak_for_it(caller: Caller, worl
     """Its rejection is told under its own id, since the key's request is alive."""
     caller.message({"pipeline": "load", "requestId": "k"})
     caller.message({"pipeline": "load", "requestId": "k", "startActivityName": "x"}, message_id="m-2")
-    assert [event.id for event in world.outbox.events] == ["m-2/Rejected/m-2"]
+    assert told(world.outbox.events) == ["m-2/Rejected/m-2"]
     assert world.services.query.find("k").status == "Queued"
 
 

@@ -65,7 +65,7 @@ OF_FIXED_SIZE = {
         "missing_since",
     ),
     *("started_at", "ended_at", "duration_ms", "truncated", "published_at", "group_id", "attempt", "reruns"),
-    *("unknowns", "resubmitted_at", "dismissed", "failure_is_error", "declares_secrets"),
+    *("unknowns", "event_id", "resubmitted_at", "dismissed", "failure_is_error", "declares_secrets"),
 }
 
 

@@ -12,6 +12,7 @@ from adf_trigger.errors import AdfTriggerError, BadRequest, NotSent, Unavailable
 from adf_trigger.events.texts import original_body
 from adf_trigger.messages.masking import MASK
 from tests.support.memory_factory import LOST_REPLY
+from tests.support.news import told
 from tests.support.world import FACTORY_ID, World
 from tests.unit.functions.conftest import Caller
 
@@ -68,7 +69,7 @@ def test_whoever_rejects_it_the_message_is_told_as_it_came(
     assert world.status("k") == "Rejected"
     assert [(kept.request_id, kept.body, kept.masked) for kept in world.kept()] == [("k", body, ())]
     assert [original_body(copy) for copy in world.outbox.rejected] == [body]
-    assert [event.id for event in world.outbox.events] == ["k/Rejected"]
+    assert told(world.outbox.events) == ["k/Rejected"]
 
 
 def test_but_for_what_its_pipeline_declares_secure(world: World) -> None:

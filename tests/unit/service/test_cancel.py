@@ -24,6 +24,7 @@ from adf_trigger.errors import (
 from adf_trigger.ledger.records import RunState
 from tests.support.held_up import HeldUp
 from tests.support.memory_factory import LOST_REPLY, Ids, MemoryFactory, Run
+from tests.support.news import told
 from tests.support.resettled import restarted
 from tests.support.world import FACTORY_ID, World, settings
 
@@ -50,7 +51,7 @@ def pass_by(world: World, seconds: float, step: float = 15) -> None:
 
 def event_ids(world: World) -> list[str]:
     """The ids of all events that were sent."""
-    return [event.id for event in world.outbox.events]
+    return told(world.outbox.events)
 
 
 def done_by(world: World, key: str = "key-1") -> list[tuple[str, str | None, str | None]]:

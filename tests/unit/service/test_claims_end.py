@@ -23,6 +23,7 @@ from adf_trigger.ledger.records import RunState, Waits
 from adf_trigger.messages.decoding import Message
 from adf_trigger.service.submit import Submitted
 from tests.support.memory_factory import LOST_REPLY
+from tests.support.news import told
 from tests.support.world import FACTORY_ID, STARTED, World, settings
 
 SECRET = {"password": "hunter2-hunter2"}
@@ -56,7 +57,7 @@ def a_world(steps: HeldUp | None = None) -> World:
 
 def events_of(world: World, key: str = "key-1") -> list[str]:
     """The ids of the events of a request."""
-    return [event.id for event in world.outbox.events if event.subject == key]
+    return told(world.outbox.events, key)
 
 
 def a_message(put_at: datetime, *, attempts: int = 1) -> Message:

@@ -30,6 +30,7 @@ from adf_trigger.service.steps import logged_steps
 from adf_trigger.service.throttling import Bucket
 from tests.support.faulty_ledger import FaultyNotes
 from tests.support.memory_factory import LOST_REPLY
+from tests.support.news import told
 from tests.support.world import FACTORY_ID, STARTED, MovingClock, World, settings
 
 HOLDS: list[tuple[AdfTriggerError, Trouble]] = [
@@ -142,7 +143,7 @@ def test_what_waits_past_its_deadline_is_told_with_the_true_reason() -> None:
         world.tick(after=15)
     assert {world.status("first"), world.status("second")} == {"Rejected"}
     events = world.outbox.events
-    assert sorted(event.id for event in events) == ["first/Rejected", "second/Rejected"]
+    assert sorted(told(events)) == ["first/Rejected", "second/Rejected"]
     assert all("remove the lock" in str(event.data.reason) for event in events)
     assert state_of(world) is None, "nobody waits, so that the next request tells"
 

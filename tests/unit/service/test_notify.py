@@ -10,6 +10,7 @@ from adf_trigger.contracts import CompletionEvent, RejectedMessage, Source
 from adf_trigger.errors import BadRequest, PublishError, Throttled
 from adf_trigger.ledger.records import RunRecord
 from adf_trigger.messages.decoding import Message
+from tests.support.news import told
 from tests.support.world import FACTORY_ID, World
 
 SENT = datetime(2026, 1, 5, 11, 59, tzinfo=UTC)
@@ -46,7 +47,7 @@ def test_both_rejections_of_a_message_tell_the_same(world: World) -> None:
     world.factory.fail_next("create_run", BadRequest("it is wrong", status=400))
     send(world, {**LABELLED, "requestId": "k"})
     late, late_copy = news(world)
-    assert (early.id, late.id) == ("k/Rejected/m-1", "k/Rejected"), (
+    assert told([early, late]) == ["k/Rejected/m-1", "k/Rejected"], (
         "the one names a message, the other a request"
     )
     for name in ("source", "subject", "type"):
@@ -79,7 +80,10 @@ def test_a_rejection_by_http_is_an_event_alone(world: World) -> None:
     world.factory.fail_next("create_run", BadRequest("it is wrong", status=400))
     world.tick(after=20)
     (event,) = world.outbox.events
-    assert (event.id, event.data.message) == ("key-1/Rejected", "Data Factory refused it: it is wrong")
+    assert (told([event]), event.data.message) == (
+        ["key-1/Rejected"],
+        "Data Factory refused it: it is wrong",
+    )
     assert world.outbox.rejected == []
 
 

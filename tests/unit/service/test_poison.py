@@ -7,6 +7,7 @@ import pytest
 
 from adf_trigger.errors import BadRequest, LedgerError, Unavailable
 from adf_trigger.messages.decoding import Message
+from tests.support.news import told
 from tests.support.resettled import restarted
 from tests.support.world import FACTORY_ID, World
 from tests.unit.functions.conftest import Caller
@@ -54,7 +55,7 @@ def test_another_request_under_a_used_key_is_told(caller: Caller, world: World) 
     caller.message({"pipeline": "load", "requestId": "k"})
     poison(caller, {"pipeline": "load", "requestId": "k", "parameters": {"text": "x"}}, message_id="m-2")
     poison(caller, {"pipeline": "load", "requestId": "k", "surprise": 1}, message_id="m-3")
-    assert [event.id for event in world.outbox.events] == ["m-2/Rejected/m-2", "k/Rejected/m-3"]
+    assert told(world.outbox.events) == ["m-2/Rejected/m-2", "k/Rejected/m-3"]
     assert [kept.message_id for kept in world.kept()] == ["m-2", "m-3"]
     assert world.status("k") == "Queued"
 
@@ -85,7 +86,7 @@ def test_a_copy_of_what_was_taken_under_another_id_is_shown_with_it(
     (kept,) = world.kept()
     assert (kept.taken_as, kept.message_id, kept.body) == ("m-1", "m-9", body)
     assert "request m-1" in kept.reason
-    assert [event.id for event in world.outbox.events] == ["m-9/Rejected/m-9"]
+    assert told(world.outbox.events) == ["m-9/Rejected/m-9"]
 
 
 @pytest.mark.parametrize("later", [0, 23 * 3600, 25 * 3600])
@@ -105,7 +106,7 @@ def test_a_copy_of_what_was_refused_is_not_tried_once_more(
         return
     assert world.factory.runs == {}
     assert [(kept.taken_as, kept.message_id, kept.body) for kept in others] == [(key or "m-1", "m-9", body)]
-    assert [event.id for event in world.outbox.events][1:] == [f"{key or 'm-9'}/Rejected/m-9"]
+    assert told(world.outbox.events)[1:] == [f"{key or 'm-9'}/Rejected/m-9"]
 
 
 def test_a_copy_of_what_another_factory_of_ours_took_is_shown_with_it(world: World) -> None:

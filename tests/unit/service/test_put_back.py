@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from adf_trigger.errors import LedgerError, Unavailable
 from adf_trigger.messages.decoding import Message
 from adf_trigger.messages.texts import MAX_QUEUE_BYTES, keyed_text, queue_text
+from tests.support.news import told
 from tests.support.world import World
 from tests.unit.functions.conftest import Caller
 
@@ -99,7 +100,7 @@ def test_where_no_key_fits_the_bytes_are_kept_and_a_reference_is_put_back(world:
 def test_a_reference_to_nothing_is_rejected(world: World) -> None:
     """Whoever wrote it hears of it."""
     Caller(world).message({"adfTriggerKept": "0|m", "requestId": "k"})
-    assert [event.id for event in world.outbox.events] == ["k/Rejected/m-1"]
+    assert told(world.outbox.events) == ["k/Rejected/m-1"]
 
 
 def test_a_kept_message_that_is_rejected_in_the_end_is_told_once(world: World) -> None:
@@ -112,7 +113,7 @@ def test_a_kept_message_that_is_rejected_in_the_end_is_told_once(world: World) -
     caller.message(put_back(world), message_id="m-2")
     (kept,) = world.kept()
     assert (kept.body, kept.waiting, kept.request_id, kept.message_id) == (body, False, "m-1", "m-2")
-    assert [event.id for event in world.outbox.events] == ["m-1/Rejected/m-2"]
+    assert told(world.outbox.events) == ["m-1/Rejected/m-2"]
 
 
 def test_secrets_are_not_kept_for_want_of_room(world: World) -> None:
@@ -144,7 +145,7 @@ def test_what_would_come_again_under_another_id_is_told_without_the_ledger(world
     world.rejected.before["keep"] = [LedgerError("the table is away")]
     Caller(world).message(b"no JSON")
     assert world.outbox.put_back_texts == []
-    assert [event.id for event in world.outbox.events] == ["m-1/Rejected/m-1"]
+    assert told(world.outbox.events) == ["m-1/Rejected/m-1"]
     assert [(copy.message, copy.record) for copy in world.outbox.rejected] == [("no JSON", None)]
 
 

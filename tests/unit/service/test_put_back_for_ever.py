@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from adf_trigger.errors import LedgerError, NotSent, PublishError, Unavailable
+from tests.support.news import told
 from tests.support.world import START, World
 from tests.unit.functions.conftest import Caller
 
@@ -94,7 +95,7 @@ def test_the_deadline_outlives_a_process(world: World) -> None:
     assert text == BODY
     assert world.kept() == []
     assert deliver(world, text, 26) is None
-    assert [event.id for event in world.outbox.events] == ["k/Rejected/m-26"]
+    assert told(world.outbox.events) == ["k/Rejected/m-26"]
 
 
 def test_what_is_taken_in_time_leaves_nothing_behind(world: World) -> None:
@@ -176,7 +177,7 @@ def test_a_message_that_comes_back_through_an_outage_of_the_ledger_is_told_by_it
     world.clock.forward(60)
     assert deliver(world, text, 3) is None
     assert (world.status("k"), world.factory.runs) == ("Rejected", {})
-    assert [event.id for event in world.outbox.events] == ["k/Rejected"]
+    assert told(world.outbox.events) == ["k/Rejected"]
 
 
 @pytest.mark.parametrize("poison", [False, True])
@@ -197,9 +198,9 @@ def test_in_an_outage_of_the_events_a_message_keeps_its_one_record(
         caller.message(text.encode(), message_id=f"m-{number}")
     (kept,) = world.kept()
     assert (kept.body, kept.message_id, kept.waiting) == (body, "m-1", False)
-    assert [event.id for event in world.outbox.events] == [f"{kept.request_id}/Rejected/m-1"]
+    assert told(world.outbox.events) == [f"{kept.request_id}/Rejected/m-1"]
     assert [copy.record for copy in world.outbox.rejected] == [kept.key]
     shown = json.loads(caller.get("m-1").get_body())
-    told = json.loads(world.outbox.events[0].data.model_dump_json())
-    assert shown == {name: value for name, value in told.items() if name in shown}
+    event = json.loads(world.outbox.events[0].data.model_dump_json())
+    assert shown == {name: value for name, value in event.items() if name in shown}
     assert world.outbox.put_back_texts == []

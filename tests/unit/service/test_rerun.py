@@ -17,6 +17,7 @@ from adf_trigger.errors import (
 )
 from adf_trigger.ledger.records import RunRecord
 from tests.support.memory_factory import LOST_REPLY
+from tests.support.news import told
 from tests.support.world import STARTED, World, settings
 
 ACTIVITIES: list[dict[str, Any]] = [
@@ -77,7 +78,7 @@ def test_a_rerun_is_a_request_of_its_own_in_the_group_of_its_run(world: World) -
     assert str(entry.note) == f"request {rerun.request_id} reruns it (whole): the source was late"
     world.factory.finish(rerun.run_id)
     world.tick(after=15)
-    assert [event.id for event in world.outbox.events][-1] == f"{rerun.run_id}/Succeeded"
+    assert told(world.outbox.events)[-1] == f"{rerun.run_id}/Succeeded"
 
 
 def test_a_double_click_is_one_rerun_and_a_later_one_is_another(world: World) -> None:

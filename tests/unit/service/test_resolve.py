@@ -19,6 +19,7 @@ from adf_trigger.ledger.records import RunState, Waits
 from adf_trigger.messages.masking import MASK
 from tests.support.faulty_ledger import FaultyDeclarations
 from tests.support.memory_factory import LOST_REPLY, Ids, Run
+from tests.support.news import told
 from tests.support.world import World, settings
 
 
@@ -60,7 +61,7 @@ def another(world: World, pipeline: str = "load", **changes: object) -> UUID:
 
 def event_ids(world: World) -> list[str]:
     """The ids of all events that were sent."""
-    return [event.id for event in world.outbox.events]
+    return told(world.outbox.events)
 
 
 def candidates_of(error: WrongState) -> list[UUID]:
@@ -250,12 +251,12 @@ def test_what_is_known_is_not_decided(world: World) -> None:
 def test_what_cannot_be_asked_is_not_decided(world: World) -> None:
     """An outage is told, and changes nothing."""
     run_id = park(world)
-    for error, told in (
+    for error, raised in (
         (Unavailable("down", status=503), TryLater),
         (Forbidden("no", status=403), Forbidden),
     ):
         world.factory.fail_next("query_runs", error)
-        with pytest.raises(told):
+        with pytest.raises(raised):
             world.resolve("key-1", "adopt", run_id=run_id)
         world.clock.forward(60)
     assert world.status() == "Unknown"

@@ -8,6 +8,7 @@ import pytest
 from adf_trigger.contracts import Source
 from adf_trigger.datafactory.client import DataFactoryClient
 from adf_trigger.errors import BadRequest
+from tests.support.news import told
 from tests.support.world import FACTORY_ID, World
 from tests.unit.datafactory.service import (
     FACTORY,
@@ -53,17 +54,17 @@ def test_a_refusal_that_repeats_a_secret_tells_nobody(
 ) -> None:
     """Neither the caller's answer nor the record, the event, the rejected message or a log has it, whole or in part."""
     caplog.set_level(logging.DEBUG)
-    told = ""
+    answer = ""
     try:
         world.submit(parameters={"password": SECRET}, source=source)
     except BadRequest as exc:
-        told = repr(vars(exc)) + str(exc)
+        answer = repr(vars(exc)) + str(exc)
     world.tick()
     stored = world.ledger.get(FACTORY_ID, "key-1")
     assert stored is not None
     assert stored.record.status == "Rejected"
-    assert [event.id for event in world.outbox.events] == ["key-1/Rejected"]
+    assert told(world.outbox.events) == ["key-1/Rejected"]
     logs = "\n".join(f"{record.getMessage()} {vars(record)}" for record in caplog.records)
-    everything = [told, repr(stored), repr(world.outbox), repr(world.notes._texts), logs]
+    everything = [answer, repr(stored), repr(world.outbox), repr(world.notes._texts), logs]
     assert not [text[:200] for text in everything if "hunter2" in text]
     assert "***" in str(stored.record.message)

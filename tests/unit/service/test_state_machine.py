@@ -36,6 +36,7 @@ from adf_trigger.ledger.records import RunState
 from adf_trigger.service.steps import STEPS
 from adf_trigger.service.submit import Submitted
 from tests.support.memory_factory import LOST_REPLY, Ids
+from tests.support.news import told
 from tests.support.script import Crashed, Script
 from tests.support.world import FACTORY_ID, World
 from tests.support.world import settings as settings_of
@@ -301,9 +302,9 @@ class Service(RuleBasedStateMachine):
     @invariant()
     def news_is_true_and_never_changes(self) -> None:
         """Events tell of ends alone, and repeats are the same news."""
-        told: dict[str, str] = {}
+        status_of: dict[str, str] = {}
         for event in self.world.outbox.events:
-            assert told.setdefault(event.id, event.data.status) == event.data.status
+            assert status_of.setdefault(event.id, event.data.status) == event.data.status
             if event.data.run_id is not None:
                 assert self.world.factory.runs[event.data.run_id].status == event.data.status
 
@@ -352,7 +353,7 @@ class Service(RuleBasedStateMachine):
         assert record.state is RunState.PUBLISHED, (
             f"{key} is {record.state} {record.status}: {record.message}"
         )
-        ids = {event.id for event in self.world.outbox.events if event.subject == key}
+        ids = set(told(self.world.outbox.events, key))
         told_before = {f"{key}/Rejected" + (f"/{n + 1}" if n else "") for n in range(record.rejections)}
         told_before |= {f"{key}/Unknown" + (f"/{n + 1}" if n else "") for n in range(record.unknowns)}
         if record.status == "Cancelled" and record.submitted_at is None:

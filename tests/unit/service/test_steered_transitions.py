@@ -62,6 +62,7 @@ def test_that_a_run_was_rerun_is_noted_once_it_has_ended() -> None:
 
 UNDECIDED: dict[str, Any] = {
     "unknowns": 2,
+    "event_id": None,
     "dismissed": False,
     "started_at": None,
     "ended_at": None,

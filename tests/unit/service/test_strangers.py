@@ -18,6 +18,7 @@ from adf_trigger.service.neighbours import AppIdentity, Neighbours
 from adf_trigger.service.steps import logged_steps
 from adf_trigger.service.strangers import LOOK_EVERY, REASON, STRANGER_NOTES, TOLD_A_LOOK
 from tests.support.memory_factory import MemoryFactory
+from tests.support.news import told
 from tests.support.resettled import restarted, submit
 from tests.support.world import FACTORY_ID, World
 
@@ -90,7 +91,7 @@ def test_a_request_that_was_never_sent_is_told_too(world: World) -> None:
     attended(world, services)
     attended(world, services, after=DAY + 1)
     (event,) = world.outbox.events
-    assert (event.id, event.data.message) == ("waiting/Unknown", REASON)
+    assert (told([event]), event.data.message) == (["waiting/Unknown"], REASON)
 
 
 def test_what_has_ended_is_told_at_once(world: World) -> None:
@@ -101,7 +102,7 @@ def test_what_has_ended_is_told_at_once(world: World) -> None:
     world.tick()
     services = dropped(world)
     attended(world, services, after=100)
-    assert [event.id for event in world.outbox.events] == [f"{run_id}/Succeeded"]
+    assert told(world.outbox.events) == [f"{run_id}/Succeeded"]
     attended(world, services, after=100)
     assert len(world.outbox.events) == 1
     assert strangers(world) == []
@@ -117,7 +118,7 @@ def test_a_rejection_that_is_not_told_yet_is_told_as_one(world: World) -> None:
     services = dropped(world)
     attended(world, services, after=100)
     (event,) = world.outbox.events
-    assert (event.id, event.source) == ("refused/Rejected", f"{FACTORY_ID}/pipelines/load")
+    assert (told([event]), event.source) == (["refused/Rejected"], f"{FACTORY_ID}/pipelines/load")
     attended(world, services, after=100)
     assert len(world.outbox.events) == 1
 
@@ -138,7 +139,7 @@ def test_settings_changed_and_back_change_nothing(world: World) -> None:
     world.factory.finish(run_id)
     back = restarted(world, {"default": (FACTORY_ID, world.factory)})
     attended(world, back)
-    assert [event.id for event in world.outbox.events] == [f"{run_id}/Succeeded"]
+    assert told(world.outbox.events) == [f"{run_id}/Succeeded"]
     assert submit(back, "key-1").replayed
 
 

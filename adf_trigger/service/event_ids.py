@@ -1,0 +1,51 @@
+"""The ids of events: different news never shares a source and an id, and the same news always has the same ones.
+
+    {runId}/{status}            a run has ended, or a request without a run, by the runId that was chosen for it
+    {runId}/Unknown/{n}         ... and its fate is unknown for the n-th time
+    {requestId}/Rejected/{messageId}
+                                a message was rejected before it could be a request
+
+An idempotency key is the caller's and may be used again, so that it names no news: a runId is chosen for each claim,
+and no record takes another's. The spaces cannot meet: a runId has no slash, so that the first two forms have one, or
+two around `Unknown`; the third has two at least, and where it has two, they are around `Rejected`.
+"""
+
+from adf_trigger.contracts import RunStatus
+from adf_trigger.ledger.records import RunRecord
+from adf_trigger.request_ids import in_path
+
+
+def of_end(record: RunRecord) -> str:
+    """The id of the news of a record that has just ended, which its record keeps from then on."""
+    return f"{record.run_id}/{record.status}{_again(record)}"
+
+
+def of_record(record: RunRecord) -> str:
+    """The id of the news of a record that has ended.
+
+    One that an earlier version has ended, and perhaps told, keeps the id that it gave: a request without a run went
+    by its key.
+    """
+    if record.event_id is not None:
+        return record.event_id
+    if record.confirmed_run_id is not None:
+        return of_end(record)
+    if record.status == RunStatus.REJECTED:
+        again = f"/{record.rejections + 1}" if record.rejections else ""
+    else:
+        again = _again(record)
+    return f"{record.request_id}/{record.status}{again}"
+
+
+def of_message(request_id: str, message_id: str) -> str:
+    """The id of the news that a message was rejected.
+
+    Args:
+        request_id: the key that it goes by.
+        message_id: the queue's id of it, which no other message has; one from a queue has no slash.
+    """
+    return f"{request_id}/{RunStatus.REJECTED}/{in_path(message_id)}"
+
+
+def _again(record: RunRecord) -> str:
+    return f"/{record.unknowns + 1}" if record.unknowns and record.status == RunStatus.UNKNOWN else ""
