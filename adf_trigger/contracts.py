@@ -291,7 +291,7 @@ class CompletionEvent(Wire):
 
     specversion: Literal["1.0"] = "1.0"
     id: str
-    source: str
+    source: Annotated[str, WithJsonSchema({"type": "string", "format": "uri-reference"})]
     subject: str
     type: str
     time: Instant

@@ -1,4 +1,4 @@
-"""The ids of events: different news never shares a source and an id, and the same news always has the same ones.
+"""What events go by: different news never shares a source and an id, and the same news always has the same.
 
     {runId}/{status}            a run has ended, or a request without a run, by the runId that was chosen for it
     {runId}/Unknown/{n}         ... and its fate is unknown for the n-th time
@@ -10,9 +10,17 @@ and no record takes another's. The spaces cannot meet: a runId has no slash, so 
 two around `Unknown`; the third has two at least, and where it has two, they are around `Rejected`.
 """
 
-from adf_trigger.contracts import RunStatus
+from urllib.parse import quote
+
+from adf_trigger.contracts import MAX_PIPELINE_NAME, RunStatus
 from adf_trigger.ledger.records import RunRecord
 from adf_trigger.request_ids import in_path
+
+NOWHERE = "/"
+"""An event's source where the factory is not known."""
+
+_IN_SEGMENT = "!$&'()*+,;=@"
+"""What stands for itself in a segment of a path, beside letters, digits and `-._~`: names that need no escape stay."""
 
 
 def of_end(record: RunRecord) -> str:
@@ -45,6 +53,21 @@ def of_message(request_id: str, message_id: str) -> str:
         message_id: the queue's id of it, which no other message has; one from a queue has no slash.
     """
     return f"{request_id}/{RunStatus.REJECTED}/{in_path(message_id)}"
+
+
+def source_of(factory: str, pipeline: str) -> str:
+    """The source of news: a URI reference (RFC 3986), whatever the names hold.
+
+    Args:
+        factory: resource id; empty where no factory can be told.
+        pipeline: its name, or what a message gives as one, which may be anything.
+    """
+    if not factory:
+        return NOWHERE
+    name = quote(pipeline[:MAX_PIPELINE_NAME], safe=_IN_SEGMENT, errors="replace")
+    if not name.strip("."):
+        name = name.replace(".", "%2E")  # else whoever resolves it would leave the factory
+    return f"{quote(factory, safe=f'/{_IN_SEGMENT}', errors='replace')}/pipelines/{name}"
 
 
 def _again(record: RunRecord) -> str:

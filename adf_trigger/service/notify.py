@@ -13,7 +13,6 @@ from adf_trigger.contracts import (
     EventData,
     QueuedRunRequest,
     RejectedMessage,
-    RunStatus,
     RunView,
     Source,
 )
@@ -29,9 +28,6 @@ from adf_trigger.service.views import RunViews
 
 MAX_WITHOUT_LEDGER = 20_000
 """Bytes of a message that fits into the rejected queue whole, whatever its characters are."""
-
-NOWHERE = "/"
-"""An event's source where the factory is not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -256,7 +252,7 @@ def _mark(factory: str) -> str:
 def _event(run: RunView, factory: str, *, event_id: str, truncated: bool) -> CompletionEvent:
     return CompletionEvent(
         id=event_id,
-        source=f"{factory}/pipelines/{run.pipeline}" if factory else NOWHERE,
+        source=event_ids.source_of(factory, run.pipeline),
         subject=run.request_id,
         type=f"dev.adf-trigger.run.{run.status.lower()}",
         time=run.ended_at or run.requested_at,

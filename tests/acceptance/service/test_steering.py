@@ -164,7 +164,7 @@ def test_an_unknown_run_is_adopted(stack: LocalStack) -> None:
     assert call(stack, "runs/lost/resolve", {"as": "adopt", "runId": run["runId"]}).status_code in (200, 202)
     ended(stack, "lost", "Succeeded")
     told = {event["id"] for event in stack.caller.events(50, within=5) if event["subject"] == "lost"}
-    assert told == {"lost/Unknown", f"{run['runId']}/Succeeded"}
+    assert told == {f"{run['runId']}/Unknown", f"{run['runId']}/Succeeded"}
 
 
 def test_a_rejected_message_is_sent_again(stack: LocalStack) -> None:

@@ -1,0 +1,97 @@
+"""Whatever names hold, an event is true CloudEvents: its references are valid URIs, and an SDK reads what was meant."""
+
+import json
+from urllib.parse import unquote, urljoin
+
+import pytest
+from cloudevents.core.formats.json import JSONFormat
+from cloudevents.core.v1.event import CloudEvent
+from hypothesis import example, given
+from hypothesis import strategies as st
+from rfc3986_validator import validate_rfc3986  # type: ignore[import-untyped]
+
+from adf_trigger.contracts import MAX_PIPELINE_NAME, CompletionEvent
+from adf_trigger.events.texts import event_text
+from adf_trigger.messages.decoding import Message
+from adf_trigger.service.event_ids import source_of
+from tests.support.world import FACTORY_ID, World
+
+LONGEST_SOURCE = 4_000
+"""Characters: every one of a pipeline's name may take four bytes, each of them three."""
+
+NAMES = [
+    "Load orders",
+    "quote \" and ' and `",
+    "100%",
+    "a#b?c&d=e",
+    "\uffff",
+    "line\nbreak\r\n",
+    "x" * 10_240,
+    "",
+    ".",
+    "..",
+    "../../factories/other",
+    "\ud800 half \udfff",
+    "Lädt täglich (größe) 日付 🏭",
+    "[brackets] {braces} <angles> | ^ \\",
+    "%2e%2E",
+    "//host/path",
+    "http://user@host:80/",
+]
+
+
+def rejected(name: str) -> CompletionEvent:
+    """The event of a message that names such a pipeline, and can never work."""
+    world = World()
+    body = json.dumps({"pipeline": name, "requestId": "k", "surprise": 1}).encode()
+    world.services.intake.take(
+        Message.decode(body, message_id="m-1", attempts=1, inserted_at=world.clock.now)
+    )
+    (event,) = world.outbox.events
+    return event
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_wrong_message_is_told_under_a_valid_source(name: str) -> None:
+    """By an independent validator, below the factory wherever it is resolved, and no longer than it may be."""
+    event = rejected(name)
+    links = [value for value in event.data.links.model_dump().values() if value]
+    assert links
+    for reference in (event.source, *links):
+        assert validate_rfc3986(reference, rule="URI_reference"), reference
+        assert len(reference) <= LONGEST_SOURCE
+    assert (
+        urljoin("https://management.azure.com", event.source) == f"https://management.azure.com{event.source}"
+    )
+    assert unquote(event.source).startswith(f"{FACTORY_ID}/pipelines/")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_sdk_reads_what_was_written(name: str) -> None:
+    """The CloudEvents SDK takes the text of the queue for an event, and writes the same again."""
+    event = rejected(name)
+    text = event_text(event)
+    read = JSONFormat().read(CloudEvent, text)
+    assert (read.get_id(), read.get_source(), read.get_type()) == (event.id, event.source, event.type)
+    assert (read.get_subject(), read.get_time()) == (event.subject, event.time)
+    again = json.loads(JSONFormat().write(read))
+    assert {**again, "time": ""} == {**json.loads(text), "time": ""}
+
+
+@given(name=st.text(max_size=MAX_PIPELINE_NAME), group=st.text(min_size=1, max_size=90))
+@example(name="..", group="%")
+@example(name="\ud800", group="ü ä/..?#")
+def test_a_source_names_a_pipeline_and_no_other(name: str, group: str) -> None:
+    """It is valid, bounded, and read back it is the name: two pipelines have two sources."""
+    source = source_of(f"/subscriptions/0/resourceGroups/{group}", name)
+    assert validate_rfc3986(source, rule="URI_reference"), source
+    last = source.rpartition("/pipelines/")[2]
+    assert "/" not in last
+    assert unquote(last) == name.encode(errors="replace").decode()
+
+
+def test_plain_names_stand_as_they_are() -> None:
+    """Sources that consumers already know stay what they were."""
+    assert source_of(FACTORY_ID, "load_orders-2") == f"{FACTORY_ID}/pipelines/load_orders-2"
+    assert source_of(FACTORY_ID, "Load orders (new)") == f"{FACTORY_ID}/pipelines/Load%20orders%20(new)"
+    assert source_of("", "load") == "/"
