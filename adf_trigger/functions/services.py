@@ -22,6 +22,7 @@ from adf_trigger.service.allowance import Allowance
 from adf_trigger.service.backlog import Backlog
 from adf_trigger.service.batch import BatchStarter
 from adf_trigger.service.cancel import Canceller
+from adf_trigger.service.candidates import Candidates
 from adf_trigger.service.check import Checker
 from adf_trigger.service.definitions import Definitions
 from adf_trigger.service.dispatch import Dispatcher
@@ -218,7 +219,7 @@ def wire(
         schedule=schedule,
         at_most=timedelta(seconds=settings.stale_after),
     )
-    reconciler = Reconciler(ledger, clock, policies, timedelta(seconds=settings.reconcile_grace))
+    reconciler = Reconciler(ledger, factories, clock, policies, timedelta(seconds=settings.reconcile_grace))
     rerunner = Rerunner(ledger, records, factories, gate, submitter, clock)
     canceller = Canceller(ledger, records, factories, gate, monitor, publisher, allowance, clock, steps)
     ledger_identity = LedgerIdentity(notes, landmark, clock, new_id, steps)
@@ -314,7 +315,18 @@ def wire(
             views,
             canceller,
             rerunner,
-            Resolver(ledger, records, factories, gate, reconciler, definitions, monitor, publisher, clock),
+            Resolver(
+                ledger,
+                records,
+                factories,
+                gate,
+                reconciler,
+                Candidates(ledger, factories, policies, clock),
+                definitions,
+                monitor,
+                publisher,
+                clock,
+            ),
             RejectedRequests(
                 Replayer(rejected, partial(outbox.put_back, delay=0, life=LIFE), steps),
                 ledger,

@@ -26,7 +26,7 @@ from adf_trigger.ledger.port import LedgerReader
 from adf_trigger.ledger.records import RunRecord
 from adf_trigger.service import transitions
 from adf_trigger.service.budget import Budget
-from adf_trigger.service.factories import FactoryHandle
+from adf_trigger.service.factories import Factories, FactoryHandle
 from adf_trigger.service.policy import Policies
 from adf_trigger.settings.policy import UnknownOutcomePolicy
 
@@ -84,13 +84,22 @@ class Reconciler:
 
     Args:
         ledger: to tell our runs from others.
+        factories: all configured factories.
         clock: gives the present instant.
         policies: what may be decided for each pipeline.
         grace: how long a run may stay unseen before its absence means something.
     """
 
-    def __init__(self, ledger: LedgerReader, clock: Clock, policies: Policies, grace: timedelta) -> None:
+    def __init__(
+        self,
+        ledger: LedgerReader,
+        factories: Factories,
+        clock: Clock,
+        policies: Policies,
+        grace: timedelta,
+    ) -> None:
         self._ledger = ledger
+        self._factories = factories
         self._clock = clock
         self._policies = policies
         self._grace = grace
@@ -207,12 +216,12 @@ class Reconciler:
         parameter = self._correlation_of(record)
         if parameter is None:
             return None
-        carrying = [run for run in runs if _carries(run, parameter, record.request_id)]
+        carrying = [run for run in runs if carried(run, parameter) == record.request_id]
         ours = list(self._unclaimed(factory, carrying))
         return _earliest(ours).run_id if ours else None
 
     def _unclaimed(self, factory: FactoryHandle, runs: list[PipelineRun]) -> Iterator[PipelineRun]:
-        return (run for run in runs if self._ledger.find(factory.id, run.run_id) is None)
+        return (run for run in runs if owner_of(self._ledger, self._factories, factory, run.run_id) is None)
 
     def _runs_since(
         self, factory: FactoryHandle, record: RunRecord, budget: Budget, sightings: Sightings
@@ -253,6 +262,18 @@ def _earliest(runs: list[PipelineRun]) -> PipelineRun:
     return min(runs, key=lambda run: (run.run_start is None, run.run_start, str(run.run_id)))
 
 
-def _carries(run: PipelineRun, parameter: str, value: str) -> bool:
+def carried(run: PipelineRun, parameter: str) -> object:
+    """What a run has in a parameter, in whatever case that is spelled; None where it has none."""
     given: dict[str, Any] = {name.lower(): each for name, each in run.parameters.items()}
-    return given.get(parameter.lower()) == value
+    return given.get(parameter.lower())
+
+
+def owner_of(
+    ledger: LedgerReader, factories: Factories, factory: FactoryHandle, run_id: UUID
+) -> RunRecord | None:
+    """The record that has a run, under whatever id of the factory it is kept."""
+    for handle in (factory, *(each for each in factories.of(factory.alias) if each.id != factory.id)):
+        stored = ledger.find(handle.id, run_id)
+        if stored is not None:
+            return stored.record
+    return None

@@ -1,13 +1,8 @@
-"""Decisions about requests whose fate cannot be told, and about rejected messages: a person makes them, once.
-
-Which runs may be a request's is read from Data Factory: the runs of its pipeline in the time from its first call to
-when it was given up, that calls have started and that no other request of the ledger has.
-"""
+"""Decisions about requests whose fate cannot be told, and about rejected messages: a person makes them, once."""
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
@@ -15,7 +10,7 @@ from pydantic import JsonValue
 
 from adf_trigger.clock import Clock
 from adf_trigger.contracts import HistoryEntry, RunCandidate, RunStatus
-from adf_trigger.datafactory.models import FieldFilter, PipelineRun, RunFilter
+from adf_trigger.datafactory.models import PipelineRun
 from adf_trigger.errors import (
     CredentialError,
     DataFactoryError,
@@ -24,7 +19,6 @@ from adf_trigger.errors import (
     LedgerError,
     NotSent,
     PublishError,
-    ResourceNotFound,
     Throttled,
     TryLater,
     Unavailable,
@@ -36,22 +30,20 @@ from adf_trigger.messages.limits import shorten
 from adf_trigger.messages.masking import MASK
 from adf_trigger.service import optimistic
 from adf_trigger.service.budget import Budget
+from adf_trigger.service.candidates import LIST_PAGES, Candidates, Claim, Found
 from adf_trigger.service.definitions import Definitions
 from adf_trigger.service.factories import Factories, FactoryHandle
 from adf_trigger.service.gate import Gate
 from adf_trigger.service.look import CALLS
 from adf_trigger.service.monitor import Monitor
 from adf_trigger.service.publish import Publisher
-from adf_trigger.service.reconcile import CLOCK_SKEW, Reconciler, Sightings, was_called
+from adf_trigger.service.reconcile import FEW_CANDIDATES, Reconciler, Sightings
 from adf_trigger.service.records import Records
 
 logger = logging.getLogger(__name__)
 
 PUBLISH_WAIT = 5.0
 OUTAGE_WAIT = 30.0
-LIST_PAGES = 20
-"""Pages of the pipeline's runs that are read for candidates; one of a longer list is looked up by its id."""
-
 MOST_CANDIDATES = 20
 MOST_PARAMETERS = 20
 LONGEST_VALUE = 200
@@ -93,14 +85,6 @@ class ResolveOrder:
         return found
 
 
-@dataclass(slots=True)
-class _Candidates:
-    """The runs that may be a request's, and whether these are all."""
-
-    runs: list[PipelineRun] = field(default_factory=list)
-    complete: bool = True
-
-
 class Resolver:
     """Carries decisions out.
 
@@ -110,6 +94,7 @@ class Resolver:
         factories: all configured factories.
         gate: which factories may not be called now.
         reconciler: finds the run that is certainly a request's.
+        candidates: finds those that may be.
         definitions: what pipelines declare, so that secrets are masked.
         monitor: takes what Data Factory shows of a run.
         publisher: publishes that a fate is unknown before somebody changes that.
@@ -123,6 +108,7 @@ class Resolver:
         factories: Factories,
         gate: Gate,
         reconciler: Reconciler,
+        candidates: Candidates,
         definitions: Definitions,
         monitor: Monitor,
         publisher: Publisher,
@@ -133,6 +119,7 @@ class Resolver:
         self._factories = factories
         self._gate = gate
         self._reconciler = reconciler
+        self._candidates = candidates
         self._definitions = definitions
         self._monitor = monitor
         self._publisher = publisher
@@ -198,14 +185,20 @@ class Resolver:
     def _adopt(
         self, factory: FactoryHandle, stored: Stored, order: ResolveOrder, entry: HistoryEntry
     ) -> RunRecord:
-        found = self._candidates(factory, stored.record)
+        found = self._candidates.of(factory, stored.record)
         if order.run_id is None:
             raise WrongState(
                 "name by runId the run that is its, one of the candidates",
                 candidates=self._shown(stored, found),
             )
-        known = any(run.run_id == order.run_id for run in found.runs)
-        if not known and (found.complete or not self._is_candidate(factory, stored.record, order.run_id)):
+        claim = found.claim(order.run_id) or self._candidates.claim(factory, stored.record, order.run_id)
+        if claim is Claim.CONTESTED:
+            raise WrongState(
+                f"run {order.run_id} may be another request's, whose outcome is open or which was given it: that is "
+                "to be settled first",
+                candidates=self._shown(stored, found),
+            )
+        if claim is Claim.NOT_ITS:
             raise WrongState(
                 f"run {order.run_id} is none of those that may be its: of its pipeline, started by a call in its time, "
                 "and no other request's",
@@ -232,51 +225,20 @@ class Resolver:
     ) -> RunRecord:
         """Send it again, once the list shows no run that may be its, or a person has seen those that it shows."""
         record = stored.record
-        found = self._candidates(factory, record)
+        found = self._candidates.of(factory, record)
         own = self._reconciler.find(factory, record, Budget(LIST_PAGES), Sightings())
         if own is not None:
             raise WrongState(f"run {own} is its: adopt it", candidates=self._shown(stored, found))
-        if not order.force and (found.runs or not found.complete):
+        if not order.force and not found.none:
+            contested = ", ".join(str(run.run_id) for run in found.contested[:FEW_CANDIDATES])
+            besides = f"; so may {contested}, which may be another request's" if contested else ""
             raise WrongState(
-                "one of the candidates may be its: adopt it, or where none is, resubmit with force",
+                f"one of the candidates may be its: adopt it, or where none is, resubmit with force{besides}",
                 candidates=self._shown(stored, found),
             )
         return self._records.resubmit(stored, entry).record
 
-    def _candidates(self, factory: FactoryHandle, record: RunRecord) -> _Candidates:
-        since, until = _window(record, self._clock())
-        window = RunFilter(
-            last_updated_after=since,
-            last_updated_before=self._clock() + CLOCK_SKEW,
-            filters=(FieldFilter(operand="PipelineName", operator="Equals", values=(record.pipeline,)),),
-        )
-        listed, complete = Budget(LIST_PAGES).read(factory.runs.query_runs(window))
-        runs = [
-            run for run in listed if _fits(run, record, since, until) and self._is_free(factory, record, run)
-        ]
-        return _Candidates(runs, complete)
-
-    def _is_candidate(self, factory: FactoryHandle, record: RunRecord, run_id: UUID) -> bool:
-        """Whether a run that a list of many has not come to may be the request's."""
-        try:
-            run = factory.runs.get_run(run_id)
-        except ResourceNotFound:
-            return False
-        since, until = _window(record, self._clock())
-        return _fits(run, record, since, until) and self._is_free(factory, record, run)
-
-    def _is_free(self, factory: FactoryHandle, record: RunRecord, run: PipelineRun) -> bool:
-        """Whether no other request has the run. What is kept under another id of the factory counts, too."""
-        for handle in self._factories.of(factory.alias):
-            owner = self._ledger.find(handle.id, run.run_id)
-            if owner is None:
-                continue
-            same = owner.record.factory.lower() == record.factory.lower()
-            if not same or owner.record.request_id != record.request_id:
-                return False
-        return True
-
-    def _shown(self, stored: Stored, found: _Candidates) -> Sequence[RunCandidate]:
+    def _shown(self, stored: Stored, found: Found) -> Sequence[RunCandidate]:
         secure = self._secure(stored.record)
         newest = sorted(found.runs, key=lambda run: (run.run_start is None, run.run_start, str(run.run_id)))
         return [
@@ -313,17 +275,6 @@ def _is_done(record: RunRecord, order: ResolveOrder) -> bool:
         return False
     decided = any(entry.action == order.action for entry in record.history)
     return decided and (order.decision == "resubmit" or order.run_id == record.run_id)
-
-
-def _window(record: RunRecord, now: datetime) -> tuple[datetime, datetime]:
-    """The time in which a run was started that may be the request's: from its first call to when it was given up."""
-    since = record.doubted_from or record.submitted_at or record.requested_at
-    return since - CLOCK_SKEW, (record.ended_at or now) + CLOCK_SKEW
-
-
-def _fits(run: PipelineRun, record: RunRecord, since: datetime, until: datetime) -> bool:
-    same = run.pipeline_name.lower() in ("", record.pipeline.lower())
-    return same and was_called(run) and (run.run_start is None or since <= run.run_start <= until)
 
 
 def _shown_parameters(run: PipelineRun, secure: frozenset[str] | None) -> dict[str, JsonValue]:

@@ -50,7 +50,9 @@ class Doubt:
 
     def reconciler(self, policies: dict[str, PipelinePolicy] | None = None) -> Reconciler:
         """With a grace period of 100 s."""
-        return Reconciler(self.world.ledger, self.world.clock, Policies(policies), GRACE)
+        return Reconciler(
+            self.world.ledger, self.world.services.factories, self.world.clock, Policies(policies), GRACE
+        )
 
     def finding(self, policies: dict[str, PipelinePolicy] | None = None) -> Finding:
         """What the reconciler says now."""

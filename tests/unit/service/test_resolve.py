@@ -149,7 +149,7 @@ def test_two_requests_do_not_share_a_run(world: World) -> None:
     run_id = park(world)
     park(world, "key-2", started=False)
     world.resolve("key-1", "adopt", run_id=run_id)
-    with pytest.raises(WrongState, match="none of those"):
+    with pytest.raises(WrongState, match="may be another request's"):
         world.resolve("key-2", "adopt", run_id=run_id)
 
 
