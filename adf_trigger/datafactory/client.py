@@ -17,6 +17,7 @@ from adf_trigger.datafactory.models import (
     CreatedRun,
     Dataset,
     Factory,
+    FieldOrder,
     LinkedService,
     Page,
     PipelineResource,
@@ -144,17 +145,25 @@ class DataFactoryClient:
         body = run_filter.model_dump(mode="json", exclude_defaults=True)
         return self._pages("PipelineRuns_QueryByFactory", "/queryPipelineRuns", body, PipelineRun)
 
-    def query_activity_runs(self, run_id: UUID, *, window: TimeWindow) -> Iterator[Page[ActivityRun]]:
+    def query_activity_runs(
+        self, run_id: UUID, *, window: TimeWindow, newest_first: bool = False
+    ) -> Iterator[Page[ActivityRun]]:
         """Activity runs of a run that changed in a window of time; each retry and iteration is one.
 
         In pages of up to 100: one call each, made as it is asked for.
+
+        Args:
+            run_id: the run.
+            window: when they changed.
+            newest_first: whether those that began last come first; else in the service's own order.
         """
+        order = (FieldOrder(order_by="ActivityRunStart", order="DESC"),) if newest_first else ()
         pages = self._pages(
             "ActivityRuns_QueryByPipelineRun",
             f"/pipelineruns/{run_id}/queryActivityruns",
-            RunFilter(last_updated_after=window.after, last_updated_before=window.before).model_dump(
-                mode="json", exclude_defaults=True
-            ),
+            RunFilter(
+                last_updated_after=window.after, last_updated_before=window.before, order_by=order
+            ).model_dump(mode="json", exclude_defaults=True),
             ActivityRun,
         )
         for page in pages:

@@ -56,7 +56,9 @@ class PipelineRuns(Protocol):
     def query_runs(self, run_filter: RunFilter) -> Iterator[Page[PipelineRun]]:
         """Runs that changed in a window of time, page by page: one call each, made when it is asked for."""
 
-    def query_activity_runs(self, run_id: UUID, *, window: TimeWindow) -> Iterator[Page[ActivityRun]]:
+    def query_activity_runs(
+        self, run_id: UUID, *, window: TimeWindow, newest_first: bool = False
+    ) -> Iterator[Page[ActivityRun]]:
         """Activity runs of a run that changed in a window of time, page by page: one call each, as it is asked for."""
 
     def cancel_run(self, run_id: UUID, *, recursive: bool = True) -> None:

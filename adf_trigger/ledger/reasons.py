@@ -1,11 +1,12 @@
 """Why a run is where it is, in one line: what a list, a terminal or an alert has room for."""
 
 import re
+from collections.abc import Sequence
 
-from adf_trigger.contracts import RunStatus
+from adf_trigger.contracts import ENDED_IN_DATA_FACTORY, RunStatus
 from adf_trigger.ledger.records import RunRecord
 from adf_trigger.messages.limits import LONGEST_LINE, one_line
-from adf_trigger.results import ANOTHER_FAILED, ActivityError
+from adf_trigger.results import ANOTHER_FAILED, ActivityError, ChildRun
 
 _LONGEST_NAME = 100
 _BEING_SENT = "it is being sent to Data Factory"
@@ -20,19 +21,49 @@ Source: docs data-factory-troubleshoot-guide, and copy logs.
 def reason_of(record: RunRecord) -> str | None:
     """Why a run has failed, was refused or waits; None where there is nothing to say.
 
-    A failed run's is `activity: code`, of the activity that failed first but for those that only hold one that did.
+    A failed run's is `activity: code`, of the activity that failed first but for those that only hold one that did, and
+    for those that a retry has cured. Where it failed with a run that it has started, that run's cause goes on it.
     """
     if record.status == RunStatus.SUCCEEDED:
         return None
-    if record.errors:
-        cause = next((each for each in record.errors if each.error_code != ANOTHER_FAILED), record.errors[0])
-        others = len(record.errors) - 1
-        return one_line(f"{_cause(cause)}{f' (and {others} more)' if others else ''}")
+    standing = [each for each in record.errors or () if not each.cured]
+    children = [] if record.results is None else record.results.children
+    if standing:
+        cause = _first_cause(standing)
+        others = len(standing) - 1 + (0 if record.results is None else record.results.errors_left_out)
+        more = f" (and {others} more)" if others else ""
+        return one_line(f"{_to_the_bottom(cause, children)}{more}")
+    if record.ended_at is not None and (going_on := _going_on(children)):
+        return one_line("; ".join(each for each in (record.message, going_on) if each))
     if (asked := record.cancellation) is not None and asked.due_at is not None and record.ended_at is None:
         return one_line("; ".join(each for each in (_TO_BE_CANCELLED, asked.waits, record.message) if each))
     if record.message:
         return one_line(record.message)
     return _BEING_SENT if record.status == RunStatus.ACCEPTED else None
+
+
+def _first_cause(errors: Sequence[ActivityError]) -> ActivityError:
+    return next((each for each in errors if each.error_code != ANOTHER_FAILED), errors[0])
+
+
+def _to_the_bottom(cause: ActivityError, children: Sequence[ChildRun]) -> str:
+    """A cause, and in its place that of the run that it has started, where that was looked into."""
+    started = next((each for each in children if each.run_id == cause.child_run_id), None)
+    below = [each for each in (started and started.errors) or () if not each.cured]
+    if not below:
+        return _cause(cause)
+    return f"{one_line(cause.activity_name, _LONGEST_NAME)}: {_cause(_first_cause(below))}"
+
+
+def _going_on(children: Sequence[ChildRun]) -> str:
+    """The runs that a cancelled one has started and that have not ended."""
+    unended = [each for each in children if each.status and each.status not in ENDED_IN_DATA_FACTORY]
+    if not unended:
+        return ""
+    first = unended[0]
+    more = f", and {len(unended) - 1} more" if len(unended) > 1 else ""
+    name = one_line(first.pipeline, _LONGEST_NAME)
+    return f"what it has started goes on: {name} {first.run_id} is {first.status}{more}"
 
 
 def _cause(error: ActivityError) -> str:

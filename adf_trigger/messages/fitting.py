@@ -60,8 +60,8 @@ def fitted_errors(
 
 
 def fitted_children(children: Sequence[ChildRun], *, size: int) -> list[ChildRun]:
-    """The children that fit: the first ones. A third of the room is for why their activities failed."""
-    messages = size // 3
+    """The children that fit: the first ones. Half of the room is for why their activities failed."""
+    messages = size // 2
     asked = [child for child in children if child.errors]
     share = messages // max(1, len(asked))
     fitted: list[ChildRun] = []

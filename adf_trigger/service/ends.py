@@ -11,9 +11,11 @@ from adf_trigger.datafactory.models import ActivityRun, PipelineRun, TimeWindow
 from adf_trigger.errors import AdfTriggerError, CredentialError, DataFactoryError, LedgerConflict, Throttled
 from adf_trigger.ledger.port import LedgerReader
 from adf_trigger.ledger.records import ActiveRun, RunRecord, RunState
+from adf_trigger.messages.fitting import fitted_children
 from adf_trigger.messages.limits import shortened_together
-from adf_trigger.results import Results
+from adf_trigger.results import ChildRun, Results
 from adf_trigger.service.budget import Budget
+from adf_trigger.service.children import children_of
 from adf_trigger.service.factories import FactoryHandle
 from adf_trigger.service.policy import Policies
 from adf_trigger.service.publish import Publisher
@@ -37,6 +39,7 @@ MOST_ACTIVITIES = 1000
 """Pages of activities that are read of one run, and what they hold: a loop of thousands must not spend what all
 runs share."""
 
+MAX_CHILDREN_SIZE = 16_000
 MAX_MESSAGE_SIZE = 8_000
 """Of a run's own message, which repeats an activity's. Characters of ASCII JSON: one character can take twelve."""
 
@@ -94,7 +97,7 @@ class Ends:
         if not read.complete and self._may_still_be_read(run):
             return False
         withheld = read.activities is not None and self._withholding.at_end(factory, stored.record)
-        end = end_of(run, read.activities, withheld=withheld, complete=read.complete)
+        end = end_of(run, read.activities, read.children, withheld=withheld, complete=read.complete)
         self._publisher.publish_leased(self._records.end(stored, end))
         return True
 
@@ -116,15 +119,18 @@ class Ends:
         window = TimeWindow(after=since - CLOCK_SKEW, before=until + CLOCK_SKEW)
         pages = factory.runs.query_activity_runs(run.run_id, window=window)
         try:
-            activities, complete = budget.read(pages, at_most=MOST_ACTIVITY_PAGES)
+            found, complete = budget.read(pages, at_most=MOST_ACTIVITY_PAGES)
         except (DataFactoryError, CredentialError) as exc:
             if isinstance(exc, Throttled):
                 budget.exhaust()
             _log_not_read(run, exc)
             return _Read(None, complete=False)
-        if not activities and not complete:
+        if not found and not complete:
             return _Read(None, complete=False)
-        return _Read(in_order(activities), complete=complete or len(activities) >= MOST_ACTIVITIES)
+        activities = in_order(found)
+        children, all_seen = children_of(factory, run, activities, window, budget)
+        complete = complete or len(activities) >= MOST_ACTIVITIES
+        return _Read(activities, children, complete=complete and all_seen)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,16 +139,19 @@ class _Read:
 
     Attributes:
         activities: in the order in which they began; None where they were not read.
+        children: the runs that it has started.
         complete: whether that is all that will be.
     """
 
     activities: Sequence[ActivityRun] | None
-    complete: bool
+    children: Sequence[ChildRun] = ()
+    complete: bool = False
 
 
 def end_of(
     run: PipelineRun,
     activities: Sequence[ActivityRun] | None,
+    children: Sequence[ChildRun] = (),
     *,
     withheld: bool = False,
     complete: bool = True,
@@ -152,6 +161,7 @@ def end_of(
     Args:
         run: it has ended.
         activities: its activity runs, in the order in which they began; None where they were not read.
+        children: the runs that it has started.
         withheld: whether figures, user properties and the return value are left out.
         complete: whether that is all that there is to know.
     """
@@ -170,15 +180,22 @@ def end_of(
         return ended
     errors, errors_left_out, cut = kept_errors(errors_of(activities, withheld=withheld))
     results, left_out = results_of(activities, withheld=withheld)
+    below = fitted_children(children, size=MAX_CHILDREN_SIZE)
     value, value_cut = (None, False) if withheld else return_value_of(run, activities)
     return replace(
         ended,
         errors=tuple(errors),
-        truncated=ended.truncated or cut or value_cut or bool(errors_left_out or left_out),
+        truncated=ended.truncated
+        or cut
+        or value_cut
+        or bool(errors_left_out or left_out)
+        or below != [*children],
         results=Results(
             activities=results,
             activities_left_out=left_out,
             errors_left_out=errors_left_out,
+            children=below,
+            children_left_out=len(children) - len(below),
             return_value=value,
             details="withheld" if withheld else "full",
         ),

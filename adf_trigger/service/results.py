@@ -131,9 +131,14 @@ def _returned_by(activity: ActivityRun) -> Mapping[str, Any]:
     return json_object(output.get("value"))
 
 
+def starts_a_run(activity: ActivityRun) -> bool:
+    """Whether an activity is of the type that starts a run of another pipeline."""
+    return activity.activity_type == _STARTS_A_RUN
+
+
 def child_of(activity: ActivityRun) -> str | None:
     """The run of another pipeline that an activity has started, as its output says."""
-    if activity.activity_type != _STARTS_A_RUN:
+    if not starts_a_run(activity):
         return None
     child = json_object(activity.output).get("pipelineRunId")
     return shorten_middle(child, LONGEST_NAME) if isinstance(child, str) and child else None

@@ -122,9 +122,13 @@ class WatchedRuns:
         """See PipelineRuns."""
         return self._each_noted(self._runs.query_runs(run_filter))
 
-    def query_activity_runs(self, run_id: UUID, *, window: TimeWindow) -> Iterator[Page[ActivityRun]]:
+    def query_activity_runs(
+        self, run_id: UUID, *, window: TimeWindow, newest_first: bool = False
+    ) -> Iterator[Page[ActivityRun]]:
         """See PipelineRuns."""
-        return self._each_noted(self._runs.query_activity_runs(run_id, window=window))
+        return self._each_noted(
+            self._runs.query_activity_runs(run_id, window=window, newest_first=newest_first)
+        )
 
     def cancel_run(self, run_id: UUID, *, recursive: bool = True) -> None:
         """See PipelineRuns.

@@ -44,6 +44,7 @@ class Run:
     updated: datetime
     created: datetime
     invoked_by: str = "Manual"
+    invoked_by_run: UUID | None = None
     status: str = "InProgress"
     message: str = ""
     failed: list[dict[str, Any]] = field(default_factory=list)
@@ -180,10 +181,13 @@ class MemoryFactory:
     def _shows(self, run: Run) -> bool:
         return run.run_id not in self.hidden and self.clock() - run.created >= self.lag
 
-    def query_activity_runs(self, run_id: UUID, *, window: TimeWindow) -> Iterator[Page[ActivityRun]]:
+    def query_activity_runs(
+        self, run_id: UUID, *, window: TimeWindow, newest_first: bool = False
+    ) -> Iterator[Page[ActivityRun]]:
         """See PipelineRuns."""
         assert window.after < window.before
         activities = [ActivityRun.model_validate(each) for each in self.runs[run_id].failed]
+        activities = activities[::-1] if newest_first else activities
         yield from self._pages("query_activity_runs", activities)
 
     def cancel_run(self, run_id: UUID, *, recursive: bool = True) -> None:
@@ -226,7 +230,10 @@ def as_run(run: Run) -> PipelineRun:
         message=run.message,
         run_start=None if run.status == "Queued" else run.updated - timedelta(seconds=1),
         last_updated=run.updated,
-        invoked_by=InvokedBy(invoked_by_type=run.invoked_by),
+        invoked_by=InvokedBy(
+            invoked_by_type=run.invoked_by,
+            pipeline_run_id=None if run.invoked_by_run is None else str(run.invoked_by_run),
+        ),
     )
 
 

@@ -9,6 +9,7 @@ from adf_trigger.client.command.screen import STYLES, Screen
 from adf_trigger.client.command.texts import PROGRAM, copy_error, moment, plain, took, word
 from adf_trigger.contracts import RunStatus, RunView
 from adf_trigger.readings import RunSummary
+from adf_trigger.results import ActivityError
 
 MAX_ERRORS = 10
 _HINT_GAP = "    "
@@ -35,19 +36,35 @@ def show_outcome(screen: Screen, run: RunView, *, waited: float | None = None) -
 
 
 def show_errors(screen: Screen, run: RunView, *, indent: int = 2) -> None:
-    """Each activity that failed, with its code and its sentence; else the reason. JSON has the whole messages."""
+    """Each activity that failed, with its code and its sentence, down to the run that it has started; else the reason.
+
+    JSON has the whole messages.
+    """
     errors = run.errors or []
     for error in errors[:MAX_ERRORS]:
-        code, sentence = copy_error(error.message)
-        kind = f" ({error.activity_type})" if error.activity_type else ""
-        codes = "  ".join(each for each in (error.error_code, code) if each)
-        screen.line((error.activity_name, "bold"), f"{kind}  ", (codes, "red"), indent=indent)
-        if sentence:
-            screen.line(sentence, indent=indent)
-    if len(errors) > MAX_ERRORS:
-        screen.line(f"and {len(errors) - MAX_ERRORS} more", indent=indent)
+        _show_error(screen, error, indent)
+        child = next((each for each in run.children if each.run_id == error.child_run_id), None)
+        if child is not None:
+            screen.line(f"in run {child.run_id} of {child.pipeline or 'another pipeline'}:", indent=indent)
+            for below in child.errors or ():
+                _show_error(screen, below, indent + 2)
+    if left := len(errors[MAX_ERRORS:]) + run.errors_left_out:
+        screen.line(f"and {left} more", indent=indent)
     if not errors and (why := run.reason or run.message):
         screen.line(why, indent=indent)
+
+
+def _show_error(screen: Screen, error: ActivityError, indent: int) -> None:
+    code, sentence = copy_error(error.message)
+    kind = f" ({error.activity_type})" if error.activity_type else ""
+    codes = "  ".join(each for each in (error.error_code, code) if each)
+    cured = "  cured by a retry" if error.cured else ""
+    screen.line((error.activity_name, "bold"), f"{kind}  ", (codes, "red"), (cured, "dim"), indent=indent)
+    if error.user_properties:
+        said = (f"{name}: {_value(value)}" for name, value in error.user_properties.items())
+        screen.line(", ".join(said), indent=indent)
+    if sentence:
+        screen.line(sentence, indent=indent)
 
 
 def hints_of(run: RunView) -> Sequence[str]:

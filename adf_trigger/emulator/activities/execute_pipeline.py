@@ -13,6 +13,7 @@ async def execute_pipeline(context: ControlContext) -> ActivityResult:
     child = context.start_pipeline(name, parameters)
     shown = {"pipeline": properties["pipeline"], "parameters": parameters, "waitOnCompletion": waits}
     output = {"pipelineRunId": child.run_id, "pipelineName": name}
+    context.show(shown_input=shown, output=output)
     if not waits:
         return ActivityResult(output=output, input=shown)
     run, return_values = await child.ended

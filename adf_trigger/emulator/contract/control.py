@@ -87,6 +87,9 @@ class ControlContext(ActivityContext, Protocol):
     def set_return_values(self, values: dict[str, Any]) -> None:
         """Add to what a parent's ExecutePipeline activity shows as pipelineReturnValue."""
 
+    def show(self, *, shown_input: Any, output: dict[str, Any]) -> None:
+        """What the activity run shows if it is cancelled before its end."""
+
     def start_pipeline(self, name: str, parameters: dict[str, Any]) -> ChildRun:
         """Start another pipeline of the factory.
 

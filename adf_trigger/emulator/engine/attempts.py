@@ -90,6 +90,7 @@ async def _attempt(
         row.input, output = failure.input or {}, failure.output or {}
     except asyncio.CancelledError:
         row.status = "Cancelled"
+        row.input, output = context.shown
         raise
     except Exception as exc:  # the edge of an activity type: its mistake fails the activity, not the emulator
         logger.exception(

@@ -27,10 +27,11 @@ class RunningActivity:
     """One activity while it runs. Implements ControlContext.
 
     Attributes:
+        shown: input and output of an attempt that is cancelled before its end.
         payload: weighs what the attempt is given; None where that is not limited.
     """
 
-    __slots__ = ("activity_run_id", "execution", "frame", "node", "payload")
+    __slots__ = ("activity_run_id", "execution", "frame", "node", "payload", "shown")
 
     def __init__(self, execution: "PipelineExecution", node: Node, frame: Frame) -> None:
         self.execution = execution
@@ -38,6 +39,7 @@ class RunningActivity:
         self.frame = frame
         self.activity_run_id = ""
         self.payload: Payload | None = None
+        self.shown: tuple[Any, dict[str, Any]] = ({}, {})
 
     @property
     def name(self) -> str:
@@ -141,6 +143,10 @@ class RunningActivity:
     def set_return_values(self, values: dict[str, Any]) -> None:
         """Set what the run returns to its parent."""
         self.execution.return_values = values
+
+    def show(self, *, shown_input: Any, output: dict[str, Any]) -> None:
+        """What the activity run shows if it is cancelled."""
+        self.shown = (shown_input, output)
 
     def start_pipeline(self, name: str, parameters: dict[str, Any]) -> ChildRun:
         """Start a child run."""

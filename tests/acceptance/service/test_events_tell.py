@@ -1,0 +1,154 @@
+"""What events say of runs, from the local Data Factory's real pipelines to the consumer's queue, on real processes."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import requests
+from azure.storage.queue import QueueClient
+
+from adf_trigger.client.events import event_of
+from adf_trigger.contracts import CompletionEvent
+from adf_trigger.local.demo.quickstart import PLAIN_PIPELINE
+from tests.support.local_stack import TIMEOUTS, LocalStack
+
+CHILD = {
+    "activities": [
+        {
+            "name": "Stop",
+            "type": "Fail",
+            "typeProperties": {"message": "no orders today", "errorCode": "NoOrders"},
+        }
+    ]
+}
+PARENT = {
+    "parameters": {"region": {"type": "String", "defaultValue": "größe"}},
+    "activities": [
+        {
+            "name": "Return",
+            "type": "SetVariable",
+            "typeProperties": {
+                "variableName": "pipelineReturnValue",
+                "setSystemVariable": True,
+                "value": [{"key": "rows", "value": {"type": "Expression", "content": "@add(1,2)"}}],
+            },
+        },
+        {
+            "name": "CallChild",
+            "type": "ExecutePipeline",
+            "dependsOn": [{"activity": "Return", "dependencyConditions": ["Succeeded"]}],
+            "userProperties": [{"name": "region", "value": "@pipeline().parameters.region"}],
+            "typeProperties": {
+                "pipeline": {"referenceName": "child", "type": "PipelineReference"},
+                "waitOnCompletion": True,
+            },
+        },
+    ],
+}
+LONG = {"activities": [{"name": "Wait", "type": "Wait", "typeProperties": {"waitTimeInSeconds": 900}}]}
+LEADER = {
+    "activities": [
+        {
+            "name": "StartWorker",
+            "type": "ExecutePipeline",
+            "typeProperties": {
+                "pipeline": {"referenceName": "worker", "type": "PipelineReference"},
+                "waitOnCompletion": False,
+            },
+        },
+        {
+            "name": "CallWorker",
+            "type": "ExecutePipeline",
+            "typeProperties": {
+                "pipeline": {"referenceName": "worker", "type": "PipelineReference"},
+                "waitOnCompletion": True,
+            },
+        },
+    ]
+}
+
+
+@pytest.fixture(scope="module")
+def stack(warm: str) -> Iterator[LocalStack]:
+    """A stack with the quickstarts, and pipelines that start others."""
+    with LocalStack(warm=warm) as running:
+        for _ in running.quickstart.provision():
+            pass
+        running.quickstart.upload()
+        pipelines: dict[str, dict[str, Any]] = {
+            "child": CHILD,
+            "worker": LONG,
+            "parent": PARENT,
+            "leader": LEADER,
+        }
+        for name, properties in pipelines.items():
+            running.define(name, properties)
+        yield running
+
+
+def told(stack: LocalStack, request_id: str) -> CompletionEvent:
+    """The event of a request, once it is there; GET shows the same."""
+    endpoints = stack.endpoints
+    queue = QueueClient.from_connection_string(endpoints.storage_connection_string, endpoints.events_queue)
+    found: list[CompletionEvent] = []
+
+    def there() -> bool:
+        events = [event_of(each.content) for each in queue.peek_messages(32)]
+        found[:] = [each for each in events if each.subject == request_id]
+        return bool(found)
+
+    stack.eventually(there)
+    shown: dict[str, Any] = stack.caller.get(request_id).body
+    data = json.loads(found[0].data.model_dump_json())
+    assert {name: data[name] for name in shown} == shown
+    return found[0]
+
+
+def test_a_copy_is_told_with_its_figures(stack: LocalStack) -> None:
+    """The bytes and files that Data Factory has counted, without a call of anybody's own."""
+    assert stack.caller.post(PLAIN_PIPELINE, {}, key="figures").status == 202
+    data = told(stack, "figures").data
+    assert data.status == "Succeeded", data.message
+    assert data.activities is not None
+    (copy,) = (each for each in data.activities if each.activity_type == "Copy")
+    assert copy.figures is not None
+    assert copy.figures["dataRead"] == copy.figures["dataWritten"] > 0
+    assert copy.figures["filesWritten"] >= 1
+    assert (data.details, data.activities_left_out) == ("full", 0)
+
+
+def test_a_failure_is_told_to_the_bottom(stack: LocalStack) -> None:
+    """Of the run below: its id, what failed in it, and the code; beside it what the pipeline had set to return."""
+    assert stack.caller.post("parent", {}, key="bottom").status == 202
+    data = told(stack, "bottom").data
+    assert data.status == "Failed"
+    assert data.reason == "CallChild: Stop: NoOrders no orders today"
+    assert data.return_value == {"rows": 3}
+    (child,) = data.children
+    assert (child.pipeline, child.status, child.waited_for) == ("child", "Failed", True)
+    assert child.run_id == stack.runs("child")[0]["runId"]
+    assert data.errors is not None
+    assert [(each.user_properties, each.child_run_id) for each in data.errors] == [
+        ({"region": "größe"}, child.run_id)
+    ]
+
+
+def test_what_a_cancelled_run_has_started_is_told(stack: LocalStack) -> None:
+    """Both workers go on, the one that nobody waited for and the other: each has its id and its status."""
+    assert stack.caller.post("leader", {}, key="cancelled").status == 202
+    stack.eventually(lambda: [run["status"] for run in stack.runs("worker")] == ["InProgress"] * 2)
+    endpoints = stack.endpoints
+    requests.post(
+        f"{endpoints.functions_url}/api/runs/cancelled/cancel",
+        json={"recursive": False},
+        headers={"x-functions-key": endpoints.functions_key},
+        timeout=TIMEOUTS,
+    ).raise_for_status()
+    data = told(stack, "cancelled").data
+    assert data.status == "Cancelled"
+    assert {(each.run_id, each.status) for each in data.children} == {
+        (run["runId"], "InProgress") for run in stack.runs("worker")
+    }
+    assert {each.activity_name for each in data.children} == {"StartWorker", "CallWorker"}
+    assert (data.reason or "").startswith("what it has started goes on: worker ")
