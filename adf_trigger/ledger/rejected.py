@@ -18,7 +18,7 @@ from adf_trigger.ledger.adapters import adapter_of
 from adf_trigger.ledger.keys import listing_key, newest_first, newest_first_of, oldest_first
 from adf_trigger.ledger.listing import ListedRun, ListingPage, Question
 from adf_trigger.messages.decoding import Message
-from adf_trigger.messages.limits import one_line, shorten
+from adf_trigger.messages.limits import one_line, shorten, shortened_together
 
 REJECTED = "rejected"
 """The partition of all kept messages, since of many no factory can be told. No resource id is called so."""
@@ -31,6 +31,8 @@ MAX_TEXT = 300
 """Characters of a fault's place, of what it says, and of a masked name."""
 MAX_REASON = 2_000
 MAX_MASKED = 100
+MAX_KEPT = 3
+"""Characters of ASCII JSON that each of these has at most, on average: all has to fit into an entity beside 64 KiB."""
 
 _PLAIN = re.compile(r"[A-Za-z0-9._:()-]{1,150}")
 
@@ -210,9 +212,9 @@ def key_in(row: str) -> str:
 def encode_kept(message: KeptMessage) -> str:
     """The text of a message's row beside its bytes, what has no end cut."""
     cut = adapter_of(KeptMessage).dump_python(message, mode="json", exclude={"body"})
-    cut["reason"] = shorten(message.reason, MAX_REASON)
+    cut["reason"] = _shortened(message.reason, MAX_REASON)
     cut["faults"] = [
-        {"pointer": shorten(fault.pointer, MAX_TEXT), "message": shorten(fault.message, MAX_TEXT)}
+        {"pointer": _shortened(fault.pointer, MAX_TEXT), "message": _shortened(fault.message, MAX_TEXT)}
         for fault in message.faults[:MAX_FAULTS]
     ]
     if len(message.faults) > MAX_FAULTS:
@@ -220,6 +222,11 @@ def encode_kept(message: KeptMessage) -> str:
         cut["faults"].append({"pointer": "", "message": more})
     cut["masked"] = [shorten(name, MAX_TEXT) for name in message.masked[:MAX_MASKED]]
     return json.dumps(cut, separators=(",", ":"), ensure_ascii=True)
+
+
+def _shortened(text: str, limit: int) -> str:
+    (kept,) = shortened_together([shorten(text, limit)], MAX_KEPT * limit)
+    return kept
 
 
 def decode_kept(text: str, body: bytes) -> KeptMessage:

@@ -4,7 +4,7 @@ A request is refused at the door where it would leave too little room. What a re
 for every writer and every adapter, and gives way where the whole would not fit: better no details than no end.
 
 A field that is written after the claim gets its limit in `_bounded`: a list of what is told of activities shares the
-room of `details`. `test_room.py` fails until it has one.
+room of `details`. `test_record_fields.py` fails until it has one.
 """
 
 import json

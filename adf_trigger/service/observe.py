@@ -17,7 +17,7 @@ from typing import Any
 from adf_trigger.clock import Clock
 from adf_trigger.errors import AdfTriggerError, TryLater
 from adf_trigger.ledger.notes import APP_SCOPE, Note, Notes
-from adf_trigger.messages.limits import shorten
+from adf_trigger.messages.limits import shortened_together
 from adf_trigger.service.steps import Steps
 from adf_trigger.settings.schedule import Schedule
 
@@ -31,8 +31,10 @@ ASKED_IN_TURN = 4
 MAX_COMPONENTS = 60
 """Most that a report lists: it has to fit into a note. Those that do not answer come first."""
 MAX_REASON = 1_500
-MAX_REASONS = 18_000
-"""Characters that the reasons of all components have together, each its share: the report has to fit into a note."""
+MAX_REASONS = 14_000
+MAX_WARNINGS = 5_000
+"""Characters of ASCII JSON that the reasons of all components have together, and all warnings, each its share: the
+report has to fit into a note."""
 
 Check = Callable[[], object]
 """Raises an AdfTriggerError that says what is wrong."""
@@ -115,7 +117,7 @@ class Observer:
             report = {
                 **self._report(found, before),
                 "steadySince": self._steady_since(earlier).isoformat(),
-                "warnings": list(self._warnings()),
+                "warnings": shortened_together(self._warnings(), MAX_WARNINGS),
             }
             with self._steps("health.keep"):
                 self._notes.put(APP_SCOPE, HEALTH_NOTE, report)
@@ -197,7 +199,7 @@ class Observer:
                 name: {
                     "ok": each.ok,
                     "since": each.since.isoformat(),
-                    "why": each.why and shorten(each.why, room),
+                    "why": each.why and shortened_together([each.why], room)[0],
                 }
                 for name, each in listed
             },

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import fields, replace
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -11,68 +11,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adf_trigger.contracts import MAX_NOTE, HistoryEntry
-from adf_trigger.errors import InvalidRequest
+from adf_trigger.errors import Fault, InvalidRequest
 from adf_trigger.ledger import room
 from adf_trigger.ledger.encoding import encode_record
 from adf_trigger.ledger.keys import partition_key, run_key
 from adf_trigger.ledger.memory import MemoryLedger
 from adf_trigger.ledger.port import Stored
 from adf_trigger.ledger.records import CameAs, Cancellation, RunRecord, RunState
+from adf_trigger.ledger.rejected import KeptMessage, encode_kept
 from adf_trigger.ledger.room import MAX_RECORD_CHARS, MAX_REQUEST_CHARS, RecordTooLarge, fitted, require_room
-from adf_trigger.ledger.rows import rows_of
+from adf_trigger.ledger.rows import rows_of, split, split_bytes
 from adf_trigger.messages.limits import ELLIPSIS
 from adf_trigger.results import ActivityError, ActivityResult, ChildRun, Results
 from tests.contracts.ledger_records import MINUTE, NOON, a_factory, a_full_record, a_large_record
 
 LARGEST = "\U0010ffff"
 """A character that takes twelve of ASCII JSON, as an emoji does."""
-
-OF_THE_REQUEST = {
-    "parameters",
-    "secure_parameters",
-    "correlation_id",
-    "metadata",
-    "came_as",
-}
-BOUNDED_AT_THE_DOOR = {
-    "factory",
-    "request_id",
-    "pipeline",
-    "rerun",
-    "requested_by",
-    "digest",
-    "message_digest",
-}
-BOUNDED_HERE = {
-    "status",
-    "message",
-    "last_answer",
-    "errors",
-    "results",
-    "cancellation",
-    "history",
-    "former_run_ids",
-}
-OF_FIXED_SIZE = {
-    *("run_id", "state", "source", "requested_at", "attempts", "not_before", "lease_until", "sent_at"),
-    *(
-        "doubted_from",
-        "waits_for",
-        "rejections",
-        "submitted_at",
-        "last_seen_at",
-        "looked_at",
-        "missing_since",
-    ),
-    *("started_at", "ended_at", "duration_ms", "truncated", "published_at", "group_id", "attempt", "reruns"),
-    *("unknowns", "event_id", "resubmitted_at", "dismissed", "failure_is_error", "declares_secrets"),
-}
-
-
-def test_every_field_of_a_record_has_its_bound() -> None:
-    """A new field is bounded, and stands in one of the lists above: else an end may find no room."""
-    known = OF_THE_REQUEST | BOUNDED_AT_THE_DOOR | BOUNDED_HERE | OF_FIXED_SIZE
-    assert {each.name for each in fields(RunRecord)} == known
 
 
 def grown(record: RunRecord, letter: str = LARGEST) -> RunRecord:
@@ -177,6 +131,27 @@ def test_the_largest_record_fits_into_an_entity(chars: int, letter: str, more: s
     assert entity_bytes(partition_key(record.factory) * 3, run_key(record.request_id), row) <= 1024 * 1024
     assert len(row) <= 250
     assert all(size_of(each) <= 65_536 for each in row.values())
+
+
+@pytest.mark.parametrize("letter", ["x", "ü", LARGEST])
+def test_a_rejected_message_fits_into_an_entity(letter: str) -> None:
+    """However many faults and secrets it has, in whatever letters, it is kept beside its 64 KiB."""
+    message = KeptMessage(
+        factory=a_factory(),
+        name="m-1",
+        request_id=letter * 255,
+        message_id="m-1",
+        pipeline=letter * 260,
+        body=bytes(65_536),
+        masked=(letter * 900,) * 3_000,
+        faults=(Fault(letter * 900, letter * 900),) * 3_000,
+        reason=letter * 10_000,
+        requested_by=letter * 256,
+        received_at=NOON,
+        rejected_at=NOON,
+    )
+    row: dict[str, str | bytes] = {**split(encode_kept(message)), **split_bytes(message.body)}
+    assert entity_bytes("rejected", "k" * 400, row) <= 1024 * 1024
 
 
 @pytest.mark.parametrize("letter", ["x", "\U0001f600"])

@@ -355,18 +355,28 @@ def test_a_check_that_is_broken_is_told_and_spoils_no_report(caplog: pytest.LogC
     assert any(record.exc_info for record in caplog.records)
 
 
-def test_a_report_of_many_factories_fits_into_a_note() -> None:
+@pytest.mark.parametrize("letter", ["x", "ü", "\U0001f600", '"'])
+def test_a_report_of_many_factories_fits_into_a_note(letter: str) -> None:
     """Those that do not answer are listed first, each reason is cut, and the rest is left out."""
 
     def fail() -> None:
-        raise LedgerError("x" * 5000)
+        raise LedgerError(letter * 5000)
 
-    lab = Lab(**{f"factory:{number}": (fail if number % 2 else (lambda: None)) for number in range(200)})
+    lab = Lab(**{f"{number}:{'f' * 64}": (fail if number % 2 else (lambda: None)) for number in range(200)})
+    lab.observer = Observer(
+        lab.observer._checks,
+        lab.notes,
+        lab.clock,
+        SCHEDULE,
+        logged_steps,
+        warnings=lambda: [letter * 600] * 20,
+    )
     lab.observer.observe()
     note = lab.notes.get(APP_SCOPE, HEALTH_NOTE)
     assert note is not None
     assert len(note.value["components"]) == 60
+    assert len(note.value["warnings"]) == 20
     few = Lab(factory=fail)
     few.observer.observe()
-    assert len(few.timed().troubles[0].what) > 1_000
+    assert len(few.timed().troubles[0].what) > 100
     assert not any(each["ok"] for each in note.value["components"].values())
