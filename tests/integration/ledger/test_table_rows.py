@@ -18,13 +18,15 @@ from azure.data.tables import TableClient
 
 from adf_trigger.azure.storage import StorageAccount
 from adf_trigger.errors import LedgerConflict, LedgerError
-from adf_trigger.ledger.keys import partition_key
+from adf_trigger.ledger.encoding import encode_record
+from adf_trigger.ledger.keys import partition_key, run_key
 from adf_trigger.ledger.opening import open_table_ledger
 from adf_trigger.ledger.port import Cursor
 from adf_trigger.ledger.records import RunState
-from adf_trigger.ledger.rows import rows_of
+from adf_trigger.ledger.rows import operations, rows_of
 from adf_trigger.ledger.table import TableLedger
-from tests.contracts.ledger_records import MINUTE, NOON, a_record
+from adf_trigger.results import ActivityError
+from tests.contracts.ledger_records import MINUTE, NOON, a_large_record, a_record
 
 
 def row_keys(raw_table: TableClient, factory: str) -> list[str]:
@@ -213,3 +215,25 @@ def test_an_identity_signs_in_to_storage(secure_storage: tuple[str, list[str | N
     assert ledger.active(factory) == []
     assert got == ["Bearer the-token"]
     assert credential.scopes == ["https://storage.azure.com/.default"]
+
+
+def test_what_an_earlier_version_left_at_its_limit_ends_in_the_table(
+    table_ledger: TableLedger, raw_table: TableClient
+) -> None:
+    """A record without room for its end is written over with it, published and purged like any other."""
+    old = a_large_record(499_000, "ü", state=RunState.SUBMITTED, status="Queued")
+    partition, run = partition_key(old.factory), run_key(old.request_id)
+    rows = rows_of(old, encode_record(old))
+    raw_table.submit_transaction(operations(partition, run, {}, rows, etag=None, write_id="w"))
+    stored = table_ledger.get(old.factory, old.request_id)
+    assert stored is not None
+    error = ActivityError(activity_name="a", message="m" * 1024)
+    end = replace(
+        old, state=RunState.ENDED, status="Failed", message="m" * 1024, errors=(error,) * 20, ended_at=NOON
+    )
+    ended = table_ledger.save(stored, end)
+    assert (ended.record.status, ended.record.truncated) == ("Failed", True)
+    assert ended.record.parameters == old.parameters
+    assert table_ledger.get(old.factory, old.request_id) == ended
+    table_ledger.save(ended, replace(ended.record, state=RunState.PUBLISHED, published_at=NOON))
+    assert table_ledger.purge(old.factory, published_before=NOON + MINUTE, limit=5) == 1

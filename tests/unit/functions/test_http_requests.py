@@ -199,3 +199,17 @@ def test_nothing_around_a_body_escapes(
             body=b"{}",
         )
         assert caller.ask(function, request).status_code in {200, 202, 400, 404, 411, 503}
+
+
+@pytest.mark.parametrize("query", ["", "?validateOnly=true"])
+def test_what_leaves_its_record_no_room_is_400(query: str) -> None:
+    """A body that may be read and not be kept is told how large it is; nothing is kept of it."""
+    world = World(settings=settings(ADF_TRIGGER_MAX_BODY_BYTES="262144"))
+    world.factory.declare("load", n={"type": "String"})
+    body = json.dumps({"parameters": {"n": "\U0001f600" * 30_000}}, ensure_ascii=False).encode()
+    response = start(Caller(world), query, body, Idempotency_Key="k")
+    assert (response.status_code, world.factory.runs) == (400, {})
+    (error,) = body_of(response)["errors"]
+    assert error["pointer"] == "/parameters"
+    assert "characters of JSON in ASCII, at most 300000" in error["message"]
+    assert world.ledger.get(FACTORY_ID, "k") is None

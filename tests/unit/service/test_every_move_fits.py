@@ -22,7 +22,7 @@ from adf_trigger.ledger.records import CameAs, RunRecord, RunState
 from adf_trigger.ledger.room import MAX_REQUEST_CHARS
 from adf_trigger.ledger.rows import operations, rows_of
 from adf_trigger.messages.decoding import Message
-from adf_trigger.results import ActivityError
+from adf_trigger.results import ActivityError, ActivityResult, ChildRun, Results
 from adf_trigger.service.records import Records
 from adf_trigger.service.steps import logged_steps
 from adf_trigger.service.submission import Submission
@@ -61,7 +61,13 @@ class Checked(MemoryLedger):
 def an_end(text: str) -> RunEnd:
     """The end of a run of which much is told."""
     error = ActivityError(activity_name=text[:256], error_code=text[:256], message=text[:1024])
-    return RunEnd(status="Failed", message=text, errors=(error,) * 10)
+    child = ChildRun(run_id=text[:256], errors=[error] * 10)
+    results = Results(
+        activities=[ActivityResult(activity_name=text[:256], status="Failed")] * 100,
+        children=[child] * 20,
+        return_value={"text": text},
+    )
+    return RunEnd(status="Failed", message=text, errors=(error,) * 10, results=results)
 
 
 def an_entry(text: str) -> HistoryEntry:
