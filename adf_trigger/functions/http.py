@@ -59,11 +59,10 @@ def http_functions(use_cases: UseCases, new_id: IdSource) -> func.Blueprint:
                 raise InvalidRequest(faults)
             opened = await _opened(services, req, parameters, run, patience)
             record = opened.record
-            if record is None or opened.view.ended:
+            if opened.view.ended:
                 asked = by_status or (record is not None and record.failure_is_error)
                 return result(services, req, opened.view, patience, by_status=asked)
-            by = "requestId" if "by" in parameters else None
-            here = services.views.result_link(record, by=by, **_asks(by_status))
+            here = _result_of(services, opened, parameters, by_status)
             return present(services, opened.view, HTTPStatus.ACCEPTED, patience, here)
 
         return await answered_in_steps(use_cases, req, context, None, work)
@@ -105,6 +104,19 @@ async def _opened(
         return await run(opening)
     except (TryLater, LedgerError):
         return opened  # it has waited long enough for what is known
+
+
+def _result_of(
+    services: Services,
+    opened: Opened,
+    parameters: Parameters,
+    by_status: bool,  # noqa: FBT001 - as it was asked
+) -> str | None:
+    """Where the result will be of a run that goes on, or of a message that waits in the queue."""
+    if opened.record is None:
+        return opened.view.links.result
+    by = "requestId" if "by" in parameters else None
+    return services.views.result_link(opened.record, by=by, **_asks(by_status))
 
 
 def _says_which(req: func.HttpRequest) -> str | None:

@@ -256,7 +256,14 @@ OPERATIONS: tuple[Operation, ...] = (
         "/runs/{id}/replay",
         "steering",
         "Send a rejected message again, under its key.",
-        {HTTPStatus.ACCEPTED: Answer("It is in the requests queue.", RunView, _STEERED_HEADERS)},
+        {
+            HTTPStatus.ACCEPTED: Answer(
+                "It is in the requests queue, or its run goes on.", RunView, _STEERED_HEADERS
+            ),
+            HTTPStatus.OK: Answer(
+                "It was sent again before, and its run has ended.", RunView, _STEERED_HEADERS
+            ),
+        },
         ("id", "factory", "by"),
         ReplayRequest,
         {"parameters": {"password": "a value that is not kept"}, "note": "the pipeline is there now"},

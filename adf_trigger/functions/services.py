@@ -41,6 +41,7 @@ from adf_trigger.service.monitor import Monitor
 from adf_trigger.service.neighbours import AppIdentity, Neighbours
 from adf_trigger.service.notify import Notifier
 from adf_trigger.service.observe import Observer
+from adf_trigger.service.overdue import OverdueMessages
 from adf_trigger.service.own_notes import OwnNotes
 from adf_trigger.service.partitions import Partitions
 from adf_trigger.service.pipelines import PipelineLister
@@ -276,6 +277,15 @@ def wire(
         monitor,
         publisher,
         keeping,
+        OverdueMessages(
+            rejected,
+            ledger,
+            lambda: [*(each.id for each in factories), *strangers.ids()],
+            outbox,
+            clock,
+            steps,
+            deadline=deadline,
+        ),
         gate,
         own_notes,
         steps,
@@ -328,7 +338,7 @@ def wire(
                 clock,
             ),
             RejectedRequests(
-                Replayer(rejected, partial(outbox.put_back, delay=0, life=LIFE), steps),
+                Replayer(rejected, ledger, partial(outbox.put_back, delay=0, life=LIFE), clock, steps),
                 ledger,
                 records,
                 views,

@@ -4,9 +4,9 @@ import threading
 from collections.abc import Sequence
 from datetime import datetime
 
-from adf_trigger.ledger.keys import oldest_first
+from adf_trigger.errors import LedgerConflict
 from adf_trigger.ledger.listing import Entry, ListingPage, Question, bounds_of, page_of
-from adf_trigger.ledger.rejected import KeptMessage, decode_kept, encode_kept, place_of_kept
+from adf_trigger.ledger.rejected import KeptMessage, best_of, decode_kept, encode_kept, place_of_kept
 
 
 class MemoryRejected:
@@ -14,21 +14,29 @@ class MemoryRejected:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._rows: dict[str, tuple[str, bytes]] = {}
+        self._rows: dict[str, tuple[str, bytes, str]] = {}
+        self._writes = 0
 
     def keep(self, message: KeptMessage) -> KeptMessage:
-        """Keep a message and give it back, or the one that was kept of it before, unless that only waits."""
+        """See RejectedMessages."""
         with self._lock:
             row = self._rows.get(message.key)
-            if row is not None and not (earlier := decode_kept(*row)).waiting:
+            if row is not None and not (earlier := decode_kept(*row)).is_aside:
                 return earlier
-            self._rows[message.key] = (encode_kept(message), message.body)
-        return message
+            return self._written(message)
 
-    def put(self, message: KeptMessage) -> None:
-        """Keep a message in the place of whatever was kept of it."""
+    def change(self, message: KeptMessage) -> KeptMessage:
+        """See RejectedMessages."""
         with self._lock:
-            self._rows[message.key] = (encode_kept(message), message.body)
+            row = self._rows.get(message.key)
+            if row is None or row[2] != message.etag:
+                raise LedgerConflict(f"message {message.message_id} has changed since it was read")
+            return self._written(message)
+
+    def _written(self, message: KeptMessage) -> KeptMessage:
+        self._writes += 1
+        row = self._rows[message.key] = (encode_kept(message), message.body, str(self._writes))
+        return decode_kept(*row)
 
     def get(self, key: str) -> KeptMessage | None:
         """A message by its key; None where there is none."""
@@ -51,11 +59,17 @@ class MemoryRejected:
             (each for each in listed if first < each.place < end and question.wants(each.run)), limit
         )
 
-    def find(self, given: str, *, waiting: bool = False) -> KeptMessage | None:
-        """The newest message that has an id, its own or its request's: a rejected one, or else one that waits."""
+    def find(self, given: str, *, but: str | None = None) -> KeptMessage | None:
+        """See RejectedMessages."""
         with self._lock:
             kept = [decode_kept(*self._rows[key]) for key in sorted(self._rows, reverse=True)]
-        return next((each for each in kept if given in each.ids and each.waiting is waiting), None)
+        return best_of(each for each in kept if given in each.ids and each.key != but)
+
+    def overdue(self, *, before: datetime, limit: int) -> Sequence[KeptMessage]:
+        """See RejectedMessages."""
+        with self._lock:
+            kept = [decode_kept(*self._rows[key]) for key in sorted(self._rows)]
+        return [each for each in kept if each.is_on_queue and each.waits_since < before][:limit]
 
     def complete_listing(self, *, limit: int) -> bool:  # noqa: ARG002 - part of the port
         """Nothing is listed apart, so that nothing is missing."""
@@ -67,10 +81,10 @@ class MemoryRejected:
             self._rows.pop(key, None)
 
     def purge(self, *, received_before: datetime, limit: int) -> int:
-        """Remove at most `limit` messages that came before an instant; how many were."""
-        end = oldest_first(received_before)
+        """See RejectedMessages."""
         with self._lock:
-            old = sorted(key for key in self._rows if key < end)[:limit]
+            kept = {key: decode_kept(*self._rows[key]) for key in sorted(self._rows)}
+            old = [key for key, each in kept.items() if each.is_older_than(received_before)][:limit]
             for key in old:
                 del self._rows[key]
         return len(old)

@@ -7,8 +7,8 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
@@ -34,7 +34,32 @@ MAX_MASKED = 100
 MAX_KEPT = 3
 """Characters of ASCII JSON that each of these has at most, on average: all has to fit into an entity beside 64 KiB."""
 
+_IN_WORDS = {
+    "sent": "it was sent to the requests queue again, and waits there",
+    "taken": "it was sent to the requests queue again, and taken from there",
+    "returned": "it was sent to the requests queue again, and nothing has come of it",
+    "dismissed": "it was dismissed, and its message is not kept any more",
+}
+
 _PLAIN = re.compile(r"[A-Za-z0-9._:()-]{1,150}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fate:
+    """What became of a rejected message.
+
+    Attributes:
+        what: `sent` to the requests queue again, where it waits; `taken` from there; `returned`, since nothing came of
+            it there; or `dismissed`.
+        at: when.
+        by: who asked for that, where it is known.
+        note: why.
+    """
+
+    what: Literal["sent", "taken", "returned", "dismissed"]
+    at: datetime
+    by: str | None = None
+    note: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,8 +80,10 @@ class KeptMessage:
         attempts: deliveries so far.
         received_at: when it was put into its queue.
         rejected_at: when it was kept.
-        waiting: whether it was not rejected: it, or a reference to it, is in the requests queue.
+        waiting: whether it is no rejected message, or not any more: see `fate`.
         requested_by: who asked, where that is known.
+        fate: what became of it after it was rejected; None where nothing did, and where it waits without that.
+        etag: of the row that it was read from, for `change`.
     """
 
     factory: str
@@ -74,6 +101,63 @@ class KeptMessage:
     attempts: int = 0
     waiting: bool = False
     requested_by: str | None = None
+    fate: Fate | None = None
+    etag: str | None = field(default=None, compare=False)
+
+    @property
+    def is_on_queue(self) -> bool:
+        """Whether it, or a reference to it, is in the requests queue."""
+        return self.waiting and (self.fate is None or self.fate.what == "sent")
+
+    @property
+    def is_aside(self) -> bool:
+        """Whether it waits and was never rejected: it fits into no queue."""
+        return self.waiting and self.fate is None
+
+    @property
+    def was_taken(self) -> bool:
+        """Whether it was sent again, and has become a request, or was rejected again."""
+        return self.fate is not None and self.fate.what == "taken"
+
+    @property
+    def was_dismissed(self) -> bool:
+        """Whether somebody needs it no more."""
+        return self.fate is not None and self.fate.what == "dismissed"
+
+    @property
+    def waits_since(self) -> datetime:
+        """When it was last put into the queue, where it waits there."""
+        return self.rejected_at if self.fate is None else self.fate.at
+
+    def sent(self, at: datetime, *, by: str | None = None, note: str | None = None) -> "KeptMessage":
+        """The message once it was sent again."""
+        return replace(self, waiting=True, fate=Fate(what="sent", at=at, by=by, note=note))
+
+    def sent_again(self, at: datetime) -> "KeptMessage":
+        """The message that is in the queue once it was put there anew."""
+        if self.fate is None:
+            return replace(self, rejected_at=at)
+        return replace(self, fate=replace(self.fate, at=at))
+
+    def taken(self, at: datetime) -> "KeptMessage":
+        """What is left of it once it was taken: its ids lead to what has come of it."""
+        by = None if self.fate is None else self.fate.by
+        return replace(self, waiting=True, body=b"", fate=Fate(what="taken", at=at, by=by))
+
+    def returned(self, at: datetime) -> "KeptMessage":
+        """The rejected message again, of which nothing has come on the queue."""
+        why = f"{self.reason} (it was sent again at {self.waits_since:%Y-%m-%dT%H:%M:%SZ}, and nothing has come of it)"
+        return replace(self, waiting=False, reason=why, fate=Fate(what="returned", at=at))
+
+    def dismissed(self, at: datetime, *, by: str | None = None, note: str | None = None) -> "KeptMessage":
+        """What is left of it once it was dismissed: who did that, and why it was rejected."""
+        return replace(self, waiting=True, body=b"", fate=Fate(what="dismissed", at=at, by=by, note=note))
+
+    def is_older_than(self, instant: datetime) -> bool:
+        """Whether it may be purged: it came before an instant, waits for nothing, and was not returned since."""
+        if self.is_on_queue or self.received_at >= instant:
+            return False
+        return self.fate is None or self.fate.what != "returned" or self.fate.at < instant
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -84,6 +168,14 @@ class KeptMessage:
     def why(self) -> str:
         """The reason with every fault."""
         return "; ".join([self.reason, *(f"{fault.pointer}: {fault.message}" for fault in self.faults)])
+
+    @property
+    def fate_in_words(self) -> str:
+        """What became of it, in a sentence without its end."""
+        if self.fate is None:
+            return f"it waits in the requests queue: {self.reason}" if self.waiting else "it was rejected"
+        by = "" if self.fate.by is None else f" by {self.fate.by}"
+        return f"{_IN_WORDS[self.fate.what]} (at {self.fate.at:%Y-%m-%dT%H:%M:%SZ}{by})"
 
     @property
     def is_listed(self) -> bool:
@@ -143,10 +235,14 @@ class RejectedMessages(Protocol):
     """Keeps messages. Every method may raise LedgerError; one row that cannot be understood is passed over."""
 
     def keep(self, message: KeptMessage) -> KeptMessage:
-        """Keep a message and give it back, or the one that was kept of it before, unless that only waits."""
+        """Keep a message and give it back, or the one that was kept of it before, unless that was never rejected."""
 
-    def put(self, message: KeptMessage) -> None:
-        """Keep a message in the place of whatever was kept of it."""
+    def change(self, message: KeptMessage) -> KeptMessage:
+        """Keep a message in the place of the one that was read, on condition that this is as it was.
+
+        Raises:
+            LedgerConflict: it has changed since, or is gone.
+        """
 
     def get(self, key: str) -> KeptMessage | None:
         """A message by its key; None where there is none."""
@@ -157,11 +253,21 @@ class RejectedMessages(Protocol):
     def listing(self, question: Question, *, after: str = "", limit: int) -> ListingPage:
         """What a list shows of those that are asked for, newest first, from behind a place on; see LedgerReader."""
 
-    def find(self, given: str, *, waiting: bool = False) -> KeptMessage | None:
-        """The newest message that has an id, its own or its request's: a rejected one, or else one that waits."""
+    def find(self, given: str, *, but: str | None = None) -> KeptMessage | None:
+        """The newest message that has an id, its own or its request's.
+
+        One that is in the queue, else a rejected one, else what is left of one that was taken or dismissed.
+
+        Args:
+            given: the id.
+            but: the key of a message that is not meant.
+        """
+
+    def overdue(self, *, before: datetime, limit: int) -> Sequence[KeptMessage]:
+        """Messages that were last put into the queue before an instant and still wait there, at most `limit`."""
 
     def complete_listing(self, *, limit: int) -> bool:
-        """List what an earlier version has kept and not listed, at most `limit` messages; whether that is all.
+        """Index what an earlier version has kept and not listed, at most `limit` messages; whether that is all.
 
         Once in each process; then it costs nothing.
         """
@@ -170,7 +276,18 @@ class RejectedMessages(Protocol):
         """Keep a message no longer, whether or not it was."""
 
     def purge(self, *, received_before: datetime, limit: int) -> int:
-        """Remove at most `limit` messages that came before an instant; how many were."""
+        """Remove at most `limit` messages that came before an instant, and none that waits; how many were."""
+
+
+def best_of(messages: Iterable[KeptMessage]) -> KeptMessage | None:
+    """The one of several, newest first, that an id means; see `RejectedMessages.find`."""
+    best: KeptMessage | None = None
+    for message in messages:
+        if message.is_on_queue:
+            return message
+        if best is None or (best.waiting and not message.waiting):
+            best = message
+    return best
 
 
 def _in_key(name: str) -> str:
@@ -180,6 +297,11 @@ def _in_key(name: str) -> str:
 def kept_key(key: str) -> str:
     """The row of a message."""
     return f"rejected|{key}"
+
+
+def waiting_key(message: KeptMessage) -> str:
+    """The row of the index of messages that are in the queue."""
+    return f"waiting|{message.key}"
 
 
 def place_of_kept(key: str) -> str:
@@ -211,7 +333,7 @@ def key_in(row: str) -> str:
 
 def encode_kept(message: KeptMessage) -> str:
     """The text of a message's row beside its bytes, what has no end cut."""
-    cut = adapter_of(KeptMessage).dump_python(message, mode="json", exclude={"body"})
+    cut = adapter_of(KeptMessage).dump_python(message, mode="json", exclude={"body", "etag"})
     cut["reason"] = _shortened(message.reason, MAX_REASON)
     cut["faults"] = [
         {"pointer": _shortened(fault.pointer, MAX_TEXT), "message": _shortened(fault.message, MAX_TEXT)}
@@ -229,14 +351,14 @@ def _shortened(text: str, limit: int) -> str:
     return kept
 
 
-def decode_kept(text: str, body: bytes) -> KeptMessage:
+def decode_kept(text: str, body: bytes, etag: str | None = None) -> KeptMessage:
     """The message of a row. Fields that this version does not know are passed over.
 
     Raises:
         UnreadableRow: the text is none of ours.
     """
     try:
-        fields: dict[str, Any] = {**json.loads(text), "body": body}
+        fields: dict[str, Any] = {**json.loads(text), "body": body, "etag": etag}
         return adapter_of(KeptMessage).validate_python(fields)
     except (TypeError, ValueError) as exc:
         raise UnreadableRow("a rejected message in the ledger cannot be understood") from exc

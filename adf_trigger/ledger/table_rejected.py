@@ -1,14 +1,15 @@
 """Kept messages in the ledger's table: one row a message, its bytes in binary properties."""
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
 from azure.data.tables import TableEntity
 
 from adf_trigger.errors import LedgerConflict, UnreadableRow
-from adf_trigger.ledger.gateway import MAX_PAGE, TableGateway
+from adf_trigger.ledger.gateway import MAX_PAGE, TableGateway, etag_of
 from adf_trigger.ledger.keys import listing_key, oldest_first, rows_of_kind
 from adf_trigger.ledger.listing import (
     ListingPage,
@@ -21,6 +22,7 @@ from adf_trigger.ledger.rejected import (
     OF_A_RECORD,
     REJECTED,
     KeptMessage,
+    best_of,
     called,
     called_keys,
     decode_kept,
@@ -29,6 +31,7 @@ from adf_trigger.ledger.rejected import (
     key_in,
     listed_key,
     place_of_kept,
+    waiting_key,
 )
 from adf_trigger.ledger.rows import Properties, Rows, join, join_bytes, split, split_bytes
 from adf_trigger.ledger.table_listing import collected, listing_rows, shown
@@ -40,6 +43,12 @@ _PAGE = 50
 """Messages of 64 KiB that are read at once."""
 _LOOKED_AT = 20
 """Messages of one id that are looked at."""
+_PURGED_PAGES = 5
+"""Pages that one purge reads, where it finds what waits."""
+
+_UNLISTED = "unlisted"
+"""Marks the row of a message that no list shows."""
+_SINCE = "since"
 
 
 class TableRejected:
@@ -54,7 +63,7 @@ class TableRejected:
         self._completed_to: str | None = ""
 
     def keep(self, message: KeptMessage) -> KeptMessage:
-        """Keep a message and give it back, or the one that was kept of it before, unless that only waits.
+        """See RejectedMessages.
 
         Raises:
             LedgerError: the table could not be read or written.
@@ -63,25 +72,28 @@ class TableRejected:
         for row in called_keys(message):
             self._table.put(REJECTED, row, {})  # first: a row that leads nowhere is passed over
         try:
-            self._table.commit(REJECTED, key, {}, {key: _properties(message), **_listing_of(message)})
+            etag = self._table.commit(REJECTED, key, {}, _rows_of(message))
         except LedgerConflict:
             earlier = self.get(message.key)
-            if earlier is not None and not earlier.waiting:
+            if earlier is not None and not earlier.is_aside:
                 return earlier
-            self.put(message)
-        return message
+            return self.change(replace(message, etag=None if earlier is None else earlier.etag))
+        return replace(message, etag=etag)
 
-    def put(self, message: KeptMessage) -> None:
-        """Keep a message in the place of whatever was kept of it.
+    def change(self, message: KeptMessage) -> KeptMessage:
+        """See RejectedMessages.
 
         Raises:
-            LedgerError: the table could not be written.
+            LedgerConflict: it has changed since, or is gone.
+            LedgerError: the table could not be read or written.
         """
-        for row, properties in _listing_of(message).items():
-            self._table.put(
-                REJECTED, row, properties
-            )  # first: else a repeat might find its message and leave it at that
-        self._table.put(REJECTED, kept_key(message.key), _properties(message))
+        key, after = kept_key(message.key), _rows_of(message)
+        before: dict[str, Properties] = {key: {}}
+        for index in (listed_key(message), waiting_key(message)):
+            if self._table.read(REJECTED, index) is not None:
+                before[index] = {}
+        etag = self._table.commit(REJECTED, key, before, after, etag=message.etag or "*")
+        return replace(message, etag=etag)
 
     def get(self, key: str) -> KeptMessage | None:
         """A message by its key; None where there is none.
@@ -91,6 +103,12 @@ class TableRejected:
         """
         entity = self._table.read(REJECTED, kept_key(key))
         return None if entity is None else _message(entity)
+
+    def _named(self, given: str, but: str | None) -> Iterator[KeptMessage]:
+        rows = self._table.between(REJECTED, *called(given), limit=_LOOKED_AT)
+        for key in (key_in(row[_ROW_KEY]) for row in rows):
+            entity = None if key == but else self._table.read(REJECTED, kept_key(key))
+            yield from _understood([entity] if entity else [])
 
     def list(self, *, after: str = "", limit: int) -> Sequence[KeptMessage]:
         """Messages, oldest first, at most `limit`, from behind a key on.
@@ -114,21 +132,32 @@ class TableRejected:
         batches = (([(place, partial(shown, row)) for place, row in rows], more) for rows, more in pages)
         return collected(batches, question, after, limit)
 
-    def find(self, given: str, *, waiting: bool = False) -> KeptMessage | None:
-        """The newest message that has an id, its own or its request's: a rejected one, or else one that waits.
+    def find(self, given: str, *, but: str | None = None) -> KeptMessage | None:
+        """See RejectedMessages.
 
         Raises:
             LedgerError: the table could not be read.
         """
-        for row in self._table.between(REJECTED, *called(given), limit=_LOOKED_AT):
-            entity = self._table.read(REJECTED, kept_key(key_in(row["RowKey"])))
-            for message in _understood([entity] if entity else []):
-                if message.waiting is waiting:
-                    return message
-        return None
+        return best_of(self._named(given, but))
+
+    def overdue(self, *, before: datetime, limit: int) -> Sequence[KeptMessage]:
+        """See RejectedMessages. A row of the index that leads nowhere any more is removed.
+
+        Raises:
+            LedgerError: the table could not be read or written.
+        """
+        found: list[KeptMessage] = []
+        for row in self._table.between(REJECTED, *rows_of_kind("waiting"), select=[_ROW_KEY, _SINCE]):
+            if len(found) == limit or row.get(_SINCE, "") >= before.isoformat():
+                continue
+            entity = self._table.read(REJECTED, kept_key(row[_ROW_KEY].removeprefix("waiting|")))
+            if entity is None:
+                self._table.remove(REJECTED, row[_ROW_KEY])
+            found += (each for each in _understood([entity] if entity else []) if each.is_on_queue)
+        return found
 
     def complete_listing(self, *, limit: int) -> bool:
-        """List what an earlier version has kept and not listed, at most `limit` messages; whether that is all.
+        """Index what an earlier version has kept and not listed, at most `limit` messages; whether that is all.
 
         Once in each process: a version that does not list may have run beside this one.
 
@@ -139,10 +168,10 @@ class TableRejected:
             return True
         first, end = rows_of_kind("rejected")
         rows = self._table.between(
-            REJECTED, self._completed_to or first, end, limit=MAX_PAGE, select=[_ROW_KEY]
+            REJECTED, self._completed_to or first, end, limit=MAX_PAGE, select=[_ROW_KEY, _UNLISTED]
         )
         kept = [row[_ROW_KEY] for row in rows]
-        unlisted = self._unlisted(kept)
+        unlisted = self._unlisted([row[_ROW_KEY] for row in rows if not row.get(_UNLISTED)])
         for key in unlisted[:limit]:
             self._list(key)
             self._completed_to = key
@@ -168,10 +197,11 @@ class TableRejected:
     def _list(self, key: str) -> None:
         row = self._table.read(REJECTED, key)
         for message in _understood([row] if row else []):
-            for listed, properties in _listing_of(message).items():
-                self._table.put(REJECTED, listed, properties)
-                if self._table.read(REJECTED, key) is None:
-                    self._table.remove(REJECTED, listed)  # it was removed meanwhile
+            for index, properties in _indices_of(message).items():
+                self._table.put(REJECTED, index, properties)
+                now = self._table.read(REJECTED, key)
+                if now is None or etag_of(now) != message.etag:
+                    self._table.remove(REJECTED, index)  # who has changed it meanwhile has indexed it
 
     def remove(self, key: str) -> None:
         """Keep a message no longer, whether or not it was.
@@ -187,34 +217,47 @@ class TableRejected:
         key = row["RowKey"].removeprefix(kept_key(""))
         self._table.remove(REJECTED, listing_key(place_of_kept(key)))
         self._table.remove(REJECTED, row["RowKey"])
+        self._table.remove(REJECTED, f"waiting|{key}")
         for message in _understood([row]):
             for key in called_keys(message):
                 self._table.remove(REJECTED, key)
 
     def purge(self, *, received_before: datetime, limit: int) -> int:
-        """Remove at most `limit` messages that came before an instant; how many were.
+        """See RejectedMessages.
 
         Raises:
             LedgerError: the table could not be read or written.
         """
-        first, _ = rows_of_kind("rejected")
-        end = kept_key(oldest_first(received_before))
-        rows = self._table.between(REJECTED, first, end, limit=limit)
-        for row in rows:
-            self._remove(row)
-        return len(rows)
+        after, _ = rows_of_kind("rejected")
+        end, count = kept_key(oldest_first(received_before)), 0
+        for _ in range(_PURGED_PAGES):
+            rows = self._table.between(REJECTED, after, end, limit=limit - count)
+            for row in rows:
+                if all(message.is_older_than(received_before) for message in _understood([row])):
+                    self._remove(row)
+                    count += 1
+            if count == limit or not rows:
+                break
+            after = rows[-1][_ROW_KEY]
+        return count
 
 
-def _listing_of(message: KeptMessage) -> Rows:
-    return {listed_key(message): split(encode_listed(message.listed))} if message.is_listed else {}
+def _indices_of(message: KeptMessage) -> Rows:
+    """The rows by which it is found beside its ids: in lists, or among those that wait."""
+    if message.is_listed:
+        return {listed_key(message): split(encode_listed(message.listed))}
+    return {waiting_key(message): {_SINCE: message.waits_since.isoformat()}} if message.is_on_queue else {}
 
 
-def _properties(message: KeptMessage) -> Properties:
-    return {**split(encode_kept(message)), **split_bytes(message.body)}
+def _rows_of(message: KeptMessage) -> Rows:
+    properties: Properties = {**split(encode_kept(message)), **split_bytes(message.body)}
+    if not message.is_listed:
+        properties = {**properties, _UNLISTED: "1"}
+    return {kept_key(message.key): properties, **_indices_of(message)}
 
 
 def _message(entity: TableEntity) -> KeptMessage:
-    return decode_kept(join(entity), join_bytes(entity))
+    return decode_kept(join(entity), join_bytes(entity), etag_of(entity))
 
 
 def _understood(rows: Iterable[TableEntity]) -> Iterable[KeptMessage]:

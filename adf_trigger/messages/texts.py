@@ -13,6 +13,7 @@ MAX_QUEUE_BYTES = 65_536
 """Largest text that a storage queue takes."""
 
 _REFERENCE = "adfTriggerKept"
+_REPLAY = "adfTriggerReplay"
 
 
 @cache
@@ -23,27 +24,32 @@ def _unsafe() -> re.Pattern[str]:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """Where a message is kept that fits into no queue.
+    """Where a message is kept that lies in the queue by this reference alone.
 
     Attributes:
         key: names it in the ledger.
         request_id: the idempotency key it goes by.
+        replay: whether it was rejected and is sent again: it is to be taken, whatever the ledger says of it.
     """
 
     key: str
     request_id: str
+    replay: bool = False
 
     @classmethod
     def in_document(cls, document: object) -> "Reference | None":
         """The reference that a message is; None where it is none."""
         match document:
-            case {"adfTriggerKept": str(key), "requestId": str(request_id)} if is_request_id(request_id):
-                return cls(key, request_id)
+            case {"adfTriggerKept": str(key), "requestId": str(request_id), **more} if is_request_id(
+                request_id
+            ):
+                return cls(key, request_id, _REPLAY in more)
         return None
 
     def as_text(self) -> str:
         """The reference as a message."""
-        return json.dumps({_REFERENCE: self.key, "requestId": self.request_id})
+        replay = {_REPLAY: True} if self.replay else {}
+        return json.dumps({_REFERENCE: self.key, "requestId": self.request_id, **replay})
 
 
 def queue_text(body: bytes) -> str | None:

@@ -25,10 +25,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = CommonSettings.from_env()
         storage = storage_account(settings)
+        ledger = open_table_ledger(storage, table=settings.table, create_missing=True)
         tool = ReplayTool(
-            open_table_ledger(storage, table=settings.table, create_missing=True).rejected(),
+            ledger.rejected(),
+            ledger,
             storage.queue(settings.rejected_queue, encoding="none"),
             storage.queue(settings.requests_queue, encoding="none"),
+            by=_user(),
         )
         code: int = options.run(tool, options)
     except AdfTriggerError as exc:
@@ -62,7 +65,9 @@ def _parser() -> argparse.ArgumentParser:
                 help="JSON object of the values that are not kept, name to value; - reads it from standard input",
             )
             command.add_argument(
-                "--force", action="store_true", help="also those that may be requests that were taken"
+                "--force",
+                action="store_true",
+                help="also those that may start a second run, and once more what waits in the queue",
             )
     return parser
 
@@ -78,7 +83,10 @@ def _list(tool: ReplayTool, options: argparse.Namespace) -> int:
 
 def _show(tool: ReplayTool, options: argparse.Namespace) -> int:
     found = [message for message in tool.all() if options.id in _names(message)]
-    if not found:
+    fates = tool.fates(options.id)
+    for request_id, fate in fates:
+        _say(f"{_line(request_id)}: {_line(fate)}")
+    if not found and not fates:
         raise NotFound(f"no rejected message has the requestId {options.id}")
     for message in found:
         _say(f"requestId:  {_line(message.request_id)}")
@@ -111,12 +119,20 @@ def _replay(tool: ReplayTool, options: argparse.Namespace) -> int:
             return given
         return {name: getpass.getpass(f"{_line(name)} of {_line(message.request_id)}: ") for name in names}
 
-    done = tool.replay(_choice(options), values=values, force=options.force)
+    done = tool.replay(_choice(options), values=values, force=options.force, named=not options.all)
     return _told("replayed", done, options)
 
 
 def _discard(tool: ReplayTool, options: argparse.Namespace) -> int:
-    return _told("discarded", tool.discard(_choice(options)), options)
+    return _told("discarded", tool.discard(_choice(options), named=not options.all), options)
+
+
+def _user() -> str | None:
+    """Who stands in the record of what is done here: nothing checks that, as nothing checks a note."""
+    try:
+        return f"{getpass.getuser()} by {_PROGRAM}"
+    except (KeyError, OSError):
+        return _PROGRAM
 
 
 def _secrets(file: str | None) -> Mapping[str, object]:
@@ -134,6 +150,8 @@ def _secrets(file: str | None) -> Mapping[str, object]:
 def _told(what: str, done: Done, options: argparse.Namespace) -> int:
     for request_id in done.done:
         _say(f"{what} {_line(request_id)}")
+    for request_id, fate in done.before:
+        _say(f"{_line(request_id)}: {_line(fate)}")
     for request_id, why in done.kept:
         _say(f"kept {_line(request_id)}: {_line(why)}")
     missing = [each for each in options.ids if each not in done.named]

@@ -12,9 +12,11 @@ from functools import partial
 from azure.core.exceptions import AzureError, ResourceNotFoundError
 from azure.storage.queue import QueueClient, QueueMessage
 
+from adf_trigger.clock import Clock, utcnow
 from adf_trigger.contracts import RejectedMessage
 from adf_trigger.errors import PublishError
 from adf_trigger.events.queues import put_message
+from adf_trigger.ledger.port import LedgerReader
 from adf_trigger.ledger.rejected import KeptMessage, RejectedMessages
 from adf_trigger.service.replaying import NOT_OURS, NotReplayable, Replayer, Values
 from adf_trigger.service.steps import logged_steps
@@ -33,11 +35,13 @@ class Done:
 
     Attributes:
         done: those that were replayed or discarded.
+        before: those that had been before, and what became of them.
         kept: those that were not, and why.
         named: every name of any of them.
     """
 
     done: list[str] = field(default_factory=list)
+    before: list[tuple[str, str]] = field(default_factory=list)
     kept: list[tuple[str, str]] = field(default_factory=list)
     named: set[str] = field(default_factory=set)
 
@@ -47,14 +51,27 @@ class ReplayTool:
 
     Args:
         messages: the ledger's rejected messages.
+        ledger: has the requests that their keys name.
         rejected: client of the rejected queue that leaves texts as they are.
         requests: client of the requests queue.
+        by: who works through them.
+        clock: gives the present instant.
     """
 
-    def __init__(self, messages: RejectedMessages, rejected: QueueClient, requests: QueueClient) -> None:
+    def __init__(
+        self,
+        messages: RejectedMessages,
+        ledger: LedgerReader,
+        rejected: QueueClient,
+        requests: QueueClient,
+        *,
+        by: str | None = None,
+        clock: Clock = utcnow,
+    ) -> None:
         self._messages = messages
         self._rejected = rejected
-        self._replayer = Replayer(messages, partial(put_message, requests), logged_steps)
+        self._by = by
+        self._replayer = Replayer(messages, ledger, partial(put_message, requests), clock, logged_steps)
 
     def all(self) -> list[RejectedMessage]:
         """Every message, oldest first; each stays where it is."""
@@ -69,48 +86,96 @@ class ReplayTool:
         self._work_through_queue(look, self._length())
         return sorted(found, key=lambda message: message.rejected_at)
 
+    def fates(self, name: str) -> list[tuple[str, str]]:
+        """What became of messages of a name that are rejected no more: the requestId of each, and a sentence."""
+        return [
+            (kept.request_id, kept.fate_in_words)
+            for kept in self._in_ledger()
+            if kept.waiting and name in kept.ids
+        ]
+
     def replay(
-        self, chosen: Callable[[RejectedMessage], bool], *, values: Values, force: bool = False
+        self,
+        chosen: Callable[[RejectedMessage], bool],
+        *,
+        values: Values,
+        force: bool = False,
+        named: bool = False,
     ) -> Done:
         """Send the chosen ones of those that are there now to the requests queue again, under their keys.
 
-        Sent before it is removed here: a crash between the two repeats the key, which starts nothing twice.
+        Sent before that is noted here: after a crash between the two it may be sent once more, and is taken once.
+
+        Args:
+            chosen: which ones.
+            values: asked for what is masked in them.
+            force: send those, too, that may start a second run, and once more what waits in the queue.
+            named: whether they are chosen by name, so that those that were sent before are told, too.
         """
 
-        def send(message: RejectedMessage, kept: KeptMessage | None) -> bool:
-            return self._replayer.send(message, kept, values=values, force=force)
+        def send(message: RejectedMessage, kept: KeptMessage | None) -> None:
+            if kept is None:
+                self._replayer.send(message, values=values, force=force)
+            else:
+                self._replayer.replay(kept, values=values, force=force, by=self._by)
 
-        return self._work_through(chosen, send)
+        def was_done(kept: KeptMessage) -> bool:
+            return kept.was_taken or (kept.is_on_queue and not force)
 
-    def discard(self, chosen: Callable[[RejectedMessage], bool]) -> Done:
-        """Remove the chosen ones for good."""
-        return self._work_through(chosen, lambda _message, _kept: True)
+        return self._work_through(chosen, send, was_done, named=named)
+
+    def discard(self, chosen: Callable[[RejectedMessage], bool], *, named: bool = False) -> Done:
+        """Remove the chosen ones for good; see `replay`."""
+
+        def remove(_: RejectedMessage, kept: KeptMessage | None) -> None:
+            if kept is not None:
+                self._replayer.dismiss(kept, by=self._by)
+
+        return self._work_through(
+            chosen, remove, lambda kept: kept.was_taken or kept.was_dismissed, named=named
+        )
 
     def _work_through(
         self,
         chosen: Callable[[RejectedMessage], bool],
-        handle: Callable[[RejectedMessage, KeptMessage | None], bool],
+        handle: Callable[[RejectedMessage, KeptMessage | None], None],
+        was_done: Callable[[KeptMessage], bool],
+        *,
+        named: bool,
     ) -> Done:
-        """Handle each chosen message once; those for which it gives True are removed. One's trouble is its own."""
+        """Handle each chosen message once, and remove its copy. One's trouble is its own.
+
+        Args:
+            chosen: which ones.
+            handle: does it to one.
+            was_done: whether it was done to one before, so that this is told and no more.
+            named: see `replay`.
+        """
         result, gone = Done(), set[str]()
         # What is sent again may be rejected again at once: only what was there before is looked at.
         in_the_queue = self._length()
-        keys = [kept.key for kept in self._in_ledger() if not kept.waiting and chosen(kept.as_rejected())]
+        looked_at = (each for each in self._in_ledger() if not each.waiting or named)
+        keys = [kept.key for kept in looked_at if chosen(kept.as_rejected())]
 
         def attempt(message: RejectedMessage, kept: KeptMessage | None) -> bool:
             result.named |= {message.request_id, message.message_id}
             try:
-                remove = handle(message, kept)
+                handle(message, kept)
             except (NotReplayable, ValueError) as exc:
                 result.kept.append((message.request_id, str(exc)))
                 return False
             result.done.append(message.request_id)
-            return remove
+            return True
 
         for key in keys:
             kept = self._messages.get(key)
-            if kept is not None and attempt(kept.as_rejected(), kept):
-                self._messages.remove(key)
+            if kept is None:
+                continue
+            if was_done(kept):
+                result.named |= set(kept.ids)
+                result.before.append((kept.request_id, kept.fate_in_words))
+                gone.add(key)
+            elif attempt(kept.as_rejected(), kept):
                 gone.add(key)
 
         def in_queue(message: RejectedMessage) -> bool:

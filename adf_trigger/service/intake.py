@@ -20,6 +20,7 @@ from adf_trigger.errors import (
 from adf_trigger.ledger.port import LedgerReader
 from adf_trigger.ledger.records import RunRecord
 from adf_trigger.messages.decoding import Message
+from adf_trigger.messages.texts import Reference
 from adf_trigger.service.factories import Factories, FactoryHandle
 from adf_trigger.service.keeping import Keeping, NotKept
 from adf_trigger.service.partitions import Partitions
@@ -96,11 +97,14 @@ class Intake:
             self._putting_back.put_back(message, LEDGER_WAIT, exc)
             return
         if kept is None:
-            self._take_without(message)
-        elif not kept.waiting:
+            self._take_without(message, reference)
+        elif kept.is_on_queue or (reference.replay and not kept.waiting):
+            if self._take(self._keeping.message_of(kept, reference, message), came_as=message):
+                self._keeping.done_with(kept, reference)
+        elif kept.waiting:
+            _log_taken(message)
+        else:
             self._rejecting.tell_again(kept, message)
-        elif self._take(self._keeping.message_of(kept, reference, message), came_as=message):
-            self._keeping.remove(reference)
 
     def take_poison(self, message: Message) -> None:
         """Take a message that the host has given up on, as a request like any other: it may never have been refused.
@@ -199,20 +203,17 @@ class Intake:
             not_after=self._putting_back.last_day_of(message),
         )
 
-    def _take_without(self, message: Message) -> None:
+    def _take_without(self, message: Message, reference: Reference) -> None:
         """Take a reference to what is not kept any more: it was taken, and its removal was the last that was done."""
         try:
             places = [*(each.id for each in self._factories), *self._strangers.ids()]
             taken = any(self._ledger.get(each, message.request_id) for each in places)
+            taken = taken or self._keeping.was_rejected(reference)
         except LedgerError as exc:
             self._putting_back.put_back(message, LEDGER_WAIT, exc)
             return
         if taken:
-            logger.info(
-                "Message %s refers to one that was taken",
-                message.id,
-                extra={"action": "kept_message_was_taken", "request_id": message.request_id},
-            )
+            _log_taken(message)
         else:
             gone = Fault("", "what it refers to is not kept, and no request was made of it")
             self._reject(message, message, InvalidRequest([gone]))
@@ -235,3 +236,11 @@ class Intake:
         except InvalidRequest:
             factory = self._factories.only()
         return None if factory is None else self._partitions.spelled(factory)
+
+
+def _log_taken(message: Message) -> None:
+    logger.info(
+        "Message %s refers to one that was taken, or that somebody has dismissed",
+        message.id,
+        extra={"action": "kept_message_was_taken", "request_id": message.request_id},
+    )

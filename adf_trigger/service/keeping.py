@@ -4,11 +4,12 @@ import logging
 from datetime import datetime
 
 from adf_trigger.clock import Clock
-from adf_trigger.errors import AdfTriggerError, LedgerError
+from adf_trigger.errors import AdfTriggerError, LedgerConflict, LedgerError
 from adf_trigger.ledger.rejected import KeptMessage, RejectedMessages
 from adf_trigger.messages.decoding import Message
 from adf_trigger.messages.texts import Reference
 from adf_trigger.service.factories import FactoryHandle
+from adf_trigger.service.optimistic import TRIES
 from adf_trigger.service.secrets import Secrets
 from adf_trigger.service.steps import Steps
 
@@ -75,10 +76,16 @@ class Keeping:
             self._messages.keep(kept)
         return Reference(kept.key, kept.request_id)
 
-    def kept(self, reference: Reference) -> KeptMessage | None:
-        """What a reference stands for: a message that waits, or one whose rejection is still to be told.
+    def was_rejected(self, reference: Reference) -> bool:
+        """Whether a message is known under the key of one that is kept no more: that one, as it was rejected.
 
-        None where it is not kept any more.
+        Raises:
+            LedgerError: the ledger is out of reach.
+        """
+        return self._messages.find(reference.request_id) is not None
+
+    def kept(self, reference: Reference) -> KeptMessage | None:
+        """What a reference stands for; None where it is not kept any more.
 
         Raises:
             LedgerError: the ledger is out of reach.
@@ -106,11 +113,17 @@ class Keeping:
             key=reference.request_id,
         )
 
-    def remove(self, reference: Reference) -> None:
-        """Keep a message no longer, which is done with. Where that fails it is seen as waiting until it is purged."""
+    def done_with(self, kept: KeptMessage, reference: Reference) -> None:
+        """Keep a message no longer, which was taken; of one that was sent again its ids are left.
+
+        Where that fails, another look is taken at it when it has waited for too long.
+        """
         try:
             with self._steps("rejected.remove"):
-                self._messages.remove(reference.key)
+                if kept.is_aside:
+                    self._messages.remove(kept.key)
+                else:
+                    self._leave_its_ids(kept)
         except LedgerError as exc:
             logger.warning(
                 "A message that was taken could not be removed from where it was kept: %s",
@@ -118,13 +131,27 @@ class Keeping:
                 extra={"action": "kept_message_not_removed", "request_id": reference.request_id},
             )
 
+    def _leave_its_ids(self, kept: KeptMessage) -> None:
+        """Who has sent it may be about to write that down: the message as it is then counts."""
+        now: KeptMessage | None = kept
+        for _ in range(TRIES):
+            if now is None or now.was_taken or now.was_dismissed:
+                return
+            try:
+                self._messages.change(now.taken(self._clock()))
+            except LedgerConflict:
+                now = self._messages.get(kept.key)
+            else:
+                return
+        raise LedgerError("others keep changing it")
+
     def complete_listing(self) -> None:
-        """List what an earlier version has kept and not listed, some of it at a time, once in each process."""
+        """Index what an earlier version has kept and not listed, some of it at a time, once in each process."""
         if not self._all_listed:
             with self._steps("rejected.list"):
                 self._all_listed = self._messages.complete_listing(limit=LISTED_AT_ONCE)
 
     def purge(self, *, before: datetime, limit: int) -> int:
-        """Remove at most `limit` messages that came before an instant, rejected ones among them; how many were."""
+        """Remove at most `limit` messages that came before an instant and wait for nothing; how many were."""
         with self._steps("rejected.purge"):
             return self._messages.purge(received_before=before, limit=limit)

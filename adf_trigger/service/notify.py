@@ -122,7 +122,8 @@ class Notifier:
         if rejection.message is None:
             return self._sent(rejection, None)
         kept = self._kept(rejection, rejection.message)
-        return self._sent(_as_kept(rejection, kept), kept.as_rejected())
+        # Of one that was sent again or dismissed meanwhile nobody needs a copy any more.
+        return self._sent(_as_kept(rejection, kept), None if kept.waiting else kept.as_rejected())
 
     def rejected_again(self, kept: KeptMessage) -> str:
         """Send the news of a rejected message that is kept; the id of the event, which is the first one's."""
@@ -192,7 +193,7 @@ class Notifier:
         came_as = record.came_as or self._written_again(record)
         return QueuedMessage(
             id=record.request_id,
-            name=f"{OF_A_RECORD}{_mark(record.factory)}:{record.request_id}:{record.rejections}",
+            name=_name_of(record),
             body=came_as.body,
             masked=came_as.masked,
             attempts=record.attempts,
@@ -242,6 +243,15 @@ def _as_kept(rejection: Rejection, kept: KeptMessage) -> Rejection:
     """The rejection under the names that were kept of it first: what is known of a message may have changed since."""
     run = rejection.run.model_copy(update={"request_id": kept.request_id, "pipeline": kept.pipeline})
     return replace(rejection, run=run, factory=kept.factory)
+
+
+def is_rejection(record: RunRecord, kept: KeptMessage) -> bool:
+    """Whether a message is kept of the very rejection that a record ended with."""
+    return record.rejected and kept.name == _name_of(record)
+
+
+def _name_of(record: RunRecord) -> str:
+    return f"{OF_A_RECORD}{_mark(record.factory)}:{record.request_id}:{record.rejections}"
 
 
 def _mark(factory: str) -> str:

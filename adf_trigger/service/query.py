@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
-from adf_trigger.contracts import RunView
+from adf_trigger.contracts import RunStatus, RunView
 from adf_trigger.errors import AmbiguousRun, Fault, InvalidRequest, NotFound
 from adf_trigger.ledger.port import LedgerReader
 from adf_trigger.ledger.records import RunRecord, RunState
@@ -13,6 +13,7 @@ from adf_trigger.ledger.rejected import KeptMessage, RejectedMessages
 from adf_trigger.request_ids import is_request_id
 from adf_trigger.service.factories import Factories
 from adf_trigger.service.look import Looker
+from adf_trigger.service.replaying import has_come_of
 from adf_trigger.service.strangers import Strangers
 from adf_trigger.service.views import RunViews
 
@@ -85,7 +86,7 @@ class Query:
             return found[0]
         if factory is not None and not here and not self._strangers.has(factory):
             self._factories.choose(factory, pointer="factory")  # says which there are
-        raise NotFound(f"no run has the requestId or runId {run}")
+        raise NotFound(_unknown(run))
 
     def show(self, run: str, *, factory: str | None = None, by: By | None = None) -> RunView:
         """The run of an id, as callers see it, or the rejected message that it names where it names no run.
@@ -109,21 +110,76 @@ class Query:
         """
         found = self.find_or_kept(run, factory=factory, by=by)
         if isinstance(found, KeptMessage):
-            return Opened(self._views.rejected(found))
+            return Opened(self._views.kept(found))
         record = self._looker.fresh(found)
         return Opened(self._views.view(record), record)
 
     def find_or_kept(
         self, run: str, *, factory: str | None = None, by: By | None = None
     ) -> RunRecord | KeptMessage:
-        """The record of an id, or the rejected message that it names where it names no run; see `show`."""
+        """The record of an id, or the message that is kept of it; see `show`.
+
+        It is the message where there is no record, or one that was rejected and whose message was sent again since.
+        """
+        record = self.find_unless_unknown(run, factory=factory, by=by)
+        if record is not None and record.status != RunStatus.REJECTED:
+            return record
+        record, kept = self._meant(run, record, factory, by)
+        waits = kept is not None and kept.is_on_queue and not kept.is_aside
+        found = record if record is not None and not waits else kept
+        if found is None:
+            raise NotFound(_unknown(run))
+        return found
+
+    def find_unless_unknown(
+        self, run: str, *, factory: str | None = None, by: By | None = None
+    ) -> RunRecord | None:
+        """The record of an id; None where there is none; see `find`."""
         try:
             return self.find(run, factory=factory, by=by)
         except NotFound:
-            kept = self.find_rejected(run, factory=factory, by=by)
-            if kept is None:
-                raise
+            return None
+
+    def meant(
+        self, run: str, *, factory: str | None = None, by: By | None = None
+    ) -> tuple[RunRecord | None, KeptMessage | None]:
+        """The record of an id, and the message that is kept of it: at least one of them.
+
+        A message that was sent again and taken leads to what has come of it: its request, or a later message under its
+        key.
+
+        Raises:
+            NotFound: there is neither.
+            AmbiguousRun, InvalidRequest, LedgerError: see `find`.
+        """
+        return self._meant(run, self.find_unless_unknown(run, factory=factory, by=by), factory, by)
+
+    def _meant(
+        self, run: str, record: RunRecord | None, factory: str | None, by: By | None
+    ) -> tuple[RunRecord | None, KeptMessage | None]:
+        if record is not None:
+            kept = self.find_kept(record.request_id, factory=record.factory, by="requestId")
+            return record, None if kept is None else self._followed(kept, record)
+        kept = self.find_kept(run, factory=factory, by=by)
+        if kept is None:
+            raise NotFound(_unknown(run))
+        record = self._record_of(kept)
+        followed = self._followed(kept, record)
+        return (record if followed is not kept or kept.was_taken else None), followed
+
+    def _followed(self, kept: KeptMessage, record: RunRecord | None) -> KeptMessage:
+        """A message, or where it was sent again and taken, a later one under its key, or what is left of it."""
+        if not kept.was_taken and not (kept.is_on_queue and kept.masked):
             return kept
+        later = self._rejected.find(kept.request_id, but=kept.key)
+        if kept.was_taken or has_come_of(kept, record, later):
+            return later or (kept if kept.was_taken else kept.taken(kept.waits_since))
+        return kept
+
+    def _record_of(self, kept: KeptMessage) -> RunRecord | None:
+        places = [kept.factory] if kept.factory else [handle.id for handle in self._factories]
+        found = (self._ledger.get(place, kept.request_id) for place in places)
+        return next((stored.record for stored in found if stored is not None), None)
 
     def searched(self, factory: str | None) -> Sequence[str]:
         """The resource ids under which runs are looked for: of the factory, or of all, those that have left included.
@@ -137,10 +193,8 @@ class Query:
             self._factories.choose(factory, pointer="factory")  # says which there are
         return [*here, *gone]
 
-    def find_rejected(
-        self, run: str, *, factory: str | None = None, by: By | None = None
-    ) -> KeptMessage | None:
-        """The newest rejected message that is called so, by its own id or its request's; None where none is.
+    def find_kept(self, run: str, *, factory: str | None = None, by: By | None = None) -> KeptMessage | None:
+        """The message that is called so, by its own id or its request's, or what is left of it; None where none is.
 
         Raises:
             LedgerError: the ledger is out of reach.
@@ -194,6 +248,10 @@ def by_of(text: str | None) -> By | None:
             return text
         case _:
             raise InvalidRequest([Fault("by", "must be requestId or runId")])
+
+
+def _unknown(run: str) -> str:
+    return f"no run has the requestId or runId {run}"
 
 
 def is_run_id(text: str) -> bool:

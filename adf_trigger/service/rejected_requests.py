@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from adf_trigger.clock import Clock
-from adf_trigger.contracts import HistoryEntry, RunLinks, RunStatus, RunView
+from adf_trigger.contracts import HistoryEntry, RunStatus, RunView
 from adf_trigger.errors import Fault, InvalidRequest, NotFound, TryLater, WrongState
 from adf_trigger.ledger.port import LedgerReader, Stored
 from adf_trigger.ledger.records import RunRecord
@@ -14,11 +14,9 @@ from adf_trigger.messages.wording import pointer_to
 from adf_trigger.service import optimistic
 from adf_trigger.service.records import Records
 from adf_trigger.service.replaying import NotReplayable, Replayer, ValuesMissing
-from adf_trigger.service.views import RunViews
+from adf_trigger.service.views import DISMISS, REPLAY, RunViews
 
 logger = logging.getLogger(__name__)
-
-SENT_AGAIN = "its message was sent to the requests queue again"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +57,7 @@ class RejectedRequests:
         self._clock = clock
 
     def replay(self, record: RunRecord | None, kept: KeptMessage | None, order: ReplayOrder) -> RunView:
-        """Send a message again; the request as it is until its message is taken.
+        """Send a message again; the request as it is until its message is taken. Sent before, it is shown as it is.
 
         Args:
             record: of its request, where that has one.
@@ -73,6 +71,10 @@ class RejectedRequests:
         """
         if kept is None:
             raise WrongState(_not_kept(record))
+        if kept.was_taken and record is not None and record.status != RunStatus.REJECTED:
+            return self._views.view(record)
+        if kept.is_on_queue and not order.force:
+            return self._views.kept(kept)
         secret = {name.lower() for name in kept.masked}
         if others := [name for name in order.values if name.lower() not in secret]:
             raise InvalidRequest(
@@ -82,7 +84,9 @@ class RejectedRequests:
                 ]
             )
         try:
-            self._replayer.replay(kept, values=lambda _: order.values, force=order.force)
+            sent = self._replayer.replay(
+                kept, values=lambda _: order.values, force=order.force, by=order.by, note=order.note
+            )
         except ValuesMissing as exc:
             raise InvalidRequest(
                 [
@@ -104,41 +108,41 @@ class RejectedRequests:
                 "message_id": kept.message_id,
             },
         )
-        self._note(record, HistoryEntry(at=self._clock(), by=order.by, action="replay", note=order.note))
-        return self._views.rejected(kept).model_copy(
-            update={
-                "status": RunStatus.ACCEPTED,
-                "ended": False,
-                "reason": SENT_AGAIN,
-                "message": None,
-                "ended_at": None,
-                "message_id": None,
-                "links": RunLinks(self=self._views.link(kept.request_id)),
-            }
-        )
+        self._note(record, HistoryEntry(at=self._clock(), by=order.by, action=REPLAY, note=order.note))
+        return self._views.kept(sent if sent.is_on_queue else kept.sent(self._clock(), by=order.by))
 
-    def discard(
+    def dismiss(
         self, record: RunRecord | None, kept: KeptMessage | None, *, by: str | None, note: str | None
     ) -> RunView:
-        """Keep a message no longer; what is known of it."""
-        if kept is not None:
-            self._replayer.discard(kept)
-            entry = HistoryEntry(at=self._clock(), by=by, action="resolve as dismiss", note=note)
-            record = self._note(record, entry) or record
-            logger.info(
-                "Discarded rejected message %s",
-                kept.message_id,
-                extra={
-                    "action": "message_discarded",
-                    "request_id": kept.request_id,
-                    "message_id": kept.message_id,
-                },
-            )
+        """Keep a message no longer; what is known of it. Done before, it stays as it is, and says by whom.
+
+        Raises:
+            WrongState: it was sent again, and waits in the requests queue.
+            LedgerError: it is kept as it was.
+        """
+        if kept is not None and not kept.was_taken:
+            before = kept.was_dismissed
+            try:
+                kept = self._replayer.dismiss(kept, by=by, note=note)
+            except NotReplayable as exc:
+                raise WrongState(str(exc)) from exc
+            if not before:
+                entry = HistoryEntry(at=self._clock(), by=by, action=DISMISS, note=note)
+                record = self._note(record, entry) or record
+                logger.info(
+                    "Dismissed rejected message %s",
+                    kept.message_id,
+                    extra={
+                        "action": "message_discarded",
+                        "request_id": kept.request_id,
+                        "message_id": kept.message_id,
+                    },
+                )
         if record is not None:
             return self._views.view(record)
         if kept is None:
             raise ValueError("neither a request nor a message")
-        return self._views.rejected(kept)
+        return self._views.kept(kept)
 
     def _note(self, record: RunRecord | None, entry: HistoryEntry) -> RunRecord | None:
         """Write into the history of a rejected request what was done; one that goes on has its own."""

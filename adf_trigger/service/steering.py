@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from adf_trigger.contracts import RunView
-from adf_trigger.errors import InvalidRequest, NotFound, WrongState
+from adf_trigger.errors import InvalidRequest, WrongState
 from adf_trigger.ledger.records import RunRecord
 from adf_trigger.ledger.rejected import KeptMessage
 from adf_trigger.service.cancel import Canceller, CancelOrder
@@ -66,14 +66,14 @@ class Steering:
         Raises:
             WrongState, FactoryUnusable, TryLater: see `Canceller.cancel`.
         """
-        try:
-            record = self._query.find(which.run, factory=which.factory, by=which.by)
-        except NotFound:
-            kept = self._query.find_rejected(which.run, factory=which.factory, by=which.by)
-            if kept is None:
-                raise
-            return self._views.rejected(kept)
-        return self._views.view(self._canceller.cancel(record, order))
+        found = self._query.find_or_kept(which.run, factory=which.factory, by=which.by)
+        if isinstance(found, RunRecord):
+            return self._views.view(self._canceller.cancel(found, order))
+        if found.is_on_queue:
+            raise WrongState(
+                "its message waits in the requests queue: it can be cancelled once that is taken"
+            )
+        return self._views.kept(found)
 
     def rerun(self, which: Which, order: RerunOrder) -> tuple[RunView, bool]:
         """The run that reruns another, and whether it had been asked for before.
@@ -83,6 +83,8 @@ class Steering:
         """
         record = self._query.find_or_kept(which.run, factory=which.factory, by=which.by)
         if isinstance(record, KeptMessage):
+            if record.waiting:
+                raise WrongState(f"it was never started: {record.fate_in_words}")
             raise WrongState("it is a rejected message and was never started: it is sent again by replay")
         submitted = self._rerunner.rerun(record, order)
         return self._views.view(submitted.record), submitted.replayed
@@ -97,7 +99,7 @@ class Steering:
         if order.decision == "dismiss" and (record is None or record.rejected):
             if faults := order.faults():
                 raise InvalidRequest(faults)
-            return self._rejected.discard(record, kept, by=order.by, note=order.note)
+            return self._rejected.dismiss(record, kept, by=order.by, note=order.note)
         if record is None:
             raise WrongState("a rejected message can be dismissed, or sent again by replay")
         return self._views.view(self._resolver.resolve(record, order))
@@ -105,8 +107,11 @@ class Steering:
     def replay(self, which: Which, order: ReplayOrder) -> RunView:
         """Send a rejected message to the requests queue again; the request that it is there.
 
+        One that was sent before is shown as it is: it waits there, or its request was taken.
+
         Raises:
-            WrongState: no message is kept of it, or it can never work.
+            WrongState: no message is kept of it, it can never work, or it may start a second run and `force` is not
+                given.
             InvalidRequest: values of secure parameters are missing, or others are given.
             PublishError: the queue is out of reach; it is kept as it was.
         """
@@ -114,13 +119,4 @@ class Steering:
         return self._rejected.replay(record, kept, order)
 
     def _meant(self, which: Which) -> tuple[RunRecord | None, KeptMessage | None]:
-        """The record and the rejected message of an id: at least one of them."""
-        record: RunRecord | None = None
-        try:
-            record = self._query.find(which.run, factory=which.factory, by=which.by)
-        except NotFound:
-            kept = self._query.find_rejected(which.run, factory=which.factory, by=which.by)
-            if kept is None:
-                raise
-            return None, kept
-        return record, self._query.find_rejected(record.request_id, factory=record.factory, by="requestId")
+        return self._query.meant(which.run, factory=which.factory, by=which.by)

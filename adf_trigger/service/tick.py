@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from adf_trigger.clock import Clock
-from adf_trigger.errors import AdfTriggerError, LedgerError
+from adf_trigger.errors import AdfTriggerError, LedgerError, PublishError
 from adf_trigger.ledger.notes import APP_SCOPE, Notes
 from adf_trigger.ledger.port import LedgerReader, Stored
 from adf_trigger.ledger.records import ActiveRun
@@ -22,6 +22,7 @@ from adf_trigger.service.factories import Factories, FactoryHandle
 from adf_trigger.service.gate import Gate
 from adf_trigger.service.keeping import Keeping
 from adf_trigger.service.monitor import Monitor
+from adf_trigger.service.overdue import OverdueMessages
 from adf_trigger.service.publish import Publisher
 from adf_trigger.service.records import Records
 from adf_trigger.service.steps import Steps
@@ -97,6 +98,7 @@ class Tick:
         monitor: watches what is started.
         publisher: publishes what has ended.
         keeping: purges kept messages.
+        overdue: looks after those that wait for too long.
         gate: which factories may not be called now; what is known of them is published all the same.
         notes: where the end of each tick is noted.
         steps: surrounds that write.
@@ -119,6 +121,7 @@ class Tick:
         monitor: Monitor,
         publisher: Publisher,
         keeping: Keeping,
+        overdue: OverdueMessages,
         gate: Gate,
         notes: Notes,
         steps: Steps,
@@ -139,6 +142,7 @@ class Tick:
         self._monitor = monitor
         self._publisher = publisher
         self._keeping = keeping
+        self._overdue = overdue
         self._gate = gate
         self._notes = notes
         self._steps = steps
@@ -262,10 +266,13 @@ class Tick:
         try:
             self._keeping.complete_listing()
             if self._purges(APP_SCOPE):
-                self._has_purged(APP_SCOPE, self._keeping.purge(before=self._oldest(), limit=PURGED_A_TICK))
-        except LedgerError as exc:
+                # First: what was lost is not purged, and what has come to its end may be.
+                were_all = self._overdue.look()
+                count = self._keeping.purge(before=self._oldest(), limit=PURGED_A_TICK)
+                self._has_purged(APP_SCOPE, count if were_all else PURGED_A_TICK)
+        except (LedgerError, PublishError) as exc:
             logger.warning(
-                "This tick could not purge or list rejected messages: %s",
+                "This tick could not purge, list or look after all rejected messages: %s",
                 exc,
                 extra={"action": "purge_failed", "error": type(exc).__name__},
             )

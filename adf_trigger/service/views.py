@@ -5,6 +5,7 @@ from urllib.parse import quote
 
 from adf_trigger.azure.clouds import PUBLIC
 from adf_trigger.contracts import (
+    HistoryEntry,
     RunChoice,
     RunLinks,
     RunStatus,
@@ -13,7 +14,7 @@ from adf_trigger.contracts import (
 from adf_trigger.ledger.listing import ListedRun
 from adf_trigger.ledger.reasons import reason_of
 from adf_trigger.ledger.records import RunRecord
-from adf_trigger.ledger.rejected import KeptMessage
+from adf_trigger.ledger.rejected import Fate, KeptMessage
 from adf_trigger.messages.decoding import Message
 from adf_trigger.messages.limits import one_line
 from adf_trigger.messages.masking import MASK
@@ -22,6 +23,12 @@ from adf_trigger.service.factories import Factories
 from adf_trigger.service.links import Links
 
 RELATIVE = Links()
+
+REPLAY = "replay"
+DISMISS = "resolve as dismiss"
+"""What stands in the history of a request whose message was sent again, or dismissed."""
+
+_ACTIONS = {"sent": REPLAY, "taken": REPLAY, "returned": REPLAY, "dismissed": DISMISS}
 
 
 class RunViews:
@@ -99,6 +106,37 @@ class RunViews:
             requested_at=kept.received_at,
             ended_at=kept.received_at,
             links=self.links_of_message(kept.message_id),
+        )
+
+    def kept(self, kept: KeptMessage) -> RunView:
+        """A message that is kept: a rejected one, one that waits in the queue, or what is left of one.
+
+        One that waits is the request that it will be, so that its link goes by that.
+        """
+        view = self.rejected(kept)
+        if not kept.waiting:
+            return view
+        said = one_line(kept.fate_in_words)
+        history = [] if kept.fate is None else [_entry(kept.fate)]
+        if kept.is_on_queue:
+            factory = self._named(kept.factory) if kept.factory else None
+            links = RunLinks(
+                self=self._links_to.run(kept.request_id, factory=factory),
+                result=self._links_to.run(kept.request_id, "result", factory=factory),
+            )
+            changes: dict[str, object] = {
+                "message_id": None,
+                "status": RunStatus.ACCEPTED,
+                "ended": False,
+                "ended_at": None,
+                "message": None,
+            }
+        else:
+            said = f"{said}: {kept.why}"
+            links = RunLinks(self=view.links.self)
+            changes = {"message": said}
+        return view.model_copy(
+            update={**changes, "reason": one_line(said), "history": history, "links": links}
         )
 
     def listed(self, run: ListedRun) -> RunSummary:
@@ -179,6 +217,11 @@ class RunViews:
             activities=self._links_to.run(run.request_id, "activities", factory=named),
             studio=f"{self._studio}/monitoring/pipelineruns/{run_id}?factory={quote(address, safe='')}",
         )
+
+
+def _entry(fate: Fate) -> HistoryEntry:
+    """What was done about a rejected message, as it stands in the history of a request."""
+    return HistoryEntry(at=fate.at, by=fate.by, action=_ACTIONS[fate.what], note=fate.note)
 
 
 def _verbs(run: ListedRun) -> Sequence[str]:

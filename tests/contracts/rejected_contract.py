@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from adf_trigger.errors import Fault
+from adf_trigger.errors import Fault, LedgerConflict
 from adf_trigger.ledger.listing import Question
 from adf_trigger.ledger.rejected import MAX_FAULTS, KeptMessage, RejectedMessages
 from tests.contracts.ledger_records import MINUTE, NOON
@@ -76,12 +76,63 @@ class RejectedContract:
         assert rejected.keep(last) == last
         assert rejected.get(last.key) == last
 
-    def test_put_takes_the_place_of_what_there_was(self, rejected: RejectedMessages) -> None:
-        """It is written whatever is there."""
-        rejected.keep(a_message(body=b"x" * 130_000))
-        later = a_message(waiting=True)
-        rejected.put(later)
-        assert rejected.list(limit=10) == [later]
+    def test_a_change_takes_the_place_of_what_was_read(self, rejected: RejectedMessages) -> None:
+        """On condition that it is still as it was, and there at all."""
+        first = rejected.keep(a_message(body=b"x" * 130_000))
+        sent = rejected.change(replace(first, body=b"{}").sent(NOON + MINUTE, by="me"))
+        assert rejected.list(limit=10) == [sent]
+        for stale in (first, replace(sent, etag=first.etag)):
+            with pytest.raises(LedgerConflict):
+                rejected.change(stale)
+        read = rejected.get(first.key)
+        assert read == sent
+        rejected.change(read.dismissed(NOON + 2 * MINUTE))
+        rejected.remove(first.key)
+        with pytest.raises(LedgerConflict):
+            rejected.change(read)
+        assert rejected.list(limit=10) == []
+
+    def test_what_was_rejected_once_is_not_rejected_anew(self, rejected: RejectedMessages) -> None:
+        """Whatever became of it since, a late delivery of it changes nothing."""
+        first = rejected.keep(a_message())
+        for change in (KeptMessage.sent, KeptMessage.taken, KeptMessage.returned, KeptMessage.dismissed):
+            read = rejected.get(first.key)
+            assert read is not None
+            now = rejected.change(change(read, NOON + MINUTE))
+            assert rejected.keep(a_message()) == now
+            assert rejected.get(first.key) == now
+
+    def test_what_waits_for_long_is_found(self, rejected: RejectedMessages) -> None:
+        """By when it was last put into the queue; not what was taken, dismissed or rejected, nor what is gone."""
+        aside = rejected.keep(a_message("aside", waiting=True, rejected_at=NOON))
+        sent = rejected.change(rejected.keep(a_message("sent")).sent(NOON + MINUTE))
+        rejected.keep(a_message("rejected"))
+        for name, change in (("taken", KeptMessage.taken), ("gone", KeptMessage.dismissed)):
+            read = rejected.change(rejected.keep(a_message(name)).sent(NOON))
+            rejected.change(change(read, NOON))
+        back = rejected.change(rejected.keep(a_message("back")).sent(NOON))
+        rejected.change(back.returned(NOON))
+        assert rejected.overdue(before=NOON, limit=9) == []
+        assert rejected.overdue(before=NOON + MINUTE, limit=9) == [aside]
+        assert rejected.overdue(before=NOON + 2 * MINUTE, limit=9) == [aside, sent]
+        assert rejected.overdue(before=NOON + 2 * MINUTE, limit=1) == [aside]
+        rejected.change(sent.sent_again(NOON + 3 * MINUTE))
+        rejected.remove(aside.key)
+        assert rejected.overdue(before=NOON + 2 * MINUTE, limit=9) == []
+
+    def test_what_waits_is_not_purged(self, rejected: RejectedMessages) -> None:
+        """However old it is and however many of it there are; nor what has just come back from the queue."""
+        for n in range(4):
+            rejected.keep(a_message(f"aside-{n}", waiting=True))
+        rejected.change(rejected.keep(a_message("back")).returned(NOON + 5 * MINUTE))
+        old = rejected.change(rejected.keep(a_message("taken")).taken(NOON + 5 * MINUTE))
+        later = rejected.keep(a_message("later", received_at=NOON + MINUTE))
+        assert rejected.purge(received_before=NOON + 2 * MINUTE, limit=2) == 2
+        assert rejected.get(old.key) is None
+        assert rejected.get(later.key) is None
+        assert rejected.purge(received_before=NOON + 2 * MINUTE, limit=2) == 0
+        assert rejected.purge(received_before=NOON + 6 * MINUTE, limit=2) == 1
+        assert len(rejected.list(limit=9)) == 4
 
     def test_messages_are_listed_in_order_of_arrival_by_pages(self, rejected: RejectedMessages) -> None:
         """Oldest first, each once."""
@@ -115,14 +166,20 @@ class RejectedContract:
         assert rejected.list(limit=10) == kept[3:]
 
     def test_a_message_is_found_by_its_id_and_by_its_request_s(self, rejected: RejectedMessages) -> None:
-        """The newest of several, those that wait apart, and none that is gone."""
+        """Of several one that waits, else the newest rejected one, else what is left of one; none that is gone."""
         old, new = (a_message(f"m{n}", request_id="k:1", received_at=NOON + n * MINUTE) for n in range(2))
-        waits = a_message("m2", request_id="k:1", received_at=NOON + 2 * MINUTE, waiting=True)
-        for message in (new, old, waits, a_message("m3", request_id="k:12")):
+        for message in (new, old, a_message("m3", request_id="k:12")):
             rejected.keep(message)
-        assert [rejected.find(each) for each in ("k:1", "m0", "m1")] == [new, old, new]
-        assert [rejected.find(each, waiting=True) for each in ("k:1", "m2", "m1")] == [waits, waits, None]
+        left = rejected.change(
+            rejected.keep(a_message("m4", request_id="k:1", received_at=NOON + 4 * MINUTE)).taken(NOON)
+        )
+        assert [rejected.find(each) for each in ("k:1", "m0", "m1", "m4")] == [new, old, new, left]
         assert [rejected.find(each) for each in ("m2", "k", "nobody")] == [None, None, None]
+        assert rejected.find("k:1", but=new.key) == old
+        waits = a_message("m2", request_id="k:1", received_at=NOON - MINUTE, waiting=True)
+        rejected.keep(waits)
+        assert [rejected.find(each) for each in ("k:1", "m2", "m1")] == [waits, waits, new]
+        rejected.remove(waits.key)
         rejected.remove(new.key)
         assert [rejected.find(each) for each in ("k:1", "m1")] == [old, None]
         rejected.purge(received_before=NOON + 9 * MINUTE, limit=9)

@@ -121,10 +121,17 @@ class FaultyRejected(MemoryRejected):
         raise_planned(self.after, "keep")
         return kept
 
-    def find(self, given: str, *, waiting: bool = False) -> KeptMessage | None:
+    def change(self, message: KeptMessage) -> KeptMessage:
+        """See RejectedMessages."""
+        raise_planned(self.before, "change")
+        changed = super().change(message)
+        raise_planned(self.after, "change")
+        return changed
+
+    def find(self, given: str, *, but: str | None = None) -> KeptMessage | None:
         """See RejectedMessages."""
         raise_planned(self.before, "find")
-        return super().find(given, waiting=waiting)
+        return super().find(given, but=but)
 
     def get(self, key: str) -> KeptMessage | None:
         """See RejectedMessages."""

@@ -11,7 +11,13 @@ KILLED = 137
 RECORDS = tuple(sorted(step for step in STEPS if step.startswith("records.")))
 OTHERS = tuple(sorted(STEPS.difference(RECORDS)))
 """The steps in two parts, which different workers take."""
-DECIDED = ("records.take_over", "records.resubmit", "replay.send", "rejected.discard")
+DECIDED = (
+    "records.take_over",
+    "records.resubmit",
+    "replay.send",
+    "rejected.mark_sent",
+    "rejected.remove-sent_again",
+)
 """Steps of requests that were told as unknown or rejected before somebody had them go on."""
 
 

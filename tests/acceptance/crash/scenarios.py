@@ -14,6 +14,12 @@ from adf_trigger.clock import utcnow
 from adf_trigger.ledger.records import RunState
 from adf_trigger.ledger.table import TableLedger
 from tests.acceptance.crash.crashes import Crashes
+from tests.acceptance.crash.rejected_scenarios import (
+    discarded,
+    lost_in_the_queue,
+    lost_with_secrets,
+    sent_again,
+)
 from tests.contracts.ledger_records import a_record
 from tests.support.local_stack import TIMEOUTS
 
@@ -207,18 +213,6 @@ def _parked(crashes: Crashes, key: str, fault: Mapping[str, Any]) -> str:
     return next(iter({run["runId"] for run in crashes.stack.runs("parked")} - before), "")
 
 
-def sent_again(crashes: Crashes, key: str) -> None:
-    """A rejected message that is sent again once its pipeline is there."""
-    plan = crashes.plan.read_text()
-    crashes.plan.unlink()
-    pipeline = key.replace(".", "-")
-    crashes.send({"pipeline": pipeline, "requestId": key})
-    crashes.stack.eventually(lambda: crashes.stack.status(key) == "Rejected")
-    crashes.stack.define(pipeline)
-    crashes.plan.write_text(plan)
-    crashes.steer(key, "replay")
-
-
 def many_slow(crashes: Crashes, key: str) -> None:
     """More active runs than are asked for one by one, which go on."""
     for number in range(5):
@@ -338,7 +332,10 @@ SCENARIOS: dict[str, tuple[Callable[[Crashes, str], None], ...]] = {
     "records.resubmit": (resubmitted,),
     "records.dismiss": (dismissed,),
     "replay.send": (sent_again,),
-    "rejected.discard": (sent_again,),
+    "rejected.discard": (discarded,),
+    "rejected.mark_sent": (sent_again, lost_in_the_queue),
+    "rejected.remind": (lost_in_the_queue,),
+    "rejected.return": (lost_with_secrets,),
     "records.park": (parked,),
     "records.ask_later": (asked_later,),
     "records.adopt": (lost_after,),
@@ -354,7 +351,7 @@ SCENARIOS: dict[str, tuple[Callable[[Crashes, str], None], ...]] = {
     "rejected.keep": (refused_by_queue, invalid),
     "rejected.keep_aside": (kept_aside_for_long,),
     "rejected.list": (simple,),
-    "rejected.remove": (kept_aside,),
+    "rejected.remove": (kept_aside, sent_again),
     "rejected.purge": (simple,),
     "notify.rejected": (refused_by_queue, invalid),
     "notify.event": (simple, invalid),

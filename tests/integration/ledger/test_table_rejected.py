@@ -2,12 +2,12 @@ import logging
 from uuid import uuid4
 
 import pytest
-from azure.data.tables import TableClient
+from azure.data.tables import TableClient, UpdateMode
 
 from adf_trigger.azure.storage import StorageAccount
 from adf_trigger.ledger.listing import Question
 from adf_trigger.ledger.opening import open_table_ledger
-from adf_trigger.ledger.rejected import REJECTED, RejectedMessages, kept_key, listed_key
+from adf_trigger.ledger.rejected import REJECTED, RejectedMessages, kept_key, listed_key, waiting_key
 from tests.contracts.ledger_records import MINUTE, NOON
 from tests.contracts.rejected_contract import RejectedContract, a_message
 
@@ -42,7 +42,7 @@ class TestTableRejected(RejectedContract):
     def test_what_an_earlier_version_has_kept_is_listed(
         self, rejected: RejectedMessages, azurite: str, own_table: str
     ) -> None:
-        """Some at a time, once in each process; not what waits, nor what has a record."""
+        """Some at a time, once in each process; what waits among what waits, and not what has a record."""
         kept = [a_message(f"m-{n}", received_at=NOON + n * MINUTE) for n in range(7)]
         others = [
             a_message("waits", waiting=True),
@@ -51,6 +51,10 @@ class TestTableRejected(RejectedContract):
         for message in (*kept, *others):
             rejected.keep(message)
         with TableClient.from_connection_string(azurite, own_table) as table:
+            row = table.get_entity(REJECTED, kept_key(others[0].key))
+            del row["unlisted"]
+            table.upsert_entity(row, mode=UpdateMode.REPLACE)
+            table.delete_entity(REJECTED, waiting_key(others[0]))
             for message in kept[:6]:
                 table.delete_entity(REJECTED, listed_key(message))
         assert [entry.run.message_id for entry in rejected.listing(Question(), limit=9).entries] == ["m-6"]
@@ -61,6 +65,7 @@ class TestTableRejected(RejectedContract):
         entries = rejected.listing(Question(), limit=9).entries
         assert [entry.run for entry in entries] == [message.listed for message in reversed(kept)]
         assert rejected.complete_listing(limit=3)
+        assert rejected.overdue(before=NOON + 9 * MINUTE, limit=9) == [others[0]]
 
     def test_an_empty_place_is_complete(self, rejected: RejectedMessages) -> None:
         """There is nothing to list."""

@@ -19,6 +19,7 @@ from adf_trigger.ledger.opening import open_table_ledger
 from adf_trigger.ledger.rejected import KeptMessage
 from adf_trigger.messages.texts import MAX_QUEUE_BYTES
 from adf_trigger.replay import __main__ as replay
+from tests.contracts.ledger_records import a_record
 from tests.support.world import FACTORY_ID
 
 Command = Callable[..., int]
@@ -39,7 +40,8 @@ class Storage:
             "ADF_TRIGGER_TABLE": f"t{mark}",
         }
         account = StorageAccount(connection_string=connection_string)
-        self.messages = open_table_ledger(account, table=f"t{mark}", create_missing=True).rejected()
+        self.ledger = open_table_ledger(account, table=f"t{mark}", create_missing=True)
+        self.messages = self.ledger.rejected()
         clients = {
             name: account.queue(full, encoding="base64" if name in {"events", "rejected"} else "none")
             for name, full in self.names.items()
@@ -89,12 +91,30 @@ class Storage:
         """The texts on the requests queue."""
         return [str(message.content) for message in self.requests.receive_messages(messages_per_page=32)]
 
-    def left(self) -> list[str]:
-        """Keys of the rejected messages that are left."""
+    def sent(self) -> list[bytes]:
+        """The messages on the requests queue, those to which a reference leads as they are kept."""
+        return [self.body_of(text) for text in self.waiting()]
+
+    def body_of(self, text: str) -> bytes:
+        """The bytes that a text on the queue stands for."""
+        document = json.loads(text)
+        if "adfTriggerKept" not in document:
+            return text.encode()
+        kept = self.messages.get(document["adfTriggerKept"])
+        assert kept is not None
+        assert (kept.request_id, document["adfTriggerReplay"]) == (document["requestId"], True)
+        return kept.body
+
+    def kept(self) -> list[KeptMessage]:
+        """All that is kept."""
         found: list[KeptMessage] = []
         while page := self.messages.list(after=found[-1].key if found else "", limit=1_000):
             found += page
-        return [kept.request_id for kept in found]
+        return found
+
+    def left(self) -> list[str]:
+        """Keys of the rejected messages that are left."""
+        return [kept.request_id for kept in self.kept() if not kept.waiting]
 
     def copies(self) -> int:
         """How many messages are in the rejected queue."""
@@ -130,40 +150,88 @@ def test_messages_are_listed_and_shown_and_stay(storage: Storage, capsys: pytest
 
 
 @pytest.mark.parametrize("emptied", [False, True])
-def test_a_replay_keeps_the_key_and_takes_the_message_away(storage: Storage, *, emptied: bool) -> None:
-    """The message goes back under its key, given or derived, byte for byte; the copies in the queue do not matter."""
+def test_a_replay_keeps_the_key_and_the_bytes(
+    storage: Storage, capsys: pytest.CaptureFixture[str], *, emptied: bool
+) -> None:
+    """What the queue then has leads to the message as it came; the copies in the rejected queue do not matter."""
     given, derived = ' {"pipeline":"load", "requestId" : "given"}', '{"pipeline": 1e0}'
     storage.reject("given", given)
     storage.reject("derived", derived)
-    storage.reject("renamed", '{"pipeline": "load", "requestId": "other"}')
+    storage.reject("noise", '{"pipeline": "load"}')
     storage.reject("other", '{"pipeline": "load"}')
     storage.reject_as_before("earlier", '{"pipeline": "load"}')
     if emptied:
         storage.rejected.clear_messages()
     assert replay.main(["replay", "given", "derived", "m-3"]) == 0
-    sent = storage.waiting()
-    assert sent[:2] == [given, '{"requestId":"derived","pipeline": 1e0}']
-    assert json.loads(sent[2]) == {"pipeline": "load", "requestId": "renamed"}
+    texts = storage.waiting()
+    assert [json.loads(text)["requestId"] for text in texts] == ["given", "derived", "noise"]
+    assert [storage.body_of(text) for text in texts[:2]] == [given.encode(), derived.encode()]
     assert storage.left() == ["other"]
-    assert replay.main(["replay", "given"]) == 1, "it is not there any more"
+    capsys.readouterr()
+    assert replay.main(["replay", "given"]) == 0
+    assert "given: it was sent to the requests queue again, and waits there" in capsys.readouterr().out
+    assert replay.main(["show", "given"]) == 0
+    assert "waits there" in capsys.readouterr().out
     assert replay.main(["replay", "--all"]) == 0
     assert len(storage.waiting()) == (1 if emptied else 2)
     assert (storage.left(), storage.copies()) == ([], 0)
+    assert replay.main(["replay", "given", "--force"]) == 0
+    assert len(storage.waiting()) == 1
 
 
 def test_the_largest_message_is_replayed_whole(storage: Storage) -> None:
-    """A message that compresses to nothing smaller goes back as it was; with a key that it has no room for, by name."""
+    """Also where there is no room for its key."""
     noise = base64.b64encode(bytes(uuid4().int % 251 for _ in range(9)) * 6_000).decode()
     own, none = '{"requestId":"own","a":"', '{"a":"'
-    storage.reject("own", (own + noise)[: MAX_QUEUE_BYTES - 2] + '"}')
-    storage.reject("none", (none + noise)[: MAX_QUEUE_BYTES - 2] + '"}')
+    bodies = [(start + noise)[: MAX_QUEUE_BYTES - 2] + '"}' for start in (own, none)]
+    storage.reject("own", bodies[0])
+    storage.reject("none", bodies[1])
     assert replay.main(["replay", "--all"]) == 0
-    first, second = storage.waiting()
-    assert first == (own + noise)[: MAX_QUEUE_BYTES - 2] + '"}'
-    reference = json.loads(second)
-    (kept,) = storage.messages.list(limit=9)
-    assert (reference["requestId"], reference["adfTriggerKept"]) == ("none", kept.key)
-    assert (kept.waiting, len(kept.body)) == (True, MAX_QUEUE_BYTES)
+    assert storage.sent() == [body.encode() for body in bodies]
+
+
+def test_a_message_whose_key_was_another_s_wants_force(
+    storage: Storage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It would be a request of its own: that is said, whichever version has left it there."""
+    body = '{"pipeline": "load", "requestId": "other"}'
+    storage.reject("m-1", body)
+    storage.reject_as_before("m-0", body)
+    assert replay.main(["replay", "--all"]) == 1
+    said = capsys.readouterr().out
+    assert said.count("its key other already named another request") == 2
+    assert storage.waiting() == []
+    assert replay.main(["replay", "--all", "--force"]) == 0
+    assert [json.loads(text)["requestId"] for text in storage.waiting()] == ["m-1", "m-0"]
+
+
+def test_a_message_whose_key_goes_on_wants_force(
+    storage: Storage, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is said which request has the key."""
+    storage.ledger.claim(a_record(FACTORY_ID, "k"))
+    storage.reject("k", '{"pipeline": "load", "requestId": "k"}')
+    assert replay.main(["replay", "k"]) == 1
+    assert "its key k names a request that was taken" in capsys.readouterr().out
+    assert replay.main(["replay", "k", "--force"]) == 0
+
+
+def test_what_was_discarded_is_told_by_whom(storage: Storage, capsys: pytest.CaptureFixture[str]) -> None:
+    """Discarded again it is no error, sent again it is one; its bytes are gone."""
+    storage.reject("k", '{"pipeline": "load"}')
+    assert replay.main(["discard", "k"]) == 0
+    assert capsys.readouterr().out == "discarded k\n"
+    for command, code in (("discard", 0), ("show", 0), ("replay", 1)):
+        assert replay.main([command, "k"]) == code
+        said = capsys.readouterr().out
+        assert "k: it was dismissed, and its message is not kept any more (at " in said
+        assert "by python -m adf_trigger.replay" in said
+    assert [kept.body for kept in storage.kept()] == [b""]
+    assert storage.waiting() == []
+    storage.reject("sent", '{"pipeline": "load"}')
+    assert replay.main(["replay", "sent"]) == 0
+    assert replay.main(["discard", "sent"]) == 1
+    assert "kept sent: it was sent to the requests queue again, and waits there" in capsys.readouterr().out
 
 
 def test_secrets_are_asked_for(
@@ -205,7 +273,7 @@ def test_what_is_rejected_again_meanwhile_does_not_keep_it_going(
     def rejected_at_once(_queue: QueueClient, text: str) -> None:
         key = json.loads(text)["requestId"]
         sent.append(key)
-        storage.reject(key, text)
+        storage.reject(key, storage.body_of(text))
         storage.reject_as_before(key, text)
 
     monkeypatch.setattr("adf_trigger.replay.tool.put_message", rejected_at_once)
@@ -272,15 +340,15 @@ def test_storage_that_is_away_is_said_plainly(
 def test_one_that_outgrows_the_queue_when_it_is_written_again_does_not_end_it(
     storage: Storage, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With its values in it, or its key, or escaped: what fits no more is kept or sent by name, and the rest goes."""
+    """With its values in it, or its key: what fits no more is kept, and the rest goes."""
     masked = '{"pipeline":"load","parameters":{"password":"**********"}}'
     storage.reject("secret", masked, masked=("password",))
-    storage.reject("renamed", json.dumps({"requestId": "other", "a": "ä" * 30_000}, ensure_ascii=False))
+    storage.reject("keyless", json.dumps({"a": "ä" * 30_000}, ensure_ascii=False))
     storage.reject_as_before("packed", '{"a":"' + "x" * (MAX_QUEUE_BYTES - 10) + '"}')
     storage.reject("whole", '{"pipeline": "load"}')
     monkeypatch.setattr("sys.stdin", io.StringIO(json.dumps({"password": "x" * MAX_QUEUE_BYTES})))
     assert replay.main(["replay", "--all", "--secrets", "-"]) == 1
     said = capsys.readouterr().out
-    for expected in ("kept secret: ", "replayed renamed\n", "kept packed: ", "replayed whole\n"):
+    for expected in ("kept secret: ", "replayed keyless\n", "kept packed: ", "replayed whole\n"):
         assert expected in said
-    assert sorted(json.loads(text)["requestId"] for text in storage.waiting()) == ["renamed", "whole"]
+    assert sorted(json.loads(text)["requestId"] for text in storage.waiting()) == ["keyless", "whole"]

@@ -1,0 +1,152 @@
+"""By HTTP: what is sent again or dismissed is answered as often as it is asked for, and every link leads somewhere."""
+
+import json
+from typing import Any
+
+import azure.functions as func
+import pytest
+
+from adf_trigger.errors import BadRequest
+from tests.support.world import World
+from tests.unit.functions.conftest import Caller
+
+
+@pytest.fixture
+def world() -> World:
+    """A service whose factory has a pipeline with a text."""
+    world = World()
+    world.factory.declare("load", n={"type": "String", "defaultValue": ""})
+    return world
+
+
+def body_of(response: func.HttpResponse) -> Any:
+    """The JSON of an answer."""
+    return json.loads(response.get_body())
+
+
+def stands(response: func.HttpResponse) -> tuple[int, str]:
+    """The status of an answer and of the run in it."""
+    return response.status_code, body_of(response)["status"]
+
+
+def deliver(caller: Caller, number: int = 2) -> None:
+    """Deliver what was put into the requests queue."""
+    texts, caller.world.outbox.put_back_texts = caller.world.outbox.put_back_texts, []
+    for text, _ in texts:
+        caller.message(text.encode(), message_id=f"m-{number}")
+
+
+def links_lead_somewhere(caller: Caller, view: Any) -> None:
+    """Each link that is to be read is found."""
+    for name in ("self", "result"):
+        link = view["links"][name]
+        if link is not None:
+            parts = link.removeprefix("/api/runs/").split("/")
+            request = func.HttpRequest(
+                "GET", f"http://host{link}", route_params={"id": parts[0]}, params={}, body=b""
+            )
+            answer = caller.ask("get_run_result" if name == "result" else "get_run", request)
+            assert answer.status_code in {200, 202}, link
+
+
+def test_what_was_sent_again_is_seen_from_the_answer_on(caller: Caller, world: World) -> None:
+    """Its Location shows it as it waits, and then its run; asked for again, it is shown and not sent once more."""
+    caller.message({"pipeline": "later", "requestId": "key"})
+    world.factory.declare("later")
+    first = caller.steer("replay", "m-1", {"note": "declared now"})
+    assert stands(first) == (202, "Accepted")
+    assert first.headers["Location"] == "/api/runs/key"
+    assert first.headers["Retry-After"]
+    for _ in range(2):
+        for named in ("key", "m-1"):
+            assert stands(caller.get(named)) == (200, "Accepted")
+            assert stands(caller.steer("replay", named)) == (202, "Accepted")
+        links_lead_somewhere(caller, body_of(first))
+    assert "waits there" in body_of(caller.get("key"))["reason"]
+    assert [entry["note"] for entry in body_of(caller.get("key"))["history"]] == ["declared now"]
+    assert len(world.outbox.put_back_texts) == 1
+    deliver(caller)
+    for named in ("key", "m-1"):
+        assert stands(caller.get(named)) == (200, "Queued")
+        assert stands(caller.steer("replay", named)) == (202, "Queued")
+    world.factory.finish(world.services.query.find("key").run_id)
+    caller.tick()
+    for named in ("key", "m-1"):
+        assert stands(caller.steer("replay", named)) == (200, "Succeeded")
+    assert (len(world.factory.runs), world.outbox.put_back_texts) == (1, [])
+
+
+def test_a_rejected_request_waits_while_its_message_does(caller: Caller, world: World) -> None:
+    """Not as Rejected, which would be an end; rejected again, it is that."""
+    world.factory.fail_next("create_run", BadRequest("no", status=400, code="BadRequest"))
+    caller.message({"pipeline": "load", "requestId": "key"})
+    assert stands(caller.get("key")) == (200, "Rejected")
+    for number in range(2, 4):
+        world.clock.forward(60)
+        assert stands(caller.steer("replay", "key")) == (202, "Accepted")
+        view = body_of(caller.get("key"))
+        assert (view["status"], view["ended"]) == ("Accepted", False)
+        links_lead_somewhere(caller, view)
+        assert stands(caller.steer("replay", "key")) == (202, "Accepted")
+        if number == 2:
+            world.factory.fail_next("create_run", BadRequest("no", status=400, code="BadRequest"))
+        deliver(caller, number)
+        assert stands(caller.get("key")) == (200, "Rejected" if number == 2 else "Queued")
+    assert len(world.factory.runs) == 1
+
+
+def test_what_waits_can_be_seen_and_nothing_else(caller: Caller) -> None:
+    """The other calls say what it waits for."""
+    caller.message({"pipeline": "load", "requestId": "key", "surprise": 1})
+    caller.steer("replay", "key")
+    for verb, body in (("cancel", None), ("rerun", None), ("resolve", {"as": "dismiss"})):
+        answer = caller.steer(verb, "key", body)
+        assert answer.status_code == 409, verb
+        assert "requests queue" in body_of(answer)["detail"]
+
+
+def test_a_message_whose_key_was_another_s_starts_a_run_by_force_alone(caller: Caller, world: World) -> None:
+    """409 names the key and the one that it would go by, and force sends it under that."""
+    caller.post({"parameters": {"n": "a"}}, Idempotency_Key="key")
+    caller.message({"pipeline": "load", "requestId": "key", "parameters": {"n": "b"}}, message_id="m-5")
+    answer = caller.steer("replay", "m-5")
+    assert answer.status_code == 409
+    for expected in ("its key key already named another request", "force", "under the key m-5"):
+        assert expected in body_of(answer)["detail"]
+    assert world.outbox.put_back_texts == []
+    assert stands(caller.steer("replay", "m-5", {"force": True})) == (202, "Accepted")
+    deliver(caller, 6)
+    assert stands(caller.get("m-5")) == (200, "Queued")
+    assert [run.parameters["n"] for run in world.factory.runs.values()] == ["a", "b"]
+
+
+@pytest.mark.parametrize("named", ["m-1", "key"])
+def test_what_is_dismissed_stays_dismissed(caller: Caller, world: World, named: str) -> None:
+    """Each time 200, with who has done it, when and why; it is found by its ids, and its links lead there."""
+    caller.message({"pipeline": "load", "requestId": "key", "surprise": "secret"})
+    first = caller.steer("resolve", named, {"as": "dismiss", "note": "known"})
+    world.clock.forward(3_600)
+    again = caller.steer("resolve", named, {"as": "dismiss", "note": "another"})
+    shown = caller.get(named)
+    assert body_of(first) == body_of(again) == body_of(shown)
+    assert [answer.status_code for answer in (first, again, shown)] == [200, 200, 200]
+    view = body_of(first)
+    assert (view["status"], view["ended"]) == ("Rejected", True)
+    assert "dismissed" in view["reason"]
+    assert [(each["note"], each["at"]) for each in view["history"]] == [("known", "2026-01-05T12:00:00Z")]
+    assert (view["links"]["replay"], view["links"]["resolve"]) == (None, None)
+    links_lead_somewhere(caller, view)
+    answer = caller.steer("replay", named)
+    assert (answer.status_code, "dismissed" in body_of(answer)["detail"]) == (409, True)
+    assert [kept.body for kept in world.kept()] == [b""]
+
+
+def test_the_link_in_an_event_outlives_what_is_done(caller: Caller, world: World) -> None:
+    """Whatever becomes of a rejected message, the link in its event leads to it or to its request."""
+    for number in range(3):
+        caller.message({"pipeline": "load", "surprise": 1}, message_id=f"m-{number}")
+    caller.steer("resolve", "m-1", {"as": "dismiss"})
+    caller.steer("replay", "m-2")
+    deliver(caller, 7)
+    for event in world.outbox.events:
+        links_lead_somewhere(caller, json.loads(event.data.model_dump_json()))
