@@ -77,6 +77,7 @@ class KeptMessage:
         reason: why it was rejected, or what it waits for.
         faults: all that is wrong with it.
         taken_as: the request that equal bytes were taken as shortly before.
+        key_of_another: the key that it gives, where that names another request; it goes by its own id then.
         attempts: deliveries so far.
         received_at: when it was put into its queue.
         rejected_at: when it was kept.
@@ -101,6 +102,7 @@ class KeptMessage:
     attempts: int = 0
     waiting: bool = False
     requested_by: str | None = None
+    key_of_another: str | None = None
     fate: Fate | None = None
     etag: str | None = field(default=None, compare=False)
 

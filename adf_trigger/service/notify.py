@@ -66,6 +66,7 @@ class QueuedMessage:
         received_at: when it was put into its queue.
         rejected_at: when it was rejected.
         taken_as: the request that equal bytes were taken as shortly before.
+        key_of_another: the key that it gives, where that names another request.
     """
 
     id: str
@@ -76,6 +77,7 @@ class QueuedMessage:
     received_at: datetime
     rejected_at: datetime
     taken_as: str | None = None
+    key_of_another: str | None = None
 
 
 class Notifier:
@@ -232,6 +234,7 @@ def _record_of(rejection: Rejection, message: QueuedMessage) -> KeptMessage:
         reason=rejection.reason,
         faults=tuple(rejection.faults),
         taken_as=message.taken_as,
+        key_of_another=message.key_of_another,
         attempts=message.attempts,
         received_at=message.received_at,
         rejected_at=message.rejected_at,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
-from adf_trigger.contracts import RunStatus, RunView
+from adf_trigger.contracts import RunView
 from adf_trigger.errors import AmbiguousRun, Fault, InvalidRequest, NotFound
 from adf_trigger.ledger.port import LedgerReader
 from adf_trigger.ledger.records import RunRecord, RunState
@@ -122,7 +122,7 @@ class Query:
         It is the message where there is no record, or one that was rejected and whose message was sent again since.
         """
         record = self.find_unless_unknown(run, factory=factory, by=by)
-        if record is not None and record.status != RunStatus.REJECTED:
+        if record is not None and not record.rejected:
             return record
         record, kept = self._meant(run, record, factory, by)
         waits = kept is not None and kept.is_on_queue and not kept.is_aside

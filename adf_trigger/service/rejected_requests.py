@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from adf_trigger.clock import Clock
-from adf_trigger.contracts import HistoryEntry, RunStatus, RunView
+from adf_trigger.contracts import HistoryEntry, RunView
 from adf_trigger.errors import Fault, InvalidRequest, NotFound, TryLater, WrongState
 from adf_trigger.ledger.port import LedgerReader, Stored
 from adf_trigger.ledger.records import RunRecord
@@ -71,7 +71,7 @@ class RejectedRequests:
         """
         if kept is None:
             raise WrongState(_not_kept(record))
-        if kept.was_taken and record is not None and record.status != RunStatus.REJECTED:
+        if kept.was_taken and record is not None and not record.rejected:
             return self._views.view(record)
         if kept.is_on_queue and not order.force:
             return self._views.kept(kept)

@@ -81,8 +81,9 @@ class Rejecting:
             taken_as: the request that an equal message was taken as.
         """
         body, names = self._keeping.without_secrets(message, factory)
+        named_otherwise = isinstance(error, RequestConflict)
         rejection = Rejection(
-            run=self._view(message, factory, named_otherwise=isinstance(error, RequestConflict)),
+            run=self._view(message, factory, named_otherwise=named_otherwise),
             factory=factory.id if factory else "",
             reason=_reason(error, taken_as),
             faults=tuple(error.faults) if isinstance(error, InvalidRequest) else (),
@@ -95,6 +96,7 @@ class Rejecting:
                 received_at=message.inserted_at,
                 rejected_at=self._clock(),
                 taken_as=taken_as,
+                key_of_another=message.request_id if named_otherwise else None,
             ),
         )
         try:

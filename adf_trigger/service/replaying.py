@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 from adf_trigger.clock import Clock
-from adf_trigger.contracts import RejectedMessage, RunStatus
+from adf_trigger.contracts import RejectedMessage
 from adf_trigger.errors import AdfTriggerError, LedgerConflict, TryLater
 from adf_trigger.events.texts import original_body
 from adf_trigger.ledger.port import LedgerReader
@@ -14,6 +14,7 @@ from adf_trigger.ledger.rejected import KeptMessage, RejectedMessages
 from adf_trigger.messages.decoding import Message
 from adf_trigger.messages.masking import unmasked
 from adf_trigger.messages.texts import Reference, keyed_text, queue_text
+from adf_trigger.request_ids import is_request_id
 from adf_trigger.service.notify import is_rejection
 from adf_trigger.service.optimistic import RETRY_AFTER, TRIES
 from adf_trigger.service.steps import Steps
@@ -109,7 +110,7 @@ class Replayer:
             raise NotReplayable(NOT_OURS)
         body = original_body(message)
         _require_no_copy(message.taken_as, force=force)
-        _require_own_key(_object_of(body), message.request_id, force=force)
+        _require_own_key(_given_key(_object_of(body)), message.request_id, force=force)
         if message.masked:
             body = _with_values(body, message.masked, values(message))
         self._send(_text_of(message, body))
@@ -147,11 +148,12 @@ class Replayer:
 
     def _require_may_be_sent(self, kept: KeptMessage, *, force: bool) -> None:
         _require_no_copy(kept.taken_as, force=force)
-        _require_own_key(_object_of(kept.body), kept.request_id, force=force)
+        given = _given_key(_object_of(kept.body))
+        _require_own_key(kept.key_of_another or given, kept.request_id, force=force)
         if force or not kept.factory:
             return
         named = self._ledger.get(kept.factory, kept.request_id)
-        if named is not None and named.record.status != RunStatus.REJECTED:
+        if named is not None and not named.record.rejected:
             raise NotReplayable(
                 f"its key {kept.request_id} names a request that was taken, whose status is {named.record.status}; "
                 "with force (--force) it is sent all the same, and answered with that request or rejected"
@@ -182,11 +184,17 @@ def _require_no_copy(taken_as: str | None, *, force: bool) -> None:
         )
 
 
-def _require_own_key(message: Message, request_id: str, *, force: bool) -> None:
+def _given_key(message: Message) -> str | None:
+    """The key in a message; earlier versions kept of a rejection no more that it went by another."""
+    given = message.document.get("requestId")
+    return given if isinstance(given, str) and is_request_id(given) else None
+
+
+def _require_own_key(key: str | None, request_id: str, *, force: bool) -> None:
     """One that was refused since its key names another request goes by its own id: it would be a new request."""
-    if message.own_key not in (None, request_id) and not force:
+    if key not in (None, request_id) and not force:
         raise NotReplayable(
-            f"its key {message.own_key} already named another request; with force (--force) it is sent as a request of "
+            f"its key {key} already named another request; with force (--force) it is sent as a request of "
             f"its own, under the key {request_id}"
         )
 

@@ -120,6 +120,20 @@ def test_a_message_whose_key_was_another_s_starts_a_run_by_force_alone(caller: C
     assert [run.parameters["n"] for run in world.factory.runs.values()] == ["a", "b"]
 
 
+def test_so_does_an_event_whose_key_was_another_s(caller: Caller, world: World) -> None:
+    """Its key is made of its source and id."""
+    event = {"specversion": "1.0", "type": "t", "source": "/s", "id": "1", "data": {"pipeline": "load"}}
+    caller.message(event, message_id="m-1")
+    event["data"] = {"pipeline": "load", "parameters": {"n": "b"}}
+    caller.message(event, message_id="m-5")
+    assert stands(caller.get("m-5")) == (200, "Rejected")
+    assert caller.steer("replay", "m-5").status_code == 409
+    caller.steer("replay", "m-5", {"force": True})
+    deliver(caller, 6)
+    assert stands(caller.get("m-5")) == (200, "Queued")
+    assert len(world.factory.runs) == 2
+
+
 @pytest.mark.parametrize("named", ["m-1", "key"])
 def test_what_is_dismissed_stays_dismissed(caller: Caller, world: World, named: str) -> None:
     """Each time 200, with who has done it, when and why; it is found by its ids, and its links lead there."""
