@@ -188,7 +188,7 @@ class Resolver:
         found = self._candidates.of(factory, stored.record)
         if order.run_id is None:
             raise WrongState(
-                "name by runId the run that is its, one of the candidates",
+                f"name by runId the run that is its, one of the candidates{_besides(found)}",
                 candidates=self._shown(stored, found),
             )
         claim = found.claim(order.run_id) or self._candidates.claim(factory, stored.record, order.run_id)
@@ -230,10 +230,9 @@ class Resolver:
         if own is not None:
             raise WrongState(f"run {own} is its: adopt it", candidates=self._shown(stored, found))
         if not order.force and not found.none:
-            contested = ", ".join(str(run.run_id) for run in found.contested[:FEW_CANDIDATES])
-            besides = f"; so may {contested}, which may be another request's" if contested else ""
             raise WrongState(
-                f"one of the candidates may be its: adopt it, or where none is, resubmit with force{besides}",
+                "one of the candidates may be its: adopt it, or where none is, resubmit with force"
+                f"{_besides(found)}",
                 candidates=self._shown(stored, found),
             )
         return self._records.resubmit(stored, entry).record
@@ -275,6 +274,16 @@ def _is_done(record: RunRecord, order: ResolveOrder) -> bool:
         return False
     decided = any(entry.action == order.action for entry in record.history)
     return decided and (order.decision == "resubmit" or order.run_id == record.run_id)
+
+
+def _besides(found: Found) -> str:
+    """The runs that are no candidates since they may be another's, in words."""
+    contested = ", ".join(str(run.run_id) for run in found.contested[:FEW_CANDIDATES])
+    return (
+        f"; {contested} may be its, too, and may be another request's, which is to be settled first"
+        if contested
+        else ""
+    )
 
 
 def _shown_parameters(run: PipelineRun, secure: frozenset[str] | None) -> dict[str, JsonValue]:

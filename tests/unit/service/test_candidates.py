@@ -98,9 +98,11 @@ def test_a_run_that_a_request_in_doubt_may_have_started_is_left_to_it() -> None:
     run_id = lose(world, "b", started=True)
     assert world.status("b") == "Accepted"
     assert candidates(world, "a") == []
+    with pytest.raises(WrongState, match=f"{run_id} may be its, too"):
+        world.resolve("a", "adopt")
     with pytest.raises(WrongState, match="may be another request's"):
         world.resolve("a", "adopt", run_id=run_id)
-    with pytest.raises(WrongState, match=f"resubmit with force; so may {run_id}"):
+    with pytest.raises(WrongState, match=f"resubmit with force; {run_id} may be its, too"):
         world.resolve("a", "resubmit")
     world.clock.forward(60)
     park(world, "b")
