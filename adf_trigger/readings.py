@@ -91,6 +91,7 @@ class RunActivities(Wire):
     """The activity runs of a run, in the order in which they began.
 
     Attributes:
+        run_id: whose they are: the run's, or the child run's that was asked for.
         details: `withheld` where inputs, outputs and user properties are left out, since the pipeline has secure
             parameters or may have some.
         truncated: whether there are more.

@@ -66,7 +66,8 @@ export async function activitiesOf(run, signal) {
 
 /** The activity runs of a run that another one has started. */
 export async function childActivities(run, id, signal) {
-  return (await call(withQuery(`runs/${inPath(id)}/activities`, { by: "runId" }), { signal })).body;
+  const path = pathOf(run.links.activities);
+  return (await call(`${path}${path.includes("?") ? "&" : "?"}${new URLSearchParams({ child: id })}`, { signal })).body;
 }
 
 /** Pipelines of all factories, with what they declare. */

@@ -6,13 +6,14 @@ from datetime import UTC, datetime
 from difflib import get_close_matches
 from typing import TypeVar
 from urllib.parse import parse_qsl
+from uuid import UUID
 
 import azure.functions as func
 
 from adf_trigger.contracts import MAX_CORRELATION_ID, RunStatus
 from adf_trigger.errors import Fault, InvalidRequest
 from adf_trigger.functions.decoding import pipeline_name, target_of, unknown_parameters
-from adf_trigger.service.query import By, by_of
+from adf_trigger.service.query import By, as_guid, by_of
 from adf_trigger.service.runs import Question
 
 T = TypeVar("T")
@@ -124,6 +125,14 @@ class Asked:
         """Which of a run's ids is given."""
         text = self.text("by", at_most=100)
         return None if text is None else self.checked(by_of, text)
+
+    def guid(self, name: str) -> UUID | None:
+        """A GUID."""
+        text = self.text(name, at_most=64)
+        found = None if text is None else as_guid(text)
+        if text is not None and found is None:
+            self._fault(name, "must be the GUID of a run")
+        return found
 
     def checked(self, check: Callable[[str], T | None], text: str) -> T | None:
         """What a check makes of a text; None where it finds a fault."""

@@ -197,7 +197,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "runs",
         "The activity runs of a run, as Data Factory has them now.",
         {HTTPStatus.OK: Answer("All of them.", RunActivities)},
-        ("id", "factory", "by"),
+        ("id", "factory", "by", "child"),
         problems=(*_OF_A_RUN, DENIED, FAILED),
     ),
     Operation(

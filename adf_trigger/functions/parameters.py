@@ -52,6 +52,12 @@ PARAMETERS: Mapping[str, Parameter] = {
         {"type": "string", "enum": ["requestId", "runId"]},
         "Which id is given, where it may be either's.",
     ),
+    "child": Parameter(
+        "child",
+        "query",
+        {"type": "string", "format": "uuid"},
+        "Of a run that it has started, directly or through others, by its runId: one of an activity's `childRunIds`.",
+    ),
     "validateOnly": Parameter(
         "validateOnly", "query", {"type": "string", "enum": ["true", "false"]}, "Check it, and start nothing."
     ),

@@ -39,10 +39,10 @@ def reading_functions(use_cases: UseCases) -> func.Blueprint:
         """The activity runs of a run, as Data Factory has them now."""
 
         def work(services: Services, parameters: Parameters) -> func.HttpResponse:
-            asked = Asked(req, parameters, ["factory", "by"])
-            factory, by = asked.text("factory", at_most=MAX_FACTORY), asked.by()
+            asked = Asked(req, parameters, ["factory", "by", "child"])
+            factory, by, child = asked.text("factory", at_most=MAX_FACTORY), asked.by(), asked.guid("child")
             asked.settle()
-            found = services.activities.show(id_of(req), factory=factory, by=by)
+            found = services.activities.show(id_of(req), factory=factory, by=by, child=child)
             return json_response(found.model_dump(mode="json"))
 
         return await answered(use_cases, req, context, None, work)

@@ -1,17 +1,19 @@
 """What the activities of a run have done, read from Data Factory when somebody asks."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
+from uuid import UUID
 
 from adf_trigger.clock import Clock
-from adf_trigger.datafactory.models import ActivityRun, TimeWindow
+from adf_trigger.datafactory.models import ActivityRun, PipelineRun, TimeWindow
 from adf_trigger.errors import DataFactoryFailed, NotFound, ResourceNotFound
 from adf_trigger.ledger.records import RunRecord
 from adf_trigger.messages.limits import shorten, shorten_middle
 from adf_trigger.readings import ActivityFailure, ActivityView, RunActivities
-from adf_trigger.service.factories import Factories
-from adf_trigger.service.query import By, Query
+from adf_trigger.service.budget import Budget
+from adf_trigger.service.factories import Factories, FactoryHandle
+from adf_trigger.service.query import By, Query, as_guid
 from adf_trigger.service.reads import Reads, nothing_allowed
 from adf_trigger.service.reconcile import CLOCK_SKEW
 from adf_trigger.service.results import child_of, in_order
@@ -19,6 +21,9 @@ from adf_trigger.service.withheld import Withholding
 
 MOST_PAGES = 20
 """Pages of a hundred activity runs each: a loop of thousands must not spend what all callers share."""
+
+MOST_GENERATIONS = 10
+"""Runs between a run and a child run of it, each of which is a read."""
 
 MAX_BODY = 1_048_576
 """Characters of an answer, as ASCII JSON."""
@@ -54,7 +59,9 @@ class ActivityLister:
         self._withholding = withholding
         self._clock = clock
 
-    def show(self, run: str, *, factory: str | None = None, by: By | None = None) -> RunActivities:
+    def show(
+        self, run: str, *, factory: str | None = None, by: By | None = None, child: UUID | None = None
+    ) -> RunActivities:
         """The activity runs of a run, each retry and each round of a loop one, in the order in which they began.
 
         There are none of what was not started. Inputs, outputs and user properties are left out where the pipeline
@@ -65,9 +72,10 @@ class ActivityLister:
             run: a requestId, a runId, or the id of a message.
             factory: see `Query.find`.
             by: see `Query.find`.
+            child: runId of a run that it has started, directly or through others, whose activities are shown instead.
 
         Raises:
-            NotFound: there is no such run, or Data Factory does not have it any more.
+            NotFound: there is no such run, or Data Factory does not have it any more; or it has not started that child.
             AmbiguousRun, InvalidRequest, LedgerError: see `Query.find`.
             TryLater, DataFactoryFailed, FactoryUnusable: see `Reads.of`.
         """
@@ -81,25 +89,53 @@ class ActivityLister:
         if handle is None:
             raise DataFactoryFailed(f"the factory is not configured any more: {record.factory}")
         window = TimeWindow(after=record.requested_at - CLOCK_SKEW, before=self._clock() + CLOCK_SKEW)
-        with self._reads.of(handle, pages=MOST_PAGES) as budget:
+        shown_id = child or run_id
+        with self._reads.of(handle, pages=MOST_PAGES + MOST_GENERATIONS) as budget:
             try:
-                pages = handle.runs.query_activity_runs(run_id, window=window)
+                between = [] if child is None else list(_line(handle, run_id, child, budget))
+                pages = handle.runs.query_activity_runs(shown_id, window=window)
                 found, complete = budget.read(pages, at_most=MOST_PAGES)
             except ResourceNotFound as exc:
-                sentence = f"Data Factory has no run {run_id} any more; it keeps runs for 45 days"
+                sentence = f"Data Factory has no run {shown_id} any more; it keeps runs for 45 days"
                 raise NotFound(sentence) from exc
             if not found and not complete:
                 raise nothing_allowed()
-            withheld = self._withholding.now(handle, record)
+            # What a run was given it may have handed on.
+            withheld = self._withholding.now(handle, record) or any(
+                self._withholding.of_pipeline(handle, each.pipeline_name) for each in between
+            )
         found = in_order(found)
         answer = RunActivities(
             request_id=record.request_id,
-            run_id=run_id,
+            run_id=shown_id,
             activities=[_view(each, withheld=withheld) for each in found],
             details="withheld" if withheld else "full",
             truncated=not complete,
         )
         return fitted(answer)
+
+
+def _line(factory: FactoryHandle, run_id: UUID, child: UUID, budget: Budget) -> Iterator[PipelineRun]:
+    """A child run and those between it and a run: each says by which it was started.
+
+    Raises:
+        NotFound: it does not go back to that run.
+        TryLater: no further read is allowed now.
+        ResourceNotFound: Data Factory has no such run.
+    """
+    current = child
+    for _ in range(MOST_GENERATIONS):
+        if not budget.spend():
+            raise nothing_allowed()
+        found = factory.runs.get_run(current)
+        yield found
+        parent = as_guid((found.invoked_by.pipeline_run_id if found.invoked_by else None) or "")
+        if parent == run_id:
+            return
+        if parent is None:
+            break
+        current = parent
+    raise NotFound(f"run {child} was not started by run {run_id}, nor by one that it has started")
 
 
 def _view(run: ActivityRun, *, withheld: bool) -> ActivityView:

@@ -232,7 +232,7 @@ class Query:
     def _matches(self, factory: str, run: str, by: By | None) -> Iterator[RunRecord]:
         if by != "runId" and (stored := self._ledger.get(factory, run)) is not None:
             yield stored.record
-        run_id = None if by == "requestId" else _as_guid(run)
+        run_id = None if by == "requestId" else as_guid(run)
         if run_id is not None and (stored := self._ledger.find(factory, run_id)) is not None:
             yield stored.record
 
@@ -256,10 +256,11 @@ def _unknown(run: str) -> str:
 
 def is_run_id(text: str) -> bool:
     """Whether a text can be a runId."""
-    return _as_guid(text) is not None
+    return as_guid(text) is not None
 
 
-def _as_guid(text: str) -> UUID | None:
+def as_guid(text: str) -> UUID | None:
+    """The GUID that a text is; None where it is none."""
     try:
         return UUID(text)
     except ValueError:

@@ -43,9 +43,18 @@ class Withholding:
             return False
         if record.secure_parameters or record.declares_secrets:
             return True
+        return self._may_have_secrets(factory, record.pipeline)
+
+    def of_pipeline(self, factory: FactoryHandle, pipeline: str) -> bool:
+        """Whether it is withheld of a run that another one has started, of which there is no record."""
+        if self._policies.of(pipeline).details is Details.FULL:
+            return False
+        return self._may_have_secrets(factory, pipeline)
+
+    def _may_have_secrets(self, factory: FactoryHandle, pipeline: str) -> bool:
         try:
-            declared = self._definitions.get(factory, record.pipeline)
+            declared = self._definitions.get(factory, pipeline)
         except (DataFactoryError, CredentialError):
-            remembered = self._definitions.remembered(factory, record.pipeline)
+            remembered = self._definitions.remembered(factory, pipeline)
             return remembered is None or bool(remembered.secure_names)
         return bool(declared.secure_names)
