@@ -20,13 +20,15 @@ from adf_trigger.functions.decoding import (
     path_of,
     unknown_parameters,
 )
-from adf_trigger.functions.problems import LENGTH_REQUIRED, TOO_LARGE, problem, problem_of
+from adf_trigger.functions.problems import CROSS_SITE, LENGTH_REQUIRED, TOO_LARGE, problem, problem_of
+from adf_trigger.functions.same_origin import fault_of_origin
 from adf_trigger.functions.services import Services
 from adf_trigger.messages.limits import shorten
 from adf_trigger.service.query import by_of
 
 logger = logging.getLogger(__name__)
 
+SAFE_METHODS = frozenset({"GET", "HEAD"})
 MAX_LOGGED = 2_000
 """Characters of a path or of an error in the log."""
 
@@ -77,6 +79,15 @@ async def answered_in_steps(
     """The same for work that waits between its steps, and is given what runs those that block."""
     try:
         services = use_cases()
+        if (why := _fault_of_origin(services, req)) is not None:
+            logger.warning(
+                "Refused %s %s: %s",
+                req.method,
+                shorten(path_of(req), MAX_LOGGED),
+                why,
+                extra={"action": "cross_site_refused"},
+            )
+            return problem(CROSS_SITE, why, instance=path_of(req))
         parameters = parameters_of(req)
         if known is not None and (faults := query_faults(parameters, known)):
             raise InvalidRequest(faults)
@@ -94,6 +105,14 @@ async def answered_in_steps(
             extra={"action": "problem_answered", "error": type(exc).__name__},
         )
         return problem_of(exc, instance=path_of(req))
+
+
+def _fault_of_origin(services: Services, req: func.HttpRequest) -> str | None:
+    """Why a call with an effect may be another site's; None where it is not, or no cookie signs anybody in here."""
+    settings = services.settings
+    if req.method in SAFE_METHODS or not settings.authentication_enabled:
+        return None
+    return fault_of_origin(req, [each for each in (settings.host_name, settings.public_base_url) if each])
 
 
 def query_faults(parameters: Parameters, known: Collection[str]) -> list[Fault]:

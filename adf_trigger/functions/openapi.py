@@ -13,7 +13,14 @@ from adf_trigger import __version__
 from adf_trigger.contracts import CompletionEvent, Problem, QueuedRunRequest, RejectedMessage
 from adf_trigger.functions.answers import Parameters, answered
 from adf_trigger.functions.composition import UseCases
-from adf_trigger.functions.operations import OF_EVERY_CALL, OPERATIONS, PROBLEM_HEADERS, Answer, Operation
+from adf_trigger.functions.operations import (
+    OF_EVERY_CALL,
+    OF_EVERY_POST,
+    OPERATIONS,
+    PROBLEM_HEADERS,
+    Answer,
+    Operation,
+)
 from adf_trigger.functions.parameters import PARAMETERS, Parameter
 from adf_trigger.functions.problem_examples import EXAMPLES
 from adf_trigger.functions.problems import PROBLEM_TYPES, ProblemType
@@ -176,7 +183,8 @@ def _responses(operation: Operation) -> dict[str, Any]:
     for status, answer in operation.answers.items():
         responses[str(int(status))] = _answer(answer)
     if operation.keyed:
-        problems = dict.fromkeys((*OF_EVERY_CALL, *operation.problems))
+        of_all = OF_EVERY_CALL if operation.method == "get" else (*OF_EVERY_CALL, *OF_EVERY_POST)
+        problems = dict.fromkeys((*of_all, *operation.problems))
         for status in sorted({kind.status for kind in problems}):
             _add(responses, str(int(status)), [kind for kind in problems if kind.status == status])
         responses |= {status: {"description": said} for status, said in _OUTSIDE.items()}

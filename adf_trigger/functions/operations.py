@@ -11,6 +11,7 @@ from adf_trigger.contracts import RunPreview, RunRequest, RunView
 from adf_trigger.functions.parameters import Schema
 from adf_trigger.functions.problems import (
     AMBIGUOUS,
+    CROSS_SITE,
     DENIED,
     FAILED,
     INVALID_REQUEST,
@@ -85,6 +86,7 @@ PROBLEM_HEADERS: Mapping[ProblemType, Sequence[str]] = {RUN_FAILED: ("Idempotenc
 _OF_A_RUN = (RUN_NOT_FOUND, AMBIGUOUS)
 _OF_A_BODY = (LENGTH_REQUIRED, TOO_LARGE)
 OF_EVERY_CALL = (INVALID_REQUEST, SETTINGS_FAULTY, TRY_LATER)
+OF_EVERY_POST = (CROSS_SITE,)
 
 _HEALTH: Schema = {
     "type": "object",

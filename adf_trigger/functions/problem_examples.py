@@ -98,6 +98,10 @@ _ALL = (
         ),
     ),
     (
+        problems.CROSS_SITE,
+        _example(problems.CROSS_SITE, "Sec-Fetch-Site says that another site's page has made it", _START),
+    ),
+    (
         problems.WRONG_STATE,
         _example(problems.WRONG_STATE, "the run has ended: Succeeded"),
     ),

@@ -56,6 +56,7 @@ INVALID_REQUEST = ProblemType("invalid-request", HTTPStatus.BAD_REQUEST, "The re
 LENGTH_REQUIRED = ProblemType("length-required", HTTPStatus.LENGTH_REQUIRED, "The body has no length")
 TOO_LARGE = ProblemType("too-large", HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The body is too large")
 REFUSED = ProblemType("refused", HTTPStatus.BAD_REQUEST, "Data Factory refused the request")
+CROSS_SITE = ProblemType("cross-site", HTTPStatus.FORBIDDEN, "The call may be another site's")
 PIPELINE_NOT_FOUND = ProblemType("pipeline-not-found", HTTPStatus.NOT_FOUND, "There is no such pipeline")
 RUN_NOT_FOUND = ProblemType("run-not-found", HTTPStatus.NOT_FOUND, "There is no such run")
 AMBIGUOUS = ProblemType("ambiguous-run", HTTPStatus.CONFLICT, "The id means several runs")
@@ -80,6 +81,7 @@ PROBLEM_TYPES = (
     LENGTH_REQUIRED,
     TOO_LARGE,
     REFUSED,
+    CROSS_SITE,
     PIPELINE_NOT_FOUND,
     RUN_NOT_FOUND,
     AMBIGUOUS,

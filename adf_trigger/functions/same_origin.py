@@ -1,0 +1,53 @@
+"""Calls with an effect that a browser makes on behalf of another site.
+
+Where App Service authentication stands in front, a browser adds its cookie to whatever any page sends here: that
+somebody is signed in does not say that they want it. Such a call has to show that a page of this very origin made it.
+"""
+
+from collections.abc import Collection
+from urllib.parse import urlsplit
+
+import azure.functions as func
+
+KEY_HEADER = "x-functions-key"
+"""Sent by no page of another origin: a browser asks first whether it may, and nobody here says so."""
+JSON = "application/json"
+_OF_BROWSERS = ("cookie", "origin", "sec-fetch-site")
+_DEFAULT_PORTS = (80, 443)
+
+
+def fault_of_origin(req: func.HttpRequest, own: Collection[str]) -> str | None:
+    """Why a call may be another site's, in a sentence; None where it is not.
+
+    Nothing is asked of a call that has its function key in the header `x-functions-key`, nor of one that no browser
+    has made, with none of `Cookie`, `Origin` and `Sec-Fetch-Site`. Any other needs a Content-Type of application/json,
+    and `Sec-Fetch-Site: same-origin`, or, from a browser that does not send it, an `Origin` that is one of our own.
+
+    Args:
+        req: the request.
+        own: URLs and host names of this app; the host that the call itself names is one, too.
+    """
+    if req.headers.get(KEY_HEADER) or not any(name in req.headers for name in _OF_BROWSERS):
+        return None
+    if (req.headers.get("content-type") or "").partition(";")[0].strip().lower() != JSON:
+        return f"a browser has to send it with Content-Type: {JSON}"
+    site = req.headers.get("sec-fetch-site")
+    if site is not None:
+        return None if site == "same-origin" else "Sec-Fetch-Site says that another site's page has made it"
+    origin = req.headers.get("origin")
+    if origin is None:
+        return "it has a cookie, and neither Sec-Fetch-Site nor Origin to tell which page has made it"
+    made_by = _host(origin)
+    if made_by is not None and made_by in {_host(each) for each in (*own, req.url)}:
+        return None
+    return "Origin says that another site's page has made it"
+
+
+def _host(url: str) -> tuple[str, int | None] | None:
+    """Host and port, None where there is none; the scheme is the front end's, which speaks plain http with the app."""
+    try:
+        parts = urlsplit(url if "//" in url else f"//{url}")
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        return None
+    return None if host is None else (host, None if port in _DEFAULT_PORTS else port)
