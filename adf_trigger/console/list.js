@@ -121,7 +121,7 @@ export function listView(main, { query }, title) {
 
   async function ask(event) {
     event.preventDefault();
-    const wanted = state.search.trim();
+    const wanted = search.value.trim(); // what was typed may not have been looked for yet
     if (!wanted) return;
     fill(parts.note, "Asking the service…");
     try {
@@ -173,7 +173,7 @@ export function listView(main, { query }, title) {
   fill(
     main,
     h("div", { class: "title" }, h("h1", {}, "Runs"), h("a", { class: "button primary", href: "#/start" }, "Start a run")),
-    h("div", { class: "filters" }, chips, h("form", { class: "find", role: "search", on: { submit: ask } }, labelled("Search", search), labelled("Pipeline", pipeline), labelled("Requested", since), pipelines)),
+    h("div", { class: "filters" }, chips, h("form", { class: "find", role: "search", on: { submit: ask } }, labelled("Search", search), labelled("Pipeline", pipeline), labelled("Requested", since), pipelines, h("button", { type: "submit", class: "hidden", tabindex: -1 }, "Ask the service"))),
     parts.overview,
     parts.note,
     rows.element,

@@ -1,0 +1,170 @@
+"""What a person does on the console, and pipelines that give it something to show."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from playwright.sync_api import Browser, ConsoleMessage, Error, Locator, Request, ViewportSize
+
+from tests.support.local_stack import LocalStack
+
+PATIENCE = 60_000
+"""Milliseconds that anything of the page is waited for."""
+_OF_AN_ANSWER = "Failed to load resource"
+"""What Chromium itself writes of an answer like 404, or of none: the page is to say that better."""
+
+NOTHING = "no orders arrived\nask the shop"
+
+
+def _after(name: str) -> list[dict[str, Any]]:
+    return [{"activity": name, "dependencyConditions": ["Succeeded"]}]
+
+
+def _wait(name: str, after: str | None = None, seconds: int = 0) -> dict[str, Any]:
+    return {
+        "name": name,
+        "type": "Wait",
+        "typeProperties": {"waitTimeInSeconds": seconds},
+        "dependsOn": [] if after is None else _after(after),
+    }
+
+
+def _child(name: str, pipeline: str, after: str | None = None) -> dict[str, Any]:
+    return {
+        "name": name,
+        "type": "ExecutePipeline",
+        "typeProperties": {
+            "pipeline": {"referenceName": pipeline, "type": "PipelineReference"},
+            "waitOnCompletion": True,
+        },
+        "dependsOn": [] if after is None else _after(after),
+    }
+
+
+PIPELINES: Mapping[str, Mapping[str, Any]] = {
+    "quick": {
+        "parameters": {"n": {"type": "Int", "defaultValue": 0}},
+        "activities": [_wait("Pause")],
+    },
+    "slow": {"activities": [_wait("Pause", seconds=300)]},
+    "parked": {"activities": [_wait("Pause")]},
+    "settle": {
+        "activities": [
+            _wait("Look"),
+            {
+                "name": "Stop",
+                "type": "Fail",
+                "typeProperties": {"message": NOTHING, "errorCode": "NoOrders"},
+                "dependsOn": _after("Look"),
+            },
+        ]
+    },
+    "orders": {
+        "description": "Loads a day of orders, each region in turn.",
+        "parameters": {
+            "day": {"type": "String"},
+            "depth": {"type": "Int", "defaultValue": 3},
+            "full": {"type": "Bool", "defaultValue": False},
+            "regions": {"type": "Array", "defaultValue": ["north", "south", "west"]},
+            "token": {"type": "SecureString", "defaultValue": "t0ken"},
+        },
+        "activities": [_wait("Prepare")],
+    },
+    "nightly": {
+        "parameters": {"day": {"type": "String"}},
+        "variables": {"seen": {"type": "Array"}},
+        "activities": [
+            _wait("Prepare"),
+            {
+                "name": "EachRegion",
+                "type": "ForEach",
+                "dependsOn": _after("Prepare"),
+                "typeProperties": {
+                    "items": {"value": "@createArray('north', 'south', 'west')", "type": "Expression"},
+                    "activities": [
+                        _wait("Fetch"),
+                        {
+                            "name": "Note",
+                            "type": "AppendVariable",
+                            "dependsOn": _after("Fetch"),
+                            "typeProperties": {"variableName": "seen", "value": "@item()"},
+                        },
+                    ],
+                },
+            },
+            _child("Settle", "settle", "EachRegion"),
+        ],
+    },
+}
+
+
+class Person:
+    """Somebody before the page, in a browser of their own.
+
+    Args:
+        browser: a running one.
+        stack: behind the page.
+        dark: whether they like it dark.
+        size: of their window.
+    """
+
+    def __init__(
+        self, browser: Browser, stack: LocalStack, *, dark: bool = False, size: tuple[int, int] = (1280, 800)
+    ) -> None:
+        self.stack = stack
+        self.complaints: list[str] = []
+        self.requests: list[Request] = []
+        self._context = browser.new_context(
+            viewport=ViewportSize(width=size[0], height=size[1]),
+            color_scheme="dark" if dark else "light",
+            locale="en-GB",
+            timezone_id="Europe/Berlin",
+        )
+        self._context.set_default_timeout(PATIENCE)
+        self.page = self._context.new_page()
+        self.page.on("console", self._hear)
+        self.page.on("pageerror", self._catch)
+        self.page.on("request", self._note)
+
+    def close(self) -> None:
+        """Close the window."""
+        self._context.close()
+
+    def open(self, view: str = "runs", *, key: str | None = None) -> None:
+        """Open a view by its address, and sign in where the page asks for a key."""
+        self.page.goto(f"{self.stack.endpoints.functions_url}/api/console/#/{view}")
+        self.page.reload()  # where only the fragment has changed, the page stays
+        self.page.locator("main h1, dialog[open]").first.wait_for()
+        if key is not None or not self.page.evaluate("sessionStorage.length"):
+            self.sign_in(key)
+
+    def sign_in(self, key: str | None = None) -> None:
+        """Answer the page's question for the key."""
+        dialog = self.page.get_by_role("dialog", name="Sign in")
+        dialog.get_by_label("Function key").fill(key or self.stack.endpoints.functions_key)
+        self.page.keyboard.press("Enter")
+
+    def row(self, text: str) -> Locator:
+        """The row of the list in which a text stands."""
+        return self.page.locator(".rows .row").filter(has_text=text)
+
+    def button(self, name: str) -> Locator:
+        """A button, by its whole name."""
+        return self.page.get_by_role("button", name=name, exact=True)
+
+    def dialog(self) -> Locator:
+        """The dialog that is open."""
+        return self.page.get_by_role("dialog")
+
+    def lane(self, name: str) -> Locator:
+        """A line of the timeline."""
+        return self.page.locator(".lane").filter(has=self.page.locator(".name", has_text=name))
+
+    def _note(self, request: Request) -> None:
+        self.requests.append(request)
+
+    def _catch(self, error: Error) -> None:
+        self.complaints.append(f"uncaught: {error}")
+
+    def _hear(self, message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"} and not message.text.startswith(_OF_AN_ANSWER):
+            self.complaints.append(message.text)
