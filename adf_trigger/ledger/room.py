@@ -156,6 +156,8 @@ def _bounded(record: RunRecord, limits: _Limits) -> RunRecord:
     errors = record.errors and _first(record.errors, limits.details)
     left = limits.details - sum(map(_chars, errors or ()))
     results = record.results and fitted_whole(record.results, left)
+    if results and (left_out := len(record.errors or ()) - len(errors or ())):
+        results = results.model_copy(update={"errors_left_out": results.errors_left_out + left_out})
     waiting = record.cancellation
     return replace(
         record,

@@ -48,6 +48,7 @@ def grown(record: RunRecord, letter: str = LARGEST) -> RunRecord:
         cancellation=Cancellation(asked_at=NOON, waits=letter * 100_000),
         errors=(error,) * 10,
         results=Results(
+            errors_left_out=3,
             activities=[
                 ActivityResult(activity_name=letter * 256, status=letter * 256, figures={letter * 9: 1})
             ]
@@ -74,6 +75,8 @@ def test_what_passed_the_door_has_room_for_its_end(letter: str) -> None:
     assert record.parameters == request.parameters
     assert len(record.message or "") == len(record.last_answer or "") == 1_000
     assert record.errors
+    assert record.results is not None
+    assert record.results.errors_left_out == 3 + 10 - len(record.errors)
     assert len(record.history) > 1
     assert record.truncated
 
