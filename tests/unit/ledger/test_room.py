@@ -18,7 +18,7 @@ from adf_trigger.ledger.keys import partition_key, run_key
 from adf_trigger.ledger.memory import MemoryLedger
 from adf_trigger.ledger.port import Stored
 from adf_trigger.ledger.records import CameAs, Cancellation, RunRecord, RunState
-from adf_trigger.ledger.rejected import KeptMessage, encode_kept
+from adf_trigger.ledger.rejected import Fate, KeptMessage, encode_kept
 from adf_trigger.ledger.room import MAX_RECORD_CHARS, MAX_REQUEST_CHARS, RecordTooLarge, fitted, require_room
 from adf_trigger.ledger.rows import rows_of, split, split_bytes
 from adf_trigger.messages.limits import ELLIPSIS
@@ -150,6 +150,9 @@ def test_a_rejected_message_fits_into_an_entity(letter: str) -> None:
         faults=(Fault(letter * 900, letter * 900),) * 3_000,
         reason=letter * 10_000,
         requested_by=letter * 256,
+        taken_as=letter * 255,
+        key_of_another=letter * 255,
+        fate=Fate(what="returned", at=NOON, by=letter * 256, note=letter * MAX_NOTE),
         received_at=NOON,
         rejected_at=NOON,
     )
