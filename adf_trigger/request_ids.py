@@ -28,8 +28,8 @@ def is_request_id(text: str) -> bool:
     )
 
 
-def as_run_id(text: str) -> UUID | None:
-    """The runId that a text can be; None where it can be none."""
+def as_guid(text: str) -> UUID | None:
+    """The GUID, as runIds are, that a text is; None where it is none."""
     try:
         return UUID(text)
     except ValueError:

@@ -9,11 +9,11 @@ from adf_trigger.clock import IdSource
 from adf_trigger.errors import InvalidRequest, LedgerError, TryLater
 from adf_trigger.functions.answers import Parameters, Run, answered_in_steps, query_faults
 from adf_trigger.functions.composition import UseCases
-from adf_trigger.functions.decoding import KEY_HEADER, id_of, idempotency_key
+from adf_trigger.functions.decoding import id_of
 from adf_trigger.functions.outcomes import ERROR, ON_FAILURE, Patience, fails_by_status, present, result
 from adf_trigger.functions.services import Services
 from adf_trigger.functions.starting import Started, start
-from adf_trigger.service.query import Opened, by_of, is_run_id
+from adf_trigger.service.query import Opened, by_of
 
 
 def http_functions(use_cases: UseCases, new_id: IdSource) -> func.Blueprint:
@@ -62,7 +62,7 @@ def http_functions(use_cases: UseCases, new_id: IdSource) -> func.Blueprint:
             if opened.view.ended:
                 asked = by_status or (record is not None and record.failure_is_error)
                 return result(services, req, opened.view, patience, by_status=asked)
-            here = _result_of(services, opened, parameters, by_status)
+            here = _result_of(services, opened, by_status)
             return present(services, opened.view, HTTPStatus.ACCEPTED, patience, here)
 
         return await answered_in_steps(use_cases, req, context, None, work)
@@ -84,7 +84,7 @@ async def _taken(
     if started.submitted.replayed and not (by_status or patience.waits):
         return present(services, view, HTTPStatus.OK, patience)
     asks = _asks(started.by_status and not record.failure_is_error)
-    location = services.views.result_link(record, by=_says_which(req), **asks)
+    location = services.views.result_link(record, **asks)
     return present(services, view, HTTPStatus.ACCEPTED, patience, location)
 
 
@@ -109,20 +109,12 @@ async def _opened(
 def _result_of(
     services: Services,
     opened: Opened,
-    parameters: Parameters,
     by_status: bool,  # noqa: FBT001 - as it was asked
 ) -> str | None:
     """Where the result will be of a run that goes on, or of a message that waits in the queue."""
     if opened.record is None:
         return opened.view.links.result
-    by = "requestId" if "by" in parameters else None
-    return services.views.result_link(opened.record, by=by, **_asks(by_status))
-
-
-def _says_which(req: func.HttpRequest) -> str | None:
-    """What a link says of a caller's own key: callers take runIds for keys, and such an id means two runs."""
-    key = idempotency_key(req.headers.get(KEY_HEADER))
-    return "requestId" if key is not None and is_run_id(key) else None
+    return services.views.result_link(opened.record, **_asks(by_status))
 
 
 def _asks(by_status: bool) -> dict[str, str]:  # noqa: FBT001 - its one argument

@@ -49,8 +49,8 @@ PARAMETERS: Mapping[str, Parameter] = {
     "by": Parameter(
         "by",
         "query",
-        {"type": "string", "enum": ["requestId", "runId"]},
-        "Which id is given, where it may be either's.",
+        {"type": "string", "enum": ["requestId", "runId", "messageId"]},
+        "Which id is given, where it may be another's, too.",
     ),
     "child": Parameter(
         "child",

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from adf_trigger.errors import LedgerConflict
 from adf_trigger.ledger.listing import Entry, ListingPage, Question, bounds_of, page_of
-from adf_trigger.ledger.rejected import KeptMessage, best_of, decode_kept, encode_kept, place_of_kept
+from adf_trigger.ledger.rejected import By, KeptMessage, best_of, decode_kept, encode_kept, place_of_kept
 
 
 class MemoryRejected:
@@ -59,11 +59,11 @@ class MemoryRejected:
             (each for each in listed if first < each.place < end and question.wants(each.run)), limit
         )
 
-    def find(self, given: str, *, but: str | None = None) -> KeptMessage | None:
+    def find(self, given: str, *, but: str | None = None, by: By | None = None) -> KeptMessage | None:
         """See RejectedMessages."""
         with self._lock:
             kept = [decode_kept(*self._rows[key]) for key in sorted(self._rows, reverse=True)]
-        return best_of(each for each in kept if given in each.ids and each.key != but)
+        return best_of(each for each in kept if each.is_called(given, by) and each.key != but)
 
     def overdue(self, *, before: datetime, limit: int) -> Sequence[KeptMessage]:
         """See RejectedMessages."""

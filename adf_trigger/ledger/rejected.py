@@ -41,6 +41,9 @@ _IN_WORDS = {
     "dismissed": "it was dismissed, and its message is not kept any more",
 }
 
+By = Literal["requestId", "messageId"]
+"""Which id of a message is given."""
+
 _PLAIN = re.compile(r"[A-Za-z0-9._:()-]{1,150}")
 
 
@@ -166,6 +169,12 @@ class KeptMessage:
         """The ids by which it can be found."""
         return tuple(dict.fromkeys((self.message_id, self.request_id)))
 
+    def is_called(self, given: str, by: "By | None" = None) -> bool:
+        """Whether an id is its own, or its request's; `by` says which is meant, None either."""
+        return given in {"messageId": (self.message_id,), "requestId": (self.request_id,)}.get(
+            by or "", self.ids
+        )
+
     @property
     def why(self) -> str:
         """The reason with every fault."""
@@ -255,7 +264,7 @@ class RejectedMessages(Protocol):
     def listing(self, question: Question, *, after: str = "", limit: int) -> ListingPage:
         """What a list shows of those that are asked for, newest first, from behind a place on; see LedgerReader."""
 
-    def find(self, given: str, *, but: str | None = None) -> KeptMessage | None:
+    def find(self, given: str, *, but: str | None = None, by: By | None = None) -> KeptMessage | None:
         """The newest message that has an id, its own or its request's.
 
         One that is in the queue, else a rejected one, else what is left of one that was taken or dismissed.
@@ -263,6 +272,7 @@ class RejectedMessages(Protocol):
         Args:
             given: the id.
             but: the key of a message that is not meant.
+            by: which of its ids it is; None for either.
         """
 
     def overdue(self, *, before: datetime, limit: int) -> Sequence[KeptMessage]:

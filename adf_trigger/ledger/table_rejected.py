@@ -21,6 +21,7 @@ from adf_trigger.ledger.listing import (
 from adf_trigger.ledger.rejected import (
     OF_A_RECORD,
     REJECTED,
+    By,
     KeptMessage,
     best_of,
     called,
@@ -132,13 +133,13 @@ class TableRejected:
         batches = (([(place, partial(shown, row)) for place, row in rows], more) for rows, more in pages)
         return collected(batches, question, after, limit)
 
-    def find(self, given: str, *, but: str | None = None) -> KeptMessage | None:
+    def find(self, given: str, *, but: str | None = None, by: By | None = None) -> KeptMessage | None:
         """See RejectedMessages.
 
         Raises:
             LedgerError: the table could not be read.
         """
-        return best_of(self._named(given, but))
+        return best_of(each for each in self._named(given, but) if each.is_called(given, by))
 
     def overdue(self, *, before: datetime, limit: int) -> Sequence[KeptMessage]:
         """See RejectedMessages. A row of the index that leads nowhere any more is removed.

@@ -11,9 +11,10 @@ from adf_trigger.errors import DataFactoryFailed, NotFound, ResourceNotFound
 from adf_trigger.ledger.records import RunRecord
 from adf_trigger.messages.limits import shorten, shorten_middle
 from adf_trigger.readings import ActivityFailure, ActivityView, RunActivities
+from adf_trigger.request_ids import as_guid
 from adf_trigger.service.budget import Budget
 from adf_trigger.service.factories import Factories, FactoryHandle
-from adf_trigger.service.query import By, Query, as_guid
+from adf_trigger.service.query import By, Query
 from adf_trigger.service.reads import Reads, nothing_allowed
 from adf_trigger.service.reconcile import CLOCK_SKEW
 from adf_trigger.service.results import child_of, in_order

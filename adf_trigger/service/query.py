@@ -3,22 +3,21 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
-from uuid import UUID
 
 from adf_trigger.contracts import RunView
 from adf_trigger.errors import AmbiguousRun, Fault, InvalidRequest, NotFound
 from adf_trigger.ledger.port import LedgerReader
 from adf_trigger.ledger.records import RunRecord, RunState
 from adf_trigger.ledger.rejected import KeptMessage, RejectedMessages
-from adf_trigger.request_ids import is_request_id
+from adf_trigger.request_ids import as_guid, is_request_id
 from adf_trigger.service.factories import Factories
 from adf_trigger.service.look import Looker
 from adf_trigger.service.replaying import has_come_of
 from adf_trigger.service.strangers import Strangers
 from adf_trigger.service.views import RunViews
 
-By = Literal["requestId", "runId"]
-"""Which of a run's ids is given."""
+By = Literal["requestId", "runId", "messageId"]
+"""Which id is given: one of a run's, or that of a rejected message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +198,7 @@ class Query:
         Raises:
             LedgerError: the ledger is out of reach.
         """
-        kept = self._rejected.find(run) if by != "runId" and is_request_id(run) else None
+        kept = self._rejected.find(run, by=by) if by != "runId" and is_request_id(run) else None
         if kept is None or (factory and kept.factory.lower() not in self._ids_of(factory)):
             return None
         return kept
@@ -230,9 +229,9 @@ class Query:
         return list(found.values())
 
     def _matches(self, factory: str, run: str, by: By | None) -> Iterator[RunRecord]:
-        if by != "runId" and (stored := self._ledger.get(factory, run)) is not None:
+        if by in {None, "requestId"} and (stored := self._ledger.get(factory, run)) is not None:
             yield stored.record
-        run_id = None if by == "requestId" else as_guid(run)
+        run_id = as_guid(run) if by in {None, "runId"} else None
         if run_id is not None and (stored := self._ledger.find(factory, run_id)) is not None:
             yield stored.record
 
@@ -244,24 +243,11 @@ def by_of(text: str | None) -> By | None:
         InvalidRequest: it says something else.
     """
     match text:
-        case None | "requestId" | "runId":
+        case None | "requestId" | "runId" | "messageId":
             return text
         case _:
-            raise InvalidRequest([Fault("by", "must be requestId or runId")])
+            raise InvalidRequest([Fault("by", "must be requestId, runId or messageId")])
 
 
 def _unknown(run: str) -> str:
     return f"no run has the requestId or runId {run}"
-
-
-def is_run_id(text: str) -> bool:
-    """Whether a text can be a runId."""
-    return as_guid(text) is not None
-
-
-def as_guid(text: str) -> UUID | None:
-    """The GUID that a text is; None where it is none."""
-    try:
-        return UUID(text)
-    except ValueError:
-        return None

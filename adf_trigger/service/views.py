@@ -196,9 +196,9 @@ class RunViews:
     def links_of_message(self, message_id: str) -> RunLinks:
         """Where a rejected message is, and where it is sent again or discarded."""
         return RunLinks(
-            self=self.link(message_id),
-            resolve=self._links_to.run(message_id, "resolve"),
-            replay=self._links_to.run(message_id, "replay"),
+            self=self._links_to.message(message_id),
+            resolve=self._links_to.message(message_id, "resolve"),
+            replay=self._links_to.message(message_id, "replay"),
         )
 
     def _links(self, run: ListedRun) -> RunLinks:

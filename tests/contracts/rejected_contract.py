@@ -175,6 +175,8 @@ class RejectedContract:
         )
         assert [rejected.find(each) for each in ("k:1", "m0", "m1", "m4")] == [new, old, new, left]
         assert [rejected.find(each) for each in ("m2", "k", "nobody")] == [None, None, None]
+        assert [rejected.find("m1", by=by) for by in ("messageId", "requestId")] == [new, None]
+        assert [rejected.find("k:1", by=by) for by in ("messageId", "requestId")] == [None, new]
         assert rejected.find("k:1", but=new.key) == old
         waits = a_message("m2", request_id="k:1", received_at=NOON - MINUTE, waiting=True)
         rejected.keep(waits)

@@ -10,7 +10,7 @@ from adf_trigger.ledger.memory_rejected import MemoryRejected
 from adf_trigger.ledger.notes import Note
 from adf_trigger.ledger.port import Claim, Stored
 from adf_trigger.ledger.records import RunRecord
-from adf_trigger.ledger.rejected import KeptMessage
+from adf_trigger.ledger.rejected import By, KeptMessage
 from adf_trigger.messages.declaration import Declaration
 from tests.support.memory_factory import raise_planned
 
@@ -128,10 +128,10 @@ class FaultyRejected(MemoryRejected):
         raise_planned(self.after, "change")
         return changed
 
-    def find(self, given: str, *, but: str | None = None) -> KeptMessage | None:
+    def find(self, given: str, *, but: str | None = None, by: By | None = None) -> KeptMessage | None:
         """See RejectedMessages."""
         raise_planned(self.before, "find")
-        return super().find(given, but=but)
+        return super().find(given, but=but, by=by)
 
     def get(self, key: str) -> KeptMessage | None:
         """See RejectedMessages."""

@@ -7,6 +7,7 @@ from base64 import b64encode
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import azure.functions as func
 import pytest
@@ -80,6 +81,11 @@ class Caller:
             "GET", f"http://host/api/runs/{run}", params=params, route_params={"id": run}, body=b""
         )
         return self.ask("get_run", request)
+
+    def follow(self, link: str) -> func.HttpResponse:
+        """GET the run, or the message, that a link leads to."""
+        url = urlsplit(link)
+        return self.get(url.path.rpartition("/")[2], **dict(parse_qsl(url.query)))
 
     def steer(
         self,

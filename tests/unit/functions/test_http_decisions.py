@@ -166,7 +166,10 @@ def test_links_lead_to_what_can_be_done(caller: Caller, world: World) -> None:
     assert (links["rerun"], links["cancel"]) == ("/api/runs/a~2Fb/rerun", None)
     rejected(caller)
     links = body_of(caller.get("m-1"))["links"]
-    assert (links["replay"], links["resolve"]) == ("/api/runs/m-1/replay", "/api/runs/m-1/resolve")
+    assert (links["replay"], links["resolve"]) == (
+        "/api/runs/m-1/replay?by=messageId",
+        "/api/runs/m-1/resolve?by=messageId",
+    )
     world.factory.ids = Ids.IGNORED
     world.factory.fail_next("create_run", LOST_REPLY)
     caller.post({}, Idempotency_Key="lost")

@@ -33,7 +33,7 @@ def test_a_request_is_accepted_with_its_place_and_its_key(caller: Caller) -> Non
     response = caller.post({"correlationId": "c", "metadata": {"a": "b"}})
     run = body_of(response)
     assert response.status_code == 202
-    assert response.headers["Location"] == f"/api/runs/{run['requestId']}/result"
+    assert response.headers["Location"] == f"/api/runs/{run['requestId']}/result?by=requestId"
     assert response.headers["Idempotency-Key"] == f'"{run["requestId"]}"'
     assert int(response.headers["Retry-After"]) > 0
     assert (run["status"], run["pipeline"], run["factory"]) == ("Queued", "load", "default")

@@ -39,9 +39,9 @@ def test_the_link_of_a_rejection_leads_to_what_its_event_tells(
     """Field by field, without the values of parameters."""
     caller.message(body)
     told = json.loads(the_event(world).data.model_dump_json())
-    found = shown(caller.get(told["links"]["self"].rpartition("/")[2]))
+    found = shown(caller.follow(told["links"]["self"]))
     assert found == {name: value for name, value in told.items() if name in found}
-    assert (found["status"], found["links"]["self"]) == ("Rejected", "/api/runs/m-1")
+    assert (found["status"], found["links"]["self"]) == ("Rejected", "/api/runs/m-1?by=messageId")
     assert shown(caller.get(told["requestId"])) == found
     assert "secret" not in json.dumps(found)
 
@@ -51,7 +51,7 @@ def test_an_id_that_means_a_run_and_a_message_leads_to_the_run(caller: Caller, w
     caller.post({}, Idempotency_Key="k")
     caller.message({"pipeline": "load", "requestId": "k", "surprise": 1})
     assert shown(caller.get("k"))["status"] == "Queued"
-    assert the_event(world).data.links.self == "/api/runs/m-1"
+    assert the_event(world).data.links.self == "/api/runs/m-1?by=messageId"
     assert shown(caller.get("m-1"))["status"] == "Rejected"
 
 

@@ -2,6 +2,7 @@
 
 import json
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import azure.functions as func
 import pytest
@@ -41,9 +42,13 @@ def links_lead_somewhere(caller: Caller, view: Any) -> None:
     for name in ("self", "result"):
         link = view["links"][name]
         if link is not None:
-            parts = link.removeprefix("/api/runs/").split("/")
+            url = urlsplit(link)
             request = func.HttpRequest(
-                "GET", f"http://host{link}", route_params={"id": parts[0]}, params={}, body=b""
+                "GET",
+                f"http://host{link}",
+                route_params={"id": url.path.split("/")[3]},
+                params=dict(parse_qsl(url.query)),
+                body=b"",
             )
             answer = caller.ask("get_run_result" if name == "result" else "get_run", request)
             assert answer.status_code in {200, 202}, link

@@ -96,7 +96,7 @@ def test_everything_is_listed_newest_first_as_get_shows_it(caller: Caller, world
         "Succeeded",
     ]
     for run in runs:
-        shown = json.loads(caller.get(run["links"]["self"].rpartition("/")[2]).get_body())
+        shown = json.loads(caller.follow(run["links"]["self"]).get_body())
         assert run == {name: shown[name] for name in run}
     assert [run["messageId"] for run in runs if run["status"] == "Rejected"] == ["m-1", None]
 
@@ -193,7 +193,7 @@ def test_keys_in_any_language_are_listed(caller: Caller) -> None:
     runs = all_of(caller, limit=1)
     assert sorted(keys(runs)) == sorted(given)
     for run in runs:
-        shown = json.loads(caller.get(run["links"]["self"].rpartition("/")[2]).get_body())
+        shown = json.loads(caller.follow(run["links"]["self"]).get_body())
         assert shown["requestId"] == run["requestId"]
 
 

@@ -62,7 +62,7 @@ def test_both_rejections_of_a_message_tell_the_same(world: World) -> None:
         "requested_by",
     ):
         assert getattr(early.data, name) == getattr(late.data, name), name
-    assert (early.data.links.self, late.data.links.self) == ("/api/runs/m-1", "/api/runs/k")
+    assert (early.data.links.self, late.data.links.self) == ("/api/runs/m-1?by=messageId", "/api/runs/k")
     assert early.source == f"{FACTORY_ID}/pipelines/load"
     assert (
         early.data.message
