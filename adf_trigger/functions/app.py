@@ -8,6 +8,7 @@ from adf_trigger.functions.batch import batch_functions
 from adf_trigger.functions.bindings import Bindings
 from adf_trigger.functions.composition import Composition, UseCases, nudging
 from adf_trigger.functions.console import console_functions
+from adf_trigger.functions.events import event_functions
 from adf_trigger.functions.health import health_functions
 from adf_trigger.functions.http import http_functions
 from adf_trigger.functions.logs import configure_logging
@@ -81,6 +82,7 @@ def app_of(
     called = nudging(use_cases, "http") if stands_in else use_cases
     app.register_functions(http_functions(called, new_id))
     app.register_functions(batch_functions(use_cases, new_id))
+    app.register_functions(event_functions(called, clock))
     app.register_functions(reading_functions(called))
     app.register_functions(steering_functions(called))
     app.register_functions(health_functions(called, clock))

@@ -35,6 +35,9 @@ _HEADERS: Mapping[str, str] = {
     "Idempotency-Key": "The request's key, quoted; only where it is ASCII.",
     "Retry-After": "Seconds after which there may be news.",
     "Preference-Applied": "The wait that was honoured.",
+    "WebHook-Allowed-Origin": "Who may send events: who has asked.",
+    "WebHook-Allowed-Rate": "How many requests a minute may be sent: as many as were asked for, else any number.",
+    "Allow": "How events are sent.",
 }
 _OUTSIDE: Mapping[str, str] = {
     "401": "No key that opens this call; the platform answers, without a body.",
@@ -163,7 +166,7 @@ def _parameter(parameter: Parameter) -> dict[str, Any]:
 
 def _operation(operation: Operation) -> dict[str, Any]:
     described: dict[str, Any] = {
-        "operationId": operation.function,
+        "operationId": operation.id,
         "tags": [operation.tag],
         "summary": operation.summary,
         "parameters": [{"$ref": f"#/components/parameters/{key}"} for key in operation.parameters],
@@ -173,6 +176,9 @@ def _operation(operation: Operation) -> dict[str, Any]:
         content = {"schema": _reference(operation.body), "example": dict(operation.example)}
         needed = any(field.is_required() for field in operation.body.model_fields.values())
         described["requestBody"] = {"required": needed, "content": {"application/json": content}}
+    if operation.bodies:
+        content = {kind: {"schema": dict(schema)} for kind, schema in operation.bodies.items()}
+        described["requestBody"] = {"required": True, "content": content}
     if not operation.keyed:
         described["security"] = [{}]
     return described

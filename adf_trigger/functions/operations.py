@@ -61,13 +61,14 @@ class Operation:
         function: name of the function, which is its operationId and what a function key is for.
         parameters: keys of PARAMETERS.
         body: model of the request's body; None where it has none. No body is required.
+        bodies: media type → schema of a body that is of no model of ours.
         example: of such a body.
         problems: that it may answer with, beside those that every call may.
         keyed: whether it takes a function key.
     """
 
     function: str
-    method: Literal["get", "post"]
+    method: Literal["get", "post", "options"]
     path: str
     tag: str
     summary: str
@@ -77,6 +78,12 @@ class Operation:
     example: Mapping[str, Any] = field(default_factory=dict)
     problems: tuple[ProblemType, ...] = ()
     keyed: bool = True
+    bodies: Mapping[str, Schema] = field(default_factory=dict)
+
+    @property
+    def id(self) -> str:
+        """Its operationId: one function may answer several methods."""
+        return self.function if self.method != "options" else f"{self.function}_handshake"
 
 
 _STEERED_HEADERS = ("Location", "Idempotency-Key", "Retry-After")
@@ -117,6 +124,21 @@ _HEALTH_DETAILS: Schema = {
     },
 }
 
+_TAKEN_EVENTS: Schema = {
+    "type": "object",
+    "required": ["events", "claimed", "repeated", "rejected", "unwanted"],
+    "properties": {
+        name: {"type": "integer", "minimum": 0}
+        for name in ("events", "claimed", "repeated", "rejected", "unwanted")
+    },
+}
+_VALIDATED: Schema = {
+    "type": "object",
+    "required": ["validationResponse"],
+    "properties": {"validationResponse": {"type": "string"}},
+}
+_EVENTS: Schema = {"type": ["array", "object"]}
+
 OPERATIONS: tuple[Operation, ...] = (
     Operation(
         "start_run",
@@ -153,6 +175,39 @@ OPERATIONS: tuple[Operation, ...] = (
             ]
         },
         _OF_A_BODY,
+    ),
+    Operation(
+        "take_events",
+        "post",
+        "/events",
+        "events",
+        "Start what the declared triggers start on events of Event Grid or CloudEvents, once.",
+        {
+            HTTPStatus.OK: Answer(
+                "Each event is claimed, was before, is rejected, or unwanted; or it is the code of the event that "
+                "validates a subscription.",
+                {"anyOf": [_TAKEN_EVENTS, _VALIDATED]},
+            )
+        },
+        problems=_OF_A_BODY,
+        bodies={
+            "application/json": _EVENTS,
+            "application/cloudevents+json": {"type": "object"},
+            "application/cloudevents-batch+json": {"type": "array"},
+        },
+    ),
+    Operation(
+        "take_events",
+        "options",
+        "/events",
+        "events",
+        "Answer who asks whether CloudEvents may be sent here.",
+        {
+            HTTPStatus.OK: Answer(
+                "They may.", None, ("WebHook-Allowed-Origin", "WebHook-Allowed-Rate", "Allow")
+            )
+        },
+        ("origin",),
     ),
     Operation(
         "list_runs",

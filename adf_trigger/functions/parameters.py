@@ -34,6 +34,12 @@ PARAMETERS: Mapping[str, Parameter] = {
         "A requestId, a runId, or a rejected message's id. Written so that every host reads it alike, each byte but "
         "`A-Z a-z 0-9 _ -` is `~XX`; else it is taken as it is.",
     ),
+    "origin": Parameter(
+        "WebHook-Request-Origin",
+        "header",
+        {"type": "string", "pattern": "^[!-~]{1,255}$"},
+        "Who wants to send events.",
+    ),
     "pipeline": Parameter(
         "pipeline",
         "path",

@@ -28,6 +28,7 @@ from adf_trigger.service.definitions import Definitions
 from adf_trigger.service.dispatch import Dispatcher
 from adf_trigger.service.elapsed import Leases
 from adf_trigger.service.ends import Ends
+from adf_trigger.service.event_counts import EventCounts, at_once, on_a_thread
 from adf_trigger.service.factories import Factories
 from adf_trigger.service.factory_state import FactoryStates
 from adf_trigger.service.gate import Gate
@@ -71,6 +72,7 @@ from adf_trigger.service.sweep import Sweep
 from adf_trigger.service.throttling import Throttling
 from adf_trigger.service.tick import Tick
 from adf_trigger.service.tick_threads import TickThreads
+from adf_trigger.service.triggering import Triggering
 from adf_trigger.service.views import RELATIVE, RunViews
 from adf_trigger.service.waits import Waits
 from adf_trigger.service.watched import WatchedRuns
@@ -103,6 +105,7 @@ class Services:
     looker: Looker
     waits: Waits
     intake: Intake
+    triggering: Triggering
     tick: Tick
     canceller: Canceller
     steering: Steering
@@ -185,16 +188,7 @@ def wire(
         notifier, publisher, keeping, putting_back, definitions, views, clock, requested_by=senders
     )
     submitter = Submitter(
-        ledger,
-        records,
-        clock,
-        new_id,
-        checker,
-        sender,
-        gate,
-        backlog,
-        publisher,
-        partitions,
+        ledger, records, clock, new_id, checker, sender, gate, backlog, publisher, partitions
     )
     schedule = Schedule(settings.poll_schedule)
     withholding = Withholding(policies, definitions)
@@ -232,12 +226,7 @@ def wire(
         settings=fingerprints(settings),
     )
     own_notes = OwnNotes(notes, app.mark)
-    neighbours = Neighbours(
-        app,
-        notes,
-        clock,
-        steps,
-    )
+    neighbours = Neighbours(app, notes, clock, steps)
     strangers = Strangers(
         factories,
         ledger,
@@ -255,6 +244,17 @@ def wire(
         seconds=seconds,
     )
     reads = Reads(gate, allowance, clock)
+    triggering = Triggering(
+        settings.triggers,
+        factories,
+        ledger,
+        partitions,
+        submitter,
+        rejecting,
+        EventCounts(notes, clock, steps, at_once if tick_threads.is_alone else on_a_thread),
+        tick_threads,
+        most_bytes=settings.max_body_bytes,
+    )
     query = Query(factories, ledger, rejected, strangers, views, looker)
     tick = Tick(
         factories,
@@ -314,9 +314,11 @@ def wire(
             keeping,
             partitions,
             strangers,
+            triggering,
             clock,
             requested_by=senders,
         ),
+        triggering=triggering,
         query=query,
         runs=RunLister(ledger, rejected, query, views),
         canceller=canceller,
@@ -370,7 +372,9 @@ def wire(
             in_turn={f"factory:{factory.alias}": partial(gate.check, factory) for factory in factories},
             warnings=neighbours.check,
         ),
-        health=HealthReader(own_notes, clock, schedule, seconds=seconds),
+        health=HealthReader(
+            own_notes, clock, schedule, triggers=[each.name for each in settings.triggers], seconds=seconds
+        ),
         ledger_identity=ledger_identity,
     )
 

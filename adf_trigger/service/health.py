@@ -4,7 +4,7 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -14,6 +14,7 @@ from adf_trigger.clock import Clock
 from adf_trigger.errors import AdfTriggerError
 from adf_trigger.ledger.notes import APP_SCOPE, Note, Notes
 from adf_trigger.service.elapsed import Elapsed
+from adf_trigger.service.event_counts import EVENTS_NOTE, counted
 from adf_trigger.service.ledger_identity import LEDGER_NOTE
 from adf_trigger.service.observe import HEALTH_NOTE, components_of, steady_since
 from adf_trigger.service.strangers import STRANGER_NOTES, listed
@@ -81,6 +82,7 @@ class _Read:
     strangers: tuple[Note, ...] = ()
     stand_in: Note | None = None
     missed: frozenset[str] = frozenset()
+    events: Note | None = None
     error: str | None = None
 
 
@@ -91,6 +93,7 @@ class HealthReader:
         notes: where the timer's report is kept.
         clock: gives the present instant.
         schedule: when the timer is due.
+        triggers: names of those that are declared.
         seconds: a clock that never goes back, for waiting.
     """
 
@@ -100,8 +103,10 @@ class HealthReader:
         clock: Clock,
         schedule: Schedule,
         *,
+        triggers: Sequence[str] = (),
         seconds: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._triggers = triggers
         self._notes = notes
         self._clock = clock
         self._schedule = schedule
@@ -141,9 +146,9 @@ class HealthReader:
 
     def _read(self) -> None:
         try:
-            health, tick, ledger, stand_in = (
+            health, tick, ledger, stand_in, events = (
                 self._notes.get(APP_SCOPE, name)
-                for name in (HEALTH_NOTE, TICK_NOTE, LEDGER_NOTE, STAND_IN_NOTE)
+                for name in (HEALTH_NOTE, TICK_NOTE, LEDGER_NOTE, STAND_IN_NOTE, EVENTS_NOTE)
             )
             strangers = tuple(self._notes.named(APP_SCOPE, STRANGER_NOTES))
             read = _Read(
@@ -154,6 +159,7 @@ class HealthReader:
                 _understood(ledger),
                 strangers,
                 stand_in,
+                events=events,
             )
             read = replace(read, missed=self._missed(read))
         except AdfTriggerError as exc:
@@ -194,7 +200,7 @@ class HealthReader:
         troubles = [] if silence is None else [silence]
         # Judged as of when it was read: nobody may have asked for long, and the next reading be under way.
         troubles += _troubles(self._good, self._schedule, self._started)
-        details = _details(self._good)
+        details = {**_details(self._good), "events": counted(self._good.events, self._triggers)}
         if troubles:
             return _unavailable(troubles, details)
         if self._good.health is None:

@@ -1,7 +1,7 @@
 """Takes messages of the requests queue: each becomes a run, or a rejection, or is put back for later. None is lost."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -12,6 +12,7 @@ from adf_trigger.errors import (
     Fault,
     InvalidRequest,
     LedgerError,
+    PublishError,
     Refused,
     RequestConflict,
     TooLate,
@@ -29,6 +30,7 @@ from adf_trigger.service.rejecting import Rejecting
 from adf_trigger.service.strangers import Strangers
 from adf_trigger.service.submission import Submission
 from adf_trigger.service.submit import Submitter
+from adf_trigger.service.triggering import Triggering
 
 logger = logging.getLogger(__name__)
 
@@ -51,6 +53,7 @@ class Intake:
         keeping: keeps messages that do not fit into the queue.
         partitions: how a factory's id is spelled.
         strangers: knows factories that have left the settings.
+        triggering: makes requests of events.
         clock: gives the present instant.
         requested_by: stands for the senders of messages.
     """
@@ -65,6 +68,7 @@ class Intake:
         keeping: Keeping,
         partitions: Partitions,
         strangers: Strangers,
+        triggering: Triggering,
         clock: Clock,
         *,
         requested_by: str,
@@ -77,6 +81,7 @@ class Intake:
         self._keeping = keeping
         self._partitions = partitions
         self._strangers = strangers
+        self._triggering = triggering
         self._clock = clock
         self._requested_by = requested_by
 
@@ -89,7 +94,7 @@ class Intake:
         """
         reference = message.reference
         if reference is None:
-            self._take(message, came_as=message)
+            self._take_event_or_request(message, came_as=message)
             return
         try:
             kept = self._keeping.kept(reference)
@@ -99,7 +104,8 @@ class Intake:
         if kept is None:
             self._take_without(message, reference)
         elif kept.is_on_queue or (reference.replay and not kept.waiting):
-            if self._take(self._keeping.message_of(kept, reference, message), came_as=message):
+            asked = self._keeping.message_of(kept, reference, message)
+            if self._take_event_or_request(asked, came_as=message):
                 self._keeping.done_with(kept, reference)
         elif kept.waiting:
             _log_taken(message)
@@ -134,6 +140,39 @@ class Intake:
             LedgerError: it fits into no queue.
         """
         self._putting_back.put_back_as_poison(message, error)
+
+    def _take_event_or_request(self, message: Message, *, came_as: Message) -> bool:
+        """See _take. What triggers want is an event, whatever else its data could mean."""
+        made = self._triggering.messages_of(message)
+        if made:
+            self._take_made(made)
+            return True
+        if message.event is not None and message.request is None and not message.faults:
+            self._triggering.unwanted(message.event)
+            return True
+        return self._take(message, came_as=came_as)
+
+    def _take_made(self, messages: Sequence[Message]) -> None:
+        """Take the requests that an event makes, each for itself: one that cannot be taken now is put back by itself.
+
+        Raises:
+            PublishError, LedgerError: one could not even be put back; the event must be delivered again, and starts
+                nothing twice.
+        """
+        first: AdfTriggerError | None = None
+        for message in messages:
+            try:
+                if not self._triggering.was_made(message):
+                    self._take(message, came_as=message)
+            except LedgerError as exc:
+                try:
+                    self._wait(message, message, LEDGER_WAIT, exc)
+                except (PublishError, LedgerError) as worse:
+                    first = first or worse
+            except PublishError as exc:
+                first = first or exc
+        if first is not None:
+            raise first
 
     def _take(self, message: Message, *, came_as: Message) -> bool:
         """Whether the message is done with, and was not put back.

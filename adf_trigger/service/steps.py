@@ -65,6 +65,7 @@ STEPS = frozenset(
         "rejected.purge",
         "notify.rejected",
         "notify.event",
+        "events.count",
         "health.keep",
         "ledger.identify",
         "ledger.mark",

@@ -40,6 +40,7 @@ from adf_trigger.settings.platform import PlatformSettings
 from adf_trigger.settings.policy import PipelinePolicy
 from adf_trigger.settings.public_url import checked_base_url
 from adf_trigger.settings.schedule import Schedule
+from adf_trigger.settings.triggers import Triggers, faults_of_factories
 
 _QUEUE_NAME = r"^[a-z0-9]+(-[a-z0-9]+)*$"
 _TABLE_NAME = r"^[A-Za-z][A-Za-z0-9]{2,62}$"
@@ -343,9 +344,17 @@ class Settings(CommonSettings):
         alias="ADF_TRIGGER_UNCONFIGURED_DEADLINE_SECONDS",
         description="How long unfinished requests of a factory that has left the settings wait for it to come back.",
     )
+    triggers: Triggers = Field(
+        default_factory=tuple,
+        alias="ADF_TRIGGER_TRIGGERS",
+        description="JSON array of Data Factory's own event triggers: which events start which pipelines.",
+    )
 
     def _factory_faults(self) -> list[str]:
-        return faults_between(self.factories, self.moved_factories)
+        return [
+            *faults_between(self.factories, self.moved_factories),
+            *faults_of_factories(self.triggers, self.factories),
+        ]
 
 
 def nothing_is_set(environ: Mapping[str, str] | None = None) -> bool:

@@ -99,7 +99,7 @@ def unknown_names(names: Iterable[str], known: Collection[str]) -> list[str]:
 
 
 def json_object(value: object) -> object:
-    """The JSON object in a setting's text, in which no name is said twice.
+    """The JSON object, or array, in a setting's text, in which no name is said twice.
 
     Raises:
         ValueError: it is not JSON, or says a name twice.

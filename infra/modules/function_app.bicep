@@ -37,6 +37,8 @@ param httpConcurrency int
 var host = loadJsonContent('../../host.json')
 // What is done about which pipeline, as the setting ADF_TRIGGER_POLICY has it.
 var policy = loadJsonContent('../policy.json')
+// Which events start which pipelines, as Data Factory's own definitions of triggers have it: ADF_TRIGGER_TRIGGERS.
+var triggers = loadJsonContent('../triggers.json')
 
 var mostRequests = host.extensions.http.maxConcurrentRequests
 var overHost = 'httpConcurrency: ${httpConcurrency} is over maxConcurrentRequests in host.json, ${mostRequests}'
@@ -160,12 +162,15 @@ var ownSettings = {
   ADF_TRIGGER_EVENTS_QUEUE: eventsQueue
   ADF_TRIGGER_TABLE: table
 }
-var policySetting = empty(policy) ? {} : { ADF_TRIGGER_POLICY: string(policy) }
-var namesOfOurs = map(objectKeys(union(ownSettings, policySetting)), name => toLower(name))
+var fileSettings = union(
+  empty(policy) ? {} : { ADF_TRIGGER_POLICY: string(policy) },
+  empty(triggers) ? {} : { ADF_TRIGGER_TRIGGERS: string(triggers) }
+)
+var namesOfOurs = map(objectKeys(union(ownSettings, fileSettings)), name => toLower(name))
 var overridden = filter(objectKeys(moreSettings), name => contains(namesOfOurs, toLower(name)))
 
 var overriding = 'settings: the deployment itself sets ${join(overridden, ', ')}'
-var allSettings = union(moreSettings, ownSettings, policySetting)
+var allSettings = union(moreSettings, ownSettings, fileSettings)
 
 // A deployment puts all settings: what is not among them is gone.
 resource settings 'Microsoft.Web/sites/config@2025-03-01' = {

@@ -89,6 +89,7 @@ def test_the_emulators_are_written_apart_from_the_service(room: str) -> None:
         "errors.py",
         "messages",
         "settings",
+        "triggers",
     ],
 )
 def test_inner_rooms_know_nothing_of_the_outer_ones(room: str) -> None:
@@ -99,6 +100,12 @@ def test_inner_rooms_know_nothing_of_the_outer_ones(room: str) -> None:
 def test_use_cases_know_no_http_and_no_host() -> None:
     """The service speaks through its ports."""
     assert offenders("service", "adf_trigger.functions", "azure", "requests", "http") == []
+
+
+def test_triggers_are_judged_without_any_effect() -> None:
+    """What an event starts is worked out of event and definitions alone: the command shows what the service does."""
+    outside = ("azure", "datafactory", "ledger", "events", "settings", "clock")
+    assert offenders("triggers", *(f"adf_trigger.{room}" for room in outside), "azure", "requests") == []
 
 
 def test_functions_know_ledger_and_queues_only_to_compose_them() -> None:

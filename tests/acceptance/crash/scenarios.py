@@ -230,6 +230,11 @@ def invalid(crashes: Crashes, key: str) -> None:
     crashes.send({"pipeline": "pause", "requestId": key, "surprise": 1})
 
 
+def unwanted(crashes: Crashes, key: str) -> None:
+    """An event that no trigger starts on."""
+    crashes.stack.caller.send({"specversion": "1.0", "id": key, "source": "/nobody", "type": "nothing"})
+
+
 def new_pipeline(crashes: Crashes, key: str) -> None:
     """A request for a pipeline that nobody has asked about."""
     pipeline = key.replace(".", "-")
@@ -357,6 +362,7 @@ SCENARIOS: dict[str, tuple[Callable[[Crashes, str], None], ...]] = {
     "notify.event": (simple, invalid),
     "records.publish": (simple,),
     "records.purge": (simple,),
+    "events.count": (unwanted,),
     "health.keep": (simple,),
     "ledger.identify": (new_ledger,),
     "ledger.mark": (new_ledger,),

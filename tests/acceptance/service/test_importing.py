@@ -29,7 +29,7 @@ for function in function_app.app.get_functions():
 print(json.dumps({"seconds": time.monotonic() - begun, "functions": found}))
 """
 FUNCTIONS = {
-    "start_run", "start_runs", "get_run", "get_run_result", "openapi", "console",
+    "start_run", "start_runs", "take_events", "get_run", "get_run_result", "openapi", "console",
     "list_runs", "list_activities", "list_pipelines", "get_pipeline",
     "cancel_run", "rerun_run", "resolve_run", "replay_run",
     "health", "health_details", "acknowledge_ledger", "take_request", "take_poison", "tick",

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from tests.support.grid_events import blob_trigger
+
 ROOT = Path(__file__).parents[3]
 INFRA = ROOT / "infra"
 FILES = sorted(str(path.relative_to(ROOT)) for path in INFRA.rglob("*.bicep"))
@@ -180,3 +182,12 @@ def test_a_policy_of_the_file_becomes_the_setting(tmp_path: Path) -> None:
     done = bicep("build", infra / "main.bicep", "--stdout")
     assert (done.returncode, done.stderr) == (0, "")
     assert '"correlationParameter": "[[requestId]"' in done.stdout
+
+
+def test_triggers_of_the_file_become_the_setting(tmp_path: Path) -> None:
+    """What stands in triggers.json reaches the template, the references of its parameters included."""
+    infra = copied(tmp_path)
+    (infra / "triggers.json").write_text(json.dumps([blob_trigger()]))
+    done = bicep("build", infra / "main.bicep", "--stdout")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert '"file": "@triggerBody().fileName"' in done.stdout

@@ -5,6 +5,7 @@ from typing import Any
 
 from adf_trigger.service.workers import QUEUED, THREADS
 from adf_trigger.settings import Settings
+from adf_trigger.triggers.definitions import read_triggers
 from tests.unit.infra.bicep_files import INFRA, given_to, main, path_of, template
 
 HOST: dict[str, Any] = json.loads((INFRA.parent / "host.json").read_text())["extensions"]
@@ -70,10 +71,10 @@ def test_instances_are_few_and_their_number_can_be_chosen() -> None:
 def test_further_settings_are_merged_and_cannot_replace_the_deployments_own() -> None:
     """What a deployer sets survives every deployment; a name that the template sets fails it, in any letter case."""
     text = function_app.text
-    assert "var allSettings = union(moreSettings, ownSettings, policySetting)" in text
+    assert "var allSettings = union(moreSettings, ownSettings, fileSettings)" in text
     assert "properties: empty(overridden) ? allSettings : fail(overriding)" in text
     assert (
-        "var namesOfOurs = map(objectKeys(union(ownSettings, policySetting)), name => toLower(name))" in text
+        "var namesOfOurs = map(objectKeys(union(ownSettings, fileSettings)), name => toLower(name))" in text
     )
     assert "contains(namesOfOurs, toLower(name))" in text
     assert given_to("functionApp")["moreSettings"] == "settings"
@@ -101,6 +102,14 @@ def test_the_policy_comes_from_a_file_and_is_one_that_the_app_takes() -> None:
         }
     )
     assert settings.policy == json.loads(policy) == {}
+
+
+def test_the_triggers_come_from_a_file_and_are_some_that_the_app_takes() -> None:
+    """infra/triggers.json is the setting ADF_TRIGGER_TRIGGERS, which is left out where the file has none."""
+    text = function_app.text
+    assert "var triggers = loadJsonContent('../triggers.json')" in text
+    assert "empty(triggers) ? {} : { ADF_TRIGGER_TRIGGERS: string(triggers) }" in text
+    assert read_triggers(json.loads((INFRA / "triggers.json").read_text())) == ()
 
 
 def test_one_change_of_the_site_follows_the_other() -> None:

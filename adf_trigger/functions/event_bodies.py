@@ -1,0 +1,79 @@
+"""The bodies of webhooks: events of Event Grid and CloudEvents, alone, in batches, or described by headers."""
+
+import base64
+import json
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import unquote
+
+from adf_trigger.clock import Clock
+from adf_trigger.errors import InvalidRequest
+from adf_trigger.messages.decoding import Message
+from adf_trigger.messages.strict_json import parse
+
+MAX_EVENTS_BYTES = 1_100_000
+"""Event Grid sends batches of up to 1 MiB (1,048,576 bytes), and what holds them together."""
+
+VALIDATION = "microsoft.eventgrid.subscriptionvalidationevent"
+_ATTRIBUTE = "ce-"
+_BINARY = "ce-specversion"
+
+
+def events_in(body: bytes, headers: Mapping[str, str], clock: Clock) -> list[Message]:
+    """What a call brings, each event as a message would be that holds it alone.
+
+    An entry that is no event is one all the same, with its faults: it is told and kept as rejected, since who sends
+    events could do nothing about it.
+
+    Args:
+        body: of the call.
+        headers: of the call; their names are lower-case on the platform.
+        clock: gives the present instant.
+
+    Raises:
+        InvalidRequest: the body is no JSON at all, and no event in binary mode: nobody's event is lost by saying so.
+    """
+    named = {name.lower(): value for name, value in headers.items()}
+    if _BINARY in named:
+        return [_message(_binary(body, named), clock)]
+    parsed = parse(body)
+    if not isinstance(parsed.document, dict | list):
+        raise InvalidRequest(list(parsed.faults))
+    if not parsed.is_text:
+        return [Message.decode(body, message_id="", attempts=1, inserted_at=clock())]
+    entries = parsed.document if isinstance(parsed.document, list) else [parsed.document]
+    return [_message(each, clock) for each in entries]
+
+
+def validation_code(messages: list[Message]) -> str | None:
+    """The code that a subscription of Event Grid wants back to show that its endpoint is meant; None for other calls.
+
+    Its `validationUrl`, which does the same, is never called: no address from outside is trusted.
+    """
+    if len(messages) != 1 or messages[0].event is None or messages[0].event.type.lower() != VALIDATION:
+        return None
+    data = messages[0].event.data
+    code = data.get("validationCode") if isinstance(data, dict) else None
+    return code if isinstance(code, str) else None
+
+
+def _message(document: object, clock: Clock) -> Message:
+    body = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
+    return Message.decode(body, message_id="", attempts=1, inserted_at=clock())
+
+
+def _binary(body: bytes, headers: Mapping[str, str]) -> dict[str, Any]:
+    """The CloudEvent whose attributes are headers (HTTP binding 1.0, section 3.1) and whose data is the body."""
+    document: dict[str, Any] = {
+        name.removeprefix(_ATTRIBUTE): unquote(value)
+        for name, value in headers.items()
+        if name.startswith(_ATTRIBUTE)
+    }
+    kind = headers.get("content-type", "")
+    document["datacontenttype"] = kind
+    parsed = parse(body)
+    if body and parsed.is_text:
+        document["data"] = parsed.document
+    elif body:
+        document["data_base64"] = base64.b64encode(body).decode()
+    return document

@@ -1,0 +1,85 @@
+"""The HTTP function that takes events: Event Grid's webhooks and CloudEvents, with the handshakes of both."""
+
+import asyncio
+import re
+from functools import partial
+from http import HTTPStatus
+
+import azure.functions as func
+
+from adf_trigger.clock import Clock
+from adf_trigger.errors import Fault, InvalidRequest, TryLater
+from adf_trigger.functions.answers import Parameters, Run, answered_in_steps, json_response, unreadable
+from adf_trigger.functions.composition import UseCases
+from adf_trigger.functions.event_bodies import MAX_EVENTS_BYTES, events_in, validation_code
+from adf_trigger.functions.services import Services
+from adf_trigger.service.triggering import LATER, Taken
+
+ANSWER_SECONDS = 20.0
+"""Event Grid waits 30 seconds for an answer, and then delivers again."""
+
+ORIGIN = "WebHook-Request-Origin"
+RATE = "WebHook-Request-Rate"
+_ORIGIN = re.compile(r"[\x21-\x7e]{1,255}")
+_RATE = re.compile(r"[0-9]{1,9}|\*")
+
+
+def event_functions(use_cases: UseCases, clock: Clock) -> func.Blueprint:
+    """The function over the use cases."""
+    blueprint = func.Blueprint()
+
+    @blueprint.function_name("take_events")
+    @blueprint.route("events", methods=["POST", "OPTIONS"], auth_level=func.AuthLevel.FUNCTION)
+    async def take_events(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
+        """Start what the declared triggers start on each event."""
+
+        async def work(services: Services, _parameters: Parameters, run: Run) -> func.HttpResponse:
+            if req.method.upper() == "OPTIONS":
+                return _handshake(req)
+            body = req.get_body()
+            if (unread := unreadable(req, body, MAX_EVENTS_BYTES)) is not None:
+                return unread
+            messages = events_in(body, req.headers, clock)
+            if (code := validation_code(messages)) is not None:
+                return json_response({"validationResponse": code})
+            try:
+                taking = run(partial(services.triggering.take, messages))
+                taken = await asyncio.wait_for(taking, ANSWER_SECONDS)
+            except TimeoutError as exc:  # what is under way goes on; whoever delivers again finds it done
+                raise TryLater("the events could not all be taken in time", retry_after=LATER) from exc
+            return _answer(taken)
+
+        return await answered_in_steps(use_cases, req, context, (), work)
+
+    return blueprint
+
+
+def _answer(taken: Taken) -> func.HttpResponse:
+    """200 where every event is done with, for Event Grid takes a batch for delivered as a whole, or not at all."""
+    if taken.later is not None:
+        wait = taken.later.retry_after if isinstance(taken.later, TryLater) else LATER
+        raise TryLater(str(taken.later), retry_after=wait) from taken.later
+    told = {name: getattr(taken, name) for name in ("events", "claimed", "repeated", "rejected", "unwanted")}
+    return json_response(told)
+
+
+def _handshake(req: func.HttpRequest) -> func.HttpResponse:
+    """The answer to who asks whether events may be sent here (CloudEvents, HTTP 1.1 Web Hooks, section 4).
+
+    Whoever has the function's key may: what is answered is what was asked for. The URL of a callback is never called.
+
+    Raises:
+        InvalidRequest: nobody asks.
+    """
+    origin = req.headers.get(ORIGIN) or ""
+    if _ORIGIN.fullmatch(origin) is None:
+        raise InvalidRequest([Fault(ORIGIN, "must name who wants to send events, in ASCII")])
+    rate = req.headers.get(RATE) or "*"
+    return func.HttpResponse(
+        status_code=HTTPStatus.OK,
+        headers={
+            "WebHook-Allowed-Origin": origin,
+            "WebHook-Allowed-Rate": rate if _RATE.fullmatch(rate) else "*",
+            "Allow": "POST",
+        },
+    )

@@ -1,0 +1,237 @@
+"""The values of parameters in a trigger: text, and references to the event that it starts on.
+
+Data Factory's expression language has some hundred functions; what triggers use of it are references, alone
+(`@triggerBody().fileName`) or inside text (`@{trigger().outputs.body.event.data.day}.csv`). Those are here, and any
+other function is refused by its name when the settings are read, so that nothing fails at the first event.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+MAX_TEXT = 10_000
+"""Characters of one value."""
+
+_FUNCTION = re.compile(r"\s*([A-Za-z_]\w*)\s*\(\s*(\))?")
+_ACCESSOR = re.compile(
+    r"""\s*(?P<lenient>\?)?(?:\.\s*(?P<name>[^\W\d]\w*)|\[\s*(?:'(?P<quoted>(?:[^']|'')*)'|(?P<number>\d{1,9}))\s*\])"""
+)
+_OPEN = re.compile(r"@@\{|@\{")
+_BODY = ("outputs", "body")
+_OF_THE_TRIGGER = ("name", "startTime", "outputs")
+_OF_THE_BODY = ("event",)
+_OF_A_BLOB = ("fileName", "folderPath", *_OF_THE_BODY)
+
+
+class Unsupported(ValueError):
+    """A value that cannot be worked out here; the text says why, and names the function."""
+
+
+class Missing(ValueError):
+    """The event has not what a reference leads to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step into a value: a name of an object, or a place in an array."""
+
+    to: str | int
+    is_lenient: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A reference to the event, or to the trigger itself.
+
+    Attributes:
+        text: as it is written.
+        steps: from what `trigger()` is.
+    """
+
+    text: str
+    steps: tuple[Step, ...]
+
+    def value(self, trigger: Mapping[str, Any]) -> object:
+        """What it leads to.
+
+        Args:
+            trigger: what `trigger()` is.
+
+        Raises:
+            Missing: there is no such thing, and the reference has no `?` there.
+        """
+        value: object = trigger
+        for step in self.steps:
+            found, value = _stepped(value, step.to)
+            if not found and not step.is_lenient:
+                raise Missing(f"{self.text}: the event has no {step.to}")
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Interpolation:
+    """Text with references in it."""
+
+    parts: tuple["str | Reference", ...]
+
+    def value(self, trigger: Mapping[str, Any]) -> str:
+        """The text, each reference in it replaced by what it leads to.
+
+        Raises:
+            Missing: see Reference.
+        """
+        return "".join(
+            each if isinstance(each, str) else _written(each.value(trigger)) for each in self.parts
+        )
+
+
+Compiled = Reference | Interpolation | list[Any] | dict[str, Any] | str | int | float | bool | None
+"""A value of a parameter: objects and arrays hold such values, too."""
+
+
+def compiled(value: object, *, of_blob: bool) -> Compiled:
+    """The value of a parameter, ready to be worked out.
+
+    Args:
+        value: as the trigger's JSON has it.
+        of_blob: whether the trigger starts on events of blobs, which alone have a file's name and folder.
+
+    Raises:
+        Unsupported: it is no value that can be worked out here.
+    """
+    match value:
+        case str():
+            return _compiled_text(value, of_blob=of_blob)
+        case {"type": str(kind), "value": str(text), **rest} if not rest and kind.lower() == "expression":
+            return _compiled_text(text, of_blob=of_blob)
+        case dict():
+            return {name: compiled(each, of_blob=of_blob) for name, each in value.items()}
+        case list():
+            return [compiled(each, of_blob=of_blob) for each in value]
+        case int() | float() | None:
+            return value
+    raise Unsupported("is no JSON value")
+
+
+def worked_out(value: Compiled, trigger: Mapping[str, Any]) -> object:
+    """The value that a run gets.
+
+    Args:
+        value: of a parameter.
+        trigger: what `trigger()` is.
+
+    Raises:
+        Missing: see Reference.
+    """
+    match value:
+        case Reference() | Interpolation():
+            return value.value(trigger)
+        case dict():
+            return {name: worked_out(each, trigger) for name, each in value.items()}
+        case list():
+            return [worked_out(each, trigger) for each in value]
+    return value
+
+
+def _compiled_text(text: str, *, of_blob: bool) -> Compiled:
+    if len(text) > MAX_TEXT:
+        raise Unsupported(f"has more than {MAX_TEXT} characters")
+    if text.startswith("@@"):
+        return text[1:]
+    if text.startswith("@") and not text.startswith("@{"):
+        reference, end = _reference(text, 1, of_blob=of_blob)
+        if text[end:].strip():
+            raise Unsupported(
+                f"goes on after {reference.text}: only references to the event are worked out here"
+            )
+        return reference
+    return _interpolated(text, of_blob=of_blob)
+
+
+def _interpolated(text: str, *, of_blob: bool) -> Compiled:
+    parts: list[str | Reference] = []
+    at = 0
+    for opened in _OPEN.finditer(text):
+        if opened.start() < at:
+            continue  # within a reference
+        if opened[0] == "@@{":
+            parts.append(text[at : opened.start()] + "@{")
+            at = opened.end()
+            continue
+        parts.append(text[at : opened.start()])
+        reference, end = _reference(text, opened.end(), of_blob=of_blob)
+        closed = re.compile(r"\s*\}").match(text, end)
+        if closed is None:
+            raise Unsupported(
+                f"has no }} after {reference.text}: only references to the event are worked out here"
+            )
+        parts.append(reference)
+        at = closed.end()
+    parts.append(text[at:])
+    if any(isinstance(each, Reference) for each in parts):
+        return Interpolation(tuple(each for each in parts if each != ""))
+    return "".join(str(each) for each in parts)
+
+
+def _reference(text: str, begin: int, *, of_blob: bool) -> tuple[Reference, int]:
+    """The reference that begins at a place of a text, and where it ends."""
+    function = _FUNCTION.match(text, begin)
+    if function is None:
+        raise Unsupported("is no reference to the event: there are triggerBody() and trigger()")
+    name = function[1]
+    if name.lower() not in {"triggerbody", "trigger"}:
+        raise Unsupported(
+            f"calls {name}(): of the functions triggerBody() and trigger() alone are worked out here"
+        )
+    if function[2] is None:
+        raise Unsupported(f"gives {name}() an argument: it has none")
+    steps = []
+    end = function.end()
+    while (accessor := _ACCESSOR.match(text, end)) is not None:
+        to: str | int = accessor["name"] or (accessor["quoted"] or "").replace("''", "'")
+        if accessor["number"] is not None:
+            to = int(accessor["number"])
+        steps.append(Step(to, accessor["lenient"] is not None))
+        end = accessor.end()
+    begins = tuple(Step(each) for each in _BODY) if name.lower() == "triggerbody" else ()
+    return Reference(text[begin:end].strip(), _checked((*begins, *steps), of_blob=of_blob)), end
+
+
+def _checked(steps: tuple[Step, ...], *, of_blob: bool) -> tuple[Step, ...]:
+    """The steps, where they lead to what there is."""
+    names = [each.to.lower() if isinstance(each.to, str) else each.to for each in steps]
+    if not names or names[0] not in [each.lower() for each in _OF_THE_TRIGGER]:
+        raise Unsupported(f"is not known: trigger() has {', '.join(_OF_THE_TRIGGER)}")
+    if names[0] != "outputs":
+        return steps
+    if names[1:2] not in ([], ["body"]):
+        raise Unsupported("is not known: trigger().outputs has body")
+    of_the_body = _OF_A_BLOB if of_blob else _OF_THE_BODY
+    if names[2:3] and names[2] not in [each.lower() for each in of_the_body]:
+        raise Unsupported(f"is not known: triggerBody() of such a trigger has {', '.join(of_the_body)}")
+    return steps
+
+
+def _stepped(value: object, to: str | int) -> tuple[bool, object]:
+    """Whether there is such a thing in a value, and what it is. Names of exactly that spelling go first."""
+    if isinstance(to, int):
+        return (True, value[to]) if isinstance(value, list) and to < len(value) else (False, None)
+    if not isinstance(value, Mapping):
+        return False, None
+    if to in value:
+        return True, value[to]
+    alike = [name for name in value if name.casefold() == to.casefold()]
+    return (True, value[alike[0]]) if len(alike) == 1 else (False, None)
+
+
+def _written(value: object) -> str:
+    """A value inside text, as Data Factory writes it: null is empty, true is `True`."""
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return str(value)
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

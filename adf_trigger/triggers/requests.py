@@ -1,0 +1,86 @@
+"""The requests that an event makes: one for each pipeline of each trigger that starts on it."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from adf_trigger.contracts import MAX_CORRELATION_ID
+from adf_trigger.errors import Fault
+from adf_trigger.messages.envelopes import Event, key_of
+from adf_trigger.messages.limits import shorten_middle
+from adf_trigger.messages.wording import pointer_to
+from adf_trigger.triggers.definitions import PipelineStart, Trigger
+from adf_trigger.triggers.matching import trigger_of, why_not
+from adf_trigger.triggers.references import Missing, worked_out
+
+MAX_LABEL = 256
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventRequest:
+    """A request that an event makes.
+
+    Attributes:
+        trigger: which makes it.
+        key: its idempotency key: the same for the same event, trigger and pipeline, and for no others.
+        document: the request, as a message of the requests queue has it.
+        faults: what the event has not that its parameters need; then it has none.
+    """
+
+    trigger: Trigger
+    key: str
+    document: dict[str, Any]
+    faults: tuple[Fault, ...] = ()
+
+
+def requests_of(event: Event, triggers: Sequence[Trigger]) -> Iterator[EventRequest]:
+    """The requests that an event makes."""
+    for trigger in triggers:
+        if why_not(trigger, event) is None:
+            yield from (_request(event, trigger, start) for start in trigger.starts)
+
+
+def key_of_start(event: Event, trigger: Trigger, start: PipelineStart) -> str:
+    """The idempotency key of what a trigger starts on an event.
+
+    A file is told by its subject and its ETag: one that is written again is another, and several events of one writing
+    are one. Other events are told by source and id, as CloudEvents says.
+    """
+    tag = event.data.get("eTag") if trigger.of_blobs and isinstance(event.data, dict) else None
+    what = (
+        (event.subject, tag.strip('"').lower(), event.type.lower())
+        if isinstance(tag, str) and tag
+        else (event.id,)
+    )
+    to = (trigger.name.lower(), start.pipeline.lower(), str(start.number))
+    return key_of("trigger", event.source, *what, *to)
+
+
+def _request(event: Event, trigger: Trigger, start: PipelineStart) -> EventRequest:
+    key = key_of_start(event, trigger, start)
+    told = trigger_of(trigger, event)
+    parameters: dict[str, Any] = {}
+    faults = []
+    for name, value in start.parameters.items():
+        try:
+            parameters[name] = worked_out(value, told)
+        except Missing as exc:
+            faults.append(Fault(pointer_to(("parameters", name)), str(exc)))
+    document = {
+        "requestId": key,
+        "pipeline": start.pipeline,
+        "parameters": {} if faults else parameters,
+        "metadata": {
+            name: shorten_middle(text, MAX_LABEL)
+            for name, text in (
+                ("trigger", trigger.name),
+                ("eventType", event.type),
+                ("eventSubject", event.subject),
+            )
+        },
+    }
+    if trigger.factory is not None:
+        document["factory"] = trigger.factory
+    if len(event.id) <= MAX_CORRELATION_ID:
+        document["correlationId"] = event.id
+    return EventRequest(trigger=trigger, key=key, document=document, faults=tuple(faults))

@@ -1,0 +1,291 @@
+"""POST /events and events on the requests queue: each starts what the triggers declare, once."""
+
+import json
+from base64 import b64encode
+from typing import Any
+
+import azure.functions as func
+import pytest
+
+from adf_trigger.errors import BadRequest, Forbidden, LedgerError, PublishError
+from tests.support.grid_events import (
+    NAMES,
+    as_cloud_event,
+    blob_created,
+    blob_trigger,
+    custom_trigger,
+    order_placed,
+    setting,
+)
+from tests.support.world import World, settings
+from tests.unit.functions.conftest import Caller
+
+SCHEMAS = pytest.mark.parametrize("schema", [dict, as_cloud_event], ids=["Event Grid", "CloudEvents"])
+TEXT = {"type": "String"}
+
+
+def with_triggers(*triggers: dict[str, Any]) -> World:
+    """A service with a pipeline that takes a file, and triggers."""
+    world = World(settings=settings(ADF_TRIGGER_TRIGGERS=setting(*(triggers or (blob_trigger(),)))))
+    world.factory.declare("load", file=TEXT, folder=TEXT)
+    return world
+
+
+@pytest.fixture
+def world() -> World:
+    """One trigger on files."""
+    return with_triggers()
+
+
+def post(caller: Caller, body: Any, *, method: str = "POST", **headers: str) -> func.HttpResponse:
+    """A call of /events."""
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return caller.call("take_events", method, "events", body=raw, **headers)
+
+
+def told(answer: func.HttpResponse) -> dict[str, Any]:
+    """What is not zero in an answer that all is done with."""
+    assert answer.status_code == 200, answer.get_body()
+    return {name: count for name, count in json.loads(answer.get_body()).items() if count}
+
+
+def started(world: World) -> list[dict[str, Any]]:
+    """The parameters of every run."""
+    return [dict(run.parameters) for run in world.factory.runs.values()]
+
+
+@SCHEMAS
+@pytest.mark.parametrize("encode", [bytes, b64encode], ids=["plain", "base64"])
+def test_a_blob_s_event_on_the_queue_starts_a_run(
+    world: World, caller: Caller, schema: Any, encode: Any
+) -> None:
+    """In either schema, plain or base64, with exactly the blob's name."""
+    for number, name in enumerate(NAMES):
+        document = schema(blob_created(name, tag=f"0x{number}"))
+        caller.message(encode(json.dumps(document, ensure_ascii=False).encode()), message_id=f"m-{number}")
+    paths = [f"{each['folder']}/{each['file']}" for each in started(world)]
+    assert paths == [f"in/raw/{name}" for name in NAMES]
+
+
+@SCHEMAS
+def test_a_blob_s_event_by_http_starts_a_run(world: World, caller: Caller, schema: Any) -> None:
+    """Alone or in an array, and answered once it is claimed."""
+    batch = [schema(blob_created(name, tag=f"0x{number}")) for number, name in enumerate(NAMES)]
+    assert told(post(caller, batch[0])) == {"events": 1, "claimed": 1}
+    assert told(post(caller, batch)) == {"events": len(NAMES), "claimed": len(NAMES) - 1, "repeated": 1}
+    world.tick()
+    assert {each["file"] for each in started(world)} == {name.rpartition("/")[2] for name in NAMES}
+    assert len(world.factory.runs) == len(NAMES)
+
+
+def test_a_cloud_event_in_binary_mode_is_the_same(world: World, caller: Caller) -> None:
+    """Its attributes are headers, percent-encoded where they are not ASCII; its data is the body."""
+    event = as_cloud_event(blob_created())
+    headers = {f"ce-{name}": str(value) for name, value in event.items() if name != "data"}
+    headers["ce-subject"] = headers["ce-subject"].replace("orders.csv", "Gr%C3%B6%C3%9Fe.csv")
+    request = func.HttpRequest(
+        "POST", "http://host/api/events", headers=headers, body=json.dumps(event["data"]).encode()
+    )
+    assert told(caller.ask("take_events", request)) == {"events": 1, "claimed": 1}
+    assert started(world) == [{"file": "Größe.csv", "folder": "in/raw"}]
+
+
+def test_a_repeated_delivery_starts_nothing(world: World, caller: Caller) -> None:
+    """By queue or by HTTP, in whatever message, schema and batch, also after the run has ended."""
+    caller.message(blob_created(), message_id="m-1")
+    caller.message(as_cloud_event(blob_created(id_="e-2")), message_id="m-2")
+    world.factory.finish(next(iter(world.factory.runs)))
+    world.tick(after=20)
+    assert told(post(caller, [blob_created(), blob_created()])) == {"events": 2, "repeated": 2}
+    assert len(world.factory.runs) == 1
+    assert len(world.outbox.events) == 1
+
+
+def test_a_repeated_delivery_after_the_trigger_has_changed_starts_nothing(world: World) -> None:
+    """Nor is it told as a conflict: the file has had its run."""
+    Caller(world).message(blob_created())
+    changed = blob_trigger()
+    changed["properties"]["pipelines"][0]["parameters"]["folder"] = "elsewhere"
+    world.settings = settings(ADF_TRIGGER_TRIGGERS=setting(changed))
+    world.restart()
+    Caller(world).message(blob_created(), message_id="m-2")
+    assert told(post(Caller(world), blob_created())) == {"events": 1, "repeated": 1}
+    assert (len(world.factory.runs), world.outbox.events) == (1, [])
+
+
+def test_a_repeated_delivery_of_what_was_refused_starts_nothing(world: World, caller: Caller) -> None:
+    """Its rejection was told; who mends the cause replays it, and that starts it once."""
+    world.factory.fail_next("create_run", BadRequest("it is wrong", status=400))
+    caller.message(blob_created(), message_id="m-1")
+    caller.message(blob_created(), message_id="m-2")
+    assert told(post(caller, blob_created())) == {"events": 1, "repeated": 1}
+    assert (len(world.factory.runs), len(world.outbox.events), len(world.outbox.rejected)) == (0, 1, 1)
+    (kept,) = world.kept()
+    assert caller.steer("replay", kept.request_id).status_code == 202
+    caller.message(world.outbox.put_back_texts[-1][0].encode(), message_id="m-3")
+    assert started(world) == [{"file": "orders.csv", "folder": "in/raw"}]
+
+
+@pytest.mark.parametrize("by", ["queue", "http"])
+def test_an_event_whose_pipeline_is_wrong_is_rejected_with_its_reason(by: str) -> None:
+    """It is told and kept, once however often it is delivered; the other pipeline of the event is started."""
+    world = with_triggers(blob_trigger("A", "nowhere"), blob_trigger("B"))
+    caller = Caller(world)
+    for attempt in (1, 2):
+        if by == "queue":
+            caller.message(blob_created(), attempts=attempt)
+        else:
+            post(caller, blob_created())
+    assert len(started(world)) == 1
+    (kept,) = world.kept()
+    assert (kept.pipeline, "does not exist" in kept.why) == ("nowhere", True)
+    assert {event.type for event in world.outbox.events} == {"dev.adf-trigger.run.rejected"}
+    assert len({event.id for event in world.outbox.events}) == 1
+
+
+def test_what_an_event_has_not_is_rejected_with_the_event_as_it_came() -> None:
+    """And replayed once the trigger asks for what there is."""
+    world = with_triggers(custom_trigger({"file": "@triggerBody().event.data.gone", "folder": "f"}))
+    body = json.dumps(order_placed()).encode()
+    Caller(world).message(body)
+    (kept,) = world.kept()
+    assert (kept.body, kept.pipeline, "has no gone" in kept.why) == (body, "load", True)
+    mended = custom_trigger({"file": "@triggerBody().event.data.day", "folder": "f"})
+    world.settings = settings(ADF_TRIGGER_TRIGGERS=setting(mended))
+    world.restart()
+    caller = Caller(world)
+    assert caller.steer("replay", kept.request_id).status_code == 202
+    caller.message(world.outbox.put_back_texts[-1][0].encode(), message_id="m-2")
+    assert started(world) == [{"file": "2026-11-26", "folder": "f"}]
+
+
+def test_an_event_that_nobody_wants_is_acknowledged_logged_and_counted(
+    world: World, caller: Caller, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A filter that matches nothing shows in the health, with the latest event and why it was not wanted."""
+    caplog.set_level("INFO")
+    unwanted = {**blob_created(), "subject": "/blobServices/default/containers/out/blobs/x.csv"}
+    caller.message(unwanted)
+    assert told(post(caller, [unwanted, order_placed()])) == {"events": 2, "unwanted": 2}
+    actions = [getattr(record, "action", "") for record in caplog.records]
+    assert actions.count("event_unwanted") == 3
+    caller.message(blob_created(), message_id="m-2")
+    events = json.loads(caller.call("health_details", "GET", "health/details").get_body())["events"]
+    assert (events["unwanted"], events["triggers"]["OnFile"]["wanted"]) == (3, 1)
+    assert "OnFile: it starts on" in events["lastUnwanted"]["why"]
+    assert (world.outbox.events, world.kept()) == ([], [])
+
+
+def test_a_trigger_that_has_started_on_nothing_shows_in_the_health(caller: Caller) -> None:
+    """With zero, before any event has come."""
+    events = json.loads(caller.call("health_details", "GET", "health/details").get_body())["events"]
+    assert events["triggers"] == {"OnFile": {"wanted": 0, "lastAt": None}}
+
+
+@pytest.mark.parametrize(
+    "wrong", [5, None, "text", [], {}, {"specversion": "1.0"}, {"eventType": "x"}, {"pipeline": "load"}]
+)
+def test_what_is_no_event_is_rejected_and_never_answered_by_4xx(
+    world: World, caller: Caller, wrong: Any
+) -> None:
+    """Event Grid gives a batch up for good that is answered so; the events beside it are started."""
+    assert told(post(caller, [wrong, blob_created()])) == {"events": 2, "claimed": 1, "rejected": 1}
+    post(caller, [wrong])
+    assert len(world.kept()) == 1
+    assert len(world.factory.runs) == 1
+
+
+def test_a_request_is_no_event(world: World, caller: Caller) -> None:
+    """By this call triggers alone start runs: its key opens no other pipeline."""
+    asks = {"specversion": "1.0", "id": "1", "source": "/s", "type": "t", "data": {"pipeline": "load"}}
+    assert told(post(caller, asks)) == {"events": 1, "unwanted": 1}
+    assert started(world) == []
+
+
+@pytest.mark.parametrize("body", [b"", b"hello", b"{", b"5"])
+def test_a_body_that_is_nobody_s_event_is_a_fault(caller: Caller, body: bytes) -> None:
+    """No subscription sends such a one: who tries it by hand is told."""
+    assert post(caller, body).status_code == 400
+
+
+def test_a_batch_has_a_bound(caller: Caller) -> None:
+    """A little over the 1 MiB that Event Grid sends."""
+    assert post(caller, [blob_created(id_="x" * 1_048_576)]).status_code == 200
+    assert post(caller, b"[" + b" " * 1_100_000).status_code == 413
+
+
+@pytest.mark.parametrize("error", [LedgerError("the table is away"), Forbidden("no role", status=403)])
+def test_what_cannot_be_taken_now_is_asked_for_again(world: World, caller: Caller, error: Exception) -> None:
+    """503 for the batch; once that is over, the same batch starts each once."""
+    if isinstance(error, LedgerError):
+        world.ledger.before["claim"] = [error]
+    else:
+        world.factory.fail_next("get_pipeline", error)
+    batch = [blob_created(), blob_created("2.csv", tag="2")]
+    answer = post(caller, batch)
+    assert (answer.status_code, "Retry-After" in answer.headers) == (503, True)
+    world.clock.forward(600)
+    world.tick()
+    assert told(post(caller, batch))["events"] == 2
+    world.tick(after=1)
+    assert len(world.factory.runs) == 2
+
+
+def test_each_request_of_an_event_is_put_back_by_itself() -> None:
+    """One that cannot be taken now keeps no other waiting, and the event is not read again for it."""
+    world = with_triggers(blob_trigger("A"), blob_trigger("B"))
+    world.ledger.before["claim"] = [LedgerError("away")]
+    caller = Caller(world)
+    caller.message(blob_created())
+    assert len(world.factory.runs) == 1
+    ((text, _),) = world.outbox.put_back_texts
+    caller.message(text.encode(), message_id="m-2")
+    caller.message(text.encode(), message_id="m-3")
+    assert len(world.factory.runs) == 2
+
+
+def test_an_event_that_cannot_be_put_back_is_delivered_again_and_doubles_nothing() -> None:
+    """The host has it still."""
+    world = with_triggers(blob_trigger("A"), blob_trigger("B"))
+    world.ledger.before["claim"] = [LedgerError("away")]
+    world.outbox.before.append(PublishError("no queue"))
+    caller = Caller(world)
+    with pytest.raises(PublishError):
+        caller.message(blob_created())
+    caller.message(blob_created(), attempts=2)
+    assert len(world.factory.runs) == 2
+
+
+def test_a_subscription_is_validated_by_its_code_alone(caller: Caller) -> None:
+    """Its validationUrl is never called: there is nothing here that could."""
+    event = {
+        **order_placed(),
+        "eventType": "Microsoft.EventGrid.SubscriptionValidationEvent",
+        "data": {"validationCode": "512d38b6", "validationUrl": "https://evil.example/validate"},
+    }
+    answer = post(caller, [event], aeg_event_type="SubscriptionValidation")
+    assert json.loads(answer.get_body()) == {"validationResponse": "512d38b6"}
+
+
+@pytest.mark.parametrize(
+    ("headers", "rate"),
+    [
+        ({"WebHook_Request_Origin": "eventgrid.azure.net"}, "*"),
+        ({"WebHook_Request_Origin": "eventgrid.azure.net", "WebHook_Request_Rate": "120"}, "120"),
+        ({"WebHook_Request_Origin": "x", "WebHook_Request_Rate": "1\nEvil: 1"}, "*"),
+    ],
+)
+def test_the_handshake_of_cloud_events_is_answered(
+    caller: Caller, headers: dict[str, str], rate: str
+) -> None:
+    """Whoever has the key may send, as fast as it asks for."""
+    answer = post(caller, b"", method="OPTIONS", **headers)
+    assert answer.status_code == 200
+    assert answer.headers["WebHook-Allowed-Origin"] == headers["WebHook_Request_Origin"]
+    assert answer.headers["WebHook-Allowed-Rate"] == rate
+
+
+@pytest.mark.parametrize("origin", ["", "ö", "a\nb", "x" * 300])
+def test_an_origin_that_no_header_can_hold_is_a_fault(caller: Caller, origin: str) -> None:
+    """The platform would answer 500."""
+    assert post(caller, b"", method="OPTIONS", WebHook_Request_Origin=origin).status_code == 400
