@@ -76,7 +76,8 @@ class ReplayRequest(Wire):
     """The body of a request to send a rejected message again; every field is optional.
 
     Attributes:
-        force: send it although an equal message was taken.
+        force: send it although it may start a second run: an equal message was taken, or its key names another
+            request; or although it waits in the queue already.
         parameters: the values of secure parameters, which are not kept, name to value.
         note: why; it stands in the history of its request, where that has a record.
     """

@@ -92,11 +92,12 @@ class Steering:
         parameters: Mapping[str, JsonValue] | None = None,
         note: str | None = None,
     ) -> RunView:
-        """Send a rejected message again, under its key.
+        """Send a rejected message again, under its key. One that was sent before is given as it is now.
 
         Args:
             run: a view, or an id.
-            force: also where it may be a copy of a request that was taken.
+            force: also where it may start a second run, since it may be a copy of a request that was taken, or its key
+                is another's; and where it waits in the queue already.
             parameters: values that were not kept, since their pipeline declares them secure.
             note: why, for the history.
         """

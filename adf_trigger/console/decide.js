@@ -71,7 +71,7 @@ async function replay(run, changed) {
   const done = await dialog({
     title: "Send the message again",
     intro: "It goes into the requests queue under its own key, as it came.",
-    body: [secrets, tick("Send it though an equal message was taken", "force", { hint: "It may start a second run." }), noteField()],
+    body: [secrets, tick("Send it whatever is said against it", "force", { hint: "It may start a second run." }), noteField()],
     action: "Replay",
     ready: async () => {
       // Values of secure parameters are not kept: they have to be given once more.

@@ -267,7 +267,7 @@ class RejectedMessages(Protocol):
     def find(self, given: str, *, but: str | None = None, by: By | None = None) -> KeptMessage | None:
         """The newest message that has an id, its own or its request's.
 
-        One that is in the queue, else a rejected one, else what is left of one that was taken or dismissed.
+        One that is in the queue, else one that was not dismissed, else what is left of such a one.
 
         Args:
             given: the id.
@@ -297,7 +297,7 @@ def best_of(messages: Iterable[KeptMessage]) -> KeptMessage | None:
     for message in messages:
         if message.is_on_queue:
             return message
-        if best is None or (best.waiting and not message.waiting):
+        if best is None or (best.was_dismissed and not message.was_dismissed):
             best = message
     return best
 

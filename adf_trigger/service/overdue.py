@@ -12,10 +12,11 @@ from adf_trigger.errors import LedgerConflict, UnreadableRow
 from adf_trigger.events.outbox import Outbox
 from adf_trigger.ledger.port import LedgerReader
 from adf_trigger.ledger.records import RunRecord
-from adf_trigger.ledger.rejected import KeptMessage, RejectedMessages
+from adf_trigger.ledger.rejected import OF_A_RECORD, KeptMessage, RejectedMessages
 from adf_trigger.messages.decoding import Message
 from adf_trigger.messages.texts import Reference
 from adf_trigger.messages.waiting import LIFE, life_left
+from adf_trigger.service.notify import is_rejection
 from adf_trigger.service.replaying import has_come_of
 from adf_trigger.service.steps import Steps
 
@@ -94,13 +95,20 @@ class OverdueMessages:
             _log("Nothing has come of message %s, which was sent again: it is shown as rejected", kept)
 
     def _treat_aside(self, kept: KeptMessage, record: RunRecord | None, later: KeptMessage | None) -> None:
-        """One that was never rejected: it may have come to its end in another way, by a copy or under its own id."""
-        if record is not None or later is not None or self._was_taken_as_another(kept):
+        """One of which it is not known that it was rejected: it may have come to its end in another way.
+
+        By a copy, or under its own id. Earlier versions wrote the same of one that was sent again after its rejection.
+        """
+        ended = record is not None and not is_rejection(record, kept)
+        if ended or later is not None or self._was_taken_as_another(kept):
             with self._steps("rejected.remove"):
                 self._messages.remove(kept.key)
             return
         now = self._clock()
-        self._remind(kept, Reference(kept.key, kept.request_id), life_left(kept.received_at, now))
+        if kept.name.startswith(OF_A_RECORD):
+            self._remind(kept, Reference(kept.key, kept.request_id, replay=True), LIFE)
+        else:
+            self._remind(kept, Reference(kept.key, kept.request_id), life_left(kept.received_at, now))
         self._mark(kept.sent_again(now))
 
     def _remind(self, kept: KeptMessage, reference: Reference, life: timedelta) -> None:
@@ -123,7 +131,8 @@ class OverdueMessages:
             kept.body, message_id=kept.message_id, attempts=kept.attempts, inserted_at=kept.received_at
         ).digest
         places = [kept.factory] if kept.factory else self._places()
-        return any(self._ledger.taken_from(place, digest) for place in places)
+        found = (stored.record for place in places for stored in self._ledger.taken_from(place, digest))
+        return any(not is_rejection(record, kept) for record in found)
 
 
 def _log(sentence: str, kept: KeptMessage) -> None:

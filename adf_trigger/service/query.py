@@ -171,6 +171,8 @@ class Query:
         if not kept.was_taken and not (kept.is_on_queue and kept.masked):
             return kept
         later = self._rejected.find(kept.request_id, but=kept.key)
+        if later is not None and later.key < kept.key:
+            later = None
         if kept.was_taken or has_come_of(kept, record, later):
             return later or (kept if kept.was_taken else kept.taken(kept.waits_since))
         return kept

@@ -24,7 +24,7 @@ class ReplayOrder:
     """What a caller asks for.
 
     Attributes:
-        force: whether to send it although an equal message was taken.
+        force: whether to send it although it may start a second run, or waits in the queue already.
         values: of secure parameters, which are not kept.
         by: who asks, where that is known.
         note: why.

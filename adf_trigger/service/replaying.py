@@ -139,12 +139,17 @@ class Replayer:
 
     def _marked_as_sent(self, kept: KeptMessage, by: str | None, note: str | None) -> KeptMessage:
         """Note that it was sent again, unless it was taken meanwhile."""
-        sent = kept.sent(self._clock(), by=by, note=note)
-        try:
-            with self._steps("rejected.mark_sent"):
-                return self._messages.change(sent)
-        except LedgerConflict:
-            return self._messages.get(kept.key) or sent
+        for _ in range(TRIES):
+            sent = kept.sent(self._clock(), by=by, note=note)
+            try:
+                with self._steps("rejected.mark_sent"):
+                    return self._messages.change(sent)
+            except LedgerConflict:
+                now = self._messages.get(kept.key)
+            if now is None or now.was_taken or now.was_dismissed:
+                return now or sent
+            kept = now
+        raise TryLater(f"message {kept.message_id} is being changed by others", retry_after=RETRY_AFTER)
 
     def _require_may_be_sent(self, kept: KeptMessage, *, force: bool) -> None:
         _require_no_copy(kept.taken_as, force=force)

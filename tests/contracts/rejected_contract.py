@@ -166,18 +166,23 @@ class RejectedContract:
         assert rejected.list(limit=10) == kept[3:]
 
     def test_a_message_is_found_by_its_id_and_by_its_request_s(self, rejected: RejectedMessages) -> None:
-        """Of several one that waits, else the newest rejected one, else what is left of one; none that is gone."""
+        """Of several one that waits, else the newest that was not dismissed, else such a one; none that is gone."""
         old, new = (a_message(f"m{n}", request_id="k:1", received_at=NOON + n * MINUTE) for n in range(2))
         for message in (new, old, a_message("m3", request_id="k:12")):
             rejected.keep(message)
         left = rejected.change(
-            rejected.keep(a_message("m4", request_id="k:1", received_at=NOON + 4 * MINUTE)).taken(NOON)
+            rejected.keep(a_message("m4", request_id="k:1", received_at=NOON + 4 * MINUTE)).dismissed(NOON)
         )
         assert [rejected.find(each) for each in ("k:1", "m0", "m1", "m4")] == [new, old, new, left]
         assert [rejected.find(each) for each in ("m2", "k", "nobody")] == [None, None, None]
         assert [rejected.find("m1", by=by) for by in ("messageId", "requestId")] == [new, None]
         assert [rejected.find("k:1", by=by) for by in ("messageId", "requestId")] == [None, new]
         assert rejected.find("k:1", but=new.key) == old
+        taken = rejected.change(
+            rejected.keep(a_message("m5", request_id="k:1", received_at=NOON + 3 * MINUTE)).taken(NOON)
+        )
+        assert rejected.find("k:1") == taken
+        rejected.remove(taken.key)
         waits = a_message("m2", request_id="k:1", received_at=NOON - MINUTE, waiting=True)
         rejected.keep(waits)
         assert [rejected.find(each) for each in ("k:1", "m2", "m1")] == [waits, waits, new]

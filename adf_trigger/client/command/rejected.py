@@ -56,7 +56,7 @@ def show_rejected(session: Session, run: RunName) -> int:
 
 @rejected_group.command("replay")
 @click.argument("ids", nargs=-1, required=True, metavar="ID...")
-@click.option("--force", is_flag=True, help="Also where it may be a copy of a request that was taken.")
+@click.option("--force", is_flag=True, help="Also where it may start a second run, or waits in the queue.")
 @click.option(
     "-p",
     "--parameter",
@@ -67,7 +67,7 @@ def show_rejected(session: Session, run: RunName) -> int:
 )
 @connected
 def replay_rejected(session: Session, *, ids: Sequence[str], force: bool, given: Sequence[str]) -> int:
-    """Send them again, under their keys."""
+    """Send them again, under their keys. Those that were sent before are shown as they are."""
     values = parameters_of(given, None, read=read_file, ask=ask_hidden())
     return _each(session, ids, lambda client, run: client.replay(run, force=force, parameters=values or None))
 
@@ -77,7 +77,7 @@ def replay_rejected(session: Session, *, ids: Sequence[str], force: bool, given:
 @click.option("--note", help="Why; it stands in the history.")
 @connected
 def discard_rejected(session: Session, *, ids: Sequence[str], note: str | None) -> int:
-    """Remove them for good."""
+    """Remove them for good. Those that were removed before are shown as they are."""
     return _each(session, ids, lambda client, run: client.resolve(run, "dismiss", note=note))
 
 
@@ -96,7 +96,7 @@ def _each(session: Session, ids: Sequence[str], work: Callable[[Client, str], Ru
             else:
                 done.append(view)
                 if not screen.as_json:
-                    screen.line(f"{each}  {view.status}")
+                    screen.line("  ".join(filter(None, (each, view.status, view.reason))))
     if screen.as_json:
         screen.document(done)
     return code

@@ -88,6 +88,14 @@ def test_the_trouble_of_one_rejected_message_is_its_own() -> None:
     assert done.err == "b: none\n"
 
 
+@pytest.mark.parametrize("verb", ["replay", "discard"])
+def test_what_was_done_before_is_told(verb: str) -> None:
+    """It is no error, and its line says what became of it, when and by whom."""
+    said = "it was done before (at 2026-11-26T05:00:00Z by me)"
+    done = command(Service(answer(run("Rejected", reason=said))), "rejected", verb, "a")
+    assert (done.code, done.out) == (0, f"a  Rejected  {said}\n")
+
+
 class Factory:
     """A service with runs that end while they are looked at: each look at the new ones is a moment later."""
 
