@@ -147,10 +147,16 @@ class RunRequest(Wire):
 
 
 class QueuedRunRequest(RunRequest):
-    """A message of the requests queue: the body of a request, and what the URL and headers say by HTTP."""
+    """A message of the requests queue: the body of a request, and what the URL and headers say by HTTP.
+
+    Attributes:
+        traceparent: the trace that it is part of (W3C Trace Context), carried on to the event; what is none is passed
+            over. Of a CloudEvent it is the event's own attribute.
+    """
 
     pipeline: str = Field(pattern=PIPELINE_NAME_PATTERN, max_length=MAX_PIPELINE_NAME)
     request_id: RequestId | None = None
+    traceparent: str | None = None
 
 
 class HistoryEntry(Wire):
@@ -277,9 +283,12 @@ class EventData(RunView):
     """The run that a completion event is about.
 
     Attributes:
-        truncated: true where long text or large values were cut to keep the message in its limit.
+        ended: not there in events of the first version, which told nothing but ends.
+        truncated: true where long text or large values were cut, or something was left out, to keep the message in its
+            limit.
     """
 
+    ended: bool = True
     truncated: bool = False
 
 
@@ -287,6 +296,10 @@ class CompletionEvent(Wire):
     """A CloudEvents 1.0 event: a run has ended, or will not start.
 
     `id` is the same for every repeat of the same news, so that a consumer can drop repeats.
+
+    Attributes:
+        traceparent: the trace that the request is part of (W3C Trace Context), an extension of CloudEvents; not there
+            where the request brought none.
     """
 
     specversion: Literal["1.0"] = "1.0"
@@ -296,6 +309,7 @@ class CompletionEvent(Wire):
     type: str
     time: Instant
     datacontenttype: Literal["application/json"] = "application/json"
+    traceparent: str | None = None
     data: EventData
 
 

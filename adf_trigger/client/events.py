@@ -331,8 +331,6 @@ def event_of(text: object) -> CompletionEvent:
         document = json.loads(raw)
     except (ValueError, RecursionError) as exc:
         raise ValueError("it is not JSON") from exc
-    if isinstance(document, dict) and isinstance(document.get("data"), dict):
-        document["data"].setdefault("ended", True)  # earlier versions sent it not, and nothing but ends
     try:
         return CompletionEvent.model_validate(document, extra="ignore")
     except ValidationError as exc:

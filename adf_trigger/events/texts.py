@@ -79,13 +79,18 @@ def event_text(event: CompletionEvent) -> str:
 
     Every field is there, null where there is nothing to say, so that a consumer need not ask first.
     """
-    text = _compact(event.model_dump(mode="json"))
+    text = _compact(_document(event))
     for limits in _limits():
         if _fits(text):
             return text
-        cut = event.model_copy(update={"data": _cut_data(event.data, limits)})
-        text = _compact(cut.model_dump(mode="json"))
+        text = _compact(_document(event.model_copy(update={"data": _cut_data(event.data, limits)})))
     return text
+
+
+def _document(event: CompletionEvent) -> dict[str, Any]:
+    """An event; its attributes have no null, which some SDKs take for a value."""
+    document = event.model_dump(mode="json")
+    return {name: value for name, value in document.items() if value is not None}
 
 
 def rejected_text(message: RejectedMessage) -> str:

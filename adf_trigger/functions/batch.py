@@ -1,5 +1,6 @@
 """The HTTP function that takes many starts at once: decode, call a use case, encode."""
 
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 
@@ -10,10 +11,11 @@ from adf_trigger.contracts import QueuedRunRequest
 from adf_trigger.errors import AdfTriggerError, Fault, InvalidRequest
 from adf_trigger.functions.answers import Parameters, answered, json_response, query_faults, unreadable
 from adf_trigger.functions.composition import UseCases
-from adf_trigger.functions.decoding import KEY_HEADER, KEY_REQUIRED, principal_of
+from adf_trigger.functions.decoding import KEY_HEADER, KEY_REQUIRED, TRACE_HEADER, principal_of
 from adf_trigger.functions.problems import described_by
 from adf_trigger.functions.services import Services
 from adf_trigger.messages.decoding import run_requests
+from adf_trigger.messages.traces import traceparent_of
 from adf_trigger.orders import MAX_STARTS
 from adf_trigger.service.batch import Taken
 from adf_trigger.service.submission import Submission
@@ -44,7 +46,8 @@ def batch_functions(use_cases: UseCases, new_id: IdSource) -> func.Blueprint:
             if faults:
                 raise InvalidRequest(faults)
             by = principal_of(req, authenticated=services.settings.authentication_enabled)
-            submissions = [_submission(services, each, usual, by, new_id) for each in read]
+            trace = traceparent_of(req.headers.get(TRACE_HEADER))
+            submissions = [_within(trace, _submission(services, each, usual, by, new_id)) for each in read]
             results = services.batch.start(submissions)
             return json_response({"runs": [_result(services, each) for each in results]})
 
@@ -91,7 +94,15 @@ def _submission(
         request=read,
         request_id=read.request_id or str(new_id()),
         requested_by=by,
+        traceparent=traceparent_of(read.traceparent),
     )
+
+
+def _within(trace: str | None, read: Submission | AdfTriggerError) -> Submission | AdfTriggerError:
+    """A start as a part of the call's trace, where it names none of its own."""
+    if isinstance(read, AdfTriggerError) or read.traceparent is not None:
+        return read
+    return replace(read, traceparent=trace)
 
 
 def _result(services: Services, taken: Taken) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from adf_trigger.errors import Fault, InvalidRequest
 from adf_trigger.request_ids import REQUEST_ID_FORM, from_path, is_request_id
 
 KEY_HEADER = "Idempotency-Key"
+TRACE_HEADER = "traceparent"
 KEY_REQUIRED = (
     "is required here (ADF_TRIGGER_REQUIRE_IDEMPOTENCY_KEY): name the request, the same name on every retry of it, so "
     "that it is started once"

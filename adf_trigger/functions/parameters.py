@@ -80,6 +80,12 @@ PARAMETERS: Mapping[str, Parameter] = {
         f"Names the request: 1 to {MAX_REQUEST_ID} characters, bare or as a quoted string. The same key with the same "
         "request is the same run; in UTF-8 where it is not ASCII.",
     ),
+    "traceparent": Parameter(
+        "traceparent",
+        "header",
+        {"type": "string"},
+        "The trace that the call is part of (W3C Trace Context), carried on to the event; what is none is passed over.",
+    ),
     "prefer": Parameter(
         "Prefer",
         "header",

@@ -11,6 +11,7 @@ from adf_trigger.functions.answers import Parameters, unreadable
 from adf_trigger.functions.decoding import (
     KEY_HEADER,
     KEY_REQUIRED,
+    TRACE_HEADER,
     idempotency_key,
     pipeline_name,
     principal_of,
@@ -20,6 +21,7 @@ from adf_trigger.functions.decoding import (
 from adf_trigger.functions.outcomes import ON_FAILURE, fails_by_status
 from adf_trigger.functions.services import Services
 from adf_trigger.messages.decoding import run_request
+from adf_trigger.messages.traces import traceparent_of
 from adf_trigger.service.factories import FactoryHandle
 from adf_trigger.service.submission import Submission
 from adf_trigger.service.submit import Submitted
@@ -98,6 +100,7 @@ def _submission(
         request_id=key or str(new_id()),
         requested_by=principal_of(req, authenticated=services.settings.authentication_enabled),
         failure_is_error=by_status,
+        traceparent=traceparent_of(req.headers.get(TRACE_HEADER)),
     )
     return submission, only_ask
 

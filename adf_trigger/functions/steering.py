@@ -13,9 +13,10 @@ from adf_trigger.contracts import RunView
 from adf_trigger.errors import Fault, InvalidRequest
 from adf_trigger.functions.answers import Parameters, answered, query_faults, run_response, unreadable
 from adf_trigger.functions.composition import UseCases
-from adf_trigger.functions.decoding import KEY_HEADER, id_of, idempotency_key, principal_of
+from adf_trigger.functions.decoding import KEY_HEADER, TRACE_HEADER, id_of, idempotency_key, principal_of
 from adf_trigger.functions.services import Services
 from adf_trigger.messages.decoding import body_of
+from adf_trigger.messages.traces import traceparent_of
 from adf_trigger.orders import CancelRequest, ReplayRequest, RerunRequest, ResolveRequest
 from adf_trigger.service.cancel import CancelOrder
 from adf_trigger.service.query import by_of
@@ -168,7 +169,12 @@ def _rerun_order(services: Services, req: func.HttpRequest, body: bytes) -> Reru
     except InvalidRequest as exc:
         faults += exc.faults
     order = RerunOrder(
-        mode=asked.mode, activity=asked.activity, key=key, by=_caller(services, req), note=asked.note
+        mode=asked.mode,
+        activity=asked.activity,
+        key=key,
+        by=_caller(services, req),
+        note=asked.note,
+        traceparent=traceparent_of(req.headers.get(TRACE_HEADER)),
     )
     faults += order.faults()
     if faults:

@@ -104,6 +104,7 @@ class RunRecord:
         missing_since: when Data Factory first answered that it has no such run, and has not shown it since.
         errors: why activities failed; None where they were not read.
         results: what the run has come to; None before its end, and in records of earlier versions.
+        traceparent: the trace that the request is part of; see `messages.traces`.
         declares_secrets: whether its pipeline declared secure parameters when it was taken; None where that was not
             known.
         failure_is_error: whether its result is an error to HTTP clients where it does not succeed: the choice of the
@@ -171,6 +172,7 @@ class RunRecord:
     failure_is_error: bool = False
     results: Results | None = None
     declares_secrets: bool | None = None
+    traceparent: str | None = None
 
     @property
     def run_ids(self) -> tuple[UUID, ...]:

@@ -26,6 +26,7 @@ from adf_trigger.messages.envelopes import Event, event_in, is_event, key_of, pl
 from adf_trigger.messages.masking import as_bytes, masked
 from adf_trigger.messages.strict_json import Parsed, parse
 from adf_trigger.messages.texts import Reference, keyed_text, queue_text
+from adf_trigger.messages.traces import traceparent_of
 from adf_trigger.messages.wording import fault_of, pointer_to
 from adf_trigger.plain_text import is_blank, without_controls
 from adf_trigger.request_ids import is_request_id
@@ -241,6 +242,12 @@ class Message:
         other = (value for name, value in self.document.items() if name.lower() == "pipeline")
         name = self.document.get("pipeline", next(other, None))
         return _text(name)[:MAX_PIPELINE_NAME] if isinstance(name, str) else ""
+
+    @property
+    def traceparent(self) -> str | None:
+        """The trace that it is part of: an attribute of an event, a field of a request; None where it tells none."""
+        given = None if self.event is None else traceparent_of(self.event.document.get("traceparent"))
+        return given or traceparent_of(self.document.get("traceparent"))
 
     @property
     def factory(self) -> str | None:

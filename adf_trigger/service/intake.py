@@ -238,6 +238,7 @@ class Intake:
             request_id=message.request_id,
             requested_by=self._requested_by,
             source=Source.QUEUE,
+            traceparent=message.traceparent,
             message=message,
             not_after=self._putting_back.last_day_of(message),
         )

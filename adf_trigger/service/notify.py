@@ -40,6 +40,7 @@ class Rejection:
         reason: one sentence.
         faults: all that is wrong with it.
         truncated: whether something of `run` is cut.
+        traceparent: the trace that the request is part of.
         event_id: of its news; None where it is a message that never was a request, whose news goes by its own id.
         message: the message that it came as; None for a request by HTTP.
     """
@@ -49,6 +50,7 @@ class Rejection:
     reason: str
     faults: Sequence[Fault] = ()
     truncated: bool = False
+    traceparent: str | None = None
     event_id: str | None = None
     message: "QueuedMessage | None" = None
 
@@ -113,6 +115,7 @@ class Notifier:
             record.factory,
             event_id=event_ids.of_record(record),
             truncated=record.truncated,
+            traceparent=record.traceparent,
         )
 
     def rejected(self, rejection: Rejection) -> str:
@@ -134,6 +137,7 @@ class Notifier:
             factory=kept.factory,
             reason=kept.reason,
             faults=kept.faults,
+            traceparent=self._views.traceparent_of(kept),
         )
         return self._sent(rejection, kept.as_rejected())
 
@@ -172,10 +176,26 @@ class Notifier:
         event_id = rejection.event_id or event_ids.of_message(
             run.request_id, run.message_id or run.request_id
         )
-        return self._publish(run, rejection.factory, event_id=event_id, truncated=rejection.truncated)
+        return self._publish(
+            run,
+            rejection.factory,
+            event_id=event_id,
+            truncated=rejection.truncated,
+            traceparent=rejection.traceparent,
+        )
 
-    def _publish(self, run: RunView, factory: str, *, event_id: str, truncated: bool) -> str:
-        event = _event(run, factory, event_id=event_id, truncated=truncated)
+    def _publish(
+        self, run: RunView, factory: str, *, event_id: str, truncated: bool, traceparent: str | None
+    ) -> str:
+        event = CompletionEvent(
+            id=event_id,
+            source=event_ids.source_of(factory, run.pipeline),
+            subject=run.request_id,
+            type=f"dev.adf-trigger.run.{run.status.lower()}",
+            time=run.ended_at or run.requested_at,
+            traceparent=traceparent,
+            data=EventData(**dict(run), truncated=truncated),
+        )
         with self._steps("notify.event"):
             self._outbox.publish(event)
         return event.id
@@ -186,6 +206,7 @@ class Notifier:
             factory=record.factory,
             reason=record.message or "refused",
             truncated=record.truncated,
+            traceparent=record.traceparent,
             event_id=event_ids.of_record(record),
             message=None if record.source is not Source.QUEUE else self._message_of(record),
         )
@@ -260,14 +281,3 @@ def _name_of(record: RunRecord) -> str:
 def _mark(factory: str) -> str:
     """What tells a factory's requests from those of another under the same key."""
     return hashlib.sha256(factory.lower().encode()).hexdigest()[:8]
-
-
-def _event(run: RunView, factory: str, *, event_id: str, truncated: bool) -> CompletionEvent:
-    return CompletionEvent(
-        id=event_id,
-        source=event_ids.source_of(factory, run.pipeline),
-        subject=run.request_id,
-        type=f"dev.adf-trigger.run.{run.status.lower()}",
-        time=run.ended_at or run.requested_at,
-        data=EventData(**dict(run), truncated=truncated),
-    )

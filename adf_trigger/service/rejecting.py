@@ -86,6 +86,7 @@ class Rejecting:
             run=self._view(message, factory, named_otherwise=named_otherwise),
             factory=factory.id if factory else "",
             reason=_reason(error, taken_as),
+            traceparent=message.traceparent,
             faults=tuple(error.faults) if isinstance(error, InvalidRequest) else (),
             message=QueuedMessage(
                 id=message.id,

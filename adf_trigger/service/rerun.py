@@ -61,6 +61,7 @@ class RerunOrder:
         key: the new request's idempotency key; None to derive one.
         by: who asks, where that is known.
         note: why.
+        traceparent: the trace that the call is part of.
     """
 
     mode: Mode = "whole"
@@ -68,6 +69,7 @@ class RerunOrder:
     key: str | None = None
     by: str | None = None
     note: str | None = None
+    traceparent: str | None = None
 
     def faults(self) -> list[Fault]:
         """What does not go together."""
@@ -139,6 +141,7 @@ class Rerunner:
             request=request,
             request_id=key,
             requested_by=order.by,
+            traceparent=order.traceparent,
             lineage=Lineage(
                 group_id=record.group_id or record.run_id,
                 attempt=record.attempt + number,

@@ -42,6 +42,7 @@ class Submission:
         source: how it came.
         message: the message it came as; None for a call.
         lineage: the run that it reruns, where that is known here.
+        traceparent: the trace that it is part of; it changes no run, so that a repeat may have another.
         not_after: when it is too late to be taken; None where it is not.
         failure_is_error: see RunRecord. It changes no run, so that a repeat may ask for the other.
     """
@@ -54,6 +55,7 @@ class Submission:
     source: Source = Source.HTTP
     message: Message | None = None
     lineage: Lineage | None = None
+    traceparent: str | None = None
     not_after: datetime | None = None
     failure_is_error: bool = False
 

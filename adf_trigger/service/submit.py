@@ -209,6 +209,7 @@ class Submitter:
             metadata=dict(request.metadata),
             requested_by=submission.requested_by,
             source=submission.source,
+            traceparent=submission.traceparent,
             failure_is_error=submission.failure_is_error,
             message_digest=submission.message_digest,
             group_id=None if lineage is None else lineage.group_id,

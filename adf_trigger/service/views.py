@@ -85,12 +85,7 @@ class RunViews:
 
         Its link goes by its own id, since its request's may be another's, too.
         """
-        message = Message.decode(
-            kept.body,
-            message_id=kept.message_id,
-            attempts=kept.attempts,
-            inserted_at=kept.received_at,
-        )
+        message = _decoded(kept)
         return RunView(
             request_id=kept.request_id,
             message_id=kept.message_id,
@@ -138,6 +133,10 @@ class RunViews:
         return view.model_copy(
             update={**changes, "reason": one_line(said), "history": history, "links": links}
         )
+
+    def traceparent_of(self, kept: KeptMessage) -> str | None:
+        """The trace that a rejected message is part of."""
+        return _decoded(kept).traceparent
 
     def listed(self, run: ListedRun) -> RunSummary:
         """The run, or the rejected message, as a list shows it."""
@@ -222,6 +221,12 @@ class RunViews:
 def _entry(fate: Fate) -> HistoryEntry:
     """What was done about a rejected message, as it stands in the history of a request."""
     return HistoryEntry(at=fate.at, by=fate.by, action=_ACTIONS[fate.what], note=fate.note)
+
+
+def _decoded(kept: KeptMessage) -> Message:
+    return Message.decode(
+        kept.body, message_id=kept.message_id, attempts=kept.attempts, inserted_at=kept.received_at
+    )
 
 
 def _verbs(run: ListedRun) -> Sequence[str]:

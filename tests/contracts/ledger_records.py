@@ -137,6 +137,7 @@ def a_full_record(factory: str) -> RunRecord:
             details="full",
         ),
         declares_secrets=True,
+        traceparent="00-" + "a" * 32 + "-" + "b" * 16 + "-01",
         published_at=NOON + 8 * MINUTE,
         former_run_ids=(uuid4(),),
         message_digest="d" * 64,

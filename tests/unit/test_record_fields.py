@@ -12,6 +12,7 @@ OF_THE_REQUEST = {
     "came_as",
 }
 BOUNDED_AT_THE_DOOR = {
+    "traceparent",
     "factory",
     "request_id",
     "pipeline",
