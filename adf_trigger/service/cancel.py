@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from adf_trigger.clock import Clock
-from adf_trigger.contracts import HistoryEntry
+from adf_trigger.contracts import HistoryEntry, RunStatus
 from adf_trigger.errors import (
     AdfTriggerError,
     CredentialError,
@@ -33,6 +33,7 @@ from adf_trigger.ledger.records import ActiveRun, RunRecord, RunState
 from adf_trigger.service import optimistic
 from adf_trigger.service.allowance import Allowance
 from adf_trigger.service.budget import Budget
+from adf_trigger.service.descendants import cancel_below
 from adf_trigger.service.elapsed import bounded
 from adf_trigger.service.factories import Factories, FactoryHandle
 from adf_trigger.service.gate import Gate
@@ -108,6 +109,8 @@ class Canceller:
     def cancel(self, record: RunRecord, order: CancelOrder) -> RunRecord:
         """Cancel a run; the record as it is then. One that has ended is left as it is.
 
+        What a cancelled one has started is cancelled all the same, where it was cancelled without that.
+
         One that is being sent, or in doubt, is marked, and cancelled once it is found; so is one of a factory that
         gives no clear answer now.
 
@@ -160,7 +163,7 @@ class Canceller:
                 f"decide about it by resolve: {record.message}"
             )
         if record.ended:
-            return record
+            return self._cancel_below(stored, order, record)
         entry = HistoryEntry(at=self._clock(), by=order.by, action="cancel", note=order.note)
         if record.state is RunState.ACCEPTED:
             return self._cancel_unstarted(stored, order, entry)
@@ -169,7 +172,36 @@ class Canceller:
             raise WrongState(f"its factory {record.factory} is not configured any more")
         if not _is_marked(record, order):
             stored = self._records.ask_cancel(stored, entry, recursive=order.recursive)
-        return self._order(factory, stored)
+        now = self._order(factory, stored)
+        if not now.ended:
+            return now
+        return optimistic.update(self._ledger, now, lambda ended: self._cancel_below(ended, order, record))
+
+    def _cancel_below(self, stored: Stored, order: CancelOrder, before: RunRecord) -> RunRecord:
+        """Cancel what a run has started that was cancelled without it; any other that has ended is left as it is.
+
+        Data Factory need not look below a run that has ended, so that each is cancelled by itself.
+        """
+        record = stored.record
+        was_started = record.status == RunStatus.CANCELLED and record.confirmed_run_id is not None
+        if not (order.recursive and was_started and _was_alone(before)):
+            return record
+        factory = self._factories.kept_under(record.factory)
+        if factory is None:
+            raise WrongState(f"its factory {record.factory} is not configured any more")
+        wait = self._gate.wait_to_cancel(factory) or self._gate.wait_to_read(factory)
+        if wait is not None:
+            left = max(1.0, (wait.until - self._clock()).total_seconds())
+            raise TryLater(f"what it has started cannot be cancelled now: {wait.reason}", retry_after=left)
+        since, now = record.requested_at, self._clock()
+        below = cancel_below(factory, record.run_id, self._steps, self._allowance, since=since, now=now)
+        if not below:
+            return record
+        note = f"{len(below)} of the runs that it has started were cancelled"
+        if order.note:
+            note = f"{note}: {order.note}"
+        entry = HistoryEntry(at=now, by=order.by, action="cancel", note=note)
+        return self._records.note(stored, entry, reruns=record.reruns).record
 
     def _cancel_unstarted(self, stored: Stored, order: CancelOrder, entry: HistoryEntry) -> RunRecord:
         """End a request that nobody is sending, which is never sent then; mark one that may have been."""
@@ -286,6 +318,13 @@ class Canceller:
 def _is_asked(record: RunRecord) -> bool:
     """Whether Data Factory is to be asked to cancel it, and has not said yes."""
     return record.cancellation is not None and record.cancellation.due_at is not None
+
+
+def _was_alone(record: RunRecord) -> bool:
+    """Whether somebody asked to cancel it without what it has started; a wider order, too, stands in its history."""
+    asked = record.cancellation
+    orders = sum(each.action == "cancel" for each in record.history)
+    return asked is not None and (not asked.recursive or orders > 1)
 
 
 def _is_marked(record: RunRecord, order: CancelOrder) -> bool:

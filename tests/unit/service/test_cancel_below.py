@@ -1,0 +1,110 @@
+"""A run that was cancelled without what it has started, and whose children are to be cancelled then, too."""
+
+from uuid import UUID, uuid4
+
+import pytest
+
+from adf_trigger.errors import BadRequest, Forbidden, NotSent, Throttled, TryLater, WrongState
+from tests.support.memory_factory import Run
+from tests.support.world import World
+
+
+@pytest.fixture
+def world() -> World:
+    """A service whose factory has a pipeline `load`."""
+    world = World()
+    world.factory.declare("load")
+    return world
+
+
+def child(world: World, parent: UUID, status: str = "InProgress") -> UUID:
+    """A run that another one has started."""
+    run_id, now = uuid4(), world.clock()
+    run = Run(run_id, "below", {}, now, now, invoked_by="PipelineActivity", invoked_by_run=parent)
+    run.status = status
+    world.factory.runs[run_id] = run
+    return run_id
+
+
+def statuses(world: World, *runs: UUID) -> list[str]:
+    """How runs stand."""
+    return [world.factory.runs[run].status for run in runs]
+
+
+def family(world: World) -> tuple[UUID, UUID, UUID, UUID]:
+    """A run that goes on, one below it, one below a child that has ended, and another's."""
+    run_id = world.submit().record.run_id
+    ended = child(world, run_id, "Succeeded")
+    return run_id, child(world, run_id), child(world, ended), child(world, uuid4())
+
+
+@pytest.mark.parametrize("at_once", [True, False], ids=["has ended", "is being cancelled"])
+def test_a_wider_order_cancels_what_goes_on_below(world: World, *, at_once: bool) -> None:
+    """However deep it is, and whether or not the run itself has ended meanwhile; what is another's goes on."""
+    world.factory.cancels_at_once = at_once
+    run_id, *below, others = family(world)
+    world.cancel(recursive=False, by="ann")
+    assert statuses(world, *below) == ["InProgress", "InProgress"]
+    world.factory.finish(run_id, "Cancelled")
+    if at_once:
+        world.tick(after=15)
+    world.factory.cancels_at_once = True
+    record = world.cancel(by="bob", note="all of it")
+    assert record.status == "Cancelled"
+    assert statuses(world, *below, others) == ["Cancelled", "Cancelled", "InProgress"]
+    assert record.history[-1].by == "bob"
+    assert record.history[-1].note == "2 of the runs that it has started were cancelled: all of it"
+    calls = world.factory.calls.count("cancel_run")
+    assert world.cancel(by="bob") == record
+    assert world.factory.calls.count("cancel_run") == calls, "nothing is left to cancel"
+
+
+def test_a_run_that_was_cancelled_with_what_it_started_is_left_as_it_is(world: World) -> None:
+    """Data Factory was told so: nothing is asked again. Nor is anything below a run that ended by itself."""
+    family(world)
+    world.cancel()
+    other = world.submit("other").record.run_id
+    below = child(world, other)
+    world.factory.finish(other)
+    world.tick(after=15)
+    world.factory.calls.clear()
+    world.cancel()
+    assert world.cancel("other").status == "Succeeded"
+    assert (world.factory.calls, statuses(world, below)) == ([], ["InProgress"])
+
+
+@pytest.mark.parametrize(
+    ("operation", "error", "raised"),
+    [
+        ("query_runs", Throttled("slow", status=429, retry_after=20), TryLater),
+        ("query_runs", NotSent("no connection"), TryLater),
+        ("cancel_run", Throttled("slow", status=429, retry_after=20), TryLater),
+        ("cancel_run", BadRequest("it cannot be", status=400), WrongState),
+        ("cancel_run", Forbidden("no cancel/action", status=403), Forbidden),
+    ],
+)
+def test_what_could_not_be_cancelled_is_told_and_not_passed_over(
+    world: World, operation: str, error: Exception, raised: type[Exception]
+) -> None:
+    """The answer says why; the same call again cancels what is left."""
+    _, *below, _ = family(world)
+    world.cancel(recursive=False)
+    world.factory.fail_next(operation, error)
+    with pytest.raises(raised, match=str(error)):
+        world.cancel()
+    world.clock.forward(30)
+    world.factory.before.clear()
+    world.services.states.release(world.services.factories.choose(None).present_id)
+    world.cancel()
+    assert statuses(world, *below) == ["Cancelled", "Cancelled"]
+
+
+def test_a_factory_of_many_runs_is_said_not_to_be_looked_through(world: World) -> None:
+    """What was found is cancelled; that there may be more is no success."""
+    _, *below, _ = family(world)
+    for _ in range(1_100):
+        child(world, uuid4())
+    world.cancel(recursive=False)
+    with pytest.raises(TryLater, match="more runs since than are looked through"):
+        world.cancel()
+    assert statuses(world, *below) == ["Cancelled", "Cancelled"]
