@@ -17,8 +17,9 @@ from adf_trigger.service.factories import Factories, placed
 from adf_trigger.settings import POISON_SUFFIX, CommonSettings, Settings
 from adf_trigger.settings.opening import credential_settings, storage_account
 
-READ_RETRIES = RetryPolicy(attempts=3, total=15.0, longest_retry_after=5.0)
-"""A caller is waiting, or the next tick is near: what fails for longer is asked again later."""
+READ_RETRIES = RetryPolicy(attempts=3, total=15.0, longest_retry_after=1.0)
+"""A caller is waiting, or the next tick is near: what fails for longer is asked again later, and who is throttled
+is told when."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """Reads are repeated while that helps; what has an effect never is."""
 
 import time
+from dataclasses import asdict
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -19,6 +20,7 @@ from adf_trigger.errors import (
     Unauthorized,
     Unavailable,
 )
+from adf_trigger.functions.adapters import READ_RETRIES
 from tests.unit.datafactory.service import FACTORY, TOKEN, Service, Tokens, answer, management_api
 
 RUN_ID = UUID("2f7fdb90-5df1-4b8e-ac2f-064cfa58202b")
@@ -152,6 +154,18 @@ def test_a_long_wait_is_left_to_the_caller(
     with pytest.raises(Throttled) as caught:
         client.get_run(RUN_ID)
     assert (caught.value.retry_after, waits, len(service.calls)) == (float(hint), [], 1)
+
+
+@pytest.mark.parametrize("hint", [None, "1", "2", "3", "5", "60"])
+def test_the_service_sleeps_through_no_throttling_while_somebody_waits(
+    service: Service, waits: list[float], hint: str | None
+) -> None:
+    """Two seconds and a half at most: then a caller is told when to come again, and the next tick goes on."""
+    client = DataFactoryClient(FACTORY, management_api(Tokens([TOKEN]), **asdict(READ_RETRIES)))
+    service.answers(answer(429, None, **({} if hint is None else {"retry_after": hint})))
+    with pytest.raises(Throttled):
+        client.get_run(RUN_ID)
+    assert sum(waits) <= 2.5
 
 
 def test_a_connection_that_was_not_made_is_not_made_again_for_a_create_run(
