@@ -15,6 +15,7 @@ from adf_trigger.errors import SettingsError
 URL = "ADF_TRIGGER_URL"
 KEY = "ADF_TRIGGER_KEY"
 STORAGE = "AZURE_STORAGE_CONNECTION_STRING"
+TRIGGERS = "ADF_TRIGGER_TRIGGERS"
 _LONGEST_KEY = 1_024
 PREFIX = "/api"
 
@@ -26,6 +27,7 @@ class ClientSettings(BaseModel):
         url: root of the app, `https://<app>.azurewebsites.net`; with a path where its route prefix is not `api`.
         key: function key or host key; None for calls that are open to anybody.
         storage: connection string of the storage account with the events queue, as az has it.
+        triggers: definitions of triggers, as the app's setting of that name has them.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -33,19 +35,24 @@ class ClientSettings(BaseModel):
     url: str | None = None
     key: SecretStr | None = None
     storage: SecretStr | None = None
+    triggers: str | None = None
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
         """Read them from a mapping, the process environment unless told otherwise. An empty value counts as unset."""
         source = os.environ if environ is None else environ
-        given = {name: value for name in (URL, KEY, STORAGE) if (value := source.get(name, "").strip())}
+        given = {
+            name: value for name in (URL, KEY, STORAGE, TRIGGERS) if (value := source.get(name, "").strip())
+        }
         secrets = {name: SecretStr(given[name]) if name in given else None for name in (KEY, STORAGE)}
-        return cls(url=given.get(URL), key=secrets[KEY], storage=secrets[STORAGE])
+        return cls(
+            url=given.get(URL), key=secrets[KEY], storage=secrets[STORAGE], triggers=given.get(TRIGGERS)
+        )
 
     def over(self, *, url: str | None = None, key: str | None = None) -> Self:
         """The same with what is given in its place."""
-        return type(self)(
-            url=url or self.url, key=SecretStr(key) if key is not None else self.key, storage=self.storage
+        return self.model_copy(
+            update={"url": url or self.url, "key": SecretStr(key) if key is not None else self.key}
         )
 
     @property

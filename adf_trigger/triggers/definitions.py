@@ -14,6 +14,7 @@ from adf_trigger.triggers.references import Compiled, Unsupported, compiled
 
 BLOB_EVENTS = "BlobEventsTrigger"
 CUSTOM_EVENTS = "CustomEventsTrigger"
+EVENT_TRIGGERS = frozenset({BLOB_EVENTS, CUSTOM_EVENTS})
 BLOB_CREATED = "Microsoft.Storage.BlobCreated"
 BLOB_DELETED = "Microsoft.Storage.BlobDeleted"
 CLOSING_CALLS = ("FlushWithClose", "SftpCommit", "PutBlob", "PutBlockList", "CopyBlob")
@@ -139,7 +140,7 @@ class _Reader:
             return None
         properties = self._object(self._entry, "properties")
         kind = properties.get("type")
-        if kind not in {BLOB_EVENTS, CUSTOM_EVENTS}:
+        if kind not in EVENT_TRIGGERS:
             self._fault(f"properties.type must be {BLOB_EVENTS} or {CUSTOM_EVENTS}: others start on no event")
             return None
         of_blobs = kind == BLOB_EVENTS

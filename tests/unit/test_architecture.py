@@ -146,6 +146,7 @@ def test_the_client_knows_the_service_by_its_contract_alone() -> None:
         "orders",
         "readings",
         "request_ids",
+        "triggers",
         "results",
         "wire",
     )

@@ -29,7 +29,7 @@ REMEMBERED = 10_000
 _DENIED = (401, 403)
 
 
-@click.command("events", short_help="How runs end, as they end.")
+@click.group("events", invoke_without_command=True, short_help="How runs end, as they end.")
 @click.option("-f", "--follow", is_flag=True, help="Go on until Ctrl+C.")
 @click.option(
     "--since", type=MOMENT, default="1h", show_default=True, help="Runs requested since then, or for so long."
@@ -45,14 +45,23 @@ _DENIED = (401, 403)
     metavar="URL",
     help="With --consume: of its queues, signed in by azure-identity. Else AZURE_STORAGE_CONNECTION_STRING.",
 )
+@click.pass_context
 @connected
 def events_command(
-    session: Session, *, follow: bool, since: datetime, queue: str | None, account: str | None
+    session: Session,
+    ctx: click.Context,
+    *,
+    follow: bool,
+    since: datetime,
+    queue: str | None,
+    account: str | None,
 ) -> int:
     """One line for each run that has ended, in the order of their ends; with --follow also for those that will.
 
     It asks the service, and takes nothing off a queue, unless it is told to --consume one.
     """
+    if ctx.invoked_subcommand is not None:
+        return Exit.SUCCEEDED
     if queue is not None:
         return consume(session, queue, account)
     with session.client() as client:

@@ -24,6 +24,7 @@ from adf_trigger.client.command.screen import Screen
 from adf_trigger.client.command.session import Surroundings
 from adf_trigger.client.command.steering import cancel_command, rerun_command, resolve_command
 from adf_trigger.client.command.texts import PROGRAM, json_line, moment, word
+from adf_trigger.client.command.triggering import events_test_command
 from adf_trigger.client.errors import AmbiguousRun, Conflict, OutcomeUnknown
 from adf_trigger.errors import AdfTriggerError, InvalidRequest, SettingsError
 
@@ -84,6 +85,7 @@ def completion_command(ctx: click.Context, shell: str) -> int:
 
 _COMPLETE = "_ADF_TRIGGER_COMPLETE"
 
+events_command.add_command(events_test_command)
 for _command in (
     run_command,
     list_command,

@@ -19,6 +19,12 @@ BLOCKS = [
 ]
 
 
+def declared() -> str:
+    """The triggers that a block declares."""
+    (code,) = (block.code for block in BLOCKS if "triggers.json <<" in block.code)
+    return code.partition("<<'JSON'\n")[2].partition("\nJSON\n")[0]
+
+
 @pytest.fixture(scope="module")
 def stack(warm: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
     """The only stack that the command finds, with the quickstarts in its factory; its timer fires by itself."""
@@ -29,7 +35,11 @@ def stack(warm: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Local
         ExitStack() as running_stack,
     ):
         patch.setenv("XDG_RUNTIME_DIR", str(state))
-        running = running_stack.enter_context(LocalStack(poll_schedule="*/1 * * * * *", warm=warm))
+        running = running_stack.enter_context(
+            LocalStack(
+                poll_schedule="*/1 * * * * *", settings={"ADF_TRIGGER_TRIGGERS": declared()}, warm=warm
+            )
+        )
         for _ in running.quickstart.provision():
             pass
         running.quickstart.upload()
@@ -62,9 +72,9 @@ def run_on(stack: LocalStack, checkout: Path, kind: str, code: str) -> subproces
 
 
 def test_there_are_commands() -> None:
-    """The README is read as it is written: five ways in and out, what can be seen, and the replay."""
+    """The README is read as it is written: six ways in and out, what can be seen, and the replay."""
     command, http = ["bash", "fails", "python"], ["bash", "bash", "az", "bash"]
-    queues = ["az", "python", "python", "az"]
+    queues = ["az", "python", "bash", "python", "az"]
     assert [kind for kind, _ in BLOCKS] == [*command, *http, *queues, "bash"]
 
 
@@ -77,7 +87,7 @@ def test_the_readmes_commands_work_in_order(stack: LocalStack, checkout: Path) -
             done = run_on(stack, checkout, "bash" if kind == "fails" else kind, code)
             assert done.returncode == (1 if kind == "fails" else 0), f"{code}\n{done.stdout}{done.stderr}"
             said.append(done.stdout)
-    command, failed, client, first, again, seen, _, taken, _ = said
+    command, failed, client, first, again, seen, _, arrived, taken, _ = said
     assert "✓ Succeeded after" in command
     assert "-p strParamInputFileName=" in command.replace("\t", "")
     assert (
@@ -89,6 +99,10 @@ def test_the_readmes_commands_work_in_order(stack: LocalStack, checkout: Path) -
     assert '"requestId":"orders-2026-11-22"' in again
     assert [f'"{each}": [' in seen for each in ("runs", "activities", "pipelines")] == [True] * 3
     assert '"name": "Adfv2QuickStartParamPipeline"' in seen
+    assert "OnFile would start Adfv2QuickStartParamPipeline as event-" in arrived
+    assert [each in arrived for each in ('"claimed": 1', '"repeated": 1')] == [True] * 2
+    key = arrived.partition(" as ")[2].split()[0]
+    stack.eventually(lambda: stack.status(key) == "Succeeded", ticking=False)
     assert "dev.adf-trigger.run.succeeded Succeeded None" in taken
     stack.eventually(lambda: stack.status("nightly-from-python") == "Succeeded", ticking=False)
 

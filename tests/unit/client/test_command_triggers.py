@@ -1,0 +1,116 @@
+"""`adf-trigger events test`: what the triggers would start on an event, without anybody being asked."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from adf_trigger.triggers.definitions import read_triggers
+from adf_trigger.triggers.judging import judged
+from tests.support.grid_events import as_cloud_event, blob_created, blob_trigger, custom_trigger, order_placed
+from tests.unit.client.service import Service, silent
+from tests.unit.client.terminal import Printed, command
+
+
+@pytest.fixture
+def triggers(tmp_path: Path) -> Path:
+    """Definitions in a file."""
+    file = tmp_path / "triggers.json"
+    file.write_text(json.dumps([blob_trigger(), custom_trigger()]))
+    return file
+
+
+def asked(tmp_path: Path, triggers: Path, event: Any, *options: str) -> Printed:
+    """What is said of an event; the service is asked nothing."""
+    file = tmp_path / "event.json"
+    file.write_text(json.dumps(event))
+    service = Service(silent(500))
+    done = command(service, "events", "test", str(file), "--triggers", str(triggers), *options)
+    assert service.asked == []
+    return done
+
+
+@pytest.mark.parametrize("schema", [dict, as_cloud_event])
+def test_it_is_said_who_wants_an_event_and_why_the_others_do_not(
+    tmp_path: Path, triggers: Path, schema: Any
+) -> None:
+    """With the pipeline and the parameters that it would get."""
+    done = asked(tmp_path, triggers, schema(blob_created("Größe.csv")))
+    assert done.code == 0
+    assert "OnFile would start load as event-" in done.out
+    assert 'file = "Größe.csv"' in done.out
+    assert "OnOrder: it starts on Orders.Placed; this is Microsoft.Storage.BlobCreated" in done.out
+
+
+def test_what_is_said_is_what_the_service_does(tmp_path: Path, triggers: Path) -> None:
+    """Key, pipeline and parameters as JSON are those of the request that is made."""
+    done = asked(tmp_path, triggers, [blob_created(), order_placed()], "-o", "json")
+    told = json.loads(done.out)
+    (start,) = told[0]["triggers"][0]["starts"]
+    (event,) = judged(json.dumps(blob_created()).encode(), read_triggers(json.loads(triggers.read_text())))[
+        :1
+    ]
+    document = event.judgements[0].requests[0].document
+    assert start == {
+        **{name: document[name] for name in ("requestId", "pipeline", "parameters")},
+        "faults": [],
+    }
+    assert told[1]["triggers"][0]["whyNot"].startswith("it starts on Microsoft.Storage.BlobCreated")
+
+
+@pytest.mark.parametrize(
+    ("event", "said"),
+    [
+        (blob_created(api="CreateFile"), "data.api is CreateFile"),
+        ({"specversion": "1.0"}, "This is no event"),
+        ({"pipeline": "load"}, "neither specversion"),
+        (5, "neither specversion"),
+    ],
+)
+def test_an_event_that_would_start_nothing_is_told_by_the_exit_code(
+    tmp_path: Path, triggers: Path, event: Any, said: str
+) -> None:
+    """As of a request that is refused."""
+    done = asked(tmp_path, triggers, event)
+    assert (done.code, said in done.out) == (3, True)
+
+
+def test_what_an_event_has_not_is_told(tmp_path: Path) -> None:
+    """The parameter, and what it refers to."""
+    file = tmp_path / "t.json"
+    file.write_text(json.dumps(custom_trigger({"d": "@triggerBody().event.data.gone"})))
+    done = asked(tmp_path, file, order_placed())
+    assert (done.code, "cannot start load" in done.out, "the event has no gone" in done.out) == (
+        3,
+        True,
+        True,
+    )
+
+
+def test_a_factory_s_folder_of_triggers_is_read(tmp_path: Path) -> None:
+    """Those that start on no event are passed over."""
+    folder = tmp_path / "trigger"
+    folder.mkdir()
+    (folder / "OnFile.json").write_text(json.dumps(blob_trigger()), "utf-8-sig")
+    (folder / "Nightly.json").write_text('{"name": "Nightly", "properties": {"type": "ScheduleTrigger"}}')
+    assert "OnFile would start load" in asked(tmp_path, folder, blob_created()).out
+
+
+def test_faulty_definitions_are_told(tmp_path: Path) -> None:
+    """As the app tells them."""
+    file = tmp_path / "t.json"
+    file.write_text(json.dumps(custom_trigger({"d": "@utcNow()"})))
+    done = asked(tmp_path, file, order_placed())
+    assert (done.code, "OnOrder: properties.pipelines[0].parameters.d calls utcNow()" in done.err) == (
+        2,
+        True,
+    )
+
+
+def test_without_definitions_there_is_nothing_to_test(tmp_path: Path) -> None:
+    """What to give is said."""
+    file = tmp_path / "event.json"
+    file.write_text("{}")
+    done = command(Service(silent(500)), "events", "test", str(file))
+    assert (done.code, "--triggers" in done.err) == (2, True)
