@@ -139,10 +139,17 @@ class RejectedRequests:
                     },
                 )
         if record is not None:
-            return self._views.view(record)
+            return self._with_dismissal(self._views.view(record), kept)
         if kept is None:
             raise ValueError("neither a request nor a message")
         return self._views.kept(kept)
+
+    def _with_dismissal(self, view: RunView, kept: KeptMessage | None) -> RunView:
+        """The request with who has dismissed its message, also where its own history could not be written."""
+        said = kept is None or not kept.was_dismissed or any(each.action == DISMISS for each in view.history)
+        if kept is None or said:
+            return view
+        return view.model_copy(update={"history": [*view.history, *self._views.kept(kept).history]})
 
     def _note(self, record: RunRecord | None, entry: HistoryEntry) -> RunRecord | None:
         """Write into the history of a rejected request what was done; one that goes on has its own."""

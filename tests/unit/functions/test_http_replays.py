@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl, urlsplit
 import azure.functions as func
 import pytest
 
-from adf_trigger.errors import BadRequest
+from adf_trigger.errors import BadRequest, LedgerConflict
 from tests.support.world import World
 from tests.unit.functions.conftest import Caller
 
@@ -158,6 +158,19 @@ def test_what_is_dismissed_stays_dismissed(caller: Caller, world: World, named: 
     answer = caller.steer("replay", named)
     assert (answer.status_code, "dismissed" in body_of(answer)["detail"]) == (409, True)
     assert [kept.body for kept in world.kept()] == [b""]
+
+
+def test_a_dismissal_is_told_where_the_history_of_the_request_could_not_be_written(
+    caller: Caller, world: World
+) -> None:
+    """As by the command, which writes none: what is left of the message says when and by whom."""
+    world.factory.fail_next("create_run", BadRequest("no", status=400, code="BadRequest"))
+    caller.message({"pipeline": "load", "requestId": "key"})
+    world.ledger.before["save"] = [LedgerConflict("busy")] * 5
+    for _ in range(2):
+        answer = caller.steer("resolve", "key", {"as": "dismiss", "note": "known"})
+        assert stands(answer) == (200, "Rejected")
+        assert [entry["note"] for entry in body_of(answer)["history"]] == ["known"]
 
 
 def test_the_link_in_an_event_outlives_what_is_done(caller: Caller, world: World) -> None:
