@@ -66,7 +66,7 @@ class ActivityView(Wire):
         iteration_hash: what tells the rounds of a loop apart.
         input: as Data Factory shows it; null where details are withheld.
         output: as Data Factory shows it; null where details are withheld.
-        child_run_ids: the runs that it has started.
+        child_run_ids: the runs that it has started; of one that goes on, as far as that can be told.
         truncated: whether something of it was cut, in the middle, to its JSON text.
     """
 

@@ -14,6 +14,7 @@ from adf_trigger.readings import ActivityFailure, ActivityView, RunActivities
 from adf_trigger.request_ids import as_guid
 from adf_trigger.service.budget import Budget
 from adf_trigger.service.factories import Factories, FactoryHandle
+from adf_trigger.service.going_on import children_going_on
 from adf_trigger.service.query import By, Query
 from adf_trigger.service.reads import Reads, nothing_allowed
 from adf_trigger.service.reconcile import CLOCK_SKEW
@@ -101,6 +102,7 @@ class ActivityLister:
                 raise NotFound(sentence) from exc
             if not found and not complete:
                 raise nothing_allowed()
+            going_on = children_going_on(handle, shown_id, found, window, budget)
             # What a run was given it may have handed on.
             withheld = self._withholding.now(handle, record) or any(
                 self._withholding.of_pipeline(handle, each.pipeline_name) for each in between
@@ -109,7 +111,7 @@ class ActivityLister:
         answer = RunActivities(
             request_id=record.request_id,
             run_id=shown_id,
-            activities=[_view(each, withheld=withheld) for each in found],
+            activities=[_view(each, going_on.get(each.activity_run_id), withheld=withheld) for each in found],
             details="withheld" if withheld else "full",
             truncated=not complete,
         )
@@ -139,8 +141,8 @@ def _line(factory: FactoryHandle, run_id: UUID, child: UUID, budget: Budget) -> 
     raise NotFound(f"run {child} was not started by run {run_id}, nor by one that it has started")
 
 
-def _view(run: ActivityRun, *, withheld: bool) -> ActivityView:
-    child = child_of(run)
+def _view(run: ActivityRun, going_on: str | None, *, withheld: bool) -> ActivityView:
+    child = child_of(run) or going_on
     error = run.error
     return ActivityView(
         activity_name=shorten(run.activity_name, _LONGEST_NAME),

@@ -1,0 +1,76 @@
+"""GET /runs/{id}/activities names the run that an activity has started, also while that goes on."""
+
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from adf_trigger.errors import Throttled
+from tests.support.memory_factory import Run
+from tests.support.world import World
+from tests.unit.functions.conftest import Caller
+from tests.unit.functions.test_http_activities import CALL, CHILD, COPY, shown, started
+
+GOING_ON: dict[str, Any] = {**CALL, "status": "InProgress", "output": None}
+"""Data Factory names the run in the output, which an activity has at its end alone."""
+
+
+def child(world: World, parent: UUID, pipeline: str = "child", status: str = "InProgress") -> str:
+    """A run that another one has started."""
+    run_id, now = uuid4(), world.clock()
+    run = Run(run_id, pipeline, {}, now, now, invoked_by="PipelineActivity", invoked_by_run=parent)
+    run.status = status
+    world.factory.runs[run_id] = run
+    return str(run_id)
+
+
+def children_in(answer: Any) -> list[list[str]]:
+    """The child runs of each activity."""
+    return [each["childRunIds"] for each in answer["activities"]]
+
+
+def test_the_run_of_an_activity_that_goes_on_is_named(caller: Caller, world: World) -> None:
+    """By what the run itself says of who has started it; others of its pipeline are not taken for it."""
+    run_id = started(caller, world, GOING_ON, COPY)
+    child(world, uuid4())
+    own = child(world, run_id)
+    assert children_in(shown(caller)) == [[own], []]
+
+
+def test_an_activity_that_has_ended_is_not_given_anothers_run(caller: Caller, world: World) -> None:
+    """Those whose outputs name their runs have them; the one that is left is the other's."""
+    run_id = started(caller, world, CALL, {**GOING_ON, "activityRunId": "a-3"})
+    named = CHILD
+    world.factory.runs[UUID(named)] = Run(
+        UUID(named), "child", {}, world.clock(), world.clock(), invoked_by_run=run_id
+    )
+    own = child(world, run_id)
+    assert children_in(shown(caller)) == [[named], [own]]
+
+
+def test_of_several_that_go_on_none_is_guessed(caller: Caller, world: World) -> None:
+    """Which of a loop's rounds has started which run of one pipeline cannot be told."""
+    run_id = started(caller, world, GOING_ON, {**GOING_ON, "activityRunId": "a-3"})
+    for _ in range(2):
+        child(world, run_id)
+    assert children_in(shown(caller)) == [[], []]
+
+
+@pytest.mark.parametrize("activities", [(COPY,), (CALL, COPY)])
+def test_where_nothing_is_left_to_name_nothing_is_asked(
+    caller: Caller, world: World, activities: tuple[dict[str, Any], ...]
+) -> None:
+    """One query more is made for runs that go on alone."""
+    started(caller, world, *activities)
+    world.factory.calls.clear()
+    shown(caller)
+    assert "query_runs" not in world.factory.calls
+
+
+def test_where_the_list_cannot_be_read_the_activities_are_shown_all_the_same(
+    caller: Caller, world: World
+) -> None:
+    """They were read; what is not known of their runs is left out."""
+    started(caller, world, GOING_ON, COPY)
+    world.factory.fail_next("query_runs", Throttled("slow", status=429, retry_after=20))
+    assert children_in(shown(caller)) == [[], []]
