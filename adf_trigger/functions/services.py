@@ -214,7 +214,14 @@ def wire(
         schedule=schedule,
         at_most=timedelta(seconds=settings.stale_after),
     )
-    reconciler = Reconciler(ledger, factories, clock, policies, timedelta(seconds=settings.reconcile_grace))
+    reconciler = Reconciler(
+        ledger,
+        factories,
+        clock,
+        policies,
+        timedelta(seconds=settings.reconcile_grace),
+        seconds=seconds,
+    )
     rerunner = Rerunner(ledger, records, factories, gate, submitter, clock)
     canceller = Canceller(ledger, records, factories, gate, monitor, publisher, allowance, clock, steps)
     ledger_identity = LedgerIdentity(notes, landmark, clock, new_id, steps)

@@ -51,6 +51,27 @@ class Elapsed:
         self._seen: dict[str, _Seen] = {}
         self._lock = threading.Lock()
 
+    def unchanged_for(self, key: str, version: str) -> timedelta:
+        """For how long this process has seen a thing as it is.
+
+        Args:
+            key: what it is.
+            version: as it is now; another one is another thing.
+        """
+        seconds = self._seconds()
+        with self._lock:
+            seen = self._seen.get(key)
+            if seen is None or seen.version != version:
+                seen = self._remember(key, _Seen(version, seconds, seconds))
+            return timedelta(seconds=seconds - seen.first)
+
+    def _remember(self, key: str, seen: _Seen) -> _Seen:
+        self._seen.pop(key, None)
+        self._seen[key] = seen
+        while len(self._seen) > MOST_SEEN:
+            del self._seen[next(iter(self._seen))]
+        return seen
+
     def is_over(
         self,
         key: str,
@@ -81,10 +102,7 @@ class Elapsed:
                 if seen is not None and written_at is not None:
                     last_look = now - timedelta(seconds=seconds - seen.last)
                     agrees = written_at >= last_look - CLOCKS_APART
-                self._seen.pop(key, None)
-                self._seen[key] = seen = _Seen(version, seconds, seconds, agrees)
-                while len(self._seen) > MOST_SEEN:
-                    del self._seen[next(iter(self._seen))]
+                seen = self._remember(key, _Seen(version, seconds, seconds, agrees))
             seen.last = seconds
         if seconds - seen.first >= lasts.total_seconds():
             return True

@@ -11,7 +11,8 @@ listed, whatever is believed of the factory's ids, since it may have stopped hon
 """
 
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
@@ -26,6 +27,7 @@ from adf_trigger.ledger.port import LedgerReader
 from adf_trigger.ledger.records import RunRecord
 from adf_trigger.service import transitions
 from adf_trigger.service.budget import Budget
+from adf_trigger.service.elapsed import Elapsed
 from adf_trigger.service.factories import Factories, FactoryHandle
 from adf_trigger.service.policy import Policies
 from adf_trigger.settings.policy import UnknownOutcomePolicy
@@ -88,6 +90,7 @@ class Reconciler:
         clock: gives the present instant.
         policies: what may be decided for each pipeline.
         grace: how long a run may stay unseen before its absence means something.
+        seconds: a clock that never goes back.
     """
 
     def __init__(
@@ -97,7 +100,10 @@ class Reconciler:
         clock: Clock,
         policies: Policies,
         grace: timedelta,
+        *,
+        seconds: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._elapsed = Elapsed(clock, seconds)
         self._ledger = ledger
         self._factories = factories
         self._clock = clock
@@ -119,7 +125,9 @@ class Reconciler:
             return Finding(Verdict.ASK_LATER, reason="the calls of this tick are spent")
         if self._exists(factory, record):
             return Finding(Verdict.ADOPT, record.run_id)
-        unseen_for = self._clock() - left_by
+        # Our clock may be ahead of the sender's, whose call is under way: only what has passed here counts, too.
+        watched = self._elapsed.unchanged_for(str(record.run_id), str(record.attempts))
+        unseen_for = min(self._clock() - left_by, watched)
         if unseen_for < self._grace:
             return Finding(Verdict.ASK_LATER, reason="the run is not to be seen yet")
         match self._policies.of(record.pipeline).unknown_outcome:

@@ -3,6 +3,7 @@
 import pytest
 
 from adf_trigger.errors import Throttled
+from adf_trigger.service.send import FIRST_BACK_OFF
 from tests.support.memory_factory import LOST_REPLY
 from tests.support.world import World
 
@@ -54,11 +55,12 @@ def test_a_request_is_left_to_its_sender_until_the_lease_is_over(world: World) -
 def test_absence_means_something_after_the_grace_period(
     world: World, *, known: bool, graces: int, early: float, sent: int
 ) -> None:
-    """Where ids are known to be honoured one grace period is enough, else the list is given a second one."""
+    """From the first look on. Where ids are known to be honoured one is enough, else the list is given a second one."""
     if known:
         learn_ids(world)
     calls = created(world)
     world.factory.fail_next("create_run", LOST_REPLY)
     world.submit()
+    world.tick(after=FIRST_BACK_OFF.total_seconds())
     world.tick(after=graces * world.settings.reconcile_grace - early)
     assert created(world) == calls + sent

@@ -238,7 +238,8 @@ def test_what_was_shown_not_to_have_started_is_rejected_when_it_is_too_late() ->
     world = a_world(ADF_TRIGGER_START_DEADLINE_SECONDS="100")
     world.factory.fail_next("create_run", LOST_REPLY)
     world.submit()
-    world.tick(after=110)
+    world.tick(after=15)
+    world.tick(after=95)
     world.tick(after=15)
     assert world.status() == "Rejected"
     assert len(started(world)) == 0

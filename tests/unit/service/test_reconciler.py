@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from itertools import count
 from uuid import UUID, uuid4
 
 import pytest
@@ -50,9 +51,18 @@ class Doubt:
 
     def reconciler(self, policies: dict[str, PipelinePolicy] | None = None) -> Reconciler:
         """With a grace period of 100 s."""
-        return Reconciler(
-            self.world.ledger, self.world.services.factories, self.world.clock, Policies(policies), GRACE
+        seconds = count(0.0, 1e6)
+        reconciler = Reconciler(
+            self.world.ledger,
+            self.world.services.factories,
+            self.world.clock,
+            Policies(policies),
+            GRACE,
+            seconds=lambda: next(seconds),
         )
+        # This process has seen the request for as long as it is in doubt.
+        reconciler._elapsed.unchanged_for(str(self.record.run_id), str(self.record.attempts))
+        return reconciler
 
     def finding(self, policies: dict[str, PipelinePolicy] | None = None) -> Finding:
         """What the reconciler says now."""

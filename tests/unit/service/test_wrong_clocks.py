@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from adf_trigger.errors import Forbidden, PublishError, Throttled
+from adf_trigger.errors import Forbidden, PublishError, Throttled, UnknownOutcome
 from adf_trigger.ledger.records import RunState
 from adf_trigger.service.health import HealthStatus
 from adf_trigger.service.stand_in import CLAIMED_FOR, LOOK_EVERY
@@ -278,3 +278,18 @@ def test_a_look_of_a_process_is_by_the_seconds_that_pass() -> None:
     world.clock.jump(-12 * 60 * MINUTE)
     world.clock.forward(LOOK_EVERY + 5 * MINUTE)
     assert _stands_in(world)
+
+
+@pytest.mark.parametrize("minutes", [10, 25, 12 * 60])
+def test_a_clock_that_is_ahead_sends_nothing_beside_a_sender(minutes: float) -> None:
+    """A run that is not to be seen yet, of a call that was made just now, is not started once more."""
+    hosts = Hosts(minutes)
+    for host in hosts.all:
+        host.factory.lag = timedelta(seconds=20)
+    hosts.right.factory.fail_next("create_run", UnknownOutcome("the reply was lost"), after=True)
+    hosts.right.submit()
+    for _ in _until(hosts, within=SOON):
+        for host in hosts.all:
+            host.services.tick.run()
+    assert len(hosts.right.factory.runs) == 1
+    assert hosts.right.status() in STARTED
