@@ -22,7 +22,7 @@ from adf_trigger.service.publish import Publisher
 from adf_trigger.service.reconcile import CLOCK_SKEW
 from adf_trigger.service.records import Records
 from adf_trigger.service.results import errors_of, in_order, kept_errors, results_of, return_value_of
-from adf_trigger.service.transitions import RunEnd
+from adf_trigger.service.run_end import RunEnd
 from adf_trigger.service.withheld import Withholding
 from adf_trigger.settings.policy import Details
 

@@ -14,9 +14,9 @@ from adf_trigger.errors import LedgerConflict
 from adf_trigger.ledger.port import Claim, Cursor, Ledger, Stored
 from adf_trigger.ledger.records import RunRecord, RunState, Waits
 from adf_trigger.service import transitions
+from adf_trigger.service.run_end import RunEnd
 from adf_trigger.service.steering_moves import SteeringMoves, log_cancelled
 from adf_trigger.service.steps import Steps
-from adf_trigger.service.transitions import RunEnd
 
 logger = logging.getLogger(__name__)
 

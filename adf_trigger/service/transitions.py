@@ -7,7 +7,7 @@
 Each move is a pure function of a record; the caller writes what it returns, conditionally on what it read.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -15,8 +15,8 @@ from uuid import UUID
 from adf_trigger.contracts import HistoryEntry, RunStatus
 from adf_trigger.ledger.records import Cancellation, RunRecord, RunState, Waits
 from adf_trigger.messages.limits import shorten_middle
-from adf_trigger.results import ActivityError, Results
 from adf_trigger.service import event_ids
+from adf_trigger.service.run_end import RunEnd
 
 WAITS_FOR_CALLER = (
     "it waits for its caller or its message, since values of secure parameters are not kept: the same request under "
@@ -31,27 +31,6 @@ LONGEST_REASON = 3_000
 
 class IllegalMove(RuntimeError):
     """A bug: the record is not in a state from which this move can be made."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunEnd:
-    """How a run has ended in Data Factory.
-
-    Attributes:
-        status: Data Factory's last word.
-        errors: why activities failed; None where they were not read.
-        truncated: whether message, errors or results were cut.
-        results: what its activities have come to.
-    """
-
-    status: str
-    started_at: datetime | None = None
-    ended_at: datetime | None = None
-    duration_ms: int | None = None
-    message: str = ""
-    errors: tuple[ActivityError, ...] | None = ()
-    truncated: bool = False
-    results: Results | None = None
 
 
 def _cut(reason: str) -> str:

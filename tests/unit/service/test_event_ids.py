@@ -20,8 +20,9 @@ from adf_trigger.messages.decoding import Message
 from adf_trigger.service.cancel import CancelOrder
 from adf_trigger.service.notify import Notifier
 from adf_trigger.service.records import Records
+from adf_trigger.service.run_end import RunEnd
 from adf_trigger.service.steps import logged_steps
-from adf_trigger.service.transitions import IllegalMove, RunEnd
+from adf_trigger.service.transitions import IllegalMove
 from tests.support.memory_factory import LOST_REPLY, Ids
 from tests.support.world import FACTORY_ID, MovingClock, World
 from tests.support.world import settings as settings_of

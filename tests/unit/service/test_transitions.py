@@ -12,7 +12,8 @@ from adf_trigger.contracts import RunStatus
 from adf_trigger.ledger.records import Cancellation, RunRecord, RunState, Waits
 from adf_trigger.results import ActivityError, Results
 from adf_trigger.service import event_ids, transitions
-from adf_trigger.service.transitions import LONGEST_REASON, IllegalMove, RunEnd
+from adf_trigger.service.run_end import RunEnd
+from adf_trigger.service.transitions import LONGEST_REASON, IllegalMove
 from tests.contracts.ledger_records import MINUTE, NOON, a_factory, a_full_record
 
 NOW = NOON + timedelta(hours=3)
