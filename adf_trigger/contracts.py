@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, Field, JsonValue, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, Field, JsonValue, StrictBool, WithJsonSchema
 
 from adf_trigger.plain_text import LINE_PATTERN, NO_CONTROLS, NOT_BLANK, has_controls, is_blank
 from adf_trigger.request_ids import MAX_REQUEST_ID, REQUEST_ID_FORM, is_request_id
@@ -24,6 +24,7 @@ MAX_METADATA_ENTRIES = 20
 MAX_CORRELATION_ID = 256
 MAX_NOTE = 1_024
 MAX_ACTIVITY_NAME = 55
+MAX_OVERDUE_SECONDS = 45 * 86_400
 
 
 def _request_id(value: str) -> str:
@@ -124,6 +125,9 @@ class RunRequest(Wire):
         is_recovery: group the new run with the one it reruns.
         start_activity_name: rerun from this activity on.
         start_from_failure: rerun from the failed activities on.
+        overdue_after_seconds: tell once where the run has not ended so long after it was started; goes before the
+            pipeline's policy.
+        cancel_when_overdue: have it cancelled then, too.
     """
 
     parameters: dict[str, JsonValue] = Field(default_factory=dict)
@@ -134,6 +138,8 @@ class RunRequest(Wire):
     is_recovery: bool | None = None
     start_activity_name: ActivityName | None = None
     start_from_failure: bool | None = None
+    overdue_after_seconds: int | None = Field(default=None, ge=1, le=MAX_OVERDUE_SECONDS)
+    cancel_when_overdue: StrictBool | None = None
 
     @property
     def rerun(self) -> Rerun:
@@ -205,6 +211,7 @@ class RunView(Wire):
         children_left_out: see Results.
         return_value: see Results.
         details: see Results.
+        overdue_since: since when it is overdue, where that was told.
         group_id: runId of the first of the runs that rerun one another, as Data Factory groups them.
         attempt: its number among them, which grows with each rerun.
         history: who did what about it, oldest first.
@@ -226,6 +233,7 @@ class RunView(Wire):
     submitted_at: Instant | None = None
     started_at: Instant | None = None
     ended_at: Instant | None = None
+    overdue_since: Instant | None = None
     duration_ms: int | None = None
     message: str | None = None
     errors: list[ActivityError] | None = Field(default_factory=list)
@@ -293,7 +301,7 @@ class EventData(RunView):
 
 
 class CompletionEvent(Wire):
-    """A CloudEvents 1.0 event: a run has ended, or will not start.
+    """A CloudEvents 1.0 event: a run has ended, or will not start, or is overdue where that was to be told.
 
     `id` is the same for every repeat of the same news, so that a consumer can drop repeats.
 

@@ -43,6 +43,7 @@ from adf_trigger.service.neighbours import AppIdentity, Neighbours
 from adf_trigger.service.notify import Notifier
 from adf_trigger.service.observe import Observer
 from adf_trigger.service.overdue import OverdueMessages
+from adf_trigger.service.overdue_runs import OverdueRuns
 from adf_trigger.service.own_notes import OwnNotes
 from adf_trigger.service.partitions import Partitions
 from adf_trigger.service.pipelines import PipelineLister
@@ -188,7 +189,7 @@ def wire(
         notifier, publisher, keeping, putting_back, definitions, views, clock, requested_by=senders
     )
     submitter = Submitter(
-        ledger, records, clock, new_id, checker, sender, gate, backlog, publisher, partitions
+        ledger, records, clock, new_id, checker, sender, gate, backlog, publisher, partitions, policies
     )
     schedule = Schedule(settings.poll_schedule)
     withholding = Withholding(policies, definitions)
@@ -283,6 +284,7 @@ def wire(
         canceller,
         monitor,
         publisher,
+        OverdueRuns(ledger, records, notifier, gate, clock, tick_threads),
         keeping,
         OverdueMessages(
             rejected,

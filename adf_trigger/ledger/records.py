@@ -1,7 +1,7 @@
 """What the run ledger keeps: one record a request, and a short row for each run that has not ended."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -74,6 +74,21 @@ class Cancellation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Overdue:
+    """When a run is overdue, and what comes of that.
+
+    Attributes:
+        after_seconds: since it was started.
+        cancel: whether it is to be cancelled then.
+        told_at: when that was told; None while it was not.
+    """
+
+    after_seconds: int
+    cancel: bool = False
+    told_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunRecord:
     """The record of a request.
 
@@ -104,6 +119,7 @@ class RunRecord:
         missing_since: when Data Factory first answered that it has no such run, and has not shown it since.
         errors: why activities failed; None where they were not read.
         results: what the run has come to; None before its end, and in records of earlier versions.
+        overdue: when it is overdue; None where nobody asked.
         traceparent: the trace that the request is part of; see `messages.traces`.
         declares_secrets: whether its pipeline declared secure parameters when it was taken; None where that was not
             known.
@@ -173,6 +189,7 @@ class RunRecord:
     results: Results | None = None
     declares_secrets: bool | None = None
     traceparent: str | None = None
+    overdue: Overdue | None = None
 
     @property
     def run_ids(self) -> tuple[UUID, ...]:
@@ -204,6 +221,19 @@ class RunRecord:
         """Its runId once Data Factory has confirmed it; the one that is only chosen names no run."""
         return None if self.submitted_at is None else self.run_id
 
+    @property
+    def overdue_since(self) -> datetime | None:
+        """Since when its run is overdue, or will be; None where nobody asked, and before there is a run."""
+        if self.overdue is None or self.submitted_at is None:
+            return None
+        return self.submitted_at + timedelta(seconds=self.overdue.after_seconds)
+
+    @property
+    def overdue_at(self) -> datetime | None:
+        """When it is to be told as overdue; None where it is not to be, or was."""
+        untold = self.overdue is not None and self.overdue.told_at is None
+        return self.overdue_since if untold and self.state is RunState.SUBMITTED else None
+
     def was_published_before(self, instant: datetime) -> bool:
         """Whether its event was sent before an instant, so that nothing has been left to do since."""
         return (
@@ -228,6 +258,7 @@ class ActiveRun:
             and for as long as its sender has the lease, in rows of earlier versions, and once it has ended.
         started_at: as in the record, where `status` is.
         resubmitted_at: as in the record.
+        overdue_after: seconds after its start from which on it is told as overdue; None where it is not, or was.
         cancel_at: when Data Factory is to be asked next to cancel it; None where it need not be.
     """
 
@@ -245,6 +276,7 @@ class ActiveRun:
     started_at: datetime | None = None
     resubmitted_at: datetime | None = None
     cancel_at: datetime | None = None
+    overdue_after: int | None = None
 
     @classmethod
     def of(cls, record: RunRecord) -> "ActiveRun":
@@ -266,6 +298,7 @@ class ActiveRun:
             started_at=record.started_at if watched else None,
             resubmitted_at=record.resubmitted_at,
             cancel_at=None if record.cancellation is None else record.cancellation.due_at,
+            overdue_after=_overdue_after(record),
         )
 
     @property
@@ -274,3 +307,9 @@ class ActiveRun:
         return self.state is RunState.ACCEPTED or (
             self.state is RunState.SUBMITTED and self.lease_until is not None
         )
+
+
+def _overdue_after(record: RunRecord) -> int | None:
+    if record.overdue is None or record.overdue.told_at is not None or record.ended:
+        return None
+    return record.overdue.after_seconds

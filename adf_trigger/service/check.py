@@ -122,6 +122,10 @@ class Checker:
         return definition
 
     def _faults(self, submission: Submission, definition: Declaration) -> list[Fault]:
+        overdue = self._policies.overdue(submission.pipeline, submission.request)
+        if submission.request.cancel_when_overdue and overdue is None:
+            words = "needs overdueAfterSeconds: neither the request nor the pipeline's policy says when it is overdue"
+            return [Fault("/cancelWhenOverdue", words)]
         correlation = self._policies.of(submission.pipeline).correlation_parameter
         given: dict[str, object] = dict(submission.request.parameters)
         if correlation is not None and correlation.lower() not in {name.lower() for name in given}:

@@ -2,6 +2,7 @@
 
     {runId}/{status}            a run has ended, or a request without a run, by the runId that was chosen for it
     {runId}/Unknown/{n}         ... and its fate is unknown for the n-th time
+    {runId}/Overdue             a run goes on for longer than was asked for
     {requestId}/Rejected/{messageId}
                                 a message was rejected before it could be a request
 
@@ -43,6 +44,11 @@ def of_record(record: RunRecord) -> str:
     else:
         again = _again(record)
     return f"{record.request_id}/{record.status}{again}"
+
+
+def of_overdue(record: RunRecord) -> str:
+    """The id of the news that a run is overdue: no run ends with that word."""
+    return f"{record.run_id}/Overdue"
 
 
 def of_message(request_id: str, message_id: str) -> str:

@@ -118,6 +118,28 @@ class Notifier:
             traceparent=record.traceparent,
         )
 
+    def overdue(self, record: RunRecord) -> str:
+        """Send the news that a run goes on for longer than was asked for; the id of the event.
+
+        Raises:
+            ValueError: it has no run, or nobody asked.
+        """
+        since = record.overdue_since
+        if since is None or record.overdue is None:
+            raise ValueError(f"{record.request_id} is not overdue")
+        reason = (
+            f"it is {record.status}, more than {record.overdue.after_seconds} seconds after it was started"
+        )
+        run = self._views.view(record).model_copy(update={"reason": reason, "overdue_since": since})
+        return self._publish(
+            run,
+            record.factory,
+            event_id=event_ids.of_overdue(record),
+            truncated=record.truncated,
+            traceparent=record.traceparent,
+            overdue=True,
+        )
+
     def rejected(self, rejection: Rejection) -> str:
         """Send the news of a rejection; the id of the event.
 
@@ -185,14 +207,21 @@ class Notifier:
         )
 
     def _publish(
-        self, run: RunView, factory: str, *, event_id: str, truncated: bool, traceparent: str | None
+        self,
+        run: RunView,
+        factory: str,
+        *,
+        event_id: str,
+        truncated: bool,
+        traceparent: str | None,
+        overdue: bool = False,
     ) -> str:
         event = CompletionEvent(
             id=event_id,
             source=event_ids.source_of(factory, run.pipeline),
             subject=run.request_id,
-            type=f"dev.adf-trigger.run.{run.status.lower()}",
-            time=run.ended_at or run.requested_at,
+            type=f"dev.adf-trigger.run.{'overdue' if overdue else run.status.lower()}",
+            time=(run.overdue_since if overdue else run.ended_at) or run.requested_at,
             traceparent=traceparent,
             data=EventData(**dict(run), truncated=truncated),
         )

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from adf_trigger.contracts import RunRequest
+from adf_trigger.ledger.records import Overdue
 from adf_trigger.settings.policy import ANY_PIPELINE, PipelinePolicy
 
 
@@ -15,3 +17,11 @@ class Policies:
         """The policy of a pipeline."""
         policy = self._by_pipeline.get(pipeline.lower()) or self._by_pipeline.get(ANY_PIPELINE)
         return policy or PipelinePolicy()
+
+    def overdue(self, pipeline: str, request: RunRequest) -> Overdue | None:
+        """When a run of a pipeline is overdue: as its request says, else as the policy does; None for never."""
+        policy = self.of(pipeline)
+        after = request.overdue_after_seconds or policy.overdue_after_seconds
+        asked = request.cancel_when_overdue
+        cancel = policy.cancel_when_overdue if asked is None else asked
+        return None if after is None else Overdue(after_seconds=after, cancel=cancel)

@@ -234,6 +234,26 @@ class Records(SteeringMoves):
         moved = transitions.see(stored.record, status=status, started_at=started_at, now=self._clock())
         return self._save("records.see", stored, moved)
 
+    def overdue(self, stored: Stored, event_id: str, *, status: str, started_at: datetime | None) -> Stored:
+        """Record that a run was told as overdue, and have it cancelled where that was asked for."""
+        moved = transitions.overdue(stored.record, status=status, started_at=started_at, now=self._clock())
+        saved = self._save("records.overdue", stored, moved)
+        logger.warning(
+            "Run %s of request %s is overdue: it is %s since %s",
+            moved.run_id,
+            moved.request_id,
+            moved.status,
+            moved.submitted_at,
+            extra={
+                "action": "run_overdue",
+                "run_id": str(moved.run_id),
+                "request_id": moved.request_id,
+                "event_id": event_id,
+                "cancels": moved.cancellation is not None,
+            },
+        )
+        return saved
+
     def look(self, stored: Stored) -> Stored:
         """Note that a reader is about to have Data Factory asked for the run."""
         return self._save("records.look", stored, transitions.look(stored.record, now=self._clock()))

@@ -134,6 +134,8 @@ class Rerunner:
             is_recovery=True,
             start_activity_name=activity,
             start_from_failure=True if order.mode == "fromFailure" else None,
+            overdue_after_seconds=record.overdue and record.overdue.after_seconds,
+            cancel_when_overdue=record.overdue and record.overdue.cancel,
         )
         submission = Submission(
             factory=factory,

@@ -51,6 +51,7 @@ STEPS = frozenset(
         "records.see",
         "records.end",
         "records.look",
+        "records.overdue",
         "records.miss",
         "sweep.save",
         "tick.note",

@@ -25,6 +25,7 @@ from adf_trigger.service.check import LEAST_WAIT, Checker
 from adf_trigger.service.gate import Gate
 from adf_trigger.service.partitions import Partitions
 from adf_trigger.service.permits import Permit
+from adf_trigger.service.policy import Policies
 from adf_trigger.service.publish import Publisher
 from adf_trigger.service.records import Records
 from adf_trigger.service.send import Sender
@@ -72,6 +73,7 @@ class Submitter:
         backlog: whether requests wait for their turn, so that new ones wait behind them.
         publisher: publishes a rejection before its key is used again.
         partitions: where a request is kept.
+        policies: what may be decided for each pipeline.
     """
 
     def __init__(
@@ -86,6 +88,7 @@ class Submitter:
         backlog: Backlog,
         publisher: Publisher,
         partitions: Partitions,
+        policies: Policies,
     ) -> None:
         self._ledger = ledger
         self._records = records
@@ -97,6 +100,7 @@ class Submitter:
         self._backlog = backlog
         self._publisher = publisher
         self._partitions = partitions
+        self._policies = policies
 
     def submit(self, submission: Submission, *, at_once: bool = True) -> Submitted:
         """Take a request: from the return on it is durable.
@@ -210,6 +214,7 @@ class Submitter:
             requested_by=submission.requested_by,
             source=submission.source,
             traceparent=submission.traceparent,
+            overdue=self._policies.overdue(submission.pipeline, request),
             failure_is_error=submission.failure_is_error,
             message_digest=submission.message_digest,
             group_id=None if lineage is None else lineage.group_id,

@@ -23,6 +23,7 @@ from adf_trigger.service.gate import Gate
 from adf_trigger.service.keeping import Keeping
 from adf_trigger.service.monitor import Monitor
 from adf_trigger.service.overdue import OverdueMessages
+from adf_trigger.service.overdue_runs import OverdueRuns
 from adf_trigger.service.publish import Publisher
 from adf_trigger.service.records import Records
 from adf_trigger.service.steps import Steps
@@ -97,6 +98,7 @@ class Tick:
         canceller: cancels what Data Factory has not confirmed to be cancelled.
         monitor: watches what is started.
         publisher: publishes what has ended.
+        overdue_runs: tells of runs that go on for too long.
         keeping: purges kept messages.
         overdue: looks after those that wait for too long.
         gate: which factories may not be called now; what is known of them is published all the same.
@@ -120,6 +122,7 @@ class Tick:
         canceller: Canceller,
         monitor: Monitor,
         publisher: Publisher,
+        overdue_runs: OverdueRuns,
         keeping: Keeping,
         overdue: OverdueMessages,
         gate: Gate,
@@ -141,6 +144,7 @@ class Tick:
         self._canceller = canceller
         self._monitor = monitor
         self._publisher = publisher
+        self._overdue_runs = overdue_runs
         self._keeping = keeping
         self._overdue = overdue
         self._gate = gate
@@ -213,6 +217,7 @@ class Tick:
             at_once=len(together),
         )
         self._attempt("publish", self._publish, turn, limits.until(4 / 5))
+        self._attempt("tell_overdue", self._tell_overdue, turn, limits.until(4 / 5))
         self._attempt("purge", self._purge, turn, limits.until(1))
 
     def _note(self, begun: datetime, by: str, trouble: Sequence[str]) -> None:
@@ -256,6 +261,9 @@ class Tick:
 
     def _publish(self, turn: _Turn, budget: Budget) -> None:
         self._publisher.publish(turn.factory, turn.active, turn.ended, budget)
+
+    def _tell_overdue(self, turn: _Turn, budget: Budget) -> None:
+        self._overdue_runs.tell(turn.factory, turn.active, budget)
 
     def _purge(self, turn: _Turn, _: Budget) -> None:
         if self._purges(turn.factory.id):

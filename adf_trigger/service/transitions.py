@@ -311,6 +311,18 @@ def see(record: RunRecord, *, status: str, started_at: datetime | None, now: dat
     )
 
 
+def overdue(record: RunRecord, *, status: str, started_at: datetime | None, now: datetime) -> RunRecord:
+    """Data Factory has shown the run, which is overdue, and that was told; where it was asked for, it is cancelled."""
+    seen = see(record, status=status, started_at=started_at, now=now)
+    if seen.overdue is None or seen.overdue.told_at is not None:
+        raise IllegalMove(f"it is not to be told that {record.request_id} is overdue")
+    told = replace(seen, overdue=replace(seen.overdue, told_at=now))
+    if not seen.overdue.cancel or seen.cancellation is not None:
+        return told
+    entry = HistoryEntry(at=now, action="cancel", note=f"overdue after {seen.overdue.after_seconds} seconds")
+    return noted(ask_cancel(told, recursive=True, now=now), entry)
+
+
 def look(record: RunRecord, *, now: datetime) -> RunRecord:
     """A reader of the run is about to have Data Factory asked for it; others are answered with what is known."""
     _from(record, RunState.SUBMITTED)

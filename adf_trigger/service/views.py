@@ -64,6 +64,7 @@ class RunViews:
             submitted_at=record.submitted_at,
             started_at=record.started_at,
             ended_at=record.ended_at,
+            overdue_since=record.overdue_since if record.overdue and record.overdue.told_at else None,
             duration_ms=record.duration_ms,
             message=record.message,
             errors=None if record.errors is None else list(record.errors),

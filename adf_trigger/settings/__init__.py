@@ -106,7 +106,8 @@ class CommonSettings(PlatformSettings):
     policy: Annotated[dict[str, PipelinePolicy], BeforeValidator(json_object)] = Field(
         default_factory=dict,
         alias="ADF_TRIGGER_POLICY",
-        description="JSON object pipeline name (or *) → {unknownOutcome, correlationParameter, details}.",
+        description="JSON object pipeline name (or *) → {unknownOutcome, correlationParameter, details, "
+        "overdueAfterSeconds, cancelWhenOverdue}.",
     )
     reconcile_grace: Seconds = Field(
         default=60,

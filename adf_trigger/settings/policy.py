@@ -5,6 +5,8 @@ from enum import StrEnum
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from adf_trigger.contracts import MAX_OVERDUE_SECONDS
+
 ANY_PIPELINE = "*"
 """The name under which a policy holds for every pipeline that has none of its own."""
 
@@ -37,6 +39,8 @@ class PipelinePolicy(BaseModel):
     Attributes:
         unknown_outcome: see UnknownOutcomePolicy.
         details: see Details. What is not read is null, not empty.
+        overdue_after_seconds: a run that has not ended so long after it was started is told of, once; None for never.
+        cancel_when_overdue: whether it is cancelled then, too.
         correlation_parameter: a parameter that the pipeline declares for us: it is set to the requestId, so that
             a run whose id was lost can be found among others.
     """
@@ -47,4 +51,6 @@ class PipelinePolicy(BaseModel):
 
     unknown_outcome: UnknownOutcomePolicy = UnknownOutcomePolicy.RECONCILE
     details: Details = Details.ALL
+    overdue_after_seconds: int | None = Field(default=None, ge=1, le=MAX_OVERDUE_SECONDS)
+    cancel_when_overdue: bool = False
     correlation_parameter: str | None = Field(default=None, min_length=1, max_length=260)

@@ -43,7 +43,15 @@ OF_FIXED_SIZE = {
         "missing_since",
     ),
     *("started_at", "ended_at", "duration_ms", "truncated", "published_at", "group_id", "attempt", "reruns"),
-    *("unknowns", "resubmitted_at", "dismissed", "event_id", "failure_is_error", "declares_secrets"),
+    *(
+        "unknowns",
+        "resubmitted_at",
+        "dismissed",
+        "event_id",
+        "failure_is_error",
+        "declares_secrets",
+        "overdue",
+    ),
 }
 
 

@@ -26,7 +26,7 @@ class Crashes:
         self.exit_codes: list[int | None] = []
         self.events: list[dict[str, Any]] = []
 
-    def post(self, key: str, pipeline: str = "pause", *, body: Mapping[str, str] | None = None) -> int:
+    def post(self, key: str, pipeline: str = "pause", *, body: Mapping[str, Any] | None = None) -> int:
         """Ask for a run until there is an answer, as a caller with an idempotency key does."""
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
@@ -65,8 +65,8 @@ class Crashes:
             self.stack.tick()
 
     def read_events(self) -> list[dict[str, Any]]:
-        """All events so far, those that have just come among them."""
-        self.events += self.stack.caller.events(1_000, within=0.5)
+        """All ends that were told so far, those that have just come among them."""
+        self.events += (each for each in self.stack.caller.events(1_000, within=0.5) if each["data"]["ended"])
         return self.events
 
     def all_over(self) -> bool:

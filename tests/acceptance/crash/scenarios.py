@@ -135,6 +135,11 @@ def slow(crashes: Crashes, key: str) -> None:
     crashes.post(key, "slow")
 
 
+def overdue(crashes: Crashes, key: str) -> None:
+    """A run that goes on for longer than was asked for."""
+    crashes.post(key, "slow", body={"overdueAfterSeconds": 1})
+
+
 def opened(crashes: Crashes, key: str) -> None:
     """A run that its caller opens again and again while it goes on."""
     slow(crashes, key)
@@ -347,6 +352,7 @@ SCENARIOS: dict[str, tuple[Callable[[Crashes, str], None], ...]] = {
     "records.see": (slow,),
     "records.end": (simple,),
     "records.look": (opened,),
+    "records.overdue": (overdue,),
     "records.miss": (invisible,),
     "records.lose": (gone, unconfigured),
     "sweep.save": (many_slow,),

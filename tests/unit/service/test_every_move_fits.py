@@ -99,6 +99,7 @@ MOVES: dict[str, Move] = {
     "lose": lambda records, stored, text: records.lose(stored, text),
     "hand over": lambda records, stored, _: records.hand_over(stored),
     "see": lambda records, stored, text: records.see(stored, status=text, started_at=LATER),
+    "overdue": lambda records, stored, text: records.overdue(stored, "e", status=text, started_at=LATER),
     "look": lambda records, stored, _: records.look(stored),
     "miss": lambda records, stored, _: records.miss(stored),
     "end": lambda records, stored, text: records.end(stored, an_end(text)),

@@ -12,7 +12,7 @@ import pytest
 from adf_trigger.contracts import HistoryEntry
 from adf_trigger.errors import LedgerConflict, LedgerError
 from adf_trigger.ledger.port import Cursor, Stored
-from adf_trigger.ledger.records import RunRecord, RunState
+from adf_trigger.ledger.records import Overdue, RunRecord, RunState
 from adf_trigger.service.records import Records
 from adf_trigger.service.run_end import RunEnd
 from adf_trigger.service.steps import STEPS
@@ -30,6 +30,7 @@ NEW = RunRecord(
     state=RunState.ACCEPTED,
     status="Accepted",
     requested_at=START,
+    overdue=Overdue(after_seconds=600, cancel=True),
 )
 ENTRY = HistoryEntry(at=START, action="cancel")
 Move = Callable[[Records, Stored], object]
@@ -149,6 +150,11 @@ MOVES: dict[str, tuple[RunState, Move, str | None]] = {
         RunState.SUBMITTED,
         lambda records, stored: records.see(stored, status="InProgress", started_at=None),
         None,
+    ),
+    "overdue": (
+        RunState.SUBMITTED,
+        lambda records, stored: records.overdue(stored, "e", status="InProgress", started_at=None),
+        "run_overdue",
     ),
     "look": (RunState.SUBMITTED, lambda records, stored: records.look(stored), None),
     "miss": (RunState.SUBMITTED, lambda records, stored: records.miss(stored), None),

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from adf_trigger.contracts import RunStatus
-from adf_trigger.ledger.records import Cancellation, RunRecord, RunState, Waits
+from adf_trigger.ledger.records import Cancellation, Overdue, RunRecord, RunState, Waits
 from adf_trigger.results import ActivityError, Results
 from adf_trigger.service import event_ids, transitions
 from adf_trigger.service.run_end import RunEnd
@@ -34,6 +34,7 @@ WHOLE = RunEnd(
     results=RESULTS,
 )
 
+UNTOLD = Overdue(after_seconds=600)
 ASKED = Cancellation(asked_at=NOON, recursive=False, due_at=NOON, attempts=2, waits="throttled")
 ANSWERED = "the last createRun was answered: HTTP 503"
 """What a record in doubt says in the end."""
@@ -187,6 +188,20 @@ MOVES: dict[str, tuple[RunState, Move, dict[str, Any]]] = {
             "last_seen_at": NOW,
             "missing_since": None,
             "lease_until": None,
+        },
+    ),
+    "overdue": (
+        RunState.SUBMITTED,
+        lambda record: transitions.overdue(
+            replace(record, overdue=UNTOLD), status="InProgress", started_at=STARTED, now=NOW
+        ),
+        {
+            "status": "InProgress",
+            "started_at": STARTED,
+            "last_seen_at": NOW,
+            "missing_since": None,
+            "lease_until": None,
+            "overdue": replace(UNTOLD, told_at=NOW),
         },
     ),
     "see, without a start": (
