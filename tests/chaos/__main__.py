@@ -32,6 +32,7 @@ def main() -> int:
     say(f"Seed {seed}; history and logs are kept in {folder}")
     chaos = Chaos(
         requests=options.requests,
+        events=0 if options.row else options.events,
         minutes=options.minutes,
         seed=seed,
         ids=options.ids,
@@ -60,6 +61,12 @@ def _official(options: argparse.Namespace) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
     parser.add_argument("--requests", type=int, default=2_000, help="how many (default: %(default)s)")
+    parser.add_argument(
+        "--events",
+        type=int,
+        default=400,
+        help="how many more by events, a fifth delivered twice (default: %(default)s)",
+    )
     parser.add_argument(
         "--minutes", type=float, default=6.0, help="over which they are spread (default: %(default)s)"
     )

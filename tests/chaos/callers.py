@@ -4,6 +4,7 @@ import json
 import random
 import threading
 import time
+from base64 import b64encode
 from collections.abc import Callable, Sequence
 
 import requests
@@ -11,7 +12,7 @@ from azure.storage.queue import QueueClient
 
 from tests.chaos.history import History
 from tests.chaos.hosts import Host
-from tests.chaos.load import Request
+from tests.chaos.load import Request, document_of
 
 TIMEOUTS = (1.0, 5.0)
 """Seconds to connect and to the next byte: a caller does not wait for a host that stands still."""
@@ -54,6 +55,21 @@ class Callers:
         text = {"pipeline": request.pipeline, "requestId": request.key, "parameters": request.parameters}
         self._queue.send_message(json.dumps(text))
         self._history.note("return", key=request.key, by="queue", acknowledged=True)
+
+    def send_event(self, request: Request) -> None:
+        """Put the event that makes a request on the queue, once, in base64."""
+        self._history.note("invoke", key=request.key, by="queue")
+        self._queue.send_message(b64encode(json.dumps(document_of(request)).encode()).decode())
+        self._history.note("return", key=request.key, by="queue", acknowledged=True)
+
+    def deliver(self, request: Request) -> None:
+        """Deliver the event that makes a request, once, until it is taken."""
+        self._until_answered(
+            request.key,
+            lambda url: self._session.post(
+                f"{url}/api/events", json=[document_of(request)], headers=self.headers, timeout=TIMEOUTS
+            ),
+        )
 
     def send_poison(self, text: str, suffix: str) -> str:
         """Put a message that can never work on the queue, or on its poison queue; the key that it goes by."""

@@ -1,5 +1,6 @@
 """One run of the chaos: the stage, the load, the trouble, the calm after it, and the verdict."""
 
+import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -17,7 +18,7 @@ from tests.chaos.consumer import Consumer
 from tests.chaos.factory_rows import CORRELATED, ROWS
 from tests.chaos.history import History, lines
 from tests.chaos.hosts import READY_SECONDS, Host
-from tests.chaos.load import DEFINITION, PIPELINES, Request, plan
+from tests.chaos.load import DEFINITION, PIPELINES, TRIGGERS, Request, event_plan, plan
 from tests.chaos.official import CALL_PARAMETER, OfficialCallers
 from tests.chaos.proxy import StorageProxies
 from tests.chaos.rows import Row
@@ -32,6 +33,7 @@ SETTINGS = {
     "ADF_TRIGGER_DEFINITION_CACHE_SECONDS": "5",
     "ADF_TRIGGER_POLL_OVERLAP_SECONDS": "10",
     "ADF_TRIGGER_STALE_AFTER_SECONDS": "5",
+    "ADF_TRIGGER_TRIGGERS": TRIGGERS,
     "PYTHON_THREADPOOL_THREAD_COUNT": "16",
 }
 """App settings beside the quick ones of the acceptance tests."""
@@ -61,6 +63,7 @@ class Chaos:
 
     Attributes:
         requests: how many, by HTTP and by queue.
+        events: how many further ones are made by events, a fifth of which is delivered twice.
         minutes: over which they are spread, with trouble all the time; longer where they take longer.
         seed: of every dice.
         ids: what the factory does with the ids that the app chooses: `honoured`, `ignored` or `repeat-refused`.
@@ -71,6 +74,7 @@ class Chaos:
     """
 
     requests: int
+    events: int = 0
     minutes: float
     seed: int
     ids: str = "honoured"
@@ -161,7 +165,9 @@ def _ours(chaos: Chaos, stack: LocalStack, history: History, say: Say) -> None:
     first = Request(key="first", pipeline="quick", calls=1)
     row = _row(chaos, stack, history)
     choose = row.requests if row is not None else plan
-    requests = [first, *choose(chaos.requests - 1, chaos.seed)]
+    asked_for = [*choose(chaos.requests - 1, chaos.seed), *event_plan(chaos.events, chaos.seed)]
+    random.Random(chaos.seed).shuffle(asked_for)  # noqa: S311 - dice of a test
+    requests = [first, *asked_for]
     keys = [request.key for request in requests]
     _show_how_ids_are_treated(stack, first, history)
     with (
@@ -270,8 +276,11 @@ def _spread(
     for number, request in enumerate(requests):
         time.sleep(max(0.0, began + seconds * number / len(requests) - time.monotonic()))
         asked += [pool.submit(callers.ask, request) for _ in range(request.calls)]
+        asked += [pool.submit(callers.deliver, request) for _ in range(request.deliveries)]
         for _ in range(request.messages):
             callers.send(request)
+        for _ in range(request.event_messages):
+            callers.send_event(request)
     return asked
 
 

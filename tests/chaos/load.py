@@ -1,9 +1,14 @@
 """What is asked for: requests by HTTP and by queue, once and again, all of them chosen by a seed."""
 
+import json
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from adf_trigger.messages.envelopes import event_in
+from adf_trigger.triggers.definitions import read_triggers
+from adf_trigger.triggers.requests import requests_of
 
 KEY_PARAMETER = "key"
 """Every request hands its key to its run, so that runs are matched to requests without the ledger."""
@@ -46,6 +51,9 @@ class Request:
         calls: callers that ask by HTTP at the same time.
         again: whether one of them asks once more after it has been answered.
         messages: copies that are put on the requests queue.
+        deliveries: of the event that makes it, by POST /events.
+        event_messages: of the same event, on the requests queue.
+        event: its id; empty where none makes it.
     """
 
     key: str
@@ -53,12 +61,24 @@ class Request:
     calls: int = 0
     again: bool = False
     messages: int = 0
+    deliveries: int = 0
+    event_messages: int = 0
+    event: str = ""
 
     @property
     def parameters(self) -> dict[str, str]:
         """Parameters of its run."""
         return {KEY_PARAMETER: self.key}
 
+
+_EVENT_WAYS: Sequence[tuple[float, Mapping[str, Any]]] = (
+    (0.40, {"deliveries": 1}),
+    (0.40, {"event_messages": 1}),
+    (0.10, {"deliveries": 2}),
+    (0.05, {"event_messages": 2}),
+    (0.05, {"deliveries": 1, "event_messages": 1}),
+)
+"""How events are delivered: a fifth of them twice."""
 
 _WAYS: Sequence[tuple[float, Mapping[str, Any]]] = (
     (0.50, {"calls": 1}),
@@ -80,3 +100,57 @@ def plan(count: int, seed: int) -> list[Request]:
         Request(key=f"request-{number}", pipeline=name, **way)
         for number, (name, way) in enumerate(zip(names, ways, strict=True))
     ]
+
+
+def event_plan(count: int, seed: int) -> list[Request]:
+    """So many requests that events make, each under the key that it must get."""
+    dice = random.Random(f"{seed} events")  # noqa: S311 - dice of a test
+    names = dice.choices(list(PIPELINES), [each.share for each in PIPELINES.values()], k=count)
+    ways = dice.choices([way for _, way in _EVENT_WAYS], [share for share, _ in _EVENT_WAYS], k=count)
+    return [
+        Request(key=_key_of(f"event-{number}", name), pipeline=name, event=f"event-{number}", **way)
+        for number, (name, way) in enumerate(zip(names, ways, strict=True))
+    ]
+
+
+def document_of(request: Request) -> dict[str, Any]:
+    """The event that makes a request; it tells its key to its run."""
+    return _event(request.event, request.pipeline, {KEY_PARAMETER: request.key})
+
+
+def _event(event_id: str, pipeline: str, data: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "specversion": "1.0",
+        "id": event_id,
+        "source": "/chaos",
+        "type": f"Chaos.{pipeline}",
+        "time": "2026-11-26T06:00:00Z",
+        "data": dict(data),
+    }
+
+
+def _trigger(pipeline: str) -> dict[str, Any]:
+    return {
+        "name": pipeline,
+        "properties": {
+            "type": "CustomEventsTrigger",
+            "typeProperties": {"events": [f"Chaos.{pipeline}"], "scope": "/chaos"},
+            "pipelines": [
+                {
+                    "pipelineReference": {"referenceName": pipeline, "type": "PipelineReference"},
+                    "parameters": {KEY_PARAMETER: f"@triggerBody().event.data.{KEY_PARAMETER}"},
+                }
+            ],
+        },
+    }
+
+
+TRIGGERS = json.dumps([_trigger(pipeline) for pipeline in PIPELINES])
+"""What the app is told to start on these events."""
+
+
+def _key_of(event_id: str, pipeline: str) -> str:
+    event, _ = event_in(_event(event_id, pipeline, {KEY_PARAMETER: ""}))
+    assert event is not None
+    (request,) = requests_of(event, read_triggers(json.loads(TRIGGERS)))
+    return request.key

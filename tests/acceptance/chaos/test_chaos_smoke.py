@@ -12,15 +12,15 @@ from tests.chaos.factory_rows import ROWS
 
 @pytest.mark.timeout(300)
 def test_a_small_chaos_loses_and_doubles_nothing(tmp_path: Path, warm: str) -> None:
-    """Hosts killed, storage and Data Factory failing: every request has one run, one end and one event id."""
-    chaos = Chaos(requests=40, minutes=0.2, seed=20, official=10, folder=tmp_path, warm=warm)
+    """Hosts killed, storage and Data Factory failing: every request or event has one run, one end, one event id."""
+    chaos = Chaos(requests=40, events=15, minutes=0.2, seed=20, official=10, folder=tmp_path, warm=warm)
     verdict = run(chaos, lambda _: None)
     assert verdict.kills > 0
     assert verdict.storage_faults > 0
     assert verdict.factory_faults > 0
     assert verdict.violations == []
     assert verdict.refused == []
-    assert (verdict.requests, verdict.acknowledged, verdict.runs) == (40, 40, 40)
+    assert (verdict.requests, verdict.acknowledged, verdict.runs) == (55, 55, 55)
     assert {ids: each.requests for ids, each in verdict.official.items()} == {"honoured": 10, "ignored": 10}
 
 
