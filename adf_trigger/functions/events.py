@@ -10,9 +10,10 @@ import azure.functions as func
 from adf_trigger.clock import Clock
 from adf_trigger.errors import Fault, InvalidRequest, TryLater
 from adf_trigger.functions.answers import Parameters, Run, answered_in_steps, json_response, unreadable
-from adf_trigger.functions.composition import UseCases
+from adf_trigger.functions.composition import UseCases, enter
 from adf_trigger.functions.event_bodies import MAX_EVENTS_BYTES, events_in, validation_code
 from adf_trigger.functions.services import Services
+from adf_trigger.service.tick_threads import each_thread
 from adf_trigger.service.triggering import LATER, Taken
 
 ANSWER_SECONDS = 20.0
@@ -42,9 +43,13 @@ def event_functions(use_cases: UseCases, clock: Clock) -> func.Blueprint:
             messages = events_in(body, req.headers, clock)
             if (code := validation_code(messages)) is not None:
                 return json_response({"validationResponse": code})
+
+            def take() -> Taken:
+                with each_thread(partial(enter, context)):
+                    return services.triggering.take(messages)
+
             try:
-                taking = run(partial(services.triggering.take, messages))
-                taken = await asyncio.wait_for(taking, ANSWER_SECONDS)
+                taken = await asyncio.wait_for(run(take), ANSWER_SECONDS)
             except TimeoutError as exc:  # what is under way goes on; whoever delivers again finds it done
                 raise TryLater("the events could not all be taken in time", retry_after=LATER) from exc
             return _answer(taken)

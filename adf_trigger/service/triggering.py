@@ -21,6 +21,7 @@ from adf_trigger.errors import (
     TryLater,
 )
 from adf_trigger.ledger.port import LedgerReader
+from adf_trigger.ledger.records import RunState
 from adf_trigger.messages.decoding import Message
 from adf_trigger.messages.envelopes import Event
 from adf_trigger.service.event_counts import EventCounts
@@ -160,7 +161,8 @@ class Triggering:
     def was_made(self, message: Message) -> bool:
         """Whether the request of an event was made before: then this is a repeated delivery, and done with.
 
-        Whatever has become of it: also where the trigger has changed since, or its run was refused.
+        Whatever has become of it: also where the trigger has changed since, or its run was refused. One that waits for
+        the values of its secure parameters is not done with: this delivery has them.
 
         Raises:
             LedgerError: the ledger is out of reach.
@@ -169,7 +171,10 @@ class Triggering:
         if factory is None:
             return False
         placed = self._partitions.spelled(self._partitions.of(factory, message.request_id))
-        if self._ledger.get(placed.id, message.request_id) is None:
+        earlier = self._ledger.get(placed.id, message.request_id)
+        if earlier is None or (
+            earlier.record.state is RunState.ACCEPTED and earlier.record.secure_parameters
+        ):
             return False
         logger.info(
             "The event of request %s has come before",
@@ -234,6 +239,7 @@ class Triggering:
                     request_id=message.request_id,
                     requested_by=REQUESTED_BY,
                     source=Source.QUEUE,
+                    traceparent=message.traceparent,
                     message=message,
                 ),
                 at_once=at_once,

@@ -8,7 +8,9 @@ from adf_trigger.contracts import MAX_CORRELATION_ID
 from adf_trigger.errors import Fault
 from adf_trigger.messages.envelopes import Event, key_of
 from adf_trigger.messages.limits import shorten_middle
+from adf_trigger.messages.traces import traceparent_of
 from adf_trigger.messages.wording import pointer_to
+from adf_trigger.plain_text import is_blank, without_controls
 from adf_trigger.triggers.definitions import PipelineStart, Trigger
 from adf_trigger.triggers.matching import trigger_of, why_not
 from adf_trigger.triggers.references import Missing, worked_out
@@ -56,6 +58,11 @@ def key_of_start(event: Event, trigger: Trigger, start: PipelineStart) -> str:
     return key_of("trigger", event.source, *what, *to)
 
 
+def _label(text: str) -> str:
+    """A text as a label: no event is refused for what people are shown of it."""
+    return shorten_middle(without_controls(text), MAX_LABEL)
+
+
 def _request(event: Event, trigger: Trigger, start: PipelineStart) -> EventRequest:
     key = key_of_start(event, trigger, start)
     told = trigger_of(trigger, event)
@@ -66,21 +73,17 @@ def _request(event: Event, trigger: Trigger, start: PipelineStart) -> EventReque
             parameters[name] = worked_out(value, told)
         except Missing as exc:
             faults.append(Fault(pointer_to(("parameters", name)), str(exc)))
-    document = {
+    labels = {"trigger": trigger.name, "eventType": event.type, "eventSubject": event.subject}
+    document: dict[str, Any] = {
         "requestId": key,
         "pipeline": start.pipeline,
         "parameters": {} if faults else parameters,
-        "metadata": {
-            name: shorten_middle(text, MAX_LABEL)
-            for name, text in (
-                ("trigger", trigger.name),
-                ("eventType", event.type),
-                ("eventSubject", event.subject),
-            )
-        },
+        "metadata": {name: _label(text) for name, text in labels.items() if not is_blank(text)},
     }
     if trigger.factory is not None:
         document["factory"] = trigger.factory
-    if len(event.id) <= MAX_CORRELATION_ID:
-        document["correlationId"] = event.id
+    if len(event.id) <= MAX_CORRELATION_ID and not is_blank(event.id):
+        document["correlationId"] = without_controls(event.id)
+    if (trace := traceparent_of(event.document.get("traceparent"))) is not None:
+        document["traceparent"] = trace
     return EventRequest(trigger=trigger, key=key, document=document, faults=tuple(faults))

@@ -7,7 +7,7 @@ from typing import Any
 import azure.functions as func
 import pytest
 
-from adf_trigger.errors import BadRequest, Forbidden, LedgerError, PublishError
+from adf_trigger.errors import BadRequest, Forbidden, LedgerError, PublishError, Throttled
 from tests.support.grid_events import (
     NAMES,
     as_cloud_event,
@@ -229,6 +229,23 @@ def test_what_cannot_be_taken_now_is_asked_for_again(world: World, caller: Calle
     assert told(post(caller, batch))["events"] == 2
     world.tick(after=1)
     assert len(world.factory.runs) == 2
+
+
+@pytest.mark.parametrize("again", ["queue", "http"])
+def test_an_event_with_secrets_that_could_not_be_started_is_asked_for_again(again: str) -> None:
+    """Nobody else has their values: they are not kept. The next delivery starts it, once."""
+    world = with_triggers()
+    world.factory.declare("load", file={"type": "SecureString"}, folder=TEXT)
+    world.factory.fail_next("create_run", Throttled("slow down", status=429, retry_after=1))
+    caller = Caller(world)
+    assert post(caller, blob_created()).status_code == 503
+    world.clock.forward(60)
+    for _ in range(2):
+        if again == "http":
+            assert told(post(caller, blob_created())) == {"events": 1, "repeated": 1}
+        else:
+            caller.message(blob_created())
+    assert started(world) == [{"file": "orders.csv", "folder": "in/raw"}]
 
 
 def test_each_request_of_an_event_is_put_back_by_itself() -> None:

@@ -1,11 +1,14 @@
 """Which trigger starts on which event, with what parameters, under what key."""
 
+import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from adf_trigger.messages.decoding import Message
 from adf_trigger.messages.envelopes import Event, event_in
 from adf_trigger.triggers.definitions import CLOSING_CALLS, read_triggers
 from adf_trigger.triggers.matching import why_not
@@ -58,6 +61,35 @@ def test_whatever_a_blob_is_called_the_parts_make_its_path(name: str) -> None:
     (request,) = made(blob_created(name), blob_trigger(blobPathEndsWith=""))
     parameters = request["parameters"]
     assert f"{parameters['folder']}/{parameters['file']}" == f"in/raw/{name}"
+
+
+@given(
+    event_id=st.text(min_size=1, max_size=300),
+    subject=st.text(max_size=300),
+    kind=st.text(min_size=1, max_size=300),
+)
+def test_no_event_is_refused_for_its_words(event_id: str, subject: str, kind: str) -> None:
+    """Whatever is in id, subject and type: what people are shown of them is made readable, and the request is right."""
+    event = {**order_placed(), "id": event_id, "subject": f"orders/{subject}", "eventType": kind}
+    (document,) = made(event, custom_trigger({"file": "@triggerBody().event.subject"}, events=[kind]))
+    message = Message.decode(
+        json.dumps(document).encode(),
+        message_id="m",
+        attempts=1,
+        inserted_at=datetime(2026, 1, 5, tzinfo=UTC),
+    )
+    assert message.request is not None, message.faults
+    assert message.request.parameters == {"file": f"orders/{subject}"}
+
+
+def test_an_event_carries_its_trace_on() -> None:
+    """And its labels are those that there are."""
+    trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+    event = {**as_cloud_event(order_placed()), "subject": "orders/1", "traceparent": trace}
+    (document,) = made(event, custom_trigger())
+    assert document["traceparent"] == trace
+    (document,) = made({**event, "subject": "", "traceparent": "x"}, custom_trigger(subjectBeginsWith=""))
+    assert ("traceparent" in document, set(document["metadata"])) == (False, {"trigger", "eventType"})
 
 
 def test_a_blob_at_the_top_has_its_container_for_a_folder() -> None:
