@@ -15,7 +15,7 @@ SLOW_FILES = (
     "tests/acceptance/service/test_health_process.py",
     "tests/acceptance/service/test_messages.py",
     "tests/unit/service/test_state_machine.py",
-    "tests/unit/emulator/test_factory_robustness.py",
+    "tests/unit/emulator/hosting/test_factory_robustness.py",
     "tests/acceptance/azure_names/",
     "tests/acceptance/",
 )

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 from adf_trigger.azure.credential_kinds import CredentialKind
-from adf_trigger.emulator import defaults
-from adf_trigger.emulator.defaults import FACTORY_ID
+from adf_trigger.emulator.hosting import defaults
+from adf_trigger.emulator.hosting.defaults import FACTORY_ID
 
 
 def app_settings(

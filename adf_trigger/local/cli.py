@@ -11,7 +11,7 @@ from adf_trigger.emulator.commands.env import add_env
 from adf_trigger.emulator.commands.load import add_import
 from adf_trigger.emulator.commands.running import NotRunning
 from adf_trigger.emulator.commands.serve import add_cloud
-from adf_trigger.emulator.import_sources import ImportRefused
+from adf_trigger.emulator.importing.sources import ImportRefused
 from adf_trigger.errors import SettingsError
 from adf_trigger.local.azurite import AzuriteInstallError, install
 from adf_trigger.local.crash import unexpected

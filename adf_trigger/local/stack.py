@@ -8,14 +8,14 @@ from pathlib import Path
 from types import TracebackType
 from urllib.parse import urlsplit
 
-from adf_trigger.emulator import defaults
-from adf_trigger.emulator.clouds import PUBLIC
 from adf_trigger.emulator.commands.data_folder import data_folder, emulator_folder, exclusive
 from adf_trigger.emulator.commands.environment import CLIENT_SECRET, IDENTITY_HEADER, STORAGE
 from adf_trigger.emulator.commands.kept import Kept
 from adf_trigger.emulator.commands.load import load_factory
 from adf_trigger.emulator.commands.running import ENDPOINTS, announced
-from adf_trigger.emulator.defaults import FACTORY_ID
+from adf_trigger.emulator.common.clouds import PUBLIC
+from adf_trigger.emulator.hosting import defaults
+from adf_trigger.emulator.hosting.defaults import FACTORY_ID
 from adf_trigger.functions_host.environment import HOST_KEY, MASTER_KEY
 from adf_trigger.local.app_settings import app_settings
 from adf_trigger.local.azurite import Azurite

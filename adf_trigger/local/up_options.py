@@ -4,12 +4,12 @@ import argparse
 import sys
 from pathlib import Path
 
-from adf_trigger.emulator.allowed_hosts import AllowedHosts
 from adf_trigger.emulator.commands.load import SOURCE_HELP, Loading, add_choices
 from adf_trigger.emulator.commands.ports import port
 from adf_trigger.emulator.commands.secrets_file import HELP as SECRETS_HELP
 from adf_trigger.emulator.commands.secrets_file import secrets_file
 from adf_trigger.emulator.commands.serve import add_allow_host, add_any_group, add_cloud
+from adf_trigger.emulator.outbound.allowed_hosts import AllowedHosts
 from adf_trigger.functions_host.environment import HOST_KEY, MASTER_KEY
 from adf_trigger.local.ports import USUAL, Ports, names, option
 from adf_trigger.local.stack_config import APP, POLL_SCHEDULE, StackConfig

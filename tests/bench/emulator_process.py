@@ -17,11 +17,11 @@ from adf_trigger.datafactory.client import DataFactoryClient
 from adf_trigger.datafactory.management import ManagementApi
 from adf_trigger.datafactory.models import FieldFilter, PipelineRun, RunFilter
 from adf_trigger.datafactory.transport import Transport
-from adf_trigger.emulator import defaults
-from adf_trigger.emulator.clock import new_id, utcnow
 from adf_trigger.emulator.commands.data_folder import data_folder
 from adf_trigger.emulator.commands.environment import CLIENT_SECRET
-from adf_trigger.emulator.defaults import FACTORY_ID
+from adf_trigger.emulator.common.clock import new_id, utcnow
+from adf_trigger.emulator.hosting import defaults
+from adf_trigger.emulator.hosting.defaults import FACTORY_ID
 from adf_trigger.local.environment import child_environment
 from adf_trigger.local.process import Process, ready_line
 from tests.bench.figures import BenchFailed

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 import requests
 
-from adf_trigger.emulator.defaults import FACTORY_ID, RESOURCE_GROUP
+from adf_trigger.emulator.hosting.defaults import FACTORY_ID, RESOURCE_GROUP
 from tests.chaos.callers import TIMEOUTS, Callers
 from tests.chaos.hosts import Host
 from tests.chaos.moving import MovingFactory

@@ -9,7 +9,7 @@ import httpx
 
 from adf_trigger.emulator.contract.activity import ActivityFailed, ResolvedDataset
 from adf_trigger.emulator.engine.secrets import revealed
-from adf_trigger.emulator.surroundings import Surroundings
+from adf_trigger.emulator.outbound.surroundings import Surroundings
 
 
 async def no_time(_seconds: float) -> None:

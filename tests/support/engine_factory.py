@@ -13,11 +13,11 @@ from uuid import UUID
 import httpx
 
 from adf_trigger.emulator.activities.catalogue import activity_types
+from adf_trigger.emulator.common.models import TERMINAL_RUN_STATUSES, ActivityRun, PipelineRun, Recovery
+from adf_trigger.emulator.common.options import Options
 from adf_trigger.emulator.engine.engine import Engine
 from adf_trigger.emulator.engine.new_run import new_run
 from adf_trigger.emulator.engine.runtime import LocationOf, TokenSource
-from adf_trigger.emulator.models import TERMINAL_RUN_STATUSES, ActivityRun, PipelineRun, Recovery
-from adf_trigger.emulator.options import Options
 
 FACTORY_ID = (
     "/subscriptions/5b0e1f9c-0d55-4c0a-9d23-9f9be4f0a2f4/resourceGroups/rg"

@@ -247,8 +247,13 @@ def runs_first(module: Path, known: set[str]) -> set[str]:
 
 
 def room_of(module: Path) -> str:
-    """Where a module lives: its folder, or, where folders lie beside it, the module alone."""
+    """Where a module lives: its folder, or, where folders lie beside it, the module alone.
+
+    In the emulator it is the folder in any case: no folder and one inside it import each other.
+    """
     folder = module.parent
+    if folder.is_relative_to(PACKAGE / "emulator"):
+        return str(folder.relative_to(ROOT))
     crowded = any((each / "__init__.py").exists() for each in folder.iterdir() if each.is_dir())
     return str((module if crowded else folder).relative_to(ROOT))
 

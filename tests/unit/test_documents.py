@@ -8,15 +8,15 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import pytest
 
+from adf_trigger.emulator.arm.throttling import MONITORING, SIZES
+from adf_trigger.emulator.commands.coverage import emulated_activities
+from adf_trigger.emulator.common.options import Options
 from adf_trigger.emulator.contract.limits import EXTERNAL, LARGEST_PAYLOAD, PIPELINE, Group, group_of
-from adf_trigger.emulator.coverage import emulated_activities
 from adf_trigger.emulator.engine.progression import Mode
 from adf_trigger.emulator.engine.queues import MAX_QUEUED_RUNS
-from adf_trigger.emulator.faults import Fault, RequestFault
+from adf_trigger.emulator.faults.rules import Fault, RequestFault
 from adf_trigger.emulator.handlers.runs import RETENTION
-from adf_trigger.emulator.options import Options
-from adf_trigger.emulator.routes import OPERATIONS
-from adf_trigger.emulator.throttling import MONITORING, SIZES
+from adf_trigger.emulator.http.routes import OPERATIONS
 from adf_trigger.emulator.validation import limits
 from adf_trigger.functions.problems import PROBLEM_ROOT, PROBLEM_TYPES
 from tests.support.documents import ROOT, section, table_rows

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
-from adf_trigger.emulator.clock import IdSource, new_id
+from adf_trigger.emulator.common.clock import IdSource, new_id
 
 CALLBACK_PATH: Final = "/dataplane/workflow/callback"
 """Where callbacks arrive, as in the service's own callback URIs; the token follows."""

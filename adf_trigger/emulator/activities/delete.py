@@ -5,7 +5,8 @@ import io
 from collections.abc import Iterator
 from typing import Any
 
-from adf_trigger.emulator.clock import new_id
+from adf_trigger.emulator.common.clock import new_id
+from adf_trigger.emulator.common.masking import masked
 from adf_trigger.emulator.connectors.blob.location import location_of
 from adf_trigger.emulator.connectors.catalogue import file_store
 from adf_trigger.emulator.connectors.common.failures import InvalidSettings
@@ -32,7 +33,6 @@ from adf_trigger.emulator.contract.activity import (
     ActivityResult,
     ResolvedDataset,
 )
-from adf_trigger.emulator.masking import masked
 
 ERROR_CODE = "2200"
 _KNOWN = frozenset(

@@ -12,10 +12,10 @@ from typing import Any, Final
 import httpx
 
 from adf_trigger.emulator.activities.endpoint_identity import EndpointIdentity, missing_property
+from adf_trigger.emulator.common.masking import masked
 from adf_trigger.emulator.contract.activity import ActivityContext, ActivityFailed
 from adf_trigger.emulator.contract.limits import LARGEST_OUTPUT, output_too_large
 from adf_trigger.emulator.expressions import to_json, to_text
-from adf_trigger.emulator.masking import masked
 
 SHOWN_OF_ERROR: Final = 10_000
 """Characters of a refusal's body in the error; the service's own number is not known."""

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from adf_trigger.emulator.common.masking import masked
 from adf_trigger.emulator.connectors.catalogue import file_store
 from adf_trigger.emulator.connectors.common.failures import InvalidSettings, NotEmulated
 from adf_trigger.emulator.connectors.common.integration_runtime import (
@@ -24,7 +25,6 @@ from adf_trigger.emulator.contract.activity import (
     ActivityResult,
     ResolvedDataset,
 )
-from adf_trigger.emulator.masking import masked
 
 ERROR_CODE = "2011"
 _KNOWN = frozenset({"dataset", "fieldList", "storeSettings", "formatSettings"})

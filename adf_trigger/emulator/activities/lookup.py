@@ -3,6 +3,7 @@
 from itertools import islice
 from typing import Any
 
+from adf_trigger.emulator.common.masking import masked
 from adf_trigger.emulator.connectors.common.flow import Source
 from adf_trigger.emulator.connectors.common.integration_runtime import (
     Stopwatch,
@@ -16,7 +17,6 @@ from adf_trigger.emulator.connectors.common.rejects import Rejects
 from adf_trigger.emulator.connectors.common.settings import flag, refuse_unknown, section
 from adf_trigger.emulator.connectors.sources import record_source
 from adf_trigger.emulator.contract.activity import ActivityContext, ActivityFailed, ActivityResult
-from adf_trigger.emulator.masking import masked
 
 ERROR_CODE = "2100"
 MOST_ROWS = 5000

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from adf_trigger.emulator.common.masking import masked
 from adf_trigger.emulator.connectors.catalogue import file_store
 from adf_trigger.emulator.connectors.common.failures import InvalidSettings
 from adf_trigger.emulator.connectors.common.job import Job
@@ -10,7 +11,6 @@ from adf_trigger.emulator.connectors.common.stores import FileInspector
 from adf_trigger.emulator.connectors.legacy import modern_dataset
 from adf_trigger.emulator.contract.activity import ActivityContext, ActivityFailed, ActivityResult
 from adf_trigger.emulator.contract.time_limit import TimeLimitReached, time_limit
-from adf_trigger.emulator.masking import masked
 
 _KNOWN = frozenset({"dataset", "timeout", "sleep", "minimumSize", "childItems"})
 _DEFAULT_TIMEOUT = 12 * 3600.0

@@ -10,9 +10,9 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from adf_trigger.emulator.certificates import TRUSTSTORE_PASSWORD
-from adf_trigger.emulator.clouds import CLOUDS
-from adf_trigger.emulator.storage_account import SERVICES, storage_account
+from adf_trigger.emulator.common.clouds import CLOUDS
+from adf_trigger.emulator.outbound.storage_account import SERVICES, storage_account
+from adf_trigger.emulator.serving.certificates import TRUSTSTORE_PASSWORD
 
 _CA_VARIABLES = ("SSL_CERT_FILE", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
 """OpenSSL, .NET and Python's ssl; curl; Python's requests and the Azure CLI; Node."""

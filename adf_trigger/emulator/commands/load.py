@@ -13,8 +13,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from adf_trigger.emulator.allowed_hosts import AllowedHosts
-from adf_trigger.emulator.app import FactoryConfig, FactoryEmulator
 from adf_trigger.emulator.commands.data_folder import (
     PATIENCE_SECONDS,
     data_folder,
@@ -22,10 +20,12 @@ from adf_trigger.emulator.commands.data_folder import (
     exclusive,
 )
 from adf_trigger.emulator.commands.loaded import loaded_lines
-from adf_trigger.emulator.defaults import FACTORY_ID, RESOURCE_GROUP, SUBSCRIPTION
-from adf_trigger.emulator.import_sources import ImportRefused
-from adf_trigger.emulator.importing import Imported, import_folder
-from adf_trigger.emulator.inspection import Inspected, inspect
+from adf_trigger.emulator.hosting.app import FactoryConfig, FactoryEmulator
+from adf_trigger.emulator.hosting.defaults import FACTORY_ID, RESOURCE_GROUP, SUBSCRIPTION
+from adf_trigger.emulator.importing.factory import Imported, import_folder
+from adf_trigger.emulator.importing.inspection import Inspected, inspect
+from adf_trigger.emulator.importing.sources import ImportRefused
+from adf_trigger.emulator.outbound.allowed_hosts import AllowedHosts
 
 FACTORY = FACTORY_ID.rpartition("/")[2]
 

@@ -3,9 +3,9 @@
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 
-from adf_trigger.emulator.allowed_hosts import AllowedHosts
-from adf_trigger.emulator.importing import Imported
-from adf_trigger.emulator.inspection import Inspected
+from adf_trigger.emulator.importing.factory import Imported
+from adf_trigger.emulator.importing.inspection import Inspected
+from adf_trigger.emulator.outbound.allowed_hosts import AllowedHosts
 
 WIDTH = 80
 _KINDS = {

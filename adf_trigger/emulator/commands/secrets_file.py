@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from adf_trigger.emulator.control_bodies import SecretsBody
+from adf_trigger.emulator.control.bodies import SecretsBody
 from adf_trigger.emulator.engine.secrets import Secrets
 
 HELP = 'JSON file of Key Vault secrets: {"linked service": {"secret": "value"}}'

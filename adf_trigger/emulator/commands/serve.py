@@ -21,10 +21,6 @@ from pathlib import Path
 
 from rich.console import Console
 
-from adf_trigger.emulator import defaults
-from adf_trigger.emulator.allowed_hosts import HELP as HOSTS_HELP
-from adf_trigger.emulator.allowed_hosts import AllowedHosts, allowed_host
-from adf_trigger.emulator.clouds import CLOUDS, PUBLIC
 from adf_trigger.emulator.commands.data_folder import (
     PATIENCE_SECONDS,
     data_folder,
@@ -39,8 +35,12 @@ from adf_trigger.emulator.commands.running import ENDPOINTS, announced
 from adf_trigger.emulator.commands.secrets_file import HELP as SECRETS_HELP
 from adf_trigger.emulator.commands.secrets_file import secrets_file
 from adf_trigger.emulator.commands.signals import stop_signal
-from adf_trigger.emulator.hosting import Emulated, EmulatorConfig, emulated
-from adf_trigger.emulator.storage_account import StorageAccount, storage_account
+from adf_trigger.emulator.common.clouds import CLOUDS, PUBLIC
+from adf_trigger.emulator.hosting import defaults
+from adf_trigger.emulator.hosting.emulated import Emulated, EmulatorConfig, emulated
+from adf_trigger.emulator.outbound.allowed_hosts import HELP as HOSTS_HELP
+from adf_trigger.emulator.outbound.allowed_hosts import AllowedHosts, allowed_host
+from adf_trigger.emulator.outbound.storage_account import StorageAccount, storage_account
 
 logger = logging.getLogger(__name__)
 

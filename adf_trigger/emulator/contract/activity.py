@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 import httpx
 
-from adf_trigger.emulator.surroundings import Surroundings
+from adf_trigger.emulator.outbound.surroundings import Surroundings
 
 
 class ActivityFailed(Exception):

@@ -6,12 +6,12 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from adf_trigger.emulator.common.models import PipelineRun
 from adf_trigger.emulator.contract.activity import (
     ActivityContext,
     ActivityFailed,
     ActivityResult,
 )
-from adf_trigger.emulator.models import PipelineRun
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from itertools import chain, islice
 from threading import Lock
 from typing import Any, Generic, TypeVar
 
+from adf_trigger.emulator.common.masking import masked
 from adf_trigger.emulator.connectors.catalogue import BYTES_FORMATS
 from adf_trigger.emulator.connectors.common.failures import InvalidSettings, NotEmulated
 from adf_trigger.emulator.connectors.common.flow import Piece, Sink, Source
@@ -25,7 +26,6 @@ from adf_trigger.emulator.contract.activity import (
 from adf_trigger.emulator.copying.counting import CountedSink, MappedSource
 from adf_trigger.emulator.copying.report import CopyReport
 from adf_trigger.emulator.copying.translator import Translator
-from adf_trigger.emulator.masking import masked
 
 _KNOWN = frozenset(
     {

@@ -4,12 +4,12 @@ import math
 import time
 from typing import Any
 
-from adf_trigger.emulator.clock import utcnow
+from adf_trigger.emulator.common.clock import utcnow
+from adf_trigger.emulator.common.models import wire_time
 from adf_trigger.emulator.connectors.common.failures import DataFailure
 from adf_trigger.emulator.connectors.common.integration_runtime import integration_runtime
 from adf_trigger.emulator.connectors.common.job import Job
 from adf_trigger.emulator.contract.activity import ActivityFailed
-from adf_trigger.emulator.models import wire_time
 
 DEFAULT_DATA_INTEGRATION_UNITS = 4
 

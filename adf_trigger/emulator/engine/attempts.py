@@ -5,6 +5,7 @@ import logging
 from dataclasses import dataclass
 from typing import Any
 
+from adf_trigger.emulator.common.models import ActivityRun
 from adf_trigger.emulator.contract.activity import ActivityFailed, ActivityResult
 from adf_trigger.emulator.contract.control import ControlActivity
 from adf_trigger.emulator.contract.limits import Payload, group_of
@@ -13,7 +14,6 @@ from adf_trigger.emulator.contract.timespans import seconds_of
 from adf_trigger.emulator.engine.context import RunningActivity
 from adf_trigger.emulator.engine.graph import FAILED, SUCCEEDED
 from adf_trigger.emulator.engine.rows import error_of
-from adf_trigger.emulator.models import ActivityRun
 
 logger = logging.getLogger(__name__)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
+from adf_trigger.emulator.common.models import ActivityRun
 from adf_trigger.emulator.contract.activity import ResolvedDataset
 from adf_trigger.emulator.contract.control import ChildRun, InnerRun
 from adf_trigger.emulator.contract.limits import Payload
@@ -16,8 +17,7 @@ from adf_trigger.emulator.engine.frames import Frame
 from adf_trigger.emulator.engine.graph import Node
 from adf_trigger.emulator.engine.rows import no_error
 from adf_trigger.emulator.engine.secrets import revealed
-from adf_trigger.emulator.models import ActivityRun
-from adf_trigger.emulator.surroundings import Surroundings
+from adf_trigger.emulator.outbound.surroundings import Surroundings
 
 if TYPE_CHECKING:
     from adf_trigger.emulator.engine.execution import PipelineExecution

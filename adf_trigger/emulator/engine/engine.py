@@ -11,7 +11,9 @@ from typing import Any
 
 import httpx
 
-from adf_trigger.emulator.clock import Clock, IdSource, new_id, utcnow
+from adf_trigger.emulator.common.clock import Clock, IdSource, new_id, utcnow
+from adf_trigger.emulator.common.models import ActivityRun, PipelineRun
+from adf_trigger.emulator.common.options import Options
 from adf_trigger.emulator.contract.activity import ActivityFailed
 from adf_trigger.emulator.contract.control import ChildRun
 from adf_trigger.emulator.contract.registry import Registry
@@ -23,9 +25,7 @@ from adf_trigger.emulator.engine.queues import MAX_QUEUED_RUNS, QUEUE_IS_FULL, P
 from adf_trigger.emulator.engine.rows import error_of
 from adf_trigger.emulator.engine.runtime import LocationOf, Runtime, TokenSource
 from adf_trigger.emulator.engine.secrets import GivenSecrets
-from adf_trigger.emulator.models import ActivityRun, PipelineRun
-from adf_trigger.emulator.options import Options
-from adf_trigger.emulator.surroundings import Surroundings
+from adf_trigger.emulator.outbound.surroundings import Surroundings
 
 logger = logging.getLogger(__name__)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from adf_trigger.emulator.common.models import ActivityRun, PipelineRun, Recovery, wire_time
 from adf_trigger.emulator.contract.activity import ActivityFailed
 from adf_trigger.emulator.contract.control import ChildRun, InnerFailure, InnerRun
 from adf_trigger.emulator.engine.attempts import Ended, run_attempts
@@ -28,7 +29,6 @@ from adf_trigger.emulator.engine.runtime import Runtime
 from adf_trigger.emulator.engine.scopes import Scopes
 from adf_trigger.emulator.engine.variables import Variables
 from adf_trigger.emulator.expressions import ExpressionError
-from adf_trigger.emulator.models import ActivityRun, PipelineRun, Recovery, wire_time
 
 logger = logging.getLogger(__name__)
 

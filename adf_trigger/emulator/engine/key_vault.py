@@ -13,7 +13,7 @@ from adf_trigger.emulator.engine.frames import Frame
 from adf_trigger.emulator.engine.runtime import Runtime
 from adf_trigger.emulator.engine.scopes import Scopes
 from adf_trigger.emulator.expressions import to_text
-from adf_trigger.emulator.surroundings import CallRefused
+from adf_trigger.emulator.outbound.surroundings import CallRefused
 
 ERROR_CODE: Final = "KeyVaultSecretUnavailable"
 """Of a secret that cannot be read; the service's own is not known."""

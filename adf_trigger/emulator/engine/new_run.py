@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from adf_trigger.emulator.common.models import PipelineRun, Recovery
 from adf_trigger.emulator.engine.parameters import bind, secure_names
 from adf_trigger.emulator.engine.ports import Definitions
 from adf_trigger.emulator.engine.scopes import system_variables
 from adf_trigger.emulator.expressions import Scope, evaluate
-from adf_trigger.emulator.models import PipelineRun, Recovery
 
 
 def new_run(

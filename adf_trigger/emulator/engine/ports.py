@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from adf_trigger.emulator.models import ActivityRun, PipelineRun
+from adf_trigger.emulator.common.models import ActivityRun, PipelineRun
 
 
 class Definitions(Protocol):

@@ -3,7 +3,7 @@
 from collections import deque
 from dataclasses import dataclass, field
 
-from adf_trigger.emulator.models import PipelineRun
+from adf_trigger.emulator.common.models import PipelineRun
 
 MAX_QUEUED_RUNS = 100
 """Runs of one pipeline that may wait for a place, as documented among the service's limits."""

@@ -9,9 +9,9 @@ starts its child again, and that is a recovery run itself.
 from collections.abc import Sequence
 from typing import Any
 
+from adf_trigger.emulator.common.models import ActivityRun, Recovery
 from adf_trigger.emulator.engine.frames import Frame
 from adf_trigger.emulator.engine.graph import FAILED, SUCCEEDED, Graph, Node, nested_activities
-from adf_trigger.emulator.models import ActivityRun, Recovery
 
 RECOVERED = "Recovered"
 """recoveryStatus of an activity run that was taken over. Only `None` is known of the service."""

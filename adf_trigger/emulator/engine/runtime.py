@@ -5,15 +5,15 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from adf_trigger.emulator.clock import Clock, IdSource
+from adf_trigger.emulator.common.clock import Clock, IdSource
+from adf_trigger.emulator.common.models import PipelineRun
+from adf_trigger.emulator.common.options import Options
 from adf_trigger.emulator.contract.control import ChildRun
 from adf_trigger.emulator.contract.limits import ActivityPlaces
 from adf_trigger.emulator.contract.registry import Registry
 from adf_trigger.emulator.engine.ports import Definitions, RunLog
 from adf_trigger.emulator.engine.secrets import GivenSecrets
-from adf_trigger.emulator.models import PipelineRun
-from adf_trigger.emulator.options import Options
-from adf_trigger.emulator.surroundings import Surroundings
+from adf_trigger.emulator.outbound.surroundings import Surroundings
 
 TokenSource = Callable[[str, str], Awaitable[str]]
 """Gives an access token of a factory's identity: factory id, resource."""

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from adf_trigger.emulator.common.models import PipelineRun, wire_time
 from adf_trigger.emulator.contract.activity import ActivityFailed, ResolvedDataset
 from adf_trigger.emulator.engine.frames import Frame
 from adf_trigger.emulator.engine.parameters import ParameterError, bind
 from adf_trigger.emulator.engine.runtime import Runtime
 from adf_trigger.emulator.engine.variables import Variables
 from adf_trigger.emulator.expressions import ExpressionError, Scope, evaluate, to_text
-from adf_trigger.emulator.models import PipelineRun, wire_time
 
 
 class Scopes:

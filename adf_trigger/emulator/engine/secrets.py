@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from adf_trigger.emulator.masking import is_secure_string, is_vault_secret
+from adf_trigger.emulator.common.masking import is_secure_string, is_vault_secret
 
 AskVault = Callable[[Mapping[str, Any]], Awaitable[str]]
 """Gives the value of an evaluated AzureKeyVaultSecret."""

@@ -5,11 +5,11 @@ before it is stored; `TABLE` lists the functions. Nothing here knows of pipeline
 """
 
 from adf_trigger.emulator.expressions.checker import Check, References, check
-from adf_trigger.emulator.expressions.errors import ExpressionError
-from adf_trigger.emulator.expressions.scope import MAX_EXPRESSION_LENGTH, MISSING, Missing, Scope
+from adf_trigger.emulator.expressions.runtime.errors import ExpressionError
+from adf_trigger.emulator.expressions.runtime.scope import MAX_EXPRESSION_LENGTH, MISSING, Missing, Scope
+from adf_trigger.emulator.expressions.runtime.values import to_json, to_text
 from adf_trigger.emulator.expressions.table import TABLE, Function
 from adf_trigger.emulator.expressions.templates import evaluate, evaluate_text
-from adf_trigger.emulator.expressions.values import to_json, to_text
 
 __all__ = [
     "MAX_EXPRESSION_LENGTH",

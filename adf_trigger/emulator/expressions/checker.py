@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from adf_trigger.emulator.expressions.errors import ExpressionError
 from adf_trigger.emulator.expressions.nodes import Call, Constant, Node, Selection, walk
-from adf_trigger.emulator.expressions.scope import MAX_EXPRESSION_LENGTH
+from adf_trigger.emulator.expressions.runtime.errors import ExpressionError
+from adf_trigger.emulator.expressions.runtime.scope import MAX_EXPRESSION_LENGTH
 from adf_trigger.emulator.expressions.table import function_for_call
 from adf_trigger.emulator.expressions.templates import Source, split, too_long
 

@@ -3,11 +3,17 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from adf_trigger.emulator.expressions.errors import ExpressionError, Refusal
 from adf_trigger.emulator.expressions.nodes import Call, Constant, Node, Selection
-from adf_trigger.emulator.expressions.scope import Scope
+from adf_trigger.emulator.expressions.runtime.errors import ExpressionError, Refusal
+from adf_trigger.emulator.expressions.runtime.scope import Scope
+from adf_trigger.emulator.expressions.runtime.values import (
+    find_key,
+    is_array,
+    is_integer,
+    is_object,
+    type_name,
+)
 from adf_trigger.emulator.expressions.table import Function, function_for_call
-from adf_trigger.emulator.expressions.values import find_key, is_array, is_integer, is_object, type_name
 
 Compiled = Callable[[Scope], Any]
 

@@ -8,9 +8,9 @@ from typing import Any, Final
 from lark import Lark, Token, Transformer, v_args
 from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
 
-from adf_trigger.emulator.expressions.errors import ExpressionError
 from adf_trigger.emulator.expressions.nodes import Call, Constant, Node, Selection
-from adf_trigger.emulator.expressions.values import is_int64
+from adf_trigger.emulator.expressions.runtime.errors import ExpressionError
+from adf_trigger.emulator.expressions.runtime.values import is_int64
 
 _TOKEN_NAMES: Final = {
     "$END": "EndOfData",

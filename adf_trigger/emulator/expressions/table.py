@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from adf_trigger.emulator.expressions.errors import ExpressionError
 from adf_trigger.emulator.expressions.functions import (
     collections,
     conversion,
@@ -14,6 +13,7 @@ from adf_trigger.emulator.expressions.functions import (
     references,
     strings,
 )
+from adf_trigger.emulator.expressions.runtime.errors import ExpressionError
 
 Category = Literal["reference", "string", "collection", "logical", "conversion", "math", "date"]
 ANY: Final = None

@@ -6,11 +6,11 @@ from functools import lru_cache
 from typing import Any, Final
 
 from adf_trigger.emulator.expressions.compiler import Compiled, compile_node
-from adf_trigger.emulator.expressions.errors import ExpressionError
 from adf_trigger.emulator.expressions.nodes import Node
 from adf_trigger.emulator.expressions.parser import parse
-from adf_trigger.emulator.expressions.scope import Scope
-from adf_trigger.emulator.expressions.values import to_text
+from adf_trigger.emulator.expressions.runtime.errors import ExpressionError
+from adf_trigger.emulator.expressions.runtime.scope import Scope
+from adf_trigger.emulator.expressions.runtime.values import to_text
 
 _CACHED_TEXTS: Final = 4096
 _EXPRESSION_KEYS: Final = {"type", "value"}

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
-from adf_trigger.emulator.backend import Backend
-from adf_trigger.emulator.operations import Call, Handler, Reply
+from adf_trigger.emulator.arm.backend import Backend
+from adf_trigger.emulator.arm.operations import Call, Handler, Reply
 
 
 def listing(actions: Iterable[str]) -> Handler:

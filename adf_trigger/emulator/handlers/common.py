@@ -6,11 +6,11 @@ import re
 from typing import Any
 from urllib.parse import urlencode
 
-from adf_trigger.emulator.arm_errors import ResourceNotFound
-from adf_trigger.emulator.backend import Backend
-from adf_trigger.emulator.documents import Factory, factory_id
-from adf_trigger.emulator.errors import BadRequest, PreconditionFailed
-from adf_trigger.emulator.operations import Call
+from adf_trigger.emulator.arm.arm_errors import ResourceNotFound
+from adf_trigger.emulator.arm.backend import Backend
+from adf_trigger.emulator.arm.operations import Call
+from adf_trigger.emulator.common.documents import Factory, factory_id
+from adf_trigger.emulator.common.errors import BadRequest, PreconditionFailed
 
 GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 

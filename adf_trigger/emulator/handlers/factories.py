@@ -2,11 +2,13 @@
 
 from typing import Any
 
-from adf_trigger.emulator import shapes
-from adf_trigger.emulator.arm_errors import InvalidResourceLocation
-from adf_trigger.emulator.backend import Backend
-from adf_trigger.emulator.documents import PROVIDER, Factory
-from adf_trigger.emulator.errors import NameInUse
+from adf_trigger.emulator.arm import shapes
+from adf_trigger.emulator.arm.arm_errors import InvalidResourceLocation
+from adf_trigger.emulator.arm.backend import Backend
+from adf_trigger.emulator.arm.operations import Call, Reply
+from adf_trigger.emulator.arm.regions import short
+from adf_trigger.emulator.common.documents import PROVIDER, Factory
+from adf_trigger.emulator.common.errors import NameInUse
 from adf_trigger.emulator.handlers.common import (
     body_object,
     check_if_match,
@@ -16,8 +18,6 @@ from adf_trigger.emulator.handlers.common import (
     path_id,
     skip_to,
 )
-from adf_trigger.emulator.operations import Call, Reply
-from adf_trigger.emulator.regions import short
 from adf_trigger.emulator.validation.names import check_factory_name
 from adf_trigger.emulator.validation.structure import check_factory_structure
 from adf_trigger.emulator.validation.tags import checked_location, checked_tags

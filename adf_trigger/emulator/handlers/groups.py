@@ -5,8 +5,8 @@ import json
 import re
 from typing import Any
 
-from adf_trigger.emulator import shapes
-from adf_trigger.emulator.arm_errors import (
+from adf_trigger.emulator.arm import shapes
+from adf_trigger.emulator.arm.arm_errors import (
     InvalidFilter,
     InvalidRequestContent,
     InvalidResourceGroup,
@@ -17,11 +17,11 @@ from adf_trigger.emulator.arm_errors import (
     OperationNotFound,
     ResourceGroupNotFound,
 )
-from adf_trigger.emulator.backend import Backend
+from adf_trigger.emulator.arm.backend import Backend
+from adf_trigger.emulator.arm.operations import Call, Reply
+from adf_trigger.emulator.arm.regions import REGIONS, is_region, short
 from adf_trigger.emulator.handlers.common import next_link, skip_to
 from adf_trigger.emulator.handlers.factories import remove
-from adf_trigger.emulator.operations import Call, Reply
-from adf_trigger.emulator.regions import REGIONS, is_region, short
 from adf_trigger.emulator.store.groups import ResourceGroup
 from adf_trigger.emulator.validation.tags import checked_tags
 

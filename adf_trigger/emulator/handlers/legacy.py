@@ -3,13 +3,13 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from adf_trigger.emulator import shapes
-from adf_trigger.emulator.backend import Backend
-from adf_trigger.emulator.errors import BadRequest
+from adf_trigger.emulator.arm import shapes
+from adf_trigger.emulator.arm.backend import Backend
+from adf_trigger.emulator.arm.operations import Call, Reply
+from adf_trigger.emulator.common.errors import BadRequest
 from adf_trigger.emulator.handlers.common import factory_of
 from adf_trigger.emulator.handlers.runs import count_query, page, read_query
-from adf_trigger.emulator.operations import Call, Reply
-from adf_trigger.emulator.queries import ACTIVITY_RUN_FIELDS, TRIGGER_RUN_FIELDS
+from adf_trigger.emulator.store.queries import ACTIVITY_RUN_FIELDS, TRIGGER_RUN_FIELDS
 
 _BEGINNING = "0001-01-01T00:00:00Z"
 _END = "9999-12-31T23:59:59Z"

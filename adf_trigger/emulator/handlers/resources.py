@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from typing import Any
 
-from adf_trigger.emulator import shapes
-from adf_trigger.emulator.backend import Backend
-from adf_trigger.emulator.documents import TRIGGERS, Document, Kind
-from adf_trigger.emulator.errors import BadRequest, NotFound, StillReferenced, TriggerEnabled
+from adf_trigger.emulator.arm import shapes
+from adf_trigger.emulator.arm.backend import Backend
+from adf_trigger.emulator.arm.operations import Call, Reply
+from adf_trigger.emulator.common.documents import TRIGGERS, Document, Kind
+from adf_trigger.emulator.common.errors import BadRequest, NotFound, StillReferenced, TriggerEnabled
 from adf_trigger.emulator.handlers.common import (
     body_object,
     check_if_match,
@@ -15,7 +16,6 @@ from adf_trigger.emulator.handlers.common import (
     not_modified,
     skip_to,
 )
-from adf_trigger.emulator.operations import Call, Reply
 from adf_trigger.emulator.validation.documents import check_document
 from adf_trigger.emulator.validation.references import referrer
 

@@ -4,11 +4,11 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from adf_trigger.emulator import shapes
-from adf_trigger.emulator.backend import Backend
-from adf_trigger.emulator.documents import PIPELINES, Document, Factory
-from adf_trigger.emulator.engine.progression import Mode
-from adf_trigger.emulator.errors import (
+from adf_trigger.emulator.arm import shapes
+from adf_trigger.emulator.arm.backend import Backend
+from adf_trigger.emulator.arm.operations import Call, Reply
+from adf_trigger.emulator.common.documents import PIPELINES, Document, Factory
+from adf_trigger.emulator.common.errors import (
     BadRequest,
     MonitoringThrottled,
     NotFound,
@@ -17,11 +17,12 @@ from adf_trigger.emulator.errors import (
     RunHasEnded,
     RunIdInUse,
 )
+from adf_trigger.emulator.common.models import TERMINAL_RUN_STATUSES, PipelineRun, Recovery
+from adf_trigger.emulator.engine.progression import Mode
 from adf_trigger.emulator.handlers.common import GUID, factory_of
 from adf_trigger.emulator.handlers.resources import document_of
-from adf_trigger.emulator.models import TERMINAL_RUN_STATUSES, PipelineRun, Recovery
-from adf_trigger.emulator.operations import Call, Reply
-from adf_trigger.emulator.queries import (
+from adf_trigger.emulator.starting.runs import Start, start_run
+from adf_trigger.emulator.store.queries import (
     ACTIVITY_RUN_FIELDS,
     PAGE_SIZE,
     PIPELINE_RUN_FIELDS,
@@ -29,7 +30,6 @@ from adf_trigger.emulator.queries import (
     RunQuery,
     parse,
 )
-from adf_trigger.emulator.starting import Start, start_run
 from adf_trigger.emulator.validation.activities import every_activity
 
 RETENTION = timedelta(days=45)

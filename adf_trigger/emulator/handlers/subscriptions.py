@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from adf_trigger.emulator.api_versions import API_VERSIONS
-from adf_trigger.emulator.arm_errors import InvalidResourceNamespace
-from adf_trigger.emulator.backend import Backend
-from adf_trigger.emulator.documents import KINDS, PROVIDER
-from adf_trigger.emulator.operations import Call, Reply
-from adf_trigger.emulator.regions import REGIONS, short
+from adf_trigger.emulator.arm.api_versions import API_VERSIONS
+from adf_trigger.emulator.arm.arm_errors import InvalidResourceNamespace
+from adf_trigger.emulator.arm.backend import Backend
+from adf_trigger.emulator.arm.operations import Call, Reply
+from adf_trigger.emulator.arm.regions import REGIONS, short
+from adf_trigger.emulator.common.documents import KINDS, PROVIDER
 
 _RESOURCES = "Microsoft.Resources"
 _FLAT = "2015-01-01"

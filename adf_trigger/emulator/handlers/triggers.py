@@ -1,15 +1,15 @@
 """Triggers: start, stop, query; and their runs."""
 
-from adf_trigger.emulator import shapes
-from adf_trigger.emulator.backend import Backend
-from adf_trigger.emulator.documents import TRIGGERS, TriggerRun
-from adf_trigger.emulator.errors import BadRequest, NotFound
-from adf_trigger.emulator.firing import fire
+from adf_trigger.emulator.arm import shapes
+from adf_trigger.emulator.arm.backend import Backend
+from adf_trigger.emulator.arm.operations import Call, Reply
+from adf_trigger.emulator.common.documents import TRIGGERS, TriggerRun
+from adf_trigger.emulator.common.errors import BadRequest, NotFound
 from adf_trigger.emulator.handlers.common import factory_of
 from adf_trigger.emulator.handlers.resources import document_of
 from adf_trigger.emulator.handlers.runs import count_query, page, read_query
-from adf_trigger.emulator.operations import Call, Reply
-from adf_trigger.emulator.queries import TRIGGER_RUN_FIELDS
+from adf_trigger.emulator.starting.firing import fire
+from adf_trigger.emulator.store.queries import TRIGGER_RUN_FIELDS
 from adf_trigger.emulator.validation.triggers import check_startable
 
 

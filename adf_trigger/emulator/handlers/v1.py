@@ -5,16 +5,16 @@ The service has switched it off and answers 404 InvalidResourceType; so does the
 
 from typing import Any
 
-from adf_trigger.emulator.arm_errors import (
+from adf_trigger.emulator.arm.arm_errors import (
     InvalidResourceLocation,
     InvalidResourceType,
     ResourceNotFound,
 )
-from adf_trigger.emulator.backend import Backend
-from adf_trigger.emulator.errors import BadRequest, ValidateNotImplemented
+from adf_trigger.emulator.arm.backend import Backend
+from adf_trigger.emulator.arm.operations import Call, Reply
+from adf_trigger.emulator.arm.regions import short
+from adf_trigger.emulator.common.errors import BadRequest, ValidateNotImplemented
 from adf_trigger.emulator.handlers.common import body_object, check_if_match, not_modified
-from adf_trigger.emulator.operations import Call, Reply
-from adf_trigger.emulator.regions import short
 from adf_trigger.emulator.validation.names import check_factory_name
 from adf_trigger.emulator.validation.tags import checked_location, checked_tags
 

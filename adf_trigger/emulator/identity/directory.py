@@ -6,7 +6,7 @@ from datetime import datetime
 
 from cryptography import x509
 
-from adf_trigger.emulator.clouds import PUBLIC, Cloud
+from adf_trigger.emulator.common.clouds import PUBLIC, Cloud
 from adf_trigger.emulator.identity.tokens import Identity
 
 

@@ -7,7 +7,7 @@ import ipaddress
 from typing import Any
 from urllib.parse import urlsplit
 
-from adf_trigger.emulator.clouds import Cloud
+from adf_trigger.emulator.common.clouds import Cloud
 from adf_trigger.emulator.identity import entra_errors as errors
 
 ANY_TENANT = ("common", "organizations", "consumers")

@@ -14,9 +14,9 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from adf_trigger.emulator.caseless import CaselessRoute
-from adf_trigger.emulator.clock import Clock, utcnow
-from adf_trigger.emulator.clouds import PUBLIC, Cloud
+from adf_trigger.emulator.common.caseless import CaselessRoute
+from adf_trigger.emulator.common.clock import Clock, utcnow
+from adf_trigger.emulator.common.clouds import PUBLIC, Cloud
 from adf_trigger.emulator.identity import discovery
 from adf_trigger.emulator.identity import entra_errors as errors
 from adf_trigger.emulator.identity.assertions import ASSERTION_TYPE, verify_assertion

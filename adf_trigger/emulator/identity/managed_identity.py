@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from adf_trigger.emulator.clock import Clock, utcnow
+from adf_trigger.emulator.common.clock import Clock, utcnow
 from adf_trigger.emulator.identity.directory import Directory, UserAssignedIdentity
 from adf_trigger.emulator.identity.tokens import Identity, TokenAuthority
 

@@ -9,7 +9,7 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
 
-from adf_trigger.emulator.clouds import PUBLIC
+from adf_trigger.emulator.common.clouds import PUBLIC
 
 if TYPE_CHECKING:
     from jwt.types import Options

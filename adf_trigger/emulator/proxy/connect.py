@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 
+from adf_trigger.emulator.outbound.storage_account import Address
 from adf_trigger.emulator.proxy.relay import Ends, Unreachable, connect, listening, relay
-from adf_trigger.emulator.servers import HOST
-from adf_trigger.emulator.storage_account import Address
+from adf_trigger.emulator.serving.servers import HOST
 
 logger = logging.getLogger(__name__)
 

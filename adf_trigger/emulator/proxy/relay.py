@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from adf_trigger.emulator.servers import HOST
-from adf_trigger.emulator.serving import reset
-from adf_trigger.emulator.storage_account import Address
+from adf_trigger.emulator.outbound.storage_account import Address
+from adf_trigger.emulator.serving.protocol import reset
+from adf_trigger.emulator.serving.servers import HOST
 
 CHUNK = 64 * 1024
 CONNECT_SECONDS = 5.0

@@ -5,10 +5,10 @@ import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from adf_trigger.emulator.certificates import Certificate
+from adf_trigger.emulator.outbound.storage_account import Address
 from adf_trigger.emulator.proxy.relay import Ends, Unreachable, connect, listening, relay
-from adf_trigger.emulator.servers import HOST
-from adf_trigger.emulator.storage_account import Address
+from adf_trigger.emulator.serving.certificates import Certificate
+from adf_trigger.emulator.serving.servers import HOST
 
 
 @asynccontextmanager

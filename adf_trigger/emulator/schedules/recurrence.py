@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from adf_trigger.emulator.expressions.zones import find_zone
+from adf_trigger.emulator.expressions.runtime.zones import find_zone
 
 FREQUENCIES = ("Minute", "Hour", "Day", "Week", "Month")
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")

@@ -2,7 +2,13 @@
 
 from typing import Any
 
-from adf_trigger.emulator.documents import DATASETS, GLOBAL_PARAMETERS, LINKED_SERVICES, PIPELINES, Kind
+from adf_trigger.emulator.common.documents import (
+    DATASETS,
+    GLOBAL_PARAMETERS,
+    LINKED_SERVICES,
+    PIPELINES,
+    Kind,
+)
 from adf_trigger.emulator.store.factories import Factories
 from adf_trigger.emulator.store.resources import Resources
 

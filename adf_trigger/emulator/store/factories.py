@@ -4,7 +4,7 @@ import json
 import sqlite3
 from datetime import datetime
 
-from adf_trigger.emulator.documents import Factory
+from adf_trigger.emulator.common.documents import Factory
 from adf_trigger.emulator.store.database import Database, encode, stamp
 
 

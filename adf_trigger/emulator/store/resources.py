@@ -3,7 +3,7 @@
 import json
 import sqlite3
 
-from adf_trigger.emulator.documents import KINDS, Document, Kind
+from adf_trigger.emulator.common.documents import KINDS, Document, Kind
 from adf_trigger.emulator.store.database import Database, encode
 
 _KIND_OF = {kind.collection: kind for kind in KINDS}

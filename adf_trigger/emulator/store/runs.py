@@ -9,9 +9,9 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from adf_trigger.emulator.models import ActivityRun, PipelineRun, Recovery
-from adf_trigger.emulator.queries import RunQuery
+from adf_trigger.emulator.common.models import ActivityRun, PipelineRun, Recovery
 from adf_trigger.emulator.store.database import Database, encode, stamp, unstamp
+from adf_trigger.emulator.store.queries import RunQuery
 from adf_trigger.emulator.store.selection import select
 
 _UNFINISHED = "status NOT IN ('Succeeded', 'Failed', 'Cancelled')"

@@ -4,8 +4,8 @@ import sqlite3
 from datetime import datetime
 from typing import Any
 
-from adf_trigger.emulator.queries import Filter, Order, RunQuery
 from adf_trigger.emulator.store.database import Database, stamp
+from adf_trigger.emulator.store.queries import Filter, Order, RunQuery
 
 
 def select(

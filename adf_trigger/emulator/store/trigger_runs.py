@@ -4,9 +4,9 @@ import json
 import sqlite3
 from datetime import datetime
 
-from adf_trigger.emulator.documents import TriggerRun
-from adf_trigger.emulator.queries import RunQuery
+from adf_trigger.emulator.common.documents import TriggerRun
 from adf_trigger.emulator.store.database import Database, encode, stamp
+from adf_trigger.emulator.store.queries import RunQuery
 from adf_trigger.emulator.store.selection import select
 
 

@@ -1,7 +1,7 @@
 """What a PUT of a document refuses."""
 
-from adf_trigger.emulator.documents import PIPELINES, TRIGGERS, Document
-from adf_trigger.emulator.options import Options
+from adf_trigger.emulator.common.documents import PIPELINES, TRIGGERS, Document
+from adf_trigger.emulator.common.options import Options
 from adf_trigger.emulator.store import Store
 from adf_trigger.emulator.validation.limits import check_limits
 from adf_trigger.emulator.validation.names import check_document_name

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import Any
 
+from adf_trigger.emulator.common.documents import PIPELINES, Document
+from adf_trigger.emulator.common.errors import BadRequest
 from adf_trigger.emulator.contract.timespans import seconds_of
-from adf_trigger.emulator.documents import PIPELINES, Document
-from adf_trigger.emulator.errors import BadRequest
 from adf_trigger.emulator.store import Store
 from adf_trigger.emulator.store.database import encode
 from adf_trigger.emulator.validation.activities import every_activity

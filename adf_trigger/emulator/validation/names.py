@@ -2,8 +2,8 @@
 
 import re
 
-from adf_trigger.emulator.documents import FACTORY_NAME, FACTORY_NAME_LENGTH, Document
-from adf_trigger.emulator.errors import BadRequest
+from adf_trigger.emulator.common.documents import FACTORY_NAME, FACTORY_NAME_LENGTH, Document
+from adf_trigger.emulator.common.errors import BadRequest
 
 _ACTIVITY_NAME = re.compile(r"[A-Za-z0-9_][^.+?/<>*%&:\\]*")
 _MAX_ACTIVITY_NAME = 55

@@ -1,7 +1,7 @@
 """Expressions in a document must use parameters that it declares."""
 
-from adf_trigger.emulator.documents import DATASETS, LINKED_SERVICES, PIPELINES, Document
-from adf_trigger.emulator.errors import MissingParameterDefinition
+from adf_trigger.emulator.common.documents import DATASETS, LINKED_SERVICES, PIPELINES, Document
+from adf_trigger.emulator.common.errors import MissingParameterDefinition
 from adf_trigger.emulator.expressions import check
 
 

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from adf_trigger.emulator.documents import Document
-from adf_trigger.emulator.errors import BadRequest
+from adf_trigger.emulator.common.documents import Document
+from adf_trigger.emulator.common.errors import BadRequest
 from adf_trigger.emulator.validation.activities import every_activity
 from adf_trigger.emulator.validation.names import check_activity_name
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from adf_trigger.emulator.documents import INTEGRATION_RUNTIMES, KINDS, Document, Kind
-from adf_trigger.emulator.errors import InvalidReference
+from adf_trigger.emulator.common.documents import INTEGRATION_RUNTIMES, KINDS, Document, Kind
+from adf_trigger.emulator.common.errors import InvalidReference
 from adf_trigger.emulator.store import Store
 
 _KIND_OF_REFERENCE = {kind.reference_type.lower(): kind for kind in KINDS}

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, RootModel, TypeAdapter, ValidationError
 
-from adf_trigger.emulator.documents import (
+from adf_trigger.emulator.common.documents import (
     CREDENTIALS,
     DATA_FLOWS,
     DATASETS,
@@ -19,7 +19,7 @@ from adf_trigger.emulator.documents import (
     TRIGGERS,
     Document,
 )
-from adf_trigger.emulator.errors import BadRequest
+from adf_trigger.emulator.common.errors import BadRequest
 
 
 class _Structure(BaseModel):

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from adf_trigger.emulator.arm_errors import InvalidRequestContent, LocationNotAvailable, LocationRequired
-from adf_trigger.emulator.clouds import Cloud
-from adf_trigger.emulator.regions import REGIONS, is_region, short
+from adf_trigger.emulator.arm.arm_errors import InvalidRequestContent, LocationNotAvailable, LocationRequired
+from adf_trigger.emulator.arm.regions import REGIONS, is_region, short
+from adf_trigger.emulator.common.clouds import Cloud
 
 MAX_TAGS = 50
 MAX_TAG_NAME = 512

@@ -6,8 +6,8 @@ from functools import lru_cache
 from itertools import chain
 from typing import Any
 
+from adf_trigger.emulator.common.errors import InvalidTemplate
 from adf_trigger.emulator.engine.graph import Graph, GraphError
-from adf_trigger.emulator.errors import InvalidTemplate
 from adf_trigger.emulator.expressions import check
 from adf_trigger.emulator.validation.activities import branches, every_activity
 

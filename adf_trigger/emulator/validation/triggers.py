@@ -2,8 +2,8 @@
 
 from datetime import UTC, datetime
 
-from adf_trigger.emulator.documents import Document
-from adf_trigger.emulator.errors import BadRequest
+from adf_trigger.emulator.common.documents import Document
+from adf_trigger.emulator.common.errors import BadRequest
 from adf_trigger.emulator.schedules.recurrence import RecurrenceError, read_recurrence
 
 SCHEDULE_TRIGGER = "ScheduleTrigger"

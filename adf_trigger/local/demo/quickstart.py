@@ -20,7 +20,7 @@ from adf_trigger.datafactory.client import DataFactoryClient
 from adf_trigger.datafactory.management import ManagementApi
 from adf_trigger.datafactory.resources import Factories
 from adf_trigger.datafactory.transport import Transport
-from adf_trigger.emulator.regions import DEFAULT_REGION
+from adf_trigger.emulator.arm.regions import DEFAULT_REGION
 from adf_trigger.local.endpoints import Endpoints
 
 CONTAINER = "adftutorial"

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from adf_trigger.emulator.defaults import FACTORY_ID, RESOURCE_GROUP
+from adf_trigger.emulator.hosting.defaults import FACTORY_ID, RESOURCE_GROUP
 from tests.acceptance.azure_names.conftest import AZ
 from tests.support.documents import ROOT, marked_blocks, section
 

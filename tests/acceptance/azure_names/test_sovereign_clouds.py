@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from adf_trigger.emulator.clouds import CLOUDS, PUBLIC
 from adf_trigger.emulator.commands.azure_environment import azure_environment
+from adf_trigger.emulator.common.clouds import CLOUDS, PUBLIC
 from adf_trigger.local.endpoints import Endpoints
 from adf_trigger.local.stack import Stack, StackConfig
 

@@ -8,7 +8,7 @@ import pytest
 import requests
 from azure.storage.queue import QueueClient
 
-from adf_trigger.emulator.defaults import EXPIRED_SECRET
+from adf_trigger.emulator.hosting.defaults import EXPIRED_SECRET
 from tests.support.local_stack import TIMEOUTS, LocalStack
 
 PIPELINES: dict[str, dict[str, Any]] = {

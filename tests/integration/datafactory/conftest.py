@@ -11,7 +11,7 @@ from adf_trigger.azure.resource_ids import FactoryId
 from adf_trigger.datafactory.client import DataFactoryClient
 from adf_trigger.datafactory.management import ManagementApi, RetryPolicy
 from adf_trigger.datafactory.transport import Limits, Transport
-from adf_trigger.emulator.hosting import Emulated
+from adf_trigger.emulator.hosting.emulated import Emulated
 from tests.integration.datafactory.sockets import RawServer, raw_server
 from tests.integration.datafactory.target import Target, emulated_target, real_target, running_emulator
 

@@ -25,9 +25,9 @@ from adf_trigger.datafactory.client import DataFactoryClient
 from adf_trigger.datafactory.management import ManagementApi
 from adf_trigger.datafactory.models import PipelineRun
 from adf_trigger.datafactory.transport import Transport
-from adf_trigger.emulator import defaults
-from adf_trigger.emulator.defaults import FACTORY_ID
-from adf_trigger.emulator.hosting import Emulated, EmulatorConfig, emulated
+from adf_trigger.emulator.hosting import defaults
+from adf_trigger.emulator.hosting.defaults import FACTORY_ID
+from adf_trigger.emulator.hosting.emulated import Emulated, EmulatorConfig, emulated
 
 LONG = 300.0
 """Seconds that a run may take; a real service queues."""

@@ -23,9 +23,9 @@ from adf_trigger.datafactory.models import FieldFilter, RunFilter, TimeWindow, i
 from adf_trigger.datafactory.resources import Factories
 from adf_trigger.datafactory.transport import Transport
 from adf_trigger.datafactory.v1 import create_or_update_data_factory
-from adf_trigger.emulator import defaults
-from adf_trigger.emulator.defaults import FACTORY_ID
-from adf_trigger.emulator.hosting import Emulated
+from adf_trigger.emulator.hosting import defaults
+from adf_trigger.emulator.hosting.defaults import FACTORY_ID
+from adf_trigger.emulator.hosting.emulated import Emulated
 from adf_trigger.errors import (
     CredentialError,
     Forbidden,

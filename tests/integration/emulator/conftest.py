@@ -13,13 +13,13 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from adf_trigger.emulator.app import FactoryConfig, FactoryEmulator
-from adf_trigger.emulator.certificates import Certificate, make_certificate
-from adf_trigger.emulator.clock import utcnow
+from adf_trigger.emulator.common.clock import utcnow
+from adf_trigger.emulator.common.options import Options
+from adf_trigger.emulator.hosting.app import FactoryConfig, FactoryEmulator
 from adf_trigger.emulator.identity.tokens import Identity, TokenAuthority
-from adf_trigger.emulator.options import Options
-from adf_trigger.emulator.servers import serving
-from adf_trigger.emulator.serving import http_protocol
+from adf_trigger.emulator.serving.certificates import Certificate, make_certificate
+from adf_trigger.emulator.serving.protocol import http_protocol
+from adf_trigger.emulator.serving.servers import serving
 from tests.integration.emulator.calls import SDK_SUBSCRIPTION, SUBSCRIPTION
 from tests.support.waiting import LIMIT
 

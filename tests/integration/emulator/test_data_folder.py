@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from adf_trigger.emulator.app import DATABASE, FactoryConfig
-from adf_trigger.emulator.options import Options
+from adf_trigger.emulator.common.options import Options
+from adf_trigger.emulator.hosting.app import DATABASE, FactoryConfig
 
 WAIT = {"name": "w", "type": "Wait", "typeProperties": {"waitTimeInSeconds": 600}}
 WINDOW = {"lastUpdatedAfter": "2000-01-01T00:00:00Z", "lastUpdatedBefore": "2100-01-01T00:00:00Z"}

@@ -18,8 +18,8 @@ import pytest
 import referencing
 import referencing.jsonschema
 
-from adf_trigger.emulator.coverage import SERVICE_ACTIVITIES, SERVICE_OPERATIONS
-from adf_trigger.emulator.routes import OPERATIONS
+from adf_trigger.emulator.commands.coverage import SERVICE_ACTIVITIES, SERVICE_OPERATIONS
+from adf_trigger.emulator.http.routes import OPERATIONS
 
 _BESIDE = next(Path(__file__).parents[4].glob("*/spec/datafactory.json"), Path("nowhere"))
 SPEC = Path(os.environ.get("ADF_OPENAPI", _BESIDE.parent))

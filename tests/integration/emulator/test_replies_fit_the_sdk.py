@@ -14,7 +14,7 @@ import pytest
 from azure.mgmt.datafactory import models
 from azure.storage.blob import BlobServiceClient
 
-from adf_trigger.emulator.routes import OPERATIONS
+from adf_trigger.emulator.http.routes import OPERATIONS
 from tests.integration.emulator import samples
 from tests.integration.emulator.calls import SDK_SUBSCRIPTION, WINDOW, activity, expression
 from tests.integration.emulator.strict_sdk import AT, BEYOND, CONTRACT, FACTORY, GROUP, StrictSdk

@@ -6,8 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
-from adf_trigger.emulator.documents import DATASETS, PIPELINES, Document
-from adf_trigger.emulator.options import Options
+from adf_trigger.emulator.common.documents import DATASETS, PIPELINES, Document
+from adf_trigger.emulator.common.options import Options
 
 QUEUE = 100
 QUEUE_IS_FULL = (

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from adf_trigger.azure.credential_kinds import CredentialKind
-from adf_trigger.emulator.authorization import ROLE_ACTIONS
+from adf_trigger.emulator.arm.authorization import ROLE_ACTIONS
 from adf_trigger.settings import POISON_SUFFIX, Settings
 from tests.support.documents import section, table_rows
 from tests.unit.infra.bicep_files import (

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from adf_trigger.azure.credential_kinds import CredentialKind
-from adf_trigger.emulator import defaults
+from adf_trigger.emulator.hosting import defaults
 from adf_trigger.local.app_settings import app_settings
 from adf_trigger.local.endpoints import Endpoints
 from adf_trigger.local.environment import child_environment

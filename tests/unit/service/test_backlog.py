@@ -8,7 +8,7 @@ import pytest
 
 from adf_trigger.contracts import NO_RERUN, Rerun
 from adf_trigger.datafactory.models import CreatedRun
-from adf_trigger.emulator.throttling import TokenBuckets
+from adf_trigger.emulator.arm.throttling import TokenBuckets
 from adf_trigger.errors import LedgerError, Throttled
 from adf_trigger.ledger.records import RunState
 from adf_trigger.service.backlog import NOTE

@@ -6,7 +6,6 @@ from urllib.parse import urlsplit
 from azure.core.credentials import TokenCredential
 from azure.storage.blob import BlobServiceClient, ContainerClient, ExponentialRetry
 
-from adf_trigger.emulator.allowed_hosts import refusal
 from adf_trigger.emulator.connectors.blob.flavors import account_of
 from adf_trigger.emulator.connectors.blob.tokens import token_credential
 from adf_trigger.emulator.connectors.common.client_credentials import SERVICE_PRINCIPAL
@@ -14,7 +13,8 @@ from adf_trigger.emulator.connectors.common.failures import InvalidSettings, Not
 from adf_trigger.emulator.connectors.common.job import Job
 from adf_trigger.emulator.connectors.common.settings import refuse_unknown, text
 from adf_trigger.emulator.contract.activity import ActivityContext, ResolvedDataset
-from adf_trigger.emulator.surroundings import Surroundings
+from adf_trigger.emulator.outbound.allowed_hosts import refusal
+from adf_trigger.emulator.outbound.surroundings import Surroundings
 
 # The SDK holds several times as much while it reads one.
 READ_CHUNK = 1024 * 1024

@@ -9,7 +9,7 @@ from azure.core.exceptions import AzureError, HttpResponseError
 from azure.storage.blob import ContainerClient
 
 from adf_trigger.emulator.connectors.common.failures import DataFailure
-from adf_trigger.emulator.storage_account import ACCOUNT
+from adf_trigger.emulator.outbound.storage_account import ACCOUNT
 
 _UNRESOLVED = re.compile(r"Failed to resolve '([^']+)'")
 _OBJECT = re.compile(r"<[^<>]* object at 0x[0-9a-f]+>:?\s*")

@@ -7,10 +7,10 @@ from typing import Any
 
 import httpx
 
-from adf_trigger.emulator.clouds import Cloud
+from adf_trigger.emulator.common.clouds import Cloud
 from adf_trigger.emulator.connectors.common.failures import DataFailure, NotEmulated
 from adf_trigger.emulator.connectors.common.settings import required_text, text
-from adf_trigger.emulator.surroundings import CallRefused
+from adf_trigger.emulator.outbound.surroundings import CallRefused
 
 SERVICE_PRINCIPAL = frozenset(
     {

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import Enum
 
-from adf_trigger.emulator.clock import IdSource, new_id
+from adf_trigger.emulator.common.clock import IdSource, new_id
 from adf_trigger.emulator.connectors.common.failures import InvalidSettings
 
 

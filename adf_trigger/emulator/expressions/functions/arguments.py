@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from adf_trigger.emulator.expressions.errors import Refusal
-from adf_trigger.emulator.expressions.values import (
+from adf_trigger.emulator.expressions.runtime.errors import Refusal
+from adf_trigger.emulator.expressions.runtime.values import (
     is_array,
     is_integer,
     is_number,

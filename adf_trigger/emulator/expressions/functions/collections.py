@@ -3,7 +3,6 @@
 from collections.abc import Hashable, Iterable, Sequence
 from typing import Any
 
-from adf_trigger.emulator.expressions.errors import Refusal
 from adf_trigger.emulator.expressions.functions.arguments import (
     FIRST,
     ONLY,
@@ -16,7 +15,8 @@ from adf_trigger.emulator.expressions.functions.arguments import (
     wrong_type,
 )
 from adf_trigger.emulator.expressions.functions.strings import from_units, to_units
-from adf_trigger.emulator.expressions.values import (
+from adf_trigger.emulator.expressions.runtime.errors import Refusal
+from adf_trigger.emulator.expressions.runtime.values import (
     find_key,
     identity,
     is_array,

@@ -7,7 +7,6 @@ from binascii import Error as Base64Error
 from typing import Any, Final
 from urllib.parse import quote, unquote_plus
 
-from adf_trigger.emulator.expressions.errors import Refusal
 from adf_trigger.emulator.expressions.functions import lenient_json, xmls
 from adf_trigger.emulator.expressions.functions.arguments import (
     FIRST,
@@ -17,8 +16,9 @@ from adf_trigger.emulator.expressions.functions.arguments import (
     text,
     wrong_type,
 )
-from adf_trigger.emulator.expressions.values import binary as binary_content
-from adf_trigger.emulator.expressions.values import (
+from adf_trigger.emulator.expressions.runtime.errors import Refusal
+from adf_trigger.emulator.expressions.runtime.values import binary as binary_content
+from adf_trigger.emulator.expressions.runtime.values import (
     binary_text,
     is_binary,
     is_int64,

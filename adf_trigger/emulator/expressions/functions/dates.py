@@ -5,8 +5,6 @@ from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from adf_trigger.emulator.expressions.errors import Refusal
-from adf_trigger.emulator.expressions.formats import ROUND_TRIP, format_moment
 from adf_trigger.emulator.expressions.functions.arguments import (
     FIRST,
     ONLY,
@@ -16,9 +14,11 @@ from adf_trigger.emulator.expressions.functions.arguments import (
     text,
     wrong_type,
 )
-from adf_trigger.emulator.expressions.moments import TICKS_PER_SECOND, Kind, Moment, parse
-from adf_trigger.emulator.expressions.scope import Scope
-from adf_trigger.emulator.expressions.zones import find_zone, from_utc, is_utc, to_utc
+from adf_trigger.emulator.expressions.runtime.errors import Refusal
+from adf_trigger.emulator.expressions.runtime.formats import ROUND_TRIP, format_moment
+from adf_trigger.emulator.expressions.runtime.moments import TICKS_PER_SECOND, Kind, Moment, parse
+from adf_trigger.emulator.expressions.runtime.scope import Scope
+from adf_trigger.emulator.expressions.runtime.zones import find_zone, from_utc, is_utc, to_utc
 
 _IN_FUNCTION: Final = "In function '{}', "
 _SECONDS: Final = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400, "week": 604_800}

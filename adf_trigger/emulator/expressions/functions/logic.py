@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
-from adf_trigger.emulator.expressions.errors import Refusal
 from adf_trigger.emulator.expressions.functions.arguments import FIRST, boolean
-from adf_trigger.emulator.expressions.scope import Scope
-from adf_trigger.emulator.expressions.values import is_number, same, type_name
+from adf_trigger.emulator.expressions.runtime.errors import Refusal
+from adf_trigger.emulator.expressions.runtime.scope import Scope
+from adf_trigger.emulator.expressions.runtime.values import is_number, same, type_name
 
 Operand = Callable[[Scope], Any]
 """An argument that is evaluated when it is called."""

@@ -4,7 +4,6 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from adf_trigger.emulator.expressions.errors import ExpressionError, Refusal
 from adf_trigger.emulator.expressions.functions.arguments import (
     FIRST,
     ONLY,
@@ -13,8 +12,9 @@ from adf_trigger.emulator.expressions.functions.arguments import (
     number,
     out_of_range,
 )
-from adf_trigger.emulator.expressions.scope import Scope
-from adf_trigger.emulator.expressions.values import is_array, is_int64, is_integer
+from adf_trigger.emulator.expressions.runtime.errors import ExpressionError, Refusal
+from adf_trigger.emulator.expressions.runtime.scope import Scope
+from adf_trigger.emulator.expressions.runtime.values import is_array, is_int64, is_integer
 
 _INT32_MAX: Final = 2**31 - 1
 MAX_RANGE: Final = 100_000

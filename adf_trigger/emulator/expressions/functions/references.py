@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from adf_trigger.emulator.expressions.errors import ExpressionError
 from adf_trigger.emulator.expressions.functions.arguments import text
-from adf_trigger.emulator.expressions.scope import MISSING, Scope
-from adf_trigger.emulator.expressions.values import find_key
+from adf_trigger.emulator.expressions.runtime.errors import ExpressionError
+from adf_trigger.emulator.expressions.runtime.scope import MISSING, Scope
+from adf_trigger.emulator.expressions.runtime.values import find_key
 
 
 def pipeline(scope: Scope) -> dict[str, Any]:

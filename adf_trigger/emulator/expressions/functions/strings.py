@@ -3,7 +3,6 @@
 import uuid
 from typing import Any, Final
 
-from adf_trigger.emulator.expressions.errors import Refusal
 from adf_trigger.emulator.expressions.functions.arguments import (
     FIRST,
     SECOND,
@@ -12,8 +11,9 @@ from adf_trigger.emulator.expressions.functions.arguments import (
     out_of_range,
     text,
 )
-from adf_trigger.emulator.expressions.scope import Scope
-from adf_trigger.emulator.expressions.values import to_text
+from adf_trigger.emulator.expressions.runtime.errors import Refusal
+from adf_trigger.emulator.expressions.runtime.scope import Scope
+from adf_trigger.emulator.expressions.runtime.values import to_text
 
 _WHITE_SPACE: Final = (
     "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"

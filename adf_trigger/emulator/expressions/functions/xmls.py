@@ -8,8 +8,8 @@ from typing import Any, Final
 
 from lxml import etree
 
-from adf_trigger.emulator.expressions.errors import Refusal
-from adf_trigger.emulator.expressions.values import binary, binary_text, is_array, is_object, to_json
+from adf_trigger.emulator.expressions.runtime.errors import Refusal
+from adf_trigger.emulator.expressions.runtime.values import binary, binary_text, is_array, is_object, to_json
 
 CONTENT_TYPE: Final = "application/xml;charset=utf-8"
 

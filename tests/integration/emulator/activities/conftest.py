@@ -17,7 +17,7 @@ from adf_trigger.emulator.contract.activity import (
     ActivityFailed,
     ActivityResult,
 )
-from adf_trigger.emulator.servers import serving
+from adf_trigger.emulator.serving.servers import serving
 from tests.support.activity_context import Context
 
 Handler = Callable[[Request], Awaitable[Response] | Response]

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 
 from adf_trigger.emulator.activities.catalogue import activity_types
-from adf_trigger.emulator.clock import new_id, utcnow
+from adf_trigger.emulator.common.clock import new_id, utcnow
+from adf_trigger.emulator.common.models import ActivityRun, PipelineRun
 from adf_trigger.emulator.engine.engine import Engine
 from adf_trigger.emulator.engine.new_run import new_run
-from adf_trigger.emulator.models import ActivityRun, PipelineRun
 from adf_trigger.functions_host import FunctionsHost, HostConfig
 from tests.support.engine_factory import FACTORY_ID, MemoryDefinitions, MemoryLog, activity, no_token
 

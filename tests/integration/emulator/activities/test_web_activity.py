@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, RedirectRespons
 
 from adf_trigger.emulator.activities.web import web
 from adf_trigger.emulator.contract.activity import ActivityFailed, ResolvedDataset
-from adf_trigger.emulator.servers import serving
+from adf_trigger.emulator.serving.servers import serving
 from tests.integration.emulator.activities.conftest import Endpoint, Stage, context_of, ok
 
 NO_CERTIFICATE = "ExtractAuthorizationCertificate: Unable to generate a certificate from a Base64 string/password combination"  # noqa: E501 - the service's own words

@@ -22,10 +22,10 @@ from starlette.responses import JSONResponse
 from adf_trigger.emulator.activities.callbacks import PendingCallbacks
 from adf_trigger.emulator.activities.web import web
 from adf_trigger.emulator.activities.webhook import webhook
-from adf_trigger.emulator.certificates import make_certificate
-from adf_trigger.emulator.clock import utcnow
+from adf_trigger.emulator.common.clock import utcnow
 from adf_trigger.emulator.contract.activity import Activity, ActivityFailed
-from adf_trigger.emulator.servers import serving
+from adf_trigger.emulator.serving.certificates import make_certificate
+from adf_trigger.emulator.serving.servers import serving
 from tests.integration.emulator.activities.conftest import Endpoint, Stage, context_of, ok
 from tests.support.elsewhere import Elsewhere
 

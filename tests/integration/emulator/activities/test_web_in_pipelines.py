@@ -12,11 +12,11 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from adf_trigger.emulator.activities.callbacks import PendingCallbacks
 from adf_trigger.emulator.activities.catalogue import CONTROL, activity_types
 from adf_trigger.emulator.activities.webhook import webhook
-from adf_trigger.emulator.clock import new_id, utcnow
+from adf_trigger.emulator.common.clock import new_id, utcnow
+from adf_trigger.emulator.common.models import ActivityRun, PipelineRun
 from adf_trigger.emulator.engine.engine import Engine
 from adf_trigger.emulator.engine.new_run import new_run
-from adf_trigger.emulator.models import ActivityRun, PipelineRun
-from adf_trigger.emulator.servers import serving
+from adf_trigger.emulator.serving.servers import serving
 from tests.integration.emulator.activities.conftest import Endpoint
 from tests.support.engine_factory import (
     FACTORY_ID,

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from adf_trigger.emulator.activities.callbacks import CALLBACK_PATH, PendingCallbacks
 from adf_trigger.emulator.activities.webhook import webhook
 from adf_trigger.emulator.contract.activity import ActivityFailed, ActivityResult
-from adf_trigger.emulator.servers import serving
+from adf_trigger.emulator.serving.servers import serving
 from tests.integration.emulator.activities.conftest import Endpoint, context_of
 
 PROPERTIES = {

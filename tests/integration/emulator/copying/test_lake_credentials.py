@@ -14,11 +14,11 @@ from azure.storage.blob import BlobServiceClient
 
 from adf_trigger.emulator.activities.copy import copy
 from adf_trigger.emulator.activities.lookup import lookup
-from adf_trigger.emulator.certificates import make_certificate
-from adf_trigger.emulator.clock import utcnow
+from adf_trigger.emulator.common.clock import utcnow
 from adf_trigger.emulator.contract.activity import ActivityFailed
 from adf_trigger.emulator.identity.tokens import Identity, TokenAuthority
-from adf_trigger.emulator.storage_account import ACCOUNT, ACCOUNT_KEY
+from adf_trigger.emulator.outbound.storage_account import ACCOUNT, ACCOUNT_KEY
+from adf_trigger.emulator.serving.certificates import make_certificate
 from adf_trigger.local.azurite.install import install
 from adf_trigger.local.environment import child_environment
 from adf_trigger.local.node import NODE

@@ -6,10 +6,10 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from adf_trigger.emulator.activities.catalogue import activity_types
-from adf_trigger.emulator.clock import new_id, utcnow
+from adf_trigger.emulator.common.clock import new_id, utcnow
+from adf_trigger.emulator.common.models import PipelineRun
 from adf_trigger.emulator.engine.engine import Engine
 from adf_trigger.emulator.engine.new_run import new_run
-from adf_trigger.emulator.models import PipelineRun
 from tests.integration.emulator.copying.harness import Answer, Asked, RestService, Storage, rest_service
 from tests.support.engine_factory import (
     FACTORY_ID,

@@ -11,10 +11,10 @@ import pytest
 from azure.storage.blob import BlobServiceClient, ContainerClient
 
 from adf_trigger.emulator.activities.catalogue import activity_types
-from adf_trigger.emulator.clock import new_id, utcnow
+from adf_trigger.emulator.common.clock import new_id, utcnow
+from adf_trigger.emulator.common.models import PipelineRun
 from adf_trigger.emulator.engine.engine import Engine
 from adf_trigger.emulator.engine.new_run import new_run
-from adf_trigger.emulator.models import PipelineRun
 from tests.support.engine_factory import (
     FACTORY_ID,
     MemoryDefinitions,

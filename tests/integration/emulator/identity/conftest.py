@@ -10,13 +10,13 @@ from anyio.from_thread import start_blocking_portal
 from cryptography import x509
 from starlette.types import ASGIApp
 
-from adf_trigger.emulator import defaults
-from adf_trigger.emulator.certificates import Certificate, make_certificate
-from adf_trigger.emulator.clock import utcnow
+from adf_trigger.emulator.common.clock import utcnow
+from adf_trigger.emulator.hosting import defaults
 from adf_trigger.emulator.identity.directory import Directory
 from adf_trigger.emulator.identity.entra import entra_app
 from adf_trigger.emulator.identity.tokens import TokenAuthority
-from adf_trigger.emulator.servers import serving
+from adf_trigger.emulator.serving.certificates import Certificate, make_certificate
+from adf_trigger.emulator.serving.servers import serving
 from tests.integration.emulator.identity.forms import SECRET
 
 

@@ -1,6 +1,6 @@
 """What is posted to the token endpoints."""
 
-from adf_trigger.emulator import defaults
+from adf_trigger.emulator.hosting import defaults
 
 SCOPE = "https://management.azure.com/.default"
 SECRET = "the.secret~1"

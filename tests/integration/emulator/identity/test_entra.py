@@ -15,12 +15,12 @@ from azure.identity import CertificateCredential, ClientSecretCredential
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 
-from adf_trigger.emulator import defaults
-from adf_trigger.emulator.certificates import Certificate
-from adf_trigger.emulator.clock import utcnow
+from adf_trigger.emulator.common.clock import utcnow
+from adf_trigger.emulator.hosting import defaults
 from adf_trigger.emulator.identity.assertions import ASSERTION_TYPE
 from adf_trigger.emulator.identity.entra import entra_app
 from adf_trigger.emulator.identity.tokens import TokenAuthority
+from adf_trigger.emulator.serving.certificates import Certificate
 from tests.integration.emulator.identity.forms import NO_SUCH_ID, OWNER, SCOPE, SECRET, good
 
 

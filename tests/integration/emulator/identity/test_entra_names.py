@@ -5,10 +5,10 @@ from collections.abc import Callable
 import pytest
 import requests
 
-from adf_trigger.emulator import defaults
-from adf_trigger.emulator.certificates import Certificate
-from adf_trigger.emulator.clock import utcnow
+from adf_trigger.emulator.common.clock import utcnow
+from adf_trigger.emulator.hosting import defaults
 from adf_trigger.emulator.identity.tokens import TokenAuthority
+from adf_trigger.emulator.serving.certificates import Certificate
 from tests.integration.emulator.identity.forms import NO_SUCH_ID, OWNER, SCOPE, good
 
 

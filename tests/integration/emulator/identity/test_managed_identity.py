@@ -9,8 +9,8 @@ import requests
 from azure.core.exceptions import ClientAuthenticationError
 from azure.identity import ManagedIdentityCredential
 
-from adf_trigger.emulator import defaults
-from adf_trigger.emulator.clock import utcnow
+from adf_trigger.emulator.common.clock import utcnow
+from adf_trigger.emulator.hosting import defaults
 from adf_trigger.emulator.identity.directory import Directory
 from adf_trigger.emulator.identity.managed_identity import PATH, managed_identity_app
 from adf_trigger.emulator.identity.tokens import TokenAuthority

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from starlette.responses import Response
 
-from adf_trigger.emulator.servers import serving
+from adf_trigger.emulator.serving.servers import serving
 
 
 def test_replies_of_a_kept_connection_leave_at_once(serve: Callable[..., str]) -> None:

@@ -14,13 +14,13 @@ import pytest
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 
-from adf_trigger.emulator.certificates import Certificate, make_certificate
-from adf_trigger.emulator.clock import utcnow
+from adf_trigger.emulator.common.clock import utcnow
+from adf_trigger.emulator.outbound.storage_account import Address
 from adf_trigger.emulator.proxy import connect as proxy
 from adf_trigger.emulator.proxy.relay import CHUNK, listening
 from adf_trigger.emulator.proxy.storage import tls_in_front_of
-from adf_trigger.emulator.servers import serving
-from adf_trigger.emulator.storage_account import Address
+from adf_trigger.emulator.serving.certificates import Certificate, make_certificate
+from adf_trigger.emulator.serving.servers import serving
 
 NAME = "management.azure.com"
 BLOB = "devstoreaccount1.blob.core.windows.net"

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from adf_trigger.emulator.models import ActivityRun
+from adf_trigger.emulator.common.models import ActivityRun
 from tests.support.engine_factory import (
     FACTORY_ID,
     Factory,

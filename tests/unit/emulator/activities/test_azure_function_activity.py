@@ -8,8 +8,8 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
+from adf_trigger.emulator.common.models import ActivityRun
 from adf_trigger.emulator.contract.limits import EXTERNAL, group_of
-from adf_trigger.emulator.models import ActivityRun
 from tests.support.engine_factory import FACTORY_ID, Factory, activity, expression, set_variable
 
 APP = "https://mine.azurewebsites.net"

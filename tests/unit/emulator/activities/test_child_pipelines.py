@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from adf_trigger.emulator.models import PipelineRun
-from adf_trigger.emulator.options import Options
+from adf_trigger.emulator.common.models import PipelineRun
+from adf_trigger.emulator.common.options import Options
 from tests.support.engine_factory import EPOCH, FACTORY_ID, Factory, activity, fail, set_variable, wait
 
 

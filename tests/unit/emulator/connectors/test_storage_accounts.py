@@ -6,12 +6,12 @@ from typing import Any, cast
 
 import pytest
 
-from adf_trigger.emulator.allowed_hosts import AllowedHosts
 from adf_trigger.emulator.connectors.blob.account import container_client
 from adf_trigger.emulator.connectors.blob.flavors import BLOB, LAKE, check_settings_type, flavor_of
 from adf_trigger.emulator.connectors.common.job import Job
 from adf_trigger.emulator.contract.activity import ActivityContext, ActivityFailed, ResolvedDataset
-from adf_trigger.emulator.surroundings import Surroundings
+from adf_trigger.emulator.outbound.allowed_hosts import AllowedHosts
+from adf_trigger.emulator.outbound.surroundings import Surroundings
 
 STACK = Surroundings(allowed=AllowedHosts.of(["*"]))
 NOT_ASKED = cast("ActivityContext", SimpleNamespace(surroundings=STACK))

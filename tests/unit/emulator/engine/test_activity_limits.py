@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from adf_trigger.emulator.activities.catalogue import CONTROL, EXECUTION, activity_types
+from adf_trigger.emulator.common.models import ActivityRun, PipelineRun
 from adf_trigger.emulator.contract.activity import Activity, ActivityContext, ActivityResult
 from adf_trigger.emulator.contract.registry import Registry
-from adf_trigger.emulator.models import ActivityRun, PipelineRun
 from tests.support.engine_factory import Factory, activity, expression, set_variable
 
 PAYLOAD = 896 * 1024

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from adf_trigger.emulator.activities.catalogue import activity_types
+from adf_trigger.emulator.common.models import ActivityRun
 from adf_trigger.emulator.contract.activity import (
     Activity,
     ActivityContext,
     ActivityFailed,
     ActivityResult,
 )
-from adf_trigger.emulator.models import ActivityRun
 from tests.support.engine_factory import EPOCH, FACTORY_ID, Factory, activity, set_variable, wait
 
 VARIABLE = {"variables": {"v": {"type": "String"}}}

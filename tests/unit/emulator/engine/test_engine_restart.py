@@ -2,7 +2,7 @@
 
 import asyncio
 
-from adf_trigger.emulator.models import PipelineRun
+from adf_trigger.emulator.common.models import PipelineRun
 from tests.support.engine_factory import FACTORY_ID, Factory, activity, wait
 
 

@@ -9,9 +9,9 @@ import pytest
 from pydantic import SecretStr
 
 from adf_trigger.emulator.activities.catalogue import activity_types
+from adf_trigger.emulator.common.models import ActivityRun
 from adf_trigger.emulator.contract.activity import ActivityContext, ActivityFailed, ActivityResult
 from adf_trigger.emulator.engine.secrets import GivenSecrets, Secrets
-from adf_trigger.emulator.models import ActivityRun
 from tests.support.engine_factory import FACTORY_ID, Factory, activity, expression
 
 VALUE = "very-s3cret"

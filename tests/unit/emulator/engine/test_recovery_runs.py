@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from adf_trigger.emulator.activities.catalogue import activity_types
+from adf_trigger.emulator.common.models import PipelineRun, Recovery
 from adf_trigger.emulator.contract.activity import ActivityContext, ActivityFailed, ActivityResult
-from adf_trigger.emulator.models import PipelineRun, Recovery
 from tests.support.engine_factory import Factory, activity, append, expression, set_variable, wait
 
 FROM_FAILURE: dict[str, Any] = {"start_from_failure": True}

@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from adf_trigger.emulator.activities.catalogue import activity_types
+from adf_trigger.emulator.common.models import PipelineRun
 from adf_trigger.emulator.contract.activity import ActivityContext, ActivityFailed, ActivityResult
-from adf_trigger.emulator.models import PipelineRun
 from tests.support.engine_factory import EPOCH, FACTORY_ID, Factory, activity, expression, fail, wait
 
 WAITING_FOR_CHILD = activity(

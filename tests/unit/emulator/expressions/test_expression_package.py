@@ -9,7 +9,7 @@ import adf_trigger.emulator.expressions as package
 from adf_trigger.emulator.expressions import TABLE
 
 ROOT = Path(package.__file__).parent
-ALLOWED = (package.__name__, "adf_trigger.emulator.clock")
+ALLOWED = (package.__name__, "adf_trigger.emulator.common.clock")
 
 
 @pytest.mark.parametrize("path", sorted(ROOT.rglob("*.py")), ids=lambda path: str(path.relative_to(ROOT)))

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adf_trigger.emulator.clock import utcnow
-from adf_trigger.emulator.clouds import PUBLIC
+from adf_trigger.emulator.common.clock import utcnow
+from adf_trigger.emulator.common.clouds import PUBLIC
 from adf_trigger.emulator.identity.tokens import (
     Identity,
     TokenAudienceInvalid,

@@ -1,0 +1,70 @@
+"""The shape of an operation of the management API: how it is called, who may call it, and what answers."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from adf_trigger.emulator.arm.api_versions import ResourceType
+from adf_trigger.emulator.arm.backend import Backend
+from adf_trigger.emulator.arm.throttling import Bucket
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """A request that the request pipeline has let through.
+
+    Attributes:
+        path: the template's parameters, percent-decoded, in the caller's case.
+        query: names in lower case.
+        headers: names in lower case.
+        body: decoded JSON; None if there was none.
+        base_url: scheme and authority that the caller used, without a final slash.
+        raw_path: path as sent, for links to further pages.
+        has_role: whether the caller has any role.
+    """
+
+    path: Mapping[str, str]
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: Any
+    base_url: str
+    raw_path: str
+    has_role: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A success. A body of None is no body at all."""
+
+    body: Any = None
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+Handler = Callable[[Backend, Call], Reply]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """One operation.
+
+    Attributes:
+        name: what faults and the request log call it.
+        spec_id: operationId in the OpenAPI description; empty for what is not in it.
+        method: HTTP method.
+        path: template; segments are matched without regard to case.
+        actions: what a role must allow, all of them.
+        bucket: which of ARM's token buckets it draws on.
+        resource_type: whose api-versions apply.
+        public: whether anybody may call it, without a token.
+    """
+
+    name: str
+    method: str
+    path: str
+    handler: Handler
+    actions: tuple[str, ...]
+    bucket: Bucket
+    spec_id: str = ""
+    resource_type: ResourceType = "factories"
+    public: bool = False

@@ -1,0 +1,294 @@
+"""The control API under `/_emulator/`, for tests: without tokens, for callers on this machine only.
+
+A page in a browser of this machine is no such caller: the Host must be a loopback address or localhost, an Origin, if
+there is one, the emulator's own, and a body must be declared as JSON.
+
+Bodies and replies are JSON. What is wrong with a body comes back as a 400 that lists every fault.
+
+- `GET /_emulator/`: the options, the clock's offset, the rules that stand, the runs that are held.
+- `POST /_emulator/faults` `{"rules": [rule, …], "seed": 7}`: add fault rules (see faults/rules.py; a seed makes
+  their dice repeatable). Gives the rules with their ids. `GET` lists them with how often each fired; `DELETE` removes
+  all, `DELETE /_emulator/faults/{id}` one.
+- `POST /_emulator/progression` `{"mode": "real" | "at-once" | "after-reads" | "after-seconds" | "held", "reads": n,
+  "seconds": t, "outcome": "Succeeded" | "Failed" | "Cancelled", "message": "…", "pipeline": "name"}`: how runs that
+  are started from now on progress, of one pipeline or of all that have no choice of their own; `DELETE` makes
+  everything real again.
+- `POST /_emulator/release` `{"run_id": "…", "outcome": "…"}`: end a held run; without `run_id`, all that are held.
+- `PATCH /_emulator/options` `{"strict": true, …}`: change any of the options (see options.py); `GET` shows them.
+  `POST /_emulator/client-request-id` `{"mode": "honoured" | "ignored" | "repeat-refused"}` and
+  `POST /_emulator/throttling` `{"enabled": true}` are short for two of them.
+- `POST /_emulator/clock` `{"offset_seconds": t}` or `{"advance_seconds": t}`: move the emulator's clock. Triggers that
+  have become due fire. Tokens are held against the true time, and waits are not shortened.
+- `PUT /_emulator/secrets` `{"<linked service>": {"<secret>": "<value>"}}`: what stands in for the Key Vaults of linked
+  services, in place of what did before; names in any case. A secret that is not given is asked of its vault. `GET`
+  shows the names, and nothing shows the values; `DELETE` forgets them.
+- `GET /_emulator/requests?operation=CreateRun&limit=100`: the last requests (20,000 are kept), and how many there were
+  of each operation; `DELETE` forgets them.
+- `GET /_emulator/runs?factory=<resource id>&pipeline=<name>`: every run there is, and how many of each status.
+- `POST /_emulator/reset` `{"keep": "nothing" | "resources"}`: forget runs, faults, progression, requests, the clock's
+  offset, changed options and secrets; and the factories with all that is in them, unless resources are kept.
+"""
+
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict
+from datetime import timedelta
+from http import HTTPMethod
+from typing import Any, Protocol, TypeVar
+from uuid import UUID
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from adf_trigger.emulator.arm import shapes
+from adf_trigger.emulator.arm.backend import Backend
+from adf_trigger.emulator.common.clock import MovableClock
+from adf_trigger.emulator.common.options import Options
+from adf_trigger.emulator.control.bodies import (
+    ClientRequestIdBody,
+    ClockBody,
+    FaultsBody,
+    ProgressionBody,
+    ReleaseBody,
+    ResetBody,
+    SecretsBody,
+    ThrottlingBody,
+)
+from adf_trigger.emulator.control.callers import Refused, check_caller, wrong
+from adf_trigger.emulator.faults.rules import FaultBook, RequestFault, Standing
+from adf_trigger.emulator.http.request_log import RequestLog
+from adf_trigger.emulator.serving.protocol import transport_of
+
+Body = TypeVar("Body", bound=BaseModel)
+
+_ON_SOCKET = frozenset({"reset", "drop", "truncate"})
+_DEFAULT_LIMIT = 100
+_OPTIONS = TypeAdapter(Options)
+
+
+class Controlled(Protocol):
+    """What of an emulator can be steered."""
+
+    @property
+    def backend(self) -> Backend:
+        """What is behind it."""
+
+    @property
+    def clock(self) -> MovableClock:
+        """What it takes for the time."""
+
+    @property
+    def faults(self) -> FaultBook:
+        """The fault rules that stand."""
+
+    @property
+    def log(self) -> RequestLog:
+        """The requests that were seen."""
+
+    async def reset(self, *, keep_resources: bool) -> None:
+        """Forget what was done and set."""
+
+    def choose(self, options: Options) -> None:
+        """Change the options."""
+
+
+def control_routes(emulator: Controlled) -> list[Route]:
+    """The routes, without the prefix."""
+    control = _Control(emulator)
+    table: tuple[tuple[str, HTTPMethod, _Endpoint], ...] = (
+        ("/", HTTPMethod.GET, control.show),
+        ("/faults", HTTPMethod.POST, control.add_faults),
+        ("/faults", HTTPMethod.GET, control.list_faults),
+        ("/faults", HTTPMethod.DELETE, control.clear_faults),
+        ("/faults/{id:uuid}", HTTPMethod.DELETE, control.delete_fault),
+        ("/progression", HTTPMethod.POST, control.set_progression),
+        ("/progression", HTTPMethod.DELETE, control.clear_progression),
+        ("/release", HTTPMethod.POST, control.release),
+        ("/options", HTTPMethod.GET, control.show_options),
+        ("/options", HTTPMethod.PATCH, control.change_options),
+        ("/client-request-id", HTTPMethod.POST, control.set_client_request_id),
+        ("/throttling", HTTPMethod.POST, control.set_throttling),
+        ("/clock", HTTPMethod.POST, control.move_clock),
+        ("/secrets", HTTPMethod.PUT, control.give_secrets),
+        ("/secrets", HTTPMethod.GET, control.list_secrets),
+        ("/secrets", HTTPMethod.DELETE, control.forget_secrets),
+        ("/requests", HTTPMethod.GET, control.list_requests),
+        ("/requests", HTTPMethod.DELETE, control.clear_requests),
+        ("/runs", HTTPMethod.GET, control.list_runs),
+        ("/reset", HTTPMethod.POST, control.reset),
+    )
+    return [Route(path, _guarded(endpoint), methods=[method]) for path, method, endpoint in table]
+
+
+_Endpoint = Callable[[Request], Awaitable[Any]]
+
+
+class _Control:
+    """The endpoints; each gives what its reply says, None for nothing."""
+
+    def __init__(self, emulator: Controlled) -> None:
+        self._emulator = emulator
+
+    async def show(self, _request: Request) -> Any:
+        return {
+            "options": asdict(self._emulator.backend.options),
+            "clockOffsetSeconds": self._emulator.clock.offset.total_seconds(),
+            "faults": [_standing(standing) for standing in self._emulator.faults],
+            "held": self._emulator.backend.engine.held(),
+        }
+
+    async def add_faults(self, request: Request) -> Any:
+        body = await _read(request, FaultsBody)
+        on_socket = [rule.fault for rule in body.rules if rule.fault in _ON_SOCKET]
+        if on_socket and transport_of(request.scope) is None:
+            raise Refused(
+                [wrong("rules", f"{fault} needs the server to run with http_protocol") for fault in on_socket]
+            )
+        if body.seed is not None:
+            self._emulator.faults.seed(body.seed)
+        return [_standing(standing) for standing in self._emulator.faults.add(body.rules)]
+
+    async def list_faults(self, _request: Request) -> Any:
+        return [_standing(standing) for standing in self._emulator.faults]
+
+    async def clear_faults(self, _request: Request) -> None:
+        self._emulator.faults.clear()
+        self._emulator.backend.visibility.clear()
+
+    async def delete_fault(self, request: Request) -> None:
+        rule_id: UUID = request.path_params["id"]
+        if not self._emulator.faults.remove(rule_id):
+            raise Refused([wrong("id", f"there is no rule {rule_id}")], status=404)
+
+    async def set_progression(self, request: Request) -> None:
+        body = await _read(request, ProgressionBody)
+        self._emulator.backend.engine.progressions.set(body.progression(), pipeline=body.pipeline)
+
+    async def clear_progression(self, _request: Request) -> None:
+        self._emulator.backend.engine.progressions.reset()
+
+    async def release(self, request: Request) -> Any:
+        body = await _read(request, ReleaseBody)
+        engine = self._emulator.backend.engine
+        wanted = engine.held() if body.run_id is None else [body.run_id]
+        released = [run_id for run_id in wanted if engine.release(run_id, body.outcome)]
+        if body.run_id is not None and not released:
+            raise Refused([wrong("run_id", f"run {body.run_id} is not held")], status=404)
+        return {"released": released}
+
+    async def show_options(self, _request: Request) -> Any:
+        return asdict(self._emulator.backend.options)
+
+    async def change_options(self, request: Request) -> Any:
+        changes = await _json(request)
+        if not isinstance(changes, dict):
+            raise Refused([wrong("", "the body is not an object")])
+        return self._set_options(changes)
+
+    async def set_client_request_id(self, request: Request) -> Any:
+        body = await _read(request, ClientRequestIdBody)
+        return self._set_options({"client_request_id": body.mode})
+
+    async def set_throttling(self, request: Request) -> Any:
+        body = await _read(request, ThrottlingBody)
+        return self._set_options({"throttling": body.enabled})
+
+    async def move_clock(self, request: Request) -> Any:
+        body = await _read(request, ClockBody)
+        clock = self._emulator.clock
+        if body.offset_seconds is not None:
+            clock.offset = timedelta(seconds=body.offset_seconds)
+        else:
+            clock.offset += timedelta(seconds=body.advance_seconds or 0.0)
+        self._emulator.backend.triggers_changed()
+        return {"clockOffsetSeconds": clock.offset.total_seconds()}
+
+    async def give_secrets(self, request: Request) -> Any:
+        body = await _read(request, SecretsBody)
+        self._emulator.backend.engine.secrets.replace(body.root)
+        return self._emulator.backend.engine.secrets.names()
+
+    async def list_secrets(self, _request: Request) -> Any:
+        return self._emulator.backend.engine.secrets.names()
+
+    async def forget_secrets(self, _request: Request) -> None:
+        self._emulator.backend.engine.secrets.replace({})
+
+    async def list_requests(self, request: Request) -> Any:
+        limit = request.query_params.get("limit", str(_DEFAULT_LIMIT))
+        if not limit.isdecimal():
+            raise Refused([wrong("limit", "not a number")])
+        log = self._emulator.log
+        found = log.find(request.query_params.get("operation"), int(limit))
+        return {"counts": dict(log.counts), "requests": [seen.shape() for seen in found]}
+
+    async def clear_requests(self, _request: Request) -> None:
+        self._emulator.log.clear()
+
+    async def list_runs(self, request: Request) -> Any:
+        store = self._emulator.backend.store
+        factory, pipeline = (request.query_params.get(name) for name in ("factory", "pipeline"))
+        runs = [
+            {"factoryId": run.factory_id, **shapes.pipeline_run(run, self._emulator.backend.options)}
+            for run in store.runs.every(factory, pipeline)
+        ]
+        statuses = [run["status"] for run in runs]
+        return {
+            "count": len(runs),
+            "byStatus": {status: statuses.count(status) for status in sorted(set(statuses))},
+            "runs": runs,
+        }
+
+    async def reset(self, request: Request) -> None:
+        body = await _read(request, ResetBody)
+        await self._emulator.reset(keep_resources=body.keep == "resources")
+
+    def _set_options(self, changes: dict[str, Any]) -> Any:
+        present = asdict(self._emulator.backend.options)
+        try:
+            wanted = _OPTIONS.validate_json(json.dumps(present | changes), strict=True)
+        except ValidationError as exc:
+            raise Refused(_faults(exc)) from exc
+        self._emulator.choose(wanted)
+        return asdict(wanted)
+
+
+def _guarded(endpoint: _Endpoint) -> Callable[[Request], Awaitable[Response]]:
+    """An endpoint that only this machine may call, and whose refusals are replies."""
+
+    async def answer(request: Request) -> Response:
+        try:
+            await check_caller(request)
+            reply = await endpoint(request)
+        except Refused as exc:
+            return JSONResponse({"errors": exc.faults}, status_code=exc.status)
+        return Response(status_code=204) if reply is None else JSONResponse(reply)
+
+    return answer
+
+
+async def _json(request: Request) -> Any:
+    try:
+        return json.loads(await request.body() or b"{}")
+    except ValueError as exc:
+        raise Refused([wrong("", "the body is not JSON")]) from exc
+
+
+async def _read(request: Request, model: type[Body]) -> Body:
+    try:
+        return model.model_validate(await _json(request))
+    except ValidationError as exc:
+        raise Refused(_faults(exc)) from exc
+
+
+def _faults(error: ValidationError) -> list[dict[str, str]]:
+    return [wrong(".".join(str(part) for part in fault["loc"]), fault["msg"]) for fault in error.errors()]
+
+
+def _standing(standing: Standing) -> dict[str, Any]:
+    shape = {"id": str(standing.id), **standing.rule.model_dump(exclude_none=True)}
+    if isinstance(standing.rule, RequestFault):
+        shape |= {"seen": standing.seen, "fired": standing.fired}
+    return shape

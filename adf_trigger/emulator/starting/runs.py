@@ -1,0 +1,123 @@
+"""How a run comes to be: the pipeline and the parameters are checked, the run is stored and handed to the engine."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from adf_trigger.emulator.arm.backend import Backend
+from adf_trigger.emulator.common.documents import Document
+from adf_trigger.emulator.common.errors import BadRequest, InvalidTemplate
+from adf_trigger.emulator.common.models import PipelineRun, Recovery
+from adf_trigger.emulator.common.options import Options
+from adf_trigger.emulator.engine.new_run import new_run
+from adf_trigger.emulator.engine.parameters import ParameterError
+from adf_trigger.emulator.engine.queues import QUEUE_IS_FULL
+from adf_trigger.emulator.expressions import ExpressionError
+from adf_trigger.emulator.validation.limits import MAX_CONCURRENT_RUNS
+from adf_trigger.emulator.validation.templates import check_template
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """What a run is started with.
+
+    Attributes:
+        parameters: as the caller gave them; of a rerun, those of the run that it takes up.
+        invoked_by: as the wire shows it.
+        trigger_time: what pipeline().TriggerTime gives.
+        group: run group that a recovery joins; a run of its own has its id as group.
+    """
+
+    run_id: str
+    parameters: dict[str, Any]
+    invoked_by: dict[str, Any]
+    trigger_time: datetime
+    recovery: Recovery | None = None
+    group: str | None = None
+
+
+def start_run(backend: Backend, pipeline: Document, start: Start) -> PipelineRun:
+    """Store a run of a published pipeline and hand it to the engine.
+
+    Raises:
+        BadRequest: parameters that the pipeline does not take, or a pipeline that cannot be run.
+    """
+    target = f"pipeline/{pipeline.name}/runid/{start.run_id}"
+    check_template(pipeline.properties, target)
+    _check_parameters(backend.options, pipeline.properties, start.parameters, target)
+    if backend.options.strict:
+        _check_room(backend, pipeline, target)
+    run = _new_run(backend, pipeline, start, target)
+    backend.store.runs.save_run(run)
+    if start.group is not None:
+        backend.store.runs.supersede(run.factory_id, start.group, run.run_id)
+    backend.engine.submit(run)
+    return run
+
+
+def _check_room(backend: Backend, pipeline: Document, target: str) -> None:
+    """Refuse a run that the service would have no room for."""
+    if backend.engine.queue_is_full(pipeline.factory_id, pipeline.name):
+        raise BadRequest(QUEUE_IS_FULL, target=target)
+    if backend.store.runs.count_unfinished(pipeline.factory_id) >= MAX_CONCURRENT_RUNS:
+        raise BadRequest(f"The data factory has {MAX_CONCURRENT_RUNS} runs already.", target=target)
+
+
+def _new_run(backend: Backend, pipeline: Document, start: Start, target: str) -> PipelineRun:
+    definition = pipeline.properties
+    if backend.options.mismatched_parameters == "accepted":
+        definition = _untyped(definition)
+    try:
+        run = new_run(
+            backend.store.definitions(pipeline.factory_id),
+            factory_id=pipeline.factory_id,
+            run_id=start.run_id,
+            pipeline_name=pipeline.name,
+            definition=definition,
+            parameters=start.parameters,
+            invoked_by=start.invoked_by,
+            now=start.trigger_time,
+            run_group_id=start.group,
+            recovery=start.recovery,
+        )
+    except ParameterError as exc:
+        raise BadRequest(str(exc), target=target) from exc
+    except ExpressionError as exc:
+        raise InvalidTemplate(exc.message, target) from exc
+    run.definition = pipeline.properties
+    # Recorded calls show a runStart on runs that have not begun.
+    run.run_start = start.trigger_time
+    return run
+
+
+def _check_parameters(
+    options: Options, definition: dict[str, Any], given: dict[str, Any], target: str
+) -> None:
+    declared = definition.get("parameters") or {}
+    known = {name.lower() for name in declared}
+    unknown = [name for name in given if name.lower() not in known]
+    if unknown and options.undeclared_parameters == "refused":
+        raise BadRequest(f"The pipeline does not declare the parameters {_listed(unknown)}.", target=target)
+    present = {name.lower() for name in given}
+    missing = [
+        name
+        for name, parameter in declared.items()
+        if "defaultValue" not in parameter and name.lower() not in present
+    ]
+    if missing and options.missing_parameters == "refused":
+        raise BadRequest(f"Values are missing for the parameters {_listed(missing)}.", target=target)
+
+
+def _untyped(definition: dict[str, Any]) -> dict[str, Any]:
+    """The definition with parameters that take any value; SecureStrings stay secure."""
+    parameters = {
+        name: parameter
+        if str(parameter["type"]).lower() == "securestring"
+        else {**parameter, "type": "String"}
+        for name, parameter in (definition.get("parameters") or {}).items()
+    }
+    return {**definition, "parameters": parameters}
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(f"'{name}'" for name in names)

@@ -1,0 +1,34 @@
+"""The page of what is emulated: current, and true of the tables that the emulator works from."""
+
+from pathlib import Path
+
+from adf_trigger.emulator.commands import coverage
+from adf_trigger.emulator.expressions import TABLE
+
+PAGE = Path(coverage.__file__).parents[1] / "COVERAGE.md"
+
+
+def test_the_page_is_current() -> None:
+    """COVERAGE.md is what the code says now; `python -m adf_trigger.emulator.commands.coverage > ...` renews it."""
+    assert PAGE.read_text("utf-8") == coverage.page()
+
+
+def test_what_is_emulated_is_something_that_the_service_has() -> None:
+    """Every operation and activity of ours is one of the service's, so that the page leaves none out."""
+    assert coverage.emulated_operations() <= set(coverage.SERVICE_OPERATIONS)
+    assert coverage.emulated_activities() <= set(coverage.SERVICE_ACTIVITIES)
+
+
+def test_every_documented_function_is_emulated() -> None:
+    """The language is complete."""
+    ours = {function.name.lower() for function in TABLE}
+    assert [name for name in coverage.SERVICE_FUNCTIONS if name.lower() not in ours] == []
+
+
+def test_rows_say_yes_and_no() -> None:
+    """The page tells what is there from what is not."""
+    text = coverage.page()
+    assert "| Pipelines_CreateRun | yes |" in text
+    assert "| HDInsightHive | no |" in text
+    assert "| DelimitedText | yes |" in text
+    assert "| Parquet | no |" in text
