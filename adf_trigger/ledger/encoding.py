@@ -17,6 +17,11 @@ MAX_DECLARATION_CHARS = 32_000
 MOST_FORMER_RUN_IDS = 40
 """RunIds of a record beside the present one, the newest: each has a row, and a transaction has 100 operations."""
 
+_ERRORS = "errors"
+_MORE_OF_ERRORS = "errors_more"
+_IN_EVERY_VERSION = frozenset({"activityName", "activityType", "errorCode", "failureType", "message"})
+"""What a version that had no more of an error refuses to read otherwise; it may run beside this one, or come back."""
+
 T = TypeVar("T")
 
 
@@ -29,7 +34,7 @@ def encode_record(record: RunRecord) -> str:
     fields = adapter_of(RunRecord).dump_python(
         record, mode="json", exclude={"parameters": True, "came_as": {"body"}}
     )
-    return _text({**fields, "parameters": record.parameters})
+    return _text({**fields, **_parted(fields[_ERRORS]), "parameters": record.parameters})
 
 
 def decode_record(text: str, body: bytes = b"") -> RunRecord:
@@ -46,7 +51,7 @@ def decode_record(text: str, body: bytes = b"") -> RunRecord:
     def completed(fields: dict[str, Any]) -> dict[str, Any]:
         if isinstance(fields.get("came_as"), dict):
             fields["came_as"]["body"] = body
-        return _renamed(fields)
+        return _renamed(_with_whole_errors(fields))
 
     return _decoded(RunRecord, text, completed)
 
@@ -118,6 +123,26 @@ def require_same_request(earlier: RunRecord, record: RunRecord) -> None:
         raise ValueError("a record can be written in the place of one of the same request alone")
 
 
+def _parted(errors: list[dict[str, Any]] | None) -> dict[str, Any]:
+    """Errors in two fields: what every version reads of them, and what later ones have added."""
+    if not errors:
+        return {}
+    more = [{name: value for name, value in each.items() if name not in _IN_EVERY_VERSION} for each in errors]
+    plain = [{name: value for name, value in each.items() if name in _IN_EVERY_VERSION} for each in errors]
+    return {_ERRORS: plain, _MORE_OF_ERRORS: more}
+
+
+def _with_whole_errors(fields: dict[str, Any]) -> dict[str, Any]:
+    errors, more = fields.get(_ERRORS), fields.get(_MORE_OF_ERRORS)
+    if isinstance(errors, list) and isinstance(more, list) and len(errors) == len(more):
+        pairs = zip(errors, more, strict=True)
+        fields[_ERRORS] = [
+            {**each, **rest} if isinstance(each, dict) and isinstance(rest, dict) else each
+            for each, rest in pairs
+        ]
+    return fields
+
+
 def _renamed(fields: dict[str, Any]) -> dict[str, Any]:
     """The fields of a record as they are called now: earlier versions wrote `told` for `published`."""
     if fields.get("state") == "told":
@@ -133,7 +158,8 @@ def _decoded(
     try:
         document = json.loads(text)
         return adapter_of(kind).validate_python(
-            renamed(document) if renamed and isinstance(document, dict) else document
+            renamed(document) if renamed and isinstance(document, dict) else document,
+            extra="ignore",  # within, too: a later version may have written it
         )
     except ValueError as exc:
         raise UnreadableRow("a row of the ledger cannot be understood") from exc

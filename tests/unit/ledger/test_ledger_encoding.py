@@ -80,6 +80,25 @@ def test_a_record_of_an_earlier_version_that_was_told_is_published() -> None:
     assert "told_at" not in rewritten
 
 
+def test_what_an_earlier_version_knows_of_an_error_is_all_that_it_is_shown_of_it() -> None:
+    """It refuses an error that has more, so that a host of it could neither read nor publish a run that failed."""
+    written = json.loads(encode_record(a_full_record(FACTORY)))
+    known = {"activityName", "activityType", "errorCode", "failureType", "message"}
+    assert written["errors"]
+    assert all(set(error) == known for error in written["errors"])
+
+
+def test_what_a_later_version_has_written_is_passed_over_at_every_depth() -> None:
+    """A field that is not known yet makes no record unreadable, wherever it stands."""
+    record = a_full_record(FACTORY)
+    written = json.loads(encode_record(record))
+    assert record.came_as is not None
+    assert record.results is not None
+    for place in (written["errors"][0], written["results"], written["history"][0], written["rerun"]):
+        place["ofLater"] = {"a": 1}
+    assert decode_record(json.dumps(written), record.came_as.body) == record
+
+
 def test_active_rows_and_cursors_come_back_as_they_were() -> None:
     """The short rows are kept as exactly as the record."""
     run = ActiveRun.of(a_full_record(FACTORY))
