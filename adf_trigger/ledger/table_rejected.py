@@ -2,13 +2,14 @@
 
 import logging
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
 from azure.data.tables import TableEntity
 
-from adf_trigger.errors import LedgerConflict, UnreadableRow
+from adf_trigger.errors import LedgerConflict, LedgerError, UnreadableRow
 from adf_trigger.ledger.gateway import MAX_PAGE, TableGateway, etag_of
 from adf_trigger.ledger.keys import listing_key, oldest_first, rows_of_kind
 from adf_trigger.ledger.listing import (
@@ -44,6 +45,8 @@ _PAGE = 50
 """Messages of 64 KiB that are read at once."""
 _LOOKED_AT = 20
 """Messages of one id that are looked at."""
+_REMOVALS = 5
+"""Tries to remove a message that others change."""
 _PURGED_PAGES = 5
 """Pages that one purge reads, where it finds what waits."""
 
@@ -89,12 +92,15 @@ class TableRejected:
             LedgerError: the table could not be read or written.
         """
         key, after = kept_key(message.key), _rows_of(message)
-        before: dict[str, Properties] = {key: {}}
-        for index in (listed_key(message), waiting_key(message)):
-            if self._table.read(REJECTED, index) is not None:
-                before[index] = {}
+        before = self._rows_there(message.key)
         etag = self._table.commit(REJECTED, key, before, after, etag=message.etag or "*")
         return replace(message, etag=etag)
+
+    def _rows_there(self, key: str) -> Rows:
+        """The row of a message, and those of its indices that there are."""
+        indices = (listing_key(place_of_kept(key)), f"waiting|{key}")
+        there = (index for index in indices if self._table.read(REJECTED, index) is not None)
+        return {kept_key(key): {}, **{index: {} for index in there}}
 
     def get(self, key: str) -> KeptMessage | None:
         """A message by its key; None where there is none.
@@ -210,18 +216,27 @@ class TableRejected:
         Raises:
             LedgerError: the table could not be written.
         """
-        row = self._table.read(REJECTED, kept_key(key))
-        if row is not None:
-            self._remove(row)
+        for _ in range(_REMOVALS):
+            row = self._table.read(REJECTED, kept_key(key))
+            if row is None:
+                return
+            with suppress(LedgerConflict):  # indexed otherwise since, or gone
+                self._remove(row, etag="*")
+                return
+        raise LedgerError("a message that is to be removed is being changed by others")
 
-    def _remove(self, row: TableEntity) -> None:
-        key = row["RowKey"].removeprefix(kept_key(""))
-        self._table.remove(REJECTED, listing_key(place_of_kept(key)))
-        self._table.remove(REJECTED, row["RowKey"])
-        self._table.remove(REJECTED, f"waiting|{key}")
+    def _remove(self, row: TableEntity, *, etag: str) -> None:
+        """Remove a message, on condition that it is as an ETag says.
+
+        Raises:
+            LedgerConflict: it has changed, or is gone; nothing was removed.
+            LedgerError: the table could not be read or written.
+        """
+        key = row[_ROW_KEY].removeprefix(kept_key(""))
+        self._table.commit(REJECTED, row[_ROW_KEY], self._rows_there(key), {}, etag=etag)
         for message in _understood([row]):
-            for key in called_keys(message):
-                self._table.remove(REJECTED, key)
+            for called_key in called_keys(message):
+                self._table.remove(REJECTED, called_key)
 
     def purge(self, *, received_before: datetime, limit: int) -> int:
         """See RejectedMessages.
@@ -235,7 +250,10 @@ class TableRejected:
             rows = self._table.between(REJECTED, after, end, limit=limit - count)
             for row in rows:
                 if all(message.is_older_than(received_before) for message in _understood([row])):
-                    self._remove(row)
+                    try:
+                        self._remove(row, etag=etag_of(row))
+                    except LedgerConflict:
+                        continue  # sent again, or dismissed, since it was read
                     count += 1
             if count == limit or not rows:
                 break

@@ -1,4 +1,5 @@
 import logging
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -7,7 +8,15 @@ from azure.data.tables import TableClient, UpdateMode
 from adf_trigger.azure.storage import StorageAccount
 from adf_trigger.ledger.listing import Question
 from adf_trigger.ledger.opening import open_table_ledger
-from adf_trigger.ledger.rejected import REJECTED, RejectedMessages, kept_key, listed_key, waiting_key
+from adf_trigger.ledger.rejected import (
+    REJECTED,
+    KeptMessage,
+    RejectedMessages,
+    kept_key,
+    listed_key,
+    waiting_key,
+)
+from adf_trigger.ledger.table_rejected import TableRejected
 from tests.contracts.ledger_records import MINUTE, NOON
 from tests.contracts.rejected_contract import RejectedContract, a_message
 
@@ -66,6 +75,25 @@ class TestTableRejected(RejectedContract):
         assert [entry.run for entry in entries] == [message.listed for message in reversed(kept)]
         assert rejected.complete_listing(limit=3)
         assert rejected.overdue(before=NOON + 9 * MINUTE, limit=9) == [others[0]]
+
+    def test_what_is_sent_again_while_it_is_purged_stays(self, rejected: RejectedMessages) -> None:
+        """A purge takes away what it has read, and not what somebody has sent again since."""
+        kept = rejected.keep(a_message("m-1"))
+        rejected.keep(a_message("m-2"))
+        assert isinstance(rejected, TableRejected)
+        between = rejected._table.between
+        sent: list[KeptMessage] = []
+
+        def read_and_overtaken(*args: Any, **options: Any) -> Any:
+            rows = list(between(*args, **options))
+            if not sent:
+                sent.append(rejected.change(kept.sent(NOON)))
+            return rows
+
+        rejected._table.between = read_and_overtaken  # type: ignore[method-assign]
+        assert rejected.purge(received_before=NOON + MINUTE, limit=9) == 1
+        assert rejected.list(limit=9) == sent
+        assert rejected.overdue(before=NOON + MINUTE, limit=9) == sent
 
     def test_an_empty_place_is_complete(self, rejected: RejectedMessages) -> None:
         """There is nothing to list."""
