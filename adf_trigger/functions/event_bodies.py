@@ -7,12 +7,15 @@ from typing import Any
 from urllib.parse import unquote
 
 from adf_trigger.clock import Clock
-from adf_trigger.errors import InvalidRequest
+from adf_trigger.errors import InvalidRequest, TooLong
 from adf_trigger.messages.decoding import Message
 from adf_trigger.messages.strict_json import parse
 
 MAX_EVENTS_BYTES = 1_100_000
 """Event Grid sends batches of up to 1 MiB (1,048,576 bytes), and what holds them together."""
+
+MAX_EVENTS = 5_000
+"""Most that Event Grid sends in a batch."""
 
 VALIDATION = "microsoft.eventgrid.subscriptionvalidationevent"
 _ATTRIBUTE = "ce-"
@@ -32,6 +35,7 @@ def events_in(body: bytes, headers: Mapping[str, str], clock: Clock) -> list[Mes
 
     Raises:
         InvalidRequest: the body is no JSON at all, and no event in binary mode: nobody's event is lost by saying so.
+        TooLong: there are more than Event Grid ever sends.
     """
     named = {name.lower(): value for name, value in headers.items()}
     if _BINARY in named:
@@ -42,6 +46,8 @@ def events_in(body: bytes, headers: Mapping[str, str], clock: Clock) -> list[Mes
     if not parsed.is_text:
         return [Message.decode(body, message_id="", attempts=1, inserted_at=clock())]
     entries = parsed.document if isinstance(parsed.document, list) else [parsed.document]
+    if len(entries) > MAX_EVENTS:
+        raise TooLong(f"at most {MAX_EVENTS} events are taken at once, these are {len(entries)}")
     return [_message(each, clock) for each in entries]
 
 

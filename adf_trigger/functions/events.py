@@ -40,11 +40,11 @@ def event_functions(use_cases: UseCases, clock: Clock) -> func.Blueprint:
             body = req.get_body()
             if (unread := unreadable(req, body, MAX_EVENTS_BYTES)) is not None:
                 return unread
-            messages = events_in(body, req.headers, clock)
-            if (code := validation_code(messages)) is not None:
-                return json_response({"validationResponse": code})
 
-            def take() -> Taken:
+            def take() -> Taken | str:
+                messages = events_in(body, req.headers, clock)
+                if (code := validation_code(messages)) is not None:
+                    return code
                 with each_thread(partial(enter, context)):
                     return services.triggering.take(messages)
 
@@ -52,7 +52,7 @@ def event_functions(use_cases: UseCases, clock: Clock) -> func.Blueprint:
                 taken = await asyncio.wait_for(run(take), ANSWER_SECONDS)
             except TimeoutError as exc:  # what is under way goes on; whoever delivers again finds it done
                 raise TryLater("the events could not all be taken in time", retry_after=LATER) from exc
-            return _answer(taken)
+            return json_response({"validationResponse": taken}) if isinstance(taken, str) else _answer(taken)
 
         return await answered_in_steps(use_cases, req, context, (), work)
 

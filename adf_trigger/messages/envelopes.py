@@ -17,6 +17,9 @@ from adf_trigger.messages.strict_json import parse
 
 CLOUD_EVENTS = "CloudEvents"
 EVENT_GRID = "Event Grid"
+OUR_TYPES = "dev.adf-trigger."
+"""How the types of this service's own events begin. They name a pipeline and ask for no run: were they taken for
+requests where somebody leads them back here, each would be rejected, and its rejection be the next one."""
 _VERSION = "1.0"
 
 
@@ -71,7 +74,12 @@ def key_of(*parts: str) -> str:
 def place_of_request(event: Event | None) -> str | None:
     """Where in an event a request to start a run stands: in its data, where they name a pipeline; else None."""
     data = None if event is None else event.data
-    if event is None or not isinstance(data, dict) or all(name.lower() != "pipeline" for name in data):
+    if (
+        event is None
+        or event.type.startswith(OUR_TYPES)
+        or not isinstance(data, dict)
+        or all(name.lower() != "pipeline" for name in data)
+    ):
         return None
     return "/data" if "data" in event.document else "/data_base64"
 

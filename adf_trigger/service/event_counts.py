@@ -109,6 +109,8 @@ class EventCounts:
                 exc,
                 extra={"action": "events_not_counted", "error": type(exc).__name__},
             )
+        except Exception:  # the edge of a thread: nobody else would hear of it
+            logger.exception("The counts of events were lost", extra={"action": "events_not_counted"})
 
     def _write_later(self) -> None:
         with self._lock:

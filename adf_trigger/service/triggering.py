@@ -24,6 +24,7 @@ from adf_trigger.ledger.port import LedgerReader
 from adf_trigger.ledger.records import RunState
 from adf_trigger.messages.decoding import Message
 from adf_trigger.messages.envelopes import Event
+from adf_trigger.messages.masking import as_bytes
 from adf_trigger.service.event_counts import EventCounts
 from adf_trigger.service.factories import Factories, FactoryHandle
 from adf_trigger.service.partitions import Partitions
@@ -45,6 +46,9 @@ STARTED_AT_ONCE = 4
 LATER = 30.0
 """Seconds after which events may come again that could not be taken."""
 MAX_REASONS = 3
+MOST_KEPT = 262_144
+"""Bytes of an event that are kept where it is rejected: by HTTP it may have four times as many, and a row of the ledger
+has no room for them."""
 REQUESTED_BY = "events"
 """Stands for the senders of events that come by HTTP."""
 
@@ -256,7 +260,8 @@ class Triggering:
 
     def _reject(self, message: Message, error: AdfTriggerError) -> Outcome:
         """Reject a message; where the ledger cannot keep it, it goes into the requests queue, and is durable there."""
-        self._rejecting.reject(message, message, self._factory_of(message), error)
+        kept = _of_a_size_to_keep(message)
+        self._rejecting.reject(kept, kept, self._factory_of(message), error)
         return Outcome.REJECTED
 
     def _message(self, came_as: Message, made: EventRequest) -> Message:
@@ -267,7 +272,7 @@ class Triggering:
         if faults:
             # What is kept is the event: the request could not be made of it.
             return replace(
-                came_as,
+                _of_a_size_to_keep(came_as),
                 id=made.key,
                 key=made.key,
                 document={**made.document, "parameters": {}},
@@ -295,3 +300,14 @@ class Triggering:
         reasons = [f"{each.name}: {why_not(each, event)}" for each in self._triggers[:MAX_REASONS]]
         more = len(self._triggers) - len(reasons)
         return "; ".join([*reasons, *([f"and {more} more triggers"] if more else [])])
+
+
+def _of_a_size_to_keep(message: Message) -> Message:
+    """A message, without the data of its event where it is too long to be kept; what is no event is cut."""
+    if len(message.body) <= MOST_KEPT:
+        return message
+    left_out = f"(left out: it had {len(message.body)} bytes)"
+    body = b"" if message.event is None else as_bytes(message.event.document_with(left_out))
+    if not 0 < len(body) <= MOST_KEPT:
+        body = message.body[:MOST_KEPT]
+    return replace(message, body=body, plain=body)

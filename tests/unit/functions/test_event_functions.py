@@ -8,6 +8,7 @@ import azure.functions as func
 import pytest
 
 from adf_trigger.errors import BadRequest, Forbidden, LedgerError, PublishError, Throttled
+from adf_trigger.service.triggering import MOST_KEPT
 from tests.support.grid_events import (
     NAMES,
     as_cloud_event,
@@ -208,8 +209,28 @@ def test_a_body_that_is_nobody_s_event_is_a_fault(caller: Caller, body: bytes) -
     assert post(caller, body).status_code == 400
 
 
+def test_a_rejected_event_of_any_size_is_kept_as_far_as_a_row_has_room(caller: Caller) -> None:
+    """Without its data, or cut where it is none: else its batch would come again for ever."""
+    world = with_triggers(custom_trigger({"file": "@triggerBody().event.data.gone"}))
+    caller = Caller(world)
+    long = "x" * 500_000
+    assert told(post(caller, [order_placed(long=long), {"no event": long}])) == {"events": 2, "rejected": 2}
+    bodies = [kept.body for kept in world.kept()]
+    assert max(map(len, bodies)) <= MOST_KEPT
+    assert any(json.loads(body)["id"] == "o-1" for body in bodies if b"left out" in body)
+
+
+def test_our_own_events_that_come_back_are_no_requests(world: World, caller: Caller) -> None:
+    """They name a pipeline: were they rejected, each rejection would be an event that comes back."""
+    caller.message({"pipeline": "nowhere", "requestId": "k"})
+    (event,) = world.outbox.events
+    caller.message(json.loads(event.model_dump_json()), message_id="m-2")
+    assert (len(world.outbox.events), len(world.factory.runs)) == (1, 0)
+
+
 def test_a_batch_has_a_bound(caller: Caller) -> None:
-    """A little over the 1 MiB that Event Grid sends."""
+    """A little over the 1 MiB, and the 5,000 events, that Event Grid sends."""
+    assert post(caller, [{}] * 5_001).status_code == 413
     assert post(caller, [blob_created(id_="x" * 1_048_576)]).status_code == 200
     assert post(caller, b"[" + b" " * 1_100_000).status_code == 413
 
