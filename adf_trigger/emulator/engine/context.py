@@ -4,23 +4,47 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import httpx
 
-from adf_trigger.emulator.common.models import ActivityRun
+from adf_trigger.emulator.common.models import ActivityRun, PipelineRun
 from adf_trigger.emulator.contract.activity import ResolvedDataset
 from adf_trigger.emulator.contract.control import ChildRun, InnerRun
 from adf_trigger.emulator.contract.limits import Payload
 from adf_trigger.emulator.contract.time_limit import time_limit
 from adf_trigger.emulator.engine.frames import Frame
 from adf_trigger.emulator.engine.graph import Node
+from adf_trigger.emulator.engine.key_vault import KeyVaults
 from adf_trigger.emulator.engine.rows import no_error
+from adf_trigger.emulator.engine.runtime import Runtime
+from adf_trigger.emulator.engine.scopes import Scopes
 from adf_trigger.emulator.engine.secrets import revealed
+from adf_trigger.emulator.engine.variables import Variables
 from adf_trigger.emulator.outbound.surroundings import Surroundings
 
-if TYPE_CHECKING:
-    from adf_trigger.emulator.engine.execution import PipelineExecution
+
+class Execution(Protocol):
+    """What an activity uses of the pipeline run that it is part of; execution.py has the one that runs it.
+
+    Attributes:
+        return_values: what the run gives back to the one that started it.
+        abandoned: the engine is being stopped, and nothing more is to be written about the run.
+    """
+
+    runtime: Runtime
+    run: PipelineRun
+    variables: Variables
+    scopes: Scopes
+    vaults: KeyVaults
+    return_values: dict[str, Any]
+    abandoned: bool
+
+    async def run_inner(self, activities: Sequence[dict[str, Any]], frame: Frame) -> InnerRun:
+        """Run a container's activities in a frame of their own."""
+
+    def start_pipeline(self, name: str, parameters: dict[str, Any], parent: "RunningActivity") -> ChildRun:
+        """Start a child run for an ExecutePipeline activity."""
 
 
 class RunningActivity:
@@ -33,7 +57,7 @@ class RunningActivity:
 
     __slots__ = ("activity_run_id", "execution", "frame", "node", "payload", "shown")
 
-    def __init__(self, execution: "PipelineExecution", node: Node, frame: Frame) -> None:
+    def __init__(self, execution: Execution, node: Node, frame: Frame) -> None:
         self.execution = execution
         self.node = node
         self.frame = frame
