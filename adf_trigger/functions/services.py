@@ -63,8 +63,10 @@ from adf_trigger.service.resolve import Resolver
 from adf_trigger.service.runs import RunLister
 from adf_trigger.service.secrets import Secrets
 from adf_trigger.service.send import Sender
+from adf_trigger.service.settle import Settler
 from adf_trigger.service.shared_look import SharedLook
 from adf_trigger.service.stand_in import StandIn
+from adf_trigger.service.start_times import StartTimes
 from adf_trigger.service.steering import Steering
 from adf_trigger.service.steps import Steps
 from adf_trigger.service.strangers import Bounds, Strangers
@@ -74,6 +76,7 @@ from adf_trigger.service.throttling import Throttling
 from adf_trigger.service.tick import Tick
 from adf_trigger.service.tick_threads import TickThreads
 from adf_trigger.service.triggering import Triggering
+from adf_trigger.service.turn_sender import TurnSender
 from adf_trigger.service.views import RELATIVE, RunViews
 from adf_trigger.service.waits import Waits
 from adf_trigger.service.watched import WatchedRuns
@@ -251,6 +254,9 @@ def wire(
         leases,
         seconds=seconds,
     )
+    times = StartTimes(clock, leases, deadline=deadline)
+    turn_sender = TurnSender(records, clock, sender, gate, reconciler)
+    settler = Settler(records, clock, gate, reconciler, turn_sender, times)
     reads = Reads(gate, allowance, clock)
     triggering = Triggering(
         settings.triggers,
@@ -269,18 +275,7 @@ def wire(
         ledger,
         records,
         clock,
-        Dispatcher(
-            ledger,
-            records,
-            clock,
-            sender,
-            gate,
-            reconciler,
-            backlog,
-            tick_threads,
-            leases,
-            deadline=deadline,
-        ),
+        Dispatcher(ledger, records, clock, turn_sender, settler, gate, backlog, tick_threads, times),
         canceller,
         monitor,
         publisher,

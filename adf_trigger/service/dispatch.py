@@ -2,49 +2,33 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import nullcontext
-from datetime import datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
 from adf_trigger.clock import Clock
-from adf_trigger.errors import (
-    AdfTriggerError,
-    CredentialError,
-    DataFactoryError,
-    InvalidRequest,
-    LedgerError,
-    Refused,
-    ResourceNotFound,
-)
+from adf_trigger.errors import LedgerError
 from adf_trigger.ledger.port import LedgerReader, Stored
 from adf_trigger.ledger.records import ActiveRun, RunRecord, RunState, Waits
 from adf_trigger.service.backlog import Backlog
 from adf_trigger.service.budget import Budget
 from adf_trigger.service.dispatch_turn import Taken, Turn
-from adf_trigger.service.elapsed import Leases, bounded
 from adf_trigger.service.factories import FactoryHandle
 from adf_trigger.service.gate import Gate
 from adf_trigger.service.permits import Permit
-from adf_trigger.service.reconcile import Finding, Reconciler, Sightings, Verdict
+from adf_trigger.service.reconcile import Sightings
 from adf_trigger.service.records import Records
-from adf_trigger.service.send import Sender, back_off
-from adf_trigger.service.throttling import LONGEST_THROTTLED_WAIT, Bucket
+from adf_trigger.service.settle import Settler
+from adf_trigger.service.start_times import StartTimes
+from adf_trigger.service.throttling import Bucket
 from adf_trigger.service.tick_threads import TickThreads
 from adf_trigger.service.troubles import Troubles
-
-REFUSED_FOR_GOOD = 3
-"""After so many calls a request in doubt that is refused, and whose run is not to be seen, is given up."""
-
-UNREADABLE_AFTER = 3
-"""After so many looks in a row that failed, the factory is asked nothing more in this tick."""
+from adf_trigger.service.turn_sender import TurnSender
 
 ROUNDS = 10
 """So often a tick goes on with those who have come meanwhile, before it leaves them to the next one."""
 
 FULL_QUEUE_WAIT = timedelta(seconds=60)
 """How long a request waits of a pipeline that takes no more runs."""
-
-LONGEST_WAIT = LONGEST_THROTTLED_WAIT
-"""No request is put off for longer at once: an instant that is further ahead was written by a clock that is wrong."""
 
 
 class Dispatcher:
@@ -55,12 +39,11 @@ class Dispatcher:
         records: writes it.
         clock: gives the present instant.
         sender: calls createRun.
+        settler: decides about those whose createRun got no clear answer.
         gate: which factories may not be called now.
-        reconciler: finds out what became of calls without an answer.
         backlog: whether requests wait for calls that are allowed.
         tick_threads: takes up several requests at once.
-        leases: which requests are another process's.
-        deadline: how long an accepted request may wait to be started.
+        times: when a request may be taken up, and until when it may be started.
     """
 
     def __init__(
@@ -68,25 +51,22 @@ class Dispatcher:
         ledger: LedgerReader,
         records: Records,
         clock: Clock,
-        sender: Sender,
+        sender: TurnSender,
+        settler: Settler,
         gate: Gate,
-        reconciler: Reconciler,
         backlog: Backlog,
         tick_threads: TickThreads,
-        leases: Leases,
-        *,
-        deadline: timedelta,
+        times: StartTimes,
     ) -> None:
         self._ledger = ledger
         self._records = records
         self._clock = clock
         self._sender = sender
+        self._settler = settler
         self._gate = gate
-        self._reconciler = reconciler
         self._backlog = backlog
         self._tick_threads = tick_threads
-        self._leases = leases
-        self._deadline = deadline
+        self._times = times
 
     def dispatch(
         self, factory: FactoryHandle, active: Sequence[ActiveRun], budget: Budget
@@ -150,7 +130,7 @@ class Dispatcher:
             row
             for row in self._ledger.active(factory.id)
             if row.may_be_unsent and row.run_id not in known and self._is_to_be_sent(row)
-            if row.waits_for is not Waits.CALLER and self._is_due(row)
+            if row.waits_for is not Waits.CALLER and self._times.is_due(row)
         ]
 
     def _in_turn(self, unsent: Sequence[ActiveRun], turn: Turn) -> Iterator[Taken]:
@@ -182,14 +162,14 @@ class Dispatcher:
         return permit
 
     def _is_to_be_sent(self, row: ActiveRun) -> bool:
-        return row.state is RunState.ACCEPTED and row.sent_at is None and not self._is_too_late(row)
+        return row.state is RunState.ACCEPTED and row.sent_at is None and not self._times.is_too_late(row)
 
     def _has_its_turn(self, row: ActiveRun, turn: Turn) -> bool:
-        due = self._is_due(row)
+        due = self._times.is_due(row)
         if row.sent_at is not None:
             return due
-        if self._is_too_late(row):
-            return self._is_free(row)
+        if self._times.is_too_late(row):
+            return self._times.is_free(row)
         if row.waits_for is Waits.CALLER:
             return False
         turn.waits = True
@@ -199,7 +179,7 @@ class Dispatcher:
 
     def _take_up(self, factory: FactoryHandle, row: ActiveRun, turn: Turn, permit: Permit | None) -> None:
         stored = self._ledger.get(factory.id, row.request_id)
-        if stored is None or not self._is_free(stored.record):
+        if stored is None or not self._times.is_free(stored.record):
             return  # taken by another since the row was read
         record = stored.record
         if record.state is RunState.SUBMITTED:
@@ -207,22 +187,11 @@ class Dispatcher:
         elif record.state is not RunState.ACCEPTED:
             return
         elif record.sent_at is not None:
-            self._settle(factory, stored, turn)
-        elif self._is_too_late(record):
+            self._settler.settle(factory, stored, turn)
+        elif self._times.is_too_late(record):
             turn.ended.append(self._records.reject(stored, self._too_late(factory, record)))
-        elif record.waits_for is not Waits.CALLER and self._is_due(record):
+        elif record.waits_for is not Waits.CALLER and self._times.is_due(record):
             self._start(factory, stored, turn, permit)
-
-    def _is_free(self, row: ActiveRun | RunRecord) -> bool:
-        return self._leases.is_over(row)
-
-    def _is_due(self, row: ActiveRun | RunRecord) -> bool:
-        now = self._clock()
-        waits = row.not_before is not None and bounded(row.not_before, now, LONGEST_WAIT) > now
-        return self._is_free(row) and not waits
-
-    def _is_too_late(self, row: ActiveRun | RunRecord) -> bool:
-        return self._clock() - (row.resubmitted_at or row.requested_at) > self._deadline
 
     def _too_late(self, factory: FactoryHandle, record: RunRecord) -> str:
         wait = self._gate.next_try(factory)
@@ -238,7 +207,7 @@ class Dispatcher:
         if stored.record.pipeline.lower() in turn.full:
             self._wait_for_the_pipeline(stored)
             return
-        self._send(factory, stored, turn, permit, in_doubt_since=None)
+        self._sender.send(factory, stored, turn, permit, in_doubt_since=None)
 
     def _wait_for_the_pipeline(self, stored: Stored) -> None:
         self._records.postpone(
@@ -247,148 +216,3 @@ class Dispatcher:
             reason="the pipeline takes no more runs now",
             waits_for=Waits.PIPELINE,
         )
-
-    def _settle(self, factory: FactoryHandle, stored: Stored, turn: Turn) -> None:
-        """Find out what became of a call without an answer; where that is clear, act on it."""
-        if not self._gate.may_read(factory):
-            self._give_up_if_late(factory, stored, turn, "what became of it cannot be asked")
-            return
-        if turn.failed_looks >= UNREADABLE_AFTER or turn.budget.left <= 0:
-            return  # the next tick asks
-        try:
-            finding = self._reconciler.reconcile(factory, stored.record, turn.budget, turn.sightings)
-        except (DataFactoryError, CredentialError) as exc:
-            turn.failed_looks += 1
-            reason = f"what became of it cannot be asked now: {exc}"
-            if not self._give_up_if_late(factory, stored, turn, reason):
-                self._ask_later(stored, reason)
-            return
-        turn.failed_looks = 0
-        self._act(factory, stored, finding, turn)
-
-    def _give_up_if_late(self, factory: FactoryHandle, stored: Stored, turn: Turn, reason: str) -> bool:
-        """Every record has a last day, even where nobody can be asked."""
-        if not self._is_too_late(stored.record):
-            return False
-        wait = self._gate.next_try(factory)
-        turn.ended.append(self._records.park(stored, reason if wait is None else f"{reason}: {wait.reason}"))
-        return True
-
-    def _act(self, factory: FactoryHandle, stored: Stored, finding: Finding, turn: Turn) -> None:
-        record = stored.record
-        match finding.verdict:
-            case Verdict.ADOPT if finding.run_id is not None:
-                self._records.adopt(stored, finding.run_id)
-            case Verdict.PARK:
-                turn.ended.append(self._records.park(stored, finding.reason))
-            case Verdict.SEND_AGAIN if record.cancellation is not None:
-                turn.ended.append(self._records.cancel(stored))
-            case Verdict.CANNOT_TELL if self._is_too_late(record):
-                turn.ended.append(self._records.park(stored, finding.reason))
-            case Verdict.SEND_AGAIN if self._is_too_late(record):
-                turn.ended.append(
-                    self._records.reject(stored, f"it could not be started in time: {finding.reason}")
-                )
-            case Verdict.SEND_AGAIN if record.secure_parameters:
-                self._records.postpone(stored, until=self._clock(), reason=finding.reason)
-            case Verdict.SEND_AGAIN if turn.sending and record.pipeline.lower() not in turn.full:
-                if not self._send(factory, stored, turn, None, in_doubt_since=record.sent_at):
-                    self._ask_later(stored, finding.reason)
-            case _:
-                self._ask_later(stored, finding.reason)
-
-    def _send(
-        self,
-        factory: FactoryHandle,
-        stored: Stored,
-        turn: Turn,
-        permit: Permit | None,
-        *,
-        in_doubt_since: datetime | None,
-    ) -> bool:
-        """Call createRun, unless the factory may not be called; whether it was."""
-        if not turn.proven:
-            with turn.pilot:
-                if turn.needs_a_pilot:
-                    return self._send_in_turn(factory, stored, turn, permit, in_doubt_since)
-        return self._send_in_turn(factory, stored, turn, permit, in_doubt_since)
-
-    def _send_in_turn(
-        self,
-        factory: FactoryHandle,
-        stored: Stored,
-        turn: Turn,
-        permit: Permit | None,
-        in_doubt_since: datetime | None,
-    ) -> bool:
-        permit = permit or (turn.budget.permit(Bucket.WRITES) if turn.sending else None)
-        if permit is None:
-            turn.sending = False
-            return False
-        with permit:
-            return self._send_by(permit, factory, stored, turn, in_doubt_since)
-
-    def _send_by(
-        self,
-        permit: Permit,
-        factory: FactoryHandle,
-        stored: Stored,
-        turn: Turn,
-        in_doubt_since: datetime | None,
-    ) -> bool:
-        if turn.sending and not turn.asked:
-            turn.asked = True  # last: where it lets one through as a probe, that one has to send
-            if self._gate.wait_to_send(factory) is not None:
-                turn.sending = False
-        if not turn.sending:
-            return False
-        taken = self._records.lease_to_send(stored)
-        try:
-            sent = self._sender.send(
-                factory, taken, taken.record.parameters, permit, in_doubt_since=in_doubt_since
-            )
-        except (Refused, InvalidRequest) as exc:
-            turn.proven = True
-            self._refused(factory, taken, exc, in_doubt_since, turn)
-            return True
-        full = sent.record.waits_for is Waits.PIPELINE
-        if full:
-            turn.full.add(sent.record.pipeline.lower())
-        if full or sent.record.state is RunState.SUBMITTED:
-            turn.proven = True
-        else:
-            turn.sending = False
-        return True
-
-    def _refused(
-        self,
-        factory: FactoryHandle,
-        taken: Stored,
-        refusal: AdfTriggerError,
-        in_doubt_since: datetime | None,
-        turn: Turn,
-    ) -> None:
-        """A refusal is final, unless it may say no because an earlier call of this request has started it."""
-        reason = f"Data Factory refused it: {refusal}"
-        if in_doubt_since is None:
-            turn.ended.append(self._records.reject(taken, reason))
-            return
-        try:
-            run_id = self._reconciler.find(factory, taken.record, turn.budget, turn.sightings)
-        except (DataFactoryError, CredentialError) as exc:
-            self._ask_later(taken, f"{reason}; what became of it cannot be asked now: {exc}")
-            return
-        if run_id is not None:
-            self._records.adopt(taken, run_id)
-        elif isinstance(refusal, ResourceNotFound):
-            turn.ended.append(self._records.reject(taken, reason))
-        elif taken.record.attempts < REFUSED_FOR_GOOD:
-            self._ask_later(taken, reason)
-        else:
-            turn.ended.append(
-                self._records.park(taken, f"{reason}; whether an earlier call started it cannot be told")
-            )
-
-    def _ask_later(self, stored: Stored, reason: str) -> None:
-        until = self._clock() + back_off(stored.record.attempts)
-        self._records.ask_later(stored, until=until, reason=reason)

@@ -1,6 +1,6 @@
 """`make mutation`: changes the code by a sample that a printed seed makes, and counts what the unit tests notice.
 
-    python -m tests.mutation                        the five modules that decide about runs, and 200 mutants more
+    python -m tests.mutation                        the modules that decide about runs, and 200 mutants more
     python -m tests.mutation --sample 0 --all budget throttling
     python -m tests.mutation --seed 7 --sample 50 --all
     python -m tests.mutation --seed 7 --resume      go on where the same was ended, code and tests unchanged
@@ -19,7 +19,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 MUTANTS = Path("mutants")
-DECIDING = ("transitions", "dispatch", "reconcile", "send", "budget")
+DECIDING = ("transitions", "dispatch", "turn_sender", "settle", "start_times", "reconcile", "send", "budget")
 """Modules of the service of which every mutant is run: they decide what is sent, and when."""
 SAMPLE = 200
 WANTED = 90.0
