@@ -97,7 +97,11 @@ class Replayer:
             self._send(_text_of(message, _with_values(kept.body, message.masked or [], values(message))))
         else:
             self._send(Reference(kept.key, kept.request_id, replay=True).as_text())
-        return self._marked_as_sent(kept, by, note)
+        sent = self._marked_as_sent(kept, by, note)
+        if not kept.masked and (sent is None or sent.was_dismissed) and not kept.is_aside:
+            # What lies in the queue leads to nothing: it is passed over there.
+            raise NotReplayable("it was purged meanwhile" if sent is None else sent.fate_in_words)
+        return kept.sent(self._clock(), by=by, note=note) if sent is None else sent
 
     def send(self, message: RejectedMessage, *, values: Values, force: bool) -> None:
         """Send a message again that an earlier version has left in the rejected queue alone.
@@ -137,8 +141,8 @@ class Replayer:
                 now = self._messages.get(kept.key)
         raise TryLater(f"message {kept.message_id} is being changed by others", retry_after=RETRY_AFTER)
 
-    def _marked_as_sent(self, kept: KeptMessage, by: str | None, note: str | None) -> KeptMessage:
-        """Note that it was sent again, unless it was taken meanwhile."""
+    def _marked_as_sent(self, kept: KeptMessage, by: str | None, note: str | None) -> KeptMessage | None:
+        """Note that it was sent again, unless it was taken or dismissed meanwhile; None where it is gone."""
         for _ in range(TRIES):
             sent = kept.sent(self._clock(), by=by, note=note)
             try:
@@ -147,7 +151,7 @@ class Replayer:
             except LedgerConflict:
                 now = self._messages.get(kept.key)
             if now is None or now.was_taken or now.was_dismissed:
-                return now or sent
+                return now
             kept = now
         raise TryLater(f"message {kept.message_id} is being changed by others", retry_after=RETRY_AFTER)
 

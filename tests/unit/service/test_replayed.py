@@ -141,6 +141,27 @@ def test_what_was_dismissed_is_not_sent_again() -> None:
     assert (storage.world.factory.runs, storage.status()) == ({}, "Rejected")
 
 
+def test_what_is_dismissed_while_it_is_sent_again_is_not_said_to_wait() -> None:
+    """It will not be taken, and who sent it is told so."""
+    storage = Storage()
+    dismiss = ResolveOrder(decision="dismiss", by="me")
+    steering = storage.world.services.steering
+    storage.plan.after["replay.send"] = lambda: steering.resolve(Which("m-1"), dismiss)
+    with pytest.raises(WrongState, match=r"was dismissed.*by me"):
+        storage.replay()
+    storage.deliver()
+    assert (storage.world.factory.runs, storage.status()) == ({}, "Rejected")
+
+
+def test_what_is_purged_while_it_is_sent_again_is_not_said_to_wait() -> None:
+    """Nothing is left of it that could be taken."""
+    storage = Storage()
+    rejected = storage.world.rejected
+    storage.plan.after["replay.send"] = lambda: rejected.remove(storage.world.kept()[0].key)
+    with pytest.raises(WrongState, match="purged"):
+        storage.replay()
+
+
 def test_what_waits_in_the_queue_is_not_dismissed() -> None:
     """It would be taken all the same."""
     storage = Storage()
