@@ -37,6 +37,8 @@ logger = logging.getLogger(__name__)
 DELIVERIES_BEFORE_POISON = 5
 """The host's maxDequeueCount: so often a message was delivered before it came to the poison queue."""
 
+NOBODY_WANTS_IT = "it is an event, and no trigger that is declared now starts on it"
+
 SAME_MESSAGE = timedelta(days=1)
 """A poison message that equals one that was taken within that time is taken for its copy."""
 
@@ -142,14 +144,20 @@ class Intake:
         self._putting_back.put_back_as_poison(message, error)
 
     def _take_event_or_request(self, message: Message, *, came_as: Message) -> bool:
-        """See _take. What triggers want is an event, whatever else its data could mean."""
+        """See _take. What triggers want is an event, whatever else its data could mean.
+
+        One that no trigger wants is done with; one that somebody has sent again, since a trigger had wanted it, is
+        not lost for that.
+        """
         made = self._triggering.messages_of(message)
         if made:
             self._take_made(made)
             return True
         if message.event is not None and message.request is None and not message.faults:
             self._triggering.unwanted(message.event)
-            return True
+            if came_as is message:
+                return True
+            return self._reject(message, came_as, InvalidRequest([Fault("", NOBODY_WANTS_IT)]))
         return self._take(message, came_as=came_as)
 
     def _take_made(self, messages: Sequence[Message]) -> None:

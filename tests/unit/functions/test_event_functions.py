@@ -8,6 +8,8 @@ import azure.functions as func
 import pytest
 
 from adf_trigger.errors import BadRequest, Forbidden, LedgerError, PublishError, Throttled
+from adf_trigger.service.rejected_requests import ReplayOrder
+from adf_trigger.service.steering import Which
 from adf_trigger.service.triggering import MOST_KEPT
 from tests.support.grid_events import (
     NAMES,
@@ -158,6 +160,23 @@ def test_what_an_event_has_not_is_rejected_with_the_event_as_it_came() -> None:
     assert caller.steer("replay", kept.request_id).status_code == 202
     caller.message(world.outbox.put_back_texts[-1][0].encode(), message_id="m-2")
     assert started(world) == [{"file": "2026-11-26", "folder": "f"}]
+
+
+def test_an_event_that_is_sent_again_is_not_lost_where_its_trigger_is_gone() -> None:
+    """It is rejected once more, with its bytes, and may be sent again when the trigger is back."""
+    trigger = custom_trigger({"file": "@triggerBody().event.data.file", "folder": "x"})
+    world = with_triggers(trigger)
+    event = json.dumps(order_placed()).encode()
+    Caller(world).message(event, message_id="m-1")
+    (key,) = (kept.request_id for kept in world.kept())
+    world.settings = settings(ADF_TRIGGER_TRIGGERS=setting(blob_trigger()))
+    world.restart()
+    world.services.steering.replay(Which(key), ReplayOrder())
+    ((text, _),) = world.outbox.put_back_texts
+    Caller(world).message(text.encode(), message_id="m-2")
+    assert [kept.body for kept in world.kept() if not kept.waiting] == [event]
+    view = world.services.query.show(key)
+    assert (view.status, "no trigger" in str(view.reason)) == ("Rejected", True)
 
 
 def test_an_event_that_nobody_wants_is_acknowledged_logged_and_counted(
