@@ -14,6 +14,7 @@ MAX_QUEUE_BYTES = 65_536
 
 _REFERENCE = "adfTriggerKept"
 _REPLAY = "adfTriggerReplay"
+_TELL = "adfTriggerTell"
 
 
 @cache
@@ -30,11 +31,13 @@ class Reference:
         key: names it in the ledger.
         request_id: the idempotency key it goes by.
         replay: whether it was rejected and is sent again: it is to be taken, whatever the ledger says of it.
+        tell: whether the news of its rejection is still to be sent, whatever has become of it since, and no more.
     """
 
     key: str
     request_id: str
     replay: bool = False
+    tell: bool = False
 
     @classmethod
     def in_document(cls, document: object) -> "Reference | None":
@@ -43,13 +46,13 @@ class Reference:
             case {"adfTriggerKept": str(key), "requestId": str(request_id), **more} if is_request_id(
                 request_id
             ):
-                return cls(key, request_id, _REPLAY in more)
+                return cls(key, request_id, replay=_REPLAY in more, tell=_TELL in more)
         return None
 
     def as_text(self) -> str:
         """The reference as a message."""
-        replay = {_REPLAY: True} if self.replay else {}
-        return json.dumps({_REFERENCE: self.key, "requestId": self.request_id, **replay})
+        wants = {name: True for name, wanted in ((_REPLAY, self.replay), (_TELL, self.tell)) if wanted}
+        return json.dumps({_REFERENCE: self.key, "requestId": self.request_id, **wants})
 
 
 def queue_text(body: bytes) -> str | None:

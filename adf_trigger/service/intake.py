@@ -105,6 +105,8 @@ class Intake:
             return
         if kept is None:
             self._take_without(message, reference)
+        elif reference.tell:
+            self._rejecting.tell_again(kept, message)
         elif kept.is_on_queue or (reference.replay and not kept.waiting):
             asked = self._keeping.message_of(kept, reference, message)
             if self._take_event_or_request(asked, came_as=message):

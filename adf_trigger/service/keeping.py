@@ -93,13 +93,15 @@ class Keeping:
         return self._messages.get(reference.key)
 
     def reference_to(self, message: Message) -> Reference | None:
-        """A reference to the record of a rejected message; None where it has none.
+        """A reference to the record of a rejected message whose news is to be sent; None where it has none.
 
         Raises:
             LedgerError: the ledger is out of reach.
         """
         kept = self._messages.find(message.id)
-        return None if kept is None or kept.message_id != message.id else Reference(kept.key, kept.request_id)
+        if kept is None or kept.message_id != message.id:
+            return None
+        return Reference(kept.key, kept.request_id, tell=True)
 
     @staticmethod
     def message_of(kept: KeptMessage, reference: Reference, came_as: Message) -> Message:

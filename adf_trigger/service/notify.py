@@ -161,7 +161,7 @@ class Notifier:
             faults=kept.faults,
             traceparent=self._views.traceparent_of(kept),
         )
-        return self._sent(rejection, kept.as_rejected())
+        return self._sent(rejection, None if kept.waiting else kept.as_rejected())
 
     def rejected_without_ledger(self, rejection: Rejection) -> str:
         """Send the news of a rejection while the ledger is out of reach: the copy in its queue is all there is.

@@ -9,9 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from adf_trigger.errors import LedgerError, Unavailable
+from adf_trigger.errors import LedgerError, PublishError, Unavailable
 from adf_trigger.messages.decoding import Message
 from adf_trigger.messages.texts import MAX_QUEUE_BYTES, keyed_text, queue_text
+from adf_trigger.service.rejected_requests import ReplayOrder
+from adf_trigger.service.resolve import ResolveOrder
+from adf_trigger.service.steering import Which
 from tests.support.news import told
 from tests.support.world import World
 from tests.unit.functions.conftest import Caller
@@ -114,6 +117,25 @@ def test_a_kept_message_that_is_rejected_in_the_end_is_told_once(world: World) -
     (kept,) = world.kept()
     assert (kept.body, kept.waiting, kept.request_id, kept.message_id) == (body, False, "m-1", "m-2")
     assert told(world.outbox.events) == ["m-1/Rejected/m-2"]
+
+
+@pytest.mark.parametrize("decision", ["dismiss", "replay"])
+def test_a_rejection_is_told_whatever_is_decided_before_its_news_could_be_sent(decision: str) -> None:
+    """Once the queue of the events is back, and once; what was sent again is taken beside it."""
+    world = World()
+    caller, steering = Caller(world), world.services.steering
+    world.outbox.before.append(PublishError("no queue of events"))
+    caller.message({"pipeline": "later", "requestId": "k"}, message_id="m-1", inserted_at=SENT)
+    world.factory.declare("later")
+    if decision == "dismiss":
+        steering.resolve(Which("k"), ResolveOrder(decision="dismiss"))
+    else:
+        steering.replay(Which("k"), ReplayOrder())
+    for number, (text, _) in enumerate(world.outbox.put_back_texts):
+        caller.message(text.encode(), message_id=f"m-{2 + number}", inserted_at=SENT)
+    assert told(world.outbox.events) == ["k/Rejected/m-1"]
+    assert world.outbox.rejected == []
+    assert len(world.factory.runs) == (decision == "replay")
 
 
 def test_secrets_are_not_kept_for_want_of_room(world: World) -> None:
