@@ -13,7 +13,7 @@ from adf_trigger.clock import Clock
 from adf_trigger.errors import LedgerConflict
 from adf_trigger.ledger.port import Claim, Cursor, Ledger, Stored
 from adf_trigger.ledger.records import RunRecord, RunState, Waits
-from adf_trigger.service import transitions
+from adf_trigger.service import steered_transitions, transitions
 from adf_trigger.service.run_end import RunEnd
 from adf_trigger.service.steering_moves import SteeringMoves, log_cancelled
 from adf_trigger.service.steps import Steps
@@ -320,6 +320,6 @@ class Records(SteeringMoves):
             return self._save(step, leased, move(leased.record))
         except LedgerConflict:
             present = self._ledger.get(leased.record.factory, leased.record.request_id)
-            if present is None or not transitions.is_only_marked(leased.record, present.record):
+            if present is None or not steered_transitions.is_only_marked(leased.record, present.record):
                 raise
             return self._save(step, present, move(present.record))

@@ -9,7 +9,7 @@ from adf_trigger.clock import Clock
 from adf_trigger.contracts import HistoryEntry
 from adf_trigger.ledger.port import Stored
 from adf_trigger.ledger.records import RunRecord
-from adf_trigger.service import transitions
+from adf_trigger.service import moves, steered_transitions, transitions
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ class SteeringMoves(ABC):
 
     def ask_cancel(self, stored: Stored, entry: HistoryEntry, *, recursive: bool) -> Stored:
         """Record that a run, or one that may have been started, is to be cancelled, and who asked for that."""
-        moved = transitions.ask_cancel(stored.record, recursive=recursive, now=self._clock())
+        moved = steered_transitions.ask_cancel(stored.record, recursive=recursive, now=self._clock())
         saved = self._save("records.ask_cancel", stored, _noted(moved, entry))
         logger.info(
             "Request %s is to be cancelled",
@@ -48,7 +48,7 @@ class SteeringMoves(ABC):
 
     def confirm_cancel(self, stored: Stored) -> Stored:
         """Record that Data Factory has taken the order to cancel a run."""
-        moved = transitions.confirm_cancel(stored.record)
+        moved = steered_transitions.confirm_cancel(stored.record)
         saved = self._save("records.confirm_cancel", stored, moved)
         logger.info(
             "Data Factory cancels run %s of request %s",
@@ -60,7 +60,7 @@ class SteeringMoves(ABC):
 
     def cancel_later(self, stored: Stored, *, until: datetime, reason: str) -> Stored:
         """Record that Data Factory is to be asked at `until` to cancel a run, and why not now."""
-        moved = transitions.cancel_later(stored.record, until=until, reason=reason)
+        moved = steered_transitions.cancel_later(stored.record, until=until, reason=reason)
         saved = self._save("records.cancel_later", stored, moved)
         logger.warning(
             "Run %s of request %s is to be cancelled later: %s",
@@ -78,7 +78,7 @@ class SteeringMoves(ABC):
 
     def refuse_cancel(self, stored: Stored, entry: HistoryEntry) -> Stored:
         """Record that Data Factory does not cancel a run, with its reason; the run goes on."""
-        moved = _noted(transitions.refuse_cancel(stored.record), entry)
+        moved = _noted(steered_transitions.refuse_cancel(stored.record), entry)
         saved = self._save("records.refuse_cancel", stored, moved)
         logger.warning(
             "Data Factory does not cancel run %s of request %s: %s",
@@ -95,7 +95,7 @@ class SteeringMoves(ABC):
         Raises:
             LedgerConflict: another request has that run.
         """
-        moved = _noted(transitions.take_over(stored.record, run_id=run_id, now=self._clock()), entry)
+        moved = _noted(steered_transitions.take_over(stored.record, run_id=run_id, now=self._clock()), entry)
         saved = self._save("records.take_over", stored, moved)
         logger.info(
             "Run %s is the one of request %s, as somebody has decided",
@@ -107,7 +107,7 @@ class SteeringMoves(ABC):
 
     def resubmit(self, stored: Stored, entry: HistoryEntry) -> Stored:
         """Record that somebody has a request sent again whose fate was unknown."""
-        moved = _noted(transitions.resubmit(stored.record, now=self._clock()), entry)
+        moved = _noted(steered_transitions.resubmit(stored.record, now=self._clock()), entry)
         saved = self._save("records.resubmit", stored, moved)
         logger.warning(
             "Request %s is sent again, as somebody has decided",
@@ -118,7 +118,7 @@ class SteeringMoves(ABC):
 
     def dismiss(self, stored: Stored, entry: HistoryEntry) -> Stored:
         """Record that somebody has ended the matter of a request whose fate is unknown."""
-        moved = _noted(transitions.dismiss(stored.record), entry)
+        moved = _noted(steered_transitions.dismiss(stored.record), entry)
         saved = self._save("records.dismiss", stored, moved)
         logger.info(
             "Request %s is dismissed, as somebody has decided",
@@ -129,7 +129,7 @@ class SteeringMoves(ABC):
 
     def note(self, stored: Stored, entry: HistoryEntry, *, reruns: int = 0) -> Stored:
         """Record what somebody has done about a run that has ended, and how often it was rerun by now."""
-        moved = _noted(transitions.note(stored.record, reruns=reruns), entry)
+        moved = _noted(steered_transitions.note(stored.record, reruns=reruns), entry)
         saved = self._save("records.note", stored, moved)
         logger.info(
             "Noted with request %s: %s: %s",
@@ -151,4 +151,4 @@ def log_cancelled(record: RunRecord) -> None:
 
 
 def _noted(record: RunRecord, entry: HistoryEntry | None) -> RunRecord:
-    return record if entry is None else transitions.noted(record, entry)
+    return record if entry is None else moves.noted(record, entry)

@@ -5,115 +5,23 @@
           (refused by Data Factory: Rejected; outcome not known: Unknown)
 
 Each move is a pure function of a record; the caller writes what it returns, conditionally on what it read.
+Those that somebody has asked for are in steered_transitions.py.
 """
 
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from adf_trigger.contracts import HistoryEntry, RunStatus
-from adf_trigger.ledger.records import Cancellation, RunRecord, RunState, Waits
-from adf_trigger.messages.limits import shorten_middle
-from adf_trigger.service import event_ids
+from adf_trigger.ledger.records import RunRecord, RunState, Waits
+from adf_trigger.service import event_ids, steered_transitions
+from adf_trigger.service.moves import WAITS_FOR_CALLER, IllegalMove, cut, noted, require_state
 from adf_trigger.service.run_end import RunEnd
-
-WAITS_FOR_CALLER = (
-    "it waits for its caller or its message, since values of secure parameters are not kept: the same request under "
-    "the same key sends it"
-)
-"""Why a request with secrets is not sent by the timer."""
-
-
-LONGEST_REASON = 3_000
-"""Characters of a reason that a record keeps."""
-
-
-class IllegalMove(RuntimeError):
-    """A bug: the record is not in a state from which this move can be made."""
-
-
-def _cut(reason: str) -> str:
-    return shorten_middle(reason, LONGEST_REASON)
-
-
-def noted(record: RunRecord, entry: HistoryEntry) -> RunRecord:
-    """The record with one more entry of its history; the ledger keeps the newest."""
-    return replace(record, history=(*record.history, entry))
-
-
-def _undecided(record: RunRecord, **changes: Any) -> RunRecord:
-    """One whose fate is unknown, and was told, as it is once somebody has decided that it goes on."""
-    _from(record, RunState.PUBLISHED)
-    if record.status != RunStatus.UNKNOWN:
-        raise IllegalMove(f"the fate of {record.request_id} is known: it is {record.status}")
-    fresh = replace(
-        record,
-        unknowns=record.unknowns + 1,
-        event_id=None,
-        dismissed=False,
-        started_at=None,
-        ended_at=None,
-        duration_ms=None,
-        message=None,
-        errors=(),
-        results=None,
-        truncated=False,
-        published_at=None,
-        last_seen_at=None,
-        looked_at=None,
-        missing_since=None,
-        sent_at=None,
-        doubted_from=None,
-        not_before=None,
-    )
-    return replace(fresh, **changes)
-
-
-def take_over(record: RunRecord, *, run_id: UUID, now: datetime) -> RunRecord:
-    """Somebody has said which run is its: it is watched like any other."""
-    return _undecided(
-        record, state=RunState.SUBMITTED, status=RunStatus.QUEUED, run_id=run_id, submitted_at=now
-    )
-
-
-def resubmit(record: RunRecord, *, now: datetime) -> RunRecord:
-    """Somebody has it sent again, under the same id; one whose secrets are not kept waits for its caller."""
-    secret = bool(record.secure_parameters)
-    return _undecided(
-        record,
-        state=RunState.ACCEPTED,
-        status=RunStatus.ACCEPTED,
-        submitted_at=None,
-        resubmitted_at=now,
-        cancellation=None,
-        waits_for=Waits.CALLER if secret else None,
-        message=WAITS_FOR_CALLER if secret else None,
-    )
-
-
-def dismiss(record: RunRecord) -> RunRecord:
-    """Somebody has ended the matter of its unknown fate."""
-    _from(record, RunState.PUBLISHED)
-    if record.status != RunStatus.UNKNOWN:
-        raise IllegalMove(f"the fate of {record.request_id} is known: it is {record.status}")
-    return replace(record, dismissed=True)
-
-
-def note(record: RunRecord, *, reruns: int) -> RunRecord:
-    """Somebody has done something about it, such as rerun it, so many times by now."""
-    _from(record, RunState.ENDED, RunState.PUBLISHED)
-    return replace(record, reruns=max(record.reruns, reruns))
-
-
-def _from(record: RunRecord, *states: RunState) -> None:
-    if record.state not in states:
-        raise IllegalMove(f"{record.state} record {record.request_id} cannot make this move")
 
 
 def lease_to_send(record: RunRecord, *, now: datetime, lease: timedelta) -> RunRecord:
     """The sender has the request to itself; createRun is about to leave."""
-    _from(record, RunState.ACCEPTED)
+    require_state(record, RunState.ACCEPTED)
     if record.cancellation is not None:
         raise IllegalMove(f"request {record.request_id} is to be cancelled, and never sent again")
     return replace(
@@ -141,7 +49,7 @@ def postpone(
     `in_doubt_since` is when an earlier attempt left without an answer, if one did: that doubt remains. A request
     without doubt whose secrets are not kept waits for its caller.
     """
-    _from(record, RunState.ACCEPTED)
+    require_state(record, RunState.ACCEPTED)
     settled = in_doubt_since is None
     if settled and record.secure_parameters:
         waits_for = Waits.CALLER
@@ -154,7 +62,7 @@ def postpone(
         doubted_from=None if settled else record.doubted_from,
         last_answer=None if settled else record.last_answer,
         waits_for=waits_for,
-        message=_cut(reason),
+        message=cut(reason),
     )
 
 
@@ -165,8 +73,8 @@ def doubt(
 
     `answer` is what a call was answered with that has just been made; what an earlier one was stays known else.
     """
-    _from(record, RunState.ACCEPTED)
-    answered = replace(record, last_answer=record.last_answer if answer is None else _cut(answer))
+    require_state(record, RunState.ACCEPTED)
+    answered = replace(record, last_answer=record.last_answer if answer is None else cut(answer))
     return replace(
         answered,
         lease_until=None,
@@ -180,8 +88,8 @@ def _with_answer(record: RunRecord, reason: str) -> str:
     """A reason with what createRun was answered: else nobody would know why its outcome is not clear."""
     answer = record.last_answer
     if answer is None or answer in reason:
-        return _cut(reason)
-    return _cut(f"{reason}; the last createRun was answered: {answer}")
+        return cut(reason)
+    return cut(f"{reason}; the last createRun was answered: {answer}")
 
 
 def left_by(record: RunRecord) -> datetime | None:
@@ -193,7 +101,7 @@ def left_by(record: RunRecord) -> datetime | None:
 
 def submit(record: RunRecord, *, run_id: UUID, now: datetime) -> RunRecord:
     """Data Factory has a run for it. The lease of the one who sent it stays until it is over or the run is seen."""
-    _from(record, RunState.ACCEPTED)
+    require_state(record, RunState.ACCEPTED)
     return replace(
         record,
         state=RunState.SUBMITTED,
@@ -230,56 +138,14 @@ def cancel(record: RunRecord, *, now: datetime) -> RunRecord:
     return replace(_end_unstarted(record, RunStatus.CANCELLED, CANCELLED_UNSTARTED, now), came_as=None)
 
 
-def ask_cancel(record: RunRecord, *, recursive: bool, now: datetime) -> RunRecord:
-    """Its run, or the one that a call without an answer may have started, is to be cancelled.
-
-    Whoever is sending it goes on: what that comes to is recorded beside this mark.
-    """
-    _from(record, RunState.ACCEPTED, RunState.SUBMITTED)
-    return replace(record, cancellation=Cancellation(asked_at=now, recursive=recursive, due_at=now))
-
-
-def is_only_marked(before: RunRecord, present: RunRecord) -> bool:
-    """Whether nothing has come between but that somebody asked to cancel it."""
-    marked = present.cancellation != before.cancellation
-    return marked and replace(present, cancellation=before.cancellation, history=before.history) == before
-
-
-def confirm_cancel(record: RunRecord) -> RunRecord:
-    """Data Factory has taken the order to cancel the run."""
-    _from(record, RunState.SUBMITTED)
-    return replace(record, cancellation=replace(_cancellation_of(record), due_at=None, waits=None))
-
-
-def cancel_later(record: RunRecord, *, until: datetime, reason: str) -> RunRecord:
-    """Whether Data Factory has taken the order to cancel is not known, or it has not: it is to be asked again."""
-    _from(record, RunState.SUBMITTED)
-    asked = _cancellation_of(record)
-    again = replace(asked, due_at=until, attempts=asked.attempts + 1, waits=_cut(reason))
-    return replace(record, cancellation=again)
-
-
-def refuse_cancel(record: RunRecord) -> RunRecord:
-    """Data Factory does not cancel the run, which goes on."""
-    _from(record, RunState.SUBMITTED)
-    _cancellation_of(record)
-    return replace(record, cancellation=None)
-
-
-def _cancellation_of(record: RunRecord) -> Cancellation:
-    if record.cancellation is None:
-        raise IllegalMove(f"nobody has asked to cancel {record.request_id}")
-    return record.cancellation
-
-
 def _end_unstarted(record: RunRecord, status: RunStatus, reason: str, now: datetime) -> RunRecord:
-    _from(record, RunState.ACCEPTED)
+    require_state(record, RunState.ACCEPTED)
     return _with_event_id(
         replace(
             record,
             state=RunState.ENDED,
             status=status,
-            message=_cut(reason),
+            message=cut(reason),
             ended_at=now,
             lease_until=None,
             not_before=None,
@@ -294,13 +160,13 @@ def _with_event_id(ended: RunRecord) -> RunRecord:
 
 def hand_over(record: RunRecord) -> RunRecord:
     """The lease of the one who sent it is over: the run is the monitor's alone."""
-    _from(record, RunState.SUBMITTED)
+    require_state(record, RunState.SUBMITTED)
     return replace(record, lease_until=None)
 
 
 def see(record: RunRecord, *, status: str, started_at: datetime | None, now: datetime) -> RunRecord:
     """Data Factory has shown the run, and it has not ended."""
-    _from(record, RunState.SUBMITTED)
+    require_state(record, RunState.SUBMITTED)
     return replace(
         record,
         status=status,
@@ -320,24 +186,24 @@ def overdue(record: RunRecord, *, status: str, started_at: datetime | None, now:
     if not seen.overdue.cancel or seen.cancellation is not None:
         return told
     entry = HistoryEntry(at=now, action="cancel", note=f"overdue after {seen.overdue.after_seconds} seconds")
-    return noted(ask_cancel(told, recursive=True, now=now), entry)
+    return noted(steered_transitions.ask_cancel(told, recursive=True, now=now), entry)
 
 
 def look(record: RunRecord, *, now: datetime) -> RunRecord:
     """A reader of the run is about to have Data Factory asked for it; others are answered with what is known."""
-    _from(record, RunState.SUBMITTED)
+    require_state(record, RunState.SUBMITTED)
     return replace(record, looked_at=now)
 
 
 def miss(record: RunRecord, *, now: datetime) -> RunRecord:
     """Data Factory has answered that it has no such run, which may be over in a moment."""
-    _from(record, RunState.SUBMITTED)
+    require_state(record, RunState.SUBMITTED)
     return replace(record, missing_since=min(record.missing_since or now, now))
 
 
 def lose(record: RunRecord, *, reason: str, now: datetime, lease: timedelta) -> RunRecord:
     """Data Factory has had no such run for too long: how it ended cannot be determined. Its event is next."""
-    _from(record, RunState.SUBMITTED)
+    require_state(record, RunState.SUBMITTED)
     return _with_event_id(
         replace(
             record,
@@ -352,7 +218,7 @@ def lose(record: RunRecord, *, reason: str, now: datetime, lease: timedelta) -> 
 
 def end(record: RunRecord, end: RunEnd, *, now: datetime, lease: timedelta) -> RunRecord:
     """The run has ended in Data Factory, and the process that records it is about to send its event."""
-    _from(record, RunState.SUBMITTED)
+    require_state(record, RunState.SUBMITTED)
     return _with_event_id(
         replace(
             record,
@@ -374,11 +240,11 @@ def end(record: RunRecord, end: RunEnd, *, now: datetime, lease: timedelta) -> R
 
 def lease_to_publish(record: RunRecord, *, now: datetime, lease: timedelta) -> RunRecord:
     """One process has the record to itself; its event is about to be sent."""
-    _from(record, RunState.ENDED)
+    require_state(record, RunState.ENDED)
     return replace(record, lease_until=now + lease)
 
 
 def publish(record: RunRecord, *, now: datetime) -> RunRecord:
     """The event is sent."""
-    _from(record, RunState.ENDED)
+    require_state(record, RunState.ENDED)
     return replace(record, state=RunState.PUBLISHED, published_at=now, lease_until=None, came_as=None)

@@ -19,7 +19,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 MUTANTS = Path("mutants")
-DECIDING = ("transitions", "dispatch", "turn_sender", "settle", "start_times", "reconcile", "send", "budget")
+DECIDING = (
+    *("transitions", "steered_transitions", "moves"),
+    *("dispatch", "turn_sender", "settle", "start_times", "reconcile", "send", "budget"),
+)
 """Modules of the service of which every mutant is run: they decide what is sent, and when."""
 SAMPLE = 200
 WANTED = 90.0

@@ -18,11 +18,11 @@ from adf_trigger.ledger.port import Stored
 from adf_trigger.ledger.records import RunRecord, RunState
 from adf_trigger.messages.decoding import Message
 from adf_trigger.service.cancel import CancelOrder
+from adf_trigger.service.moves import IllegalMove
 from adf_trigger.service.notify import Notifier
 from adf_trigger.service.records import Records
 from adf_trigger.service.run_end import RunEnd
 from adf_trigger.service.steps import logged_steps
-from adf_trigger.service.transitions import IllegalMove
 from tests.support.memory_factory import LOST_REPLY, Ids
 from tests.support.world import FACTORY_ID, MovingClock, World
 from tests.support.world import settings as settings_of

@@ -23,11 +23,11 @@ from adf_trigger.ledger.room import MAX_REQUEST_CHARS
 from adf_trigger.ledger.rows import operations, rows_of
 from adf_trigger.messages.decoding import Message
 from adf_trigger.results import ActivityError, ActivityResult, ChildRun, Results
+from adf_trigger.service.moves import IllegalMove
 from adf_trigger.service.records import Records
 from adf_trigger.service.run_end import RunEnd
 from adf_trigger.service.steps import logged_steps
 from adf_trigger.service.submission import Submission
-from adf_trigger.service.transitions import IllegalMove
 from tests.contracts.ledger_records import a_large_record, a_record
 from tests.support.world import START, MovingClock, World
 

@@ -13,10 +13,10 @@ from adf_trigger.contracts import HistoryEntry
 from adf_trigger.errors import LedgerConflict, LedgerError
 from adf_trigger.ledger.port import Cursor, Stored
 from adf_trigger.ledger.records import Overdue, RunRecord, RunState
+from adf_trigger.service.moves import IllegalMove
 from adf_trigger.service.records import Records
 from adf_trigger.service.run_end import RunEnd
 from adf_trigger.service.steps import STEPS
-from adf_trigger.service.transitions import IllegalMove
 from tests.support.faulty_ledger import FaultyLedger
 from tests.support.world import FACTORY_ID, START, MovingClock
 

@@ -10,8 +10,8 @@ import pytest
 
 from adf_trigger.contracts import RunStatus
 from adf_trigger.ledger.records import Cancellation, RunRecord, RunState, Waits
-from adf_trigger.service import transitions
-from adf_trigger.service.transitions import IllegalMove
+from adf_trigger.service import moves, steered_transitions, transitions
+from adf_trigger.service.moves import IllegalMove
 from tests.contracts.ledger_records import NOON, a_factory, a_full_record
 
 NOW = NOON + timedelta(hours=3)
@@ -25,15 +25,15 @@ def test_who_asks_to_cancel_takes_nothing_from_the_sender() -> None:
     """The mark, and when it is due, are all that changes: lease, doubt and reason stay the sender's."""
     for state in (RunState.ACCEPTED, RunState.SUBMITTED):
         before = replace(a_full_record(a_factory()), state=state)
-        marked = transitions.ask_cancel(before, recursive=False, now=NOW)
+        marked = steered_transitions.ask_cancel(before, recursive=False, now=NOW)
         asked = Cancellation(asked_at=NOW, recursive=False, due_at=NOW)
         assert marked == replace(before, cancellation=asked)
-        assert transitions.is_only_marked(before, marked)
-        assert not transitions.is_only_marked(before, replace(marked, attempts=9))
-        assert not transitions.is_only_marked(before, before)
+        assert steered_transitions.is_only_marked(before, marked)
+        assert not steered_transitions.is_only_marked(before, replace(marked, attempts=9))
+        assert not steered_transitions.is_only_marked(before, before)
     ended = replace(a_full_record(a_factory()), state=RunState.ENDED)
     with pytest.raises(IllegalMove):
-        transitions.ask_cancel(ended, recursive=True, now=NOW)
+        steered_transitions.ask_cancel(ended, recursive=True, now=NOW)
 
 
 def test_what_is_to_be_cancelled_is_never_sent() -> None:
@@ -43,7 +43,7 @@ def test_what_is_to_be_cancelled_is_never_sent() -> None:
         transitions.lease_to_send(marked, now=NOW, lease=LEASE)
 
 
-@pytest.mark.parametrize("move", [transitions.confirm_cancel, transitions.refuse_cancel])
+@pytest.mark.parametrize("move", [steered_transitions.confirm_cancel, steered_transitions.refuse_cancel])
 def test_data_factorys_answer_needs_a_question(move: Move) -> None:
     """What nobody has asked for cannot be confirmed or refused."""
     with pytest.raises(IllegalMove, match="nobody has asked"):
@@ -54,10 +54,10 @@ def test_that_a_run_was_rerun_is_noted_once_it_has_ended() -> None:
     """Only the number of its reruns changes, and never goes back."""
     for state in (RunState.ENDED, RunState.PUBLISHED):
         record = replace(a_full_record(a_factory()), state=state, reruns=2)
-        assert transitions.note(record, reruns=3) == replace(record, reruns=3)
-        assert transitions.note(record, reruns=1) == record
+        assert steered_transitions.note(record, reruns=3) == replace(record, reruns=3)
+        assert steered_transitions.note(record, reruns=1) == record
     with pytest.raises(IllegalMove):
-        transitions.note(replace(a_full_record(a_factory()), state=RunState.SUBMITTED), reruns=1)
+        steered_transitions.note(replace(a_full_record(a_factory()), state=RunState.SUBMITTED), reruns=1)
 
 
 UNDECIDED: dict[str, Any] = {
@@ -85,7 +85,7 @@ UNDECIDED: dict[str, Any] = {
 def test_a_decision_has_a_request_go_on() -> None:
     """It is watched under the run that is its, or sent again; what its cancellation and its secrets ask for holds."""
     unknown = replace(a_full_record(a_factory()), state=RunState.PUBLISHED, status=RunStatus.UNKNOWN)
-    assert transitions.take_over(unknown, run_id=RUN_ID, now=NOW) == replace(
+    assert steered_transitions.take_over(unknown, run_id=RUN_ID, now=NOW) == replace(
         unknown,
         **UNDECIDED,
         state=RunState.SUBMITTED,
@@ -93,22 +93,22 @@ def test_a_decision_has_a_request_go_on() -> None:
         run_id=RUN_ID,
         submitted_at=NOW,
     )
-    secret = {**UNDECIDED, "message": transitions.WAITS_FOR_CALLER, "waits_for": Waits.CALLER}
+    secret = {**UNDECIDED, "message": moves.WAITS_FOR_CALLER, "waits_for": Waits.CALLER}
     again: dict[str, Any] = {"state": RunState.ACCEPTED, "status": RunStatus.ACCEPTED, "submitted_at": None}
-    assert transitions.resubmit(unknown, now=NOW) == replace(
+    assert steered_transitions.resubmit(unknown, now=NOW) == replace(
         unknown, **secret, **again, resubmitted_at=NOW, cancellation=None
     )
-    plain = transitions.resubmit(replace(unknown, secure_parameters=()), now=NOW)
+    plain = steered_transitions.resubmit(replace(unknown, secure_parameters=()), now=NOW)
     assert (plain.waits_for, plain.message) == (None, None)
-    assert transitions.dismiss(replace(unknown, dismissed=False)) == unknown
+    assert steered_transitions.dismiss(replace(unknown, dismissed=False)) == unknown
 
 
 @pytest.mark.parametrize(
     "move",
     [
-        lambda record: transitions.take_over(record, run_id=RUN_ID, now=NOW),
-        lambda record: transitions.resubmit(record, now=NOW),
-        transitions.dismiss,
+        lambda record: steered_transitions.take_over(record, run_id=RUN_ID, now=NOW),
+        lambda record: steered_transitions.resubmit(record, now=NOW),
+        steered_transitions.dismiss,
     ],
 )
 def test_nobody_decides_what_is_known_or_not_told(move: Move) -> None:

@@ -11,9 +11,9 @@ import pytest
 from adf_trigger.contracts import RunStatus
 from adf_trigger.ledger.records import Cancellation, Overdue, RunRecord, RunState, Waits
 from adf_trigger.results import ActivityError, Results
-from adf_trigger.service import event_ids, transitions
+from adf_trigger.service import event_ids, steered_transitions, transitions
+from adf_trigger.service.moves import LONGEST_REASON, WAITS_FOR_CALLER, IllegalMove
 from adf_trigger.service.run_end import RunEnd
-from adf_trigger.service.transitions import LONGEST_REASON, IllegalMove
 from tests.contracts.ledger_records import MINUTE, NOON, a_factory, a_full_record
 
 NOW = NOON + timedelta(hours=3)
@@ -62,7 +62,7 @@ MOVES: dict[str, tuple[RunState, Move, dict[str, Any]]] = {
             "sent_at": None,
             "doubted_from": None,
             "last_answer": None,
-            "message": f"{transitions.WAITS_FOR_CALLER}: throttled",
+            "message": f"{WAITS_FOR_CALLER}: throttled",
             "waits_for": Waits.CALLER,
         },
     ),
@@ -169,15 +169,15 @@ MOVES: dict[str, tuple[RunState, Move, dict[str, Any]]] = {
     ),
     "confirm_cancel": (
         RunState.SUBMITTED,
-        transitions.confirm_cancel,
+        steered_transitions.confirm_cancel,
         {"cancellation": replace(ASKED, due_at=None, waits=None)},
     ),
     "cancel_later": (
         RunState.SUBMITTED,
-        lambda record: transitions.cancel_later(record, until=UNTIL, reason="no answer"),
+        lambda record: steered_transitions.cancel_later(record, until=UNTIL, reason="no answer"),
         {"cancellation": replace(ASKED, due_at=UNTIL, attempts=3, waits="no answer")},
     ),
-    "refuse_cancel": (RunState.SUBMITTED, transitions.refuse_cancel, {"cancellation": None}),
+    "refuse_cancel": (RunState.SUBMITTED, steered_transitions.refuse_cancel, {"cancellation": None}),
     "hand_over": (RunState.SUBMITTED, transitions.hand_over, {"lease_until": None}),
     "see": (
         RunState.SUBMITTED,

@@ -1,0 +1,40 @@
+"""What all moves of a record share: the states that they start from, and what they say."""
+
+from dataclasses import replace
+
+from adf_trigger.contracts import HistoryEntry
+from adf_trigger.ledger.records import RunRecord, RunState
+from adf_trigger.messages.limits import shorten_middle
+
+WAITS_FOR_CALLER = (
+    "it waits for its caller or its message, since values of secure parameters are not kept: the same request under "
+    "the same key sends it"
+)
+"""Why a request with secrets is not sent by the timer."""
+
+LONGEST_REASON = 3_000
+"""Characters of a reason that a record keeps."""
+
+
+class IllegalMove(RuntimeError):
+    """A bug: the record is not in a state from which this move can be made."""
+
+
+def require_state(record: RunRecord, *states: RunState) -> None:
+    """Refuse a move that cannot be made from the state that a record is in.
+
+    Raises:
+        IllegalMove: it is in none of these states.
+    """
+    if record.state not in states:
+        raise IllegalMove(f"{record.state} record {record.request_id} cannot make this move")
+
+
+def cut(reason: str) -> str:
+    """A reason, as long as a record keeps it."""
+    return shorten_middle(reason, LONGEST_REASON)
+
+
+def noted(record: RunRecord, entry: HistoryEntry) -> RunRecord:
+    """The record with one more entry of its history; the ledger keeps the newest."""
+    return replace(record, history=(*record.history, entry))

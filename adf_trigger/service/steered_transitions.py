@@ -1,0 +1,119 @@
+"""The moves of a record that somebody has asked for: cancelled, or decided where its fate was unknown.
+
+Pure functions, as in transitions.py, which has the other moves.
+"""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from adf_trigger.contracts import RunStatus
+from adf_trigger.ledger.records import Cancellation, RunRecord, RunState, Waits
+from adf_trigger.service.moves import WAITS_FOR_CALLER, IllegalMove, cut, require_state
+
+
+def take_over(record: RunRecord, *, run_id: UUID, now: datetime) -> RunRecord:
+    """Somebody has said which run is its: it is watched like any other."""
+    return _undecided(
+        record, state=RunState.SUBMITTED, status=RunStatus.QUEUED, run_id=run_id, submitted_at=now
+    )
+
+
+def resubmit(record: RunRecord, *, now: datetime) -> RunRecord:
+    """Somebody has it sent again, under the same id; one whose secrets are not kept waits for its caller."""
+    secret = bool(record.secure_parameters)
+    return _undecided(
+        record,
+        state=RunState.ACCEPTED,
+        status=RunStatus.ACCEPTED,
+        submitted_at=None,
+        resubmitted_at=now,
+        cancellation=None,
+        waits_for=Waits.CALLER if secret else None,
+        message=WAITS_FOR_CALLER if secret else None,
+    )
+
+
+def dismiss(record: RunRecord) -> RunRecord:
+    """Somebody has ended the matter of its unknown fate."""
+    require_state(record, RunState.PUBLISHED)
+    if record.status != RunStatus.UNKNOWN:
+        raise IllegalMove(f"the fate of {record.request_id} is known: it is {record.status}")
+    return replace(record, dismissed=True)
+
+
+def _undecided(record: RunRecord, **changes: Any) -> RunRecord:
+    """One whose fate is unknown, and was told, as it is once somebody has decided that it goes on."""
+    require_state(record, RunState.PUBLISHED)
+    if record.status != RunStatus.UNKNOWN:
+        raise IllegalMove(f"the fate of {record.request_id} is known: it is {record.status}")
+    fresh = replace(
+        record,
+        unknowns=record.unknowns + 1,
+        event_id=None,
+        dismissed=False,
+        started_at=None,
+        ended_at=None,
+        duration_ms=None,
+        message=None,
+        errors=(),
+        results=None,
+        truncated=False,
+        published_at=None,
+        last_seen_at=None,
+        looked_at=None,
+        missing_since=None,
+        sent_at=None,
+        doubted_from=None,
+        not_before=None,
+    )
+    return replace(fresh, **changes)
+
+
+def note(record: RunRecord, *, reruns: int) -> RunRecord:
+    """Somebody has done something about it, such as rerun it, so many times by now."""
+    require_state(record, RunState.ENDED, RunState.PUBLISHED)
+    return replace(record, reruns=max(record.reruns, reruns))
+
+
+def ask_cancel(record: RunRecord, *, recursive: bool, now: datetime) -> RunRecord:
+    """Its run, or the one that a call without an answer may have started, is to be cancelled.
+
+    Whoever is sending it goes on: what that comes to is recorded beside this mark.
+    """
+    require_state(record, RunState.ACCEPTED, RunState.SUBMITTED)
+    return replace(record, cancellation=Cancellation(asked_at=now, recursive=recursive, due_at=now))
+
+
+def is_only_marked(before: RunRecord, present: RunRecord) -> bool:
+    """Whether nothing has come between but that somebody asked to cancel it."""
+    marked = present.cancellation != before.cancellation
+    return marked and replace(present, cancellation=before.cancellation, history=before.history) == before
+
+
+def confirm_cancel(record: RunRecord) -> RunRecord:
+    """Data Factory has taken the order to cancel the run."""
+    require_state(record, RunState.SUBMITTED)
+    return replace(record, cancellation=replace(_cancellation_of(record), due_at=None, waits=None))
+
+
+def cancel_later(record: RunRecord, *, until: datetime, reason: str) -> RunRecord:
+    """Whether Data Factory has taken the order to cancel is not known, or it has not: it is to be asked again."""
+    require_state(record, RunState.SUBMITTED)
+    asked = _cancellation_of(record)
+    again = replace(asked, due_at=until, attempts=asked.attempts + 1, waits=cut(reason))
+    return replace(record, cancellation=again)
+
+
+def refuse_cancel(record: RunRecord) -> RunRecord:
+    """Data Factory does not cancel the run, which goes on."""
+    require_state(record, RunState.SUBMITTED)
+    _cancellation_of(record)
+    return replace(record, cancellation=None)
+
+
+def _cancellation_of(record: RunRecord) -> Cancellation:
+    if record.cancellation is None:
+        raise IllegalMove(f"nobody has asked to cancel {record.request_id}")
+    return record.cancellation
