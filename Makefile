@@ -9,10 +9,10 @@ WORKERS ?= 6
 # One lock for every Python that is promised; it names no index, so that it holds wherever it is installed from.
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock"
 
-.PHONY: help setup lock demo up test check floors lint format bench chaos mutation clean
+.PHONY: help setup lock demo up test check floors lint format bench chaos mutation screenshots clean
 
 help: ## what there is to make
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' Makefile
 
 setup: $(READY) ## install everything into .venv, Azurite included
 
@@ -73,6 +73,9 @@ chaos: $(READY) ## kill, break and lose what can be for some minutes, then check
 
 mutation: $(READY) ## change the code in a sample, and count what the tests notice; MUTATION="--seed 7 --sample 50"
 	$(BIN)/python -m tests.mutation $(MUTATION)
+
+screenshots: $(READY) ## take the pictures of the console that the documents show
+	$(BIN)/python -m tests.support.screenshots
 
 clean: ## remove what the other targets made
 	rm -rf .venv* .local .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage mutants bench-results

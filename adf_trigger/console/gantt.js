@@ -142,5 +142,5 @@ function details(run, attempt) {
 /** A value as JSON, where there is something in it. */
 export function block(title, value) {
   if (value === null || value === undefined || (typeof value === "object" && Object.keys(value).length === 0)) return null;
-  return h("figure", { class: "block" }, h("figcaption", {}, title), h("pre", { tabindex: 0 }, json(value)));
+  return h("figure", { class: "block" }, title ? h("figcaption", {}, title) : null, h("pre", { tabindex: 0 }, json(value)));
 }

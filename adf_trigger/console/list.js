@@ -1,6 +1,5 @@
 // The runs as they happen: filters, search, the strip, and a table without an end.
 
-import { VIEWS, findRun, hrefOf, listPipelines, listRuns, openRun, questionOf } from "./service.js";
 import { fill, fresh, h, painted, debounced } from "./dom.js";
 import { ACTIVE, ago, count, durationOf, glyph, plain, said, statusOf, time, took } from "./format.js";
 import { pathOf } from "./api.js";
@@ -15,9 +14,14 @@ const FURTHER = 200;
 const PAGES_AT_ONCE = 4;
 const LOOKS = 5;
 
-/** Show the list in an element; gives what ends it. */
-export function listView(main, { query }, title) {
+/** What shows the runs of a source in an element, and gives what ends it. */
+export function listView(source) {
+  return (main, address, title) => show(source, main, address, title);
+}
+
+function show(source, main, { query }, title) {
   title("Runs");
+  const { views, findRun, hrefOf, listPipelines, listRuns, openRun, questionOf } = source;
   const asked = { ...query };
   const known = new KnownRuns();
   const state = { search: "", loading: false, loaded: false, note: "" };
@@ -28,7 +32,7 @@ export function listView(main, { query }, title) {
   };
   const paintOverview = painted(parts.overview);
   const paintFoot = painted(parts.foot);
-  const rows = new Rows({ label: "Runs, newest first", columns: COLUMNS, row, keyOf, nearEnd: () => older() });
+  const rows = new Rows({ label: "Runs, newest first", columns: columnsOf(source), row: (run) => rowOf(run, hrefOf(run)), keyOf, nearEnd: () => older() });
   const stop = new AbortController();
 
   const shown = () => known.matching(state.search);
@@ -53,12 +57,12 @@ export function listView(main, { query }, title) {
 
   function empty(more) {
     if (state.search) {
-      return h("div", { class: "empty" }, h("h2", {}, "No loaded run matches"), h("p", {}, "Press Enter to ask the service for a run of that very id or correlation id."), more);
+      return h("div", { class: "empty" }, h("h2", {}, "No loaded run matches"), h("p", {}, source.howToFind), more);
     }
     if (Object.values(asked).some(Boolean)) {
       return h("div", { class: "empty" }, h("h2", {}, "No run matches these filters"), h("p", {}, h("a", { href: "#/runs" }, "Show all runs")), more);
     }
-    return h("div", { class: "empty" }, h("h2", {}, "No runs yet"), h("p", {}, "Start one here, by HTTP, or with a message on the requests queue; it is listed at once."), h("p", {}, h("a", { class: "button primary", href: "#/start" }, "Start a run")));
+    return h("div", { class: "empty" }, h("h2", {}, "No runs yet"), h("p", {}, source.howToBegin), startLink());
   }
 
   async function older(byHand = false) {
@@ -81,6 +85,8 @@ export function listView(main, { query }, title) {
     draw();
   }
 
+  const startLink = () => (source.canStart ? h("a", { class: "button primary", href: "#/start" }, "Start a run") : null);
+
   let question;
   const questionOfNow = () => (question ??= questionOf(asked));
 
@@ -99,7 +105,7 @@ export function listView(main, { query }, title) {
     const listed = new Set(answer.runs.map(keyOf));
     const visible = [...rows.made.keys()].map((each) => known.byKey.get(each)).filter(Boolean);
     for (const run of visible.filter((each) => !each.ended && !listed.has(keyOf(each))).slice(0, LOOKS)) {
-      const now = await opened(run, signal);
+      const now = await opened(openRun, run, signal);
       signal.throwIfAborted();
       changed = (now ? known.take([now]) : known.drop(run)) || changed;
     }
@@ -121,12 +127,13 @@ export function listView(main, { query }, title) {
 
   async function ask(event) {
     event.preventDefault();
-    const wanted = search.value.trim(); // what was typed may not have been looked for yet
+    const wanted = state.search.trim();
     if (!wanted) return;
     fill(parts.note, "Asking the service…");
     try {
       const run = await findRun(wanted);
       if (run) return go(hrefOf(run));
+      if (!source.hasCorrelation) return fill(parts.note, "There is no run of that id.");
       asked.correlationId = wanted;
       state.search = search.value = "";
       reask();
@@ -156,7 +163,7 @@ export function listView(main, { query }, title) {
   function paintFilters() {
     fill(
       chips,
-      VIEWS.map(({ id, label }) => {
+      views.map(({ id, label }) => {
         const choose = () => {
           asked.view = id;
           reask();
@@ -172,8 +179,8 @@ export function listView(main, { query }, title) {
   const labelled = (label, control) => h("div", { class: "labelled" }, h("label", { for: control.id }, label), control);
   fill(
     main,
-    h("div", { class: "title" }, h("h1", {}, "Runs"), h("a", { class: "button primary", href: "#/start" }, "Start a run")),
-    h("div", { class: "filters" }, chips, h("form", { class: "find", role: "search", on: { submit: ask } }, labelled("Search", search), labelled("Pipeline", pipeline), labelled("Requested", since), pipelines, h("button", { type: "submit", class: "hidden", tabindex: -1 }, "Ask the service"))),
+    h("div", { class: "title" }, h("h1", {}, "Runs"), startLink()),
+    h("div", { class: "filters" }, chips, h("form", { class: "find", role: "search", on: { submit: ask } }, labelled("Search", search), labelled("Pipeline", pipeline), labelled(source.whenLabel, since), pipelines)),
     parts.overview,
     parts.note,
     rows.element,
@@ -204,7 +211,7 @@ export function listView(main, { query }, title) {
 }
 
 /** A listed run as it is now; null where it has gone. */
-async function opened(run, signal) {
+async function opened(openRun, run, signal) {
   try {
     const now = await openRun(pathOf(run.links.self), signal);
     return Object.fromEntries(Object.keys(run).map((name) => [name, now[name]]));
@@ -214,20 +221,20 @@ async function opened(run, signal) {
   }
 }
 
-const COLUMNS = [
+const columnsOf = ({ idLabel, whenLabel }) => [
   { name: "what", label: "Pipeline" },
-  { name: "id", label: "Request id" },
-  { name: "when", label: "Requested" },
+  { name: "id", label: idLabel },
+  { name: "when", label: whenLabel },
   { name: "long", label: "Duration" },
 ];
 
-function row(run) {
+function rowOf(run, href) {
   const { word } = statusOf(run.status);
   const reason = run.reason ?? (run.requestedBy ? `by ${run.requestedBy}` : "");
   const duration = durationOf(run);
   const when = ago(run.requestedAt);
   return {
-    href: hrefOf(run),
+    href,
     state: [run.status, run.pipeline, run.requestId, reason, when, took(duration)],
     cells: [
       {

@@ -1,22 +1,25 @@
 // A run: why it failed, its timeline, what it was given, and what was done about it.
 
-import { activitiesOf, hrefOf, hrefOfId, openRun, childActivities } from "./service.js";
-import { actionsOf } from "./decide.js";
 import { fill, h, painted } from "./dom.js";
 import { badge, count, durationOf, json, plain, said, time, took } from "./format.js";
-import { Gantt } from "./gantt.js";
+import { Gantt, block } from "./gantt.js";
 import { Poller } from "./poll.js";
 
 const AFTER = 20_000;
 const SAFE = /^https:\/\//i;
 
-/** Show a run in an element; gives what ends it. */
-export function runView(main, { whole }, title) {
+/** What shows a run of a source in an element, and gives what ends it. */
+export function runView(source) {
+  return (main, address, title) => show(source, main, address, title);
+}
+
+function show(source, main, { whole }, title) {
   title("Run");
+  const { activitiesOf, hrefOf, openRun, childActivities } = source;
   const parts = Object.fromEntries(["head", "why", "time", "facts", "given", "history"].map((name) => [name, h("section", { class: `part part-${name}` })]));
   const paint = Object.fromEntries(Object.entries(parts).map(([name, element]) => [name, painted(element)]));
   const children = new Map();
-  const gantt = new Gantt({ childOf, hrefOfChild: () => null });
+  const gantt = new Gantt({ childOf, hrefOfChild: source.hrefOfChild ?? (() => null) });
   let run = null;
   let activities = null;
   let trouble = null;
@@ -69,10 +72,10 @@ export function runView(main, { whole }, title) {
   function draw() {
     title(`${plain(run.pipeline) || "Message"} ${run.status}`);
     if (!parts.head.isConnected) fill(main, h("p", { class: "back" }, h("a", { href: "#/runs" }, "← Runs")), Object.values(parts));
-    paint.head([run.status, run.links, run.pipeline], () => head(run, () => { settled = 0; poller.now(); }));
-    paint.why([run.status, run.reason, run.message, run.errors], () => why(run));
-    paint.facts([run, durationOf(run)], () => facts(run));
-    paint.given([run.parameters, run.metadata], () => given(run));
+    paint.head([run.status, run.links, run.pipeline], () => head(run, source.actionsOf(run, () => { settled = 0; poller.now(); })));
+    paint.why([run.status, run.reason, run.message, run.errors, run.children], () => why(run));
+    paint.facts([run, durationOf(run)], () => facts(run, source));
+    paint.given([run.parameters, run.metadata, run.returnValue], () => given(run));
     paint.history(run.history, () => historyOf(run));
     paint.time([activities, trouble, run.ended || Date.now()], () => timeline());
   }
@@ -96,39 +99,52 @@ export function runView(main, { whole }, title) {
   return () => poller.stop();
 }
 
-function head(run, changed) {
+function head(run, actions) {
   const studio = SAFE.test(run.links.studio ?? "") ? h("a", { class: "button", href: run.links.studio, target: "_blank", rel: "noopener noreferrer" }, "Open in Studio", h("span", { "aria-hidden": "true" }, " ↗")) : null;
   return [
-    h("div", { class: "title" }, h("div", {}, h("h1", {}, said(run.pipeline || "Rejected message")), badge(run.status)), h("div", { class: "actions" }, actionsOf(run, changed), studio)),
+    h("div", { class: "title" }, h("div", {}, h("h1", {}, said(run.pipeline || "Rejected message")), badge(run.status)), h("div", { class: "actions" }, actions, studio)),
   ];
 }
 
 const WHY = { Failed: "Why it failed", Rejected: "Why it was rejected", Unknown: "Why its fate is unknown", Cancelled: "Why it was cancelled", Accepted: "What it waits for" };
 
 function why(run) {
-  const errors = run.errors ?? [];
+  const errors = (run.errors ?? []).filter((each) => !each.cured);
   if (!WHY[run.status] || !(run.reason || run.message || errors.length)) return [];
-  const told = errors.map((each) =>
-    h(
-      "li",
-      {},
-      h("p", {}, h("strong", {}, said(each.activityName)), each.activityType ? h("span", { class: "muted" }, ` ${plain(each.activityType)}`) : null, each.errorCode ? h("code", {}, plain(each.errorCode)) : null, each.failureType ? h("span", { class: "muted" }, plain(each.failureType)) : null),
-      h("pre", { tabindex: 0 }, plain(each.message)),
-    ),
-  );
-  const said_ = errors.length === 0 ? h("pre", { tabindex: 0 }, plain(run.message ?? run.reason)) : null;
-  return h("div", { class: `why is-${run.status.toLowerCase()}` }, h("h2", {}, WHY[run.status]), said_, told.length ? h("ul", { class: "plain" }, told) : null);
+  // What a child run says is nearer to the cause than what the activity says that has started it.
+  const below = new Map((run.children ?? []).filter((each) => each.errors?.length).map((each) => [each.runId, each]));
+  const told = errors.map((each) => h("li", {}, failure(each), inChild(below.get(each.childRunId))));
+  const whole = errors.length === 0 ? h("pre", { tabindex: 0 }, plain(run.message ?? run.reason)) : null;
+  const more = run.errorsLeftOut ? h("p", { class: "muted" }, `${count(run.errorsLeftOut, "further activity", "further activities")} failed.`) : null;
+  return h("div", { class: `why is-${run.status.toLowerCase()}` }, h("h2", {}, WHY[run.status]), whole, told.length ? h("ul", { class: "plain" }, told) : null, more);
 }
 
-function facts(run) {
+function failure(error) {
+  const facts = [
+    h("strong", {}, said(error.activityName)),
+    error.activityType ? h("span", { class: "muted" }, plain(error.activityType)) : null,
+    error.errorCode ? h("code", {}, plain(error.errorCode)) : null,
+    error.failureType ? h("span", { class: "muted" }, plain(error.failureType)) : null,
+  ];
+  return [h("p", {}, facts), h("pre", { tabindex: 0 }, plain(error.message))];
+}
+
+function inChild(child) {
+  if (!child) return null;
+  const errors = child.errors.filter((each) => !each.cured);
+  return errors.length ? h("div", { class: "below" }, h("p", { class: "muted" }, "In its run of ", said(child.pipeline || child.runId), ":"), errors.map(failure)) : null;
+}
+
+function facts(run, { hrefOfId, hasCorrelation, whenLabel }) {
   const link = (id) => h("a", { href: hrefOfId(id, { by: "runId" }) }, said(id));
   const rows = [
-    ["Requested", [time(run.requestedAt), run.requestedBy ? [" by ", said(run.requestedBy)] : null]],
+    [whenLabel, time(run.requestedAt)],
+    ["Triggered by", run.requestedBy ? said(run.requestedBy) : "a call by HTTP"],
     run.submittedAt ? ["Sent to Data Factory", time(run.submittedAt)] : null,
     ["Started", time(run.startedAt)],
     ["Ended", time(run.endedAt)],
     ["Duration", took(durationOf(run))],
-    ["Request id", copied(run.requestId)],
+    hasCorrelation ? ["Request id", copied(run.requestId)] : null,
     run.messageId ? ["Message id", copied(run.messageId)] : null,
     run.runId ? ["Run id", copied(run.runId)] : null,
     ["Factory", run.factory ? said(run.factory) : "—"],
@@ -162,11 +178,16 @@ function given(run) {
     Object.keys(values).length === 0
       ? null
       : [h("h2", {}, title), h("dl", { class: "facts" }, Object.entries(values).map(([name, value]) => h("div", {}, h("dt", {}, said(name)), h("dd", {}, h("pre", { class: "short" }, json(value))))))];
-  return [table("Parameters", run.parameters), table("Metadata", run.metadata)];
+  const returned = run.returnValue ?? null;
+  return [
+    table("Parameters", run.parameters),
+    table("Metadata", run.metadata ?? {}),
+    returned === null ? null : [h("h2", {}, "Return value"), block("", returned)],
+  ];
 }
 
 function historyOf(run) {
-  if (run.history.length === 0) return [];
+  if (!run.history?.length) return [];
   return [
     h("h2", {}, "History"),
     h("ol", { class: "history" }, run.history.map((each) => h("li", {}, h("p", {}, h("strong", {}, plain(each.action)), each.by ? [" by ", said(each.by)] : null, " ", time(each.at)), each.note ? h("p", {}, said(each.note)) : null))),

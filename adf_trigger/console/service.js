@@ -95,3 +95,23 @@ export async function readHealth(signal) {
 export function acknowledge() {
   return call("health/acknowledge", { method: "POST", body: {} });
 }
+
+/** All of it, as the list and a run are shown of. */
+export const service = {
+  views: VIEWS,
+  canStart: true,
+  hasCorrelation: true,
+  idLabel: "Request id",
+  whenLabel: "Requested",
+  howToBegin: "Start one here, by HTTP, or with a message on the requests queue; it is listed at once.",
+  howToFind: "Press Enter to ask the service for a run of that very id or correlation id.",
+  questionOf,
+  listRuns,
+  hrefOf,
+  hrefOfId,
+  openRun,
+  findRun,
+  activitiesOf,
+  childActivities,
+  listPipelines,
+};

@@ -54,6 +54,8 @@ def ready(
     kept: bool,
     alone: bool = True,
     service: bool = True,
+    console: str | None = None,
+    key: str | None = None,
     windows: bool = os.name == "nt",
 ) -> Iterator[str]:
     """What now: two lines to paste, where everything is, how to stop.
@@ -64,6 +66,8 @@ def ready(
         kept: whether it outlives the stack.
         alone: whether it is the only stack that runs.
         service: whether the trigger service runs, with its logs and its runs.
+        console: URL of a page to look at; None where there is none.
+        key: what that page asks for; None where it asks for nothing.
         windows: whether the shell is PowerShell.
     """
     yield ""
@@ -73,6 +77,10 @@ def ready(
     if run:
         yield f"  {' '.join((COMMAND, *run))}"
     yield ""
+    if console is not None:
+        yield f"See   {console}"
+    if key is not None:
+        yield f"      it asks for the key {key}"
     yield f"Data  {data}"
     yield "      kept: keys, ports and runs stay" if kept else "      gone at the end; --data DIR keeps it"
     if service:

@@ -107,7 +107,16 @@ def _show(terminal: Terminal, endpoints: Endpoints, *, kept: bool) -> None:
         terminal.started("Quickstart", f"{PLAIN_PIPELINE}, {PARAM_PIPELINE}")
         pipelines = {PLAIN_PIPELINE: {}}
     data = Path(endpoints.ca_file).parents[1]
-    for line in ready(run=example(pipelines), data=data, kept=kept, alone=is_alone()):
+    console = f"{endpoints.functions_url}/api/console"
+    now = ready(
+        run=example(pipelines),
+        data=data,
+        kept=kept,
+        alone=is_alone(),
+        console=console,
+        key=endpoints.functions_key,
+    )
+    for line in now:
         terminal.shown(line)
 
 

@@ -75,6 +75,9 @@ def test_a_repository_is_run_and_a_restart_changes_nothing(up: Callable[..., Up]
     assert 'eval "$(' in after
     assert "adf-trigger run TellOthers --wait" in after
     assert f"Logs  {data / 'logs'}" in after
+    (page,) = [line.removeprefix("See   ") for line in lines if line.startswith("See   ")]
+    assert "<title>" in requests.get(page, timeout=60).text
+    assert any(line.endswith(facts(data)["functions_key"]) for line in lines)
     paths = ("eval", str(tmp_path))
     assert [line for line in lines if len(line) > 80 and not any(path in line for path in paths)] == []
 

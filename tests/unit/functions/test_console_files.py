@@ -153,3 +153,15 @@ def test_the_page_is_small_and_names_its_own_files_alone() -> None:
         assert not re.search(
             r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|localStorage", text
         ), name
+
+
+def test_all_modules_are_asked_for_at_once() -> None:
+    """The page names every module that its first one leads to, so that none waits for another to be read."""
+    wanted, found = ["app.js"], set()
+    while wanted:
+        name = wanted.pop()
+        if name not in found:
+            found.add(name)
+            wanted += re.findall(r'from "\./([^"]+)"', STATIC_FILES[name].content.decode())
+    page = STATIC_FILES["index.html"].content.decode()
+    assert {*re.findall(r'rel="modulepreload" href="([^"]+)"', page), "app.js"} == found
