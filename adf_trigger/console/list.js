@@ -35,7 +35,7 @@ function show(source, main, { query }, title) {
   const rows = new Rows({ label: "Runs, newest first", columns: columnsOf(source), row: (run) => rowOf(run, hrefOf(run)), keyOf, nearEnd: () => older() });
   const stop = new AbortController();
 
-  const shown = () => known.matching(state.search);
+  const shown = () => known.matching(state.search).filter(views.find((each) => each.id === (asked.view ?? ""))?.wanted ?? (() => true));
 
   function draw() {
     const runs = shown();
@@ -127,7 +127,7 @@ function show(source, main, { query }, title) {
 
   async function ask(event) {
     event.preventDefault();
-    const wanted = state.search.trim();
+    const wanted = search.value.trim(); // what was typed may not have been looked for yet
     if (!wanted) return;
     fill(parts.note, "Asking the service…");
     try {
@@ -180,7 +180,7 @@ function show(source, main, { query }, title) {
   fill(
     main,
     h("div", { class: "title" }, h("h1", {}, "Runs"), startLink()),
-    h("div", { class: "filters" }, chips, h("form", { class: "find", role: "search", on: { submit: ask } }, labelled("Search", search), labelled("Pipeline", pipeline), labelled(source.whenLabel, since), pipelines)),
+    h("div", { class: "filters" }, chips, h("form", { class: "find", role: "search", on: { submit: ask } }, labelled("Search", search), labelled("Pipeline", pipeline), labelled(source.whenLabel, since), pipelines, h("button", { type: "submit", class: "hidden", tabindex: -1 }, "Ask for it"))),
     parts.overview,
     parts.note,
     rows.element,

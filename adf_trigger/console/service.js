@@ -10,7 +10,7 @@ export const VIEWS = [
   { id: "succeeded", label: "Succeeded", statuses: ["Succeeded"] },
   { id: "failed", label: "Failed", statuses: ["Failed"] },
   { id: "cancelled", label: "Cancelled", statuses: ["Cancelled"] },
-  { id: "decide", label: "To decide", statuses: ["Rejected", "Unknown"] },
+  { id: "decide", label: "To decide", statuses: ["Rejected", "Unknown"], wanted: ({ links }) => links.resolve || links.replay },
 ];
 
 const SINCE = { "1h": 3_600_000, "24h": 86_400_000, "7d": 604_800_000 };

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from adf_trigger.emulator.commands.serve import Surround, add_serve, serve
 from adf_trigger.local.azurite import Azurite
 from adf_trigger.local.ports import Ports, check, usual
-from adf_trigger.local.stack_config import Progress
+from adf_trigger.local.stack_config import CONSOLE, Progress
 from adf_trigger.local.terminal import Terminal
 from adf_trigger.local.texts import ready
 
@@ -23,7 +23,7 @@ def add_factory(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--azurite", action="store_true", help="bring an Azurite, for the blobs that its pipelines copy"
     )
-    parser.set_defaults(run=_factory)
+    parser.set_defaults(run=_factory, console=CONSOLE)
 
 
 def _factory(options: argparse.Namespace) -> int:
@@ -67,7 +67,8 @@ def _factory(options: argparse.Namespace) -> int:
 
     def tell(facts: Mapping[str, str], data: Path) -> None:
         progress.started("Data Factory", facts["management_url"])
-        for line in ready(run=(), data=data, kept=options.data is not None, service=False):
+        page = f"{facts['management_url']}/"
+        for line in ready(run=(), data=data, kept=options.data is not None, service=False, console=page):
             progress.shown(line)
 
     return serve(options, Surround(azurite, tell))

@@ -24,7 +24,7 @@ from adf_trigger.local.environment import child_environment
 from adf_trigger.local.leftovers import wait_for_leftovers
 from adf_trigger.local.ports import Ports, check, usual
 from adf_trigger.local.process import GRACE_SECONDS, Process, StartFailed, ready_line
-from adf_trigger.local.stack_config import APP, POLL_SCHEDULE, Progress, StackConfig
+from adf_trigger.local.stack_config import APP, CONSOLE, POLL_SCHEDULE, Progress, StackConfig
 from adf_trigger.local.storage import provide_storage
 from adf_trigger.settings import Settings
 
@@ -225,6 +225,7 @@ class Stack:
             "--authority-port": ports.authority,
             "--proxy-port": ports.proxy,
             "--cloud": self._cloud,
+            "--console": CONSOLE,
         }
         if self._config.secrets:
             options["--secrets"] = self._config.secrets

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from adf_trigger import console
 from adf_trigger.emulator.commands.load import Loading
 from adf_trigger.local.ports import Ports
 
@@ -15,6 +16,10 @@ _INSTALLED = Path(__file__).parent / "app"
 
 APP = _INSTALLED if _INSTALLED.is_dir() else Path(__file__).parents[2]
 """Folder of this project's own function app."""
+
+
+CONSOLE = Path(console.__file__).parent
+"""Folder of the page, which the emulator is handed: it serves the files, and knows nothing of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

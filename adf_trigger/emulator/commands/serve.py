@@ -76,6 +76,9 @@ def add_serve(parser: argparse.ArgumentParser) -> None:
         help=f"the storage account of the stack ({STORAGE}, else Azurite at its usual ports)",
     )
     add_cloud(parser)
+    parser.add_argument(
+        "--console", type=Path, metavar="DIR", help="serve the page of this folder over the control API"
+    )
     parser.add_argument("--unannounced", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--json", action="store_true", help="print one JSON line once it is ready")
     parser.add_argument("--log", action="store_true", help="log what it does to standard error")
@@ -162,6 +165,7 @@ def serve(options: argparse.Namespace, surround: Surround | None = None) -> int:
                 secrets=options.secrets,
                 cloud=CLOUDS[options.cloud],
                 allowed=AllowedHosts.of(options.allow_host),
+                console=options.console,
                 storage=options.storage or _storage(brought or os.environ.get(STORAGE) or _USUAL_STORAGE),
             )
             tell = _tell_json if options.json else around.tell or _tell

@@ -5,7 +5,8 @@ there is one, the emulator's own, and a body must be declared as JSON.
 
 Bodies and replies are JSON. What is wrong with a body comes back as a 400 that lists every fault.
 
-- `GET /_emulator/`: the options, the clock's offset, the rules that stand, the runs that are held.
+- `GET /_emulator/`: the options, the clock's offset, the rules and the progressions that stand, the runs that are held.
+  A browser is led to the page instead, where there is one (see page.py).
 - `POST /_emulator/faults` `{"rules": [rule, …], "seed": 7}`: add fault rules (see faults/rules.py; a seed makes
   their dice repeatable). Gives the rules with their ids. `GET` lists them with how often each fired; `DELETE` removes
   all, `DELETE /_emulator/faults/{id}` one.
@@ -25,6 +26,9 @@ Bodies and replies are JSON. What is wrong with a body comes back as a 400 that 
 - `GET /_emulator/requests?operation=CreateRun&limit=100`: the last requests (20,000 are kept), and how many there were
   of each operation; `DELETE` forgets them.
 - `GET /_emulator/runs?factory=<resource id>&pipeline=<name>`: every run there is, and how many of each status.
+- `GET /_emulator/runs/newest?limit=100&pipeline=&status=Failed,Cancelled&since=&continuation=`: a page of them, newest
+  first; `GET /_emulator/runs/{id}` and `GET /_emulator/runs/{id}/activities`: one run and its activity runs;
+  `GET /_emulator/pipelines`: the pipelines of all factories. No token is asked for, and secrets are masked.
 - `POST /_emulator/reset` `{"keep": "nothing" | "resources"}`: forget runs, faults, progression, requests, the clock's
   offset, changed options and secrets; and the factories with all that is in them, unless resources are kept.
 """
@@ -57,6 +61,8 @@ from adf_trigger.emulator.control.bodies import (
     ThrottlingBody,
 )
 from adf_trigger.emulator.control.callers import Refused, check_caller, wrong
+from adf_trigger.emulator.control.looks import Looks
+from adf_trigger.emulator.control.page import ConsolePage
 from adf_trigger.emulator.faults.rules import FaultBook, RequestFault, Standing
 from adf_trigger.emulator.http.request_log import RequestLog
 from adf_trigger.emulator.serving.protocol import transport_of
@@ -94,9 +100,9 @@ class Controlled(Protocol):
         """Change the options."""
 
 
-def control_routes(emulator: Controlled) -> list[Route]:
+def control_routes(emulator: Controlled, page: ConsolePage) -> list[Route]:
     """The routes, without the prefix."""
-    control = _Control(emulator)
+    control, looks = _Control(emulator), Looks(emulator.backend)
     table: tuple[tuple[str, HTTPMethod, _Endpoint], ...] = (
         ("/", HTTPMethod.GET, control.show),
         ("/faults", HTTPMethod.POST, control.add_faults),
@@ -117,9 +123,17 @@ def control_routes(emulator: Controlled) -> list[Route]:
         ("/requests", HTTPMethod.GET, control.list_requests),
         ("/requests", HTTPMethod.DELETE, control.clear_requests),
         ("/runs", HTTPMethod.GET, control.list_runs),
+        ("/runs/newest", HTTPMethod.GET, looks.newest),
+        ("/runs/{id}", HTTPMethod.GET, looks.run),
+        ("/runs/{id}/activities", HTTPMethod.GET, looks.activities),
+        ("/pipelines", HTTPMethod.GET, looks.pipelines),
         ("/reset", HTTPMethod.POST, control.reset),
     )
-    return [Route(path, _guarded(endpoint), methods=[method]) for path, method, endpoint in table]
+    guarded = [
+        Route(path, _guarded(endpoint, page if path == "/" else None), methods=[method])
+        for path, method, endpoint in table
+    ]
+    return [*page.routes(), *guarded]
 
 
 _Endpoint = Callable[[Request], Awaitable[Any]]
@@ -136,6 +150,10 @@ class _Control:
             "options": asdict(self._emulator.backend.options),
             "clockOffsetSeconds": self._emulator.clock.offset.total_seconds(),
             "faults": [_standing(standing) for standing in self._emulator.faults],
+            "progressions": [
+                {"pipeline": pipeline, **asdict(each), "mode": each.mode.value}
+                for pipeline, each in self._emulator.backend.engine.progressions.chosen().items()
+            ],
             "held": self._emulator.backend.engine.held(),
         }
 
@@ -255,12 +273,16 @@ class _Control:
         return asdict(wanted)
 
 
-def _guarded(endpoint: _Endpoint) -> Callable[[Request], Awaitable[Response]]:
-    """An endpoint that only this machine may call, and whose refusals are replies."""
+def _guarded(
+    endpoint: _Endpoint, page: ConsolePage | None = None
+) -> Callable[[Request], Awaitable[Response]]:
+    """An endpoint that only this machine may call, and whose refusals are replies; a browser is led to the page."""
 
     async def answer(request: Request) -> Response:
         try:
             await check_caller(request)
+            if page is not None and (led := page.lead_for(request)) is not None:
+                return led
             reply = await endpoint(request)
         except Refused as exc:
             return JSONResponse({"errors": exc.faults}, status_code=exc.status)

@@ -1,5 +1,6 @@
 """How runs progress: for real, or as a test has it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
@@ -60,6 +61,10 @@ class Progressions:
     def of(self, pipeline: str) -> Progression:
         """How a run of a pipeline is to progress."""
         return self._chosen.get(pipeline.casefold()) or self._chosen.get("") or REAL
+
+    def chosen(self) -> Mapping[str, Progression]:
+        """What was chosen, by pipeline in lower case; by "" for all others."""
+        return dict(self._chosen)
 
     def reset(self) -> None:
         """Everything for real again."""

@@ -34,6 +34,7 @@ from adf_trigger.emulator.common.errors import InternalError
 from adf_trigger.emulator.common.options import Options
 from adf_trigger.emulator.contract.activity import ActivityFailed
 from adf_trigger.emulator.control.api import control_routes
+from adf_trigger.emulator.control.page import ConsolePage
 from adf_trigger.emulator.engine.engine import Engine
 from adf_trigger.emulator.engine.runtime import TokenSource
 from adf_trigger.emulator.engine.secrets import Secrets
@@ -75,6 +76,7 @@ class FactoryConfig:
             `tokens`.
         surroundings: what pipelines meet outside; None is the usual Azurite, and no name of Azure's.
         secrets: what stands in for Key Vaults from the start, and again after a reset.
+        console: folder of the page over the control API; None has none.
     """
 
     data: Path | None = None
@@ -92,6 +94,7 @@ class FactoryConfig:
     token: TokenSource | None = None
     surroundings: Surroundings | None = None
     secrets: Secrets = field(default_factory=dict)
+    console: Path | None = None
 
 
 class FactoryEmulator:
@@ -146,6 +149,7 @@ class FactoryEmulator:
             public_url=config.public_url,
             places=self.backend.places,
         )
+        self._page = ConsolePage(config.console)
         self._provide_groups()
         self.asgi: ASGIApp = self._application()
 
@@ -232,7 +236,7 @@ class FactoryEmulator:
 
     def _application(self) -> Starlette:
         routes: list[BaseRoute] = [
-            Mount("/_emulator", routes=control_routes(self)),
+            Mount("/_emulator", routes=control_routes(self, self._page)),
             Route(f"{CALLBACK_PATH}/{{token}}", self._called_back, methods=["POST"]),
             *(self._route(operation) for operation in OPERATIONS),
         ]
@@ -260,6 +264,8 @@ class FactoryEmulator:
         return Response(status_code=HTTPStatus.OK if waited_for else HTTPStatus.NOT_FOUND)
 
     async def _not_found(self, request: Request, _exc: Exception) -> Response:
+        if request.url.path == "/" and (led := self._page.lead_for(request)) is not None:
+            return led
         return self._requests.refuse(
             request, unknown_path(request.url.path, request.query_params.get("api-version", ""))
         )

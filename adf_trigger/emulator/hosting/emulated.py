@@ -52,6 +52,7 @@ class EmulatorConfig:
         cloud: which of Azure's clouds this stands in for.
         storage: the account that pipelines mean by its name alone, and that the proxy leads to.
         allowed: other machines that pipelines may call.
+        console: folder of the page over the control API; None has none.
     """
 
     data: Path
@@ -68,6 +69,7 @@ class EmulatorConfig:
     cloud: Cloud = PUBLIC
     storage: StorageAccount = DEVELOPMENT
     allowed: AllowedHosts = field(default_factory=AllowedHosts)
+    console: Path | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -151,6 +153,7 @@ async def emulated(config: EmulatorConfig) -> AsyncIterator[Emulated]:
                 resource_groups=defaults.RESOURCE_GROUPS,
                 options=Options(strict=config.strict, any_group=config.any_group),
                 secrets=config.secrets,
+                console=config.console,
             )
         )
         await emulator.start()

@@ -105,6 +105,46 @@ class Runs:
         rows = self._database.rows(f"SELECT * FROM runs WHERE {where} ORDER BY seq", given.values())  # noqa: S608 - columns are constants
         return [self._run(row) for row in rows]
 
+    def newest(
+        self,
+        *,
+        pipeline_name: str | None = None,
+        statuses: Sequence[str] = (),
+        since: datetime | None = None,
+        before: int | None = None,
+        limit: int,
+    ) -> list[tuple[int, PipelineRun]]:
+        """Runs of all factories, the last that was made first, each with its place.
+
+        Args:
+            pipeline_name: of one pipeline alone.
+            statuses: of these alone; none for all.
+            since: those that began then or later.
+            before: those whose place is before this one.
+            limit: at most so many.
+        """
+        wanted: list[tuple[str, Sequence[Any]]] = [("1", ())]
+        if pipeline_name is not None:
+            wanted.append(("pipeline_name = ?", (pipeline_name,)))
+        if statuses:
+            wanted.append((f"status IN ({', '.join('?' * len(statuses))})", statuses))
+        if since is not None:
+            wanted.append(("coalesce(run_start, last_updated) >= ?", (stamp(since),)))
+        if before is not None:
+            wanted.append(("seq < ?", (before,)))
+        where = " AND ".join(condition for condition, _ in wanted)
+        values = [value for _, given in wanted for value in given]
+        rows = self._database.rows(
+            f"SELECT * FROM runs WHERE {where} ORDER BY seq DESC LIMIT ?",  # noqa: S608 - conditions are constants
+            (*values, limit),
+        )
+        return [(row["seq"], self._run(row)) for row in rows]
+
+    def anywhere(self, run_id: str) -> PipelineRun | None:
+        """One run, of whichever factory."""
+        row = self._database.row("SELECT * FROM runs WHERE run_id = ?", (run_id,))
+        return None if row is None else self._run(row)
+
     def find(self, factory_id: str, query: RunQuery) -> tuple[list[PipelineRun], str | None]:
         """A page of runs and the token for the next page."""
         rows, token = select(

@@ -3,13 +3,13 @@
 import json
 import re
 from collections.abc import Iterator
-from importlib.resources import files
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from playwright.sync_api import Browser, Route, expect
 
+from tests.support.axe import violations
 from tests.support.console import PATIENCE, Person
 from tests.support.local_stack import LocalStack
 
@@ -24,8 +24,6 @@ NAME = (
 """Of a pipeline, as far as Data Factory lets one be called so."""
 VIEWS = ("runs", "runs/night-a", "start?pipeline=orders", "health", "nowhere")
 RUNS = 10_000
-AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text("utf-8")
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "best-practice"]
 
 
 def test_hostile_texts_stay_texts(person: Person, stack: LocalStack) -> None:
@@ -167,28 +165,15 @@ def test_nothing_keeps_people_from_using_it(anybody: Person) -> None:
         anybody.open(view)
         anybody.page.wait_for_load_state("networkidle")
         anybody.page.locator(".rows .row, .lane, form .field, .card, .empty").first.wait_for()
-        found[view] = violations(anybody)
+        found[view] = violations(anybody.page)
         assert widest(anybody) <= anybody.page.viewport_size["width"] if anybody.page.viewport_size else False
     anybody.open("runs/night-a")
     anybody.lane("Prepare").get_by_role("button").first.click()
     anybody.page.locator(".details").wait_for()
-    found["details"] = violations(anybody)
+    found["details"] = violations(anybody.page)
     anybody.button("Rerun…").click()
-    found["dialog"] = violations(anybody)
+    found["dialog"] = violations(anybody.page)
     assert found == {view: [] for view in found}
-
-
-def violations(person: Person) -> list[str]:
-    """What axe-core finds, by rule and element."""
-    person.page.evaluate(AXE)
-    found = person.page.evaluate(
-        "options => axe.run(document, options)", {"resultTypes": ["violations"], "runOnly": RULES}
-    )
-    return [
-        f"{each['id']}: {node['html'][:200]}: {node.get('failureSummary', '')}"
-        for each in found["violations"]
-        for node in each["nodes"]
-    ]
 
 
 def test_ten_thousand_runs_stay_smooth(person: Person) -> None:

@@ -1,6 +1,7 @@
 """The console's files, as they are served: to anybody, nothing else, and under a strict policy."""
 
 import re
+from os.path import normpath
 from pathlib import Path
 from urllib.parse import urljoin
 
@@ -155,13 +156,26 @@ def test_the_page_is_small_and_names_its_own_files_alone() -> None:
         ), name
 
 
-def test_all_modules_are_asked_for_at_once() -> None:
-    """The page names every module that its first one leads to, so that none waits for another to be read."""
+@pytest.mark.parametrize("folder", [".", "factory"])
+def test_all_modules_are_asked_for_at_once(folder: str) -> None:
+    """A page names every module that its first one leads to, so that none waits for another to be read."""
     wanted, found = ["app.js"], set()
     while wanted:
         name = wanted.pop()
         if name not in found:
             found.add(name)
-            wanted += re.findall(r'from "\./([^"]+)"', STATIC_FILES[name].content.decode())
-    page = STATIC_FILES["index.html"].content.decode()
+            text = (FOLDER / folder / name).read_text("utf-8")
+            wanted += [
+                normpath(Path(name).parent / each) for each in re.findall(r'from "(\.\.?/[^"]+)"', text)
+            ]
+    page = (FOLDER / folder / "index.html").read_text("utf-8")
     assert {*re.findall(r'rel="modulepreload" href="([^"]+)"', page), "app.js"} == found
+
+
+def test_the_page_over_the_local_factory_is_no_part_of_the_app(caller: Caller) -> None:
+    """It is served by the emulator, never deployed, and keeps to the same rules."""
+    assert not [name for name in STATIC_FILES if "factory" in name or name in {"graph.js", "pipelines.js"}]
+    assert ask(caller, "factory/app.js").status_code == 404
+    for file in (FOLDER / "factory").iterdir():
+        assert not re.search(UNSAFE, file.read_text("utf-8")), file
+    assert "/adf_trigger/console/factory/" in (ROOT / ".funcignore").read_text("utf-8").split()

@@ -1,0 +1,82 @@
+// Activities as a graph: in columns by what they wait for, with a line for each dependency.
+
+import { s } from "../dom.js";
+import { plain } from "../format.js";
+
+const WIDTH = 168;
+const HEIGHT = 46;
+const ACROSS = 64;
+const DOWN = 18;
+const LONGEST = 22;
+
+/** What stands inside of an activity: [title, activities]. */
+export function insideOf(activity) {
+  const has = activity.typeProperties ?? {};
+  const named = (what, found) => (Array.isArray(found) && found.length > 0 ? [[`${activity.name}: ${what}`, found]] : []);
+  return [
+    ...named("each", has.activities),
+    ...named("if true", has.ifTrueActivities),
+    ...named("if false", has.ifFalseActivities),
+    ...(has.cases ?? []).flatMap((each) => named(`case ${each.value}`, each.activities)),
+    ...named("default", has.defaultActivities),
+  ];
+}
+
+/** The graph of activities, as SVG. */
+export function graph(activities) {
+  const columns = columnsOf(activities);
+  const places = new Map();
+  columns.forEach((column, x) => column.forEach((each, y) => places.set(each.name, [x * (WIDTH + ACROSS), y * (HEIGHT + DOWN)])));
+  const width = columns.length * (WIDTH + ACROSS) - ACROSS + 2;
+  const height = Math.max(...columns.map((each) => each.length)) * (HEIGHT + DOWN) - DOWN + 2;
+  const lines = activities.flatMap((each) => dependencies(each).filter(({ activity }) => places.has(activity)).map((dependency) => line(places.get(dependency.activity), places.get(each.name), dependency.dependencyConditions ?? [])));
+  const boxes = activities.map((each) => box(each, places.get(each.name)));
+  return s("svg", { class: "graph", role: "img", "aria-label": inWords(activities), viewBox: `-1 -1 ${width} ${height}`, width, height }, lines, boxes);
+}
+
+const dependencies = (activity) => (Array.isArray(activity.dependsOn) ? activity.dependsOn : []);
+
+/** Activities by how many others stand before them at most. What waits for itself in a circle is put last. */
+function columnsOf(activities) {
+  const byName = new Map(activities.map((each) => [each.name, each]));
+  const depths = new Map();
+  const depth = (name, seen) => {
+    if (depths.has(name)) return depths.get(name);
+    if (seen.has(name)) return 0;
+    const before = dependencies(byName.get(name)).filter(({ activity }) => byName.has(activity));
+    const found = before.length === 0 ? 0 : 1 + Math.max(...before.map(({ activity }) => depth(activity, new Set([...seen, name]))));
+    depths.set(name, found);
+    return found;
+  };
+  const columns = [];
+  for (const each of activities) (columns[depth(each.name, new Set())] ??= []).push(each);
+  return columns.filter(Boolean);
+}
+
+function line([fromX, fromY], [toX, toY], conditions) {
+  const [x1, y1, x2, y2] = [fromX + WIDTH, fromY + HEIGHT / 2, toX, toY + HEIGHT / 2];
+  const bend = Math.max(24, (x2 - x1) / 2);
+  const kind = conditions.includes("Failed") ? "bad" : conditions.includes("Succeeded") ? "ok" : "off";
+  return s("g", { class: `edge is-${kind}` }, s("title", {}, conditions.join(" or ")), s("path", { d: `M${x1} ${y1}C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2 - 5} ${y2}` }), s("path", { class: "tip", d: `M${x2 - 7} ${y2 - 4}l7 4-7 4z` }));
+}
+
+function box(activity, [x, y]) {
+  const inside = insideOf(activity).reduce((sum, [, found]) => sum + found.length, 0);
+  const label = (text) => (text.length > LONGEST ? `${text.slice(0, LONGEST - 1)}…` : text);
+  return s(
+    "g",
+    { class: "node", transform: `translate(${x} ${y})` },
+    s("title", {}, plain(`${activity.name} (${activity.type})`)),
+    s("rect", { width: WIDTH, height: HEIGHT, rx: 8 }),
+    s("text", { x: 12, y: 19, class: "node-name" }, label(plain(activity.name))),
+    s("text", { x: 12, y: 36, class: "node-type" }, `${label(plain(activity.type))}${inside ? ` · ${inside} inside` : ""}`),
+  );
+}
+
+function inWords(activities) {
+  const each = activities.map((activity) => {
+    const waits = dependencies(activity).map((one) => `${one.activity} ${(one.dependencyConditions ?? []).join(" or ").toLowerCase()}`);
+    return plain(`${activity.name}${waits.length ? ` after ${waits.join(" and ")}` : ""}`);
+  });
+  return `Activities: ${each.join("; ")}.`;
+}
