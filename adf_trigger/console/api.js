@@ -68,13 +68,14 @@ async function signIn(refused) {
  *
  * `path` is relative to its root. The answer is { status, body, headers }.
  * Throws Problem where it says no, and Unreachable where none comes; an aborted call throws what fetch throws.
+ * A key that does not open a call is asked for anew, but not for one that is `quiet`: a function's own key opens it alone.
  */
-export async function call(path, { method = "GET", body, headers = {}, signal, patience = PATIENCE, welcome = [] } = {}) {
+export async function call(path, { method = "GET", body, headers = {}, signal, patience = PATIENCE, welcome = [], quiet = false } = {}) {
   for (;;) {
     const used = key();
     const answer = await answered(path, { method, body, headers, signal, patience, used });
     if (answer.status === 401) {
-      if (key() !== used || (await signIn(used))) continue;
+      if (key() !== used || (!(quiet && used) && (await signIn(used)))) continue;
       throw new Problem(401, { title: "A key is needed to see anything here" });
     }
     if (answer.ok || welcome.includes(answer.status)) return answer;

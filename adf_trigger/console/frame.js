@@ -13,7 +13,7 @@ onConnection(connection);
 
 function connection(error, wait, again) {
   if (!error) return fill(banner);
-  const lost = error.name === "Unreachable" || error.status === 503 || error.status === 429;
+  const lost = error.name === "Unreachable" || (!error.body?.type && (error.status === 503 || error.status === 429));
   const when = wait === null ? "" : ` Trying again in ${Math.round(wait / 1000)} s.`;
   const label = error.status === 401 ? "Sign in" : "Try now";
   const words = `${lost ? "Connection lost. " : ""}${error.message}.${when} What is shown may be out of date.`;

@@ -21,12 +21,16 @@ export function healthView(main, _address, title) {
   const paint = painted(body);
   const poller = new Poller(async (signal) => {
     const health = await readHealth(signal);
-    if (health?.type) throw Object.assign(new Error(health.title), { errors: health.errors }); // a problem, of the settings for one
-    paint([health, ago(health.observedAt)], () => shown(health, () => poller.now()));
+    const isProblem = health?.type !== undefined; // the settings are at fault, for one
+    paint([health, ago(health?.observedAt)], () => (isProblem ? problem(health) : shown(health, () => poller.now())));
     return false;
   }, { fastest: 5_000, slowest: 15_000 });
   poller.start();
   return () => poller.stop();
+}
+
+function problem(body) {
+  return h("div", { class: "why is-unavailable" }, h("h2", {}, glyph("Failed"), plain(body.title)), faults({ message: body.detail ?? "", errors: body.errors }));
 }
 
 function shown(health, again) {

@@ -9,6 +9,15 @@ import { Rows } from "./rows.js";
 import { amend, go } from "./router.js";
 import { figures, strip } from "./strip.js";
 
+/** The list as it was left, for who comes back to it from a run. */
+let left = null;
+
+/** The address of the list as it was left. */
+export function lastList() {
+  const given = Object.entries(JSON.parse(left?.asked ?? "{}")).filter(([, value]) => value);
+  return given.length ? `#/runs?${new URLSearchParams(given)}` : "#/runs";
+}
+
 const FIRST = 100;
 const FURTHER = 200;
 const PAGES_AT_ONCE = 4;
@@ -23,8 +32,9 @@ function show(source, main, { query }, title) {
   title("Runs");
   const { views, findRun, hrefOf, listPipelines, listRuns, openRun, questionOf } = source;
   const asked = { ...query };
-  const known = new KnownRuns();
-  const state = { search: "", loading: false, loaded: false, note: "" };
+  const back = left?.source === source && left.asked === JSON.stringify(asked) ? left : null;
+  const known = back?.known ?? new KnownRuns();
+  const state = { search: back?.search ?? "", loading: false, loaded: back !== null, note: "" };
   const parts = {
     overview: h("div", { class: "overview" }),
     note: h("div", { class: "note", role: "status" }),
@@ -142,7 +152,7 @@ function show(source, main, { query }, title) {
     }
   }
 
-  const search = h("input", { type: "search", name: "search", id: fresh("search"), placeholder: "Pipeline, id or error", autocomplete: "off", spellcheck: "false" });
+  const search = h("input", { type: "search", name: "search", id: fresh("search"), value: state.search, placeholder: "Pipeline, id or error", autocomplete: "off", spellcheck: "false" });
   search.addEventListener("input", debounced(() => {
     state.search = search.value;
     draw();
@@ -188,7 +198,7 @@ function show(source, main, { query }, title) {
   );
   paintFilters();
   draw();
-  listPipelines(stop.signal).then(
+  listPipelines(stop.signal, { quiet: true }).then(
     (found) => fill(pipelines, [...new Set(found.pipelines.map((each) => each.name))].map((value) => h("option", { value }))),
     () => {}, // the field takes any name
   );
@@ -201,7 +211,15 @@ function show(source, main, { query }, title) {
   const clock = setInterval(draw, 15_000);
   const poller = new Poller(refresh, { fastest: 2_000, slowest: 20_000 });
   poller.start();
+  if (back) requestAnimationFrame(() => scrollTo(0, back.scroll));
+  let scroll = back?.scroll ?? 0;
+  const scrolled = () => {
+    scroll = scrollY;
+  };
+  addEventListener("scroll", scrolled, { passive: true });
   return () => {
+    removeEventListener("scroll", scrolled);
+    left = { source, asked: JSON.stringify(asked), known, search: state.search, scroll };
     poller.stop();
     stop.abort();
     rows.close();

@@ -3,6 +3,7 @@
 import { fill, h, painted } from "./dom.js";
 import { badge, count, durationOf, json, plain, said, time, took } from "./format.js";
 import { Gantt, block } from "./gantt.js";
+import { lastList } from "./list.js";
 import { Poller } from "./poll.js";
 
 const AFTER = 20_000;
@@ -25,7 +26,7 @@ function show(source, main, { whole }, title) {
   let trouble = null;
   let settled = 0;
 
-  fill(main, h("p", { class: "back" }, h("a", { href: "#/runs" }, "← Runs")), h("div", { class: "loading muted" }, "Asking for the run…"));
+  fill(main, h("p", { class: "back" }, h("a", { href: lastList() }, "← Runs")), h("div", { class: "loading muted" }, "Asking for the run…"));
 
   async function refresh(signal) {
     const before = JSON.stringify([run, activities, trouble]);
@@ -54,7 +55,7 @@ function show(source, main, { whole }, title) {
   function lost(error) {
     poller.stop();
     const choices = (error.body.choices ?? []).map((each) => h("li", {}, h("a", { href: hrefOf({ links: { self: each.link } }) }, said(`${each.factory}: ${each.pipeline}`)), " ", badge(each.status), " ", time(each.requestedAt)));
-    fill(main, h("p", { class: "back" }, h("a", { href: "#/runs" }, "← Runs")), h("div", { class: "empty" }, h("h1", {}, plain(error.body.title ?? "There is no such run")), h("p", {}, plain(error.body.detail ?? error.message)), choices.length ? h("ul", { class: "plain" }, choices) : null));
+    fill(main, h("p", { class: "back" }, h("a", { href: lastList() }, "← Runs")), h("div", { class: "empty" }, h("h1", {}, plain(error.body.title ?? "There is no such run")), h("p", {}, plain(error.body.detail ?? error.message)), choices.length ? h("ul", { class: "plain" }, choices) : null));
     return false;
   }
 
@@ -71,7 +72,7 @@ function show(source, main, { whole }, title) {
 
   function draw() {
     title(`${plain(run.pipeline) || "Message"} ${run.status}`);
-    if (!parts.head.isConnected) fill(main, h("p", { class: "back" }, h("a", { href: "#/runs" }, "← Runs")), Object.values(parts));
+    if (!parts.head.isConnected) fill(main, h("p", { class: "back" }, h("a", { href: lastList() }, "← Runs")), Object.values(parts));
     paint.head([run.status, run.links, run.pipeline], () => head(run, source.actionsOf(run, () => { settled = 0; poller.now(); })));
     paint.why([run.status, run.reason, run.message, run.errors, run.children], () => why(run));
     paint.facts([run, durationOf(run)], () => facts(run, source));

@@ -67,12 +67,12 @@ export async function activitiesOf(run, signal) {
 /** The activity runs of a run that another one has started. */
 export async function childActivities(run, id, signal) {
   const path = pathOf(run.links.activities);
-  return (await call(`${path}${path.includes("?") ? "&" : "?"}${new URLSearchParams({ child: id })}`, { signal })).body;
+  return (await call(`${path}${path.includes("?") ? "&" : "?"}${new URLSearchParams({ child: id })}`, { signal, quiet: true })).body;
 }
 
 /** Pipelines of all factories, with what they declare. */
-export async function listPipelines(signal) {
-  return (await call("pipelines", { signal })).body;
+export async function listPipelines(signal, { quiet = false } = {}) {
+  return (await call("pipelines", { signal, quiet })).body;
 }
 
 /** Ask what would become of a start, or start; the answer with its status. */

@@ -29,25 +29,23 @@ export function treeOf(activities, now = Date.now()) {
   return rowsOf(top, below, "");
 }
 
-/** Which rounds belong to which loop: [loop or null, hashes]. */
+/** Which rounds belong to which loop: [loop run or null, hashes]. */
 function homes(groups, loops, now) {
-  const names = new Map();
+  const named = new Map();
   for (const [hash, runs] of groups) {
     if (hash === "") continue;
     const first = [...runs].sort((one, other) => startOf(one) - startOf(other))[0].activityName;
-    if (!names.has(first)) names.set(first, []);
-    names.get(first).push(hash);
+    if (!named.has(first)) named.set(first, []);
+    named.get(first).push(hash);
   }
   const found = new Map();
-  const put = (loop, hash) => {
-    if (!found.has(loop)) found.set(loop, []);
-    found.get(loop).push(hash);
-  };
-  for (const hashes of names.values()) {
-    // A loop in a loop runs several times: each round goes to the run of it that is around that round.
-    const span = spanOf(hashes.flatMap((hash) => groups.get(hash)), now);
-    const whole = best(loops, span, hashes, now);
-    for (const hash of hashes) put(whole ?? best(loops, spanOf(groups.get(hash), now), [hash], now), hash);
+  for (const hashes of named.values()) {
+    const together = placed(groups, loops, hashes, now);
+    for (const hash of hashes) {
+      const loop = together?.get(hash) ?? placed(groups, loops, [hash], now)?.get(hash) ?? null;
+      if (!found.has(loop)) found.set(loop, []);
+      found.get(loop).push(hash);
+    }
   }
   return found;
 }
@@ -56,13 +54,40 @@ function spanOf(runs, now) {
   return [Math.min(...runs.map(startOf)), Math.max(...runs.map((run) => endOf(run, now)))];
 }
 
-/** The loop around a span that fits it best, and is not itself in one of these rounds. */
-function best(loops, [from, to], hashes, now) {
-  const around = loops.filter(
-    (loop) => !hashes.includes(loop.iterationHash ?? "") && startOf(loop) <= from + SLACK && endOf(loop, now) >= to - SLACK,
-  );
-  const misfit = (loop) => from - startOf(loop) + (endOf(loop, now) - to);
-  return around.sort((one, other) => misfit(one) - misfit(other))[0] ?? null;
+/**
+ * The run of a loop around each round, by hash; null where no loop is around all of them.
+ *
+ * Rounds of one kind are all of one loop, which begins with the first and ends with the last: that tells it from others
+ * beside it. Of loops in one another the inner one is around them as well as the outer, and shorter.
+ */
+function placed(groups, loops, hashes, now) {
+  const families = Map.groupBy(loops.filter((loop) => !hashes.includes(loop.iterationHash ?? "")), (loop) => loop.activityName);
+  const fits = [...families.values()].map((family) => fitOf(family, groups, hashes, now)).filter(Boolean);
+  const least = Math.min(...fits.map((fit) => fit.misfit));
+  return fits.filter((fit) => fit.misfit <= least + SLACK).sort((one, other) => one.length - other.length)[0]?.homes ?? null;
+}
+
+/** How well the runs of one loop fit around rounds: { homes, misfit, length }; null where one of them is in none. */
+function fitOf(family, groups, hashes, now) {
+  const homes = new Map();
+  const held = new Map();
+  for (const hash of hashes) {
+    const [from, to] = spanOf(groups.get(hash), now);
+    const length = (loop) => endOf(loop, now) - startOf(loop);
+    const around = family.filter((loop) => startOf(loop) <= from + SLACK && endOf(loop, now) >= to - SLACK);
+    const home = around.sort((one, other) => length(one) - length(other))[0];
+    if (!home) return null;
+    homes.set(hash, home);
+    held.set(home, [...(held.get(home) ?? []), ...groups.get(hash)]);
+  }
+  let misfit = 0;
+  let length = 0;
+  for (const [loop, runs] of held) {
+    const [from, to] = spanOf(runs, now);
+    misfit += Math.abs(from - startOf(loop)) + Math.abs(endOf(loop, now) - to);
+    length += (endOf(loop, now) - startOf(loop)) / held.size;
+  }
+  return { homes, misfit, length };
 }
 
 function rowsOf(runs, below, prefix) {

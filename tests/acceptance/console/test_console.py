@@ -100,6 +100,9 @@ def test_the_list_is_narrowed_down_and_searched(person: Person, stack: LocalStac
     search.fill("narrow-2")
     search.press("Enter")
     expect(person.page.locator("h1")).to_have_text("settle")
+    person.page.get_by_role("link", name="← Runs").click()
+    expect(person.button("Correlation id c-narrow remove")).to_be_visible()
+    expect(person.row("narrow-1")).to_be_visible()
 
 
 def test_a_run_is_cancelled_with_a_note(person: Person, stack: LocalStack) -> None:

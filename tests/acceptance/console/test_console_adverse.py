@@ -9,9 +9,11 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import Browser, Route, expect
 
+from adf_trigger.functions.problem_examples import EXAMPLES
+from adf_trigger.functions_host.http.keys import Keys
 from tests.support.axe import violations
 from tests.support.console import PATIENCE, Person
-from tests.support.local_stack import LocalStack
+from tests.support.local_stack import MASTER_KEY, LocalStack
 
 expect.set_options(timeout=PATIENCE)
 
@@ -110,6 +112,32 @@ def test_the_key_is_asked_for_and_kept_for_the_tab_alone(person: Person, stack: 
     person.button("Sign in").click()
     person.sign_in()
     expect(person.page.locator(".rows .row").first).to_be_visible()
+
+
+def test_a_functions_own_key_shows_what_it_opens(person: Person, stack: LocalStack) -> None:
+    """The list with the key of the list alone: nobody is asked for another one by what only helps."""
+    assert stack.caller.post("quick", {}, key="by-own-key").status == 202
+    person.open(key=Keys(stack.endpoints.functions_key, MASTER_KEY).of("list_runs"))
+    with person.page.expect_response(lambda answer: "/api/pipelines" in answer.url and answer.status == 401):
+        person.page.reload()
+    expect(person.row("by-own-key")).to_be_visible()
+    expect(person.dialog()).to_have_count(0)
+    person.row("by-own-key").click()
+    expect(person.dialog()).to_contain_text("That key does not open this")
+
+
+def test_faulty_settings_are_told_one_by_one(person: Person) -> None:
+    """What health answers then is a problem with all of them."""
+    problem = json.dumps(EXAMPLES["settings-faulty"])
+
+    def faulty(route: Route) -> None:
+        route.fulfill(status=503, body=problem, content_type="application/problem+json")
+
+    person.open()
+    person.page.route("**/api/health/details", faulty)
+    person.open("health")
+    expect(person.page.locator(".why")).to_contain_text("The settings of this service are at fault")
+    expect(person.page.locator(".why")).to_contain_text("ADF_TRIGGER_TABLE")
 
 
 def test_everything_can_be_done_without_a_mouse(person: Person, stack: LocalStack) -> None:
