@@ -97,8 +97,11 @@ def test_up_runs_from_an_installed_package(wheel: Path, tmp_path: Path) -> None:
             timeout=60,
         )
         page = requests.get(f"{endpoints['functions_url']}/api/console", timeout=60)
+        browser = {"Accept": "text/html"}
+        factory = requests.get(f"{endpoints['management_url']}/", headers=browser, timeout=60)
         up.send_signal(signal.SIGTERM)
         assert up.wait(PATIENT_SECONDS) == 0
+    assert "<title>" in factory.text
     assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
     assert app.is_relative_to(tmp_path / "venv")
     assert sorted(path.name for path in app.glob("*.*")) == ["function_app.py", "host.json"]
