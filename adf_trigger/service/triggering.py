@@ -40,7 +40,7 @@ logger = logging.getLogger(__name__)
 
 BATCH_SECONDS = 12.0
 """How long events of one call are begun to be taken: Event Grid waits 30 seconds for its answer."""
-AT_ONCE = 8
+AT_ONCE = 16
 STARTED_AT_ONCE = 4
 """Requests of one call that are sent while its caller waits; where there are more, the timer sends them."""
 LATER = 30.0

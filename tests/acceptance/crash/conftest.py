@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.acceptance.crash.crashes import Crashes
+from tests.acceptance.crash.event_scenarios import TRIGGERS
 from tests.support.local_stack import LocalStack
 
 APP = Path(__file__).parent / "crashing_app"
@@ -35,6 +36,7 @@ def crashes(tmp_path_factory: pytest.TempPathFactory, warm: str) -> Iterator[Cra
         "CRASH_HITS": str(folder / "hits"),
         "PYTHONPATH": str(Path(__file__).parents[3]),
         "ADF_TRIGGER_POLICY": json.dumps(policy),
+        "ADF_TRIGGER_TRIGGERS": json.dumps(TRIGGERS),
         "ADF_TRIGGER_UNCONFIGURED_DEADLINE_SECONDS": "1",
         "ADF_TRIGGER_MISSING_RUN_HOURS": str(LOST_AFTER_HOURS),
         "ADF_TRIGGER_STALE_AFTER_SECONDS": "1",

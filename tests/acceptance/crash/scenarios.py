@@ -14,6 +14,7 @@ from adf_trigger.clock import utcnow
 from adf_trigger.ledger.records import RunState
 from adf_trigger.ledger.table import TableLedger
 from tests.acceptance.crash.crashes import Crashes
+from tests.acceptance.crash.event_scenarios import by_event, unwanted
 from tests.acceptance.crash.rejected_scenarios import (
     discarded,
     lost_in_the_queue,
@@ -235,11 +236,6 @@ def invalid(crashes: Crashes, key: str) -> None:
     crashes.send({"pipeline": "pause", "requestId": key, "surprise": 1})
 
 
-def unwanted(crashes: Crashes, key: str) -> None:
-    """An event that no trigger starts on."""
-    crashes.stack.caller.send({"specversion": "1.0", "id": key, "source": "/nobody", "type": "nothing"})
-
-
 def new_pipeline(crashes: Crashes, key: str) -> None:
     """A request for a pipeline that nobody has asked about."""
     pipeline = key.replace(".", "-")
@@ -322,7 +318,7 @@ SCENARIOS: dict[str, tuple[Callable[[Crashes, str], None], ...]] = {
     "factory_state.hold": (held,),
     "factory_state.probe": (held,),
     "factory_state.release": (held,),
-    "records.claim": (simple,),
+    "records.claim": (simple, by_event),
     "records.reclaim": (refused_then_repeated,),
     "records.lease_to_send": (throttled,),
     "send.create_run": (simple,),
