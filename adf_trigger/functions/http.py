@@ -76,7 +76,7 @@ async def _taken(
     """The answer to a request that was taken, once its run has ended or its caller would wait no longer."""
     record = started.submitted.record
     if patience.waits:
-        record = await services.waits.end_of(record, patience.left) or record
+        record = await services.waiter.end_of(record, patience.left) or record
     view = services.views.view(record)
     by_status = started.by_status or record.failure_is_error
     if view.ended and (by_status or patience.waits):
@@ -97,7 +97,7 @@ async def _opened(
     opened = await run(opening)
     if not patience.waits or opened.record is None or opened.view.ended:
         return opened
-    ended = await services.waits.end_of(opened.record, patience.left)
+    ended = await services.waiter.end_of(opened.record, patience.left)
     if ended is not None:
         return Opened(services.views.view(ended), ended)
     try:

@@ -22,19 +22,20 @@ from adf_trigger.service.allowance import Allowance
 from adf_trigger.service.backlog import Backlog
 from adf_trigger.service.batch import BatchStarter
 from adf_trigger.service.cancel import Canceller
-from adf_trigger.service.candidates import Candidates
+from adf_trigger.service.candidates import CandidateFinder
 from adf_trigger.service.check import Checker
 from adf_trigger.service.definitions import Definitions
 from adf_trigger.service.dispatch import Dispatcher
 from adf_trigger.service.elapsed import Leases
-from adf_trigger.service.ends import Ends
+from adf_trigger.service.ends import EndRecorder
 from adf_trigger.service.event_counts import EventCounts, at_once, on_a_thread
+from adf_trigger.service.event_intake import EventIntake
 from adf_trigger.service.factories import Factories
 from adf_trigger.service.factory_state import FactoryStates
 from adf_trigger.service.gate import Gate
 from adf_trigger.service.health import HealthReader
 from adf_trigger.service.intake import Intake
-from adf_trigger.service.keeping import Keeping
+from adf_trigger.service.keep import Keeper
 from adf_trigger.service.ledger_identity import Landmark, LedgerIdentity
 from adf_trigger.service.links import Links
 from adf_trigger.service.look import Looker
@@ -42,45 +43,44 @@ from adf_trigger.service.monitor import Monitor
 from adf_trigger.service.neighbours import AppIdentity, Neighbours
 from adf_trigger.service.notify import Notifier
 from adf_trigger.service.observe import Observer
-from adf_trigger.service.overdue import OverdueMessages
-from adf_trigger.service.overdue_runs import OverdueRuns
+from adf_trigger.service.overdue_messages import OverdueMessageWatcher
+from adf_trigger.service.overdue_runs import OverdueRunWatcher
 from adf_trigger.service.own_notes import OwnNotes
 from adf_trigger.service.partitions import Partitions
 from adf_trigger.service.pipelines import PipelineLister
 from adf_trigger.service.policy import Policies
 from adf_trigger.service.preview import Previewer
 from adf_trigger.service.publish import Publisher
-from adf_trigger.service.putting_back import PuttingBack
-from adf_trigger.service.query import Query
+from adf_trigger.service.query import RunFinder
 from adf_trigger.service.reads import Reads
 from adf_trigger.service.reconcile import Reconciler
 from adf_trigger.service.records import Records
+from adf_trigger.service.reject import Rejecter
 from adf_trigger.service.rejected_requests import RejectedRequests
-from adf_trigger.service.rejecting import Rejecting
-from adf_trigger.service.replaying import Replayer
+from adf_trigger.service.replay import Replayer
+from adf_trigger.service.requeue import Requeuer
 from adf_trigger.service.rerun import Rerunner
 from adf_trigger.service.resolve import Resolver
 from adf_trigger.service.runs import RunLister
-from adf_trigger.service.secrets import Secrets
+from adf_trigger.service.secret_remover import SecretRemover
 from adf_trigger.service.send import Sender
 from adf_trigger.service.settle import Settler
-from adf_trigger.service.shared_look import SharedLook
+from adf_trigger.service.shared_look import SharedLooker
 from adf_trigger.service.stand_in import StandIn
 from adf_trigger.service.start_times import StartTimes
-from adf_trigger.service.steering import Steering
+from adf_trigger.service.steering import Steerer
 from adf_trigger.service.steps import Steps
-from adf_trigger.service.strangers import Bounds, Strangers
+from adf_trigger.service.strangers import Bounds, StrangerWatcher
 from adf_trigger.service.submit import Submitter
-from adf_trigger.service.sweep import Sweep
+from adf_trigger.service.sweep import Sweeper
 from adf_trigger.service.throttling import Throttling
 from adf_trigger.service.tick import Tick
 from adf_trigger.service.tick_threads import TickThreads
-from adf_trigger.service.triggering import Triggering
 from adf_trigger.service.turn_sender import TurnSender
 from adf_trigger.service.views import RELATIVE, RunViews
-from adf_trigger.service.waits import Waits
+from adf_trigger.service.wait import Waiter
 from adf_trigger.service.watched import WatchedRuns
-from adf_trigger.service.withheld import Withholding
+from adf_trigger.service.withheld import Withholder
 from adf_trigger.service.workers import Workers
 from adf_trigger.settings import Settings
 from adf_trigger.settings.fingerprints import fingerprints
@@ -102,19 +102,19 @@ class Services:
     submitter: Submitter
     batch: BatchStarter
     preview: Previewer
-    query: Query
+    query: RunFinder
     runs: RunLister
     activities: ActivityLister
     pipelines: PipelineLister
     looker: Looker
-    waits: Waits
+    waiter: Waiter
     intake: Intake
-    triggering: Triggering
+    event_intake: EventIntake
     tick: Tick
     canceller: Canceller
-    steering: Steering
+    steering: Steerer
     stand_in: StandIn
-    strangers: Strangers
+    strangers: StrangerWatcher
     observer: Observer
     health: HealthReader
     ledger_identity: LedgerIdentity
@@ -184,25 +184,25 @@ def wire(
     notifier = Notifier(outbox, rejected, views, steps)
     publisher = Publisher(ledger, records, notifier, leases, tick_threads)
     checker = Checker(definitions, gate, policies, clock)
-    keeping = Keeping(rejected, Secrets(factories, definitions, gate), clock, steps)
+    keeper = Keeper(rejected, SecretRemover(factories, definitions, gate), clock, steps)
     senders = f"queue {settings.requests_queue}"
     deadline = timedelta(seconds=settings.start_deadline)
-    putting_back = PuttingBack(keeping, outbox, clock, deadline=deadline)
-    rejecting = Rejecting(
-        notifier, publisher, keeping, putting_back, definitions, views, clock, requested_by=senders
+    requeuer = Requeuer(keeper, outbox, clock, deadline=deadline)
+    rejecter = Rejecter(
+        notifier, publisher, keeper, requeuer, definitions, views, clock, requested_by=senders
     )
     submitter = Submitter(
         ledger, records, clock, new_id, checker, sender, gate, backlog, publisher, partitions, policies
     )
     schedule = Schedule(settings.poll_schedule)
-    withholding = Withholding(policies, definitions)
-    ends = Ends(ledger, records, publisher, policies, withholding, clock)
+    withholder = Withholder(policies, definitions)
+    ends = EndRecorder(ledger, records, publisher, policies, withholder, clock)
     monitor = Monitor(
         ledger,
         records,
         ends,
         publisher,
-        Sweep(notes, clock, steps, stale_after=timedelta(seconds=settings.stale_after)),
+        Sweeper(notes, clock, steps, stale_after=timedelta(seconds=settings.stale_after)),
         clock,
         tick_threads,
         overlap=timedelta(seconds=settings.poll_overlap),
@@ -238,7 +238,7 @@ def wire(
     )
     own_notes = OwnNotes(notes, app.mark)
     neighbours = Neighbours(app, notes, clock, steps)
-    strangers = Strangers(
+    strangers = StrangerWatcher(
         factories,
         ledger,
         records,
@@ -258,18 +258,18 @@ def wire(
     turn_sender = TurnSender(records, clock, sender, gate, reconciler)
     settler = Settler(records, clock, gate, reconciler, turn_sender, times)
     reads = Reads(gate, allowance, clock)
-    triggering = Triggering(
+    event_intake = EventIntake(
         settings.triggers,
         factories,
         ledger,
         partitions,
         submitter,
-        rejecting,
+        rejecter,
         EventCounts(notes, clock, steps, at_once if tick_threads.is_alone else on_a_thread),
         tick_threads,
         most_bytes=settings.max_body_bytes,
     )
-    query = Query(factories, ledger, rejected, strangers, views, looker)
+    query = RunFinder(factories, ledger, rejected, strangers, views, looker)
     tick = Tick(
         factories,
         ledger,
@@ -279,9 +279,9 @@ def wire(
         canceller,
         monitor,
         publisher,
-        OverdueRuns(ledger, records, notifier, gate, clock, tick_threads),
-        keeping,
-        OverdueMessages(
+        OverdueRunWatcher(ledger, records, notifier, gate, clock, tick_threads),
+        keeper,
+        OverdueMessageWatcher(
             rejected,
             ledger,
             lambda: [*(each.id for each in factories), *strangers.ids()],
@@ -313,20 +313,20 @@ def wire(
             factories,
             ledger,
             submitter,
-            rejecting,
-            putting_back,
-            keeping,
+            rejecter,
+            requeuer,
+            keeper,
             partitions,
             strangers,
-            triggering,
+            event_intake,
             clock,
             requested_by=senders,
         ),
-        triggering=triggering,
+        event_intake=event_intake,
         query=query,
         runs=RunLister(ledger, rejected, query, views),
         canceller=canceller,
-        steering=Steering(
+        steering=Steerer(
             query,
             views,
             canceller,
@@ -337,7 +337,7 @@ def wire(
                 factories,
                 gate,
                 reconciler,
-                Candidates(ledger, factories, policies, clock),
+                CandidateFinder(ledger, factories, policies, clock),
                 definitions,
                 monitor,
                 publisher,
@@ -351,16 +351,16 @@ def wire(
                 clock,
             ),
         ),
-        activities=ActivityLister(query, factories, reads, withholding, clock),
+        activities=ActivityLister(query, factories, reads, withholder, clock),
         pipelines=PipelineLister(factories, reads),
         strangers=strangers,
         looker=looker,
         tick=tick,
         stand_in=StandIn(tick, own_notes, clock, schedule, steps, seconds=seconds),
         # Threads of their own: neither do callers hold up the looks, nor the other way round.
-        waits=Waits(
+        waiter=Waiter(
             factories,
-            SharedLook(ledger, ends, gate, allowance, clock),
+            SharedLooker(ledger, ends, gate, allowance, clock),
             Workers(threads=WAITS_THREADS, name="wait").run,
         ),
         observer=Observer(

@@ -18,7 +18,7 @@ from adf_trigger.errors import PublishError
 from adf_trigger.events.queues import put_message
 from adf_trigger.ledger.port import LedgerReader
 from adf_trigger.ledger.rejected import KeptMessage, RejectedMessages
-from adf_trigger.service.replaying import NOT_OURS, NotReplayable, Replayer, Values
+from adf_trigger.service.replay import NOT_OURS, NotReplayable, Replayer, Values
 from adf_trigger.service.steps import logged_steps
 
 HELD = 120

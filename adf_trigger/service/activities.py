@@ -15,11 +15,11 @@ from adf_trigger.request_ids import as_guid
 from adf_trigger.service.budget import Budget
 from adf_trigger.service.factories import Factories, FactoryHandle
 from adf_trigger.service.going_on import children_going_on
-from adf_trigger.service.query import By, Query
+from adf_trigger.service.query import By, RunFinder
 from adf_trigger.service.reads import Reads, nothing_allowed
 from adf_trigger.service.reconcile import CLOCK_SKEW
 from adf_trigger.service.results import child_of, in_order
-from adf_trigger.service.withheld import Withholding
+from adf_trigger.service.withheld import Withholder
 
 MOST_PAGES = 20
 """Pages of a hundred activity runs each: a loop of thousands must not spend what all callers share."""
@@ -43,22 +43,22 @@ class ActivityLister:
         query: finds runs.
         factories: all configured factories.
         reads: gives budgets for reads.
-        withholding: of which runs inputs and outputs are left out.
+        withholder: of which runs inputs and outputs are left out.
         clock: gives the present instant.
     """
 
     def __init__(
         self,
-        query: Query,
+        query: RunFinder,
         factories: Factories,
         reads: Reads,
-        withholding: Withholding,
+        withholder: Withholder,
         clock: Clock,
     ) -> None:
         self._query = query
         self._factories = factories
         self._reads = reads
-        self._withholding = withholding
+        self._withholder = withholder
         self._clock = clock
 
     def show(
@@ -104,8 +104,8 @@ class ActivityLister:
                 raise nothing_allowed()
             going_on = children_going_on(handle, shown_id, found, window, budget)
             # What a run was given it may have handed on.
-            withheld = self._withholding.now(handle, record) or any(
-                self._withholding.of_pipeline(handle, each.pipeline_name) for each in between
+            withheld = self._withholder.now(handle, record) or any(
+                self._withholder.of_pipeline(handle, each.pipeline_name) for each in between
             )
         found = in_order(found)
         answer = RunActivities(

@@ -87,7 +87,7 @@ class _Rivals:
         )
 
 
-class Candidates:
+class CandidateFinder:
     """Finds the runs that may be a request's. Reads only.
 
     Args:

@@ -23,7 +23,7 @@ from adf_trigger.service.reconcile import CLOCK_SKEW
 from adf_trigger.service.records import Records
 from adf_trigger.service.results import errors_of, in_order, kept_errors, results_of, return_value_of
 from adf_trigger.service.run_end import RunEnd
-from adf_trigger.service.withheld import Withholding
+from adf_trigger.service.withheld import Withholder
 from adf_trigger.settings.policy import Details
 
 logger = logging.getLogger(__name__)
@@ -44,7 +44,7 @@ MAX_MESSAGE_SIZE = 8_000
 """Of a run's own message, which repeats an activity's. Characters of ASCII JSON: one character can take twelve."""
 
 
-class Ends:
+class EndRecorder:
     """Records ends.
 
     Args:
@@ -52,7 +52,7 @@ class Ends:
         records: writes it.
         publisher: publishes what has ended.
         policies: of which runs the activities are read.
-        withholding: of which runs what they hold is left out.
+        withholder: of which runs what they hold is left out.
         clock: gives the present instant.
     """
 
@@ -62,14 +62,14 @@ class Ends:
         records: Records,
         publisher: Publisher,
         policies: Policies,
-        withholding: Withholding,
+        withholder: Withholder,
         clock: Clock,
     ) -> None:
         self._ledger = ledger
         self._records = records
         self._publisher = publisher
         self._policies = policies
-        self._withholding = withholding
+        self._withholder = withholder
         self._clock = clock
 
     def record(self, factory: FactoryHandle, row: ActiveRun, run: PipelineRun, budget: Budget) -> bool:
@@ -96,7 +96,7 @@ class Ends:
         read = self._read(factory, stored.record, run, budget)
         if not read.complete and self._may_still_be_read(run):
             return False
-        withheld = read.activities is not None and self._withholding.at_end(factory, stored.record)
+        withheld = read.activities is not None and self._withholder.at_end(factory, stored.record)
         end = end_of(run, read.activities, read.children, withheld=withheld, complete=read.complete)
         self._publisher.publish_leased(self._records.end(stored, end))
         return True

@@ -22,15 +22,15 @@ from adf_trigger.ledger.port import LedgerReader
 from adf_trigger.ledger.records import RunRecord
 from adf_trigger.messages.decoding import Message
 from adf_trigger.messages.texts import Reference
+from adf_trigger.service.event_intake import EventIntake
 from adf_trigger.service.factories import Factories, FactoryHandle
-from adf_trigger.service.keeping import Keeping, NotKept
+from adf_trigger.service.keep import Keeper, NotKept
 from adf_trigger.service.partitions import Partitions
-from adf_trigger.service.putting_back import LEDGER_WAIT, PuttingBack
-from adf_trigger.service.rejecting import Rejecting
-from adf_trigger.service.strangers import Strangers
+from adf_trigger.service.reject import Rejecter
+from adf_trigger.service.requeue import LEDGER_WAIT, Requeuer
+from adf_trigger.service.strangers import StrangerWatcher
 from adf_trigger.service.submission import Submission
 from adf_trigger.service.submit import Submitter
-from adf_trigger.service.triggering import Triggering
 
 logger = logging.getLogger(__name__)
 
@@ -50,12 +50,12 @@ class Intake:
         factories: all configured factories.
         ledger: the run ledger.
         submitter: takes the requests of valid messages.
-        rejecting: rejects those that can never work, and tells it.
-        putting_back: puts those back that cannot be taken now.
-        keeping: keeps messages that do not fit into the queue.
+        rejecter: rejects those that can never work, and tells it.
+        requeuer: puts those back that cannot be taken now.
+        keeper: keeps messages that do not fit into the queue.
         partitions: how a factory's id is spelled.
         strangers: knows factories that have left the settings.
-        triggering: makes requests of events.
+        event_intake: makes requests of events.
         clock: gives the present instant.
         requested_by: stands for the senders of messages.
     """
@@ -65,12 +65,12 @@ class Intake:
         factories: Factories,
         ledger: LedgerReader,
         submitter: Submitter,
-        rejecting: Rejecting,
-        putting_back: PuttingBack,
-        keeping: Keeping,
+        rejecter: Rejecter,
+        requeuer: Requeuer,
+        keeper: Keeper,
         partitions: Partitions,
-        strangers: Strangers,
-        triggering: Triggering,
+        strangers: StrangerWatcher,
+        event_intake: EventIntake,
         clock: Clock,
         *,
         requested_by: str,
@@ -78,12 +78,12 @@ class Intake:
         self._factories = factories
         self._ledger = ledger
         self._submitter = submitter
-        self._rejecting = rejecting
-        self._putting_back = putting_back
-        self._keeping = keeping
+        self._rejecter = rejecter
+        self._requeuer = requeuer
+        self._keeper = keeper
         self._partitions = partitions
         self._strangers = strangers
-        self._triggering = triggering
+        self._event_intake = event_intake
         self._clock = clock
         self._requested_by = requested_by
 
@@ -99,22 +99,22 @@ class Intake:
             self._take_event_or_request(message, came_as=message)
             return
         try:
-            kept = self._keeping.kept(reference)
+            kept = self._keeper.kept(reference)
         except LedgerError as exc:
-            self._putting_back.put_back(message, LEDGER_WAIT, exc)
+            self._requeuer.put_back(message, LEDGER_WAIT, exc)
             return
         if kept is None:
             self._take_without(message, reference)
         elif reference.tell:
-            self._rejecting.tell_again(kept, message)
+            self._rejecter.tell_again(kept, message)
         elif kept.is_on_queue or (reference.replay and not kept.waiting):
-            asked = self._keeping.message_of(kept, reference, message)
+            asked = self._keeper.message_of(kept, reference, message)
             if self._take_event_or_request(asked, came_as=message):
-                self._keeping.done_with(kept, reference)
+                self._keeper.done_with(kept, reference)
         elif kept.waiting:
             _log_taken(message)
         else:
-            self._rejecting.tell_again(kept, message)
+            self._rejecter.tell_again(kept, message)
 
     def take_poison(self, message: Message) -> None:
         """Take a message that the host has given up on, as a request like any other: it may never have been refused.
@@ -134,7 +134,7 @@ class Intake:
         if earlier is None:
             self.take(message)
         else:
-            self._rejecting.reject(message, message, self._factory_of(message), None, taken_as=earlier)
+            self._rejecter.reject(message, message, self._factory_of(message), None, taken_as=earlier)
 
     def put_back_as_poison(self, message: Message, error: Exception) -> None:
         """Put a message into the poison queue again, its bytes unchanged.
@@ -143,7 +143,7 @@ class Intake:
             PublishError: the queue is out of reach.
             LedgerError: it fits into no queue.
         """
-        self._putting_back.put_back_as_poison(message, error)
+        self._requeuer.put_back_as_poison(message, error)
 
     def _take_event_or_request(self, message: Message, *, came_as: Message) -> bool:
         """See _take. What triggers want is an event, whatever else its data could mean.
@@ -151,12 +151,12 @@ class Intake:
         One that no trigger wants is done with; one that somebody has sent again, since a trigger had wanted it, is
         not lost for that.
         """
-        made = self._triggering.messages_of(message)
+        made = self._event_intake.messages_of(message)
         if made:
             self._take_made(made)
             return True
         if message.event is not None and message.request is None and not message.faults:
-            self._triggering.unwanted(message.event)
+            self._event_intake.unwanted(message.event)
             if came_as is message:
                 return True
             return self._reject(message, came_as, InvalidRequest([Fault("", NOBODY_WANTS_IT)]))
@@ -172,7 +172,7 @@ class Intake:
         first: AdfTriggerError | None = None
         for message in messages:
             try:
-                if not self._triggering.was_made(message):
+                if not self._event_intake.was_made(message):
                     self._take(message, came_as=message)
             except LedgerError as exc:
                 try:
@@ -201,7 +201,7 @@ class Intake:
         except LedgerError as exc:
             return self._wait(message, came_as, LEDGER_WAIT, exc)
         kept = self._factories.kept_under(submitted.record.factory)
-        self._rejecting.publish(kept or submission.factory, submitted.record, message)
+        self._rejecter.publish(kept or submission.factory, submitted.record, message)
         if submitted.again_after is None:
             return True
         reason = submitted.record.message or "its outcome is not known yet"
@@ -250,7 +250,7 @@ class Intake:
             source=Source.QUEUE,
             traceparent=message.traceparent,
             message=message,
-            not_after=self._putting_back.last_day_of(message),
+            not_after=self._requeuer.last_day_of(message),
         )
 
     def _take_without(self, message: Message, reference: Reference) -> None:
@@ -258,9 +258,9 @@ class Intake:
         try:
             places = [*(each.id for each in self._factories), *self._strangers.ids()]
             taken = any(self._ledger.get(each, message.request_id) for each in places)
-            taken = taken or self._keeping.was_rejected(reference)
+            taken = taken or self._keeper.was_rejected(reference)
         except LedgerError as exc:
-            self._putting_back.put_back(message, LEDGER_WAIT, exc)
+            self._requeuer.put_back(message, LEDGER_WAIT, exc)
             return
         if taken:
             _log_taken(message)
@@ -271,13 +271,13 @@ class Intake:
     def _wait(self, message: Message, came_as: Message, delay: float, error: AdfTriggerError | str) -> bool:
         """Put a message back for later, or reject it where it cannot wait. Whether it is done with."""
         try:
-            self._putting_back.wait(message, came_as, self._factory_of(message), delay, error)
+            self._requeuer.wait(message, came_as, self._factory_of(message), delay, error)
         except (TooLate, NotKept) as exc:
             return self._reject(message, came_as, exc)
         return False
 
     def _reject(self, message: Message, came_as: Message, error: AdfTriggerError) -> bool:
-        return self._rejecting.reject(message, came_as, self._factory_of(message), error)
+        return self._rejecter.reject(message, came_as, self._factory_of(message), error)
 
     def _factory_of(self, message: Message) -> FactoryHandle | None:
         """The factory that it names, or the only one; None where that cannot be told."""

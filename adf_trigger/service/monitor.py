@@ -24,11 +24,11 @@ from adf_trigger.errors import (
 from adf_trigger.ledger.port import Cursor, LedgerReader
 from adf_trigger.ledger.records import ActiveRun, RunState
 from adf_trigger.service.budget import Budget
-from adf_trigger.service.ends import BELIEVED_AHEAD, Ends
+from adf_trigger.service.ends import BELIEVED_AHEAD, EndRecorder
 from adf_trigger.service.factories import FactoryHandle
 from adf_trigger.service.publish import Publisher
 from adf_trigger.service.records import Records
-from adf_trigger.service.sweep import Sweep
+from adf_trigger.service.sweep import Sweeper
 from adf_trigger.service.tick_threads import TickThreads
 from adf_trigger.service.troubles import Troubles
 
@@ -81,9 +81,9 @@ class Monitor:
         self,
         ledger: LedgerReader,
         records: Records,
-        ends: Ends,
+        ends: EndRecorder,
         publisher: Publisher,
-        sweep: Sweep,
+        sweep: Sweeper,
         clock: Clock,
         tick_threads: TickThreads,
         *,

@@ -25,7 +25,7 @@ from adf_trigger.service.troubles import Troubles
 logger = logging.getLogger(__name__)
 
 
-class OverdueRuns:
+class OverdueRunWatcher:
     """Tells of overdue runs.
 
     Args:

@@ -12,8 +12,8 @@ from adf_trigger.ledger.rejected import KeptMessage, RejectedMessages
 from adf_trigger.request_ids import as_guid, is_request_id
 from adf_trigger.service.factories import Factories
 from adf_trigger.service.look import Looker
-from adf_trigger.service.replaying import has_come_of
-from adf_trigger.service.strangers import Strangers
+from adf_trigger.service.replay import has_come_of
+from adf_trigger.service.strangers import StrangerWatcher
 from adf_trigger.service.views import RunViews
 
 By = Literal["requestId", "runId", "messageId"]
@@ -28,7 +28,7 @@ class Opened:
     record: RunRecord | None = None
 
 
-class Query:
+class RunFinder:
     """Finds runs by either of their ids.
 
     Args:
@@ -45,7 +45,7 @@ class Query:
         factories: Factories,
         ledger: LedgerReader,
         rejected: RejectedMessages,
-        strangers: Strangers,
+        strangers: StrangerWatcher,
         views: RunViews,
         looker: Looker,
     ) -> None:

@@ -13,7 +13,7 @@ from adf_trigger.ledger.rejected import KeptMessage
 from adf_trigger.messages.wording import pointer_to
 from adf_trigger.service import optimistic
 from adf_trigger.service.records import Records
-from adf_trigger.service.replaying import NotReplayable, Replayer, ValuesMissing
+from adf_trigger.service.replay import NotReplayable, Replayer, ValuesMissing
 from adf_trigger.service.views import DISMISS, REPLAY, RunViews
 
 logger = logging.getLogger(__name__)

@@ -30,7 +30,7 @@ from adf_trigger.messages.limits import shorten
 from adf_trigger.messages.masking import MASK
 from adf_trigger.service import optimistic
 from adf_trigger.service.budget import Budget
-from adf_trigger.service.candidates import LIST_PAGES, Candidates, Claim, Found
+from adf_trigger.service.candidates import LIST_PAGES, CandidateFinder, Claim, Found
 from adf_trigger.service.definitions import Definitions
 from adf_trigger.service.factories import Factories, FactoryHandle
 from adf_trigger.service.gate import Gate
@@ -108,7 +108,7 @@ class Resolver:
         factories: Factories,
         gate: Gate,
         reconciler: Reconciler,
-        candidates: Candidates,
+        candidates: CandidateFinder,
         definitions: Definitions,
         monitor: Monitor,
         publisher: Publisher,

@@ -21,7 +21,7 @@ from adf_trigger.ledger.listing import (
 from adf_trigger.ledger.port import LedgerReader
 from adf_trigger.ledger.rejected import REJECTED, RejectedMessages
 from adf_trigger.readings import RunList
-from adf_trigger.service.query import Query
+from adf_trigger.service.query import RunFinder
 from adf_trigger.service.views import RunViews
 
 __all__ = ["Question", "RunLister"]
@@ -74,7 +74,7 @@ class RunLister:
     """
 
     def __init__(
-        self, ledger: LedgerReader, rejected: RejectedMessages, query: Query, views: RunViews
+        self, ledger: LedgerReader, rejected: RejectedMessages, query: RunFinder, views: RunViews
     ) -> None:
         self._ledger = ledger
         self._rejected = rejected

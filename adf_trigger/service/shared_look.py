@@ -20,7 +20,7 @@ from adf_trigger.ledger.port import LedgerReader
 from adf_trigger.ledger.records import ActiveRun, RunRecord, RunState
 from adf_trigger.service.allowance import Allowance
 from adf_trigger.service.budget import Budget
-from adf_trigger.service.ends import BELIEVED_AHEAD, Ends
+from adf_trigger.service.ends import BELIEVED_AHEAD, EndRecorder
 from adf_trigger.service.factories import FactoryHandle
 from adf_trigger.service.gate import Gate
 
@@ -70,7 +70,7 @@ class Place:
     turn: int = 0
 
 
-class SharedLook:
+class SharedLooker:
     """Looks at many runs at once: a query of the ledger, and a query of Data Factory or a few questions.
 
     Args:
@@ -82,7 +82,7 @@ class SharedLook:
     """
 
     def __init__(
-        self, ledger: LedgerReader, ends: Ends, gate: Gate, allowance: Allowance, clock: Clock
+        self, ledger: LedgerReader, ends: EndRecorder, gate: Gate, allowance: Allowance, clock: Clock
     ) -> None:
         self._ledger = ledger
         self._ends = ends

@@ -7,7 +7,7 @@ from adf_trigger.errors import InvalidRequest, WrongState
 from adf_trigger.ledger.records import RunRecord
 from adf_trigger.ledger.rejected import KeptMessage
 from adf_trigger.service.cancel import Canceller, CancelOrder
-from adf_trigger.service.query import By, Query
+from adf_trigger.service.query import By, RunFinder
 from adf_trigger.service.rejected_requests import RejectedRequests, ReplayOrder
 from adf_trigger.service.rerun import Rerunner, RerunOrder
 from adf_trigger.service.resolve import ResolveOrder, Resolver
@@ -29,7 +29,7 @@ class Which:
     by: By | None = None
 
 
-class Steering:
+class Steerer:
     """Finds what is meant, has it done, and shows it as it is then.
 
     Every method may raise NotFound (there is nothing of that id), AmbiguousRun (it means several), InvalidRequest and
@@ -46,7 +46,7 @@ class Steering:
 
     def __init__(
         self,
-        query: Query,
+        query: RunFinder,
         views: RunViews,
         canceller: Canceller,
         rerunner: Rerunner,

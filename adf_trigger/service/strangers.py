@@ -54,7 +54,7 @@ class Bounds:
     retention: timedelta
 
 
-class Strangers:
+class StrangerWatcher:
     """Looks after factories that have left the settings. Threads may share it.
 
     Args:

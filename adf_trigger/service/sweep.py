@@ -15,7 +15,7 @@ NOTE = "sweep"
 """The note of a factory that holds the place of its sweep: what was asked for last."""
 
 
-class Sweep:
+class Sweeper:
     """Goes round the runs of a factory, a few at each tick. Its place is one row, so that an idle run costs no write.
 
     Args:

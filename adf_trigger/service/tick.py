@@ -20,10 +20,10 @@ from adf_trigger.service.cancel import Canceller
 from adf_trigger.service.dispatch import Dispatcher
 from adf_trigger.service.factories import Factories, FactoryHandle
 from adf_trigger.service.gate import Gate
-from adf_trigger.service.keeping import Keeping
+from adf_trigger.service.keep import Keeper
 from adf_trigger.service.monitor import Monitor
-from adf_trigger.service.overdue import OverdueMessages
-from adf_trigger.service.overdue_runs import OverdueRuns
+from adf_trigger.service.overdue_messages import OverdueMessageWatcher
+from adf_trigger.service.overdue_runs import OverdueRunWatcher
 from adf_trigger.service.publish import Publisher
 from adf_trigger.service.records import Records
 from adf_trigger.service.steps import Steps
@@ -99,7 +99,7 @@ class Tick:
         monitor: watches what is started.
         publisher: publishes what has ended.
         overdue_runs: tells of runs that go on for too long.
-        keeping: purges kept messages.
+        keeper: purges kept messages.
         overdue: looks after those that wait for too long.
         gate: which factories may not be called now; what is known of them is published all the same.
         notes: where the end of each tick is noted.
@@ -122,9 +122,9 @@ class Tick:
         canceller: Canceller,
         monitor: Monitor,
         publisher: Publisher,
-        overdue_runs: OverdueRuns,
-        keeping: Keeping,
-        overdue: OverdueMessages,
+        overdue_runs: OverdueRunWatcher,
+        keeper: Keeper,
+        overdue: OverdueMessageWatcher,
         gate: Gate,
         notes: Notes,
         steps: Steps,
@@ -145,7 +145,7 @@ class Tick:
         self._monitor = monitor
         self._publisher = publisher
         self._overdue_runs = overdue_runs
-        self._keeping = keeping
+        self._keeper = keeper
         self._overdue = overdue
         self._gate = gate
         self._notes = notes
@@ -272,11 +272,11 @@ class Tick:
 
     def _purge_messages(self) -> None:
         try:
-            self._keeping.complete_listing()
+            self._keeper.complete_listing()
             if self._purges(APP_SCOPE):
                 # First: what was lost is not purged, and what has come to its end may be.
                 were_all = self._overdue.look()
-                count = self._keeping.purge(before=self._oldest(), limit=PURGED_A_TICK)
+                count = self._keeper.purge(before=self._oldest(), limit=PURGED_A_TICK)
                 self._has_purged(APP_SCOPE, count if were_all else PURGED_A_TICK)
         except (LedgerError, PublishError) as exc:
             logger.warning(

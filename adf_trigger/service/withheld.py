@@ -12,7 +12,7 @@ from adf_trigger.service.policy import Policies
 from adf_trigger.settings.policy import Details
 
 
-class Withholding:
+class Withholder:
     """Tells what is withheld.
 
     Args:

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from adf_trigger.messages.texts import MAX_QUEUE_BYTES
-from adf_trigger.service.overdue import MARGIN
+from adf_trigger.service.overdue_messages import MARGIN
 from adf_trigger.service.rejected_requests import ReplayOrder
 from adf_trigger.service.steering import Which
 from tests.support.world import World, settings

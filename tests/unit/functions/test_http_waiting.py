@@ -37,7 +37,7 @@ def waiting_post(
 ) -> "Future[func.HttpResponse]":
     """A POST that waits; from the return on it does."""
     answer = aside.submit(caller.post, {}, Prefer=f"wait={seconds}", Idempotency_Key="k")
-    until(lambda: world.services.waits.waiting == 1, MINUTE)
+    until(lambda: world.services.waiter.waiting == 1, MINUTE)
     return answer
 
 
@@ -84,7 +84,7 @@ def test_a_get_waits_too(caller: Caller, world: World, aside: ThreadPoolExecutor
     assert (early.status_code, body_of(early)["ended"]) == (200, False)
     assert early.headers["Preference-Applied"] == "wait=1"
     answer = aside.submit(caller.call, "get_run", "GET", "runs/k", Prefer="wait=60")
-    until(lambda: world.services.waits.waiting == 1, MINUTE)
+    until(lambda: world.services.waiter.waiting == 1, MINUTE)
     finish(world, status="Failed")
     ended = answer.result(MINUTE)
     assert (ended.status_code, body_of(ended)["status"]) == (200, "Failed")
@@ -104,7 +104,7 @@ def test_a_run_that_has_ended_is_waited_for_no_longer(caller: Caller, world: Wor
         assert (answer.status_code, body_of(answer)["status"]) == (200, "Succeeded")
         assert answer.headers["Preference-Applied"] == "wait=60"
     assert time.monotonic() - began < MINUTE / 2
-    assert world.services.waits.waiting == 0
+    assert world.services.waiter.waiting == 0
 
 
 def test_an_end_that_another_process_records_is_seen(
@@ -150,7 +150,7 @@ def test_hundreds_wait_without_a_thread_and_share_the_looks(caller: Caller, worl
             )
             await asyncio.sleep(0.001)
         async with asyncio.timeout(MINUTE):
-            while world.services.waits.waiting < many:  # noqa: ASYNC110 - no event tells
+            while world.services.waiter.waiting < many:  # noqa: ASYNC110 - no event tells
                 await asyncio.sleep(0.05)
         assert threading.active_count() - threads <= 32 + 8 + 1
         world.factory.calls.clear()
@@ -170,7 +170,7 @@ def test_hundreds_wait_without_a_thread_and_share_the_looks(caller: Caller, worl
 
 def test_where_as_many_wait_as_may_nobody_else_does(caller: Caller, world: World) -> None:
     """It is answered at once, and not told that it has waited."""
-    world.services.waits._most = 0
+    world.services.waiter._most = 0
     began = time.monotonic()
     answer = caller.post({}, Prefer="wait=60")
     assert (answer.status_code, answer.headers.get("Preference-Applied")) == (202, None)

@@ -173,7 +173,7 @@ class Story:
 
     def __post_init__(self) -> None:
         self.records = Records(self.ledger, self.clock, logged_steps, lease=timedelta(seconds=1))
-        self.notifier: Notifier = self.world.services.intake._rejecting._notifier
+        self.notifier: Notifier = self.world.services.intake._rejecter._notifier
         self.move(0, "claim", "Failed")
         (first,) = self.ledger.runs(FACTORY_ID, since=None, limit=1, continuation=None).records
         self.keys.append(self.second.format(run=first.run_id))
@@ -293,6 +293,6 @@ def test_what_an_earlier_version_has_ended_keeps_its_id(changes: dict[str, Any],
     """It may have told it and been ended before it could say so: this version tells the same news."""
     ended = a_record(state=RunState.ENDED, ended_at=MovingClock().now, **changes)
     world = World()
-    world.services.intake._rejecting._notifier.ended(ended)
+    world.services.intake._rejecter._notifier.ended(ended)
     (event,) = world.outbox.events
     assert event.id == expected.format(run=ended.run_id)

@@ -13,7 +13,7 @@ from adf_trigger.service.factories import Factories, FactoryHandle
 from adf_trigger.service.gate import Gate
 
 
-class Secrets:
+class SecretRemover:
     """Takes secrets out of messages that are kept.
 
     Args:

@@ -17,7 +17,7 @@ from typing import Protocol, TypeVar
 from adf_trigger.errors import TryLater
 from adf_trigger.ledger.records import RunRecord
 from adf_trigger.service.factories import Factories, FactoryHandle
-from adf_trigger.service.shared_look import Place, Seen, SharedLook
+from adf_trigger.service.shared_look import Place, Seen, SharedLooker
 
 logger = logging.getLogger(__name__)
 
@@ -63,7 +63,7 @@ class _Watch:
                 each.set_result(record)
 
 
-class Waits:
+class Waiter:
     """Waits for runs to end, on one event loop.
 
     Args:
@@ -77,7 +77,7 @@ class Waits:
     def __init__(
         self,
         factories: Factories,
-        shared_look: SharedLook,
+        shared_look: SharedLooker,
         run: Run,
         *,
         seconds: Callable[[], float] = time.monotonic,

@@ -18,23 +18,23 @@ from adf_trigger.ledger.rejected import KeptMessage
 from adf_trigger.messages.decoding import Message
 from adf_trigger.service.definitions import Definitions
 from adf_trigger.service.factories import FactoryHandle
-from adf_trigger.service.keeping import Keeping
+from adf_trigger.service.keep import Keeper
 from adf_trigger.service.notify import Notifier, QueuedMessage, Rejection
 from adf_trigger.service.publish import Publisher
-from adf_trigger.service.putting_back import LEDGER_WAIT, PuttingBack
+from adf_trigger.service.requeue import LEDGER_WAIT, Requeuer
 from adf_trigger.service.views import RunViews
 
 logger = logging.getLogger(__name__)
 
 
-class Rejecting:
+class Rejecter:
     """Rejects messages. Every method may raise PublishError: then the message must be delivered again.
 
     Args:
         notifier: sends the news of those that can never work.
         publisher: sends the news of those that Data Factory has rejected.
-        keeping: takes secrets out of what is kept.
-        putting_back: puts those back that cannot even be rejected now.
+        keeper: takes secrets out of what is kept.
+        requeuer: puts those back that cannot even be rejected now.
         definitions: what pipelines declare.
         views: says where a request is shown.
         clock: gives the present instant.
@@ -45,8 +45,8 @@ class Rejecting:
         self,
         notifier: Notifier,
         publisher: Publisher,
-        keeping: Keeping,
-        putting_back: PuttingBack,
+        keeper: Keeper,
+        requeuer: Requeuer,
         definitions: Definitions,
         views: RunViews,
         clock: Clock,
@@ -55,8 +55,8 @@ class Rejecting:
     ) -> None:
         self._notifier = notifier
         self._publisher = publisher
-        self._keeping = keeping
-        self._putting_back = putting_back
+        self._keeper = keeper
+        self._requeuer = requeuer
         self._definitions = definitions
         self._views = views
         self._clock = clock
@@ -80,7 +80,7 @@ class Rejecting:
             error: why; None where it may be the copy of one that was taken.
             taken_as: the request that an equal message was taken as.
         """
-        body, names = self._keeping.without_secrets(message, factory)
+        body, names = self._keeper.without_secrets(message, factory)
         named_otherwise = isinstance(error, RequestConflict)
         rejection = Rejection(
             run=self._view(message, factory, named_otherwise=named_otherwise),
@@ -104,7 +104,7 @@ class Rejecting:
             self._notifier.rejected(rejection)
         except LedgerError as exc:
             if not self._published_without_ledger(message, rejection):
-                self._putting_back.put_back(came_as, LEDGER_WAIT, exc)
+                self._requeuer.put_back(came_as, LEDGER_WAIT, exc)
                 return False
         except PublishError as exc:
             self._put_back_its_record(message, exc)
@@ -126,7 +126,7 @@ class Rejecting:
         try:
             self._notifier.rejected_again(kept)
         except PublishError as exc:
-            self._putting_back.put_back(came_as, LEDGER_WAIT, exc)
+            self._requeuer.put_back(came_as, LEDGER_WAIT, exc)
 
     def publish(self, factory: FactoryHandle, record: RunRecord, message: Message) -> None:
         """Publish the rejection of a request now, with the message as it came; where that fails, the timer does."""
@@ -134,7 +134,7 @@ class Rejecting:
             return
         try:
             if record.rejected:
-                self._notifier.keep(record, *self._keeping.without_secrets(message, factory))
+                self._notifier.keep(record, *self._keeper.without_secrets(message, factory))
             self._publisher.publish_one(factory, record.request_id)
         except (LedgerError, PublishError) as exc:
             logger.warning(
@@ -147,12 +147,12 @@ class Rejecting:
     def _put_back_its_record(self, message: Message, error: PublishError) -> None:
         """Leave it to a reference to tell a rejection: the message would come again under another id."""
         try:
-            reference = self._keeping.reference_to(message)
+            reference = self._keeper.reference_to(message)
         except LedgerError:
             reference = None
         if reference is None:
             raise error
-        self._putting_back.put_back_reference(reference, message, LEDGER_WAIT, error)
+        self._requeuer.put_back_reference(reference, message, LEDGER_WAIT, error)
 
     def _published_without_ledger(self, message: Message, rejection: Rejection) -> bool:
         """Tell a rejection although it cannot be kept, of a message that would come again under another id."""

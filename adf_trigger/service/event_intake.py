@@ -28,7 +28,7 @@ from adf_trigger.messages.masking import as_bytes
 from adf_trigger.service.event_counts import EventCounts
 from adf_trigger.service.factories import Factories, FactoryHandle
 from adf_trigger.service.partitions import Partitions
-from adf_trigger.service.rejecting import Rejecting
+from adf_trigger.service.reject import Rejecter
 from adf_trigger.service.submission import Submission
 from adf_trigger.service.submit import Submitter
 from adf_trigger.service.tick_threads import TickThreads
@@ -96,7 +96,7 @@ class Taken:
                 self.later = error
 
 
-class Triggering:
+class EventIntake:
     """Makes requests of events.
 
     Args:
@@ -105,7 +105,7 @@ class Triggering:
         ledger: the run ledger.
         partitions: where a request is kept.
         submitter: takes the requests of events that came by HTTP.
-        rejecting: rejects what can never work, and tells it.
+        rejecter: rejects what can never work, and tells it.
         counts: counts events.
         threads: share the work of a call with many events.
         most_bytes: that a request may have which is made of an event, written as JSON.
@@ -119,7 +119,7 @@ class Triggering:
         ledger: LedgerReader,
         partitions: Partitions,
         submitter: Submitter,
-        rejecting: Rejecting,
+        rejecter: Rejecter,
         counts: EventCounts,
         threads: TickThreads,
         *,
@@ -131,7 +131,7 @@ class Triggering:
         self._ledger = ledger
         self._partitions = partitions
         self._submitter = submitter
-        self._rejecting = rejecting
+        self._rejecter = rejecter
         self._counts = counts
         self._threads = threads
         self._most_bytes = most_bytes
@@ -261,7 +261,7 @@ class Triggering:
     def _reject(self, message: Message, error: AdfTriggerError) -> Outcome:
         """Reject a message; where the ledger cannot keep it, it goes into the requests queue, and is durable there."""
         kept = _of_a_size_to_keep(message)
-        self._rejecting.reject(kept, kept, self._factory_of(message), error)
+        self._rejecter.reject(kept, kept, self._factory_of(message), error)
         return Outcome.REJECTED
 
     def _message(self, came_as: Message, made: EventRequest) -> Message:

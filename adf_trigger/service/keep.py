@@ -10,7 +10,7 @@ from adf_trigger.messages.decoding import Message
 from adf_trigger.messages.texts import Reference
 from adf_trigger.service.factories import FactoryHandle
 from adf_trigger.service.optimistic import TRIES
-from adf_trigger.service.secrets import Secrets
+from adf_trigger.service.secret_remover import SecretRemover
 from adf_trigger.service.steps import Steps
 
 logger = logging.getLogger(__name__)
@@ -23,7 +23,7 @@ class NotKept(AdfTriggerError):
     """A message cannot wait: it fits into no queue, and its secrets are not kept."""
 
 
-class Keeping:
+class Keeper:
     """Keeps messages that wait.
 
     Args:
@@ -33,7 +33,9 @@ class Keeping:
         steps: surrounds each effect.
     """
 
-    def __init__(self, messages: RejectedMessages, secrets: Secrets, clock: Clock, steps: Steps) -> None:
+    def __init__(
+        self, messages: RejectedMessages, secrets: SecretRemover, clock: Clock, steps: Steps
+    ) -> None:
         self._messages = messages
         self._secrets = secrets
         self._clock = clock

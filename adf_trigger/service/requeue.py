@@ -10,7 +10,7 @@ from adf_trigger.messages.decoding import Message
 from adf_trigger.messages.texts import Reference, queue_text
 from adf_trigger.messages.waiting import life_left
 from adf_trigger.service.factories import FactoryHandle
-from adf_trigger.service.keeping import Keeping
+from adf_trigger.service.keep import Keeper
 
 logger = logging.getLogger(__name__)
 
@@ -26,18 +26,18 @@ LONGEST_DELAY = 600.0
 """but at most so many seconds."""
 
 
-class PuttingBack:
+class Requeuer:
     """Puts messages back.
 
     Args:
-        keeping: keeps messages that do not fit into the queue.
+        keeper: keeps messages that do not fit into the queue.
         outbox: where messages are put back.
         clock: gives the present instant.
         deadline: how long a message may wait to be taken.
     """
 
-    def __init__(self, keeping: Keeping, outbox: Outbox, clock: Clock, *, deadline: timedelta) -> None:
-        self._keeping = keeping
+    def __init__(self, keeper: Keeper, outbox: Outbox, clock: Clock, *, deadline: timedelta) -> None:
+        self._keeper = keeper
         self._outbox = outbox
         self._clock = clock
         self._deadline = deadline
@@ -76,7 +76,7 @@ class PuttingBack:
         if came_as.text_to_put_back() is not None:
             self.put_back(came_as, delay, error)
             return
-        self.put_back_reference(self._keeping.keep(message, factory, str(error)), message, delay, error)
+        self.put_back_reference(self._keeper.keep(message, factory, str(error)), message, delay, error)
 
     def put_back(self, message: Message, delay: float, error: AdfTriggerError | str) -> None:
         """Put a message back as it is.

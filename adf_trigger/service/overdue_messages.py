@@ -17,7 +17,7 @@ from adf_trigger.messages.decoding import Message
 from adf_trigger.messages.texts import Reference
 from adf_trigger.messages.waiting import LIFE, life_left
 from adf_trigger.service.notify import is_rejection
-from adf_trigger.service.replaying import has_come_of
+from adf_trigger.service.replay import has_come_of
 from adf_trigger.service.steps import Steps
 
 logger = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ AT_ONCE = 20
 """Messages that one look treats; each may have 64 KiB."""
 
 
-class OverdueMessages:
+class OverdueMessageWatcher:
     """Puts into the queue again what was lost there.
 
     Args:
