@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Any
 
@@ -11,7 +11,7 @@ from pydantic import JsonValue
 from adf_trigger.client.answers import Answer, trouble_in
 from adf_trigger.client.documents import given, json_body, read
 from adf_trigger.client.errors import ClientError, UnexpectedAnswer
-from adf_trigger.client.transport import Call, Transport
+from adf_trigger.client.transport import Call, Transport, outcome_unknown
 from adf_trigger.clock import IdSource
 from adf_trigger.contracts import RunView
 
@@ -59,24 +59,39 @@ def start_many(
     documents = [start.document(ids) for start in starts]
     for chunk in _chunks(documents):
         # Each has its key, so that the whole can be sent again.
-        answer = transport.send(
-            Call(method="POST", path="runs", body=json_body({"runs": chunk}), effect=True)
-        )
+        call = Call(method="POST", path="runs", body=json_body({"runs": chunk}), effect=True)
+        for document, result in zip(chunk, _results(transport.send(call), call, len(chunk)), strict=True):
+            yield _result(result, replace(call, key=document["requestId"]))
+
+
+def _results(answer: Answer, call: Call, wanted: int) -> list[Any]:
+    """A result for each start.
+
+    Raises:
+        OutcomeUnknown: there is not one for each.
+    """
+    try:
         results = answer.document().get("runs")
-        if not isinstance(results, list) or len(results) != len(chunk):
-            raise UnexpectedAnswer(
-                f"{answer.status} came without a result for each start", status=answer.status
-            )
-        for result in results:
-            yield _result(result)
+    except UnexpectedAnswer as exc:
+        raise outcome_unknown(call, exc) from exc
+    if not isinstance(results, list) or len(results) != wanted:
+        short = UnexpectedAnswer(
+            f"{answer.status} came without a result for each start", status=answer.status
+        )
+        raise outcome_unknown(call, short)
+    return results
 
 
-def _result(result: Mapping[str, Any]) -> RunView | ClientError:
-    if (run := result.get("run")) is not None:
-        return read(RunView, run, status=HTTPStatus.OK)
-    problem = result.get("problem") or {}
-    status = int(result.get("status") or 0)
-    return trouble_in(Answer(status, {}, json.dumps(problem).encode())).error
+def _result(result: Any, call: Call) -> RunView | ClientError:
+    """The run or the error of one start; of what cannot be read, that its outcome is unknown."""
+    fields = result if isinstance(result, dict) else {}
+    run, problem, status = fields.get("run"), fields.get("problem"), fields.get("status")
+    if run is None and isinstance(problem, dict) and isinstance(status, int):
+        return trouble_in(Answer(status, {}, json.dumps(problem).encode())).error
+    try:
+        return read(RunView, run if isinstance(run, dict) else {}, status=HTTPStatus.OK)
+    except UnexpectedAnswer as exc:
+        return outcome_unknown(call, exc)
 
 
 def _chunks(documents: Sequence[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:

@@ -100,7 +100,7 @@ class Client(Steering):
 
         Raises:
             RequestRefused: it cannot work; every fault is in `faults`.
-            OutcomeUnknown: no answer came; the same call with the error's `key` is safe, and tells.
+            OutcomeUnknown: no clear answer came; the same call with the error's `key` is safe, and tells.
         """
         named = key or str(self._ids())
         held = min(max(hold, 0.0), LONGEST_HOLD)
@@ -114,7 +114,7 @@ class Client(Steering):
             effect=True,
             patience=held,
         )
-        return model_of(RunView, self._transport.send(call))
+        return self._transport.effect(RunView, call)
 
     def start_many(self, starts: Sequence[Start]) -> Iterator[RunView | ClientError]:
         """Start many runs, up to a hundred a call; for each, in order, its run, or the error that it met.

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from pydantic import JsonValue
 
-from adf_trigger.client.documents import given, json_body, model_of
+from adf_trigger.client.documents import given, json_body
 from adf_trigger.client.paths import KEY_HEADER, Run, quoted, run_path
 from adf_trigger.client.transport import Call, Transport
 from adf_trigger.clock import IdSource
@@ -118,4 +118,4 @@ class Steering:
             effect=True,
             repeatable=repeatable,
         )
-        return model_of(RunView, self._transport.send(call))
+        return self._transport.effect(RunView, call)

@@ -9,18 +9,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import count
-from typing import Self
+from typing import Self, TypeVar
 from urllib.parse import urlencode
 
 import httpx
+from pydantic import BaseModel
 
 from adf_trigger import __version__
 from adf_trigger.azure.retry_after import retry_after
 from adf_trigger.client.answers import Answer, Trouble, trouble_in
-from adf_trigger.client.errors import ClientError, NotReached, OutcomeUnknown, UnexpectedAnswer
+from adf_trigger.client.documents import model_of
+from adf_trigger.client.errors import ClientError, NotReached, OutcomeUnknown, ProblemError, UnexpectedAnswer
 from adf_trigger.client.retrying import Retrying
 from adf_trigger.client.settings import ClientSettings
 from adf_trigger.errors import SettingsError
+
+_M = TypeVar("_M", bound=BaseModel)
 
 logger = logging.getLogger(__name__)
 
@@ -136,6 +140,19 @@ class Transport:
             raise _last_word(call, outcome, doubt)
         raise AssertionError  # count() has no end
 
+    def effect(self, model: type[_M], call: Call) -> _M:
+        """Make a call that changes something, and give what it made.
+
+        Raises:
+            OutcomeUnknown: no clear answer came; one that says it is done but cannot be read is none.
+            ClientError: as `send` does.
+        """
+        answer = self.send(call)
+        try:
+            return model_of(model, answer)
+        except UnexpectedAnswer as exc:
+            raise outcome_unknown(call, exc) from exc
+
     def _once(self, call: Call, deadline: float, *, first: bool) -> Answer | Trouble:
         read = READ_SECONDS + call.patience
         if not first:
@@ -180,19 +197,30 @@ class Transport:
 
 
 def _last_word(call: Call, trouble: Trouble, doubt: Trouble | None) -> ClientError:
-    """The error of a call that is not made again: that its outcome is unknown outweighs what came after."""
-    if call.effect and doubt is not None and (trouble.passes or trouble.unclear):
-        again = (
-            f"the same call{f' under the key {call.key}' if call.key else ''} is safe at any time, and tells"
-            if call.repeatable
-            else "look at what became of it before it is made again"
-        )
-        error = OutcomeUnknown(
-            f"it is not known whether this had its effect: {doubt.error}; {again}", key=call.key
-        )
-        error.__cause__ = doubt.error
-        return error
+    """The error of a call that is not made again: only a word of the service's own ends a doubt."""
+    definite = isinstance(trouble.error, ProblemError) and not (trouble.passes or trouble.unclear)
+    if call.effect and doubt is not None and not definite:
+        return outcome_unknown(call, doubt.error, then=trouble.error)
     return trouble.error
+
+
+def outcome_unknown(call: Call, why: ClientError, *, then: ClientError | None = None) -> OutcomeUnknown:
+    """The error of a call with an effect that got no clear answer.
+
+    Args:
+        call: what was asked for.
+        why: what leaves it unclear.
+        then: what the last repeat met.
+    """
+    again = (
+        f"the same call{f' under the key {call.key}' if call.key else ''} is safe at any time, and tells"
+        if call.repeatable
+        else "look at what became of it before it is made again"
+    )
+    last = f", then {then}" if then is not None and str(then) != str(why) else ""
+    error = OutcomeUnknown(f"it is not known whether this had its effect: {why}{last}; {again}", key=call.key)
+    error.__cause__ = why
+    return error
 
 
 def _trouble(error: ClientError, cause: Exception, *, passes: bool = False, unclear: bool = False) -> Trouble:

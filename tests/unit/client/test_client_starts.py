@@ -105,6 +105,28 @@ def test_doubt_is_not_forgotten() -> None:
         client.start("LoadOrders")
 
 
+@pytest.mark.parametrize("reply", [silent(401), silent(404), silent(302, headers={"Location": "/login"})])
+def test_only_the_service_itself_ends_doubt(reply: Reply) -> None:
+    """After a reset, a word of the platform's tells nothing of the first call; both are in the text."""
+    service = Service(httpx.ReadError("reset"), reply)
+    with (
+        service.client() as client,
+        pytest.raises(OutcomeUnknown, match=r"broke: reset, then (40|302)") as caught,
+    ):
+        client.start("LoadOrders", key="mine")
+    assert caught.value.key == "mine"
+    assert len(service.asked) == 2
+
+
+def test_a_start_that_was_taken_by_an_app_of_another_version_is_not_told_as_refused() -> None:
+    """202 says that it was taken; a view that cannot be read leaves only the key, which the error has."""
+    service = Service(answer({"requestId": "mine", "status": "Queued"}, 202))
+    with service.client() as client, pytest.raises(OutcomeUnknown, match="no RunView") as caught:
+        client.start("LoadOrders", key="mine")
+    assert caught.value.key == "mine"
+    assert isinstance(caught.value.__cause__, UnexpectedAnswer)
+
+
 def test_the_services_own_word_ends_doubt() -> None:
     """A refusal of that very key by the service itself is a definite no."""
     service = Service(httpx.ReadError("reset"), problem("invalid-request", 400, detail="1 fault found"))
@@ -138,8 +160,8 @@ def test_a_refusal_has_every_fault_and_is_not_repeated() -> None:
             "leads to https://elsewhere",
         ),
         (silent(413), UnexpectedAnswer, "refused before the app saw it"),
-        (silent(200, "<html>welcome</html>"), UnexpectedAnswer, "is the URL right"),
-        (answer({"hello": "world"}), UnexpectedAnswer, "no RunView that this version knows"),
+        (silent(200, "<html>welcome</html>"), OutcomeUnknown, "is the URL right"),
+        (answer({"hello": "world"}), OutcomeUnknown, "no RunView that this version knows"),
         (problem("pipeline-not-found", 404, detail="no pipeline X"), RequestRefused, "no pipeline X"),
         (problem("key-reused", 422, detail="names another"), RequestRefused, "names another"),
         (problem("data-factory-denied", 502, detail="lacks a role"), RequestRefused, "lacks a role"),

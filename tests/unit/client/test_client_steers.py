@@ -74,6 +74,15 @@ def test_a_call_whose_answer_was_lost_is_repeated_where_that_is_safe(name: str) 
 
 
 @pytest.mark.parametrize("name", CALLS)
+def test_a_call_that_was_answered_by_another_version_may_have_had_its_effect(name: str) -> None:
+    """2xx is no refusal, whatever it comes with."""
+    service = Service(answer({"status": "Queued"}, 202))
+    with service.client() as client, pytest.raises(OutcomeUnknown, match="no RunView"):
+        CALLS[name][0](client)
+    assert len(service.asked) == 1
+
+
+@pytest.mark.parametrize("name", CALLS)
 def test_a_call_that_was_turned_away_unread_is_repeated(name: str) -> None:
     """Nothing happened, so that it may be asked again whatever it is."""
     steer, _, _ = CALLS[name]
@@ -105,6 +114,31 @@ def accepted(request: httpx.Request) -> httpx.Response:
     return httpx.Response(
         200, json={"runs": [{"status": 202, "run": run(requestId=each["requestId"])} for each in starts]}
     )
+
+
+def test_of_many_starts_one_result_that_cannot_be_read_does_not_hide_the_others() -> None:
+    """Each stands for itself: the run that was taken after it is given."""
+
+    def odd(request: httpx.Request) -> httpx.Response:
+        document = json.loads(accepted(request).content)
+        document["runs"][0]["run"] = {"status": "Queued"}
+        document["runs"][1] = "taken"
+        return httpx.Response(200, json=document)
+
+    with Service(odd).client() as client:
+        results = list(client.start_many([Start(pipeline="P", key=f"k{n}") for n in range(3)]))
+    for n, result in enumerate(results[:2]):
+        assert isinstance(result, OutcomeUnknown)
+        assert result.key == f"k{n}"
+    assert isinstance(results[2], RunView)
+
+
+@pytest.mark.parametrize("body", [{"runs": []}, {"hello": "world"}, [], "taken"])
+def test_many_starts_without_a_result_for_each_may_all_have_been_taken(body: object) -> None:
+    """The call was answered as done, so that nothing is told as refused."""
+    service = Service(httpx.Response(200, json=body))
+    with service.client() as client, pytest.raises(OutcomeUnknown):
+        list(client.start_many([Start(pipeline="P")]))
 
 
 def test_many_starts_go_in_calls_of_a_hundred_each_with_its_key() -> None:

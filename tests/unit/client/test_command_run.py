@@ -74,6 +74,8 @@ def test_the_exit_code_of_a_wait_is_the_end(status: str, code: int) -> None:
         (httpx.ReadError("reset"), 5, "adf-trigger show 00000000"),
         (httpx.ConnectError("refused"), 3, "was not reached"),
         (silent(404), 3, "no such call here"),
+        (answer({"status": "Queued"}, 202), 5, "adf-trigger show 00000000"),
+        (silent(200, "<html>sign in</html>"), 5, "is the URL right"),
     ],
 )
 def test_the_exit_code_of_a_start_that_did_not_come_about(reply: Reply, code: int, words: str) -> None:
