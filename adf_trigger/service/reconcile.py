@@ -81,6 +81,10 @@ class Sightings:
     reading: threading.Lock = field(default_factory=threading.Lock)
 
 
+CLAIMED_REMEMBERED = 100_000
+"""Runs of which a process remembers that a record has them."""
+
+
 class Reconciler:
     """Finds out what became of requests in doubt. Reads only.
 
@@ -104,6 +108,7 @@ class Reconciler:
         seconds: Callable[[], float] = time.monotonic,
     ) -> None:
         self._elapsed = Elapsed(clock, seconds)
+        self._claimed: set[UUID] = set()
         self._ledger = ledger
         self._factories = factories
         self._clock = clock
@@ -229,7 +234,20 @@ class Reconciler:
         return _earliest(ours).run_id if ours else None
 
     def _unclaimed(self, factory: FactoryHandle, runs: list[PipelineRun]) -> Iterator[PipelineRun]:
-        return (run for run in runs if owner_of(self._ledger, self._factories, factory, run.run_id) is None)
+        """The runs that no record has. Each is looked up once: a claim that was made is never released.
+
+        Else each of many requests in doubt would look up each of many runs, at every tick anew, until no tick came as
+        far as to send one.
+        """
+        for run in runs:
+            if run.run_id in self._claimed:
+                continue
+            if owner_of(self._ledger, self._factories, factory, run.run_id) is None:
+                yield run
+            else:
+                if len(self._claimed) >= CLAIMED_REMEMBERED:
+                    self._claimed.clear()
+                self._claimed.add(run.run_id)
 
     def _runs_since(
         self, factory: FactoryHandle, record: RunRecord, budget: Budget, sightings: Sightings

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from typing import Any
+from uuid import UUID
 
 from adf_trigger.ledger.memory import MemoryLedger
 from adf_trigger.ledger.memory_declarations import MemoryDeclarations
@@ -27,6 +28,11 @@ class FaultyLedger(MemoryLedger):
         """See Ledger."""
         raise_planned(self.before, "get")
         return super().get(factory, request_id)
+
+    def find(self, factory: str, run_id: UUID) -> Stored | None:
+        """See Ledger."""
+        raise_planned(self.before, "find")
+        return super().find(factory, run_id)
 
     def claim(self, record: RunRecord) -> Claim:
         """See Ledger."""

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from adf_trigger.datafactory.models import InvokedBy, Page, PipelineRun, ReplyHeaders, RunFilter
-from adf_trigger.errors import BadRequest
+from adf_trigger.errors import BadRequest, LedgerError
 from adf_trigger.ledger.records import RunRecord
 from adf_trigger.service.budget import Budget
 from adf_trigger.service.factories import FactoryHandle
@@ -127,6 +127,20 @@ def test_a_run_without_any_time_is_young(doubt: Doubt) -> None:
     """What tells no time may have been started just now."""
     doubt.factory.listed = [doubt.run()]
     assert doubt.finding().verdict is Verdict.CANNOT_TELL
+
+
+def test_a_run_that_has_its_record_is_looked_up_once(doubt: Doubt) -> None:
+    """Many requests in doubt look at the same many runs, at every tick: no tick would come as far as to send one."""
+    doubt.world.submit("key-2")
+    (run_id,) = (run.run_id for run in doubt.world.factory.runs.values() if run.run_id != doubt.record.run_id)
+    doubt.factory.listed = [doubt.run(ago=GRACE, run_id=run_id)]
+    reconciler = doubt.reconciler()
+    verdicts = set()
+    for errors in ([], [LedgerError("it is asked again")]):
+        doubt.world.ledger.before["find"] = list(errors)
+        verdicts.add(reconciler.reconcile(doubt.handle, doubt.record, Budget(10), Sightings()).verdict)
+    assert verdicts == {Verdict.SEND_AGAIN}
+    assert doubt.world.ledger.before["find"] != []
 
 
 def test_a_few_candidates_are_named_and_parted(doubt: Doubt) -> None:
