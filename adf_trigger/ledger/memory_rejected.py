@@ -5,8 +5,10 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from adf_trigger.errors import LedgerConflict
+from adf_trigger.ledger.kept_messages import By, KeptMessage
 from adf_trigger.ledger.listing import Entry, ListingPage, Question, bounds_of, page_of
-from adf_trigger.ledger.rejected import By, KeptMessage, best_of, decode_kept, encode_kept, place_of_kept
+from adf_trigger.ledger.rejected import best_of
+from adf_trigger.ledger.rejected_rows import decode_kept, encode_kept, place_of_kept
 
 
 class MemoryRejected:

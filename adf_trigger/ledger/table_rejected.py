@@ -11,6 +11,7 @@ from azure.data.tables import TableEntity
 
 from adf_trigger.errors import LedgerConflict, LedgerError, UnreadableRow
 from adf_trigger.ledger.gateway import MAX_PAGE, TableGateway, etag_of
+from adf_trigger.ledger.kept_messages import OF_A_RECORD, By, KeptMessage
 from adf_trigger.ledger.keys import listing_key, oldest_first, rows_of_kind
 from adf_trigger.ledger.listing import (
     ListingPage,
@@ -19,12 +20,8 @@ from adf_trigger.ledger.listing import (
     behind_instant,
     encode_listed,
 )
-from adf_trigger.ledger.rejected import (
-    OF_A_RECORD,
-    REJECTED,
-    By,
-    KeptMessage,
-    best_of,
+from adf_trigger.ledger.rejected import REJECTED, best_of
+from adf_trigger.ledger.rejected_rows import (
     called,
     called_keys,
     decode_kept,

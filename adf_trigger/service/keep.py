@@ -5,7 +5,8 @@ from datetime import datetime
 
 from adf_trigger.clock import Clock
 from adf_trigger.errors import AdfTriggerError, LedgerConflict, LedgerError
-from adf_trigger.ledger.rejected import KeptMessage, RejectedMessages
+from adf_trigger.ledger.kept_messages import KeptMessage
+from adf_trigger.ledger.rejected import RejectedMessages
 from adf_trigger.messages.decoding import Message
 from adf_trigger.messages.texts import Reference
 from adf_trigger.service.factories import FactoryHandle

@@ -18,8 +18,9 @@ from adf_trigger.contracts import (
 )
 from adf_trigger.errors import Fault
 from adf_trigger.events.outbox import Outbox
+from adf_trigger.ledger.kept_messages import OF_A_RECORD, KeptMessage
 from adf_trigger.ledger.records import CameAs, RunRecord
-from adf_trigger.ledger.rejected import OF_A_RECORD, KeptMessage, RejectedMessages
+from adf_trigger.ledger.rejected import RejectedMessages
 from adf_trigger.messages.limits import one_line
 from adf_trigger.messages.masking import MASK, as_bytes
 from adf_trigger.service import event_ids

@@ -10,9 +10,10 @@ from datetime import timedelta
 from adf_trigger.clock import Clock
 from adf_trigger.errors import LedgerConflict, UnreadableRow
 from adf_trigger.events.outbox import Outbox
+from adf_trigger.ledger.kept_messages import OF_A_RECORD, KeptMessage
 from adf_trigger.ledger.port import LedgerReader
 from adf_trigger.ledger.records import RunRecord
-from adf_trigger.ledger.rejected import OF_A_RECORD, KeptMessage, RejectedMessages
+from adf_trigger.ledger.rejected import RejectedMessages
 from adf_trigger.messages.decoding import Message
 from adf_trigger.messages.texts import Reference
 from adf_trigger.messages.waiting import LIFE, life_left

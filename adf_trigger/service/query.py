@@ -6,9 +6,10 @@ from typing import Literal
 
 from adf_trigger.contracts import RunView
 from adf_trigger.errors import AmbiguousRun, Fault, InvalidRequest, NotFound
+from adf_trigger.ledger.kept_messages import KeptMessage
 from adf_trigger.ledger.port import LedgerReader
 from adf_trigger.ledger.records import RunRecord, RunState
-from adf_trigger.ledger.rejected import KeptMessage, RejectedMessages
+from adf_trigger.ledger.rejected import RejectedMessages
 from adf_trigger.request_ids import as_guid, is_request_id
 from adf_trigger.service.factories import Factories
 from adf_trigger.service.look import Looker

@@ -13,8 +13,8 @@ from adf_trigger.errors import (
     Refused,
     RequestConflict,
 )
+from adf_trigger.ledger.kept_messages import KeptMessage
 from adf_trigger.ledger.records import RunRecord, RunState
-from adf_trigger.ledger.rejected import KeptMessage
 from adf_trigger.messages.decoding import Message
 from adf_trigger.service.definitions import Definitions
 from adf_trigger.service.factories import FactoryHandle

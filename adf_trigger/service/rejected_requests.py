@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from adf_trigger.clock import Clock
 from adf_trigger.contracts import HistoryEntry, RunView
 from adf_trigger.errors import Fault, InvalidRequest, NotFound, TryLater, WrongState
+from adf_trigger.ledger.kept_messages import KeptMessage
 from adf_trigger.ledger.port import LedgerReader, Stored
 from adf_trigger.ledger.records import RunRecord
-from adf_trigger.ledger.rejected import KeptMessage
 from adf_trigger.messages.wording import pointer_to
 from adf_trigger.service import optimistic
 from adf_trigger.service.records import Records

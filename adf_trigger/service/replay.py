@@ -8,9 +8,10 @@ from adf_trigger.clock import Clock
 from adf_trigger.contracts import RejectedMessage
 from adf_trigger.errors import AdfTriggerError, LedgerConflict, TryLater
 from adf_trigger.events.texts import original_body
+from adf_trigger.ledger.kept_messages import KeptMessage
 from adf_trigger.ledger.port import LedgerReader
 from adf_trigger.ledger.records import RunRecord
-from adf_trigger.ledger.rejected import KeptMessage, RejectedMessages
+from adf_trigger.ledger.rejected import RejectedMessages
 from adf_trigger.messages.decoding import Message
 from adf_trigger.messages.masking import unmasked
 from adf_trigger.messages.texts import Reference, keyed_text, queue_text

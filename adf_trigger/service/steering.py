@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from adf_trigger.contracts import RunView
 from adf_trigger.errors import InvalidRequest, WrongState
+from adf_trigger.ledger.kept_messages import KeptMessage
 from adf_trigger.ledger.records import RunRecord
-from adf_trigger.ledger.rejected import KeptMessage
 from adf_trigger.service.cancel import Canceller, CancelOrder
 from adf_trigger.service.query import By, RunFinder
 from adf_trigger.service.rejected_requests import RejectedRequests, ReplayOrder

@@ -11,10 +11,10 @@ from adf_trigger.contracts import (
     RunStatus,
     RunView,
 )
+from adf_trigger.ledger.kept_messages import Fate, KeptMessage
 from adf_trigger.ledger.listing import ListedRun
 from adf_trigger.ledger.reasons import reason_of
 from adf_trigger.ledger.records import RunRecord
-from adf_trigger.ledger.rejected import Fate, KeptMessage
 from adf_trigger.messages.decoding import Message
 from adf_trigger.messages.limits import one_line
 from adf_trigger.messages.masking import MASK

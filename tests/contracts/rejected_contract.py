@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 
 from adf_trigger.errors import Fault, LedgerConflict
+from adf_trigger.ledger.kept_messages import KeptMessage
 from adf_trigger.ledger.listing import Question
-from adf_trigger.ledger.rejected import MAX_FAULTS, KeptMessage, RejectedMessages
+from adf_trigger.ledger.rejected import RejectedMessages
+from adf_trigger.ledger.rejected_rows import MAX_FAULTS
 from tests.contracts.ledger_records import MINUTE, NOON
 
 

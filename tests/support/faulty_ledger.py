@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
+from adf_trigger.ledger.kept_messages import By, KeptMessage
 from adf_trigger.ledger.memory import MemoryLedger
 from adf_trigger.ledger.memory_declarations import MemoryDeclarations
 from adf_trigger.ledger.memory_notes import MemoryNotes
@@ -11,7 +12,6 @@ from adf_trigger.ledger.memory_rejected import MemoryRejected
 from adf_trigger.ledger.notes import Note
 from adf_trigger.ledger.port import Claim, Stored
 from adf_trigger.ledger.records import RunRecord
-from adf_trigger.ledger.rejected import By, KeptMessage
 from adf_trigger.messages.declaration import Declaration
 from tests.support.memory_factory import raise_planned
 

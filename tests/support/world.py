@@ -8,8 +8,8 @@ from uuid import uuid4
 from adf_trigger.clock import IdSource
 from adf_trigger.contracts import RunRequest, Source
 from adf_trigger.functions.services import Services, wire
+from adf_trigger.ledger.kept_messages import KeptMessage
 from adf_trigger.ledger.records import RunRecord
-from adf_trigger.ledger.rejected import KeptMessage
 from adf_trigger.service.cancel import CancelOrder
 from adf_trigger.service.factories import Factories, FactoryHandle
 from adf_trigger.service.rerun import RerunOrder

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 from adf_trigger.azure.storage import StorageAccount
 from adf_trigger.clock import utcnow
+from adf_trigger.ledger.kept_messages import KeptMessage
 from adf_trigger.ledger.opening import open_table_ledger
-from adf_trigger.ledger.rejected import KeptMessage
 from tests.acceptance.crash.crashes import Crashes
 
 

@@ -6,16 +6,11 @@ import pytest
 from azure.data.tables import TableClient, UpdateMode
 
 from adf_trigger.azure.storage import StorageAccount
+from adf_trigger.ledger.kept_messages import KeptMessage
 from adf_trigger.ledger.listing import Question
 from adf_trigger.ledger.opening import open_table_ledger
-from adf_trigger.ledger.rejected import (
-    REJECTED,
-    KeptMessage,
-    RejectedMessages,
-    kept_key,
-    listed_key,
-    waiting_key,
-)
+from adf_trigger.ledger.rejected import REJECTED, RejectedMessages
+from adf_trigger.ledger.rejected_rows import kept_key, listed_key, waiting_key
 from adf_trigger.ledger.table_rejected import TableRejected
 from tests.contracts.ledger_records import MINUTE, NOON
 from tests.contracts.rejected_contract import RejectedContract, a_message

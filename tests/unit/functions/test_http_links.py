@@ -9,7 +9,7 @@ import azure.functions as func
 import pytest
 
 from adf_trigger.contracts import as_dict
-from adf_trigger.ledger.rejected import KeptMessage
+from adf_trigger.ledger.kept_messages import KeptMessage
 from adf_trigger.request_ids import from_path
 from adf_trigger.service.query import by_of
 from tests.support.world import World

@@ -14,11 +14,12 @@ from adf_trigger.contracts import MAX_NOTE, HistoryEntry
 from adf_trigger.errors import Fault, InvalidRequest
 from adf_trigger.ledger import room
 from adf_trigger.ledger.encoding import encode_record
+from adf_trigger.ledger.kept_messages import Fate, KeptMessage
 from adf_trigger.ledger.keys import partition_key, run_key
 from adf_trigger.ledger.memory import MemoryLedger
 from adf_trigger.ledger.port import Stored
 from adf_trigger.ledger.records import CameAs, Cancellation, RunRecord, RunState
-from adf_trigger.ledger.rejected import Fate, KeptMessage, encode_kept
+from adf_trigger.ledger.rejected_rows import encode_kept
 from adf_trigger.ledger.room import MAX_RECORD_CHARS, MAX_REQUEST_CHARS, RecordTooLarge, fitted, require_room
 from adf_trigger.ledger.rows import rows_of, split, split_bytes
 from adf_trigger.messages.limits import ELLIPSIS
