@@ -13,13 +13,12 @@ from adf_trigger import __version__
 from adf_trigger.contracts import CompletionEvent, Problem, QueuedRunRequest, RejectedMessage
 from adf_trigger.functions.answers import Parameters, answered
 from adf_trigger.functions.composition import UseCases
+from adf_trigger.functions.operation import Answer, Operation
 from adf_trigger.functions.operations import (
     OF_EVERY_CALL,
     OF_EVERY_POST,
     OPERATIONS,
     PROBLEM_HEADERS,
-    Answer,
-    Operation,
 )
 from adf_trigger.functions.parameters import PARAMETERS, Parameter
 from adf_trigger.functions.problem_examples import EXAMPLES

@@ -1,13 +1,10 @@
 """The calls of the HTTP API, each with what it takes and what it answers: what its description is made of."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any, Literal
-
-from pydantic import BaseModel
 
 from adf_trigger.contracts import RunPreview, RunRequest, RunView
+from adf_trigger.functions.operation import Answer, Operation
 from adf_trigger.functions.parameters import Schema
 from adf_trigger.functions.problems import (
     AMBIGUOUS,
@@ -36,55 +33,6 @@ from adf_trigger.orders import (
     StartRunsRequest,
 )
 from adf_trigger.readings import PipelineList, PipelineView, RunActivities, RunList
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """An answer that is no problem.
-
-    Attributes:
-        description: when it comes.
-        content: the model of its body, a schema, or None where it has none.
-        headers: names of the headers that it may have.
-    """
-
-    description: str
-    content: type[BaseModel] | Schema | None
-    headers: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """One call.
-
-    Attributes:
-        function: name of the function, which is its operationId and what a function key is for.
-        parameters: keys of PARAMETERS.
-        body: model of the request's body; None where it has none. No body is required.
-        bodies: media type → schema of a body that is of no model of ours.
-        example: of such a body.
-        problems: that it may answer with, beside those that every call may.
-        keyed: whether it takes a function key.
-    """
-
-    function: str
-    method: Literal["get", "post", "options"]
-    path: str
-    tag: str
-    summary: str
-    answers: Mapping[int, Answer]
-    parameters: tuple[str, ...] = ()
-    body: type[BaseModel] | None = None
-    example: Mapping[str, Any] = field(default_factory=dict)
-    problems: tuple[ProblemType, ...] = ()
-    keyed: bool = True
-    bodies: Mapping[str, Schema] = field(default_factory=dict)
-
-    @property
-    def id(self) -> str:
-        """Its operationId: one function may answer several methods."""
-        return self.function if self.method != "options" else f"{self.function}_handshake"
-
 
 _STEERED_HEADERS = ("Location", "Idempotency-Key", "Retry-After")
 _RUN_HEADERS = (*_STEERED_HEADERS, "Preference-Applied")

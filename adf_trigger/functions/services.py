@@ -31,7 +31,7 @@ from adf_trigger.service.ends import EndRecorder
 from adf_trigger.service.event_counts import EventCounts, at_once, on_a_thread
 from adf_trigger.service.event_intake import EventIntake
 from adf_trigger.service.factories import Factories
-from adf_trigger.service.factory_state import FactoryStates
+from adf_trigger.service.factory_states import FactoryStates
 from adf_trigger.service.gate import Gate
 from adf_trigger.service.health import HealthReader
 from adf_trigger.service.intake import Intake
