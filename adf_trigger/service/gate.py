@@ -7,7 +7,8 @@ from datetime import datetime
 from adf_trigger.clock import Clock
 from adf_trigger.errors import AdfTriggerError, TryLater
 from adf_trigger.service.factories import FactoryHandle
-from adf_trigger.service.factory_state import FactoryState, FactoryStates
+from adf_trigger.service.factory_state import FactoryState
+from adf_trigger.service.factory_states import FactoryStates
 from adf_trigger.service.throttling import Bucket, Throttling
 
 logger = logging.getLogger(__name__)

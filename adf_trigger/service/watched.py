@@ -32,7 +32,8 @@ from adf_trigger.errors import (
     Throttled,
 )
 from adf_trigger.service.allowance import Allowance
-from adf_trigger.service.factory_state import FactoryStates, Trouble, trouble_of
+from adf_trigger.service.factory_state import Trouble, trouble_of
+from adf_trigger.service.factory_states import FactoryStates
 from adf_trigger.service.throttling import Bucket, Throttling
 
 SUBSCRIPTION_THROTTLED = "SubscriptionRequestsThrottled"

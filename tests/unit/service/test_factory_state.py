@@ -25,7 +25,8 @@ from adf_trigger.errors import (
     Unavailable,
 )
 from adf_trigger.ledger.records import RunState
-from adf_trigger.service.factory_state import LONGEST_REASON, FactoryStates, Trouble
+from adf_trigger.service.factory_state import Trouble
+from adf_trigger.service.factory_states import LONGEST_REASON, FactoryStates
 from adf_trigger.service.steps import logged_steps
 from adf_trigger.service.throttling import Bucket
 from tests.support.faulty_ledger import FaultyNotes
