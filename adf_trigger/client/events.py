@@ -27,7 +27,7 @@ from azure.storage.queue import QueueClient, QueueMessage
 from pydantic import ValidationError
 
 from adf_trigger.client.leases import Lease
-from adf_trigger.contracts import CompletionEvent
+from adf_trigger.news import CompletionEvent
 
 logger = logging.getLogger(__name__)
 

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Protocol
 
-from adf_trigger.contracts import CompletionEvent, RejectedMessage
+from adf_trigger.news import CompletionEvent, RejectedMessage
 
 
 class Outbox(Protocol):

@@ -14,9 +14,9 @@ from azure.core.exceptions import (
 )
 from azure.storage.queue import QueueClient, QueueProperties
 
-from adf_trigger.contracts import CompletionEvent, RejectedMessage
 from adf_trigger.errors import PublishError
 from adf_trigger.events.texts import event_text, rejected_text
+from adf_trigger.news import CompletionEvent, RejectedMessage
 
 logger = logging.getLogger(__name__)
 

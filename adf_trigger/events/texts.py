@@ -10,9 +10,10 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from adf_trigger.contracts import CompletionEvent, EventData, HistoryEntry, RejectedMessage, as_dict
+from adf_trigger.contracts import HistoryEntry, as_dict
 from adf_trigger.messages.fitting import LONGEST_NAME, fitted_children, fitted_errors, fitted_results
 from adf_trigger.messages.limits import bounded_json, shorten, shorten_middle
+from adf_trigger.news import CompletionEvent, EventData, RejectedMessage
 
 MAX_MESSAGE_BYTES = 49_152
 """Largest message text: 48 KiB, which base64 makes the 64 KiB that a queue takes."""

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
 from adf_trigger import __version__
-from adf_trigger.contracts import CompletionEvent, Problem, QueuedRunRequest, RejectedMessage
+from adf_trigger.contracts import Problem, QueuedRunRequest
 from adf_trigger.functions.answers import Parameters, answered
 from adf_trigger.functions.composition import UseCases
 from adf_trigger.functions.operation import Answer, Operation
@@ -25,6 +25,7 @@ from adf_trigger.functions.problem_examples import EXAMPLES
 from adf_trigger.functions.problems import PROBLEM_TYPES, ProblemType
 from adf_trigger.functions.schemas import said_in_words
 from adf_trigger.functions.services import Services
+from adf_trigger.news import CompletionEvent, RejectedMessage
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 RELATIVE = "/api"

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
 
-from adf_trigger.contracts import ProblemFault, RejectedMessage, RunStatus
+from adf_trigger.contracts import ProblemFault, RunStatus
 from adf_trigger.errors import Fault
 from adf_trigger.ledger.keys import oldest_first
 from adf_trigger.ledger.listing import ListedRun
 from adf_trigger.messages.decoding import Message
 from adf_trigger.messages.limits import one_line
+from adf_trigger.news import RejectedMessage
 
 OF_A_RECORD = "request:"
 """How the names of messages begin that belong to a record of the ledger."""

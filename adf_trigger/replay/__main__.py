@@ -8,10 +8,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from unicodedata import category
 
-from adf_trigger.contracts import RejectedMessage, as_dict
+from adf_trigger.contracts import as_dict
 from adf_trigger.errors import AdfTriggerError, Fault, InvalidRequest, NotFound
 from adf_trigger.events.texts import original_text
 from adf_trigger.ledger.opening import open_table_ledger
+from adf_trigger.news import RejectedMessage
 from adf_trigger.replay.tool import Done, ReplayTool
 from adf_trigger.settings import CommonSettings
 from adf_trigger.settings.opening import storage_account

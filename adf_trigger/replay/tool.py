@@ -13,12 +13,12 @@ from azure.core.exceptions import AzureError, ResourceNotFoundError
 from azure.storage.queue import QueueClient, QueueMessage
 
 from adf_trigger.clock import Clock, utcnow
-from adf_trigger.contracts import RejectedMessage
 from adf_trigger.errors import PublishError
 from adf_trigger.events.queues import put_message
 from adf_trigger.ledger.kept_messages import KeptMessage
 from adf_trigger.ledger.port import LedgerReader
 from adf_trigger.ledger.rejected import RejectedMessages
+from adf_trigger.news import RejectedMessage
 from adf_trigger.service.replay import NOT_OURS, NotReplayable, Replayer, Values
 from adf_trigger.service.steps import logged_steps
 

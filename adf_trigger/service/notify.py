@@ -8,14 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
-from adf_trigger.contracts import (
-    CompletionEvent,
-    EventData,
-    QueuedRunRequest,
-    RejectedMessage,
-    RunView,
-    Source,
-)
+from adf_trigger.contracts import QueuedRunRequest, RunView, Source
 from adf_trigger.errors import Fault
 from adf_trigger.events.outbox import Outbox
 from adf_trigger.ledger.kept_messages import OF_A_RECORD, KeptMessage
@@ -23,6 +16,7 @@ from adf_trigger.ledger.records import CameAs, RunRecord
 from adf_trigger.ledger.rejected import RejectedMessages
 from adf_trigger.messages.limits import one_line
 from adf_trigger.messages.masking import MASK, as_bytes
+from adf_trigger.news import CompletionEvent, EventData, RejectedMessage
 from adf_trigger.service import event_ids
 from adf_trigger.service.steps import Steps
 from adf_trigger.service.views import RunViews

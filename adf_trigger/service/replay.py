@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 from adf_trigger.clock import Clock
-from adf_trigger.contracts import RejectedMessage
 from adf_trigger.errors import AdfTriggerError, LedgerConflict, TryLater
 from adf_trigger.events.texts import original_body
 from adf_trigger.ledger.kept_messages import KeptMessage
@@ -15,6 +14,7 @@ from adf_trigger.ledger.rejected import RejectedMessages
 from adf_trigger.messages.decoding import Message
 from adf_trigger.messages.masking import unmasked
 from adf_trigger.messages.texts import Reference, keyed_text, queue_text
+from adf_trigger.news import RejectedMessage
 from adf_trigger.request_ids import is_request_id
 from adf_trigger.service.notify import is_rejection
 from adf_trigger.service.optimistic import RETRY_AFTER, TRIES

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from adf_trigger.contracts import CompletionEvent, RejectedMessage
+from adf_trigger.news import CompletionEvent, RejectedMessage
 
 
 @dataclass

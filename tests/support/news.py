@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from adf_trigger.contracts import CompletionEvent
+from adf_trigger.news import CompletionEvent
 
 
 def told(events: Sequence[CompletionEvent], subject: str | None = None) -> list[str]:

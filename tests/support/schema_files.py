@@ -5,8 +5,9 @@ from collections.abc import Mapping
 
 from pydantic import BaseModel
 
-from adf_trigger.contracts import CompletionEvent, QueuedRunRequest, RejectedMessage
+from adf_trigger.contracts import QueuedRunRequest
 from adf_trigger.functions.openapi import document_of
+from adf_trigger.news import CompletionEvent, RejectedMessage
 from tests.support.documents import ROOT
 
 FOLDER = ROOT / "docs" / "schemas"

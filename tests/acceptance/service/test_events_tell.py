@@ -9,8 +9,8 @@ import requests
 from azure.storage.queue import QueueClient
 
 from adf_trigger.client.events import event_of
-from adf_trigger.contracts import CompletionEvent
 from adf_trigger.local.demo.quickstart import PLAIN_PIPELINE
+from adf_trigger.news import CompletionEvent
 from tests.support.local_stack import TIMEOUTS, LocalStack
 
 CHILD = {

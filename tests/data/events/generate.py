@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from adf_trigger.contracts import CompletionEvent
 from adf_trigger.errors import BadRequest, NotSent
+from adf_trigger.news import CompletionEvent
 from tests.support.world import World, settings
 
 try:

@@ -12,7 +12,7 @@ from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.queue import QueueClient
 
 from adf_trigger.client.events import BadMessage, EventConsumer
-from adf_trigger.contracts import CompletionEvent
+from adf_trigger.news import CompletionEvent
 from tests.support.waiting import until
 
 LIMIT = 60.0

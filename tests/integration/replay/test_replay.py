@@ -12,12 +12,13 @@ import pytest
 from azure.storage.queue import QueueClient
 
 from adf_trigger.azure.storage import StorageAccount
-from adf_trigger.contracts import ProblemFault, RejectedMessage
+from adf_trigger.contracts import ProblemFault
 from adf_trigger.errors import Fault
 from adf_trigger.events.queues import QueueOutbox
 from adf_trigger.ledger.kept_messages import KeptMessage
 from adf_trigger.ledger.opening import open_table_ledger
 from adf_trigger.messages.texts import MAX_QUEUE_BYTES
+from adf_trigger.news import RejectedMessage
 from adf_trigger.replay import __main__ as replay
 from tests.contracts.ledger_records import a_record
 from tests.support.world import FACTORY_ID

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from adf_trigger.client.events import event_of
-from adf_trigger.contracts import CompletionEvent
 from adf_trigger.events.texts import event_text
+from adf_trigger.news import CompletionEvent
 from tests.unit.client.service import run
 
 

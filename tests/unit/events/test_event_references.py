@@ -10,9 +10,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from rfc3986_validator import validate_rfc3986  # type: ignore[import-untyped]
 
-from adf_trigger.contracts import MAX_PIPELINE_NAME, CompletionEvent
+from adf_trigger.contracts import MAX_PIPELINE_NAME
 from adf_trigger.events.texts import event_text
 from adf_trigger.messages.decoding import Message
+from adf_trigger.news import CompletionEvent
 from adf_trigger.service.event_ids import source_of
 from tests.support.world import FACTORY_ID, World
 

@@ -9,8 +9,8 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from adf_trigger.client.events import event_of
-from adf_trigger.contracts import CompletionEvent
 from adf_trigger.functions.openapi import document_of
+from adf_trigger.news import CompletionEvent
 from tests.support.documents import ROOT
 from tests.support.schema_compat import refused
 

@@ -7,14 +7,9 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adf_trigger.contracts import (
-    CompletionEvent,
-    EventData,
-    HistoryEntry,
-    RejectedMessage,
-    RunLinks,
-)
+from adf_trigger.contracts import HistoryEntry, RunLinks
 from adf_trigger.events.texts import MAX_MESSAGE_BYTES, event_text, original_text, rejected_text
+from adf_trigger.news import CompletionEvent, EventData, RejectedMessage
 from adf_trigger.results import ActivityError
 
 NOW = datetime(2026, 1, 5, tzinfo=UTC)

@@ -6,7 +6,7 @@ from typing import Any
 import azure.functions as func
 import pytest
 
-from adf_trigger.contracts import CompletionEvent
+from adf_trigger.news import CompletionEvent
 from tests.support.world import FACTORY_ID, World
 from tests.unit.functions.conftest import Caller
 

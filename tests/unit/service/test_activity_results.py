@@ -9,11 +9,12 @@ from hypothesis import given
 from hypothesis import settings as limits
 from hypothesis import strategies as st
 
-from adf_trigger.contracts import EventData, RunView
+from adf_trigger.contracts import RunView
 from adf_trigger.datafactory.models import ActivityRun
 from adf_trigger.events.texts import MAX_MESSAGE_BYTES, event_text
 from adf_trigger.ledger.encoding import decode_record, encode_record
 from adf_trigger.ledger.room import MAX_RECORD_CHARS
+from adf_trigger.news import EventData
 from adf_trigger.service.figures import figures_of
 from tests.support.activity_runs import COPY_OUTPUT, activity, failed
 from tests.support.world import FACTORY_ID, World, settings

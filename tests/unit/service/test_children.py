@@ -6,10 +6,10 @@ from uuid import UUID, uuid5
 
 import pytest
 
-from adf_trigger.contracts import EventData
 from adf_trigger.datafactory.models import ActivityRun
 from adf_trigger.errors import Throttled, Unavailable
 from adf_trigger.events.texts import MAX_MESSAGE_BYTES, event_text
+from adf_trigger.news import EventData
 from adf_trigger.service.children import MOST_FOLLOWED
 from adf_trigger.service.results import cured_among
 from tests.support.activity_runs import activity, failed

@@ -11,12 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adf_trigger.contracts import CompletionEvent, HistoryEntry
+from adf_trigger.contracts import HistoryEntry
 from adf_trigger.errors import BadRequest, LedgerConflict, ResourceNotFound, Throttled
 from adf_trigger.ledger.memory import MemoryLedger
 from adf_trigger.ledger.port import Stored
 from adf_trigger.ledger.records import RunRecord, RunState
 from adf_trigger.messages.decoding import Message
+from adf_trigger.news import CompletionEvent
 from adf_trigger.service.cancel import CancelOrder
 from adf_trigger.service.moves import IllegalMove
 from adf_trigger.service.notify import Notifier

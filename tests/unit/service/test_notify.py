@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from adf_trigger.contracts import CompletionEvent, RejectedMessage, Source
+from adf_trigger.contracts import Source
 from adf_trigger.errors import BadRequest, PublishError, Throttled
 from adf_trigger.ledger.records import RunRecord
 from adf_trigger.messages.decoding import Message
+from adf_trigger.news import CompletionEvent, RejectedMessage
 from tests.support.news import told
 from tests.support.world import FACTORY_ID, World
 

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from adf_trigger.contracts import CompletionEvent
 from adf_trigger.errors import (
     Forbidden,
     InvalidRequest,
@@ -16,6 +15,7 @@ from adf_trigger.errors import (
 )
 from adf_trigger.events.texts import event_text
 from adf_trigger.ledger.port import Stored
+from adf_trigger.news import CompletionEvent
 from tests.support.activity_runs import activity
 from tests.support.faulty_ledger import FaultyLedger
 from tests.support.script import Crashed, Script

@@ -1,0 +1,70 @@
+"""What the service tells on its queues: completion events, and rejected messages."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, WithJsonSchema
+
+from adf_trigger.contracts import ProblemFault, RunView
+from adf_trigger.wire import Instant, Wire
+
+
+class EventData(RunView):
+    """The run that a completion event is about.
+
+    Attributes:
+        ended: not there in events of the first version, which told nothing but ends.
+        truncated: true where long text or large values were cut, or something was left out, to keep the message in its
+            limit.
+    """
+
+    ended: bool = True
+    truncated: bool = False
+
+
+class CompletionEvent(Wire):
+    """A CloudEvents 1.0 event: a run has ended, or will not start, or is overdue where that was to be told.
+
+    `id` is the same for every repeat of the same news, so that a consumer can drop repeats.
+
+    Attributes:
+        traceparent: the trace that the request is part of (W3C Trace Context), an extension of CloudEvents; not there
+            where the request brought none.
+    """
+
+    specversion: Literal["1.0"] = "1.0"
+    id: str
+    source: Annotated[str, WithJsonSchema({"type": "string", "format": "uri-reference"})]
+    subject: str
+    type: str
+    time: Instant
+    datacontenttype: Literal["application/json"] = "application/json"
+    traceparent: str | None = None
+    data: EventData
+
+
+class RejectedMessage(Wire):
+    """A message of the rejected queue: what came, why it cannot work, and how often it was tried.
+
+    Attributes:
+        request_id: the idempotency key it has, given or derived; a replay keeps it.
+        message: the text of the original message, exactly as it came but for what is masked.
+        message_encoding: `gzip+base64` where the text was too long to be kept plainly, `base64` where it is no text.
+        masked: names of the parameters whose values were taken out, since their pipeline declares them secure.
+        record: names the message in the ledger, which has it whole; this copy may be deleted freely.
+        taken_as: the request that equal bytes were taken as shortly before.
+        reason: one sentence.
+        errors: every fault found.
+        attempts: deliveries so far.
+    """
+
+    request_id: str
+    message_id: str
+    message: str
+    message_encoding: Literal["gzip+base64", "base64"] | None = None
+    masked: list[str] | None = None
+    record: str | None = None
+    taken_as: str | None = None
+    reason: str
+    errors: list[ProblemFault] = Field(default_factory=list)
+    attempts: int
+    rejected_at: Instant
