@@ -18,6 +18,7 @@ from adf_trigger.errors import (
     TooLate,
     TryLater,
 )
+from adf_trigger.ledger.kept_messages import KeptMessage
 from adf_trigger.ledger.port import LedgerReader
 from adf_trigger.ledger.records import RunRecord
 from adf_trigger.messages.decoding import Message
@@ -109,7 +110,7 @@ class Intake:
             self._rejecter.tell_again(kept, message)
         elif kept.is_on_queue or (reference.replay and not kept.waiting):
             asked = self._keeper.message_of(kept, reference, message)
-            if self._take_event_or_request(asked, came_as=message):
+            if self._take_event_or_request(asked, came_as=message, sent_again=kept):
                 self._keeper.done_with(kept, reference)
         elif kept.waiting:
             _log_taken(message)
@@ -145,7 +146,9 @@ class Intake:
         """
         self._requeuer.put_back_as_poison(message, error)
 
-    def _take_event_or_request(self, message: Message, *, came_as: Message) -> bool:
+    def _take_event_or_request(
+        self, message: Message, *, came_as: Message, sent_again: KeptMessage | None = None
+    ) -> bool:
         """See _take. What triggers want is an event, whatever else its data could mean.
 
         One that no trigger wants is done with; one that somebody has sent again, since a trigger had wanted it, is
@@ -160,7 +163,7 @@ class Intake:
             if came_as is message:
                 return True
             return self._reject(message, came_as, InvalidRequest([Fault("", NOBODY_WANTS_IT)]))
-        return self._take(message, came_as=came_as)
+        return self._take(message, came_as=came_as, sent_again=sent_again)
 
     def _take_made(self, messages: Sequence[Message]) -> None:
         """Take the requests that an event makes, each for itself: one that cannot be taken now is put back by itself.
@@ -184,15 +187,16 @@ class Intake:
         if first is not None:
             raise first
 
-    def _take(self, message: Message, *, came_as: Message) -> bool:
+    def _take(self, message: Message, *, came_as: Message, sent_again: KeptMessage | None = None) -> bool:
         """Whether the message is done with, and was not put back.
 
         Args:
             message: what is asked for.
             came_as: what lies in the queue: the message, or a reference to it.
+            sent_again: what a reference leads to.
         """
         try:
-            submission = self._submission(message)
+            submission = replace(self._submission(message), sent_again=sent_again)
             submitted = self._submitter.submit(submission)
         except (InvalidRequest, RequestConflict, Refused, TooLate) as exc:
             return self._reject(message, came_as, exc)

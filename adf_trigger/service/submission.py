@@ -7,6 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from adf_trigger.contracts import HistoryEntry, RunRequest, Source
+from adf_trigger.ledger.kept_messages import KeptMessage
 from adf_trigger.ledger.records import CameAs, RunRecord
 from adf_trigger.messages.declaration import Declaration, respelled
 from adf_trigger.messages.decoding import Message
@@ -41,6 +42,7 @@ class Submission:
         requested_by: who asked, where that is known.
         source: how it came.
         message: the message it came as; None for a call.
+        sent_again: what is kept of that, where it was sent again or waits.
         lineage: the run that it reruns, where that is known here.
         traceparent: the trace that it is part of; it changes no run, so that a repeat may have another.
         not_after: when it is too late to be taken; None where it is not.
@@ -54,6 +56,7 @@ class Submission:
     requested_by: str | None = None
     source: Source = Source.HTTP
     message: Message | None = None
+    sent_again: KeptMessage | None = None
     lineage: Lineage | None = None
     traceparent: str | None = None
     not_after: datetime | None = None

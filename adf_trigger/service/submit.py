@@ -23,6 +23,7 @@ from adf_trigger.messages.declaration import Declaration
 from adf_trigger.service.backlog import WAITS_FOR_ITS_TURN, Backlog
 from adf_trigger.service.check import LEAST_WAIT, Checker
 from adf_trigger.service.gate import Gate
+from adf_trigger.service.notify import is_rejection
 from adf_trigger.service.partitions import Partitions
 from adf_trigger.service.permits import Permit
 from adf_trigger.service.policy import Policies
@@ -254,9 +255,12 @@ class Submitter:
         """Whether an equal message is answered with its rejection, and starts no new attempt.
 
         It is the same message again while that news is still to be sent, and where it was put into the queue before
-        the rejection and the request waited for it, or it was delivered before. One that was put later is a new one.
+        the rejection and the request waited for it, or it was delivered before. One that was put later is a new one,
+        and so is one that was sent again after this very rejection.
         """
         if submission.source is not Source.QUEUE:
+            return False
+        if submission.sent_again is not None and is_rejection(rejected, submission.sent_again):
             return False
         if rejected.state is RunState.ENDED:
             return True

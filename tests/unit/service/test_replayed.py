@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from adf_trigger.errors import (
+    BadRequest,
     LedgerConflict,
     LedgerError,
     PublishError,
@@ -100,6 +101,32 @@ def test_one_that_is_rejected_again_is_a_rejected_message_again() -> None:
     storage.replay()
     storage.deliver()
     assert storage.status() == "Queued"
+
+
+@pytest.mark.parametrize("delivered_before", [False, True])
+@pytest.mark.parametrize("told", [False, True])
+def test_it_is_not_answered_with_the_rejection_after_which_it_was_sent_again(
+    *, told: bool, delivered_before: bool
+) -> None:
+    """However soon after that, and whether or not that could be told yet, it is a new attempt: a run, or back."""
+    storage = Storage()
+    world, key = storage.world, Which("k")
+    world.factory.fail_next("create_run", BadRequest("no", status=400, code="BadRequest"))
+    world.outbox.before += [] if told else [PublishError("no queue")] * 3
+    body = {"pipeline": "later", "requestId": "k", "parameters": {"n": "x"}}
+    storage.caller.message(body, message_id="m-5", inserted_at=world.clock.now)
+    assert storage.status("k") == "Rejected"
+    world.outbox.before.clear()
+    world.services.steering.replay(key, ReplayOrder())
+    if delivered_before:
+        world.ledger.before["claim"] = [LedgerError("the table is away")]
+        storage.deliver()
+    storage.deliver()
+    if not told:
+        world.tick(after=200)  # the lease of the one who could not tell it is over
+        storage.deliver()
+    assert (len(world.factory.runs), storage.status("k")) == (1, "Queued")
+    assert sum(event.id.endswith("/Rejected") for event in world.outbox.events) == 1
 
 
 def test_a_race_with_the_listing_of_messages_loses_no_note() -> None:
