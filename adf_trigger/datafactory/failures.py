@@ -123,6 +123,9 @@ _NEVER_LEFT: tuple[type[Exception], ...] = (
 )
 """Raised before a request is written, whatever the connection noted."""
 
+_A_RESOURCE = re.compile(r"/factories/(?P<factory>[^/]+)/(?P<name>[^/]+/[^/]+)\Z", re.IGNORECASE)
+"""What a target names, where it is the id of something in a factory: the words beside it name nothing."""
+
 _MAX_TEXT = 2_000
 _MAX_DETAILS = 5
 
@@ -142,6 +145,8 @@ def error_of(call: Call, reply: Reply, *, now: datetime, secret: str) -> DataFac
     facts = reply.facts(call.client_request_id)
     code = _cut(scrub(said.code)) if said.code else None
     message = _cut(scrub(said.message))
+    if kind is ResourceNotFound and said.target and (what := _A_RESOURCE.search(said.target)) is not None:
+        message += f" ({_cut(scrub(what['name']))} of the factory {_cut(scrub(what['factory']))})"
     return kind(
         f"{call.operation}: HTTP {reply.status} {code or _phrase(reply.status)}: {message}",
         status=reply.status,

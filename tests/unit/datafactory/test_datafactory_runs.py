@@ -237,6 +237,20 @@ def test_cancel_says_whether_it_is_recursive(
     )
 
 
+def test_what_is_not_there_is_named(client: DataFactoryClient, service: Service) -> None:
+    """The service's own words name nothing; its target does."""
+    target = (
+        "/subscriptions/s/resourcegroups/g/providers/Microsoft.DataFactory/factories/f/pipelines/Load orders"
+    )
+    message = "The document could not be retrieved because it does not exist."
+    error = {"code": "NotFound", "message": message, "target": target, "details": None}
+    service.answers(answer(404, {"error": error}))
+    with pytest.raises(
+        ResourceNotFound, match=r"does not exist\. \(pipelines/Load orders of the factory f\)$"
+    ):
+        client.get_pipeline("Load orders")
+
+
 def test_cancel_of_an_unknown_run_is_not_found(client: DataFactoryClient, service: Service) -> None:
     """The service says so with 400, as a recorded call shows."""
     error = {
