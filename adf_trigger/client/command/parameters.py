@@ -29,7 +29,9 @@ def parameters_of(
     read: ReadFile,
     ask: AskHidden | None,
 ) -> dict[str, Any]:
-    """Name → value of everything that was given; what comes later goes before.
+    """Name → value of everything that was given; what comes later goes before, so that a file has what is usual.
+
+    A name that was given twice by itself is a fault: one of the two would be dropped without a word.
 
     Args:
         given: the values of `-p`.
@@ -41,12 +43,18 @@ def parameters_of(
         InvalidRequest: with every fault; none shows a value.
     """
     values: dict[str, Any] = {}
+    named: set[str] = set()
     faults: list[Fault] = []
     for each in given:
         try:
-            values |= _one(each, types, read=read, ask=ask)
+            found = _one(each, types, read=read, ask=ask)
         except _Wrong as exc:
             faults.append(Fault(f"-p {exc.name}", str(exc)))
+            continue
+        twice = set() if each.startswith("@") else {name.casefold() for name in found}
+        faults += [Fault(f"-p {name}", "is given more than once") for name in found if twice & named]
+        named |= twice
+        values |= found
     if faults:
         raise InvalidRequest(faults)
     return values

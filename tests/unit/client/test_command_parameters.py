@@ -81,6 +81,19 @@ def test_a_name_alone_is_asked_for() -> None:
 def test_what_comes_later_goes_before() -> None:
     """So a file can have what is usual."""
     assert values("@some.json", "n=7") == {"text": "a", "n": 7}
+    assert values("n=7", "@some.json") == {"text": "a", "n": 1}
+
+
+@pytest.mark.parametrize("again", ["text=b", "TEXT=b", "text:=1", "text=@value", "text=a"])
+def test_a_name_that_is_given_twice_is_a_fault(again: str) -> None:
+    """Neither value is dropped without a word; the fault shows none."""
+    with pytest.raises(InvalidRequest) as caught:
+        values("text=a", again, "n=1")
+    assert [(fault.pointer, fault.message) for fault in caught.value.faults] == [
+        ("-p text", "is given more than once")
+    ]
+    with pytest.raises(InvalidRequest, match="more than once"):
+        values("x=1", "X=2", types=None)
 
 
 @pytest.mark.parametrize(
