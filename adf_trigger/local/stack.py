@@ -58,6 +58,8 @@ class Stack:
         self._processes: dict[str, Process] = {}
         self._running = ExitStack()
         self._endpoints: Endpoints | None = None
+        self.failing: frozenset[str] = frozenset()
+        """Pipelines of the factory that was loaded of which a run can fail for want of something here."""
 
     @property
     def endpoints(self) -> Endpoints:
@@ -193,7 +195,9 @@ class Stack:
         home = emulator_folder(self._data)
         if self._config.loading is not None:
             self._progress.starting(f"{self._config.loading.source}")
-            for line in load_factory(home, self._config.loading):
+            loaded = load_factory(home, self._config.loading)
+            self.failing = loaded.failing
+            for line in loaded.lines:
                 self._progress.said(line)
 
     def _start_azurite(self, starting: ExitStack) -> str:

@@ -5,7 +5,7 @@ import shlex
 import shutil
 import sys
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -97,15 +97,19 @@ def take_over(data: Path | None = None, *, windows: bool = os.name == "nt") -> s
     return f'eval "$({command()} env{chosen})"'
 
 
-def example(pipelines: Mapping[str, Mapping[str, Any]]) -> list[str]:
-    """Arguments of a command that starts one of these pipelines, by name with their properties.
+def example(pipelines: Mapping[str, Mapping[str, Any]], *, failing: Collection[str] = ()) -> list[str]:
+    """Arguments of a command that starts one of these pipelines.
 
     The first in order of name, unless one needs no parameters.
+
+    Args:
+        pipelines: their properties, by name.
+        failing: those that are taken only where there is no other.
     """
-    needs = {name: list(_required(properties)) for name, properties in sorted(pipelines.items())}
+    needs = {name: list(_required(properties)) for name, properties in pipelines.items()}
     if not needs:
         return []
-    name = next((name for name, missing in needs.items() if not missing), next(iter(needs)))
+    name = min(needs, key=lambda name: (name in failing, bool(needs[name]), name))
     words = [word for parameter in needs[name] for word in ("-p", _quoted(f"{parameter}=VALUE"))]
     return ["run", _quoted(name), *words, "--wait"]
 

@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections.abc import Collection
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -64,7 +65,7 @@ def up(options: UpOptions) -> int:
                 sys.stdout.flush()
             else:
                 try:
-                    _show(terminal, endpoints, kept=config.data is not None)
+                    _show(terminal, endpoints, kept=config.data is not None, failing=stack.failing)
                 except (AdfTriggerError, AzureError, RequestException) as error:
                     raise failure(stack, error) from error
                 running.enter_context(Follower(endpoints, terminal.ended))
@@ -97,7 +98,7 @@ def failure(stack: Watched, error: Exception) -> ProcessDied | StartFailed:
     )
 
 
-def _show(terminal: Terminal, endpoints: Endpoints, *, kept: bool) -> None:
+def _show(terminal: Terminal, endpoints: Endpoints, *, kept: bool, failing: Collection[str]) -> None:
     quickstart = Quickstart(endpoints)
     pipelines = {pipeline.name: pipeline.properties for pipeline in quickstart.client.list_pipelines()}
     if set(pipelines) <= {PLAIN_PIPELINE, PARAM_PIPELINE}:
@@ -109,7 +110,7 @@ def _show(terminal: Terminal, endpoints: Endpoints, *, kept: bool) -> None:
     data = Path(endpoints.ca_file).parents[1]
     console = f"{endpoints.functions_url}/api/console"
     now = ready(
-        run=example(pipelines),
+        run=example(pipelines, failing=failing),
         data=data,
         kept=kept,
         alone=is_alone(),

@@ -7,7 +7,7 @@ import argparse
 import asyncio
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +19,7 @@ from adf_trigger.emulator.commands.data_folder import (
     emulator_folder,
     exclusive,
 )
-from adf_trigger.emulator.commands.loaded import loaded_lines
+from adf_trigger.emulator.commands.loaded import loaded_lines, refused
 from adf_trigger.emulator.hosting.app import FactoryConfig, FactoryEmulator
 from adf_trigger.emulator.hosting.defaults import FACTORY_ID, RESOURCE_GROUP, SUBSCRIPTION
 from adf_trigger.emulator.importing.factory import Imported, import_folder
@@ -51,14 +51,30 @@ class Loading:
     allowed: AllowedHosts = field(default_factory=AllowedHosts)
 
 
-def load_factory(home: Path, loading: Loading) -> list[str]:
-    """Load it into the emulator's own folder, while no emulator runs on it; give what there is to say, in lines.
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What has come of it.
+
+    Attributes:
+        lines: what there is to say.
+        failing: pipelines of which a run can fail for want of something that is not here, or not allowed.
+    """
+
+    lines: Sequence[str]
+    failing: frozenset[str]
+
+
+def load_factory(home: Path, loading: Loading) -> Loaded:
+    """Load it into the emulator's own folder, while no emulator runs on it.
 
     Raises:
         ImportRefused: something is wrong with it; every fault is named.
     """
     imported, inspected = asyncio.run(_load(home, loading))
-    return list(loaded_lines(imported, inspected, loading.allowed))
+    return Loaded(
+        list(loaded_lines(imported, inspected, loading.allowed)),
+        frozenset(each.pipeline for each in inspected if each.not_emulated or refused(each, loading.allowed)),
+    )
 
 
 def add_import(parser: argparse.ArgumentParser) -> None:
@@ -134,7 +150,7 @@ def load(options: argparse.Namespace) -> int:
         data = held.enter_context(data_folder(options.data))
         held.enter_context(exclusive(data, patience=PATIENCE_SECONDS))
         try:
-            lines = load_factory(emulator_folder(data), loading)
+            lines = load_factory(emulator_folder(data), loading).lines
         except ImportRefused as refused:
             for fault in refused.faults:
                 sys.stderr.write(f"{fault}\n")

@@ -4,7 +4,7 @@ import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 
 from adf_trigger.emulator.importing.factory import Imported
-from adf_trigger.emulator.importing.inspection import Inspected
+from adf_trigger.emulator.importing.inspection import Call, Inspected
 from adf_trigger.emulator.outbound.allowed_hosts import AllowedHosts
 
 WIDTH = 80
@@ -38,6 +38,11 @@ def loaded_lines(imported: Imported, inspected: Sequence[Inspected], allowed: Al
     yield from _calls(inspected, allowed)
 
 
+def refused(pipeline: Inspected, allowed: AllowedHosts) -> list[Call]:
+    """Calls of a pipeline to machines that are not allowed, those included of which only a run knows the machine."""
+    return [call for call in pipeline.calls if call.host is None or not allowed.allow(call.host)]
+
+
 def _not_emulated(inspected: Sequence[Inspected]) -> Iterator[str]:
     found = [each for each in inspected if each.not_emulated]
     if found:
@@ -49,10 +54,9 @@ def _not_emulated(inspected: Sequence[Inspected]) -> Iterator[str]:
 def _calls(inspected: Sequence[Inspected], allowed: AllowedHosts) -> Iterator[str]:
     by_host: dict[str, dict[str, None]] = {}
     for each in inspected:
-        for call in each.calls:
-            if call.host is None or not allowed.allow(call.host):
-                told = f"{each.pipeline}/{call.activity} ({call.type})"
-                by_host.setdefault(call.host or "told by an expression", {})[told] = None
+        for call in refused(each, allowed):
+            told = f"{each.pipeline}/{call.activity} ({call.type})"
+            by_host.setdefault(call.host or "told by an expression", {})[told] = None
     if by_host:
         yield "Calls to other machines; refused, unless --allow-host names the machine:"
     for host, callers in sorted(by_host.items()):

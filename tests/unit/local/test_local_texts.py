@@ -75,6 +75,14 @@ def test_the_example_is_a_pipeline_that_is_there(pipelines: dict[str, Any], argu
     assert example(pipelines) == arguments
 
 
+def test_the_example_is_none_that_is_known_to_fail_where_another_is_there() -> None:
+    """One that was just told as not emulated, or that calls a machine which is refused, comes last."""
+    needing: dict[str, Any] = {"parameters": {"day": {"type": "string"}}}
+    assert example({"a": {}, "b": {}, "c": needing}, failing={"a"}) == ["run", "b", "--wait"]
+    assert example({"a": {}, "c": needing}, failing={"a"}) == ["run", "c", "-p", "day=VALUE", "--wait"]
+    assert example({"a": {}}, failing={"a"}) == ["run", "a", "--wait"]
+
+
 @pytest.mark.parametrize(
     ("run", "line"),
     [
