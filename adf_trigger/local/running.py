@@ -61,7 +61,9 @@ def running_stack(data: Path | None = None) -> RunningStack:
         return stacks[0]
     if stacks:
         folders = ", ".join(str(stack.data) for stack in stacks)
-        raise NoLocalStack(f"several stacks run, on {folders}: choose one with --data")
+        raise NoLocalStack(
+            f"several stacks run, on {folders}: hand this shell one of them by `adf-trigger env --data DIR`"
+        )
     raise NoLocalStack("no stack runs; start one with `adf-trigger up`")
 
 

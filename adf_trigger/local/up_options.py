@@ -2,6 +2,8 @@
 
 import argparse
 import sys
+from collections.abc import Collection, Iterable, Iterator
+from difflib import get_close_matches
 from pathlib import Path
 
 from adf_trigger.emulator.commands.load import SOURCE_HELP, Loading, add_choices
@@ -19,6 +21,7 @@ from adf_trigger.settings.faults import unknown_names
 
 _PREFIX = "ADF_TRIGGER_"
 _USAGE = 2
+_ALIKE = 0.9
 
 
 def add_up(parser: argparse.ArgumentParser) -> None:
@@ -122,7 +125,18 @@ def odd_settings(settings: dict[str, str]) -> list[str]:
         for name in settings
         if name not in known and f"{_PREFIX}{name.upper()}" in known
     ]
-    return told
+    return told + list(_mistyped(settings, known))
+
+
+def _mistyped(settings: Iterable[str], known: Collection[str]) -> Iterator[str]:
+    """A sentence for each name without our prefix that nearly has it: an app's own names are not like ours."""
+    ours = [name for name in known if name.startswith(_PREFIX)]
+    for name in settings:
+        like = name.upper().replace("-", "_")
+        if name in known or name.upper().startswith(_PREFIX):
+            continue
+        if nearest := get_close_matches(like, ours, n=1, cutoff=_ALIKE):
+            yield f"{name}: the app reads no such name; the nearest name of a setting is {nearest[0]}"
 
 
 def _setting(text: str) -> tuple[str, str]:

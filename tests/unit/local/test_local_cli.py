@@ -87,6 +87,10 @@ def test_a_folder_that_is_not_there_is_told(
     ("name", "told"),
     [
         ("ADF_TRIGGER_TABEL", "the nearest known name is ADF_TRIGGER_TABLE"),
+        ("ADFTRIGGER_TABLE", "the nearest name of a setting is ADF_TRIGGER_TABLE"),
+        ("ADF_TRIGER_TABLE", "the nearest name of a setting is ADF_TRIGGER_TABLE"),
+        ("adf-trigger-table", "the nearest name of a setting is ADF_TRIGGER_TABLE"),
+        ("ADF_TENANT", None),
         ("TABLE", "the app reads ADF_TRIGGER_TABLE"),
         ("ADF_TRIGGER_TABLE", None),
         ("MY_OWN", None),

@@ -45,7 +45,7 @@ def test_of_several_one_has_to_be_chosen(tmp_path: Path) -> None:
     with ExitStack() as running:
         for name in ("one", "two"):
             start(running, tmp_path / name, functions_url=f"http://{name}", functions_key="k")
-        with pytest.raises(NoLocalStack, match=r"one, .*two: choose one with --data"):
+        with pytest.raises(NoLocalStack, match=r"(?s)one, .*two.* env --data DIR"):
             running_stack()
         assert running_stack(tmp_path / "two").url == "http://two"
 
