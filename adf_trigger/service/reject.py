@@ -103,7 +103,8 @@ class Rejecter:
         try:
             self._notifier.rejected(rejection)
         except LedgerError as exc:
-            if not self._published_without_ledger(message, rejection):
+            # What a reference leads to comes again under its id, and is kept already.
+            if came_as is not message or not self._published_without_ledger(message, rejection):
                 self._requeuer.put_back(came_as, LEDGER_WAIT, exc)
                 return False
         except PublishError as exc:

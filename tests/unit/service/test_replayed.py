@@ -103,6 +103,19 @@ def test_one_that_is_rejected_again_is_a_rejected_message_again() -> None:
     assert storage.status() == "Queued"
 
 
+def test_one_that_is_rejected_again_in_an_outage_of_the_ledger_keeps_its_bytes() -> None:
+    """What it refers to is not given up before it is kept under the new rejection."""
+    storage = Storage()
+    storage.world.factory.pipelines.clear()
+    storage.replay()
+    storage.world.rejected.before["keep"] = [LedgerError("the table is away")]
+    storage.deliver()
+    assert len(storage.texts()) == 1
+    storage.deliver()
+    assert [kept.body for kept in storage.world.kept() if not kept.waiting] == [SMALL]
+    assert storage.status() == "Rejected"
+
+
 @pytest.mark.parametrize("delivered_before", [False, True])
 @pytest.mark.parametrize("told", [False, True])
 def test_it_is_not_answered_with_the_rejection_after_which_it_was_sent_again(
