@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BaseModel, Field, JsonValue, StrictBool, Wi
 
 from adf_trigger.plain_text import LINE_PATTERN, NO_CONTROLS, NOT_BLANK, has_controls, is_blank
 from adf_trigger.request_ids import MAX_REQUEST_ID, REQUEST_ID_FORM, is_request_id
-from adf_trigger.results import ActivityError, ActivityResult, ChildRun
+from adf_trigger.results import ActivityError, ActivityResult, ChildRun, RouteDelivery
 from adf_trigger.wire import Instant, Wire
 
 PIPELINE_NAME_PATTERN = r"^[A-Za-z0-9_][^<>*#.%&:\\+?/]*$"
@@ -212,6 +212,7 @@ class RunView(Wire):
         return_value: see Results.
         details: see Results.
         overdue_since: since when it is overdue, where that was told.
+        routes: where else its end was told, and whether that was taken; empty in events.
         group_id: runId of the first of the runs that rerun one another, as Data Factory groups them.
         attempt: its number among them, which grows with each rerun.
         history: who did what about it, oldest first.
@@ -248,6 +249,7 @@ class RunView(Wire):
     group_id: UUID | None = None
     attempt: int = 1
     history: list[HistoryEntry] = Field(default_factory=list)
+    routes: list[RouteDelivery] = Field(default_factory=list)
     links: RunLinks
 
 

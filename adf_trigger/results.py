@@ -114,3 +114,20 @@ class Results(Wire):
     children_left_out: int = 0
     return_value: JsonValue = None
     details: Literal["full", "withheld"] | None = None
+
+
+class RouteDelivery(Wire):
+    """What has become of the news of a run along a route.
+
+    Attributes:
+        status: `pending` is tried again; `givenUp` is not.
+        at: when it was delivered, given up, or last tried.
+        attempts: how often it was tried.
+        why: why not, in a sentence.
+    """
+
+    route: str
+    status: Literal["pending", "delivered", "givenUp"]
+    at: Instant
+    attempts: int = 0
+    why: str | None = None

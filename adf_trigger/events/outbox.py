@@ -27,3 +27,17 @@ class Outbox(Protocol):
 
     def check(self) -> None:
         """Read something, for the health check."""
+
+
+class RouteSender(Protocol):
+    """Sends news along routes."""
+
+    def is_near(self, route: str) -> bool:
+        """Whether it is no slower than the events queue, so that who publishes may wait for it."""
+
+    def send(self, route: str, event: CompletionEvent) -> None:
+        """Send an event; the same event may be sent twice.
+
+        Raises:
+            PublishError: it was not taken, as far as could be told.
+        """

@@ -11,6 +11,8 @@ from adf_trigger.datafactory.management import ManagementApi, RetryPolicy
 from adf_trigger.datafactory.transport import Limits, Transport
 from adf_trigger.errors import SettingsError
 from adf_trigger.events.queues import QueueOutbox, put_message
+from adf_trigger.events.routes import Routes
+from adf_trigger.events.webhooks import WebhookSender
 from adf_trigger.ledger.opening import open_table_ledger
 from adf_trigger.ledger.table import TableLedger
 from adf_trigger.service.factories import Factories, placed
@@ -29,6 +31,7 @@ class Adapters:
     factories: Factories
     ledger: TableLedger
     outbox: QueueOutbox
+    routes: Routes
 
 
 def connect(settings: Settings, *, clock: Clock, new_id: IdSource) -> Adapters:
@@ -45,8 +48,21 @@ def connect(settings: Settings, *, clock: Clock, new_id: IdSource) -> Adapters:
         requests=storage.queue(settings.requests_queue, encoding="none"),
         poison=storage.queue(settings.requests_queue + POISON_SUFFIX, encoding="none"),
     )
+    routes = Routes(
+        {
+            name: storage.queue(route.queue, encoding=settings.event_encoding)
+            for name, route in settings.routes.items()
+            if route.queue is not None
+        },
+        settings.webhooks,
+        WebhookSender(
+            clock,
+            ca_file=None if settings.ca_file is None else Path(settings.ca_file),
+            loopback=settings.webhooks_to_loopback,
+        ),
+    )
     try:
-        return Adapters(_factories(settings, clock, new_id), ledger, outbox)
+        return Adapters(_factories(settings, clock, new_id), ledger, outbox, routes)
     except ValueError as exc:
         # Addresses were checked when the settings were read: what is left is the file.
         raise SettingsError(["ADF_TRIGGER_CA_FILE: holds no certificate that can be read"]) from exc

@@ -53,6 +53,7 @@ def compose(settings: Settings, *, steps: Steps = logged_steps) -> Services:
         notes=adapters.ledger.notes(),
         rejected=adapters.ledger.rejected(),
         outbox=adapters.outbox,
+        routes=adapters.routes,
         landmark=adapters.outbox,
         clock=utcnow,
         new_id=new_id,

@@ -1,17 +1,15 @@
 """The use cases, wired: what every function is given."""
 
-import platform
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
-from pathlib import Path
 
 from adf_trigger import __version__
 from adf_trigger.azure.clouds import CLOUDS
 from adf_trigger.clock import Clock, IdSource
-from adf_trigger.events.outbox import Outbox
+from adf_trigger.events.outbox import Outbox, RouteSender
 from adf_trigger.ledger.declarations import Declarations
 from adf_trigger.ledger.notes import Notes
 from adf_trigger.ledger.port import Ledger
@@ -40,7 +38,7 @@ from adf_trigger.service.ledger_identity import Landmark, LedgerIdentity
 from adf_trigger.service.links import Links
 from adf_trigger.service.look import Looker
 from adf_trigger.service.monitor import Monitor
-from adf_trigger.service.neighbours import AppIdentity, Neighbours
+from adf_trigger.service.neighbours import AppIdentity, Neighbours, this_machine
 from adf_trigger.service.notify import Notifier
 from adf_trigger.service.observe import Observer
 from adf_trigger.service.overdue_messages import OverdueMessageWatcher
@@ -61,6 +59,7 @@ from adf_trigger.service.replay import Replayer
 from adf_trigger.service.requeue import Requeuer
 from adf_trigger.service.rerun import Rerunner
 from adf_trigger.service.resolve import Resolver
+from adf_trigger.service.routes import Router
 from adf_trigger.service.runs import RunLister
 from adf_trigger.service.secret_remover import SecretRemover
 from adf_trigger.service.send import Sender
@@ -129,6 +128,7 @@ def wire(
     notes: Notes,
     rejected: RejectedMessages,
     outbox: Outbox,
+    routes: RouteSender,
     landmark: Landmark,
     clock: Clock,
     new_id: IdSource,
@@ -146,6 +146,7 @@ def wire(
         notes: small documents beside the records.
         rejected: messages that are kept with their bytes.
         outbox: the queues that are written to.
+        routes: where else ends are told.
         landmark: what is kept outside the ledger, to know it again.
         clock: gives the present instant.
         new_id: makes runIds.
@@ -182,7 +183,8 @@ def wire(
     )
     sender = Sender(records, clock, policies, definitions, gate, steps)
     notifier = Notifier(outbox, rejected, views, steps)
-    publisher = Publisher(ledger, records, notifier, leases, tick_threads)
+    router = Router(settings.routes, routes, notifier, notes, ledger, records, clock, steps, tick_threads)
+    publisher = Publisher(ledger, records, notifier, router, leases, tick_threads)
     checker = Checker(definitions, gate, policies, clock)
     keeper = Keeper(rejected, SecretRemover(factories, definitions, gate), clock, steps)
     senders = f"queue {settings.requests_queue}"
@@ -230,7 +232,7 @@ def wire(
     canceller = Canceller(ledger, records, factories, gate, monitor, publisher, allowance, clock, steps)
     ledger_identity = LedgerIdentity(notes, landmark, clock, new_id, steps)
     app = AppIdentity(
-        name=settings.host_name or _machine(),
+        name=settings.host_name or this_machine(),
         version=__version__,
         factories=tuple(dict.fromkeys(factory.present_id for factory in factories)),
         queue=settings.requests_queue,
@@ -280,6 +282,7 @@ def wire(
         monitor,
         publisher,
         OverdueRunWatcher(ledger, records, notifier, gate, clock, tick_threads),
+        router,
         keeper,
         OverdueMessageWatcher(
             rejected,
@@ -377,12 +380,12 @@ def wire(
             warnings=neighbours.check,
         ),
         health=HealthReader(
-            own_notes, clock, schedule, triggers=[each.name for each in settings.triggers], seconds=seconds
+            own_notes,
+            clock,
+            schedule,
+            triggers=[each.name for each in settings.triggers],
+            routes=settings.routes,
+            seconds=seconds,
         ),
         ledger_identity=ledger_identity,
     )
-
-
-def _machine() -> str:
-    """What stands for an app that is not on App Service: the machine, where its folder is another app's, too."""
-    return f"{platform.node()}:{Path(__file__).resolve().parents[2]}"

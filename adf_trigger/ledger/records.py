@@ -13,7 +13,7 @@ from adf_trigger.contracts import (
     RunStatus,
     Source,
 )
-from adf_trigger.results import ActivityError, Results
+from adf_trigger.results import ActivityError, Results, RouteDelivery
 
 
 class RunState(StrEnum):
@@ -119,6 +119,7 @@ class RunRecord:
         missing_since: when Data Factory first answered that it has no such run, and has not shown it since.
         errors: why activities failed; None where they were not read.
         results: what the run has come to; None before its end, and in records of earlier versions.
+        routes: where else its end was told, at most as many as there are routes.
         overdue: when it is overdue; None where nobody asked.
         traceparent: the trace that the request is part of; see `messages.traces`.
         declares_secrets: whether its pipeline declared secure parameters when it was taken; None where that was not
@@ -190,6 +191,7 @@ class RunRecord:
     declares_secrets: bool | None = None
     traceparent: str | None = None
     overdue: Overdue | None = None
+    routes: tuple[RouteDelivery, ...] = ()
 
     @property
     def run_ids(self) -> tuple[UUID, ...]:

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -17,6 +17,7 @@ from adf_trigger.service.elapsed import Elapsed
 from adf_trigger.service.event_counts import EVENTS_NOTE, counted
 from adf_trigger.service.ledger_identity import LEDGER_NOTE
 from adf_trigger.service.observe import HEALTH_NOTE, components_of, steady_since
+from adf_trigger.service.route_states import ROUTE_STATES, listed_routes
 from adf_trigger.service.strangers import STRANGER_NOTES, listed
 from adf_trigger.service.tick import STAND_IN_NOTE, TICK_NOTE
 from adf_trigger.settings.schedule import Schedule
@@ -80,6 +81,7 @@ class _Read:
     tick: Note | None = None
     ledger: Note | None = None
     strangers: tuple[Note, ...] = ()
+    routes: tuple[Note, ...] = ()
     stand_in: Note | None = None
     missed: frozenset[str] = frozenset()
     events: Note | None = None
@@ -94,6 +96,7 @@ class HealthReader:
         clock: gives the present instant.
         schedule: when the timer is due.
         triggers: names of those that are declared.
+        routes: names of those that are configured; None tells of all that there ever were.
         seconds: a clock that never goes back, for waiting.
     """
 
@@ -104,9 +107,11 @@ class HealthReader:
         schedule: Schedule,
         *,
         triggers: Sequence[str] = (),
+        routes: Collection[str] | None = None,
         seconds: Callable[[], float] = time.monotonic,
     ) -> None:
         self._triggers = triggers
+        self._routes = routes
         self._notes = notes
         self._clock = clock
         self._schedule = schedule
@@ -158,8 +163,9 @@ class HealthReader:
                 _understood(tick),
                 _understood(ledger),
                 strangers,
-                stand_in,
+                stand_in=stand_in,
                 events=events,
+                routes=self._route_states(),
             )
             read = replace(read, missed=self._missed(read))
         except AdfTriggerError as exc:
@@ -181,6 +187,13 @@ class HealthReader:
             elif self._silent_since is None:
                 self._silent_since = self._clock()
             self._reading_since = None
+
+    def _route_states(self) -> tuple[Note, ...]:
+        if self._routes is not None and not self._routes:
+            return ()
+        found = self._notes.named(APP_SCOPE, ROUTE_STATES)
+        known = self._routes
+        return tuple(each for each in found if known is None or each.name.removeprefix(ROUTE_STATES) in known)
 
     def _missed(self, read: _Read) -> frozenset[str]:
         """What the timer has not done for some periods, by what this process has seen of it, too."""
@@ -265,6 +278,7 @@ def _details(read: _Read) -> dict[str, Any]:
         "components": health.get("components", {}),
         "unfinishedStrangers": listed(read.strangers),
         "otherApps": health.get("warnings", []),
+        "routes": listed_routes(read.routes, read.instant),
         "timer": None if read.tick is None else read.tick.value,
         "standIn": None if read.stand_in is None else read.stand_in.value,
         "ledger": None if read.ledger is None else read.ledger.value,

@@ -2,9 +2,11 @@
 
 import hashlib
 import logging
+import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from adf_trigger.clock import Clock
@@ -182,3 +184,8 @@ class Neighbours:
                     f"Another app on the same storage, {app}, {difference}: each does a share of the work"
                 )
         return found
+
+
+def this_machine() -> str:
+    """What stands for an app that is not on App Service: the machine, where its folder is another app's, too."""
+    return f"{platform.node()}:{Path(__file__).resolve().parents[2]}"

@@ -101,11 +101,21 @@ class Notifier:
         Raises:
             ValueError: the record has not ended.
         """
+        if record.ended and record.rejected:
+            return self.rejected(self._rejection_of(record))
+        return self._publish(self.event_of(record))
+
+    def event_of(self, record: RunRecord) -> CompletionEvent:
+        """The event of a record that has ended: the same each time, as far as nothing has changed since.
+
+        Raises:
+            ValueError: the record has not ended.
+        """
         if not record.ended:
             raise ValueError(f"{record.request_id} has not ended: there is no news of it")
         if record.rejected:
-            return self.rejected(self._rejection_of(record))
-        return self._publish(
+            return _event_of_rejection(self._rejection_of(record))
+        return _event(
             self._views.view(record),
             record.factory,
             event_id=event_ids.of_record(record),
@@ -126,14 +136,15 @@ class Notifier:
             f"it is {record.status}, more than {record.overdue.after_seconds} seconds after it was started"
         )
         run = self._views.view(record).model_copy(update={"reason": reason, "overdue_since": since})
-        return self._publish(
+        event = _event(
             run,
             record.factory,
             event_id=event_ids.of_overdue(record),
             truncated=record.truncated,
             traceparent=record.traceparent,
-            overdue=True,
         )
+        kind = f"{event.type.rpartition('.')[0]}.overdue"
+        return self._publish(event.model_copy(update={"type": kind, "time": since}))
 
     def rejected(self, rejection: Rejection) -> str:
         """Send the news of a rejection; the id of the event.
@@ -170,7 +181,7 @@ class Notifier:
         return self._sent(rejection, copy)
 
     def _sent(self, rejection: Rejection, copy: RejectedMessage | None) -> str:
-        event_id = self._publish_rejection(rejection)
+        event_id = self._publish(_event_of_rejection(rejection))
         if copy is not None:
             with self._steps("notify.rejected"):
                 self._outbox.reject(copy)
@@ -186,40 +197,7 @@ class Notifier:
         with self._steps("rejected.keep"):
             return self._messages.keep(_record_of(rejection, message))
 
-    def _publish_rejection(self, rejection: Rejection) -> str:
-        reasons = [rejection.reason, *(f"{fault.pointer}: {fault.message}" for fault in rejection.faults)]
-        text = "; ".join(reasons)
-        run = rejection.run.model_copy(update={"message": text, "reason": one_line(text)})
-        event_id = rejection.event_id or event_ids.of_message(
-            run.request_id, run.message_id or run.request_id
-        )
-        return self._publish(
-            run,
-            rejection.factory,
-            event_id=event_id,
-            truncated=rejection.truncated,
-            traceparent=rejection.traceparent,
-        )
-
-    def _publish(
-        self,
-        run: RunView,
-        factory: str,
-        *,
-        event_id: str,
-        truncated: bool,
-        traceparent: str | None,
-        overdue: bool = False,
-    ) -> str:
-        event = CompletionEvent(
-            id=event_id,
-            source=event_ids.source_of(factory, run.pipeline),
-            subject=run.request_id,
-            type=f"dev.adf-trigger.run.{'overdue' if overdue else run.status.lower()}",
-            time=(run.overdue_since if overdue else run.ended_at) or run.requested_at,
-            traceparent=traceparent,
-            data=EventData(**dict(run), truncated=truncated),
-        )
+    def _publish(self, event: CompletionEvent) -> str:
         with self._steps("notify.event"):
             self._outbox.publish(event)
         return event.id
@@ -305,3 +283,30 @@ def _name_of(record: RunRecord) -> str:
 def _mark(factory: str) -> str:
     """What tells a factory's requests from those of another under the same key."""
     return hashlib.sha256(factory.lower().encode()).hexdigest()[:8]
+
+
+def _event_of_rejection(rejection: Rejection) -> CompletionEvent:
+    reasons = [rejection.reason, *(f"{fault.pointer}: {fault.message}" for fault in rejection.faults)]
+    text = "; ".join(reasons)
+    run = rejection.run.model_copy(update={"message": text, "reason": one_line(text)})
+    return _event(
+        run,
+        rejection.factory,
+        event_id=rejection.event_id or event_ids.of_message(run.request_id, run.message_id or run.request_id),
+        truncated=rejection.truncated,
+        traceparent=rejection.traceparent,
+    )
+
+
+def _event(
+    run: RunView, factory: str, *, event_id: str, truncated: bool, traceparent: str | None
+) -> CompletionEvent:
+    return CompletionEvent(
+        id=event_id,
+        source=event_ids.source_of(factory, run.pipeline),
+        subject=run.request_id,
+        type=f"dev.adf-trigger.run.{run.status.lower()}",
+        time=run.ended_at or run.requested_at,
+        traceparent=traceparent,
+        data=EventData(**{**dict(run), "routes": []}, truncated=truncated),
+    )

@@ -11,6 +11,7 @@ from adf_trigger.service.elapsed import Leases
 from adf_trigger.service.factories import FactoryHandle
 from adf_trigger.service.notify import Notifier
 from adf_trigger.service.records import Records
+from adf_trigger.service.routes import Router
 from adf_trigger.service.tick_threads import TickThreads
 from adf_trigger.service.troubles import Troubles
 
@@ -24,6 +25,7 @@ class Publisher:
         ledger: the run ledger.
         records: writes it.
         notifier: sends the news.
+        router: leads it to further consumers.
         leases: which records are another process's.
         tick_threads: publishes several at once.
     """
@@ -33,12 +35,14 @@ class Publisher:
         ledger: LedgerReader,
         records: Records,
         notifier: Notifier,
+        router: Router,
         leases: Leases,
         tick_threads: TickThreads,
     ) -> None:
         self._ledger = ledger
         self._records = records
         self._notifier = notifier
+        self._router = router
         self._leases = leases
         self._tick_threads = tick_threads
 
@@ -101,4 +105,4 @@ class Publisher:
             PublishError, LedgerError: out of reach; once the lease is over, any process publishes it.
         """
         event_id = self._notifier.ended(leased.record)
-        self._records.publish(leased, event_id)
+        self._records.publish(leased, event_id, self._router.tell(leased.record))

@@ -4,7 +4,7 @@ Each move of a record is one method: the transition, a conditional write inside 
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -13,6 +13,7 @@ from adf_trigger.clock import Clock
 from adf_trigger.errors import LedgerConflict
 from adf_trigger.ledger.port import Claim, Cursor, Ledger, Stored
 from adf_trigger.ledger.records import RunRecord, RunState, Waits
+from adf_trigger.results import RouteDelivery
 from adf_trigger.service import steered_transitions, transitions
 from adf_trigger.service.run_end import RunEnd
 from adf_trigger.service.steering_moves import SteeringMoves, log_cancelled
@@ -286,9 +287,10 @@ class Records(SteeringMoves):
         leased = transitions.lease_to_publish(stored.record, now=self._clock(), lease=self._lease)
         return self._save("records.lease_to_publish", stored, leased)
 
-    def publish(self, leased: Stored, event_id: str) -> Stored:
-        """Record that the event of a record has been sent."""
-        saved = self._save("records.publish", leased, transitions.publish(leased.record, now=self._clock()))
+    def publish(self, leased: Stored, event_id: str, routes: Sequence[RouteDelivery] = ()) -> Stored:
+        """Record that the event of a record has been sent, and what has become of it along routes so far."""
+        published = transitions.publish(leased.record, now=self._clock(), routes=routes)
+        saved = self._save("records.publish", leased, published)
         logger.info(
             "Published %s",
             event_id,
@@ -299,6 +301,10 @@ class Records(SteeringMoves):
             },
         )
         return saved
+
+    def route(self, stored: Stored, routes: Sequence[RouteDelivery]) -> Stored:
+        """Record what more has become of the news of a record along routes."""
+        return self._save("records.route", stored, transitions.route(stored.record, routes=routes))
 
     def save_cursor(self, factory: str, cursor: Cursor) -> None:
         """Record how far the runs of a factory have been polled."""

@@ -59,6 +59,7 @@ def _undecided(record: RunRecord, **changes: Any) -> RunRecord:
         message=None,
         errors=(),
         results=None,
+        routes=(),
         truncated=False,
         published_at=None,
         last_seen_at=None,

@@ -26,6 +26,7 @@ from adf_trigger.service.overdue_messages import OverdueMessageWatcher
 from adf_trigger.service.overdue_runs import OverdueRunWatcher
 from adf_trigger.service.publish import Publisher
 from adf_trigger.service.records import Records
+from adf_trigger.service.routes import Router
 from adf_trigger.service.steps import Steps
 from adf_trigger.service.tick_threads import TickThreads
 from adf_trigger.settings.schedule import Schedule
@@ -98,6 +99,7 @@ class Tick:
         canceller: cancels what Data Factory has not confirmed to be cancelled.
         monitor: watches what is started.
         publisher: publishes what has ended.
+        router: leads news to further consumers.
         overdue_runs: tells of runs that go on for too long.
         keeper: purges kept messages.
         overdue: looks after those that wait for too long.
@@ -123,6 +125,7 @@ class Tick:
         monitor: Monitor,
         publisher: Publisher,
         overdue_runs: OverdueRunWatcher,
+        router: Router,
         keeper: Keeper,
         overdue: OverdueMessageWatcher,
         gate: Gate,
@@ -145,6 +148,7 @@ class Tick:
         self._monitor = monitor
         self._publisher = publisher
         self._overdue_runs = overdue_runs
+        self._router = router
         self._keeper = keeper
         self._overdue = overdue
         self._gate = gate
@@ -219,6 +223,7 @@ class Tick:
         self._attempt("publish", self._publish, turn, limits.until(4 / 5))
         self._attempt("tell_overdue", self._tell_overdue, turn, limits.until(4 / 5))
         self._attempt("purge", self._purge, turn, limits.until(1))
+        self._attempt("deliver", self._deliver, turn, limits.until(1))
 
     def _note(self, begun: datetime, by: str, trouble: Sequence[str]) -> None:
         """Tell when a tick was last done whole, by whom, and what it could not do.
@@ -264,6 +269,9 @@ class Tick:
 
     def _tell_overdue(self, turn: _Turn, budget: Budget) -> None:
         self._overdue_runs.tell(turn.factory, turn.active, budget)
+
+    def _deliver(self, turn: _Turn, budget: Budget) -> None:
+        self._router.deliver(turn.factory, budget)
 
     def _purge(self, turn: _Turn, _: Budget) -> None:
         if self._purges(turn.factory.id):

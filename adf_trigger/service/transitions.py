@@ -8,12 +8,14 @@ Each move is a pure function of a record; the caller writes what it returns, con
 Those that somebody has asked for are in steered_transitions.py.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from adf_trigger.contracts import HistoryEntry, RunStatus
 from adf_trigger.ledger.records import RunRecord, RunState, Waits
+from adf_trigger.results import RouteDelivery
 from adf_trigger.service import event_ids, steered_transitions
 from adf_trigger.service.moves import WAITS_FOR_CALLER, IllegalMove, cut, noted, require_state
 from adf_trigger.service.run_end import RunEnd
@@ -244,7 +246,14 @@ def lease_to_publish(record: RunRecord, *, now: datetime, lease: timedelta) -> R
     return replace(record, lease_until=now + lease)
 
 
-def publish(record: RunRecord, *, now: datetime) -> RunRecord:
-    """The event is sent."""
+def publish(record: RunRecord, *, now: datetime, routes: Sequence[RouteDelivery] = ()) -> RunRecord:
+    """The event is sent, and what has become of it along routes so far."""
     require_state(record, RunState.ENDED)
-    return replace(record, state=RunState.PUBLISHED, published_at=now, lease_until=None, came_as=None)
+    published = replace(record, state=RunState.PUBLISHED, published_at=now, lease_until=None, came_as=None)
+    return replace(published, routes=tuple(routes))
+
+
+def route(record: RunRecord, *, routes: Sequence[RouteDelivery]) -> RunRecord:
+    """More has become of its news along routes."""
+    require_state(record, RunState.PUBLISHED)
+    return replace(record, routes=tuple(routes))

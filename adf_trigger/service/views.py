@@ -73,6 +73,7 @@ class RunViews:
             group_id=record.group_id,
             attempt=record.attempt,
             history=list(record.history),
+            routes=list(record.routes),
             links=self._links(ListedRun.of(record)),
         )
 

@@ -6,7 +6,7 @@ this model by a test.
 """
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal, Self
 
 from pydantic import (
@@ -39,6 +39,7 @@ from adf_trigger.settings.faults import (
 from adf_trigger.settings.platform import PlatformSettings
 from adf_trigger.settings.policy import PipelinePolicy
 from adf_trigger.settings.public_url import checked_base_url
+from adf_trigger.settings.routes import RouteSettings, queue_faults
 from adf_trigger.settings.schedule import Schedule
 from adf_trigger.settings.triggers import Triggers, faults_of_factories
 
@@ -214,7 +215,9 @@ class CommonSettings(PlatformSettings):
         usable = {name: value for name, value in values.items() if name not in faults}
         try:
             settings = cls.model_validate(usable, by_alias=True, by_name=False)
-            settings._warnings = tuple(unknown_names(source, known))  # noqa: SLF001 - its own class
+            settings._warnings = tuple(unknown_names(source, known | settings._also_named()))  # noqa: SLF001 - its own class
+            for fault in settings._read_also(source):  # noqa: SLF001 - its own class
+                faults.setdefault(name_of(fault), []).append(fault)
         except ValidationError as exc:
             # A reference counts as the value that it stands for: it is there, and its one fault is named.
             faults = {**sentences(exc, values), **faults}
@@ -279,6 +282,15 @@ class CommonSettings(PlatformSettings):
     def _factory_faults(self) -> list[str]:
         return []  # a tool knows no factory
 
+    def _also_named(self) -> set[str]:
+        """Variables that settings name."""
+        return set()
+
+    def _read_also(self, source: Mapping[str, str]) -> Sequence[str]:
+        """Read the variables that settings name; what is wrong with them, under the settings' own names."""
+        del source
+        return []
+
     def _queue_faults(self) -> list[str]:
         read = {self.requests_queue, self.requests_queue + POISON_SUFFIX}
         written = {
@@ -328,7 +340,7 @@ class CommonSettings(PlatformSettings):
         ]
 
 
-class Settings(CommonSettings):
+class Settings(RouteSettings, CommonSettings):
     """Everything that can be set, with its default."""
 
     factories: FactoriesByAlias = Field(
@@ -352,9 +364,15 @@ class Settings(CommonSettings):
     )
 
     def _factory_faults(self) -> list[str]:
+        taken = {
+            REQUESTS_QUEUE: {self.requests_queue, self.requests_queue + POISON_SUFFIX},
+            "ADF_TRIGGER_REJECTED_QUEUE": {self.rejected_queue},
+            "ADF_TRIGGER_EVENTS_QUEUE": {self.events_queue},
+        }
         return [
             *faults_between(self.factories, self.moved_factories),
             *faults_of_factories(self.triggers, self.factories),
+            *queue_faults(self.routes, taken),
         ]
 
 

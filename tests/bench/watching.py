@@ -19,6 +19,8 @@ import psutil
 
 from adf_trigger.clock import utcnow
 from adf_trigger.events.queues import QueueOutbox
+from adf_trigger.events.routes import Routes
+from adf_trigger.events.webhooks import WebhookSender
 from adf_trigger.functions.services import Services, wire
 from adf_trigger.ledger.opening import open_table_ledger
 from adf_trigger.ledger.records import RunRecord, RunState
@@ -88,6 +90,7 @@ class Watched:
             declarations=self.ledger.declarations(),
             notes=self.ledger.notes(),
             rejected=self.ledger.rejected(),
+            routes=Routes({}, {}, WebhookSender(utcnow)),
             outbox=outbox,
             landmark=outbox,
             clock=utcnow,

@@ -53,3 +53,33 @@ class MemoryOutbox:
     def _fail(planned: list[Exception]) -> None:
         if planned:
             raise planned.pop(0)
+
+
+@dataclass
+class MemoryRoutes:
+    """Keeps what was sent along each route; fails where a test says so.
+
+    Attributes:
+        near: routes that who publishes waits for.
+        down: route → why it takes nothing.
+        lost: routes that take it, and say no.
+    """
+
+    near: set[str] = field(default_factory=set)
+    down: dict[str, Exception] = field(default_factory=dict)
+    lost: dict[str, Exception] = field(default_factory=dict)
+    sent: dict[str, list[CompletionEvent]] = field(default_factory=dict)
+    tried: list[str] = field(default_factory=list)
+
+    def is_near(self, route: str) -> bool:
+        """See RouteSender."""
+        return route in self.near
+
+    def send(self, route: str, event: CompletionEvent) -> None:
+        """See RouteSender."""
+        self.tried.append(route)
+        if route in self.down:
+            raise self.down[route]
+        self.sent.setdefault(route, []).append(event)
+        if route in self.lost:
+            raise self.lost[route]

@@ -27,6 +27,7 @@ def restarted(
         declarations=world.declarations,
         notes=world.notes,
         rejected=world.rejected,
+        routes=world.routes,
         outbox=world.outbox,
         landmark=world.outbox,
         clock=world.clock,

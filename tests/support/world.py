@@ -22,7 +22,7 @@ from adf_trigger.service.tick_threads import TickThreads
 from adf_trigger.settings import Settings
 from tests.support.faulty_ledger import FaultyDeclarations, FaultyLedger, FaultyNotes, FaultyRejected
 from tests.support.memory_factory import MemoryFactory
-from tests.support.memory_outbox import MemoryOutbox
+from tests.support.memory_outbox import MemoryOutbox, MemoryRoutes
 
 FACTORY_ID = (
     "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/rg"
@@ -77,6 +77,7 @@ class World:
     notes: FaultyNotes = field(default_factory=FaultyNotes)
     rejected: FaultyRejected = field(default_factory=FaultyRejected)
     outbox: MemoryOutbox = field(default_factory=MemoryOutbox)
+    routes: MemoryRoutes = field(default_factory=MemoryRoutes)
     new_id: IdSource = uuid4
     tick_threads: TickThreads | None = None
     factory: MemoryFactory = field(init=False)
@@ -97,6 +98,7 @@ class World:
             notes=self.notes,
             rejected=self.rejected,
             outbox=self.outbox,
+            routes=self.routes,
             landmark=self.outbox,
             clock=self.clock,
             new_id=self.new_id,

@@ -50,6 +50,7 @@ OF_FIXED_SIZE = {
         "event_id",
         "failure_is_error",
         "declares_secrets",
+        "routes",
         "overdue",
     ),
 }

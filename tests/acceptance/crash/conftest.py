@@ -10,6 +10,7 @@ import pytest
 from tests.acceptance.crash.crashes import Crashes
 from tests.acceptance.crash.event_scenarios import TRIGGERS
 from tests.support.local_stack import LocalStack
+from tests.support.webhook_server import refusing_first, served
 
 APP = Path(__file__).parent / "crashing_app"
 LOST_AFTER_HOURS = 7 / 3600
@@ -30,6 +31,7 @@ def waiting(seconds: int) -> dict[str, Any]:
 def crashes(tmp_path_factory: pytest.TempPathFactory, warm: str) -> Iterator[Crashes]:
     """The stack, with a pipeline for each way of being treated."""
     folder = tmp_path_factory.mktemp("crash")
+    routes = {"hook": {"webhook": {"url": "HOOK_URL", "secret": "HOOK_SECRET"}, "pipelines": ["routed"]}}
     policy = {"parked": {"unknownOutcome": "park"}}
     settings = {
         "CRASH_PLAN": str(folder / "plan"),
@@ -40,9 +42,18 @@ def crashes(tmp_path_factory: pytest.TempPathFactory, warm: str) -> Iterator[Cra
         "ADF_TRIGGER_UNCONFIGURED_DEADLINE_SECONDS": "1",
         "ADF_TRIGGER_MISSING_RUN_HOURS": str(LOST_AFTER_HOURS),
         "ADF_TRIGGER_STALE_AFTER_SECONDS": "1",
+        "ADF_TRIGGER_ROUTES": json.dumps(routes),
+        "ADF_TRIGGER_WEBHOOKS_TO_LOOPBACK": "true",
+        "HOOK_SECRET": "whsec_" + "A" * 32,
     }
-    with LocalStack(app=APP, settings=settings, warm=warm) as stack:
+    with (
+        served(refusing_first()) as (port, _),
+        LocalStack(
+            app=APP, settings={**settings, "HOOK_URL": f"http://127.0.0.1:{port}/"}, warm=warm
+        ) as stack,
+    ):
         stack.define("pause")
+        stack.define("routed")
         stack.define("parked")
         stack.define("slow", waiting(5))
         stack.define("long", waiting(20))  # what is cancelled must not have ended by then

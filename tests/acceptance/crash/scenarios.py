@@ -141,6 +141,11 @@ def overdue(crashes: Crashes, key: str) -> None:
     crashes.post(key, "slow", body={"overdueAfterSeconds": 1})
 
 
+def routed(crashes: Crashes, key: str) -> None:
+    """A run whose end is told to a webhook, too, which takes it the second time."""
+    crashes.post(key, "routed")
+
+
 def opened(crashes: Crashes, key: str) -> None:
     """A run that its caller opens again and again while it goes on."""
     slow(crashes, key)
@@ -349,6 +354,12 @@ SCENARIOS: dict[str, tuple[Callable[[Crashes, str], None], ...]] = {
     "records.end": (simple,),
     "records.look": (opened,),
     "records.overdue": (overdue,),
+    "records.route": (routed,),
+    "routes.claim": (routed,),
+    "routes.keep": (routed,),
+    "routes.note": (routed,),
+    "routes.remove": (routed,),
+    "routes.send": (routed,),
     "records.miss": (invisible,),
     "records.lose": (gone, unconfigured),
     "sweep.save": (many_slow,),

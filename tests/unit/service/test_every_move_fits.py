@@ -22,12 +22,14 @@ from adf_trigger.ledger.records import CameAs, RunRecord, RunState
 from adf_trigger.ledger.room import MAX_REQUEST_CHARS
 from adf_trigger.ledger.rows import operations, rows_of
 from adf_trigger.messages.decoding import Message
-from adf_trigger.results import ActivityError, ActivityResult, ChildRun, Results
+from adf_trigger.results import ActivityError, ActivityResult, ChildRun, Results, RouteDelivery
 from adf_trigger.service.moves import IllegalMove
 from adf_trigger.service.records import Records
+from adf_trigger.service.routes import LONGEST_WHY
 from adf_trigger.service.run_end import RunEnd
 from adf_trigger.service.steps import logged_steps
 from adf_trigger.service.submission import Submission
+from adf_trigger.settings.routes import MOST_ROUTES
 from tests.contracts.ledger_records import a_large_record, a_record
 from tests.support.world import START, MovingClock, World
 
@@ -71,6 +73,12 @@ def an_end(text: str) -> RunEnd:
     return RunEnd(status="Failed", message=text, errors=(error,) * 10, results=results)
 
 
+def some_deliveries(text: str) -> list[RouteDelivery]:
+    """What has become of news along as many routes as there may be."""
+    named = (f"{number}{'r' * 38}" for number in range(MOST_ROUTES))
+    return [RouteDelivery(route=name, status="pending", at=LATER, why=text[:LONGEST_WHY]) for name in named]
+
+
 def an_entry(text: str) -> HistoryEntry:
     """What somebody did."""
     return HistoryEntry(at=LATER, by=text[:256], action="resolve as adopt", note=text[:1024])
@@ -100,6 +108,7 @@ MOVES: dict[str, Move] = {
     "hand over": lambda records, stored, _: records.hand_over(stored),
     "see": lambda records, stored, text: records.see(stored, status=text, started_at=LATER),
     "overdue": lambda records, stored, text: records.overdue(stored, "e", status=text, started_at=LATER),
+    "route": lambda records, stored, text: records.route(stored, some_deliveries(text)),
     "look": lambda records, stored, _: records.look(stored),
     "miss": lambda records, stored, _: records.miss(stored),
     "end": lambda records, stored, text: records.end(stored, an_end(text)),

@@ -13,6 +13,7 @@ from adf_trigger.contracts import HistoryEntry
 from adf_trigger.errors import LedgerConflict, LedgerError
 from adf_trigger.ledger.port import Cursor, Stored
 from adf_trigger.ledger.records import Overdue, RunRecord, RunState
+from adf_trigger.results import RouteDelivery
 from adf_trigger.service.moves import IllegalMove
 from adf_trigger.service.records import Records
 from adf_trigger.service.run_end import RunEnd
@@ -32,6 +33,7 @@ NEW = RunRecord(
     requested_at=START,
     overdue=Overdue(after_seconds=600, cancel=True),
 )
+DELIVERED = RouteDelivery(route="r", status="delivered", at=START, attempts=1)
 ENTRY = HistoryEntry(at=START, action="cancel")
 Move = Callable[[Records, Stored], object]
 LATER = START + timedelta(seconds=5)
@@ -165,6 +167,7 @@ MOVES: dict[str, tuple[RunState, Move, str | None]] = {
     ),
     "lease_to_publish": (RunState.ENDED, lambda records, stored: records.lease_to_publish(stored), None),
     "publish": (RunState.ENDED, lambda records, stored: records.publish(stored, "e"), "event_published"),
+    "route": (RunState.PUBLISHED, lambda records, stored: records.route(stored, [DELIVERED]), None),
     "reclaim": (RunState.PUBLISHED, lambda records, stored: records.reclaim(stored, NEW), None),
 }
 """Name → the state that it is made from, the move, and the action of its log line."""
@@ -177,7 +180,7 @@ MARKED = {"confirm_cancel", "cancel_later", "refuse_cancel"}
 
 OTHERS = {"claim", "save_cursor", "purge"}
 SAVED = sorted(MOVES.keys() - {"reclaim"})
-FROM_UNPUBLISHED = sorted(set(SAVED) - {"note"})
+FROM_UNPUBLISHED = sorted(set(SAVED) - {"note", "route"})
 """Moves that no published record makes."""
 
 

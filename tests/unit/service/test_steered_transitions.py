@@ -70,6 +70,7 @@ UNDECIDED: dict[str, Any] = {
     "message": None,
     "errors": (),
     "results": None,
+    "routes": (),
     "truncated": False,
     "published_at": None,
     "last_seen_at": None,

@@ -65,6 +65,7 @@ class Slow:
             declarations=world.declarations,
             notes=world.notes,
             rejected=world.rejected,
+            routes=world.routes,
             outbox=world.outbox,
             landmark=world.outbox,
             clock=world.clock,

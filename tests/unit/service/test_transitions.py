@@ -10,7 +10,7 @@ import pytest
 
 from adf_trigger.contracts import RunStatus
 from adf_trigger.ledger.records import Cancellation, Overdue, RunRecord, RunState, Waits
-from adf_trigger.results import ActivityError, Results
+from adf_trigger.results import ActivityError, Results, RouteDelivery
 from adf_trigger.service import event_ids, steered_transitions, transitions
 from adf_trigger.service.moves import LONGEST_REASON, WAITS_FOR_CALLER, IllegalMove
 from adf_trigger.service.run_end import RunEnd
@@ -34,6 +34,7 @@ WHOLE = RunEnd(
     results=RESULTS,
 )
 
+DELIVERED = RouteDelivery(route="r", status="delivered", at=NOON, attempts=1)
 UNTOLD = Overdue(after_seconds=600)
 ASKED = Cancellation(asked_at=NOON, recursive=False, due_at=NOON, attempts=2, waits="throttled")
 ANSWERED = "the last createRun was answered: HTTP 503"
@@ -190,6 +191,11 @@ MOVES: dict[str, tuple[RunState, Move, dict[str, Any]]] = {
             "lease_until": None,
         },
     ),
+    "route": (
+        RunState.PUBLISHED,
+        lambda record: transitions.route(record, routes=[DELIVERED]),
+        {"routes": (DELIVERED,)},
+    ),
     "overdue": (
         RunState.SUBMITTED,
         lambda record: transitions.overdue(
@@ -274,7 +280,13 @@ MOVES: dict[str, tuple[RunState, Move, dict[str, Any]]] = {
     "publish": (
         RunState.ENDED,
         lambda record: transitions.publish(record, now=NOW),
-        {"state": RunState.PUBLISHED, "published_at": NOW, "lease_until": None, "came_as": None},
+        {
+            "state": RunState.PUBLISHED,
+            "published_at": NOW,
+            "lease_until": None,
+            "came_as": None,
+            "routes": (),
+        },
     ),
 }
 moves = pytest.mark.parametrize(("state", "move", "changes"), MOVES.values(), ids=MOVES)

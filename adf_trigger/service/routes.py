@@ -1,0 +1,280 @@
+"""Leads the news of ends to more consumers than the one that reads the events queue.
+
+Each route has its own fate: what was delivered along one is not sent again since another has failed, and one that is
+down holds up no other. What a route does not take is kept as a note and tried again for three days.
+"""
+
+import hashlib
+import logging
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+from adf_trigger.clock import Clock
+from adf_trigger.errors import LedgerConflict, NotFound, PublishError
+from adf_trigger.events.outbox import RouteSender
+from adf_trigger.ledger.notes import Note, Notes
+from adf_trigger.ledger.port import LedgerReader, Stored
+from adf_trigger.ledger.records import RunRecord, RunState
+from adf_trigger.messages.limits import one_line
+from adf_trigger.results import RouteDelivery
+from adf_trigger.service import event_ids, optimistic
+from adf_trigger.service.budget import Budget
+from adf_trigger.service.factories import FactoryHandle
+from adf_trigger.service.notify import Notifier
+from adf_trigger.service.records import Records
+from adf_trigger.service.route_states import RouteStates
+from adf_trigger.service.steps import Steps
+from adf_trigger.service.tick_threads import TickThreads
+from adf_trigger.service.troubles import Troubles
+from adf_trigger.settings.routes import Route
+
+logger = logging.getLogger(__name__)
+
+PENDING = "delivery|"
+"""Notes of deliveries that are to be tried again, in the scope of a factory."""
+
+TRIED_FOR = timedelta(days=3)
+FIRST_WAIT = timedelta(seconds=5)
+LONGEST_WAIT = timedelta(hours=1)
+FAILURES_A_TICK = 2
+"""A route that has failed so often in a tick is left alone until the next one: a webhook may hang for its time."""
+
+DELIVERED_AT_ONCE = 8
+CLAIMED_FOR = timedelta(minutes=5)
+"""How long one process has a delivery to itself: longer than all routes together may hang."""
+
+LONGEST_WHY = 200
+
+
+class Router:
+    """Delivers along routes.
+
+    Args:
+        rules: routes by name.
+        sender: sends along them.
+        notifier: makes the events.
+        notes: where deliveries are kept that are to be tried again.
+        ledger: the run ledger.
+        records: writes it.
+        clock: gives the present instant.
+        steps: surrounds each effect.
+        tick_threads: delivers several at once.
+    """
+
+    def __init__(
+        self,
+        rules: Mapping[str, Route],
+        sender: RouteSender,
+        notifier: Notifier,
+        notes: Notes,
+        ledger: LedgerReader,
+        records: Records,
+        clock: Clock,
+        steps: Steps,
+        tick_threads: TickThreads,
+    ) -> None:
+        self._rules = rules
+        self._sender = sender
+        self._notifier = notifier
+        self._notes = notes
+        self._ledger = ledger
+        self._records = records
+        self._clock = clock
+        self._steps = steps
+        self._tick_threads = tick_threads
+        self._empty: set[str] = set()
+        self._states = RouteStates(notes, clock, steps)
+
+    def tell(self, record: RunRecord) -> Sequence[RouteDelivery]:
+        """Tell an end along all routes that want it, queues at once; what is left is kept to be tried again.
+
+        Raises:
+            LedgerError: it could not be kept; it is to be told again.
+        """
+        names = [
+            name
+            for name, rule in self._rules.items()
+            if rule.wants(record.pipeline, record.status, record.requested_by)
+        ]
+        if not names:
+            return ()
+        near = [name for name in names if self._sender.is_near(name)]
+        told = [self._attempt(name, record, attempts=0) for name in near]
+        told += (
+            RouteDelivery(route=name, status="pending", at=self._clock())
+            for name in names
+            if name not in near
+        )
+        pending = {each.route: each.attempts for each in told if each.status == "pending"}
+        if pending:
+            value = {
+                "request": record.request_id,
+                "event": event_ids.of_record(record),
+                "since": self._clock().isoformat(),
+                "due": self._clock().isoformat(),
+                "routes": pending,
+            }
+            with self._steps("routes.keep"):
+                self._notes.put(record.factory, _name_of(record), value)
+        return told
+
+    def deliver(self, factory: FactoryHandle, budget: Budget) -> None:
+        """Try again what is due, while there is time. The trouble of one is its own.
+
+        Raises:
+            LedgerError: the ledger is out of reach; the next tick goes on.
+        """
+        if not self._rules and factory.id in self._empty:
+            return
+        kept = [each for each in self._notes.named(factory.id, PENDING) if _is_understood(each)]
+        if not kept:
+            self._empty.add(factory.id)
+            return
+        now = self._clock()
+        due = sorted(
+            (each for each in kept if _instant(each, "due") <= now), key=lambda each: _instant(each, "due")
+        )
+        troubles, failures = Troubles("deliver"), dict[str, int]()
+
+        def deliver(note: Note) -> None:
+            with troubles.of(str(note.value.get("request"))):
+                self._deliver(factory, note, failures)
+
+        self._tick_threads.each(deliver, budget.while_it_lasts(due), at_once=DELIVERED_AT_ONCE)
+
+    def _deliver(self, factory: FactoryHandle, note: Note, failures: dict[str, int]) -> None:
+        routes, since = dict(note.value["routes"]), _instant(note, "since")
+        over = self._clock() - since >= TRIED_FOR
+        open_now = [name for name in routes if over or failures.get(name, 0) < FAILURES_A_TICK]
+        if not open_now:
+            return
+        claimed = self._claimed(factory, note)
+        stored = self._ledger.get(factory.id, note.value["request"])
+        record = None if stored is None else stored.record
+        if record is None or not record.ended or event_ids.of_record(record) != note.value["event"]:
+            # It went on, or was purged: what there is to tell now is other news.
+            self._remove(factory, claimed, note.value["request"])
+            return
+        done: list[RouteDelivery] = []
+        for name in open_now:
+            delivery = self._attempt(name, record, attempts=int(routes[name]), over=over)
+            if delivery.status == "pending":
+                failures[name] = failures.get(name, 0) + 1
+                routes[name] = delivery.attempts
+            else:
+                del routes[name]
+            done.append(delivery)
+        self._record(record, done)
+        if not routes:
+            self._remove(factory, claimed, record.request_id)
+            return
+        wait = _wait(min(int(each) for each in routes.values()))
+        value = {**claimed.value, "routes": routes, "due": (self._clock() + wait).isoformat()}
+        with self._steps("routes.keep"):
+            self._notes.put(factory.id, claimed.name, value, claimed.etag)
+
+    def _claimed(self, factory: FactoryHandle, note: Note) -> Note:
+        """The delivery, which other processes leave alone for as long as a lease.
+
+        Raises:
+            LedgerConflict: another one was faster.
+        """
+        value = {**note.value, "due": (self._clock() + CLAIMED_FOR).isoformat()}
+        with self._steps("routes.claim"):
+            return self._notes.put(factory.id, note.name, value, note.etag)
+
+    def _attempt(self, name: str, record: RunRecord, *, attempts: int, over: bool = False) -> RouteDelivery:
+        """Send along a route once, and say what has come of it; once its days are over, it is given up."""
+        why = "the route is not configured"
+        try:
+            if name in self._rules:
+                with self._steps("routes.send"):
+                    self._sender.send(name, self._notifier.event_of(record))
+                self._states.is_up(name)
+                return RouteDelivery(route=name, status="delivered", at=self._clock(), attempts=attempts + 1)
+        except PublishError as exc:
+            why = one_line(str(exc), LONGEST_WHY)
+            self._states.is_down(name, why)
+        delivery = RouteDelivery(
+            route=name,
+            status="givenUp" if over else "pending",
+            at=self._clock(),
+            attempts=attempts + 1,
+            why=why,
+        )
+        _log(record, delivery)
+        if over:
+            self._states.has_given_up(name)
+        return delivery
+
+    def _record(self, record: RunRecord, done: Sequence[RouteDelivery]) -> None:
+        """What has become of deliveries, in the record, for whoever opens it."""
+        news = {each.route: each for each in done}
+
+        def write(stored: Stored) -> None:
+            now = stored.record
+            if now.state is not RunState.PUBLISHED or event_ids.of_record(now) != event_ids.of_record(record):
+                return
+            known = {each.route: each for each in now.routes}
+            self._records.route(stored, list({**known, **news}.values()))
+
+        try:
+            optimistic.update(self._ledger, record, write)
+        except NotFound:
+            return
+
+    def _remove(self, factory: FactoryHandle, note: Note, request_id: str) -> None:
+        try:
+            with self._steps("routes.remove"):
+                self._notes.remove(factory.id, note.name, note.etag)
+        except LedgerConflict:
+            logger.info(
+                "The deliveries of request %s are another process's now",
+                request_id,
+                extra={"action": "delivery_lost_race", "request_id": request_id},
+            )
+
+
+def _name_of(record: RunRecord) -> str:
+    """Of the note of a record's deliveries: the same for the same news."""
+    return f"{PENDING}{hashlib.sha256(event_ids.of_record(record).encode()).hexdigest()[:40]}"
+
+
+def _is_understood(note: Note) -> bool:
+    """Whether a note says what it must; one that another version has written otherwise is left alone."""
+    try:
+        aware = _instant(note, "due").tzinfo is not None and _instant(note, "since").tzinfo is not None
+        attempts = [int(each) for each in note.value["routes"].values()]
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return False
+    return (
+        aware
+        and bool(attempts)
+        and all(isinstance(note.value.get(name), str) for name in ("request", "event"))
+    )
+
+
+def _instant(note: Note, name: str) -> datetime:
+    return datetime.fromisoformat(note.value[name])
+
+
+def _wait(attempts: int) -> timedelta:
+    return min(LONGEST_WAIT, FIRST_WAIT * (1 << min(max(0, attempts - 1), 12)))
+
+
+def _log(record: RunRecord, delivery: RouteDelivery) -> None:
+    given_up = delivery.status == "givenUp"
+    logger.log(
+        logging.ERROR if given_up else logging.WARNING,
+        "The route %s %s the end of request %s: %s",
+        delivery.route,
+        "was never told of" if given_up else "has not taken",
+        record.request_id,
+        delivery.why,
+        extra={
+            "action": "route_given_up" if given_up else "route_failed",
+            "route": delivery.route,
+            "request_id": record.request_id,
+            "attempts": delivery.attempts,
+        },
+    )
