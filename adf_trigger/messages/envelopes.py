@@ -72,10 +72,11 @@ def key_of(*parts: str) -> str:
 
 
 def place_of_request(event: Event | None) -> str | None:
-    """Where in an event a request to start a run stands: in its data, where they name a pipeline; else None."""
+    """Where in a CloudEvent a request to start a run stands: in its data, where they name a pipeline; else None."""
     data = None if event is None else event.data
     if (
         event is None
+        or event.schema != CLOUD_EVENTS
         or event.type.startswith(OUR_TYPES)
         or not isinstance(data, dict)
         or all(name.lower() != "pipeline" for name in data)

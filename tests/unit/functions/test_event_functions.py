@@ -239,6 +239,12 @@ def test_a_rejected_event_of_any_size_is_kept_as_far_as_a_row_has_room(caller: C
     assert any(json.loads(body)["id"] == "o-1" for body in bodies if b"left out" in body)
 
 
+def test_an_event_of_event_grid_s_schema_is_no_request(world: World, caller: Caller) -> None:
+    """Whatever its data name: what it starts is declared."""
+    caller.message({**order_placed(), "data": {"pipeline": "load"}, "eventType": "Pipeline.Changed"})
+    assert (started(world), world.outbox.events) == ([], [])
+
+
 def test_our_own_events_that_come_back_are_no_requests(world: World, caller: Caller) -> None:
     """They name a pipeline: were they rejected, each rejection would be an event that comes back."""
     caller.message({"pipeline": "nowhere", "requestId": "k"})
