@@ -11,7 +11,7 @@ from adf_trigger.emulator.commands.env import add_env
 from adf_trigger.emulator.commands.load import add_import
 from adf_trigger.emulator.commands.running import NotRunning
 from adf_trigger.emulator.commands.serve import add_cloud
-from adf_trigger.emulator.importing.sources import ImportRefused
+from adf_trigger.emulator.importing.sources import ImportFailed
 from adf_trigger.errors import SettingsError
 from adf_trigger.local.azurite import AzuriteInstallError, install
 from adf_trigger.local.crash import unexpected
@@ -29,7 +29,7 @@ _INTERRUPTED = 130
 _EXPECTED = (
     AzuriteInstallError,
     DataFolderError,
-    ImportRefused,
+    ImportFailed,
     NotRunning,
     PortTaken,
     ProcessDied,
@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         code: int = options.run(options)
-    except ImportRefused as refused:
+    except ImportFailed as refused:
         sys.stderr.write("".join(f"{fault}\n" for fault in refused.faults))
         return 1
     except _EXPECTED as error:

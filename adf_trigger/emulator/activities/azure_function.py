@@ -100,7 +100,7 @@ async def _call(context: ActivityContext, properties: Mapping[str, Any]) -> Repl
     told = {**await with_secrets(context, properties), **called}
     endpoint = read_endpoint(told, methods=METHODS, timeout=TIMEOUT, extra_body={})
 
-    def refused(status: int, message: str) -> ActivityFailed:
+    def failure_of(status: int, message: str) -> ActivityFailed:
         return ActivityFailed(
             f"Call to provided Azure function '{name}' failed with status-'{status_name(status)}' while invoking "
             f"'{method}' on '{app_url}' and message - '{message}'.",
@@ -111,13 +111,13 @@ async def _call(context: ActivityContext, properties: Mapping[str, Any]) -> Repl
         reply = await call(context.http, endpoint, identity)
     except NoReply as failure:
         if failure.timed_out:
-            raise refused(HTTPStatus.INTERNAL_SERVER_ERROR, _TIMED_OUT) from failure
+            raise failure_of(HTTPStatus.INTERNAL_SERVER_ERROR, _TIMED_OUT) from failure
         raise ActivityFailed(
             f"There was an error while calling endpoint. {failure.message}", error_code="3610"
         ) from failure
     if reply.status >= HTTPStatus.BAD_REQUEST:
         told_nothing = f"Invoking Azure function failed with HttpStatusCode - {status_name(reply.status)}."
-        raise refused(reply.status, reply.body[:SHOWN_OF_ERROR] or told_nothing)
+        raise failure_of(reply.status, reply.body[:SHOWN_OF_ERROR] or told_nothing)
     return reply
 
 

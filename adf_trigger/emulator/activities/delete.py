@@ -18,7 +18,7 @@ from adf_trigger.emulator.connectors.common.integration_runtime import (
 from adf_trigger.emulator.connectors.common.job import Job
 from adf_trigger.emulator.connectors.common.settings import (
     flag,
-    refuse_unknown,
+    forbid_unknown,
     required_text,
     section,
     text,
@@ -73,7 +73,7 @@ async def delete(context: ActivityContext) -> ActivityResult:
 
 
 async def _delete(context: ActivityContext, properties: dict[str, Any]) -> dict[str, Any]:
-    refuse_unknown(properties, _KNOWN, "the Delete activity")
+    forbid_unknown(properties, _KNOWN, "the Delete activity")
     dataset = modern_dataset(await context.dataset(properties.get("dataset") or {}))
     settings = _store_settings(properties, dataset)
     with Job() as job:

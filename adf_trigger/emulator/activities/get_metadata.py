@@ -9,13 +9,13 @@ from adf_trigger.emulator.connectors.common.failures import InvalidSettings, Not
 from adf_trigger.emulator.connectors.common.integration_runtime import (
     Stopwatch,
     activity_run_fields,
+    check_output_size,
     explain,
-    refuse_large,
 )
 from adf_trigger.emulator.connectors.common.job import Job
 from adf_trigger.emulator.connectors.common.records import Columns
 from adf_trigger.emulator.connectors.common.rejects import Rejects
-from adf_trigger.emulator.connectors.common.settings import refuse_unknown, section
+from adf_trigger.emulator.connectors.common.settings import forbid_unknown, section
 from adf_trigger.emulator.connectors.common.stores import FileInspector, ItemFacts
 from adf_trigger.emulator.connectors.legacy import modern_dataset
 from adf_trigger.emulator.connectors.sources import record_source
@@ -47,7 +47,7 @@ async def get_metadata(context: ActivityContext) -> ActivityResult:
 
 
 async def _facts(context: ActivityContext, properties: dict[str, Any]) -> dict[str, Any]:
-    refuse_unknown(properties, _KNOWN, "the GetMetadata activity")
+    forbid_unknown(properties, _KNOWN, "the GetMetadata activity")
     fields = properties.get("fieldList") or []
     if not isinstance(fields, list) or not fields:
         raise InvalidSettings("The property 'fieldList' must name at least one field.")
@@ -57,7 +57,7 @@ async def _facts(context: ActivityContext, properties: dict[str, Any]) -> dict[s
         inspector = file_store(dataset).inspector(dataset, section(properties, "storeSettings"), context, job)
         columns = _ColumnsOf(context, dataset, section(properties, "formatSettings"), job)
         (output,) = await job.run([lambda: _look(inspector, columns, fields)])
-    refuse_large(output)
+    check_output_size(output)
     return output | watch.fields()
 
 

@@ -8,13 +8,13 @@ from adf_trigger.emulator.connectors.common.flow import Source
 from adf_trigger.emulator.connectors.common.integration_runtime import (
     Stopwatch,
     activity_run_fields,
+    check_output_size,
     explain,
-    refuse_large,
 )
 from adf_trigger.emulator.connectors.common.job import Job
 from adf_trigger.emulator.connectors.common.records import Item, Record
 from adf_trigger.emulator.connectors.common.rejects import Rejects
-from adf_trigger.emulator.connectors.common.settings import flag, refuse_unknown, section
+from adf_trigger.emulator.connectors.common.settings import flag, forbid_unknown, section
 from adf_trigger.emulator.connectors.sources import record_source
 from adf_trigger.emulator.contract.activity import ActivityContext, ActivityFailed, ActivityResult
 
@@ -40,7 +40,7 @@ async def lookup(context: ActivityContext) -> ActivityResult:
 
 
 async def _rows_of(context: ActivityContext, properties: dict[str, Any]) -> dict[str, Any]:
-    refuse_unknown(properties, _KNOWN, "the Lookup activity")
+    forbid_unknown(properties, _KNOWN, "the Lookup activity")
     dataset = await context.dataset(properties.get("dataset") or {})
     first_only = flag(properties, "firstRowOnly", default=True)
     with Job() as job:
@@ -51,7 +51,7 @@ async def _rows_of(context: ActivityContext, properties: dict[str, Any]) -> dict
     if first_only:
         # Without a row there is no firstRow either, so that an expression that needs it fails.
         output = {"firstRow": rows[0]} if rows else {}
-    refuse_large(output)
+    check_output_size(output)
     return output | watch.fields(unit="DIUHours", duration=False)
 
 

@@ -6,7 +6,7 @@ from adf_trigger.emulator.common.masking import masked
 from adf_trigger.emulator.connectors.catalogue import file_store
 from adf_trigger.emulator.connectors.common.failures import InvalidSettings
 from adf_trigger.emulator.connectors.common.job import Job
-from adf_trigger.emulator.connectors.common.settings import flag, refuse_unknown, seconds, whole_number
+from adf_trigger.emulator.connectors.common.settings import flag, forbid_unknown, seconds, whole_number
 from adf_trigger.emulator.connectors.common.stores import FileInspector
 from adf_trigger.emulator.connectors.legacy import modern_dataset
 from adf_trigger.emulator.contract.activity import ActivityContext, ActivityFailed, ActivityResult
@@ -35,7 +35,7 @@ async def validation(context: ActivityContext) -> ActivityResult:
 
 
 async def _wait(context: ActivityContext, properties: dict[str, Any]) -> dict[str, Any]:
-    refuse_unknown(properties, _KNOWN, "the Validation activity")
+    forbid_unknown(properties, _KNOWN, "the Validation activity")
     timeout = seconds(properties, "timeout", _DEFAULT_TIMEOUT)
     pause = whole_number(properties, "sleep", _DEFAULT_SLEEP) or _DEFAULT_SLEEP
     dataset = modern_dataset(await context.dataset(properties.get("dataset") or {}))

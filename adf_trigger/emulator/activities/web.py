@@ -59,7 +59,7 @@ async def web(context: ActivityContext) -> ActivityResult:
             reply = await call(client, endpoint, identity)
             if properties.get("turnOffAsync") is not True:
                 reply = await _when_done(context, client, endpoint, identity, reply)
-        _refuse_failure(reply)
+        _raise_for_status(reply)
     except ActivityFailed as failure:
         failure.input, failure.output = shown, _execution(context, properties, started)
         raise
@@ -114,7 +114,7 @@ def _retry_after(reply: Reply) -> float:
     return float(told) if told.isascii() and told.isdigit() else POLL_SECONDS
 
 
-def _refuse_failure(reply: Reply) -> None:
+def _raise_for_status(reply: Reply) -> None:
     if reply.status >= HTTPStatus.BAD_REQUEST:
         raise ActivityFailed(
             f"Invoking Web Activity failed with HttpStatusCode - '{reply.status} : {status_name(reply.status)}', "

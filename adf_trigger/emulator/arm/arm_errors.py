@@ -1,4 +1,4 @@
-"""What Azure Resource Manager refuses before Data Factory sees a request."""
+"""What Azure Resource Manager rejects before Data Factory sees a request."""
 
 import re
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from adf_trigger.emulator.common.errors import ServiceError
 
 
 class ResourceManagerError(ServiceError):
-    """Azure Resource Manager refused before Data Factory saw the request."""
+    """Azure Resource Manager rejected it before Data Factory saw the request."""
 
 
 class MissingApiVersion(ResourceManagerError):

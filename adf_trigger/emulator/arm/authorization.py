@@ -138,7 +138,7 @@ def _challenge(tenant_url: str, description: str | None = None) -> str:
 
 
 def require(principal: Principal, actions: tuple[str, ...], scope: str) -> None:
-    """Refuse a principal whose roles do not allow every one of the actions.
+    """Reject a principal whose roles do not allow every one of the actions.
 
     Raises:
         AuthorizationFailed: naming the first action that is not allowed.

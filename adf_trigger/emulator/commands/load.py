@@ -24,7 +24,7 @@ from adf_trigger.emulator.hosting.app import FactoryConfig, FactoryEmulator
 from adf_trigger.emulator.hosting.defaults import FACTORY_ID, RESOURCE_GROUP, SUBSCRIPTION
 from adf_trigger.emulator.importing.factory import Imported, import_folder
 from adf_trigger.emulator.importing.inspection import Inspected, inspect
-from adf_trigger.emulator.importing.sources import ImportRefused
+from adf_trigger.emulator.importing.sources import ImportFailed
 from adf_trigger.emulator.outbound.allowed_hosts import AllowedHosts
 
 FACTORY = FACTORY_ID.rpartition("/")[2]
@@ -68,7 +68,7 @@ def load_factory(home: Path, loading: Loading) -> Loaded:
     """Load it into the emulator's own folder, while no emulator runs on it.
 
     Raises:
-        ImportRefused: something is wrong with it; every fault is named.
+        ImportFailed: something is wrong with it; every fault is named.
     """
     imported, inspected = asyncio.run(_load(home, loading))
     return Loaded(
@@ -151,8 +151,8 @@ def load(options: argparse.Namespace) -> int:
         held.enter_context(exclusive(data, patience=PATIENCE_SECONDS))
         try:
             lines = load_factory(emulator_folder(data), loading).lines
-        except ImportRefused as refused:
-            for fault in refused.faults:
+        except ImportFailed as failure:
+            for fault in failure.faults:
                 sys.stderr.write(f"{fault}\n")
             return 1
     for line in lines:

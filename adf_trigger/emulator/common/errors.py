@@ -1,4 +1,4 @@
-"""What the emulated service refuses, in its own codes and words. HTTP statuses are added at the edge (http/wire.py).
+"""The errors that the emulated service answers, in its own codes and words. The edge (http/wire.py) adds HTTP statuses.
 
 ServiceError
 ├── ResourceManagerError: Azure Resource Manager's, code and message alone (arm/arm_errors.py)
@@ -29,10 +29,10 @@ from typing import Any, ClassVar
 
 
 class ServiceError(Exception):
-    """A refusal: `code` and `message` as the wire shows them.
+    """An error of the service: `code` and `message` as the wire shows them.
 
     Attributes:
-        headers: reply headers that belong to the refusal (WWW-Authenticate, Retry-After, Allow).
+        headers: reply headers that belong to it (WWW-Authenticate, Retry-After, Allow).
     """
 
     code: ClassVar[str] = "InternalServerError"
@@ -48,10 +48,10 @@ class ServiceError(Exception):
 
 
 class FactoryError(ServiceError):
-    """Data Factory refused.
+    """Data Factory rejected a request.
 
     Args:
-        target: what the refusal is about.
+        target: what it is about.
     """
 
     def __init__(self, message: str, *, target: str | None = None) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from adf_trigger.emulator.connectors.common.failures import InvalidSettings, NotEmulated
-from adf_trigger.emulator.connectors.common.settings import flag, refuse_unknown, required_text, section, text
+from adf_trigger.emulator.connectors.common.settings import flag, forbid_unknown, required_text, section, text
 from adf_trigger.emulator.contract.activity import ResolvedDataset
 
 AZURE_BLOB = "AzureBlob"
@@ -32,7 +32,7 @@ def modern_dataset(dataset: ResolvedDataset) -> ResolvedDataset:
         return dataset
     where = f"the dataset '{dataset.name}'"
     given = dataset.properties
-    refuse_unknown(given, _DATASET, where)
+    forbid_unknown(given, _DATASET, where)
     if section(given, "format"):
         raise NotEmulated(f"The property 'format' of {where}, which is of type {AZURE_BLOB},")
     container, _, folder = required_text(given, "folderPath", where).strip("/").partition("/")
@@ -67,7 +67,7 @@ def modern_copy(
         raise InvalidSettings(
             f"The {end.lower()} is of type '{named}', but the dataset '{dataset.name}' is of type '{AZURE_BLOB}'."
         )
-    refuse_unknown(settings, _KNOWN[end], f"the Blob{end}")
+    forbid_unknown(settings, _KNOWN[end], f"the Blob{end}")
     store = {"type": _STORE_SETTINGS[end]} | {
         name: settings[name]
         for name in ("copyBehavior", "maxConcurrentConnections", "metadata")

@@ -13,7 +13,7 @@ from adf_trigger.emulator.connectors.common.failures import InvalidSettings, Not
 from adf_trigger.emulator.connectors.common.flow import Sink
 from adf_trigger.emulator.connectors.common.job import Job
 from adf_trigger.emulator.connectors.common.records import Item
-from adf_trigger.emulator.connectors.common.settings import refuse_unknown, section, text
+from adf_trigger.emulator.connectors.common.settings import forbid_unknown, section, text
 from adf_trigger.emulator.connectors.files.compression import Compression
 from adf_trigger.emulator.connectors.files.files import FileWriter
 from adf_trigger.emulator.connectors.files.targets import CopyBehavior
@@ -44,7 +44,7 @@ def bytes_sink(
         NotEmulated: a connector, a codec or a setting that is not honoured here.
     """
     check_type(settings, dataset, "Sink")
-    refuse_unknown(settings, _KNOWN, "the sink")
+    forbid_unknown(settings, _KNOWN, "the sink")
     for attribute in preserve:
         if attribute != "Attributes":
             raise NotEmulated(f"Preserving '{attribute}' (preserve)")
@@ -79,7 +79,7 @@ def record_sink(
         raise NotEmulated("Preserving attributes (preserve) of files that are not Binary")
     if record_store := RECORD_STORES.get(dataset.type):
         return record_store.sink(dataset, settings, context, job)
-    refuse_unknown(settings, _KNOWN, "the sink")
+    forbid_unknown(settings, _KNOWN, "the sink")
     store = file_store(dataset).sink(dataset, section(settings, "storeSettings"), context, job)
     encoder = RECORD_FORMATS[dataset.type].encoder(dataset, section(settings, "formatSettings"))
     if not (store.file_name or encoder.extension):

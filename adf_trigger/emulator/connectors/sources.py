@@ -15,7 +15,7 @@ from adf_trigger.emulator.connectors.common.flow import Source
 from adf_trigger.emulator.connectors.common.job import Job
 from adf_trigger.emulator.connectors.common.records import Item
 from adf_trigger.emulator.connectors.common.rejects import Rejects
-from adf_trigger.emulator.connectors.common.settings import flag, refuse_unknown, section
+from adf_trigger.emulator.connectors.common.settings import flag, forbid_unknown, section
 from adf_trigger.emulator.connectors.files.additional import WithColumns
 from adf_trigger.emulator.connectors.files.compression import Compression
 from adf_trigger.emulator.connectors.files.files import FileReader
@@ -44,7 +44,7 @@ def bytes_source(
         NotEmulated: a connector, a codec or a setting that is not honoured here.
     """
     check_type(settings, dataset, "Source")
-    refuse_unknown(settings, _KNOWN, "the source")
+    forbid_unknown(settings, _KNOWN, "the source")
     delete = flag(section(settings, "storeSettings"), "deleteFilesAfterCompletion")
     return _files(BYTES_FORMATS, dataset, settings, context, job, Rejects(job.statistics), delete=delete)
 
@@ -75,7 +75,7 @@ def record_source(
     else:
         if dataset.type not in RECORD_FORMATS:
             raise InvalidSettings(f"A dataset of type '{dataset.type}' has no rows to read.")
-        refuse_unknown(settings, _KNOWN | {"additionalColumns"}, "the source")
+        forbid_unknown(settings, _KNOWN | {"additionalColumns"}, "the source")
         if flag(section(settings, "storeSettings"), "deleteFilesAfterCompletion"):
             raise InvalidSettings("The property 'deleteFilesAfterCompletion' is for binary copies only.")
         partitions, store_settings = PartitionDiscovery.taken_from(section(settings, "storeSettings"))
@@ -105,7 +105,7 @@ def _files(
     if delete and compression.is_archive:
         raise NotEmulated("The property 'deleteFilesAfterCompletion' for archives")
     reading = section(format_settings, "compressionProperties")
-    refuse_unknown(reading, {"preserveZipFileNameAsFolder"}, "compressionProperties")
+    forbid_unknown(reading, {"preserveZipFileNameAsFolder"}, "compressionProperties")
     folders = flag(reading, "preserveZipFileNameAsFolder", default=True)
     return FileReader(
         store, compression, decoder, delete=delete, archive_folders=folders, partitions=partitions

@@ -60,7 +60,7 @@ from adf_trigger.emulator.control.bodies import (
     SecretsBody,
     ThrottlingBody,
 )
-from adf_trigger.emulator.control.callers import Refused, check_caller, wrong
+from adf_trigger.emulator.control.callers import ControlError, check_caller, wrong
 from adf_trigger.emulator.control.looks import Looks
 from adf_trigger.emulator.control.page import ConsolePage
 from adf_trigger.emulator.faults.rules import FaultBook, RequestFault, Standing
@@ -161,7 +161,7 @@ class _Control:
         body = await _read(request, FaultsBody)
         on_socket = [rule.fault for rule in body.rules if rule.fault in _ON_SOCKET]
         if on_socket and transport_of(request.scope) is None:
-            raise Refused(
+            raise ControlError(
                 [wrong("rules", f"{fault} needs the server to run with http_protocol") for fault in on_socket]
             )
         if body.seed is not None:
@@ -178,7 +178,7 @@ class _Control:
     async def delete_fault(self, request: Request) -> None:
         rule_id: UUID = request.path_params["id"]
         if not self._emulator.faults.remove(rule_id):
-            raise Refused([wrong("id", f"there is no rule {rule_id}")], status=404)
+            raise ControlError([wrong("id", f"there is no rule {rule_id}")], status=404)
 
     async def set_progression(self, request: Request) -> None:
         body = await _read(request, ProgressionBody)
@@ -193,7 +193,7 @@ class _Control:
         wanted = engine.held() if body.run_id is None else [body.run_id]
         released = [run_id for run_id in wanted if engine.release(run_id, body.outcome)]
         if body.run_id is not None and not released:
-            raise Refused([wrong("run_id", f"run {body.run_id} is not held")], status=404)
+            raise ControlError([wrong("run_id", f"run {body.run_id} is not held")], status=404)
         return {"released": released}
 
     async def show_options(self, _request: Request) -> Any:
@@ -202,7 +202,7 @@ class _Control:
     async def change_options(self, request: Request) -> Any:
         changes = await _json(request)
         if not isinstance(changes, dict):
-            raise Refused([wrong("", "the body is not an object")])
+            raise ControlError([wrong("", "the body is not an object")])
         return self._set_options(changes)
 
     async def set_client_request_id(self, request: Request) -> Any:
@@ -237,7 +237,7 @@ class _Control:
     async def list_requests(self, request: Request) -> Any:
         limit = request.query_params.get("limit", str(_DEFAULT_LIMIT))
         if not limit.isdecimal():
-            raise Refused([wrong("limit", "not a number")])
+            raise ControlError([wrong("limit", "not a number")])
         log = self._emulator.log
         found = log.find(request.query_params.get("operation"), int(limit))
         return {"counts": dict(log.counts), "requests": [seen.shape() for seen in found]}
@@ -268,7 +268,7 @@ class _Control:
         try:
             wanted = _OPTIONS.validate_json(json.dumps(present | changes), strict=True)
         except ValidationError as exc:
-            raise Refused(_faults(exc)) from exc
+            raise ControlError(_faults(exc)) from exc
         self._emulator.choose(wanted)
         return asdict(wanted)
 
@@ -284,7 +284,7 @@ def _guarded(
             if page is not None and (led := page.lead_for(request)) is not None:
                 return led
             reply = await endpoint(request)
-        except Refused as exc:
+        except ControlError as exc:
             return JSONResponse({"errors": exc.faults}, status_code=exc.status)
         return Response(status_code=204) if reply is None else JSONResponse(reply)
 
@@ -295,14 +295,14 @@ async def _json(request: Request) -> Any:
     try:
         return json.loads(await request.body() or b"{}")
     except ValueError as exc:
-        raise Refused([wrong("", "the body is not JSON")]) from exc
+        raise ControlError([wrong("", "the body is not JSON")]) from exc
 
 
 async def _read(request: Request, model: type[Body]) -> Body:
     try:
         return model.model_validate(await _json(request))
     except ValidationError as exc:
-        raise Refused(_faults(exc)) from exc
+        raise ControlError(_faults(exc)) from exc
 
 
 def _faults(error: ValidationError) -> list[dict[str, str]]:

@@ -9,7 +9,7 @@ from adf_trigger.emulator.arm import shapes
 from adf_trigger.emulator.arm.backend import Backend
 from adf_trigger.emulator.common.documents import PIPELINES
 from adf_trigger.emulator.common.models import PipelineRun, wire_time
-from adf_trigger.emulator.control.callers import Refused, wrong
+from adf_trigger.emulator.control.callers import ControlError, wrong
 
 MOST_RUNS = 500
 USUAL_RUNS = 100
@@ -72,7 +72,7 @@ class Looks:
     def _found(self, request: Request) -> PipelineRun:
         run = self._backend.store.runs.anywhere(str(request.path_params["id"]))
         if run is None:
-            raise Refused([wrong("id", "there is no such run")], status=404)
+            raise ControlError([wrong("id", "there is no such run")], status=404)
         return run
 
     def _run(self, run: PipelineRun) -> dict[str, Any]:
@@ -87,7 +87,7 @@ def _number(text: str | None, name: str, usual: int) -> int:
     if text is None:
         return usual
     if not (text.isascii() and text.isdecimal() and 0 < len(text) <= MOST_DIGITS):
-        raise Refused([wrong(name, "not a number")])
+        raise ControlError([wrong(name, "not a number")])
     return int(text)
 
 
@@ -97,7 +97,7 @@ def _instant(text: str | None) -> datetime | None:
     try:
         found = datetime.fromisoformat(text)
     except ValueError as exc:
-        raise Refused([wrong("since", "not a time such as 2026-11-26T06:00:00Z")]) from exc
+        raise ControlError([wrong("since", "not a time such as 2026-11-26T06:00:00Z")]) from exc
     if found.tzinfo is None:
-        raise Refused([wrong("since", "has no time zone")])
+        raise ControlError([wrong("since", "has no time zone")])
     return found

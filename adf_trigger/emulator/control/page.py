@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from adf_trigger.emulator.control.callers import Refused, check_caller
+from adf_trigger.emulator.control.callers import ControlError, check_caller
 
 PREFIX = "/_emulator/console/"
 HOME = "factory/"
@@ -80,7 +80,7 @@ class ConsolePage:
     async def _serve(self, request: Request) -> Response:
         try:
             await check_caller(request)
-        except Refused as exc:
+        except ControlError as exc:
             return JSONResponse({"errors": exc.faults}, status_code=exc.status)
         name = str(request.path_params["name"])
         file = self._files.get(f"{name}{INDEX}" if name.endswith("/") else name)

@@ -13,7 +13,7 @@ from adf_trigger.emulator.connectors.common.integration_runtime import activity_
 from adf_trigger.emulator.connectors.common.job import Job
 from adf_trigger.emulator.connectors.common.records import Item
 from adf_trigger.emulator.connectors.common.rejects import Rejects
-from adf_trigger.emulator.connectors.common.settings import flag, refuse_unknown, section, whole_number
+from adf_trigger.emulator.connectors.common.settings import flag, forbid_unknown, section, whole_number
 from adf_trigger.emulator.connectors.legacy import modern_copy
 from adf_trigger.emulator.connectors.sinks import bytes_sink, record_sink
 from adf_trigger.emulator.connectors.sources import bytes_source, record_source
@@ -62,7 +62,7 @@ async def copy(context: ActivityContext) -> ActivityResult:
 
 
 async def _copy(context: ActivityContext, properties: dict[str, Any]) -> dict[str, Any]:
-    refuse_unknown(properties, _KNOWN, "the Copy activity")
+    forbid_unknown(properties, _KNOWN, "the Copy activity")
     if flag(properties, "enableStaging"):
         raise NotEmulated("Staged copy (enableStaging)")
     source = await context.dataset(_only(context.definition, "inputs"))
@@ -102,7 +102,7 @@ def _bytes_ends(
     context: ActivityContext,
     job: Job,
 ) -> tuple[Source[bytes], Sink[bytes]]:
-    refuse_unknown(section(properties, "translator"), (), "the translator of a binary copy")
+    forbid_unknown(section(properties, "translator"), (), "the translator of a binary copy")
     return (
         bytes_source(source, section(properties, "source"), context, job),
         bytes_sink(sink, section(properties, "sink"), context, job, preserve=_preserved(properties)),

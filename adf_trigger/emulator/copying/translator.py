@@ -11,7 +11,7 @@ from adf_trigger.emulator.connectors.common.records import Columns, Item, Items,
 from adf_trigger.emulator.connectors.common.rejects import Rejects
 from adf_trigger.emulator.connectors.common.settings import (
     flag,
-    refuse_unknown,
+    forbid_unknown,
     section,
     text,
     whole_number,
@@ -65,9 +65,9 @@ class Translator:
         kind = text(properties, "type", "TabularTranslator")
         if kind != "TabularTranslator":
             raise NotEmulated(f"A translator of type '{kind}'")
-        refuse_unknown(properties, _KNOWN, "the translator")
+        forbid_unknown(properties, _KNOWN, "the translator")
         conversion = section(properties, "typeConversionSettings")
-        refuse_unknown(conversion, _CONVERSION_KNOWN, "typeConversionSettings")
+        forbid_unknown(conversion, _CONVERSION_KNOWN, "typeConversionSettings")
         truncate = flag(conversion, "allowDataTruncation", default=True)
         self._complex_to_text = flag(properties, "mapComplexValuesToString")
         self._mappings = [_mapping(source, sink, truncate=truncate) for source, sink in _pairs(properties)]
@@ -161,7 +161,7 @@ def _pairs(properties: dict[str, Any]) -> Iterator[tuple[dict[str, Any], dict[st
 
 def _mapping(source: dict[str, Any], sink: dict[str, Any], *, truncate: bool) -> Mapping:
     for side, name in ((source, "source"), (sink, "sink")):
-        refuse_unknown(side, _SIDE_KNOWN, f"a mapping's {name}")
+        forbid_unknown(side, _SIDE_KNOWN, f"a mapping's {name}")
     column, put = _put(sink)
     types = [text(side, "type") for side in (sink, source)]
     wanted = next((name for name in types if name.lower() not in _UNTYPED), "")

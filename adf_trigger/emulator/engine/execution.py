@@ -74,7 +74,7 @@ class PipelineExecution:
         activities = self.run.definition.get("activities") or []
         for activity in _all_active(activities):
             if self.runtime.registry.find(str(activity["type"])) is None:
-                return self._refuse(activity)
+                return self._fail_unsupported(activity)
         try:
             self._make_graphs(activities)
             self._taken_over = self._recover(activities)
@@ -200,7 +200,7 @@ class PipelineExecution:
         context.frame.activities[context.name] = {"status": outcome, "ActivityRunId": row.activity_run_id}
         return outcome
 
-    def _refuse(self, activity: dict[str, Any]) -> RunOutcome:
+    def _fail_unsupported(self, activity: dict[str, Any]) -> RunOutcome:
         """A type that is not emulated fails the run before anything has been done."""
         failure = ActivityFailed(
             f"The activity type '{activity['type']}' is not emulated. "

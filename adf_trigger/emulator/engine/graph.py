@@ -62,7 +62,7 @@ class Graph:
                 self.children[parent].append(node)
         self.roots = [node for node in self.nodes.values() if not node.depends_on]
         self.leaves = [node for node in self.nodes.values() if not self.children[node.key]]
-        self._refuse_circles()
+        self._check_circles()
 
     def descendants(self, key: str) -> set[str]:
         """Keys of everything that depends on an activity, directly or not."""
@@ -120,7 +120,7 @@ class Graph:
                 failed.add(key)
         return [node for key, node in self.nodes.items() if key in failed]
 
-    def _refuse_circles(self) -> None:
+    def _check_circles(self) -> None:
         open_parents = {key: len(node.parents) for key, node in self.nodes.items()}
         waiting = list(self.roots)
         reached = 0

@@ -13,7 +13,7 @@ from adf_trigger.emulator.engine.frames import Frame
 from adf_trigger.emulator.engine.runtime import Runtime
 from adf_trigger.emulator.engine.scopes import Scopes
 from adf_trigger.emulator.expressions import to_text
-from adf_trigger.emulator.outbound.surroundings import CallRefused
+from adf_trigger.emulator.outbound.surroundings import HostNotAllowed
 
 ERROR_CODE: Final = "KeyVaultSecretUnavailable"
 """Of a secret that cannot be read; the service's own is not known."""
@@ -83,7 +83,7 @@ class KeyVaults:
                 )
         except ActivityFailed as exc:
             raise _NoSecret(exc.message) from exc
-        except CallRefused as exc:
+        except HostNotAllowed as exc:
             raise _NoSecret(f"The vault is not asked: {exc}") from exc
         except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as exc:
             raise _NoSecret(f"The vault cannot be reached: {type(exc).__name__}.") from exc

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from adf_trigger.emulator.expressions.nodes import Call, Constant, Node, Selection
-from adf_trigger.emulator.expressions.runtime.errors import ExpressionError, Refusal
+from adf_trigger.emulator.expressions.runtime.errors import ArgumentError, ExpressionError
 from adf_trigger.emulator.expressions.runtime.scope import Scope
 from adf_trigger.emulator.expressions.runtime.values import (
     find_key,
@@ -45,7 +45,7 @@ def compile_node(node: Node, source: str) -> Compiled:
 
 def _call(node: Call, source: str) -> Compiled:
     function = function_for_call(node.name, len(node.arguments))
-    return _naming_refusals(
+    return _naming_errors(
         _invocation(function, [compile_node(argument, source) for argument in node.arguments]), node.name
     )
 
@@ -65,11 +65,11 @@ def _invocation(function: Function, arguments: list[Compiled]) -> Compiled:
             return lambda scope: run(*[argument(scope) for argument in arguments])
 
 
-def _naming_refusals(run: Compiled, name: str) -> Compiled:
+def _naming_errors(run: Compiled, name: str) -> Compiled:
     def call(scope: Scope) -> Any:
         try:
             return run(scope)
-        except Refusal as exc:
+        except ArgumentError as exc:
             raise exc.named(name) from exc
 
     return call

@@ -266,13 +266,13 @@ class FactoryEmulator:
     async def _not_found(self, request: Request, _exc: Exception) -> Response:
         if request.url.path == "/" and (led := self._page.lead_for(request)) is not None:
             return led
-        return self._requests.refuse(
+        return self._requests.answer_error(
             request, unknown_path(request.url.path, request.query_params.get("api-version", ""))
         )
 
     async def _not_allowed(self, request: Request, exc: Exception) -> Response:
         allowed = exc.headers.get("Allow", "") if isinstance(exc, HTTPException) and exc.headers else ""
-        return self._requests.refuse(request, MethodNotAllowed(request.method, allowed))
+        return self._requests.answer_error(request, MethodNotAllowed(request.method, allowed))
 
     async def _crashed(self, _request: Request, _exc: Exception) -> Response:
-        return wire.refusal(InternalError())
+        return wire.service_error(InternalError())

@@ -100,9 +100,9 @@ class RequestPipeline:
         seen.ended = self.backend.now()
         return response
 
-    def refuse(self, request: Request, error: ServiceError) -> Response:
-        """Refuse a request that is for no operation."""
-        response = wire.refusal(error)
+    def answer_error(self, request: Request, error: ServiceError) -> Response:
+        """Reject a request that is for no operation."""
+        response = wire.service_error(error)
         self._add_headers(response, request, self.backend.new_id())
         return response
 
@@ -155,7 +155,7 @@ class RequestPipeline:
             )
             response = wire.success(self._handle(operation, call))
         except ServiceError as exc:
-            response = wire.refusal(exc)
+            response = wire.service_error(exc)
         response.headers.update(headers)
         return response
 
@@ -185,7 +185,7 @@ class RequestPipeline:
         return principal
 
     def _check_place(self, operation: Operation, request: Request) -> None:
-        """Refuse a subscription or a resource group that is not there."""
+        """Reject a subscription or a resource group that is not there."""
         subscription = request.path_params.get("subscription")
         if subscription is None:
             return
@@ -242,7 +242,7 @@ async def _body(request: Request) -> Any:
         return None
     try:
         value = json.loads(
-            content, object_pairs_hook=_object, parse_constant=_refuse_constant, parse_float=_finite
+            content, object_pairs_hook=_object, parse_constant=_reject_constant, parse_float=_finite
         )
         if _ESCAPED_SURROGATE.search(content):
             # Half of a surrogate pair can be written in JSON, but is no text.
@@ -271,5 +271,5 @@ def _finite(text: str) -> float:
     return number
 
 
-def _refuse_constant(name: str) -> Any:
+def _reject_constant(name: str) -> Any:
     raise ValueError(f"JSON has no {name}.")

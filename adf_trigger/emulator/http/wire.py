@@ -68,7 +68,7 @@ def success(reply: Reply) -> Response:
     return _json(reply.body, reply.status, reply.headers)
 
 
-def refusal(error: ServiceError) -> Response:
+def service_error(error: ServiceError) -> Response:
     """The service's error, as ARM's CloudError."""
     status = STATUS_OF_CODE.get(error.code, HTTPStatus.BAD_REQUEST)
     return _json({"error": error.body()}, status, error.headers)

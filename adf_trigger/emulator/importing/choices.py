@@ -7,7 +7,7 @@ from typing import Any
 from adf_trigger.emulator.common.documents import LINKED_SERVICES
 from adf_trigger.emulator.connectors.catalogue import FILE_STORES
 from adf_trigger.emulator.importing.arm_template import TemplateError
-from adf_trigger.emulator.importing.sources import Contents, Found, ImportRefused
+from adf_trigger.emulator.importing.sources import Contents, Found, ImportFailed
 
 AZURITE: Mapping[str, Any] = {
     "type": "AzureBlobStorage",
@@ -29,14 +29,14 @@ def check_names(
         parameters: by names that its template declares.
 
     Raises:
-        ImportRefused: some mean nothing there; each is named, with what may be meant.
+        ImportFailed: some mean nothing there; each is named, with what may be meant.
     """
     there = {found.name for found in contents.documents if found.kind is LINKED_SERVICES}
     meant = there | {name for found in contents.documents for name in _references(_resolved(found))}
     faults = list(_unknown("linked service", linked_services, meant))
     faults += _unknown("parameter of the template", parameters, contents.parameters)
     if faults:
-        raise ImportRefused(faults)
+        raise ImportFailed(faults)
 
 
 def cloud_stores(contents: Contents, chosen: Iterable[str]) -> list[tuple[str, str]]:

@@ -13,7 +13,7 @@ from adf_trigger.emulator.common.documents import LINKED_SERVICES, TRIGGERS, Doc
 from adf_trigger.emulator.common.errors import InvalidReference, ServiceError
 from adf_trigger.emulator.importing.arm_template import TemplateError
 from adf_trigger.emulator.importing.choices import AZURITE, check_names, cloud_stores
-from adf_trigger.emulator.importing.sources import Found, ImportRefused, read_contents
+from adf_trigger.emulator.importing.sources import Found, ImportFailed, read_contents
 from adf_trigger.emulator.validation.documents import check_document
 from adf_trigger.emulator.validation.names import check_factory_name
 
@@ -68,7 +68,7 @@ def import_folder(
         to_azurite: lead the other linked services to blob storage and data lakes to the stack's storage account.
 
     Raises:
-        ImportRefused: something in the folder is wrong. Where its files can be read and the names that are given
+        ImportFailed: something in the folder is wrong. Where its files can be read and the names that are given
             mean something in them, what was right has been loaded.
     """
     given = dict(linked_services or {})
@@ -87,7 +87,7 @@ def import_folder(
         extra={"action": "factory_imported", "factory": home.id},
     )
     if faults:
-        raise ImportRefused(faults)
+        raise ImportFailed(faults)
     return imported
 
 
@@ -172,7 +172,7 @@ def _factory(
     )
     present = backend.store.factories.get(wanted.id)
     if present is None and backend.store.factories.id_of_name(name) is not None:
-        raise ImportRefused([f"the name {name} is in use by a factory elsewhere"])
+        raise ImportFailed([f"the name {name} is in use by a factory elsewhere"])
     backend.store.groups.provide({subscription: [resource_group]}, short(location))
     factory = present or wanted
     factory.properties |= properties

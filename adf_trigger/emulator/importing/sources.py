@@ -37,7 +37,7 @@ _TEMPLATES = ("ARMTemplateForFactory.json", "arm_template.json")
 _PARAMETERS = ("ARMTemplateParametersForFactory.json", "arm_template_parameters.json")
 
 
-class ImportRefused(Exception):
+class ImportFailed(Exception):
     """The folder cannot be loaded; `faults` lists every reason, one for each document."""
 
     def __init__(self, faults: list[str]) -> None:
@@ -79,13 +79,13 @@ def read_contents(folder: Path, factory: str, parameters: Mapping[str, Any]) -> 
         parameters: of the template.
 
     Raises:
-        ImportRefused: it is not there, holds no factory, or has files that cannot be read; all of them are named.
+        ImportFailed: it is not there, holds no factory, or has files that cannot be read; all of them are named.
     """
     if not folder.exists():
-        raise ImportRefused([f"{folder} is not there"])
+        raise ImportFailed([f"{folder} is not there"])
     contents = _template(folder, {"factoryName": factory, **parameters}) or _repository(folder)
     if not contents.documents and not contents.factory_properties:
-        raise ImportRefused(
+        raise ImportFailed(
             [f"{folder} holds no factory: neither an ARM template of one nor folders such as pipeline/"]
         )
     return contents
@@ -104,7 +104,7 @@ def _repository(folder: Path) -> Contents:
             properties = _properties(path, document, faults)
             contents.documents.append(Found(kind, str(document.get("name", path.stem)), properties))
     if faults:
-        raise ImportRefused(faults)
+        raise ImportFailed(faults)
     return contents
 
 
@@ -112,8 +112,8 @@ def _documents(paths: list[Path], faults: list[str]) -> Iterator[tuple[Path, dic
     for path in paths:
         try:
             yield path, _read(path)
-        except ImportRefused as refused:
-            faults += refused.faults
+        except ImportFailed as failure:
+            faults += failure.faults
 
 
 def _properties(path: Path, document: dict[str, Any], faults: list[str]) -> dict[str, Any]:
@@ -144,7 +144,7 @@ def _template(folder: Path, parameters: Mapping[str, Any]) -> Contents | None:
             else:
                 contents.skipped.append(f"{resource.type} {resource.name}")
     except TemplateError as exc:
-        raise ImportRefused([f"{path.name}: {exc}"]) from exc
+        raise ImportFailed([f"{path.name}: {exc}"]) from exc
     return contents
 
 
@@ -157,11 +157,11 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         document = json.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as exc:
-        raise ImportRefused([f"{path}: cannot be read: {exc.strerror}"]) from exc
+        raise ImportFailed([f"{path}: cannot be read: {exc.strerror}"]) from exc
     except RecursionError as exc:
-        raise ImportRefused([f"{path}: not JSON of any use: it is nested too deep"]) from exc
+        raise ImportFailed([f"{path}: not JSON of any use: it is nested too deep"]) from exc
     except ValueError as exc:
-        raise ImportRefused([f"{path}: not JSON: {exc}"]) from exc
+        raise ImportFailed([f"{path}: not JSON: {exc}"]) from exc
     if not isinstance(document, dict):
-        raise ImportRefused([f"{path}: not a JSON object"])
+        raise ImportFailed([f"{path}: not a JSON object"])
     return document

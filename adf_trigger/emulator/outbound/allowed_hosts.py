@@ -67,7 +67,7 @@ def is_loopback(host: str) -> bool:
     return (mapped or address).is_loopback
 
 
-def refusal(host: str) -> str:
+def why_not_allowed(host: str) -> str:
     """What a pipeline is told that wants to call a host that is not allowed."""
     return (
         f"{host} is another machine, which this local Data Factory does not call unless it is told to: "

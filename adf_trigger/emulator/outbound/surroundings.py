@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 
 from adf_trigger.emulator.common.clouds import CLOUDS, PUBLIC, Cloud
-from adf_trigger.emulator.outbound.allowed_hosts import AllowedHosts, refusal
+from adf_trigger.emulator.outbound.allowed_hosts import AllowedHosts, why_not_allowed
 from adf_trigger.emulator.outbound.storage_account import DEVELOPMENT, Address, StorageAccount
 
 _HTTPS = 443
@@ -23,7 +23,7 @@ _AUTHORITIES = frozenset(host for cloud in CLOUDS.values() for host in cloud.aut
 """Every host that takes secrets for Azure, of whatever cloud."""
 
 
-class CallRefused(httpx.ConnectError):
+class HostNotAllowed(httpx.ConnectError):
     """A request for a machine that pipelines may not call; it has not left. The text names it and what allows it."""
 
 
@@ -76,7 +76,7 @@ class Surroundings:
         """Refuse a request for another machine, before a name is looked up for it."""
         host = request.url.host
         if not self._is_azures(host) and not self.allowed.allow(host):
-            raise CallRefused(refusal(host), request=request)
+            raise HostNotAllowed(why_not_allowed(host), request=request)
 
     def _is_azures(self, host: str) -> bool:
         """Whether `_ToTheStack` has the last word on a host."""

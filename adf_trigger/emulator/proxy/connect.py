@@ -24,7 +24,7 @@ _AUTHORITY = re.compile(r"([A-Za-z0-9.-]{1,253}):(\d{1,5})")
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal(Exception):
+class ProxyError(Exception):
     """What a client is answered in place of a tunnel; clients often show the reason alone."""
 
     status: HTTPStatus
@@ -68,7 +68,7 @@ class _Proxy:
         try:
             host = self._asked(await _head(reader))
             server = Ends(*await self._connect(host))
-        except Refusal as refusal:
+        except ProxyError as refusal:
             logger.info(
                 "Refused a request to the proxy: %s", refusal.reason, extra={"action": "proxy_refused"}
             )
@@ -82,7 +82,7 @@ class _Proxy:
         try:
             return await connect(self._servers[host])
         except Unreachable as exc:
-            raise Refusal(
+            raise ProxyError(
                 HTTPStatus.BAD_GATEWAY,
                 f"the local server for {host} does not answer",
                 f"This proxy leads {host} to {exc}, where nothing listens.",
@@ -92,24 +92,26 @@ class _Proxy:
         """The name that is asked for.
 
         Raises:
-            Refusal: it is none of the stack's, or is asked for otherwise than by CONNECT.
+            ProxyError: it is none of the stack's, or is asked for otherwise than by CONNECT.
         """
         request = _REQUEST.match(head)
         if request is None:
-            raise Refusal(HTTPStatus.BAD_REQUEST, "not an HTTP request", "This is an HTTPS proxy.")
+            raise ProxyError(HTTPStatus.BAD_REQUEST, "not an HTTP request", "This is an HTTPS proxy.")
         method, target = (part.decode("ascii") for part in request.groups())
         if method.upper() != "CONNECT":
-            raise Refusal(
+            raise ProxyError(
                 HTTPStatus.FORBIDDEN,
                 "this proxy takes CONNECT alone",
                 f"This proxy is for https alone (CONNECT), not for {method.upper()}. {self._known()}",
             )
         authority = _AUTHORITY.fullmatch(target)
         if authority is None:
-            raise Refusal(HTTPStatus.BAD_REQUEST, "not a host and port", "CONNECT takes a host and a port.")
+            raise ProxyError(
+                HTTPStatus.BAD_REQUEST, "not a host and port", "CONNECT takes a host and a port."
+            )
         host, port = authority[1].lower().removesuffix("."), int(authority[2])
         if host not in self._servers or port != _HTTPS:
-            raise Refusal(
+            raise ProxyError(
                 HTTPStatus.FORBIDDEN,
                 f"{host}:{port} is not part of the local stack",
                 f"This proxy leads to the local stack alone, and never to {host}:{port}. {self._known()} "
@@ -125,18 +127,18 @@ async def _head(reader: asyncio.StreamReader) -> bytes:
     """The head of a request.
 
     Raises:
-        Refusal: it is too long, or does not come.
+        ProxyError: it is too long, or does not come.
     """
     try:
         async with asyncio.timeout(_HEAD_SECONDS):
             return await reader.readuntil(b"\r\n\r\n")
     except asyncio.LimitOverrunError as exc:
-        raise Refusal(
+        raise ProxyError(
             HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
             "the request head is too long",
             f"A request head is {HEAD_BYTES} bytes long at most.",
         ) from exc
     except TimeoutError as exc:
-        raise Refusal(
+        raise ProxyError(
             HTTPStatus.REQUEST_TIMEOUT, "no request came", f"No request came in {_HEAD_SECONDS:g} seconds."
         ) from exc

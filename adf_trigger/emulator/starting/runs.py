@@ -56,7 +56,7 @@ def start_run(backend: Backend, pipeline: Document, start: Start) -> PipelineRun
 
 
 def _check_room(backend: Backend, pipeline: Document, target: str) -> None:
-    """Refuse a run that the service would have no room for."""
+    """Reject a run that the service would have no room for."""
     if backend.engine.queue_is_full(pipeline.factory_id, pipeline.name):
         raise BadRequest(QUEUE_IS_FULL, target=target)
     if backend.store.runs.count_unfinished(pipeline.factory_id) >= MAX_CONCURRENT_RUNS:

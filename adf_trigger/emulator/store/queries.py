@@ -140,7 +140,7 @@ class _Parser:
 
     def query(self, body: Any) -> RunQuery:
         if not isinstance(body, dict):
-            raise self._refusal("The filter parameters are not a JSON object.")
+            raise self._invalid("The filter parameters are not a JSON object.")
         given = {key.lower(): value for key, value in body.items()}
         filters = tuple(self._filter(item) for item in self._list(given, "filters"))
         order = tuple(self._order(item) for item in self._list(given, "orderBy"))
@@ -159,37 +159,37 @@ class _Parser:
         if value is None:
             return []
         if not isinstance(value, list):
-            raise self._refusal(f"Property '{name}' is not an array.")
+            raise self._invalid(f"Property '{name}' is not an array.")
         return value
 
     def _window(self, given: dict[str, Any], name: str) -> datetime:
         if given.get(name.lower()) is None:
-            raise self._refusal(f"Required property '{name}' not found in JSON.")
+            raise self._invalid(f"Required property '{name}' not found in JSON.")
         return self._time(given[name.lower()], name)
 
     def _time(self, value: Any, name: str) -> datetime:
         try:
             instant = datetime.fromisoformat(value)
         except (TypeError, ValueError) as exc:
-            raise self._refusal(f"Property '{name}' is not a date and time in ISO 8601: '{value}'.") from exc
+            raise self._invalid(f"Property '{name}' is not a date and time in ISO 8601: '{value}'.") from exc
         return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
 
     def _filter(self, item: Any) -> Filter:
         if not isinstance(item, dict):
-            raise self._refusal("A filter is not a JSON object.")
+            raise self._invalid("A filter is not a JSON object.")
         name, field = self._field(item.get("operand"), "Filter operand")
         operator = _OPERATORS.get(str(item.get("operator")).lower())
         if operator is None:
-            raise self._refusal(f"Filter operator '{item.get('operator')}' is not supported.")
+            raise self._invalid(f"Filter operator '{item.get('operator')}' is not supported.")
         values = item.get("values")
         if not isinstance(values, list) or not values:
-            raise self._refusal(f"Filter operand '{name}' has no values.")
+            raise self._invalid(f"Filter operand '{name}' has no values.")
         if len(values) > 1 and name == "RunGroupId":
-            raise self._refusal(
+            raise self._invalid(
                 f"Filter operand '{name}' does not support and array of values. Make sure to provide only one."
             )
         if len(values) > 1 and operator in _SINGLE:
-            raise self._refusal(f"Filter operator '{operator}' takes one value.")
+            raise self._invalid(f"Filter operator '{operator}' takes one value.")
         return Filter(field, operator, tuple(self._value(field, name, value) for value in values))
 
     def _value(self, field: Field, name: str, value: Any) -> str | datetime | bool:
@@ -201,17 +201,17 @@ class _Parser:
 
     def _order(self, item: Any) -> Order:
         if not isinstance(item, dict):
-            raise self._refusal("An entry of orderBy is not a JSON object.")
+            raise self._invalid("An entry of orderBy is not a JSON object.")
         name, field = self._field(item.get("orderBy"), "OrderBy field")
         direction = str(item.get("order", "ASC")).upper()
         if not field.sortable or direction not in {"ASC", "DESC"}:
-            raise self._refusal(f"OrderBy '{name}' '{item.get('order')}' is not supported.")
+            raise self._invalid(f"OrderBy '{name}' '{item.get('order')}' is not supported.")
         return Order(field, direction == "DESC")
 
     def _field(self, name: Any, role: str) -> tuple[str, Field]:
         known = self._fields.get(str(name).lower())
         if known is None:
-            raise self._refusal(f"{role} '{name}' is not supported.")
+            raise self._invalid(f"{role} '{name}' is not supported.")
         return known
 
     def _position(self, token: Any, digest: str, length: int) -> tuple[Any, ...] | None:
@@ -220,12 +220,12 @@ class _Parser:
         try:
             owner, position = json.loads(base64.urlsafe_b64decode(token))
         except (TypeError, ValueError, binascii.Error) as exc:
-            raise self._refusal("The continuation token is not valid.") from exc
+            raise self._invalid("The continuation token is not valid.") from exc
         if owner != digest or not isinstance(position, list) or len(position) != length:
-            raise self._refusal("The continuation token is not valid for this query.")
+            raise self._invalid("The continuation token is not valid for this query.")
         return tuple(position)
 
-    def _refusal(self, message: str) -> BadRequest:
+    def _invalid(self, message: str) -> BadRequest:
         return BadRequest(message, target=self._target)
 
 

@@ -1,1 +1,1 @@
-"""Static checks: what a PUT refuses, and what createRun refuses before a run exists."""
+"""Static checks: what a PUT rejects, and what createRun rejects before a run exists."""

@@ -1,4 +1,4 @@
-"""What a PUT of a document refuses."""
+"""What a PUT of a document rejects."""
 
 from adf_trigger.emulator.common.documents import PIPELINES, TRIGGERS, Document
 from adf_trigger.emulator.common.options import Options
@@ -13,7 +13,7 @@ from adf_trigger.emulator.validation.triggers import check_trigger
 
 
 def check_document(document: Document, store: Store, options: Options, *, is_new: bool) -> None:
-    """Refuse a document that cannot be published.
+    """Reject a document that cannot be published.
 
     Args:
         document: as it would be stored.

@@ -23,7 +23,7 @@ MAX_CONCURRENT_RUNS = 10_000
 
 
 def check_limits(document: Document, store: Store, *, is_new: bool) -> None:
-    """Refuse a document that is over a limit.
+    """Reject a document that is over a limit.
 
     Raises:
         BadRequest: naming the limit.

@@ -10,7 +10,7 @@ _MAX_ACTIVITY_NAME = 55
 
 
 def check_factory_name(name: str, target: str) -> None:
-    """Refuse what is no factory name.
+    """Reject what is no factory name.
 
     Raises:
         BadRequest: wrong length or characters.
@@ -20,7 +20,7 @@ def check_factory_name(name: str, target: str) -> None:
 
 
 def check_document_name(document: Document) -> None:
-    """Refuse what is no name for its kind.
+    """Reject what is no name for its kind.
 
     Raises:
         BadRequest: wrong length or characters.

@@ -6,7 +6,7 @@ from adf_trigger.emulator.expressions import check
 
 
 def check_parameters(document: Document) -> None:
-    """Refuse a document that uses parameters which it does not declare.
+    """Reject a document that uses parameters which it does not declare.
 
     The older form `parameters('x')` is let through: recorded calls show that the service does so too.
 

@@ -12,7 +12,7 @@ VARIABLE_TYPES = frozenset({"string", "bool", "boolean", "array", "integer"})
 
 
 def check_pipeline(pipeline: Document) -> None:
-    """Refuse names that are not valid or not unique, and types that there are not.
+    """Reject names that are not valid or not unique, and types that there are not.
 
     Raises:
         BadRequest: naming what is wrong.

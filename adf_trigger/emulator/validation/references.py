@@ -26,7 +26,7 @@ def references(value: Any) -> Iterator[tuple[Kind, str]]:
 
 
 def check_references(document: Document, store: Store) -> None:
-    """Refuse a document that refers to what is not there.
+    """Reject a document that refers to what is not there.
 
     Raises:
         InvalidReference: naming the first one.

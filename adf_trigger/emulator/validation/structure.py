@@ -179,7 +179,7 @@ _OF_FACTORY: TypeAdapter[Any] = TypeAdapter(_Factory)
 
 
 def check_structure(document: Document) -> None:
-    """Refuse properties that have not the structure of their kind.
+    """Reject properties that have not the structure of their kind.
 
     Raises:
         BadRequest: naming every place.
@@ -190,7 +190,7 @@ def check_structure(document: Document) -> None:
 
 
 def _check_required(document: Document) -> None:
-    """Refuse a linked service that lacks what the API's description requires of its type."""
+    """Reject a linked service that lacks what the API's description requires of its type."""
     given = document.properties.get("typeProperties") or {}
     missing = [
         name for name in _REQUIRED.get(document.properties["type"], ()) if given.get(name) in (None, "")
@@ -203,7 +203,7 @@ def _check_required(document: Document) -> None:
 
 
 def check_factory_structure(body: dict[str, Any], target: str) -> None:
-    """Refuse a factory that has not the structure of one.
+    """Reject a factory that has not the structure of one.
 
     Raises:
         BadRequest: naming every place.

@@ -1,4 +1,4 @@
-"""What createRun refuses of a published pipeline: the service looks at expressions and dependencies only then."""
+"""What createRun rejects of a published pipeline: the service looks at expressions and dependencies only then."""
 
 import json
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ _REMEMBERED = 256
 
 
 def check_template(properties: dict[str, Any], target: str) -> None:
-    """Refuse a pipeline that cannot be run.
+    """Reject a pipeline that cannot be run.
 
     Raises:
         InvalidTemplate: dependencies on nothing or in a circle, expressions that can never be evaluated, or

@@ -11,7 +11,7 @@ _ANY_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 def check_trigger(trigger: Document) -> None:
-    """Refuse a schedule trigger whose recurrence cannot be followed.
+    """Reject a schedule trigger whose recurrence cannot be followed.
 
     Raises:
         BadRequest: naming what is wrong.
@@ -28,7 +28,7 @@ def check_trigger(trigger: Document) -> None:
 
 
 def check_startable(trigger: Document) -> None:
-    """Refuse a trigger that would never fire here.
+    """Reject a trigger that would never fire here.
 
     Raises:
         BadRequest: it has no pipelines, or its type is not emulated.

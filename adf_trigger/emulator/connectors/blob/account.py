@@ -11,9 +11,9 @@ from adf_trigger.emulator.connectors.blob.tokens import token_credential
 from adf_trigger.emulator.connectors.common.client_credentials import SERVICE_PRINCIPAL
 from adf_trigger.emulator.connectors.common.failures import InvalidSettings, NotEmulated
 from adf_trigger.emulator.connectors.common.job import Job
-from adf_trigger.emulator.connectors.common.settings import refuse_unknown, text
+from adf_trigger.emulator.connectors.common.settings import forbid_unknown, text
 from adf_trigger.emulator.contract.activity import ActivityContext, ResolvedDataset
-from adf_trigger.emulator.outbound.allowed_hosts import refusal
+from adf_trigger.emulator.outbound.allowed_hosts import why_not_allowed
 from adf_trigger.emulator.outbound.surroundings import Surroundings
 
 # The SDK holds several times as much while it reads one.
@@ -53,7 +53,7 @@ def container_client(
     where = f"the linked service '{dataset.linked_service_name}'"
     endpoint = account_of(dataset).endpoint
     properties = dataset.linked_service
-    refuse_unknown(properties, _KNOWN | {endpoint}, where)
+    forbid_unknown(properties, _KNOWN | {endpoint}, where)
     if text(properties, "authenticationType") not in _AUTHENTICATION_TYPES:
         raise NotEmulated(f"The authentication type '{properties['authenticationType']}' of {where}")
     try:
@@ -68,7 +68,7 @@ def container_client(
 def _check_host(service: BlobServiceClient, stack: Surroundings, where: str) -> None:
     host = urlsplit(str(service.url)).hostname or ""
     if not stack.allowed.allow(host):
-        raise InvalidSettings(f"The storage account of {where} is not called: {refusal(host)}")
+        raise InvalidSettings(f"The storage account of {where} is not called: {why_not_allowed(host)}")
 
 
 def _service(

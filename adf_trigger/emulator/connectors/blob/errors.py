@@ -26,7 +26,7 @@ class StoreErrors(Protocol):
     def nothing_below(self, prefix: str, *, container_exists: bool) -> DataFailure:
         """A folder or prefix of the source that holds no blob at all."""
 
-    def refused(self, path: str, side: str, exc: HttpResponseError) -> DataFailure:
+    def failure_of(self, path: str, side: str, exc: HttpResponseError) -> DataFailure:
         """The storage service said no."""
 
     def broken(self, path: str, side: str, why: str) -> DataFailure:
@@ -58,7 +58,7 @@ class BlobErrors:
             f"ContainerExist: {container_exists}, BlobPrefix: {prefix}, BlobCount: 0.",
         )
 
-    def refused(self, path: str, side: str, exc: HttpResponseError) -> DataFailure:
+    def failure_of(self, path: str, side: str, exc: HttpResponseError) -> DataFailure:
         """AzureBlobOperationFailed with the storage service's own code."""
         return self.broken(path, side, f"{error_code(exc)}: {exc.reason}")
 
@@ -92,7 +92,7 @@ def told(errors: StoreErrors, path: str, side: str) -> Iterator[None]:
     except HttpResponseError as exc:
         if side == "Source" and error_code(exc) in _NOT_THERE:
             raise errors.missing(path, exc) from exc
-        raise errors.refused(path, side, exc) from exc
+        raise errors.failure_of(path, side, exc) from exc
     except AzureError as exc:
         raise errors.broken(path, side, _why(exc)) from exc
 

@@ -40,7 +40,7 @@ class LakeErrors:
         said = _said(*(_NO_PATH if container_exists else _NO_FILE_SYSTEM))
         return self._failed("UserErrorFileNotFound", prefix.rstrip("/"), _status(HTTPStatus.NOT_FOUND), said)
 
-    def refused(self, path: str, side: str, exc: HttpResponseError) -> DataFailure:
+    def failure_of(self, path: str, side: str, exc: HttpResponseError) -> DataFailure:
         """AdlsGen2OperationFailed with the storage service's own code."""
         code = error_code(exc)
         said = _said(*_SAID.get(code, (code, str(exc.reason))), exc)
@@ -52,7 +52,7 @@ class LakeErrors:
 
     def not_created(self, exc: HttpResponseError) -> DataFailure:
         """AdlsGen2OperationFailed on the sink's side, without a path."""
-        return self.refused("", "Sink", exc)
+        return self.failure_of("", "Sink", exc)
 
     def _failed(self, code: str, path: str, what: str, said: str, side: str | None = None) -> DataFailure:
         where = (

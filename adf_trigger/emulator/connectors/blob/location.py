@@ -5,7 +5,7 @@ from typing import Any
 
 from adf_trigger.emulator.connectors.blob.flavors import flavor_of, own_flavor
 from adf_trigger.emulator.connectors.common.failures import NotEmulated
-from adf_trigger.emulator.connectors.common.settings import refuse_unknown, required_text, section, text
+from adf_trigger.emulator.connectors.common.settings import forbid_unknown, required_text, section, text
 from adf_trigger.emulator.contract.activity import ResolvedDataset
 
 
@@ -33,7 +33,7 @@ def blob_location(dataset: ResolvedDataset) -> BlobLocation:
     location: dict[str, Any] = section(dataset.properties, "location")
     where = f"the location of the dataset '{dataset.name}'"
     flavor = flavor_of(dataset)
-    refuse_unknown(location, {flavor.container, "folderPath", "fileName"}, where)
+    forbid_unknown(location, {flavor.container, "folderPath", "fileName"}, where)
     # Authors also write the folder into the container's name; the service takes that.
     container, _, upper = required_text(location, flavor.container, where).strip("/").partition("/")
     folder = below(upper, text(location, "folderPath").strip("/"))

@@ -14,7 +14,7 @@ from adf_trigger.emulator.connectors.blob.flavors import check_settings_type, fl
 from adf_trigger.emulator.connectors.blob.location import below, blob_location
 from adf_trigger.emulator.connectors.common.failures import InvalidSettings, NotEmulated
 from adf_trigger.emulator.connectors.common.job import Job
-from adf_trigger.emulator.connectors.common.settings import refuse_unknown, whole_number
+from adf_trigger.emulator.connectors.common.settings import forbid_unknown, whole_number
 from adf_trigger.emulator.connectors.common.stores import FileTraits
 from adf_trigger.emulator.contract.activity import ActivityContext, ResolvedDataset
 
@@ -33,7 +33,7 @@ class BlobSink:
     ) -> None:
         flavor = flavor_of(dataset)
         check_settings_type(settings, flavor.write)
-        refuse_unknown(settings, _KNOWN, "storeSettings")
+        forbid_unknown(settings, _KNOWN, "storeSettings")
         self._location = blob_location(dataset)
         self._container = container_client(dataset, self._location.container, context, job)
         self._errors = flavor.errors(self._container)

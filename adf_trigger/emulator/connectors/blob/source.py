@@ -16,7 +16,7 @@ from adf_trigger.emulator.connectors.blob.location import BlobLocation, below, b
 from adf_trigger.emulator.connectors.blob.random_access import BlobReader
 from adf_trigger.emulator.connectors.common.failures import InvalidSettings, NotEmulated
 from adf_trigger.emulator.connectors.common.job import Job
-from adf_trigger.emulator.connectors.common.settings import flag, instant, refuse_unknown, text
+from adf_trigger.emulator.connectors.common.settings import flag, forbid_unknown, instant, text
 from adf_trigger.emulator.connectors.common.stores import FileTraits, StoredFile
 from adf_trigger.emulator.connectors.common.wildcards import fixed_folder, folder_matches, matches
 from adf_trigger.emulator.contract.activity import ActivityContext, ResolvedDataset
@@ -62,7 +62,7 @@ class Selection:
             NotEmulated: settings of another store, or one that is not honoured here.
         """
         check_settings_type(settings, flavor.read)
-        refuse_unknown(settings, _KNOWN if flavor.hierarchical else _KNOWN | {"prefix"}, "storeSettings")
+        forbid_unknown(settings, _KNOWN if flavor.hierarchical else _KNOWN | {"prefix"}, "storeSettings")
         selection = cls(
             recursive=flag(settings, "recursive", default=True),
             wildcard_folder=text(settings, "wildcardFolderPath").strip("/"),

@@ -45,7 +45,7 @@ def token_credential(
         )
         url, form = service_principal(properties, where, context.surroundings.cloud, key=key)
         form["resource"] = RESOURCE
-        return _FromTheLoop(ClientCredentials(url, form, context.http, _refused).token, job)
+        return _FromTheLoop(ClientCredentials(url, form, context.http, _no_token).token, job)
 
     async def of_the_factory() -> Token:
         return Token(await context.token(RESOURCE), time.monotonic() + _ASKED_AGAIN)
@@ -74,7 +74,7 @@ class _FromTheLoop:
         return AccessToken(token.text, int(time.time() + token.until - time.monotonic()))
 
 
-def _refused(why: str) -> DataFailure:
+def _no_token(why: str) -> DataFailure:
     return DataFailure(
         "FailedToGetAccessToken", f"Failed to get access token by using service principal. {why}"
     )

@@ -10,7 +10,7 @@ import httpx
 from adf_trigger.emulator.common.clouds import Cloud
 from adf_trigger.emulator.connectors.common.failures import DataFailure, NotEmulated
 from adf_trigger.emulator.connectors.common.settings import required_text, text
-from adf_trigger.emulator.outbound.surroundings import CallRefused
+from adf_trigger.emulator.outbound.surroundings import HostNotAllowed
 
 SERVICE_PRINCIPAL = frozenset(
     {
@@ -54,7 +54,7 @@ class ClientCredentials:
         url: of the token endpoint.
         form: what is posted to it, besides the grant type.
         http: sends the request.
-        refused: makes the failure when there is no token, from the reason.
+        no_token: makes the failure when there is no token, from the reason.
     """
 
     def __init__(
@@ -62,27 +62,27 @@ class ClientCredentials:
         url: str,
         form: dict[str, str],
         http: httpx.AsyncClient,
-        refused: Callable[[str], DataFailure],
+        no_token: Callable[[str], DataFailure],
     ) -> None:
         self._url = url
         self._form = {"grant_type": "client_credentials", **form}
         self._http = http
-        self._refused = refused
+        self._no_token = no_token
         self._token: Token | None = None
 
     async def token(self) -> Token:
         """The token to send now.
 
         Raises:
-            DataFailure: as `refused` makes it.
+            DataFailure: as `no_token` makes it.
         """
         if self._token is None or time.monotonic() > self._token.until:
             try:
                 response = await self._http.post(self._url, data=self._form, timeout=_TIMEOUT)
-            except CallRefused as exc:
-                raise self._refused(f"The token endpoint is not asked: {exc}") from exc
+            except HostNotAllowed as exc:
+                raise self._no_token(f"The token endpoint is not asked: {exc}") from exc
             except httpx.HTTPError as exc:
-                raise self._refused(f"The token endpoint cannot be reached: {type(exc).__name__}.") from exc
+                raise self._no_token(f"The token endpoint cannot be reached: {type(exc).__name__}.") from exc
             self._token = self._read(response)
         return self._token
 
@@ -98,7 +98,7 @@ class ClientCredentials:
             why = (
                 reply.get("error_description") or reply.get("error") or f"status code {response.status_code}"
             )
-            raise self._refused(str(why))
+            raise self._no_token(str(why))
         try:
             lifetime = float(reply.get("expires_in", 0))
         except (TypeError, ValueError):

@@ -64,7 +64,7 @@ def explain(failure: ActivityFailed, error_code: str, shown: Any) -> None:
         failure.error_code = error_code
 
 
-def refuse_large(output: dict[str, Any]) -> None:
+def check_output_size(output: dict[str, Any]) -> None:
     """Hold an output against the limit of 4 MB.
 
     Raises:

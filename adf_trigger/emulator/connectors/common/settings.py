@@ -11,8 +11,8 @@ from adf_trigger.emulator.contract.timespans import seconds_of
 HARMLESS = frozenset({"type", "disableMetricsCollection"})
 
 
-def refuse_unknown(properties: dict[str, Any], known: Collection[str], where: str) -> None:
-    """Refuse properties that nothing here honours. Empty ones (null, "", [], {}, false) ask for nothing.
+def forbid_unknown(properties: dict[str, Any], known: Collection[str], where: str) -> None:
+    """Forbid properties that nothing here honours. Empty ones (null, "", [], {}, false) ask for nothing.
 
     Raises:
         NotEmulated: naming the first such property.

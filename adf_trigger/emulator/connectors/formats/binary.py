@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from adf_trigger.emulator.connectors.common.rejects import Rejects
-from adf_trigger.emulator.connectors.common.settings import refuse_unknown
+from adf_trigger.emulator.connectors.common.settings import forbid_unknown
 from adf_trigger.emulator.contract.activity import ResolvedDataset
 
 _DATASET = frozenset({"location", "compression"})
@@ -18,14 +18,14 @@ class Binary:
     def decoder(self, dataset: ResolvedDataset, settings: dict[str, Any], rejects: Rejects) -> "Binary":
         """Nothing to configure; compression is handled around every format alike."""
         del rejects
-        refuse_unknown(dataset.properties, _DATASET, f"the dataset '{dataset.name}'")
-        refuse_unknown(settings, {"compressionProperties"}, "formatSettings")
+        forbid_unknown(dataset.properties, _DATASET, f"the dataset '{dataset.name}'")
+        forbid_unknown(settings, {"compressionProperties"}, "formatSettings")
         return self
 
     def encoder(self, dataset: ResolvedDataset, settings: dict[str, Any]) -> "Binary":
         """Nothing to configure."""
-        refuse_unknown(dataset.properties, _DATASET, f"the dataset '{dataset.name}'")
-        refuse_unknown(settings, (), "formatSettings")
+        forbid_unknown(dataset.properties, _DATASET, f"the dataset '{dataset.name}'")
+        forbid_unknown(settings, (), "formatSettings")
         return self
 
     def decode(self, chunks: Iterable[bytes], name: str) -> Iterator[bytes]:

@@ -7,7 +7,7 @@ from typing import Any
 from adf_trigger.emulator.connectors.common.failures import DataFailure, InvalidSettings, NotEmulated
 from adf_trigger.emulator.connectors.common.records import Columns, Item
 from adf_trigger.emulator.connectors.common.rejects import Rejects
-from adf_trigger.emulator.connectors.common.settings import flag, refuse_unknown, text, whole_number
+from adf_trigger.emulator.connectors.common.settings import flag, forbid_unknown, text, whole_number
 from adf_trigger.emulator.connectors.formats.delimited_rows import (
     LONGEST_ROW,
     BadRow,
@@ -42,13 +42,13 @@ class DelimitedText:
         self, dataset: ResolvedDataset, settings: dict[str, Any], rejects: Rejects
     ) -> "DelimitedTextDecoder":
         """A reader; settings are DelimitedTextReadSettings."""
-        refuse_unknown(settings, {"skipLineCount", "compressionProperties"}, "formatSettings")
+        forbid_unknown(settings, {"skipLineCount", "compressionProperties"}, "formatSettings")
         skip = whole_number(settings, "skipLineCount", 0) or 0
         return DelimitedTextDecoder(_Layout.read(dataset), skip, rejects)
 
     def encoder(self, dataset: ResolvedDataset, settings: dict[str, Any]) -> "DelimitedTextEncoder":
         """A writer; settings are DelimitedTextWriteSettings."""
-        refuse_unknown(settings, {"quoteAllText", "fileExtension"}, "formatSettings")
+        forbid_unknown(settings, {"quoteAllText", "fileExtension"}, "formatSettings")
         return DelimitedTextEncoder(
             _Layout.read(dataset), text(settings, "fileExtension"), quote_all=flag(settings, "quoteAllText")
         )
@@ -67,7 +67,7 @@ class _Layout:
     def read(cls, dataset: ResolvedDataset) -> "_Layout":
         properties = dataset.properties
         where = f"the dataset '{dataset.name}'"
-        refuse_unknown(properties, _DATASET, where)
+        forbid_unknown(properties, _DATASET, where)
         dialect = Dialect(
             column=text(properties, "columnDelimiter", ","),
             row=text(properties, "rowDelimiter"),

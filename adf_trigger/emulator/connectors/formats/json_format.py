@@ -6,7 +6,7 @@ from typing import Any
 from adf_trigger.emulator.connectors.common.failures import DataFailure, InvalidSettings
 from adf_trigger.emulator.connectors.common.records import Columns, Item
 from adf_trigger.emulator.connectors.common.rejects import Rejects
-from adf_trigger.emulator.connectors.common.settings import refuse_unknown, text
+from adf_trigger.emulator.connectors.common.settings import forbid_unknown, text
 from adf_trigger.emulator.connectors.formats.encodings import Encoding
 from adf_trigger.emulator.connectors.formats.json_values import BadJson, json_values
 from adf_trigger.emulator.connectors.formats.values import as_json
@@ -23,13 +23,13 @@ class Json:
     def decoder(self, dataset: ResolvedDataset, settings: dict[str, Any], rejects: Rejects) -> "JsonDecoder":
         """A reader; settings are JsonReadSettings."""
         del rejects
-        refuse_unknown(settings, {"compressionProperties"}, "formatSettings")
+        forbid_unknown(settings, {"compressionProperties"}, "formatSettings")
         return JsonDecoder(_encoding(dataset))
 
     def encoder(self, dataset: ResolvedDataset, settings: dict[str, Any]) -> "JsonEncoder":
         """A writer; settings are JsonWriteSettings."""
         # Quotes around all text, and an extension, mean nothing for JSON; templates have them all the same.
-        refuse_unknown(settings, {"filePattern", "quoteAllText", "fileExtension"}, "formatSettings")
+        forbid_unknown(settings, {"filePattern", "quoteAllText", "fileExtension"}, "formatSettings")
         pattern = text(settings, "filePattern") or "setOfObjects"
         if pattern.lower() not in {"setofobjects", "arrayofobjects"}:
             raise InvalidSettings(
@@ -39,7 +39,7 @@ class Json:
 
 
 def _encoding(dataset: ResolvedDataset) -> Encoding:
-    refuse_unknown(dataset.properties, _DATASET, f"the dataset '{dataset.name}'")
+    forbid_unknown(dataset.properties, _DATASET, f"the dataset '{dataset.name}'")
     return Encoding.named(text(dataset.properties, "encodingName"))
 
 

@@ -9,7 +9,7 @@ from adf_trigger.emulator.connectors.common.client_credentials import (
     service_principal,
 )
 from adf_trigger.emulator.connectors.common.failures import DataFailure, NotEmulated
-from adf_trigger.emulator.connectors.common.settings import refuse_unknown, required_text, section, text
+from adf_trigger.emulator.connectors.common.settings import forbid_unknown, required_text, section, text
 from adf_trigger.emulator.contract.activity import ActivityContext, ResolvedDataset
 
 _ALWAYS = frozenset(
@@ -45,7 +45,7 @@ class Authorization:
         kind = required_text(properties, "authenticationType", where)
         if kind not in _KNOWN:
             raise NotEmulated(f"The authentication type '{kind}' of {where}")
-        refuse_unknown(properties, _ALWAYS | _KNOWN[kind], where)
+        forbid_unknown(properties, _ALWAYS | _KNOWN[kind], where)
         self._properties = properties
         self._context = context
         own = section(properties, "authHeaders") or section(properties, "authHeader")
@@ -101,7 +101,7 @@ class Authorization:
         return self._required("tokenEndpoint"), form
 
     def _client_credentials(self, url: str, form: dict[str, str]) -> Callable[[], Awaitable[str | None]]:
-        credentials = ClientCredentials(url, form, self._context.http, _refused)
+        credentials = ClientCredentials(url, form, self._context.http, _no_token)
 
         async def bearer() -> str | None:
             return f"Bearer {(await credentials.token()).text}"
@@ -109,5 +109,5 @@ class Authorization:
         return bearer
 
 
-def _refused(why: str) -> DataFailure:
+def _no_token(why: str) -> DataFailure:
     return DataFailure("RestFailedToGetAccessToken", f"Failed to get the access token. {why}", side="Source")

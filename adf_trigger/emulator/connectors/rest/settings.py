@@ -3,7 +3,7 @@
 from typing import Any
 
 from adf_trigger.emulator.connectors.common.failures import InvalidSettings
-from adf_trigger.emulator.connectors.common.settings import refuse_unknown, required_text, text
+from adf_trigger.emulator.connectors.common.settings import forbid_unknown, required_text, text
 from adf_trigger.emulator.contract.activity import ResolvedDataset
 
 USER_AGENT = "azure-data-factory/2.0"
@@ -17,7 +17,7 @@ def base_url(dataset: ResolvedDataset) -> str:
     Raises:
         InvalidSettings: the linked service has no url.
     """
-    refuse_unknown(dataset.properties, _DATASET, f"the dataset '{dataset.name}'")
+    forbid_unknown(dataset.properties, _DATASET, f"the dataset '{dataset.name}'")
     url = required_text(dataset.linked_service, "url", f"the linked service '{dataset.linked_service_name}'")
     relative = text(dataset.properties, "relativeUrl")
     if not relative:

@@ -9,7 +9,7 @@ from adf_trigger.emulator.connectors.common.failures import DataFailure, Invalid
 from adf_trigger.emulator.connectors.common.flow import Piece
 from adf_trigger.emulator.connectors.common.job import Job
 from adf_trigger.emulator.connectors.common.records import Item
-from adf_trigger.emulator.connectors.common.settings import refuse_unknown, seconds, text, whole_number
+from adf_trigger.emulator.connectors.common.settings import forbid_unknown, seconds, text, whole_number
 from adf_trigger.emulator.connectors.formats.values import as_json
 from adf_trigger.emulator.connectors.rest.client import RestClient
 from adf_trigger.emulator.connectors.rest.settings import DEFAULT_TIMEOUT, base_url, request_headers
@@ -45,7 +45,7 @@ class RestSink:
     def __init__(
         self, dataset: ResolvedDataset, settings: dict[str, Any], context: ActivityContext, job: Job
     ) -> None:
-        refuse_unknown(settings, _KNOWN, "the RestSink")
+        forbid_unknown(settings, _KNOWN, "the RestSink")
         self._method = (text(settings, "requestMethod") or "POST").upper()
         if self._method not in {"POST", "PUT", "PATCH"}:
             raise InvalidSettings(

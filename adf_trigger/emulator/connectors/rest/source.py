@@ -11,7 +11,7 @@ from adf_trigger.emulator.connectors.common.failures import DataFailure, Invalid
 from adf_trigger.emulator.connectors.common.flow import Piece
 from adf_trigger.emulator.connectors.common.job import Job
 from adf_trigger.emulator.connectors.common.records import Item, Items
-from adf_trigger.emulator.connectors.common.settings import refuse_unknown, seconds, section, text
+from adf_trigger.emulator.connectors.common.settings import forbid_unknown, seconds, section, text
 from adf_trigger.emulator.connectors.rest.client import RestClient, call_failed
 from adf_trigger.emulator.connectors.rest.pagination import Page, PageRequest, Pagination
 from adf_trigger.emulator.connectors.rest.settings import DEFAULT_TIMEOUT, base_url, request_headers
@@ -46,7 +46,7 @@ class RestSource:
     def __init__(
         self, dataset: ResolvedDataset, settings: dict[str, Any], context: ActivityContext, job: Job
     ) -> None:
-        refuse_unknown(settings, _KNOWN, "the RestSource")
+        forbid_unknown(settings, _KNOWN, "the RestSource")
         given = {name: value for name, value in settings.items() if value is not None}
         merged = dataset.properties | given
         self._method = (text(merged, "requestMethod") or "GET").upper()

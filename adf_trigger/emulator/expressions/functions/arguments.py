@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from adf_trigger.emulator.expressions.runtime.errors import Refusal
+from adf_trigger.emulator.expressions.runtime.errors import ArgumentError
 from adf_trigger.emulator.expressions.runtime.values import (
     is_array,
     is_integer,
@@ -20,21 +20,21 @@ THIRD: Final = "third "
 _INT32_MAX: Final = 2**31 - 1
 
 
-def wrong_type(position: str, expected: str, value: Any) -> Refusal:
+def wrong_type(position: str, expected: str, value: Any) -> ArgumentError:
     """Says `expects its first parameter to be an array. The provided value is of type 'Null'.`."""
-    return Refusal(
+    return ArgumentError(
         f"expects its {position}parameter to be {expected}. The provided value is of type '{type_name(value)}'."
     )
 
 
-def out_of_range(requirement: str) -> Refusal:
+def out_of_range(requirement: str) -> ArgumentError:
     """`parameters are out of range: …`."""
-    return Refusal(f"parameters are out of range: {requirement}")
+    return ArgumentError(f"parameters are out of range: {requirement}")
 
 
-def not_convertible() -> Refusal:
+def not_convertible() -> ArgumentError:
     """What int, float, bool and binary say of a value that they cannot convert."""
-    return Refusal(
+    return ArgumentError(
         "was invoked with a parameter that is not valid. The value cannot be converted to the target type."
     )
 

@@ -15,7 +15,7 @@ from adf_trigger.emulator.expressions.functions.arguments import (
     wrong_type,
 )
 from adf_trigger.emulator.expressions.functions.strings import from_units, to_units
-from adf_trigger.emulator.expressions.runtime.errors import Refusal
+from adf_trigger.emulator.expressions.runtime.errors import ArgumentError
 from adf_trigger.emulator.expressions.runtime.values import (
     find_key,
     identity,
@@ -140,12 +140,12 @@ def _distinct(items: Iterable[Any]) -> list[Any]:
 def _require_one_kind(collections: Sequence[Any]) -> None:
     kinds = list(dict.fromkeys(map(type_name, collections)))
     if len(kinds) > 1:
-        raise Refusal(
+        raise ArgumentError(
             f"expects parameters of same type, but found '{','.join(kinds)}' distinct types.",
             opening="Template language function '{}' ",
         )
     if kinds[0] not in {"Array", "Object"}:
-        raise Refusal(
+        raise ArgumentError(
             "expects either a comma separated list of arrays or a comma separated list of objects as its "
             f"parameters. The provided values are of type '{kinds[0]}'."
         )

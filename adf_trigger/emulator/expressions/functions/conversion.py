@@ -16,7 +16,7 @@ from adf_trigger.emulator.expressions.functions.arguments import (
     text,
     wrong_type,
 )
-from adf_trigger.emulator.expressions.runtime.errors import Refusal
+from adf_trigger.emulator.expressions.runtime.errors import ArgumentError
 from adf_trigger.emulator.expressions.runtime.values import binary as binary_content
 from adf_trigger.emulator.expressions.runtime.values import (
     binary_text,
@@ -98,7 +98,7 @@ def json_(value: Any) -> Any:
     try:
         return lenient_json.parse(source)
     except ValueError as exc:
-        raise Refusal(
+        raise ArgumentError(
             f"parameter is not valid. The provided value '{source}' cannot be parsed: '{exc}'."
         ) from exc
 
@@ -193,7 +193,7 @@ def _decode(value: str) -> bytes:
     try:
         return b64decode("".join(value.split()), validate=True)
     except (Base64Error, ValueError) as exc:
-        raise Refusal(
+        raise ArgumentError(
             "was invoked with a parameter that is not valid. The value cannot be decoded from base64 representation."
         ) from exc
 
@@ -202,7 +202,7 @@ def _data_uri(value: Any) -> tuple[str, bytes]:
     uri = text(value)
     found = _DATA_URI.fullmatch(uri)
     if found is None:
-        raise Refusal(
+        raise ArgumentError(
             "expects its parameter to be formatted as a valid data URI. "
             f"The provided value '{uri}' was not formatted correctly."
         )

@@ -14,7 +14,7 @@ from adf_trigger.emulator.expressions.functions.arguments import (
     text,
     wrong_type,
 )
-from adf_trigger.emulator.expressions.runtime.errors import Refusal
+from adf_trigger.emulator.expressions.runtime.errors import ArgumentError
 from adf_trigger.emulator.expressions.runtime.formats import ROUND_TRIP, format_moment
 from adf_trigger.emulator.expressions.runtime.moments import TICKS_PER_SECOND, Kind, Moment, parse
 from adf_trigger.emulator.expressions.runtime.scope import Scope
@@ -133,7 +133,7 @@ def _moment(timestamp: Any, position: str = FIRST) -> Moment:
         raise wrong_type(position, "a string that contains the time", timestamp)
     moment = parse(timestamp)
     if moment is None:
-        raise Refusal(
+        raise ArgumentError(
             f"the value provided for date time string '{timestamp}' was not valid. "
             "The datetime string must match ISO 8601 format.",
             opening=_IN_FUNCTION,
@@ -143,11 +143,11 @@ def _moment(timestamp: Any, position: str = FIRST) -> Moment:
 
 def _written(moment: Moment, layout: Any) -> str:
     if not isinstance(layout, str):
-        raise Refusal("expects its format parameter to be a string.")
+        raise ArgumentError("expects its format parameter to be a string.")
     try:
         return format_moment(moment, layout)
     except ValueError as exc:
-        raise Refusal(
+        raise ArgumentError(
             f"the value provided for date time format '{layout}' was not valid. "
             "The datetime format string must be a standard or custom .NET one.",
             opening=_IN_FUNCTION,
@@ -160,7 +160,7 @@ def _shifted(moment: Moment, interval: int, unit: str) -> Moment:
         return _in_range(lambda: moment.plus_ticks(interval * _SECONDS[name] * TICKS_PER_SECOND))
     if name in _MONTHS:
         return _in_range(lambda: moment.plus_months(interval * _MONTHS[name]))
-    raise Refusal(
+    raise ArgumentError(
         f"the value provided for the time unit '{unit}' was not valid. "
         "It must be one of 'Second', 'Minute', 'Hour', 'Day', 'Week', 'Month' and 'Year'.",
         opening=_IN_FUNCTION,
@@ -171,13 +171,15 @@ def _in_range(make: Callable[[], Moment]) -> Moment:
     try:
         return make()
     except OverflowError as exc:
-        raise Refusal("the resulting date is outside the years 1 to 9999.", opening=_IN_FUNCTION) from exc
+        raise ArgumentError(
+            "the resulting date is outside the years 1 to 9999.", opening=_IN_FUNCTION
+        ) from exc
 
 
 def _zone(name: Any, position: str) -> ZoneInfo:
     zone = find_zone(text(name, position))
     if zone is None:
-        raise Refusal(
+        raise ArgumentError(
             f"the value provided for the time zone id '{name}' was not valid.", opening=_IN_FUNCTION
         )
     return zone
@@ -189,14 +191,14 @@ def _utc(moment: Moment, source: Any) -> Moment:
     if is_utc(zone):
         return Moment(moment.ticks, Kind.UTC)
     if moment.kind is not Kind.UNSPECIFIED:
-        raise Refusal(
+        raise ArgumentError(
             "expects its second parameter to be a time zone matching the time zone indicated by the timestamp. "
             f"The provided value '{source}' does not match."
         )
     try:
         return _in_range(lambda: to_utc(moment, zone))
     except ValueError as exc:
-        raise Refusal(
+        raise ArgumentError(
             f"the value provided for date time string was not valid: the clock of '{source}' skips it.",
             opening=_IN_FUNCTION,
         ) from exc

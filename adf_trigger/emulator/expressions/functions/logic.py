@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from adf_trigger.emulator.expressions.functions.arguments import FIRST, boolean
-from adf_trigger.emulator.expressions.runtime.errors import Refusal
+from adf_trigger.emulator.expressions.runtime.errors import ArgumentError
 from adf_trigger.emulator.expressions.runtime.scope import Scope
 from adf_trigger.emulator.expressions.runtime.values import is_number, same, type_name
 
@@ -65,7 +65,7 @@ def less_or_equals(left: Any, right: Any) -> bool:
 def _operand(value: Any) -> bool:
     if isinstance(value, bool):
         return value
-    raise Refusal(
+    raise ArgumentError(
         f"expects all of its parameters to be booleans. Found invalid parameter types: '{type_name(value)}'."
     )
 
@@ -77,7 +77,7 @@ def _compare(left: Any, right: Any) -> int:
     if isinstance(left, str) and isinstance(right, str):
         one, other = left.encode("utf-16-be", "surrogatepass"), right.encode("utf-16-be", "surrogatepass")
         return (one > other) - (one < other)
-    raise Refusal(
+    raise ArgumentError(
         "expects two parameter of matching types. The function was invoked with values of type "
         f"'{type_name(left)}' and '{type_name(right)}' that do not match."
     )

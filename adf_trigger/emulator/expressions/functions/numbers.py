@@ -12,7 +12,7 @@ from adf_trigger.emulator.expressions.functions.arguments import (
     number,
     out_of_range,
 )
-from adf_trigger.emulator.expressions.runtime.errors import ExpressionError, Refusal
+from adf_trigger.emulator.expressions.runtime.errors import ArgumentError, ExpressionError
 from adf_trigger.emulator.expressions.runtime.scope import Scope
 from adf_trigger.emulator.expressions.runtime.values import is_array, is_int64, is_integer
 
@@ -86,14 +86,14 @@ def _arithmetic(
     if is_integer(one) and is_integer(other):
         whole: int = operation(one, other)
         if not is_int64(whole):
-            raise Refusal("was invoked with parameters whose result does not fit a 64-bit integer.")
+            raise ArgumentError("was invoked with parameters whose result does not fit a 64-bit integer.")
         return whole
     try:
         result: float = operation(float(one), float(other))
     except OverflowError:
         result = math.inf
     if not math.isfinite(result):
-        raise Refusal("was invoked with parameters whose result is not a finite number.")
+        raise ArgumentError("was invoked with parameters whose result is not a finite number.")
     return result
 
 
@@ -116,5 +116,5 @@ def _remainder(one: float, other: float) -> float:
 def _numbers(values: Sequence[Any]) -> list[int | float]:
     given = values[0] if len(values) == 1 and is_array(values[0]) else values
     if not given:
-        raise Refusal("expects either an array of numbers or a comma separated list of numbers.")
+        raise ArgumentError("expects either an array of numbers or a comma separated list of numbers.")
     return [number(value, ONLY) for value in given]

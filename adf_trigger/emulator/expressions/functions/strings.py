@@ -11,7 +11,7 @@ from adf_trigger.emulator.expressions.functions.arguments import (
     out_of_range,
     text,
 )
-from adf_trigger.emulator.expressions.runtime.errors import Refusal
+from adf_trigger.emulator.expressions.runtime.errors import ArgumentError
 from adf_trigger.emulator.expressions.runtime.scope import Scope
 from adf_trigger.emulator.expressions.runtime.values import to_text
 
@@ -81,7 +81,7 @@ def replace(value: Any, old: Any, new: Any) -> str:
     """The string with every occurrence of another replaced; case matters."""
     whole, wanted = text(value, FIRST), text(old, SECOND)
     if not wanted:
-        raise Refusal("expects its second parameter 'oldString' not to be an empty string.")
+        raise ArgumentError("expects its second parameter 'oldString' not to be an empty string.")
     return whole.replace(wanted, text(new, THIRD))
 
 
@@ -144,6 +144,6 @@ def _guid_text(value: uuid.UUID, form: str) -> str:
             ending = ",".join(f"0x{byte:02x}" for byte in rest)
             return f"{{0x{first:08x},0x{second:04x},0x{third:04x},{{{ending}}}}}"
         case _:
-            raise Refusal(
+            raise ArgumentError(
                 "was invoked with a format that is not valid. The format must be one of 'N', 'D', 'B', 'P' or 'X'."
             )

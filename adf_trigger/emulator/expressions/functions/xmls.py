@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from lxml import etree
 
-from adf_trigger.emulator.expressions.runtime.errors import Refusal
+from adf_trigger.emulator.expressions.runtime.errors import ArgumentError
 from adf_trigger.emulator.expressions.runtime.values import binary, binary_text, is_array, is_object, to_json
 
 CONTENT_TYPE: Final = "application/xml;charset=utf-8"
@@ -27,7 +27,7 @@ def from_text(value: str) -> dict[str, Any]:
     """XML content of a text.
 
     Raises:
-        Refusal: the text is not well-formed.
+        ArgumentError: the text is not well-formed.
     """
     declaration = _DECLARATION.match(value)
     return content(_parse(value), declaration[0] if declaration else "")
@@ -37,7 +37,7 @@ def from_json(value: Any) -> dict[str, Any]:
     """XML content of an object with one property, the root element.
 
     Raises:
-        Refusal: the value is something else, or a name in it cannot be an element's.
+        ArgumentError: the value is something else, or a name in it cannot be an element's.
     """
     if not is_object(value) or len(value) != 1:
         raise _invalid(
@@ -74,19 +74,21 @@ def select(value: Mapping[str, str], path: str) -> Any:
     """What an XPath 1.0 expression gives: an array of nodes, or a string, number or boolean.
 
     Raises:
-        Refusal: the expression is not valid.
+        ArgumentError: the expression is not valid.
     """
     root = _parse(binary_text(value))
     try:
         found = etree.XPath(path, regexp=False, smart_strings=False)(root.getroottree())
     except (etree.XPathError, ValueError) as exc:
-        raise Refusal(
+        raise ArgumentError(
             f"parameter is not valid. The XPath expression '{path}' is not valid: '{exc}'."
         ) from exc
     if isinstance(found, list):
         return [content(node) if etree.iselement(node) else _text_of(node) for node in found]
     if isinstance(found, float) and not math.isfinite(found):
-        raise Refusal(f"parameter is not valid. The XPath expression '{path}' does not give a finite number.")
+        raise ArgumentError(
+            f"parameter is not valid. The XPath expression '{path}' does not give a finite number."
+        )
     return found
 
 
@@ -110,8 +112,10 @@ def _parse(text: str) -> etree._Element:
     return root
 
 
-def _invalid(reason: str) -> Refusal:
-    return Refusal(f"parameter is not valid. The provided value cannot be converted to XML: '{reason}'.")
+def _invalid(reason: str) -> ArgumentError:
+    return ArgumentError(
+        f"parameter is not valid. The provided value cannot be converted to XML: '{reason}'."
+    )
 
 
 def _element(name: str, value: Any) -> etree._Element:

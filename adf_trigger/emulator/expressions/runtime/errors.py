@@ -21,8 +21,8 @@ class ExpressionError(Exception):
         self.message = message
 
 
-class Refusal(Exception):
-    """A function refuses its arguments; the caller, who knows the name it was called by, completes the text.
+class ArgumentError(Exception):
+    """The arguments of a function are wrong; the caller, who knows the name it was called by, completes the text.
 
     Args:
         reason: the rest of the sentence.

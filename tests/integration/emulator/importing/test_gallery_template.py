@@ -11,7 +11,7 @@ import pytest
 from azure.storage.blob import BlobServiceClient, ContainerClient
 
 from adf_trigger.emulator.importing.factory import import_folder
-from adf_trigger.emulator.importing.sources import ImportRefused
+from adf_trigger.emulator.importing.sources import ImportFailed
 from tests.integration.emulator.calls import SUBSCRIPTION, create_run, run_id_of
 from tests.integration.emulator.copying.harness import Answer, Asked, RestService, rest_service
 
@@ -233,7 +233,7 @@ def test_a_connection_that_is_missing_is_named(
     """Without a connection the import says which one is wanted."""
     given = connections(service, azurite)
     del given["MyLake"]
-    with pytest.raises(ImportRefused, match="invalid reference 'MyLake'"):
+    with pytest.raises(ImportFailed, match="invalid reference 'MyLake'"):
         load(served, tmp_path, given)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from adf_trigger.emulator.importing.factory import Imported, import_folder
-from adf_trigger.emulator.importing.sources import ImportRefused
+from adf_trigger.emulator.importing.sources import ImportFailed
 
 PLACE: dict[str, Any] = {"subscription": "12345678-1234-1234-1234-123456789abc", "resource_group": "rg-test"}
 
@@ -81,7 +81,7 @@ def test_every_fault_is_listed_and_the_rest_is_loaded(served: Any, repository: P
     reference = {"referenceName": "gone", "type": "LinkedServiceReference"}
     lost = {"type": "Binary", "linkedServiceName": reference}
     write(repository / "dataset" / "lost.json", {"name": "lost", "properties": lost})
-    with pytest.raises(ImportRefused) as refused:
+    with pytest.raises(ImportFailed) as refused:
         load(served, repository)
     assert [fault.split(":")[0] for fault in refused.value.faults] == ["Dataset bad", "Dataset lost"]
     assert "invalid reference 'gone'" in refused.value.faults[1]
@@ -91,11 +91,11 @@ def test_every_fault_is_listed_and_the_rest_is_loaded(served: Any, repository: P
 
 def test_a_folder_without_a_factory_is_refused(served: Any, tmp_path: Path) -> None:
     """An empty folder is no factory, and a file that is no JSON is named."""
-    with pytest.raises(ImportRefused, match="holds no factory"):
+    with pytest.raises(ImportFailed, match="holds no factory"):
         load(served, tmp_path)
     (tmp_path / "pipeline").mkdir()
     (tmp_path / "pipeline" / "p.json").write_text("{")
-    with pytest.raises(ImportRefused, match=r"p\.json: not JSON"):
+    with pytest.raises(ImportFailed, match=r"p\.json: not JSON"):
         load(served, tmp_path)
 
 
@@ -128,7 +128,7 @@ def test_a_template_is_loaded_whatever_its_name_and_shape(served: Any, tmp_path:
     path = imported.factory_id
     assert served.client.get(f"{path}/pipelines/full").json()["properties"]["parameters"] == declared
     assert served.emulator.backend.store.definitions(path).global_parameters() == {"env": "dev"}
-    with pytest.raises(ImportRefused, match="parameter 'declared' takes the JSON of an object"):
+    with pytest.raises(ImportFailed, match="parameter 'declared' takes the JSON of an object"):
         load(served, file, parameters={"declared": "day", "factory": "cloud"})
 
 
@@ -170,7 +170,7 @@ def test_an_exported_template_is_loaded(served: Any, tmp_path: Path) -> None:
         ],
     }
     write(tmp_path / "ARMTemplateForFactory.json", template)
-    with pytest.raises(ImportRefused, match="parameter 'store_connectionString' has no value"):
+    with pytest.raises(ImportFailed, match="parameter 'store_connectionString' has no value"):
         load(served, tmp_path)
     write(
         tmp_path / "ARMTemplateParametersForFactory.json",
@@ -192,7 +192,7 @@ def test_every_file_that_is_broken_is_told_and_nothing_is_loaded(served: Any, re
     (repository / "dataset" / "blob.json").write_text("{")
     (repository / "pipeline" / "z_child.json").write_text("[]")
     (repository / "trigger" / "hourly.json").write_text('{"properties": 5}')
-    with pytest.raises(ImportRefused) as refused:
+    with pytest.raises(ImportFailed) as refused:
         load(served, repository)
     assert [fault.partition(".json: ")[2].partition(":")[0] for fault in refused.value.faults] == [
         "not JSON",
@@ -203,14 +203,14 @@ def test_every_file_that_is_broken_is_told_and_nothing_is_loaded(served: Any, re
 
 def test_a_folder_that_is_not_there_is_told(served: Any, tmp_path: Path) -> None:
     """It is not taken for one that is empty."""
-    with pytest.raises(ImportRefused, match="nowhere is not there"):
+    with pytest.raises(ImportFailed, match="nowhere is not there"):
         load(served, tmp_path / "nowhere")
 
 
 def test_a_linked_service_that_matches_nothing_is_told(served: Any, repository: Path) -> None:
     """With what may be meant; a name that the folder refers to is right, even where its document is missing."""
     given = {"stoer": {"type": "AzureBlobStorage"}, "other": {"type": "AzureBlobStorage"}}
-    with pytest.raises(ImportRefused) as refused:
+    with pytest.raises(ImportFailed) as refused:
         load(served, repository, linked_services=given)
     assert refused.value.faults == [
         "there is no linked service stoer; is store meant?",
@@ -222,7 +222,7 @@ def test_a_linked_service_that_matches_nothing_is_told(served: Any, repository: 
 
 def test_a_parameter_that_matches_nothing_is_told(served: Any, repository: Path, tmp_path: Path) -> None:
     """A repository takes none, a template those that it declares."""
-    with pytest.raises(ImportRefused, match="no parameter of the template day"):
+    with pytest.raises(ImportFailed, match="no parameter of the template day"):
         load(served, repository, parameters={"day": "1"})
     file = tmp_path / "template.json"
     pipeline = {
@@ -231,7 +231,7 @@ def test_a_parameter_that_matches_nothing_is_told(served: Any, repository: Path,
         "properties": {"activities": []},
     }
     write(file, {"parameters": {"days": {"type": "string"}}, "resources": [pipeline]})
-    with pytest.raises(ImportRefused, match="is days meant"):
+    with pytest.raises(ImportFailed, match="is days meant"):
         load(served, file, parameters={"dayz": "1"})
 
 

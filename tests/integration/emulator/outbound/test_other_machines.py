@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from adf_trigger.emulator.outbound.allowed_hosts import AllowedHosts
-from adf_trigger.emulator.outbound.surroundings import CallRefused, Surroundings
+from adf_trigger.emulator.outbound.surroundings import HostNotAllowed, Surroundings
 
 ELSEWHERE = "production.invalid"
 """A name that no resolver knows, by RFC 6761: were it called, that would be told by another text."""
@@ -145,6 +145,6 @@ def test_a_machine_that_is_allowed_is_called() -> None:
     allowed = Surroundings(allowed=AllowedHosts.of([ELSEWHERE]))
     with pytest.raises(httpx.ConnectError) as looked_up:
         asyncio.run(call(allowed, f"http://{ELSEWHERE}/x"))
-    assert not isinstance(looked_up.value, CallRefused)
-    with pytest.raises(CallRefused, match=r"--allow-host other\.invalid"):
+    assert not isinstance(looked_up.value, HostNotAllowed)
+    with pytest.raises(HostNotAllowed, match=r"--allow-host other\.invalid"):
         asyncio.run(call(allowed, "http://other.invalid/x"))

@@ -12,9 +12,9 @@ from adf_trigger.emulator.contract.activity import ActivityFailed
 
 def test_unknown_properties_are_refused_by_name() -> None:
     """A property that nothing honours fails by name; null, empty and false ask for nothing."""
-    settings.refuse_unknown({"a": 1, "b": None, "c": "", "d": False, "type": "x"}, {"a"}, "the test")
+    settings.forbid_unknown({"a": 1, "b": None, "c": "", "d": False, "type": "x"}, {"a"}, "the test")
     with pytest.raises(ActivityFailed, match="'b' of the test is not emulated"):
-        settings.refuse_unknown({"a": 1, "b": 0}, {"a"}, "the test")
+        settings.forbid_unknown({"a": 1, "b": 0}, {"a"}, "the test")
 
 
 @pytest.mark.parametrize(
