@@ -9,7 +9,7 @@ from adf_trigger.client.command.screen import STYLES, Screen
 from adf_trigger.client.command.texts import PROGRAM, copy_error, moment, plain, took, word
 from adf_trigger.contracts import RunStatus, RunView
 from adf_trigger.readings import RunSummary
-from adf_trigger.results import ActivityError
+from adf_trigger.results import ActivityError, ChildRun
 
 MAX_ERRORS = 10
 _HINT_GAP = "    "
@@ -128,6 +128,14 @@ def show_run(screen: Screen, run: RunView) -> None:
                 f"{moment(run.ended_at)}, after {spent(run)}" if run.started_at else moment(run.ended_at),
             )
         )
+    if run.overdue_since:
+        rows.append(("overdue", f"since {moment(run.overdue_since)}"))
+    if run.return_value is not None:
+        rows.append(("returns", _value(run.return_value)))
+    rows += [("child", _child(each)) for each in run.children]
+    rows += [
+        (f"route {each.route}", f"{each.status}{f': {each.why}' if each.why else ''}") for each in run.routes
+    ]
     if run.correlation_id:
         rows.append(("correlation", run.correlation_id))
     rows += [(f"label {name}", value) for name, value in run.metadata.items()]
@@ -144,6 +152,10 @@ def show_run(screen: Screen, run: RunView) -> None:
         by = f" by {entry.by}" if entry.by else ""
         note = f": {entry.note}" if entry.note else ""
         screen.line((f"{'history':<12} ", "dim"), f"{moment(entry.at)} {entry.action}{by}{note}", indent=2)
+
+
+def _child(child: ChildRun) -> str:
+    return " ".join(each for each in (child.pipeline, child.run_id, child.status) if each)
 
 
 def _value(value: object) -> str:

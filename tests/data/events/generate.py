@@ -9,13 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from adf_trigger.errors import BadRequest, NotSent
-from adf_trigger.news import CompletionEvent
 from tests.support.world import World, settings
 
 try:
     from adf_trigger.events.texts import event_text
 except ModuleNotFoundError:
     from adf_trigger.events import event_text
+try:
+    from adf_trigger.news import CompletionEvent
+except ModuleNotFoundError:
+    from adf_trigger.contracts import CompletionEvent
 
 WHY = "ErrorCode=UserErrorSourceBlobNotExist,'Type=Microsoft.DataTransfer,Message=The required Blob is missing. größe,'"
 FAILED = [

@@ -124,6 +124,45 @@ def test_show_has_everything_and_fits() -> None:
         assert words in text
 
 
+def test_show_leads_to_the_bottom_and_to_every_consumer() -> None:
+    """What failed in the run below and in which round, what goes on, what was returned, and which route has it."""
+    child = "6d2d1c7e-0000-4000-8000-000000000001"
+    below = {"activityName": "CopyOrders", "activityType": "Copy", "errorCode": "2200", "message": "no blob"}
+    view = run(
+        "Failed",
+        endedAt="2026-11-26T06:01:06Z",
+        overdueSince="2026-11-26T06:00:30Z",
+        returnValue={"rows": 3},
+        errors=[
+            {"activityName": "Retried", "message": "slow", "cured": True},
+            {"activityName": "CallChild", "childRunId": child, "userProperties": {"file": "größe.csv"}},
+        ],
+        errorsLeftOut=7,
+        children=[
+            {"runId": child, "pipeline": "orders", "status": "Failed", "errors": [below]},
+            {"runId": "other", "pipeline": "worker", "status": "InProgress"},
+        ],
+        routes=[
+            {"route": "finance", "status": "delivered", "at": "2026-11-26T06:01:07Z"},
+            {"route": "hook", "status": "pending", "at": "2026-11-26T06:01:07Z", "why": "answered 503"},
+        ],
+    )
+    text = " ".join(command(Service(answer(view)), "show", "key-1", terminal=True).out.split())
+    for words in (
+        "cured by a retry",
+        "file: größe.csv",
+        f"in run {child} of orders: CopyOrders",
+        "no blob",
+        "and 7 more",
+        "overdue since 2026-11-26",
+        'returns {"rows": 3}',
+        "worker other InProgress",
+        "route finance delivered",
+        "route hook pending: answered 503",
+    ):
+        assert words in text
+
+
 def test_an_id_that_means_several_is_told_with_what_tells_them_apart() -> None:
     """Each choice, and the options that name it."""
     choices = [

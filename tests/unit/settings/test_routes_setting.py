@@ -7,6 +7,7 @@ import pytest
 
 from adf_trigger.errors import SettingsError
 from adf_trigger.settings import Settings
+from tests.support.documents import ROOT, section
 from tests.support.world import settings
 
 SECRET = "whsec_" + "A" * 32
@@ -99,6 +100,18 @@ def test_what_is_faulty_is_left_out_where_the_rest_is_used() -> None:
         }
     )
     assert found.routes == {}
+
+
+def test_the_routes_of_the_page_are_routes() -> None:
+    """As printed, with the app settings that it names."""
+    page = (ROOT / "docs" / "events.md").read_text("utf-8")
+    printed = section(page, "## Many consumers").partition("```json")[2].partition("```")[0]
+    found = read(json.loads(printed), ON_CALL_URL="https://hooks.example.com/", ON_CALL_SECRET=SECRET)
+    assert [name for name, route in found.routes.items() if route.wants("LoadInvoices", "Failed", None)] == [
+        "finance",
+        "on-call",
+    ]
+    assert list(found.webhooks) == ["on-call"]
 
 
 def test_which_ends_a_route_wants() -> None:
