@@ -15,9 +15,10 @@ from adf_trigger.functions.logs import configure_logging
 from adf_trigger.functions.openapi import openapi_functions
 from adf_trigger.functions.queue import queue_functions
 from adf_trigger.functions.reading import reading_functions
-from adf_trigger.functions.services import Services, wire
+from adf_trigger.functions.services import Services
 from adf_trigger.functions.steering import steering_functions
 from adf_trigger.functions.timer import timer_functions
+from adf_trigger.functions.wiring import wire
 from adf_trigger.service.steps import Steps, logged_steps
 from adf_trigger.service.tick_threads import THREADS, TickThreads
 from adf_trigger.settings import Settings

@@ -45,7 +45,7 @@ class Stack:
     Entering may raise:
         SettingsError: the app settings are wrong.
         PortTaken: a port that was asked for is taken.
-        ImportRefused: the factory that is to be loaded has faults.
+        ImportFailed: the factory that is to be loaded has faults.
         DataFolderError: the data folder cannot be used, or is in use.
         AzuriteInstallError: Azurite could not be installed.
         StartFailed: a process did not become ready.

@@ -21,7 +21,8 @@ from adf_trigger.clock import utcnow
 from adf_trigger.events.queues import QueueOutbox
 from adf_trigger.events.routes import Routes
 from adf_trigger.events.webhooks import WebhookSender
-from adf_trigger.functions.services import Services, wire
+from adf_trigger.functions.services import Services
+from adf_trigger.functions.wiring import wire
 from adf_trigger.ledger.opening import open_table_ledger
 from adf_trigger.ledger.records import RunRecord, RunState
 from adf_trigger.ledger.table import TableLedger

@@ -3,7 +3,8 @@
 from typing import Any
 
 from adf_trigger.contracts import RunRequest
-from adf_trigger.functions.services import Services, wire
+from adf_trigger.functions.services import Services
+from adf_trigger.functions.wiring import wire
 from adf_trigger.service.factories import placed
 from adf_trigger.service.submission import Submission
 from adf_trigger.service.submit import Submitted

@@ -7,7 +7,8 @@ from uuid import uuid4
 
 from adf_trigger.clock import IdSource
 from adf_trigger.contracts import RunRequest, Source
-from adf_trigger.functions.services import Services, wire
+from adf_trigger.functions.services import Services
+from adf_trigger.functions.wiring import wire
 from adf_trigger.ledger.kept_messages import KeptMessage
 from adf_trigger.ledger.records import RunRecord
 from adf_trigger.service.cancel import CancelOrder

@@ -111,7 +111,7 @@ def test_triggers_are_judged_without_any_effect() -> None:
 
 def test_functions_know_ledger_and_queues_only_to_compose_them() -> None:
     """What a function decodes goes to a use case; storage is named where adapters are made and wired alone."""
-    composing = {"adapters.py", "services.py"}
+    composing = {"adapters.py", "services.py", "wiring.py"}
     rooms = [f"functions/{module.name}" for module in modules(PACKAGE / "functions")]
     assert composing <= {Path(room).name for room in rooms}
     storage = (

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from adf_trigger.errors import LedgerError, NotSent
-from adf_trigger.functions.services import wire
+from adf_trigger.functions.wiring import wire
 from adf_trigger.ledger.port import Stored
 from adf_trigger.ledger.records import ActiveRun, RunState
 from adf_trigger.service.factories import Factories, FactoryHandle

@@ -1,0 +1,361 @@
+"""Wires the use cases over their adapters."""
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from functools import partial
+
+from adf_trigger import __version__
+from adf_trigger.azure.clouds import CLOUDS
+from adf_trigger.clock import Clock, IdSource
+from adf_trigger.events.outbox import Outbox, RouteSender
+from adf_trigger.functions.services import Services
+from adf_trigger.ledger.declarations import Declarations
+from adf_trigger.ledger.notes import Notes
+from adf_trigger.ledger.port import Ledger
+from adf_trigger.ledger.rejected import RejectedMessages
+from adf_trigger.messages.waiting import LIFE
+from adf_trigger.service.activities import ActivityLister
+from adf_trigger.service.allowance import Allowance
+from adf_trigger.service.backlog import Backlog
+from adf_trigger.service.batch import BatchStarter
+from adf_trigger.service.cancel import Canceller
+from adf_trigger.service.candidates import CandidateFinder
+from adf_trigger.service.check import Checker
+from adf_trigger.service.definitions import Definitions
+from adf_trigger.service.dispatch import Dispatcher
+from adf_trigger.service.elapsed import Leases
+from adf_trigger.service.ends import EndRecorder
+from adf_trigger.service.event_counts import EventCounts, at_once, on_a_thread
+from adf_trigger.service.event_intake import EventIntake
+from adf_trigger.service.factories import Factories
+from adf_trigger.service.factory_states import FactoryStates
+from adf_trigger.service.gate import Gate
+from adf_trigger.service.health import HealthReader
+from adf_trigger.service.intake import Intake
+from adf_trigger.service.keep import Keeper
+from adf_trigger.service.ledger_identity import Landmark, LedgerIdentity
+from adf_trigger.service.links import Links
+from adf_trigger.service.look import Looker
+from adf_trigger.service.monitor import Monitor
+from adf_trigger.service.neighbours import AppIdentity, Neighbours, this_machine
+from adf_trigger.service.notify import Notifier
+from adf_trigger.service.observe import Observer
+from adf_trigger.service.overdue_messages import OverdueMessageWatcher
+from adf_trigger.service.overdue_runs import OverdueRunWatcher
+from adf_trigger.service.own_notes import OwnNotes
+from adf_trigger.service.partitions import Partitions
+from adf_trigger.service.pipelines import PipelineLister
+from adf_trigger.service.policy import Policies
+from adf_trigger.service.preview import Previewer
+from adf_trigger.service.publish import Publisher
+from adf_trigger.service.query import RunFinder
+from adf_trigger.service.reads import Reads
+from adf_trigger.service.reconcile import Reconciler
+from adf_trigger.service.records import Records
+from adf_trigger.service.reject import Rejecter
+from adf_trigger.service.rejected_requests import RejectedRequests
+from adf_trigger.service.replay import Replayer
+from adf_trigger.service.requeue import Requeuer
+from adf_trigger.service.rerun import Rerunner
+from adf_trigger.service.resolve import Resolver
+from adf_trigger.service.routes import Router
+from adf_trigger.service.runs import RunLister
+from adf_trigger.service.secret_remover import SecretRemover
+from adf_trigger.service.send import Sender
+from adf_trigger.service.settle import Settler
+from adf_trigger.service.shared_look import SharedLooker
+from adf_trigger.service.stand_in import StandIn
+from adf_trigger.service.start_times import StartTimes
+from adf_trigger.service.steering import Steerer
+from adf_trigger.service.steps import Steps
+from adf_trigger.service.strangers import Bounds, StrangerWatcher
+from adf_trigger.service.submit import Submitter
+from adf_trigger.service.sweep import Sweeper
+from adf_trigger.service.throttling import Throttling
+from adf_trigger.service.tick import Tick
+from adf_trigger.service.tick_threads import TickThreads
+from adf_trigger.service.turn_sender import TurnSender
+from adf_trigger.service.views import RELATIVE, RunViews
+from adf_trigger.service.wait import Waiter
+from adf_trigger.service.watched import WatchedRuns
+from adf_trigger.service.withheld import Withholder
+from adf_trigger.service.workers import Workers
+from adf_trigger.settings import Settings
+from adf_trigger.settings.fingerprints import fingerprints
+from adf_trigger.settings.schedule import Schedule
+
+WAITS_THREADS = 8
+
+
+def wire(
+    settings: Settings,
+    *,
+    factories: Factories,
+    ledger: Ledger,
+    declarations: Declarations,
+    notes: Notes,
+    rejected: RejectedMessages,
+    outbox: Outbox,
+    routes: RouteSender,
+    landmark: Landmark,
+    clock: Clock,
+    new_id: IdSource,
+    steps: Steps,
+    tick_threads: TickThreads | None = None,
+    seconds: Callable[[], float] = time.monotonic,
+) -> Services:
+    """Wire the use cases over the given adapters.
+
+    Args:
+        settings: times, budgets and policies.
+        factories: the configured factories with their clients.
+        ledger: the run ledger.
+        declarations: where what pipelines declare outlives a process.
+        notes: small documents beside the records.
+        rejected: messages that are kept with their bytes.
+        outbox: the queues that are written to.
+        routes: where else ends are told.
+        landmark: what is kept outside the ledger, to know it again.
+        clock: gives the present instant.
+        new_id: makes runIds.
+        steps: surrounds every effect.
+        tick_threads: threads that share the work of ticks; None has each tick do one thing after another, and wait for
+            nothing that is not allowed yet.
+        seconds: a clock that never goes back.
+    """
+    allowance = Allowance() if tick_threads else Allowance(lambda: clock().timestamp(), patient=False)
+    tick_threads = tick_threads or TickThreads()
+    records = Records(ledger, clock, steps, lease=timedelta(seconds=settings.lease))
+    policies = Policies(settings.policy)
+    throttling = Throttling(seconds)
+    states = FactoryStates(notes, clock, steps, seconds=seconds)
+    leases = Leases(clock, seconds, lasts=timedelta(seconds=settings.lease))
+    factories = factories.changed(
+        lambda each: replace(
+            each,
+            runs=WatchedRuns(
+                each.runs, each.present_id, states, throttling, allowance, clock, seconds=seconds
+            ),
+        )
+    )
+    views = RunViews(
+        factories,
+        links=RELATIVE if settings.public_base_url is None else Links(settings.public_base_url),
+        studio=CLOUDS[settings.cloud].studio,
+    )
+    partitions = Partitions(factories, ledger)
+    gate = Gate(states, throttling, clock)
+    backlog = Backlog(notes, allowance, throttling, clock, steps)
+    definitions = Definitions(
+        timedelta(seconds=settings.definition_cache), declarations, steps, seconds=seconds
+    )
+    sender = Sender(records, clock, policies, definitions, gate, steps)
+    notifier = Notifier(outbox, rejected, views, steps)
+    router = Router(settings.routes, routes, notifier, notes, ledger, records, clock, steps, tick_threads)
+    publisher = Publisher(ledger, records, notifier, router, leases, tick_threads)
+    checker = Checker(definitions, gate, policies, clock)
+    keeper = Keeper(rejected, SecretRemover(factories, definitions, gate), clock, steps)
+    senders = f"queue {settings.requests_queue}"
+    deadline = timedelta(seconds=settings.start_deadline)
+    requeuer = Requeuer(keeper, outbox, clock, deadline=deadline)
+    rejecter = Rejecter(
+        notifier, publisher, keeper, requeuer, definitions, views, clock, requested_by=senders
+    )
+    submitter = Submitter(
+        ledger, records, clock, new_id, checker, sender, gate, backlog, publisher, partitions, policies
+    )
+    schedule = Schedule(settings.poll_schedule)
+    withholder = Withholder(policies, definitions)
+    ends = EndRecorder(ledger, records, publisher, policies, withholder, clock)
+    monitor = Monitor(
+        ledger,
+        records,
+        ends,
+        publisher,
+        Sweeper(notes, clock, steps, stale_after=timedelta(seconds=settings.stale_after)),
+        clock,
+        tick_threads,
+        overlap=timedelta(seconds=settings.poll_overlap),
+        missing_limit=timedelta(hours=settings.missing_run_hours),
+    )
+    looker = Looker(
+        ledger,
+        records,
+        monitor,
+        gate,
+        factories,
+        clock,
+        schedule=schedule,
+        at_most=timedelta(seconds=settings.stale_after),
+    )
+    reconciler = Reconciler(
+        ledger,
+        factories,
+        clock,
+        policies,
+        timedelta(seconds=settings.reconcile_grace),
+        seconds=seconds,
+    )
+    rerunner = Rerunner(ledger, records, factories, gate, submitter, clock)
+    canceller = Canceller(ledger, records, factories, gate, monitor, publisher, allowance, clock, steps)
+    ledger_identity = LedgerIdentity(notes, landmark, clock, new_id, steps)
+    app = AppIdentity(
+        name=settings.host_name or this_machine(),
+        version=__version__,
+        factories=tuple(dict.fromkeys(factory.present_id for factory in factories)),
+        queue=settings.requests_queue,
+        settings=fingerprints(settings),
+    )
+    own_notes = OwnNotes(notes, app.mark)
+    neighbours = Neighbours(app, notes, clock, steps)
+    strangers = StrangerWatcher(
+        factories,
+        ledger,
+        records,
+        notifier,
+        notes,
+        neighbours,
+        clock,
+        steps,
+        Bounds(
+            deadline=timedelta(seconds=settings.unconfigured_deadline),
+            retention=timedelta(days=settings.retention_days),
+        ),
+        leases,
+        seconds=seconds,
+    )
+    times = StartTimes(clock, leases, deadline=deadline)
+    turn_sender = TurnSender(records, clock, sender, gate, reconciler)
+    settler = Settler(records, clock, gate, reconciler, turn_sender, times)
+    reads = Reads(gate, allowance, clock)
+    event_intake = EventIntake(
+        settings.triggers,
+        factories,
+        ledger,
+        partitions,
+        submitter,
+        rejecter,
+        EventCounts(notes, clock, steps, at_once if tick_threads.is_alone else on_a_thread),
+        tick_threads,
+        most_bytes=settings.max_body_bytes,
+    )
+    query = RunFinder(factories, ledger, rejected, strangers, views, looker)
+    tick = Tick(
+        factories,
+        ledger,
+        records,
+        clock,
+        Dispatcher(ledger, records, clock, turn_sender, settler, gate, backlog, tick_threads, times),
+        canceller,
+        monitor,
+        publisher,
+        OverdueRunWatcher(ledger, records, notifier, gate, clock, tick_threads),
+        router,
+        keeper,
+        OverdueMessageWatcher(
+            rejected,
+            ledger,
+            lambda: [*(each.id for each in factories), *strangers.ids()],
+            outbox,
+            clock,
+            steps,
+            deadline=deadline,
+        ),
+        gate,
+        own_notes,
+        steps,
+        allowance,
+        tick_threads,
+        calls=settings.tick_calls,
+        retention=timedelta(days=settings.retention_days),
+        schedule=schedule,
+    )
+    return Services(
+        settings=settings,
+        workers=Workers(),
+        factories=factories,
+        notes=own_notes,
+        states=states,
+        views=views,
+        submitter=submitter,
+        batch=BatchStarter(submitter),
+        preview=Previewer(ledger, checker, partitions),
+        intake=Intake(
+            factories,
+            ledger,
+            submitter,
+            rejecter,
+            requeuer,
+            keeper,
+            partitions,
+            strangers,
+            event_intake,
+            clock,
+            requested_by=senders,
+        ),
+        event_intake=event_intake,
+        query=query,
+        runs=RunLister(ledger, rejected, query, views),
+        canceller=canceller,
+        steering=Steerer(
+            query,
+            views,
+            canceller,
+            rerunner,
+            Resolver(
+                ledger,
+                records,
+                factories,
+                gate,
+                reconciler,
+                CandidateFinder(ledger, factories, policies, clock),
+                definitions,
+                monitor,
+                publisher,
+                clock,
+            ),
+            RejectedRequests(
+                Replayer(rejected, ledger, partial(outbox.put_back, delay=0, life=LIFE), clock, steps),
+                ledger,
+                records,
+                views,
+                clock,
+            ),
+        ),
+        activities=ActivityLister(query, factories, reads, withholder, clock),
+        pipelines=PipelineLister(factories, reads),
+        strangers=strangers,
+        looker=looker,
+        tick=tick,
+        stand_in=StandIn(tick, own_notes, clock, schedule, steps, seconds=seconds),
+        # Threads of their own: neither do callers hold up the looks, nor the other way round.
+        waiter=Waiter(
+            factories,
+            SharedLooker(ledger, ends, gate, allowance, clock),
+            Workers(threads=WAITS_THREADS, name="wait").run,
+        ),
+        observer=Observer(
+            {
+                "table": ledger.check,
+                "queues": outbox.check,
+                "ledger": ledger_identity.check,
+            },
+            own_notes,
+            clock,
+            schedule,
+            steps,
+            in_turn={f"factory:{factory.alias}": partial(gate.check, factory) for factory in factories},
+            warnings=neighbours.check,
+        ),
+        health=HealthReader(
+            own_notes,
+            clock,
+            schedule,
+            triggers=[each.name for each in settings.triggers],
+            routes=settings.routes,
+            seconds=seconds,
+        ),
+        ledger_identity=ledger_identity,
+    )
