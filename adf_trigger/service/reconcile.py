@@ -109,6 +109,7 @@ class Reconciler:
     ) -> None:
         self._elapsed = Elapsed(clock, seconds)
         self._claimed: set[UUID] = set()
+        self._looking_up = threading.Lock()
         self._ledger = ledger
         self._factories = factories
         self._clock = clock
@@ -239,15 +240,21 @@ class Reconciler:
         Else each of many requests in doubt would look up each of many runs, at every tick anew, until no tick came as
         far as to send one.
         """
-        for run in runs:
-            if run.run_id in self._claimed:
-                continue
-            if owner_of(self._ledger, self._factories, factory, run.run_id) is None:
-                yield run
-            else:
-                if len(self._claimed) >= CLAIMED_REMEMBERED:
-                    self._claimed.clear()
-                self._claimed.add(run.run_id)
+        return (run for run in runs if not self._is_claimed(factory, run.run_id))
+
+    def _is_claimed(self, factory: FactoryHandle, run_id: UUID) -> bool:
+        if run_id in self._claimed:
+            return True
+        # One thread at a time: the others, which look at the same runs, find what it has found.
+        with self._looking_up:
+            if run_id in self._claimed:
+                return True
+            if owner_of(self._ledger, self._factories, factory, run_id) is None:
+                return False
+            if len(self._claimed) >= CLAIMED_REMEMBERED:
+                self._claimed.clear()
+            self._claimed.add(run_id)
+            return True
 
     def _runs_since(
         self, factory: FactoryHandle, record: RunRecord, budget: Budget, sightings: Sightings
