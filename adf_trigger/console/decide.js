@@ -1,6 +1,6 @@
 // What can be done about a run: cancel, rerun, resolve, replay. The service's own links say which of it.
 
-import { act, hrefOf, activitiesOf, listPipelines } from "./service.js";
+import { act, hrefOf, activitiesOf, readPipeline } from "./service.js";
 import { choice, dialog, faults, field, noteField, tick } from "./dialog.js";
 import { fill, h } from "./dom.js";
 import { plain, said, statusOf, time } from "./format.js";
@@ -75,8 +75,7 @@ async function replay(run, changed) {
     action: "Replay",
     ready: async () => {
       // Values of secure parameters are not kept: they have to be given once more.
-      const found = await listPipelines().catch(() => null);
-      const pipeline = found?.pipelines.find((each) => each.name.toLowerCase() === run.pipeline.toLowerCase() && (!run.factory || each.factory === run.factory));
+      const pipeline = run.pipeline ? await readPipeline(run.pipeline, run.factory) : null;
       const names = Object.entries(pipeline?.parameters ?? {}).filter(([, declared]) => declared.secure).map(([name]) => name);
       fill(secrets, names.map((name) => field(plain(name), h("input", { type: "password", name: `secret ${name}`, autocomplete: "off" }), { hint: "Secure, so that its value was not kept. Leave it empty where the message had none." })));
     },
@@ -140,6 +139,6 @@ function candidates(found) {
   return choice("Which run", "runId", found.map((each) => ({
     value: each.runId,
     label: [said(each.runId), ` ${statusOf(each.status).word} `, time(each.startedAt)],
-    hint: plain(JSON.stringify(each.parameters)),
+    hint: Object.keys(each.parameters).length ? plain(JSON.stringify(each.parameters)) : null,
   })), null);
 }

@@ -1,7 +1,7 @@
 // The runs as they happen: filters, search, the strip, and a table without an end.
 
 import { fill, fresh, h, painted, debounced } from "./dom.js";
-import { ACTIVE, ago, count, durationOf, glyph, plain, said, statusOf, time, took } from "./format.js";
+import { ago, count, durationOf, glyph, plain, said, statusOf, time, took } from "./format.js";
 import { pathOf } from "./api.js";
 import { KnownRuns, keyOf } from "./known.js";
 import { Poller } from "./poll.js";
@@ -121,7 +121,7 @@ function show(source, main, { query }, title) {
     }
     state.loaded = true;
     draw();
-    return changed || known.sorted.some((run) => ACTIVE.includes(run.status));
+    return changed;
   }
 
   function reask() {
@@ -198,10 +198,13 @@ function show(source, main, { query }, title) {
   );
   paintFilters();
   draw();
-  listPipelines(stop.signal, { quiet: true }).then(
-    (found) => fill(pipelines, [...new Set(found.pipelines.map((each) => each.name))].map((value) => h("option", { value }))),
-    () => {}, // the field takes any name
-  );
+  // Asked for when somebody wants to name one: it costs reads of Data Factory.
+  const suggest = () =>
+    listPipelines(stop.signal, { quiet: true }).then(
+      (found) => fill(pipelines, [...new Set(found.pipelines.map((each) => each.name))].map((value) => h("option", { value }))),
+      () => {}, // the field takes any name
+    );
+  pipeline.addEventListener("focus", suggest, { once: true });
   const slash = (event) => {
     if (event.key !== "/" || event.target.closest("input, textarea, select, dialog")) return;
     event.preventDefault();
@@ -209,7 +212,7 @@ function show(source, main, { query }, title) {
   };
   addEventListener("keydown", slash);
   const clock = setInterval(draw, 15_000);
-  const poller = new Poller(refresh, { fastest: 2_000, slowest: 20_000 });
+  const poller = new Poller(refresh, { fastest: 2_000, slowest: 10_000 });
   poller.start();
   if (back) requestAnimationFrame(() => scrollTo(0, back.scroll));
   let scroll = back?.scroll ?? 0;

@@ -6,7 +6,11 @@ import { Gantt, block } from "./gantt.js";
 import { lastList } from "./list.js";
 import { Poller } from "./poll.js";
 
-const AFTER = 20_000;
+const SLOWEST = 10_000;
+/** Activity runs of a timeline that moves each second. */
+const MOST_MOVING = 200;
+/** Child runs that are looked at again with the run. */
+const MOST_FOLLOWED = 5;
 const SAFE = /^https:\/\//i;
 
 /** What shows a run of a source in an element, and gives what ends it. */
@@ -25,6 +29,7 @@ function show(source, main, { whole }, title) {
   let activities = null;
   let trouble = null;
   let settled = 0;
+  const stop = new AbortController();
 
   fill(main, h("p", { class: "back" }, h("a", { href: lastList() }, "← Runs")), h("div", { class: "loading muted" }, "Asking for the run…"));
 
@@ -41,6 +46,7 @@ function show(source, main, { whole }, title) {
       try {
         activities = await activitiesOf(run, signal);
         trouble = null;
+        for (const id of [...children.keys()].filter((each) => children.get(each)).slice(-MOST_FOLLOWED)) readChild(id);
         if (run.ended) settled += 1;
       } catch (error) {
         if (signal.aborted || error.status === 401) throw error;
@@ -49,7 +55,7 @@ function show(source, main, { whole }, title) {
     }
     signal.throwIfAborted();
     draw();
-    return !run.ended || settled < 2 || before !== JSON.stringify([run, activities, trouble]);
+    return (run.ended && settled < 2) || before !== JSON.stringify([run, activities, trouble]);
   }
 
   function lost(error) {
@@ -62,12 +68,21 @@ function show(source, main, { whole }, title) {
   function childOf(id) {
     if (!children.has(id)) {
       children.set(id, undefined);
-      childActivities(run, id).then(
-        (found) => children.set(id, { activities: found.activities }),
-        (error) => children.set(id, { activities: [], error: error.status === 404 ? "It is not to be seen here." : error.message }),
-      ).then(() => poller.stopped || gantt.again());
+      readChild(id);
     }
     return children.get(id);
+  }
+
+  async function readChild(id) {
+    try {
+      const found = await childActivities(run, id, stop.signal);
+      children.set(id, { activities: found.activities });
+    } catch (error) {
+      if (stop.signal.aborted) return;
+      const message = error.status === 404 ? "It is not to be seen here." : error.message;
+      if (!children.get(id)?.activities.length) children.set(id, { activities: [], error: message });
+    }
+    if (gantt.shown) gantt.again();
   }
 
   function draw() {
@@ -95,9 +110,17 @@ function show(source, main, { whole }, title) {
     ];
   }
 
-  const poller = new Poller(refresh, { fastest: 1_500, slowest: AFTER });
+  const poller = new Poller(refresh, { fastest: 2_000, slowest: SLOWEST });
   poller.start();
-  return () => poller.stop();
+  // Bars grow between two looks, too.
+  const clock = setInterval(() => {
+    if (run && !run.ended && !document.hidden && (activities?.activities.length ?? 0) <= MOST_MOVING) draw();
+  }, 1_000);
+  return () => {
+    clearInterval(clock);
+    stop.abort();
+    poller.stop();
+  };
 }
 
 function head(run, actions) {

@@ -75,6 +75,15 @@ export async function listPipelines(signal, { quiet = false } = {}) {
   return (await call("pipelines", { signal, quiet })).body;
 }
 
+/** One pipeline, with what it declares; null where it cannot be read. */
+export async function readPipeline(name, factory) {
+  try {
+    return (await call(withQuery(`pipelines/${encodeURIComponent(name)}`, { factory }), { quiet: true })).body;
+  } catch {
+    return null;
+  }
+}
+
 /** Ask what would become of a start, or start; the answer with its status. */
 export function start({ pipeline, body, key, validateOnly = false, signal }) {
   const path = withQuery(`pipelines/${encodeURIComponent(pipeline)}/runs`, { validateOnly: validateOnly || "" });

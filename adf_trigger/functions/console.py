@@ -105,11 +105,12 @@ def console_functions() -> func.Blueprint:
 def _with_a_slash(req: func.HttpRequest) -> func.HttpResponse:
     """The way to the page for who left out the slash at the end, without which the page's links lead beside it.
 
-    It is relative, so that it holds behind any route prefix and any host; a fragment stays with the browser.
+    It is relative, so that it holds behind any route prefix and any host, and ends in a name, so that it leads nowhere
+    in a circle where a gateway takes slashes off; a fragment stays with the browser.
     """
     last = path_of(req).rpartition("/")[2]
     return func.HttpResponse(
-        status_code=HTTPStatus.PERMANENT_REDIRECT, headers={**HEADERS, "Location": f"{last}/"}
+        status_code=HTTPStatus.PERMANENT_REDIRECT, headers={**HEADERS, "Location": f"{last}/{INDEX}"}
     )
 
 

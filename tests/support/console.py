@@ -28,13 +28,13 @@ def _wait(name: str, after: str | None = None, seconds: int = 0) -> dict[str, An
     }
 
 
-def _child(name: str, pipeline: str, after: str | None = None) -> dict[str, Any]:
+def _child(name: str, pipeline: str, after: str | None = None, *, waits: bool = True) -> dict[str, Any]:
     return {
         "name": name,
         "type": "ExecutePipeline",
         "typeProperties": {
             "pipeline": {"referenceName": pipeline, "type": "PipelineReference"},
-            "waitOnCompletion": True,
+            "waitOnCompletion": waits,
         },
         "dependsOn": [] if after is None else _after(after),
     }
@@ -46,6 +46,10 @@ PIPELINES: Mapping[str, Mapping[str, Any]] = {
         "activities": [_wait("Pause")],
     },
     "slow": {"activities": [_wait("Pause", seconds=300)]},
+    "lingering": {"activities": [_wait("Linger", seconds=300)]},
+    "waiting": {
+        "activities": [_child("Start", "lingering", waits=False), _wait("Stay", after="Start", seconds=300)]
+    },
     "parked": {"activities": [_wait("Pause")]},
     "settle": {
         "activities": [

@@ -70,6 +70,19 @@ def test_runs_appear_as_they_happen(person: Person, stack: LocalStack) -> None:
     expect(strip).to_have_attribute("aria-label", re.compile(r"\d+ succeeded"))
 
 
+def test_a_child_run_is_followed_while_it_goes_on(person: Person, stack: LocalStack) -> None:
+    """Its bars are those of now, and it is cancelled with the run that has started it."""
+    stack.caller.post("waiting", {}, key="waiting-1")
+    person.open("runs/waiting-1")
+    bar = person.lane("Linger").locator(".span")
+    expect(bar).to_have_class(re.compile("is-open"))
+    person.button("Cancel…").click()
+    person.dialog().get_by_role("button", name="Cancel the run").click()
+    stack.eventually(lambda: stack.status("waiting-1") == "Cancelled")
+    expect(person.page.locator(".part-head .badge")).to_have_text("Cancelled")
+    expect(bar).not_to_have_class(re.compile("is-open"))
+
+
 def test_the_list_is_narrowed_down_and_searched(person: Person, stack: LocalStack) -> None:
     """By status, pipeline, time, a typed text, and an id or a correlation id that is asked for with Enter."""
     known(stack, "quick", "narrow-1", "Succeeded", correlationId="c-narrow")

@@ -118,9 +118,9 @@ def test_a_functions_own_key_shows_what_it_opens(person: Person, stack: LocalSta
     """The list with the key of the list alone: nobody is asked for another one by what only helps."""
     assert stack.caller.post("quick", {}, key="by-own-key").status == 202
     person.open(key=Keys(stack.endpoints.functions_key, MASTER_KEY).of("list_runs"))
-    with person.page.expect_response(lambda answer: "/api/pipelines" in answer.url and answer.status == 401):
-        person.page.reload()
     expect(person.row("by-own-key")).to_be_visible()
+    with person.page.expect_response(lambda answer: "/api/pipelines" in answer.url and answer.status == 401):
+        person.page.get_by_label("Pipeline", exact=True).focus()
     expect(person.dialog()).to_have_count(0)
     person.row("by-own-key").click()
     expect(person.dialog()).to_contain_text("That key does not open this")
@@ -206,6 +206,7 @@ def test_nothing_keeps_people_from_using_it(anybody: Person) -> None:
 
 def test_ten_thousand_runs_stay_smooth(person: Person) -> None:
     """All can be scrolled through, and a few dozen rows are made of them at any time."""
+    person.open()
     person.page.route(re.compile(r"/api/runs\?"), _many)
     person.open()
     expect(person.row("number 0 ")).to_be_visible()

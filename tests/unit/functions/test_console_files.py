@@ -101,7 +101,7 @@ def test_without_its_slash_the_page_is_found_behind_any_prefix(caller: Caller, p
         url = f"https://host{prefix}/{path}"
         answer = ask(caller, "", url=f"{url}?code=secret")
         assert answer.status_code == 308
-        assert urljoin(url, answer.headers["Location"]) == f"{url}/"
+        assert urljoin(url, answer.headers["Location"]) == f"{url}/index.html"
         assert "secret" not in answer.headers["Location"]
     assert ask(caller, "", url=f"https://host{prefix}/console/?code=secret").status_code == 200
 
