@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BaseModel, Field, JsonValue, StrictBool, Wi
 
 from adf_trigger.plain_text import LINE_PATTERN, NO_CONTROLS, NOT_BLANK, has_controls, is_blank
 from adf_trigger.request_ids import MAX_REQUEST_ID, REQUEST_ID_FORM, is_request_id
-from adf_trigger.results import ActivityError, ActivityResult, ChildRun, RouteDelivery
+from adf_trigger.results import ActivityError, ActivityResult, ChildRun, RouteDelivery, RunInvoker
 from adf_trigger.wire import Instant, Wire
 
 PIPELINE_NAME_PATTERN = r"^[A-Za-z0-9_][^<>*#.%&:\\+?/]*$"
@@ -70,6 +70,8 @@ class Source(StrEnum):
 
     HTTP = "http"
     QUEUE = "queue"
+    FACTORY = "factory"
+    """Not to us: somebody else has started the run in Data Factory, and its end is told where the policy says so."""
 
 
 class RunStatus(StrEnum):
@@ -213,6 +215,9 @@ class RunView(Wire):
         details: see Results.
         overdue_since: since when it is overdue, where that was told.
         routes: where else its end was told, and whether that was taken; empty in events.
+        source: how it came: `http`, `queue`, or `factory` where others have started it in Data Factory itself.
+        invoked_by: who those others are.
+        rerun_of: runId of the run that it reruns; of one that others have rerun, of the first of its group.
         group_id: runId of the first of the runs that rerun one another, as Data Factory groups them.
         attempt: its number among them, which grows with each rerun.
         history: who did what about it, oldest first.
@@ -245,6 +250,8 @@ class RunView(Wire):
     children_left_out: int = 0
     return_value: JsonValue = None
     details: Literal["full", "withheld"] | None = None
+    source: str | None = None
+    invoked_by: RunInvoker | None = None
     rerun_of: UUID | None = None
     group_id: UUID | None = None
     attempt: int = 1

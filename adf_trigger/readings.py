@@ -16,6 +16,7 @@ class RunSummary(Wire):
         message_id: see RunView.
         ended: see RunView.
         reason: see RunView.
+        source: see RunView; null for runs of earlier versions, and messages.
     """
 
     request_id: str
@@ -32,6 +33,7 @@ class RunSummary(Wire):
     started_at: Instant | None = None
     ended_at: Instant | None = None
     duration_ms: int | None = None
+    source: str | None = None
     rerun_of: UUID | None = None
     links: RunLinks
 

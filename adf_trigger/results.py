@@ -131,3 +131,22 @@ class RouteDelivery(Wire):
     at: Instant
     attempts: int = 0
     why: str | None = None
+
+
+class RunInvoker(Wire):
+    """Who or what has started a run, as Data Factory tells it.
+
+    Attributes:
+        type: Data Factory's own word: `Manual` (the Studio, a script, any caller of createRun), `ScheduleTrigger`
+            and its like, `PipelineActivity`.
+        name: of the trigger, or of the activity.
+        id: Data Factory's own.
+        pipeline_name: of an activity, its pipeline.
+        pipeline_run_id: of an activity, the run that it is of.
+    """
+
+    type: str
+    name: str | None = None
+    id: str | None = None
+    pipeline_name: str | None = None
+    pipeline_run_id: str | None = None

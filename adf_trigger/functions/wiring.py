@@ -42,6 +42,9 @@ from adf_trigger.service.monitor import Monitor
 from adf_trigger.service.neighbours import AppIdentity, Neighbours, this_machine
 from adf_trigger.service.notify import Notifier
 from adf_trigger.service.observe import Observer
+from adf_trigger.service.observing import ObservationKeeper
+from adf_trigger.service.others import wire_others
+from adf_trigger.service.others_claims import OtherRunClaimer
 from adf_trigger.service.overdue_messages import OverdueMessageWatcher
 from adf_trigger.service.overdue_runs import OverdueRunWatcher
 from adf_trigger.service.own_notes import OwnNotes
@@ -242,6 +245,11 @@ def wire(
         most_bytes=settings.max_body_bytes,
     )
     query = RunFinder(factories, ledger, rejected, strangers, views, looker)
+    claimer = OtherRunClaimer(ledger, factories, records, ends, publisher, definitions, clock)
+    observed = ObservationKeeper(notes, app.mark, steps)
+    others = wire_others(
+        claimer, observed, ledger, factories, policies, gate, clock, tick_threads, settings.poll_overlap
+    )
     tick = Tick(
         factories,
         ledger,
@@ -253,6 +261,7 @@ def wire(
         publisher,
         OverdueRunWatcher(ledger, records, notifier, gate, clock, tick_threads),
         router,
+        others,
         keeper,
         OverdueMessageWatcher(
             rejected,

@@ -41,6 +41,7 @@ class ListedRun:
         run_id: once Data Factory has confirmed it.
         message_id: of a rejected message.
         reason: one line.
+        source: how it came; None in rows of earlier versions, and of a message.
     """
 
     factory: str
@@ -58,6 +59,7 @@ class ListedRun:
     ended_at: datetime | None = None
     duration_ms: int | None = None
     rerun_of: UUID | None = None
+    source: str | None = None
 
     @classmethod
     def of(cls, record: RunRecord) -> "ListedRun":
@@ -77,6 +79,7 @@ class ListedRun:
             ended_at=record.ended_at,
             duration_ms=record.duration_ms,
             rerun_of=record.rerun.reference_pipeline_run_id,
+            source=record.source,
         )
 
 
@@ -213,5 +216,6 @@ def text_of(record: RunRecord) -> str:
             correlation_id=record.correlation_id,
             requested_by=record.requested_by,
             rerun_of=record.rerun.reference_pipeline_run_id,
+            source=record.source,
         )
     )

@@ -13,7 +13,7 @@ from adf_trigger.contracts import (
     RunStatus,
     Source,
 )
-from adf_trigger.results import ActivityError, Results, RouteDelivery
+from adf_trigger.results import ActivityError, Results, RouteDelivery, RunInvoker
 
 
 class RunState(StrEnum):
@@ -102,6 +102,7 @@ class RunRecord:
         secure_parameters: names of the parameters whose values are not kept here.
         status: a RunStatus, or a word of Data Factory's that we do not know.
         source: how it came.
+        invoked_by: who has started the run in Data Factory; None where that is us.
         not_before: the dispatcher leaves the request alone until then.
         lease_until: somebody is sending the request or its event; others leave it alone until then. Stays with
             a submitted run until it is over, or Data Factory shows the run.
@@ -192,6 +193,7 @@ class RunRecord:
     traceparent: str | None = None
     overdue: Overdue | None = None
     routes: tuple[RouteDelivery, ...] = ()
+    invoked_by: RunInvoker | None = None
 
     @property
     def run_ids(self) -> tuple[UUID, ...]:

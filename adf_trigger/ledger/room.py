@@ -19,6 +19,7 @@ from adf_trigger.ledger.records import CameAs, RunRecord, RunState
 from adf_trigger.messages.fitting import fitted_whole
 from adf_trigger.messages.limits import ELLIPSIS, shorten, shorten_middle
 from adf_trigger.request_ids import REQUEST_ID_FORM, is_request_id
+from adf_trigger.results import RunInvoker
 from adf_trigger.wire import Wire
 
 MAX_RECORD_CHARS = 515_000
@@ -170,6 +171,7 @@ def _bounded(record: RunRecord, limits: _Limits) -> RunRecord:
         or (record.ended and (message, errors, results) != (record.message, record.errors, record.results)),
         cancellation=waiting and replace(waiting, waits=_cut(waiting.waits, limits.reason)),
         history=_newest(record.history, limits.history),
+        invoked_by=record.invoked_by and _short(record.invoked_by),
     )
 
 
@@ -203,6 +205,12 @@ def _newest(history: tuple[HistoryEntry, ...], room: int) -> tuple[HistoryEntry,
 def _entry(entry: HistoryEntry) -> HistoryEntry:
     short = {"by": _cut(entry.by, LONGEST_NAME), "note": _cut(entry.note, MAX_NOTE)}
     return entry if (entry.by, entry.note) == tuple(short.values()) else entry.model_copy(update=short)
+
+
+def _short(invoker: RunInvoker) -> RunInvoker:
+    return RunInvoker.model_validate(
+        {name: shorten(text, LONGEST_NAME) for name, text in invoker if text is not None}
+    )
 
 
 def _chars(entry: Wire) -> int:

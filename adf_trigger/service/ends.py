@@ -93,13 +93,21 @@ class EndRecorder:
             return stored is None  # its sender, or the dispatcher, first has to record that it was started
         if stored.record.state is not RunState.SUBMITTED:
             return True
-        read = self._read(factory, stored.record, run, budget)
-        if not read.complete and self._may_still_be_read(run):
+        end = self.of(factory, stored.record, run, budget)
+        if end is None:
             return False
-        withheld = read.activities is not None and self._withholder.at_end(factory, stored.record)
-        end = end_of(run, read.activities, read.children, withheld=withheld, complete=read.complete)
         self._publisher.publish_leased(self._records.end(stored, end))
         return True
+
+    def of(
+        self, factory: FactoryHandle, record: RunRecord, run: PipelineRun, budget: Budget
+    ) -> RunEnd | None:
+        """How a run has ended, its activities read where the policy has that; None where a later look has to do it."""
+        read = self._read(factory, record, run, budget)
+        if not read.complete and self._may_still_be_read(run):
+            return None
+        withheld = read.activities is not None and self._withholder.at_end(factory, record)
+        return end_of(run, read.activities, read.children, withheld=withheld, complete=read.complete)
 
     def _may_still_be_read(self, run: PipelineRun) -> bool:
         """Whether its activities are waited for: not where it does not tell since when, or what cannot be."""

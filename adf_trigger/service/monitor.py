@@ -7,6 +7,7 @@ nothing, a run that no list shows is not lost, and a status that is not known ha
 
 import logging
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from uuid import UUID
@@ -56,8 +57,23 @@ UNREADABLE_AFTER = 3
 """Runs of one turn that may fail to be read before the factory is left alone until the next tick."""
 
 
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """What a list has shown of the runs of a factory that have ended.
+
+    Attributes:
+        after: which last updates the list began after.
+        runs: those of our own and others'.
+        complete: whether these are all.
+    """
+
+    after: datetime
+    runs: Sequence[PipelineRun]
+    complete: bool
+
+
 @cache
-def _ended() -> FieldFilter:
+def ended_filter() -> FieldFilter:
     """The condition of what has ended, made when it is first needed, and not at import."""
     return FieldFilter(operand="Status", operator="In", values=tuple(sorted(ENDED_IN_DATA_FACTORY)))
 
@@ -100,8 +116,8 @@ class Monitor:
         self._overlap = overlap
         self._missing_limit = missing_limit
 
-    def poll(self, factory: FactoryHandle, active: Sequence[ActiveRun], budget: Budget) -> None:
-        """Look at the started runs once.
+    def poll(self, factory: FactoryHandle, active: Sequence[ActiveRun], budget: Budget) -> Listed | None:
+        """Look at the started runs once: what a list has shown, where one was needed.
 
         Raises:
             DataFactoryError, CredentialError: looking failed; what was not seen stays as it was.
@@ -109,14 +125,15 @@ class Monitor:
         """
         started = [row for row in active if row.state is RunState.SUBMITTED]
         if not started:
-            return
+            return None
         if len(started) <= FEW:
             self._ask_for(factory, started, budget)
-            return
-        shown, complete = self._list_ended(factory, active, started, budget)
+            return None
+        listed, shown = self._list_ended(factory, active, started, budget)
         unseen = [row for row in started if row.run_id not in shown]
-        calls = min(SWEPT_A_TICK if complete else MOST_SWEPT, budget.left)
+        calls = min(SWEPT_A_TICK if listed.complete else MOST_SWEPT, budget.left)
         self._ask_for(factory, self._sweep.next_of(factory.id, unseen, calls), budget)
+        return listed
 
     def look(self, factory: FactoryHandle, row: ActiveRun, budget: Budget) -> None:
         """Look at one run by its id, and record what is new.
@@ -150,8 +167,8 @@ class Monitor:
         active: Sequence[ActiveRun],
         started: Sequence[ActiveRun],
         budget: Budget,
-    ) -> tuple[set[UUID], bool]:
-        """Record the ends that the list shows: the runs it showed, and whether it was complete.
+    ) -> tuple[Listed, set[UUID]]:
+        """Record the ends that the list shows: the list, and which runs of ours it showed.
 
         At most half of the calls and of the time goes into the list, so that however much has ended in the factory
         some is left to record ends, and to ask for what the list has not come to.
@@ -161,7 +178,7 @@ class Monitor:
         window = RunFilter(
             last_updated_after=since - self._overlap,
             last_updated_before=max(self._clock(), since) + NEVER_LATER,
-            filters=(_ended(),),
+            filters=(ended_filter(),),
         )
         pages = factory.runs.query_runs(window)
         found, complete = budget.share(1 / 2).read(pages, at_most=max(1, budget.left // 2))
@@ -172,7 +189,7 @@ class Monitor:
         left = self._record(factory, ours, shown, budget)
         if complete:
             self._move_on(factory, since, found, left)
-        return set(shown), complete
+        return Listed(window.last_updated_after, found, complete), set(shown)
 
     def _record(
         self,

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from adf_trigger.contracts import RunRequest
 from adf_trigger.ledger.records import Overdue
-from adf_trigger.settings.policy import ANY_PIPELINE, PipelinePolicy
+from adf_trigger.settings.policy import ANY_PIPELINE, Observe, PipelinePolicy
 
 
 class Policies:
@@ -17,6 +17,17 @@ class Policies:
         """The policy of a pipeline."""
         policy = self._by_pipeline.get(pipeline.lower()) or self._by_pipeline.get(ANY_PIPELINE)
         return policy or PipelinePolicy()
+
+    @property
+    def observed(self) -> Mapping[str, Observe]:
+        """The names, in lower case or `*`, whose policy has runs of others told, and which."""
+        policies = self._by_pipeline.items()
+        return {name: each.observe for name, each in policies if each.observe is not Observe.NONE}
+
+    def name_for(self, pipeline: str) -> str:
+        """The name of the policy that a pipeline has: its own in lower case, else `*`."""
+        name = pipeline.lower()
+        return name if name in self._by_pipeline else ANY_PIPELINE
 
     def overdue(self, pipeline: str, request: RunRequest) -> Overdue | None:
         """When a run of a pipeline is overdue: as its request says, else as the policy does; None for never."""

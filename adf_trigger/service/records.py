@@ -282,6 +282,33 @@ class Records(SteeringMoves):
         )
         return saved
 
+    def observe(self, record: RunRecord, end: RunEnd) -> Claim:
+        """Claim a run of others and record how it has ended, in one transaction, or find who has it.
+
+        It is leased to this process, which sends the event.
+
+        Raises:
+            LedgerConflict: another request has the run.
+            InvalidRequest: it cannot be kept.
+        """
+        moved = transitions.observe(record, end, now=self._clock(), lease=self._lease)
+        with self._steps("records.observe"):
+            claim = self._ledger.claim(moved)
+        if claim.created:
+            logger.info(
+                "Run %s of %s, which others have started, has ended: %s",
+                moved.run_id,
+                moved.pipeline,
+                moved.status,
+                extra={
+                    "action": "run_observed",
+                    "run_id": str(moved.run_id),
+                    "request_id": moved.request_id,
+                    "status": moved.status,
+                },
+            )
+        return claim
+
     def lease_to_publish(self, stored: Stored) -> Stored:
         """Lease a record to this process, which is about to send its event."""
         leased = transitions.lease_to_publish(stored.record, now=self._clock(), lease=self._lease)

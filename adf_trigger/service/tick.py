@@ -21,7 +21,8 @@ from adf_trigger.service.dispatch import Dispatcher
 from adf_trigger.service.factories import Factories, FactoryHandle
 from adf_trigger.service.gate import Gate
 from adf_trigger.service.keep import Keeper
-from adf_trigger.service.monitor import Monitor
+from adf_trigger.service.monitor import Listed, Monitor
+from adf_trigger.service.others import OtherRunTeller
 from adf_trigger.service.overdue_messages import OverdueMessageWatcher
 from adf_trigger.service.overdue_runs import OverdueRunWatcher
 from adf_trigger.service.publish import Publisher
@@ -74,6 +75,7 @@ class _Turn:
         budget: calls that may still be spent on it.
         active: its active runs, read once.
         ended: records that have ended since these were read.
+        listed: what the monitor has listed.
         trouble: parts that were not done whole.
     """
 
@@ -81,6 +83,7 @@ class _Turn:
     budget: Budget
     active: Sequence[ActiveRun] = ()
     ended: Sequence[Stored] = ()
+    listed: Listed | None = None
     trouble: list[str] = field(default_factory=list)
 
 
@@ -101,6 +104,7 @@ class Tick:
         publisher: publishes what has ended.
         router: leads news to further consumers.
         overdue_runs: tells of runs that go on for too long.
+        others: tells of runs that others have started.
         keeper: purges kept messages.
         overdue: looks after those that wait for too long.
         gate: which factories may not be called now; what is known of them is published all the same.
@@ -126,6 +130,7 @@ class Tick:
         publisher: Publisher,
         overdue_runs: OverdueRunWatcher,
         router: Router,
+        others: OtherRunTeller,
         keeper: Keeper,
         overdue: OverdueMessageWatcher,
         gate: Gate,
@@ -149,6 +154,7 @@ class Tick:
         self._publisher = publisher
         self._overdue_runs = overdue_runs
         self._router = router
+        self._others = others
         self._keeper = keeper
         self._overdue = overdue
         self._gate = gate
@@ -209,6 +215,7 @@ class Tick:
         """Each part has its share of the time. Starting, cancelling and watching go on side by side."""
         self._attempt("probe", self._probe, turn, limits.until(1 / 6))
         self._attempt("read", self._read, turn, limits.until(1 / 2))
+        self._attempt("note_doubts", self._note_doubts, turn, limits.until(1 / 2))
         share = 1 / 2 if self._tick_threads.is_alone else 4 / 5
         together: list[tuple[str, _Part, float]] = [
             ("dispatch", self._dispatch, share),
@@ -220,6 +227,7 @@ class Tick:
             together,
             at_once=len(together),
         )
+        self._attempt("observe", self._observe, turn, limits.until(1 / 2))
         self._attempt("publish", self._publish, turn, limits.until(4 / 5))
         self._attempt("tell_overdue", self._tell_overdue, turn, limits.until(4 / 5))
         self._attempt("purge", self._purge, turn, limits.until(1))
@@ -262,7 +270,13 @@ class Tick:
 
     def _watch(self, turn: _Turn, budget: Budget) -> None:
         if self._gate.may_read(turn.factory):
-            self._monitor.poll(turn.factory, turn.active, budget)
+            turn.listed = self._monitor.poll(turn.factory, turn.active, budget)
+
+    def _note_doubts(self, turn: _Turn, _: Budget) -> None:
+        self._others.note_doubts(turn.factory, turn.active)
+
+    def _observe(self, turn: _Turn, budget: Budget) -> None:
+        self._others.tell(turn.factory, turn.listed, budget)
 
     def _publish(self, turn: _Turn, budget: Budget) -> None:
         self._publisher.publish(turn.factory, turn.active, turn.ended, budget)

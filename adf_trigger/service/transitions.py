@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from adf_trigger.contracts import HistoryEntry, RunStatus
+from adf_trigger.contracts import HistoryEntry, RunStatus, Source
 from adf_trigger.ledger.records import RunRecord, RunState, Waits
 from adf_trigger.results import RouteDelivery
 from adf_trigger.service import event_ids, steered_transitions
@@ -238,6 +238,13 @@ def end(record: RunRecord, end: RunEnd, *, now: datetime, lease: timedelta) -> R
             lease_until=now + lease,
         )
     )
+
+
+def observe(record: RunRecord, run_end: RunEnd, *, now: datetime, lease: timedelta) -> RunRecord:
+    """A run that others have started has ended: its record is made as it ends, and its event is next."""
+    if record.source is not Source.FACTORY:
+        raise IllegalMove(f"{record.request_id} is a request, which is claimed before its run begins")
+    return end(record, run_end, now=now, lease=lease)
 
 
 def lease_to_publish(record: RunRecord, *, now: datetime, lease: timedelta) -> RunRecord:

@@ -69,6 +69,8 @@ class RunViews:
             message=record.message,
             errors=None if record.errors is None else list(record.errors),
             **({} if record.results is None else dict(record.results)),
+            source=record.source,
+            invoked_by=record.invoked_by,
             rerun_of=record.rerun.reference_pipeline_run_id,
             group_id=record.group_id,
             attempt=record.attempt,
@@ -158,6 +160,7 @@ class RunViews:
             started_at=run.started_at,
             ended_at=run.ended_at,
             duration_ms=run.duration_ms,
+            source=run.source,
             rerun_of=run.rerun_of,
             links=links,
         )

@@ -33,6 +33,17 @@ class Details(StrEnum):
     """Of every run, and what its activities hold is shown, and told in its event, though it has secure parameters."""
 
 
+class Observe(StrEnum):
+    """Which runs that others start (the Studio, Data Factory's triggers, scripts) are told of at their end, too."""
+
+    NONE = "none"
+    """None: Data Factory itself tells nobody."""
+    TOP_LEVEL = "topLevel"
+    """Those that no activity of another run has started."""
+    ALL = "all"
+    """Those of Execute Pipeline activities, too."""
+
+
 class PipelinePolicy(BaseModel):
     """The policy of a pipeline.
 
@@ -41,6 +52,7 @@ class PipelinePolicy(BaseModel):
         details: see Details. What is not read is null, not empty.
         overdue_after_seconds: a run that has not ended so long after it was started is told of, once; None for never.
         cancel_when_overdue: whether it is cancelled then, too.
+        observe: see Observe. It holds for runs that end after the service has first seen the policy.
         correlation_parameter: a parameter that the pipeline declares for us: it is set to the requestId, so that
             a run whose id was lost can be found among others.
     """
@@ -53,4 +65,5 @@ class PipelinePolicy(BaseModel):
     details: Details = Details.ALL
     overdue_after_seconds: int | None = Field(default=None, ge=1, le=MAX_OVERDUE_SECONDS)
     cancel_when_overdue: bool = False
+    observe: Observe = Observe.NONE
     correlation_parameter: str | None = Field(default=None, min_length=1, max_length=260)

@@ -1,0 +1,248 @@
+"""What is kept, beside the records, of the runs of others: since when they are told, and how far that has come.
+
+    observe|since|{app}|{policy}   since when the policy of a name has runs of others told
+    observe|place|{app}            until when all that has ended is told or held, and how far the history was searched
+    observe|held|{app}|{pipeline}  from when on runs of a pipeline are held, since a request of it is in doubt
+    observe|doubt|{request}        a request in doubt, or whose fate is unknown: from when on runs may be its
+
+What is an app's own has its mark, since several with policies of their own may keep their ledger in one table.
+"""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from adf_trigger.errors import LedgerConflict
+from adf_trigger.ledger.notes import Note, Notes
+from adf_trigger.ledger.records import RunRecord
+from adf_trigger.service.steps import Steps
+
+PREFIX = "observe|"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """How far the runs of others are told.
+
+    Attributes:
+        until: what ended before is told, or held.
+        search: how far the history was searched for requests of unknown fate; None once it was searched whole.
+    """
+
+    until: datetime
+    search: str | None = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """A request that may have started a run which nobody knows to be its.
+
+    Attributes:
+        request_id: which.
+        pipeline: of which pipeline.
+        since: when its first createRun left.
+        name: of its note.
+        etag: of its note.
+    """
+
+    request_id: str
+    pipeline: str
+    since: datetime
+    name: str = ""
+    etag: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Runs of a pipeline that are told later.
+
+    Attributes:
+        pipeline: as Data Factory spells it.
+        since: what has ended before is told.
+        doubted: when the first createRun left of those in doubt.
+        name: of its note.
+        etag: of its note.
+    """
+
+    pipeline: str
+    since: datetime
+    doubted: datetime
+    name: str = ""
+    etag: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """All of that, of one factory.
+
+    Attributes:
+        since: policy → since when.
+        place: how far it has come; None before it has begun.
+        held: pipelines whose runs are held.
+        doubts: requests in doubt.
+        beside: the same of other ids under which records of the factory are kept.
+    """
+
+    since: Mapping[str, datetime]
+    place: Place | None
+    held: Sequence[Held]
+    doubts: Sequence[Doubt]
+    beside: Mapping[str, Sequence[Doubt]] = field(default_factory=dict)
+
+
+class ObservationKeeper:
+    """Keeps it. Every method may raise LedgerError.
+
+    Args:
+        notes: of the ledger.
+        mark: tells this app from others on the same ledger.
+        steps: surrounds each write.
+    """
+
+    def __init__(self, notes: Notes, mark: str, steps: Steps) -> None:
+        self._notes = notes
+        self._mark = mark
+        self._steps = steps
+
+    def read(self, factory: str) -> Observed:
+        """What is kept of a factory: one query."""
+        notes = self._notes.named(factory, PREFIX)
+        places = [note for note in notes if note.name == self._place]
+        return Observed(
+            since={each.value["policy"]: _instant(each, "since") for each in self._own("since", notes)},
+            place=_place_of(places[0]) if places else None,
+            held=[
+                Held(
+                    each.value["pipeline"],
+                    _instant(each, "since"),
+                    _instant(each, "doubted"),
+                    each.name,
+                    each.etag,
+                )
+                for each in self._own("held", notes)
+            ],
+            doubts=[
+                Doubt(
+                    each.value["requestId"],
+                    each.value["pipeline"],
+                    _instant(each, "since"),
+                    each.name,
+                    each.etag,
+                )
+                for each in notes
+                if each.name.startswith(f"{PREFIX}doubt|")
+            ],
+        )
+
+    def keep_policies(
+        self, factory: str, observed: Observed, names: Iterable[str], now: datetime
+    ) -> Observed:
+        """Note since when policies hold that are new, forget those that are gone, and where to begin."""
+        since, wanted = dict(observed.since), set(names)
+        place, held = observed.place, observed.held
+        if place is None and wanted:
+            # Before any policy is noted: what it is to be told of must not end before the place.
+            place = Place(now)
+            with self._steps("observing.move_on"):
+                self._put_first(factory, self._place, _value_of(place))
+        for name in sorted(wanted - since.keys()):
+            with self._steps("observing.begin"):
+                self._put_first(
+                    factory, self._name("since", name), {"policy": name, "since": now.isoformat()}
+                )
+            since[name] = now
+        for name in sorted(since.keys() - wanted):
+            self._end(factory, self._name("since", name))
+            del since[name]
+        if not wanted and (place is not None or held):
+            for each in held:
+                self._end(factory, each.name)
+            self._end(factory, self._place)
+            place, held = None, []
+        return replace(observed, since=since, place=place, held=held)
+
+    def _put_first(self, factory: str, name: str, value: dict[str, Any]) -> None:
+        """Write a note unless another host was first, whose note the next tick reads."""
+        with suppress(LedgerConflict):
+            self._notes.put(factory, name, value, "")
+
+    def _end(self, factory: str, name: str) -> None:
+        with self._steps("observing.end"):
+            self._notes.remove(factory, name)
+
+    def move_on(self, factory: str, place: Place) -> None:
+        """Note how far it has come; the last writer wins, which is safe since each has told what was before."""
+        with self._steps("observing.move_on"):
+            self._notes.put(factory, self._place, _value_of(place))
+
+    def doubt(self, factory: str, record: RunRecord) -> None:
+        """Note that a request is in doubt, or its fate unknown, and since when."""
+        since = record.doubted_from or record.sent_at or record.requested_at
+        value = {"requestId": record.request_id, "pipeline": record.pipeline, "since": since.isoformat()}
+        with self._steps("observing.doubt"):
+            self._notes.put(factory, doubt_name(record.request_id), value)
+
+    def settle(self, factory: str, doubt: Doubt) -> None:
+        """Forget a doubt that is settled, unless it was noted anew."""
+        with self._steps("observing.settle"):
+            self._remove(factory, doubt.name, doubt.etag)
+
+    def hold(self, factory: str, held: Held) -> bool:
+        """Note that runs of a pipeline are told later, in place of what was noted; False where that was changed."""
+        value = {
+            "pipeline": held.pipeline,
+            "since": held.since.isoformat(),
+            "doubted": held.doubted.isoformat(),
+        }
+        try:
+            with self._steps("observing.hold"):
+                self._notes.put(factory, self._name("held", held.pipeline), value, held.etag)
+        except LedgerConflict:
+            return False
+        return True
+
+    def release(self, factory: str, held: Held) -> None:
+        """Forget that runs are held, unless that was noted anew."""
+        with self._steps("observing.release"):
+            self._remove(factory, held.name, held.etag)
+
+    def _remove(self, factory: str, name: str, etag: str) -> None:
+        try:
+            self._notes.remove(factory, name, etag)
+        except LedgerConflict:
+            return  # another host was first, or knows better
+
+    def _own(self, kind: str, notes: Sequence[Note]) -> Sequence[Note]:
+        return [note for note in notes if note.name.startswith(f"{PREFIX}{kind}|{self._mark}|")]
+
+    @property
+    def _place(self) -> str:
+        return f"{PREFIX}place|{self._mark}"
+
+    def _name(self, kind: str, of: str) -> str:
+        return f"{PREFIX}{kind}|{self._mark}|{_digest(of.lower())}"
+
+
+def doubt_name(request_id: str) -> str:
+    """The name of the note of a request in doubt."""
+    return f"{PREFIX}doubt|{_digest(request_id)}"
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:32]
+
+
+def _value_of(place: Place) -> dict[str, Any]:
+    return {"until": place.until.isoformat(), "search": place.search}
+
+
+def _place_of(note: Note) -> Place:
+    search: Any = note.value.get("search")
+    return Place(_instant(note, "until"), search if isinstance(search, str) else None)
+
+
+def _instant(note: Note, name: str) -> datetime:
+    return datetime.fromisoformat(note.value[name])
