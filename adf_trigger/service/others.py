@@ -288,7 +288,7 @@ def wire_others(
     tick_threads: TickThreads,
     overlap: float,
 ) -> OtherRunTeller:
-    """All of it together; see `OtherRunTeller` and `ContestFinder`, and of the overlap, in seconds, `OtherRunLister`."""
+    """All of it together; see `OtherRunTeller`, `ContestFinder`, and of the overlap in seconds `OtherRunLister`."""
     lists = OtherRunLister(clock, overlap=timedelta(seconds=overlap))
     contests = ContestFinder(ledger, factories, observing, clock, tick_threads)
     return OtherRunTeller(factories, policies, lists, claims, contests, observing, gate, clock, tick_threads)

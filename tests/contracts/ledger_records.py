@@ -8,7 +8,7 @@ from uuid import uuid4
 from adf_trigger.contracts import HistoryEntry, Rerun, Source
 from adf_trigger.ledger.records import CameAs, Cancellation, Overdue, RunRecord, RunState, Waits
 from adf_trigger.ledger.room import MAX_REQUEST_CHARS
-from adf_trigger.results import ActivityError, ActivityResult, ChildRun, Results, RouteDelivery
+from adf_trigger.results import ActivityError, ActivityResult, ChildRun, Results, RouteDelivery, RunInvoker
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -138,6 +138,7 @@ def a_full_record(factory: str) -> RunRecord:
         ),
         declares_secrets=True,
         routes=(RouteDelivery(route="finance", status="pending", at=NOON, attempts=2, why="HTTP 503"),),
+        invoked_by=RunInvoker(type="ScheduleTrigger", name="nightly", id="0a"),
         overdue=Overdue(after_seconds=600, cancel=True, told_at=NOON + 9 * MINUTE),
         traceparent="00-" + "a" * 32 + "-" + "b" * 16 + "-01",
         published_at=NOON + 8 * MINUTE,

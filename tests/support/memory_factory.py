@@ -45,6 +45,9 @@ class Run:
     created: datetime
     invoked_by: str = "Manual"
     invoked_by_run: UUID | None = None
+    invoked_by_name: str | None = None
+    group: UUID | None = None
+    began: datetime | None = None
     status: str = "InProgress"
     message: str = ""
     failed: list[dict[str, Any]] = field(default_factory=list)
@@ -228,10 +231,12 @@ def as_run(run: Run) -> PipelineRun:
         parameters=run.parameters,
         status=run.status,
         message=run.message,
-        run_start=None if run.status == "Queued" else run.updated - timedelta(seconds=1),
+        run_start=None if run.status == "Queued" else run.began or run.updated - timedelta(seconds=1),
         last_updated=run.updated,
+        run_group_id=str(run.group or run.run_id),
         invoked_by=InvokedBy(
             invoked_by_type=run.invoked_by,
+            name=run.invoked_by_name,
             pipeline_run_id=None if run.invoked_by_run is None else str(run.invoked_by_run),
         ),
     )

@@ -29,6 +29,7 @@ BOUNDED_HERE = {
     "results",
     "cancellation",
     "history",
+    "invoked_by",
     "former_run_ids",
 }
 OF_FIXED_SIZE = {

@@ -178,7 +178,7 @@ UNKNOWN = {"take_over", "resubmit", "dismiss"}
 MARKED = {"confirm_cancel", "cancel_later", "refuse_cancel"}
 """Moves of a run that is to be cancelled."""
 
-OTHERS = {"claim", "save_cursor", "purge"}
+OTHERS = {"claim", "observe", "save_cursor", "purge"}
 SAVED = sorted(MOVES.keys() - {"reclaim"})
 FROM_UNPUBLISHED = sorted(set(SAVED) - {"note", "route"})
 """Moves that no published record makes."""
