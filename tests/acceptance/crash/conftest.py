@@ -9,6 +9,7 @@ import pytest
 
 from tests.acceptance.crash.crashes import Crashes
 from tests.acceptance.crash.event_scenarios import TRIGGERS
+from tests.acceptance.crash.other_scenarios import POLICY
 from tests.support.local_stack import LocalStack
 from tests.support.webhook_server import refusing_first, served
 
@@ -32,7 +33,7 @@ def crashes(tmp_path_factory: pytest.TempPathFactory, warm: str) -> Iterator[Cra
     """The stack, with a pipeline for each way of being treated."""
     folder = tmp_path_factory.mktemp("crash")
     routes = {"hook": {"webhook": {"url": "HOOK_URL", "secret": "HOOK_SECRET"}, "pipelines": ["routed"]}}
-    policy = {"parked": {"unknownOutcome": "park"}}
+    policy = {"parked": {"unknownOutcome": "park"}, **POLICY}
     settings = {
         "CRASH_PLAN": str(folder / "plan"),
         "CRASH_HITS": str(folder / "hits"),
@@ -55,6 +56,8 @@ def crashes(tmp_path_factory: pytest.TempPathFactory, warm: str) -> Iterator[Cra
         stack.define("pause")
         stack.define("routed")
         stack.define("parked")
+        stack.define("watched")
+        stack.define("doubted")
         stack.define("slow", waiting(5))
         stack.define("long", waiting(20))  # what is cancelled must not have ended by then
         crashes = Crashes(stack, folder)

@@ -1,67 +1,19 @@
 """Runs that others start in Data Factory are told at their end, once, where the policy of their pipeline says so."""
 
 import json
-from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 
-from adf_trigger.contracts import CompletionEvent, Source
+from adf_trigger.contracts import Source
 from adf_trigger.datafactory.models import PipelineRun
 from adf_trigger.events.texts import event_text
 from adf_trigger.ledger.listing import Question
 from adf_trigger.messages.declaration import Declaration, Declared
 from adf_trigger.messages.masking import MASK
 from adf_trigger.service.others_record import record_of
-from tests.support.faulty_ledger import FaultyLedger
-from tests.support.memory_factory import Run
-from tests.support.script import Crashed, Script
+from tests.support.other_runs import DAY, ended, event_of, started, told, with_policy, world_of
 from tests.support.world import FACTORY_ID, START, World, settings
-
-DAY = 86_400
-
-
-def world_of(observe: str | None = "topLevel", *, pipeline: str = "load", **changes: Any) -> World:
-    """A service that has ticked once, and whose factory has a pipeline `load`."""
-    policy = {} if observe is None else {pipeline: {"observe": observe}}
-    more = {name: changes.pop(name) for name in [*changes] if name.startswith("ADF_")}
-    world = World(settings=settings(ADF_TRIGGER_POLICY=json.dumps(policy), **more), **changes)
-    world.factory.declare("load")
-    world.tick()
-    return world
-
-
-def with_policy(world: World, policy: dict[str, Any]) -> None:
-    """The app starts anew with another policy."""
-    world.settings = settings(ADF_TRIGGER_POLICY=json.dumps(policy))
-    world.restart()
-
-
-def started(world: World, pipeline: str = "load", by: str = "ScheduleTrigger", **more: Any) -> UUID:
-    """A run that somebody else has started now."""
-    run_id = more.pop("run_id", None) or uuid4()
-    parameters = more.pop("parameters", {})
-    run = Run(run_id, pipeline, parameters, world.clock(), world.clock(), by, **more)
-    world.factory.runs[run_id] = run
-    return run_id
-
-
-def ended(world: World, *args: Any, status: str = "Succeeded", **more: Any) -> UUID:
-    """A run that somebody else has started, and which has ended now."""
-    run_id = started(world, *args, **more)
-    world.factory.finish(run_id, status)
-    return run_id
-
-
-def told(world: World) -> list[UUID | None]:
-    """The runs of which an end was told, as often as it was."""
-    return [event.data.run_id for event in world.outbox.events]
-
-
-def event_of(world: World) -> CompletionEvent:
-    """The only event."""
-    (event,) = world.outbox.events
-    return event
 
 
 def test_a_run_that_a_trigger_starts_is_told_at_its_end_with_who_has_started_it() -> None:
@@ -307,70 +259,6 @@ def test_what_was_purged_is_not_told_again() -> None:
     assert len(told(world)) == 1
 
 
-EVERY_STEP = [
-    *("observing.move_on", "observing.begin", "records.observe", "notify.event", "records.publish"),
-    *("records.note", "definitions.keep"),
-]
-
-
-@pytest.mark.parametrize("after", [False, True])
-@pytest.mark.parametrize("step", EVERY_STEP)
-def test_killed_at_any_step_it_is_told_under_one_id_and_kept_once(step: str, after: bool) -> None:  # noqa: FBT001
-    """On either side; it is noted with the run that it reruns once, too."""
-    script = Script()
-    world = World(
-        steps=script, settings=settings(ADF_TRIGGER_POLICY=json.dumps({"*": {"observe": "topLevel"}}))
-    )
-    world.factory.declare("load")
-    script.crash = (step, after) if step.startswith("observing") else None
-    try:
-        world.tick()
-    except Crashed:
-        world.restart()
-        world.tick(after=1)
-    first = world.submit().record.run_id
-    world.factory.finish(first, "Failed")
-    world.clock.forward(1)
-    world.tick()
-    again = ended(world, by="Manual", group=first)
-    world.services.tick._others._claims._definitions._known.clear()
-    if not step.startswith("observing"):
-        script.crash = (step, after)
-    for _ in range(3):
-        try:
-            world.tick(after=200)
-        except Crashed:
-            world.restart()
-    if step != "definitions.keep":
-        assert script.crash is None, f"{step} was never reached"
-    ids = {event.id for event in world.outbox.events if event.data.run_id == again}
-    assert ids == {f"{again}/Succeeded"}
-    record = world.services.query.find(str(again))
-    assert record.published_at is not None
-    assert world.services.query.find("key-1").reruns == 1
-    assert len(world.services.query.find("key-1").history) == 1
-
-
-def test_two_hosts_tell_it_once() -> None:
-    """The one that is later finds the record of the other."""
-    script = Script()
-    world = world_of(steps=script)
-    run_id = ended(world)
-    other = World(
-        clock=world.clock,
-        settings=world.settings,
-        ledger=world.ledger,
-        notes=world.notes,
-        outbox=world.outbox,
-        declarations=world.declarations,
-    )
-    other.factory.pipelines, other.factory.runs = world.factory.pipelines, world.factory.runs
-    script.meanwhile = ("records.observe", other.tick)
-    world.tick(after=15)
-    assert told(world) == [run_id]
-    assert world.services.query.find(str(run_id)).published_at is not None
-
-
 def test_a_key_that_is_called_like_it_is_another_s() -> None:
     """The run is not told, which is logged; the request keeps its key."""
     world = world_of()
@@ -380,33 +268,6 @@ def test_a_key_that_is_called_like_it_is_another_s() -> None:
     world.tick(after=15)
     assert told(world) == []
     assert world.services.query.find(f"run-{run_id}").run_id == mine.run_id
-
-
-def test_a_run_that_the_ledger_has_no_room_for_keeps_no_other_waiting() -> None:
-    """It is given up in the end, so that the place moves on."""
-
-    class Full(FaultyLedger):
-        """A ledger that takes everything but one run."""
-
-        refused: UUID | None = None
-
-        def claim(self, record: Any) -> Any:
-            """See Ledger."""
-            if record.run_id == self.refused:
-                raise RuntimeError("no room")
-            return super().claim(record)
-
-    ledger = Full()
-    world = world_of(ledger=ledger)
-    ledger.refused = ended(world)
-    other = ended(world)
-    for _ in range(25):
-        world.tick(after=15)
-    assert told(world) == [other]
-    latest = ended(world)
-    world.tick(after=15)
-    (place,) = world.notes.named(FACTORY_ID, "observe|place|")
-    assert place.value["until"] == world.factory.runs[latest].updated.isoformat()
 
 
 def test_a_record_says_only_what_data_factory_does() -> None:

@@ -10,8 +10,8 @@ import pytest
 from adf_trigger.service.contested import MOST_SENDING
 from tests.contracts.ledger_records import a_record
 from tests.support.memory_factory import LOST_REPLY, Ids
+from tests.support.other_runs import ended, told, with_policy
 from tests.support.world import FACTORY_ID, START, World, settings
-from tests.unit.service.test_other_runs import ended, told, with_policy
 
 POLICY = {"load": {"observe": "topLevel", "unknownOutcome": "park"}, "other": {"observe": "topLevel"}}
 DAY = 86_400
