@@ -1,6 +1,7 @@
 """What leads to each step of telling runs that others start."""
 
 import time
+from collections.abc import Callable
 from uuid import uuid4
 
 from azure.data.tables import TableClient
@@ -27,13 +28,14 @@ def watched(crashes: Crashes, _: str) -> None:
 
 def begun_anew(crashes: Crashes, _: str) -> None:
     """A policy that nobody has seen yet, as far as the ledger knows."""
-    (note, *_) = _kept(crashes, "since")
+    crashes.settle()  # what has ended by now would have ended before the policy
+    note = _kept(crashes, "since")[0]
     _notes(crashes).remove(crashes.stack.endpoints.factory_id, note.name)
 
 
 def taken_away(crashes: Crashes, _: str) -> None:
     """A policy of an earlier deployment."""
-    (note, *_) = _kept(crashes, "since")
+    note = _kept(crashes, "since")[0]
     name = f"{note.name.rpartition('|')[0]}|{uuid4().hex}"
     value = {"policy": "gone", "since": utcnow().isoformat()}
     _notes(crashes).put(crashes.stack.endpoints.factory_id, name, value)
@@ -94,3 +96,15 @@ def _notes(crashes: Crashes) -> TableNotes:
     return TableLedger(
         lambda: TableClient.from_connection_string(endpoints.storage_connection_string, endpoints.table)
     ).notes()
+
+
+OF_OTHERS: dict[str, tuple[Callable[[Crashes, str], None], ...]] = {
+    "records.observe": (watched,),
+    "observing.begin": (begun_anew,),
+    "observing.end": (taken_away,),
+    "observing.settle": (settled,),
+    "observing.hold": (held_back,),
+    "observing.release": (released,),
+    "observing.move_on": (watched,),
+}
+"""What leads to each step."""

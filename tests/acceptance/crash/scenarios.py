@@ -15,14 +15,7 @@ from adf_trigger.ledger.records import RunState
 from adf_trigger.ledger.table import TableLedger
 from tests.acceptance.crash.crashes import Crashes
 from tests.acceptance.crash.event_scenarios import by_event, unwanted
-from tests.acceptance.crash.other_scenarios import (
-    begun_anew,
-    held_back,
-    released,
-    settled,
-    taken_away,
-    watched,
-)
+from tests.acceptance.crash.other_scenarios import OF_OTHERS
 from tests.acceptance.crash.rejected_scenarios import (
     discarded,
     lost_in_the_queue,
@@ -361,14 +354,8 @@ SCENARIOS: dict[str, tuple[Callable[[Crashes, str], None], ...]] = {
     "records.see": (slow,),
     "records.end": (simple,),
     "records.look": (opened,),
-    "records.observe": (watched,),
-    "observing.begin": (begun_anew,),
-    "observing.end": (taken_away,),
     "observing.doubt": (parked,),
-    "observing.settle": (settled,),
-    "observing.hold": (held_back,),
-    "observing.release": (released,),
-    "observing.move_on": (watched,),
+    **OF_OTHERS,
     "records.overdue": (overdue,),
     "records.route": (routed,),
     "routes.claim": (routed,),
@@ -402,15 +389,6 @@ SCENARIOS: dict[str, tuple[Callable[[Crashes, str], None], ...]] = {
 }
 """What leads to each step: one scenario for each way to it."""
 
-ALONE = (
-    begun_anew,
-    invalid,
-    kept_aside,
-    kept_aside_for_long,
-    gone,
-    cancelled,
-    cancelled_later,
-    not_cancelled,
-)
+ALONE = (invalid, kept_aside, kept_aside_for_long, gone, cancelled, cancelled_later, not_cancelled)
 """What must begin with nothing under way: another request would come to the step first, share the faults, or,
 throttled, have it wait behind, so that what is cancelled was never started."""
