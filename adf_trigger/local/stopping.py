@@ -16,20 +16,42 @@ class Stopped(KeyboardInterrupt):
     """Somebody asked to stop, or is no longer there: not an error, as KeyboardInterrupt is none."""
 
 
+class Asked:
+    """Whether a signal has asked to stop.
+
+    What a signal's handler raises is lost where the signal comes while Python runs a finalizer, so that whoever waits
+    looks here, too.
+    """
+
+    def __init__(self) -> None:
+        self.by: str | None = None
+
+    def check(self) -> None:
+        """See that no signal has come.
+
+        Raises:
+            Stopped: one has.
+        """
+        if self.by is not None:
+            raise Stopped(self.by)
+
+
 @contextmanager
-def stopped_by_signals() -> Iterator[None]:
+def stopped_by_signals() -> Iterator[Asked]:
     """Turn the first signal to stop into `Stopped`; ignore those that follow, since all is being stopped."""
+    asked = Asked()
     known = [signal.Signals[name] for name in _NAMES if name in signal.Signals.__members__]
     wanted = [number for number in known if signal.getsignal(number) != signal.SIG_IGN]
 
     def stop(number: int, _: FrameType | None) -> None:
         for each in wanted:
             signal.signal(each, signal.SIG_IGN)
-        raise Stopped(signal.Signals(number).name)
+        asked.by = signal.Signals(number).name
+        asked.check()
 
     before = {number: signal.signal(number, stop) for number in wanted}
     try:
-        yield
+        yield asked
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

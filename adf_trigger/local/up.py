@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,7 +18,7 @@ from adf_trigger.local.following import Follower
 from adf_trigger.local.process import StartFailed
 from adf_trigger.local.running import is_alone
 from adf_trigger.local.stack import Stack, StackConfig
-from adf_trigger.local.stopping import Parent, Stopped, stopped_by_signals
+from adf_trigger.local.stopping import Asked, Parent, Stopped, stopped_by_signals
 from adf_trigger.local.terminal import Terminal
 from adf_trigger.local.texts import example, ready
 
@@ -56,7 +56,7 @@ def up(options: UpOptions) -> int:
     config = options.config if options.as_json else replace(options.config, usual_ports=True)
     stack = Stack(config, terminal)
     try:
-        with stopped_by_signals(), ExitStack() as running:
+        with stopped_by_signals() as asked, ExitStack() as running:
             if terminal is not None:
                 running.enter_context(terminal)
             endpoints = running.enter_context(stack)
@@ -69,7 +69,7 @@ def up(options: UpOptions) -> int:
                 except (AdfTriggerError, AzureError, RequestException) as error:
                     raise failure(stack, error) from error
                 running.enter_context(Follower(endpoints, terminal.ended))
-            _watch(stack, parent, restart=options.restart)
+            _watch(stack, (asked, parent), restart=options.restart)
     except Stopped as reason:
         sys.stderr.write(f"Stopped: {reason}.\n")
     return 0
@@ -121,16 +121,17 @@ def _show(terminal: Terminal, endpoints: Endpoints, *, kept: bool, failing: Coll
         terminal.shown(line)
 
 
-def _watch(stack: Stack, parent: Parent, *, restart: bool) -> None:
+def _watch(stack: Stack, reasons: Sequence[Asked | Parent], *, restart: bool) -> None:
     """Wait for the end.
 
     Raises:
-        Stopped: the process that started this one has gone.
+        Stopped: a signal has come, or the process that started this one has gone.
         ProcessDied: a process of the stack has ended by itself.
     """
     while True:
         time.sleep(_WATCH_SECONDS)
-        parent.check()
+        for reason in reasons:
+            reason.check()
         name = stack.dead()
         if name == "functions" and restart:
             sys.stderr.write(f"{stack.exit_report(name)}\n")

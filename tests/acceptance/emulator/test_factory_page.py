@@ -318,11 +318,12 @@ def test_requests_and_runs_are_told_options_changed_and_all_forgotten(served: Se
     look, change, reset = blocks_under("### Requests, runs, options, reset")
     ids = [str(uuid4()), str(uuid4())]
     first = served.start("Pause", **{"x-ms-client-request-id": ids[0]})
-    seen, runs = served.paste(look)
+    seen, runs, newest = served.paste(look)
     assert [(call["clientRequestId"], call["status"]) for call in seen["requests"]] == [(ids[0], 200)]
     assert seen["counts"]["CreateRun"] == 1
     assert ([run["runId"] for run in runs["runs"]], runs["count"]) == ([first], 1)
     assert first == ids[0]
+    assert ([run["runId"] for run in newest["runs"]], newest["continuation"]) == ([first], None)
 
     (options,) = served.paste(change)
     assert options["missing_parameters"] == "refused"
