@@ -28,9 +28,12 @@ def watched(crashes: Crashes, _: str) -> None:
 
 def begun_anew(crashes: Crashes, _: str) -> None:
     """A policy that nobody has seen yet, as far as the ledger knows."""
+    plan = crashes.plan.read_text()
+    crashes.plan.unlink()
     crashes.settle()  # what has ended by now would have ended before the policy
     note = _kept(crashes, "since")[0]
     _notes(crashes).remove(crashes.stack.endpoints.factory_id, note.name)
+    crashes.plan.write_text(plan)
 
 
 def taken_away(crashes: Crashes, _: str) -> None:
