@@ -1,6 +1,5 @@
 """`python -m adf_trigger.emulator serve | import | env`."""
 
-import argparse
 import sys
 from collections.abc import Sequence
 
@@ -9,13 +8,12 @@ from adf_trigger.emulator.commands.env import add_env
 from adf_trigger.emulator.commands.load import add_import
 from adf_trigger.emulator.commands.running import NotRunning
 from adf_trigger.emulator.commands.serve import add_serve
+from adf_trigger.emulator.commands.telling import Parser, say
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; give the exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python -m adf_trigger.emulator", description="A local Data Factory."
-    )
+    parser = Parser(prog="python -m adf_trigger.emulator", description="A local Data Factory.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     add_serve(commands.add_parser("serve", help="run the emulator, by http and https"))
     add_import(
@@ -32,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         code: int = options.run(options)
     except (DataFolderError, NotRunning) as error:
-        sys.stderr.write(f"{error}\n")
+        say(str(error))
         return 1
     return code
 

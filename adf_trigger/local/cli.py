@@ -11,6 +11,7 @@ from adf_trigger.emulator.commands.env import add_env
 from adf_trigger.emulator.commands.load import add_import
 from adf_trigger.emulator.commands.running import NotRunning
 from adf_trigger.emulator.commands.serve import add_cloud
+from adf_trigger.emulator.commands.telling import Parser, say
 from adf_trigger.emulator.importing.sources import ImportFailed
 from adf_trigger.errors import SettingsError
 from adf_trigger.local.azurite import AzuriteInstallError, install
@@ -48,23 +49,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         code: int = options.run(options)
     except ImportFailed as refused:
-        sys.stderr.write("".join(f"{fault}\n" for fault in refused.faults))
+        say("\n".join(refused.faults))
         return 1
     except _EXPECTED as error:
-        sys.stderr.write(f"{error}\n")
+        say(str(error))
         return 1
     except KeyboardInterrupt:
-        sys.stderr.write("Stopped.\n")
+        say("Stopped.")
         return _INTERRUPTED
     except Exception as error:  # noqa: BLE001 - the outermost edge: a person gets a sentence, the log what is behind it
-        sys.stderr.write(f"{unexpected(error)}\n")
+        say(unexpected(error))
         return 1
     return code
 
 
 def _parser() -> argparse.ArgumentParser:
     called = COMMAND if Path(sys.argv[0]).stem == COMMAND else _PROGRAM
-    parser = argparse.ArgumentParser(prog=called, description="Azure, as far as this project needs it, here.")
+    parser = Parser(prog=called, description="Azure, as far as this project needs it, here.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     add_up(commands.add_parser("up", help="run everything until it is told to stop (Ctrl+C or SIGTERM)"))
     setup = commands.add_parser("setup", help="install Azurite, so that the first start is quick too")
@@ -87,7 +88,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _setup(_: argparse.Namespace) -> int:
-    sys.stderr.write(f"Azurite is installed: {install()}\n")
+    say(f"Azurite is installed: {install()}")
     return 0
 
 

@@ -1,7 +1,8 @@
 """The local stack where its packages are not installed. Importing this needs nothing but the standard library."""
 
-import sys
 from collections.abc import Sequence
+
+from adf_trigger.emulator.commands.telling import say
 
 INSTALL = "python -m pip install '.[local]', in the project's folder"
 """The project is on no package index: to name it there would install whoever takes the name."""
@@ -14,8 +15,8 @@ def run_cli(arguments: Sequence[str] | None = None) -> int:
     except ModuleNotFoundError as missing:
         if missing.name is None or missing.name.partition(".")[0] == __package__.partition(".")[0]:
             raise
-        sys.stderr.write(
-            f"The local stack needs the package {missing.name}, which is not installed. It comes with: {INSTALL}\n"
+        say(
+            f"The local stack needs the package {missing.name}, which is not installed. It comes with: {INSTALL}"
         )
         return 2
     return main(arguments)

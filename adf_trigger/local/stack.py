@@ -11,11 +11,12 @@ from urllib.parse import urlsplit
 from adf_trigger.emulator.commands.data_folder import data_folder, emulator_folder, exclusive
 from adf_trigger.emulator.commands.environment import CLIENT_SECRET, IDENTITY_HEADER, STORAGE
 from adf_trigger.emulator.commands.kept import Kept
-from adf_trigger.emulator.commands.load import load_factory
+from adf_trigger.emulator.commands.load import load_factory, look_at
 from adf_trigger.emulator.commands.running import ENDPOINTS, announced
 from adf_trigger.emulator.common.clouds import PUBLIC
 from adf_trigger.emulator.hosting import defaults
 from adf_trigger.emulator.hosting.defaults import FACTORY_ID
+from adf_trigger.emulator.outbound.allowed_hosts import AllowedHosts
 from adf_trigger.functions_host.environment import HOST_KEY, MASTER_KEY
 from adf_trigger.local.app_settings import app_settings
 from adf_trigger.local.azurite import Azurite
@@ -59,7 +60,7 @@ class Stack:
         self._running = ExitStack()
         self._endpoints: Endpoints | None = None
         self.failing: frozenset[str] = frozenset()
-        """Pipelines of the factory that was loaded of which a run can fail for want of something here."""
+        """Pipelines of the factory of which a run can fail for want of something here."""
 
     @property
     def endpoints(self) -> Endpoints:
@@ -196,9 +197,11 @@ class Stack:
         if self._config.loading is not None:
             self._progress.starting(f"{self._config.loading.source}")
             loaded = load_factory(home, self._config.loading)
-            self.failing = loaded.failing
-            for line in loaded.lines:
-                self._progress.said(line)
+        else:
+            loaded = look_at(home, AllowedHosts.of(self._config.allow_hosts))
+        self.failing = loaded.failing
+        for line in loaded.lines:
+            self._progress.said(line)
 
     def _start_azurite(self, starting: ExitStack) -> str:
         ports = self._ports

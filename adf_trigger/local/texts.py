@@ -73,7 +73,7 @@ def ready(
     yield ""
     yield "Ready. In another terminal, paste:"
     yield ""
-    yield f"  {take_over(None if alone else data, windows=windows)}"
+    yield from take_over(None if alone else data, windows=windows, indent=2).splitlines()
     if run:
         yield f"  {' '.join((COMMAND, *run))}"
     yield ""
@@ -89,12 +89,28 @@ def ready(
     yield ""
 
 
-def take_over(data: Path | None = None, *, windows: bool = os.name == "nt") -> str:
-    """The line that hands the running stack to a shell; of several, that of a data folder."""
-    chosen = "" if data is None else f" --data {_quoted(str(data), windows=windows)}"
+def take_over(data: Path | None = None, *, windows: bool = os.name == "nt", indent: int = 0) -> str:
+    """The line that hands the running stack to a shell; of several, that of a data folder.
+
+    One that is too long goes on in the next as that shell has it, so that a paste still runs it as one.
+
+    Args:
+        data: the data folder; None for the only stack that runs.
+        windows: whether the shell is PowerShell.
+        indent: spaces before it.
+    """
+    chosen = [] if data is None else [f"--data {_quoted(str(data), windows=windows)}"]
     if windows:
-        return f"& {command()} env{chosen} --format powershell | Out-String | iex"
-    return f'eval "$({command()} env{chosen})"'
+        parts = [f"& {command()} env", *chosen, "--format powershell | Out-String | iex"]
+    else:
+        parts = [f'eval "$({command()} env', *chosen]
+        parts[-1] += ')"'
+    line = " " * indent + " ".join(parts)
+    if len(line) <= WIDTH:
+        return line
+    return f" {'`' if windows else chr(92)}\n".join(
+        " " * (indent + (2 if number else 0)) + part for number, part in enumerate(parts)
+    )
 
 
 def example(pipelines: Mapping[str, Mapping[str, Any]], *, failing: Collection[str] = ()) -> list[str]:

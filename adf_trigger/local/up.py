@@ -11,6 +11,7 @@ from typing import Protocol
 from azure.core.exceptions import AzureError
 from requests import RequestException
 
+from adf_trigger.emulator.commands.telling import say
 from adf_trigger.errors import AdfTriggerError
 from adf_trigger.local.demo.quickstart import PARAM_PIPELINE, PLAIN_PIPELINE, Quickstart
 from adf_trigger.local.endpoints import Endpoints
@@ -18,6 +19,7 @@ from adf_trigger.local.following import Follower
 from adf_trigger.local.process import StartFailed
 from adf_trigger.local.running import is_alone
 from adf_trigger.local.stack import Stack, StackConfig
+from adf_trigger.local.stack_config import Progress
 from adf_trigger.local.stopping import Asked, Parent, Stopped, stopped_by_signals
 from adf_trigger.local.terminal import Terminal
 from adf_trigger.local.texts import example, ready
@@ -40,6 +42,14 @@ class UpOptions:
     restart: bool = False
 
 
+class Aside(Progress):
+    """Says what there is to know on standard error; standard output is for the line of JSON alone."""
+
+    def said(self, line: str) -> None:
+        """A sentence."""
+        say(line)
+
+
 class ProcessDied(Exception):
     """A process of the stack has ended by itself. The text has the end of its log."""
 
@@ -54,7 +64,7 @@ def up(options: UpOptions) -> int:
     parent = Parent()
     terminal = None if options.as_json else Terminal()
     config = options.config if options.as_json else replace(options.config, usual_ports=True)
-    stack = Stack(config, terminal)
+    stack = Stack(config, Aside() if terminal is None else terminal)
     try:
         with stopped_by_signals() as asked, ExitStack() as running:
             if terminal is not None:
@@ -71,7 +81,7 @@ def up(options: UpOptions) -> int:
                 running.enter_context(Follower(endpoints, terminal.ended))
             _watch(stack, (asked, parent), restart=options.restart)
     except Stopped as reason:
-        sys.stderr.write(f"Stopped: {reason}.\n")
+        say(f"Stopped: {reason}.")
     return 0
 
 
@@ -134,8 +144,8 @@ def _watch(stack: Stack, reasons: Sequence[Asked | Parent], *, restart: bool) ->
             reason.check()
         name = stack.dead()
         if name == "functions" and restart:
-            sys.stderr.write(f"{stack.exit_report(name)}\n")
+            say(stack.exit_report(name))
             stack.restart_functions()
-            sys.stderr.write("functions is running again\n")
+            say("functions is running again")
         elif name is not None:
             raise ProcessDied(stack.exit_report(name))

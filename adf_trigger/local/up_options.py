@@ -1,7 +1,6 @@
 """The options of `up`."""
 
 import argparse
-import sys
 from collections.abc import Collection, Iterable, Iterator
 from difflib import get_close_matches
 from pathlib import Path
@@ -11,6 +10,7 @@ from adf_trigger.emulator.commands.ports import port
 from adf_trigger.emulator.commands.secrets_file import HELP as SECRETS_HELP
 from adf_trigger.emulator.commands.secrets_file import secrets_file
 from adf_trigger.emulator.commands.serve import add_allow_host, add_any_group, add_cloud
+from adf_trigger.emulator.commands.telling import say
 from adf_trigger.emulator.outbound.allowed_hosts import AllowedHosts
 from adf_trigger.functions_host.environment import HOST_KEY, MASTER_KEY
 from adf_trigger.local.ports import USUAL, Ports, names, option
@@ -77,13 +77,11 @@ def add_up(parser: argparse.ArgumentParser) -> None:
 
 def _up(options: argparse.Namespace) -> int:
     if options.repository is None and (options.linked_service or options.parameter):
-        sys.stderr.write(
-            "up: --linked-service and --parameter are about a factory to load, and none is named\n"
-        )
+        say("up: --linked-service and --parameter are about a factory to load, and none is named")
         return _USAGE
     settings = dict(options.set)
     for line in odd_settings(settings):
-        sys.stderr.write(f"--set {line}\n")
+        say(f"--set {line}")
     return up(
         UpOptions(
             config=StackConfig(

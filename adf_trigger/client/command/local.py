@@ -1,12 +1,12 @@
 """Commands of the local stack, where its extra is installed: they are its own, and are only found here, too."""
 
-import sys
 from collections.abc import Sequence
 from importlib.util import find_spec
 
 import click
 
 from adf_trigger.client.command.exits import Exit
+from adf_trigger.client.command.session import Surroundings
 
 INSTALL = "pip install '.[local]', in the project's folder"
 _NEEDED = ("filelock", "starlette", "uvicorn", "lark")
@@ -33,7 +33,8 @@ def local_command(name: str, help_text: str) -> click.Command:
     def command(arguments: Sequence[str]) -> int:
         missing = [each for each in _NEEDED if find_spec(each) is None]
         if missing:
-            sys.stderr.write(f"`{name}` needs the local extra, which is not installed: {INSTALL}\n")
+            screen = (click.get_current_context().find_object(Surroundings) or Surroundings()).screen(False)
+            screen.note(f"`{name}` needs the local extra, which is not installed: {INSTALL}")
             return Exit.USAGE
         from adf_trigger.local.cli import main  # noqa: PLC0415 - its packages are many
 

@@ -1,5 +1,6 @@
 """The command `adf-trigger`: its commands, and what becomes of their errors."""
 
+import io
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -121,7 +122,10 @@ def main(arguments: Sequence[str] | None = None, around: Surroundings | None = N
             obj=found,
         )
     except click.ClickException as exc:
-        exc.show()
+        said = io.StringIO()
+        exc.show(said)
+        for line in said.getvalue().splitlines():
+            found.screen(False).note(line)
         return Exit.USAGE
     except (click.Abort, KeyboardInterrupt):
         found.screen(False).note("Interrupted.")

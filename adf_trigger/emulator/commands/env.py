@@ -15,6 +15,7 @@ from typing import Any
 
 from adf_trigger.emulator.commands.azure_environment import addresses, azure_environment, check
 from adf_trigger.emulator.commands.running import facts
+from adf_trigger.emulator.commands.telling import say
 
 
 def add_env(env: argparse.ArgumentParser) -> None:
@@ -40,11 +41,11 @@ def _env(options: argparse.Namespace) -> int:
     if options.check:
         checked = check(found, os.environ)
         for line in (*checked.faults, *checked.notes):
-            sys.stderr.write(f"{line}\n")
+            say(line)
         if checked.faults:
-            sys.stderr.write(
+            say(
                 "In this shell Azure's names do not mean the local stack: what follows would reach the real Azure. "
-                'Run: eval "$(python -m adf_trigger.local env --azure)"\n'
+                'Run: eval "$(python -m adf_trigger.local env --azure)"'
             )
         return 1 if checked.faults else 0
     variables = addresses(found) | _of_the_command(found)

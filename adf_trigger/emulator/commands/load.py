@@ -7,7 +7,7 @@ import argparse
 import asyncio
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,13 +19,15 @@ from adf_trigger.emulator.commands.data_folder import (
     emulator_folder,
     exclusive,
 )
-from adf_trigger.emulator.commands.loaded import loaded_lines, refused
-from adf_trigger.emulator.hosting.app import FactoryConfig, FactoryEmulator
+from adf_trigger.emulator.commands.loaded import lacking_lines, loaded_lines, refused
+from adf_trigger.emulator.commands.telling import say
+from adf_trigger.emulator.hosting.app import DATABASE, FactoryConfig, FactoryEmulator
 from adf_trigger.emulator.hosting.defaults import FACTORY_ID, RESOURCE_GROUP, SUBSCRIPTION
 from adf_trigger.emulator.importing.factory import Imported, import_folder
 from adf_trigger.emulator.importing.inspection import Inspected, inspect
 from adf_trigger.emulator.importing.sources import ImportFailed
 from adf_trigger.emulator.outbound.allowed_hosts import AllowedHosts
+from adf_trigger.emulator.store import Store
 
 FACTORY = FACTORY_ID.rpartition("/")[2]
 
@@ -73,8 +75,29 @@ def load_factory(home: Path, loading: Loading) -> Loaded:
     imported, inspected = asyncio.run(_load(home, loading))
     return Loaded(
         list(loaded_lines(imported, inspected, loading.allowed)),
-        frozenset(each.pipeline for each in inspected if each.not_emulated or refused(each, loading.allowed)),
+        _failing(inspected, loading.allowed),
     )
+
+
+def look_at(home: Path, allowed: AllowedHosts) -> Loaded:
+    """What there is to say of the stack's factory as earlier commands have left it, while no emulator runs on it.
+
+    Args:
+        home: the emulator's own folder.
+        allowed: other machines that its pipelines may call.
+    """
+    if not (home / DATABASE).is_file():
+        return Loaded([], frozenset())
+    store = Store(home / DATABASE)
+    try:
+        inspected = list(inspect(store, FACTORY_ID))
+    finally:
+        store.close()
+    return Loaded(list(lacking_lines(inspected, allowed)), _failing(inspected, allowed))
+
+
+def _failing(inspected: Iterable[Inspected], allowed: AllowedHosts) -> frozenset[str]:
+    return frozenset(each.pipeline for each in inspected if each.not_emulated or refused(each, allowed))
 
 
 def add_import(parser: argparse.ArgumentParser) -> None:
@@ -151,9 +174,8 @@ def load(options: argparse.Namespace) -> int:
         held.enter_context(exclusive(data, patience=PATIENCE_SECONDS))
         try:
             lines = load_factory(emulator_folder(data), loading).lines
-        except ImportFailed as failure:
-            for fault in failure.faults:
-                sys.stderr.write(f"{fault}\n")
+        except ImportFailed as refused:
+            say("\n".join(refused.faults))
             return 1
     for line in lines:
         sys.stdout.write(f"{line}\n")

@@ -34,6 +34,11 @@ def loaded_lines(imported: Imported, inspected: Sequence[Inspected], allowed: Al
         yield from _wrapped("  ", f"{name} ({kind}) leads to this Azurite")
     for skipped in imported.skipped:
         yield from _wrapped("  ", f"skipped {skipped}: it is not emulated")
+    yield from lacking_lines(inspected, allowed)
+
+
+def lacking_lines(inspected: Sequence[Inspected], allowed: AllowedHosts) -> Iterator[str]:
+    """Of these, the lines on why a run may fail here: what is not emulated, and which calls are refused."""
     yield from _not_emulated(inspected)
     yield from _calls(inspected, allowed)
 

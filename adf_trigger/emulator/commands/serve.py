@@ -35,6 +35,7 @@ from adf_trigger.emulator.commands.running import ENDPOINTS, announced
 from adf_trigger.emulator.commands.secrets_file import HELP as SECRETS_HELP
 from adf_trigger.emulator.commands.secrets_file import secrets_file
 from adf_trigger.emulator.commands.signals import stop_signal
+from adf_trigger.emulator.commands.telling import say
 from adf_trigger.emulator.common.clouds import CLOUDS, PUBLIC
 from adf_trigger.emulator.hosting import defaults
 from adf_trigger.emulator.hosting.emulated import Emulated, EmulatorConfig, emulated
@@ -170,9 +171,9 @@ def serve(options: argparse.Namespace, surround: Surround | None = None) -> int:
             )
             tell = _tell_json if options.json else around.tell or _tell
             why = asyncio.run(_serve(config, data, tell, announce=not options.unannounced))
-            sys.stderr.write(f"Stopped: {why}.\n")
+            say(f"Stopped: {why}.")
     except OSError as exc:
-        sys.stderr.write(f"The emulator cannot run: {exc}\n")
+        say(f"The emulator cannot run: {exc}")
         return 1
     return 0
 

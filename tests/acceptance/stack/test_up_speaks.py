@@ -93,9 +93,19 @@ def test_a_repository_is_run_and_a_restart_changes_nothing(up: Callable[..., Up]
     assert "Stopped: SIGINT." in running.said()
 
     again = up("--data", str(data), json=False)
-    lines_until(again, "Ctrl+C stops it")
+    lines = lines_until(again, "Ctrl+C stops it")
+    assert lines.index("  Transform: ExecuteDataFlow (Flow)") < next(
+        number for number, line in enumerate(lines) if line.startswith("✓ Azurite")
+    )
     assert facts(data) == first
     assert again.end(signal.SIGINT) == 0
+
+    machine = up("--data", str(data), "--allow-host", PRODUCTION)
+    machine.ready()
+    assert "Transform: ExecuteDataFlow (Flow)" in machine.said()
+    assert PRODUCTION not in machine.said()
+    assert machine.end(signal.SIGINT) == 0
+    assert machine.rest_of_output() == ""
 
 
 def test_a_factory_alone_can_bring_azurite_and_stops_with_a_word(tmp_path: Path) -> None:

@@ -1,10 +1,13 @@
 """The command line says what is wrong with it before it starts anything."""
 
+import io
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from adf_trigger.emulator.commands.telling import say
 from adf_trigger.local.cli import main
 from adf_trigger.local.crash import unexpected
 from adf_trigger.local.up import ProcessDied, failure
@@ -103,6 +106,42 @@ def test_a_setting_that_nobody_reads_is_told(name: str, told: str | None) -> Non
     lines = odd_settings({name: "x"})
     assert (told is None) == (lines == [])
     assert told is None or told in lines[0]
+
+
+class _TerminalText(io.StringIO):
+    """What a terminal is given."""
+
+    def isatty(self) -> bool:
+        """It is one."""
+        return True
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["up", "--linked-service", "orders-of-the-last-week=a-file-that-is-nowhere-on-this-machine.json"],
+        ["up", "--set", "ADF_TRIGGER_TABEL=x", "--app", "nowhere"],
+        ["import", "a-folder-with-a-long-name/that-is-nowhere-here", "--data", "DATA"],
+        ["env", "--data", "DATA"],
+    ],
+)
+def test_what_is_wrong_is_told_in_whole_words(
+    arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A terminal is given no line that it would break within a word; a line of one word is as long as that is."""
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setattr("sys.stderr", terminal := _TerminalText())
+    with suppress(SystemExit):
+        main([str(tmp_path) if word == "DATA" else word for word in arguments])
+    lines = terminal.getvalue().splitlines()
+    assert lines
+    assert [line for line in lines if len(line) > 80 and " " in line.strip()] == []
+
+
+def test_a_piped_fault_stays_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    """A program looks for it there."""
+    say("word " * 40)
+    assert len(capsys.readouterr().err.splitlines()) == 1
 
 
 def test_an_error_that_nobody_expected_is_a_sentence_and_a_log(

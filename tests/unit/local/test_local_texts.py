@@ -1,6 +1,7 @@
 """What the local commands say fits a terminal of 80 columns, and keeps words whole."""
 
 import io
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,16 @@ from rich.console import Console
 
 from adf_trigger.local.demo.screen import Screen
 from adf_trigger.local.terminal import Terminal
-from adf_trigger.local.texts import WIDTH, example, ready, run_line, shortened, step, take_over, wrapped
+from adf_trigger.local.texts import (
+    WIDTH,
+    example,
+    ready,
+    run_line,
+    shortened,
+    step,
+    take_over,
+    wrapped,
+)
 
 
 def on(width: int) -> Console:
@@ -21,6 +31,11 @@ def printed(console: Console) -> list[str]:
     """Its lines."""
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue().splitlines()
+
+
+def whole(text: str) -> str:
+    """With what a shell takes for one line in one line, wherever this environment has its commands."""
+    return re.sub(r" [\\`]\n +", " ", text)
 
 
 def test_a_step_is_a_line() -> None:
@@ -47,13 +62,27 @@ def test_what_now_is_two_lines_to_paste_and_where_everything_is() -> None:
 def test_of_several_stacks_the_line_says_which() -> None:
     """Else the command would ask which one is meant."""
     lines = list(ready(run=[], data=Path("my data"), kept=False, alone=False, windows=False))
-    assert lines[3].endswith(" env --data 'my data')\"")
+    assert " env --data 'my data')\"" in whole("\n".join(lines))
     assert any("--data DIR keeps it" in line for line in lines)
+
+
+@pytest.mark.parametrize("windows", [False, True])
+def test_a_line_that_is_too_long_is_pasted_in_several(*, windows: bool) -> None:
+    """Each ends as the shell goes on after a line, so that together they are the one line."""
+    data = Path("/a folder", "long" * 13)
+    mark = " `\n" if windows else " \\\n"
+    text = take_over(data, windows=windows, indent=2)
+    first, *rest = text.split(mark)
+    assert rest
+    assert all(line.startswith("    ") for line in rest)
+    assert max(map(len, rest)) <= WIDTH
+    assert f" env --data '{data}'" in whole(text)
+    assert first.startswith("  & " if windows else '  eval "$(')
 
 
 def test_powershell_gets_its_own_line() -> None:
     """There is no eval there."""
-    assert take_over(Path("a b"), windows=True).endswith(
+    assert whole(take_over(Path("a b"), windows=True)).endswith(
         " env --data 'a b' --format powershell | Out-String | iex"
     )
 

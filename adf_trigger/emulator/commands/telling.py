@@ -1,0 +1,47 @@
+"""What the commands say beside their results. Importing this needs nothing but the standard library."""
+
+import argparse
+import shutil
+import sys
+import textwrap
+from typing import Never
+
+_USAGE = 2
+
+
+def say(text: str) -> None:
+    """Say something on standard error. On a terminal its lines break between words; else they stay as they are.
+
+    Args:
+        text: one sentence or more, each line of which is laid out by itself.
+    """
+    if not sys.stderr.isatty():
+        sys.stderr.write(f"{text}\n")
+        return
+    width = shutil.get_terminal_size().columns
+    for line in text.splitlines():
+        sys.stderr.write("\n".join(_folded(line, width)) + "\n")
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong with a command line as everything else is said."""
+
+    def error(self, message: str) -> Never:
+        """End with the usage and the fault."""
+        self.print_usage(sys.stderr)
+        say(f"{self.prog}: error: {message}")
+        sys.exit(_USAGE)
+
+
+def _folded(line: str, width: int) -> list[str]:
+    if len(line) <= width:
+        return [line]
+    indent = " " * (len(line) - len(line.lstrip()))
+    return textwrap.wrap(
+        line.strip(),
+        width,
+        initial_indent=indent,
+        subsequent_indent=f"{indent}  ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )

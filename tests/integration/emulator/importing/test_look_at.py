@@ -1,0 +1,35 @@
+"""What a data folder holds is known again at each start, without the repository that it came from."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from adf_trigger.emulator.commands.load import Loading, load_factory, look_at
+from adf_trigger.emulator.outbound.allowed_hosts import AllowedHosts
+
+CALL = {
+    "name": "Tell",
+    "type": "WebActivity",
+    "typeProperties": {"url": "https://p.invalid/", "method": "GET"},
+}
+PIPELINES: dict[str, list[dict[str, Any]]] = {
+    "Tells": [CALL],
+    "Transforms": [{"name": "Flow", "type": "ExecuteDataFlow"}],
+    "Waits": [{"name": "Pause", "type": "Wait", "typeProperties": {"waitTimeInSeconds": 1}}],
+}
+
+
+def test_what_can_fail_is_known_without_the_repository(tmp_path: Path) -> None:
+    """The same pipelines, and the same lines on why; a machine that is allowed now is none of them."""
+    (folder := tmp_path / "repository" / "pipeline").mkdir(parents=True)
+    for name, activities in PIPELINES.items():
+        (folder / f"{name}.json").write_text(
+            json.dumps({"name": name, "properties": {"activities": activities}})
+        )
+    (home := tmp_path / "emulator").mkdir()
+    assert look_at(home, AllowedHosts()).lines == []
+    loaded = load_factory(home, Loading(source=folder.parent))
+    found = look_at(home, AllowedHosts())
+    assert found.failing == loaded.failing == {"Tells", "Transforms"}
+    assert list(found.lines) == [line for line in loaded.lines if not line.startswith("Loaded")]
+    assert look_at(home, AllowedHosts.of(["p.invalid"])).failing == {"Transforms"}
