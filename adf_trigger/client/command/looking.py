@@ -101,7 +101,10 @@ def _row(run: RunSummary) -> list[str]:
 @connected
 @one_run
 def show_command(session: Session, run: RunName) -> int:
-    """The run with that requestId or runId, or the rejected message with that id."""
+    """The run with that requestId or runId, or the rejected message with that id.
+
+    The exit code is 0 however the run has ended; `run --wait` and `rerun --wait` tell the end by theirs.
+    """
     with session.client() as client:
         view = client.get(run)
     if session.screen.as_json:
@@ -115,7 +118,10 @@ def show_command(session: Session, run: RunName) -> int:
 @connected
 @one_run
 def activities_command(session: Session, run: RunName) -> int:
-    """The activities of a run, as Data Factory has them now. -o json has their inputs and outputs, too."""
+    """The activities of a run, as Data Factory has them now. -o json has their inputs and outputs, too.
+
+    The exit code is 0 however the run has ended; `run --wait` and `rerun --wait` tell the end by theirs.
+    """
     with session.client() as client:
         found = client.activities(run)
     screen = session.screen

@@ -22,9 +22,12 @@ NOTE = click.option("--note", help="Why; it stands in the run's history.")
 @connected
 @one_run
 def cancel_command(session: Session, run: RunName, *, recursive: bool, note: str | None) -> int:
-    """Cancel a run, or a request that is not started yet. One that has ended is no error."""
+    """Cancel a run, or a request that is not started yet. One that had ended already is no error, and is told."""
     with session.client() as client:
-        show_steered(session.screen, client.cancel(run, recursive=recursive, note=note))
+        cancelled = client.cancel(run, recursive=recursive, note=note)
+    show_steered(session.screen, cancelled)
+    if cancelled.ended and not any(entry.action == "cancel" for entry in cancelled.history):
+        session.screen.note("It had ended already: there was nothing to cancel.")
     return Exit.SUCCEEDED
 
 

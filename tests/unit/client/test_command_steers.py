@@ -48,6 +48,28 @@ def test_a_command_asks_for_what_it_says(arguments: list[str], path: str, body: 
     assert json.loads(asked.content) == body
 
 
+@pytest.mark.parametrize(
+    ("status", "history", "told"),
+    [
+        ("Failed", [], True),
+        ("Succeeded", [], True),
+        ("Rejected", [], True),
+        ("Cancelled", [], True),
+        ("Failed", [{"at": "2026-11-26T06:00:00Z", "action": "rerun"}], True),
+        ("Cancelled", [{"at": "2026-11-26T06:00:00Z", "action": "cancel"}], False),
+        ("Canceling", [{"at": "2026-11-26T06:00:00Z", "action": "cancel"}], False),
+    ],
+)
+def test_that_there_was_nothing_to_cancel_is_told(
+    status: str, history: list[dict[str, str]], *, told: bool
+) -> None:
+    """A run that ended before anybody asked to cancel it was not ended by that; it is no error."""
+    for arguments in (["cancel", "x"], ["cancel", "x", "-o", "json"]):
+        done = command(Service(answer(run(status, history=history))), *arguments)
+        assert done.code == 0
+        assert ("had ended already" in done.err) == told
+
+
 def test_a_rerun_may_be_waited_for() -> None:
     """Its exit code is the new run's end."""
     service = Service(answer(ran("again", "Queued"), 202), answer(ran("again", "Failed")))
