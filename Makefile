@@ -6,8 +6,9 @@ FLOORS := .venv-floors
 READY := $(VENV)/.ready
 # Tests wait for processes and sockets half of their time.
 WORKERS ?= 6
-# One lock for every Python that is promised; it names no index, so that it holds wherever it is installed from.
-COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command "make lock"
+# One lock for every Python that is promised; it names no index, so that it holds wherever it is installed from. A pin keeps
+# its extras: without them pip takes a newer release for the extra, and refuses it for want of a hash.
+COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras --custom-compile-command "make lock"
 
 .PHONY: help setup lock demo up test check floors lint format bench chaos mutation screenshots clean
 
