@@ -24,11 +24,12 @@ export class KnownRuns {
   /**
    * Take the newest runs of the list. What is known of their time and is not among them has gone.
    * Says { changed, joined }: whether these reach back to what was known before, so that nothing is missing between.
+   * Pages without a run, of a question that few runs answer, leave nothing out.
    */
   refresh({ runs, continuation }) {
     const fresh = new Set(runs.map(keyOf));
     const oldest = continuation ? Math.min(...runs.map(instantOf)) : -Infinity;
-    const joined = !continuation || this.size === 0 || runs.some((run) => this.byKey.has(keyOf(run)));
+    const joined = !continuation || this.size === 0 || runs.length === 0 || runs.some((run) => this.byKey.has(keyOf(run)));
     let changed = false;
     for (const [key, known] of this.byKey) {
       if (!fresh.has(key) && instantOf(known) > oldest) {

@@ -14,8 +14,12 @@ let left = null;
 
 /** The address of the list as it was left. */
 export function lastList() {
-  const given = Object.entries(JSON.parse(left?.asked ?? "{}")).filter(([, value]) => value);
-  return given.length ? `#/runs?${new URLSearchParams(given)}` : "#/runs";
+  return left?.asked ? `#/runs?${left.asked}` : "#/runs";
+}
+
+/** What a list is asked for, as it stands in the address; a filter that was taken back is none. */
+function addressOf(asked) {
+  return new URLSearchParams(Object.entries(asked).filter(([, value]) => value)).toString();
 }
 
 const FIRST = 100;
@@ -32,7 +36,7 @@ function show(source, main, { query }, title) {
   title("Runs");
   const { views, findRun, hrefOf, listPipelines, listRuns, openRun, questionOf } = source;
   const asked = { ...query };
-  const back = left?.source === source && left.asked === JSON.stringify(asked) ? left : null;
+  const back = left?.source === source && left.asked === addressOf(asked) ? left : null;
   const known = back?.known ?? new KnownRuns();
   const state = { search: back?.search ?? "", loading: false, loaded: back !== null, note: "" };
   const parts = {
@@ -44,6 +48,15 @@ function show(source, main, { query }, title) {
   const paintFoot = painted(parts.foot);
   const rows = new Rows({ label: "Runs, newest first", columns: columnsOf(source), row: (run) => rowOf(run, hrefOf(run)), keyOf, nearEnd: () => older() });
   const stop = new AbortController();
+  let further = new AbortController();
+
+  /** Older runs that are under way belong to what is not listed any more. */
+  function forget() {
+    further.abort();
+    further = new AbortController();
+    state.loading = false;
+    known.clear();
+  }
 
   const shown = () => known.matching(state.search).filter(views.find((each) => each.id === (asked.view ?? ""))?.wanted ?? (() => true));
 
@@ -79,15 +92,17 @@ function show(source, main, { query }, title) {
     if (state.loading || !known.continuation || (state.search && !byHand) || (state.failed && !byHand)) return;
     state.loading = true;
     state.failed = false;
+    const { signal } = further;
     draw();
     try {
       for (let page = 0, found = 0; page < PAGES_AT_ONCE && found === 0 && known.continuation; page += 1) {
-        const answer = await listRuns(questionOfNow(), { continuation: known.continuation, limit: FURTHER, signal: stop.signal });
+        const answer = await listRuns(questionOfNow(), { continuation: known.continuation, limit: FURTHER, signal });
+        if (signal.aborted) return;
         known.append(answer);
         found = answer.runs.length;
       }
     } catch (error) {
-      if (stop.signal.aborted) return;
+      if (signal.aborted) return;
       state.failed = true; // the foot keeps its button
       fill(parts.note, plain(error.message));
     }
@@ -109,7 +124,7 @@ function show(source, main, { query }, title) {
     let { changed, joined } = known.refresh(answer);
     if (!joined) {
       // More has come than a page holds: what is between is asked for when it is scrolled to.
-      known.clear();
+      forget();
       known.refresh(answer);
     }
     const listed = new Set(answer.runs.map(keyOf));
@@ -126,7 +141,8 @@ function show(source, main, { query }, title) {
 
   function reask() {
     question = undefined;
-    known.clear();
+    forget();
+    state.failed = false;
     state.loaded = false;
     fill(parts.note);
     amend("runs", asked);
@@ -222,9 +238,10 @@ function show(source, main, { query }, title) {
   addEventListener("scroll", scrolled, { passive: true });
   return () => {
     removeEventListener("scroll", scrolled);
-    left = { source, asked: JSON.stringify(asked), known, search: state.search, scroll };
+    left = { source, asked: addressOf(asked), known, search: state.search, scroll };
     poller.stop();
     stop.abort();
+    further.abort();
     rows.close();
     clearInterval(clock);
     removeEventListener("keydown", slash);
