@@ -123,10 +123,16 @@ async function answered(path, { method, body, headers, signal, patience, used })
 
 function parsed(text) {
   try {
-    return text ? JSON.parse(text) : null;
+    return text ? JSON.parse(text, asWritten) : null;
   } catch {
     return null; // a proxy's page
   }
+}
+
+/** A number that JavaScript cannot hold, as it was written, where the browser tells of it. */
+function asWritten(_name, value, context) {
+  const lost = Number.isInteger(value) && !Number.isSafeInteger(value) && context?.source && JSON.rawJSON;
+  return lost ? JSON.rawJSON(context.source) : value;
 }
 
 /** A path of the API with a query, of which empty values are left out. */

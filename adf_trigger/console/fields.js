@@ -77,15 +77,23 @@ function readAs(type, text) {
   if (type === "int" || type === "float") {
     const number = Number(text);
     if (text.trim() === "" || !Number.isFinite(number)) throw new Error("is no number");
-    if (Number.isInteger(number) && !Number.isSafeInteger(number)) throw new Error("has more digits than this page can keep: start the run by the API");
-    return number;
+    return kept(number);
   }
   if (type === "array" || type === "object") {
+    let value;
     try {
-      return JSON.parse(text);
+      value = JSON.parse(text);
     } catch (error) {
       throw new Error(`is no JSON: ${error.message}`);
     }
+    JSON.parse(text, (_name, each) => kept(each));
+    return value;
   }
   return text;
+}
+
+/** A value, unless it is a number that is another one here than it was written. */
+function kept(value) {
+  if (Number.isInteger(value) && !Number.isSafeInteger(value)) throw new Error("has more digits than this page can keep: start the run by the API");
+  return value;
 }

@@ -26,6 +26,7 @@ NAME = (
 """Of a pipeline, as far as Data Factory lets one be called so."""
 VIEWS = ("runs", "runs/night-a", "start?pipeline=orders", "health", "nowhere")
 RUNS = 10_000
+WAIT = {"name": "Pause", "type": "Wait", "dependsOn": [], "typeProperties": {"waitTimeInSeconds": 0}}
 
 
 def test_hostile_texts_stay_texts(person: Person, stack: LocalStack) -> None:
@@ -59,6 +60,20 @@ def test_hostile_texts_stay_texts(person: Person, stack: LocalStack) -> None:
 def widest(person: Person) -> int:
     """How wide the page is, in pixels."""
     return int(person.page.evaluate("document.documentElement.scrollWidth"))
+
+
+def test_long_numbers_are_shown_as_they_are_and_never_changed(person: Person, stack: LocalStack) -> None:
+    """What a page cannot hold is refused in the form, also inside of JSON, and shown digit by digit of a run."""
+    number = 9_007_199_254_740_993
+    stack.define("numbers", {"parameters": {"ids": {"type": "Array"}}, "activities": [WAIT]})
+    assert stack.caller.post("numbers", {"parameters": {"ids": [number]}}, key="numbers").status == 202
+    person.open("runs/numbers")
+    expect(person.page.locator(".part-given")).to_contain_text(str(number))
+    person.open("start?pipeline=numbers")
+    ids = person.page.get_by_label("ids Array")
+    ids.fill(f'[{{"id": {number}}}]')
+    expect(person.page.locator(".field", has=ids)).to_contain_text("more digits than this page can keep")
+    stack.quickstart.client.pipelines.delete("numbers")
 
 
 def test_a_lost_connection_is_said_and_mended(person: Person, stack: LocalStack) -> None:
