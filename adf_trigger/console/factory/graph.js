@@ -3,11 +3,11 @@
 import { s } from "../dom.js";
 import { plain } from "../format.js";
 
-const WIDTH = 168;
+const WIDTH = 184;
 const HEIGHT = 46;
 const ACROSS = 64;
 const DOWN = 18;
-const LONGEST = 22;
+const ASIDE = 12;
 
 /** What stands inside of an activity: [title, activities]. */
 export function insideOf(activity) {
@@ -62,15 +62,26 @@ function line([fromX, fromY], [toX, toY], conditions) {
 
 function box(activity, [x, y]) {
   const inside = insideOf(activity).reduce((sum, [, found]) => sum + found.length, 0);
-  const label = (text) => (text.length > LONGEST ? `${text.slice(0, LONGEST - 1)}…` : text);
   return s(
     "g",
     { class: "node", transform: `translate(${x} ${y})` },
     s("title", {}, plain(`${activity.name} (${activity.type})`)),
     s("rect", { width: WIDTH, height: HEIGHT, rx: 8 }),
-    s("text", { x: 12, y: 19, class: "node-name" }, label(plain(activity.name))),
-    s("text", { x: 12, y: 36, class: "node-type" }, `${label(plain(activity.type))}${inside ? ` · ${inside} inside` : ""}`),
+    s("text", { x: ASIDE, y: 19, class: "node-name" }, fitted(plain(activity.name), "600 13px")),
+    s("text", { x: ASIDE, y: 36, class: "node-type" }, fitted(plain(activity.type), "12px", inside ? ` · ${inside} inside` : "")),
   );
+}
+
+const ruler = document.createElement("canvas").getContext("2d");
+
+/** A text and what follows it, of which the text is cut where both are wider than a box. */
+function fitted(text, font, behind = "") {
+  ruler.font = `${font} ${getComputedStyle(document.body).fontFamily}`;
+  const fits = (words) => ruler.measureText(words + behind).width <= WIDTH - 2 * ASIDE;
+  if (fits(text)) return text + behind;
+  const letters = [...text];
+  while (letters.length > 0 && !fits(`${letters.join("")}…`)) letters.pop();
+  return `${letters.join("")}…${behind}`;
 }
 
 function inWords(activities) {

@@ -53,6 +53,36 @@ def test_pipelines_are_drawn_with_their_dependencies(visitor: Person) -> None:
     assert violations(visitor.page) == []
 
 
+def test_names_stay_within_the_boxes_of_a_graph(visitor: Person, stack: LocalStack) -> None:
+    """Those that are too long are cut, with a sign, and stand whole in the words of the graph."""
+    broad = "W" * 55
+    stack.define(
+        "broad",
+        {
+            "activities": [
+                {"name": broad, "type": "Wait", "dependsOn": [], "typeProperties": {"waitTimeInSeconds": 0}}
+            ]
+        },
+    )
+    visitor.page.get_by_role("link", name="Pipelines").click()
+    broadest = visitor.page.locator(".pipeline", has=visitor.page.get_by_role("heading", name="broad"))
+    broadest.wait_for()
+    for closed in visitor.page.locator(".pipeline:not([open]) summary").element_handles():
+        closed.click()
+    expect(broadest.get_by_role("img")).to_have_attribute("aria-label", re.compile(broad))
+    expect(broadest.locator(".node-name")).to_have_text(re.compile("^W+…$"))
+    over = visitor.page.locator(".node").evaluate_all(
+        """nodes => nodes.flatMap((node) => {
+          const box = node.querySelector("rect").getBoundingClientRect();
+          const texts = [...node.querySelectorAll("text")];
+          const over = texts.filter((text) => text.getBoundingClientRect().right > box.right - 4);
+          return over.map((text) => text.textContent);
+        })"""
+    )
+    assert over == []
+    stack.quickstart.client.pipelines.delete("broad")
+
+
 def test_faults_and_progressions_are_told(visitor: Person, stack: LocalStack) -> None:
     """As tests set them, without loading the page again."""
     visitor.page.get_by_role("link", name="Faults and progressions").click()
