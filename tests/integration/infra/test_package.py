@@ -120,6 +120,9 @@ def test_the_package_is_the_app_and_nothing_else(tree: Path) -> None:
         if path.is_file() and path.suffix != ".md"
     )
     app = {path.as_posix() for path in rooms if path.parts[1] not in NEVER_DEPLOYED}
+    app = {
+        path for path in app if not path.startswith("adf_trigger/console/factory/")
+    }  # for the local stack alone
     expected = app | {"function_app.py", "host.json", "requirements.txt"}
     assert "adf_trigger/functions/app.py" in expected
     assert packed_by_azd(tree) == expected
