@@ -35,8 +35,15 @@ function cancel(run, changed) {
   });
 }
 
+/** The keys of reruns that were asked for, until one is answered: who asks again, in whatever dialog, asks for the same. */
+const unanswered = new Map();
+
+function keyOf(wanted) {
+  if (!unanswered.has(wanted)) unanswered.set(wanted, newKey());
+  return unanswered.get(wanted);
+}
+
 async function rerun(run) {
-  const key = newKey(); // one key for this dialog: a second click asks for the same rerun
   const failed = run.status === "Failed";
   const activity = h("select", { name: "activity" });
   const named = field("Activity", activity);
@@ -60,7 +67,10 @@ async function rerun(run) {
     action: "Rerun",
     submit: async ({ mode, activity: from, ...values }) => {
       const body = { mode, ...(mode === "fromActivity" ? { activity: from } : {}), ...noted(values) };
-      return (await act(run.links.rerun, body, { "Idempotency-Key": `"${key}"` })).body;
+      const wanted = JSON.stringify([run.links.rerun, mode, body.activity]);
+      const begun = (await act(run.links.rerun, body, { "Idempotency-Key": `"${keyOf(wanted)}"` })).body;
+      unanswered.delete(wanted);
+      return begun;
     },
   });
   if (begun) go(hrefOf(begun));

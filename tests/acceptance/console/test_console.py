@@ -147,6 +147,26 @@ def test_a_failed_run_is_rerun_once_and_leads_back(person: Person, stack: LocalS
     expect(person.page.locator(".part-history")).to_contain_text("rerun")
 
 
+def test_an_unclear_rerun_is_asked_for_again_under_its_key(person: Person, stack: LocalStack) -> None:
+    """The answer is lost on the way and the dialog closed: who asks again, even later, gets the same rerun."""
+    known(stack, "settle", "unclear", "Failed")
+    before = len(stack.runs("settle"))
+    person.open("runs/unclear")
+    lost = re.compile(r"/rerun\b")
+    person.page.route(lost, lambda route: (route.fetch(), route.abort())[1])
+    person.button("Rerun…").click()
+    person.dialog().get_by_role("button", name="Rerun").click()
+    expect(person.dialog().get_by_role("alert")).not_to_be_empty()
+    person.dialog().get_by_role("button", name="Close").click()
+    person.page.unroute(lost)
+    stack.eventually(lambda: all(run["status"] == "Failed" for run in stack.runs("settle")))
+    stack.tick()
+    person.button("Rerun…").click()
+    person.dialog().get_by_role("button", name="Rerun").click()
+    expect(person.page.locator(".facts div", has_text="Reruns").get_by_role("link")).to_be_visible()
+    assert len(stack.runs("settle")) == before + 1
+
+
 def test_a_rejected_message_is_replayed_or_dismissed(person: Person, stack: LocalStack) -> None:
     """Both are among what is to be decided, with the reason; what was replayed becomes a run."""
     rejected(stack, "early", pipeline="later")
