@@ -221,6 +221,8 @@ class RunView(Wire):
         group_id: runId of the first of the runs that rerun one another, as Data Factory groups them.
         attempt: its number among them, which grows with each rerun.
         history: who did what about it, oldest first.
+        admission_key: JSON text of the key that the pipeline's admission policy counts it under; the end of a long one
+            is its SHA-256.
     """
 
     request_id: str
@@ -255,6 +257,7 @@ class RunView(Wire):
     rerun_of: UUID | None = None
     group_id: UUID | None = None
     attempt: int = 1
+    admission_key: str | None = None
     history: list[HistoryEntry] = Field(default_factory=list)
     routes: list[RouteDelivery] = Field(default_factory=list)
     links: RunLinks

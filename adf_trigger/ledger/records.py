@@ -38,6 +38,9 @@ class Waits(StrEnum):
     """So many runs of its pipeline wait that it takes no more."""
 
 
+LONGEST_ADMISSION_KEY = 256
+"""Characters of the key that a request is admitted by."""
+
 _ENDED = frozenset({RunState.ENDED, RunState.PUBLISHED})
 
 
@@ -139,6 +142,8 @@ class RunRecord:
         dismissed: whether somebody has ended the matter of its unknown fate.
         cancellation: that it is to be cancelled; None where nobody asked, or Data Factory refused.
         history: who did what about it after it was asked for, oldest first; bounded by `room`.
+        admission_key: canonical text of the key that its pipeline's policy counts it under, at most
+            LONGEST_ADMISSION_KEY characters of ASCII; None where that has no key.
     """
 
     factory: str
@@ -194,6 +199,7 @@ class RunRecord:
     overdue: Overdue | None = None
     routes: tuple[RouteDelivery, ...] = ()
     invoked_by: RunInvoker | None = None
+    admission_key: str | None = None
 
     @property
     def run_ids(self) -> tuple[UUID, ...]:

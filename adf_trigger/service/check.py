@@ -16,6 +16,7 @@ from adf_trigger.errors import (
 )
 from adf_trigger.ledger.room import require_room
 from adf_trigger.messages.declaration import Declaration
+from adf_trigger.service.admission_keys import key_fault
 from adf_trigger.service.definitions import Definitions
 from adf_trigger.service.gate import Gate
 from adf_trigger.service.policy import Policies
@@ -126,7 +127,10 @@ class Checker:
         if submission.request.cancel_when_overdue and overdue is None:
             words = "needs overdueAfterSeconds: neither the request nor the pipeline's policy says when it is overdue"
             return [Fault("/cancelWhenOverdue", words)]
-        correlation = self._policies.of(submission.pipeline).correlation_parameter
+        policy = self._policies.of(submission.pipeline)
+        if (secret := key_fault(policy.admission, definition)) is not None:
+            return [secret]
+        correlation = policy.correlation_parameter
         given: dict[str, object] = dict(submission.request.parameters)
         if correlation is not None and correlation.lower() not in {name.lower() for name in given}:
             given[correlation] = submission.request_id

@@ -20,6 +20,7 @@ from adf_trigger.errors import (
 from adf_trigger.ledger.port import LedgerReader, Stored
 from adf_trigger.ledger.records import RunRecord, RunState, Waits
 from adf_trigger.messages.declaration import Declaration
+from adf_trigger.service.admission_keys import key_of
 from adf_trigger.service.backlog import WAITS_FOR_ITS_TURN, Backlog
 from adf_trigger.service.check import LEAST_WAIT, Checker
 from adf_trigger.service.gate import Gate
@@ -222,6 +223,7 @@ class Submitter:
             attempt=1 if lineage is None else lineage.attempt,
             history=() if lineage is None else (lineage.entry,),
             came_as=submission.came_as(definition.secure_names if definition else ()),
+            admission_key=key_of(self._policies.of(submission.pipeline).admission, request),
         )
 
     def _claim(self, submission: Submission, record: RunRecord, *, to_send: bool) -> tuple[Stored, bool]:

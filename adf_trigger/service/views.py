@@ -74,6 +74,7 @@ class RunViews:
             rerun_of=record.rerun.reference_pipeline_run_id,
             group_id=record.group_id,
             attempt=record.attempt,
+            admission_key=record.admission_key,
             history=list(record.history),
             routes=list(record.routes),
             links=self._links(ListedRun.of(record)),

@@ -108,7 +108,7 @@ class CommonSettings(PlatformSettings):
         default_factory=dict,
         alias="ADF_TRIGGER_POLICY",
         description="JSON object pipeline name (or *) → {unknownOutcome, correlationParameter, details, "
-        "overdueAfterSeconds, cancelWhenOverdue, observe}.",
+        "overdueAfterSeconds, cancelWhenOverdue, observe, admission}.",
     )
     reconcile_grace: Seconds = Field(
         default=60,

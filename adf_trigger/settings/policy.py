@@ -1,6 +1,7 @@
 """The policies that may be set for each pipeline."""
 
 from enum import StrEnum
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
@@ -44,6 +45,35 @@ class Observe(StrEnum):
     """Those of Execute Pipeline activities, too."""
 
 
+MOST_AT_ONCE = 50
+"""Runs at once that a policy may allow: who has a place stands in one row, and is read by who waits for one."""
+
+ADMISSION_KEY_PATTERN = (
+    r"^(correlationId|parameters\.[^\x00-\x1f\x7f]{1,260}|metadata\.[^\x00-\x1f\x7f]{1,64})$"
+)
+
+AdmissionKey = Annotated[str, Field(pattern=ADMISSION_KEY_PATTERN)]
+"""Where a request has its key: `parameters.<name>`, `metadata.<label>` or `correlationId`."""
+
+
+class AdmissionPolicy(BaseModel):
+    """How many runs of a pipeline may go on at the same time.
+
+    Attributes:
+        at_once: so many; of each key, where there is one.
+        key: whose value tells the groups of requests apart that are counted each on its own and started in order;
+            None where all requests of the pipeline are one group. Requests that have no such value are one group, too.
+            Values compare as JSON: 1 and "1" are two keys. Its parameter must not be a secure one.
+    """
+
+    model_config = ConfigDict(
+        defer_build=True, alias_generator=to_camel, validate_by_name=True, extra="forbid", frozen=True
+    )
+
+    at_once: int = Field(ge=1, le=MOST_AT_ONCE)
+    key: AdmissionKey | None = None
+
+
 class PipelinePolicy(BaseModel):
     """The policy of a pipeline.
 
@@ -55,6 +85,7 @@ class PipelinePolicy(BaseModel):
         observe: see Observe. It holds for runs that end after the service has first seen the policy.
         correlation_parameter: a parameter that the pipeline declares for us: it is set to the requestId, so that
             a run whose id was lost can be found among others.
+        admission: see AdmissionPolicy; None where as many runs may go on as Data Factory takes.
     """
 
     model_config = ConfigDict(
@@ -67,3 +98,4 @@ class PipelinePolicy(BaseModel):
     cancel_when_overdue: bool = False
     observe: Observe = Observe.NONE
     correlation_parameter: str | None = Field(default=None, min_length=1, max_length=260)
+    admission: AdmissionPolicy | None = None

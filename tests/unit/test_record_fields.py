@@ -20,6 +20,7 @@ BOUNDED_AT_THE_DOOR = {
     "requested_by",
     "digest",
     "message_digest",
+    "admission_key",
 }
 BOUNDED_HERE = {
     "status",

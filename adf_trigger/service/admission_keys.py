@@ -1,0 +1,83 @@
+"""The key under which a pipeline's admission policy counts a request: whose value, as canonical text."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+
+from adf_trigger.contracts import RunRequest
+from adf_trigger.errors import Fault
+from adf_trigger.ledger.records import LONGEST_ADMISSION_KEY, RunRecord
+from adf_trigger.messages.declaration import Declaration
+from adf_trigger.messages.wording import pointer_to
+from adf_trigger.settings.policy import AdmissionPolicy
+
+NO_VALUE = "null"
+"""The key of requests that have no such value, a group of their own."""
+
+_PARAMETERS, _METADATA = "parameters.", "metadata."
+_MARK = "#sha256:"
+_KEPT = LONGEST_ADMISSION_KEY - len(_MARK) - 64
+
+
+def key_of(policy: AdmissionPolicy | None, request: RunRequest | RunRecord) -> str | None:
+    """The key of a request as canonical text; None where the policy has none.
+
+    Args:
+        policy: of its pipeline.
+        request: the request, or the record of one.
+    """
+    if policy is None or policy.key is None:
+        return None
+    return canonical(_value(policy.key, request))
+
+
+def key_fault(policy: AdmissionPolicy | None, declaration: Declaration) -> Fault | None:
+    """What is wrong with counting requests of a pipeline by a key: a secret is none, since it is not kept."""
+    name = _parameter_in(policy)
+    if name is None or not declaration.secure_among([name]):
+        return None
+    words = (
+        "the admission policy of the pipeline counts requests by this parameter, which the pipeline declares as "
+        "SecureString: its values are not kept"
+    )
+    return Fault(pointer_to(("parameters", name)), words)
+
+
+def canonical(value: object) -> str:
+    """A JSON value as text, the same for values that are the same: members sorted, 1.0 written as 1.
+
+    What is longer than LONGEST_ADMISSION_KEY ends in the SHA-256 of the whole, which no whole text of JSON does.
+    """
+    text = json.dumps(_plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    if len(text) <= LONGEST_ADMISSION_KEY:
+        return text
+    return f"{text[:_KEPT]}{_MARK}{hashlib.sha256(text.encode()).hexdigest()}"
+
+
+def _value(key: str, request: RunRequest | RunRecord) -> object:
+    if key.startswith(_PARAMETERS):
+        return _without_case(request.parameters, key.removeprefix(_PARAMETERS))
+    if key.startswith(_METADATA):
+        return request.metadata.get(key.removeprefix(_METADATA))
+    return request.correlation_id
+
+
+def _parameter_in(policy: AdmissionPolicy | None) -> str | None:
+    if policy is None or policy.key is None or not policy.key.startswith(_PARAMETERS):
+        return None
+    return policy.key.removeprefix(_PARAMETERS)
+
+
+def _without_case(parameters: Mapping[str, object], name: str) -> object:
+    """The value of a parameter: Data Factory compares their names without regard to case."""
+    return next((value for given, value in parameters.items() if given.lower() == name.lower()), None)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, dict):
+        return {str(name): _plain(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_plain(each) for each in value]
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value
