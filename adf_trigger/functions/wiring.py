@@ -63,6 +63,7 @@ from adf_trigger.service.replay import Replayer
 from adf_trigger.service.requeue import Requeuer
 from adf_trigger.service.rerun import Rerunner
 from adf_trigger.service.resolve import Resolver
+from adf_trigger.service.routed_news import NewsFinder
 from adf_trigger.service.routes import Router
 from adf_trigger.service.runs import RunLister
 from adf_trigger.service.secret_remover import SecretRemover
@@ -119,7 +120,7 @@ def wire(
         notes: small documents beside the records.
         rejected: messages that are kept with their bytes.
         outbox: the queues that are written to.
-        routes: where else ends are told.
+        routes: where else news goes.
         landmark: what is kept outside the ledger, to know it again.
         clock: gives the present instant.
         new_id: makes runIds.
@@ -156,7 +157,10 @@ def wire(
     )
     sender = Sender(records, clock, policies, definitions, gate, steps)
     notifier = Notifier(outbox, rejected, views, steps)
-    router = Router(settings.routes, routes, notifier, notes, ledger, records, clock, steps, tick_threads)
+    news = NewsFinder(notifier, ledger, rejected)
+    router = Router(
+        settings.routes, routes, news, factories, notes, ledger, records, clock, steps, tick_threads
+    )
     publisher = Publisher(ledger, records, notifier, router, leases, tick_threads)
     checker = Checker(definitions, gate, policies, clock)
     keeper = Keeper(rejected, SecretRemover(factories, definitions, gate), clock, steps)
@@ -164,7 +168,7 @@ def wire(
     deadline = timedelta(seconds=settings.start_deadline)
     requeuer = Requeuer(keeper, outbox, clock, deadline=deadline)
     rejecter = Rejecter(
-        notifier, publisher, keeper, requeuer, definitions, views, clock, requested_by=senders
+        notifier, router, publisher, keeper, requeuer, definitions, views, clock, requested_by=senders
     )
     submitter = Submitter(
         ledger, records, clock, new_id, checker, sender, gate, backlog, publisher, partitions, policies
@@ -217,7 +221,7 @@ def wire(
         factories,
         ledger,
         records,
-        notifier,
+        publisher,
         notes,
         neighbours,
         clock,
@@ -259,7 +263,7 @@ def wire(
         canceller,
         monitor,
         publisher,
-        OverdueRunWatcher(ledger, records, notifier, gate, clock, tick_threads),
+        OverdueRunWatcher(ledger, records, notifier, router, gate, clock, tick_threads),
         router,
         others,
         keeper,

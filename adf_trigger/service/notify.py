@@ -4,7 +4,7 @@ The same news always has the same event id, so that a consumer can drop repeats.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 
@@ -12,7 +12,7 @@ from adf_trigger.contracts import QueuedRunRequest, RunView, Source
 from adf_trigger.errors import Fault
 from adf_trigger.events.outbox import Outbox
 from adf_trigger.ledger.kept_messages import OF_A_RECORD, KeptMessage
-from adf_trigger.ledger.records import CameAs, RunRecord
+from adf_trigger.ledger.records import CameAs, RunRecord, RunState
 from adf_trigger.ledger.rejected import RejectedMessages
 from adf_trigger.messages.limits import one_line
 from adf_trigger.messages.masking import MASK, as_bytes
@@ -23,6 +23,13 @@ from adf_trigger.service.views import RunViews
 
 MAX_WITHOUT_LEDGER = 20_000
 """Bytes of a message that fits into the rejected queue whole, whatever its characters are."""
+
+Along = Callable[[KeptMessage], None]
+"""Leads the news of a rejected message further, once the events queue has it."""
+
+
+def _nowhere(_: KeptMessage) -> None:
+    """The record of a request has its news led further."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +136,14 @@ class Notifier:
         Raises:
             ValueError: it has no run, or nobody asked.
         """
+        return self._publish(self.event_of_overdue(record))
+
+    def event_of_overdue(self, record: RunRecord) -> CompletionEvent:
+        """The event that a run goes on for longer than was asked for.
+
+        Raises:
+            ValueError: it has no run, or nobody asked.
+        """
         since = record.overdue_since
         if since is None or record.overdue is None:
             raise ValueError(f"{record.request_id} is not overdue")
@@ -144,30 +159,62 @@ class Notifier:
             traceparent=record.traceparent,
         )
         kind = f"{event.type.rpartition('.')[0]}.overdue"
-        return self._publish(event.model_copy(update={"type": kind, "time": since}))
+        return event.model_copy(update={"type": kind, "time": since})
 
-    def rejected(self, rejection: Rejection) -> str:
+    @staticmethod
+    def as_it_went_on(record: RunRecord, status: str) -> RunRecord:
+        """A record as it was while its run went on, whatever has come of it since."""
+        return replace(
+            record,
+            state=RunState.SUBMITTED,
+            status=status,
+            event_id=None,
+            ended_at=None,
+            duration_ms=None,
+            message=None,
+            errors=(),
+            results=None,
+            truncated=False,
+            published_at=None,
+            routes=(),
+        )
+
+    def rejected(self, rejection: Rejection, along: Along = _nowhere) -> str:
         """Send the news of a rejection; the id of the event.
 
         What came by queue is kept in the ledger first, once however often this is called, and its copy is put into
         the rejected queue last: an outage of that queue or of the events' makes no second copy.
+
+        Args:
+            rejection: what is rejected.
+            along: leads the news of a message further.
         """
         if rejection.message is None:
-            return self._sent(rejection, None)
+            return self._publish(_event_of_rejection(rejection))
         kept = self._kept(rejection, rejection.message)
-        # Of one that was sent again or dismissed meanwhile nobody needs a copy any more.
-        return self._sent(_as_kept(rejection, kept), None if kept.waiting else kept.as_rejected())
+        return self._sent(_as_kept(rejection, kept), kept, along)
 
-    def rejected_again(self, kept: KeptMessage) -> str:
+    def rejected_again(self, kept: KeptMessage, along: Along = _nowhere) -> str:
         """Send the news of a rejected message that is kept; the id of the event, which is the first one's."""
-        rejection = Rejection(
+        return self._sent(self._rejection_again(kept), kept, along)
+
+    def event_of_kept(self, kept: KeptMessage) -> CompletionEvent:
+        """The event of a rejected message that is kept."""
+        return _event_of_rejection(self._rejection_again(kept))
+
+    @staticmethod
+    def event_of_rejection(rejection: Rejection) -> CompletionEvent:
+        """The event of a rejection."""
+        return _event_of_rejection(rejection)
+
+    def _rejection_again(self, kept: KeptMessage) -> Rejection:
+        return Rejection(
             run=self._views.rejected(kept),
             factory=kept.factory,
             reason=kept.reason,
             faults=kept.faults,
             traceparent=self._views.traceparent_of(kept),
         )
-        return self._sent(rejection, None if kept.waiting else kept.as_rejected())
 
     def rejected_without_ledger(self, rejection: Rejection) -> str:
         """Send the news of a rejection while the ledger is out of reach: the copy in its queue is all there is.
@@ -178,14 +225,20 @@ class Notifier:
         if rejection.message is None or len(rejection.message.body) > MAX_WITHOUT_LEDGER:
             raise ValueError("there is no message, or it is too long for the rejected queue")
         copy = _record_of(rejection, rejection.message).as_rejected().model_copy(update={"record": None})
-        return self._sent(rejection, copy)
-
-    def _sent(self, rejection: Rejection, copy: RejectedMessage | None) -> str:
         event_id = self._publish(_event_of_rejection(rejection))
-        if copy is not None:
-            with self._steps("notify.rejected"):
-                self._outbox.reject(copy)
+        self._copy(copy)
         return event_id
+
+    def _sent(self, rejection: Rejection, kept: KeptMessage, along: Along) -> str:
+        event_id = self._publish(_event_of_rejection(rejection))
+        along(kept)
+        if not kept.waiting:  # of one that was sent again or dismissed meanwhile nobody needs a copy any more
+            self._copy(kept.as_rejected())
+        return event_id
+
+    def _copy(self, copy: RejectedMessage) -> None:
+        with self._steps("notify.rejected"):
+            self._outbox.reject(copy)
 
     def keep(self, record: RunRecord, body: bytes, masked: Sequence[str]) -> None:
         """Keep the message of a request that was rejected as it came, before the news of it is sent."""

@@ -19,6 +19,7 @@ from adf_trigger.service.factories import FactoryHandle
 from adf_trigger.service.gate import Gate
 from adf_trigger.service.notify import Notifier
 from adf_trigger.service.records import Records
+from adf_trigger.service.routes import Router
 from adf_trigger.service.tick_threads import TickThreads
 from adf_trigger.service.troubles import Troubles
 
@@ -32,6 +33,7 @@ class OverdueRunWatcher:
         ledger: the run ledger.
         records: writes it.
         notifier: sends the news.
+        router: leads it to further consumers.
         gate: which factories may not be called now.
         clock: gives the present instant.
         tick_threads: looks at several runs at once.
@@ -42,6 +44,7 @@ class OverdueRunWatcher:
         ledger: LedgerReader,
         records: Records,
         notifier: Notifier,
+        router: Router,
         gate: Gate,
         clock: Clock,
         tick_threads: TickThreads,
@@ -49,6 +52,7 @@ class OverdueRunWatcher:
         self._ledger = ledger
         self._records = records
         self._notifier = notifier
+        self._router = router
         self._gate = gate
         self._clock = clock
         self._tick_threads = tick_threads
@@ -89,6 +93,7 @@ class OverdueRunWatcher:
             now=self._clock(),
         )
         event_id = self._notifier.overdue(seen)
+        self._router.tell_overdue(seen)
 
         def record(present: Stored) -> None:
             if self._is_due(present.record):

@@ -22,6 +22,7 @@ from adf_trigger.service.keep import Keeper
 from adf_trigger.service.notify import Notifier, QueuedMessage, Rejection
 from adf_trigger.service.publish import Publisher
 from adf_trigger.service.requeue import LEDGER_WAIT, Requeuer
+from adf_trigger.service.routes import Router
 from adf_trigger.service.views import RunViews
 
 logger = logging.getLogger(__name__)
@@ -32,6 +33,7 @@ class Rejecter:
 
     Args:
         notifier: sends the news of those that can never work.
+        router: leads it to further consumers.
         publisher: sends the news of those that Data Factory has rejected.
         keeper: takes secrets out of what is kept.
         requeuer: puts those back that cannot even be rejected now.
@@ -44,6 +46,7 @@ class Rejecter:
     def __init__(
         self,
         notifier: Notifier,
+        router: Router,
         publisher: Publisher,
         keeper: Keeper,
         requeuer: Requeuer,
@@ -54,6 +57,7 @@ class Rejecter:
         requested_by: str,
     ) -> None:
         self._notifier = notifier
+        self._router = router
         self._publisher = publisher
         self._keeper = keeper
         self._requeuer = requeuer
@@ -101,7 +105,7 @@ class Rejecter:
             ),
         )
         try:
-            self._notifier.rejected(rejection)
+            self._notifier.rejected(rejection, self._router.tell_rejected)
         except LedgerError as exc:
             # What a reference leads to comes again under its id, and is kept already.
             if came_as is not message or not self._published_without_ledger(message, rejection):
@@ -125,7 +129,7 @@ class Rejecter:
     def tell_again(self, kept: KeptMessage, came_as: Message) -> None:
         """Tell a rejection that has its record and could not be told when it was made."""
         try:
-            self._notifier.rejected_again(kept)
+            self._notifier.rejected_again(kept, self._router.tell_rejected)
         except PublishError as exc:
             self._requeuer.put_back(came_as, LEDGER_WAIT, exc)
 
@@ -163,6 +167,7 @@ class Rejecter:
             self._notifier.rejected_without_ledger(rejection)
         except ValueError:
             return False
+        self._router.tell_unkept(rejection)
         return True
 
     def _view(self, message: Message, factory: FactoryHandle | None, *, named_otherwise: bool) -> RunView:

@@ -1,4 +1,4 @@
-"""Leads the news of ends to more consumers than the one that reads the events queue.
+"""Leads news to more consumers than the one that reads the events queue.
 
 Each route has its own fate: what was delivered along one is not sent again since another has failed, and one that is
 down holds up no other. What a route does not take is kept as a note and tried again for three days.
@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from adf_trigger.clock import Clock
 from adf_trigger.errors import LedgerConflict, NotFound, PublishError
 from adf_trigger.events.outbox import RouteSender
+from adf_trigger.ledger.kept_messages import KeptMessage
 from adf_trigger.ledger.notes import Note, Notes
 from adf_trigger.ledger.port import LedgerReader, Stored
 from adf_trigger.ledger.records import RunRecord, RunState
@@ -19,10 +20,11 @@ from adf_trigger.messages.limits import one_line
 from adf_trigger.results import RouteDelivery
 from adf_trigger.service import event_ids, optimistic
 from adf_trigger.service.budget import Budget
-from adf_trigger.service.factories import FactoryHandle
-from adf_trigger.service.notify import Notifier
+from adf_trigger.service.factories import Factories, FactoryHandle
+from adf_trigger.service.notify import Rejection
 from adf_trigger.service.records import Records
 from adf_trigger.service.route_states import RouteStates
+from adf_trigger.service.routed_news import NewsFinder, RoutedNews
 from adf_trigger.service.steps import Steps
 from adf_trigger.service.tick_threads import TickThreads
 from adf_trigger.service.troubles import Troubles
@@ -30,8 +32,12 @@ from adf_trigger.settings.routes import Route
 
 logger = logging.getLogger(__name__)
 
-PENDING = "delivery|"
+PENDING = "delivery"
 """Notes of deliveries that are to be tried again, in the scope of a factory."""
+OF_ENDS = f"{PENDING}|"
+"""Of ends, and those of other news: a host of the version before knows the former alone, and takes the latter for
+ends that are gone."""
+OF_OTHERS = f"{PENDING}-of|"
 
 TRIED_FOR = timedelta(days=3)
 FIRST_WAIT = timedelta(seconds=5)
@@ -52,7 +58,8 @@ class Router:
     Args:
         rules: routes by name.
         sender: sends along them.
-        notifier: makes the events.
+        news: makes what is sent.
+        factories: all configured factories: in their turns what is left is delivered.
         notes: where deliveries are kept that are to be tried again.
         ledger: the run ledger.
         records: writes it.
@@ -65,7 +72,8 @@ class Router:
         self,
         rules: Mapping[str, Route],
         sender: RouteSender,
-        notifier: Notifier,
+        news: NewsFinder,
+        factories: Factories,
         notes: Notes,
         ledger: LedgerReader,
         records: Records,
@@ -75,7 +83,8 @@ class Router:
     ) -> None:
         self._rules = rules
         self._sender = sender
-        self._notifier = notifier
+        self._news = news
+        self._factories = factories
         self._notes = notes
         self._ledger = ledger
         self._records = records
@@ -91,15 +100,41 @@ class Router:
         Raises:
             LedgerError: it could not be kept; it is to be told again.
         """
-        names = [
-            name
-            for name, rule in self._rules.items()
-            if rule.wants(record.pipeline, record.status, record.requested_by)
+        return self._tell(self._news.of_end(record))
+
+    def tell_overdue(self, record: RunRecord) -> None:
+        """Tell that a run goes on for too long, in the same way.
+
+        Raises:
+            LedgerError: it could not be kept; it is to be told again.
+        """
+        self._tell(self._news.of_overdue(record))
+
+    def tell_rejected(self, kept: KeptMessage) -> None:
+        """Tell that a message was rejected, which is kept, in the same way.
+
+        Raises:
+            LedgerError: it could not be kept; it is to be told again.
+        """
+        self._tell(self._news.of_message(kept))
+
+    def tell_unkept(self, rejection: Rejection) -> None:
+        """Tell that a message was rejected while nothing can be kept: what is not taken at once is given up."""
+        news = self._news.of_unkept(rejection)
+        for name in self._wanted(news):
+            self._attempt(name, news, attempts=0, over=True)
+
+    def _wanted(self, news: RoutedNews) -> Sequence[str]:
+        return [
+            name for name, rule in self._rules.items() if rule.wants(news.pipeline, news.word, news.caller)
         ]
+
+    def _tell(self, news: RoutedNews) -> Sequence[RouteDelivery]:
+        names = self._wanted(news)
         if not names:
             return ()
         near = [name for name in names if self._sender.is_near(name)]
-        told = [self._attempt(name, record, attempts=0) for name in near]
+        told = [self._attempt(name, news, attempts=0) for name in near]
         told += (
             RouteDelivery(route=name, status="pending", at=self._clock())
             for name in names
@@ -107,16 +142,31 @@ class Router:
         )
         pending = {each.route: each.attempts for each in told if each.status == "pending"}
         if pending:
-            value = {
-                "request": record.request_id,
-                "event": event_ids.of_record(record),
-                "since": self._clock().isoformat(),
-                "due": self._clock().isoformat(),
-                "routes": pending,
-            }
-            with self._steps("routes.keep"):
-                self._notes.put(record.factory, _name_of(record), value)
+            self._keep(news, pending)
         return told
+
+    def _keep(self, news: RoutedNews, pending: Mapping[str, int]) -> None:
+        scope = self._scope_of(news)
+        value = {
+            "request": news.request_id,
+            "event": news.id,
+            "since": self._clock().isoformat(),
+            "due": self._clock().isoformat(),
+            "routes": dict(pending),
+        }
+        is_end_here = scope == news.factory and not news.found_by
+        if not is_end_here:
+            value |= {"factory": news.factory, **news.found_by}
+        name = _name_of(news, OF_ENDS if is_end_here else OF_OTHERS)
+        with self._steps("routes.keep"):
+            self._notes.put(scope, name, value)
+        self._empty.discard(scope)
+
+    def _scope_of(self, news: RoutedNews) -> str:
+        """In which factory's turn it is delivered: its own, or the first one's where its own is not configured."""
+        handles = list(self._factories)
+        own = next((each.id for each in handles if each.id.lower() == news.factory.lower()), None)
+        return news.factory if own is not None else handles[0].id
 
     def deliver(self, factory: FactoryHandle, budget: Budget) -> None:
         """Try again what is due, while there is time. The trouble of one is its own.
@@ -149,24 +199,24 @@ class Router:
         if not open_now:
             return
         claimed = self._claimed(factory, note)
-        stored = self._ledger.get(factory.id, note.value["request"])
-        record = None if stored is None else stored.record
-        if record is None or not record.ended or event_ids.of_record(record) != note.value["event"]:
+        news = self._news.find(factory.id, note.value)
+        if news is None:
             # It went on, or was purged: what there is to tell now is other news.
             self._remove(factory, claimed, note.value["request"])
             return
         done: list[RouteDelivery] = []
         for name in open_now:
-            delivery = self._attempt(name, record, attempts=int(routes[name]), over=over)
+            delivery = self._attempt(name, news, attempts=int(routes[name]), over=over)
             if delivery.status == "pending":
                 failures[name] = failures.get(name, 0) + 1
                 routes[name] = delivery.attempts
             else:
                 del routes[name]
             done.append(delivery)
-        self._record(record, done)
+        if news.record is not None:
+            self._record(news.record, done)
         if not routes:
-            self._remove(factory, claimed, record.request_id)
+            self._remove(factory, claimed, news.request_id)
             return
         wait = _wait(min(int(each) for each in routes.values()))
         value = {**claimed.value, "routes": routes, "due": (self._clock() + wait).isoformat()}
@@ -183,13 +233,13 @@ class Router:
         with self._steps("routes.claim"):
             return self._notes.put(factory.id, note.name, value, note.etag)
 
-    def _attempt(self, name: str, record: RunRecord, *, attempts: int, over: bool = False) -> RouteDelivery:
+    def _attempt(self, name: str, news: RoutedNews, *, attempts: int, over: bool = False) -> RouteDelivery:
         """Send along a route once, and say what has come of it; once its days are over, it is given up."""
         why = "the route is not configured"
         try:
             if name in self._rules:
                 with self._steps("routes.send"):
-                    self._sender.send(name, self._notifier.event_of(record))
+                    self._sender.send(name, news.event())
                 self._states.is_up(name)
                 return RouteDelivery(route=name, status="delivered", at=self._clock(), attempts=attempts + 1)
         except PublishError as exc:
@@ -202,7 +252,7 @@ class Router:
             attempts=attempts + 1,
             why=why,
         )
-        _log(record, delivery)
+        _log(news, delivery)
         if over:
             self._states.has_given_up(name)
         return delivery
@@ -235,9 +285,9 @@ class Router:
             )
 
 
-def _name_of(record: RunRecord) -> str:
-    """Of the note of a record's deliveries: the same for the same news."""
-    return f"{PENDING}{hashlib.sha256(event_ids.of_record(record).encode()).hexdigest()[:40]}"
+def _name_of(news: RoutedNews, prefix: str) -> str:
+    """Of the note of its deliveries: the same for the same news."""
+    return f"{prefix}{hashlib.sha256(news.id.encode(errors='replace')).hexdigest()[:40]}"
 
 
 def _is_understood(note: Note) -> bool:
@@ -251,6 +301,7 @@ def _is_understood(note: Note) -> bool:
         aware
         and bool(attempts)
         and all(isinstance(note.value.get(name), str) for name in ("request", "event"))
+        and all(isinstance(note.value.get(name, ""), str) for name in ("factory", "status", "message"))
     )
 
 
@@ -262,19 +313,21 @@ def _wait(attempts: int) -> timedelta:
     return min(LONGEST_WAIT, FIRST_WAIT * (1 << min(max(0, attempts - 1), 12)))
 
 
-def _log(record: RunRecord, delivery: RouteDelivery) -> None:
+def _log(news: RoutedNews, delivery: RouteDelivery) -> None:
     given_up = delivery.status == "givenUp"
     logger.log(
         logging.ERROR if given_up else logging.WARNING,
-        "The route %s %s the end of request %s: %s",
+        "The route %s %s the news of request %s (%s): %s",
         delivery.route,
         "was never told of" if given_up else "has not taken",
-        record.request_id,
+        news.request_id,
+        news.word,
         delivery.why,
         extra={
             "action": "route_given_up" if given_up else "route_failed",
             "route": delivery.route,
-            "request_id": record.request_id,
+            "event_id": news.id,
+            "request_id": news.request_id,
             "attempts": delivery.attempts,
         },
     )

@@ -22,7 +22,7 @@ from adf_trigger.ledger.records import ActiveRun, RunState
 from adf_trigger.service.elapsed import Leases
 from adf_trigger.service.factories import Factories
 from adf_trigger.service.neighbours import Neighbours
-from adf_trigger.service.notify import Notifier
+from adf_trigger.service.publish import Publisher
 from adf_trigger.service.records import Records
 from adf_trigger.service.steps import Steps
 from adf_trigger.service.troubles import Troubles
@@ -61,7 +61,7 @@ class StrangerWatcher:
         factories: all configured factories.
         ledger: the run ledger.
         records: writes it.
-        notifier: sends the news.
+        publisher: sends the news.
         notes: where it is kept since when a stranger is one.
         neighbours: knows the factories of other apps.
         clock: gives the present instant.
@@ -76,7 +76,7 @@ class StrangerWatcher:
         factories: Factories,
         ledger: LedgerReader,
         records: Records,
-        notifier: Notifier,
+        publisher: Publisher,
         notes: Notes,
         neighbours: Neighbours,
         clock: Clock,
@@ -89,7 +89,7 @@ class StrangerWatcher:
         self._factories = factories
         self._ledger = ledger
         self._records = records
-        self._notifier = notifier
+        self._publisher = publisher
         self._notes = notes
         self._neighbours = neighbours
         self._clock = clock
@@ -239,7 +239,7 @@ class StrangerWatcher:
         elif state is RunState.SUBMITTED:
             stored = self._records.lose(stored, REASON)
         leased = stored if self._is_leased(stored) else self._records.lease_to_publish(stored)
-        self._records.publish(leased, self._notifier.ended(leased.record))
+        self._publisher.publish_leased(leased)
         return True
 
     def _is_leased(self, stored: Stored) -> bool:

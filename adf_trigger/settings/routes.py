@@ -26,6 +26,12 @@ LAST_STATUSES = frozenset(
     }
 )
 
+OVERDUE = "Overdue"
+"""The word of a run that goes on for longer than was asked for: no run ends with it."""
+
+WORDS = LAST_STATUSES | {OVERDUE}
+"""What a route may be narrowed to."""
+
 _SECRET = "whsec_"  # noqa: S105 - what a secret begins with, by Standard Webhooks
 _SECRET_BYTES = range(24, 65)
 _NAMES = r"^[A-Za-z_][A-Za-z0-9_]{0,127}$"
@@ -57,14 +63,14 @@ class Route(_Part):
         queue: name of a queue of the same storage account.
         webhook: see Webhook; a route has one of the two.
         pipelines: names of pipelines, in any case.
-        statuses: last words of runs.
+        statuses: last words of runs, or Overdue.
         callers: who asked, as `requestedBy` shows it.
     """
 
     queue: str | None = Field(default=None, min_length=3, max_length=63)
     webhook: Webhook | None = None
     pipelines: tuple[str, ...] = Field(default=(), max_length=500)
-    statuses: tuple[RunStatus, ...] = ()
+    statuses: tuple[str, ...] = ()
     callers: tuple[str, ...] = Field(default=(), max_length=500)
 
     @model_validator(mode="after")
@@ -75,12 +81,12 @@ class Route(_Part):
             raise ValueError(
                 "the queue's name has lower-case letters, digits, and single hyphens between them alone"
             )
-        if not LAST_STATUSES.issuperset(self.statuses):
-            raise ValueError(f"statuses are last words: {', '.join(sorted(LAST_STATUSES))}")
+        if not WORDS.issuperset(self.statuses):
+            raise ValueError(f"statuses are what is told of runs: {', '.join(sorted(WORDS))}")
         return self
 
     def wants(self, pipeline: str, status: str, caller: str | None) -> bool:
-        """Whether news of such a run goes this way."""
+        """Whether news of such a run goes this way; that it is overdue counts as its status."""
         named = {each.lower() for each in self.pipelines}
         return (
             (not named or pipeline.lower() in named)
@@ -181,7 +187,7 @@ class RouteSettings(BaseModel):
     routes: RoutesByName = Field(
         default_factory=dict,
         alias="ADF_TRIGGER_ROUTES",
-        description="JSON object name → {queue or webhook, pipelines, statuses, callers}: where else ends are told.",
+        description="JSON object name → {queue or webhook, pipelines, statuses, callers}: where else news goes.",
     )
     webhooks_to_loopback: bool = Field(
         default=False,
