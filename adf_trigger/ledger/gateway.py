@@ -144,7 +144,16 @@ class TableGateway:
         """
         self._repeated("writing the ledger", lambda client: client.delete_entity(partition, key))
 
-    def commit(self, partition: str, run: str, before: Rows, after: Rows, etag: str | None = None) -> str:
+    def commit(
+        self,
+        partition: str,
+        run: str,
+        before: Rows,
+        after: Rows,
+        etag: str | None = None,
+        *,
+        beside: Sequence[Operation] = (),
+    ) -> str:
         """Turn one set of rows into another, whole or not at all, and give the new ETag of the run row.
 
         An attempt without a clear answer is repeated: if it did happen, the repeat is refused, and the mark on
@@ -156,13 +165,14 @@ class TableGateway:
             before: rows as they were read; none for a claim.
             after: rows as they shall be; none for a removal, which gives an empty ETag.
             etag: of the run row in `before`.
+            beside: operations on other rows that happen with it.
 
         Raises:
             LedgerConflict: a row is not as it was read; nothing was written.
             LedgerError: it could not be written, as far as could be told.
         """
         write_id = self._new_id().hex
-        changes = list(operations(partition, run, before, after, etag=etag, write_id=write_id))
+        changes = [*operations(partition, run, before, after, etag=etag, write_id=write_id), *beside]
         unclear = False
 
         def attempt() -> str:

@@ -23,6 +23,7 @@ from adf_trigger.ledger.listing import (
     bounds_of,
     page_of,
 )
+from adf_trigger.ledger.places import KeptPlaces, decode_places, encode_places
 from adf_trigger.ledger.port import Claim, Cursor, RunPage, Stored
 from adf_trigger.ledger.records import ActiveRun, RunRecord, RunState
 from adf_trigger.ledger.room import fitted, fitted_new
@@ -30,10 +31,11 @@ from adf_trigger.ledger.room import fitted, fitted_new
 
 @dataclass(slots=True)
 class _Partition:
-    """One factory: texts, bytes and versions by request id, owners by runId."""
+    """One factory: texts, bytes and versions by request id, owners by runId, texts and versions of places by name."""
 
     texts: dict[str, tuple[str, bytes, int]] = field(default_factory=dict)
     owners: dict[UUID, str] = field(default_factory=dict)
+    places: dict[str, tuple[str, int]] = field(default_factory=dict)
     cursor: str | None = None
 
 
@@ -48,12 +50,12 @@ class MemoryLedger:
         self._partitions: dict[str, _Partition] = {}
         self._version = 0
 
-    def claim(self, record: RunRecord) -> Claim:
+    def claim(self, record: RunRecord, places: KeptPlaces | None = None) -> Claim:
         """Insert the record, or find the earlier one.
 
         Raises:
             InvalidRequest: its request id cannot be a key, or it is too large to keep.
-            LedgerConflict: another request has its runId.
+            LedgerConflict: another request has its runId, or the places have changed since they were read.
         """
         record, text = fitted_new(record)
         with self._lock:
@@ -61,23 +63,26 @@ class MemoryLedger:
             if (found := self._stored(partition, record.request_id)) is not None:
                 return Claim(found, created=False)
             self._require_free_run_id(partition, record)
-            return Claim(self._put(partition, record, text), created=True)
+            self._require_unchanged(partition, places)
+            return Claim(self._put(partition, record, text, places), created=True)
 
-    def reclaim(self, stored: Stored, record: RunRecord) -> Stored:
+    def reclaim(self, stored: Stored, record: RunRecord, places: KeptPlaces | None = None) -> Stored:
         """Put a new record in the place of a published one, conditionally.
 
         Raises:
             InvalidRequest: it is too large to keep.
             ValueError: it is the record of another request.
-            LedgerConflict: the record has changed since it was read, or another request has the new runId.
+            LedgerConflict: the record or the places have changed since they were read, or another request has the
+                new runId.
         """
         require_same_request(stored.record, record)
         record, text = fitted_new(record)
         with self._lock:
             partition = self._unchanged(stored)
             self._require_free_run_id(partition, record)
+            self._require_unchanged(partition, places)
             self._remove(partition, stored.record)
-            return self._put(partition, record, text)
+            return self._put(partition, record, text, places)
 
     def release(self, stored: Stored) -> None:
         """Remove a record, conditionally: the key is free again.
@@ -106,11 +111,12 @@ class MemoryLedger:
         found = (self.get(factory, request_id) for request_id in sorted(ids))
         return [stored for stored in found if stored is not None]
 
-    def save(self, stored: Stored, record: RunRecord) -> Stored:
+    def save(self, stored: Stored, record: RunRecord, places: KeptPlaces | None = None) -> Stored:
         """Write a record conditionally.
 
         Raises:
-            LedgerConflict: the record has changed since it was read, or another request has the new runId.
+            LedgerConflict: the record or the places have changed since they were read, or another request has the
+                new runId.
             RecordTooLarge: it does not fit into an entity of Table storage.
             ValueError: it is the record of another request.
         """
@@ -118,9 +124,36 @@ class MemoryLedger:
         with self._lock:
             partition = self._unchanged(stored)
             self._require_free_run_id(partition, record)
+            self._require_unchanged(partition, places)
             for run_id in set(stored.record.run_ids) - set(record.run_ids):
                 del partition.owners[run_id]
-            return self._put(partition, record, text)
+            return self._put(partition, record, text, places)
+
+    def places(self, factory: str, name: str) -> KeptPlaces | None:
+        """The places of a name; None where there is no such row."""
+        with self._lock:
+            found = self._partition(factory).places.get(name)
+        return None if found is None else KeptPlaces(decode_places(found[0]), str(found[1]))
+
+    def all_places(self, factory: str, *, after: str = "", limit: int | None = None) -> Sequence[KeptPlaces]:
+        """The places of a factory, in order of their names, from behind a name on."""
+        with self._lock:
+            found = sorted(self._partition(factory).places.items())
+        kept = [
+            KeptPlaces(decode_places(text), str(version)) for name, (text, version) in found if name > after
+        ]
+        return kept[:limit]
+
+    def remove_places(self, factory: str, kept: KeptPlaces) -> None:
+        """Remove a row of places, conditionally.
+
+        Raises:
+            LedgerConflict: it has changed since it was read.
+        """
+        with self._lock:
+            partition = self._partition(factory)
+            self._require_unchanged(partition, kept)
+            partition.places.pop(kept.places.name, None)
 
     def active(self, factory: str) -> Sequence[ActiveRun]:
         """The rows of all runs that are not published, in order of arrival."""
@@ -209,8 +242,19 @@ class MemoryLedger:
         if partition.owners.get(record.run_id, record.request_id) != record.request_id:
             raise LedgerConflict(f"another request than {record.request_id} has run {record.run_id}")
 
-    def _put(self, partition: _Partition, record: RunRecord, text: str) -> Stored:
+    def _require_unchanged(self, partition: _Partition, places: KeptPlaces | None) -> None:
+        if places is None:
+            return
+        _, version = partition.places.get(places.places.name, ("", ""))
+        if str(version) != places.etag:
+            raise LedgerConflict("the places have changed since they were read")
+
+    def _put(
+        self, partition: _Partition, record: RunRecord, text: str, places: KeptPlaces | None = None
+    ) -> Stored:
         self._version += 1
+        if places is not None:
+            partition.places[places.places.name] = (encode_places(places.places), self._version)
         body = b"" if record.came_as is None else record.came_as.body
         partition.texts[record.request_id] = (text, body, self._version)
         partition.owners.update(dict.fromkeys(record.run_ids, record.request_id))

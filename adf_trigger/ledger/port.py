@@ -7,6 +7,7 @@ from typing import Protocol
 from uuid import UUID
 
 from adf_trigger.ledger.listing import ListingPage, Question
+from adf_trigger.ledger.places import KeptPlaces
 from adf_trigger.ledger.records import ActiveRun, RunRecord
 
 MOST_PARTITIONS = 1_000
@@ -80,6 +81,12 @@ class LedgerReader(Protocol):
     def cursor(self, factory: str) -> Cursor:
         """Where the last poll stood; an empty cursor where there was none."""
 
+    def places(self, factory: str, name: str) -> KeptPlaces | None:
+        """The places of a name; None where there is no such row."""
+
+    def all_places(self, factory: str, *, after: str = "", limit: int | None = None) -> Sequence[KeptPlaces]:
+        """The places of a factory, in order of their names, from behind a name on. What is unreadable is left out."""
+
     def factories(self) -> Sequence[str]:
         """Resource ids, in lower case and in order, of the factories that the ledger has anything of.
 
@@ -96,21 +103,33 @@ class Ledger(LedgerReader, Protocol):
     Every method may raise LedgerError; those that write conditionally raise LedgerConflict when they lose.
     """
 
-    def claim(self, record: RunRecord) -> Claim:
-        """Insert the record with its active, id and when rows in one transaction, or find the earlier one."""
+    def claim(self, record: RunRecord, places: KeptPlaces | None = None) -> Claim:
+        """Insert the record with its active, id and when rows in one transaction, or find the earlier one.
 
-    def reclaim(self, stored: Stored, record: RunRecord) -> Stored:
-        """Put a new record in the place of a published one, with all its rows, in one conditional transaction."""
+        Where places are given, they are written in the same transaction; where they have changed since they were read,
+        and there is no earlier record, it is a LedgerConflict.
+        """
+
+    def reclaim(self, stored: Stored, record: RunRecord, places: KeptPlaces | None = None) -> Stored:
+        """Put a new record in the place of a published one, with all its rows, in one conditional transaction.
+
+        Places are written in it, too, on condition that they are as they were read.
+        """
 
     def release(self, stored: Stored) -> None:
         """Remove a record and all its rows, conditionally: the key is free again."""
 
-    def save(self, stored: Stored, record: RunRecord) -> Stored:
+    def save(self, stored: Stored, record: RunRecord, places: KeptPlaces | None = None) -> Stored:
         """Write a record conditionally, and its active row with it in the same transaction where that changes.
+
+        Places are written in it, too, on condition that they are as they were read.
 
         Where the runId has changed, the active row moves and an id row is added. A published record has no active
         row: it goes in the same transaction. Factory, request_id and requested_at never change.
         """
+
+    def remove_places(self, factory: str, kept: KeptPlaces) -> None:
+        """Remove a row of places, on condition that it is as it was read."""
 
     def save_cursor(self, factory: str, cursor: Cursor) -> None:
         """Remember where a poll stood; the last writer wins, which is safe since polls overlap."""

@@ -36,6 +36,8 @@ class Waits(StrEnum):
     """Values of its secure parameters are not kept: the same request, or its message, has to come again."""
     PIPELINE = "pipeline"
     """So many runs of its pipeline wait that it takes no more."""
+    ADMISSION = "admission"
+    """As many runs of its pipeline, or of its key, go on as the pipeline's policy allows; see `ledger.places`."""
 
 
 LONGEST_ADMISSION_KEY = 256
@@ -144,6 +146,10 @@ class RunRecord:
         history: who did what about it after it was asked for, oldest first; bounded by `room`.
         admission_key: canonical text of the key that its pipeline's policy counts it under, at most
             LONGEST_ADMISSION_KEY characters of ASCII; None where that has no key.
+        places: name of the places that it is counted among; None where no policy counted it.
+        place_number: its number among those who waited for one; None where it never did.
+        admitted_at: when it was given its place, which it has until it has ended, and while nobody knows whether it
+            has; None while it has none.
     """
 
     factory: str
@@ -200,6 +206,9 @@ class RunRecord:
     routes: tuple[RouteDelivery, ...] = ()
     invoked_by: RunInvoker | None = None
     admission_key: str | None = None
+    places: str | None = None
+    place_number: int | None = None
+    admitted_at: datetime | None = None
 
     @property
     def run_ids(self) -> tuple[UUID, ...]:
@@ -244,6 +253,11 @@ class RunRecord:
         untold = self.overdue is not None and self.overdue.told_at is None
         return self.overdue_since if untold and self.state is RunState.SUBMITTED else None
 
+    def has_place_in(self, places: str) -> bool:
+        """Whether it has a place among those of a name: until it has ended, or a person has decided how it has."""
+        admitted = self.places == places and self.admitted_at is not None
+        return admitted and (not self.ended or self.undecided)
+
     def was_published_before(self, instant: datetime) -> bool:
         """Whether its event was sent before an instant, so that nothing has been left to do since."""
         return (
@@ -270,6 +284,8 @@ class ActiveRun:
         resubmitted_at: as in the record.
         overdue_after: seconds after its start from which on it is told as overdue; None where it is not, or was.
         cancel_at: when Data Factory is to be asked next to cancel it; None where it need not be.
+        places: name of the places among which it waits for one; None where it does not.
+        place_number: its number among those who wait there.
     """
 
     request_id: str
@@ -287,12 +303,15 @@ class ActiveRun:
     resubmitted_at: datetime | None = None
     cancel_at: datetime | None = None
     overdue_after: int | None = None
+    places: str | None = None
+    place_number: int | None = None
 
     @classmethod
     def of(cls, record: RunRecord) -> "ActiveRun":
         """The row that belongs to a record."""
         being_sent = record.state is RunState.ACCEPTED and record.lease_until is not None
         watched = record.state is RunState.SUBMITTED and record.lease_until is None
+        in_line = record.waits_for is Waits.ADMISSION
         return cls(
             request_id=record.request_id,
             run_id=record.run_id,
@@ -309,6 +328,8 @@ class ActiveRun:
             resubmitted_at=record.resubmitted_at,
             cancel_at=None if record.cancellation is None else record.cancellation.due_at,
             overdue_after=_overdue_after(record),
+            places=record.places if in_line else None,
+            place_number=record.place_number if in_line else None,
         )
 
     @property

@@ -17,6 +17,7 @@ from adf_trigger.ledger.keys import (
     when_key,
 )
 from adf_trigger.ledger.listing import text_of
+from adf_trigger.ledger.places import KeptPlaces, encode_places, places_key
 from adf_trigger.ledger.records import ActiveRun, RunRecord, RunState
 
 PROPERTY_CHARS = 32_000
@@ -48,6 +49,19 @@ def rows_of(record: RunRecord, text: str) -> Rows:
     named = {} if is_plain(record.request_id) else {REQUEST_ID: record.request_id}
     rows[when_key(record.requested_at, record.request_id)] = {**split(text_of(record)), **named}
     return rows
+
+
+def places_row(partition: str, kept: KeptPlaces) -> Operation:
+    """The operation that writes places beside a record, on condition that they are as they were read."""
+    entity: dict[str, str | bytes] = {
+        "PartitionKey": partition,
+        "RowKey": places_key(kept.places.name),
+        **split(encode_places(kept.places)),
+    }
+    if not kept.etag:
+        return "create", entity, {}
+    unchanged = {"etag": kept.etag, "match_condition": MatchConditions.IfNotModified}
+    return "update", entity, {"mode": UpdateMode.REPLACE, **unchanged}
 
 
 def listed(row: Mapping[str, Any]) -> str:

@@ -33,10 +33,11 @@ from adf_trigger.ledger.keys import (
     run_key,
 )
 from adf_trigger.ledger.listing import ListingPage, Question
+from adf_trigger.ledger.places import KeptPlaces, decode_places, places_key
 from adf_trigger.ledger.port import MOST_PARTITIONS, Claim, Cursor, RunPage, Stored
 from adf_trigger.ledger.records import ActiveRun, RunRecord
 from adf_trigger.ledger.room import fitted, fitted_new
-from adf_trigger.ledger.rows import REQUEST_ID, Rows, join, join_bytes, listed, rows_of, split
+from adf_trigger.ledger.rows import REQUEST_ID, Rows, join, join_bytes, listed, places_row, rows_of, split
 from adf_trigger.ledger.table_declarations import TableDeclarations
 from adf_trigger.ledger.table_listing import TableListing
 from adf_trigger.ledger.table_notes import TableNotes
@@ -89,12 +90,12 @@ class TableLedger:
         """Rejected messages with their bytes, kept in the same table."""
         return TableRejected(self._table)
 
-    def claim(self, record: RunRecord) -> Claim:
+    def claim(self, record: RunRecord, places: KeptPlaces | None = None) -> Claim:
         """Insert the record with its active, id and when rows in one transaction, or find the earlier one.
 
         Raises:
             InvalidRequest: its request id cannot be a key, or it is too large to keep.
-            LedgerConflict: another request has its runId.
+            LedgerConflict: another request has its runId, or the places have changed since they were read.
             LedgerError: the table could not be read or written.
         """
         record, text = fitted_new(record)
@@ -102,26 +103,29 @@ class TableLedger:
         lost: LedgerConflict | None = None
         for _ in range(_CLAIM_ATTEMPTS):
             try:
-                return Claim(self._write(record, before={}, after=rows), created=True)
+                return Claim(self._write(record, before={}, after=rows, places=places), created=True)
             except LedgerConflict as exc:
                 lost = exc
             found = self.get(record.factory, record.request_id)
             if found is not None:
                 return Claim(found, created=False)
+            if places is not None:
+                raise LedgerConflict("the places have changed since they were read") from lost
         raise LedgerConflict(f"another request than {record.request_id} has run {record.run_id}") from lost
 
-    def reclaim(self, stored: Stored, record: RunRecord) -> Stored:
+    def reclaim(self, stored: Stored, record: RunRecord, places: KeptPlaces | None = None) -> Stored:
         """Put a new record in the place of a published one, with all its rows, in one conditional transaction.
 
         Raises:
             InvalidRequest: it is too large to keep.
             ValueError: it is the record of another request.
-            LedgerConflict: the record has changed since it was read, or another request has the new runId.
+            LedgerConflict: the record or the places have changed since they were read, or another request has the
+                new runId.
             LedgerError: the table could not be written.
         """
         require_same_request(stored.record, record)
         record, text = fitted_new(record)
-        return self._write(record, _rows(stored.record), rows_of(record, text), stored.etag)
+        return self._write(record, _rows(stored.record), rows_of(record, text), stored.etag, places)
 
     def release(self, stored: Stored) -> None:
         """Remove a record and all its rows, conditionally: the key is free again.
@@ -162,17 +166,49 @@ class TableLedger:
         found = (self.get(factory, row.get(REQUEST_ID, "")) for row in rows)
         return [stored for stored in found if stored is not None]
 
-    def save(self, stored: Stored, record: RunRecord) -> Stored:
+    def save(self, stored: Stored, record: RunRecord, places: KeptPlaces | None = None) -> Stored:
         """Write a record conditionally: with its active row where that changes, with an id row where the runId does.
 
         Raises:
-            LedgerConflict: the record has changed since it was read, or another request has the new runId.
+            LedgerConflict: the record or the places have changed since they were read, or another request has the
+                new runId.
             RecordTooLarge: it does not fit into an entity.
             ValueError: it is the record of another request.
             LedgerError: the table could not be written.
         """
         record, text = fitted(successor(stored.record, record))
-        return self._write(record, _rows(stored.record), rows_of(record, text), stored.etag)
+        return self._write(record, _rows(stored.record), rows_of(record, text), stored.etag, places)
+
+    def places(self, factory: str, name: str) -> KeptPlaces | None:
+        """The places of a name; None where there is no such row.
+
+        Raises:
+            LedgerError: the table could not be read.
+            UnreadableRow: the row cannot be understood.
+        """
+        entity = self._table.read(partition_key(factory), places_key(name))
+        return None if entity is None else _places_of(entity)
+
+    def all_places(self, factory: str, *, after: str = "", limit: int | None = None) -> Sequence[KeptPlaces]:
+        """The places of a factory, in order of their names, from behind a name on. What is unreadable is left out.
+
+        Raises:
+            LedgerError: the table could not be read.
+        """
+        first, last = places_key(after), rows_of_kind("places")[1]
+        entities = self._table.between(partition_key(factory), first, last, limit=limit)
+        found = (readable(entity["RowKey"], _places_of, entity) for entity in entities)
+        return [kept for kept in found if kept is not None]
+
+    def remove_places(self, factory: str, kept: KeptPlaces) -> None:
+        """Remove a row of places, conditionally.
+
+        Raises:
+            LedgerConflict: it has changed since it was read.
+            LedgerError: the table could not be written.
+        """
+        key = places_key(kept.places.name)
+        self._table.commit(partition_key(factory), key, {key: {}}, {}, kept.etag)
 
     def active(self, factory: str) -> Sequence[ActiveRun]:
         """The rows of all runs that are not published, in order of arrival. Costs what is active, not the history.
@@ -269,9 +305,17 @@ class TableLedger:
         """
         self._table.probe()
 
-    def _write(self, record: RunRecord, before: Rows, after: Rows, etag: str | None = None) -> Stored:
-        run = run_key(record.request_id)
-        return Stored(record, self._table.commit(partition_key(record.factory), run, before, after, etag))
+    def _write(
+        self,
+        record: RunRecord,
+        before: Rows,
+        after: Rows,
+        etag: str | None = None,
+        places: KeptPlaces | None = None,
+    ) -> Stored:
+        run, partition = run_key(record.request_id), partition_key(record.factory)
+        beside = [] if places is None else [places_row(partition, places)]
+        return Stored(record, self._table.commit(partition, run, before, after, etag, beside=beside))
 
     def _remove(self, stored: Stored) -> None:
         self._write(stored.record, _rows(stored.record), {}, stored.etag)
@@ -289,6 +333,10 @@ class TableLedger:
 
 def _active_of(entity: TableEntity) -> ActiveRun:
     return decode_active(join(entity))
+
+
+def _places_of(entity: TableEntity) -> KeptPlaces:
+    return KeptPlaces(decode_places(join(entity)), etag_of(entity))
 
 
 def _rows(record: RunRecord) -> Rows:

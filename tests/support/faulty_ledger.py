@@ -10,6 +10,7 @@ from adf_trigger.ledger.memory_declarations import MemoryDeclarations
 from adf_trigger.ledger.memory_notes import MemoryNotes
 from adf_trigger.ledger.memory_rejected import MemoryRejected
 from adf_trigger.ledger.notes import Note
+from adf_trigger.ledger.places import KeptPlaces
 from adf_trigger.ledger.port import Claim, Stored
 from adf_trigger.ledger.records import RunRecord
 from adf_trigger.messages.declaration import Declaration
@@ -34,17 +35,17 @@ class FaultyLedger(MemoryLedger):
         raise_planned(self.before, "find")
         return super().find(factory, run_id)
 
-    def claim(self, record: RunRecord) -> Claim:
+    def claim(self, record: RunRecord, places: KeptPlaces | None = None) -> Claim:
         """See Ledger."""
         raise_planned(self.before, "claim")
-        claim = super().claim(record)
+        claim = super().claim(record, places)
         raise_planned(self.after, "claim")
         return claim
 
-    def save(self, stored: Stored, record: RunRecord) -> Stored:
+    def save(self, stored: Stored, record: RunRecord, places: KeptPlaces | None = None) -> Stored:
         """See Ledger."""
         raise_planned(self.before, "save")
-        saved = super().save(stored, record)
+        saved = super().save(stored, record, places)
         raise_planned(self.after, "save")
         return saved
 

@@ -21,6 +21,7 @@ BOUNDED_AT_THE_DOOR = {
     "digest",
     "message_digest",
     "admission_key",
+    "places",
 }
 BOUNDED_HERE = {
     "status",
@@ -54,6 +55,8 @@ OF_FIXED_SIZE = {
         "declares_secrets",
         "routes",
         "overdue",
+        "place_number",
+        "admitted_at",
     ),
 }
 

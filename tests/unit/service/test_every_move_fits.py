@@ -17,10 +17,11 @@ from adf_trigger.errors import BadRequest, InvalidRequest, LedgerConflict
 from adf_trigger.ledger.encoding import encode_record
 from adf_trigger.ledger.keys import run_key
 from adf_trigger.ledger.memory import MemoryLedger
+from adf_trigger.ledger.places import KeptPlaces
 from adf_trigger.ledger.port import Stored
 from adf_trigger.ledger.records import CameAs, RunRecord, RunState
 from adf_trigger.ledger.room import MAX_REQUEST_CHARS
-from adf_trigger.ledger.rows import operations, rows_of
+from adf_trigger.ledger.rows import operations, places_row, rows_of
 from adf_trigger.messages.decoding import Message
 from adf_trigger.results import ActivityError, ActivityResult, ChildRun, Results, RouteDelivery
 from adf_trigger.service.moves import IllegalMove
@@ -41,21 +42,22 @@ LARGEST_TRANSACTION = 4 * 1024 * 1024
 class Checked(MemoryLedger):
     """A ledger in memory that holds every write against the limits of a transaction of Table storage."""
 
-    def save(self, stored: Stored, record: RunRecord) -> Stored:
+    def save(self, stored: Stored, record: RunRecord, places: KeptPlaces | None = None) -> Stored:
         """See Ledger."""
-        saved = super().save(stored, record)
-        self._require_transaction(stored.record, saved.record)
+        saved = super().save(stored, record, places)
+        self._require_transaction(stored.record, saved.record, places)
         return saved
 
-    def reclaim(self, stored: Stored, record: RunRecord) -> Stored:
+    def reclaim(self, stored: Stored, record: RunRecord, places: KeptPlaces | None = None) -> Stored:
         """See Ledger."""
-        saved = super().reclaim(stored, record)
-        self._require_transaction(stored.record, saved.record)
+        saved = super().reclaim(stored, record, places)
+        self._require_transaction(stored.record, saved.record, places)
         return saved
 
-    def _require_transaction(self, before: RunRecord, after: RunRecord) -> None:
+    def _require_transaction(self, before: RunRecord, after: RunRecord, places: KeptPlaces | None) -> None:
         rows = [rows_of(each, encode_record(each)) for each in (before, after)]
         changes = list(operations("p", run_key(after.request_id), *rows, etag="e", write_id="w" * 32))
+        changes += [] if places is None else [places_row("p", places)]
         assert len(changes) <= MOST_OPERATIONS
         sent = (entity if name != "delete" else {} for name, entity, _ in changes)
         assert len(json.dumps([*sent], default=lambda body: body.hex())) < LARGEST_TRANSACTION

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from adf_trigger.ledger.notes import Note
+from adf_trigger.ledger.places import KeptPlaces
 from adf_trigger.ledger.port import Claim, Stored
 from adf_trigger.ledger.records import ActiveRun, RunRecord, RunState
 from adf_trigger.service.backlog import NOTE
@@ -59,15 +60,15 @@ class SharedLedger(FaultyLedger):
         with self.between.around():
             return super().active(factory)
 
-    def claim(self, record: RunRecord) -> Claim:
+    def claim(self, record: RunRecord, places: KeptPlaces | None = None) -> Claim:
         """See Ledger."""
         with self.between.around():
-            return super().claim(record)
+            return super().claim(record, places)
 
-    def save(self, stored: Stored, record: RunRecord) -> Stored:
+    def save(self, stored: Stored, record: RunRecord, places: KeptPlaces | None = None) -> Stored:
         """See Ledger."""
         with self.between.around():
-            return super().save(stored, record)
+            return super().save(stored, record, places)
 
 
 class SharedNotes(FaultyNotes):

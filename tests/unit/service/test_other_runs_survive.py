@@ -83,11 +83,11 @@ def test_a_run_that_the_ledger_has_no_room_for_keeps_no_other_waiting() -> None:
 
         refused: UUID | None = None
 
-        def claim(self, record: Any) -> Any:
+        def claim(self, record: Any, places: Any = None) -> Any:
             """See Ledger."""
             if record.run_id == self.refused:
                 raise RuntimeError("no room")
-            return super().claim(record)
+            return super().claim(record, places)
 
     ledger = Full()
     world = world_of(ledger=ledger)

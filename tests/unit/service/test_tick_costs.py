@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from adf_trigger.ledger.places import KeptPlaces
 from adf_trigger.ledger.port import Stored
 from adf_trigger.ledger.records import RunRecord, RunState
 from tests.support.faulty_ledger import FaultyLedger
@@ -23,10 +24,10 @@ class Counting(FaultyLedger):
         self.gets += 1
         return super().get(factory, request_id)
 
-    def save(self, stored: Stored, record: RunRecord) -> Stored:
+    def save(self, stored: Stored, record: RunRecord, places: KeptPlaces | None = None) -> Stored:
         """See Ledger."""
         self.saves += 1
-        return super().save(stored, record)
+        return super().save(stored, record, places)
 
 
 def test_records_that_cannot_be_brought_up_to_date_are_not_read() -> None:

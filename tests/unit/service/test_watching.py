@@ -9,6 +9,7 @@ import pytest
 
 from adf_trigger.datafactory.models import Page, PipelineRun, RunFilter
 from adf_trigger.errors import ResourceNotFound, ScopeNotFound
+from adf_trigger.ledger.places import KeptPlaces
 from adf_trigger.ledger.port import Cursor, Stored
 from adf_trigger.ledger.records import RunRecord, RunState
 from adf_trigger.service.ends import MOST_ACTIVITY_PAGES
@@ -32,10 +33,10 @@ class Counting(FaultyLedger):
         self.count["get"] += 1
         return super().get(factory, request_id)
 
-    def save(self, stored: Stored, record: RunRecord) -> Stored:
+    def save(self, stored: Stored, record: RunRecord, places: KeptPlaces | None = None) -> Stored:
         """See Ledger."""
         self.count["save"] += 1
-        return super().save(stored, record)
+        return super().save(stored, record, places)
 
     def active(self, factory: str) -> Any:
         """See Ledger."""

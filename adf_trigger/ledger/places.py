@@ -1,0 +1,91 @@
+"""Who has the places of a pipeline, or of one key of it: one row each, in the partition of its factory.
+
+The row says who was given a place; whether they still have it, their records say. So the end of a run writes nothing
+here: who wants a place and finds none free looks at the records of those who have them.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from adf_trigger.errors import UnreadableRow
+from adf_trigger.ledger.adapters import adapter_of
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """A request that was given a place, and its runId at that time."""
+
+    request_id: str
+    run_id: UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Places:
+    """The places that requests of a pipeline take which are counted together.
+
+    Attributes:
+        name: see `name_of`.
+        pipeline: whose requests they are.
+        by: where their key is, as the policy says it; None where they are all of the pipeline.
+        key: its canonical text.
+        holders: who was given a place, oldest first.
+        issued: the last number that one who waits was given; they count from 1.
+        served: the last of these numbers that was given a place: where it is the same, nobody waits.
+    """
+
+    name: str
+    pipeline: str
+    by: str | None = None
+    key: str | None = None
+    holders: tuple[Holder, ...] = field(default=())
+    issued: int = 0
+    served: int = 0
+
+    @property
+    def has_line(self) -> bool:
+        """Whether somebody may wait."""
+        return self.issued > self.served
+
+
+@dataclass(frozen=True, slots=True)
+class KeptPlaces:
+    """Places as they were read, or as they are to be written.
+
+    Attributes:
+        places: as they are, or shall be.
+        etag: of the row that was read; empty where there is none yet. A write is conditional on it.
+    """
+
+    places: Places
+    etag: str = ""
+
+
+def name_of(pipeline: str, by: str | None, key: str | None) -> str:
+    """The name of the places of a pipeline's requests with a key, in whatever case the pipeline is spelled."""
+    counted = json.dumps([pipeline.lower(), by, key], ensure_ascii=True)
+    return hashlib.sha256(counted.encode()).hexdigest()
+
+
+def places_key(name: str) -> str:
+    """The row of places."""
+    return f"places|{name}"
+
+
+def encode_places(places: Places) -> str:
+    """The text of a row."""
+    document = adapter_of(Places).dump_python(places, mode="json")
+    return json.dumps(document, separators=(",", ":"), ensure_ascii=True)
+
+
+def decode_places(text: str) -> Places:
+    """The places of a row. Fields that this version does not know are passed over.
+
+    Raises:
+        UnreadableRow: the text is none of ours.
+    """
+    try:
+        return adapter_of(Places).validate_python(json.loads(text), extra="ignore")
+    except ValueError as exc:
+        raise UnreadableRow("a row of places cannot be understood") from exc
