@@ -40,6 +40,9 @@ param senders array = []
 @description('Object ids of the principals that may take messages off the events queue.')
 param consumers array = []
 
+@description('Queue of a route, as infra/routes.json names it, to the object ids of the principals that may take messages off it.')
+param routeConsumers object = {}
+
 @description('Object ids of the principals that may work through the rejected messages, send them again, and so read and write the ledger.')
 param operators array = []
 
@@ -138,6 +141,8 @@ module access 'modules/access.bicep' = {
     table: storage.outputs.table
     senders: senders
     consumers: consumers
+    routeQueues: storage.outputs.routeQueues
+    routeConsumers: routeConsumers
     operators: operators
   }
 }

@@ -5,11 +5,17 @@ param rejectedQueue string
 param eventsQueue string
 param table string
 
+@description('The queues of routes.')
+param routeQueues array
+
 @description('Object ids of the principals that put requests on their queue.')
 param senders array
 
 @description('Object ids of the principals that read the events.')
 param consumers array
+
+@description('Queue of a route to the object ids of the principals that read it.')
+param routeConsumers object
 
 @description('Object ids of the principals that work through the rejected messages, in their queue and in the ledger.')
 param operators array
@@ -27,6 +33,10 @@ var tableDataContributor = '0a9a7e1f-b9d0-4cc4-a60d-0319b160aaa3'
 var allSenders = union(senders, operators)
 var allConsumers = union(consumers, [])
 var allOperators = union(operators, [])
+var readersByQueue = map(items(routeConsumers), queue => map(union(queue.value, []), principalId => { queue: queue.key, principalId: principalId }))
+var noRoutes = filter(objectKeys(routeConsumers), queue => !contains(routeQueues, queue))
+var noRoute = 'routeConsumers: routes.json has no route to the queue ${join(noRoutes, ', ')}'
+var routeReaders = empty(noRoutes) ? flatten(readersByQueue) : fail(noRoute)
 
 resource account 'Microsoft.Storage/storageAccounts@2025-08-01' existing = {
   name: storageName
@@ -80,6 +90,24 @@ resource consuming 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
     properties: {
       roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', messageProcessor)
       principalId: principalId
+    }
+  }
+]
+
+resource routed 'Microsoft.Storage/storageAccounts/queueServices/queues@2025-08-01' existing = [
+  for reader in routeReaders: {
+    parent: queueService
+    name: reader.queue
+  }
+]
+
+resource consumingRouted 'Microsoft.Authorization/roleAssignments@2022-04-01' = [
+  for (reader, index) in routeReaders: {
+    name: guid(routed[index].id, reader.principalId, messageProcessor)
+    scope: routed[index]
+    properties: {
+      roleDefinitionId: subscriptionResourceId('Microsoft.Authorization/roleDefinitions', messageProcessor)
+      principalId: reader.principalId
     }
   }
 ]

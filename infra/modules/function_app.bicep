@@ -39,6 +39,8 @@ var host = loadJsonContent('../../host.json')
 var policy = loadJsonContent('../policy.json')
 // Which events start which pipelines, as Data Factory's own definitions of triggers have it: ADF_TRIGGER_TRIGGERS.
 var triggers = loadJsonContent('../triggers.json')
+// Where else news goes: ADF_TRIGGER_ROUTES. It names the settings that hold URLs and secrets, and holds none.
+var routes = loadJsonContent('../routes.json')
 
 var mostRequests = host.extensions.http.maxConcurrentRequests
 var overHost = 'httpConcurrency: ${httpConcurrency} is over maxConcurrentRequests in host.json, ${mostRequests}'
@@ -164,7 +166,8 @@ var ownSettings = {
 }
 var fileSettings = union(
   empty(policy) ? {} : { ADF_TRIGGER_POLICY: string(policy) },
-  empty(triggers) ? {} : { ADF_TRIGGER_TRIGGERS: string(triggers) }
+  empty(triggers) ? {} : { ADF_TRIGGER_TRIGGERS: string(triggers) },
+  empty(routes) ? {} : { ADF_TRIGGER_ROUTES: string(routes) }
 )
 var namesOfOurs = map(objectKeys(union(ownSettings, fileSettings)), name => toLower(name))
 var overridden = filter(objectKeys(moreSettings), name => contains(namesOfOurs, toLower(name)))

@@ -18,6 +18,9 @@ var queueNames = [
   'adf-run-requests-poison'
   eventsQueueName
 ]
+// Made here, so that roles on them can be granted before there is news.
+var routes = map(items(loadJsonContent('../routes.json')), route => route.value)
+var routeQueueNames = union(map(filter(routes, route => contains(route, 'queue')), route => route.queue), [])
 
 // Storage Blob Data Owner: the app's package, its keys, and the leases of its timer
 var blobDataOwner = 'b7e6dc6d-f1e8-4753-8033-0f276bb0955b'
@@ -78,6 +81,13 @@ resource queues 'Microsoft.Storage/storageAccounts/queueServices/queues@2025-08-
   }
 ]
 
+resource routeQueues 'Microsoft.Storage/storageAccounts/queueServices/queues@2025-08-01' = [
+  for queueName in routeQueueNames: {
+    parent: queueService
+    name: queueName
+  }
+]
+
 resource tableService 'Microsoft.Storage/storageAccounts/tableServices@2025-08-01' = {
   parent: account
   name: 'default'
@@ -105,4 +115,5 @@ output deploymentContainer string = deploymentContainer.name
 output requestsQueue string = requestsQueueName
 output rejectedQueue string = rejectedQueueName
 output eventsQueue string = eventsQueueName
+output routeQueues array = routeQueueNames
 output table string = table.name

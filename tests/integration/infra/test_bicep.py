@@ -184,6 +184,39 @@ def test_a_policy_of_the_file_becomes_the_setting(tmp_path: Path) -> None:
     assert '"correlationParameter": "[[requestId]"' in done.stdout
 
 
+ROUTES = {
+    "finance": {"queue": "finance", "pipelines": ["LoadInvoices"]},
+    "twice": {"queue": "finance", "statuses": ["Failed"]},
+    "on-call": {"webhook": {"url": "ON_CALL_URL", "secret": "ON_CALL_SECRET"}},
+}
+
+
+def test_routes_of_the_file_become_the_setting_and_their_queues_are_made(tmp_path: Path) -> None:
+    """Each queue once; who is to read it has a role on it alone."""
+    infra = copied(tmp_path)
+    (infra / "routes.json").write_text(json.dumps(ROUTES))
+    done = bicep("build", infra / "main.bicep", "--stdout")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert '"url": "ON_CALL_URL"' in done.stdout
+    reader = "a0b1c2d3-0000-4000-8000-0000000000e4"
+    resources = predicted(tmp_path, infra=infra, routeConsumers={"finance": [reader, reader]})
+    queues = [each["name"] for each in resources if each["type"].endswith("queueServices/queues")]
+    assert [name for name in queues if name.endswith("/finance")] == queues[-1:]
+    assert len(queues) == 5
+    (granted,) = (
+        each
+        for each in of_type(resources, "Microsoft.Authorization/roleAssignments")
+        if each["properties"]["principalId"] == reader
+    )
+    assert "/queues/finance/" in granted["id"]
+
+
+def test_consumers_of_a_queue_that_no_route_has_are_refused(tmp_path: Path) -> None:
+    """A queue that is misspelled would be granted to nobody's use."""
+    done = snapshot(tmp_path, routeConsumers={"financ": ["a0b1c2d3-0000-4000-8000-0000000000e4"]})
+    assert "routes.json has no route to the queue financ" in done.stderr + done.stdout
+
+
 def test_triggers_of_the_file_become_the_setting(tmp_path: Path) -> None:
     """What stands in triggers.json reaches the template, the references of its parameters included."""
     infra = copied(tmp_path)

@@ -33,7 +33,17 @@ def granted() -> dict[str, dict[str, Any]]:
 
 def test_there_is_no_other_grant() -> None:
     """Senders, consumers and operators have these assignments and none besides."""
-    assert set(granted()) == set(GRANTS)
+    assert set(granted()) == {*GRANTS, "consumingRouted"}
+
+
+def test_who_reads_the_queue_of_a_route_reads_that_one_alone() -> None:
+    """The role is the one of the events' consumers, on the queue that is named for them."""
+    assignment = granted()["consumingRouted"]
+    assert role_of(assignment) == "messageProcessor"
+    assert "scope: routed[index]" in access.text
+    assert "name: reader.queue" in access.text
+    assert main().part("parameters")["routeConsumers"]["default"] == {}
+    assert '"value": "${ROUTE_CONSUMERS}"' in (INFRA / "main.parameters.json").read_text()
 
 
 @pytest.mark.parametrize("symbol", sorted(GRANTS))

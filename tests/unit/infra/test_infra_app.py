@@ -112,6 +112,14 @@ def test_the_triggers_come_from_a_file_and_are_some_that_the_app_takes() -> None
     assert read_triggers(json.loads((INFRA / "triggers.json").read_text())) == ()
 
 
+def test_the_routes_come_from_a_file_and_are_some_that_the_app_takes() -> None:
+    """infra/routes.json is the setting ADF_TRIGGER_ROUTES, which is left out where the file has none."""
+    text = function_app.text
+    assert "var routes = loadJsonContent('../routes.json')" in text
+    assert "empty(routes) ? {} : { ADF_TRIGGER_ROUTES: string(routes) }" in text
+    assert json.loads((INFRA / "routes.json").read_text()) == {}
+
+
 def test_one_change_of_the_site_follows_the_other() -> None:
     """The settings come after the publishing policies: a site answers 409 to changes at the same time."""
     assert function_app.resource("settings")["dependsOn"] == ["ftp", "scm"]
