@@ -7,9 +7,9 @@ from typing import Any, Literal, TypeVar
 from azure.core.credentials import TokenCredential
 from azure.core.pipeline.transport import RequestsTransport
 from azure.core.utils import parse_connection_string
-from azure.data.tables import TableClient
 from azure.storage.queue import LinearRetry, QueueClient, TextBase64EncodePolicy
 
+from adf_trigger.azure.table_client import LeanTableClient
 from adf_trigger.azure.transports import storage_transport
 from adf_trigger.errors import SettingsError
 
@@ -34,7 +34,7 @@ _AZURITE = (
 )
 """Azurite at its usual ports, with the key that its documentation prints for everybody: no secret."""
 
-Client = TypeVar("Client", QueueClient, TableClient)
+Client = TypeVar("Client", QueueClient, LeanTableClient)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,13 +78,13 @@ class StorageAccount:
             options["message_encode_policy"] = TextBase64EncodePolicy()
         return self._open("queue", QueueClient, self.queue_endpoint, name, options)
 
-    def table(self, name: str) -> TableClient:
+    def table(self, name: str) -> LeanTableClient:
         """A client of a table.
 
         Raises:
             SettingsError: the account is not named in a way that can work.
         """
-        return self._open("table", TableClient, self.table_endpoint, name, _NO_RETRIES)
+        return self._open("table", LeanTableClient, self.table_endpoint, name, _NO_RETRIES)
 
     def _open(
         self, service: str, kind: type[Client], endpoint: str | None, name: str, options: dict[str, Any]

@@ -1,0 +1,283 @@
+"""A client of a table whose transactions take a fraction of the processor time that the SDK's take.
+
+The SDK prepares and reads each operation of a transaction on threads that it starts for it, with a parser of mail:
+4.5 ms of a processor for four rows, against 1.2 here, and a request, its run and its event take three. All else is the
+SDK's, and so is a transaction whose credential storage challenges.
+
+Source: "Performing entity group transactions" and "Authorize with Shared Key" of the Table service's REST API.
+"""
+
+import base64
+import hashlib
+import hmac
+import json
+import re
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Self, cast
+from urllib.parse import quote, urlsplit
+from uuid import uuid4
+from wsgiref.handlers import format_date_time
+
+from azure.core import MatchConditions
+from azure.core.credentials import AzureNamedKeyCredential, TokenCredential
+from azure.core.exceptions import DecodeError, HttpResponseError
+from azure.core.pipeline import Pipeline, PipelineRequest
+from azure.core.pipeline.policies import BearerTokenCredentialPolicy, SansIOHTTPPolicy
+from azure.core.pipeline.transport import RequestsTransport
+from azure.core.rest import HttpRequest, HttpResponse
+from azure.data.tables import TableClient, TableTransactionError
+
+from adf_trigger import __version__
+
+STORAGE_SCOPE = "https://storage.azure.com/.default"
+"""What a token is asked for: storage takes it in every cloud."""
+
+_VERSION = "2019-02-02"
+_BREAK = "\r\n"
+_ACCEPTED, _CHALLENGED = 202, 401
+_BOUNDARY = re.compile(r'boundary="?([^\s";]+)')
+_STATUS = re.compile(r"HTTP/1\.[01] ([1-5]\d\d)\b")
+_CODE = re.compile(r"<(?:\w+:)?code>(\w+)<", re.IGNORECASE)
+
+Operation = tuple[str, Mapping[str, str | bytes], Mapping[str, Any]]
+"""What the SDK's `submit_transaction` takes: `create`, `update` (which replaces) or `delete`; the entity, whose
+properties are texts and bytes; and `etag` with `match_condition`, or neither."""
+
+
+class LeanTableClient(TableClient):
+    """A client of a table. One thread uses it at a time, as it has one transport.
+
+    Args:
+        endpoint: of the table service.
+        table_name: the table.
+        transport: what requests are sent by; closed with the client.
+        kwargs: as the SDK's client takes them.
+    """
+
+    def __init__(
+        self, endpoint: str, table_name: str, *, transport: RequestsTransport, **kwargs: Any
+    ) -> None:
+        super().__init__(endpoint, table_name, transport=transport, **kwargs)
+        credential: Any = self.credential
+        self._door = Pipeline[HttpRequest, HttpResponse](transport, [_authorization(credential)])
+
+    @classmethod
+    def from_connection_string(cls, conn_str: str, table_name: str, **kwargs: Any) -> Self:
+        """See TableClient: the SDK makes one of the class that it is asked on, and declares another."""
+        return cast(Self, super().from_connection_string(conn_str, table_name, **kwargs))
+
+    def submit_transaction(  # type: ignore[override]  # of what the SDK's takes, what is needed
+        self, operations: Iterable[Operation], **kwargs: Any
+    ) -> list[Mapping[str, Any]]:
+        """Commit operations together: for each what storage has told of it, an `etag` where there is one.
+
+        Args:
+            operations: on entities of one partition, 100 at most.
+            kwargs: for the SDK, where it has to do it.
+
+        Raises:
+            TableTransactionError: an operation was refused, so that none was done; its status and code are set.
+            HttpResponseError: the transaction as a whole was refused.
+            DecodeError: the answer is none of storage's; the operations may have been done.
+            AzureError: there was no answer; the operations may have been done.
+        """
+        operations = list(operations)
+        request = self._request(operations)
+        response = self._door.run(request, stream=False).http_response
+        response.read()
+        if response.status_code == _CHALLENGED:
+            # It asks for a token of another tenant: the SDK knows how to answer. Nothing has been done yet.
+            return super().submit_transaction(operations, **kwargs)
+        if response.status_code != _ACCEPTED:
+            raise _refused(
+                HttpResponseError, response, response.status_code, response.headers, response.content
+            )
+        parts = [_Part.of(text, response) for text in _texts(response)]
+        for part in parts:
+            if not part.is_success:
+                raise _refused(TableTransactionError, response, part.status, part.headers, part.body)
+        return [{"etag": part.headers["etag"]} if "etag" in part.headers else {} for part in parts]
+
+    def _request(self, operations: Iterable[Operation]) -> HttpRequest:
+        number = uuid4()
+        batch, changes = f"batch_{number}", f"changeset_{number}"
+        lines = [f"--{batch}", f"Content-Type: multipart/mixed; boundary={changes}", ""]
+        for place, operation in enumerate(operations):
+            lines += [
+                f"--{changes}",
+                "Content-Type: application/http",
+                "Content-Transfer-Encoding: binary",
+                f"Content-ID: {place}",
+                "",
+                *self._lines(*operation),
+            ]
+        lines += [f"--{changes}--", "", f"--{batch}--", ""]
+        return HttpRequest(
+            "POST",
+            f"{self.url}/$batch",
+            headers={
+                "Accept": "application/json",
+                "Content-Type": f"multipart/mixed; boundary={batch}",
+                "DataServiceVersion": "3.0",
+                "MaxDataServiceVersion": "3.0;NetFx",
+                "User-Agent": f"adf-trigger/{__version__}",
+                "x-ms-client-request-id": str(uuid4()),
+                "x-ms-date": format_date_time(time.time()),
+                "x-ms-version": _VERSION,
+            },
+            content=_BREAK.join(lines).encode(),
+        )
+
+    def _lines(
+        self, kind: str, entity: Mapping[str, str | bytes], conditions: Mapping[str, Any]
+    ) -> Iterator[str]:
+        """An operation as a request of HTTP."""
+        url = f"{self.url}/{self.table_name}"
+        if kind != "create":
+            keys = (_in_url(str(entity[name])) for name in ("PartitionKey", "RowKey"))
+            url += "(PartitionKey='{}',RowKey='{}')".format(*keys)
+        yield f"{_METHODS[kind]} {url} HTTP/1.1"
+        yield f"x-ms-version: {_VERSION}"
+        yield "DataServiceVersion: 3.0"
+        yield "Accept: application/json;odata=minimalmetadata"
+        if kind != "create":
+            yield f"If-Match: {_condition(conditions)}"
+        if kind == "delete":
+            yield from ("", "")
+            return
+        content = json.dumps(dict(_properties(entity)), separators=(",", ":"))
+        yield "Content-Type: application/json"
+        yield f"Content-Length: {len(content)}"
+        if kind == "create":
+            yield "Prefer: return-no-content"
+        yield from ("", content)
+
+
+_METHODS = {"create": "POST", "update": "PUT", "delete": "DELETE"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What storage says of one operation."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def is_success(self) -> bool:
+        return 200 <= self.status < 300  # noqa: PLR2004 - of HTTP
+
+    @classmethod
+    def of(cls, text: bytes, response: HttpResponse) -> "_Part":
+        head, _, body = text.partition(b"\r\n\r\n")
+        status = _STATUS.match(head.decode("latin-1"))
+        if status is None:
+            raise _garbled(response)
+        return cls(int(status[1]), _headers(head), body)
+
+
+class _SharedKeyPolicy(SansIOHTTPPolicy[HttpRequest, HttpResponse]):
+    """Signs a request with the account's key."""
+
+    def __init__(self, credential: AzureNamedKeyCredential) -> None:
+        super().__init__()
+        self._credential = credential
+
+    def on_request(self, request: PipelineRequest[HttpRequest]) -> None:
+        name, key = self._credential.named_key
+        sent = request.http_request
+        signed = (
+            sent.method,
+            "",  # Content-MD5
+            sent.headers["Content-Type"],
+            sent.headers["x-ms-date"],
+            f"/{name}{urlsplit(sent.url).path}",
+        )
+        digest = hmac.new(base64.b64decode(key), "\n".join(signed).encode(), hashlib.sha256).digest()
+        sent.headers["Authorization"] = f"SharedKey {name}:{base64.b64encode(digest).decode()}"
+
+
+def _authorization(
+    credential: AzureNamedKeyCredential | TokenCredential,
+) -> SansIOHTTPPolicy[HttpRequest, HttpResponse] | BearerTokenCredentialPolicy[HttpRequest, HttpResponse]:
+    if isinstance(credential, AzureNamedKeyCredential):
+        return _SharedKeyPolicy(credential)
+    return BearerTokenCredentialPolicy(credential, STORAGE_SCOPE)
+
+
+def _in_url(key: str) -> str:
+    return quote(key.replace("'", "''"), safe="")
+
+
+def _condition(conditions: Mapping[str, Any]) -> str:
+    """What If-Match says: without a condition, that there is a row."""
+    condition = conditions.get("match_condition", MatchConditions.Unconditionally)
+    if condition is MatchConditions.Unconditionally:
+        return "*"
+    if condition is not MatchConditions.IfNotModified or not conditions.get("etag"):
+        raise ValueError(f"a transaction knows no condition {condition}, with {conditions.get('etag')!r}")
+    return str(conditions["etag"])
+
+
+def _properties(entity: Mapping[str, str | bytes]) -> Iterator[tuple[str, str]]:
+    for name, value in entity.items():
+        if isinstance(value, bytes):
+            yield name, base64.b64encode(value).decode()
+            yield f"{name}@odata.type", "Edm.Binary"
+        else:
+            yield name, value
+
+
+def _texts(response: HttpResponse) -> Iterator[bytes]:
+    """The answers of HTTP that an answer holds."""
+    for changes in _between_boundaries(response.content, response.headers, response):
+        head, _, body = changes.partition(b"\r\n\r\n")
+        for part in _between_boundaries(body, _headers(head), response):
+            _, _, text = part.partition(b"\r\n\r\n")
+            yield text
+
+
+def _between_boundaries(body: bytes, headers: Mapping[str, str], response: HttpResponse) -> list[bytes]:
+    boundary = _BOUNDARY.search(headers.get("content-type") or "")
+    if boundary is None:
+        raise _garbled(response)
+    first, *parts = body.split(b"--" + boundary[1].encode())
+    if first.strip() or len(parts) < 2 or not parts[-1].startswith(b"--"):  # noqa: PLR2004 - a part and the end
+        raise _garbled(response)
+    return [part.lstrip(b"\r\n") for part in parts[:-1]]
+
+
+def _headers(head: bytes) -> dict[str, str]:
+    pairs = (line.partition(":") for line in head.decode("latin-1").split(_BREAK))
+    return {name.strip().lower(): value.strip() for name, colon, value in pairs if colon}
+
+
+def _garbled(response: HttpResponse) -> DecodeError:
+    return DecodeError("the answer to a transaction could not be read", response=response)
+
+
+def _refused(
+    kind: type[HttpResponseError],
+    response: HttpResponse,
+    status: int,
+    headers: Mapping[str, str],
+    body: bytes,
+) -> HttpResponseError:
+    error = kind(message=f"a transaction was refused: {status}", response=response)
+    error.status_code = status
+    # As the SDK does: no declared attribute.
+    setattr(error, "error_code", headers.get("x-ms-error-code") or _code_in(body))  # noqa: B010
+    return error
+
+
+def _code_in(body: bytes) -> str | None:
+    """The service's error code in JSON, or in XML, as it refuses credentials; None in what is not the service's."""
+    try:
+        code = json.loads(body)["odata.error"]["code"]
+    except (ValueError, LookupError, TypeError):
+        found = _CODE.search(body[:2_000].decode("latin-1"))
+        return found[1] if found else None
+    return code if isinstance(code, str) else None

@@ -1,0 +1,238 @@
+"""Transactions of a table, as they are written and as their answers are read."""
+
+import base64
+import time
+from typing import Any
+
+import pytest
+import requests
+import responses
+from azure.core import MatchConditions
+from azure.core.credentials import AccessToken
+from azure.core.exceptions import AzureError, DecodeError, HttpResponseError
+from azure.data.tables import TableTransactionError
+from requests import PreparedRequest
+
+from adf_trigger.azure.storage import StorageAccount
+from adf_trigger.azure.table_client import LeanTableClient, Operation
+
+KEY = base64.b64encode(b"a made-up account key").decode()
+BY_KEY = f"DefaultEndpointsProtocol=https;AccountName=acme;AccountKey={KEY};EndpointSuffix=core.windows.net"
+URL = "https://acme.table.core.windows.net/$batch"
+KEYS = {"PartitionKey": "p", "RowKey": "it's|1"}
+CREATE: Operation = ("create", {**KEYS, "text": "ä\r\n--x", "bytes": b"\x00\xff"}, {})
+DELETE: Operation = ("delete", KEYS, {})
+DONE = b"""--batchresponse_b\r
+Content-Type: multipart/mixed; boundary=changesetresponse_c\r
+\r
+--changesetresponse_c\r
+Content-Type: application/http\r
+Content-Transfer-Encoding: binary\r
+\r
+HTTP/1.1 204 No Content\r
+Preference-Applied: return-no-content\r
+ETag: W/"datetime'2026-11-26T12%3A32%3A39.5308992Z'"\r
+\r
+\r
+--changesetresponse_c\r
+Content-Type: application/http\r
+Content-Transfer-Encoding: binary\r
+\r
+HTTP/1.1 204 No Content\r
+\r
+\r
+--changesetresponse_c--\r
+--batchresponse_b--\r
+"""
+REFUSED = b"""--batchresponse_b\r
+Content-Type: multipart/mixed; boundary=changesetresponse_c\r
+\r
+--changesetresponse_c\r
+Content-Type: application/http\r
+\r
+HTTP/1.1 409 Conflict\r
+Content-Type: application/json;odata=minimalmetadata;charset=utf-8\r
+\r
+{"odata.error":{"code":"EntityAlreadyExists","message":{"lang":"en-US","value":"0:It exists: --x\\nTime:1"}}}\r
+--changesetresponse_c--\r
+--batchresponse_b--\r
+"""
+
+
+class Tenants:
+    """Gives tokens, and remembers for which tenants."""
+
+    def __init__(self) -> None:
+        self.asked: list[str | None] = []
+
+    def get_token(self, *_scopes: str, tenant_id: str | None = None, **_: object) -> AccessToken:
+        """A token that names its tenant."""
+        self.asked.append(tenant_id)
+        return AccessToken(f"token-of-{tenant_id}", int(time.time()) + 3600)
+
+
+@pytest.fixture
+def client() -> LeanTableClient:
+    """A client by key."""
+    return StorageAccount(connection_string=BY_KEY).table("adfruns")
+
+
+def answer(
+    status: int = 202,
+    body: bytes = DONE,
+    kind: str = "multipart/mixed; boundary=batchresponse_b",
+    **headers: str,
+) -> None:
+    """Have storage answer a transaction so."""
+    responses.post(
+        URL,
+        status=status,
+        body=body,
+        content_type=kind,
+        headers={k.replace("_", "-"): v for k, v in headers.items()},
+    )
+
+
+def sent() -> PreparedRequest:
+    """The last request."""
+    request: PreparedRequest = responses.calls[-1].request
+    return request
+
+
+@responses.activate
+@pytest.mark.parametrize("quote", ["", '"'])
+def test_what_each_operation_came_to_is_told_in_order(client: LeanTableClient, quote: str) -> None:
+    """An ETag where storage gives one, however it writes the boundary."""
+    answer(kind=f"multipart/mixed; boundary={quote}batchresponse_b{quote}; charset=utf-8")
+    assert client.submit_transaction([CREATE, DELETE]) == [
+        {"etag": "W/\"datetime'2026-11-26T12%3A32%3A39.5308992Z'\""},
+        {},
+    ]
+
+
+@responses.activate
+def test_a_transaction_is_written_as_storage_documents_it(client: LeanTableClient) -> None:
+    """Properties have their types, keys are quoted and escaped, and what is changed is conditional."""
+    answer()
+    replace: Operation = (
+        "update",
+        {**KEYS, "text": "t"},
+        {"etag": 'W/"1"', "match_condition": MatchConditions.IfNotModified},
+    )
+    client.submit_transaction([CREATE, replace, DELETE])
+    text = (sent().body or b"").decode()  # type: ignore[union-attr]  # it is bytes
+    table = "https://acme.table.core.windows.net/adfruns"
+    row = f"{table}(PartitionKey='p',RowKey='it%27%27s%7C1')"
+    for line in (
+        f"POST {table} HTTP/1.1",
+        '{"PartitionKey":"p","RowKey":"it\'s|1","text":"\\u00e4\\r\\n--x","bytes":"AP8=","bytes@odata.type":"Edm.Binary"}',
+        f"PUT {row} HTTP/1.1",
+        'If-Match: W/"1"',
+        f"DELETE {row} HTTP/1.1",
+        "If-Match: *",
+    ):
+        assert f"\r\n{line}\r\n" in text
+    assert sent().headers["Authorization"].startswith("SharedKey acme:")
+
+
+@responses.activate
+def test_a_refused_operation_is_told_with_its_status_and_code(client: LeanTableClient) -> None:
+    """As the SDK tells it, so that what a conflict means is decided in one place."""
+    answer(body=REFUSED)
+    with pytest.raises(TableTransactionError) as caught:
+        client.submit_transaction([CREATE])
+    assert (caught.value.status_code, getattr(caught.value, "error_code", None)) == (
+        409,
+        "EntityAlreadyExists",
+    )
+
+
+@responses.activate
+@pytest.mark.parametrize(
+    ("body", "headers", "code"),
+    [
+        (b"<html>blocked</html>", {}, None),
+        (b"", {"x_ms_error_code": "AuthorizationFailure"}, "AuthorizationFailure"),
+        (b'{"odata.error":{"code":"ServerBusy"}}', {}, "ServerBusy"),
+        (b'{"odata.error":{"code":[]}}', {}, None),
+        (
+            b'<?xml version="1.0"?><m:error xmlns:m="x"><m:code>AuthenticationFailed</m:code></m:error>',
+            {},
+            "AuthenticationFailed",
+        ),
+    ],
+)
+def test_a_refused_transaction_is_told_with_its_status_and_code(
+    client: LeanTableClient, body: bytes, headers: dict[str, str], code: str | None
+) -> None:
+    """Whoever refused it, and in whatever form."""
+    answer(403, body, "text/plain", **headers)
+    with pytest.raises(HttpResponseError) as caught:
+        client.submit_transaction([CREATE])
+    assert (caught.value.status_code, getattr(caught.value, "error_code", None)) == (403, code)
+
+
+@responses.activate
+def test_an_answer_that_is_cut_anywhere_is_none(client: LeanTableClient) -> None:
+    """It is never taken for less than it is, and never for a refusal: what was asked for may have happened."""
+    for kept in range(len(DONE) - len("\r\n") - len("--")):
+        responses.reset()
+        answer(body=DONE[:kept])
+        with pytest.raises(DecodeError) as caught:
+            client.submit_transaction([CREATE, DELETE])
+        assert caught.value.status_code == 202
+
+
+@responses.activate
+@pytest.mark.parametrize(
+    "kind", ["text/html", "application/json", "multipart/mixed", "multipart/mixed; boundary=z"]
+)
+def test_what_is_no_answer_of_storage_is_none(client: LeanTableClient, kind: str) -> None:
+    """A page of somebody on the way acknowledges nothing."""
+    answer(kind=kind)
+    with pytest.raises(DecodeError):
+        client.submit_transaction([CREATE])
+
+
+@responses.activate
+def test_a_connection_that_breaks_is_no_answer(client: LeanTableClient) -> None:
+    """It is told as the SDK tells it."""
+    responses.post(URL, body=requests.ConnectionError("reset"))
+    with pytest.raises(AzureError) as caught:
+        client.submit_transaction([CREATE])
+    assert not isinstance(caught.value, HttpResponseError)
+
+
+@pytest.mark.parametrize(
+    "conditions",
+    [
+        {"match_condition": MatchConditions.IfMissing},
+        {"match_condition": MatchConditions.IfNotModified, "etag": None},
+    ],
+)
+def test_a_condition_that_cannot_be_said_is_an_error(
+    client: LeanTableClient, conditions: dict[str, Any]
+) -> None:
+    """Nothing is sent that would be done whatever was there."""
+    with pytest.raises(ValueError, match="no condition"):
+        client.submit_transaction([("delete", KEYS, conditions)])
+
+
+@responses.activate
+def test_a_token_is_sent_and_a_challenge_is_answered_by_the_sdk() -> None:
+    """An account of another tenant is written to all the same."""
+    tenant = "11111111-2222-4333-8444-555555555555"
+
+    def judge(request: PreparedRequest) -> tuple[int, dict[str, str], bytes]:
+        if request.headers["Authorization"] == f"Bearer token-of-{tenant}":
+            return 202, {"Content-Type": "multipart/mixed; boundary=batchresponse_b"}, DONE
+        uri = f"https://login.microsoftonline.com/{tenant}/oauth2/authorize"
+        challenge = f"Bearer authorization_uri={uri} resource_id=https://storage.azure.com"
+        return 401, {"WWW-Authenticate": challenge}, b""
+
+    responses.add_callback("POST", URL, callback=judge, content_type=None)
+    credential = Tenants()
+    account = StorageAccount(table_endpoint="https://acme.table.core.windows.net", credential=credential)
+    with account.table("adfruns") as client:
+        assert len(client.submit_transaction([CREATE, DELETE])) == 2
+    assert credential.asked == [None, None, tenant]
