@@ -1,9 +1,9 @@
 """The transport of the Azure SDK's clients of storage: bounded in time, and never through a proxy where it is plain."""
 
-import requests
 from azure.core.pipeline.transport import RequestsTransport
 
 from adf_trigger.azure.connections import TrustingAdapter
+from adf_trigger.azure.sessions import LastingSession
 
 
 def storage_transport(*, connect_timeout: float, read_timeout: float) -> RequestsTransport:
@@ -13,7 +13,7 @@ def storage_transport(*, connect_timeout: float, read_timeout: float) -> Request
         connect_timeout: seconds to make a connection.
         read_timeout: seconds between two bytes of an answer.
     """
-    session = requests.Session()
+    session = LastingSession()
     for scheme in ("https://", "http://"):
         session.mount(scheme, TrustingAdapter())
     return RequestsTransport(session=session, connection_timeout=connect_timeout, read_timeout=read_timeout)

@@ -16,6 +16,7 @@ from adf_trigger import __version__
 from adf_trigger.azure.clouds import checked_endpoint
 from adf_trigger.azure.connections import NotingAdapter, TrustingAdapter, begin_request, request_stage
 from adf_trigger.azure.deadlines import Deadline
+from adf_trigger.azure.sessions import LastingSession
 from adf_trigger.datafactory.calls import Call, Reply
 from adf_trigger.datafactory.failures import no_reply
 
@@ -131,7 +132,7 @@ class Transport:
     def _session(self) -> requests.Session:
         session: requests.Session | None = getattr(self._thread, "session", None)
         if session is None:
-            session = self._thread.session = requests.Session()
+            session = self._thread.session = LastingSession()
             session.mount("https://", NotingAdapter(self._ca_file))
             session.mount("http://", NotingAdapter(self._ca_file))
             with self._lock:
