@@ -3,6 +3,8 @@
 Time-outs of sockets count between two bytes, so that headers, a TLS handshake or a body that drips outlasts them.
 """
 
+import heapq
+import itertools
 import socket
 import threading
 import time
@@ -10,25 +12,79 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
+_LEAST_KEPT = 64
+"""Of so many deadlines those that are over are left where they are until their time comes."""
+
+
+class _Watch:
+    """A thread that cuts calls at their deadlines: one for all, since one a call takes longer to start than to keep."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._due: list[tuple[float, int, Deadline]] = []
+        self._numbers = itertools.count()
+        self._over = 0
+        self._thread: threading.Thread | None = None
+
+    def begin(self, deadline: "Deadline") -> None:
+        with self._changed:
+            heapq.heappush(self._due, (deadline.at, next(self._numbers), deadline))
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(target=self._run, name="deadlines", daemon=True)
+                self._thread.start()
+            elif self._due[0][2] is deadline:
+                self._changed.notify()
+
+    def end(self) -> None:
+        """One of them is over before its time. What waits in vain is bounded by what is under way."""
+        with self._changed:
+            self._over += 1
+            if self._over > max(_LEAST_KEPT, len(self._due) // 2):
+                self._due = [each for each in self._due if each[2].is_pending]
+                heapq.heapify(self._due)
+                self._over = 0
+
+    def _run(self) -> None:
+        while True:
+            self._next().cut()
+
+    def _next(self) -> "Deadline":
+        """The next one whose time has come."""
+        with self._changed:
+            while True:
+                while self._due and not self._due[0][2].is_pending:
+                    heapq.heappop(self._due)
+                    self._over = max(0, self._over - 1)
+                wait = self._due[0][0] - time.monotonic() if self._due else None
+                if wait is not None and wait <= 0:
+                    return heapq.heappop(self._due)[2]
+                self._changed.wait(wait)
+
+
+_watch = _Watch()
+
 
 class Deadline:
     """The end of one call. At that instant the connection that the call uses is shut down, so that reads of it end.
 
     Args:
         seconds: from now on.
+
+    Attributes:
+        at: its instant, of the monotonic clock.
+        is_pending: whether the call still goes on.
     """
 
     def __init__(self, seconds: float) -> None:
-        self._at = time.monotonic() + seconds
+        self.at = time.monotonic() + seconds
+        self.is_pending = False
         self._lock = threading.Lock()
         self._handle: socket.socket | None = None
-        self._timer = threading.Timer(max(seconds, 0.0), self._cut)
-        self._timer.daemon = True
 
     @property
     def is_over(self) -> bool:
         """Whether the call has used up its time."""
-        return time.monotonic() >= self._at
+        return time.monotonic() >= self.at
 
     def guard(self, handle: socket.socket) -> None:
         """Shut this connection down at the end, in the place of an earlier one.
@@ -39,16 +95,18 @@ class Deadline:
             self._let_go()
             self._handle = handle.dup()
         if self.is_over:
-            self._cut()
+            self.cut()
 
     def __enter__(self) -> Self:
-        self._timer.start()
+        self.is_pending = True
+        _watch.begin(self)
         return self
 
     def __exit__(
         self, exc_type: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._timer.cancel()
+        self.is_pending = False
+        _watch.end()
         with self._lock:
             self._let_go()  # the connection may serve another call from now on
 
@@ -57,7 +115,8 @@ class Deadline:
             self._handle.close()
             self._handle = None
 
-    def _cut(self) -> None:
+    def cut(self) -> None:
+        """Shut the connection down, if there is one."""
         with self._lock:
             if self._handle is not None:
                 with suppress(OSError):
