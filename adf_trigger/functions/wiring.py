@@ -42,6 +42,7 @@ from adf_trigger.service.monitor import Monitor
 from adf_trigger.service.neighbours import AppIdentity, Neighbours, this_machine
 from adf_trigger.service.notify import Notifier
 from adf_trigger.service.observe import Observer
+from adf_trigger.service.observed_health import ObservationSummary
 from adf_trigger.service.observing import ObservationKeeper
 from adf_trigger.service.others import wire_others
 from adf_trigger.service.others_claims import OtherRunClaimer
@@ -368,6 +369,7 @@ def wire(
             schedule,
             triggers=[each.name for each in settings.triggers],
             routes=settings.routes,
+            observed=ObservationSummary(factories, policies, observed),
             seconds=seconds,
         ),
         ledger_identity=ledger_identity,

@@ -6,7 +6,7 @@ before anything is decided about it, and the note stays until the request has it
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from adf_trigger.clock import Clock
@@ -114,7 +114,7 @@ class ContestFinder:
             stored = self._ledger.get(factory.id, entry.run.request_id)
             if stored is not None and is_in_doubt(stored.record):
                 self._observing.doubt(factory.id, stored.record)
-        return Place(place.until, page.read_to)
+        return replace(place, search=page.read_to)
 
     def of(self, factory: FactoryHandle, observed: Observed) -> Contested:
         """What is contested now. Whoever was called for before this is in doubt here, or has its run in the ledger.

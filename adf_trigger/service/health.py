@@ -4,7 +4,7 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -85,6 +85,7 @@ class _Read:
     stand_in: Note | None = None
     missed: frozenset[str] = frozenset()
     events: Note | None = None
+    observed: Sequence[Mapping[str, Any]] = ()
     error: str | None = None
 
 
@@ -97,6 +98,7 @@ class HealthReader:
         schedule: when the timer is due.
         triggers: names of those that are declared.
         routes: names of those that are configured; None tells of all that there ever were.
+        observed: sums up what is observed.
         seconds: a clock that never goes back, for waiting.
     """
 
@@ -108,10 +110,12 @@ class HealthReader:
         *,
         triggers: Sequence[str] = (),
         routes: Collection[str] | None = None,
+        observed: Callable[[], Sequence[Mapping[str, Any]]] = tuple,
         seconds: Callable[[], float] = time.monotonic,
     ) -> None:
         self._triggers = triggers
         self._routes = routes
+        self._observed = observed
         self._notes = notes
         self._clock = clock
         self._schedule = schedule
@@ -166,6 +170,7 @@ class HealthReader:
                 stand_in=stand_in,
                 events=events,
                 routes=self._route_states(),
+                observed=self._observed(),
             )
             read = replace(read, missed=self._missed(read))
         except AdfTriggerError as exc:
@@ -279,6 +284,7 @@ def _details(read: _Read) -> dict[str, Any]:
         "unfinishedStrangers": listed(read.strangers),
         "otherApps": health.get("warnings", []),
         "routes": listed_routes(read.routes, read.instant),
+        "observed": list(read.observed),
         "timer": None if read.tick is None else read.tick.value,
         "standIn": None if read.stand_in is None else read.stand_in.value,
         "ledger": None if read.ledger is None else read.ledger.value,

@@ -30,10 +30,12 @@ class Place:
     Attributes:
         until: what ended before is told, or held.
         search: how far the history was searched for requests of unknown fate; None once it was searched whole.
+        told: how many were told so far: for people, since the last writer wins.
     """
 
     until: datetime
     search: str | None = ""
+    told: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,12 +238,17 @@ def _digest(text: str) -> str:
 
 
 def _value_of(place: Place) -> dict[str, Any]:
-    return {"until": place.until.isoformat(), "search": place.search}
+    return {"until": place.until.isoformat(), "search": place.search, "told": place.told}
 
 
 def _place_of(note: Note) -> Place:
     search: Any = note.value.get("search")
-    return Place(_instant(note, "until"), search if isinstance(search, str) else None)
+    told: Any = note.value.get("told")
+    return Place(
+        _instant(note, "until"),
+        search if isinstance(search, str) else None,
+        told if isinstance(told, int) else 0,
+    )
 
 
 def _instant(note: Note, name: str) -> datetime:

@@ -23,7 +23,7 @@ from adf_trigger.service.contested import Contested, ContestFinder, may_be_of
 from adf_trigger.service.factories import Factories, FactoryHandle
 from adf_trigger.service.gate import Gate
 from adf_trigger.service.monitor import Listed
-from adf_trigger.service.observing import Held, ObservationKeeper, Observed, Place
+from adf_trigger.service.observing import Held, ObservationKeeper, Observed
 from adf_trigger.service.others_claims import OtherRunClaimer
 from adf_trigger.service.others_lists import OtherRunLister
 from adf_trigger.service.others_record import request_id_of
@@ -123,9 +123,13 @@ class OtherRunTeller:
         window = self._lists.shown(listed, since) or self._lists.list(factory, since, budget)
         outcome = self._take(factory, observed, window.runs, budget)
         if self._hold(factory, observed, outcome) and window.complete:
-            until = self._lists.next_since(window, since, outcome.left)
-            if until > place.until:
-                self._observing.move_on(factory.id, Place(until, None))
+            place = replace(
+                place, until=max(place.until, self._lists.next_since(window, since, outcome.left))
+            )
+        told = self._claims.told(factory)
+        if told or place != observed.place:
+            self._observing.move_on(factory.id, replace(place, told=place.told + told))
+            self._claims.are_counted(factory, told)
         self._catch_up(factory, observed, budget)
 
     def _prepared(self, factory: FactoryHandle) -> Observed | None:

@@ -73,10 +73,21 @@ class OtherRunClaimer:
         self._lock = threading.Lock()
         self._known: dict[UUID, None] = {}
         self._failures: Counter[UUID] = Counter()
+        self._told: Counter[str] = Counter()
 
     def is_known(self, run_id: UUID) -> bool:
         """Whether this process remembers that a run is told, or somebody's."""
         return run_id in self._known
+
+    def told(self, factory: FactoryHandle) -> int:
+        """How many runs of a factory this process has claimed and not counted yet."""
+        with self._lock:
+            return self._told[factory.id]
+
+    def are_counted(self, factory: FactoryHandle, count: int) -> None:
+        """So many of them are counted by now."""
+        with self._lock:
+            self._told[factory.id] -= count
 
     def is_somebodys(self, factory: FactoryHandle, run: PipelineRun) -> bool:
         """Whether a run is in the ledger.
@@ -127,6 +138,8 @@ class OtherRunClaimer:
             )
         self._remember(run.run_id)
         if claim.created:
+            with self._lock:
+                self._told[factory.id] += 1
             self._publish(claim.stored)
         return True
 
