@@ -4,8 +4,10 @@
     python -m tests.mutation --sample 0 --all budget throttling
     python -m tests.mutation --seed 7 --sample 50 --all
     python -m tests.mutation --seed 7 --resume      go on where the same was ended, code and tests unchanged
+    python -m tests.mutation --seed 7 --again       the same, and those anew that lived: a test was written for them
 
-mutmut makes the mutants and runs each against the tests that reach it (`[tool.mutmut]` in pyproject.toml).
+mutmut makes the mutants and runs each against the tests of its room that reach it (`[tool.mutmut]` in pyproject.toml).
+What is judged to be no change of behaviour stands in equivalent.toml, and counts as noticed.
 """
 
 import argparse
@@ -15,42 +17,50 @@ import shutil
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+
+from tests.mutation.judged import PACKAGE, as_entry, change_of, function_of, judged
 
 MUTANTS = Path("mutants")
 DECIDING = (
     *("transitions", "steered_transitions", "moves"),
-    *("dispatch", "turn_sender", "settle", "start_times", "reconcile", "send", "budget"),
+    *("dispatch", "turn_sender", "settle", "start_times", "reconcile", "send", "budget", "permits"),
 )
 """Modules of the service of which every mutant is run: they decide what is sent, and when."""
+ROOMS = ("service", "ledger", "datafactory")
+"""Where the sample is drawn."""
 SAMPLE = 200
 WANTED = 90.0
 """Per cent of the mutants that the tests should notice."""
 
 NO_TEST = 33
 SURVIVED = 0
+OUT_OF_TIME = (36, -24, 24, 152, 255)
 """Exit codes of the tests, as mutmut writes them down."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run mutants; the exit code: 0 where enough were noticed, 1 where not."""
     options = _parser().parse_args(arguments)
-    if not options.resume:
+    if not (options.resume or options.again):
         shutil.rmtree(MUTANTS, ignore_errors=True)
-    if not list(_known()):
-        # Whatever is named, all are made; without a name all would be run.
-        _mutmut(options.workers, [f"adf_trigger.service.{module}.*" for module in options.all or ("budget",)])
+    files = [f"adf_trigger/service/{module}.py" for module in options.all]
+    if absent := [file for file in files if not Path(file).is_file()]:
+        sys.stderr.write(f"no such modules, were they renamed? {', '.join(absent)}\n")
+        return 2
+    if options.sample:
+        files = [f"adf_trigger/{room}/*" for room in ROOMS]
+    run = _runner(options.workers, files, options.longest)
+    run("make", ())
     every = dict(_known())
     chosen = [name for name in every if _module(name) in options.all]
-    if absent := set(options.all) - {_module(name) for name in chosen}:
-        sys.stderr.write(f"no mutants of the service's {', '.join(sorted(absent))}: was it renamed?\n")
-        return 2
     rest = sorted(every.keys() - set(chosen))
     drawn = random.Random(options.seed).sample(rest, min(options.sample, len(rest)))  # noqa: S311 - no secret
     wanted = [*chosen, *drawn]
-    if left := [name for name in wanted if every[name] is None]:
-        _mutmut(options.workers, left)
+    anew = {None, SURVIVED, NO_TEST, *OUT_OF_TIME} if options.again else {None}
+    if left := [name for name in wanted if every[name] in anew]:
+        run("run", left)
     outcomes = dict(_known())
     return _report(options.seed, {name: outcomes[name] for name in wanted})
 
@@ -68,14 +78,26 @@ def _parser() -> argparse.ArgumentParser:
         "--seed", type=int, default=seed, help="of the sample; printed, so that it can be repeated"
     )
     parser.add_argument("--resume", action="store_true", help="run what a run before has left")
+    parser.add_argument("--again", action="store_true", help="the same, and those anew that lived")
     parser.add_argument("--workers", type=int, default=2, help="mutants at once (default: %(default)s)")
+    parser.add_argument("--longest", type=float, help="leave out tests that take longer, in seconds")
     return parser
 
 
-def _mutmut(workers: int, names: Iterable[str]) -> None:
-    subprocess.run(  # its progress is for the person who waits
-        [sys.executable, "-m", "mutmut", "run", "--max-children", str(workers), *names], check=True
-    )
+def _runner(
+    workers: int, files: Sequence[str], longest: float | None
+) -> Callable[[str, Iterable[str]], None]:
+    options = ["--workers", str(workers), *(["--longest", str(longest)] if longest is not None else [])]
+
+    def run(what: str, names: Iterable[str]) -> None:
+        subprocess.run(  # its progress is for the person who waits
+            [sys.executable, "-m", "tests.mutation.runner", what, *options, *files],
+            check=True,
+            text=True,
+            input="\n".join(names),
+        )
+
+    return run
 
 
 def _known() -> Iterator[tuple[str, int | None]]:
@@ -91,26 +113,41 @@ def _module(mutant: str) -> str:
 
 
 def _report(seed: int, outcomes: dict[str, int | None]) -> int:
-    lived = sorted(name for name, code in outcomes.items() if code in {SURVIVED, NO_TEST})
+    judgements = judged()
+    of_judged = {each.function for each in judgements}
+    changes = {name: change_of(name) for name in outcomes if function_of(name) in of_judged}
+    lived, equivalent = list[str](), list[str]()
+    for name in sorted(name for name, code in outcomes.items() if code in {SURVIVED, NO_TEST}):
+        change, shown = changes.get(name) or change_of(name)
+        if change in judgements:
+            equivalent.append(name)
+        else:
+            lived.append(name)
+            sys.stdout.write(f"\n# {name}\n{shown}\n\n{as_entry(change)}\n")
+    for name, (change, _) in changes.items():
+        if change in judgements and name not in equivalent and outcomes[name] is not None:
+            sys.stdout.write(f"noticed, though it was judged that nothing can tell: {change}\n")
+    late = [name for name, code in outcomes.items() if code in OUT_OF_TIME]
+    sys.stdout.write("".join(f"{row}\n" for row in _table([*outcomes], lived, equivalent, late)))
     not_run = [name for name, code in outcomes.items() if code is None]
-    for name in lived:
-        sys.stdout.write(f"\n{_diff(name)}\n")
     done = len(outcomes) - len(not_run)
     noticed = 100 * (done - len(lived)) / max(1, done)
-    by_file = Counter(name.rpartition(".")[0] for name in lived)
-    for file, count in by_file.most_common():
-        sys.stdout.write(f"{count:5} lived in {file}\n")
-    sys.stdout.write(f"{done} mutants, {noticed:.1f}% noticed, {len(lived)} lived; --seed {seed}\n")
+    sys.stdout.write(
+        f"{done} mutants, {noticed:.1f}% noticed or equivalent, {len(lived)} lived; --seed {seed}\n"
+    )
     if not_run:
         sys.stdout.write(f"{len(not_run)} were not run\n")
     return 0 if noticed >= WANTED and not not_run else 1
 
 
-def _diff(name: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "mutmut", "show", name], capture_output=True, text=True, check=False
+def _table(*columns: Sequence[str]) -> Iterator[str]:
+    """Counts by module: of all mutants, of those that lived, are equivalent, and ran out of time (noticed, too)."""
+    yield f"{'module':36}" + "".join(
+        f"{title:>13}" for title in ("mutants", "lived", "equivalent", "out of time")
     )
-    return done.stdout.strip() or name
+    counts = [Counter(name.rpartition(".")[0].removeprefix(PACKAGE) for name in names) for names in columns]
+    for module in sorted(counts[0]):
+        yield f"{module:36}" + "".join(f"{count[module]:13}" for count in counts)
 
 
 if __name__ == "__main__":

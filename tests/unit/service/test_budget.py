@@ -121,3 +121,21 @@ def test_a_call_that_was_not_made_is_there_again() -> None:
     assert budget.left == 101
     assert budget.spend(Bucket.WRITES)
     assert not budget.spend(Bucket.WRITES)
+
+
+def test_a_read_that_was_not_made_is_given_back_to_the_factory_too() -> None:
+    """Its monitoring queries are counted apart: however often one is taken and given back, there are as many."""
+    budget = Budget(1, allowance=Allowance(lambda: 0.0, patient=False), factory=FACTORY)
+    for _ in range(1_100):
+        assert budget.spend()
+        budget.give_back()
+
+
+def test_what_is_given_back_to_an_exhausted_budget_is_not_spent() -> None:
+    """The factory has asked to be left alone since the call was taken."""
+    budget = Budget(5)
+    permit = budget.permit(Bucket.WRITES)
+    assert permit is not None
+    with permit:
+        budget.exhaust()
+    assert budget.left == 0

@@ -1,20 +1,31 @@
 """What the reconciler makes of the runs that a factory lists, to the very instant and run."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from itertools import count
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 
-from adf_trigger.datafactory.models import InvokedBy, Page, PipelineRun, ReplyHeaders, RunFilter
-from adf_trigger.errors import BadRequest, LedgerError
+from adf_trigger.datafactory.models import FieldFilter, InvokedBy, Page, PipelineRun, ReplyHeaders, RunFilter
+from adf_trigger.errors import BadRequest, LedgerError, NotSent
 from adf_trigger.ledger.records import RunRecord
 from adf_trigger.service.budget import Budget
 from adf_trigger.service.factories import FactoryHandle
 from adf_trigger.service.policy import Policies
-from adf_trigger.service.reconcile import FEW_CANDIDATES, Finding, Reconciler, Sightings, Verdict
+from adf_trigger.service.reconcile import (
+    CLOCK_SKEW,
+    FEW_CANDIDATES,
+    MOST_PAGES,
+    RECORDS_A_PAGE,
+    Finding,
+    Reconciler,
+    Sightings,
+    Verdict,
+)
 from adf_trigger.settings.policy import PipelinePolicy
 from tests.support.memory_factory import LOST_REPLY, Ids, MemoryFactory
 from tests.support.world import FACTORY_ID, STARTED, World, settings
@@ -194,3 +205,130 @@ def test_a_refused_repeat_whose_run_carries_our_parameter_is_adopted() -> None:
     record = world.services.query.find("key-1")
     assert (record.run_id, record.status in STARTED) == (run_id, True)
     assert world.factory.calls.count("create_run") == 2
+
+
+def test_what_is_to_be_done_is_said_with_the_reason(doubt: Doubt) -> None:
+    """Where nothing could be it: sent again after two grace periods, one where the factory is known to honour ids."""
+    nothing = Finding(Verdict.SEND_AGAIN, reason="no run that could be it has appeared")
+    later = Finding(Verdict.ASK_LATER, reason="the list of runs does not show it yet")
+    assert doubt.finding() == nothing
+    left_by = doubt.record.sent_at
+    assert left_by is not None
+    doubt.world.clock.now = left_by + 2 * GRACE - A_MOMENT
+    assert doubt.finding() == later
+    doubt.world.submit("teacher")
+    assert doubt.finding() == nothing
+
+
+def test_a_factory_that_chooses_ids_is_known_by_the_newest_record_that_tells(doubt: Doubt) -> None:
+    """However many requests that have not started have come since then."""
+    doubt.world.factory.ids = Ids.IGNORED
+    doubt.world.submit("teacher")
+    doubt.world.factory.always["create_run"] = NotSent("down")
+    for number in range(2 * RECORDS_A_PAGE + 1):
+        doubt.world.clock.forward(1)
+        doubt.world.submit(f"waits-{number}")
+    reason = "the factory chooses ids of its own, so the run cannot be found"
+    assert doubt.finding() == Finding(Verdict.PARK, reason=reason)
+
+
+@dataclass
+class Endless(Listing):
+    """A factory whose list has no end; each page takes a second."""
+
+    pages: int = 0
+
+    def query_runs(self, run_filter: RunFilter) -> Iterator[Page[PipelineRun]]:
+        """See PipelineRuns."""
+        self.asked.append(run_filter)
+        while True:
+            self.pages += 1
+            yield Page(items=(), more=True, reply=ReplyHeaders())
+
+
+@pytest.mark.parametrize(
+    ("calls", "spent", "seconds", "verdict"),
+    [
+        (20, 0, 100.0, Verdict.CANNOT_TELL),
+        (20, 10, 100.0, Verdict.ASK_LATER),
+        (20, 0, 5.0, Verdict.ASK_LATER),
+        (20, 10, 5.0, Verdict.ASK_LATER),
+    ],
+)
+def test_a_list_that_no_tick_can_read_is_told_from_one_that_this_tick_cannot(
+    doubt: Doubt, calls: int, spent: int, seconds: float, verdict: Verdict
+) -> None:
+    """Only where most of its calls and its time were there: else the next tick may have more of them."""
+    doubt.factory = endless = Endless(doubt.world.clock)
+    budget = Budget(calls, seconds=lambda: float(endless.pages)).part(seconds)
+    for _ in range(spent):
+        budget.spend()
+    reason = "the list of the pipeline's runs is longer than one tick can read"
+    finding = doubt.reconciler().reconcile(doubt.handle, doubt.record, budget, Sightings())
+    assert finding == Finding(verdict, reason=reason)
+
+
+def test_no_more_of_a_list_is_read_than_one_doubt_is_worth(doubt: Doubt) -> None:
+    """Whatever the budget."""
+    doubt.factory = endless = Endless(doubt.world.clock)
+    doubt.reconciler().reconcile(doubt.handle, doubt.record, Budget(1_000), Sightings())
+    assert endless.pages == MOST_PAGES
+
+
+def test_a_pipelines_runs_are_listed_once_for_all_its_requests_in_doubt(doubt: Doubt) -> None:
+    """Since the first call, by its name, whatever its case; a list that begins later is no help to an older doubt."""
+    reconciler, sightings = doubt.reconciler(), Sightings()
+
+    def look(**changes: Any) -> None:
+        record = replace(doubt.record, **changes)
+        reconciler.find(doubt.handle, record, Budget(10), sightings)
+
+    reconciler = doubt.reconciler({"*": PipelinePolicy(correlation_parameter="trace")})
+    look()
+    look()
+    look(pipeline="LOAD")
+    since = doubt.record.doubted_from
+    assert since is not None
+    assert doubt.factory.asked == [
+        RunFilter(
+            last_updated_after=since - CLOCK_SKEW,
+            last_updated_before=doubt.world.clock() + CLOCK_SKEW,
+            filters=(FieldFilter(operand="PipelineName", operator="Equals", values=("load",)),),
+        )
+    ]
+    look(doubted_from=since - A_MOMENT)
+    assert len(doubt.factory.asked) == 2
+
+
+@pytest.mark.parametrize(
+    ("earlier", "verdict"), [(timedelta(), Verdict.PARK), (A_MOMENT, Verdict.SEND_AGAIN)]
+)
+def test_a_run_counts_from_the_earliest_instant_on_at_which_it_may_be_ours(
+    doubt: Doubt, earlier: timedelta, verdict: Verdict
+) -> None:
+    """The first call, less what the clocks may be apart; one that started before is another's."""
+    since = doubt.record.doubted_from
+    assert since is not None
+    doubt.factory.listed = [doubt.run(ago=doubt.world.clock() - since + CLOCK_SKEW + earlier)]
+    assert doubt.finding().verdict is verdict
+
+
+def test_a_run_of_which_nobody_knows_who_started_it_may_be_ours(doubt: Doubt) -> None:
+    """It is not passed over."""
+    doubt.factory.listed = [doubt.run(ago=3 * GRACE, invoked_by=None)]
+    assert doubt.finding().verdict is Verdict.PARK
+
+
+def test_a_run_that_another_thread_has_found_meanwhile_is_claimed(doubt: Doubt) -> None:
+    """Who waited for that one's look takes its answer, and looks up nothing."""
+    reconciler = doubt.reconciler()
+    doubt.factory.listed = [doubt.run(ago=3 * GRACE)]
+
+    @contextmanager
+    def found_meanwhile() -> Iterator[None]:
+        reconciler._claimed.add(doubt.factory.listed[0].run_id)
+        yield
+
+    reconciler._looking_up = found_meanwhile()  # type: ignore[assignment] # entered once
+    finding = reconciler.reconcile(doubt.handle, doubt.record, Budget(10), Sightings())
+    assert finding.verdict is Verdict.SEND_AGAIN

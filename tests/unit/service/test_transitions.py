@@ -357,3 +357,18 @@ def test_a_long_reason_is_cut() -> None:
         transitions.postpone(record, until=UNTIL, in_doubt_since=None, reason="x" * 500_000),
     ):
         assert len(moved.message or "") == LONGEST_REASON
+
+
+@pytest.mark.parametrize("overdue", [None, replace(UNTOLD, told_at=NOON)])
+def test_what_is_not_overdue_or_was_told_is_not_told(overdue: Overdue | None) -> None:
+    """It is a bug, which names the record."""
+    record = replace(a_full_record(a_factory()), state=RunState.SUBMITTED, overdue=overdue)
+    with pytest.raises(IllegalMove, match=f"it is not to be told that {record.request_id} is overdue"):
+        transitions.overdue(record, status="InProgress", started_at=STARTED, now=NOW)
+
+
+def test_a_request_of_ours_is_not_observed() -> None:
+    """A record of the ledger that was claimed before its run began ends by its own moves."""
+    record = replace(a_full_record(a_factory()), state=RunState.SUBMITTED)
+    with pytest.raises(IllegalMove, match=f"{record.request_id} is a request, which is claimed before"):
+        transitions.observe(record, WHOLE, now=NOW, lease=LEASE)
