@@ -6,7 +6,15 @@ from typing import Any
 
 from adf_trigger.errors import LedgerConflict
 from adf_trigger.ledger.keys import partition_key
-from adf_trigger.ledger.notes import Note, decode_note, encode_note, name_of, note_key, notes_between
+from adf_trigger.ledger.notes import (
+    Note,
+    checked_secret,
+    decode_note,
+    encode_note,
+    name_of,
+    note_key,
+    notes_between,
+)
 
 
 class MemoryNotes:
@@ -14,16 +22,24 @@ class MemoryNotes:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._texts: dict[tuple[str, str], tuple[str, int]] = {}
+        self._texts: dict[tuple[str, str], tuple[str, int, str | None]] = {}
         self._version = 0
 
     def get(self, scope: str, name: str) -> Note | None:
         """The note of a name; None where there is none."""
         with self._lock:
             found = self._texts.get((partition_key(scope), note_key(name)))
-        return None if found is None else Note(name, decode_note(found[0]), str(found[1]))
+        return None if found is None else Note(name, decode_note(found[0]), str(found[1]), found[2])
 
-    def put(self, scope: str, name: str, value: dict[str, Any], etag: str | None = None) -> Note:
+    def put(
+        self,
+        scope: str,
+        name: str,
+        value: dict[str, Any],
+        etag: str | None = None,
+        *,
+        secret: str | None = None,
+    ) -> Note:
         """Write a note: in place of the one with an ETag, as the first (empty), or whatever is there (None).
 
         Raises:
@@ -32,14 +48,14 @@ class MemoryNotes:
             ValueError: the value is no JSON, or the name cannot be one.
         """
         key = (partition_key(scope), note_key(name))
-        text = encode_note(value)
+        text, hidden = encode_note(value), checked_secret(secret)
         with self._lock:
-            _, version = self._texts.get(key, ("", ""))
+            _, version, _ = self._texts.get(key, ("", "", None))
             if etag is not None and etag != str(version):
                 raise LedgerConflict(f"the note {name} has changed since it was read")
             self._version += 1
-            self._texts[key] = (text, self._version)
-            return Note(name, decode_note(text), str(self._version))
+            self._texts[key] = (text, self._version, hidden)
+            return Note(name, decode_note(text), str(self._version), hidden)
 
     def named(self, scope: str, prefix: str = "") -> Sequence[Note]:
         """The notes whose names begin with a prefix and go on after it, in order of their names.
@@ -56,8 +72,8 @@ class MemoryNotes:
                 if part == partition and after < key < before
             }
         return [
-            Note(name_of(key), decode_note(text), str(version))
-            for key, (text, version) in sorted(found.items())
+            Note(name_of(key), decode_note(text), str(version), hidden)
+            for key, (text, version, hidden) in sorted(found.items())
         ]
 
     def remove(self, scope: str, name: str, etag: str | None = None) -> None:
@@ -68,7 +84,7 @@ class MemoryNotes:
         """
         key = (partition_key(scope), note_key(name))
         with self._lock:
-            _, version = self._texts.get(key, ("", ""))
+            _, version, _ = self._texts.get(key, ("", "", None))
             if etag is not None and etag != str(version):
                 raise LedgerConflict(f"the note {name} has changed since it was read")
             self._texts.pop(key, None)

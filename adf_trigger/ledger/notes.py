@@ -6,7 +6,7 @@ The port; two adapters, Table storage and memory, keep the same contract.
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from adf_trigger.errors import LedgerError
@@ -16,6 +16,9 @@ APP_SCOPE = "app"
 
 MAX_NOTE_CHARS = 30 * 1024
 """Longest note, in characters of ASCII JSON: one property of an entity holds it."""
+
+MAX_SECRET_CHARS = 16 * 1024
+"""Longest secret of a note."""
 
 _NAME = re.compile(r"[A-Za-z0-9._:|-]{1,200}")
 
@@ -32,11 +35,13 @@ class Note:
         name: within its scope; the case of letters matters.
         value: a JSON object.
         etag: what the next write may be conditional on.
+        secret: what is kept beside the value, in a property of its own, and shown nowhere.
     """
 
     name: str
     value: dict[str, Any]
     etag: str
+    secret: str | None = field(default=None, repr=False)
 
 
 class Notes(Protocol):
@@ -49,8 +54,16 @@ class Notes(Protocol):
     def get(self, scope: str, name: str) -> Note | None:
         """The note of a name; None where there is none."""
 
-    def put(self, scope: str, name: str, value: dict[str, Any], etag: str | None = None) -> Note:
-        """Write a note.
+    def put(
+        self,
+        scope: str,
+        name: str,
+        value: dict[str, Any],
+        etag: str | None = None,
+        *,
+        secret: str | None = None,
+    ) -> Note:
+        """Write a note, whole: a secret that is not given again is gone.
 
         Args:
             scope: where it belongs.
@@ -58,6 +71,7 @@ class Notes(Protocol):
             value: a JSON object of at most MAX_NOTE_CHARS characters.
             etag: of the note that it takes the place of; empty where there must be none yet; None to write
                 whatever is there.
+            secret: a text of at most MAX_SECRET_CHARS characters that is to be shown nowhere.
 
         Raises:
             LedgerConflict: somebody else was first; nothing was written.
@@ -113,6 +127,17 @@ def encode_note(value: dict[str, Any]) -> str:
     if len(text) > MAX_NOTE_CHARS:
         raise NoteTooLarge(f"a note of {len(text)} characters is too large, at most {MAX_NOTE_CHARS}")
     return text
+
+
+def checked_secret(secret: str | None) -> str | None:
+    """A secret that fits.
+
+    Raises:
+        NoteTooLarge: it has more than MAX_SECRET_CHARS characters. The text shows nothing of it.
+    """
+    if secret is not None and len(secret) > MAX_SECRET_CHARS:
+        raise NoteTooLarge(f"the secret of a note is too large, at most {MAX_SECRET_CHARS} characters")
+    return secret
 
 
 def decode_note(text: str) -> dict[str, Any]:

@@ -3,10 +3,23 @@
 from collections.abc import Sequence
 from typing import Any
 
+from azure.data.tables import TableEntity
+
 from adf_trigger.ledger.gateway import TableGateway, etag_of
 from adf_trigger.ledger.keys import partition_key
-from adf_trigger.ledger.notes import Note, decode_note, encode_note, name_of, note_key, notes_between
+from adf_trigger.ledger.notes import (
+    Note,
+    checked_secret,
+    decode_note,
+    encode_note,
+    name_of,
+    note_key,
+    notes_between,
+)
 from adf_trigger.ledger.rows import join, split
+
+SECRET = "secret"  # noqa: S105 - a property's name
+"""The property of a note's secret."""
 
 
 class TableNotes:
@@ -26,9 +39,17 @@ class TableNotes:
             LedgerError: the table could not be read.
         """
         entity = self._table.read(partition_key(scope), note_key(name))
-        return None if entity is None else Note(name, decode_note(join(entity)), etag_of(entity))
+        return None if entity is None else _note(name, entity)
 
-    def put(self, scope: str, name: str, value: dict[str, Any], etag: str | None = None) -> Note:
+    def put(
+        self,
+        scope: str,
+        name: str,
+        value: dict[str, Any],
+        etag: str | None = None,
+        *,
+        secret: str | None = None,
+    ) -> Note:
         """Write a note: in place of the one with an ETag, as the first (empty), or whatever is there (None).
 
         Raises:
@@ -39,12 +60,13 @@ class TableNotes:
         """
         partition, key = partition_key(scope), note_key(name)
         text = encode_note(value)
-        rows = {key: split(text)}
+        hidden = checked_secret(secret)
+        rows = {key: {**split(text), **({} if hidden is None else {SECRET: hidden})}}
         if etag is None:
             new_etag = self._table.put(partition, key, rows[key])
         else:
             new_etag = self._table.commit(partition, key, rows if etag else {}, rows, etag or None)
-        return Note(name, decode_note(text), new_etag)
+        return Note(name, decode_note(text), new_etag, hidden)
 
     def named(self, scope: str, prefix: str = "") -> Sequence[Note]:
         """The notes whose names begin with a prefix and go on after it, in order of their names.
@@ -54,7 +76,7 @@ class TableNotes:
             ValueError: no name can begin so.
         """
         rows = self._table.between(partition_key(scope), *notes_between(prefix))
-        return [Note(name_of(row["RowKey"]), decode_note(join(row)), etag_of(row)) for row in rows]
+        return [_note(name_of(row["RowKey"]), row) for row in rows]
 
     def remove(self, scope: str, name: str, etag: str | None = None) -> None:
         """Keep nothing under a name any more: in place of the note with an ETag, or whatever is there (None).
@@ -68,3 +90,7 @@ class TableNotes:
             self._table.remove(partition, key)
         else:
             self._table.commit(partition, key, {key: {}}, {}, etag)
+
+
+def _note(name: str, row: TableEntity) -> Note:
+    return Note(name, decode_note(join(row)), etag_of(row), row.get(SECRET))

@@ -32,9 +32,17 @@ class OwnNotes:
         """See Notes."""
         return self._notes.get(scope, self._own(scope, name))
 
-    def put(self, scope: str, name: str, value: dict[str, Any], etag: str | None = None) -> Note:
+    def put(
+        self,
+        scope: str,
+        name: str,
+        value: dict[str, Any],
+        etag: str | None = None,
+        *,
+        secret: str | None = None,
+    ) -> Note:
         """See Notes."""
-        return self._notes.put(scope, self._own(scope, name), value, etag)
+        return self._notes.put(scope, self._own(scope, name), value, etag, secret=secret)
 
     def named(self, scope: str, prefix: str = "") -> Sequence[Note]:
         """See Notes. An app's own notes are found by their whole names alone."""

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from adf_trigger.errors import LedgerConflict
-from adf_trigger.ledger.notes import APP_SCOPE, MAX_NOTE_CHARS, Note, Notes, NoteTooLarge
+from adf_trigger.ledger.notes import APP_SCOPE, MAX_NOTE_CHARS, MAX_SECRET_CHARS, Note, Notes, NoteTooLarge
 from tests.contracts.ledger_records import a_factory
 
 
@@ -131,6 +131,38 @@ class NotesContract:
         assert notes.get(factory, "backlog") is None
         with pytest.raises(LedgerConflict):
             notes.remove(factory, "backlog", second.etag)
+
+    def test_a_secret_is_kept_beside_the_value_and_shown_nowhere(self, notes: Notes, factory: str) -> None:
+        """It comes back with the note, is in no text of it, and is gone where it is not written again."""
+        first = notes.put(factory, "callback", {"n": 1}, "", secret="größe-\u2603")
+        found = notes.get(factory, "callback")
+        assert found == first
+        assert found is not None
+        assert found.secret == "größe-\u2603"
+        assert notes.named(factory) == [first]
+        assert "größe" not in repr(first) + str(first)
+        second = notes.put(factory, "callback", {"n": 2}, first.etag, secret="other")
+        found = notes.get(factory, "callback")
+        assert found == second
+        assert found is not None
+        assert found.secret == "other"
+        notes.put(factory, "callback", {"n": 3}, second.etag)
+        found = notes.get(factory, "callback")
+        assert found is not None
+        assert found.secret is None
+
+    @pytest.mark.parametrize("etag", [None, ""])
+    def test_the_largest_secret_is_kept_and_a_larger_one_refused(
+        self, notes: Notes, factory: str, etag: str | None
+    ) -> None:
+        """The refusal shows nothing of it."""
+        notes.put(factory, "callback", {}, etag, secret="x" * MAX_SECRET_CHARS)
+        found = notes.get(factory, "callback")
+        assert found is not None
+        assert found.secret == "x" * MAX_SECRET_CHARS
+        with pytest.raises(NoteTooLarge) as caught:
+            notes.put(factory, "other", {}, etag, secret="x" * (MAX_SECRET_CHARS + 1))
+        assert "xx" not in str(caught.value)
 
     @pytest.mark.parametrize("name", ["", "a/b", "a#b", "a?b", "a\\b", "a\n", "ü", "x" * 201])
     def test_a_name_that_no_key_can_hold_is_refused(self, notes: Notes, factory: str, name: str) -> None:

@@ -94,10 +94,18 @@ class FaultyNotes(MemoryNotes):
         raise_planned(self.before, "get")
         return super().get(scope, name)
 
-    def put(self, scope: str, name: str, value: dict[str, Any], etag: str | None = None) -> Note:
+    def put(
+        self,
+        scope: str,
+        name: str,
+        value: dict[str, Any],
+        etag: str | None = None,
+        *,
+        secret: str | None = None,
+    ) -> Note:
         """See Notes."""
         raise_planned(self.before, "put")
-        note = super().put(scope, name, value, etag)
+        note = super().put(scope, name, value, etag, secret=secret)
         raise_planned(self.after, "put")
         return note
 

@@ -81,10 +81,18 @@ class SharedNotes(FaultyNotes):
         with self.between.around():
             return super().get(scope, name)
 
-    def put(self, scope: str, name: str, value: dict[str, Any], etag: str | None = None) -> Note:
+    def put(
+        self,
+        scope: str,
+        name: str,
+        value: dict[str, Any],
+        etag: str | None = None,
+        *,
+        secret: str | None = None,
+    ) -> Note:
         """See Notes."""
         with self.between.around():
-            return super().put(scope, name, value, etag)
+            return super().put(scope, name, value, etag, secret=secret)
 
     def remove(self, scope: str, name: str, etag: str | None = None) -> None:
         """See Notes."""
