@@ -58,18 +58,19 @@ class Address:
     is_plain: bool = False
 
 
-def checked_address(url: str, *, loopback: bool = False) -> Address:
+def checked_address(url: str, *, loopback: bool = False, longest: int = LONGEST) -> Address:
     """The parts of an address, where it may be called: https on 443 at a name, without a user.
 
     Args:
         url: as it is given.
         loopback: whether this machine may be called, too, on any port and in plain http: for tests.
+        longest: characters that it may have.
 
     Raises:
         UnsafeAddress: it may not.
     """
-    if len(url) > LONGEST or _FORBIDDEN.search(url):
-        raise UnsafeAddress("must be a URL of at most 2,048 characters of ASCII")
+    if len(url) > longest or _FORBIDDEN.search(url):
+        raise UnsafeAddress(f"must be a URL of at most {longest:,} characters of ASCII")
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port

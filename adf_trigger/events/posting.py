@@ -1,0 +1,102 @@
+"""A POST to an address that is not ours: to a machine that may be called, once, and bounded in time.
+
+No redirect is followed, no token of ours is sent, and nothing of an answer is read but its status.
+"""
+
+import http.client
+import socket
+import ssl
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+
+import certifi
+
+from adf_trigger.azure.deadlines import Deadline
+from adf_trigger.azure.public_addresses import (
+    LONGEST,
+    Address,
+    Resolve,
+    UnsafeAddress,
+    addresses_of,
+    checked_address,
+    resolved,
+)
+from adf_trigger.errors import PublishError
+
+SECONDS = 10.0
+"""A call is cut then, whatever the other side does."""
+
+CONNECT_SECONDS = 5.0
+
+
+class Poster:
+    """Calls addresses that are not ours. Safe to share between threads.
+
+    Args:
+        what: is called, for the texts of errors: `the webhook`.
+        ca_file: PEM file of certificate authorities that are trusted beside the usual ones.
+        loopback: whether this machine is called, too: for tests.
+        resolve: asks for the addresses of a name.
+        seconds: after which a call is cut.
+        longest: address that is called, in characters.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        ca_file: Path | None = None,
+        loopback: bool = False,
+        resolve: Resolve = addresses_of,
+        seconds: float = SECONDS,
+        longest: int = LONGEST,
+    ) -> None:
+        self._what = what
+        self._ca_file = ca_file
+        self._loopback = loopback
+        self._resolve = resolve
+        self._seconds = seconds
+        self._longest = longest
+
+    def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> int:
+        """Send a body; the status of the answer.
+
+        Raises:
+            PublishError: there was no answer, or it must not be called. The text names no address.
+        """
+        try:
+            with Deadline(self._seconds) as deadline:
+                address = checked_address(url, loopback=self._loopback, longest=self._longest)
+                return self._post(address, body, headers, deadline)
+        except UnsafeAddress as exc:
+            raise PublishError(f"{self._what}'s address {exc}") from exc
+        except (OSError, http.client.HTTPException, ValueError) as exc:
+            raise PublishError(f"{self._what} gave no answer: {type(exc).__name__}") from exc
+
+    def _post(self, address: Address, body: bytes, headers: Mapping[str, str], deadline: Deadline) -> int:
+        machine = resolved(address, self._resolve)
+        with closing(socket.create_connection((machine, address.port), CONNECT_SECONDS)) as plain:
+            deadline.guard(plain)
+            plain.settimeout(self._seconds)
+            if deadline.is_over:
+                raise TimeoutError
+            connection = http.client.HTTPConnection(address.host, address.port)
+            connection.auto_open = 0  # it would ask for the name again
+            # Of the name that was checked: the machine has to prove that it is called so.
+            connection.sock = plain if address.is_plain else self._over_tls(plain, address.host)
+            named = f"{address.host}:{address.port}" if address.is_loopback else address.host
+            try:
+                connection.request("POST", address.target, body, {"Host": named, **headers})
+                status = connection.getresponse().status
+                if deadline.is_over:
+                    raise TimeoutError  # it was cut, and what came until then looks like all of it
+                return status
+            finally:
+                connection.close()
+
+    def _over_tls(self, plain: socket.socket, host: str) -> ssl.SSLSocket:
+        context = ssl.create_default_context(cafile=certifi.where())
+        if self._ca_file is not None:
+            context.load_verify_locations(cafile=self._ca_file)
+        return context.wrap_socket(plain, server_hostname=host)
