@@ -25,6 +25,7 @@ MAX_CORRELATION_ID = 256
 MAX_NOTE = 1_024
 MAX_ACTIVITY_NAME = 55
 MAX_OVERDUE_SECONDS = 45 * 86_400
+MAX_CALL_BACK_URI = 8_192
 
 
 def _request_id(value: str) -> str:
@@ -130,6 +131,8 @@ class RunRequest(Wire):
         overdue_after_seconds: tell once where the run has not ended so long after it was started; goes before the
             pipeline's policy.
         cancel_when_overdue: have it cancelled then, too.
+        call_back_uri: where to POST the end, as Data Factory's WebHook activity adds it to the body that it sends. Who
+            knows it can answer for us, so that it is shown nowhere.
     """
 
     parameters: dict[str, JsonValue] = Field(default_factory=dict)
@@ -142,6 +145,13 @@ class RunRequest(Wire):
     start_from_failure: bool | None = None
     overdue_after_seconds: int | None = Field(default=None, ge=1, le=MAX_OVERDUE_SECONDS)
     cancel_when_overdue: StrictBool | None = None
+    call_back_uri: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=MAX_CALL_BACK_URI,
+        repr=False,
+        json_schema_extra={"format": "uri", "writeOnly": True},
+    )
 
     @property
     def rerun(self) -> Rerun:

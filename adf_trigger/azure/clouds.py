@@ -18,6 +18,9 @@ class Cloud:
         token_scope: the scope that a token for the management API is asked with.
         storage_suffix: where storage accounts are, behind `{account}.queue.` and the like.
         studio: root of Data Factory Studio.
+        callback_hosts: where Data Factory's WebHook activities are called back, for instance
+            `dpeastus.svc.datafactory.azure.com`; `*` is one whole label. Below `airflow.svc` are servers of customers,
+            which do not match.
     """
 
     name: str
@@ -26,6 +29,7 @@ class Cloud:
     token_scope: str
     storage_suffix: str
     studio: str
+    callback_hosts: tuple[str, ...]
 
     @classmethod
     def named(cls, name: str) -> "Cloud":
@@ -54,6 +58,7 @@ PUBLIC = Cloud(
     token_scope="https://management.azure.com/.default",  # noqa: S106  # a scope's name, no secret
     storage_suffix="core.windows.net",
     studio="https://adf.azure.com",
+    callback_hosts=("*.svc.datafactory.azure.com",),
 )
 US_GOVERNMENT = Cloud(
     name="us-government",
@@ -62,6 +67,7 @@ US_GOVERNMENT = Cloud(
     token_scope="https://management.core.usgovcloudapi.net/.default",  # noqa: S106  # a scope's name, no secret
     storage_suffix="core.usgovcloudapi.net",
     studio="https://adf.azure.us",
+    callback_hosts=("*.svc.datafactory.azure.us",),
 )
 CHINA = Cloud(
     name="china",
@@ -70,6 +76,7 @@ CHINA = Cloud(
     token_scope="https://management.chinacloudapi.cn/.default",  # noqa: S106  # a scope's name, no secret
     storage_suffix="core.chinacloudapi.cn",
     studio="https://adf.azure.cn",
+    callback_hosts=("*.svc.datafactory.azure.cn",),
 )
 CLOUDS: Mapping[str, Cloud] = {cloud.name: cloud for cloud in (PUBLIC, US_GOVERNMENT, CHINA)}
 

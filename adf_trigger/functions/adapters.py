@@ -6,10 +6,13 @@ from pathlib import Path
 from adf_trigger.azure.clouds import Cloud
 from adf_trigger.azure.credentials import TokenProvider
 from adf_trigger.clock import Clock, IdSource
+from adf_trigger.contracts import MAX_CALL_BACK_URI
 from adf_trigger.datafactory.client import DataFactoryClient
 from adf_trigger.datafactory.management import ManagementApi, RetryPolicy
 from adf_trigger.datafactory.transport import Limits, Transport
 from adf_trigger.errors import SettingsError
+from adf_trigger.events.callbacks import CallbackPoster
+from adf_trigger.events.posting import Poster
 from adf_trigger.events.queues import QueueOutbox, put_message
 from adf_trigger.events.routes import Routes
 from adf_trigger.events.webhooks import WebhookSender
@@ -32,6 +35,7 @@ class Adapters:
     ledger: TableLedger
     outbox: QueueOutbox
     routes: Routes
+    callback_sender: CallbackPoster
 
 
 def connect(settings: Settings, *, clock: Clock, new_id: IdSource) -> Adapters:
@@ -61,8 +65,16 @@ def connect(settings: Settings, *, clock: Clock, new_id: IdSource) -> Adapters:
             loopback=settings.webhooks_to_loopback,
         ),
     )
+    callback_sender = CallbackPoster(
+        Poster(
+            "the callback",
+            ca_file=None if settings.ca_file is None else Path(settings.ca_file),
+            loopback=settings.webhooks_to_loopback,
+            longest=MAX_CALL_BACK_URI,
+        )
+    )
     try:
-        return Adapters(_factories(settings, clock, new_id), ledger, outbox, routes)
+        return Adapters(_factories(settings, clock, new_id), ledger, outbox, routes, callback_sender)
     except ValueError as exc:
         # Addresses were checked when the settings were read: what is left is the file.
         raise SettingsError(["ADF_TRIGGER_CA_FILE: holds no certificate that can be read"]) from exc

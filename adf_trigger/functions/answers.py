@@ -25,6 +25,7 @@ from adf_trigger.functions.same_origin import fault_of_origin
 from adf_trigger.functions.services import Services
 from adf_trigger.messages.limits import shorten
 from adf_trigger.service.query import by_of
+from adf_trigger.service.tick_threads import each_thread
 
 logger = logging.getLogger(__name__)
 
@@ -128,7 +129,8 @@ def query_faults(parameters: Parameters, known: Collection[str]) -> list[Fault]:
 def _as_part_of(context: func.Context, step: Callable[[], Answer]) -> Answer:
     """Run a step on a thread of ours."""
     enter(context)
-    return step()
+    with each_thread(partial(enter, context)):
+        return step()
 
 
 def json_response(document: object, status: HTTPStatus = HTTPStatus.OK) -> func.HttpResponse:

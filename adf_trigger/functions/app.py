@@ -55,6 +55,7 @@ def compose(settings: Settings, *, steps: Steps = logged_steps) -> Services:
         rejected=adapters.ledger.rejected(),
         outbox=adapters.outbox,
         routes=adapters.routes,
+        callback_sender=adapters.callback_sender,
         landmark=adapters.outbox,
         clock=utcnow,
         new_id=new_id,

@@ -9,6 +9,7 @@ from functools import partial
 from adf_trigger import __version__
 from adf_trigger.azure.clouds import CLOUDS
 from adf_trigger.clock import Clock, IdSource
+from adf_trigger.events.callbacks import CallbackSender
 from adf_trigger.events.outbox import Outbox, RouteSender
 from adf_trigger.functions.services import Services
 from adf_trigger.ledger.declarations import Declarations
@@ -20,6 +21,7 @@ from adf_trigger.service.activities import ActivityLister
 from adf_trigger.service.allowance import Allowance
 from adf_trigger.service.backlog import Backlog
 from adf_trigger.service.batch import BatchStarter
+from adf_trigger.service.call_back import wire_callbacks
 from adf_trigger.service.cancel import Canceller
 from adf_trigger.service.candidates import CandidateFinder
 from adf_trigger.service.check import Checker
@@ -104,6 +106,7 @@ def wire(
     rejected: RejectedMessages,
     outbox: Outbox,
     routes: RouteSender,
+    callback_sender: CallbackSender,
     landmark: Landmark,
     clock: Clock,
     new_id: IdSource,
@@ -122,6 +125,7 @@ def wire(
         rejected: messages that are kept with their bytes.
         outbox: the queues that are written to.
         routes: where else news goes.
+        callback_sender: calls back who waits for an end.
         landmark: what is kept outside the ledger, to know it again.
         clock: gives the present instant.
         new_id: makes runIds.
@@ -162,8 +166,11 @@ def wire(
     router = Router(
         settings.routes, routes, news, factories, notes, ledger, records, clock, steps, tick_threads
     )
-    publisher = Publisher(ledger, records, notifier, router, leases, tick_threads)
-    checker = Checker(definitions, gate, policies, clock)
+    callbacks, caller = wire_callbacks(
+        settings, callback_sender, notifier, notes, ledger, clock, steps, tick_threads, seconds
+    )
+    publisher = Publisher(ledger, records, notifier, router, leases, tick_threads, caller)
+    checker = Checker(definitions, gate, policies, clock, callbacks.rules)
     keeper = Keeper(rejected, SecretRemover(factories, definitions, gate), clock, steps)
     senders = f"queue {settings.requests_queue}"
     deadline = timedelta(seconds=settings.start_deadline)
@@ -172,7 +179,19 @@ def wire(
         notifier, router, publisher, keeper, requeuer, definitions, views, clock, requested_by=senders
     )
     submitter = Submitter(
-        ledger, records, clock, new_id, checker, sender, gate, backlog, publisher, partitions, policies
+        ledger,
+        records,
+        clock,
+        new_id,
+        checker,
+        sender,
+        gate,
+        backlog,
+        publisher,
+        partitions,
+        policies,
+        callbacks,
+        caller,
     )
     schedule = Schedule(settings.poll_schedule)
     withholder = Withholder(policies, definitions)
@@ -232,6 +251,7 @@ def wire(
             retention=timedelta(days=settings.retention_days),
         ),
         leases,
+        caller,
         seconds=seconds,
     )
     times = StartTimes(clock, leases, deadline=deadline)
@@ -266,6 +286,7 @@ def wire(
         publisher,
         OverdueRunWatcher(ledger, records, notifier, router, gate, clock, tick_threads),
         router,
+        caller,
         others,
         keeper,
         OverdueMessageWatcher(

@@ -23,7 +23,7 @@ from adf_trigger.contracts import (
 from adf_trigger.errors import Fault, InvalidRequest, TooLong
 from adf_trigger.messages.encodings import plain_json
 from adf_trigger.messages.envelopes import Event, event_in, is_event, key_of, place_of_request
-from adf_trigger.messages.masking import as_bytes, masked
+from adf_trigger.messages.masking import as_bytes, masked, without_callback
 from adf_trigger.messages.strict_json import Parsed, parse
 from adf_trigger.messages.texts import Reference, keyed_text, queue_text
 from adf_trigger.messages.traces import traceparent_of
@@ -216,19 +216,31 @@ class Message:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of its JSON, in hexadecimal: the same for the same message, whatever queue it is in."""
-        return hashlib.sha256(self.plain).hexdigest()
+        """SHA-256 of its JSON, in hexadecimal: the same for the same message, whatever queue it is in.
+
+        Of one that is to be called back, what is kept of it counts, which is without that.
+        """
+        document = without_callback(self.document)
+        plain = self.plain if document == self.document else self._written(document)
+        return hashlib.sha256(plain).hexdigest()
 
     def without_secrets(self, secure: Collection[str]) -> tuple[bytes, tuple[str, ...]]:
         """Its bytes without secrets, and the names of the parameters whose values were taken out.
+
+        `callBackUri` is left out whole, in whatever case it is written: it is no parameter, and a replay needs none.
 
         Args:
             secure: names of parameters that its pipeline declares as SecureString.
         """
         without, names = masked(self.document, secure)
-        if not names:
+        without = without_callback(without)
+        if not names and without == self.document:
             return self.body, ()
-        return as_bytes(without if self.event is None else self.event.document_with(without)), names
+        return self._written(without), names
+
+    def _written(self, document: object) -> bytes:
+        """Its JSON with another document in the place of its own."""
+        return as_bytes(document if self.event is None else self.event.document_with(document))
 
     def text_to_put_back(self) -> str | None:
         """The text by which it comes again with the same bytes and under the same key; None where none fits."""

@@ -10,6 +10,7 @@ MASK = "**********"
 """What stands for a secret value, as Data Factory itself writes it."""
 
 _CUT = "(nested too deeply to be kept)"
+_CALL_BACK_URI = "callbackuri"
 _FIELDS = frozenset(field.alias for field in QueuedRunRequest.model_fields.values())
 """At the top of a message these are the request's own, whatever parameters are called."""
 
@@ -33,6 +34,13 @@ def masked(document: object, secure: Collection[str]) -> tuple[object, tuple[str
     return _replaced(document, lambda name, value: name.lower() in folded and value is not None, mask), tuple(
         found
     )
+
+
+def without_callback(document: object) -> object:
+    """A message without the address at which its sender wants to be called back: who knows that can answer for us."""
+    if not isinstance(document, dict):
+        return document
+    return {name: value for name, value in document.items() if name.lower() != _CALL_BACK_URI}
 
 
 def may_have_secrets(document: Mapping[str, object]) -> bool:

@@ -17,6 +17,7 @@ from adf_trigger.errors import (
 from adf_trigger.ledger.room import require_room
 from adf_trigger.messages.declaration import Declaration
 from adf_trigger.service.admission_keys import key_fault
+from adf_trigger.service.callback_rules import CallbackRules
 from adf_trigger.service.definitions import Definitions
 from adf_trigger.service.gate import Gate
 from adf_trigger.service.policy import Policies
@@ -43,13 +44,22 @@ class Checker:
         gate: which factories may not be called now.
         policies: what may be decided for each pipeline.
         clock: gives the present instant.
+        callbacks: which addresses may be called back.
     """
 
-    def __init__(self, definitions: Definitions, gate: Gate, policies: Policies, clock: Clock) -> None:
+    def __init__(
+        self,
+        definitions: Definitions,
+        gate: Gate,
+        policies: Policies,
+        clock: Clock,
+        callbacks: CallbackRules,
+    ) -> None:
         self._definitions = definitions
         self._gate = gate
         self._policies = policies
         self._clock = clock
+        self._callbacks = callbacks
 
     def check(self, submission: Submission) -> Declaration | None:
         """What the pipeline declares, the request checked against it; None where that cannot be known now.
@@ -60,7 +70,13 @@ class Checker:
             TryLater: it cannot be checked, or not be taken on, just now.
         """
         self._refuse_where_held(submission)
-        definition = self._declared(submission)
+        faults = self._callbacks.faults(submission.request)
+        try:
+            definition = self._declared(submission)
+        except InvalidRequest as exc:
+            raise InvalidRequest([*exc.faults, *faults]) from exc
+        if faults:
+            raise InvalidRequest(faults)
         secure = definition.secure_among(submission.request.parameters) if definition else ()
         require_room(
             {name: value for name, value in submission.request.parameters.items() if name not in secure},
@@ -70,6 +86,14 @@ class Checker:
             came_as=submission.came_as(definition.secure_names if definition else ()),
         )
         return definition
+
+    def require_callback(self, submission: Submission) -> None:
+        """Pass over a repeat of what was taken before, whose own address is checked all the same.
+
+        Raises:
+            InvalidRequest: it may not be called.
+        """
+        self._callbacks.require(submission.request)
 
     def _declared(self, submission: Submission) -> Declaration | None:
         """What the pipeline declares, the parameters checked against it; see check."""

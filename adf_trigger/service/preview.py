@@ -58,6 +58,7 @@ class Previewer:
         except (InvalidRequest, Refused, TryLater):
             if earlier is None or not submission.asks_for(earlier):
                 raise
+            self._checker.require_callback(submission)
             return Previewed(_masked(submission, earlier.secure_parameters), earlier)
         if definition is not None:
             submission = submission.declared_as(definition)

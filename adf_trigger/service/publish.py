@@ -7,6 +7,7 @@ from adf_trigger.errors import LedgerConflict
 from adf_trigger.ledger.port import LedgerReader, Stored
 from adf_trigger.ledger.records import ActiveRun, RunRecord, RunState
 from adf_trigger.service.budget import Budget
+from adf_trigger.service.call_back import CallbackCaller
 from adf_trigger.service.elapsed import Leases
 from adf_trigger.service.factories import FactoryHandle
 from adf_trigger.service.notify import Notifier
@@ -28,6 +29,7 @@ class Publisher:
         router: leads it to further consumers.
         leases: which records are another process's.
         tick_threads: publishes several at once.
+        caller: calls back who waits for an end.
     """
 
     def __init__(
@@ -38,6 +40,7 @@ class Publisher:
         router: Router,
         leases: Leases,
         tick_threads: TickThreads,
+        caller: CallbackCaller,
     ) -> None:
         self._ledger = ledger
         self._records = records
@@ -45,6 +48,7 @@ class Publisher:
         self._router = router
         self._leases = leases
         self._tick_threads = tick_threads
+        self._caller = caller
 
     def publish(
         self, factory: FactoryHandle, active: Sequence[ActiveRun], ended: Sequence[Stored], budget: Budget
@@ -104,5 +108,6 @@ class Publisher:
         Raises:
             PublishError, LedgerError: out of reach; once the lease is over, any process publishes it.
         """
+        self._caller.has_ended(leased.record)
         event_id = self._notifier.ended(leased.record)
         self._records.publish(leased, event_id, self._router.tell(leased.record))

@@ -38,7 +38,7 @@ class SecretRemover:
         """
         named = re.fullmatch(PIPELINE_NAME_PATTERN, message.pipeline) is not None
         if not named or not may_have_secrets(message.document):
-            return message.body, ()
+            return message.without_secrets(())
         known = (self._known(each, message.pipeline) for each in ([factory] if factory else self._factories))
         secure = {name for definition in known if definition for name in definition.secure_names}
         return message.without_secrets(secure)

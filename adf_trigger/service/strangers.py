@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import takewhile
 from typing import Any
 
 from adf_trigger.clock import Clock
@@ -19,6 +20,7 @@ from adf_trigger.errors import AdfTriggerError, LedgerError
 from adf_trigger.ledger.notes import APP_SCOPE, Note, Notes
 from adf_trigger.ledger.port import LedgerReader, Stored
 from adf_trigger.ledger.records import ActiveRun, RunState
+from adf_trigger.service.call_back import CallbackCaller
 from adf_trigger.service.elapsed import Leases
 from adf_trigger.service.factories import Factories
 from adf_trigger.service.neighbours import Neighbours
@@ -38,6 +40,8 @@ TOLD_A_LOOK = 100
 PUBLISHING_SECONDS = 20.0
 """Requests that one look publishes, and how long it may take: a tick has other work, and the next one goes on."""
 PURGED_A_LOOK = 100
+CALLING_SECONDS = 20.0
+"""How long one look calls back who waits for them."""
 REASON = "its factory is not configured any more"
 
 
@@ -68,6 +72,7 @@ class StrangerWatcher:
         steps: surrounds each effect.
         bounds: how long what is left of them is kept.
         leases: which records are another process's.
+        caller: calls back who waits for their ends.
         seconds: a clock that never goes back.
     """
 
@@ -83,6 +88,7 @@ class StrangerWatcher:
         steps: Steps,
         bounds: Bounds,
         leases: Leases,
+        caller: CallbackCaller,
         *,
         seconds: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -96,6 +102,7 @@ class StrangerWatcher:
         self._steps = steps
         self._bounds = bounds
         self._leases = leases
+        self._caller = caller
         self._seconds = seconds
         self._lock = threading.Lock()
         self._known: tuple[float, Sequence[str]] | None = None
@@ -151,6 +158,7 @@ class StrangerWatcher:
                 active = self._ledger.active(factory)
                 if not owners.has(factory):
                     self._records.purge(factory, before=now - self._bounds.retention, limit=PURGED_A_LOOK)
+                    self._call_back(factory, active)
                 if not active:
                     continue
                 since = self._name(factory, active, notes.get(name), owned=owners.has(factory))
@@ -171,6 +179,10 @@ class StrangerWatcher:
             self._named.discard(name)
         if left > 0:
             self._looked_at = self._seconds()  # else there is more to tell: the next tick looks again
+
+    def _call_back(self, factory: str, active: Sequence[ActiveRun]) -> None:
+        over = self._seconds() + CALLING_SECONDS
+        self._caller.call(factory, active, lambda notes: takewhile(lambda _: self._seconds() < over, notes))
 
     def _name(self, factory: str, active: Sequence[ActiveRun], note: Note | None, *, owned: bool) -> datetime:
         """Keep that it is a stranger, and since when; tell an operator once."""

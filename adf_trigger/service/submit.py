@@ -22,6 +22,8 @@ from adf_trigger.ledger.records import RunRecord, RunState, Waits
 from adf_trigger.messages.declaration import Declaration
 from adf_trigger.service.admission_keys import key_of
 from adf_trigger.service.backlog import WAITS_FOR_ITS_TURN, Backlog
+from adf_trigger.service.call_back import CallbackCaller
+from adf_trigger.service.callbacks import Callbacks
 from adf_trigger.service.check import LEAST_WAIT, Checker
 from adf_trigger.service.gate import Gate
 from adf_trigger.service.notify import is_rejection
@@ -76,6 +78,8 @@ class Submitter:
         publisher: publishes a rejection before its key is used again.
         partitions: where a request is kept.
         policies: what may be decided for each pipeline.
+        callbacks: keeps who is to be called back.
+        caller: calls back who comes when the run has ended.
     """
 
     def __init__(
@@ -91,6 +95,8 @@ class Submitter:
         publisher: Publisher,
         partitions: Partitions,
         policies: Policies,
+        callbacks: Callbacks,
+        caller: CallbackCaller,
     ) -> None:
         self._ledger = ledger
         self._records = records
@@ -103,6 +109,8 @@ class Submitter:
         self._publisher = publisher
         self._partitions = partitions
         self._policies = policies
+        self._callbacks = callbacks
+        self._caller = caller
 
     def submit(self, submission: Submission, *, at_once: bool = True) -> Submitted:
         """Take a request: from the return on it is durable.
@@ -137,9 +145,16 @@ class Submitter:
         if permit is None:
             record = replace(record, message=WAITS_FOR_ITS_TURN)
         with permit or nullcontext():
-            stored, created = self._claim(submission, record, to_send=permit is not None)
-            if created and permit is not None:
-                return self._submitted(self._start(submission, stored, permit), replayed=False)
+            # Before the claim: no request that was taken lacks it.
+            is_kept = self._callbacks.keep(submission, record.digest)
+            try:
+                stored, created = self._claim(submission, record, to_send=permit is not None)
+                if created and permit is not None:
+                    return self._submitted(self._start(submission, stored, permit), replayed=False)
+            except (InvalidRequest, Refused, RequestConflict, TooLate):
+                if is_kept:
+                    self._callbacks.forget(submission)
+                raise
         if not created:
             return self._repeated(submission, stored)
         if at_once:
@@ -173,6 +188,9 @@ class Submitter:
         """The record of a request that has come before; one that waited for its secrets is sent."""
         record = stored.record
         submission = submission.spelled_like(record)
+        self._callbacks.keep(submission, record.digest)
+        if record.ended and submission.request.call_back_uri is not None:
+            self._caller.call_now(record)
         waits = record.state is RunState.ACCEPTED and record.waits_for is Waits.CALLER
         if waits and self._gate.wait_to_send(submission.factory) is None:
             with self._backlog.demand(submission.factory) as permit:

@@ -16,6 +16,7 @@ from adf_trigger.ledger.port import LedgerReader, Stored
 from adf_trigger.ledger.records import ActiveRun
 from adf_trigger.service.allowance import Allowance
 from adf_trigger.service.budget import Budget
+from adf_trigger.service.call_back import CallbackCaller
 from adf_trigger.service.cancel import Canceller
 from adf_trigger.service.dispatch import Dispatcher
 from adf_trigger.service.factories import Factories, FactoryHandle
@@ -103,6 +104,7 @@ class Tick:
         monitor: watches what is started.
         publisher: publishes what has ended.
         router: leads news to further consumers.
+        caller: calls back who waits for the end of a run.
         overdue_runs: tells of runs that go on for too long.
         others: tells of runs that others have started.
         keeper: purges kept messages.
@@ -130,6 +132,7 @@ class Tick:
         publisher: Publisher,
         overdue_runs: OverdueRunWatcher,
         router: Router,
+        caller: CallbackCaller,
         others: OtherRunTeller,
         keeper: Keeper,
         overdue: OverdueMessageWatcher,
@@ -154,6 +157,7 @@ class Tick:
         self._publisher = publisher
         self._overdue_runs = overdue_runs
         self._router = router
+        self._caller = caller
         self._others = others
         self._keeper = keeper
         self._overdue = overdue
@@ -230,6 +234,7 @@ class Tick:
         self._attempt("observe", self._observe, turn, limits.until(1 / 2))
         self._attempt("publish", self._publish, turn, limits.until(4 / 5))
         self._attempt("tell_overdue", self._tell_overdue, turn, limits.until(4 / 5))
+        self._attempt("call_back", self._call_back, turn, limits.until(4 / 5))
         self._attempt("purge", self._purge, turn, limits.until(1))
         self._attempt("deliver", self._deliver, turn, limits.until(1))
 
@@ -244,6 +249,7 @@ class Tick:
             "by": by,
             "seconds": round((now - begun).total_seconds(), 3),
             "factories": len(list(self._factories)),
+            "callbacks": sum(self._caller.waiting(each.id) for each in self._factories),
             "trouble": trouble[:MOST_TROUBLE],
         }
         try:
@@ -286,6 +292,9 @@ class Tick:
 
     def _deliver(self, turn: _Turn, budget: Budget) -> None:
         self._router.deliver(turn.factory, budget)
+
+    def _call_back(self, turn: _Turn, budget: Budget) -> None:
+        self._caller.call(turn.factory.id, turn.active, budget.while_it_lasts)
 
     def _purge(self, turn: _Turn, _: Budget) -> None:
         if self._purges(turn.factory.id):

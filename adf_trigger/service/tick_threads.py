@@ -28,6 +28,13 @@ def each_thread(entering: Callable[[], None]) -> Iterator[None]:
         _entering.reset(token)
 
 
+def entered() -> None:
+    """Begin, on another thread, what is done for the one whose context this is; see each_thread."""
+    entering = _entering.get()
+    if entering is not None:
+        entering()
+
+
 RECORDS_AT_ONCE = 8
 """Records of one factory that one part of a tick works on at once: with replies that take half a second that is more
 than any budget of calls allows, and a factory whose calls hang keeps no more threads."""
@@ -111,7 +118,5 @@ class _Round(Generic[T]):
             self._helping.append(self._pool.submit(context.run, self._help))
 
     def _help(self) -> None:
-        entering = _entering.get()
-        if entering is not None:
-            entering()
+        entered()
         self._take_part()

@@ -21,6 +21,7 @@ from pydantic import (
 from adf_trigger.azure.clouds import checked_endpoint
 from adf_trigger.azure.credential_kinds import CredentialKind
 from adf_trigger.errors import SettingsError
+from adf_trigger.settings.callbacks import CallbackSettings
 from adf_trigger.settings.factories import (
     FactoriesByAlias,
     MovedFactories,
@@ -340,7 +341,7 @@ class CommonSettings(PlatformSettings):
         ]
 
 
-class Settings(RouteSettings, CommonSettings):
+class Settings(CallbackSettings, RouteSettings, CommonSettings):
     """Everything that can be set, with its default."""
 
     factories: FactoriesByAlias = Field(

@@ -192,7 +192,7 @@ class RouteSettings(BaseModel):
     webhooks_to_loopback: bool = Field(
         default=False,
         alias="ADF_TRIGGER_WEBHOOKS_TO_LOOPBACK",
-        description="Whether webhooks may be of this machine, in plain http and on any port: for tests.",
+        description="Whether webhooks and callbacks may be of this machine, in plain http and on any port: for tests.",
     )
 
     _webhooks: Mapping[str, WebhookTarget] = PrivateAttr(default_factory=dict)

@@ -18,6 +18,8 @@ from uuid import UUID, uuid4
 import psutil
 
 from adf_trigger.clock import utcnow
+from adf_trigger.events.callbacks import CallbackPoster
+from adf_trigger.events.posting import Poster
 from adf_trigger.events.queues import QueueOutbox
 from adf_trigger.events.routes import Routes
 from adf_trigger.events.webhooks import WebhookSender
@@ -92,6 +94,7 @@ class Watched:
             notes=self.ledger.notes(),
             rejected=self.ledger.rejected(),
             routes=Routes({}, {}, WebhookSender(utcnow)),
+            callback_sender=CallbackPoster(Poster("the callback")),
             outbox=outbox,
             landmark=outbox,
             clock=utcnow,

@@ -1,5 +1,6 @@
 """An outbox in memory."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -83,3 +84,33 @@ class MemoryRoutes:
         self.sent.setdefault(route, []).append(event)
         if route in self.lost:
             raise self.lost[route]
+
+
+@dataclass
+class MemoryCallbacks:
+    """Keeps who was called back with what; answers as a test says.
+
+    Attributes:
+        answers: address → statuses, or errors, one call each; 200 where there are none.
+        during: done while a call is under way.
+    """
+
+    answers: dict[str, list[int | Exception]] = field(default_factory=dict)
+    calls: list[tuple[str, CompletionEvent]] = field(default_factory=list)
+    during: Callable[[], None] | None = None
+
+    def call(self, uri: str, event: CompletionEvent) -> int:
+        """See CallbackSender."""
+        self.calls.append((uri, event))
+        if self.during is not None:
+            self.during()
+        planned = self.answers.get(uri)
+        answer = planned.pop(0) if planned else 200
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    @property
+    def told(self) -> list[tuple[str, str]]:
+        """Who was told of which status."""
+        return [(uri, event.data.status) for uri, event in self.calls]

@@ -29,6 +29,7 @@ def restarted(
         notes=world.notes,
         rejected=world.rejected,
         routes=world.routes,
+        callback_sender=world.called_back,
         outbox=world.outbox,
         landmark=world.outbox,
         clock=world.clock,

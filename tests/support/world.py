@@ -23,7 +23,7 @@ from adf_trigger.service.tick_threads import TickThreads
 from adf_trigger.settings import Settings
 from tests.support.faulty_ledger import FaultyDeclarations, FaultyLedger, FaultyNotes, FaultyRejected
 from tests.support.memory_factory import MemoryFactory
-from tests.support.memory_outbox import MemoryOutbox, MemoryRoutes
+from tests.support.memory_outbox import MemoryCallbacks, MemoryOutbox, MemoryRoutes
 
 FACTORY_ID = (
     "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/rg"
@@ -79,6 +79,7 @@ class World:
     rejected: FaultyRejected = field(default_factory=FaultyRejected)
     outbox: MemoryOutbox = field(default_factory=MemoryOutbox)
     routes: MemoryRoutes = field(default_factory=MemoryRoutes)
+    called_back: MemoryCallbacks = field(default_factory=MemoryCallbacks)
     new_id: IdSource = uuid4
     tick_threads: TickThreads | None = None
     factory: MemoryFactory = field(init=False)
@@ -100,6 +101,7 @@ class World:
             rejected=self.rejected,
             outbox=self.outbox,
             routes=self.routes,
+            callback_sender=self.called_back,
             landmark=self.outbox,
             clock=self.clock,
             new_id=self.new_id,

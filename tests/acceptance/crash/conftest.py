@@ -48,7 +48,7 @@ def crashes(tmp_path_factory: pytest.TempPathFactory, warm: str) -> Iterator[Cra
         "HOOK_SECRET": "whsec_" + "A" * 32,
     }
     with (
-        served(refusing_first()) as (port, _),
+        served(refusing_first()) as (port, calls),
         LocalStack(
             app=APP, settings={**settings, "HOOK_URL": f"http://127.0.0.1:{port}/"}, warm=warm
         ) as stack,
@@ -60,6 +60,6 @@ def crashes(tmp_path_factory: pytest.TempPathFactory, warm: str) -> Iterator[Cra
         stack.define("doubted")
         stack.define("slow", waiting(5))
         stack.define("long", waiting(20))  # what is cancelled must not have ended by then
-        crashes = Crashes(stack, folder)
+        crashes = Crashes(stack, folder, f"http://127.0.0.1:{port}", calls)
         crashes.post("teacher")
         yield crashes

@@ -8,17 +8,32 @@ from typing import Any
 
 import psutil
 import requests
+from azure.data.tables import TableClient
 
+from adf_trigger.ledger.notes import Note
+from adf_trigger.ledger.table import TableLedger
+from adf_trigger.service.callbacks import CALLBACKS
 from tests.support.local_stack import PATIENCE, TICK_SECONDS, TIMEOUTS, LocalStack
+from tests.support.webhook_server import Call
 
 ENDED = {"Succeeded", "Failed", "Cancelled", "Rejected", "Unknown"}
 
 
 class Crashes:
-    """A stack whose functions host is killed at planned points, and what was acknowledged by it."""
+    """A stack whose functions host is killed at planned points, and what was acknowledged by it.
 
-    def __init__(self, stack: LocalStack, folder: Path) -> None:
+    Args:
+        stack: the stack.
+        folder: where plans are made.
+        hook: address of a server that takes each call the second time.
+        calls: those that came to it.
+    """
+
+    def __init__(self, stack: LocalStack, folder: Path, hook: str, calls: list[Call]) -> None:
         self.stack = stack
+        self.hook = hook
+        self._calls = calls
+        self.to_call_back: set[str] = set()
         self.plan = folder / "plan"
         self.hits = folder / "hits"
         self.acknowledged: set[str] = set()
@@ -72,6 +87,18 @@ class Crashes:
     def all_over(self) -> bool:
         """Whether nothing goes on of what was acknowledged."""
         return all(self.stack.status(key) in ENDED for key in self.acknowledged if "-invalid-" not in key)
+
+    def called_back(self) -> set[str]:
+        """The paths that were called back."""
+        return {path for path, _, _ in self._calls}
+
+    def waiting(self) -> list[Note]:
+        """The callbacks that are kept."""
+        endpoints = self.stack.endpoints
+        table = TableLedger(
+            lambda: TableClient.from_connection_string(endpoints.storage_connection_string, endpoints.table)
+        )
+        return list(table.notes().named(endpoints.factory_id, CALLBACKS))
 
     def unpublished(self) -> set[str]:
         """What was acknowledged and has no event yet."""

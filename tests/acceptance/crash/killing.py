@@ -40,12 +40,14 @@ def kill_at(crashes: Crashes, side: str, steps: Sequence[str]) -> None:
     assert crashes.exit_codes == [KILLED] * len(cases)
     crashes.stack.eventually(crashes.all_over)
     crashes.settle()
+    crashes.stack.eventually(lambda: not crashes.waiting())
     _check(crashes)
     assert set(crashes.hits.read_text().split()) >= set(steps)
 
 
 def _check(crashes: Crashes) -> None:
     assert crashes.unpublished() == set(), "acknowledged and never told"
+    assert {path for path in crashes.called_back() if path != "/"} == crashes.to_call_back
     ids = defaultdict(set)
     for event in crashes.events:
         ids[event["subject"]].add(event["id"])

@@ -13,6 +13,7 @@ from azure.storage.queue import QueueClient
 from adf_trigger.clock import utcnow
 from adf_trigger.ledger.records import RunState
 from adf_trigger.ledger.table import TableLedger
+from tests.acceptance.crash.callback_scenarios import OF_CALLBACKS
 from tests.acceptance.crash.crashes import Crashes
 from tests.acceptance.crash.event_scenarios import by_event, unwanted
 from tests.acceptance.crash.other_scenarios import OF_OTHERS
@@ -363,6 +364,7 @@ SCENARIOS: dict[str, tuple[Callable[[Crashes, str], None], ...]] = {
     "routes.note": (routed,),
     "routes.remove": (routed,),
     "routes.send": (routed,),
+    **OF_CALLBACKS,
     "records.miss": (invisible,),
     "records.lose": (gone, unconfigured),
     "sweep.save": (many_slow,),

@@ -6,7 +6,7 @@ from adf_trigger.azure.clouds import CLOUDS, PUBLIC, Cloud, checked_endpoint
 
 
 @pytest.mark.parametrize(
-    ("name", "endpoint", "authority", "scope", "storage", "studio"),
+    ("name", "endpoint", "authority", "scope", "storage", "studio", "callback_host"),
     [
         (
             "public",
@@ -15,6 +15,7 @@ from adf_trigger.azure.clouds import CLOUDS, PUBLIC, Cloud, checked_endpoint
             "https://management.azure.com/.default",
             "core.windows.net",
             "https://adf.azure.com",
+            "*.svc.datafactory.azure.com",
         ),
         (
             "us-government",
@@ -23,6 +24,7 @@ from adf_trigger.azure.clouds import CLOUDS, PUBLIC, Cloud, checked_endpoint
             "https://management.core.usgovcloudapi.net/.default",
             "core.usgovcloudapi.net",
             "https://adf.azure.us",
+            "*.svc.datafactory.azure.us",
         ),
         (
             "china",
@@ -31,14 +33,15 @@ from adf_trigger.azure.clouds import CLOUDS, PUBLIC, Cloud, checked_endpoint
             "https://management.chinacloudapi.cn/.default",
             "core.chinacloudapi.cn",
             "https://adf.azure.cn",
+            "*.svc.datafactory.azure.cn",
         ),
     ],
 )
 def test_each_cloud_has_its_own_addresses(  # all that a cloud has
-    name: str, endpoint: str, authority: str, scope: str, storage: str, studio: str
+    name: str, endpoint: str, authority: str, scope: str, storage: str, studio: str, callback_host: str
 ) -> None:
-    """Endpoint, authority, scope, storage and studio belong together."""
-    assert Cloud.named(name) == Cloud(name, endpoint, authority, scope, storage, studio)
+    """Endpoint, authority, scope, storage, studio and who is called back belong together."""
+    assert Cloud.named(name) == Cloud(name, endpoint, authority, scope, storage, studio, (callback_host,))
     assert set(CLOUDS) == {"public", "us-government", "china"}
 
 

@@ -66,6 +66,7 @@ class Slow:
             notes=world.notes,
             rejected=world.rejected,
             routes=world.routes,
+            callback_sender=world.called_back,
             outbox=world.outbox,
             landmark=world.outbox,
             clock=world.clock,

@@ -1,0 +1,43 @@
+"""Work on the side of a call: its caller does not wait for it, and a tick does it where nothing comes of it."""
+
+import threading
+from collections.abc import Callable
+from contextvars import copy_context
+
+from adf_trigger.service.tick_threads import entered
+
+MOST = 8
+"""Works at once: each may hang for its time."""
+
+Beside = Callable[[Callable[[], None]], None]
+"""Does something on the side."""
+
+
+def at_once(work: Callable[[], None]) -> None:
+    """See Beside: where nothing is to happen on another thread."""
+    work()
+
+
+class OnThreads:
+    """See Beside. A process does not wait for its threads at its end. Threads may share it.
+
+    Args:
+        most: works at once; what comes beyond that is passed over.
+    """
+
+    def __init__(self, most: int = MOST) -> None:
+        self._free = threading.BoundedSemaphore(most)
+
+    def __call__(self, work: Callable[[], None]) -> None:
+        """Do some work, unless as many as may be are under way."""
+        if not self._free.acquire(blocking=False):
+            return
+
+        def run() -> None:
+            try:
+                entered()
+                work()
+            finally:
+                self._free.release()
+
+        threading.Thread(target=copy_context().run, args=(run,), name="beside", daemon=True).start()
