@@ -37,11 +37,11 @@ from adf_trigger.settings.faults import (
     unknown_names,
     unresolved,
 )
-from adf_trigger.settings.platform import PlatformSettings
 from adf_trigger.settings.policy import PipelinePolicy
 from adf_trigger.settings.public_url import checked_base_url
 from adf_trigger.settings.routes import RouteSettings, queue_faults
 from adf_trigger.settings.schedule import Schedule
+from adf_trigger.settings.times import Seconds, TimeSettings
 from adf_trigger.settings.triggers import Triggers, faults_of_factories
 
 _QUEUE_NAME = r"^[a-z0-9]+(-[a-z0-9]+)*$"
@@ -51,12 +51,9 @@ REQUESTS_QUEUE = "ADF_TRIGGER_REQUESTS_QUEUE"
 
 QueueName = Annotated[str, Field(pattern=_QUEUE_NAME, min_length=3, max_length=56)]
 """A queue's name, with room for the host's `-poison` in the 63 characters that storage allows."""
-Seconds = Annotated[float, Field(gt=0, le=31_536_000, allow_inf_nan=False)]
-"""Up to a year: what is longer is a typing error."""
-CallSeconds = Annotated[float, Field(gt=0, le=600, allow_inf_nan=False)]
 
 
-class CommonSettings(PlatformSettings):
+class CommonSettings(TimeSettings):
     """What a tool needs too that touches no factory. Times are in seconds unless the name says otherwise."""
 
     credential: CredentialKind = Field(
@@ -111,58 +108,12 @@ class CommonSettings(PlatformSettings):
         description="JSON object pipeline name (or *) → {unknownOutcome, correlationParameter, details, "
         "overdueAfterSeconds, cancelWhenOverdue, observe, admission}.",
     )
-    reconcile_grace: Seconds = Field(
-        default=60,
-        alias="ADF_TRIGGER_RECONCILE_GRACE_SECONDS",
-        description="How long a createRun without an answer may stay unseen before more is done about it.",
-    )
-    lease: Seconds = Field(
-        default=90,
-        alias="ADF_TRIGGER_LEASE_SECONDS",
-        description="How long one sender has a request to itself; longer than both HTTP time-outs together.",
-    )
-    start_deadline: Seconds = Field(
-        default=86_400,
-        alias="ADF_TRIGGER_START_DEADLINE_SECONDS",
-        description="How long an accepted request may wait for throttling or an outage to pass.",
-    )
     tick_calls: int = Field(
         default=2_000,
         gt=0,
         le=10_000,
         alias="ADF_TRIGGER_TICK_CALLS",
         description="Data Factory calls that one tick may spend on one factory, where ARM allows so many.",
-    )
-    poll_overlap: Seconds = Field(
-        default=300,
-        alias="ADF_TRIGGER_POLL_OVERLAP_SECONDS",
-        description="How far each poll looks back behind the last one, since lists lag.",
-    )
-    stale_after: Seconds = Field(
-        default=300,
-        alias="ADF_TRIGGER_STALE_AFTER_SECONDS",
-        description="An active run that no list has shown for so long is asked for by its id.",
-    )
-    missing_run_hours: Annotated[float, Field(gt=0, le=8_760, allow_inf_nan=False)] = Field(
-        default=24,
-        alias="ADF_TRIGGER_MISSING_RUN_HOURS",
-        description="A run that Data Factory says it does not have, for so long, ends as unknown.",
-    )
-    definition_cache: float = Field(
-        default=60,
-        ge=0,
-        le=31_536_000,
-        allow_inf_nan=False,
-        alias="ADF_TRIGGER_DEFINITION_CACHE_SECONDS",
-        description="How long a pipeline's declared parameters are remembered.",
-    )
-    connect_timeout: CallSeconds = Field(
-        default=5, alias="ADF_TRIGGER_CONNECT_TIMEOUT_SECONDS", description="Time to connect, of every call."
-    )
-    read_timeout: CallSeconds = Field(
-        default=30,
-        alias="ADF_TRIGGER_READ_TIMEOUT_SECONDS",
-        description="Time to the next byte, of every call.",
     )
     retention_days: int = Field(
         default=90,
@@ -329,16 +280,6 @@ class CommonSettings(PlatformSettings):
                 "AZURE_CLIENT_CERTIFICATE_PATH"
             )
         return faults
-
-    def _time_faults(self) -> list[str]:
-        if self.lease > self.connect_timeout + self.read_timeout:
-            return []
-        return [
-            (
-                "ADF_TRIGGER_LEASE_SECONDS: must be longer than ADF_TRIGGER_CONNECT_TIMEOUT_SECONDS and "
-                "ADF_TRIGGER_READ_TIMEOUT_SECONDS together"
-            )
-        ]
 
 
 class Settings(CallbackSettings, RouteSettings, CommonSettings):

@@ -1,0 +1,72 @@
+"""The settings that are lengths of time: leases, deadlines, time-outs, and how old an answer may be."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from adf_trigger.settings.platform import PlatformSettings
+
+Seconds = Annotated[float, Field(gt=0, le=31_536_000, allow_inf_nan=False)]
+"""Up to a year: what is longer is a typing error."""
+CallSeconds = Annotated[float, Field(gt=0, le=600, allow_inf_nan=False)]
+
+
+class TimeSettings(PlatformSettings):
+    """Lengths of time, in seconds unless the name says otherwise. Each field names its variable as its alias."""
+
+    reconcile_grace: Seconds = Field(
+        default=60,
+        alias="ADF_TRIGGER_RECONCILE_GRACE_SECONDS",
+        description="How long a createRun without an answer may stay unseen before more is done about it.",
+    )
+    lease: Seconds = Field(
+        default=90,
+        alias="ADF_TRIGGER_LEASE_SECONDS",
+        description="How long one sender has a request to itself; longer than both HTTP time-outs together.",
+    )
+    start_deadline: Seconds = Field(
+        default=86_400,
+        alias="ADF_TRIGGER_START_DEADLINE_SECONDS",
+        description="How long an accepted request may wait for throttling or an outage to pass.",
+    )
+    poll_overlap: Seconds = Field(
+        default=300,
+        alias="ADF_TRIGGER_POLL_OVERLAP_SECONDS",
+        description="How far each poll looks back behind the last one, since lists lag.",
+    )
+    stale_after: Seconds = Field(
+        default=300,
+        alias="ADF_TRIGGER_STALE_AFTER_SECONDS",
+        description="An active run that no list has shown for so long is asked for by its id.",
+    )
+    missing_run_hours: Annotated[float, Field(gt=0, le=8_760, allow_inf_nan=False)] = Field(
+        default=24,
+        alias="ADF_TRIGGER_MISSING_RUN_HOURS",
+        description="A run that Data Factory says it does not have, for so long, ends as unknown.",
+    )
+    definition_cache: float = Field(
+        default=60,
+        ge=0,
+        le=31_536_000,
+        allow_inf_nan=False,
+        alias="ADF_TRIGGER_DEFINITION_CACHE_SECONDS",
+        description="How long a pipeline's declared parameters are remembered.",
+    )
+    connect_timeout: CallSeconds = Field(
+        default=5, alias="ADF_TRIGGER_CONNECT_TIMEOUT_SECONDS", description="Time to connect, of every call."
+    )
+    read_timeout: CallSeconds = Field(
+        default=30,
+        alias="ADF_TRIGGER_READ_TIMEOUT_SECONDS",
+        description="Time to the next byte, of every call.",
+    )
+
+    def _time_faults(self) -> list[str]:
+        if self.lease > self.connect_timeout + self.read_timeout:
+            return []
+        return [
+            (
+                "ADF_TRIGGER_LEASE_SECONDS: must be longer than ADF_TRIGGER_CONNECT_TIMEOUT_SECONDS and "
+                "ADF_TRIGGER_READ_TIMEOUT_SECONDS together"
+            )
+        ]
