@@ -7,7 +7,7 @@ import hashlib
 import json
 import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -23,7 +23,7 @@ from adf_trigger.contracts import (
 from adf_trigger.errors import Fault, InvalidRequest, TooLong
 from adf_trigger.messages.encodings import plain_json
 from adf_trigger.messages.envelopes import Event, event_in, is_event, key_of, place_of_request
-from adf_trigger.messages.masking import as_bytes, masked, without_callback
+from adf_trigger.messages.masking import as_bytes, masked, masked_at, without_callback
 from adf_trigger.messages.strict_json import Parsed, parse
 from adf_trigger.messages.texts import Reference, keyed_text, queue_text
 from adf_trigger.messages.traces import traceparent_of
@@ -126,6 +126,7 @@ class Message:
         reference: where the message is kept that it stands for.
         key: the idempotency key that it goes by, where that is known from elsewhere.
         event: the event that it is; None where it is none.
+        fed: of an event of which no request could be made: parameter → where in its JSON the value comes from.
     """
 
     id: str
@@ -140,6 +141,7 @@ class Message:
     reference: Reference | None = None
     key: str | None = None
     event: Event | None = None
+    fed: Mapping[str, tuple[tuple[str, ...], ...]] = field(default_factory=dict)
 
     @classmethod
     def decode(
@@ -232,6 +234,8 @@ class Message:
         Args:
             secure: names of parameters that its pipeline declares as SecureString.
         """
+        if self.fed:
+            return self._event_without(secure)
         without, names = masked(self.document, secure)
         without = without_callback(without)
         if not names and without == self.document:
@@ -241,6 +245,19 @@ class Message:
     def _written(self, document: object) -> bytes:
         """Its JSON with another document in the place of its own."""
         return as_bytes(document if self.event is None else self.event.document_with(document))
+
+    def _event_without(self, secure: Collection[str]) -> tuple[bytes, tuple[str, ...]]:
+        folded = {name.lower() for name in secure}
+        places = [place for name, its in self.fed.items() if name.lower() in folded for place in its]
+        document = parse(self.plain).document
+        if not places:
+            return self.body, ()
+        if not isinstance(document, dict):
+            return b"", ()  # it is cut, and there is no telling where they are
+        if "data_base64" in document:
+            places = [("data_base64",) if place[0].lower() == "data" else place for place in places]
+        without, names = masked_at(document, places)
+        return (as_bytes(without), names) if names else (self.body, ())
 
     def text_to_put_back(self) -> str | None:
         """The text by which it comes again with the same bytes and under the same key; None where none fits."""

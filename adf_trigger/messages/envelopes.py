@@ -8,6 +8,7 @@ import base64
 import binascii
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,7 @@ OUR_TYPES = "dev.adf-trigger."
 """How the types of this service's own events begin. They name a pipeline and ask for no run: were they taken for
 requests where somebody leads them back here, each would be rejected, and its rejection be the next one."""
 _VERSION = "1.0"
+_KEY = re.compile(r"event-[0-9a-f]{48}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +71,11 @@ def event_in(document: Mapping[str, Any]) -> tuple[Event | None, tuple[Fault, ..
 def key_of(*parts: str) -> str:
     """An idempotency key made of texts: the same for the same ones in the same order, and for no others."""
     return f"event-{hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:48]}"
+
+
+def is_key(text: str) -> bool:
+    """Whether a text looks like an idempotency key that was made of texts."""
+    return _KEY.fullmatch(text) is not None
 
 
 def place_of_request(event: Event | None) -> str | None:

@@ -43,6 +43,33 @@ def without_callback(document: object) -> object:
     return {name: value for name, value in document.items() if name.lower() != _CALL_BACK_URI}
 
 
+def masked_at(document: object, places: Collection[tuple[str, ...]]) -> tuple[object, tuple[str, ...]]:
+    """A document without the values at some places, and the last names on the way to those that it had.
+
+    Args:
+        document: JSON.
+        places: names on the way, in any case; through an array, of whatever is in it.
+    """
+    found: dict[str, None] = {}
+
+    def mask(value: object, ways: Collection[tuple[str, ...]]) -> object:
+        if isinstance(value, list):
+            return [mask(each, ways) for each in value]
+        if not isinstance(value, dict):
+            return value
+        kept: dict[str, object] = {}
+        for name, each in value.items():
+            below = [way[1:] for way in ways if way and way[0].casefold() == name.casefold()]
+            if not all(below) and each is not None:
+                found[name] = None
+                kept[name] = MASK
+            else:
+                kept[name] = mask(each, below) if below else each
+        return kept
+
+    return mask(document, places), tuple(found)
+
+
 def may_have_secrets(document: Mapping[str, object]) -> bool:
     """Whether there is any name in a message that a parameter could have, beside the request's own fields."""
     own = {name: value for name, value in document.items() if name in _FIELDS}

@@ -20,10 +20,11 @@ from adf_trigger.errors import (
     TooLate,
     TryLater,
 )
+from adf_trigger.ledger.kept_messages import KeptMessage
 from adf_trigger.ledger.port import LedgerReader
 from adf_trigger.ledger.records import RunState
 from adf_trigger.messages.decoding import Message
-from adf_trigger.messages.envelopes import Event
+from adf_trigger.messages.envelopes import Event, is_key
 from adf_trigger.messages.masking import as_bytes
 from adf_trigger.service.event_counts import EventCounts
 from adf_trigger.service.factories import Factories, FactoryHandle
@@ -51,6 +52,9 @@ MOST_KEPT = 262_144
 has no room for them."""
 REQUESTED_BY = "events"
 """Stands for the senders of events that come by HTTP."""
+
+_BY = "trigger"
+"""The label that tells which trigger has made a request."""
 
 Seconds = Callable[[], float]
 
@@ -137,17 +141,44 @@ class EventIntake:
         self._most_bytes = most_bytes
         self._seconds = seconds
 
-    def messages_of(self, message: Message) -> list[Message]:
+    def messages_of(self, message: Message, sent_again: KeptMessage | None = None) -> list[Message]:
         """The requests that a message makes as an event, each as a message of its own; none where no trigger wants it.
 
         Each goes by its own key, so that it is put back, kept and told by itself.
+
+        Args:
+            message: the event.
+            sent_again: the rejected message that it was, where somebody has sent it again: it stays known by its key,
+                also where its trigger has another name by now.
+
+        Raises:
+            LedgerError: the ledger is out of reach, of one that was sent again.
         """
         if message.event is None:
             return []
         made = list(requests_of(message.event, self._triggers))
         for name in dict.fromkeys(each.trigger.name for each in made):
             self._counts.wanted(name)
+        if sent_again is not None:
+            made = self._under_its_key(message, made, sent_again)
         return [self._message(message, each) for each in made]
+
+    def _under_its_key(
+        self, message: Message, made: list[EventRequest], sent_again: KeptMessage
+    ) -> list[EventRequest]:
+        key, pipeline = sent_again.request_id, sent_again.pipeline.lower()
+        same = [each for each in made if each.document["pipeline"].lower() == pipeline]
+        if any(each.key == key for each in made) or len(same) != 1:
+            return made
+        if self.was_made(self._message(message, same[0])):
+            return made  # the event has come under the new name, too, and its run is that
+        named = replace(same[0], key=key, document={**same[0].document, "requestId": key})
+        return [named if each is same[0] else each for each in made]
+
+    @staticmethod
+    def is_made(message: Message) -> bool:
+        """Whether a message is the request of an event, which was put back by itself."""
+        return message.event is None and is_key(message.own_key or "") and _BY in message.metadata
 
     def unwanted(self, event: Event) -> None:
         """Log and count an event that no trigger wants; it is done with."""
@@ -279,6 +310,7 @@ class EventIntake:
                 request=None,
                 faults=faults,
                 event=None,
+                fed=made.fed,
             )
         return Message.decode(
             text.encode(),

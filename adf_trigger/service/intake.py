@@ -154,7 +154,11 @@ class Intake:
         One that no trigger wants is done with; one that somebody has sent again, since a trigger had wanted it, is
         not lost for that.
         """
-        made = self._event_intake.messages_of(message)
+        try:
+            made = self._event_intake.messages_of(message, sent_again)
+        except LedgerError as exc:
+            self._requeuer.put_back(came_as, LEDGER_WAIT, exc)
+            return False
         if made:
             self._take_made(made)
             return True
@@ -176,7 +180,7 @@ class Intake:
         for message in messages:
             try:
                 if not self._event_intake.was_made(message):
-                    self._take(message, came_as=message)
+                    self._take(message, came_as=message, made=True)
             except LedgerError as exc:
                 try:
                     self._wait(message, message, LEDGER_WAIT, exc)
@@ -187,19 +191,27 @@ class Intake:
         if first is not None:
             raise first
 
-    def _take(self, message: Message, *, came_as: Message, sent_again: KeptMessage | None = None) -> bool:
+    def _take(
+        self,
+        message: Message,
+        *,
+        came_as: Message,
+        sent_again: KeptMessage | None = None,
+        made: bool = False,
+    ) -> bool:
         """Whether the message is done with, and was not put back.
 
         Args:
             message: what is asked for.
             came_as: what lies in the queue: the message, or a reference to it.
             sent_again: what a reference leads to.
+            made: whether an event has made it.
         """
         try:
             submission = replace(self._submission(message), sent_again=sent_again)
             submitted = self._submitter.submit(submission)
         except (InvalidRequest, RequestConflict, Refused, TooLate) as exc:
-            return self._reject(message, came_as, exc)
+            return self._has_had_its_run(message, exc, made=made) or self._reject(message, came_as, exc)
         except TryLater as exc:
             return self._wait(message, came_as, exc.retry_after, exc)
         except LedgerError as exc:
@@ -210,6 +222,17 @@ class Intake:
             return True
         reason = submitted.record.message or "its outcome is not known yet"
         return self._wait(message, came_as, submitted.again_after, reason)
+
+    def _has_had_its_run(self, message: Message, error: AdfTriggerError, *, made: bool) -> bool:
+        """Whether another delivery of the event was quicker, by another version of its trigger."""
+        if not isinstance(error, RequestConflict) or not (made or self._event_intake.is_made(message)):
+            return False
+        logger.info(
+            "The event of request %s has come before, by another version of its trigger",
+            message.request_id,
+            extra={"action": "event_repeated", "request_id": message.request_id},
+        )
+        return True
 
     def _taken_as(self, message: Message) -> str | None:
         """The request that the same message was taken as lately, and that it would not be answered with.

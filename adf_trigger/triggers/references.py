@@ -7,8 +7,9 @@ other function is refused by its name when the settings are read, so that nothin
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any
 
 MAX_TEXT = 10_000
@@ -87,6 +88,12 @@ class Interpolation:
         )
 
 
+_TOLD_ANYWAY = frozenset(
+    {"specversion", "id", "source", "topic", "type", "eventtype", "subject", "time", "eventtime"}
+)
+"""Attributes of an event that it is known by, in lower case; labels tell them, and no replay could do without."""
+
+
 Compiled = Reference | Interpolation | list[Any] | dict[str, Any] | str | int | float | bool | None
 """A value of a parameter: objects and arrays hold such values, too."""
 
@@ -133,6 +140,38 @@ def worked_out(value: Compiled, trigger: Mapping[str, Any]) -> object:
         case list():
             return [worked_out(each, trigger) for each in value]
     return value
+
+
+def places_of(value: Compiled) -> Iterator[tuple[str, ...]]:
+    """Where in the event's JSON a value comes from: the names on the way, as far as they are names.
+
+    What the event is known by is none of it.
+    """
+    match value:
+        case Reference():
+            yield from _place_of(value)
+        case Interpolation():
+            for part in value.parts:
+                if isinstance(part, Reference):
+                    yield from _place_of(part)
+        case dict():
+            for each in value.values():
+                yield from places_of(each)
+        case list():
+            for each in value:
+                yield from places_of(each)
+
+
+def _place_of(reference: Reference) -> Iterator[tuple[str, ...]]:
+    names = [step.to for step in reference.steps]
+    below = [str(each).lower() for each in names[:3]]
+    if below != ["outputs", "body", "event"][: len(below)]:
+        return  # the trigger's name, the time, or the name of a file
+    place = tuple(takewhile(lambda name: isinstance(name, str), names[3:]))
+    if not place:
+        yield ("data",)
+    elif str(place[0]).lower() not in _TOLD_ANYWAY:
+        yield tuple(map(str, place))
 
 
 def _compiled_text(text: str, *, of_blob: bool) -> Compiled:

@@ -1,7 +1,7 @@
 """The requests that an event makes: one for each pipeline of each trigger that starts on it."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from adf_trigger.contracts import MAX_CORRELATION_ID
@@ -13,7 +13,7 @@ from adf_trigger.messages.wording import pointer_to
 from adf_trigger.plain_text import is_blank, without_controls
 from adf_trigger.triggers.definitions import PipelineStart, Trigger
 from adf_trigger.triggers.matching import trigger_of, why_not
-from adf_trigger.triggers.references import Missing, worked_out
+from adf_trigger.triggers.references import Missing, places_of, worked_out
 
 MAX_LABEL = 256
 
@@ -27,12 +27,14 @@ class EventRequest:
         key: its idempotency key: the same for the same event, trigger and pipeline, and for no others.
         document: the request, as a message of the requests queue has it.
         faults: what the event has not that its parameters need; then it has none.
+        fed: parameter → where in the event's JSON its value comes from.
     """
 
     trigger: Trigger
     key: str
     document: dict[str, Any]
     faults: tuple[Fault, ...] = ()
+    fed: Mapping[str, tuple[tuple[str, ...], ...]] = field(default_factory=dict)
 
 
 def requests_of(event: Event, triggers: Sequence[Trigger]) -> Iterator[EventRequest]:
@@ -86,4 +88,5 @@ def _request(event: Event, trigger: Trigger, start: PipelineStart) -> EventReque
         document["correlationId"] = without_controls(event.id)
     if (trace := traceparent_of(event.document.get("traceparent"))) is not None:
         document["traceparent"] = trace
-    return EventRequest(trigger=trigger, key=key, document=document, faults=tuple(faults))
+    fed = {name: tuple(places_of(value)) for name, value in start.parameters.items()}
+    return EventRequest(trigger=trigger, key=key, document=document, faults=tuple(faults), fed=fed)

@@ -1,0 +1,138 @@
+"""Events that meet triggers which have changed: at a deploy, by another name; and secrets among what they feed."""
+
+import json
+from typing import Any
+
+import pytest
+
+from adf_trigger.errors import LedgerError
+from adf_trigger.messages.masking import MASK
+from tests.support.grid_events import (
+    as_cloud_event,
+    blob_created,
+    blob_trigger,
+    custom_trigger,
+    order_placed,
+    setting,
+)
+from tests.support.script import Script
+from tests.support.world import World, settings
+from tests.unit.functions.conftest import Caller
+
+TEXT = {"type": "String"}
+
+
+def with_triggers(*triggers: dict[str, Any], **more: Any) -> World:
+    """A service with a pipeline that takes a file, and triggers."""
+    world = World(settings=settings(ADF_TRIGGER_TRIGGERS=setting(*triggers)), **more)
+    world.factory.declare("load", file=TEXT, folder=TEXT)
+    return world
+
+
+def deployed(world: World, *triggers: dict[str, Any]) -> None:
+    """Another version of the app, with other triggers."""
+    world.settings = settings(ADF_TRIGGER_TRIGGERS=setting(*triggers))
+    world.restart()
+
+
+def elsewhere() -> dict[str, Any]:
+    """The trigger as the next version has it."""
+    changed = blob_trigger()
+    changed["properties"]["pipelines"][0]["parameters"]["folder"] = "elsewhere"
+    return changed
+
+
+def test_two_hosts_with_other_triggers_that_take_one_event_at_once_start_one_run() -> None:
+    """The slower one is told nothing: the event has had its run, as by HTTP."""
+    script = Script()
+    world = with_triggers(blob_trigger(), steps=script)
+
+    def other_host() -> None:
+        deployed(world, elsewhere())
+        Caller(world).message(blob_created(), message_id="m-2")
+
+    caller = Caller(world)
+    script.meanwhile = ("records.claim", other_host)
+    caller.message(blob_created(), message_id="m-1")
+    assert [dict(run.parameters)["folder"] for run in world.factory.runs.values()] == ["elsewhere"]
+    assert (world.outbox.events, world.outbox.rejected) == ([], [])
+
+
+def test_what_was_put_back_of_an_event_that_has_had_its_run_is_done_with() -> None:
+    """Though the trigger has changed meanwhile, so that the other delivery asked for something else."""
+    world = with_triggers(blob_trigger())
+    world.ledger.before["get"] = [LedgerError("no table")]
+    Caller(world).message(blob_created(), message_id="m-1")
+    (text, _) = world.outbox.put_back_texts.pop()
+    deployed(world, elsewhere())
+    Caller(world).message(blob_created(), message_id="m-2")
+    Caller(world).message(text.encode(), message_id="m-3")
+    assert len(world.factory.runs) == 1
+    assert (world.outbox.events, world.outbox.rejected) == ([], [])
+
+
+def test_a_rejected_event_stays_known_by_its_key_though_its_trigger_was_renamed() -> None:
+    """Who replays it finds its run by the id that the rejection was told under."""
+    world = with_triggers(custom_trigger({"file": "@triggerBody().event.data.gone", "folder": "f"}))
+    Caller(world).message(order_placed())
+    (kept,) = world.kept()
+    mended = custom_trigger({"file": "@triggerBody().event.data.day", "folder": "f"})
+    deployed(world, {**mended, "name": "Renamed"})
+    caller = Caller(world)
+    assert caller.steer("replay", kept.request_id).status_code == 202
+    caller.message(world.outbox.put_back_texts[-1][0].encode(), message_id="m-2")
+    (run,) = world.factory.runs.values()
+    assert run.parameters == {"file": "2026-11-26", "folder": "f"}
+    assert world.services.query.show(kept.request_id).run_id == run.run_id
+
+
+def test_one_that_has_come_under_the_new_name_too_is_not_started_again() -> None:
+    """A replay is no second run."""
+    world = with_triggers(custom_trigger({"file": "@triggerBody().event.data.gone", "folder": "f"}))
+    Caller(world).message(order_placed())
+    (kept,) = world.kept()
+    mended = custom_trigger({"file": "@triggerBody().event.data.day", "folder": "f"})
+    deployed(world, {**mended, "name": "Renamed"})
+    caller = Caller(world)
+    caller.message(order_placed(), message_id="m-2")
+    caller.steer("replay", kept.request_id)
+    caller.message(world.outbox.put_back_texts[-1][0].encode(), message_id="m-3")
+    assert len(world.factory.runs) == 1
+
+
+def secret_trigger(*, to: str, missing: str = "gone") -> dict[str, Any]:
+    """A trigger that feeds a secure parameter, and asks for what there is not."""
+    return custom_trigger({"file": f"@triggerBody().event.data.{missing}", "password": to})
+
+
+@pytest.mark.parametrize("schema", [dict, as_cloud_event], ids=["Event Grid", "CloudEvents"])
+@pytest.mark.parametrize(
+    ("to", "data", "left"),
+    [
+        ("@triggerBody().event.data.token", {"token": "hush-hush"}, {"token": MASK}),
+        ("@trigger().outputs.body.event.data.Token", {"token": "hush-hush"}, {"token": MASK}),
+        ("Bearer @{triggerBody().event.data.a['b c']}", {"a": {"b c": "hush-hush"}}, {"a": {"b c": MASK}}),
+        ("@triggerBody().event.data.keys[1]", {"keys": ["x", "hush-hush"]}, {"keys": MASK}),
+    ],
+)
+def test_what_an_event_feeds_into_a_secure_parameter_is_not_kept(
+    schema: Any, to: str, data: dict[str, Any], left: dict[str, Any]
+) -> None:
+    """Where another field is missing, so that no request could be made of it; a replay asks for the value."""
+    world = with_triggers(secret_trigger(to=to))
+    world.factory.declare("load", file=TEXT, password={"type": "SecureString"})
+    event = schema(order_placed(**data))
+    Caller(world).message(event)
+    (kept,) = world.kept()
+    assert json.loads(kept.body) == {**event, "data": {**event["data"], **left}}
+    told = [each.model_dump_json() for each in (*world.outbox.events, *world.outbox.rejected)]
+    assert "hush-hush" not in repr(world.rejected) + "".join(told)
+    (name,) = kept.masked
+    deployed(world, secret_trigger(to=to, missing="day"))
+    caller = Caller(world)
+    assert caller.steer("replay", kept.request_id).status_code == 400
+    value = ["x", "again"] if name == "keys" else "again"
+    assert caller.steer("replay", kept.request_id, {"parameters": {name: value}}).status_code == 202
+    caller.message(world.outbox.put_back_texts[-1][0].encode(), message_id="m-2")
+    (run,) = world.factory.runs.values()
+    assert run.parameters["password"].endswith("again")
