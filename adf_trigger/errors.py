@@ -82,12 +82,17 @@ class Fault:
     pointer: str
     message: str
 
+    @property
+    def in_words(self) -> str:
+        """The fault in a line; what is wrong with the whole has no place that could be named."""
+        return f"{self.pointer}: {self.message}" if self.pointer else self.message
+
 
 class InvalidRequest(AdfTriggerError):
     """What the caller sent can never work. `faults` names everything that is wrong with it."""
 
     def __init__(self, faults: list[Fault]) -> None:
-        told = [f"{fault.pointer}: {fault.message}"[:_TOLD_CHARS] for fault in faults[:_TOLD_FAULTS]]
+        told = [fault.in_words[:_TOLD_CHARS] for fault in faults[:_TOLD_FAULTS]]
         if len(faults) > _TOLD_FAULTS:
             told.append(f"and {len(faults) - _TOLD_FAULTS} more faults")
         super().__init__("; ".join(told))

@@ -162,7 +162,7 @@ class KeptMessage:
     @property
     def why(self) -> str:
         """The reason with every fault."""
-        return "; ".join([self.reason, *(f"{fault.pointer}: {fault.message}" for fault in self.faults)])
+        return "; ".join([self.reason, *(fault.in_words for fault in self.faults)])
 
     @property
     def fate_in_words(self) -> str:

@@ -94,7 +94,11 @@ def _show(tool: ReplayTool, options: argparse.Namespace) -> int:
         _say(f"rejected:   {message.rejected_at:%Y-%m-%d %H:%M:%S}Z after {message.attempts} deliveries")
         _say(f"reason:     {_line(message.reason)}")
         for error in message.errors:
-            _say(f"  {_line(error.pointer or '/')}: {_line(error.message)}")
+            _say(
+                f"  {_line(error.pointer)}: {_line(error.message)}"
+                if error.pointer
+                else f"  {_line(error.message)}"
+            )
         if message.taken_as:
             _say(f"taken as:   {_line(message.taken_as)}")
         if message.masked:

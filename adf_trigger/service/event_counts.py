@@ -115,8 +115,18 @@ class EventCounts:
     def _write_later(self) -> None:
         with self._lock:
             was_due, self._is_due = self._is_due, True
-        if not was_due:
+        if was_due:
+            return
+        try:
             self._later(WRITTEN_AFTER, self.write)
+        except RuntimeError as exc:  # no thread can be started: the next event tries again
+            with self._lock:
+                self._is_due = False
+            logger.warning(
+                "The counts of events are written later: %s",
+                exc,
+                extra={"action": "events_not_counted", "error": type(exc).__name__},
+            )
 
     def _add(
         self,

@@ -18,6 +18,7 @@ from adf_trigger.service.event_counts import EVENTS_NOTE, counted
 from adf_trigger.service.ledger_identity import LEDGER_NOTE
 from adf_trigger.service.observe import HEALTH_NOTE, components_of, steady_since
 from adf_trigger.service.route_states import ROUTE_STATES, listed_routes
+from adf_trigger.service.side_threads import Begin, begin
 from adf_trigger.service.strangers import STRANGER_NOTES, listed
 from adf_trigger.service.tick import STAND_IN_NOTE, TICK_NOTE
 from adf_trigger.settings.schedule import Schedule
@@ -100,6 +101,7 @@ class HealthReader:
         routes: names of those that are configured; None tells of all that there ever were.
         observed: sums up what is observed.
         seconds: a clock that never goes back, for waiting.
+        begin: begins to read in a thread.
     """
 
     def __init__(
@@ -112,10 +114,12 @@ class HealthReader:
         routes: Collection[str] | None = None,
         observed: Callable[[], Sequence[Mapping[str, Any]]] = tuple,
         seconds: Callable[[], float] = time.monotonic,
+        begin: Begin = begin,
     ) -> None:
         self._triggers = triggers
         self._routes = routes
         self._observed = observed
+        self._begin = begin
         self._notes = notes
         self._clock = clock
         self._schedule = schedule
@@ -146,7 +150,8 @@ class HealthReader:
             due = self._last is None or self._seconds() - self._last.at >= READ_AGAIN
             if due and self._reading_since is None:
                 self._reading_since = self._seconds()
-                threading.Thread(target=self._read, name="health", daemon=True).start()
+                if not self._begin(self._read, "health"):
+                    self._reading_since = None
             return None if self._reading_since is None else self._reading_since + PATIENCE
 
     def _is_reading(self) -> bool:

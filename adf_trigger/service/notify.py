@@ -339,7 +339,7 @@ def _mark(factory: str) -> str:
 
 
 def _event_of_rejection(rejection: Rejection) -> CompletionEvent:
-    reasons = [rejection.reason, *(f"{fault.pointer}: {fault.message}" for fault in rejection.faults)]
+    reasons = [rejection.reason, *(fault.in_words for fault in rejection.faults)]
     text = "; ".join(reasons)
     run = rejection.run.model_copy(update={"message": text, "reason": one_line(text)})
     return _event(

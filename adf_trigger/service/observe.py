@@ -18,10 +18,13 @@ from adf_trigger.clock import Clock
 from adf_trigger.errors import AdfTriggerError, TryLater
 from adf_trigger.ledger.notes import APP_SCOPE, Note, Notes
 from adf_trigger.messages.limits import shortened_together
+from adf_trigger.service.side_threads import Begin, begin
 from adf_trigger.service.steps import Steps
 from adf_trigger.settings.schedule import Schedule
 
 logger = logging.getLogger(__name__)
+
+NOT_ASKED = "could not be asked: no thread could be started"
 
 HEALTH_NOTE = "health"
 OBSERVED_TOGETHER = 8
@@ -68,6 +71,7 @@ class Observer:
         steps: surrounds each effect.
         warnings: sentences on what is odd, and keeps the service from nothing.
         limit: seconds that one observation may take; who has not answered by then counts as not answering.
+        begin: begins to ask in a thread.
     """
 
     def __init__(
@@ -81,6 +85,7 @@ class Observer:
         in_turn: Mapping[str, Check] | None = None,
         warnings: Callable[[], Sequence[str]] = tuple,
         limit: float = 20.0,
+        begin: Begin = begin,
     ) -> None:
         self._checks = {**checks, **(in_turn or {})}
         self._always = list(checks)
@@ -92,6 +97,7 @@ class Observer:
         self._steps = steps
         self._warnings = warnings
         self._limit = limit
+        self._begin = begin
         self._under_way: dict[str, Future[str | None]] = {}
         self._lock = threading.Lock()
 
@@ -136,9 +142,13 @@ class Observer:
             asked: dict[str, Future[str | None]] = {name: Future() for name in names if name not in hanging}
             self._under_way = {**hanging, **asked}
         waiting = deque(asked.items())
-        for _ in range(min(OBSERVED_TOGETHER, len(asked))):
-            # Not a pool of futures: the process would wait for its threads at the end.
-            threading.Thread(target=self._work, args=(waiting,), name="observe", daemon=True).start()
+        most = min(OBSERVED_TOGETHER, len(asked))
+        # Not a pool of futures: the process would wait for its threads at the end.
+        begun = sum(self._begin(lambda: self._work(waiting), "observe") for _ in range(most))
+        if asked and not begun:
+            for each in asked.values():
+                each.cancel()
+            return {**dict.fromkeys(hanging, self._no_answer), **dict.fromkeys(asked, NOT_ASKED)}
         done, late = wait(asked.values(), timeout=self._limit)
         for each in late:
             each.cancel()

@@ -15,6 +15,7 @@ from adf_trigger.clock import Clock
 from adf_trigger.errors import LedgerConflict, LedgerError
 from adf_trigger.ledger.notes import APP_SCOPE, Note, Notes
 from adf_trigger.service.elapsed import Elapsed
+from adf_trigger.service.side_threads import Begin, begin
 from adf_trigger.service.steps import Steps
 from adf_trigger.service.tick import STAND_IN_NOTE, TICK_NOTE, TICK_SECONDS, Tick
 from adf_trigger.settings.schedule import Schedule
@@ -44,6 +45,7 @@ class StandIn:
         schedule: when the timer is due.
         steps: surrounds each write.
         seconds: a clock that never goes back.
+        begin: begins to look in a thread.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class StandIn:
         steps: Steps,
         *,
         seconds: Callable[[], float] = time.monotonic,
+        begin: Begin = begin,
     ) -> None:
         self._tick = tick
         self._notes = notes
@@ -62,6 +65,7 @@ class StandIn:
         self._schedule = schedule
         self._steps = steps
         self._seconds = seconds
+        self._begin = begin
         self._elapsed = Elapsed(clock, seconds)
         self._started = clock()
         self._looked_at: float | None = None
@@ -74,8 +78,9 @@ class StandIn:
         Args:
             by: which function noticed.
         """
-        if self._begins_to_look():
-            threading.Thread(target=self._run, args=(by,), name="stand-in", daemon=True).start()
+        if self._begins_to_look() and not self._begin(lambda: self._run(by), "stand-in"):
+            with self._lock:
+                self._is_looking = False
 
     def run_if_overdue(self, by: str) -> bool:
         """Run a tick if it is overdue and nobody else does; whether it was run. Raises nothing.

@@ -1,11 +1,14 @@
 """Threads that share the work of a tick, bounded, kept from one tick to the next."""
 
+import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from contextvars import ContextVar, copy_context
 from typing import Generic, TypeVar
+
+logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -115,7 +118,13 @@ class _Round(Generic[T]):
         if self._pool is not None and self._more_helpers > 0:
             self._more_helpers -= 1
             context = copy_context()
-            self._helping.append(self._pool.submit(context.run, self._help))
+            try:
+                self._helping.append(self._pool.submit(context.run, self._help))
+            except RuntimeError as exc:  # no thread can be started: who called does it alone
+                self._more_helpers = 0
+                logger.warning(
+                    "No thread could be started to help: %s", exc, extra={"action": "thread_not_started"}
+                )
 
     def _help(self) -> None:
         entered()

@@ -166,6 +166,6 @@ def _words_of(error: AdfTriggerError) -> Sequence[str]:
         case SettingsError():
             return error.faults
         case InvalidRequest():
-            return [f"{fault.pointer}: {fault.message}" for fault in error.faults]
+            return [fault.in_words for fault in error.faults]
         case _:
             return str(error).splitlines()

@@ -7,7 +7,7 @@ from typing import Any
 import azure.functions as func
 import pytest
 
-from adf_trigger.errors import BadRequest, Forbidden, LedgerError, PublishError, Throttled
+from adf_trigger.errors import BadRequest, Forbidden, InvalidRequest, LedgerError, PublishError, Throttled
 from adf_trigger.service.event_intake import MOST_KEPT
 from adf_trigger.service.rejected_requests import ReplayOrder
 from adf_trigger.service.steering import Which
@@ -213,6 +213,16 @@ def test_what_is_no_event_is_rejected_and_never_answered_by_4xx(
     post(caller, [wrong])
     assert len(world.kept()) == 1
     assert len(world.factory.runs) == 1
+
+
+def test_what_is_wrong_with_a_whole_message_is_told_without_a_place(world: World, caller: Caller) -> None:
+    """In the event, in what is kept, and where it is shown."""
+    caller.message(b"{pipeline: load")
+    (event,), (kept,) = world.outbox.events, world.kept()
+    for text in (event.data.message, event.data.reason, kept.why, str(InvalidRequest(list(kept.faults)))):
+        assert text
+        assert ": :" not in text.replace(";", ":").replace("  ", " ")
+        assert not text.startswith(":")
 
 
 def test_a_request_is_no_event(world: World, caller: Caller) -> None:

@@ -157,6 +157,17 @@ def test_a_call_does_not_wait_for_it(world: World) -> None:
     assert [event.subject for event in world.outbox.events] == ["key-1"]
 
 
+def test_where_no_thread_can_be_started_a_later_call_stands_in(world: World) -> None:
+    """A process that has none left for a moment does not leave it to others for ever."""
+    instance = Instance(world)
+    world.clock.forward(OVERDUE)
+    instance.stand_in._begin = lambda *_: False
+    instance.stand_in.nudge("http")
+    world.clock.forward(LOOK_EVERY)
+    assert instance.stand_in.run_if_overdue("queue")
+    assert [event.subject for event in world.outbox.events] == ["key-1"]
+
+
 def test_trouble_is_no_trouble_of_the_caller_s(world: World) -> None:
     """Whatever goes wrong in the timer's place is logged, and nothing is raised."""
     instance = Instance(world)
