@@ -6,6 +6,8 @@ FLOORS := .venv-floors
 READY := $(VENV)/.ready
 # Tests wait for processes and sockets half of their time.
 WORKERS ?= 6
+# Where an environment forbids it, as images of containers like to, every process of a test compiles all that it imports.
+export PYTHONDONTWRITEBYTECODE :=
 # One lock for every Python that is promised; it names no index, so that it holds wherever it is installed from. A pin keeps
 # its extras: without them pip takes a newer release for the extra, and refuses it for want of a hash.
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras --custom-compile-command "make lock"
@@ -45,8 +47,13 @@ format: $(READY) ## let ruff mend what it can
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-test: lint ## lint, then every test but the benchmarks; branch coverage of what is deployed has a floor
-	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --cov --cov-report term
+test: $(READY) ## lint, and every test but the benchmarks; branch coverage of what is deployed has a floor
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	@echo "mypy runs beside the tests; what it says comes after them"
+	@types=$$(mktemp) && { $(BIN)/mypy >$$types 2>&1 & } && checking=$$! && tested=0 && \
+		{ $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --cov --cov-report term || tested=$$?; } && \
+		{ wait $$checking || tested=$$?; } && cat $$types && rm $$types && exit $$tested
 
 check: $(READY) ## the unit and integration tests alone; with VENV and PYTHON for another Python
 	$(BIN)/pytest -n $(WORKERS) --dist loadfile tests/integration tests/unit
