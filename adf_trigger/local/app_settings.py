@@ -37,6 +37,8 @@ def app_settings(
         "ADF_TRIGGER_CREDENTIAL": CredentialKind.MANAGED_IDENTITY.value,
         "ADF_TRIGGER_MANAGEMENT_ENDPOINT": emulator["management_url"],
         "ADF_TRIGGER_POLL_SCHEDULE": poll_schedule,
+        # Where the local Data Factory's WebHook activities wait.
+        "ADF_TRIGGER_WEBHOOKS_TO_LOOPBACK": "true",
         "IDENTITY_ENDPOINT": emulator["identity_endpoint"],
         "IDENTITY_HEADER": identity_header,
     }

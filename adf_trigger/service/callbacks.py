@@ -24,7 +24,7 @@ CALLBACKS = "callback|"
 """Notes of callbacks, in the scope of a factory."""
 
 MOST_OF_A_REQUEST = 50
-"""Callbacks that wait for one request: each retry of an activity brings one of its own."""
+"""Callbacks that wait for one request: each repeat of an activity brings one of its own."""
 
 NO_REQUEST_FOR = timedelta(hours=1)
 """A callback without a request is kept so long: its claim may be under way, or its message come again."""
