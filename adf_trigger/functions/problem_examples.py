@@ -132,7 +132,7 @@ _ALL = (
     ),
     (
         problems.TRY_LATER,
-        _example(problems.TRY_LATER, "as many calls are at work as may be", _START),
+        _example(problems.TRY_LATER, "all worker threads are busy, and their queue is full", _START),
     ),
 )
 EXAMPLES: Mapping[str, Mapping[str, Any]] = {kind.slug: example for kind, example in _ALL}

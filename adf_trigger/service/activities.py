@@ -1,4 +1,4 @@
-"""What the activities of a run have done, read from Data Factory when somebody asks."""
+"""The activity runs of a run, read from Data Factory on demand."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -22,16 +22,17 @@ from adf_trigger.service.results import child_of, in_order
 from adf_trigger.service.withheld import Withholder
 
 MOST_PAGES = 20
-"""Pages of a hundred activity runs each: a loop of thousands must not spend what all callers share."""
+"""Maximum pages of a hundred activity runs each: a loop of thousands must not use up the calls that all callers
+share."""
 
 MOST_GENERATIONS = 10
-"""Runs between a run and a child run of it, each of which is a read."""
+"""Maximum runs between a run and a descendant of it; each is one read."""
 
 MAX_BODY = 1_048_576
-"""Characters of an answer, as ASCII JSON."""
+"""Maximum length of an answer, in characters of ASCII JSON."""
 
 _LIMITS = (65_536, 16_384, 4_096, 1_024, 256, 0)
-"""Ever fewer characters of an input, an output, a property or a message, until the answer is not too long."""
+"""Maximum length of an input, output, property or message, in characters: tried in turn until the answer fits."""
 
 _LONGEST_NAME = 260
 

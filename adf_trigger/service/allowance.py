@@ -1,4 +1,4 @@
-"""How many calls the Resource Manager and Data Factory allow now, as far as this process can tell.
+"""Client-side rate limits: what the Resource Manager and Data Factory allow now, as far as this process knows.
 
 The Resource Manager counts reads and writes of each principal in each subscription in token buckets, and tells in every
 reply what is left of them; Data Factory allows 1,000 monitoring queries of a factory a minute, and tells nothing.
@@ -20,23 +20,23 @@ from adf_trigger.service.permits import Permit
 from adf_trigger.service.throttling import Bucket
 
 RESERVED_READS = 25
-"""Reads that a tick leaves to the subscription's other users: one second's worth of what is refilled."""
+"""Reads that a tick reserves for the subscription's other users: one second's refill."""
 
 RESERVED_QUERIES = 100
-"""Monitoring queries of a factory that a tick leaves to other instances, whose spending no reply tells."""
+"""Monitoring queries of a factory that a tick reserves for other instances, whose use no reply shows."""
 
 FORGOTTEN_AFTER = 60.0
-"""Seconds after which a call that was taken, and of which no answer came, was never made."""
+"""Seconds after which a permit without an answer counts as unused."""
 
 LOOK_AGAIN = 1.0
-"""Seconds after which one who waits looks again, whatever was known when the wait began."""
+"""Maximum seconds between two checks of a waiting caller."""
 
 _SUBSCRIPTION = re.compile(r"/subscriptions/([^/]+)/", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """How many calls may be made in a burst, and how many a second in the long run."""
+    """The rate of a token bucket: its capacity, and its refill per second."""
 
     burst: float
     refill: float
@@ -47,7 +47,7 @@ QUERIES = Rate(1_000, 1_000 / 60)
 
 
 class _Level:
-    """What is left of one bucket."""
+    """The level of one token bucket."""
 
     def __init__(self, rate: Rate, now: float) -> None:
         self._rate = rate
@@ -56,7 +56,7 @@ class _Level:
         self._unanswered = deque[float]()
 
     def wait(self, now: float, wanted: float) -> float:
-        """Seconds until there are so many; none where there are."""
+        """Seconds until there are so many tokens; 0 where there are now."""
         self._refill(now)
         return max(0.0, (wanted - self._tokens) / self._rate.refill)
 
@@ -71,7 +71,7 @@ class _Level:
             self._unanswered.pop()
 
     def not_sent(self, now: float) -> None:
-        """A call that had begun never left; where it had been taken, it is given back."""
+        """A call that had begun was never sent; its token, if it took one, is returned."""
         if self._unanswered:
             self.give_back(now)
 
@@ -100,7 +100,7 @@ class _Level:
 
 
 class Allowance:
-    """What may be called, by subscription and by factory. Safe to share between threads.
+    """Rate limits by subscription and by factory. Thread-safe.
 
     Args:
         seconds: a clock.
@@ -144,11 +144,11 @@ class Allowance:
                 waited += time.monotonic() - begun
 
     def permit(self, factory: str, bucket: Bucket) -> Permit | None:
-        """Leave to make one call now; None where none is allowed."""
+        """A permit for one call now; None where none is allowed."""
         return self._permit(factory, bucket) if self.take(factory, bucket) else None
 
     def demand(self, factory: str, bucket: Bucket) -> Permit:
-        """Leave to make one call whether it is allowed or not: it counts, so that others wait for longer."""
+        """A permit for one call in any case: it counts against the limit, so that others wait longer."""
         with self._changed:
             level = self._level(factory, bucket)
             level.wait(self._seconds(), 1.0)

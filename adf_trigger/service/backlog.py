@@ -23,7 +23,7 @@ NOTE = "backlog"
 """Name of the note, in the scope of the factory's records: `{"since": …}`, and none where nobody waits."""
 
 KNOWN_FOR = timedelta(seconds=1)
-"""How long what was read of a backlog is used again."""
+"""How long a backlog that was read is reused."""
 
 WAITS_FOR_ITS_TURN = "it waits for its turn: requests that came before it are still to be started"
 
@@ -43,7 +43,7 @@ class Backlog:
     Args:
         notes: where they are kept.
         allowance: which calls are allowed now.
-        throttling: which factories asked to be left alone.
+        throttling: the pauses that factories asked for.
         clock: gives the present instant.
         steps: surrounds each write.
     """
@@ -61,11 +61,11 @@ class Backlog:
         self._lock = threading.Lock()
 
     def permit(self, factory: FactoryHandle) -> Permit | None:
-        """Leave to start a new request; None where it has to wait for its turn."""
+        """A permit to start a new request; None where it has to wait for its turn."""
         return self._permit_or_begin(factory) if self.since(factory) is None else None
 
     def permit_after_claim(self, factory: FactoryHandle) -> Permit | None:
-        """Leave to start a request that was claimed to wait; None where others wait still.
+        """A permit to start a request that was claimed to wait; None where others still wait.
 
         Who ends a backlog takes its note away, and then looks for those that have joined it; who joins it claims, and
         then looks for the note: one of the two sees the other.
@@ -78,7 +78,7 @@ class Backlog:
         return self._permit_or_begin(factory) if _since(note) is None else None
 
     def demand(self, factory: FactoryHandle) -> Permit:
-        """Leave to start a request that nobody else can start, whoever waits."""
+        """A permit to start a request that nobody else can start, whoever waits."""
         return self._allowance.demand(factory.present_id, Bucket.WRITES)
 
     def _permit_or_begin(self, factory: FactoryHandle) -> Permit | None:
@@ -140,11 +140,11 @@ class Backlog:
         except LedgerConflict:
             self._forget(factory)  # another was first
         except LedgerError as exc:
-            _log("The backlog of %s could not be noted: %s", "backlog_not_noted", factory, exc)
+            _log("The backlog of %s could not be written: %s", "backlog_not_noted", factory, exc)
         else:
             self._remember(factory.id.lower(), now)
             logger.info(
-                "Requests of %s wait for their turn from now on",
+                "Requests of %s are queued from now on, in order of arrival",
                 factory.alias,
                 extra={"action": "backlog_begun", "factory": factory.id},
             )
@@ -163,11 +163,11 @@ class Backlog:
             self._forget(factory)  # it ended, or began anew, meanwhile
             return False
         except LedgerError as exc:
-            _log("The end of the backlog of %s could not be noted: %s", "backlog_not_noted", factory, exc)
+            _log("The end of the backlog of %s could not be written: %s", "backlog_not_noted", factory, exc)
             return False
         self._remember(factory.id.lower(), None)
         logger.info(
-            "No request of %s waits for its turn any more, after %s",
+            "The backlog of %s is empty again, after %s",
             factory.alias,
             self._clock() - (_since(note) or self._clock()),
             extra={"action": "backlog_ended", "factory": factory.id},

@@ -11,11 +11,11 @@ from adf_trigger.service.submit import Submitted, Submitter
 logger = logging.getLogger(__name__)
 
 TAKING_SECONDS = 60.0
-"""How long requests of one batch are begun to be taken: its caller waits, and the platform ends the wait at 230."""
+"""Seconds in which requests of one batch are begun: its caller waits, and the platform ends the wait at 230."""
 
 OUT_OF_TIME_WAIT = 5.0
 LEDGER_FAULTS = 3
-"""Requests in a row that the ledger does not take: then it is asked for no more of the batch."""
+"""Consecutive ledger failures after which the rest of a batch is given up."""
 
 Taken = Submitted | AdfTriggerError
 """What became of a request: its record, or why it was not taken."""
@@ -47,12 +47,12 @@ class BatchStarter:
                 results.append(submission)
                 continue
             if failed >= LEDGER_FAULTS:
-                results.append(LedgerError("the ledger is out of reach; nothing was taken of it"))
+                results.append(LedgerError("the ledger is out of reach; this request was not accepted"))
                 continue
             if self._seconds() >= over:
                 results.append(
                     TryLater(
-                        "the time of the batch was over; nothing was taken of it",
+                        "the time of the batch was over; this request was not accepted",
                         retry_after=OUT_OF_TIME_WAIT,
                     )
                 )
@@ -62,7 +62,7 @@ class BatchStarter:
             results.append(taken)
         refused = sum(isinstance(each, AdfTriggerError) for each in results)
         logger.info(
-            "Took %d of %d requests of a batch",
+            "Accepted %d of %d requests of a batch",
             len(results) - refused,
             len(results),
             extra={"action": "batch_taken", "taken": len(results) - refused, "refused": refused},
@@ -75,7 +75,7 @@ class BatchStarter:
         except AdfTriggerError as exc:
             if not isinstance(exc, InvalidRequest):
                 logger.info(
-                    "Request %s of a batch was not taken: %s",
+                    "Request %s of a batch was not accepted: %s",
                     submission.request_id,
                     exc,
                     extra={

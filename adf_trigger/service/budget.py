@@ -1,4 +1,4 @@
-"""How many calls of one factory a tick may still spend, and until when."""
+"""The budget of a tick for one factory: calls, and time."""
 
 import math
 import threading
@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 class _Calls:
-    """A number of calls that parts of a tick share."""
+    """A pool of calls that parts of a tick share."""
 
     def __init__(self, count: int) -> None:
         self.left = count
@@ -74,7 +74,7 @@ class Budget:
 
     @property
     def has_most(self) -> bool:
-        """Whether no more than half of it is spent, so that what does not fit into it never will."""
+        """Whether at most half of it is spent: what does not fit now never will."""
         return self._calls.left >= self._most // 2
 
     def spend(self, bucket: Bucket = Bucket.READS) -> bool:
@@ -92,7 +92,7 @@ class Budget:
         return False
 
     def permit(self, bucket: Bucket) -> Permit | None:
-        """Leave to make one call, taken from the budget; None where none is left, or none is allowed in time."""
+        """A permit for one call, taken from the budget; None where none is left, or none is allowed in time."""
         return Permit(lambda: self.give_back(bucket)) if self.spend(bucket) else None
 
     def give_back(self, bucket: Bucket = Bucket.READS) -> None:
@@ -102,7 +102,7 @@ class Budget:
             self._allowance.give_back(self._factory, bucket, reserved=True)
 
     def exhaust(self) -> None:
-        """Spend all that is left: the factory asks to be left alone."""
+        """Spend all that is left: the factory asked for a pause."""
         with self._calls.lock:
             self._calls.left, self._calls.is_exhausted = 0, True
 

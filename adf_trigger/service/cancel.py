@@ -51,7 +51,7 @@ logger = logging.getLogger(__name__)
 
 
 YOUNG = timedelta(minutes=2)
-"""A run that started so shortly ago may not be known yet to what cancels it."""
+"""A run younger than this may be unknown yet to Data Factory's cancel call."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -241,7 +241,7 @@ class Canceller:
 
         Raises:
             WrongState: it refuses, and the run has not ended.
-            FactoryUnusable: it lets nobody in.
+            FactoryUnusable: it denies access.
             LedgerError, PublishError: the outcome could not be recorded; asking again is safe.
         """
         record = stored.record
@@ -303,7 +303,7 @@ class Canceller:
             self._monitor.look(factory, ActiveRun.of(record), budget)
         except (LedgerError, PublishError, DataFactoryError, CredentialError) as exc:
             logger.info(
-                "Run %s could not be looked at after it was cancelled: %s",
+                "Run %s could not be refreshed after it was cancelled: %s",
                 record.run_id,
                 exc,
                 extra={"action": "look_failed", "request_id": record.request_id},

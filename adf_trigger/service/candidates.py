@@ -25,10 +25,10 @@ from adf_trigger.service.policy import Policies
 from adf_trigger.service.reconcile import CLOCK_SKEW, carried, owner_of, was_called
 
 LIST_PAGES = 20
-"""Pages of the pipeline's runs that are read for candidates; one of a longer list is looked up by its id."""
+"""Maximum pages of the pipeline's runs that are read for candidates; one of a longer list is looked up by its id."""
 
 MOST_RIVALS = 200
-"""Requests in doubt whose records are read; where there are more, no run of the time is certainly free."""
+"""Maximum requests in doubt whose records are read; with more, no run of that time is certainly free."""
 
 ADOPTED = "resolve as adopt"
 """What stands in the history of a request whose run a person has named."""

@@ -24,16 +24,16 @@ from adf_trigger.service.policy import Policies
 from adf_trigger.service.submission import Submission
 
 JUST_NOW = timedelta(seconds=2)
-"""A definition that a request is rejected by must be as fresh as that."""
+"""Maximum age of a definition that a request is rejected by."""
 
 OUTAGE_WAIT = 30.0
 """Seconds to wait where a request cannot be taken until Data Factory answers."""
 
 LEAST_WAIT = 5.0
-"""Seconds that a caller is asked to wait at least."""
+"""Minimum seconds that a caller is asked to wait."""
 
 UNPROBED_FOR = timedelta(minutes=2)
-"""A factory that no timer has probed for so long is probed by the next caller."""
+"""A factory that no timer has probed for this long is probed by the next caller."""
 
 
 class Checker:

@@ -23,13 +23,13 @@ from adf_trigger.service.results import child_of, cured_among, errors_of, in_ord
 logger = logging.getLogger(__name__)
 
 MOST_FOLLOWED = 3
-"""Runs below one run that are looked into: a call for the run, and one for each page of its activities."""
+"""Maximum child runs whose activities are read: one call for the run, and one for each page."""
 
 MOST_PAGES = 3
 """Pages of a hundred that are read of such a run, the last activities first; and of a list of runs."""
 
 MOST_ASKED = 5
-"""Runs below a cancelled one that are asked for by id, since no list has shown them."""
+"""Maximum child runs of a cancelled run that are read by id, since no list has shown them."""
 
 MOST_NAMES = 20
 """Pipelines by which a list is filtered; more of them are looked for among all."""
@@ -39,12 +39,12 @@ MAX_MESSAGES_SIZE = 6_000
 """Of the reasons of one such run, in characters of ASCII JSON."""
 
 NEVER_LATER = timedelta(days=1)
-"""A list ends so far ahead of our clock, which may be behind the service's."""
+"""How far ahead of our clock a list ends, since ours may be behind the service's."""
 
 
 @dataclass(slots=True)
 class _Look:
-    """How far the look at one run's children has come.
+    """The progress of reading one run's children.
 
     Attributes:
         factory: where they run.
@@ -191,7 +191,7 @@ def _not_read(look: _Look, run_id: UUID, error: DataFactoryError | CredentialErr
     if isinstance(error, Throttled):
         look.budget.exhaust()
     logger.warning(
-        "What run %s has started, or why that failed, cannot be read yet: %s",
+        "The child runs of run %s, or their errors, cannot be read yet: %s",
         run_id,
         error,
         extra={"action": "children_not_read", "run_id": str(run_id)},

@@ -81,7 +81,10 @@ class Definitions:
             declaration = self._declarations.get(factory.id, pipeline)
         except LedgerError as exc:
             _log(
-                "What pipeline %s declares could not be read back: %s", "declaration_not_read", pipeline, exc
+                "The kept declaration of pipeline %s could not be read: %s",
+                "declaration_not_read",
+                pipeline,
+                exc,
             )
             return None
         return declaration
@@ -99,7 +102,9 @@ class Definitions:
         except LedgerError as exc:
             with self._lock:
                 self._kept.pop(key, None)
-            _log("What pipeline %s declares could not be kept: %s", "declaration_not_kept", pipeline, exc)
+            _log(
+                "The declaration of pipeline %s could not be kept: %s", "declaration_not_kept", pipeline, exc
+            )
 
     def _forget(self, factory: FactoryHandle, pipeline: str) -> None:
         key = _key(factory, pipeline)
@@ -111,7 +116,10 @@ class Definitions:
                 self._declarations.remove(factory.id, pipeline)
         except LedgerError as exc:
             _log(
-                "Pipeline %s is gone and could not be forgotten: %s", "declaration_not_removed", pipeline, exc
+                "Pipeline %s is gone, and its kept declaration could not be removed: %s",
+                "declaration_not_removed",
+                pipeline,
+                exc,
             )
 
 

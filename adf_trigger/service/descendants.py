@@ -28,10 +28,10 @@ MOST_PAGES = 10
 """Pages of a hundred runs that are looked through."""
 
 TRY_AGAIN = 15.0
-"""Seconds after which it is worth asking again where Data Factory does not say."""
+"""Default Retry-After in seconds, where Data Factory gives none."""
 
 NEVER_LATER = timedelta(days=1)
-"""A list ends so far ahead of our clock, which may be behind the service's."""
+"""How far ahead of our clock a list ends, since ours may be behind the service's."""
 
 
 def cancel_below(
@@ -60,7 +60,7 @@ def cancel_below(
 
     Raises:
         TryLater: Data Factory gave no clear answer, or there are too many runs to look through at once.
-        FactoryUnusable: it lets nobody in.
+        FactoryUnusable: it denies access.
         WrongState: it does not cancel some of them.
     """
     cancelled: list[UUID] = []

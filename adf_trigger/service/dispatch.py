@@ -25,10 +25,10 @@ from adf_trigger.service.troubles import Troubles
 from adf_trigger.service.turn_sender import TurnSender
 
 ROUNDS = 10
-"""So often a tick goes on with those who have come meanwhile, before it leaves them to the next one."""
+"""Maximum rounds per tick for requests that arrive while it runs; later ones are left to the next tick."""
 
 FULL_QUEUE_WAIT = timedelta(seconds=60)
-"""How long a request waits of a pipeline that takes no more runs."""
+"""How long a request waits for a pipeline at its concurrency limit."""
 
 
 class Dispatcher:
@@ -153,7 +153,7 @@ class Dispatcher:
             yield Taken(row, permit)
 
     def _permit(self, turn: Turn) -> Permit | None:
-        """Leave to start a run for the next request, which is the first of those that are left."""
+        """A permit to start a run for the next request, the first of those that are left."""
         if not turn.sending:
             return None
         permit = turn.budget.permit(Bucket.WRITES)

@@ -50,7 +50,7 @@ class Taken:
 
     Attributes:
         row: its row.
-        permit: leave to start its run; None where it is to be seen first whether one is to be started.
+        permit: to start its run; None where it is to be seen first whether one is to be started.
     """
 
     row: ActiveRun

@@ -1,4 +1,4 @@
-"""Whether a time that a host has written down is over, by what this process sees pass, too.
+"""Whether an instant in the ledger has passed, judged by elapsed time as well as by the clock.
 
 An instant in the ledger is what the clock of its writer said. How long ago that was can be told by our own clock only
 where the two agree, and any clock may be wrong, or be set while it runs. For how long a thing has stood unchanged can
@@ -14,10 +14,10 @@ from adf_trigger.clock import Clock
 from adf_trigger.ledger.records import ActiveRun, RunRecord
 
 CLOCKS_APART = timedelta(seconds=5)
-"""Clocks that are no further apart agree: writing takes a while, too."""
+"""Maximum difference of clocks that agree, the time of a write included."""
 
 MOST_SEEN = 10_000
-"""Things that are remembered; the oldest give way."""
+"""Maximum observations that are remembered; the oldest are dropped."""
 
 
 @dataclass(slots=True)

@@ -29,10 +29,10 @@ from adf_trigger.settings.policy import Details
 logger = logging.getLogger(__name__)
 
 BELIEVED_AHEAD = timedelta(hours=1)
-"""A time of the service that is further ahead of our clock says nothing."""
+"""Maximum lead of the service's clock over ours; later times are ignored."""
 
 DETAILS_WAIT = timedelta(minutes=10)
-"""How long the news of an end waits for the reasons of its activities."""
+"""How long an end's event waits for the errors of its activities."""
 
 MOST_ACTIVITY_PAGES = 10
 MOST_ACTIVITIES = 1000

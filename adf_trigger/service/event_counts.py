@@ -25,7 +25,7 @@ MAX_LISTED = 100
 """Triggers that the sums name: a note has room for so many."""
 
 Later = Callable[[float, Callable[[], None]], None]
-"""Does something after so many seconds, on another thread."""
+"""Runs a callback after a delay in seconds, on another thread."""
 
 
 def at_once(_seconds: float, work: Callable[[], None]) -> None:

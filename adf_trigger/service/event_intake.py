@@ -40,10 +40,10 @@ from adf_trigger.triggers.requests import EventRequest, requests_of
 logger = logging.getLogger(__name__)
 
 BATCH_SECONDS = 12.0
-"""How long events of one call are begun to be taken: Event Grid waits 30 seconds for its answer."""
+"""Seconds in which events of one call are begun: Event Grid waits 30 seconds for its answer."""
 AT_ONCE = 16
 STARTED_AT_ONCE = 4
-"""Requests of one call that are sent while its caller waits; where there are more, the timer sends them."""
+"""Maximum requests of one call that are sent while its caller waits; the timer sends the rest."""
 LATER = 30.0
 """Seconds after which events may come again that could not be taken."""
 MAX_REASONS = 3

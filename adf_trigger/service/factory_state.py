@@ -27,7 +27,7 @@ from adf_trigger.ledger.notes import Note
 from adf_trigger.service.throttling import LONGEST_THROTTLED_WAIT, Bucket
 
 SAME_TROUBLE = timedelta(minutes=5)
-"""Trouble of the same kind that is back within that time has never been over."""
+"""Trouble of the same kind that returns within this time counts as uninterrupted."""
 
 FIRST_PROBE = timedelta(seconds=5)
 """How long the first probe waits."""

@@ -30,7 +30,7 @@ NOTE = "state"
 """Name of the note, in the scope of the factory."""
 
 KNOWN_FOR = timedelta(seconds=1)
-"""How long what was read of a state is used again."""
+"""How long a state that was read is reused."""
 
 LONGEST_REASON = 1_000
 _LONGEST_PROBE = timedelta(seconds=60)

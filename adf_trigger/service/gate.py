@@ -14,7 +14,7 @@ from adf_trigger.service.throttling import Bucket, Throttling
 logger = logging.getLogger(__name__)
 
 
-_LEFT_ALONE = "Data Factory asked to be left alone for a while"
+_LEFT_ALONE = "Data Factory asked for a pause (Retry-After)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Gate:
 
     Args:
         states: which factories cannot be used now.
-        throttling: which factories asked to be left alone.
+        throttling: the pauses that factories asked for.
         clock: gives the present instant.
     """
 
@@ -85,7 +85,7 @@ class Gate:
         """Why and until when no run may be cancelled; None where one may be, even if none may be started."""
         now = self._clock()
         if (until := self._throttling.until(factory.present_id, Bucket.WRITES, now)) is not None:
-            return Wait(until, "Data Factory asked to be left alone for a while")
+            return Wait(until, "Data Factory asked for a pause (Retry-After)")
         state = self._states.of(factory.present_id)
         if state is None or not state.gates(Bucket.READS):
             return None

@@ -21,7 +21,7 @@ MOST_NAMES = 20
 """Pipelines by which the list is filtered; of more none is looked for."""
 
 NEVER_LATER = timedelta(days=1)
-"""A list ends so far ahead of our clock, which may be behind the service's."""
+"""How far ahead of our clock a list ends, since ours may be behind the service's."""
 
 _GOES_ON = frozenset({"Queued", "InProgress"})
 

@@ -26,13 +26,13 @@ from adf_trigger.settings.schedule import Schedule
 logger = logging.getLogger(__name__)
 
 PATIENCE = 0.8
-"""Seconds that an answer waits for the ledger at most: it is given within one second whatever hangs."""
+"""Maximum seconds that an answer waits for the ledger: it is given within one second whatever hangs."""
 LOOK_AGAIN = 0.02
 """Seconds between two looks whether the ledger has been read."""
 READ_AGAIN = 3.0
 """Seconds that what was read is used again."""
 TOO_OLD = 30.0
-"""Seconds that a reading may hang before what was read last says nothing any more."""
+"""Seconds after which a reading that hangs invalidates the last one."""
 REPORT = "report"
 TICK = "complete tick"
 LONGEST_TICK = 600

@@ -36,7 +36,7 @@ from adf_trigger.service.submit import Submitter
 logger = logging.getLogger(__name__)
 
 DELIVERIES_BEFORE_POISON = 5
-"""The host's maxDequeueCount: so often a message was delivered before it came to the poison queue."""
+"""The host's maxDequeueCount: deliveries of a message before it is moved to the poison queue."""
 
 NOBODY_WANTS_IT = "it is an event, and no trigger that is declared now starts on it"
 

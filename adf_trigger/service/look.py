@@ -18,7 +18,7 @@ from adf_trigger.settings.schedule import Schedule
 logger = logging.getLogger(__name__)
 
 CALLS = 12
-"""Data Factory calls that one look may spend: the run, and the pages of its activities where it has ended."""
+"""Maximum Data Factory calls of one look: the run, and the pages of its activities where it has ended."""
 
 
 class Looker:
@@ -89,7 +89,7 @@ class Looker:
             )
         except (LedgerError, PublishError, DataFactoryError, CredentialError) as exc:
             logger.warning(
-                "Run %s was opened and could not be looked at: %s",
+                "Run %s could not be refreshed for a reader: %s",
                 record.run_id,
                 exc,
                 extra={

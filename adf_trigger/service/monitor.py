@@ -36,25 +36,25 @@ from adf_trigger.service.troubles import Troubles
 logger = logging.getLogger(__name__)
 
 FEW = 3
-"""With so few active runs, asking for each is no dearer than a query and shows the truth sooner."""
+"""Up to this many active runs are read one by one: that costs no more than a query, and is not delayed as lists are."""
 
 SWEPT_A_TICK = 2
-"""Runs that a tick asks for by id where its list was complete: each has its turn, and thousands cost no more."""
+"""Maximum runs per tick that are read by id where its list was complete: each has its turn."""
 
 MOST_SWEPT = 200
-"""Runs that a tick asks for by id where its list was too long to be read whole."""
+"""Maximum runs per tick that are read by id where its list was too long to be read whole."""
 
 FIRST_LOOK_BACK = timedelta(minutes=30)
 """How far the first poll looks back behind the oldest active run: our clock may be ahead of the service's."""
 
 NEVER_LATER = timedelta(days=1)
-"""Lists end so far ahead of our clock, which may be behind the service's."""
+"""How far ahead of our clock a list ends, since ours may be behind the service's."""
 
 LONGEST_BACKLOG = timedelta(hours=2)
 """Lists show an end again that could not be recorded, for so long; then it is left to the sweep."""
 
 UNREADABLE_AFTER = 3
-"""Runs of one turn that may fail to be read before the factory is left alone until the next tick."""
+"""Maximum failed reads of one turn before the factory is skipped until the next tick."""
 
 
 @dataclass(frozen=True, slots=True)

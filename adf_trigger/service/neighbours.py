@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 APP_NOTES = "app|"
 SIGNED_EVERY = timedelta(minutes=2)
 ALIVE = timedelta(minutes=10)
-"""An app that has signed so lately is at work."""
+"""An app that has signed within this time is active."""
 FORGOTTEN_AFTER = timedelta(days=30)
 MAX_LISTED = 20
 MAX_FACTORIES = 60
@@ -27,7 +27,7 @@ MAX_FACTORIES = 60
 
 @dataclass(frozen=True, slots=True)
 class AppIdentity:
-    """What an app says of itself.
+    """The identity that an app registers.
 
     Attributes:
         name: of the app; all its instances have the same.
@@ -59,7 +59,7 @@ class AppIdentity:
         return sorted(factory.lower() for factory in self.factories)[:MAX_FACTORIES]
 
     def differs_from(self, other: dict[str, Any]) -> str | None:
-        """How another app differs that reads the same queue or watches the same factories; None where it does not."""
+        """How another app that reads the same queue or watches the same factories differs; None where it does not."""
         shared = set(other["factories"]) & set(self.listed_factories)
         if other["queue"] != self.queue:
             settings = self._other_settings(other)

@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 TRIES = 5
 RETRY_AFTER = 2.0
-"""Seconds after which a caller who lost every race is asked to come again."""
+"""Retry-After in seconds for a caller who lost every race."""
 
 
 def update(ledger: LedgerReader, record: RunRecord, change: Callable[[Stored], T]) -> T:

@@ -38,7 +38,7 @@ CHILD = "pipelineactivity"
 """What has started a run that an activity of another one has, in lower case."""
 
 CAUGHT_UP_A_TICK = 5
-"""Pipelines of which one tick lists what was held."""
+"""Maximum pipelines per tick whose held runs are listed again."""
 
 
 @dataclass(slots=True)
@@ -141,7 +141,7 @@ class OtherRunTeller:
         observed = self._observing.keep_policies(factory.id, before, wanted, self._clock())
         for name in sorted(observed.since.keys() - before.since.keys()):
             logger.info(
-                "From now on runs of %s that others start in %s are told",
+                "Runs of %s that others start in %s are published from now on",
                 name,
                 factory.alias,
                 extra={"action": "observing_began", "pipeline": name, "factory": factory.id},

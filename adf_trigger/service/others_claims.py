@@ -34,10 +34,10 @@ from adf_trigger.service.records import Records
 logger = logging.getLogger(__name__)
 
 MOST_KNOWN = 20_000
-"""Runs that a process remembers to be told or somebody's, so that what lists show again costs no read."""
+"""Maximum runs that a process remembers as published or claimed, so that what lists show again costs no read."""
 
 MOST_FAILURES = 20
-"""Ticks in which a run may fail to be claimed, though storage answers, before it is given up."""
+"""Maximum ticks in which claiming a run may fail, though storage answers, before it is given up."""
 
 
 class OtherRunClaimer:
@@ -131,7 +131,7 @@ class OtherRunClaimer:
         claim = self._records.observe(record, replace(end, truncated=end.truncated or cut))
         if not claim.created and claim.stored.record.run_id != run.run_id:
             logger.error(
-                "Run %s cannot be told: its requestId %s is another's",
+                "Run %s cannot be published: its requestId %s belongs to another request",
                 run.run_id,
                 record.request_id,
                 extra={"action": "run_not_observed", "run_id": str(run.run_id)},
@@ -187,7 +187,7 @@ class OtherRunClaimer:
             number = optimistic.update(self._ledger, owner, add).reruns
         except (NotFound, TryLater) as exc:
             logger.warning(
-                "That run %s was rerun could not be noted with it: %s",
+                "The rerun of run %s could not be written into its history: %s",
                 first,
                 exc,
                 extra={"action": "rerun_not_noted", "request_id": owner.request_id},
@@ -208,7 +208,7 @@ class OtherRunClaimer:
         if given_up:
             self._remember(run.run_id)
             logger.error(
-                "Run %s of %s has ended, and could not be told in %d ticks: it is given up",
+                "Run %s of %s has ended, and could not be published in %d ticks: giving up",
                 run.run_id,
                 run.pipeline_name,
                 MOST_FAILURES,

@@ -27,7 +27,7 @@ MARGIN = timedelta(hours=1)
 """How much longer than the start deadline a message may wait before what lies in the queue counts as lost."""
 
 AT_ONCE = 20
-"""Messages that one look treats; each may have 64 KiB."""
+"""Maximum messages per round; each may have 64 KiB."""
 
 
 class OverdueMessageWatcher:
@@ -76,7 +76,7 @@ class OverdueMessageWatcher:
             except LedgerConflict:
                 continue  # it was taken, or sent again, just now
             except UnreadableRow as exc:
-                _log(f"Message %s waits for too long, and cannot be looked after: {type(exc).__name__}", kept)
+                _log(f"Message %s has waited for too long, and cannot be handled: {type(exc).__name__}", kept)
         return len(overdue) < AT_ONCE
 
     def _treat(self, kept: KeptMessage) -> None:
@@ -93,7 +93,7 @@ class OverdueMessageWatcher:
         else:
             with self._steps("rejected.return"):
                 self._messages.change(kept.returned(self._clock()))
-            _log("Nothing has come of message %s, which was sent again: it is shown as rejected", kept)
+            _log("Message %s was sent again and never taken: it is shown as rejected", kept)
 
     def _treat_aside(self, kept: KeptMessage, record: RunRecord | None, later: KeptMessage | None) -> None:
         """One of which it is not known that it was rejected: it may have come to its end in another way.

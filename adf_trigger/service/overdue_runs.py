@@ -64,7 +64,7 @@ class OverdueRunWatcher:
         nothing is overdue this costs nothing.
 
         Raises:
-            DataFactoryError, CredentialError: Data Factory lets nobody in; the next tick goes on.
+            DataFactoryError, CredentialError: Data Factory denies access; the next tick goes on.
             LedgerError, PublishError: storage is out of reach; the next tick goes on.
         """
         now = self._clock()

@@ -66,7 +66,7 @@ class Partitions:
             latest = self._ledger.runs(factory, since=None, limit=1, continuation=None).records
         except LedgerError as exc:
             logger.info(
-                "How %s has been spelled could not be read: %s",
+                "The kept spelling of %s could not be read: %s",
                 factory,
                 exc,
                 extra={"action": "spelling_not_read", "factory": factory},

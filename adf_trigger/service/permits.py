@@ -1,4 +1,4 @@
-"""Leave to make one call: it is used, or given back."""
+"""Permits for one API call: each is used, or given back."""
 
 from collections.abc import Callable
 from types import TracebackType

@@ -1,4 +1,4 @@
-"""Reads of Data Factory that somebody waits for: what may be asked now, how much, and its trouble in words."""
+"""Reads of Data Factory on behalf of callers: their budgets, and their errors in a caller's terms."""
 
 import time
 from collections.abc import Iterator
@@ -25,11 +25,11 @@ MOST_SECONDS = 30.0
 """After which no further page is begun: who called waits for 230 seconds at most."""
 
 TRY_AGAIN = 15.0
-"""Seconds after which it is worth trying again where Data Factory does not say."""
+"""Default Retry-After in seconds, where Data Factory gives none."""
 
 
 def nothing_allowed() -> TryLater:
-    """Not even the first read was allowed in time."""
+    """No read was allowed in time."""
     return TryLater("the subscription has too few reads of Data Factory left just now", retry_after=TRY_AGAIN)
 
 

@@ -36,11 +36,11 @@ CLOCK_SKEW = timedelta(minutes=5)
 """How far the service's clock and ours may be apart."""
 
 MOST_PAGES = 60
-"""Pages of a pipeline's runs that are read to settle a doubt: beyond that a person has to look."""
+"""Maximum pages of a pipeline's runs that are read to settle a doubt: beyond that a person decides."""
 
 RECORDS_A_PAGE = 10
 MOST_PAGES_OF_RECORDS = 20
-"""How many of the newest records are looked at to learn how a factory treats ids."""
+"""Newest records that are read to learn how a factory treats ids."""
 
 FEW_CANDIDATES = 5
 """One run that may be it is enough to park a request; a few are named."""
@@ -55,7 +55,7 @@ class Verdict(Enum):
     ADOPT = "adopt"
     ASK_LATER = "ask later"
     CANNOT_TELL = "cannot tell"
-    """It may be told later, or never: what decides it is not in this service's hands."""
+    """It may become known later, or never: that does not depend on this service."""
     SEND_AGAIN = "send again"
     PARK = "park"
 

@@ -15,13 +15,13 @@ from adf_trigger.service.keep import Keeper
 logger = logging.getLogger(__name__)
 
 LEDGER_WAIT = 30.0
-"""Seconds that a message is put back for where the ledger is out of reach."""
+"""Delay in seconds of a message that is put back since the ledger is out of reach."""
 
 POISON_WAIT = 60.0
 """The same for a message of the poison queue, of which the host tries none a second time for ten minutes."""
 
 WAITS_TO_A_DELAY = 10
-"""A message that is put back is hidden for a tenth of the time that it has waited,"""
+"""Delay of a message that is put back, as a share of the time that it has waited,"""
 LONGEST_DELAY = 600.0
 """but at most so many seconds."""
 

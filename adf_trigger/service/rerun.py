@@ -42,7 +42,7 @@ logger = logging.getLogger(__name__)
 Mode = Literal["whole", "fromFailure", "fromActivity"]
 
 ACTIVITY_PAGES = 10
-"""Pages of activity runs that are read to know an activity by its name."""
+"""Maximum pages of activity runs that are read to find an activity by its name."""
 
 MOST_NAMES = 800
 """Characters of the list of activities that there are."""
@@ -249,7 +249,7 @@ class Rerunner:
             return  # it was purged meanwhile
         except (LedgerError, TryLater) as exc:
             logger.warning(
-                "That request %s was rerun could not be noted with it: %s",
+                "The rerun of request %s could not be written into its history: %s",
                 record.request_id,
                 exc,
                 extra={"action": "rerun_not_noted", "request_id": record.request_id},

@@ -135,7 +135,7 @@ class Resolver:
                 again: with the candidates.
             InvalidRequest: what is given does not belong to the decision.
             TryLater: Data Factory cannot be asked now, or others keep changing the record.
-            FactoryUnusable: it lets this service not look.
+            FactoryUnusable: it does not let this service read.
             NotFound: the record is gone.
             LedgerError: the ledger is out of reach.
         """
@@ -213,7 +213,7 @@ class Resolver:
             self._monitor.look(factory, ActiveRun.of(taken.record), Budget(CALLS))
         except (LedgerError, PublishError, DataFactoryError, CredentialError) as exc:
             logger.info(
-                "Run %s was adopted and could not be looked at: %s",
+                "Run %s was adopted and could not be refreshed: %s",
                 order.run_id,
                 exc,
                 extra={"action": "look_failed", "request_id": taken.record.request_id},

@@ -1,4 +1,4 @@
-"""How routes stand: which take no news, and what was never told along them. Kept for whoever looks after the app."""
+"""The state of routes: which are failing, and what was never delivered along them. Kept for operators."""
 
 import logging
 import threading
@@ -73,7 +73,7 @@ class RouteStates:
             with self._lock:
                 self._down.pop(route, None)  # it is noted the next time
             logger.warning(
-                "How the route %s stands could not be noted: %s",
+                "The state of route %s could not be written: %s",
                 route,
                 exc,
                 extra={"action": "route_not_noted", "route": route, "error": type(exc).__name__},

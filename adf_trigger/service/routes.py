@@ -43,11 +43,11 @@ TRIED_FOR = timedelta(days=3)
 FIRST_WAIT = timedelta(seconds=5)
 LONGEST_WAIT = timedelta(hours=1)
 FAILURES_A_TICK = 2
-"""A route that has failed so often in a tick is left alone until the next one: a webhook may hang for its time."""
+"""Failures of a route after which it is skipped for the rest of a tick: a webhook may hang until its time-out."""
 
 DELIVERED_AT_ONCE = 8
 CLAIMED_FOR = timedelta(minutes=5)
-"""How long one process has a delivery to itself: longer than all routes together may hang."""
+"""Lease of a delivery: longer than all routes together may hang."""
 
 LONGEST_WHY = 200
 
@@ -279,7 +279,7 @@ class Router:
                 self._notes.remove(factory.id, note.name, note.etag)
         except LedgerConflict:
             logger.info(
-                "The deliveries of request %s are another process's now",
+                "The deliveries of request %s are being handled by another process",
                 request_id,
                 extra={"action": "delivery_lost_race", "request_id": request_id},
             )

@@ -1,4 +1,4 @@
-"""One createRun, and what its answer means. The only place that calls createRun."""
+"""Calls createRun once and records what its answer means. The only place that calls createRun."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -78,7 +78,7 @@ class Sender:
             factory: where to.
             taken: the request, with this caller's lease on it.
             parameters: what to send, secure values included.
-            permit: leave to make the call; its holder gives it back where none was made.
+            permit: for the call; its holder gives it back where none was made.
             in_doubt_since: when an earlier attempt left without an answer, if one did.
 
         Returns:

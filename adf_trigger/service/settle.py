@@ -12,7 +12,7 @@ from adf_trigger.service.start_times import StartTimes
 from adf_trigger.service.turn_sender import TurnSender
 
 UNREADABLE_AFTER = 3
-"""After so many looks in a row that failed, the factory is asked nothing more in this tick."""
+"""Maximum consecutive failed reads before the factory is skipped for the rest of a tick."""
 
 
 class Settler:
@@ -62,7 +62,7 @@ class Settler:
         self._act(factory, stored, finding, turn)
 
     def _give_up_if_late(self, factory: FactoryHandle, stored: Stored, turn: Turn, reason: str) -> bool:
-        """Every record has a last day, even where nobody can be asked."""
+        """Every request has a deadline, even where Data Factory cannot be asked."""
         if not self._times.is_too_late(stored.record):
             return False
         wait = self._gate.next_try(factory)

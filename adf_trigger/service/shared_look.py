@@ -27,14 +27,14 @@ from adf_trigger.service.gate import Gate
 logger = logging.getLogger(__name__)
 
 FEW = 3
-"""So many runs are asked for one by one: that is no dearer than a query, and shows the truth sooner."""
+"""Up to this many runs are read one by one: that costs no more than a query, and is not delayed as lists are."""
 IN_TURN = 2
 """Runs that are asked for by id beside a query, since lists lag."""
 PAGES = 10
 PATIENCE = 3.0
-"""Seconds that a look waits to be allowed a call."""
+"""Maximum seconds that a look waits for a permit."""
 CALLS_AN_END = 12
-"""Data Factory calls that the end of one run may spend: pages of its activities."""
+"""Maximum Data Factory calls for the end of one run: pages of its activities."""
 FIRST_LOOK_BACK = timedelta(minutes=5)
 OVERLAP = timedelta(seconds=30)
 """Lists lag, and their times are the service's."""
@@ -180,7 +180,7 @@ class SharedLooker:
 
 def _log(factory: FactoryHandle, error: Exception) -> bool:
     logger.warning(
-        "Runs of factory %s that callers wait for could not be looked at: %s",
+        "The awaited runs of factory %s could not be read: %s",
         factory.alias,
         error,
         extra={"action": "wait_look_failed", "factory": factory.present_id, "error": type(error).__name__},

@@ -23,13 +23,13 @@ from adf_trigger.settings.schedule import Schedule
 logger = logging.getLogger(__name__)
 
 OVERDUE_AFTER = 2
-"""A tick is overdue when the timer was due so many times since the last one, and some time more."""
+"""A tick is overdue when the timer was due this many times since the last one, and some time more."""
 
 GRACE = timedelta(seconds=15)
 """The time more: a tick is noted when it ends."""
 
 CLAIMED_FOR = timedelta(seconds=60)
-"""How long one has the tick to itself: a process that is killed in it keeps it from others no longer."""
+"""Lease of a tick that is run in the timer's place: longer than it may take."""
 
 LOOK_EVERY = 10.0
 """Seconds between two looks of a process at the notes."""
@@ -136,7 +136,7 @@ class StandIn:
             return False  # another is first
         except LedgerError as exc:
             logger.warning(
-                "Whether the timer is overdue could not be told: %s",
+                "Could not determine whether the timer is overdue: %s",
                 exc,
                 extra={"action": "stand_in_not_told", "error": type(exc).__name__},
             )

@@ -98,7 +98,7 @@ class SteeringMoves(ABC):
         moved = _noted(steered_transitions.take_over(stored.record, run_id=run_id, now=self._clock()), entry)
         saved = self._save("records.take_over", stored, moved)
         logger.info(
-            "Run %s is the one of request %s, as somebody has decided",
+            "Adopted run %s for request %s, as decided by a person",
             run_id,
             moved.request_id,
             extra={"action": "run_taken_over", "request_id": moved.request_id, "run_id": str(run_id)},
@@ -110,7 +110,7 @@ class SteeringMoves(ABC):
         moved = _noted(steered_transitions.resubmit(stored.record, now=self._clock()), entry)
         saved = self._save("records.resubmit", stored, moved)
         logger.warning(
-            "Request %s is sent again, as somebody has decided",
+            "Request %s is sent again, as decided by a person",
             moved.request_id,
             extra={"action": "request_resubmitted", "request_id": moved.request_id},
         )
@@ -121,7 +121,7 @@ class SteeringMoves(ABC):
         moved = _noted(steered_transitions.dismiss(stored.record), entry)
         saved = self._save("records.dismiss", stored, moved)
         logger.info(
-            "Request %s is dismissed, as somebody has decided",
+            "Request %s is dismissed, as decided by a person",
             moved.request_id,
             extra={"action": "request_dismissed", "request_id": moved.request_id},
         )
@@ -132,7 +132,7 @@ class SteeringMoves(ABC):
         moved = _noted(steered_transitions.note(stored.record, reruns=reruns), entry)
         saved = self._save("records.note", stored, moved)
         logger.info(
-            "Noted with request %s: %s: %s",
+            "Added to the history of request %s: %s: %s",
             moved.request_id,
             entry.action,
             entry.note,

@@ -35,10 +35,10 @@ STRANGER_NOTES = "stranger|"
 LOOK_EVERY = 20.0
 """Seconds between two looks."""
 MOST_LISTED = 20
-"""Strangers that the details of the health have."""
+"""Maximum factories without settings that health's details list."""
 TOLD_A_LOOK = 100
 PUBLISHING_SECONDS = 20.0
-"""Requests that one look publishes, and how long it may take: a tick has other work, and the next one goes on."""
+"""Maximum requests that one look publishes, and its time: a tick has other work, and the next one continues."""
 PURGED_A_LOOK = 100
 CALLING_SECONDS = 20.0
 """How long one look calls back who waits for them."""
@@ -145,7 +145,7 @@ class StrangerWatcher:
         try:
             self._look(self._clock())
         except AdfTriggerError as exc:
-            _log_trouble("Factories that have left the settings could not be looked after: %s", exc)
+            _log_trouble("Factories that have left the settings could not be handled: %s", exc)
 
     def _look(self, now: datetime) -> None:
         owners = self._neighbours.owners()
@@ -172,7 +172,7 @@ class StrangerWatcher:
                     done.add(name)
             except LedgerError as exc:
                 unfinished.add(name)  # whether it is finished is not known
-                _log_trouble("A factory that has left the settings could not be looked after: %s", exc)
+                _log_trouble("A factory that has left the settings could not be handled: %s", exc)
         for name in (notes.keys() | done) - unfinished:
             with self._steps("strangers.forget"):
                 self._notes.remove(APP_SCOPE, name)

@@ -162,7 +162,7 @@ class Submitter:
         return self._submitted(stored.record, replayed=False)
 
     def _permit(self, submission: Submission, record: RunRecord, *, at_once: bool) -> Permit | None:
-        """Leave to start a new request now; None where it waits for its turn.
+        """A permit to start a new request now; None where it waits for its turn.
 
         Who alone has the values of secure parameters sends them, as long as nothing is known against it.
         """

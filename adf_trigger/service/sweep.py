@@ -1,4 +1,4 @@
-"""Whose turn it is to be asked for by id, among the runs that no list has shown for long."""
+"""Round-robin over the runs that no list has shown for long: which are read by id next."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta

@@ -9,10 +9,10 @@ from enum import StrEnum
 from adf_trigger.errors import Throttled
 
 THROTTLED_WAIT = timedelta(seconds=10)
-"""How long to wait where a 429 does not say."""
+"""Default Retry-After of a 429 that gives none."""
 
 LONGEST_THROTTLED_WAIT = timedelta(minutes=5)
-"""How long to wait at most, whatever a Retry-After says: one that is wrong must not stop a factory for a day."""
+"""Maximum Retry-After that is honoured: a wrong one must not stop a factory for a day."""
 
 
 class Bucket(StrEnum):

@@ -42,7 +42,8 @@ STAND_IN_NOTE = "stand-in"
 """The app's note of the last tick that another function ran, since the timer's was overdue."""
 
 TICK_SECONDS = 100.0
-"""How long a tick begins new work, whatever its schedule. Beyond functionTimeout, five minutes in host.json, the
+"""Maximum seconds in which a tick begins new work, whatever its schedule. Beyond functionTimeout, five minutes in
+host.json, the
 platform kills the worker with every call that runs in it: the rest is for what is under way then and for what follows
 a tick, on storage that hangs."""
 
@@ -50,13 +51,13 @@ SHARE_OF_PERIOD = 0.9
 """A tick ends before the next one is due: what it leaves is the first that the next one does."""
 
 LEAST_SECONDS = 5.0
-"""What each part of a tick has at least, however long those before it took: so that none waits for ever."""
+"""Minimum seconds of each part of a tick, however long those before it took, so that none starves."""
 
 FACTORIES_AT_ONCE = 64
-"""Factories that have their turns at the same time: one whose calls hang keeps no other waiting."""
+"""Factories that are processed concurrently: one whose calls hang keeps no other waiting."""
 
 TIMER = "timer"
-"""Who runs a tick as a rule."""
+"""The function that runs a tick as a rule."""
 
 MOST_TROUBLE = 20
 
@@ -92,7 +93,7 @@ _Part = Callable[[_Turn, Budget], None]
 
 
 class Tick:
-    """What the timer does.
+    """One round of the timer over all factories.
 
     Args:
         factories: all configured factories.
@@ -257,7 +258,7 @@ class Tick:
                 self._notes.put(APP_SCOPE, TICK_NOTE if by == TIMER else STAND_IN_NOTE, note)
         except LedgerError as exc:
             logger.warning(
-                "The end of this tick could not be noted: %s",
+                "The end of this tick could not be written: %s",
                 exc,
                 extra={"action": "tick_not_noted", "error": type(exc).__name__},
             )
@@ -329,7 +330,7 @@ class Tick:
             self._purged[scope] = self._clock()
 
     def _attempt(self, name: str, part: _Part, turn: _Turn, until: float) -> None:
-        """Do one part; where that is not done whole, it is said."""
+        """Do one part; log it where that is not done whole."""
         budget = turn.budget.part(until)
         try:
             if not budget.is_over:
@@ -346,7 +347,7 @@ class Tick:
             return
         if budget.is_over:
             logger.warning(
-                "This tick could not %s all of %s: its time was over, and the next one goes on",
+                "This tick could not %s all of %s: its time was over, and the next tick continues",
                 name,
                 turn.factory.alias,
                 extra={"action": "tick_cut", "factory": turn.factory.id, "part": name},

@@ -13,7 +13,7 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 THREADS = 96
-"""Threads of a process that ticks use together, begun as they are needed: most of them wait for a reply."""
+"""Maximum threads of a process that ticks share, started on demand: most of them wait for a reply."""
 
 _entering: ContextVar[Callable[[], None] | None] = ContextVar("entering", default=None)
 

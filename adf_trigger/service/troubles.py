@@ -11,7 +11,7 @@ from adf_trigger.errors import LedgerConflict, LedgerError, PublishError
 logger = logging.getLogger(__name__)
 
 PATIENCE = 20.0
-"""Seconds that a part of a tick may spend on records for which storage does not answer, in all."""
+"""Maximum seconds that a part of a tick may spend on records for which storage does not answer."""
 
 
 class Troubles:

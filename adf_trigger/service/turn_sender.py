@@ -23,7 +23,7 @@ from adf_trigger.service.send import Sender, back_off
 from adf_trigger.service.throttling import Bucket
 
 REFUSED_FOR_GOOD = 3
-"""After so many calls a request in doubt that is refused, and whose run is not to be seen, is given up."""
+"""Maximum calls for a request in doubt that is refused and whose run cannot be found."""
 
 
 class TurnSender:

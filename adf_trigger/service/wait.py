@@ -22,10 +22,10 @@ from adf_trigger.service.shared_look import Place, Seen, SharedLooker
 logger = logging.getLogger(__name__)
 
 MOST = 2_000
-"""Callers that wait at once in a process; the next one is answered with what is known."""
+"""Maximum concurrent waiting callers of a process; the next one is answered with what is known."""
 SETTLED_AT_ONCE = 8
 SETTLED_A_LOOK = 64
-"""Ends that one look leads to: each costs a few writes, and a call of Data Factory for the reasons."""
+"""Maximum ends that one look records: each costs a few writes, and a Data Factory call for its errors."""
 SOONEST = 0.5
 PAUSES = ((3.0, SOONEST), (30.0, 1.0), (60.0, 2.0))
 """How long the last caller to come has waited at most → seconds between looks. Short runs end soon."""
@@ -161,7 +161,7 @@ class Waiter:
             return True
         except Exception:  # the edge of a task: those who wait are answered when their time is over
             logger.exception(
-                "Runs of factory %s that callers wait for could not be looked at",
+                "The awaited runs of factory %s could not be read",
                 watch.factory.alias,
                 extra={"action": "wait_look_failed", "factory": watch.factory.present_id},
             )

@@ -40,7 +40,7 @@ SUBSCRIPTION_THROTTLED = "SubscriptionRequestsThrottled"
 """The code of a 429 of the Resource Manager, which counts a subscription's calls; Data Factory has its own."""
 
 OUTAGE_AFTER = timedelta(seconds=60)
-"""A factory that has not answered for so long is in an outage; a call that fails now and then is none."""
+"""A factory that has not answered for this long is in an outage; a call that fails now and then is none."""
 
 T = TypeVar("T")
 P = TypeVar("P")
@@ -157,7 +157,7 @@ class WatchedRuns:
         return answer
 
     def _counted(self, bucket: Bucket, call: Callable[[], T], earlier: object = None) -> T:
-        """What a call gives. The allowance hears of it, whatever becomes of it."""
+        """What a call gives. The allowance is updated, whatever it gives."""
         try:
             answer = call()
         except Throttled as exc:

@@ -19,7 +19,7 @@ T = TypeVar("T")
 THREADS = 32
 QUEUED = 256
 RETRY_AFTER = 2.0
-"""Seconds: a queue that is full is worked off in about as long."""
+"""Retry-After in seconds: a full queue is worked off in about as long."""
 
 
 class Workers:
@@ -52,7 +52,9 @@ class Workers:
         """
         with self._lock:
             if self._inside >= self._most:
-                raise TryLater("as many calls are at work as may be", retry_after=RETRY_AFTER)
+                raise TryLater(
+                    "all worker threads are busy, and their queue is full", retry_after=RETRY_AFTER
+                )
             self._inside += 1
         try:
             begun = self._pool.submit(contextvars.copy_context().run, work)
