@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     if options.sample:
         files = [f"adf_trigger/{room}/*" for room in ROOMS]
-    run = _runner(options.workers, files, options.longest)
+    run = _runner(options.workers, files, options.most)
     run("make", ())
     every = dict(_known())
     chosen = [name for name in every if _module(name) in options.all]
@@ -80,14 +80,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--resume", action="store_true", help="run what a run before has left")
     parser.add_argument("--again", action="store_true", help="the same, and those anew that lived")
     parser.add_argument("--workers", type=int, default=2, help="mutants at once (default: %(default)s)")
-    parser.add_argument("--longest", type=float, help="leave out tests that take longer, in seconds")
+    parser.add_argument(
+        "--most", type=int, help="tests of a mutant that are run, the likeliest first (default: all)"
+    )
     return parser
 
 
-def _runner(
-    workers: int, files: Sequence[str], longest: float | None
-) -> Callable[[str, Iterable[str]], None]:
-    options = ["--workers", str(workers), *(["--longest", str(longest)] if longest is not None else [])]
+def _runner(workers: int, files: Sequence[str], most: int | None) -> Callable[[str, Iterable[str]], None]:
+    options = ["--workers", str(workers), *(["--most", str(most)] if most is not None else [])]
 
     def run(what: str, names: Iterable[str]) -> None:
         subprocess.run(  # its progress is for the person who waits

@@ -139,3 +139,77 @@ def test_what_is_given_back_to_an_exhausted_budget_is_not_spent() -> None:
     with permit:
         budget.exhaust()
     assert budget.left == 0
+
+
+def test_a_permit_that_was_not_used_is_given_back_to_what_it_was_taken_from() -> None:
+    """To the budget and to the writes of the subscription; none is left, none is had."""
+    budget = Budget(1, allowance=Allowance(lambda: 0.0, patient=False), factory=FACTORY)
+    for _ in range(201):
+        permit = budget.permit(Bucket.WRITES)
+        assert permit is not None
+        with permit:
+            assert budget.permit(Bucket.WRITES) is None
+    assert budget.left == 1
+
+
+def test_writes_and_reads_are_permitted_apart() -> None:
+    """Where no write is allowed any more, a read still is."""
+    budget = Budget(1_000, allowance=Allowance(lambda: 0.0, patient=False), factory=FACTORY)
+    while permit := budget.permit(Bucket.WRITES):
+        permit.use()
+    assert budget.left == 800
+    assert budget.permit(Bucket.READS) is not None
+
+
+class Asked(Allowance):
+    """Allows everything, and notes how long each call may be waited for, and of which factory."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda: 0.0)
+        self.asked: list[tuple[str, float]] = []
+
+    def take(
+        self,
+        factory: str,
+        bucket: Bucket,  # noqa: ARG002 - the port's
+        *,
+        patience: float = 0.0,
+        reserved: bool = False,  # noqa: ARG002 - the port's
+    ) -> bool:
+        """See Allowance."""
+        self.asked.append((factory, patience))
+        return True
+
+
+def test_a_call_is_waited_for_until_the_budget_ends_and_no_longer() -> None:
+    """A part asks for the same factory, for as long as it has; a moment that is over is not waited for."""
+    now, step = 5.0, 0.0
+
+    def seconds() -> float:
+        nonlocal now
+        now += step
+        return now
+
+    allowance = Asked()
+    part = Budget(10, seconds=seconds, allowance=allowance, factory=FACTORY).part(8.0)
+    assert part.spend()
+    now, step = 7.5, 0.4  # time passes between the two looks at the clock
+    assert part.spend()
+    assert allowance.asked == [(FACTORY, 3.0), (FACTORY, 0.0)]
+
+
+def test_a_part_tells_how_much_of_the_whole_is_left() -> None:
+    """Half of the calls that the whole was given is most of them, however many parts there are."""
+    budget = Budget(4)
+    part = budget.part(1e9).part(1e9)
+    assert part.spend()
+    assert part.spend()
+    assert (part.has_most, budget.has_most) == (True, True)
+    assert budget.spend()
+    assert (part.has_most, budget.has_most) == (False, False)
+
+
+def test_a_share_of_a_budget_without_end_is_the_budget() -> None:
+    """There is no time to share."""
+    budget = Budget(1)
+    assert budget.share(1 / 2) is budget

@@ -1,0 +1,95 @@
+"""Which tests reach which functions, and how long they take: noted by running each once, on the code as it is."""
+
+import hashlib
+import json
+import os
+import sys
+import time
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+import pytest
+from mutmut.mutation.trampoline import set_mutant_under_test
+from mutmut.state import state
+
+NOTES = Path("reach.json")
+"""Beside the mutants: of each test its file's digest, its seconds and the functions that it reaches."""
+
+Notes = dict[str, tuple[str, float, list[str]]]
+
+
+@dataclass
+class Reach:
+    """What has been noted of the tests that were collected."""
+
+    items: Mapping[str, pytest.Item]
+    notes: Notes
+    by_function: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+
+    @classmethod
+    def of(cls, session: pytest.Session) -> "Reach":
+        """Note what is not noted yet, in a fork: no test runs in this process.
+
+        Raises:
+            SystemExit: a test fails on the code as it is.
+        """
+        notes: Notes = json.loads(NOTES.read_text("utf-8")) if NOTES.exists() else {}
+        items = {item.nodeid: item for item in session.items}
+        new = [item for item in session.items if notes.get(item.nodeid, ("",))[0] != _digest(item.path)]
+        if new:
+            pid = os.fork()
+            if pid == 0:
+                _note(new, notes)
+            if os.waitpid(pid, 0)[1] != 0:
+                raise SystemExit("the tests fail on the code as it is")
+            notes = json.loads(NOTES.read_text("utf-8"))
+        reach = cls(items, notes)
+        for test in items:
+            for function in notes[test][2]:
+                reach.by_function[function].append(test)
+        return reach
+
+    def seconds(self, test: pytest.Item) -> float:
+        """How long a test takes."""
+        return self.notes[test.nodeid][1]
+
+    def tests_of(self, function: str, *, first: Counter[str]) -> Sequence[pytest.Item]:
+        """The tests that reach a function: those that have noticed most first, then those about its module."""
+        module = function.rpartition(".")[0] + "."
+
+        def order(test: str) -> tuple[int, bool, float, float]:
+            _, seconds, functions = self.notes[test]
+            about = sum(each.startswith(module) for each in functions) / len(functions)
+            return -first[test], seconds > 1.0, -about, seconds
+
+        return [self.items[test] for test in sorted(self.by_function.get(function, ()), key=order)]
+
+
+def _note(tests: Sequence[pytest.Item], notes: Notes) -> None:
+    """Run tests, note what they reach, and end this process."""
+    code = 1
+    try:
+        set_mutant_under_test("stats")
+        for number, test in enumerate(tests):
+            state()._stats.clear()
+            began = time.monotonic()
+            test.config.hook.pytest_runtest_protocol(
+                item=test, nextitem=([*tests[number + 1 : number + 2], None])[0]
+            )
+            if test.session.testsfailed:
+                break
+            notes[test.nodeid] = (_digest(test.path), time.monotonic() - began, sorted(state()._stats))
+        else:
+            NOTES.write_text(json.dumps(notes), "utf-8")
+            code = 0
+    finally:
+        sys.stdout.flush()
+        os._exit(code)
+
+
+@cache
+def _digest(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
