@@ -62,7 +62,9 @@ class Reach:
 
         def order(test: str) -> tuple[int, bool, float, float]:
             _, seconds, functions = self.notes[test]
-            about = sum(each.startswith(module) for each in functions) / len(functions)
+            about: float = sum(each.startswith(module) for each in functions)
+            if not function.endswith("__init__"):  # what is only constructed tells nothing of it
+                about /= len(functions)
             return -first[test], seconds > 1.0, -about, seconds
 
         return [self.items[test] for test in sorted(self.by_function.get(function, ()), key=order)]

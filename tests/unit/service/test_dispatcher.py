@@ -23,11 +23,11 @@ class Turns(World):
         """Whether requests still wait."""
         return self.notes.get(FACTORY_ID, NOTE) is not None
 
-    def dispatch(self, keys: Collection[str]) -> None:
+    def dispatch(self, keys: Collection[str], *, calls: int = 100) -> None:
         """One turn of the dispatcher, for which the rows of these requests have been read."""
         rows = [row for row in self.ledger.active(FACTORY_ID) if row.request_id in keys]
         factory = self.services.factories.choose(None)
-        self.services.tick._dispatcher.dispatch(factory, rows, Budget(100))
+        self.services.tick._dispatcher.dispatch(factory, rows, Budget(calls))
 
 
 @pytest.fixture
@@ -68,3 +68,13 @@ def test_a_request_that_is_to_be_tried_later_keeps_no_backlog(world: Turns) -> N
     assert world.status("key-2") in STARTED
     assert world.status("key-1") == "Accepted"
     assert not world.has_backlog
+
+
+def test_a_run_costs_one_call(world: Turns) -> None:
+    """Who has no call left waits behind, and the note says so."""
+    world.wait_for_turns()
+    for key in ("key-1", "key-2", "key-3"):
+        world.submit(key)
+    world.dispatch(["key-1", "key-2", "key-3"], calls=2)
+    assert [world.status(key) in STARTED for key in ("key-1", "key-2", "key-3")] == [True, True, False]
+    assert world.has_backlog

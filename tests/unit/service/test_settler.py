@@ -189,3 +189,24 @@ def test_a_refusal_of_which_nothing_can_be_asked_is_kept_with_the_reason(world: 
     refused = "Data Factory refused it: it is wrong; what became of it cannot be asked now: down"
     assert record.message == f"{refused}{ANSWERED}"
     assert (record.state, record.not_before) == (RunState.ACCEPTED, world.clock() + 10 * SECOND)
+
+
+@pytest.mark.parametrize("others", [[], ["key-0"]], ids=["the first of its turn", "behind another"])
+def test_a_request_in_doubt_that_is_throttled_when_it_is_sent_again_stays_in_doubt(
+    world: Doubts, others: list[str]
+) -> None:
+    """Its first call may have started a run: that remains, whoever has shown before that runs can be started."""
+    world.factory.declare("other")
+    for key in others:
+        world.factory.fail_next("create_run", FULL)
+        world.submit(key, "other")
+    world.in_doubt("key-1")
+    world.factory.before["create_run"] = [FULL for _ in others]
+    world.watch()
+    left = world.record().sent_at
+    world.factory.before["create_run"] = [*(FULL for _ in others), Throttled("slow down", status=429)]
+    world.dispatch()
+    assert world.factory.before["create_run"] == []
+    record = world.record()
+    assert (record.sent_at, record.attempts) == (left, 2)
+    assert "slow down" in str(record.message)
