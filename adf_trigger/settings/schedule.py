@@ -129,13 +129,14 @@ class Schedule:
 
     def _dates_from(self, first: date) -> Iterator[date]:
         for year in range(first.year, min(first.year + _CALENDAR_REPEATS_YEARS, MAXYEAR) + 1):
-            for month in self._months:
+            for month in self._months[bisect_left(self._months, first.month) if year == first.year else 0 :]:
+                within = first.day if (year, month) == (first.year, first.month) else 1
                 last = monthrange(year, month)[1]
-                for number in self._days:
+                for number in self._days[bisect_left(self._days, within) :]:
                     if number > last:
                         break
                     day = date(year, month, number)
-                    if day >= first and day.isoweekday() % 7 in self._weekdays:
+                    if day.isoweekday() % 7 in self._weekdays:
                         yield day
 
     def _time_from(self, floor: time) -> time | None:
