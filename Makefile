@@ -71,8 +71,8 @@ $(FLOORS)/.ready: requirements.in requirements-client.in requirements-local.in $
 	ln -sfn $(abspath $(VENV))/share/adf-trigger $(FLOORS)/share/adf-trigger
 	@touch $@
 
-bench: $(READY) ## measure; never part of the tests
-	$(BIN)/python -m tests.bench
+bench: $(READY) ## measure; never part of the tests; BENCH="--only soak --keep"
+	$(BIN)/python -m tests.bench $(BENCH)
 
 chaos: $(READY) ## kill, break and lose what can be for some minutes, then check that nothing was lost or doubled
 	$(if $(ROW),,$(BIN)/pytest -n $(WORKERS) --dist loadfile -m chaos tests/acceptance/chaos)

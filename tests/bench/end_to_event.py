@@ -25,9 +25,9 @@ _POLL_SECONDS = 0.05
 _BATCH = 32
 
 
-def in_production(repeats: int) -> list[Figure]:
+def in_production(repeats: int, *, runs: int = 60) -> list[Figure]:
     """The same with the schedule of production."""
-    return measure(repeats, runs=60, config=StackConfig(poll_schedule=SCHEDULE), below=SCHEDULE_SECONDS + 2)
+    return measure(repeats, runs=runs, config=StackConfig(poll_schedule=SCHEDULE), below=SCHEDULE_SECONDS + 2)
 
 
 def measure(

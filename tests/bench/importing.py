@@ -22,12 +22,12 @@ _LIST = (
 _THIRD_PARTY = "[__import__(name) for name in {names!r}]"
 
 
-def measure(repeats: int) -> list[Figure]:
+def measure(repeats: int, *, times: int = TIMES) -> list[Figure]:
     """Import both in processes of their own, with bytecode that is there already."""
     names = [name for name in _run(_LIST).split() if _can_be_imported(name)]
     ours, others = [], []
     for _ in range(repeats):
-        pairs = [(_seconds(_APP), _seconds(_THIRD_PARTY.format(names=names))) for _ in range(TIMES)]
+        pairs = [(_seconds(_APP), _seconds(_THIRD_PARTY.format(names=names))) for _ in range(times)]
         ours.append(min(app for app, _ in pairs))
         others.append(min(alone for _, alone in pairs))
     return [

@@ -77,20 +77,50 @@ def drive(post: Post, *, count: int, callers: int, wanted: int) -> Load:
         used, begin = time.process_time(), time.perf_counter()
         answers = [answer for some in threads.map(lambda n: _call(post, n), counts) for answer in some]
         seconds, used = time.perf_counter() - begin, time.process_time() - used
-    for answer in answers:
-        if answer.status != wanted:
-            raise BenchFailed(f"{post.url} answered {answer.status} and not {wanted}: {answer.body!r}")
+    _check(post, answers, wanted)
     return Load(answers=answers, seconds=seconds, client_cores=used / seconds)
 
 
-def _call(post: Post, count: int) -> list[Answer]:
-    """One caller's requests, one after the other on one connection."""
+def drive_steadily(post: Post, *, rate: float, seconds: float, callers: int, wanted: int) -> Load:
+    """Send a request so many times a second, for some time, from `callers` connections that take turns.
+
+    A caller whose answer was late sends its next at once, so that the rate is kept over the whole.
+
+    Raises:
+        BenchFailed: there was no answer, or one with another status than the wanted one.
+    """
+    count = max(1, round(rate * seconds))
+    begin = time.perf_counter()
+
+    def share(number: int) -> list[Answer]:
+        turns = [begin + turn / rate for turn in range(number, count, callers)]
+        return _call(
+            post, len(turns), before=lambda place: time.sleep(max(0.0, turns[place] - time.perf_counter()))
+        )
+
+    with ThreadPoolExecutor(callers) as threads:
+        used = time.process_time()
+        answers = [answer for some in threads.map(share, range(callers)) for answer in some]
+        took, used = time.perf_counter() - begin, time.process_time() - used
+    _check(post, answers, wanted)
+    return Load(answers=answers, seconds=took, client_cores=used / took)
+
+
+def _check(post: Post, answers: Sequence[Answer], wanted: int) -> None:
+    for answer in answers:
+        if answer.status != wanted:
+            raise BenchFailed(f"{post.url} answered {answer.status} and not {wanted}: {answer.body!r}")
+
+
+def _call(post: Post, count: int, before: Callable[[int], object] = lambda _: None) -> list[Answer]:
+    """One caller's requests, one after the other on one connection, with something done before each."""
     url = urlsplit(post.url)
     target = f"{url.path}?{url.query}" if url.query else url.path
     connection = HTTPConnection(url.netloc, timeout=_TIMEOUT_SECONDS)
     answers = []
     try:
-        for _ in range(count):
+        for place in range(count):
+            before(place)
             headers = {"Content-Type": "application/json", **post.headers()}
             begin = time.perf_counter()
             connection.request("POST", target, post.body, headers)

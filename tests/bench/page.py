@@ -1,83 +1,128 @@
-"""The last measurement as a page of the documentation, with its plots."""
+"""What was kept last, as a page of the documentation with its plots, and in short in the README."""
 
 import re
-import shutil
-import subprocess
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from pathlib import Path
-from typing import Any
 
+from tests.bench import kept as store
 from tests.bench.figures import Figure
+from tests.bench.kept import Kept
 from tests.bench.plots import growth
-from tests.bench.report import Results, shown, wanted
+from tests.bench.report import shown, wanted
 
-ROOT = Path(__file__).parents[2]
-PAGE = ROOT / "docs" / "bench.md"
 _SIZE = re.compile(r"(?P<active>[\d,]+) active, (?P<what>nothing changed|[\d,]+ ended)(?P<end>: .*)")
 _GET = "the SDK's pipeline_runs.get"
+_MARKED = re.compile(r"(<!-- bench -->\n).*?(<!-- /bench -->)", re.DOTALL)
 
 _INTRODUCTION = """# What it costs
 
-Measured by `make bench`: the last table that was kept, at commit `{commit}`, {at:%Y-%m-%d}, on {cores} cores that
-everything shares (callers, Azurite on Node, the local Data Factory, the functions host; load average before:
-{load:.1f}), Python {python}. Seconds are of this kind of machine; the counts of calls are held by the tests
-(`tests/unit/service/test_tick_storage.py`), whatever the machine. Medians of {repeats}.
+Measured by `make bench`: of each bench the figures that were kept last (`python -m tests.bench --keep`). Everything
+shares the processors: callers, Azurite on Node, the local Data Factory, the functions host. Seconds are of that kind of
+machine; the counts of calls are held by the tests (`tests/unit/service/test_tick_storage.py`), whatever the machine.
+Medians.
+"""
+
+_BUSY = """The machine was busy with other work during {benches}, so that the stack had a part of its cores alone:
+seconds, rates and their limits are to be measured again on one that is idle. Counts, and ratios of processor time,
+stand.
 """
 
 
-_BUSY = """The machine was busy with other work meanwhile, so that the stack had a part of its cores alone: seconds,
-rates and their limits are to be measured again on one that is idle. Counts, and ratios of processor time, stand.
-"""
+def keep(new: Mapping[str, Kept], order: Sequence[str], root: Path = store.ROOT) -> None:
+    """Keep new figures in the place of earlier ones, and write page, plots and README of all that are kept.
+
+    Args:
+        new: of the benches that were measured.
+        order: of all benches there are: what is kept of another is forgotten.
+        root: of the repository.
+    """
+    file = root / "docs" / "bench.json"
+    known = {**store.read(file), **new}
+    known = {name: known[name] for name in order if name in known}
+    store.write(known, file)
+    write(known, file.with_suffix(".md"))
+    readme = root / "README.md"
+    if readme.exists():
+        readme.write_text(_MARKED.sub(lambda mark: mark[1] + summary(known) + mark[2], readme.read_text()))
 
 
-def write(results: Results, facts: Mapping[str, Any], repeats: int, at: datetime, page: Path = PAGE) -> None:
+def write(kept: Mapping[str, Kept], page: Path) -> None:
     """Write the page, and beside it a plot for each growth curve that was measured."""
     page.parent.mkdir(parents=True, exist_ok=True)
-    text = [
-        _INTRODUCTION.format(
-            commit=_commit(),
-            at=at,
-            cores=facts["cores"],
-            load=facts["loadAverage"],
-            python=facts["python"],
-            repeats=repeats,
-        )
-    ]
-    if facts["loadAverage"] > facts["cores"]:
-        text.append(_BUSY)
-    for name, chart in charts(results).items():
+    text = [_INTRODUCTION]
+    busy = [name for name, each in kept.items() if each.machine["loadAverage"] > each.machine["cores"]]
+    if busy:
+        text.append(_BUSY.format(benches=", ".join(busy)))
+    for name, chart in charts({name: each.figures for name, each in kept.items()}).items():
         (page.parent / f"{name}.svg").write_text(chart)
         text.append(f"![{name.replace('-', ' ')}]({name}.svg)\n")
-    text.append(table(results))
+    text += [table(kept), _origins(kept)]
     page.write_text("\n".join(text))
 
 
-def table(results: Results) -> str:
+def table(kept: Mapping[str, Kept]) -> str:
     """All figures as a table of Markdown."""
     rows = [
-        "| bench | figure | median | least | most | unit | wanted | met |",
-        "|---|---|--:|--:|--:|---|---|---|",
+        "| bench | figure | median | least | most | of | unit | wanted | met |",
+        "|---|---|--:|--:|--:|--:|---|---|---|",
     ]
-    for bench, figures in results.items():
-        rows += [_row(bench if not number else "", figure) for number, figure in enumerate(figures)]
+    for bench, each in kept.items():
+        rows += [_row(bench if not number else "", figure) for number, figure in enumerate(each.figures)]
     return "\n".join([*rows, ""])
 
 
-def charts(results: Results) -> dict[str, str]:
+def summary(kept: Mapping[str, Kept]) -> str:
+    """What is promised of the figures, in a table of Markdown for the README."""
+    rows = ["| measured | median | unit | wanted | met |", "|---|--:|---|---|---|"]
+    for each in kept.values():
+        subject = ""
+        for figure in each.figures:
+            subject = subject if figure.name.startswith("  ") else figure.name
+            name = figure.name if figure.name is subject else f"{subject}:{figure.name[1:]}"
+            if figure.met is not None:
+                cells = (name, shown(figure.median), figure.unit, wanted(figure), _met(figure))
+                rows.append(f"| {' | '.join(cells)} |")
+    said = "All of it, and when and on what: [docs/bench.md](docs/bench.md)."
+    return "\n".join(["![seconds of a tick](docs/tick-seconds.svg)", "", *rows, "", said, ""])
+
+
+def charts(results: Mapping[str, Sequence[Figure]]) -> dict[str, str]:
     """The growth curves by the name of their file, where they were measured."""
-    figures = results.get("watching", ())
-    lines: dict[str, list[tuple[float, float]]] = {"nothing changed": [], "1% ended": []}
-    for figure in figures:
+    curves: dict[str, dict[str, list[tuple[float, float]]]] = {}
+    active, what = 0.0, ""
+    for figure in results.get("watching", ()):
         match = _SIZE.match(figure.name)
         if match is not None:
+            active = float(match["active"].replace(",", ""))
             what = "nothing changed" if match["what"] == "nothing changed" else "1% ended"
-            lines[what].append((float(match["active"].replace(",", "")), figure.median))
-    if not lines["nothing changed"]:
+            _curve(curves, "tick-seconds", what).append((active, figure.median))
+        elif not figure.name.startswith("  "):
+            what = ""
+        elif what == "nothing changed":
+            for name, of in (("tick-calls", "calls of Data Factory"), ("tick-storage", "calls of storage")):
+                if figure.name.strip() == of and figure.median > 0:
+                    _curve(curves, name, what).append((active, figure.median))
+    if not curves:
         return {}
-    sizes = [size for size, _ in lines["nothing changed"]]
-    lines |= _peers(results.get("peers", ()), sizes)
-    return {"tick-seconds": growth("Seconds of a tick", "active runs", "s", lines)}
+    sizes = [size for size, _ in curves["tick-seconds"]["nothing changed"]]
+    curves["tick-seconds"] |= _peers(results.get("peers", ()), sizes)
+    for name in ("tick-calls",):
+        if name in curves:
+            curves[name]["one GET a run, official SDK"] = [(size, size) for size in sizes]
+    return {name: growth(*_AXES[name], lines) for name, lines in curves.items()}
+
+
+_AXES = {
+    "tick-seconds": ("Seconds of a tick", "active runs", "s"),
+    "tick-calls": ("Calls of Data Factory in a tick", "active runs", "calls"),
+    "tick-storage": ("Calls of storage in a tick", "active runs", "calls"),
+}
+
+
+def _curve(
+    curves: dict[str, dict[str, list[tuple[float, float]]]], chart: str, line: str
+) -> list[tuple[float, float]]:
+    return curves.setdefault(chart, {}).setdefault(line, [])
 
 
 def _peers(figures: Sequence[Figure], sizes: Sequence[float]) -> dict[str, list[tuple[float, float]]]:
@@ -89,25 +134,39 @@ def _peers(figures: Sequence[Figure], sizes: Sequence[float]) -> dict[str, list[
 
 
 def _row(bench: str, figure: Figure) -> str:
-    met = {None: "", True: "yes", False: "**no**"}[figure.met]
     cells = (
         bench,
         figure.name.strip(),
         shown(figure.median),
         shown(min(figure.values)),
         shown(max(figure.values)),
+        str(len(figure.values)),
         figure.unit,
         wanted(figure),
-        met,
+        _met(figure),
     )
     return f"| {' | '.join(cells)} |"
 
 
-def _commit() -> str:
-    git = shutil.which("git")
-    if git is None:
-        return "unknown"
-    done = subprocess.run(
-        [git, "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    return done.stdout.strip() or "unknown"
+def _met(figure: Figure) -> str:
+    return {None: "", True: "yes", False: "**no**"}[figure.met]
+
+
+def _origins(kept: Mapping[str, Kept]) -> str:
+    rows = [
+        "| bench | kept | commit | took | cores | Python | load average before |",
+        "|---|---|---|--:|--:|---|--:|",
+    ]
+    for name, each in kept.items():
+        facts = each.machine
+        cells = (
+            name,
+            f"{each.at:%Y-%m-%d %H:%M}",
+            f"`{each.commit}`",
+            f"{each.seconds:.0f} s",
+            str(facts["cores"]),
+            str(facts["python"]),
+            f"{facts['loadAverage']:.1f}",
+        )
+        rows.append(f"| {' | '.join(cells)} |")
+    return "\n".join([*rows, ""])

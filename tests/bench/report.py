@@ -34,11 +34,11 @@ def machine() -> dict[str, Any]:
     }
 
 
-def show(results: Results, facts: Mapping[str, Any], repeats: int, console: Console | None = None) -> None:
+def show(results: Results, facts: Mapping[str, Any], console: Console | None = None) -> None:
     """Print the table; plain text where it is piped."""
     console = console or _standard_output()
-    table = Table("bench", "figure", "median", "min", "max", "unit", "wanted", "met", box=None)
-    for column in table.columns[2:5]:
+    table = Table("bench", "figure", "median", "min", "max", "of", "unit", "wanted", "met", box=None)
+    for column in table.columns[2:6]:
         column.justify = "right"
     for bench, figures in results.items():
         for number, figure in enumerate(figures):
@@ -48,18 +48,19 @@ def show(results: Results, facts: Mapping[str, Any], repeats: int, console: Cons
                 shown(figure.median),
                 shown(min(figure.values)),
                 shown(max(figure.values)),
+                str(len(figure.values)),
                 figure.unit,
                 wanted(figure),
                 _met(figure),
             )
     console.print(table)
     console.print(
-        f"\nMedians of {repeats}. {facts['cores']} cores, Python {facts['python']}, {facts['system']}; "
+        f"\nMedians. {facts['cores']} cores, Python {facts['python']}, {facts['system']}; "
         f"load average before: {facts['loadAverage']:.1f}."
     )
 
 
-def save(path: Path, results: Results, facts: Mapping[str, Any], repeats: int, at: datetime) -> None:
+def save(path: Path, results: Results, facts: Mapping[str, Any], at: datetime) -> None:
     """Write the file, and its folder where that is not there.
 
     Raises:
@@ -68,7 +69,6 @@ def save(path: Path, results: Results, facts: Mapping[str, Any], repeats: int, a
     document = {
         "at": at.isoformat(timespec="seconds"),
         "machine": facts,
-        "repeats": repeats,
         "figures": [_entry(bench, figure) for bench, figures in results.items() for figure in figures],
     }
     path.parent.mkdir(parents=True, exist_ok=True)

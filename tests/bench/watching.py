@@ -7,7 +7,6 @@ takes is measured on the emulator, with the official SDK.
 
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -25,8 +24,11 @@ from adf_trigger.events.routes import Routes
 from adf_trigger.events.webhooks import WebhookSender
 from adf_trigger.functions.services import Services
 from adf_trigger.functions.wiring import wire
+from adf_trigger.ledger.encoding import encode_record
+from adf_trigger.ledger.keys import partition_key, run_key
 from adf_trigger.ledger.opening import open_table_ledger
 from adf_trigger.ledger.records import RunRecord, RunState
+from adf_trigger.ledger.rows import operations, rows_of
 from adf_trigger.ledger.table import TableLedger
 from adf_trigger.local.azurite import Azurite
 from adf_trigger.service.factories import Factories, FactoryHandle
@@ -43,7 +45,9 @@ PAGE = 1_000
 OTHERS = 19
 """Runs of others that end for each of ours: 95% of all."""
 PATIENCE_TICKS = 20
-_WRITERS = 8
+_TABLE = "bench"
+_RECORDS_A_TRANSACTION = 25
+"""Each has four rows, and a transaction holds a hundred."""
 _MEGABYTE = 1_000_000
 
 
@@ -66,29 +70,28 @@ class Measured:
     beside_others: list[Cost] = field(default_factory=list)
 
 
-class Watched:
-    """The service over Azurite, with runs that end when it is told so."""
+class Wired:
+    """The service over Azurite and Data Factories that are in memory.
 
-    def __init__(self, connection_string: str) -> None:
+    Args:
+        connection_string: of Azurite.
+        factories: what it serves.
+    """
+
+    def __init__(self, connection_string: str, factories: Factories) -> None:
         account, self.requests = counted(connection_string)
-        self.ledger: TableLedger = open_table_ledger(account, table="bench", create_missing=True)
+        self._account = account
+        self.ledger: TableLedger = open_table_ledger(account, table=_TABLE, create_missing=True)
         self.ledger.create_table_if_missing()
-        self.factory = MemoryFactory(utcnow)
-        self.factory.declare("load")
-        self.active: list[UUID] = []
-        self.services = self._services(
-            QueueOutbox(
-                events=account.queue("bench-events"),
-                rejected=account.queue("bench-rejected"),
-                requests=account.queue("bench-requests", encoding="none"),
-                poison=account.queue("bench-requests-poison", encoding="none"),
-            )
+        outbox = QueueOutbox(
+            events=account.queue("bench-events"),
+            rejected=account.queue("bench-rejected"),
+            requests=account.queue("bench-requests", encoding="none"),
+            poison=account.queue("bench-requests-poison", encoding="none"),
         )
-
-    def _services(self, outbox: QueueOutbox) -> Services:
-        return wire(
+        self.services: Services = wire(
             settings(),
-            factories=Factories({"default": FactoryHandle("default", FACTORY_ID, self.factory)}),
+            factories=factories,
             ledger=self.ledger,
             declarations=self.ledger.declarations(),
             notes=self.ledger.notes(),
@@ -103,32 +106,60 @@ class Watched:
             tick_threads=TickThreads(THREADS),
         )
 
-    def fill(self, active: int) -> None:
-        """Have so many runs going on, which were seen just now."""
-        missing = active - len(self.active)
-        with ThreadPoolExecutor(_WRITERS) as threads:
-            self.active += threads.map(self._start, range(missing))
+    def keep(self, records: Sequence[RunRecord]) -> None:
+        """Write records of one factory as claims do, as many in a transaction as it holds: the rows are the same."""
+        with self._account.table(_TABLE) as client:
+            for first in range(0, len(records), _RECORDS_A_TRANSACTION):
+                client.submit_transaction(
+                    operation
+                    for record in records[first : first + _RECORDS_A_TRANSACTION]
+                    for operation in operations(
+                        partition_key(record.factory),
+                        run_key(record.request_id),
+                        {},
+                        rows_of(record, encode_record(record)),
+                        etag=None,
+                        write_id="bench",
+                    )
+                )
 
-    def _start(self, _: int) -> UUID:
-        now, run_id = utcnow(), uuid4()
-        self.factory.runs[run_id] = Run(run_id, "load", {}, now, now)
-        self.ledger.claim(
-            RunRecord(
-                factory=FACTORY_ID,
-                request_id=str(uuid4()),
-                pipeline="load",
-                digest="0" * 64,
-                run_id=run_id,
-                state=RunState.SUBMITTED,
-                status="InProgress",
-                requested_at=now,
-                submitted_at=now,
-                sent_at=now - timedelta(hours=1),
-                last_seen_at=now,
-                started_at=now - timedelta(seconds=1),
-            )
+
+def start(factory_id: str, factory: MemoryFactory, pipeline: str) -> RunRecord:
+    """The record of a run that goes on, and was seen just now."""
+    now, run_id = utcnow(), uuid4()
+    factory.runs[run_id] = Run(run_id, pipeline, {}, now, now)
+    return RunRecord(
+        factory=factory_id,
+        request_id=str(uuid4()),
+        pipeline=pipeline,
+        digest="0" * 64,
+        run_id=run_id,
+        state=RunState.SUBMITTED,
+        status="InProgress",
+        requested_at=now,
+        submitted_at=now,
+        sent_at=now - timedelta(hours=1),
+        last_seen_at=now,
+        started_at=now - timedelta(seconds=1),
+    )
+
+
+class Watched(Wired):
+    """The service over Azurite and one factory, with runs that end when it is told so."""
+
+    def __init__(self, connection_string: str) -> None:
+        self.factory = MemoryFactory(utcnow)
+        self.factory.declare("load")
+        self.active: list[UUID] = []
+        super().__init__(
+            connection_string, Factories({"default": FactoryHandle("default", FACTORY_ID, self.factory)})
         )
-        return run_id
+
+    def fill(self, active: int) -> None:
+        """Have so many runs going on."""
+        records = [start(FACTORY_ID, self.factory, "load") for _ in range(active - len(self.active))]
+        self.keep(records)
+        self.active += [record.run_id for record in records]
 
     def finish(self, count: int, *, others: int = 0) -> None:
         """End so many of them, and as many of others."""

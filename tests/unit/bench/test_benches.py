@@ -1,7 +1,7 @@
 """What the benches make of what they measure: the table, the file, the exit code."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from pathlib import Path
@@ -11,22 +11,26 @@ import pytest
 from rich.console import Console
 
 from adf_trigger.datafactory.models import PipelineRun
-from tests.bench import concurrent_runs, expressions, report
-from tests.bench.__main__ import BENCHES, main
+from tests.bench import concurrent_runs, expressions, report, soak
+from tests.bench.__main__ import main
+from tests.bench.catalogue import BENCHES, Listed
 from tests.bench.figures import BenchFailed, Figure, percentile
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 FACTS = {"cores": 2, "python": "3.11.7", "system": "Linux x86_64", "loadAverage": 0.5}
 
 
-def bench(*figures: Figure) -> Callable[[int], Sequence[Figure]]:
+def bench(*figures: Figure, short: Sequence[Figure] = (), alone: bool = False) -> Listed:
     """A bench that has measured already."""
-    return lambda _: figures
+    return Listed(measure=lambda _: figures, short=lambda _: short, alone=alone)
 
 
-def failing(_: int) -> Sequence[Figure]:
-    """A bench whose subject did not do its work."""
+def _fail(_: int) -> Sequence[Figure]:
     raise BenchFailed("nothing answered")
+
+
+failing = Listed(measure=_fail, short=_fail)
+"""A bench whose subject did not do its work."""
 
 
 def figure(*values: float, at_least: float | None = None, below: float | None = None) -> Figure:
@@ -81,14 +85,53 @@ def test_only_the_named_benches_are_measured(tmp_path: Path, capsys: pytest.Capt
     assert "a, b, c" in refused
 
 
+def test_what_takes_long_is_measured_where_it_is_named(tmp_path: Path) -> None:
+    """A soak is no part of what is measured without a name."""
+    file = tmp_path / "x.json"
+    toys = {"toy": bench(figure(1)), "soak": bench(figure(2), alone=True)}
+    for given, measured in (([], ["toy"]), (["--only", "soak"], ["soak"])):
+        assert main([*given, "--json", str(file)], toys) == 0
+        assert [entry["bench"] for entry in json.loads(file.read_text())["figures"]] == measured
+
+
+def test_a_short_form_is_held_to_nothing(tmp_path: Path) -> None:
+    """It shows that a bench works, and exits with 1 where it does not."""
+    toy = bench(short=[figure(1, at_least=2)])
+    arguments = ["--short", "--json", str(tmp_path / "x.json")]
+    assert main(arguments, {"toy": toy}) == 0
+    assert main(arguments, {"toy": failing}) == 1
+
+
+def test_how_long_each_takes_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    """Before anything is measured; all that is measured without a name takes a quarter of an hour or less."""
+    assert main(["--list"]) == 0
+    listed = capsys.readouterr().out
+    assert all(f"{name} " in listed for name in BENCHES)
+    assert sum(each.minutes for each in BENCHES.values() if not each.alone) <= 17
+
+
+@pytest.mark.parametrize(
+    ("samples", "met"),
+    [
+        ([100.0] * 30, True),
+        ([*range(60, 80), *[80.0] * 40], True),
+        ([100 + 0.2 * number for number in range(60)], False),
+        ([30.0] * 40 + [33.5] * 20, False),
+        ([1.0], True),
+    ],
+)
+def test_a_soak_is_flat_where_its_last_third_is_as_its_second(samples: list[float], *, met: bool) -> None:
+    """What grows at first is warming up; what goes on growing is a leak."""
+    assert (soak.growth(samples) < soak.MOST_MORE["memory"]) is met
+
+
 def test_the_file_has_every_value_and_the_machine(tmp_path: Path) -> None:
     """What is compared later can be computed anew from the file."""
     file = tmp_path / "x.json"
-    report.save(file, {"toy": [figure(3, 1, 2, at_least=2)]}, FACTS, 3, NOW)
+    report.save(file, {"toy": [figure(3, 1, 2, at_least=2)]}, FACTS, NOW)
     assert json.loads(file.read_text()) == {
         "at": "2026-01-01T00:00:00+00:00",
         "machine": FACTS,
-        "repeats": 3,
         "figures": [
             {
                 "bench": "toy",
@@ -110,10 +153,10 @@ def test_the_table_is_plain_text_where_it_is_piped() -> None:
     """A row tells median, least, most, what is wanted and whether it is met, without escape sequences."""
     piped = StringIO()
     results = {"toy": [figure(1200.4, 8, 20_000, at_least=1000), figure(0.25, below=0.1)]}
-    report.show(results, FACTS, 3, Console(file=piped, width=150))
+    report.show(results, FACTS, Console(file=piped, width=150))
     rows = [line.split() for line in piped.getvalue().splitlines()]
-    assert rows[1] == ["toy", "answers", "1,200", "8", "20,000", "per", "second", "≥", "1,000", "yes"]
-    assert rows[2] == ["answers", "0.25", "0.25", "0.25", "per", "second", "<", "0.10", "NO"]
+    assert rows[1] == ["toy", "answers", "1,200", "8", "20,000", "3", "per", "second", "≥", "1,000", "yes"]
+    assert rows[2] == ["answers", "0.25", "0.25", "0.25", "1", "per", "second", "<", "0.10", "NO"]
     assert "\x1b" not in piped.getvalue()
 
 
