@@ -15,6 +15,9 @@ ACCOUNT = "devstoreaccount1"
 ACCOUNT_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
 """Azurite's well-known key, printed in its documentation: no secret."""
 
+_BY_ROW_KEY = Path(__file__).with_name("by_row_key.cjs")
+"""Loaded before Azurite, so that an entity is found in the same time however many there are."""
+
 _READY_SECONDS = 60.0
 _LISTENING = re.compile(r"Azurite (Blob|Queue|Table) service is successfully listening at (http://\S+)")
 _SERVICES = {"Blob", "Queue", "Table"}
@@ -49,7 +52,11 @@ class Azurite:
         ports = ["--blobPort", blob_port, "--queuePort", queue_port, "--tablePort", table_port]
         options = ["--silent", "--disableTelemetry", "--skipApiVersionCheck", *persistence, *map(str, ports)]
         self.process = Process(
-            "azurite", [NODE, str(install()), *options], log=log, env=child_environment(), held=held
+            "azurite",
+            [NODE, "--require", str(_BY_ROW_KEY), str(install()), *options],
+            log=log,
+            env=child_environment(),
+            held=held,
         )
         addresses = self.process.wait_until_ready(_addresses, timeout=_READY_SECONDS)
         self.blob_url, self.queue_url, self.table_url = (

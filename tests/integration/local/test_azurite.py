@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables import TableServiceClient
 from azure.storage.blob import BlobServiceClient
 from azure.storage.queue import QueueServiceClient
@@ -48,6 +49,23 @@ def test_two_azurites_do_not_meet(tmp_path: Path, azurite: str) -> None:
     ):
         others.create_queue("only-there")
         assert "only-there" not in {queue.name for queue in ours.list_queues()}
+
+
+def test_entities_are_told_apart_by_partition_and_row(azurite: str) -> None:
+    """Whichever of both keys they share: each is read, changed and deleted by itself."""
+    keys = [(partition, row) for partition in ("p", "q") for row in ("r", "s")]
+    with TableServiceClient.from_connection_string(azurite) as tables:
+        table = tables.create_table("apart")
+        for partition, row in keys:
+            table.create_entity({"PartitionKey": partition, "RowKey": row, "v": f"{partition}{row}"})
+        assert [table.get_entity(*each)["v"] for each in keys] == ["pr", "ps", "qr", "qs"]
+        table.upsert_entity({"PartitionKey": "q", "RowKey": "r", "v": "new"})
+        table.delete_entity("p", "s")
+        with pytest.raises(ResourceNotFoundError):
+            table.get_entity("p", "s")
+        assert [each["v"] for each in table.query_entities("RowKey eq 'r'")] == ["pr", "new"]
+        assert table.get_entity("q", "s")["v"] == "qs"
+        tables.delete_table("apart")
 
 
 def test_a_port_that_is_taken_is_told(tmp_path: Path) -> None:
