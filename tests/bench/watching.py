@@ -141,6 +141,7 @@ def start(factory_id: str, factory: MemoryFactory, pipeline: str) -> RunRecord:
         sent_at=now - timedelta(hours=1),
         last_seen_at=now,
         started_at=now - timedelta(seconds=1),
+        declares_secrets=False,
     )
 
 
