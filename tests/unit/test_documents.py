@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import pytest
@@ -96,19 +97,28 @@ def test_there_are_promises() -> None:
         "GUARANTEES.md",
         "CONTRIBUTING.md",
         "CHANGELOG.md",
+        "docs/arrangements.md",
         "docs/events.md",
         "adf_trigger/emulator/README.md",
     ],
 )
 def test_links_lead_somewhere(document: str) -> None:
-    """Relative links name files of this repository, or headings of the document."""
+    """Relative links name files of this repository, or headings of the document, or of another one."""
     file = ROOT / document
-    text = file.read_text("utf-8")
-    links = [link for link in re.findall(r"\]\(([^)]+)\)", text) if "://" not in link]
-    anchors = {
-        "#" + re.sub(r"[^a-z -]", "", heading.lower()).replace(" ", "-") for heading in HEADING.findall(text)
-    }
-    assert [link for link in links if link not in anchors and not (file.parent / link).exists()] == []
+    links = [link for link in re.findall(r"\]\(([^)]+)\)", file.read_text("utf-8")) if "://" not in link]
+    assert [link for link in links if not leads_somewhere(file, link)] == []
+
+
+def leads_somewhere(document: Path, link: str) -> bool:
+    """Whether there is what a link of a document names."""
+    name, _, heading = link.partition("#")
+    file = document.parent / name if name else document
+    return file.exists() and (not heading or heading in anchors_of(file.read_text("utf-8")))
+
+
+def anchors_of(text: str) -> set[str]:
+    """What headings are linked by."""
+    return {re.sub(r"[^a-z -]", "", heading.lower()).replace(" ", "-") for heading in HEADING.findall(text)}
 
 
 def test_the_emulators_switches_are_those_of_the_code() -> None:
