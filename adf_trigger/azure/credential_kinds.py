@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class CredentialKind(StrEnum):
-    """How the service proves who it is to Azure: said outright, never guessed."""
+    """How the service authenticates to Azure: set explicitly, never guessed."""
 
     MANAGED_IDENTITY = "managed-identity"
     SERVICE_PRINCIPAL = "service-principal"

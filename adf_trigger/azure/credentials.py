@@ -40,7 +40,7 @@ _LAST_MOMENTS = timedelta(seconds=10)
 """A token this close to its end might be expired when it arrives."""
 _MAX_REASON = 500
 _LONGEST_ASKED_WAIT = timedelta(minutes=5)
-"""How long a token service is left alone at most, whatever its Retry-After says."""
+"""Maximum Retry-After of a token service that is honoured, in seconds."""
 
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/=-]+")
 """What RFC 6750 lets a bearer token be; nothing else goes into a header."""
@@ -64,7 +64,7 @@ class CredentialSettings:
     """How to sign in to Azure.
 
     Attributes:
-        kind: which credential; said outright, never guessed.
+        kind: which credential; set explicitly, never guessed.
         tenant_id: the service principal's tenant.
         client_id: the service principal, or the user-assigned identity; None is the system-assigned one.
         client_secret: of the service principal; goes before a certificate.
@@ -142,7 +142,7 @@ class _Held:
 
 
 class TokenProvider:
-    """Gives out one identity's tokens for one scope. Safe to share between threads.
+    """Provides one identity's tokens for one scope. Thread-safe.
 
     A token is kept until it nears its end. One thread at a time asks for the next; while the present one is
     valid, the others go on using it. Where there is no valid token, the others wait for that one answer, and
@@ -152,7 +152,7 @@ class TokenProvider:
         build: makes the credential: at first use, and anew after the service has not taken a token, since a
             credential gives its own cached token out again.
         scope: what the tokens are for.
-        clock: tells the time.
+        clock: returns the current time.
         secrets: texts that no error may repeat.
         replies: what the token service answered; None where that is not noted.
     """
@@ -212,7 +212,7 @@ class TokenProvider:
         return held.token
 
     def invalidate(self, token: str) -> None:
-        """Do not give this token out again: the service did not take it."""
+        """Discard this token: the service rejected it."""
         with self._lock:
             if self._held is not None and self._held.token == token:
                 self._held = None
@@ -236,7 +236,7 @@ class TokenProvider:
 
     @property
     def _has_to_wait(self) -> bool:
-        """Whether the token service asked to be left alone, within a bound."""
+        """Whether the token service asked for a pause, within a bound."""
         until, now = self._asked_to_wait_until, self._clock()
         return until is not None and now < until <= now + _LONGEST_ASKED_WAIT
 
@@ -286,7 +286,7 @@ class TokenProvider:
         return _Held(access.token, expires_at, max(refresh_at, now + _REFRESH_WAIT))
 
     def _failed(self, exc: Exception) -> CredentialError:
-        """The error to tell; how long the token service asks to be left alone is kept, within a bound."""
+        """The error to raise; the token service's Retry-After is kept, within a bound."""
         refusal = self._replies.refusal
         asked = None if refusal is None else refusal.retry_after
         if refusal is not None:

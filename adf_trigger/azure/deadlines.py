@@ -17,7 +17,7 @@ _LEAST_KEPT = 64
 
 
 class _Watch:
-    """A thread that cuts calls at their deadlines: one for all, since one a call takes longer to start than to keep."""
+    """A thread that aborts calls at their deadlines: one for all, since starting one for each call costs more."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()

@@ -9,7 +9,7 @@ MASK = "***"
 _WITHHELD = "(the text repeats a secret value and is left out)"
 
 _SHORT = 4
-"""A secret of fewer characters would leave every other letter of a text masked, so that the text goes as a whole."""
+"""Minimum length of a secret that is masked in place: a text that repeats a shorter one is left out whole."""
 
 _BEGINNING = 8
 """So many characters of a longer secret are taken out, too, as far as they go on: a text may have cut it."""

@@ -21,7 +21,7 @@ from adf_trigger.clock import Clock
 _CONNECT_TIMEOUT = 5  # seconds
 _READ_TIMEOUT = 10  # seconds
 _LONGEST_WAIT = 5.0
-"""Seconds that are slept for a Retry-After; a longer one is told to the caller."""
+"""Maximum Retry-After, in seconds, that is slept; a longer one is raised to the caller."""
 
 _LONGEST_BODY = 2_000
 _ERROR = 400

@@ -22,11 +22,11 @@ from adf_trigger.contracts import RunPreview, RunStatus, RunView
 from adf_trigger.readings import PipelineList, PipelineView, RunActivities, RunList, RunSummary
 
 LONGEST_HOLD = 200.0
-"""Seconds for which the service may be asked to hold an answer back until a run has ended."""
+"""Maximum seconds for which the service may be asked to wait for a run's end."""
 LONGEST_PAUSE = 60.0
 MAX_PAGE = 200
 PAUSE = 2.0
-"""Seconds between two looks at a run where the service does not say when to look again."""
+"""Seconds between two polls of a run where the service gives no Retry-After."""
 
 
 class Client(Steering):

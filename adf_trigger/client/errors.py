@@ -148,7 +148,7 @@ class RunFailed(ClientError):
 
 
 class WaitTimedOut(ClientError):
-    """A run that was waited for has not ended in time. It goes on.
+    """A run that was waited for has not ended in time. The request is decided, and goes on.
 
     Attributes:
         run: as it was seen last.

@@ -255,7 +255,7 @@ class EventConsumer:
             return None
         if (message.dequeue_count or 1) > self._attempts:
             self._put_aside(
-                message, lease, f"it came {self._attempts} times and was never handled to the end"
+                message, lease, f"it was delivered {self._attempts} times and never handled completely"
             )
             return None
         return event

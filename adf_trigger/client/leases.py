@@ -13,7 +13,7 @@ logger = logging.getLogger(__name__)
 
 _RENEWALS_A_LEASE = 3
 _GONE = frozenset({400, 404, 409})
-"""Answers to an old pop receipt: the message was deleted, or is another consumer's by now."""
+"""Answers to an outdated pop receipt: the message was deleted, or another consumer has it by now."""
 
 
 class Lease:

@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 CONNECT_SECONDS = 10.0
 READ_SECONDS = 30.0
 LEAST_READ_SECONDS = 5.0
-"""What a repeat has to itself, however little is left of the whole time."""
+"""Minimum time of a retry, however little is left of the whole time."""
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
 """More is no answer of this service: its largest are activities with their inputs and outputs."""
 

@@ -37,7 +37,7 @@ class TokenSource(Protocol):
         """
 
     def invalidate(self, token: str) -> None:
-        """Do not give this token out again: the service did not take it."""
+        """Discard this token: the service rejected it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

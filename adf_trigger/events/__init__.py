@@ -1,1 +1,1 @@
-"""What leaves the service: completion events and rejected messages, written to storage queues."""
+"""The outgoing side: completion events and rejected messages, written to storage queues."""

@@ -1,4 +1,4 @@
-"""Where news leaves the service, as the use cases see it."""
+"""The outgoing queues, as the use cases see them: a port."""
 
 from datetime import timedelta
 from typing import Protocol
@@ -26,7 +26,7 @@ class Outbox(Protocol):
         """
 
     def check(self) -> None:
-        """Read something, for the health check."""
+        """Check that it can be read, for the health report."""
 
 
 class RouteSender(Protocol):

@@ -25,7 +25,7 @@ from adf_trigger.azure.public_addresses import (
 from adf_trigger.errors import PublishError
 
 SECONDS = 10.0
-"""A call is cut then, whatever the other side does."""
+"""Seconds after which a call is aborted, whatever the other side does."""
 
 CONNECT_SECONDS = 5.0
 

@@ -28,16 +28,16 @@ _BOUNDED = frozenset(
 """Texts of an event's data that a consumer looks for, each bounded at the door: they are never cut."""
 
 _VALUES = (4096, 2048, 1024, 512, 256, 128)
-"""Ever fewer characters of a parameter's value: its sender has it, and the rest is news."""
+"""Maximum characters of a parameter's value, tried in turn: its sender has it, and the rest is new."""
 
 _SHARES = tuple(0.85**step for step in range(20))
-"""Ever less of everything else."""
+"""Shares of everything else, tried in turn."""
 
 _ACTIVITIES, _CHILDREN, _MESSAGES, _RETURN_VALUE = 24_000, 10_000, 16_000, 6_000
 """What parts of an event may have where not all of it has room."""
 
 _LEAST = 64
-"""Characters of a text that are always left."""
+"""Minimum characters of a text that are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class _Limits:
 
 
 def _limits() -> Iterator[_Limits]:
-    """Ever harsher limits. The last ones hold whatever the characters are."""
+    """Limits, tried in turn, each stricter. The last ones hold whatever the characters are."""
     for value in _VALUES:
         yield _Limits(value, 1, 8192, LONGEST_NAME, 20)
     for share in _SHARES:

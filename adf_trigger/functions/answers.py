@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 
 SAFE_METHODS = frozenset({"GET", "HEAD"})
 MAX_LOGGED = 2_000
-"""Characters of a path or of an error in the log."""
+"""Maximum characters of a path or of an error in the log."""
 
 Parameters = dict[str, str]
 """The query's."""

@@ -20,7 +20,7 @@ from adf_trigger.service.runs import Question
 T = TypeVar("T")
 
 MAX_RUNS = 200
-"""Most runs on a page of a list."""
+"""Maximum runs on a page of a list."""
 USUAL_RUNS = 50
 
 RUNS_PARAMETERS = (

@@ -12,7 +12,7 @@ from adf_trigger.functions.composition import UseCases, log_faults
 from adf_trigger.settings import POISON_SUFFIX, REQUESTS_QUEUE, CommonSettings, nothing_is_set
 
 AT_FAULT = "%ADF_TRIGGER_SETTINGS_ARE_AT_FAULT_SEE_HEALTH_DETAILS%"
-"""No setting has this name, and it says why."""
+"""A name that no setting has; the host's log shows it, and why."""
 NOT_YET_SET = f"%{REQUESTS_QUEUE}%"
 """What the deployment's template sets: the host looks it up when it starts the listeners."""
 

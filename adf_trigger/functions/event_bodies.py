@@ -15,7 +15,7 @@ MAX_EVENTS_BYTES = 1_100_000
 """Event Grid sends batches of up to 1 MiB (1,048,576 bytes), and what holds them together."""
 
 MAX_EVENTS = 5_000
-"""Most that Event Grid sends in a batch."""
+"""Maximum events of a batch of Event Grid."""
 
 VALIDATION = "microsoft.eventgrid.subscriptionvalidationevent"
 _ATTRIBUTE = "ce-"

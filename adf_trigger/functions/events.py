@@ -78,7 +78,7 @@ def _handshake(req: func.HttpRequest) -> func.HttpResponse:
     """
     origin = req.headers.get(ORIGIN) or ""
     if _ORIGIN.fullmatch(origin) is None:
-        raise InvalidRequest([Fault(ORIGIN, "must name who wants to send events, in ASCII")])
+        raise InvalidRequest([Fault(ORIGIN, "must name the origin that is to send events, in ASCII")])
     rate = req.headers.get(RATE) or "*"
     return func.HttpResponse(
         status_code=HTTPStatus.OK,

@@ -24,7 +24,7 @@ def health_functions(use_cases: UseCases, clock: Clock) -> func.Blueprint:
     @blueprint.function_name("health")
     @blueprint.route("health", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
     async def health(req: func.HttpRequest) -> func.HttpResponse:  # noqa: ARG001 - the host passes it by name
-        """Ok or not, and since when: all that anybody may know."""
+        """Whether the service is healthy, and since when: public."""
         try:
             services = use_cases()
         except SettingsError:
@@ -35,7 +35,7 @@ def health_functions(use_cases: UseCases, clock: Clock) -> func.Blueprint:
     @blueprint.function_name("health_details")
     @blueprint.route("health/details", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
     async def health_details(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
-        """What is wrong, in words, and what else is known."""
+        """The troubles in words, and all other details of the health."""
         answer = Health(HealthStatus.STARTING)
         with suppress(SettingsError):  # told below
             answer = await use_cases().health.answer()
@@ -48,7 +48,7 @@ def health_functions(use_cases: UseCases, clock: Clock) -> func.Blueprint:
     @blueprint.function_name("acknowledge_ledger")
     @blueprint.route("health/acknowledge", methods=["POST"], auth_level=func.AuthLevel.FUNCTION)
     async def acknowledge_ledger(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
-        """An operator knows that the ledger is new."""
+        """Acknowledge that the ledger is new."""
 
         def work(services: Services, _parameters: dict[str, str]) -> func.HttpResponse:
             by = principal_of(req, authenticated=services.settings.authentication_enabled)

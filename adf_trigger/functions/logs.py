@@ -11,10 +11,11 @@ import logging
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 _OWN = "adf_trigger"
 _LIBRARIES = {"azure": logging.WARNING, "azure.identity": logging.CRITICAL, "urllib3": logging.WARNING}
-"""Library → the least level that is heard of it. azure-identity repeats a token service's answer unscrubbed, which may
+"""Library → the lowest level of its records that is kept. azure-identity repeats a token service's answer unscrubbed,
+which may
 echo a key, and misnames its cause; what there is to tell of it, this app tells itself."""
 MAX_FIELDS = 2_000
-"""Characters of the fields behind a text."""
+"""Maximum characters of the fields behind a text."""
 
 
 def configure_logging() -> None:

@@ -95,7 +95,9 @@ OPERATIONS: tuple[Operation, ...] = (
         "runs",
         "Start a run of a pipeline, once for each key.",
         {
-            HTTPStatus.ACCEPTED: Answer("It is taken; Location leads to its result.", RunView, _RUN_HEADERS),
+            HTTPStatus.ACCEPTED: Answer(
+                "The request is accepted; Location leads to its result.", RunView, _RUN_HEADERS
+            ),
             HTTPStatus.OK: Answer(
                 "The same request has come before, or the run that was waited for has ended; with validateOnly, what "
                 "would become of it.",
@@ -114,7 +116,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "/runs",
         "runs",
         "Start many runs, each as it would be started alone; the timer sends them.",
-        {HTTPStatus.OK: Answer("What became of each, in their order.", StartResults)},
+        {HTTPStatus.OK: Answer("The outcome of each, in the order of the requests.", StartResults)},
         ("factory",),
         StartRunsRequest,
         {
@@ -149,10 +151,12 @@ OPERATIONS: tuple[Operation, ...] = (
         "options",
         "/events",
         "events",
-        "Answer who asks whether CloudEvents may be sent here.",
+        "Answer the CloudEvents handshake: whether events may be sent here.",
         {
             HTTPStatus.OK: Answer(
-                "They may.", None, ("WebHook-Allowed-Origin", "WebHook-Allowed-Rate", "Allow")
+                "CloudEvents may be sent here.",
+                None,
+                ("WebHook-Allowed-Origin", "WebHook-Allowed-Rate", "Allow"),
             )
         },
         ("origin",),
@@ -162,8 +166,8 @@ OPERATIONS: tuple[Operation, ...] = (
         "get",
         "/runs",
         "runs",
-        "Runs, newest first, what was rejected and what cannot be told among them.",
-        {HTTPStatus.OK: Answer("A page of them.", RunList)},
+        "Runs, newest first, rejected and unknown ones included.",
+        {HTTPStatus.OK: Answer("A page of runs.", RunList)},
         ("status", "onlyPipeline", "since", "until", "correlationId", "factory", "limit", "continuation"),
     ),
     Operation(
@@ -174,7 +178,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "One run, or a rejected message.",
         {
             HTTPStatus.OK: Answer(
-                "As it is, or as it has ended where that was waited for.", RunView, _RUN_HEADERS
+                "The run as it is, or as it has ended where that was waited for.", RunView, _RUN_HEADERS
             )
         },
         ("id", "factory", "by", "prefer"),
@@ -188,7 +192,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "How a run has ended, for clients that poll by status.",
         {
             HTTPStatus.ACCEPTED: Answer(
-                "It has not; Retry-After says when to ask again.", RunView, _RUN_HEADERS
+                "It has not ended yet; Retry-After says when to ask again.", RunView, _RUN_HEADERS
             ),
             HTTPStatus.OK: Answer("It has ended.", RunView, _RUN_HEADERS),
         },
@@ -221,7 +225,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "/pipelines/{pipeline}",
         "pipelines",
         "One pipeline, with what it declares.",
-        {HTTPStatus.OK: Answer("That pipeline.", PipelineView)},
+        {HTTPStatus.OK: Answer("The pipeline.", PipelineView)},
         ("pipeline", "factory"),
         problems=(PIPELINE_NOT_FOUND, DENIED, FAILED),
     ),
@@ -232,7 +236,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "steering",
         "Rerun a run that has ended, with its parameters.",
         {
-            HTTPStatus.ACCEPTED: Answer("The rerun is taken.", RunView, _STEERED_HEADERS),
+            HTTPStatus.ACCEPTED: Answer("The rerun is accepted.", RunView, _STEERED_HEADERS),
             HTTPStatus.OK: Answer("The same rerun was asked for before.", RunView, _STEERED_HEADERS),
         },
         ("id", "factory", "by", "key", "traceparent"),
@@ -247,8 +251,8 @@ OPERATIONS: tuple[Operation, ...] = (
         "steering",
         "Decide about a run whose fate is unknown, or discard a rejected message.",
         {
-            HTTPStatus.ACCEPTED: Answer("It goes on.", RunView, _STEERED_HEADERS),
-            HTTPStatus.OK: Answer("There is nothing left to do.", RunView, _STEERED_HEADERS),
+            HTTPStatus.ACCEPTED: Answer("The request is decided, and goes on.", RunView, _STEERED_HEADERS),
+            HTTPStatus.OK: Answer("Nothing is left to do.", RunView, _STEERED_HEADERS),
         },
         ("id", "factory", "by"),
         ResolveRequest,
@@ -281,8 +285,8 @@ OPERATIONS: tuple[Operation, ...] = (
         "steering",
         "Cancel a run, or a request that is not started yet.",
         {
-            HTTPStatus.ACCEPTED: Answer("It is asked for.", RunView, _STEERED_HEADERS),
-            HTTPStatus.OK: Answer("There is nothing left to cancel.", RunView, _STEERED_HEADERS),
+            HTTPStatus.ACCEPTED: Answer("The cancellation is requested.", RunView, _STEERED_HEADERS),
+            HTTPStatus.OK: Answer("Nothing is left to cancel.", RunView, _STEERED_HEADERS),
         },
         ("id", "factory", "by"),
         CancelRequest,
@@ -294,7 +298,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "get",
         "/health",
         "health",
-        "Ok or not, and since when: all that anybody may know.",
+        "Whether the service is healthy, and since when: public.",
         {
             HTTPStatus.OK: Answer("All is well.", _HEALTH),
             HTTPStatus.SERVICE_UNAVAILABLE: Answer("Something is wrong.", _HEALTH),
@@ -306,7 +310,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "get",
         "/health/details",
         "health",
-        "What is wrong, in words, and what else is known.",
+        "The troubles in words, and all other details of the health.",
         {
             HTTPStatus.OK: Answer("All is well.", _HEALTH_DETAILS),
             HTTPStatus.SERVICE_UNAVAILABLE: Answer("Something is wrong.", _HEALTH_DETAILS),
@@ -317,8 +321,12 @@ OPERATIONS: tuple[Operation, ...] = (
         "post",
         "/health/acknowledge",
         "health",
-        "An operator knows that the ledger is new.",
-        {HTTPStatus.OK: Answer("It is noted.", {"type": "object", "required": ["ledger"]})},
+        "Acknowledge that the ledger is new.",
+        {
+            HTTPStatus.OK: Answer(
+                "The acknowledgement is recorded.", {"type": "object", "required": ["ledger"]}
+            )
+        },
     ),
     Operation(
         "openapi",

@@ -1,4 +1,4 @@
-"""What callers are answered of a run: that it was taken, how it stands, and its result."""
+"""The answers about a run: accepted, its state, and its result."""
 
 import asyncio
 from http import HTTPStatus

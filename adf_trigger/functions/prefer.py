@@ -3,7 +3,7 @@
 import re
 
 MOST_SECONDS = 200
-"""The platform's front end gives a call up after 230 seconds."""
+"""The platform's front end aborts a call after 230 seconds."""
 _MOST_DIGITS = 9
 
 _NAME = r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"

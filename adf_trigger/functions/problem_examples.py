@@ -126,7 +126,7 @@ _ALL = (
         problems.SETTINGS_FAULTY,
         _example(
             problems.SETTINGS_FAULTY,
-            "nothing is taken until they are mended; see errors",
+            "no request is accepted until they are corrected; see errors",
             errors=[{"pointer": "ADF_TRIGGER_TABLE", "message": "does not have the form that it must have"}],
         ),
     ),

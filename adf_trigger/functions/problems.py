@@ -35,7 +35,7 @@ MAX_MESSAGE = 1_000
 MAX_DETAIL = 4_000
 MAX_POINTER = 300
 LEDGER_WAIT = 5
-"""Seconds after which it is worth trying again where the storage did not answer."""
+"""Default Retry-After in seconds, where the storage did not answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +176,7 @@ def described_by(error: AdfTriggerError) -> tuple[Problem, float | None]:
     if isinstance(error, SettingsError):
         found = (*error.faults, *error.warnings)
         faults = [Fault(name_of(fault), fault.partition(": ")[2] or fault) for fault in found]
-        detail = "nothing is taken until they are mended; see errors"
+        detail = "no request is accepted until they are corrected; see errors"
         return _described(SETTINGS_FAULTY, detail, faults=faults), SETTINGS_WAIT
     if isinstance(error, AmbiguousRun):
         return _described(AMBIGUOUS, str(error), choices=error.choices), None
@@ -200,7 +200,7 @@ _KINDS: Sequence[tuple[type[AdfTriggerError], ProblemType]] = (
     (Refused, DENIED),
     (DataFactoryFailed, FAILED),
 )
-"""The first that an error is decides."""
+"""The first type that an error is an instance of decides."""
 
 
 def _kind_of(error: AdfTriggerError) -> ProblemType:

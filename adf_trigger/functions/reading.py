@@ -19,7 +19,7 @@ def reading_functions(use_cases: UseCases) -> func.Blueprint:
     @blueprint.function_name("list_runs")
     @blueprint.route("runs", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
     async def list_runs(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
-        """Runs, newest first, what was rejected and what cannot be told among them."""
+        """Runs, newest first, rejected and unknown ones included."""
 
         def work(services: Services, parameters: Parameters) -> func.HttpResponse:
             asked = Asked(req, parameters, RUNS_PARAMETERS, several=["status"])

@@ -1,4 +1,4 @@
-"""Messages that come while the settings are faulty: back into their queue, byte for byte."""
+"""Messages that arrive while the settings are faulty: put back into their queue, byte for byte."""
 
 import logging
 
@@ -11,7 +11,7 @@ from adf_trigger.settings import CommonSettings
 logger = logging.getLogger(__name__)
 
 WAIT = 60
-"""Seconds after which the message comes again: somebody has to mend the settings meanwhile."""
+"""Seconds after which the message is delivered again: the settings have to be corrected meanwhile."""
 
 
 def put_back_unread(message: Message, faults: SettingsError, *, suffix: str = "") -> None:

@@ -1,4 +1,4 @@
-"""What reads and writes each kind of document, made when it is first needed."""
+"""Type adapters of the documents, built on first use."""
 
 from typing import Any, TypeVar
 

@@ -24,4 +24,4 @@ class Declarations(Protocol):
         """
 
     def remove(self, factory: str, pipeline: str) -> None:
-        """Keep nothing of a pipeline any more."""
+        """Remove what is kept of a pipeline."""

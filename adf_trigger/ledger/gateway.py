@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 
 _FORBIDDEN = 403
 MAX_PAGE = 1000
-"""Most rows that the service gives in one answer."""
+"""Maximum rows that the service returns in one answer."""
 
 _retrying = stamina.RetryingCaller(
     attempts=4, timeout=30.0, wait_initial=0.2, wait_max=2.0, wait_jitter=0.2
@@ -125,7 +125,7 @@ class TableGateway:
             last = found
 
     def put(self, partition: str, key: str, properties: Properties) -> str:
-        """Write a row whatever was there, and give its new ETag.
+        """Write a row unconditionally; its new ETag.
 
         Raises:
             LedgerError: it could not be written.
@@ -137,7 +137,7 @@ class TableGateway:
         )
 
     def remove(self, partition: str, key: str) -> None:
-        """Delete a row whatever it holds; it may be gone already.
+        """Delete a row unconditionally; it may be gone already.
 
         Raises:
             LedgerError: it could not be deleted.

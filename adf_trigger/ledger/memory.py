@@ -190,13 +190,13 @@ class MemoryLedger:
         return page_of(wanted, limit)
 
     def cursor(self, factory: str) -> Cursor:
-        """Where the last poll stood; an empty cursor where there was none."""
+        """The cursor of the last poll; an empty one where there was none."""
         with self._lock:
             text = self._partition(factory).cursor
         return Cursor() if text is None else decode_cursor(text)
 
     def save_cursor(self, factory: str, cursor: Cursor) -> None:
-        """Remember where a poll stood; the last writer wins."""
+        """Save the cursor of a poll; the last writer wins."""
         with self._lock:
             self._partition(factory).cursor = encode_cursor(cursor)
 

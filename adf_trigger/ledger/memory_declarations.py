@@ -25,7 +25,7 @@ class MemoryDeclarations:
             self._texts[_key(factory, declaration.pipeline)] = text
 
     def remove(self, factory: str, pipeline: str) -> None:
-        """Keep nothing of a pipeline any more."""
+        """Remove what is kept of a pipeline."""
         self._texts.pop(_key(factory, pipeline), None)
 
 

@@ -77,7 +77,7 @@ class MemoryNotes:
         ]
 
     def remove(self, scope: str, name: str, etag: str | None = None) -> None:
-        """Keep nothing under a name any more: in place of the note with an ETag, or whatever is there (None).
+        """Remove the note of a name: the one with an ETag, or whatever is there (None).
 
         Raises:
             LedgerConflict: the note with the ETag is not there any more; nothing was removed.

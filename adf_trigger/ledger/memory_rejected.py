@@ -78,7 +78,7 @@ class MemoryRejected:
         return True
 
     def remove(self, key: str) -> None:
-        """Keep a message no longer, whether or not it was."""
+        """Remove a message; one that is not there is no error."""
         with self._lock:
             self._rows.pop(key, None)
 

@@ -83,7 +83,7 @@ class Notes(Protocol):
         """The notes whose names begin with a prefix and go on after it, in order of their names."""
 
     def remove(self, scope: str, name: str, etag: str | None = None) -> None:
-        """Keep nothing under a name any more: in place of the note with an ETag, or whatever is there (None).
+        """Remove the note of a name: the one with an ETag, or whatever is there (None).
 
         Raises:
             LedgerConflict: the note with the ETag is not there any more; nothing was removed.

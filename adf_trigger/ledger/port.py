@@ -11,7 +11,7 @@ from adf_trigger.ledger.places import KeptPlaces
 from adf_trigger.ledger.records import ActiveRun, RunRecord
 
 MOST_PARTITIONS = 1_000
-"""Partitions that are looked for: a table has one a factory, and two of the app's own."""
+"""Maximum partitions that are searched: a table has one per factory, and two of the app's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What a claim found: the record now in the ledger, and whether this claim put it there."""
+    """The result of a claim: the record now in the ledger, and whether this claim inserted it."""
 
     stored: Stored
     created: bool
@@ -40,7 +40,7 @@ class RunPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cursor:
-    """Where the last poll of a factory stood.
+    """The cursor of a factory's polls.
 
     Attributes:
         polled_until: runs updated before this instant have been seen.
@@ -79,7 +79,7 @@ class LedgerReader(Protocol):
         """
 
     def cursor(self, factory: str) -> Cursor:
-        """Where the last poll stood; an empty cursor where there was none."""
+        """The cursor of the last poll; an empty one where there was none."""
 
     def places(self, factory: str, name: str) -> KeptPlaces | None:
         """The places of a name; None where there is no such row."""
@@ -94,7 +94,7 @@ class LedgerReader(Protocol):
         """
 
     def check(self) -> None:
-        """Read something, for the health check."""
+        """Check that it can be read, for the health report."""
 
 
 class Ledger(LedgerReader, Protocol):
@@ -132,7 +132,7 @@ class Ledger(LedgerReader, Protocol):
         """Remove a row of places, on condition that it is as it was read."""
 
     def save_cursor(self, factory: str, cursor: Cursor) -> None:
-        """Remember where a poll stood; the last writer wins, which is safe since polls overlap."""
+        """Save the cursor of a poll; the last writer wins, which is safe since polls overlap."""
 
     def purge(self, factory: str, *, published_before: datetime, limit: int) -> int:
         """Remove at most `limit` records that were published before an instant; how many were."""

@@ -1,4 +1,4 @@
-"""Why a run is where it is, in one line: what a list, a terminal or an alert has room for."""
+"""The reason of a run's state in one line, for a list, a terminal or an alert."""
 
 import re
 from collections.abc import Sequence

@@ -35,7 +35,7 @@ class Waits(StrEnum):
     CALLER = "caller"
     """Values of its secure parameters are not kept: the same request, or its message, has to come again."""
     PIPELINE = "pipeline"
-    """So many runs of its pipeline wait that it takes no more."""
+    """The pipeline is at its limit of queued runs."""
     ADMISSION = "admission"
     """As many runs of its pipeline, or of its key, go on as the pipeline's policy allows; see `ledger.places`."""
 

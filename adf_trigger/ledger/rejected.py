@@ -57,7 +57,7 @@ class RejectedMessages(Protocol):
         """
 
     def remove(self, key: str) -> None:
-        """Keep a message no longer, whether or not it was."""
+        """Remove a message; one that is not there is no error."""
 
     def purge(self, *, received_before: datetime, limit: int) -> int:
         """Remove at most `limit` messages that came before an instant, and none that waits; how many were."""

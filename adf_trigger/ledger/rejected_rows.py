@@ -11,7 +11,7 @@ from adf_trigger.messages.limits import shorten, shortened_together
 
 MAX_FAULTS = 50
 MAX_TEXT = 300
-"""Characters of a fault's place, of what it says, and of a masked name."""
+"""Maximum characters of a fault's pointer, of its message, and of a masked name."""
 MAX_REASON = 2_000
 MAX_MASKED = 100
 MAX_KEPT = 3

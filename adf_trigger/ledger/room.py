@@ -1,6 +1,7 @@
 """How large a record may be, so that every later move of it fits into its entity of Table storage.
 
-A request is refused at the door where it would leave too little room. What a record gains afterwards is bounded here,
+A request is rejected before its claim where it would leave too little room. What a record gains afterwards is bounded
+here,
 for every writer and every adapter, and gives way where the whole would not fit: better no details than no end.
 
 A field that is written after the claim gets its limit in `_bounded`: a list of what is told of activities shares the
@@ -40,7 +41,7 @@ MOST_ENTRIES = 50
 
 LONGEST_STATUS = 256
 LONGEST_NAME = 256
-"""Characters of a word of Data Factory's, and of who has done something."""
+"""Maximum characters of a status or type of Data Factory's, and of the name of an actor."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,8 @@ _LIMITS = (
     _Limits(message=300, reason=300, details=8_000, history=4_000),
     _Limits(message=60, reason=60, details=0, history=0),
 )
-"""Ever harsher limits. Within the second fits whatever passed the door; the others are for what passed earlier ones."""
+"""Limits, tried in turn, each stricter. Whatever this version accepts fits the second; the others are for records that
+earlier versions accepted."""
 
 E = TypeVar("E", bound=Wire)
 
@@ -83,7 +85,7 @@ def require_room(
     metadata: Mapping[str, str] | None = None,
     came_as: CameAs | None = None,
 ) -> None:
-    """Refuse a request that would leave its record too little room for what becomes of it.
+    """Reject a request that would leave its record too little room for its later moves.
 
     Args:
         parameters: whose values are kept.

@@ -49,7 +49,7 @@ _CLAIM_ATTEMPTS = 3
 """The earlier record may be released between losing to it and reading it; then the key is free again."""
 _PURGE_PAGE = 100
 _SAME_MESSAGES = 100
-"""Requests of equal messages that are looked at."""
+"""Maximum requests of equal messages that are read."""
 
 
 class TableLedger:
@@ -252,7 +252,7 @@ class TableLedger:
         return TableListing(self._table, factory, question, get=get, active=active).page(after, limit)
 
     def cursor(self, factory: str) -> Cursor:
-        """Where the last poll stood; an empty cursor where there was none.
+        """The cursor of the last poll; an empty one where there was none.
 
         Raises:
             LedgerError: the table could not be read.
@@ -261,7 +261,7 @@ class TableLedger:
         return Cursor() if entity is None else decode_cursor(join(entity))
 
     def save_cursor(self, factory: str, cursor: Cursor) -> None:
-        """Remember where a poll stood; the last writer wins.
+        """Save the cursor of a poll; the last writer wins.
 
         Raises:
             LedgerError: the table could not be written.
@@ -298,7 +298,7 @@ class TableLedger:
         return [each for each in map(factory_of, partitions) if each is not None]
 
     def check(self) -> None:
-        """Read something, for the health check.
+        """Check that it can be read, for the health report.
 
         Raises:
             LedgerError: the table could not be read, or does not exist.

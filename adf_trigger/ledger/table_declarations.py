@@ -39,7 +39,7 @@ class TableDeclarations:
             self._table.put(partition_key(factory), pipeline_key(declaration.pipeline), split(text))
 
     def remove(self, factory: str, pipeline: str) -> None:
-        """Keep nothing of a pipeline any more.
+        """Remove what is kept of a pipeline.
 
         Raises:
             LedgerError: the table could not be written.

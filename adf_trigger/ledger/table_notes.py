@@ -79,7 +79,7 @@ class TableNotes:
         return [_note(name_of(row["RowKey"]), row) for row in rows]
 
     def remove(self, scope: str, name: str, etag: str | None = None) -> None:
-        """Keep nothing under a name any more: in place of the note with an ETag, or whatever is there (None).
+        """Remove the note of a name: the one with an ETag, or whatever is there (None).
 
         Raises:
             LedgerConflict: the note with the ETag is not there any more; nothing was removed.

@@ -39,13 +39,13 @@ logger = logging.getLogger(__name__)
 
 _ROW_KEY = "RowKey"
 _PAGE = 50
-"""Messages of 64 KiB that are read at once."""
+"""Messages of 64 KiB that are read in one query."""
 _LOOKED_AT = 20
-"""Messages of one id that are looked at."""
+"""Maximum messages of one id that are read."""
 _REMOVALS = 5
-"""Tries to remove a message that others change."""
+"""Maximum attempts to remove a message that others change."""
 _PURGED_PAGES = 5
-"""Pages that one purge reads, where it finds what waits."""
+"""Maximum pages that one purge reads past messages that wait."""
 
 _UNLISTED = "unlisted"
 """Marks the row of a message that no list shows."""
@@ -208,7 +208,7 @@ class TableRejected:
                     self._table.remove(REJECTED, index)  # who has changed it meanwhile has indexed it
 
     def remove(self, key: str) -> None:
-        """Keep a message no longer, whether or not it was.
+        """Remove a message; one that is not there is no error.
 
         Raises:
             LedgerError: the table could not be written.

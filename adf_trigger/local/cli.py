@@ -26,7 +26,7 @@ from adf_trigger.local.up_options import add_up
 
 _PROGRAM = "python -m adf_trigger.local"
 _INTERRUPTED = 130
-"""What a shell gives for a command that Ctrl+C has ended."""
+"""Exit code of a command that Ctrl+C has ended."""
 _EXPECTED = (
     AzuriteInstallError,
     DataFolderError,
@@ -65,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     called = COMMAND if Path(sys.argv[0]).stem == COMMAND else _PROGRAM
-    parser = Parser(prog=called, description="Azure, as far as this project needs it, here.")
+    parser = Parser(prog=called, description="The parts of Azure that this project needs, run locally.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     add_up(commands.add_parser("up", help="run everything until it is told to stop (Ctrl+C or SIGTERM)"))
     setup = commands.add_parser("setup", help="install Azurite, so that the first start is quick too")

@@ -14,4 +14,4 @@ NODE = str(_ROOT / "node.exe" if _WINDOWS else _ROOT / "bin" / "node")
 
 _MODULES = _ROOT / "node_modules" if _WINDOWS else _ROOT / "lib" / "node_modules"
 NPM = [NODE, str(_MODULES / "npm" / "bin" / "npm-cli.js")]
-"""npm, run by that Node and no other."""
+"""The command line of npm, run by that Node."""

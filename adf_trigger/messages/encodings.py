@@ -11,8 +11,8 @@ import codecs
 import re
 
 LAYERS = 3
-"""So often a message may be encoded as base64: by its sender, by a client that encodes what it is given, and where it
-is put back into its queue."""
+"""Maximum layers of base64: by the sender, by a client that encodes what it is given, and by being put back into its
+queue."""
 
 _BLANKS = b" \t\r\n\x0b\x0c"
 _LEFT_OUT = re.compile(r"[ \t\r\n\v\f\ufeff]")

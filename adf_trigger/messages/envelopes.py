@@ -19,7 +19,7 @@ from adf_trigger.messages.strict_json import parse
 CLOUD_EVENTS = "CloudEvents"
 EVENT_GRID = "Event Grid"
 OUR_TYPES = "dev.adf-trigger."
-"""How the types of this service's own events begin. They name a pipeline and ask for no run: were they taken for
+"""Prefix of the types of this service's own events. They name a pipeline and ask for no run: were they taken for
 requests where somebody leads them back here, each would be rejected, and its rejection be the next one."""
 _VERSION = "1.0"
 _KEY = re.compile(r"event-[0-9a-f]{48}")

@@ -1,4 +1,4 @@
-"""Text that has to fit."""
+"""Text cut to a limit."""
 
 import json
 import unicodedata
@@ -7,10 +7,10 @@ from typing import Any
 
 ELLIPSIS = "…"
 LONGEST_LINE = 500
-"""Characters of a reason in one line: what a list, a terminal or an alert has room for."""
+"""Maximum characters of a reason in one line, for a list, a terminal or an alert."""
 
 _DEEPEST = 50
-"""Levels of a JSON value: some readers give up at 64."""
+"""Maximum levels of a JSON value: some readers fail at 64."""
 
 _NOT_SHOWN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 """Categories that a terminal would obey and a line cannot hold: controls, marks of direction, halves of pairs."""

@@ -1,4 +1,4 @@
-"""What people send that is no JSON object of a request, known again, and what to send in its place.
+"""Recognises common mistakes in bodies that are not a request's JSON object, and says what to send instead.
 
 Tools encode twice, escape for HTML, post as a form or write another charset; a parser's "line 1, column 1" helps nobody
 who does not know that.

@@ -1,4 +1,4 @@
-"""Since when a message waits, told by when it expires: it is put back with its bytes as they came.
+"""The time at which a message began to wait, encoded in its expiry: it is put back with its bytes as they came.
 
 So the wait is known to every process, and while the ledger is out of reach, and nothing has to be kept of it.
 """

@@ -1,4 +1,4 @@
-"""A validator's faults in the words of who wrote the request."""
+"""Validation errors, in the terms of the request's author."""
 
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
@@ -79,7 +79,7 @@ def _message(error: ErrorDetails, location: Sequence[int | str], model: type[Bas
 
 
 def _unknown(name: str, model: type[BaseModel]) -> str:
-    """What is said of a field that there is not: what was meant, likely."""
+    """The message for an unknown field, with the name that was probably meant."""
     known = {
         spelling: str(field.alias or field_name)
         for field_name, field in model.model_fields.items()

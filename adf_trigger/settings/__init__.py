@@ -87,7 +87,7 @@ class CommonSettings(TimeSettings):
     rejected_queue: QueueName = Field(
         default="adf-run-requests-rejected",
         alias="ADF_TRIGGER_REJECTED_QUEUE",
-        description="Where copies of messages go that can never work, with their reason.",
+        description="Queue for copies of messages that can never work, with their reason.",
     )
     events_queue: QueueName = Field(
         default="adf-run-events",
@@ -113,7 +113,7 @@ class CommonSettings(TimeSettings):
         gt=0,
         le=10_000,
         alias="ADF_TRIGGER_TICK_CALLS",
-        description="Data Factory calls that one tick may spend on one factory, where ARM allows so many.",
+        description="Maximum Data Factory calls of one tick for one factory, where ARM allows so many.",
     )
     retention_days: int = Field(
         default=90,
@@ -133,19 +133,19 @@ class CommonSettings(TimeSettings):
     require_idempotency_key: bool = Field(
         default=False,
         alias="ADF_TRIGGER_REQUIRE_IDEMPOTENCY_KEY",
-        description="Whether each request by HTTP has to bring its own key; a message goes by its id without one.",
+        description="Whether each request by HTTP needs its own key; a message without one is known by its id.",
     )
     public_base_url: str | None = Field(
         default=None,
         alias="ADF_TRIGGER_PUBLIC_BASE_URL",
-        description="URL at which callers reach this app's `/api`, to begin links with; without it they are relative.",
+        description="URL at which callers reach this app's `/api`, the prefix of links; without it they are relative.",
     )
 
     _warnings: tuple[str, ...] = PrivateAttr(default=())
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """Sentences on what is odd in the environment but stops nothing. They name variables and show no value."""
+        """Warnings about the environment, one sentence each. They name variables and show no value."""
         return self._warnings
 
     @property

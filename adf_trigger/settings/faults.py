@@ -1,4 +1,4 @@
-"""What is wrong with settings, in sentences that name variables and never show a value."""
+"""The faults of settings, in sentences that name variables and never show a value."""
 
 import json
 import re
@@ -111,7 +111,7 @@ def json_object(value: object) -> object:
     except json.JSONDecodeError as exc:
         raise ValueError(f"is not JSON (line {exc.lineno}, column {exc.colno}: {exc.msg})") from exc
     except RecursionError as exc:
-        raise ValueError("is not JSON of any use: it is nested too deep") from exc
+        raise ValueError("is not usable JSON: it is nested too deep") from exc
 
 
 def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -38,7 +38,7 @@ class Observe(StrEnum):
     """Which runs that others start (the Studio, Data Factory's triggers, scripts) are told of at their end, too."""
 
     NONE = "none"
-    """None: Data Factory itself tells nobody."""
+    """None: Data Factory itself publishes no event."""
     TOP_LEVEL = "topLevel"
     """Those that no activity of another run has started."""
     ALL = "all"

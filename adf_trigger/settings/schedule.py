@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import MAXYEAR, UTC, date, datetime, time, timedelta
 
 MISSED = 4
-"""The timer is taken for dead when it was due so many times, and some time more: a host that takes over from one that
+"""The timer counts as stopped when it was due this many times, and some time more: a host that takes over from one that
 was killed waits up to two minutes for the timer's lock, and was seen to need a minute and a half."""
 GRACE = timedelta(seconds=30)
 

@@ -7,7 +7,7 @@ from pydantic import Field
 from adf_trigger.settings.platform import PlatformSettings
 
 Seconds = Annotated[float, Field(gt=0, le=31_536_000, allow_inf_nan=False)]
-"""Up to a year: what is longer is a typing error."""
+"""Up to a year: anything longer is taken for a typing error."""
 CallSeconds = Annotated[float, Field(gt=0, le=600, allow_inf_nan=False)]
 
 
@@ -17,32 +17,32 @@ class TimeSettings(PlatformSettings):
     reconcile_grace: Seconds = Field(
         default=60,
         alias="ADF_TRIGGER_RECONCILE_GRACE_SECONDS",
-        description="How long a createRun without an answer may stay unseen before more is done about it.",
+        description="Seconds after which a createRun without an answer, whose run is not found, is reconciled further.",
     )
     lease: Seconds = Field(
         default=90,
         alias="ADF_TRIGGER_LEASE_SECONDS",
-        description="How long one sender has a request to itself; longer than both HTTP time-outs together.",
+        description="Lease of a request's sender; longer than both HTTP time-outs together.",
     )
     start_deadline: Seconds = Field(
         default=86_400,
         alias="ADF_TRIGGER_START_DEADLINE_SECONDS",
-        description="How long an accepted request may wait for throttling or an outage to pass.",
+        description="How long an accepted request may wait for throttling or an outage to end.",
     )
     poll_overlap: Seconds = Field(
         default=300,
         alias="ADF_TRIGGER_POLL_OVERLAP_SECONDS",
-        description="How far each poll looks back behind the last one, since lists lag.",
+        description="Overlap of each poll with the one before, since lists lag.",
     )
     stale_after: Seconds = Field(
         default=300,
         alias="ADF_TRIGGER_STALE_AFTER_SECONDS",
-        description="An active run that no list has shown for so long is asked for by its id.",
+        description="An active run that no list has shown for this long is read by its id.",
     )
     missing_run_hours: Annotated[float, Field(gt=0, le=8_760, allow_inf_nan=False)] = Field(
         default=24,
         alias="ADF_TRIGGER_MISSING_RUN_HOURS",
-        description="A run that Data Factory says it does not have, for so long, ends as unknown.",
+        description="A run that Data Factory reports as not found for this long ends as unknown.",
     )
     definition_cache: float = Field(
         default=60,
@@ -50,7 +50,7 @@ class TimeSettings(PlatformSettings):
         le=31_536_000,
         allow_inf_nan=False,
         alias="ADF_TRIGGER_DEFINITION_CACHE_SECONDS",
-        description="How long a pipeline's declared parameters are remembered.",
+        description="How long a pipeline's declared parameters are cached.",
     )
     connect_timeout: CallSeconds = Field(
         default=5, alias="ADF_TRIGGER_CONNECT_TIMEOUT_SECONDS", description="Time to connect, of every call."

@@ -116,7 +116,7 @@ class Ends:
     Args:
         client: asks the service.
         since: runs that were requested since then.
-        clock: tells the time.
+        clock: returns the current time.
     """
 
     def __init__(self, client: Client, since: datetime, *, clock: Clock = utcnow) -> None:

@@ -61,7 +61,7 @@ MOMENT = Moment()
 @click.option("--until", type=MOMENT, help="Requested before then.")
 @click.option("--correlation-id", help="With this id of yours.")
 @click.option(
-    "-n", "--limit", type=click.IntRange(min=1), default=20, show_default=True, help="So many at most."
+    "-n", "--limit", type=click.IntRange(min=1), default=20, show_default=True, help="Maximum number."
 )
 @connected
 def list_command(session: Session, *, status: Sequence[str], active: bool, limit: int, **where: Any) -> int:
@@ -72,7 +72,7 @@ def list_command(session: Session, *, status: Sequence[str], active: bool, limit
     if session.screen.as_json:
         session.screen.document(runs)
     elif not runs:
-        session.screen.note("There are none.")
+        session.screen.note("None found.")
     else:
         show_list(session.screen, runs)
     return Exit.SUCCEEDED
@@ -131,7 +131,7 @@ def activities_command(session: Session, run: RunName) -> int:
     for each in found.activities:
         _show_activity(screen, each)
     if not found.activities:
-        screen.note("There are none yet.")
+        screen.note("None yet.")
     if found.truncated:
         screen.note("There are more than are shown.")
     return Exit.SUCCEEDED
@@ -174,7 +174,7 @@ def pipelines_command(session: Session, *, factory: str | None) -> int:
     for each in found.pipelines:
         _show_pipeline(screen, each, several=several)
     if not found.pipelines:
-        screen.note("There are none.")
+        screen.note("None found.")
     for unread in found.unread:
         screen.note((f"{unread.factory} could not be read: ", "yellow"), unread.reason)
     if found.truncated:
@@ -191,7 +191,7 @@ def _show_pipeline(screen: Screen, pipeline: PipelineView, *, several: bool) -> 
         screen.line(f"-p {name}=", (each.type, "cyan"), told, indent=2)
 
 
-@click.command("health", short_help="How the app is.")
+@click.command("health", short_help="The health of the app.")
 @connected
 def health_command(session: Session) -> int:
     """How the app is, with what is wrong where the key opens that. The exit code is 1 where it is not well."""

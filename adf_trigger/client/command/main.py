@@ -158,7 +158,7 @@ def _tell(screen: Screen, error: AdfTriggerError) -> None:
             screen.note(f"{begun}  {status}  {json_line(found.get('parameters') or {})}", indent=2)
             screen.note(f"--as adopt --run-id {word(str(found.get('runId')))}", indent=4)
     if isinstance(error, OutcomeUnknown) and error.key:
-        screen.note(f"This tells: {PROGRAM} show {word(error.key)}")
+        screen.note(f"To find out: {PROGRAM} show {word(error.key)}")
 
 
 def _words_of(error: AdfTriggerError) -> Sequence[str]:

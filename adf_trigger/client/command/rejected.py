@@ -24,7 +24,7 @@ def rejected_group() -> None:
 
 @rejected_group.command("list")
 @click.option(
-    "-n", "--limit", type=click.IntRange(min=1), default=20, show_default=True, help="So many at most."
+    "-n", "--limit", type=click.IntRange(min=1), default=20, show_default=True, help="Maximum number."
 )
 @connected
 def list_rejected(session: Session, *, limit: int) -> int:
@@ -36,7 +36,7 @@ def list_rejected(session: Session, *, limit: int) -> int:
     elif found:
         show_list(session.screen, found)
     else:
-        session.screen.note("There are none.")
+        session.screen.note("None found.")
     return Exit.SUCCEEDED
 
 

@@ -59,12 +59,12 @@ class Label(click.ParamType[tuple[str, str]]):
 @click.option("-w", "--wait", is_flag=True, help="Wait for the end; the exit code tells it.")
 @click.option("--timeout", type=DURATION, help="With --wait: for how long at most. The run goes on after it.")
 @click.option(
-    "-k", "--idempotency-key", "key", help="What the run is known by: the same key starts nothing twice."
+    "-k", "--idempotency-key", "key", help="Idempotency key of the run: the same key starts nothing twice."
 )
 @click.option("--factory", help="Alias of the factory, where there are several.")
 @click.option("--correlation-id", help="Your own id, carried through to the event.")
 @click.option("--label", "labels", multiple=True, type=Label(), help="A label, carried through to the event.")
-@click.option("--dry-run", is_flag=True, help="Make every check, and start nothing.")
+@click.option("--dry-run", is_flag=True, help="Check the request, and start nothing.")
 @connected
 def run_command(
     session: Session,
@@ -110,7 +110,7 @@ def run_command(
             words = str(exc) or "Interrupted: it is not known whether a run was started."
             session.screen.note((words, "bold magenta"))
             session.screen.note(
-                f"This tells: {PROGRAM} show {word(known_by)}    To ask again, safely, add: -k {word(known_by)}"
+                f"To find out: {PROGRAM} show {word(known_by)}    To ask again, safely, add: -k {word(known_by)}"
             )
             return Exit.UNKNOWN if isinstance(exc, OutcomeUnknown) else Exit.INTERRUPTED
         return followed(session, client, run, wait=wait, timeout=timeout)

@@ -36,7 +36,7 @@ def cancel_command(session: Session, run: RunName, *, recursive: bool, note: str
 @click.option("--from-activity", metavar="NAME", help="Only from this activity on.")
 @click.option("-w", "--wait", is_flag=True, help="Wait for the end; the exit code tells it.")
 @click.option("--timeout", type=DURATION, help="With --wait: for how long at most. The run goes on after it.")
-@click.option("-k", "--idempotency-key", "key", help="What the new run is known by.")
+@click.option("-k", "--idempotency-key", "key", help="Idempotency key of the new run.")
 @NOTE
 @connected
 @one_run

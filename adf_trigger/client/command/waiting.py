@@ -18,7 +18,7 @@ from adf_trigger.contracts import RunView
 from adf_trigger.readings import ActivityView
 
 HOLD = 2.0
-"""Seconds between two looks on a terminal, where somebody watches."""
+"""Seconds between two polls on a terminal."""
 LONG_HOLD = 60.0
 MAX_SHOWN = 4
 """Activities on the live line; of more, those that were last."""

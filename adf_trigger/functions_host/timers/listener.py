@@ -43,7 +43,7 @@ class TimerListener:
         store: where its status is kept; None where use_monitor is off, which means no catching up.
         lock: keeps other hosts from firing it.
         work: runs the function.
-        clock: tells the time.
+        clock: returns the current time.
         stopping: set once the host stops.
     """
 

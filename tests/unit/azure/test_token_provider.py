@@ -39,7 +39,7 @@ class Fake:
     """A credential whose tokens are numbered.
 
     Attributes:
-        clock: tells the time.
+        clock: returns the current time.
         life: how long its tokens last.
         refresh_in: when it wants its tokens refreshed, if it says so.
         failure: what it raises instead.

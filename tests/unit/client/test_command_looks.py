@@ -80,7 +80,7 @@ def test_what_is_asked_for_arrives() -> None:
     service = Service(listed())
     filters = ["--status", "failed", "--pipeline", "P", "--since", "2026-11-30", "--correlation-id", "c"]
     done = command(service, "list", *filters, "--until", "2026-12-01T06:00:00+01:00")
-    assert (done.code, done.err) == (0, "There are none.\n")
+    assert (done.code, done.err) == (0, "None found.\n")
     assert asked(service) == {
         "status": ["Failed"],
         "pipeline": ["P"],
