@@ -11,17 +11,17 @@ export function fieldsOf(parameters) {
     elements: made.map((each) => each.element),
     /** The values that were given, by name; what cannot be read stands in `faults`. */
     values() {
-      const values = {};
+      const values = [];
       const faults = [];
       for (const each of made) {
         try {
           const value = each.read();
-          if (value !== undefined) values[each.name] = value;
+          if (value !== undefined) values.push([each.name, value]);
         } catch (error) {
           faults.push({ pointer: pointerOf(each.name), message: error.message });
         }
       }
-      return { values, faults };
+      return { values: Object.fromEntries(values), faults }; // a parameter may be called __proto__
     },
     /** Say at each field what is wrong with it; gives those faults that belong to none. */
     mark(faults) {
@@ -41,18 +41,27 @@ function pointerOf(name) {
   return `/parameters/${name.replaceAll("~", "~0").replaceAll("/", "~1")}`;
 }
 
+const TEXTS = new Set(["string", "securestring"]);
+
 function fieldOf(name, declared) {
   const type = declared.type.toLowerCase();
   const control = controlOf(type, declared);
   const usual = declared.required ? "required" : declared.secure ? "has a default" : `default: ${json(declared.default) || "empty"}`;
   const element = field([plain(name), " ", h("span", { class: "type" }, plain(declared.type))], control, { hint: usual.length > 160 ? `${usual.slice(0, 160)}…` : usual });
   const trouble = h("p", { class: "wrong", id: `${control.id}-wrong` });
+  const empty = TEXTS.has(type) ? h("input", { type: "checkbox", "aria-label": `Empty text for ${plain(name)}` }) : null;
+  if (empty) {
+    element.append(h("label", { class: "hint" }, empty, " empty text"));
+    control.addEventListener("input", () => {
+      if (control.value !== "") empty.checked = false;
+    });
+  }
   element.append(trouble);
   if (declared.required) control.setAttribute("aria-required", "true");
   return {
     name,
     element,
-    read: () => readAs(type, control.value),
+    read: () => (empty?.checked && control.value === "" ? "" : readAs(type, control.value)),
     say(messages) {
       trouble.textContent = messages.map(plain).join("; ");
       control.toggleAttribute("aria-invalid", false);

@@ -43,7 +43,7 @@ export class Gantt {
   rowOf(row, depth) {
     const last = row.attempts.at(-1);
     const children = row.attempts.flatMap((each) => each.childRunIds);
-    const nests = row.rounds.length > 0 || children.length > 0;
+    const nests = row.rounds.length > 0 || row.inner.length > 0 || children.length > 0;
     const spread = this.isOpen(row.key, nests && (row.rounds.length <= 5 || row.failedRounds > 0));
     const detailed = this.isOpen(`${row.key}!`, false);
     const twist = nests
@@ -66,7 +66,7 @@ export class Gantt {
       { class: "lane-item" },
       h("div", { class: "lane", css: { "--depth": depth } }, h("div", { class: "lane-head" }, twist, label), h("div", { class: "track", "aria-hidden": "true" }, row.attempts.map((each) => this.bar(each))), h("span", { class: "long" }, took(total))),
       detailed ? row.attempts.map((each, number) => details(each, row.attempts.length > 1 ? number + 1 : 0)) : null,
-      spread ? [this.roundsOf(row, depth + 1), children.map((id) => this.childRows(id, depth + 1))] : null,
+      spread ? [this.roundsOf(row, depth + 1), row.inner.length > 0 ? h("ul", { class: "lanes" }, row.inner.map((each) => this.rowOf(each, depth + 1))) : null, children.map((id) => this.childRows(id, depth + 1))] : null,
     );
   }
 

@@ -9,6 +9,7 @@ export class KnownRuns {
     this.byKey = new Map();
     this.sorted = [];
     this.continuation = undefined;
+    this.question = undefined; // what the service was asked for, which a continuation belongs to
   }
 
   get size() {
@@ -66,6 +67,14 @@ export class KnownRuns {
     if (!wanted) return this.sorted;
     return this.sorted.filter((run) => SEARCHED.some((name) => String(run[name] ?? "").toLowerCase().includes(wanted)));
   }
+}
+
+/** How far back a list may be asked to reach, in milliseconds. */
+export const SPANS = { "1h": 3_600_000, "24h": 86_400_000, "7d": 604_800_000 };
+
+/** Whether a run is as young as is asked for, now: the question to the service has the instant at which it was asked. */
+export function isWithin(run, since, now = Date.now()) {
+  return !SPANS[since] || instantOf(run) >= now - SPANS[since];
 }
 
 const SEARCHED = ["requestId", "messageId", "runId", "pipeline", "correlationId", "reason", "requestedBy", "status"];

@@ -3,7 +3,7 @@
 import { fill, fresh, h, painted, debounced } from "./dom.js";
 import { ago, count, durationOf, glyph, plain, said, statusOf, time, took } from "./format.js";
 import { pathOf } from "./api.js";
-import { KnownRuns, keyOf } from "./known.js";
+import { KnownRuns, isWithin, keyOf } from "./known.js";
 import { Poller } from "./poll.js";
 import { Rows } from "./rows.js";
 import { amend, go } from "./router.js";
@@ -58,7 +58,11 @@ function show(source, main, { query }, title) {
     known.clear();
   }
 
-  const shown = () => known.matching(state.search).filter(views.find((each) => each.id === (asked.view ?? ""))?.wanted ?? (() => true));
+  const isRecent = (run) => isWithin(run, asked.since);
+  // The list is newest first: what is behind one that is too old is older.
+  const reaches = () => known.sorted.length === 0 || isRecent(known.sorted.at(-1));
+
+  const shown = () => known.matching(state.search).filter(isRecent).filter(views.find((each) => each.id === (asked.view ?? ""))?.wanted ?? (() => true));
 
   function draw() {
     const runs = shown();
@@ -70,7 +74,7 @@ function show(source, main, { query }, title) {
 
   function foot(runs) {
     if (!state.loaded) return h("p", { class: "muted center" }, "Asking for the runs…");
-    const more = known.continuation
+    const more = known.continuation && reaches()
       ? h("button", { type: "button", disabled: state.loading, on: { click: () => older(true) }, data: { focus: "more" } }, state.loading ? "Loading…" : "Load older runs")
       : null;
     if (runs.length === 0) return empty(more);
@@ -89,7 +93,7 @@ function show(source, main, { query }, title) {
   }
 
   async function older(byHand = false) {
-    if (state.loading || !known.continuation || (state.search && !byHand) || (state.failed && !byHand)) return;
+    if (state.loading || !known.continuation || !reaches() || (state.search && !byHand) || (state.failed && !byHand)) return;
     state.loading = true;
     state.failed = false;
     const { signal } = further;
@@ -112,8 +116,7 @@ function show(source, main, { query }, title) {
 
   const startLink = () => (source.canStart ? h("a", { class: "button primary", href: "#/start" }, "Start a run") : null);
 
-  let question;
-  const questionOfNow = () => (question ??= questionOf(asked));
+  const questionOfNow = () => (known.question ??= questionOf(asked));
 
   async function refresh(signal) {
     let answer = await listRuns(questionOfNow(), { limit: FIRST, signal });
@@ -124,7 +127,9 @@ function show(source, main, { query }, title) {
     let { changed, joined } = known.refresh(answer);
     if (!joined) {
       // More has come than a page holds: what is between is asked for when it is scrolled to.
+      const { question } = known;
       forget();
+      known.question = question;
       known.refresh(answer);
     }
     const listed = new Set(answer.runs.map(keyOf));
@@ -140,7 +145,6 @@ function show(source, main, { query }, title) {
   }
 
   function reask() {
-    question = undefined;
     forget();
     state.failed = false;
     state.loaded = false;

@@ -2,6 +2,7 @@
 
 import { ACTIVE } from "./format.js";
 import { call, inPath, pathOf, withQuery } from "./api.js";
+import { SPANS } from "./known.js";
 
 /** Ways to narrow the list down, each with the statuses that the service is asked for. */
 export const VIEWS = [
@@ -13,12 +14,11 @@ export const VIEWS = [
   { id: "decide", label: "To decide", statuses: ["Rejected", "Unknown"], wanted: ({ links }) => links.resolve || links.replay },
 ];
 
-const SINCE = { "1h": 3_600_000, "24h": 86_400_000, "7d": 604_800_000 };
 
 /** What the list is asked for, of what stands in the page's address. */
 export function questionOf(query) {
   const view = VIEWS.find((each) => each.id === (query.view ?? "")) ?? VIEWS[0];
-  const span = SINCE[query.since];
+  const span = SPANS[query.since];
   return {
     status: view.statuses?.join(",") ?? "",
     pipeline: query.pipeline ?? "",

@@ -1,16 +1,19 @@
-// Activity runs, put into a tree: rounds below their loop, attempts beside one another, child runs below what started them.
+// Activity runs, put into a tree: rounds below their loop, what an If or a Switch has run below that, attempts beside one
+// another, child runs below what started them.
 
 const LOOPS = new Set(["ForEach", "Until"]);
+const BRANCHES = new Set(["IfCondition", "Switch"]);
 const SLACK = 250;
 
 const startOf = (run) => Date.parse(run.startedAt ?? "") || 0;
 const endOf = (run, now) => (run.endedAt ? Date.parse(run.endedAt) : now);
 
 /**
- * The rows of a timeline: { key, name, type, attempts, rounds, children }, in the order in which they began.
+ * The rows of a timeline: { key, name, type, attempts, rounds, inner }, in the order in which they began.
  *
  * Data Factory says of an activity run in a loop which round it belongs to (iterationHash), and not which loop: that is
- * the one around it whose time fits best. `attempts` are the runs of one activity in one round; `rounds` has a loop.
+ * the one around it whose time fits best. `attempts` are the runs of one activity in one round; `rounds` has a loop, and
+ * `inner` has an If or a Switch, of which Data Factory does not even say that: see `branchesOf`.
  */
 export function treeOf(activities, now = Date.now()) {
   const loops = activities.filter((each) => LOOPS.has(each.activityType));
@@ -26,7 +29,29 @@ export function treeOf(activities, now = Date.now()) {
     if (loop === null) for (const hash of hashes) top.push(...groups.get(hash));
     else below.set(loop.activityRunId, hashes.map((hash) => groups.get(hash)));
   }
-  return rowsOf(top, below, "");
+  return rowsOf(top, below, "", now);
+}
+
+/**
+ * Which runs of one round are of which If or Switch: run → branch.
+ *
+ * They begin after it and end before it, and together fill its time, since it does nothing else: where they do not, they
+ * may be of another path beside it, and stay where they are.
+ */
+function branchesOf(runs, now) {
+  const length = (run) => endOf(run, now) - startOf(run);
+  const branches = runs.filter((run) => BRANCHES.has(run.activityType)).sort((one, other) => length(one) - length(other));
+  const found = new Map();
+  for (const branch of branches) {
+    const [from, to] = [startOf(branch), endOf(branch, now)];
+    const within = runs.filter((run) => run !== branch && !found.has(run) && startOf(run) >= from && endOf(run, now) <= to && endOf(run, now) > from && startOf(run) < to && length(run) <= length(branch) && found.get(branch) !== run);
+    if (within.length === 0) continue;
+    const [first, last] = spanOf(within, now);
+    const slack = Math.max(SLACK, (to - from) / 20);
+    if (first - from > slack || to - last > slack) continue;
+    for (const run of within) found.set(run, branch);
+  }
+  return found;
 }
 
 /** Which rounds belong to which loop: [loop run or null, hashes]. */
@@ -90,18 +115,26 @@ function fitOf(family, groups, hashes, now) {
   return { homes, misfit, length };
 }
 
-function rowsOf(runs, below, prefix) {
+function rowsOf(runs, below, prefix, now) {
+  const of = branchesOf(runs, now);
+  return nested(runs.filter((run) => !of.has(run)), { runs, of, below, now }, prefix);
+}
+
+/** The rows of runs that are all of one round, and of one branch or of none. */
+function nested(own, { runs, of, below, now }, prefix) {
   const rows = new Map();
-  for (const run of [...runs].sort((one, other) => startOf(one) - startOf(other))) {
+  for (const run of [...own].sort((one, other) => startOf(one) - startOf(other))) {
     const key = `${prefix}/${run.iterationHash ?? ""}/${run.activityName}`;
-    if (!rows.has(key)) rows.set(key, { key, name: run.activityName, type: run.activityType, attempts: [], rounds: [] });
+    if (!rows.has(key)) rows.set(key, { key, name: run.activityName, type: run.activityType, attempts: [], rounds: [], inner: [] });
     rows.get(key).attempts.push(run);
   }
   for (const row of rows.values()) {
     row.rounds = row.attempts
       .flatMap((run) => below.get(run.activityRunId) ?? [])
       .sort((one, other) => spanOf(one, Infinity)[0] - spanOf(other, Infinity)[0])
-      .map((round, number) => ({ number: number + 1, runs: round, rows: rowsOf(round, below, `${row.key}#${number}`) }));
+      .map((round, number) => ({ number: number + 1, runs: round, rows: rowsOf(round, below, `${row.key}#${number}`, now) }));
+    const inner = runs.filter((run) => row.attempts.includes(of.get(run)));
+    row.inner = inner.length > 0 ? nested(inner, { runs, of, below, now }, `${row.key}?`) : [];
     row.failedRounds = row.rounds.filter((round) => round.runs.some((run) => run.status === "Failed")).length;
   }
   return [...rows.values()];

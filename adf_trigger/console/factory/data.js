@@ -1,6 +1,7 @@
 // What the page shows, as the local Data Factory's control API has it: all runs, whoever has started them.
 
 import { call, inPath, withQuery } from "../api.js";
+import { SPANS } from "../known.js";
 
 const ENDED = new Set(["Succeeded", "Failed", "Cancelled"]);
 const VIEWS = [
@@ -10,11 +11,10 @@ const VIEWS = [
   { id: "failed", label: "Failed", statuses: ["Failed"] },
   { id: "cancelled", label: "Cancelled", statuses: ["Cancelled"] },
 ];
-const SINCE = { "1h": 3_600_000, "24h": 86_400_000, "7d": 604_800_000 };
 
 function questionOf(query) {
   const view = VIEWS.find((each) => each.id === (query.view ?? "")) ?? VIEWS[0];
-  const span = SINCE[query.since];
+  const span = SPANS[query.since];
   return { status: view.statuses?.join(",") ?? "", pipeline: query.pipeline ?? "", since: span ? new Date(Date.now() - span).toISOString() : "" };
 }
 

@@ -76,6 +76,23 @@ def test_long_numbers_are_shown_as_they_are_and_never_changed(person: Person, st
     stack.quickstart.client.pipelines.delete("numbers")
 
 
+def test_an_empty_text_and_a_parameter_with_a_name_of_the_language_are_sent(
+    person: Person, stack: LocalStack
+) -> None:
+    """Empty is not the same as not given, where there is a default; and no name is lost."""
+    text = {"type": "String", "defaultValue": "usual"}
+    stack.define("texts", {"parameters": {"note": text, "__proto__": text}, "activities": [WAIT]})
+    person.open("start?pipeline=texts")
+    person.page.get_by_label("Empty text for note").check()
+    person.page.get_by_label("__proto__ String").fill("kept")
+    expect(person.page.locator(".verdict")).to_contain_text("it would start a run")
+    person.button("Start the run").click()
+    expect(person.page.locator("h1")).to_have_text("texts")
+    (run,) = stack.runs("texts")
+    assert run["parameters"] == {"note": "", "__proto__": "kept"}
+    stack.quickstart.client.pipelines.delete("texts")
+
+
 def test_a_lost_connection_is_said_and_mended(person: Person, stack: LocalStack) -> None:
     """The service stops: the page says so, keeps what it shows, asks less and less often, and goes on by itself."""
     assert stack.caller.post("quick", {}, key="before").status == 202

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -128,3 +129,24 @@ def test_who_comes_back_finds_the_list_as_it_was(person: Person) -> None:
     person.page.go_back()
     expect(person.page.get_by_label("Search")).to_have_value("number")
     expect(person.row("number-25")).to_be_in_viewport()
+
+
+def test_the_last_hour_moves_on(person: Person) -> None:
+    """A run that has become older than what was chosen leaves the list, and nothing behind it is asked for."""
+    now = datetime.now(UTC).replace(microsecond=0)
+    asked: list[Query] = []
+
+    def answered(route: Route, query: Query) -> None:
+        asked.append(query)
+        young = {**listed("young"), "requestedAt": (now - timedelta(minutes=5)).isoformat()}
+        old = {**listed("old"), "requestedAt": (now - timedelta(minutes=50)).isoformat()}
+        answer(route, [young, old], "further")
+
+    asking(person, answered)
+    person.page.get_by_label("Requested").select_option("Last hour")
+    expect(person.row("old")).to_be_visible()
+    person.page.clock.set_fixed_time(now + timedelta(minutes=20))
+    expect(person.row("old")).to_have_count(0)
+    expect(person.row("young")).to_be_visible()
+    expect(person.button("Load older runs")).to_have_count(0)
+    assert len({query["since"] for query in asked if "since" in query}) == 1, "a continuation belongs to it"

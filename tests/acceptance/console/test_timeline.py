@@ -84,3 +84,47 @@ def test_what_goes_on_and_what_has_no_loop_is_shown(person: Person, end: float |
         ["First", 1, []],
         ["Fetch", 1, []],
     ]
+
+
+INNER = """
+  async ([runs, now]) => {
+    const { treeOf } = await import(new URL("timeline.js", location.href));
+    const shown = (rows) => rows.map((row) => [row.name, shown(row.inner), row.rounds.map((each) => shown(each.rows))]);
+    return shown(treeOf(runs, now));
+  }
+"""
+
+
+def inner(person: Person, *runs: dict[str, Any], now: float = 100) -> Any:
+    """Name, what is of its branch, and the same of each round, of each row."""
+    person.open()
+    return person.page.evaluate(INNER, [list(runs), (BEGIN.timestamp() + now) * 1_000])
+
+
+def test_what_an_if_has_run_is_below_it(person: Person) -> None:
+    """Also where that is a Switch, a loop, or goes on; what comes before and after is not."""
+    found = inner(
+        person,
+        ran("Before", 0, 10),
+        ran("Check", 10, 40, kind="IfCondition"),
+        ran("First", 10.01, 20),
+        ran("Which", 20, 39.99, kind="Switch"),
+        ran("Each", 20.01, 39.98, kind="ForEach"),
+        ran("Fetch", 20.1, 30, hash_="r1"),
+        ran("Fetch", 30, 39.9, hash_="r2"),
+        ran("After", 40, 50),
+    )
+    fetch = [["Fetch", [], []]]
+    assert found == [
+        ["Before", [], []],
+        ["Check", [["First", [], []], ["Which", [["Each", [], [fetch, fetch]]], []]], []],
+        ["After", [], []],
+    ]
+    going_on = inner(person, ran("Check", 0, None, kind="IfCondition"), ran("Load", 0.1, None), now=9)
+    assert going_on == [["Check", [["Load", [], []]], []]]
+
+
+def test_what_only_happens_beside_an_if_is_not_below_it(person: Person) -> None:
+    """An If that has run nothing, or whose time others do not fill, has none of them."""
+    found = inner(person, ran("Check", 0, 30, kind="IfCondition"), ran("Beside", 10, 20), ran("Long", 5, 60))
+    assert found == [["Check", [], []], ["Long", [], []], ["Beside", [], []]]
