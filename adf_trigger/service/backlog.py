@@ -20,7 +20,9 @@ from adf_trigger.service.throttling import Bucket, Throttling
 logger = logging.getLogger(__name__)
 
 NOTE = "backlog"
-"""Name of the note, in the scope of the factory's records: `{"since": …}`, and none where nobody waits."""
+"""Name of the note, in the scope of the factory's records: `{"since": …, "address": …}`; none where nobody waits.
+
+What waits for another address, from before the factory moved, holds up nobody at the present one."""
 
 KNOWN_FOR = timedelta(seconds=1)
 """How long a backlog that was read is reused."""
@@ -75,7 +77,7 @@ class Backlog:
         except LedgerError as exc:
             _log("The backlog of %s could not be read: %s", "backlog_not_read", factory, exc)
             return None  # the timer has it
-        return self._permit_or_begin(factory) if _since(note) is None else None
+        return self._permit_or_begin(factory) if _since(note, factory) is None else None
 
     def demand(self, factory: FactoryHandle) -> Permit:
         """A permit to start a request that nobody else can start, whoever waits."""
@@ -97,7 +99,7 @@ class Backlog:
         if known is not None and timedelta() <= now - known[0] < KNOWN_FOR:
             return known[1]
         try:
-            return _since(self.read(factory))
+            return _since(self.read(factory), factory)
         except LedgerError as exc:
             _log("The backlog of %s could not be read: %s", "backlog_not_read", factory, exc)
             return None
@@ -120,7 +122,7 @@ class Backlog:
                 except LedgerError as exc:
                     reader.found = exc
                 else:
-                    self._remember(key, _since(reader.found))
+                    self._remember(key, _since(reader.found, factory))
             if isinstance(reader.found, LedgerError):
                 raise LedgerError(str(reader.found)) from reader.found
             return reader.found
@@ -131,12 +133,13 @@ class Backlog:
 
     def begin_again(self, factory: FactoryHandle, note: Note) -> None:
         """Requests still wait, though the note was taken away."""
-        self._begin(factory, _since(note) or self._clock())
+        self._begin(factory, _since(note, factory) or self._clock())
 
     def _begin(self, factory: FactoryHandle, now: datetime) -> None:
         try:
             with self._steps("backlog.begin"):
-                self._notes.put(factory.id, NOTE, {"since": now.isoformat()}, "")
+                value = {"since": now.isoformat(), "address": factory.present_id}
+                self._notes.put(factory.id, NOTE, value, "")
         except LedgerConflict:
             self._forget(factory)  # another was first
         except LedgerError as exc:
@@ -169,7 +172,7 @@ class Backlog:
         logger.info(
             "The backlog of %s is empty again, after %s",
             factory.alias,
-            self._clock() - (_since(note) or self._clock()),
+            self._clock() - (_since(note, factory) or self._clock()),
             extra={"action": "backlog_ended", "factory": factory.id},
         )
         return True
@@ -184,8 +187,10 @@ class Backlog:
             self._known.pop(factory.id.lower(), None)
 
 
-def _since(note: Note | None) -> datetime | None:
-    return None if note is None else _instant(note.value.get("since"))
+def _since(note: Note | None, factory: FactoryHandle) -> datetime | None:
+    if note is None or note.value.get("address", factory.present_id) != factory.present_id:
+        return None
+    return _instant(note.value.get("since"))
 
 
 def _instant(text: object) -> datetime | None:

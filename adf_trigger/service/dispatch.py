@@ -97,6 +97,8 @@ class Dispatcher:
                 break
         if not turn.waits:
             self._gate.nobody_waits(factory)
+        elif not turn.sending and self._gate.next_try(factory) and self._backlog.since(factory) is None:
+            self._backlog.begin(factory)  # who comes while the factory cannot be used waits behind them
         return turn.ended
 
     def _come_meanwhile(self, factory: FactoryHandle, turn: Turn, known: Collection[UUID]) -> list[ActiveRun]:

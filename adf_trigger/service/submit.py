@@ -143,7 +143,8 @@ class Submitter:
         record = self._record(submission, definition)
         permit = self._permit(submission, record, at_once=at_once)
         if permit is None:
-            record = replace(record, message=WAITS_FOR_ITS_TURN)
+            wait = self._gate.next_try(submission.factory)
+            record = replace(record, message=WAITS_FOR_ITS_TURN if wait is None else wait.reason)
         with permit or nullcontext():
             # Before the claim: no request that was taken lacks it.
             is_kept = self._callbacks.keep(submission, record.digest)
@@ -317,13 +318,22 @@ class Submitter:
     def _start(self, submission: Submission, taken: Stored, permit: Permit) -> RunRecord:
         wait = self._gate.wait_to_send(submission.factory)
         if wait is None:
-            return self._send(submission, taken, permit)
+            return self._queued(submission, self._send(submission, taken, permit))
         try:
-            return self._records.postpone(taken, until=wait.until, reason=wait.reason).record
+            return self._queued(
+                submission, self._records.postpone(taken, until=wait.until, reason=wait.reason).record
+            )
         except LedgerConflict:
             return self._present(taken)
         except LedgerError as exc:
             return self._left_to_the_timer(taken, exc)
+
+    def _queued(self, submission: Submission, record: RunRecord) -> RunRecord:
+        """A record that was to be started: where the factory cannot be used, those that come later wait behind it."""
+        waits = record.state is RunState.ACCEPTED and record.sent_at is None and record.waits_for is None
+        if waits and not record.secure_parameters and self._gate.next_try(submission.factory) is not None:
+            self._backlog.begin(submission.factory)
+        return record
 
     def _send(self, submission: Submission, taken: Stored, permit: Permit) -> RunRecord:
         try:

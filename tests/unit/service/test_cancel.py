@@ -369,9 +369,9 @@ def test_a_ledger_out_of_reach_is_told(world: World) -> None:
 
 def test_a_stranger_is_cancelled_where_nothing_was_started(world: World) -> None:
     """Of a factory that has left the settings no run can be cancelled, but what was not sent is not sent."""
-    unstarted(world)
-    world.clock.forward(30)
     world.submit("running")
+    world.clock.forward(30)
+    unstarted(world)
     other = MemoryFactory(world.clock)
     world.services = restarted(world, {"default": (FACTORY_ID + "-2", other)})
     assert world.cancel().status == "Cancelled"

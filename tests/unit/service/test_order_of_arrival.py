@@ -1,21 +1,24 @@
 """Whoever waits is started before those that came later, whatever happens between two steps of those that meet."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any
 
 import pytest
 
+from adf_trigger.contracts import RunRequest
+from adf_trigger.errors import CredentialError, Forbidden, ScopeLocked, TryLater
 from adf_trigger.ledger.notes import Note
 from adf_trigger.ledger.places import KeptPlaces
 from adf_trigger.ledger.port import Claim, Stored
 from adf_trigger.ledger.records import ActiveRun, RunRecord, RunState
 from adf_trigger.service.backlog import NOTE
+from adf_trigger.service.submission import Submission
 from tests.support.faulty_ledger import FaultyLedger, FaultyNotes
 from tests.support.held_up import HeldUp
 from tests.support.world import FACTORY_ID
-from tests.unit.service.test_backlog import BURST, Bucketed, Busy
+from tests.unit.service.test_backlog import BURST, Bucketed, Busy, a_world
 
 STARTED = 3
 """Requests that are started before the others have to wait."""
@@ -244,6 +247,56 @@ def test_who_joined_a_backlog_that_ends_is_not_overtaken_while_its_turn_comes() 
     world.services.tick.run()
     assert len(world.factory.order) > STARTED + 3 + len(EARLY)
     assert not overtaken(world)
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        Forbidden("it may not", status=403),
+        ScopeLocked("it is locked", status=409),
+        CredentialError("no token"),
+    ],
+    ids=["403", "lock", "no token"],
+)
+@pytest.mark.parametrize("by", ["the caller", "the timer"])
+def test_who_waits_through_trouble_of_the_factory_is_not_overtaken_once_it_is_over(
+    trouble: Exception, by: str
+) -> None:
+    """The first who comes when the factory may be tried again waits behind those that have waited, and so do others."""
+    world = a_world()
+    world.factory.always["create_run"] = trouble
+    taken = []
+
+    def come(number: int, *, at_once: bool = True) -> None:
+        with suppress(TryLater):  # who has no claim is not taken while the factory is known to take none
+            world.services.submitter.submit(submission(world, number), at_once=at_once)
+            taken.append(f"{number:04}")
+
+    for number in range(3):
+        come(number, at_once=by == "the caller")
+    world.tick(after=15)
+    world.clock.forward(3_600)
+    world.factory.always.clear()
+    world.restart()
+    come(3)
+    come(4)
+    for _ in range(4):
+        world.tick(after=60)
+    world.clock.forward(5)
+    come(5)
+    assert [run.parameters["n"] for run in world.factory.runs.values()] == taken
+    assert taken[-1] == "0005"
+    assert world.notes.get(FACTORY_ID, NOTE) is None
+
+
+def submission(world: Busy, number: int) -> Submission:
+    """A request by HTTP."""
+    return Submission(
+        factory=world.services.factories.choose(None),
+        pipeline="load",
+        request=RunRequest(parameters={"n": f"{number:04}"}),
+        request_id=f"key-{number:04}",
+    )
 
 
 def test_two_ticks_that_end_one_backlog_end_no_other() -> None:
