@@ -30,8 +30,8 @@ class Reach:
     by_function: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
 
     @classmethod
-    def of(cls, session: pytest.Session) -> "Reach":
-        """Note what is not noted yet, in a fork: no test runs in this process.
+    def of(cls, session: pytest.Session, workers: int) -> "Reach":
+        """Note what is not noted yet, in so many forks: no test runs in this process.
 
         Raises:
             SystemExit: a test fails on the code as it is.
@@ -39,13 +39,16 @@ class Reach:
         notes: Notes = json.loads(NOTES.read_text("utf-8")) if NOTES.exists() else {}
         items = {item.nodeid: item for item in session.items}
         new = [item for item in session.items if notes.get(item.nodeid, ("",))[0] != _digest(item.path)]
-        if new:
-            pid = os.fork()
-            if pid == 0:
-                _note(new, notes)
-            if os.waitpid(pid, 0)[1] != 0:
-                raise SystemExit("the tests fail on the code as it is")
-            notes = json.loads(NOTES.read_text("utf-8"))
+        parts = [new[number::workers] for number in range(min(workers, len(new)))]
+        files = [NOTES.with_suffix(f".{number}") for number in range(len(parts))]
+        forks = [_fork(part, file) for part, file in zip(parts, files, strict=True)]
+        failed = [fork for fork in forks if os.waitpid(fork, 0)[1]]
+        if failed:
+            raise SystemExit("the tests fail on the code as it is")
+        for file in files:
+            notes |= json.loads(file.read_text("utf-8"))
+            file.unlink()
+        NOTES.write_text(json.dumps(notes), "utf-8")
         reach = cls(items, notes)
         for test in items:
             for function in notes[test][2]:
@@ -57,39 +60,49 @@ class Reach:
         return self.notes[test.nodeid][1]
 
     def tests_of(self, function: str, *, first: Counter[str]) -> Sequence[pytest.Item]:
-        """The tests that reach a function: those that have noticed most first, then those about its module."""
-        module = function.rpartition(".")[0] + "."
+        """The tests that reach a function, those that may notice most first.
 
-        def order(test: str) -> tuple[int, bool, float, float]:
+        They are those that have noticed other mutants of it, those of files that are called after its module, and those
+        that reach little beside that.
+        """
+        module = function.rpartition(".")[0] + "."
+        name = f"test_{module.split('.')[-2]}"
+
+        def order(test: str) -> tuple[int, bool, bool, float, float]:
             _, seconds, functions = self.notes[test]
             about: float = sum(each.startswith(module) for each in functions)
             if not function.endswith("__init__"):  # what is only constructed tells nothing of it
                 about /= len(functions)
-            return -first[test], seconds > 1.0, -about, seconds
+            return -first[test], name not in test, seconds > 1.0, -about, seconds
 
         return [self.items[test] for test in sorted(self.by_function.get(function, ()), key=order)]
 
 
-def _note(tests: Sequence[pytest.Item], notes: Notes) -> None:
-    """Run tests, note what they reach, and end this process."""
-    code = 1
-    try:
-        set_mutant_under_test("stats")
-        for number, test in enumerate(tests):
-            state()._stats.clear()
-            began = time.monotonic()
-            test.config.hook.pytest_runtest_protocol(
-                item=test, nextitem=([*tests[number + 1 : number + 2], None])[0]
-            )
-            if test.session.testsfailed:
-                break
-            notes[test.nodeid] = (_digest(test.path), time.monotonic() - began, sorted(state()._stats))
-        else:
-            NOTES.write_text(json.dumps(notes), "utf-8")
-            code = 0
-    finally:
-        sys.stdout.flush()
-        os._exit(code)
+def _fork(tests: Sequence[pytest.Item], file: Path) -> int:
+    """Note in a process of its own, whose id is returned, what tests reach."""
+    pid = os.fork()
+    if pid == 0:
+        code = 1
+        try:
+            code = _note(tests, file)
+        finally:
+            sys.stdout.flush()
+            os._exit(code)
+    return pid
+
+
+def _note(tests: Sequence[pytest.Item], file: Path) -> int:
+    set_mutant_under_test("stats")
+    notes: Notes = {}
+    for test, following in zip(tests, [*tests[1:], None], strict=True):
+        state()._stats.clear()
+        began = time.monotonic()
+        test.config.hook.pytest_runtest_protocol(item=test, nextitem=following)
+        if test.session.testsfailed:
+            return 1
+        notes[test.nodeid] = (_digest(test.path), time.monotonic() - began, sorted(state()._stats))
+    file.write_text(json.dumps(notes), "utf-8")
+    return 0
 
 
 @cache

@@ -66,7 +66,7 @@ class _Loop:
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Run every mutant's tests in a fork of this process, in which no test has run yet."""
-        reach = Reach.of(session)
+        reach = Reach.of(session, self.workers)
         for number, mutant in enumerate(self.mutants):
             function = mutant.rpartition("__mutmut_")[0]
             tests = reach.tests_of(function, first=self.noticed[function])[: self.most]

@@ -1,0 +1,65 @@
+"""What `make mutation` runs, and what is judged of mutants that no test can notice."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.mutation.__main__ import DECIDING
+from tests.mutation.judged import Change, as_entry, function_of, judged
+
+REPOSITORY = Path(__file__).parents[3]
+
+
+def test_every_deciding_module_is_one() -> None:
+    """One that was renamed or taken apart is not left out in silence."""
+    for module in DECIDING:
+        assert (REPOSITORY / "adf_trigger" / "service" / f"{module}.py").is_file(), module
+
+
+def test_what_is_judged_stands_in_the_code() -> None:
+    """Each module that a judgement names is there, and each has its reason."""
+    for change, reason in judged().items():
+        room, module, *_ = change.function.split(".")
+        assert (REPOSITORY / "adf_trigger" / room / f"{module}.py").is_file(), change
+        assert len(reason.split()) > 3, change
+
+
+@pytest.mark.parametrize(
+    ("mutant", "function"),
+    [
+        ("adf_trigger.service.send.xǁSenderǁ_next_try__mutmut_4", "service.send.Sender._next_try"),
+        ("adf_trigger.service.send.x_back_off__mutmut_12", "service.send.back_off"),
+        ("adf_trigger.service.send.x__secrets__mutmut_1", "service.send._secrets"),
+        ("adf_trigger.service.budget.xǁ_Callsǁ__init____mutmut_2", "service.budget._Calls.__init__"),
+    ],
+)
+def test_a_mutants_function_is_named_as_in_the_code(mutant: str, function: str) -> None:
+    """Its number is left out: the next change of the file makes it another one's."""
+    assert function_of(mutant) == function
+
+
+@pytest.mark.parametrize(
+    ("line", "becomes"),
+    [
+        ("a = 1", "a = 2"),
+        ("name = 'x'", 'name = "X"'),
+        ("a,\n)", ")"),
+        ('say("it\'s")', "say('')"),
+        ("", "\\d'"),
+    ],
+)
+def test_an_entry_that_is_printed_can_be_read_once_it_has_a_reason(
+    tmp_path: Path, line: str, becomes: str
+) -> None:
+    """Whatever the line holds."""
+    change = Change("service.send.back_off", line, becomes)
+    file = tmp_path / "equivalent.toml"
+    file.write_text(as_entry(change), "utf-8")
+    with pytest.raises(ValueError, match="judged twice, or without a reason"):
+        judged(file)
+    entry = as_entry(change).replace('because = ""', 'because = "nothing can tell"')
+    file.write_text(entry, "utf-8")
+    assert judged(file) == {change: "nothing can tell"}
+    file.write_text(f"{entry}\n{entry}", "utf-8")
+    with pytest.raises(ValueError, match="judged twice, or without a reason"):
+        judged(file)
