@@ -293,7 +293,7 @@ class RunPreview(Wire):
 
 
 class RunChoice(Wire):
-    """One of several runs that an id may mean.
+    """One of several runs: of those that an id may mean, or that are in the way of another one.
 
     Attributes:
         factory: its alias; the resource id where its record is not kept under the alias's own.
@@ -338,6 +338,7 @@ class Problem(Wire):
         choices: where it is which of several runs is meant.
         candidates: where it is which run a request without an answer has started.
         run: where it is that one has failed.
+        in_the_way: where it is that as many runs go on as may at once: these.
     """
 
     type: str
@@ -349,6 +350,7 @@ class Problem(Wire):
     choices: list[RunChoice] | None = None
     candidates: list[RunCandidate] | None = None
     run: RunView | None = None
+    in_the_way: list[RunChoice] | None = None
 
 
 def as_dict(model: BaseModel) -> dict[str, Any]:

@@ -7,6 +7,7 @@
     ├── RequestConflict          the idempotency key names another request
     ├── NotFound                 no such run, factory or record
     ├── AmbiguousRun             the id means several runs; each is named with its link
+    ├── AtCapacity               as many runs as may go on at once do so; each is named with its link
     ├── WrongState               the run is in no state in which that can be done
     ├── DataFactoryFailed        Data Factory gave no usable answer to a read that somebody waits for
     ├── TryLater                 it cannot be taken just now; nothing was kept of it
@@ -117,6 +118,18 @@ class AmbiguousRun(AdfTriggerError):
     def __init__(self, run: str, choices: Sequence[RunChoice]) -> None:
         super().__init__(f"{run} means {len(choices)} runs; ask for one of them")
         self.choices = choices
+
+
+class AtCapacity(AdfTriggerError):
+    """As many runs go on as may at once, and the pipeline's policy refuses more. Nothing was kept of the request.
+
+    Attributes:
+        runs: those that are in the way.
+    """
+
+    def __init__(self, message: str, *, runs: Sequence[RunChoice]) -> None:
+        super().__init__(message)
+        self.runs = runs
 
 
 class WrongState(AdfTriggerError):

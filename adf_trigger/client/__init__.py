@@ -16,6 +16,7 @@ from adf_trigger.client.batches import Start
 from adf_trigger.client.client import Client
 from adf_trigger.client.errors import (
     AmbiguousRun,
+    AtCapacity,
     ClientError,
     Conflict,
     NotAuthorised,
@@ -33,6 +34,7 @@ from adf_trigger.client.paths import RunName
 
 __all__ = [
     "AmbiguousRun",
+    "AtCapacity",
     "Client",
     "ClientError",
     "Conflict",

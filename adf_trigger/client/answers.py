@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from adf_trigger.client.errors import (
     AmbiguousRun,
+    AtCapacity,
     ClientError,
     Conflict,
     NotAuthorised,
@@ -115,10 +116,16 @@ def _spoken(answer: Answer, problem: Problem, document: dict[str, Any]) -> Troub
         case HTTPStatus.NOT_FOUND:
             kind = RequestRefused if problem.type.endswith("/pipeline-not-found") else RunNotFound
         case HTTPStatus.CONFLICT:
-            kind = AmbiguousRun if problem.choices else Conflict
+            kind = _conflict(problem)
         case _:
             kind = RequestRefused
     return Trouble(kind(problem, document, retry_after=answer.retry_after))
+
+
+def _conflict(problem: Problem) -> type[Conflict]:
+    if problem.choices:
+        return AmbiguousRun
+    return AtCapacity if problem.type.endswith("/at-capacity") else Conflict
 
 
 def _silent(answer: Answer) -> Trouble:

@@ -10,7 +10,8 @@
         │   ├── RequestRefused       4xx, and 502 by Data Factory: the request as it is cannot work
         │   ├── RunNotFound          404: no run, message or record has that id
         │   ├── Conflict             409: not in the state that the run is in
-        │   │   └── AmbiguousRun         the id means several runs; `choices` has them
+        │   │   ├── AmbiguousRun         the id means several runs; `choices` has them
+        │   │   └── AtCapacity           as many runs go on as may at once; `in_the_way` has them
         │   └── NotTaken             503: it cannot be taken just now, and nothing was kept of it
         ├── RunFailed            a run that was waited for has ended, and not as Succeeded
         └── WaitTimedOut         a run that was waited for has not ended in time; it goes on
@@ -123,6 +124,15 @@ class AmbiguousRun(Conflict):
     def choices(self) -> Sequence[RunChoice]:
         """The runs of which one may be meant, each with a link that means it alone."""
         return self.problem.choices or ()
+
+
+class AtCapacity(Conflict):
+    """As many runs go on as may at once, and the pipeline's policy refuses more. Nothing was kept of it."""
+
+    @property
+    def in_the_way(self) -> Sequence[RunChoice]:
+        """The runs that have the places: once one of them has ended, the request may come again."""
+        return self.problem.in_the_way or ()
 
 
 class NotTaken(ProblemError):

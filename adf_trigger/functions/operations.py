@@ -8,6 +8,7 @@ from adf_trigger.functions.operation import Answer, Operation
 from adf_trigger.functions.parameters import Schema
 from adf_trigger.functions.problems import (
     AMBIGUOUS,
+    AT_CAPACITY,
     CROSS_SITE,
     DENIED,
     FAILED,
@@ -108,7 +109,7 @@ OPERATIONS: tuple[Operation, ...] = (
         ("pipeline", "factory", "validateOnly", "onFailure", "key", "prefer", "traceparent"),
         RunRequest,
         {"parameters": {"day": "2026-11-30"}, "correlationId": "orders-4711", "metadata": {"team": "sales"}},
-        (REFUSED, PIPELINE_NOT_FOUND, *_OF_A_BODY, KEY_REUSED, RUN_FAILED, DENIED),
+        (REFUSED, PIPELINE_NOT_FOUND, *_OF_A_BODY, AT_CAPACITY, KEY_REUSED, RUN_FAILED, DENIED),
     ),
     Operation(
         "start_runs",
@@ -242,7 +243,7 @@ OPERATIONS: tuple[Operation, ...] = (
         ("id", "factory", "by", "key", "traceparent"),
         RerunRequest,
         {"mode": "fromFailure", "note": "the source is there now"},
-        (*_OF_A_RUN, *_OF_A_BODY, WRONG_STATE, KEY_REUSED, REFUSED, PIPELINE_NOT_FOUND, DENIED),
+        (*_OF_A_RUN, *_OF_A_BODY, WRONG_STATE, AT_CAPACITY, KEY_REUSED, REFUSED, PIPELINE_NOT_FOUND, DENIED),
     ),
     Operation(
         "resolve_run",

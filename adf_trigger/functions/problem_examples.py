@@ -106,6 +106,26 @@ _ALL = (
         _example(problems.WRONG_STATE, "the run has ended: Succeeded"),
     ),
     (
+        problems.AT_CAPACITY,
+        _example(
+            problems.AT_CAPACITY,
+            'at most 1 run of LoadOrders with parameters.customer = "Contoso" may go on at once, and these are under '
+            "way or in doubt; the policy of the pipeline refuses more",
+            _START,
+            inTheWay=[
+                {
+                    "requestId": "orders-2026-11-26",
+                    "runId": RUN["runId"],
+                    "factory": "default",
+                    "pipeline": "LoadOrders",
+                    "status": "InProgress",
+                    "requestedAt": "2026-11-26T06:00:00Z",
+                    "link": f"{_RUN}?factory=default&by=requestId",
+                }
+            ],
+        ),
+    ),
+    (
         problems.RUN_FAILED,
         _example(
             problems.RUN_FAILED,

@@ -10,6 +10,7 @@ from adf_trigger.contracts import Problem, ProblemFault, RunCandidate, RunChoice
 from adf_trigger.errors import (
     AdfTriggerError,
     AmbiguousRun,
+    AtCapacity,
     BadRequest,
     DataFactoryFailed,
     Fault,
@@ -67,6 +68,9 @@ KEY_REUSED = ProblemType(
 WRONG_STATE = ProblemType(
     "wrong-state", HTTPStatus.CONFLICT, "The run is in no state in which that can be done"
 )
+AT_CAPACITY = ProblemType(
+    "at-capacity", HTTPStatus.CONFLICT, "As many runs of the pipeline go on as may at once"
+)
 DENIED = ProblemType(
     "data-factory-denied", HTTPStatus.BAD_GATEWAY, "Data Factory does not let this service do that"
 )
@@ -87,6 +91,7 @@ PROBLEM_TYPES = (
     AMBIGUOUS,
     KEY_REUSED,
     WRONG_STATE,
+    AT_CAPACITY,
     RUN_FAILED,
     DENIED,
     FAILED,
@@ -125,6 +130,7 @@ def _described(
     choices: Sequence[RunChoice] | None = None,
     candidates: Sequence[RunCandidate] | None = None,
     run: RunView | None = None,
+    in_the_way: Sequence[RunChoice] | None = None,
 ) -> Problem:
     return Problem(
         type=kind.uri,
@@ -135,6 +141,7 @@ def _described(
         choices=None if choices is None else list(choices),
         candidates=None if candidates is None else list(candidates),
         run=run,
+        in_the_way=None if in_the_way is None else list(in_the_way),
     )
 
 
@@ -180,6 +187,8 @@ def described_by(error: AdfTriggerError) -> tuple[Problem, float | None]:
         return _described(SETTINGS_FAULTY, detail, faults=faults), SETTINGS_WAIT
     if isinstance(error, AmbiguousRun):
         return _described(AMBIGUOUS, str(error), choices=error.choices), None
+    if isinstance(error, AtCapacity):
+        return _described(AT_CAPACITY, str(error), in_the_way=error.runs), None
     if isinstance(error, WrongState):
         return _described(WRONG_STATE, str(error), candidates=error.candidates), None
     wait: float | None = None

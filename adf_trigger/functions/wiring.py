@@ -18,6 +18,8 @@ from adf_trigger.ledger.port import Ledger
 from adf_trigger.ledger.rejected import RejectedMessages
 from adf_trigger.messages.waiting import LIFE
 from adf_trigger.service.activities import ActivityLister
+from adf_trigger.service.admission import Admission
+from adf_trigger.service.admission_sweep import PlacesSweeper
 from adf_trigger.service.allowance import Allowance
 from adf_trigger.service.backlog import Backlog
 from adf_trigger.service.batch import BatchStarter
@@ -26,7 +28,7 @@ from adf_trigger.service.cancel import Canceller
 from adf_trigger.service.candidates import CandidateFinder
 from adf_trigger.service.check import Checker
 from adf_trigger.service.definitions import Definitions
-from adf_trigger.service.dispatch import Dispatcher
+from adf_trigger.service.dispatch import wire_dispatcher
 from adf_trigger.service.elapsed import Leases
 from adf_trigger.service.ends import EndRecorder
 from adf_trigger.service.event_counts import EventCounts, at_once, on_a_thread
@@ -71,7 +73,6 @@ from adf_trigger.service.routes import Router
 from adf_trigger.service.runs import RunLister
 from adf_trigger.service.secret_remover import SecretRemover
 from adf_trigger.service.send import Sender
-from adf_trigger.service.settle import Settler
 from adf_trigger.service.shared_look import SharedLooker
 from adf_trigger.service.stand_in import StandIn
 from adf_trigger.service.start_times import StartTimes
@@ -83,7 +84,6 @@ from adf_trigger.service.sweep import Sweeper
 from adf_trigger.service.throttling import Throttling
 from adf_trigger.service.tick import Tick
 from adf_trigger.service.tick_threads import TickThreads
-from adf_trigger.service.turn_sender import TurnSender
 from adf_trigger.service.views import RELATIVE, RunViews
 from adf_trigger.service.wait import Waiter
 from adf_trigger.service.watched import WatchedRuns
@@ -178,6 +178,7 @@ def wire(
     rejecter = Rejecter(
         notifier, router, publisher, keeper, requeuer, definitions, views, clock, requested_by=senders
     )
+    admit = Admission(ledger, records, policies, factories, views.choice, clock)
     submitter = Submitter(
         ledger,
         records,
@@ -192,6 +193,7 @@ def wire(
         policies,
         callbacks,
         caller,
+        admit,
     )
     schedule = Schedule(settings.poll_schedule)
     withholder = Withholder(policies, definitions)
@@ -255,8 +257,6 @@ def wire(
         seconds=seconds,
     )
     times = StartTimes(clock, leases, deadline=deadline)
-    turn_sender = TurnSender(records, clock, sender, gate, reconciler)
-    settler = Settler(records, clock, gate, reconciler, turn_sender, times)
     reads = Reads(gate, allowance, clock)
     event_intake = EventIntake(
         settings.triggers,
@@ -280,7 +280,9 @@ def wire(
         ledger,
         records,
         clock,
-        Dispatcher(ledger, records, clock, turn_sender, settler, gate, backlog, tick_threads, times),
+        wire_dispatcher(
+            ledger, records, clock, sender, gate, reconciler, backlog, tick_threads, times, admit
+        ),
         canceller,
         monitor,
         publisher,
@@ -298,6 +300,7 @@ def wire(
             steps,
             deadline=deadline,
         ),
+        PlacesSweeper(ledger, records, admit),
         gate,
         own_notes,
         steps,

@@ -2,21 +2,24 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import nullcontext
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from adf_trigger.clock import Clock
 from adf_trigger.errors import LedgerError
 from adf_trigger.ledger.port import LedgerReader, Stored
 from adf_trigger.ledger.records import ActiveRun, RunRecord, RunState, Waits
+from adf_trigger.service.admission import Admission
+from adf_trigger.service.admission_line import Lines, Opening, is_in_line
 from adf_trigger.service.backlog import Backlog
 from adf_trigger.service.budget import Budget
 from adf_trigger.service.dispatch_turn import Taken, Turn
 from adf_trigger.service.factories import FactoryHandle
 from adf_trigger.service.gate import Gate
 from adf_trigger.service.permits import Permit
-from adf_trigger.service.reconcile import Sightings
+from adf_trigger.service.reconcile import Reconciler, Sightings
 from adf_trigger.service.records import Records
+from adf_trigger.service.send import Sender
 from adf_trigger.service.settle import Settler
 from adf_trigger.service.start_times import StartTimes
 from adf_trigger.service.throttling import Bucket
@@ -44,6 +47,7 @@ class Dispatcher:
         backlog: whether requests wait for calls that are allowed.
         tick_threads: takes up several requests at once.
         times: when a request may be taken up, and until when it may be started.
+        admission: knows who has a place, so that those who wait are started when there is one.
     """
 
     def __init__(
@@ -57,6 +61,7 @@ class Dispatcher:
         backlog: Backlog,
         tick_threads: TickThreads,
         times: StartTimes,
+        admission: Admission,
     ) -> None:
         self._ledger = ledger
         self._records = records
@@ -67,6 +72,7 @@ class Dispatcher:
         self._backlog = backlog
         self._tick_threads = tick_threads
         self._times = times
+        self._lines = Lines(ledger, admission, times)
 
     def dispatch(
         self, factory: FactoryHandle, active: Sequence[ActiveRun], budget: Budget
@@ -81,14 +87,38 @@ class Dispatcher:
         Raises:
             LedgerError: the ledger is out of reach; the next tick goes on.
         """
-        turn = Turn(budget, Sightings())
+        openings = self._lines.openings(factory, active)
+        alone = [row for row in active if row.may_be_unsent and not self._waits_in_line(row)]
+        return self._dispatch(factory, alone, openings, budget)
+
+    def let_in(self, factory: FactoryHandle, active: Sequence[ActiveRun], budget: Budget) -> Sequence[Stored]:
+        """Start those who wait for a place, where one is free by now: runs may have ended since `dispatch`.
+
+        Returns:
+            The records that have ended without a run, of which there is news.
+
+        Raises:
+            LedgerError: the ledger is out of reach; the next tick goes on.
+        """
+        openings = self._lines.openings(factory, active)
+        return self._dispatch(factory, [], openings, budget) if openings else []
+
+    def _dispatch(
+        self,
+        factory: FactoryHandle,
+        alone: Sequence[ActiveRun],
+        openings: Sequence[Opening],
+        budget: Budget,
+    ) -> Sequence[Stored]:
+        """Take up requests that wait for no place, and the first of each line, in order of arrival."""
+        turn = Turn(budget, Sightings(), openings={each.first.request_id: each for each in openings})
         troubles = Troubles("dispatch")
 
         def take_up(taken: Taken) -> None:
             with taken.permit or nullcontext(), troubles.of(taken.row.request_id):
                 self._take_up(factory, taken.row, turn, taken.permit)
 
-        unsent, known = [row for row in active if row.may_be_unsent], set[UUID]()
+        unsent, known = sorted([*alone, *(each.first for each in openings)], key=_by_arrival), set[UUID]()
         for _ in range(ROUNDS):
             self._tick_threads.each(take_up, self._in_turn(unsent, turn))
             known.update(row.run_id for row in unsent)
@@ -132,8 +162,12 @@ class Dispatcher:
             row
             for row in self._ledger.active(factory.id)
             if row.may_be_unsent and row.run_id not in known and self._is_to_be_sent(row)
-            if row.waits_for is not Waits.CALLER and self._times.is_due(row)
+            if row.waits_for not in {Waits.CALLER, Waits.ADMISSION} and self._times.is_due(row)
         ]
+
+    def _waits_in_line(self, row: ActiveRun) -> bool:
+        """Whether nothing is to be done about it before its line has room: neither is it too late for it."""
+        return is_in_line(row) and not self._times.is_too_late(row)
 
     def _in_turn(self, unsent: Sequence[ActiveRun], turn: Turn) -> Iterator[Taken]:
         """The rows whose turn it is, in order of arrival; a call is taken for each that is to be sent.
@@ -179,7 +213,27 @@ class Dispatcher:
             turn.sending = False  # those that came later wait behind it
         return due and turn.sending
 
+    def _let_in(self, factory: FactoryHandle, opening: Opening, turn: Turn, permit: Permit | None) -> None:
+        """Start those in a line, one after another, until there is no place left: whoever fails, stops it."""
+        for row in opening.rows:
+            stored = self._ledger.get(factory.id, row.request_id)
+            if stored is None or not is_in_line(ActiveRun.of(stored.record)):
+                continue  # it waits no more
+            sent = self._sender.send(factory, stored, turn, permit, in_doubt_since=None)
+            permit = None
+            if not (sent or self._is_in_another(opening, stored)) or turn.budget.is_over:
+                return
+
+    def _is_in_another(self, opening: Opening, stored: Stored) -> bool:
+        """Whether a request was not sent since its pipeline's policy has it wait in another line by now."""
+        present = self._ledger.get(stored.record.factory, stored.record.request_id)
+        return present is not None and present.record.places != opening.places
+
     def _take_up(self, factory: FactoryHandle, row: ActiveRun, turn: Turn, permit: Permit | None) -> None:
+        opening = turn.openings.get(row.request_id)
+        if opening is not None and is_in_line(row):
+            self._let_in(factory, opening, turn, permit)
+            return
         stored = self._ledger.get(factory.id, row.request_id)
         if stored is None or not self._times.is_free(stored.record):
             return  # taken by another since the row was read
@@ -218,3 +272,27 @@ class Dispatcher:
             reason="the pipeline takes no more runs now",
             waits_for=Waits.PIPELINE,
         )
+
+
+def _by_arrival(row: ActiveRun) -> tuple[datetime, str]:
+    return row.requested_at, row.request_id
+
+
+def wire_dispatcher(
+    ledger: LedgerReader,
+    records: Records,
+    clock: Clock,
+    sender: Sender,
+    gate: Gate,
+    reconciler: Reconciler,
+    backlog: Backlog,
+    tick_threads: TickThreads,
+    times: StartTimes,
+    admission: Admission,
+) -> Dispatcher:
+    """The dispatcher with its parts; see there."""
+    turn_sender = TurnSender(records, clock, sender, gate, reconciler, admission)
+    settler = Settler(records, clock, gate, reconciler, turn_sender, times)
+    return Dispatcher(
+        ledger, records, clock, turn_sender, settler, gate, backlog, tick_threads, times, admission
+    )

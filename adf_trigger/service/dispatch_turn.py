@@ -1,10 +1,12 @@
 """One turn of the dispatcher, which its threads share."""
 
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from adf_trigger.ledger.port import Stored
 from adf_trigger.ledger.records import ActiveRun
+from adf_trigger.service.admission_line import Opening
 from adf_trigger.service.budget import Budget
 from adf_trigger.service.permits import Permit
 from adf_trigger.service.reconcile import Sightings
@@ -24,6 +26,7 @@ class Turn:
         full: pipelines that take no more runs.
         failed_looks: looks in a row that failed.
         ended: records that have ended without a run.
+        openings: lines for places in which there may be room, by the request that is first in each.
     """
 
     budget: Budget
@@ -37,6 +40,7 @@ class Turn:
     full: set[str] = field(default_factory=set)
     failed_looks: int = 0
     ended: list[Stored] = field(default_factory=list)
+    openings: Mapping[str, Opening] = field(default_factory=dict)
 
     @property
     def needs_a_pilot(self) -> bool:

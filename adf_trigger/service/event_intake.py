@@ -11,6 +11,7 @@ from enum import StrEnum
 from adf_trigger.contracts import Source
 from adf_trigger.errors import (
     AdfTriggerError,
+    AtCapacity,
     Fault,
     InvalidRequest,
     LedgerError,
@@ -281,7 +282,7 @@ class EventIntake:
             )
         except RequestConflict:
             return Outcome.REPEATED  # another delivery was quicker, by another version of the trigger
-        except (InvalidRequest, Refused, TooLate) as exc:
+        except (InvalidRequest, Refused, AtCapacity, TooLate) as exc:
             return self._reject(message, exc)
         if submitted.again_after is not None:
             raise TryLater(

@@ -9,6 +9,7 @@ from adf_trigger.clock import Clock
 from adf_trigger.contracts import Source
 from adf_trigger.errors import (
     AdfTriggerError,
+    AtCapacity,
     Fault,
     InvalidRequest,
     LedgerError,
@@ -210,7 +211,7 @@ class Intake:
         try:
             submission = replace(self._submission(message), sent_again=sent_again)
             submitted = self._submitter.submit(submission)
-        except (InvalidRequest, RequestConflict, Refused, TooLate) as exc:
+        except (InvalidRequest, RequestConflict, Refused, AtCapacity, TooLate) as exc:
             return self._has_had_its_run(message, exc, made=made) or self._reject(message, came_as, exc)
         except TryLater as exc:
             return self._wait(message, came_as, exc.retry_after, exc)

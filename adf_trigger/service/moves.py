@@ -12,6 +12,8 @@ WAITS_FOR_CALLER = (
 )
 """Why a request with secrets is not sent by the timer."""
 
+WAITS_FOR_A_PLACE = "it waits for a place among the runs that may go on at once"
+
 LONGEST_REASON = 3_000
 """Characters of a reason that a record keeps."""
 

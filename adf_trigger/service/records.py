@@ -11,10 +11,12 @@ from uuid import UUID
 
 from adf_trigger.clock import Clock
 from adf_trigger.errors import LedgerConflict
+from adf_trigger.ledger.places import KeptPlaces
 from adf_trigger.ledger.port import Claim, Cursor, Ledger, Stored
 from adf_trigger.ledger.records import RunRecord, RunState, Waits
 from adf_trigger.results import RouteDelivery
 from adf_trigger.service import steered_transitions, transitions
+from adf_trigger.service.place_moves import PlaceMoves
 from adf_trigger.service.run_end import RunEnd
 from adf_trigger.service.steering_moves import SteeringMoves, log_cancelled
 from adf_trigger.service.steps import Steps
@@ -25,7 +27,7 @@ MOST_FORMER_RUNS = 20
 """RunIds of a rejected request that go over to the next one of its key: a transaction has room for 100 rows."""
 
 
-class Records(SteeringMoves):
+class Records(SteeringMoves, PlaceMoves):
     """Writes the records of requests. Every method may raise LedgerError; after a LedgerConflict nothing is written.
 
     Args:
@@ -41,21 +43,29 @@ class Records(SteeringMoves):
         self._steps = steps
         self._lease = lease
 
-    def claim(self, record: RunRecord, *, to_send: bool = True) -> Claim:
+    def claim(self, record: RunRecord, *, to_send: bool = True, places: KeptPlaces | None = None) -> Claim:
         """Insert a new request, or find the earlier one of the same key.
 
         Args:
             record: the request.
             to_send: whether it is leased to its sender; else it waits for its turn.
+            places: as they shall be together with it.
 
         Raises:
             InvalidRequest: it is too large to keep.
         """
         taken = self._leased(record) if to_send else record
         with self._steps("records.claim"):
-            return self._ledger.claim(taken)
+            return self._ledger.claim(taken, places)
 
-    def reclaim(self, rejected: Stored, record: RunRecord, *, to_send: bool = True) -> Stored:
+    def reclaim(
+        self,
+        rejected: Stored,
+        record: RunRecord,
+        *,
+        to_send: bool = True,
+        places: KeptPlaces | None = None,
+    ) -> Stored:
         """Put a new request in the place of a rejected one of the same key; see claim.
 
         Runs that somebody has named as the earlier one's stay the key's: no other request is to have them.
@@ -73,7 +83,7 @@ class Records(SteeringMoves):
         )
         taken = self._leased(counted) if to_send else counted
         with self._steps("records.reclaim"):
-            return self._ledger.reclaim(rejected, taken)
+            return self._ledger.reclaim(rejected, taken, places)
 
     def _leased(self, record: RunRecord) -> RunRecord:
         return transitions.lease_to_send(record, now=self._clock(), lease=self._lease)
@@ -333,6 +343,11 @@ class Records(SteeringMoves):
         """Record what more has become of the news of a record along routes."""
         return self._save("records.route", stored, transitions.route(stored.record, routes=routes))
 
+    def remove_places(self, factory: str, kept: KeptPlaces) -> None:
+        """Remove the row of places that nobody has and nobody waits for."""
+        with self._steps("records.remove_places"):
+            self._ledger.remove_places(factory, kept)
+
     def save_cursor(self, factory: str, cursor: Cursor) -> None:
         """Record how far the runs of a factory have been polled."""
         with self._steps("records.save_cursor"):
@@ -343,9 +358,9 @@ class Records(SteeringMoves):
         with self._steps("records.purge"):
             return self._ledger.purge(factory, published_before=before, limit=limit)
 
-    def _save(self, step: str, stored: Stored, moved: RunRecord) -> Stored:
+    def _save(self, step: str, stored: Stored, moved: RunRecord, places: KeptPlaces | None = None) -> Stored:
         with self._steps(step):
-            return self._ledger.save(stored, moved)
+            return self._ledger.save(stored, moved, places)
 
     def _save_beside_mark(self, step: str, leased: Stored, move: Callable[[RunRecord], RunRecord]) -> Stored:
         """Record what the holder of the lease has found out, also where somebody has asked to cancel meanwhile."""

@@ -10,19 +10,33 @@ from uuid import UUID
 
 from adf_trigger.contracts import RunStatus
 from adf_trigger.ledger.records import Cancellation, RunRecord, RunState, Waits
-from adf_trigger.service.moves import WAITS_FOR_CALLER, IllegalMove, cut, require_state
+from adf_trigger.service.moves import WAITS_FOR_A_PLACE, WAITS_FOR_CALLER, IllegalMove, cut, require_state
 
 
 def take_over(record: RunRecord, *, run_id: UUID, now: datetime) -> RunRecord:
-    """Somebody has said which run is its: it is watched like any other."""
+    """Somebody has said which run is its: it is watched like any other.
+
+    A place that was given up with its fate may be another's by now: then it has none.
+    """
     return _undecided(
-        record, state=RunState.SUBMITTED, status=RunStatus.QUEUED, run_id=run_id, submitted_at=now
+        record,
+        state=RunState.SUBMITTED,
+        status=RunStatus.QUEUED,
+        run_id=run_id,
+        submitted_at=now,
+        admitted_at=None if record.dismissed else record.admitted_at,
     )
 
 
 def resubmit(record: RunRecord, *, now: datetime) -> RunRecord:
-    """Somebody has it sent again, under the same id; one whose secrets are not kept waits for its caller."""
+    """Somebody has it sent again, under the same id; one whose secrets are not kept waits for its caller.
+
+    It has its place still, unless that was given up with its fate: then it is the first in line, having been admitted
+    before all who wait.
+    """
     secret = bool(record.secure_parameters)
+    keeps = record.admitted_at is not None and not (secret or record.dismissed)
+    in_line = record.places is not None and not (keeps or secret)
     return _undecided(
         record,
         state=RunState.ACCEPTED,
@@ -30,8 +44,10 @@ def resubmit(record: RunRecord, *, now: datetime) -> RunRecord:
         submitted_at=None,
         resubmitted_at=now,
         cancellation=None,
-        waits_for=Waits.CALLER if secret else None,
-        message=WAITS_FOR_CALLER if secret else None,
+        waits_for=Waits.CALLER if secret else Waits.ADMISSION if in_line else None,
+        message=WAITS_FOR_CALLER if secret else WAITS_FOR_A_PLACE if in_line else None,
+        admitted_at=record.admitted_at if keeps else None,
+        place_number=None if in_line else record.place_number,
     )
 
 

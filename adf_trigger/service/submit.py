@@ -8,6 +8,7 @@ from datetime import timedelta
 from adf_trigger.clock import Clock, IdSource
 from adf_trigger.contracts import RunStatus, Source
 from adf_trigger.errors import (
+    AtCapacity,
     InvalidRequest,
     LedgerConflict,
     LedgerError,
@@ -20,6 +21,7 @@ from adf_trigger.errors import (
 from adf_trigger.ledger.port import LedgerReader, Stored
 from adf_trigger.ledger.records import RunRecord, RunState, Waits
 from adf_trigger.messages.declaration import Declaration
+from adf_trigger.service.admission import Admission
 from adf_trigger.service.admission_keys import key_of
 from adf_trigger.service.backlog import WAITS_FOR_ITS_TURN, Backlog
 from adf_trigger.service.call_back import CallbackCaller
@@ -80,6 +82,7 @@ class Submitter:
         policies: what may be decided for each pipeline.
         callbacks: keeps who is to be called back.
         caller: calls back who comes when the run has ended.
+        admission: gives places to those requests that need one.
     """
 
     def __init__(
@@ -97,6 +100,7 @@ class Submitter:
         policies: Policies,
         callbacks: Callbacks,
         caller: CallbackCaller,
+        admission: Admission,
     ) -> None:
         self._ledger = ledger
         self._records = records
@@ -111,6 +115,7 @@ class Submitter:
         self._policies = policies
         self._callbacks = callbacks
         self._caller = caller
+        self._admission = admission
 
     def submit(self, submission: Submission, *, at_once: bool = True) -> Submitted:
         """Take a request: from the return on it is durable.
@@ -128,6 +133,7 @@ class Submitter:
             RequestConflict: the key names another request.
             TryLater: it cannot be taken just now; nothing was kept of it.
             TooLate: it is a message that has waited for too long; nothing was kept of it either.
+            AtCapacity: as many runs go on as may at once, and the policy refuses more; nothing was kept of it.
             LedgerError: the ledger is out of reach; nothing is known to have been kept.
         """
         submission = self._partitions.placed(submission)
@@ -150,15 +156,15 @@ class Submitter:
             is_kept = self._callbacks.keep(submission, record.digest)
             try:
                 stored, created = self._claim(submission, record, to_send=permit is not None)
-                if created and permit is not None:
+                if created and stored.record.lease_until is not None and permit is not None:
                     return self._submitted(self._start(submission, stored, permit), replayed=False)
-            except (InvalidRequest, Refused, RequestConflict, TooLate):
+            except (InvalidRequest, Refused, RequestConflict, AtCapacity, TooLate):
                 if is_kept:
                     self._callbacks.forget(submission)
                 raise
         if not created:
             return self._repeated(submission, stored)
-        if at_once:
+        if at_once and stored.record.waits_for is None:
             return self._submitted(self._start_if_nobody_waits(submission, stored), replayed=False)
         return self._submitted(stored.record, replayed=False)
 
@@ -178,12 +184,12 @@ class Submitter:
             return claimed.record
         with permit:
             try:
-                taken = self._records.lease_to_send(claimed)
+                taken = self._admission.lease(claimed)
             except LedgerConflict:
                 return self._present(claimed)  # the timer has taken it up
             except LedgerError as exc:
                 return self._left_to_the_timer(claimed, exc)
-            return self._start(submission, taken, permit)
+            return self._present(claimed) if taken is None else self._start(submission, taken, permit)
 
     def _repeated(self, submission: Submission, stored: Stored) -> Submitted:
         """The record of a request that has come before; one that waited for its secrets is sent."""
@@ -196,7 +202,8 @@ class Submitter:
         if waits and self._gate.wait_to_send(submission.factory) is None:
             with self._backlog.demand(submission.factory) as permit:
                 try:
-                    record = self._send(submission, self._records.lease_to_send(stored), permit)
+                    taken = self._admission.lease(stored)
+                    record = record if taken is None else self._send(submission, taken, permit)
                 except LedgerConflict:
                     record = self._present(stored)
         logger.info(
@@ -252,7 +259,7 @@ class Submitter:
             raise TooLate(
                 "the ledger was out of reach, and it was not taken until its start deadline was over"
             )
-        claim = self._records.claim(record, to_send=to_send)
+        claim = self._admission.claim(record, to_send=to_send)
         earlier = claim.stored.record
         if claim.created:
             return claim.stored, True
@@ -297,7 +304,7 @@ class Submitter:
         try:
             if rejected.record.state is not RunState.PUBLISHED:
                 rejected = self._published(submission, rejected)
-            return self._records.reclaim(rejected, record, to_send=to_send), True
+            return self._admission.reclaim(rejected, record, to_send=to_send), True
         except LedgerConflict:
             return self._claim(submission, record, to_send=to_send)
 

@@ -14,6 +14,7 @@ from adf_trigger.errors import AdfTriggerError, LedgerError, PublishError
 from adf_trigger.ledger.notes import APP_SCOPE, Notes
 from adf_trigger.ledger.port import LedgerReader, Stored
 from adf_trigger.ledger.records import ActiveRun
+from adf_trigger.service.admission_sweep import PlacesSweeper
 from adf_trigger.service.allowance import Allowance
 from adf_trigger.service.budget import Budget
 from adf_trigger.service.call_back import CallbackCaller
@@ -110,6 +111,7 @@ class Tick:
         others: tells of runs that others have started.
         keeper: purges kept messages.
         overdue: looks after those that wait for too long.
+        places: removes what is left of places that nobody has.
         gate: which factories may not be called now; what is known of them is published all the same.
         notes: where the end of each tick is noted.
         steps: surrounds that write.
@@ -137,6 +139,7 @@ class Tick:
         others: OtherRunTeller,
         keeper: Keeper,
         overdue: OverdueMessageWatcher,
+        places: PlacesSweeper,
         gate: Gate,
         notes: Notes,
         steps: Steps,
@@ -162,6 +165,7 @@ class Tick:
         self._others = others
         self._keeper = keeper
         self._overdue = overdue
+        self._places = places
         self._gate = gate
         self._notes = notes
         self._steps = steps
@@ -232,6 +236,7 @@ class Tick:
             together,
             at_once=len(together),
         )
+        self._attempt("let_in", self._let_in, turn, limits.until(1 / 2))
         self._attempt("observe", self._observe, turn, limits.until(1 / 2))
         self._attempt("publish", self._publish, turn, limits.until(4 / 5))
         self._attempt("tell_overdue", self._tell_overdue, turn, limits.until(4 / 5))
@@ -272,6 +277,10 @@ class Tick:
     def _dispatch(self, turn: _Turn, budget: Budget) -> None:
         turn.ended = self._dispatcher.dispatch(turn.factory, turn.active, budget)
 
+    def _let_in(self, turn: _Turn, budget: Budget) -> None:
+        """Places of runs that were seen to have ended are taken in the same tick."""
+        turn.ended = [*turn.ended, *self._dispatcher.let_in(turn.factory, turn.active, budget)]
+
     def _cancel(self, turn: _Turn, budget: Budget) -> None:
         self._canceller.repeat(turn.factory, turn.active, budget)
 
@@ -299,6 +308,7 @@ class Tick:
 
     def _purge(self, turn: _Turn, _: Budget) -> None:
         if self._purges(turn.factory.id):
+            self._places.sweep(turn.factory.id)
             count = self._records.purge(turn.factory.id, before=self._oldest(), limit=PURGED_A_TICK)
             self._has_purged(turn.factory.id, count)
 

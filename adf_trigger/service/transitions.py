@@ -49,12 +49,13 @@ def postpone(
     """This attempt has not started anything: try again later.
 
     `in_doubt_since` is when an earlier attempt left without an answer, if one did: that doubt remains. A request
-    without doubt whose secrets are not kept waits for its caller.
+    without doubt whose secrets are not kept waits for its caller, who may never come: it keeps no place for so long.
     """
     require_state(record, RunState.ACCEPTED)
     settled = in_doubt_since is None
+    admitted_at = record.admitted_at
     if settled and record.secure_parameters:
-        waits_for = Waits.CALLER
+        waits_for, admitted_at = Waits.CALLER, None
         reason = f"{WAITS_FOR_CALLER}: {reason}"
     return replace(
         record,
@@ -64,6 +65,7 @@ def postpone(
         doubted_from=None if settled else record.doubted_from,
         last_answer=None if settled else record.last_answer,
         waits_for=waits_for,
+        admitted_at=admitted_at,
         message=cut(reason),
     )
 

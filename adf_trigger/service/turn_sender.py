@@ -13,6 +13,7 @@ from adf_trigger.errors import (
 )
 from adf_trigger.ledger.port import Stored
 from adf_trigger.ledger.records import RunState, Waits
+from adf_trigger.service.admission import Admission
 from adf_trigger.service.dispatch_turn import Turn
 from adf_trigger.service.factories import FactoryHandle
 from adf_trigger.service.gate import Gate
@@ -35,16 +36,24 @@ class TurnSender:
         sender: calls createRun.
         gate: which factories may not be called now.
         reconciler: finds the run of an earlier call without an answer.
+        admission: leases a request that has a place, or needs none.
     """
 
     def __init__(
-        self, records: Records, clock: Clock, sender: Sender, gate: Gate, reconciler: Reconciler
+        self,
+        records: Records,
+        clock: Clock,
+        sender: Sender,
+        gate: Gate,
+        reconciler: Reconciler,
+        admission: Admission,
     ) -> None:
         self._records = records
         self._clock = clock
         self._sender = sender
         self._gate = gate
         self._reconciler = reconciler
+        self._admission = admission
 
     def send(
         self,
@@ -55,7 +64,7 @@ class TurnSender:
         *,
         in_doubt_since: datetime | None,
     ) -> bool:
-        """Call createRun, unless the factory may not be called; whether it was."""
+        """Call createRun, unless the factory may not be called or there is no place for its run; whether it was."""
         if not turn.proven:
             with turn.pilot:
                 if turn.needs_a_pilot:
@@ -91,7 +100,9 @@ class TurnSender:
                 turn.sending = False
         if not turn.sending:
             return False
-        taken = self._records.lease_to_send(stored)
+        taken = self._admission.lease(stored)
+        if taken is None:
+            return False
         try:
             sent = self._sender.send(
                 factory, taken, taken.record.parameters, permit, in_doubt_since=in_doubt_since

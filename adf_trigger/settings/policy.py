@@ -56,6 +56,15 @@ AdmissionKey = Annotated[str, Field(pattern=ADMISSION_KEY_PATTERN)]
 """Where a request has its key: `parameters.<name>`, `metadata.<label>` or `correlationId`."""
 
 
+class Overflow(StrEnum):
+    """What becomes of a request for which there is no place."""
+
+    HOLD = "hold"
+    """It is taken, and started in order of arrival when a place is free."""
+    REFUSE = "refuse"
+    """It is refused, with the runs that have the places."""
+
+
 class AdmissionPolicy(BaseModel):
     """How many runs of a pipeline may go on at the same time.
 
@@ -64,6 +73,7 @@ class AdmissionPolicy(BaseModel):
         key: whose value tells the groups of requests apart that are counted each on its own and started in order;
             None where all requests of the pipeline are one group. Requests that have no such value are one group, too.
             Values compare as JSON: 1 and "1" are two keys. Its parameter must not be a secure one.
+        overflow: see Overflow.
     """
 
     model_config = ConfigDict(
@@ -72,6 +82,7 @@ class AdmissionPolicy(BaseModel):
 
     at_once: int = Field(ge=1, le=MOST_AT_ONCE)
     key: AdmissionKey | None = None
+    overflow: Overflow = Overflow.HOLD
 
 
 class PipelinePolicy(BaseModel):

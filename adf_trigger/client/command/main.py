@@ -26,7 +26,7 @@ from adf_trigger.client.command.session import Surroundings
 from adf_trigger.client.command.steering import cancel_command, rerun_command, resolve_command
 from adf_trigger.client.command.texts import PROGRAM, json_line, moment, word
 from adf_trigger.client.command.triggering import events_test_command
-from adf_trigger.client.errors import AmbiguousRun, Conflict, OutcomeUnknown
+from adf_trigger.client.errors import AmbiguousRun, AtCapacity, Conflict, OutcomeUnknown
 from adf_trigger.errors import AdfTriggerError, InvalidRequest, SettingsError
 
 BROKEN_PIPE = 141
@@ -152,6 +152,11 @@ def _tell(screen: Screen, error: AdfTriggerError) -> None:
                 f"{moment(each.requested_at)}  {each.status}  {each.pipeline}  {each.request_id}", indent=2
             )
             screen.note(f"{word(each.request_id)} {which}", indent=4)
+    if isinstance(error, AtCapacity):
+        for each in error.in_the_way:
+            screen.note(
+                f"{moment(each.requested_at)}  {each.status}  {each.pipeline}  {each.request_id}", indent=2
+            )
     if isinstance(error, Conflict):
         for found in error.candidates:
             begun, status = found.get("startedAt") or "waits to begin", found.get("status")

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.acceptance.crash import admission_scenarios
 from tests.acceptance.crash.crashes import Crashes
 from tests.acceptance.crash.event_scenarios import TRIGGERS
 from tests.acceptance.crash.other_scenarios import POLICY
@@ -33,7 +34,7 @@ def crashes(tmp_path_factory: pytest.TempPathFactory, warm: str) -> Iterator[Cra
     """The stack, with a pipeline for each way of being treated."""
     folder = tmp_path_factory.mktemp("crash")
     routes = {"hook": {"webhook": {"url": "HOOK_URL", "secret": "HOOK_SECRET"}, "pipelines": ["routed"]}}
-    policy = {"parked": {"unknownOutcome": "park"}, **POLICY}
+    policy = {"parked": {"unknownOutcome": "park"}, **POLICY, **admission_scenarios.POLICY}
     settings = {
         "CRASH_PLAN": str(folder / "plan"),
         "CRASH_HITS": str(folder / "hits"),
@@ -57,6 +58,7 @@ def crashes(tmp_path_factory: pytest.TempPathFactory, warm: str) -> Iterator[Cra
         stack.define("routed")
         stack.define("parked")
         stack.define("watched")
+        stack.define("single", waiting(2))
         stack.define("doubted")
         stack.define("slow", waiting(5))
         stack.define("long", waiting(20))  # what is cancelled must not have ended by then

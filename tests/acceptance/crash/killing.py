@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from itertools import pairwise
 
 from adf_trigger.service.steps import STEPS
 from tests.acceptance.crash.crashes import Crashes
@@ -54,6 +55,7 @@ def _check(crashes: Crashes) -> None:
     # A caller who asks again after a rejection is rejected anew, and that is other news.
     again = ("records.reclaim", "records.reject-refused_by_http", *DECIDED)
     assert {key: each for key, each in ids.items() if len(each) > 1 and not key.startswith(again)} == {}
+    _check_one_at_once(crashes)
     runs = Counter(run["runId"] for run in crashes.stack.runs())
     owned = []
     for key in crashes.acknowledged:
@@ -64,3 +66,10 @@ def _check(crashes: Crashes) -> None:
             assert answer.body["status"] in {"Succeeded"} | lost, answer.body
     assert len(owned) == len(set(owned)), "two requests share a run"
     assert set(runs) == set(owned), "a run was started that belongs to no request, or a request was doubled"
+
+
+def _check_one_at_once(crashes: Crashes) -> None:
+    """Data Factory itself says when the runs went on of which there was to be one at once."""
+    times = sorted((run["runStart"], run["runEnd"]) for run in crashes.stack.runs("single"))
+    together = [(one, other) for one, other in pairwise(times) if other[0] < one[1]]
+    assert not together, "two runs went on at once"

@@ -13,6 +13,7 @@ from azure.storage.queue import QueueClient
 from adf_trigger.clock import utcnow
 from adf_trigger.ledger.records import RunState
 from adf_trigger.ledger.table import TableLedger
+from tests.acceptance.crash.admission_scenarios import OF_ADMISSION
 from tests.acceptance.crash.callback_scenarios import OF_CALLBACKS
 from tests.acceptance.crash.crashes import Crashes
 from tests.acceptance.crash.event_scenarios import by_event, unwanted
@@ -357,6 +358,7 @@ SCENARIOS: dict[str, tuple[Callable[[Crashes, str], None], ...]] = {
     "records.look": (opened,),
     "observing.doubt": (parked,),
     **OF_OTHERS,
+    **OF_ADMISSION,
     "records.overdue": (overdue,),
     "records.route": (routed,),
     "routes.claim": (routed,),

@@ -17,13 +17,14 @@ from adf_trigger.errors import BadRequest, InvalidRequest, LedgerConflict
 from adf_trigger.ledger.encoding import encode_record
 from adf_trigger.ledger.keys import run_key
 from adf_trigger.ledger.memory import MemoryLedger
-from adf_trigger.ledger.places import KeptPlaces
+from adf_trigger.ledger.places import KeptPlaces, Places
 from adf_trigger.ledger.port import Stored
 from adf_trigger.ledger.records import CameAs, RunRecord, RunState
 from adf_trigger.ledger.room import MAX_REQUEST_CHARS
 from adf_trigger.ledger.rows import operations, places_row, rows_of
 from adf_trigger.messages.decoding import Message
 from adf_trigger.results import ActivityError, ActivityResult, ChildRun, Results, RouteDelivery
+from adf_trigger.service import admission_moves
 from adf_trigger.service.moves import IllegalMove
 from adf_trigger.service.records import Records
 from adf_trigger.service.routes import LONGEST_WHY
@@ -94,10 +95,32 @@ def reclaim(records: Records, stored: Stored, text: str) -> Stored:
     return records.reclaim(stored, replace(again, history=(an_entry(text),)))
 
 
+def places_of(stored: Stored) -> KeptPlaces:
+    """Places that nobody has read before, with as long a key as there is."""
+    return KeptPlaces(
+        Places(name=uuid4().hex * 2, pipeline=stored.record.pipeline, by="b" * 271, key="k" * 256)
+    )
+
+
+def admit(records: Records, stored: Stored, _: str) -> Stored:
+    """It is given a place."""
+    kept = places_of(stored)
+    return records.admit(stored, admission_moves.admit(stored.record, kept.places, now=LATER), kept)
+
+
+def line_up(records: Records, stored: Stored, text: str) -> Stored:
+    """It waits for a place."""
+    kept = places_of(stored)
+    moved = admission_moves.line_up(stored.record, kept.places, number=10**9, reason=text)
+    return records.line_up(stored, moved, kept)
+
+
 Move = Callable[[Records, Stored, str], Stored]
 
 MOVES: dict[str, Move] = {
     "reclaim": reclaim,
+    "admit": admit,
+    "line up": line_up,
     "lease": lambda records, stored, _: records.lease_to_send(stored),
     "submit": lambda records, stored, _: records.submit(stored, uuid4()),
     "postpone": lambda records, stored, text: records.postpone(stored, until=LATER, reason=text),
@@ -131,7 +154,7 @@ MOVES: dict[str, Move] = {
 @pytest.mark.parametrize("name", sorted({*dir(Records)} - {*dir(object)}))
 def test_every_move_is_among_those_that_are_tried(name: str) -> None:
     """A new way to write a record is added above."""
-    others = {"claim", "observe", "save_cursor", "purge"}
+    others = {"claim", "observe", "save_cursor", "purge", "remove_places"}
     tried = {*(move.replace(" ", "_") for move in MOVES), "lease_to_send"}
     assert name.startswith("_") or name in tried | others
 

@@ -11,9 +11,11 @@ import pytest
 
 from adf_trigger.contracts import HistoryEntry
 from adf_trigger.errors import LedgerConflict, LedgerError
+from adf_trigger.ledger.places import KeptPlaces, Places
 from adf_trigger.ledger.port import Cursor, Stored
 from adf_trigger.ledger.records import Overdue, RunRecord, RunState
 from adf_trigger.results import RouteDelivery
+from adf_trigger.service import admission_moves
 from adf_trigger.service.moves import IllegalMove
 from adf_trigger.service.records import Records
 from adf_trigger.service.run_end import RunEnd
@@ -35,6 +37,7 @@ NEW = RunRecord(
 )
 DELIVERED = RouteDelivery(route="r", status="delivered", at=START, attempts=1)
 ENTRY = HistoryEntry(at=START, action="cancel")
+PLACES = KeptPlaces(Places(name="f" * 64, pipeline="load"))
 Move = Callable[[Records, Stored], object]
 LATER = START + timedelta(seconds=5)
 
@@ -86,6 +89,20 @@ class Bench:
 
 MOVES: dict[str, tuple[RunState, Move, str | None]] = {
     "lease_to_send": (RunState.ACCEPTED, lambda records, stored: records.lease_to_send(stored), None),
+    "admit": (
+        RunState.ACCEPTED,
+        lambda records, stored: records.admit(
+            stored, admission_moves.admit(stored.record, PLACES.places, now=START), PLACES
+        ),
+        "request_admitted",
+    ),
+    "line_up": (
+        RunState.ACCEPTED,
+        lambda records, stored: records.line_up(
+            stored, admission_moves.line_up(stored.record, PLACES.places, number=1, reason="why"), PLACES
+        ),
+        "request_lined_up",
+    ),
     "submit": (RunState.ACCEPTED, lambda records, stored: records.submit(stored, RUN), "run_started"),
     "postpone": (
         RunState.ACCEPTED,
@@ -178,7 +195,7 @@ UNKNOWN = {"take_over", "resubmit", "dismiss"}
 MARKED = {"confirm_cancel", "cancel_later", "refuse_cancel"}
 """Moves of a run that is to be cancelled."""
 
-OTHERS = {"claim", "observe", "save_cursor", "purge"}
+OTHERS = {"claim", "observe", "save_cursor", "purge", "remove_places"}
 SAVED = sorted(MOVES.keys() - {"reclaim"})
 FROM_UNPUBLISHED = sorted(set(SAVED) - {"note", "route"})
 """Moves that no published record makes."""

@@ -1,5 +1,6 @@
 """The service as a state machine: whatever happens in whatever order, each request is started once and told once."""
 
+import json
 from contextlib import suppress
 from datetime import timedelta
 from uuid import UUID
@@ -35,8 +36,10 @@ from adf_trigger.errors import (
 from adf_trigger.ledger.records import RunState
 from adf_trigger.service.steps import STEPS
 from adf_trigger.service.submit import Submitted
+from tests.support import one_at_once
 from tests.support.memory_factory import LOST_REPLY, Ids
 from tests.support.news import told
+from tests.support.one_at_once import PIPELINE
 from tests.support.script import Crashed, Script
 from tests.support.world import FACTORY_ID, World
 from tests.support.world import settings as settings_of
@@ -54,7 +57,11 @@ TROUBLES = [
 ]
 """What holds a factory for a while."""
 
-CORRELATED = settings_of(ADF_TRIGGER_POLICY='{"*": {"correlationParameter": "trace"}}')
+TRACED = {"correlationParameter": "trace"}
+CORRELATED = settings_of(
+    ADF_TRIGGER_POLICY=json.dumps({"*": TRACED, PIPELINE: {**one_at_once.POLICY, **TRACED}})
+)
+PLAIN = settings_of(ADF_TRIGGER_POLICY=json.dumps({PIPELINE: one_at_once.POLICY}))
 TRACE = {"type": "String", "defaultValue": ""}
 
 
@@ -72,24 +79,28 @@ class Service(RuleBasedStateMachine):
         self.acknowledged: dict[str, int] = {}
         self.sources: dict[str, Source] = {}
         self.secret: set[str] = set()
+        self.counted: set[str] = set()
         self.refusals = 0
 
     @initialize(correlated=st.booleans())
     def learn_that_ids_are_honoured(self, *, correlated: bool) -> None:
         """One run has shown how this factory treats ids."""
         self.correlated = correlated
-        self.world = World(steps=self.script, settings=CORRELATED if correlated else settings_of())
+        self.world = World(steps=self.script, settings=CORRELATED if correlated else PLAIN)
         number = {"type": "Int", "defaultValue": 0}
         self.world.factory.declare("load", n=number, trace=TRACE)
         self.world.factory.declare("secret", n=number, trace=TRACE, password={"type": "SecureString"})
+        self.world.factory.declare(PIPELINE, n=number, trace=TRACE, customer={"type": "String"})
         self.world.submit("teacher")
         self.acknowledged["teacher"] = 0
 
-    @rule(target=requests, number=st.integers(0, 3), source=st.sampled_from(Source))
-    def submit(self, number: int, source: Source) -> object:
-        """A caller or a message asks for a run."""
+    @rule(target=requests, number=st.integers(0, 3), source=st.sampled_from(Source), counted=st.booleans())
+    def submit(self, number: int, source: Source, *, counted: bool) -> object:
+        """A caller or a message asks for a run, perhaps of the pipeline that each customer has one of at once."""
         key = f"key-{len(self.sources)}"
         self.sources[key] = source
+        if counted:
+            self.counted.add(key)
         self.send(key, number)
         return multiple((key, number))
 
@@ -118,6 +129,8 @@ class Service(RuleBasedStateMachine):
         pipeline, parameters = "load", dict[str, JsonValue]({"n": number})
         if key in self.secret:
             pipeline, parameters = "secret", {"n": number, "password": f"hunter2-{key}"}
+        if key in self.counted:
+            pipeline, parameters = PIPELINE, {"n": number, "customer": "AB"[number % 2]}
         return self.world.submit(key, pipeline, parameters=parameters, source=self.sources[key])
 
     def send(self, key: str, number: int) -> None:
@@ -308,6 +321,11 @@ class Service(RuleBasedStateMachine):
             if event.data.run_id is not None:
                 assert self.world.factory.runs[event.data.run_id].status == event.data.status
 
+    @invariant()
+    def no_customer_has_two_runs_at_once(self) -> None:
+        """And theirs begin in the order in which they waited."""
+        one_at_once.judge(self.world)
+
     def owner_of(self, run_id: UUID) -> str | None:
         """The request that a run belongs to, as the ledger has it."""
         stored = self.world.ledger.find(FACTORY_ID, run_id)
@@ -338,6 +356,7 @@ class Service(RuleBasedStateMachine):
                 if run.status not in ENDED:
                     self.world.factory.finish(run.run_id)
             self.world.tick(after=30)
+            self.no_customer_has_two_runs_at_once()
         self.no_request_has_two_runs()
         self.news_is_true_and_never_changes()
         for key in self.acknowledged:

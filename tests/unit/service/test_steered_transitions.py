@@ -93,14 +93,27 @@ def test_a_decision_has_a_request_go_on() -> None:
         status=RunStatus.QUEUED,
         run_id=RUN_ID,
         submitted_at=NOW,
+        admitted_at=None,
     )
-    secret = {**UNDECIDED, "message": moves.WAITS_FOR_CALLER, "waits_for": Waits.CALLER}
+    secret = {
+        **UNDECIDED,
+        "message": moves.WAITS_FOR_CALLER,
+        "waits_for": Waits.CALLER,
+        "admitted_at": None,
+    }
     again: dict[str, Any] = {"state": RunState.ACCEPTED, "status": RunStatus.ACCEPTED, "submitted_at": None}
     assert steered_transitions.resubmit(unknown, now=NOW) == replace(
         unknown, **secret, **again, resubmitted_at=NOW, cancellation=None
     )
-    plain = steered_transitions.resubmit(replace(unknown, secure_parameters=()), now=NOW)
+    plain = steered_transitions.resubmit(replace(unknown, secure_parameters=(), places=None), now=NOW)
     assert (plain.waits_for, plain.message) == (None, None)
+    undecided = replace(unknown, secure_parameters=(), dismissed=False)
+    kept = steered_transitions.resubmit(undecided, now=NOW)
+    assert (kept.waits_for, kept.admitted_at) == (None, unknown.admitted_at)
+    watched = steered_transitions.take_over(undecided, run_id=RUN_ID, now=NOW)
+    assert watched.admitted_at == unknown.admitted_at
+    given_up = steered_transitions.resubmit(replace(undecided, dismissed=True), now=NOW)
+    assert (given_up.waits_for, given_up.admitted_at, given_up.place_number) == (Waits.ADMISSION, None, None)
     assert steered_transitions.dismiss(replace(unknown, dismissed=False)) == unknown
 
 

@@ -65,6 +65,7 @@ MOVES: dict[str, tuple[RunState, Move, dict[str, Any]]] = {
             "last_answer": None,
             "message": f"{WAITS_FOR_CALLER}: throttled",
             "waits_for": Waits.CALLER,
+            "admitted_at": None,
         },
     ),
     "postpone, in doubt since": (

@@ -1,0 +1,95 @@
+"""Who of those that wait for a place may be given one now: the dispatcher's look at the lines of a factory."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from adf_trigger.ledger.places import KeptPlaces
+from adf_trigger.ledger.port import LedgerReader
+from adf_trigger.ledger.records import ActiveRun, RunState, Waits
+from adf_trigger.service.admission import Admission
+from adf_trigger.service.factories import FactoryHandle
+from adf_trigger.service.start_times import StartTimes
+
+FEW_ROWS = 20
+"""Rows of places that are read one by one; all are read at once where more are asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """A line of which the first may be given a place.
+
+    Attributes:
+        places: name of the places that it is a line for.
+        rows: those who wait in it, first come first, as many as there may be room for.
+    """
+
+    places: str
+    rows: Sequence[ActiveRun]
+
+    @property
+    def first(self) -> ActiveRun:
+        """Whose turn it is."""
+        return self.rows[0]
+
+
+class Lines:
+    """Reads lines.
+
+    Args:
+        ledger: the run ledger.
+        admission: knows who has a place still.
+        times: when a request may be taken up, and until when it may be started.
+    """
+
+    def __init__(self, ledger: LedgerReader, admission: Admission, times: StartTimes) -> None:
+        self._ledger = ledger
+        self._admission = admission
+        self._times = times
+
+    def openings(self, factory: FactoryHandle, active: Sequence[ActiveRun]) -> Sequence[Opening]:
+        """The lines in which there may be room now, in order of their first; costs nothing where nobody waits.
+
+        The places are read before the rows: whoever was in line then, and waits still, is among the rows. Who has come
+        since has a higher number than the places have issued, and is left to the next look.
+
+        Raises:
+            LedgerError: the ledger is out of reach.
+        """
+        before = {row.request_id for row in active if is_in_line(row)}
+        names = {row.places for row in active if is_in_line(row) and row.places is not None}
+        if not names:
+            return []
+        kept = self._places(factory.id, names)
+        rows = self._ledger.active(factory.id)
+        by_request = {row.request_id: row for row in rows}
+        found = []
+        for name in names:
+            issued = kept[name].places.issued if name in kept else None
+            line = [
+                row
+                for row in rows
+                if is_in_line(row) and row.places == name and not self._times.is_too_late(row)
+                if (row.request_id in before if issued is None else (row.place_number or 0) <= issued)
+            ]
+            room = self._room(factory.id, kept.get(name), by_request) if line else 0
+            if room != 0:
+                found.append(Opening(name, sorted(line, key=_in_order)[:room]))
+        return sorted(found, key=lambda opening: (opening.first.requested_at, opening.first.request_id))
+
+    def _room(self, factory: str, kept: KeptPlaces | None, rows: Mapping[str, ActiveRun]) -> int | None:
+        return None if kept is None else self._admission.room(factory, kept.places, rows)
+
+    def _places(self, factory: str, names: Collection[str]) -> Mapping[str, KeptPlaces]:
+        if len(names) > FEW_ROWS:
+            return {kept.places.name: kept for kept in self._ledger.all_places(factory)}
+        found = ((name, self._ledger.places(factory, name)) for name in names)
+        return {name: kept for name, kept in found if kept is not None}
+
+
+def is_in_line(row: ActiveRun) -> bool:
+    """Whether a request waits for a place."""
+    return row.state is RunState.ACCEPTED and row.waits_for is Waits.ADMISSION
+
+
+def _in_order(row: ActiveRun) -> tuple[int, str]:
+    return row.place_number or 0, f"{row.requested_at.isoformat()} {row.request_id}"

@@ -1,0 +1,41 @@
+"""A judge of places: from what Data Factory has, and from the records, whether each was given once and in order."""
+
+from collections import Counter, defaultdict
+
+from adf_trigger.ledger.records import RunRecord
+from tests.support.admitted import policy
+from tests.support.world import FACTORY_ID, World
+
+PIPELINE = "single"
+POLICY = policy(1)
+UNDER_WAY = {"Queued", "InProgress", "Canceling"}
+
+
+def records_of(world: World) -> list[RunRecord]:
+    """The records of the pipeline that runs once at a time for each customer."""
+    page = world.ledger.runs(FACTORY_ID, since=None, limit=1_000, continuation=None)
+    return [record for record in page.records if record.pipeline == PIPELINE]
+
+
+def judge(world: World) -> None:
+    """No customer has two runs at once, and those who waited have begun in the order of their numbers.
+
+    Where somebody has ended the matter of an unknown fate, its run may go on beside the next one.
+    """
+    records = records_of(world)
+    given_up = {record.admission_key for record in records if record.dismissed or record.unknowns}
+    going_on = Counter(
+        f'"{run.parameters["customer"]}"'
+        for run in world.factory.runs.values()
+        if run.pipeline == PIPELINE and run.status in UNDER_WAY
+    )
+    assert {key for key, count in going_on.items() if count > 1} <= given_up, f"too many at once: {going_on}"
+    begun = {run_id: number for number, run_id in enumerate(world.factory.runs)}
+    lines = defaultdict(list)
+    for record in records:
+        if record.run_id in begun and record.place_number is not None and not record.unknowns:
+            lines[record.admission_key].append((record.place_number, begun[record.run_id]))
+    for key, line in lines.items():
+        if key not in given_up:
+            order = [number for _, number in sorted(line)]
+            assert order == sorted(order), f"not in order: {line}"

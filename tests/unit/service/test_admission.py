@@ -1,0 +1,283 @@
+"""At most so many runs of a key at once: who comes first is first, and no place is given twice."""
+
+import json
+from typing import Any
+
+import pytest
+
+from adf_trigger.errors import AtCapacity, BadRequest, PipelineQueueFull, Throttled
+from adf_trigger.ledger.records import Waits
+from adf_trigger.messages.decoding import Message
+from tests.support.admitted import a_world, finish, found, start, under_way, waits
+from tests.support.world import FACTORY_ID, START, STARTED, World
+
+
+def test_the_second_of_a_key_waits_until_the_first_has_ended() -> None:
+    """Another key goes side by side; the waiting one says for what, and starts in the tick that sees the end."""
+    world = a_world()
+    assert start(world, "a-1").status in STARTED
+    waiting = start(world, "a-2")
+    assert start(world, "b-1", "B").status in STARTED
+    assert waiting.status == "Accepted"
+    assert waiting.message == (
+        'it waits for a place: at most 1 run of load with parameters.customer = "A" may go on at once'
+    )
+    world.tick(after=15)
+    assert waits(world, "a-2")
+    finish(world, "a-1")
+    world.tick(after=15)
+    assert found(world, "a-2").status in STARTED
+    assert under_way(world) == ["A", "B"]
+
+
+def test_places_are_given_in_order_of_arrival() -> None:
+    """Whatever the clocks said when the requests came."""
+    world = a_world(2)
+    for number in range(6):
+        start(world, f"a-{number}")
+        world.clock.jump(-5)
+    for number in range(4):
+        assert waits(world, *(f"a-{later}" for later in range(number + 2, 6)))
+        assert under_way(world) == ["A", "A"]
+        finish(world, f"a-{number}")
+        world.tick(after=100)
+        assert found(world, f"a-{number + 2}").status in STARTED
+    assert [found(world, f"a-{number}").place_number for number in range(6)] == [None, None, 1, 2, 3, 4]
+
+
+def test_a_newcomer_does_not_pass_those_who_wait() -> None:
+    """Though a place is free by then: it is theirs at the next tick."""
+    world = a_world()
+    start(world, "a-1")
+    start(world, "a-2")
+    finish(world, "a-1")
+    world.services.looker.fresh(found(world, "a-1"))
+    start(world, "a-3")
+    assert waits(world, "a-2", "a-3")
+    world.tick(after=60)
+    assert found(world, "a-2").status in STARTED
+    assert waits(world, "a-3")
+
+
+def test_who_comes_when_nobody_waits_takes_the_place_of_one_that_has_ended() -> None:
+    """Without a tick: the ledger says that it has."""
+    world = a_world()
+    start(world, "a-1")
+    finish(world, "a-1")
+    world.tick(after=15)
+    assert start(world, "a-2").status in STARTED
+    finish(world, "a-2")
+    world.tick(after=15)
+    start(world, "a-3")
+    kept = world.ledger.all_places(FACTORY_ID)
+    assert [[holder.request_id for holder in each.places.holders] for each in kept] == [["a-3"]]
+
+
+@pytest.mark.parametrize("customer", ["A", None])
+def test_without_a_key_all_of_the_pipeline_count(customer: str | None) -> None:
+    """And no other pipeline."""
+    world = a_world(1, None)
+    start(world, "a-1")
+    assert start(world, "b-1", customer).waits_for is Waits.ADMISSION
+    assert start(world, "o-1", pipeline="other").status in STARTED
+
+
+def test_requests_that_lack_the_key_are_a_group_of_their_own() -> None:
+    """Beside those whose key is an empty text."""
+    world = a_world()
+    start(world, "none", None)
+    start(world, "empty", "")
+    assert under_way(world) == ["", "None"]
+    assert start(world, "again", None).waits_for is Waits.ADMISSION
+
+
+@pytest.mark.parametrize("status", ["Failed", "Cancelled"])
+def test_every_end_frees_the_place(status: str) -> None:
+    """Not that of a run that Succeeded alone."""
+    world = a_world()
+    start(world, "a-1")
+    start(world, "a-2")
+    finish(world, "a-1", status)
+    world.tick(after=15)
+    assert found(world, "a-2").status in STARTED
+
+
+def test_what_waits_for_throttling_keeps_its_place() -> None:
+    """It is to be started before those that came later."""
+    world = a_world()
+    world.factory.fail_next("create_run", Throttled("slow down", status=429, retry_after=30))
+    start(world, "a-1")
+    start(world, "a-2")
+    world.tick(after=20)
+    assert waits(world, "a-2")
+    world.tick(after=60)
+    assert found(world, "a-1").status in STARTED
+    world.tick(after=60)
+    assert waits(world, "a-2")
+
+
+def test_a_full_pipeline_of_data_factorys_own_keeps_the_place_too() -> None:
+    """It waits for Data Factory with its place."""
+    world = a_world()
+    world.factory.fail_next("create_run", PipelineQueueFull("full", status=400))
+    assert start(world, "a-1").waits_for is Waits.PIPELINE
+    start(world, "a-2")
+    world.tick(after=10)
+    assert waits(world, "a-2")
+
+
+def test_a_rejected_request_frees_its_place_and_takes_another_under_its_key() -> None:
+    """As a new request: behind those who wait by then."""
+    world = a_world()
+    world.factory.fail_next("create_run", BadRequest("no", status=400, code="BadRequest"))
+    with pytest.raises(BadRequest):
+        start(world, "a-1")
+    assert start(world, "a-2").status in STARTED
+    again = start(world, "a-1")
+    assert again.waits_for is Waits.ADMISSION
+    finish(world, "a-2")
+    world.tick(after=60)
+    assert found(world, "a-1").status in STARTED
+    (kept,) = world.ledger.all_places(FACTORY_ID)
+    assert [holder.request_id for holder in kept.places.holders] == ["a-1"]
+
+
+def test_a_repeat_takes_no_second_place() -> None:
+    """Neither of the one that has a place, nor of the one that waits."""
+    world = a_world(2)
+    for _ in range(3):
+        start(world, "a-1")
+    start(world, "a-2")
+    for _ in range(3):
+        start(world, "a-3")
+    assert under_way(world) == ["A", "A"]
+    assert found(world, "a-3").place_number == 1
+    start(world, "a-4")
+    assert found(world, "a-4").place_number == 2
+
+
+def test_a_waiting_request_can_be_cancelled() -> None:
+    """It ends at once, and the next one has its turn."""
+    world = a_world()
+    for number in (1, 2, 3):
+        start(world, f"a-{number}")
+    assert world.cancel("a-2").status == "Cancelled"
+    finish(world, "a-1")
+    world.tick(after=60)
+    assert found(world, "a-3").status in STARTED
+
+
+def test_who_comes_after_all_who_waited_are_cancelled_starts_within_a_tick() -> None:
+    """Nothing is left of a line that nobody stands in."""
+    world = a_world()
+    start(world, "a-1")
+    start(world, "a-2")
+    world.cancel("a-2")
+    finish(world, "a-1")
+    world.tick(after=60)
+    start(world, "a-3")
+    world.tick(after=15)
+    assert found(world, "a-3").status in STARTED
+    finish(world, "a-3")
+    world.tick(after=15)
+    assert start(world, "a-4").status in STARTED
+
+
+def test_what_waits_for_too_long_is_rejected_and_says_for_what() -> None:
+    """The start deadline goes on while a request waits for its place."""
+    world = a_world(ADF_TRIGGER_START_DEADLINE_SECONDS="600")
+    start(world, "a-1")
+    start(world, "a-2")
+    world.tick(after=601)
+    rejected = found(world, "a-2")
+    assert rejected.status == "Rejected"
+    assert rejected.message is not None
+    assert rejected.message.startswith("it could not be started in time: it waits for a place: at most 1 run")
+
+
+def test_a_rerun_counts_like_any_other_request() -> None:
+    """It has the parameters of the run that it reruns, and so its key."""
+    world = a_world()
+    start(world, "a-1")
+    finish(world, "a-1", "Failed")
+    world.tick(after=15)
+    start(world, "a-2")
+    again = world.rerun("a-1").record
+    assert again.waits_for is Waits.ADMISSION
+    finish(world, "a-2")
+    world.tick(after=60)
+    assert found(world, again.request_id).status in STARTED
+
+
+def test_waiting_requests_begin_no_backlog() -> None:
+    """A request of another pipeline starts at once, however many wait for a place."""
+    world = a_world()
+    for number in range(5):
+        start(world, f"a-{number}")
+        world.tick(after=15)
+    assert start(world, "o-1", pipeline="other").status in STARTED
+
+
+def test_a_policy_that_refuses_names_the_runs_that_are_in_the_way() -> None:
+    """Nothing is kept of the request; a repeat of one that was taken is answered with it."""
+    world = a_world(2, overflow="refuse")
+    start(world, "a-1")
+    start(world, "a-2")
+    with pytest.raises(AtCapacity) as refused:
+        start(world, "a-3")
+    assert [each.request_id for each in refused.value.runs] == ["a-1", "a-2"]
+    assert world.ledger.get(FACTORY_ID, "a-3") is None
+    assert start(world, "a-1").status in STARTED
+    finish(world, "a-2")
+    world.tick(after=15)
+    assert start(world, "a-3").status in STARTED
+
+
+def test_a_message_that_is_refused_is_rejected_and_told() -> None:
+    """As every message that is not taken for good: it is kept, and may be sent again when a run has ended."""
+    world = a_world(overflow="refuse")
+    start(world, "a-1")
+    body = json.dumps({"pipeline": "load", "requestId": "a-2", "parameters": {"customer": "A"}}).encode()
+    message = Message.decode(body, message_id="m-1", attempts=1, inserted_at=START)
+    world.services.intake.take(message)
+    (event,) = world.outbox.events
+    assert (event.subject, event.data.status) == ("a-2", "Rejected")
+    assert "the policy of the pipeline refuses more" in str(event.data.message)
+    assert [kept.body for kept in world.kept()] == [body]
+
+
+def secret(world: World, key: str, **fields: Any) -> Any:
+    """A request with a secure parameter."""
+    return world.submit(key, parameters={"customer": "A", "secret": "s3"}, **fields)
+
+
+def test_a_request_with_secrets_takes_what_is_free_when_it_comes() -> None:
+    """It stands in no line, since nobody else can send it: its caller comes again, and is told when."""
+    world = a_world()
+    start(world, "a-1")
+    submitted = secret(world, "s-1")
+    assert submitted.record.waits_for is Waits.CALLER
+    assert submitted.again_after is not None
+    assert "at most 1 run of load" in submitted.record.message
+    assert secret(world, "s-1").record.status == "Accepted"
+    start(world, "a-2")
+    finish(world, "a-1")
+    world.tick(after=60)
+    assert found(world, "a-2").status in STARTED
+    assert secret(world, "s-1").record.status == "Accepted"
+    finish(world, "a-2")
+    world.tick(after=60)
+    assert secret(world, "s-1").record.status in STARTED
+    start(world, "a-3")
+    assert under_way(world) == ["A"]
+
+
+def test_secrets_that_are_to_come_again_keep_no_place() -> None:
+    """Their caller may never come."""
+    world = a_world()
+    world.factory.fail_next("create_run", Throttled("slow down", status=429, retry_after=1))
+    assert secret(world, "s-1").record.waits_for is Waits.CALLER
+    world.clock.forward(60)
+    assert start(world, "a-1").status in STARTED
+    assert secret(world, "s-1").record.status == "Accepted"
+    assert under_way(world) == ["A"]
