@@ -16,7 +16,6 @@ from adf_trigger.ledger.declarations import Declarations
 from adf_trigger.ledger.notes import Notes
 from adf_trigger.ledger.port import Ledger
 from adf_trigger.ledger.rejected import RejectedMessages
-from adf_trigger.messages.waiting import LIFE
 from adf_trigger.service.activities import ActivityLister
 from adf_trigger.service.admission import Admission
 from adf_trigger.service.admission_sweep import PlacesSweeper
@@ -25,7 +24,6 @@ from adf_trigger.service.backlog import Backlog
 from adf_trigger.service.batch import BatchStarter
 from adf_trigger.service.call_back import wire_callbacks
 from adf_trigger.service.cancel import Canceller
-from adf_trigger.service.candidates import CandidateFinder
 from adf_trigger.service.check import Checker
 from adf_trigger.service.definitions import Definitions
 from adf_trigger.service.dispatch import wire_dispatcher
@@ -63,11 +61,10 @@ from adf_trigger.service.reads import Reads
 from adf_trigger.service.reconcile import Reconciler
 from adf_trigger.service.records import Records
 from adf_trigger.service.reject import Rejecter
-from adf_trigger.service.rejected_requests import RejectedRequests
-from adf_trigger.service.replay import Replayer
+from adf_trigger.service.rejected_requests import wire_rejected_requests
 from adf_trigger.service.requeue import Requeuer
 from adf_trigger.service.rerun import Rerunner
-from adf_trigger.service.resolve import Resolver
+from adf_trigger.service.resolve import wire_resolver
 from adf_trigger.service.routed_news import NewsFinder
 from adf_trigger.service.routes import Router
 from adf_trigger.service.runs import RunLister
@@ -227,7 +224,6 @@ def wire(
         timedelta(seconds=settings.reconcile_grace),
         seconds=seconds,
     )
-    rerunner = Rerunner(ledger, records, factories, gate, submitter, clock)
     canceller = Canceller(ledger, records, factories, gate, monitor, publisher, allowance, clock, steps)
     ledger_identity = LedgerIdentity(notes, landmark, clock, new_id, steps)
     app = AppIdentity(
@@ -341,26 +337,11 @@ def wire(
             query,
             views,
             canceller,
-            rerunner,
-            Resolver(
-                ledger,
-                records,
-                factories,
-                gate,
-                reconciler,
-                CandidateFinder(ledger, factories, policies, clock),
-                definitions,
-                monitor,
-                publisher,
-                clock,
+            Rerunner(ledger, records, factories, gate, submitter, clock),
+            wire_resolver(
+                ledger, records, factories, gate, reconciler, policies, definitions, monitor, publisher, clock
             ),
-            RejectedRequests(
-                Replayer(rejected, ledger, partial(outbox.put_back, delay=0, life=LIFE), clock, steps),
-                ledger,
-                records,
-                views,
-                clock,
-            ),
+            wire_rejected_requests(rejected, outbox, ledger, records, views, clock, steps),
         ),
         activities=ActivityLister(query, factories, reads, withholder, clock),
         pipelines=PipelineLister(factories, reads),

@@ -3,17 +3,22 @@
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 from adf_trigger.clock import Clock
 from adf_trigger.contracts import HistoryEntry, RunView
 from adf_trigger.errors import Fault, InvalidRequest, NotFound, TryLater, WrongState
+from adf_trigger.events.outbox import Outbox
 from adf_trigger.ledger.kept_messages import KeptMessage
 from adf_trigger.ledger.port import LedgerReader, Stored
 from adf_trigger.ledger.records import RunRecord
+from adf_trigger.ledger.rejected import RejectedMessages
+from adf_trigger.messages.waiting import LIFE
 from adf_trigger.messages.wording import pointer_to
 from adf_trigger.service import optimistic
 from adf_trigger.service.records import Records
 from adf_trigger.service.replay import NotReplayable, Replayer, ValuesMissing
+from adf_trigger.service.steps import Steps
 from adf_trigger.service.views import DISMISS, REPLAY, RunViews
 
 logger = logging.getLogger(__name__)
@@ -167,3 +172,17 @@ def _not_kept(record: RunRecord | None) -> str:
     if record is not None and record.rejected:
         return "no message is kept of it: send the request again under its key"
     return "it is not a rejected message" + ("" if record is None else f": its status is {record.status}")
+
+
+def wire_rejected_requests(
+    messages: RejectedMessages,
+    outbox: Outbox,
+    ledger: LedgerReader,
+    records: Records,
+    views: RunViews,
+    clock: Clock,
+    steps: Steps,
+) -> RejectedRequests:
+    """A `RejectedRequests` that replays kept messages into the requests queue; see both classes."""
+    replayer = Replayer(messages, ledger, partial(outbox.put_back, delay=0, life=LIFE), clock, steps)
+    return RejectedRequests(replayer, ledger, records, views, clock)

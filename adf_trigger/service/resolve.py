@@ -36,6 +36,7 @@ from adf_trigger.service.factories import Factories, FactoryHandle
 from adf_trigger.service.gate import Gate
 from adf_trigger.service.look import CALLS
 from adf_trigger.service.monitor import Monitor
+from adf_trigger.service.policy import Policies
 from adf_trigger.service.publish import Publisher
 from adf_trigger.service.reconcile import FEW_CANDIDATES, Reconciler, Sightings
 from adf_trigger.service.records import Records
@@ -301,3 +302,31 @@ def _cut(value: JsonValue) -> JsonValue:
 
 def _joined(first: str, note: str | None) -> str:
     return f"{first}: {note}" if note else first
+
+
+def wire_resolver(
+    ledger: LedgerReader,
+    records: Records,
+    factories: Factories,
+    gate: Gate,
+    reconciler: Reconciler,
+    policies: Policies,
+    definitions: Definitions,
+    monitor: Monitor,
+    publisher: Publisher,
+    clock: Clock,
+) -> Resolver:
+    """A `Resolver` with the finder of its candidates; see `Resolver`, and of the policies `CandidateFinder`."""
+    candidates = CandidateFinder(ledger, factories, policies, clock)
+    return Resolver(
+        ledger,
+        records,
+        factories,
+        gate,
+        reconciler,
+        candidates,
+        definitions,
+        monitor,
+        publisher,
+        clock,
+    )
