@@ -208,6 +208,17 @@ def test_the_page_for_contributors_shows_every_room() -> None:
     assert [room for room in rooms if room not in unseen and room not in page] == []
 
 
+def test_deployed_rooms_import_down_the_list_alone() -> None:
+    """In the order in which CONTRIBUTING.md lists them, no deployed room imports one above it."""
+    page = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    listed = re.findall(r"^ {6}(\w+)/ ", page, re.MULTILINE)
+    order = [room for room in listed if room in DEPLOYED]
+    assert set(order) == {room for room in DEPLOYED if (PACKAGE / room).is_dir()}
+    above = {room: [f"adf_trigger.{each}" for each in order[:place]] for place, room in enumerate(order)}
+    found = [offenders(room, *names) for room, names in above.items()]
+    assert [each for each in found if each] == []
+
+
 def test_no_module_is_over_400_lines() -> None:
     """What is longer has more than one subject; tests, too."""
     found = [*modules(PACKAGE), *modules(ROOT / "tests")]
