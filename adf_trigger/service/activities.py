@@ -171,7 +171,7 @@ def _view(run: ActivityRun, going_on: str | None, *, withheld: bool) -> Activity
 
 
 def fitted(answer: RunActivities, *, most: int = MAX_BODY) -> RunActivities:
-    """An answer of at most so many characters: long values are cut in the middle, then the last activities left out."""
+    """An answer of at most `most` characters: long values are cut, then the last activities left out."""
     cut = answer
     for limit in _LIMITS:
         if _length(cut) <= most:

@@ -114,7 +114,7 @@ class Allowance:
         self._changed = threading.Condition()
 
     def take(self, factory: str, bucket: Bucket, *, patience: float = 0.0, reserved: bool = False) -> bool:
-        """Take one call; False where none is allowed within so many seconds.
+        """Acquire one call; False where none is allowed within `patience`.
 
         Args:
             factory: resource id of the factory that is called.

@@ -19,10 +19,10 @@ def at_once(work: Callable[[], None]) -> None:
 
 
 class OnThreads:
-    """See Beside. A process does not wait for its threads at its end. Threads may share it.
+    """See Beside. Daemon threads: a process does not wait for them at its end. Thread-safe.
 
     Args:
-        most: works at once; what comes beyond that is passed over.
+        most: concurrent tasks; what comes beyond that is dropped.
     """
 
     def __init__(self, most: int = MOST) -> None:

@@ -24,7 +24,7 @@ class _Calls:
 
 
 class Budget:
-    """A number of calls, spent one by one, and perhaps an instant at which it is over. Threads may share it.
+    """A number of calls, spent one by one, with an optional deadline. Thread-safe.
 
     Where an allowance is given, a call is spent only once it is allowed, too: it is waited for.
 

@@ -37,11 +37,11 @@ TRIED_FOR = timedelta(days=3)
 FIRST_WAIT = timedelta(seconds=5)
 LONGEST_WAIT = timedelta(minutes=15)
 CLAIMED_FOR = timedelta(seconds=30)
-"""How long one process has a callback to itself: longer than a call may hang."""
+"""Lease of a callback: longer than a call may hang."""
 
 CALLED_AT_ONCE = 8
 FAILURES_A_TICK = 8
-"""A host that has failed so often in a tick is left alone until the next one: each call may hang for its time."""
+"""Failures of a host after which it is skipped for the rest of a tick: each call may hang until its time-out."""
 
 MANY = 1_000
 """Callbacks of a factory, which is a page of them, from which on they are not read at every tick."""

@@ -27,7 +27,7 @@ MOST_OF_A_REQUEST = 50
 """Callbacks that wait for one request: each repeat of an activity brings one of its own."""
 
 NO_REQUEST_FOR = timedelta(hours=1)
-"""A callback without a request is kept so long: its claim may be under way, or its message come again."""
+"""How long a callback without a request is kept: its claim may be under way, or its message be delivered again."""
 
 
 @dataclass(frozen=True, slots=True)

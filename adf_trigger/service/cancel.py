@@ -297,7 +297,7 @@ class Canceller:
             optimistic.update(self._ledger, record, forget)
 
     def _looked(self, factory: FactoryHandle, stored: Stored, budget: Budget) -> Stored:
-        """The record after a look at its run, so that callers are told what is; as it is where that fails."""
+        """The record after its run was refreshed, so that callers see the present state; unchanged where that fails."""
         record = stored.record
         try:
             self._monitor.look(factory, ActiveRun.of(record), budget)

@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 
 class Definitions:
-    """Remembers what pipelines declare: for a short while to be used again, and for good to fall back on.
+    """Caches what pipelines declare: for a short while in memory, and durably as a fallback.
 
     Args:
         remember: how long an answer is used again.

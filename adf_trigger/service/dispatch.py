@@ -79,7 +79,7 @@ class Dispatcher:
     ) -> Sequence[Stored]:
         """Take up every request that is due.
 
-        A factory that is throttled, down, or cannot be used is left alone; the trouble of one request is its own.
+        A factory that is throttled, down, or cannot be used is skipped; the trouble of one request stops no other.
 
         Returns:
             The records that have ended without a run, of which there is news.

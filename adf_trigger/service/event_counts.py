@@ -22,7 +22,7 @@ WRITTEN_AFTER = 2.0
 TRIES = 5
 MAX_TEXT = 200
 MAX_LISTED = 100
-"""Triggers that the sums name: a note has room for so many."""
+"""Maximum triggers that the sums name: what a note has room for."""
 
 Later = Callable[[float, Callable[[], None]], None]
 """Runs a callback after a delay in seconds, on another thread."""
@@ -157,7 +157,7 @@ class EventCounts:
 
 
 def counted(note: Note | None, triggers: Sequence[str]) -> dict[str, Any]:
-    """What health tells of events: also of a trigger that has started on none.
+    """The counts of events in health's details, those of triggers that have started on none included.
 
     Args:
         note: of the sums; None where no event has come.

@@ -120,7 +120,7 @@ class FactoryState:
 
 
 def state_of(note: Note | None) -> FactoryState | None:
-    """The state that a note tells of; None where it is over, or cannot be understood."""
+    """The state in a note; None where it is over, or cannot be understood."""
     if note is None or note.value.get("released_at") is not None:
         return None
     try:

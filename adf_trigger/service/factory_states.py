@@ -142,7 +142,7 @@ class FactoryStates:
         return self._write("factory_state.probe", factory, probe, note)
 
     def _state(self, note: Note | None) -> FactoryState | None:
-        """The state that a note tells of. Nobody waits for a probe that another clock has set ahead of any."""
+        """The state in a note. A probe that another clock has set too far ahead is due at once."""
         state = state_of(note)
         if state is None:
             return None

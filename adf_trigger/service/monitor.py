@@ -45,13 +45,13 @@ MOST_SWEPT = 200
 """Maximum runs per tick that are read by id where its list was too long to be read whole."""
 
 FIRST_LOOK_BACK = timedelta(minutes=30)
-"""How far the first poll looks back behind the oldest active run: our clock may be ahead of the service's."""
+"""Overlap of the first poll with the oldest active run: our clock may be ahead of the service's."""
 
 NEVER_LATER = timedelta(days=1)
 """How far ahead of our clock a list ends, since ours may be behind the service's."""
 
 LONGEST_BACKLOG = timedelta(hours=2)
-"""Lists show an end again that could not be recorded, for so long; then it is left to the sweep."""
+"""How long lists repeat an end that could not be recorded; then it is left to the sweep."""
 
 UNREADABLE_AFTER = 3
 """Maximum failed reads of one turn before the factory is skipped until the next tick."""

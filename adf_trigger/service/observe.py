@@ -1,4 +1,4 @@
-"""What the timer finds out about the service's surroundings, kept in the ledger for whoever asks.
+"""The timer's checks of the service's dependencies, kept in the ledger for health's readers.
 
 On Azure the timer and the HTTP functions run on different instances, and anybody may ask for the health: so that
 nobody's question costs a call of Data Factory, and none can be held up by one that hangs.

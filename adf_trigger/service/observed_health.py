@@ -1,4 +1,4 @@
-"""What an operator is told of observed pipelines: since when, how far their list is read, and what is held."""
+"""The state of observed pipelines in health's details: since when, how far their list is read, and what is held."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -17,7 +17,7 @@ class ObservationSummary:
 
     Args:
         factories: all configured factories.
-        policies: of which pipelines runs of others are told.
+        policies: of which pipelines runs of others are published.
         observing: keeps how far this has come.
     """
 

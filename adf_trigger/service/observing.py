@@ -1,4 +1,4 @@
-"""What is kept, beside the records, of the runs of others: since when they are told, and how far that has come.
+"""The notes about the runs of others: since when they are published, and up to which instant.
 
     observe|since|{app}|{policy}   since when the policy of a name has runs of others told
     observe|place|{app}            until when all that has ended is told or held, and how far the history was searched
@@ -25,12 +25,12 @@ PREFIX = "observe|"
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """How far the runs of others are told.
+    """The progress of publishing the runs of others.
 
     Attributes:
-        until: what ended before is told, or held.
+        until: what ended before is published, or held.
         search: how far the history was searched for requests of unknown fate; None once it was searched whole.
-        told: how many were told so far: for people, since the last writer wins.
+        told: how many were published so far: for people, since the last writer wins.
     """
 
     until: datetime
@@ -59,11 +59,11 @@ class Doubt:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """Runs of a pipeline that are told later.
+    """Runs of a pipeline whose publication is held.
 
     Attributes:
         pipeline: as Data Factory spells it.
-        since: what has ended before is told.
+        since: what has ended before is published.
         doubted: when the first createRun left of those in doubt.
         name: of its note.
         etag: of its note.
@@ -176,7 +176,7 @@ class ObservationKeeper:
             self._notes.remove(factory, name)
 
     def move_on(self, factory: str, place: Place) -> None:
-        """Note how far it has come; the last writer wins, which is safe since each has told what was before."""
+        """Write the progress; the last writer wins, which is safe since each has published what was before."""
         with self._steps("observing.move_on"):
             self._notes.put(factory, self._place, _value_of(place))
 
@@ -193,7 +193,7 @@ class ObservationKeeper:
             self._remove(factory, doubt.name, doubt.etag)
 
     def hold(self, factory: str, held: Held) -> bool:
-        """Note that runs of a pipeline are told later, in place of what was noted; False where that was changed."""
+        """Write that runs of a pipeline are held, in place of the earlier note; False where that has changed."""
         value = {
             "pipeline": held.pipeline,
             "since": held.since.isoformat(),

@@ -1,4 +1,4 @@
-"""Tells of runs that others start (the Studio, Data Factory's triggers, scripts), where a pipeline's policy says so.
+"""Publishes runs that others start (the Studio, Data Factory's triggers, scripts), where a pipeline's policy says so.
 
 A run that has ended and is nobody's in the ledger is claimed there at its end, and published like ours. Data Factory
 publishes no event when a run ends, so each tick lists what has ended since the last one; where the monitor has listed
@@ -57,18 +57,18 @@ class _Outcome:
 
 
 class OtherRunTeller:
-    """Tells of the runs of others. Threads may share it.
+    """Publishes the runs of others. Thread-safe.
 
     Args:
         factories: all configured factories.
-        policies: of which pipelines runs of others are told.
+        policies: of which pipelines runs of others are published.
         lists: lists what has ended.
         claims: claims it.
         contests: knows which runs may be of requests in doubt.
         observing: keeps how far this has come.
         gate: which factories may not be called now.
         clock: gives the present instant.
-        tick_threads: tells of several at once.
+        tick_threads: publishes several at once.
     """
 
     def __init__(
@@ -104,12 +104,12 @@ class OtherRunTeller:
             self._contests.note(factory, active)
 
     def tell(self, factory: FactoryHandle, listed: Listed | None, budget: Budget) -> None:
-        """Claim and publish what has ended, while there is time and calls are left. The trouble of one is its own.
+        """Claim and publish what has ended, while there is time and calls are left. One's trouble stops no other.
 
         Args:
             factory: whose runs.
             listed: what the monitor has just listed of it.
-            budget: what is left then is told by the next tick.
+            budget: what is left then is published by the next tick.
 
         Raises:
             DataFactoryError, CredentialError: listing failed; the next tick goes on.
@@ -169,7 +169,7 @@ class OtherRunTeller:
     def _take(
         self, factory: FactoryHandle, observed: Observed, runs: Iterable[PipelineRun], budget: Budget
     ) -> _Outcome:
-        """Tell of what is to be told, the oldest first."""
+        """Publish what is due, the oldest first."""
         wanted = {run.run_id: run for run in runs if self._is_wanted(run, observed.since)}
         if not wanted:
             return _Outcome()
@@ -198,7 +198,7 @@ class OtherRunTeller:
         return outcome
 
     def _is_wanted(self, run: PipelineRun, since: Mapping[str, datetime]) -> bool:
-        """Whether a run is to be told, as far as that can be said of it alone."""
+        """Whether a run is to be published, judged by the run alone."""
         if (
             run.status not in ENDED_IN_DATA_FACTORY
             or not run.pipeline_name

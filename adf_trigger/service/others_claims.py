@@ -76,7 +76,7 @@ class OtherRunClaimer:
         self._told: Counter[str] = Counter()
 
     def is_known(self, run_id: UUID) -> bool:
-        """Whether this process remembers that a run is told, or somebody's."""
+        """Whether this process remembers a run as published or claimed."""
         return run_id in self._known
 
     def told(self, factory: FactoryHandle) -> int:
@@ -85,7 +85,7 @@ class OtherRunClaimer:
             return self._told[factory.id]
 
     def are_counted(self, factory: FactoryHandle, count: int) -> None:
-        """So many of them are counted by now."""
+        """Subtract claimed runs that are counted by now."""
         with self._lock:
             self._told[factory.id] -= count
 

@@ -1,6 +1,6 @@
-"""Tells, once, of runs that go on for longer than was asked for, and has them cancelled where that was asked, too.
+"""Publishes one event for a run that is overdue, and has it cancelled where that was asked for.
 
-The one event before an end. The run is not judged by it: it goes on, and its end is told as ever.
+It is the one event before an end: the run goes on, and its end is published as ever.
 """
 
 import logging
@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 
 class OverdueRunWatcher:
-    """Tells of overdue runs.
+    """Publishes that runs are overdue.
 
     Args:
         ledger: the run ledger.
@@ -58,9 +58,9 @@ class OverdueRunWatcher:
         self._tick_threads = tick_threads
 
     def tell(self, factory: FactoryHandle, active: Sequence[ActiveRun], budget: Budget) -> None:
-        """Tell of every run that is overdue and was not told of, while there is time and calls are left.
+        """Publish every overdue run that was not published as such, while there is time and calls are left.
 
-        Data Factory is asked for each first: one that has ended, or that it does not have, is told of as that. Where
+        Data Factory is asked for each first: one that has ended, or that it does not have, is published as that. Where
         nothing is overdue this costs nothing.
 
         Raises:

@@ -33,7 +33,7 @@ from adf_trigger.service.policy import Policies
 from adf_trigger.settings.policy import UnknownOutcomePolicy
 
 CLOCK_SKEW = timedelta(minutes=5)
-"""How far the service's clock and ours may be apart."""
+"""Maximum difference between the service's clock and ours."""
 
 MOST_PAGES = 60
 """Maximum pages of a pipeline's runs that are read to settle a doubt: beyond that a person decides."""

@@ -34,7 +34,7 @@ class Records(SteeringMoves, PlaceMoves):
         ledger: the run ledger.
         clock: gives the present instant.
         steps: surrounds each write.
-        lease: how long one process has a record to itself, to send its request or its event.
+        lease: how long one process may hold a record, to send its request or its event.
     """
 
     def __init__(self, ledger: Ledger, clock: Clock, steps: Steps, *, lease: timedelta) -> None:
@@ -246,7 +246,7 @@ class Records(SteeringMoves, PlaceMoves):
         return self._save("records.see", stored, moved)
 
     def overdue(self, stored: Stored, event_id: str, *, status: str, started_at: datetime | None) -> Stored:
-        """Record that a run was told as overdue, and have it cancelled where that was asked for."""
+        """Record that a run was published as overdue, and have it cancelled where that was asked for."""
         moved = transitions.overdue(stored.record, status=status, started_at=started_at, now=self._clock())
         saved = self._save("records.overdue", stored, moved)
         logger.warning(
@@ -349,7 +349,7 @@ class Records(SteeringMoves, PlaceMoves):
             self._ledger.remove_places(factory, kept)
 
     def save_cursor(self, factory: str, cursor: Cursor) -> None:
-        """Record how far the runs of a factory have been polled."""
+        """Save the cursor of a factory's polls."""
         with self._steps("records.save_cursor"):
             self._ledger.save_cursor(factory, cursor)
 

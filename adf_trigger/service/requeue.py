@@ -1,4 +1,4 @@
-"""Puts messages that cannot be taken now back into their queue, to come again: no outage burns their deliveries."""
+"""Puts messages that cannot be taken now back into their queue: no outage uses up their deliveries."""
 
 import logging
 from datetime import datetime, timedelta
@@ -23,7 +23,7 @@ POISON_WAIT = 60.0
 WAITS_TO_A_DELAY = 10
 """Delay of a message that is put back, as a share of the time that it has waited,"""
 LONGEST_DELAY = 600.0
-"""but at most so many seconds."""
+"""and the maximum of that delay, in seconds."""
 
 
 class Requeuer:

@@ -167,7 +167,7 @@ class Resolver:
             raise TryLater(f"its factory cannot be asked just now: {exc}", retry_after=OUTAGE_WAIT) from exc
 
     def _published(self, stored: Stored) -> Stored:
-        """The record once its unknown fate was told: what comes after is other news."""
+        """The record once its unknown outcome was published: what comes after is other news."""
         record = stored.record
         if record.state is RunState.PUBLISHED:
             return stored

@@ -17,7 +17,7 @@ ROUTE_STATES = "route|"
 """Notes of routes, in the scope of the app."""
 
 TOLD_FOR = timedelta(days=7)
-"""How long health tells of what was given up."""
+"""How long health lists what was given up."""
 
 _State = dict[str, Any]
 """What a note says of a route."""

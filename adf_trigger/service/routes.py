@@ -234,7 +234,7 @@ class Router:
             return self._notes.put(factory.id, note.name, value, note.etag)
 
     def _attempt(self, name: str, news: RoutedNews, *, attempts: int, over: bool = False) -> RouteDelivery:
-        """Send along a route once, and say what has come of it; once its days are over, it is given up."""
+        """Send along a route once, and return the outcome; once its days are over, it is given up."""
         why = "the route is not configured"
         try:
             if name in self._rules:
@@ -258,7 +258,7 @@ class Router:
         return delivery
 
     def _record(self, record: RunRecord, done: Sequence[RouteDelivery]) -> None:
-        """What has become of deliveries, in the record, for whoever opens it."""
+        """Write the outcomes of deliveries into the record."""
         news = {each.route: each for each in done}
 
         def write(stored: Stored) -> None:

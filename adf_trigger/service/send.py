@@ -32,7 +32,7 @@ LONGEST_BACK_OFF = timedelta(seconds=60)
 
 
 class Sender:
-    """Sends one request that its caller has taken for itself (see `Records.lease_to_send`).
+    """Sends one request that its caller has leased (see `Records.lease_to_send`).
 
     Args:
         records: writes the ledger.
@@ -167,6 +167,6 @@ def _reason(error: AdfTriggerError) -> str:
 
 
 def back_off(attempts: int) -> timedelta:
-    """How long to wait after so many attempts."""
+    """The back-off after a number of attempts."""
     doublings = max(0, min(attempts, 10) - 1)
     return min(LONGEST_BACK_OFF, FIRST_BACK_OFF * (1 << doublings))

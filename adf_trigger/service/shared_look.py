@@ -59,7 +59,7 @@ class Seen:
 
 @dataclass(slots=True)
 class Place:
-    """How far the looks at a factory have come. One look at a time has it.
+    """The progress of the looks at a factory; used by one look at a time.
 
     Attributes:
         since: what has ended before is known; None before the first look.
@@ -91,7 +91,7 @@ class SharedLooker:
         self._clock = clock
 
     def look(self, factory: FactoryHandle, waited_for: Collection[str], place: Place) -> Seen:
-        """What has become of requests of a factory. Raises nothing of this project: what failed is looked at again.
+        """The outcomes of requests of a factory. Raises no error of this project: what failed is read again.
 
         Args:
             factory: where they run.
@@ -173,7 +173,7 @@ class SharedLooker:
         return shown
 
     def _budget(self, factory: FactoryHandle, calls: int) -> Budget:
-        """So many calls, as far as they are allowed soon: the next look is near, and the timer's ticks go on."""
+        """A budget of calls that are allowed soon: the next look is near, and the timer's ticks go on."""
         budget = Budget(calls, allowance=self._allowance, factory=factory.present_id)
         return budget.part(time.monotonic() + PATIENCE)
 

@@ -26,7 +26,7 @@ class StartTimes:
         self._deadline = deadline
 
     def is_free(self, row: ActiveRun | RunRecord) -> bool:
-        """Whether no other process has the request to itself."""
+        """Whether no other process holds the request's lease."""
         return self._leases.is_over(row)
 
     def is_due(self, row: ActiveRun | RunRecord) -> bool:

@@ -46,7 +46,7 @@ PUBLISH_WAIT = 5.0
 """Seconds to wait where the news of an earlier rejection is still to be sent."""
 
 CLOCKS_APART = timedelta(seconds=10)
-"""How far storage's clock and ours may be apart, and how long putting a message back may take."""
+"""Maximum difference between storage's clock and ours, the time of putting a message back included."""
 
 
 @dataclass(frozen=True, slots=True)

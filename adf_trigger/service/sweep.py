@@ -32,7 +32,7 @@ class Sweeper:
         self._stale_after = stale_after
 
     def next_of(self, factory: str, rows: Sequence[ActiveRun], calls: int) -> Sequence[ActiveRun]:
-        """The next rows, at most so many, of those that are due; the place moves on behind them.
+        """The next `calls` rows of those that are due; the place advances behind them.
 
         Args:
             factory: its resource id.

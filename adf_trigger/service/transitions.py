@@ -22,7 +22,7 @@ from adf_trigger.service.run_end import RunEnd
 
 
 def lease_to_send(record: RunRecord, *, now: datetime, lease: timedelta) -> RunRecord:
-    """The sender has the request to itself; createRun is about to leave."""
+    """The sender holds the lease; createRun is about to be sent."""
     require_state(record, RunState.ACCEPTED)
     if record.cancellation is not None:
         raise IllegalMove(f"request {record.request_id} is to be cancelled, and never sent again")
@@ -125,7 +125,7 @@ def adopt(record: RunRecord, *, run_id: UUID, now: datetime) -> RunRecord:
 
 
 def reject(record: RunRecord, *, reason: str, now: datetime) -> RunRecord:
-    """It was not started, and will not be. The message it came as is told with its news."""
+    """It was not started, and will not be. The message it came as is sent with its event."""
     return _end_unstarted(record, RunStatus.REJECTED, _with_answer(record, reason), now)
 
 
@@ -158,7 +158,7 @@ def _end_unstarted(record: RunRecord, status: RunStatus, reason: str, now: datet
 
 
 def _with_event_id(ended: RunRecord) -> RunRecord:
-    """One that has just ended: from here on its news has an id, whoever sends it and however often."""
+    """A record that has just ended: from here on its event has an id, the same on every repeat."""
     return replace(ended, event_id=event_ids.of_end(ended))
 
 
@@ -182,7 +182,7 @@ def see(record: RunRecord, *, status: str, started_at: datetime | None, now: dat
 
 
 def overdue(record: RunRecord, *, status: str, started_at: datetime | None, now: datetime) -> RunRecord:
-    """Data Factory has shown the run, which is overdue, and that was told; where it was asked for, it is cancelled."""
+    """Data Factory has shown the run, which is overdue, and that was published; where asked for, it is cancelled."""
     seen = see(record, status=status, started_at=started_at, now=now)
     if seen.overdue is None or seen.overdue.told_at is not None:
         raise IllegalMove(f"it is not to be told that {record.request_id} is overdue")
@@ -250,7 +250,7 @@ def observe(record: RunRecord, run_end: RunEnd, *, now: datetime, lease: timedel
 
 
 def lease_to_publish(record: RunRecord, *, now: datetime, lease: timedelta) -> RunRecord:
-    """One process has the record to itself; its event is about to be sent."""
+    """One process holds the record; its event is about to be sent."""
     require_state(record, RunState.ENDED)
     return replace(record, lease_until=now + lease)
 

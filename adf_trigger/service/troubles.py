@@ -29,7 +29,7 @@ class Troubles:
 
     @contextmanager
     def of(self, request_id: str) -> Iterator[None]:
-        """Surround the work on one record: whatever goes wrong is logged, and the next one has its turn.
+        """Guard the work on one record: an error is logged, and the next record is processed.
 
         Raises:
             LedgerError, PublishError: storage has kept this part waiting for too long.

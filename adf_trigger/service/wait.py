@@ -31,7 +31,7 @@ PAUSES = ((3.0, SOONEST), (30.0, 1.0), (60.0, 2.0))
 """How long the last caller to come has waited at most → seconds between looks. Short runs end soon."""
 LONGEST_PAUSE = 5.0
 LOOKING = 3.0
-"""A look that takes long is followed by a pause of so many times its length at least."""
+"""Minimum pause after a long look, as a multiple of its length."""
 
 T = TypeVar("T")
 
@@ -151,7 +151,7 @@ class Waiter:
                 del self._watches[watch.factory.id]
 
     async def _look(self, watch: _Watch) -> bool:
-        """Look once, and answer those whose runs are over; whether something could not be looked at."""
+        """Look once, and answer those whose runs are over; whether something could not be read."""
         try:
             seen = await self._run(
                 partial(self._shared_look.look, watch.factory, watch.requests(), watch.place)
