@@ -164,7 +164,8 @@ def wire(
         settings.routes, routes, news, factories, notes, ledger, records, clock, steps, tick_threads
     )
     callbacks, caller = wire_callbacks(
-        settings, callback_sender, notifier, notes, ledger, clock, steps, tick_threads, seconds
+        *(settings, callback_sender, notifier, notes, ledger, rejected, next(iter(factories)).id),
+        *(clock, steps, tick_threads, seconds),
     )
     publisher = Publisher(ledger, records, notifier, router, leases, tick_threads, caller)
     checker = Checker(definitions, gate, policies, clock, callbacks.rules)
@@ -173,7 +174,8 @@ def wire(
     deadline = timedelta(seconds=settings.start_deadline)
     requeuer = Requeuer(keeper, outbox, clock, deadline=deadline)
     rejecter = Rejecter(
-        notifier, router, publisher, keeper, requeuer, definitions, views, clock, requested_by=senders
+        *(notifier, router, callbacks, publisher, keeper, requeuer, definitions, views, clock),
+        requested_by=senders,
     )
     admit = Admission(ledger, records, policies, factories, views.choice, clock)
     submitter = Submitter(

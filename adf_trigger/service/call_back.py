@@ -19,7 +19,9 @@ from adf_trigger.events.callbacks import CallbackSender, refused, require_taken
 from adf_trigger.ledger.notes import Note, Notes
 from adf_trigger.ledger.port import LedgerReader
 from adf_trigger.ledger.records import ActiveRun, RunRecord, RunState
+from adf_trigger.ledger.rejected import RejectedMessages
 from adf_trigger.messages.limits import one_line
+from adf_trigger.news import CompletionEvent
 from adf_trigger.service.beside import Beside, OnThreads, at_once
 from adf_trigger.service.callback_rules import CallbackRules
 from adf_trigger.service.callbacks import CALLBACKS, NO_REQUEST_FOR, Callbacks, Waiting, of_request
@@ -75,6 +77,7 @@ class CallbackCaller:
         notifier: makes what is told of an end.
         notes: where callbacks are kept.
         ledger: the run ledger.
+        messages: rejected messages.
         clock: gives the present instant.
         steps: surrounds each effect.
         tick_threads: calls several at once.
@@ -89,6 +92,7 @@ class CallbackCaller:
         notifier: Notifier,
         notes: Notes,
         ledger: LedgerReader,
+        messages: RejectedMessages,
         clock: Clock,
         steps: Steps,
         tick_threads: TickThreads,
@@ -101,6 +105,7 @@ class CallbackCaller:
         self._notifier = notifier
         self._notes = notes
         self._ledger = ledger
+        self._messages = messages
         self._clock = clock
         self._steps = steps
         self._tick_threads = tick_threads
@@ -180,7 +185,7 @@ class CallbackCaller:
         now = self._clock()
         return (
             waiting is not None
-            and waiting.request not in going_on
+            and (waiting.message is not None or waiting.request not in going_on)
             and bounded(waiting.due, now, LONGEST_WAIT) <= now
         )
 
@@ -198,20 +203,13 @@ class CallbackCaller:
     def _call(self, factory: str, note: Note, waiting: Waiting, uri: str, failures: Counter[str]) -> None:
         if failures[waiting.host] >= FAILURES_A_TICK:
             return
-        stored = self._ledger.get(factory, waiting.request)
-        if stored is None:
-            if self._clock() - waiting.since >= NO_REQUEST_FOR:
-                self._remove(factory, note)
-                _log_end(waiting, "callback_given_up", "there is no such request")
-            return
-        record = stored.record
-        if record.digest != waiting.digest:
-            self._remove(factory, note)
-            _log_end(waiting, "callback_given_up", "its key names another request")
-            return
-        if not record.ended:
-            return
         now = self._clock()
+        event, why = self._news_of(factory, waiting)
+        if event is None:
+            if why:
+                self._remove(factory, note)
+                _log_end(waiting, "callback_dropped", why)
+            return
         claimed = replace(
             waiting,
             due=now + CLAIMED_FOR,
@@ -221,10 +219,10 @@ class CallbackCaller:
         with self._steps("callbacks.claim"):
             note = self._notes.put(factory, note.name, claimed.as_value(), note.etag, secret=uri)
         try:
-            status = self._status_of(record, uri)
+            status = self._status_of(event, uri)
             if refused(status):
                 self._remove(factory, note)
-                _log_end(claimed, "callback_given_up", f"nobody waits there: it answered {status}")
+                _log_end(claimed, "callback_dropped", f"nobody waits there: it answered {status}")
                 return
             require_taken(status)
         except PublishError as exc:
@@ -234,12 +232,26 @@ class CallbackCaller:
         self._remove(factory, note)
         _log_end(claimed, "callback_called", "")
 
-    def _status_of(self, record: RunRecord, uri: str) -> int:
+    def _news_of(self, factory: str, waiting: Waiting) -> tuple[CompletionEvent | None, str]:
+        """What is to be told; or why there is nothing to tell any more, empty where there may be later."""
+        is_old = self._clock() - waiting.since >= NO_REQUEST_FOR
+        if waiting.message is not None:
+            kept = self._messages.find(waiting.message, by="messageId")
+            if kept is not None:
+                return self._notifier.event_of_kept(kept), ""
+            return None, "there is no such message" if is_old else ""
+        stored = self._ledger.get(factory, waiting.request)
+        if stored is None:
+            return None, "there is no such request" if is_old else ""
+        if stored.record.digest != waiting.digest:
+            return None, "its key names another request"
+        return self._notifier.event_of(stored.record) if stored.record.ended else None, ""
+
+    def _status_of(self, event: CompletionEvent, uri: str) -> int:
         try:
             self._rules.host_of(uri)
         except UnsafeAddress as exc:
             raise PublishError(f"the callback's address {exc}") from exc
-        event = self._notifier.event_of(record)
         with self._steps("callbacks.call"):
             return self._sender.call(uri, event)
 
@@ -272,6 +284,7 @@ def _wait(attempts: int) -> timedelta:
 _SENTENCES = {
     "callback_called": (logging.INFO, "Called %s back for request %s%s"),
     "callback_failed": (logging.WARNING, "%s could not be called back for request %s: %s"),
+    "callback_dropped": (logging.WARNING, "%s is not called back for request %s: %s"),
     "callback_given_up": (logging.ERROR, "%s is not called back for request %s any more: %s"),
 }
 
@@ -299,6 +312,8 @@ def wire_callbacks(
     notifier: Notifier,
     notes: Notes,
     ledger: LedgerReader,
+    messages: RejectedMessages,
+    home: str,
     clock: Clock,
     steps: Steps,
     tick_threads: TickThreads,
@@ -309,6 +324,6 @@ def wire_callbacks(
     rules = CallbackRules(hosts, loopback=settings.webhooks_to_loopback)
     beside = at_once if tick_threads.is_alone else OnThreads()
     caller = CallbackCaller(
-        rules, sender, notifier, notes, ledger, clock, steps, tick_threads, beside, seconds=seconds
+        rules, sender, notifier, notes, ledger, messages, clock, steps, tick_threads, beside, seconds=seconds
     )
-    return Callbacks(rules, notes, clock, steps), caller
+    return Callbacks(rules, notes, clock, steps, home=home), caller

@@ -10,10 +10,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from adf_trigger.azure.public_addresses import UnsafeAddress
 from adf_trigger.clock import Clock
 from adf_trigger.errors import LedgerConflict, LedgerError, RequestConflict
 from adf_trigger.ledger.notes import Note, Notes
+from adf_trigger.messages.decoding import Message
 from adf_trigger.service.callback_rules import CallbackRules
+from adf_trigger.service.factories import FactoryHandle
 from adf_trigger.service.optimistic import TRIES
 from adf_trigger.service.steps import Steps
 from adf_trigger.service.submission import Submission
@@ -42,6 +45,7 @@ class Waiting:
         due: when it is to be called at the earliest, once the run has ended.
         attempts: calls so far.
         first_at: the first of them.
+        message: id of the message that was rejected, where that is to be told, and no end.
     """
 
     request: str
@@ -51,6 +55,7 @@ class Waiting:
     due: datetime
     attempts: int = 0
     first_at: datetime | None = None
+    message: str | None = None
 
     def as_value(self) -> dict[str, Any]:
         """The value of its note."""
@@ -62,6 +67,7 @@ class Waiting:
             "due": self.due.isoformat(),
             "attempts": self.attempts,
             "firstAt": None if self.first_at is None else self.first_at.isoformat(),
+            "message": self.message,
         }
 
     @classmethod
@@ -77,6 +83,7 @@ class Waiting:
                 due=datetime.fromisoformat(value["due"]),
                 attempts=int(value["attempts"]),
                 first_at=None if first is None else datetime.fromisoformat(first),
+                message=value.get("message"),
             )
         except (KeyError, TypeError, ValueError):
             return None
@@ -92,13 +99,15 @@ class Callbacks:
         notes: where they are kept.
         clock: gives the present instant.
         steps: surrounds each effect.
+        home: resource id of a factory, for messages whose own cannot be told.
     """
 
-    def __init__(self, rules: CallbackRules, notes: Notes, clock: Clock, steps: Steps) -> None:
+    def __init__(self, rules: CallbackRules, notes: Notes, clock: Clock, steps: Steps, *, home: str) -> None:
         self.rules = rules
         self._notes = notes
         self._clock = clock
         self._steps = steps
+        self._home = home
 
     def keep(self, submission: Submission, digest: str) -> bool:
         """Keep the address of a request, where it has one; whether it was not kept yet.
@@ -138,6 +147,33 @@ class Callbacks:
                 continue  # another process has the same one in hand
             return mine is None
         raise LedgerError("others keep changing the callback of the request")
+
+    def keep_of_rejected(self, message: Message, factory: FactoryHandle | None) -> None:
+        """Keep the address of a message that is about to be rejected, where it has one that may be called.
+
+        Args:
+            message: as it came.
+            factory: its factory; None where that cannot be told.
+
+        Raises:
+            LedgerError: it could not be kept, as far as could be told.
+        """
+        uri = message.document.get("callBackUri")
+        if not isinstance(uri, str):
+            return
+        try:
+            host = self.rules.host_of(uri)
+        except UnsafeAddress:
+            return  # that is one of its faults
+        now = self._clock()
+        waiting = Waiting(message.request_id, "", host, now, now, message=message.id)
+        scope = self._home if factory is None else factory.id
+        try:
+            with self._steps("callbacks.keep"):
+                name = f"{_of_request(f'message {message.id}')}{_mark(uri)}"
+                self._notes.put(scope, name, waiting.as_value(), "", secret=uri)
+        except LedgerConflict:
+            return  # it is delivered again
 
     def forget(self, submission: Submission) -> None:
         """Keep the address of a request no longer, which its caller is told to be refused.

@@ -16,6 +16,7 @@ from adf_trigger.errors import (
 from adf_trigger.ledger.kept_messages import KeptMessage
 from adf_trigger.ledger.records import RunRecord, RunState
 from adf_trigger.messages.decoding import Message
+from adf_trigger.service.callbacks import Callbacks
 from adf_trigger.service.definitions import Definitions
 from adf_trigger.service.factories import FactoryHandle
 from adf_trigger.service.keep import Keeper
@@ -34,6 +35,7 @@ class Rejecter:
     Args:
         notifier: sends the news of those that can never work.
         router: leads it to further consumers.
+        callbacks: keeps who is to be called back for it.
         publisher: sends the news of those that Data Factory has rejected.
         keeper: takes secrets out of what is kept.
         requeuer: puts those back that cannot even be rejected now.
@@ -47,6 +49,7 @@ class Rejecter:
         self,
         notifier: Notifier,
         router: Router,
+        callbacks: Callbacks,
         publisher: Publisher,
         keeper: Keeper,
         requeuer: Requeuer,
@@ -58,6 +61,7 @@ class Rejecter:
     ) -> None:
         self._notifier = notifier
         self._router = router
+        self._callbacks = callbacks
         self._publisher = publisher
         self._keeper = keeper
         self._requeuer = requeuer
@@ -105,6 +109,9 @@ class Rejecter:
             ),
         )
         try:
+            if taken_as is None:
+                # Before it is told: what is kept of the message is without the address.
+                self._callbacks.keep_of_rejected(message, factory)
             self._notifier.rejected(rejection, self._router.tell_rejected)
         except LedgerError as exc:
             # What a reference leads to comes again under its id, and is kept already.

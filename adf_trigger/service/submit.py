@@ -147,21 +147,25 @@ class Submitter:
         if definition is not None:
             submission = submission.declared_as(definition)
         record = self._record(submission, definition)
+        # Before the claim: no request that was taken lacks it.
+        is_kept = self._callbacks.keep(submission, record.digest)
+        try:
+            return self._take(submission, record, at_once=at_once)
+        except (InvalidRequest, Refused, RequestConflict, AtCapacity, TooLate):
+            if is_kept:
+                self._callbacks.forget(submission)
+            raise
+
+    def _take(self, submission: Submission, record: RunRecord, *, at_once: bool) -> Submitted:
+        """Claim a request that was checked, and start it where that is wanted; see submit."""
         permit = self._permit(submission, record, at_once=at_once)
         if permit is None:
             wait = self._gate.next_try(submission.factory)
             record = replace(record, message=WAITS_FOR_ITS_TURN if wait is None else wait.reason)
         with permit or nullcontext():
-            # Before the claim: no request that was taken lacks it.
-            is_kept = self._callbacks.keep(submission, record.digest)
-            try:
-                stored, created = self._claim(submission, record, to_send=permit is not None)
-                if created and stored.record.lease_until is not None and permit is not None:
-                    return self._submitted(self._start(submission, stored, permit), replayed=False)
-            except (InvalidRequest, Refused, RequestConflict, AtCapacity, TooLate):
-                if is_kept:
-                    self._callbacks.forget(submission)
-                raise
+            stored, created = self._claim(submission, record, to_send=permit is not None)
+            if created and stored.record.lease_until is not None and permit is not None:
+                return self._submitted(self._start(submission, stored, permit), replayed=False)
         if not created:
             return self._repeated(submission, stored)
         if at_once and stored.record.waits_for is None:

@@ -20,8 +20,16 @@ def refused_with_callback(crashes: Crashes, key: str) -> None:
     crashes.post(key, body={"parameters": {"n": 1}, "callBackUri": f"{crashes.hook}/{key}"})
 
 
+def invalid_with_callback(crashes: Crashes, key: str) -> None:
+    """A message that can never work, and whose sender waits to be told."""
+    crashes.to_call_back.add(f"/{key}")
+    crashes.send(
+        {"pipeline": "pause", "requestId": key, "surprise": 1, "callBackUri": f"{crashes.hook}/{key}"}
+    )
+
+
 OF_CALLBACKS: dict[str, tuple[Callable[[Crashes, str], None], ...]] = {
-    "callbacks.keep": (called_back,),
+    "callbacks.keep": (called_back, invalid_with_callback),
     "callbacks.claim": (called_back,),
     "callbacks.call": (called_back,),
     "callbacks.postpone": (called_back,),

@@ -86,7 +86,7 @@ class Crashes:
 
     def all_over(self) -> bool:
         """Whether nothing goes on of what was acknowledged."""
-        return all(self.stack.status(key) in ENDED for key in self.acknowledged if "-invalid-" not in key)
+        return all(self.stack.status(key) in ENDED for key in self.acknowledged if "-invalid" not in key)
 
     def called_back(self) -> set[str]:
         """The paths that were called back."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from adf_trigger.errors import BadRequest, Throttled
+from adf_trigger.errors import BadRequest, LedgerError, Throttled
 from adf_trigger.service.callbacks import CALLBACKS
 from tests.support.world import FACTORY_ID, World
 from tests.unit.functions.conftest import Caller
@@ -117,6 +117,59 @@ def test_of_a_message_that_is_rejected_everything_else_is_kept(
     assert SECRET not in everything_shown(caller, world)
     assert SECRET not in caplog.text
     assert SECRET not in str([vars(record) for record in caplog.records])
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {**MESSAGE, "surprise": 1},
+        {**MESSAGE, "pipeline": "nowhere"},
+        {**MESSAGE, "factory": "nowhere"},
+        {**MESSAGE, "parameters": {"m": 1}},
+        {"specversion": "1.0", "id": "1", "source": "/s", "type": "t", "data": {**MESSAGE, "surprise": 1}},
+    ],
+)
+def test_who_waits_for_a_message_that_is_rejected_is_told_why(
+    caller: Caller, world: World, body: dict[str, Any]
+) -> None:
+    """Once, however often it is delivered; an address that is itself the fault is not called."""
+    for _ in range(2):
+        caller.message(json.dumps(body).encode())
+    for _ in range(3):
+        world.tick(after=60)
+    ((uri, event),) = world.called_back.calls
+    assert uri == URI
+    assert event.data.status == "Rejected"
+    assert event.data.message
+    assert event.id == world.outbox.events[0].id
+    assert waiting(world) == []
+    caller.message(json.dumps({**MESSAGE, "callBackUri": "https://evil.example/"}).encode(), message_id="m-2")
+    world.tick(after=60)
+    assert len(world.called_back.calls) == 1
+
+
+def test_another_request_by_message_under_a_used_key_is_told_of_itself(caller: Caller, world: World) -> None:
+    """And not of the run that has the key."""
+    caller.post({}, Idempotency_Key='"key-1"')
+    caller.message(json.dumps({**MESSAGE, "parameters": {"n": 1}}).encode())
+    world.tick(after=15)
+    ((uri, event),) = world.called_back.calls
+    assert (uri, event.data.status) == (URI, "Rejected")
+    assert "already names another request" in (event.data.message or "")
+
+
+def test_an_outage_of_the_ledger_loses_no_callback_of_a_rejected_message(
+    caller: Caller, world: World
+) -> None:
+    """The message is put back until both can be kept."""
+    world.notes.before["put"] = [LedgerError("down")]
+    caller.message(json.dumps({**MESSAGE, "surprise": 1}).encode())
+    assert world.kept() == []
+    ((text, delay),) = world.outbox.put_back_texts
+    world.clock.forward(delay)
+    caller.message(text.encode())
+    world.tick(after=15)
+    assert [uri for uri, _ in world.called_back.calls] == [URI]
 
 
 def test_a_request_that_data_factory_refuses_is_kept_without_it(caller: Caller, world: World) -> None:
