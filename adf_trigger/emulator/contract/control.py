@@ -88,7 +88,7 @@ class ControlContext(ActivityContext, Protocol):
         """Add to what a parent's ExecutePipeline activity shows as pipelineReturnValue."""
 
     def show(self, *, shown_input: Any, output: dict[str, Any]) -> None:
-        """What the activity run shows if it is cancelled before its end."""
+        """What the activity run shows while it goes on, and if it is cancelled before its end."""
 
     def start_pipeline(self, name: str, parameters: dict[str, Any]) -> ChildRun:
         """Start another pipeline of the factory.

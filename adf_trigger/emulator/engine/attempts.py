@@ -79,8 +79,17 @@ async def _attempt(
     row = context.new_row()
     row.retry_attempt = attempt or None
     # An attempt that never has to wait is written once, when it has ended.
-    shown_as_started = asyncio.get_running_loop().call_soon(runtime.log.save_activity, row)
+    soon = asyncio.get_running_loop().call_soon
+    written = [soon(runtime.log.save_activity, row)]
     output: Any = {}
+
+    def show() -> None:
+        shown_input, shown_output = context.shown
+        row.input = {} if policy.secure_input else shown_input
+        row.output = {} if policy.secure_output else shown_output
+        written.append(soon(runtime.log.save_activity, row))
+
+    context.when_shown = show
     try:
         row.user_properties = _user_properties(context)
         result = await _within_limits(context, activity, policy.timeout)
@@ -102,7 +111,9 @@ async def _attempt(
         row.status = FAILED
         row.error = error_of(context.name, _crash(exc))
     finally:
-        shown_as_started.cancel()
+        context.when_shown = lambda: None
+        for each in written:
+            each.cancel()
         row.output = {} if policy.secure_output else output
         if policy.secure_input:
             row.input = {}

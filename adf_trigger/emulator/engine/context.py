@@ -1,7 +1,7 @@
 """What an activity is given: the run around it, through the interface of contract/activity.py."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from typing import Any, Protocol
@@ -55,7 +55,7 @@ class RunningActivity:
         payload: weighs what the attempt is given; None where that is not limited.
     """
 
-    __slots__ = ("activity_run_id", "execution", "frame", "node", "payload", "shown")
+    __slots__ = ("activity_run_id", "execution", "frame", "node", "payload", "shown", "when_shown")
 
     def __init__(self, execution: Execution, node: Node, frame: Frame) -> None:
         self.execution = execution
@@ -64,6 +64,7 @@ class RunningActivity:
         self.activity_run_id = ""
         self.payload: Payload | None = None
         self.shown: tuple[Any, dict[str, Any]] = ({}, {})
+        self.when_shown: Callable[[], None] = lambda: None
 
     @property
     def name(self) -> str:
@@ -169,8 +170,9 @@ class RunningActivity:
         self.execution.return_values = values
 
     def show(self, *, shown_input: Any, output: dict[str, Any]) -> None:
-        """What the activity run shows if it is cancelled."""
+        """What the activity run shows while it goes on, and if it is cancelled."""
         self.shown = (shown_input, output)
+        self.when_shown()
 
     def start_pipeline(self, name: str, parameters: dict[str, Any]) -> ChildRun:
         """Start a child run."""

@@ -24,7 +24,7 @@ CHILD = {
         }
     ]
 }
-PARENT = {
+PARENT: dict[str, Any] = {
     "parameters": {"region": {"type": "String", "defaultValue": "größe"}},
     "activities": [
         {
@@ -47,6 +47,41 @@ PARENT = {
             },
         },
     ],
+}
+RETURNS = {"activities": PARENT["activities"][:1]}
+PASSES_ON = {
+    "activities": [
+        {
+            "name": "CallReturns",
+            "type": "ExecutePipeline",
+            "typeProperties": {
+                "pipeline": {"referenceName": "returns", "type": "PipelineReference"},
+                "waitOnCompletion": True,
+            },
+        },
+        {
+            "name": "PassOn",
+            "type": "SetVariable",
+            "dependsOn": [{"activity": "CallReturns", "dependencyConditions": ["Succeeded"]}],
+            "typeProperties": {
+                "variableName": "pipelineReturnValue",
+                "setSystemVariable": True,
+                "value": [
+                    {
+                        "key": "below",
+                        "value": {
+                            "type": "Expression",
+                            "content": "@activity('CallReturns').output.pipelineReturnValue.rows",
+                        },
+                    },
+                    {
+                        "key": "words",
+                        "value": {"type": "Array", "content": [{"type": "String", "content": "ü"}]},
+                    },
+                ],
+            },
+        },
+    ]
 }
 LONG = {"activities": [{"name": "Wait", "type": "Wait", "typeProperties": {"waitTimeInSeconds": 900}}]}
 LEADER = {
@@ -103,6 +138,8 @@ def stack(warm: str, hook: tuple[int, list[Call]]) -> Iterator[LocalStack]:
             "worker": LONG,
             "parent": PARENT,
             "leader": LEADER,
+            "returns": RETURNS,
+            "passes-on": PASSES_ON,
         }
         for name, properties in pipelines.items():
             running.define(name, properties)
@@ -158,10 +195,23 @@ def test_a_failure_is_told_to_the_bottom(stack: LocalStack) -> None:
     ]
 
 
+def test_what_a_pipeline_returns_reaches_who_has_started_it_and_its_event(stack: LocalStack) -> None:
+    """A parent passes on what the pipeline below has set to return, with its types; both say it as `returnValue`."""
+    assert stack.caller.post("passes-on", {}, key="passed-on").status == 202
+    data = told(stack, "passed-on").data
+    assert (data.status, data.return_value) == ("Succeeded", {"below": 3, "words": ["ü"]})
+    (child,) = data.children
+    assert (child.pipeline, child.status) == ("returns", None)
+
+
 def test_what_a_cancelled_run_has_started_is_told(stack: LocalStack) -> None:
     """Both workers go on, the one that nobody waited for and the other: each has its id and its status."""
     assert stack.caller.post("leader", {}, key="cancelled").status == 202
     stack.eventually(lambda: [run["status"] for run in stack.runs("worker")] == ["InProgress"] * 2)
+    running = stack.caller.get("cancelled/activities").body["activities"]
+    assert sorted(each["childRunIds"][0] for each in running) == sorted(
+        run["runId"] for run in stack.runs("worker")
+    ), "the one that is waited for is shown, too"
     endpoints = stack.endpoints
     requests.post(
         f"{endpoints.functions_url}/api/runs/cancelled/cancel",

@@ -134,6 +134,30 @@ def test_a_failed_child_that_nobody_waits_for_fails_nobody(factory: Factory) -> 
     assert factory.play(factory.ended(child_of(factory, run).run_id)).status == "Failed"
 
 
+@pytest.mark.parametrize("secure", [False, True])
+def test_a_parent_that_waits_shows_which_run_it_waits_for(factory: Factory, *, secure: bool) -> None:
+    """While it goes on, and not only at its end, unless its policy hides that; so does one whose child has ended."""
+    policy = {"secureInput": secure, "secureOutput": secure}
+    factory.define("Quick", set_variable("S", "v", "x"), variables={"v": {"type": "String"}})
+    factory.define("Child", execute("Inner", "Quick", waitOnCompletion=True), wait("W", 30))
+    factory.define("Parent", {**execute("E", "Child", waitOnCompletion=True), "policy": policy})
+    seen: list[Any] = []
+    written = factory.log.save_activity
+
+    def save(row: Any) -> None:
+        if row.activity_name == "E" and row.status == "InProgress":
+            seen.append((row.input, row.output))
+        written(row)
+
+    factory.log.save_activity = save  # type: ignore[assignment,method-assign]
+    run = factory.run("Parent")
+    child = child_of(factory, run)
+    (shown_input, output) = seen[-1]
+    assert output == ({} if secure else {"pipelineRunId": child.run_id, "pipelineName": "Child"})
+    assert bool(shown_input) is not secure
+    assert factory.rows(child)["Inner"].output["pipelineName"] == "Quick"
+
+
 def test_a_cancelled_child_fails_the_activity_that_waits(factory: Factory) -> None:
     """The parent is not cancelled with it."""
     factory.define("Child", wait("W", 100))
