@@ -3,7 +3,6 @@
 import logging
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
-from datetime import timedelta
 
 from adf_trigger.clock import Clock, IdSource
 from adf_trigger.contracts import RunStatus, Source
@@ -28,12 +27,12 @@ from adf_trigger.service.call_back import CallbackCaller
 from adf_trigger.service.callbacks import Callbacks
 from adf_trigger.service.check import LEAST_WAIT, Checker
 from adf_trigger.service.gate import Gate
-from adf_trigger.service.notify import is_rejection
 from adf_trigger.service.partitions import Partitions
 from adf_trigger.service.permits import Permit
 from adf_trigger.service.policy import Policies
 from adf_trigger.service.publish import Publisher
 from adf_trigger.service.records import Records
+from adf_trigger.service.repeats import is_repeat
 from adf_trigger.service.send import Sender
 from adf_trigger.service.submission import Submission
 
@@ -44,9 +43,6 @@ LONGEST_WAIT = 600.0
 
 PUBLISH_WAIT = 5.0
 """Seconds to wait where the news of an earlier rejection is still to be sent."""
-
-CLOCKS_APART = timedelta(seconds=10)
-"""Maximum difference between storage's clock and ours, the time of putting a message back included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +137,7 @@ class Submitter:
             definition = self._checker.check(submission)
         except (InvalidRequest, Refused, TryLater):
             earlier = self._ledger.get(submission.factory.id, submission.request_id)
-            if earlier is None or not self._is_repeat(submission, earlier.record):
+            if earlier is None or not is_repeat(submission, earlier.record):
                 raise
             return self._repeated(submission, earlier)
         if definition is not None:
@@ -267,7 +263,7 @@ class Submitter:
         earlier = claim.stored.record
         if claim.created:
             return claim.stored, True
-        if self._is_repeat(submission, earlier):
+        if is_repeat(submission, earlier):
             return claim.stored, False
         if not earlier.rejected:
             raise RequestConflict(
@@ -276,30 +272,6 @@ class Submitter:
         if late:
             raise TooLate("its key was rejected, and it was not taken until its start deadline was over")
         return self._reclaim(submission, claim.stored, record, to_send=to_send)
-
-    def _is_repeat(self, submission: Submission, earlier: RunRecord) -> bool:
-        """Whether the record of the key answers the request."""
-        if not submission.asks_for(earlier):
-            return False
-        return not earlier.rejected or self._is_answered_by(submission, earlier)
-
-    def _is_answered_by(self, submission: Submission, rejected: RunRecord) -> bool:
-        """Whether an equal message is answered with its rejection, and starts no new attempt.
-
-        It is the same message again while that news is still to be sent, and where it was put into the queue before
-        the rejection and the request waited for it, or it was delivered before. One that was put later is a new one,
-        and so is one that was sent again after this very rejection.
-        """
-        if submission.source is not Source.QUEUE:
-            return False
-        if submission.sent_again is not None and is_rejection(rejected, submission.sent_again):
-            return False
-        if rejected.state is RunState.ENDED:
-            return True
-        message = submission.message
-        if message is None or not (rejected.waits_for is Waits.CALLER or message.was_delivered_before):
-            return False
-        return message.put_at <= (rejected.ended_at or rejected.requested_at) + CLOCKS_APART
 
     def _reclaim(
         self, submission: Submission, rejected: Stored, record: RunRecord, *, to_send: bool
