@@ -32,7 +32,7 @@ from adf_trigger.errors import AdfTriggerError
 from adf_trigger.results import ActivityError
 
 _TOLD_FAULTS = 20
-"""Faults that the text of an error has; the error itself has all."""
+"""Maximum faults in the text of an error; the error itself has all."""
 
 
 class ClientError(AdfTriggerError):

@@ -281,7 +281,7 @@ class EventConsumer:
             self._set_aside(bad)
         except Exception:  # other people's code, or a queue out of reach: the others go on
             logger.exception(
-                "The message %s could not be set aside, and comes again: %s",
+                "The message %s could not be set aside, and will be delivered again: %s",
                 bad.id,
                 reason,
                 extra={"action": "event_not_set_aside", "message_id": bad.id},

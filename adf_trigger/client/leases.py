@@ -107,7 +107,7 @@ class Lease:
     def _lose(self, what: str, error: AzureError) -> None:
         self._lost = True
         logger.warning(
-            "The message %s is not held any more: %s at %s; it may be handled twice",
+            "The lease of message %s was lost: %s at %s; it may be handled twice",
             self._id,
             type(error).__name__,
             what,

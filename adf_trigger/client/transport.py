@@ -33,7 +33,7 @@ READ_SECONDS = 30.0
 LEAST_READ_SECONDS = 5.0
 """Minimum time of a retry, however little is left of the whole time."""
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
-"""More is no answer of this service: its largest are activities with their inputs and outputs."""
+"""Maximum size of an answer: the service's largest are activities with their inputs and outputs."""
 
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _NEVER_CAN = (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.LocalProtocolError)

@@ -91,7 +91,7 @@ def _replace_process(host: FunctionsHost, environ: Mapping[str, str]) -> NoRetur
     assert host.listening is not None  # noqa: S101 - the caller has looked
     if not hasattr(os, "fork"):
         logger.critical(
-            "The host ends here: this system cannot replace a process by itself",
+            "The host stops: this system cannot replace a running process",
             extra={"action": "host_not_replaced"},
         )
         _exit(1)

@@ -25,7 +25,7 @@ POOL_THREADS = ("function", "storage")
 _STORAGE_THREADS = 16
 _LONGEST_RESTART_PAUSE = 120.0
 _OLD_WORKER_SECONDS = 5.0
-"""How long a killed worker goes on answering what is short."""
+"""How long a killed worker still answers short calls."""
 
 logger = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ _made: dict[type[Any], TypeAdapter[Any]] = {}
 
 
 def adapter_of(kind: type[T]) -> TypeAdapter[T]:
-    """The adapter of a kind of document. At import it would be a part of every cold start.
+    """The type adapter of a kind of document. Built at import, it would slow every cold start.
 
     Threads that need it first may make it twice, which does no harm.
     """

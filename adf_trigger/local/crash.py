@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def unexpected(error: BaseException) -> str:
-    """What a person is told; the traceback is kept in a file, where one can be written."""
+    """The message of a crash for people; the traceback is kept in a file, where one can be written."""
     text = "".join(traceback.format_exception(error))
     what = f"{type(error).__name__}: {error}".strip().rstrip(":")
     try:

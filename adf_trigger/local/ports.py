@@ -39,7 +39,7 @@ USUAL = Ports(
     queue=10001,
     table=10002,
 )
-"""Those that people know: of Azure Functions Core Tools, of Azurite, and what follows the first."""
+"""The well-known ports: of Azure Functions Core Tools, of Azurite, and those that follow the first."""
 
 
 _ALL = frozenset(field.name for field in fields(Ports))

@@ -1,4 +1,4 @@
-"""How a stack is run, and who is told how far it is."""
+"""The configuration of a stack, and the receiver of its progress."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from adf_trigger.emulator.commands.load import Loading
 from adf_trigger.local.ports import Ports
 
 POLL_SCHEDULE = "*/2 * * * * *"
-"""On the local stack the timer runs every two seconds, so that nobody waits for news."""
+"""On the local stack the timer runs every two seconds, so that events arrive promptly."""
 
 _INSTALLED = Path(__file__).parent / "app"
 """Where a wheel has the function app; in a checkout it lies at the root."""
@@ -55,7 +55,7 @@ class StackConfig:
 
 
 class Progress:
-    """Is told how far a start is. This one keeps it to itself."""
+    """Receives the progress of a start. This one ignores it."""
 
     def starting(self, part: str) -> None:
         """A part is being started."""

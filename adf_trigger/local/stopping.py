@@ -9,7 +9,7 @@ from types import FrameType
 import psutil
 
 _NAMES = ("SIGTERM", "SIGINT", "SIGHUP", "SIGBREAK")
-"""What means to stop; each system has some of them."""
+"""The signals that ask to stop; each system has some of them."""
 
 
 class Stopped(KeyboardInterrupt):

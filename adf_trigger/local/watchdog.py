@@ -24,7 +24,7 @@ import psutil
 _KILLED_SECONDS = 5.0
 _POLL_SECONDS = 0.1
 _LOOK_SECONDS = 1.0
-"""Between two looks for what the command has started, which nobody finds once it is an orphan."""
+"""Seconds between two scans for child processes of the command, which cannot be found once they are orphans."""
 _NEW_GROUP = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
 """On Windows: what Ctrl+Break is sent to."""
 

@@ -40,14 +40,14 @@ class RouteStates:
         self._lock = threading.Lock()
 
     def is_up(self, route: str) -> None:
-        """It has taken news."""
+        """Record that the route has accepted an event."""
         with self._lock:
             known, self._down[route] = self._down.get(route), False
         if known is not False:
             self._change(route, lambda state: {**state, "down": False} if state.get("down") else state)
 
     def is_down(self, route: str, why: str) -> None:
-        """It has not taken news."""
+        """Record that the route has not accepted an event."""
         with self._lock:
             known, self._down[route] = self._down.get(route), True
         if known is not True:
@@ -55,12 +55,12 @@ class RouteStates:
             self._change(route, lambda state: state if state.get("down") else {**state, **down})
 
     def has_given_up(self, route: str) -> None:
-        """An end was never told along it."""
+        """Record that an event was given up along the route."""
         now = self._clock().isoformat()
         self._change(route, lambda state: {**state, "givenUp": int(state.get("givenUp", 0)) + 1, "at": now})
 
     def _change(self, route: str, change: Callable[[_State], _State]) -> None:
-        """Write what has changed. The ledger's trouble is no trouble of a delivery."""
+        """Write what has changed. A failure of the ledger does not fail a delivery."""
         try:
             note = self._notes.get(APP_SCOPE, f"{ROUTE_STATES}{route}")
             before: _State = {} if note is None else note.value
@@ -81,7 +81,7 @@ class RouteStates:
 
 
 def listed_routes(notes: Sequence[Note], now: datetime) -> list[Mapping[str, Any]]:
-    """Routes that take no news now, or were not told of something lately, as an operator reads them."""
+    """Routes that fail now, or gave something up lately, for operators."""
     found: list[Mapping[str, Any]] = []
     for note in notes:
         state, route = note.value, note.name.removeprefix(ROUTE_STATES)

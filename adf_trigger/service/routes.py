@@ -1,7 +1,7 @@
-"""Leads news to more consumers than the one that reads the events queue.
+"""Routes news to further consumers beside the reader of the events queue.
 
-Each route has its own fate: what was delivered along one is not sent again since another has failed, and one that is
-down holds up no other. What a route does not take is kept as a note and tried again for three days.
+Routes are independent: what was delivered along one is not sent again since another has failed, and one that is down
+holds up no other. What a route does not take is kept as a note and tried again for three days.
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-"""The setting that leads news to more consumers than the one that reads the events queue."""
+"""The setting that routes news to further consumers beside the reader of the events queue."""
 
 import base64
 import binascii
@@ -57,7 +57,7 @@ class Webhook(_Part):
 
 
 class Route(_Part):
-    """Which news goes where; what is not said narrows nothing.
+    """A route: which news goes where; a filter that is not set matches all.
 
     Attributes:
         queue: name of a queue of the same storage account.

@@ -14,10 +14,10 @@ class Exit(IntEnum):
     FAILED = 1
     USAGE = 2
     REFUSED = 3
-    """Nothing was started or changed: refused, not found, out of reach."""
+    """Nothing was started or changed: rejected, not found, unreachable."""
     NOT_AUTHORISED = 4
     UNKNOWN = 5
-    """A run's fate, or whether a call had its effect, cannot be told."""
+    """The outcome of a run or of a call is unknown."""
     CANCELLED = 6
     TIMED_OUT = 124
     """As `timeout` has it. The run goes on."""

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 PAUSE_SECONDS = 3.0
 OVERLAP = timedelta(minutes=2)
-"""How far each look reaches back: clocks differ, and a list may lag."""
+"""Overlap of each poll with the one before: clocks differ, and a list may lag."""
 REMEMBERED = 10_000
 _DENIED = (401, 403)
 

@@ -30,7 +30,7 @@ from adf_trigger.client.errors import AmbiguousRun, AtCapacity, Conflict, Outcom
 from adf_trigger.errors import AdfTriggerError, InvalidRequest, SettingsError
 
 BROKEN_PIPE = 141
-"""As shells have it: whoever read the output has gone."""
+"""Exit code, as shells have it, after the reader of the output has gone."""
 _COMPLETIONS: Mapping[str, type[ShellComplete]] = {
     "bash": BashComplete,
     "zsh": ZshComplete,

@@ -21,7 +21,7 @@ HOLD = 2.0
 """Seconds between two polls on a terminal."""
 LONG_HOLD = 60.0
 MAX_SHOWN = 4
-"""Activities on the live line; of more, those that were last."""
+"""Maximum activities on the live line: the last ones."""
 
 
 def wait_for(

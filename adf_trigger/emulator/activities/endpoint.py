@@ -18,7 +18,7 @@ from adf_trigger.emulator.contract.limits import LARGEST_OUTPUT, output_too_larg
 from adf_trigger.emulator.expressions import to_json, to_text
 
 SHOWN_OF_ERROR: Final = 10_000
-"""Characters of a refusal's body in the error; the service's own number is not known."""
+"""Maximum characters of a rejection's body in the error; the service's own number is not known."""
 
 _CONNECT_TIMEOUT: Final = 30.0
 _LAST_PORT: Final = 65_535

@@ -14,9 +14,9 @@ from adf_trigger.emulator.contract.control import (
 
 DEFAULT_BATCH_COUNT = 20
 MAX_BATCH_COUNT = 50
-"""Iterations at a time, as documented."""
+"""Maximum concurrent iterations, as documented."""
 MAX_ITEMS = 100_000
-"""Items of a loop, as documented."""
+"""Maximum items of a loop, as documented."""
 
 
 async def for_each(context: ControlContext) -> ActivityResult:

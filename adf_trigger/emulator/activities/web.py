@@ -28,7 +28,7 @@ from adf_trigger.emulator.contract.timespans import seconds_of
 METHODS: Final = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
 DEFAULT_TIMEOUT: Final = "00:01:00"
 POLL_SECONDS: Final = 10.0
-"""Between two looks at the Location of a 202 that has no Retry-After; the service's own number is not known."""
+"""Seconds between two polls of the Location of a 202 without a Retry-After; the service's own number is not known."""
 
 _ABOUT_BODY: Final = frozenset({"content-type", "content-length", "content-encoding"})
 

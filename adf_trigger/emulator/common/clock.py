@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 Clock = Callable[[], datetime]
-"""Tells the present instant, always aware and in UTC."""
+"""Returns the current time, always aware and in UTC."""
 
 IdSource = Callable[[], UUID]
 """Makes a new GUID."""

@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 CANCELLED = RunOutcome("Cancelled")
 INTERRUPTED = RunOutcome(FAILED, "The emulator was stopped while the run was going on.")
 HTTP_TIMEOUT = httpx.Timeout(60.0, connect=10.0)
-"""Seconds, where an activity does not say."""
+"""Default seconds, where an activity gives none."""
 
 
 @dataclass(slots=True)

@@ -16,7 +16,7 @@ from adf_trigger.emulator.expressions import to_text
 from adf_trigger.emulator.outbound.surroundings import HostNotAllowed
 
 ERROR_CODE: Final = "KeyVaultSecretUnavailable"
-"""Of a secret that cannot be read; the service's own is not known."""
+"""Error code of a secret that cannot be read; the service's own is not known."""
 
 _RESOURCE: Final = "https://vault.azure.net"
 _API_VERSION: Final = "7.4"

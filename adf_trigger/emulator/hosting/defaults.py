@@ -48,7 +48,7 @@ OWNER_CLIENT_ID = "a0b1c2d3-0000-4000-8000-0000000000c1"
 TRIGGER_CLIENT_ID = "a0b1c2d3-0000-4000-8000-0000000000c2"
 """Service principal with the project's own least-privilege role."""
 READER_CLIENT_ID = "a0b1c2d3-0000-4000-8000-0000000000c3"
-"""Service principal that may look and not touch."""
+"""Service principal with read access only."""
 NOBODY_CLIENT_ID = "a0b1c2d3-0000-4000-8000-0000000000c4"
 """Service principal without any role."""
 STRANGER_CLIENT_ID = "a0b1c2d3-0000-4000-8000-0000000000c5"
@@ -63,7 +63,7 @@ USER_ASSIGNED_RESOURCE_ID = (
 )
 
 EXPIRED_SECRET = "expired-long-ago"  # noqa: S105 - it opens nothing, by design
-"""A secret of the owner's that is good no more."""
+"""An expired secret of the owner's."""
 
 _YEAR = timedelta(days=365)
 

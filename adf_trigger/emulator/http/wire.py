@@ -38,7 +38,7 @@ STATUS_OF_CODE: Mapping[str, HTTPStatus] = {
     "TooManyRequests": HTTPStatus.TOO_MANY_REQUESTS,
     "InternalServerError": HTTPStatus.INTERNAL_SERVER_ERROR,
 }
-"""Every other code is a 400."""
+"""Status by code; every other code is a 400."""
 
 _ALWAYS = {
     "Cache-Control": "no-cache",

@@ -15,7 +15,7 @@ from adf_trigger.emulator.serving.servers import HOST
 logger = logging.getLogger(__name__)
 
 HEAD_BYTES = 16 * 1024
-"""The longest request head that is read."""
+"""Maximum length of a request head."""
 
 _HEAD_SECONDS = 10.0
 _HTTPS = 443

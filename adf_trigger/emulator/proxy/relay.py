@@ -14,7 +14,7 @@ from adf_trigger.emulator.serving.servers import HOST
 CHUNK = 64 * 1024
 CONNECT_SECONDS = 5.0
 MAX_CONNECTIONS = 512
-"""Connections of one server at a time; the next one is closed at once."""
+"""Maximum concurrent connections of one server; the next one is closed at once."""
 
 _CLOSING_SECONDS = 2.0
 

@@ -7,7 +7,7 @@ from adf_trigger.functions_host.errors import Crash, LeaseLost, StorageFault
 from adf_trigger.functions_host.timers.ports import TimerLock
 
 _START_AGAIN = (1.0, 2.0, 3.0, 5.5, 8.5, 16.0, 30.0)
-"""Pauses before a listener that could not start is started again, in units of the first; the last one repeats."""
+"""Pauses before a listener that could not start is restarted, in units of the first; the last one repeats."""
 
 logger = logging.getLogger(__name__)
 

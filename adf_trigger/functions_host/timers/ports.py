@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any, Protocol, Self
 
 NEVER = datetime.min.replace(tzinfo=UTC)
-"""The status' word for an instant that has not been."""
+"""The status's value for an instant that has not occurred."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,7 +21,7 @@ from adf_trigger.local.endpoints import Endpoints
 from adf_trigger.local.stack import Stack, StackConfig
 
 EVENTS_WITHIN = 60.0
-"""Seconds in which three small copies have ended and are told."""
+"""Seconds in which three small copies end and their events arrive."""
 
 BY_HTTP, BY_QUEUE, MISSING, WRONG = "demo-by-http", "demo-by-queue", "demo-no-such-blob", "demo-wrong-body"
 EXPECTED = {BY_HTTP: "Succeeded", BY_QUEUE: "Succeeded", MISSING: "Failed"}

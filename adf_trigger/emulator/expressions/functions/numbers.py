@@ -18,7 +18,7 @@ from adf_trigger.emulator.expressions.runtime.values import is_array, is_int64, 
 
 _INT32_MAX: Final = 2**31 - 1
 MAX_RANGE: Final = 100_000
-"""The most items that range gives here: what a ForEach takes at most, and no threat to memory."""
+"""Maximum items that range returns: what a ForEach takes at most, and no threat to memory."""
 
 
 def add(left: Any, right: Any) -> int | float:

@@ -21,7 +21,7 @@ class Missing(enum.Enum):
 
 
 MISSING: Final = Missing.MISSING
-"""There is none: not the same as null."""
+"""Stands for a missing value, which is not null."""
 
 
 @dataclass(slots=True, kw_only=True)
