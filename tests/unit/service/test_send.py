@@ -1,6 +1,7 @@
 """One createRun: what it is called with, and what is recorded of its answer."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,6 +16,7 @@ from adf_trigger.errors import (
     Forbidden,
     NotSent,
     PipelineQueueFull,
+    ResourceNotFound,
     Throttled,
     UnknownOutcome,
 )
@@ -100,11 +102,12 @@ def world() -> Sending:
     return a_world()
 
 
-@pytest.mark.parametrize("ago", [timedelta(), SECOND])
-def test_who_is_held_up_past_the_lease_sends_nothing(world: Sending, ago: timedelta) -> None:
+@pytest.mark.parametrize("ago", [timedelta(), SECOND, None])
+def test_who_is_held_up_past_the_lease_sends_nothing(world: Sending, ago: timedelta | None) -> None:
     """Another may have it by now: it is due at once, in doubt as before, and its call is given back."""
     since = world.clock() - 30 * SECOND
-    sent = world.send(world.take(lease_until=world.clock() - ago), in_doubt_since=since).record
+    taken = world.take(lease_until=None if ago is None else world.clock() - ago)
+    sent = world.send(taken, in_doubt_since=since).record
     assert (sent.not_before, sent.sent_at, sent.lease_until) == (world.clock(), since, None)
     assert sent.message == "the sender was held up past its lease"
     assert (world.factory.given, world.given_back) == ([], 1)
@@ -207,3 +210,36 @@ def test_the_correlation_parameter_is_spelled_as_in_the_request_else_as_declared
 def test_a_wait_doubles_up_to_a_minute(attempts: int, seconds: int) -> None:
     """However many attempts there were."""
     assert back_off(attempts) == timedelta(seconds=seconds)
+
+
+def test_a_pipeline_of_which_nothing_is_known_has_the_parameter_as_the_policy_spells_it() -> None:
+    """What it declares may have been forgotten."""
+    world = a_world('{"ghost": {"correlationParameter": "trace"}}')
+    with pytest.raises(ResourceNotFound):
+        world.send(world.take(pipeline="ghost"), day="Monday")
+    (call,) = world.factory.given
+    assert call["parameters"] == {"day": "Monday", "trace": "key-1"}
+
+
+def test_a_rerun_is_told_what_it_reruns(world: Sending) -> None:
+    """All of it."""
+    rerun = Rerun(reference_pipeline_run_id=UUID(int=7), start_activity_name="Copy", is_recovery=True)
+    sent = world.send(world.take(rerun=rerun)).record
+    assert world.factory.reruns == [(sent.run_id, rerun)]
+
+
+def test_the_call_is_a_step_of_its_own() -> None:
+    """Where the tests of crashes end the process, before and after it."""
+    world = a_world()
+    steps: list[str] = []
+
+    @contextmanager
+    def noted(name: str) -> Iterator[None]:
+        steps.append(name)
+        yield
+        steps.append(f"{name} done")
+
+    world.steps = noted
+    world.restart()
+    world.send(world.take())
+    assert steps[-4:] == ["send.create_run", "send.create_run done", "records.submit", "records.submit done"]

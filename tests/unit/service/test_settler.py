@@ -114,12 +114,16 @@ def test_a_doubt_ends_with_its_deadline_where_the_factory_may_not_be_asked(world
     assert ended.record.message == f"what became of it cannot be asked{ANSWERED}"
 
 
-def test_a_doubt_ends_with_its_deadline_where_asking_fails(world: Doubts) -> None:
-    """It is told with what was answered last."""
+def test_a_doubt_ends_with_its_deadline_where_asking_fails(
+    world: Doubts, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is told with what was answered last, and written once."""
     world.in_doubt("key-1")
+    caplog.set_level("INFO")
     world.factory.fail_next("get_run", DOWN)
     (ended,) = world.dispatch(after=DEADLINE + 1)
     assert world.record() == ended.record
+    assert "dispatch_lost_race" not in {getattr(each, "action", None) for each in caplog.records}
     assert ended.record.status == "Unknown"
     assert ended.record.message == f"what became of it cannot be asked now: down{ANSWERED}"
 

@@ -44,11 +44,13 @@ class AskedAllowance(Allowance):
     def __init__(self) -> None:
         super().__init__()
         self.taken: list[Bucket] = []
+        self.asked = 0
 
     def take(self, factory: str, bucket: Bucket, *, patience: float = 0.0, reserved: bool = False) -> bool:
         """See Allowance."""
         assert (factory, patience >= 0, reserved) == (FACTORY_ID, True, True)
         self.taken.append(bucket)
+        self.asked += 1
         return True
 
     def give_back(self, factory: str, bucket: Bucket, *, reserved: bool = False) -> None:
@@ -127,18 +129,23 @@ def test_a_turn_that_sends_no_more_takes_no_call_and_no_probe(world: Sends) -> N
     assert world.send(turn) is False
     with Permit(lambda: None) as permit:
         assert world.send(turn, permit=permit) is False
-    assert (allowance.taken, world.gate.asked, world.factory.calls) == ([], 0, [])
+    assert (allowance.asked, world.gate.asked, world.factory.calls) == (0, 0, [])
 
 
-def test_a_request_without_leave_takes_one_write_of_the_turns_budget(world: Sends) -> None:
+@pytest.mark.parametrize("is_proven", [True, False])
+def test_a_request_without_leave_takes_one_write_of_the_turns_budget(
+    world: Sends, *, is_proven: bool
+) -> None:
     """One that has leave takes none."""
     allowance = AskedAllowance()
     turn = a_turn(allowance=allowance)
-    assert world.send(turn) is True
-    assert allowance.taken == [Bucket.WRITES]
+    turn.proven = is_proven
     with Permit(lambda: None) as permit:
         assert world.send(turn, "key-2", permit) is True
-    assert allowance.taken == [Bucket.WRITES]
+    assert allowance.asked == 0
+    turn.proven = is_proven
+    assert world.send(turn) is True
+    assert (allowance.taken, allowance.asked) == ([Bucket.WRITES], 1)
     assert {world.status("key-1"), world.status("key-2")} <= STARTED
 
 
@@ -153,8 +160,10 @@ def test_where_the_gate_says_wait_nothing_is_sent_in_the_turn(world: Sends) -> N
     """The call is given back."""
     world.gate.wait = Wait(world.clock() + timedelta(seconds=60), "left alone")
     turn = a_turn()
-    assert [world.send(turn, key) for key in ("key-1", "key-2")] == [False, False]
-    assert (turn.sending, turn.proven, turn.budget.left) == (False, False, 10)
+    assert world.send(turn) is False
+    assert turn.sending is False
+    assert world.send(turn, "key-2") is False
+    assert (turn.proven, turn.budget.left) == (False, 10)
     assert world.factory.calls == []
 
 
