@@ -24,8 +24,18 @@ from tests.mutation.judged import PACKAGE, as_entry, change_of, function_of, jud
 
 MUTANTS = Path("mutants")
 DECIDING = (
-    *("transitions", "steered_transitions", "moves"),
-    *("dispatch", "turn_sender", "settle", "start_times", "reconcile", "send", "budget", "permits"),
+    *("transitions", "steered_transitions", "moves", "admission_moves"),
+    *(
+        "dispatch",
+        "admission_line",
+        "turn_sender",
+        "settle",
+        "start_times",
+        "reconcile",
+        "send",
+        "budget",
+        "permits",
+    ),
 )
 """Modules of the service of which every mutant is run: they decide what is sent, and when."""
 ROOMS = ("service", "ledger", "datafactory")

@@ -27,6 +27,7 @@ from adf_trigger.errors import (
     TryLater,
     UnknownOutcome,
 )
+from adf_trigger.service.permits import Permit
 from adf_trigger.service.throttling import Bucket
 from tests.support.memory_factory import MemoryFactory
 from tests.support.world import FACTORY_ID, World
@@ -265,3 +266,16 @@ class Calls(RuleBasedStateMachine):
 
 TestCalls = Calls.TestCase
 TestCalls.settings = settings(max_examples=30, stateful_step_count=20, deadline=None)
+
+
+def test_a_permit_is_given_back_once() -> None:
+    """However many of those that it is handed to leave it; one that was used is not."""
+    given_back: list[str] = []
+    permit = Permit(lambda: given_back.append("unused"))
+    with permit, permit:
+        pass
+    with permit:
+        pass
+    with Permit(lambda: given_back.append("used")) as used:
+        used.use()
+    assert given_back == ["unused"]
