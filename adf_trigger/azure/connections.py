@@ -8,6 +8,7 @@ layer answers it: the connection itself notes when it connects and when it first
 import socket
 import ssl
 import threading
+import time
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -40,15 +41,23 @@ class _Progress(threading.local):
     stage = Stage.NOT_BEGUN
     connecting = False
     deadline: Deadline | None = None
+    idle: float | None = None
 
 
 _progress = _Progress()
 
 
-def begin_request(deadline: Deadline) -> None:
-    """Forget the last request of this thread; the next one is cut at this deadline."""
+def begin_request(deadline: Deadline, *, idle: float | None = None) -> None:
+    """Forget the last request of this thread; the next one is cut at this deadline.
+
+    Args:
+        deadline: of the call.
+        idle: seconds for which a connection may have been unused that it is sent by: the other side may be about to
+            close an older one, and what was sent by it then gets no answer. None where the call can be repeated.
+    """
     _progress.stage = Stage.NOT_BEGUN
     _progress.deadline = deadline
+    _progress.idle = idle
 
 
 def request_stage() -> Stage:
@@ -70,6 +79,7 @@ def _note_write() -> None:
 class _NotingConnection(HTTPConnection):
     # A second handle of the connection's socket: TLS takes the first one away, and closes it.
     _handle: socket.socket | None = None
+    unused_since = 0.0
 
     def connect(self) -> None:
         _note_connecting()
@@ -114,8 +124,25 @@ class _NotingTLSConnection(_NotingConnection, HTTPSConnection):
 class _NotingPool(HTTPConnectionPool):
     ConnectionCls = _NotingConnection
 
+    def _get_conn(self, timeout: float | None = None) -> Any:  # noqa: ANN401  # as the base class has it
+        """A connection, closed before it is given where it was unused for too long: it is made anew then."""
+        connection = super()._get_conn(timeout)
+        if (
+            _progress.idle is not None
+            and isinstance(connection, _NotingConnection)
+            and connection.is_connected
+            and time.monotonic() - connection.unused_since > _progress.idle
+        ):
+            connection.close()
+        return connection
 
-class _NotingTLSPool(HTTPSConnectionPool):
+    def _put_conn(self, conn: Any) -> None:  # noqa: ANN401
+        if isinstance(conn, _NotingConnection):
+            conn.unused_since = time.monotonic()
+        super()._put_conn(conn)
+
+
+class _NotingTLSPool(_NotingPool, HTTPSConnectionPool):
     ConnectionCls = _NotingTLSConnection
 
 

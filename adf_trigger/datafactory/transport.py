@@ -17,7 +17,7 @@ from adf_trigger.azure.clouds import checked_endpoint
 from adf_trigger.azure.connections import NotingAdapter, TrustingAdapter, begin_request, request_stage
 from adf_trigger.azure.deadlines import Deadline
 from adf_trigger.azure.sessions import LastingSession
-from adf_trigger.datafactory.calls import Call, Reply
+from adf_trigger.datafactory.calls import Call, Effect, Reply
 from adf_trigger.datafactory.failures import no_reply
 
 USER_AGENT = (
@@ -37,12 +37,15 @@ class Limits:
         whole: seconds from the beginning of the call after which nothing of it is sent, and its connection is shut
             down, so that no more of its reply is waited for.
         body: bytes of a reply.
+        idle: seconds for which a connection may have been unused that a call with an effect is sent by. Servers and
+            proxies close idle ones, many after 5 s, and a call that meets that is in doubt for minutes.
     """
 
     connect: float = 5.0
     read: float = 30.0
     whole: float = 60.0
     body: int = 64 * 1024 * 1024
+    idle: float = 2.0
 
 
 class _BodyTooLong(OSError):
@@ -112,7 +115,7 @@ class Transport:
         """
         seconds = self._limits.whole if within is None else min(within, self._limits.whole)
         with Deadline(seconds) as deadline:
-            begin_request(deadline)
+            begin_request(deadline, idle=None if call.effect is Effect.NONE else self._limits.idle)
             try:
                 with self._session().request(
                     call.method,

@@ -352,3 +352,27 @@ def test_a_reset_behind_a_tunnel_may_have_arrived(
     client = client_of("https://management.azure.com", ca_file=tmp_path / "ca.pem")
     assert type(failure(start, client)) is UnknownOutcome
     assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize("act", EVERY)
+def test_a_call_with_an_effect_is_sent_by_no_connection_that_was_long_unused(
+    client_of: ClientOf, server: RawServer, act: Act
+) -> None:
+    """The other side may be about to close it, which would leave the call in doubt; one that only reads is repeated."""
+    server.answering(reply("200 OK", CREATED))
+    client = client_of(server.url, idle=0.0)
+    act(client)
+    act(client)
+    assert server.connections == (1 if act is read else 2)
+
+
+@pytest.mark.parametrize("act", EVERY)
+def test_a_connection_that_was_just_used_is_used_again(
+    client_of: ClientOf, server: RawServer, act: Act
+) -> None:
+    """What many calls follow one another by is made once."""
+    server.answering(reply("200 OK", CREATED))
+    client = client_of(server.url, idle=LIMIT)
+    act(client)
+    act(client)
+    assert server.connections == 1
