@@ -6,6 +6,7 @@
     ├── TooLong                  what the caller sent is longer than what is read
     ├── RequestConflict          the idempotency key names another request
     ├── NotFound                 no such run, factory or record
+    │   └── FactoryNotFound      no configured factory has that alias
     ├── AmbiguousRun             the id means several runs; each is named with its link
     ├── AtCapacity               as many runs as may go on at once do so; each is named with its link
     ├── WrongState               the run is in no state in which that can be done
@@ -110,6 +111,10 @@ class RequestConflict(AdfTriggerError):
 
 class NotFound(AdfTriggerError):
     """There is no such run, factory or record."""
+
+
+class FactoryNotFound(NotFound):
+    """No configured factory has that alias."""
 
 
 class AmbiguousRun(AdfTriggerError):

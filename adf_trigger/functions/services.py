@@ -10,6 +10,7 @@ from adf_trigger.service.event_intake import EventIntake
 from adf_trigger.service.factories import Factories
 from adf_trigger.service.factory_states import FactoryStates
 from adf_trigger.service.health import HealthReader
+from adf_trigger.service.holding import Holder
 from adf_trigger.service.intake import Intake
 from adf_trigger.service.ledger_identity import LedgerIdentity
 from adf_trigger.service.look import Looker
@@ -53,6 +54,7 @@ class Services:
     tick: Tick
     canceller: Canceller
     steering: Steerer
+    holder: Holder
     stand_in: StandIn
     strangers: StrangerWatcher
     observer: Observer

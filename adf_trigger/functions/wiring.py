@@ -35,6 +35,8 @@ from adf_trigger.service.factories import Factories
 from adf_trigger.service.factory_states import FactoryStates
 from adf_trigger.service.gate import Gate
 from adf_trigger.service.health import HealthReader
+from adf_trigger.service.hold_notes import HoldNotes
+from adf_trigger.service.holding import Holder
 from adf_trigger.service.intake import Intake
 from adf_trigger.service.keep import Keeper
 from adf_trigger.service.ledger_identity import Landmark, LedgerIdentity
@@ -85,12 +87,10 @@ from adf_trigger.service.views import RELATIVE, RunViews
 from adf_trigger.service.wait import Waiter
 from adf_trigger.service.watched import WatchedRuns
 from adf_trigger.service.withheld import Withholder
-from adf_trigger.service.workers import Workers
+from adf_trigger.service.workers import WAITS_THREADS, Workers
 from adf_trigger.settings import Settings
 from adf_trigger.settings.fingerprints import fingerprints
 from adf_trigger.settings.schedule import Schedule
-
-WAITS_THREADS = 8
 
 
 def wire(
@@ -153,11 +153,12 @@ def wire(
     )
     partitions = Partitions(factories, ledger)
     gate = Gate(states, throttling, clock)
+    holds = HoldNotes(notes, factories, clock, steps, seconds=seconds)
     backlog = Backlog(notes, allowance, throttling, clock, steps)
     definitions = Definitions(
         timedelta(seconds=settings.definition_cache), declarations, steps, seconds=seconds
     )
-    sender = Sender(records, clock, policies, definitions, gate, steps)
+    sender = Sender(records, clock, policies, definitions, gate, holds, steps)
     notifier = Notifier(outbox, rejected, views, steps)
     news = NewsFinder(notifier, ledger, rejected)
     router = Router(
@@ -179,20 +180,8 @@ def wire(
     )
     admit = Admission(ledger, records, policies, factories, views.choice, clock)
     submitter = Submitter(
-        ledger,
-        records,
-        clock,
-        new_id,
-        checker,
-        sender,
-        gate,
-        backlog,
-        publisher,
-        partitions,
-        policies,
-        callbacks,
-        caller,
-        admit,
+        *(ledger, records, clock, new_id, checker, sender, gate, holds, backlog, publisher),
+        *(partitions, policies, callbacks, caller, admit),
     )
     schedule = Schedule(settings.poll_schedule)
     withholder = Withholder(policies, definitions)
@@ -268,10 +257,10 @@ def wire(
         most_bytes=settings.max_body_bytes,
     )
     query = RunFinder(factories, ledger, rejected, strangers, views, looker)
-    claimer = OtherRunClaimer(ledger, factories, records, ends, publisher, definitions, clock)
     observed = ObservationKeeper(notes, app.mark, steps)
     others = wire_others(
-        claimer, observed, ledger, factories, policies, gate, clock, tick_threads, settings.poll_overlap
+        OtherRunClaimer(ledger, factories, records, ends, publisher, definitions, clock),
+        *(observed, ledger, factories, policies, gate, clock, tick_threads, settings.poll_overlap),
     )
     tick = Tick(
         factories,
@@ -279,7 +268,7 @@ def wire(
         records,
         clock,
         wire_dispatcher(
-            ledger, records, clock, sender, gate, reconciler, backlog, tick_threads, times, admit
+            ledger, records, clock, sender, gate, reconciler, holds, backlog, tick_threads, times, admit
         ),
         canceller,
         monitor,
@@ -350,6 +339,7 @@ def wire(
         strangers=strangers,
         looker=looker,
         tick=tick,
+        holder=Holder(factories, holds, ledger, policies, backlog, clock),
         stand_in=StandIn(tick, own_notes, clock, schedule, steps, seconds=seconds),
         # Threads of their own: neither do callers hold up the looks, nor the other way round.
         waiter=Waiter(

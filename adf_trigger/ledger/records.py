@@ -94,6 +94,19 @@ class Overdue:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """That a request is not started, since an operator holds its factory, its pipeline or its key.
+
+    Attributes:
+        by: what is held: the id of the hold's scope.
+        since: when the request began to be held.
+    """
+
+    by: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunRecord:
     """The record of a request.
 
@@ -116,6 +129,8 @@ class RunRecord:
         last_answer: what the last of them was answered with, in words.
         attempts: createRun calls so far.
         waits_for: what of its own it waits for, beside the factory.
+        held: by what it is held; None where it is not. Versions that know no holds pass over it.
+        held_seconds: how long it was held before, which does not count for its start deadline.
         rejections: how often the key was rejected before, each time told under an id of its own.
         last_seen_at: when Data Factory last showed us the run; None while it has not.
         message_digest: SHA-256 of the message it came as, where that gave no key of its own, so that a copy of it which
@@ -174,6 +189,8 @@ class RunRecord:
     doubted_from: datetime | None = None
     last_answer: str | None = None
     waits_for: Waits | None = None
+    held: Held | None = None
+    held_seconds: float = 0.0
     rejections: int = 0
     submitted_at: datetime | None = None
     last_seen_at: datetime | None = None
@@ -277,6 +294,8 @@ class ActiveRun:
         state: of the record; SUBMITTED also for one that is being sent.
         lease_until: set while it is being sent, and on until that is over or Data Factory shows the run.
         waits_for: as in the record.
+        held: as in the record, so that a tick knows without it who is still held.
+        held_seconds: as in the record.
         missing_since: as in the record.
         status: as in the record, for who lists runs; None while the record alone can say: before the run is confirmed
             and for as long as its sender has the lease, in rows of earlier versions, and once it has ended.
@@ -297,6 +316,8 @@ class ActiveRun:
     sent_at: datetime | None = None
     last_seen_at: datetime | None = None
     waits_for: Waits | None = None
+    held: Held | None = None
+    held_seconds: float = 0.0
     missing_since: datetime | None = None
     status: str | None = None
     started_at: datetime | None = None
@@ -322,6 +343,8 @@ class ActiveRun:
             sent_at=record.sent_at,
             last_seen_at=record.last_seen_at,
             waits_for=record.waits_for,
+            held=record.held,
+            held_seconds=record.held_seconds,
             missing_since=record.missing_since,
             status=record.status if watched else None,
             started_at=record.started_at if watched else None,

@@ -8,6 +8,7 @@ from adf_trigger.ledger.port import LedgerReader
 from adf_trigger.ledger.records import ActiveRun, RunState, Waits
 from adf_trigger.service.admission import Admission
 from adf_trigger.service.factories import FactoryHandle
+from adf_trigger.service.hold import Holds
 from adf_trigger.service.start_times import StartTimes
 
 FEW_ROWS = 20
@@ -20,11 +21,13 @@ class Opening:
 
     Attributes:
         places: name of the places that it is a line for.
-        rows: those who wait in it, first come first, as many as there may be room for.
+        rows: those who wait in it, first come first, as many as there may be room for; all where it is held.
+        is_held: whether an operator holds it, so that nobody of it is started.
     """
 
     places: str
     rows: Sequence[ActiveRun]
+    is_held: bool = False
 
     @property
     def first(self) -> ActiveRun:
@@ -46,8 +49,12 @@ class Lines:
         self._admission = admission
         self._times = times
 
-    def openings(self, factory: FactoryHandle, active: Sequence[ActiveRun]) -> Sequence[Opening]:
+    def openings(
+        self, factory: FactoryHandle, active: Sequence[ActiveRun], holds: Holds
+    ) -> Sequence[Opening]:
         """The lines in which there may be room now, in order of their first; costs nothing where nobody waits.
+
+        Those of whom it is recorded that they are held wait for that, and not for room.
 
         The places are read before the rows: whoever was in line then, and waits still, is among the rows. Who has come
         since has a higher number than the places have issued, and is left to the next look.
@@ -55,8 +62,9 @@ class Lines:
         Raises:
             LedgerError: the ledger is out of reach.
         """
-        before = {row.request_id for row in active if is_in_line(row)}
-        names = {row.places for row in active if is_in_line(row) and row.places is not None}
+        waiting = [row for row in active if is_in_line(row) and not holds.keep(row.held)]
+        before = {row.request_id for row in waiting}
+        names = {row.places for row in waiting if row.places is not None}
         if not names:
             return []
         kept = self._places(factory.id, names)
@@ -68,9 +76,13 @@ class Lines:
             line = [
                 row
                 for row in rows
-                if is_in_line(row) and row.places == name and not self._times.is_too_late(row)
+                if is_in_line(row) and row.places == name and not self._times.is_too_late(row, holds)
+                if not holds.keep(row.held)
                 if (row.request_id in before if issued is None else (row.place_number or 0) <= issued)
             ]
+            if line and name in kept and holds.cover(kept[name].places.pipeline, kept[name].places.key):
+                found.append(Opening(name, sorted(line, key=_in_order), is_held=True))
+                continue
             room = self._room(factory.id, kept.get(name), by_request) if line else 0
             if room != 0:
                 found.append(Opening(name, sorted(line, key=_in_order)[:room]))

@@ -9,6 +9,7 @@ from adf_trigger.clock import Clock
 from adf_trigger.errors import LedgerError
 from adf_trigger.ledger.port import LedgerReader, Stored
 from adf_trigger.ledger.records import ActiveRun, RunRecord, RunState, Waits
+from adf_trigger.service import transitions
 from adf_trigger.service.admission import Admission
 from adf_trigger.service.admission_line import Lines, Opening, is_in_line
 from adf_trigger.service.backlog import Backlog
@@ -16,6 +17,8 @@ from adf_trigger.service.budget import Budget
 from adf_trigger.service.dispatch_turn import Taken, Turn
 from adf_trigger.service.factories import FactoryHandle
 from adf_trigger.service.gate import Gate
+from adf_trigger.service.hold import NONE, Holds
+from adf_trigger.service.hold_notes import HoldNotes
 from adf_trigger.service.permits import Permit
 from adf_trigger.service.reconcile import Reconciler, Sightings
 from adf_trigger.service.records import Records
@@ -44,6 +47,7 @@ class Dispatcher:
         sender: calls createRun.
         settler: decides about those whose createRun got no clear answer.
         gate: which factories may not be called now.
+        holds: what operators hold.
         backlog: whether requests wait for calls that are allowed.
         tick_threads: takes up several requests at once.
         times: when a request may be taken up, and until when it may be started.
@@ -58,6 +62,7 @@ class Dispatcher:
         sender: TurnSender,
         settler: Settler,
         gate: Gate,
+        holds: HoldNotes,
         backlog: Backlog,
         tick_threads: TickThreads,
         times: StartTimes,
@@ -69,6 +74,7 @@ class Dispatcher:
         self._sender = sender
         self._settler = settler
         self._gate = gate
+        self._holds = holds
         self._backlog = backlog
         self._tick_threads = tick_threads
         self._times = times
@@ -87,9 +93,12 @@ class Dispatcher:
         Raises:
             LedgerError: the ledger is out of reach; the next tick goes on.
         """
-        openings = self._lines.openings(factory, active)
-        alone = [row for row in active if row.may_be_unsent and not self._waits_in_line(row)]
-        return self._dispatch(factory, alone, openings, budget)
+        holds = self._held_of(factory, active)
+        openings = self._lines.openings(factory, active, holds)
+        let_in = {row.request_id for each in openings for row in each.rows}
+        unsent = (row for row in active if row.may_be_unsent and row.request_id not in let_in)
+        alone = [row for row in unsent if not self._waits_in_line(row, holds)]
+        return self._dispatch(factory, alone, openings, holds, budget)
 
     def let_in(self, factory: FactoryHandle, active: Sequence[ActiveRun], budget: Budget) -> Sequence[Stored]:
         """Start those who wait for a place, where one is free by now: runs may have ended since `dispatch`.
@@ -100,18 +109,25 @@ class Dispatcher:
         Raises:
             LedgerError: the ledger is out of reach; the next tick goes on.
         """
-        openings = self._lines.openings(factory, active)
-        return self._dispatch(factory, [], openings, budget) if openings else []
+        if not any(is_in_line(row) for row in active):
+            return []
+        holds = self._held_of(factory, active)
+        openings = self._lines.openings(factory, active, holds)
+        return self._dispatch(factory, [], openings, holds, budget) if openings else []
+
+    def _held_of(self, factory: FactoryHandle, active: Sequence[ActiveRun]) -> Holds:
+        return self._holds.of(factory) if any(row.may_be_unsent for row in active) else NONE
 
     def _dispatch(
         self,
         factory: FactoryHandle,
         alone: Sequence[ActiveRun],
         openings: Sequence[Opening],
+        holds: Holds,
         budget: Budget,
     ) -> Sequence[Stored]:
         """Take up requests that wait for no place, and the first of each line, in order of arrival."""
-        turn = Turn(budget, Sightings(), openings={each.first.request_id: each for each in openings})
+        turn = Turn(budget, Sightings(), holds, openings={each.first.request_id: each for each in openings})
         troubles = Troubles("dispatch")
 
         def take_up(taken: Taken) -> None:
@@ -145,10 +161,10 @@ class Dispatcher:
             self._backlog.begin(factory)
         if turn.behind or note is None:
             return []
-        waiting = self._waiting(factory, known)
+        waiting = self._waiting(factory, turn, known)
         if not waiting and self._backlog.end(factory, note):
             try:
-                waiting = self._waiting(factory, known)
+                waiting = self._waiting(factory, turn, known)
             except LedgerError:
                 self._backlog.begin_again(factory, note)
                 raise
@@ -156,18 +172,19 @@ class Dispatcher:
                 self._backlog.begin_again(factory, note)
         return waiting
 
-    def _waiting(self, factory: FactoryHandle, known: Collection[UUID]) -> list[ActiveRun]:
-        """Requests that wait for their turn, but for those that this tick knows."""
+    def _waiting(self, factory: FactoryHandle, turn: Turn, known: Collection[UUID]) -> list[ActiveRun]:
+        """Requests that wait for their turn, but for those that this tick knows, or that are held."""
         return [
             row
             for row in self._ledger.active(factory.id)
-            if row.may_be_unsent and row.run_id not in known and self._is_to_be_sent(row)
+            if row.may_be_unsent and row.run_id not in known and self._is_to_be_sent(row, turn)
             if row.waits_for not in {Waits.CALLER, Waits.ADMISSION} and self._times.is_due(row)
         ]
 
-    def _waits_in_line(self, row: ActiveRun) -> bool:
+    def _waits_in_line(self, row: ActiveRun, holds: Holds) -> bool:
         """Whether nothing is to be done about it before its line has room: neither is it too late for it."""
-        return is_in_line(row) and not self._times.is_too_late(row)
+        is_noted = row.held is None or holds.keep(row.held)
+        return is_in_line(row) and is_noted and not self._times.is_too_late(row, holds)
 
     def _in_turn(self, unsent: Sequence[ActiveRun], turn: Turn) -> Iterator[Taken]:
         """The rows whose turn it is, in order of arrival; a call is taken for each that is to be sent.
@@ -177,12 +194,12 @@ class Dispatcher:
         for number, row in enumerate(unsent):
             if turn.budget.is_over:
                 turn.waits = True  # who else waits was not seen: the next tick goes on
-                turn.behind = any(self._is_to_be_sent(each) for each in unsent[number:])
+                turn.behind = any(self._is_to_be_sent(each, turn) for each in unsent[number:])
                 return
             if not self._has_its_turn(row, turn):
                 continue
             permit = None
-            if self._is_to_be_sent(row):
+            if self._is_to_be_sent(row, turn) and not self._is_to_be_noted(row, turn):
                 permit = self._permit(turn)
                 if permit is None:
                     continue
@@ -197,14 +214,18 @@ class Dispatcher:
             turn.sending, turn.behind = False, True
         return permit
 
-    def _is_to_be_sent(self, row: ActiveRun) -> bool:
-        return row.state is RunState.ACCEPTED and row.sent_at is None and not self._times.is_too_late(row)
+    def _is_to_be_sent(self, row: ActiveRun, turn: Turn) -> bool:
+        if row.state is not RunState.ACCEPTED or row.sent_at is not None or row.waits_for is Waits.CALLER:
+            return False
+        return not turn.holds.keep(row.held) and not self._times.is_too_late(row, turn.holds)
 
     def _has_its_turn(self, row: ActiveRun, turn: Turn) -> bool:
         due = self._times.is_due(row)
+        if turn.holds.keep(row.held):
+            return row.cancel_at is not None and due  # it is in doubt, and that is to be settled for its end
         if row.sent_at is not None:
             return due
-        if self._times.is_too_late(row):
+        if self._is_to_be_noted(row, turn) or self._times.is_too_late(row, turn.holds):
             return self._times.is_free(row)
         if row.waits_for is Waits.CALLER:
             return False
@@ -213,15 +234,27 @@ class Dispatcher:
             turn.sending = False  # those that came later wait behind it
         return due and turn.sending
 
+    @staticmethod
+    def _is_to_be_noted(row: ActiveRun, turn: Turn) -> bool:
+        """Whether nothing is to be sent of it, and it is to be recorded that it is held, or is not any more."""
+        if row.held is None:
+            opening = turn.openings.get(row.request_id)
+            return turn.holds.cover_all or (opening is not None and opening.is_held)
+        return row.waits_for in {Waits.CALLER, Waits.ADMISSION}
+
     def _let_in(self, factory: FactoryHandle, opening: Opening, turn: Turn, permit: Permit | None) -> None:
         """Start those in a line, one after another, until there is no place left: whoever fails, stops it."""
         for row in opening.rows:
+            if turn.budget.is_over:
+                return
             stored = self._ledger.get(factory.id, row.request_id)
             if stored is None or not is_in_line(ActiveRun.of(stored.record)):
                 continue  # it waits no more
+            if self._is_held(stored, turn):
+                continue
             sent = self._sender.send(factory, stored, turn, permit, in_doubt_since=None)
             permit = None
-            if not (sent or self._is_in_another(opening, stored)) or turn.budget.is_over:
+            if not (sent or self._is_in_another(opening, stored)):
                 return
 
     def _is_in_another(self, opening: Opening, stored: Stored) -> bool:
@@ -244,10 +277,36 @@ class Dispatcher:
             return
         elif record.sent_at is not None:
             self._settler.settle(factory, stored, turn)
-        elif self._times.is_too_late(record):
+        elif not self._is_held(stored, turn):
+            self._take_up_unsent(factory, stored, turn, permit)
+
+    def _take_up_unsent(
+        self, factory: FactoryHandle, stored: Stored, turn: Turn, permit: Permit | None
+    ) -> None:
+        record = stored.record
+        if self._times.is_too_late(record, turn.holds):
             turn.ended.append(self._records.reject(stored, self._too_late(factory, record)))
-        elif record.waits_for is not Waits.CALLER and self._times.is_due(record):
+        elif record.waits_for in {Waits.CALLER, Waits.ADMISSION}:
+            if record.held is not None:
+                self._records.unhold(stored, ended=turn.holds.end_of(record.held, self._clock()))
+        elif self._times.is_due(record):
             self._start(factory, stored, turn, permit)
+
+    def _is_held(self, stored: Stored, turn: Turn) -> bool:
+        """Whether an operator holds it, who began that in time; it is recorded by what."""
+        record, now = stored.record, self._clock()
+        if turn.holds.keep(record.held):
+            return True
+        hold = turn.holds.covering(record)
+        if hold is None:
+            return False
+        by, since, reason = hold.scope.id, hold.since, hold.in_words
+        ended = now if record.held is None else turn.holds.end_of(record.held, now)
+        moved = transitions.hold(record, by=by, since=since, ended=ended, reason=reason)
+        if self._times.is_too_late(moved, turn.holds):
+            return False
+        self._records.hold(stored, by=by, since=since, ended=ended, reason=reason)
+        return True
 
     def _too_late(self, factory: FactoryHandle, record: RunRecord) -> str:
         wait = self._gate.next_try(factory)
@@ -285,6 +344,7 @@ def wire_dispatcher(
     sender: Sender,
     gate: Gate,
     reconciler: Reconciler,
+    holds: HoldNotes,
     backlog: Backlog,
     tick_threads: TickThreads,
     times: StartTimes,
@@ -294,5 +354,5 @@ def wire_dispatcher(
     turn_sender = TurnSender(records, clock, sender, gate, reconciler, admission)
     settler = Settler(records, clock, gate, reconciler, turn_sender, times)
     return Dispatcher(
-        ledger, records, clock, turn_sender, settler, gate, backlog, tick_threads, times, admission
+        ledger, records, clock, turn_sender, settler, gate, holds, backlog, tick_threads, times, admission
     )

@@ -8,6 +8,7 @@ from adf_trigger.ledger.port import Stored
 from adf_trigger.ledger.records import ActiveRun
 from adf_trigger.service.admission_line import Opening
 from adf_trigger.service.budget import Budget
+from adf_trigger.service.hold import NONE, Holds
 from adf_trigger.service.permits import Permit
 from adf_trigger.service.reconcile import Sightings
 
@@ -17,6 +18,7 @@ class Turn:
     """One factory's turn of a tick. Threads share it.
 
     Attributes:
+        holds: what operators hold.
         sending: whether runs may still be started: order of arrival is kept, and trouble of the factory ends it.
         asked: whether the gate has been asked.
         pilot: held by the first who sends, until it has shown whether runs can be started: the others wait for that.
@@ -31,6 +33,7 @@ class Turn:
 
     budget: Budget
     sightings: Sightings
+    holds: Holds = NONE
     sending: bool = True
     asked: bool = False
     pilot: threading.Lock = field(default_factory=threading.Lock)

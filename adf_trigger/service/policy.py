@@ -24,6 +24,12 @@ class Policies:
         policies = self._by_pipeline.items()
         return {name: each.observe for name, each in policies if each.observe is not Observe.NONE}
 
+    @property
+    def counts_by_key(self) -> bool:
+        """Whether any policy counts requests by a key."""
+        admissions = [each.admission for each in self._by_pipeline.values()]
+        return any(each is not None and each.key is not None for each in admissions)
+
     def name_for(self, pipeline: str) -> str:
         """The name of the policy that a pipeline has: its own in lower case, else `*`."""
         name = pipeline.lower()

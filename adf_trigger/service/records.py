@@ -134,7 +134,11 @@ class Records(SteeringMoves, PlaceMoves):
             if record.cancellation is not None and in_doubt_since is None:
                 return transitions.cancel(record, now=self._clock())
             return transitions.postpone(
-                record, until=until, in_doubt_since=in_doubt_since, reason=reason, waits_for=waits_for
+                transitions.unheld(record, until=self._clock()),
+                until=until,
+                in_doubt_since=in_doubt_since,
+                reason=reason,
+                waits_for=waits_for,
             )
 
         saved = self._save_beside_mark("records.postpone", leased, move)
@@ -180,7 +184,8 @@ class Records(SteeringMoves, PlaceMoves):
     def ask_later(self, stored: Stored, *, until: datetime, reason: str) -> Stored:
         """Record that a request is still in doubt, and that it is to be reconciled again at `until`."""
         left_by = min(self._clock(), transitions.left_by(stored.record) or self._clock())
-        moved = transitions.doubt(stored.record, until=until, reason=reason, left_by=left_by)
+        record = transitions.unheld(stored.record, until=self._clock())
+        moved = transitions.doubt(record, until=until, reason=reason, left_by=left_by)
         return self._save("records.ask_later", stored, moved)
 
     def adopt(self, stored: Stored, run_id: UUID) -> Stored:

@@ -11,6 +11,7 @@ from adf_trigger.errors import (
     AdfTriggerError,
     CredentialError,
     FactoryUnusable,
+    LedgerError,
     NotSent,
     PipelineQueueFull,
     Throttled,
@@ -22,6 +23,7 @@ from adf_trigger.messages.declaration import respelled
 from adf_trigger.service.definitions import Definitions
 from adf_trigger.service.factories import FactoryHandle
 from adf_trigger.service.gate import Gate
+from adf_trigger.service.hold_notes import HoldNotes
 from adf_trigger.service.permits import Permit
 from adf_trigger.service.policy import Policies
 from adf_trigger.service.records import Records
@@ -40,6 +42,7 @@ class Sender:
         policies: what may be decided for each pipeline.
         definitions: what pipelines declare.
         gate: which factories may not be called now.
+        holds: what operators hold: the last look before createRun.
         steps: surrounds createRun.
         reconcile_after: how soon a call without an answer is looked into.
     """
@@ -51,6 +54,7 @@ class Sender:
         policies: Policies,
         definitions: Definitions,
         gate: Gate,
+        holds: HoldNotes,
         steps: Steps,
         *,
         reconcile_after: timedelta = FIRST_BACK_OFF,
@@ -62,6 +66,7 @@ class Sender:
         self._steps = steps
         self._reconcile_after = reconcile_after
         self._gate = gate
+        self._holds = holds
 
     def send(
         self,
@@ -82,7 +87,7 @@ class Sender:
             in_doubt_since: when an earlier attempt left without an answer, if one did.
 
         Returns:
-            The record: submitted; or accepted still, to be sent later or to be looked into.
+            The record: submitted; or accepted still, to be sent later or to be looked into, or held.
 
         Raises:
             Refused: a definite no to this very request. Nothing is recorded: the caller decides.
@@ -97,6 +102,8 @@ class Sender:
                 reason="the sender was held up past its lease",
                 in_doubt_since=in_doubt_since,
             )
+        if (held := self._held(factory, taken, in_doubt_since)) is not None:
+            return held
         try:
             created = self._create_run(factory, record, parameters, permit)
         except (Throttled, FactoryUnusable, NotSent, CredentialError, PipelineQueueFull) as exc:
@@ -112,6 +119,26 @@ class Sender:
             until = self._clock() + self._reconcile_after
             return self._records.doubt(taken, until=until, answer=str(exc))
         return self._records.submit(taken, created.run_id)
+
+    def _held(self, factory: FactoryHandle, taken: Stored, in_doubt_since: datetime | None) -> Stored | None:
+        """The request as it waits where an operator holds it, or nobody can tell; None where it may be sent."""
+        now = self._clock()
+        try:
+            hold = self._holds.of(factory).covering(taken.record)
+        except LedgerError as exc:
+            return self._records.postpone(
+                taken, until=now + FIRST_BACK_OFF, reason=f"not sent: {exc}", in_doubt_since=in_doubt_since
+            )
+        if hold is None:
+            return None
+        return self._records.hold(
+            taken,
+            by=hold.scope.id,
+            since=now,
+            ended=now,
+            reason=hold.in_words,
+            in_doubt_since=in_doubt_since,
+        )
 
     def _next_try(self, factory: FactoryHandle, record: RunRecord) -> datetime:
         wait = self._gate.next_try(factory)

@@ -63,7 +63,7 @@ class Settler:
 
     def _give_up_if_late(self, factory: FactoryHandle, stored: Stored, turn: Turn, reason: str) -> bool:
         """Every request has a deadline, even where Data Factory cannot be asked."""
-        if not self._times.is_too_late(stored.record):
+        if not self._times.is_too_late(stored.record, turn.holds):
             return False
         wait = self._gate.next_try(factory)
         turn.ended.append(self._records.park(stored, reason if wait is None else f"{reason}: {wait.reason}"))
@@ -78,11 +78,21 @@ class Settler:
                 turn.ended.append(self._records.park(stored, finding.reason))
             case Verdict.SEND_AGAIN if record.cancellation is not None:
                 turn.ended.append(self._records.cancel(stored))
-            case Verdict.CANNOT_TELL if self._times.is_too_late(record):
+            case Verdict.CANNOT_TELL if self._times.is_too_late(record, turn.holds):
                 turn.ended.append(self._records.park(stored, finding.reason))
-            case Verdict.SEND_AGAIN if self._times.is_too_late(record):
+            case Verdict.SEND_AGAIN if self._times.is_too_late(record, turn.holds):
                 turn.ended.append(
                     self._records.reject(stored, f"it could not be started in time: {finding.reason}")
+                )
+            case Verdict.SEND_AGAIN if (hold := turn.holds.covering(record)) is not None:
+                now = self._clock()
+                self._records.hold(
+                    stored,
+                    by=hold.scope.id,
+                    since=now,
+                    ended=now,
+                    reason=f"{hold.in_words}; {finding.reason}",
+                    in_doubt_since=record.sent_at,
                 )
             case Verdict.SEND_AGAIN if record.secure_parameters:
                 self._records.postpone(stored, until=self._clock(), reason=finding.reason)

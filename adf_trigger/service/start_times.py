@@ -5,6 +5,7 @@ from datetime import timedelta
 from adf_trigger.clock import Clock
 from adf_trigger.ledger.records import ActiveRun, RunRecord
 from adf_trigger.service.elapsed import Leases, bounded
+from adf_trigger.service.hold import Holds
 from adf_trigger.service.throttling import LONGEST_THROTTLED_WAIT
 
 LONGEST_WAIT = LONGEST_THROTTLED_WAIT
@@ -35,6 +36,10 @@ class StartTimes:
         waits = row.not_before is not None and bounded(row.not_before, now, LONGEST_WAIT) > now
         return self.is_free(row) and not waits
 
-    def is_too_late(self, row: ActiveRun | RunRecord) -> bool:
-        """Whether it may not be started any more."""
-        return self._clock() - (row.resubmitted_at or row.requested_at) > self._deadline
+    def is_too_late(self, row: ActiveRun | RunRecord, holds: Holds) -> bool:
+        """Whether it may not be started any more. The time in which it is or was held does not count."""
+        now = self._clock()
+        waited = now - (row.resubmitted_at or row.requested_at) - timedelta(seconds=row.held_seconds)
+        if row.held is not None:
+            waited -= (now if holds.keep(row.held) else holds.end_of(row.held, now)) - row.held.since
+        return waited > self._deadline

@@ -43,6 +43,7 @@ def resubmit(record: RunRecord, *, now: datetime) -> RunRecord:
         status=RunStatus.ACCEPTED,
         submitted_at=None,
         resubmitted_at=now,
+        held_seconds=0.0,
         cancellation=None,
         waits_for=Waits.CALLER if secret else Waits.ADMISSION if in_line else None,
         message=WAITS_FOR_CALLER if secret else WAITS_FOR_A_PLACE if in_line else None,

@@ -2,13 +2,14 @@
 
 import logging
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from datetime import datetime
 from uuid import UUID
 
 from adf_trigger.clock import Clock
 from adf_trigger.contracts import HistoryEntry
 from adf_trigger.ledger.port import Stored
-from adf_trigger.ledger.records import RunRecord
+from adf_trigger.ledger.records import RunRecord, RunState
 from adf_trigger.service import moves, steered_transitions, transitions
 
 logger = logging.getLogger(__name__)
@@ -22,6 +23,10 @@ class SteeringMoves(ABC):
     @abstractmethod
     def _save(self, step: str, stored: Stored, moved: RunRecord) -> Stored:
         """Write a record conditionally, inside the named step."""
+
+    @abstractmethod
+    def _save_beside_mark(self, step: str, leased: Stored, move: Callable[[RunRecord], RunRecord]) -> Stored:
+        """The same, also where somebody has asked to cancel meanwhile."""
 
     def cancel(self, stored: Stored, entry: HistoryEntry | None = None) -> Stored:
         """Record that a request was cancelled before it was started, so that it never is.
@@ -88,6 +93,42 @@ class SteeringMoves(ABC):
             extra={"action": "cancel_refused", "request_id": moved.request_id, "run_id": str(moved.run_id)},
         )
         return saved
+
+    def hold(
+        self,
+        stored: Stored,
+        *,
+        by: str,
+        since: datetime,
+        ended: datetime,
+        reason: str,
+        in_doubt_since: datetime | None = None,
+    ) -> Stored:
+        """Record that a request is held by an operator; see `transitions.hold`. One to be cancelled ends."""
+
+        def move(record: RunRecord) -> RunRecord:
+            if record.cancellation is not None and in_doubt_since is None:
+                return transitions.cancel(record, now=self._clock())
+            return transitions.hold(
+                record, by=by, since=since, ended=ended, reason=reason, in_doubt_since=in_doubt_since
+            )
+
+        saved = self._save_beside_mark("records.hold", stored, move)
+        moved = saved.record
+        if moved.state is RunState.ENDED:
+            log_cancelled(moved)
+            return saved
+        logger.info(
+            "Request %s is held: %s",
+            moved.request_id,
+            reason,
+            extra={"action": "request_held", "request_id": moved.request_id, "hold": by},
+        )
+        return saved
+
+    def unhold(self, stored: Stored, *, ended: datetime) -> Stored:
+        """Record that a request that waits for something else, too, is not held any more: its deadline goes on."""
+        return self._save("records.unhold", stored, transitions.unhold(stored.record, until=ended))
 
     def take_over(self, stored: Stored, run_id: UUID, entry: HistoryEntry) -> Stored:
         """Record that somebody has said which run is the one of a request whose fate was unknown.

@@ -5,7 +5,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
 from adf_trigger.clock import Clock, IdSource
-from adf_trigger.contracts import RunStatus, Source
+from adf_trigger.contracts import Source
 from adf_trigger.errors import (
     AtCapacity,
     InvalidRequest,
@@ -19,14 +19,16 @@ from adf_trigger.errors import (
 )
 from adf_trigger.ledger.port import LedgerReader, Stored
 from adf_trigger.ledger.records import RunRecord, RunState, Waits
-from adf_trigger.messages.declaration import Declaration
+from adf_trigger.service import transitions
 from adf_trigger.service.admission import Admission
-from adf_trigger.service.admission_keys import key_of
 from adf_trigger.service.backlog import WAITS_FOR_ITS_TURN, Backlog
 from adf_trigger.service.call_back import CallbackCaller
 from adf_trigger.service.callbacks import Callbacks
 from adf_trigger.service.check import LEAST_WAIT, Checker
 from adf_trigger.service.gate import Gate
+from adf_trigger.service.hold import Hold
+from adf_trigger.service.hold_notes import HoldNotes
+from adf_trigger.service.new_record import new_record
 from adf_trigger.service.partitions import Partitions
 from adf_trigger.service.permits import Permit
 from adf_trigger.service.policy import Policies
@@ -40,6 +42,9 @@ logger = logging.getLogger(__name__)
 
 LONGEST_WAIT = 600.0
 """Seconds after which a request at most is to come again whose secrets nobody else has."""
+
+HELD_WAIT = 60.0
+"""Seconds after which one that is held is to come again: it may be released at any time."""
 
 PUBLISH_WAIT = 5.0
 """Seconds to wait where the news of an earlier rejection is still to be sent."""
@@ -72,6 +77,7 @@ class Submitter:
         checker: checks them first.
         sender: calls createRun.
         gate: which factories may not be called now.
+        holds: what operators hold.
         backlog: whether requests wait for their turn, so that new ones wait behind them.
         publisher: publishes a rejection before its key is used again.
         partitions: where a request is kept.
@@ -90,6 +96,7 @@ class Submitter:
         checker: Checker,
         sender: Sender,
         gate: Gate,
+        holds: HoldNotes,
         backlog: Backlog,
         publisher: Publisher,
         partitions: Partitions,
@@ -105,6 +112,7 @@ class Submitter:
         self._checker = checker
         self._sender = sender
         self._gate = gate
+        self._holds = holds
         self._backlog = backlog
         self._publisher = publisher
         self._partitions = partitions
@@ -142,7 +150,7 @@ class Submitter:
             return self._repeated(submission, earlier)
         if definition is not None:
             submission = submission.declared_as(definition)
-        record = self._record(submission, definition)
+        record = new_record(submission, definition, self._policies, self._new_id(), self._clock())
         # Before the claim: no request that was taken lacks it.
         is_kept = self._callbacks.keep(submission, record.digest)
         try:
@@ -154,19 +162,30 @@ class Submitter:
 
     def _take(self, submission: Submission, record: RunRecord, *, at_once: bool) -> Submitted:
         """Claim a request that was checked, and start it where that is wanted; see submit."""
-        permit = self._permit(submission, record, at_once=at_once)
-        if permit is None:
-            wait = self._gate.next_try(submission.factory)
-            record = replace(record, message=WAITS_FOR_ITS_TURN if wait is None else wait.reason)
+        record, permit = self._in_line(submission, record, at_once=at_once)
         with permit or nullcontext():
             stored, created = self._claim(submission, record, to_send=permit is not None)
             if created and stored.record.lease_until is not None and permit is not None:
                 return self._submitted(self._start(submission, stored, permit), replayed=False)
         if not created:
             return self._repeated(submission, stored)
-        if at_once and stored.record.waits_for is None:
+        if at_once and stored.record.waits_for is None and record.held is None:
             return self._submitted(self._start_if_nobody_waits(submission, stored), replayed=False)
         return self._submitted(stored.record, replayed=False)
+
+    def _in_line(
+        self, submission: Submission, record: RunRecord, *, at_once: bool
+    ) -> tuple[RunRecord, Permit | None]:
+        """A new request with leave to start it now; where it is held, or waits for its turn, with the reason."""
+        hold = self._holds.of(submission.factory).covering(record)
+        if hold is not None:
+            by, since, reason = hold.scope.id, hold.since, hold.in_words
+            return transitions.hold(record, by=by, since=since, ended=since, reason=reason), None
+        permit = self._permit(submission, record, at_once=at_once)
+        if permit is not None:
+            return record, permit
+        wait = self._gate.next_try(submission.factory)
+        return replace(record, message=WAITS_FOR_ITS_TURN if wait is None else wait.reason), None
 
     def _permit(self, submission: Submission, record: RunRecord, *, at_once: bool) -> Permit | None:
         """A permit to start a new request now; None where it waits for its turn.
@@ -199,7 +218,10 @@ class Submitter:
         if record.ended and submission.request.call_back_uri is not None:
             self._caller.call_now(record)
         waits = record.state is RunState.ACCEPTED and record.waits_for is Waits.CALLER
-        if waits and self._gate.wait_to_send(submission.factory) is None:
+        hold = self._holds.of(submission.factory).covering(record) if waits else None
+        if hold is not None:
+            record = self._still_held(stored, hold)
+        elif waits and self._gate.wait_to_send(submission.factory) is None:
             with self._backlog.demand(submission.factory) as permit:
                 try:
                     taken = self._admission.lease(stored)
@@ -213,44 +235,22 @@ class Submitter:
         )
         return self._submitted(record, replayed=True)
 
+    def _still_held(self, stored: Stored, hold: Hold) -> RunRecord:
+        """A request that waits for its caller, who has come while it is held."""
+        if stored.record.held is not None:
+            return stored.record  # by that hold, or by one that the timer sees to
+        now, by, reason = self._clock(), hold.scope.id, hold.in_words
+        try:
+            return self._records.hold(stored, by=by, since=hold.since, ended=now, reason=reason).record
+        except LedgerConflict:
+            return self._present(stored)
+
     def _submitted(self, record: RunRecord, *, replayed: bool) -> Submitted:
         again: float | None = None
         if record.state is RunState.ACCEPTED and record.secure_parameters:
             wait = ((record.not_before or self._clock()) - self._clock()).total_seconds()
-            again = min(max(wait, LEAST_WAIT), LONGEST_WAIT)
+            again = min(max(wait, LEAST_WAIT if record.held is None else HELD_WAIT), LONGEST_WAIT)
         return Submitted(record, replayed, again)
-
-    def _record(self, submission: Submission, definition: Declaration | None) -> RunRecord:
-        request = submission.request
-        secure = definition.secure_among(request.parameters) if definition else ()
-        lineage = submission.lineage
-        return RunRecord(
-            factory=submission.factory.id,
-            request_id=submission.request_id,
-            pipeline=submission.pipeline,
-            digest=submission.digest(secure),
-            run_id=self._new_id(),
-            state=RunState.ACCEPTED,
-            status=RunStatus.ACCEPTED,
-            requested_at=self._clock(),
-            parameters={name: value for name, value in request.parameters.items() if name not in secure},
-            secure_parameters=secure,
-            declares_secrets=None if definition is None else bool(definition.secure_names),
-            rerun=request.rerun,
-            correlation_id=request.correlation_id,
-            metadata=dict(request.metadata),
-            requested_by=submission.requested_by,
-            source=submission.source,
-            traceparent=submission.traceparent,
-            overdue=self._policies.overdue(submission.pipeline, request),
-            failure_is_error=submission.failure_is_error,
-            message_digest=submission.message_digest,
-            group_id=None if lineage is None else lineage.group_id,
-            attempt=1 if lineage is None else lineage.attempt,
-            history=() if lineage is None else (lineage.entry,),
-            came_as=submission.came_as(definition.secure_names if definition else ()),
-            admission_key=key_of(self._policies.of(submission.pipeline).admission, request),
-        )
 
     def _claim(self, submission: Submission, record: RunRecord, *, to_send: bool) -> tuple[Stored, bool]:
         """The record now in the ledger, and whether it is this one."""
@@ -259,7 +259,9 @@ class Submitter:
             raise TooLate(
                 "the ledger was out of reach, and it was not taken until its start deadline was over"
             )
-        claim = self._admission.claim(record, to_send=to_send)
+        # What is held wants no place before that is over.
+        claims = self._admission if record.held is None else self._records
+        claim = claims.claim(record, to_send=to_send)
         earlier = claim.stored.record
         if claim.created:
             return claim.stored, True
@@ -280,7 +282,8 @@ class Submitter:
         try:
             if rejected.record.state is not RunState.PUBLISHED:
                 rejected = self._published(submission, rejected)
-            return self._admission.reclaim(rejected, record, to_send=to_send), True
+            claims = self._admission if record.held is None else self._records
+            return claims.reclaim(rejected, record, to_send=to_send), True
         except LedgerConflict:
             return self._claim(submission, record, to_send=to_send)
 

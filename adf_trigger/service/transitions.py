@@ -14,11 +14,14 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from adf_trigger.contracts import HistoryEntry, RunStatus, Source
-from adf_trigger.ledger.records import RunRecord, RunState, Waits
+from adf_trigger.ledger.records import Held, RunRecord, RunState, Waits
 from adf_trigger.results import RouteDelivery
 from adf_trigger.service import event_ids, steered_transitions
 from adf_trigger.service.moves import WAITS_FOR_CALLER, IllegalMove, cut, noted, require_state
 from adf_trigger.service.run_end import RunEnd
+
+LONGEST_HELD = timedelta(days=31)
+"""A request was held by one hold for no longer: what says more was written by a clock that is wrong."""
 
 
 def lease_to_send(record: RunRecord, *, now: datetime, lease: timedelta) -> RunRecord:
@@ -27,7 +30,7 @@ def lease_to_send(record: RunRecord, *, now: datetime, lease: timedelta) -> RunR
     if record.cancellation is not None:
         raise IllegalMove(f"request {record.request_id} is to be cancelled, and never sent again")
     return replace(
-        record,
+        unheld(record, until=now),
         attempts=record.attempts + 1,
         sent_at=now,
         doubted_from=now if record.sent_at is None else record.doubted_from,
@@ -41,7 +44,7 @@ def lease_to_send(record: RunRecord, *, now: datetime, lease: timedelta) -> RunR
 def postpone(
     record: RunRecord,
     *,
-    until: datetime,
+    until: datetime | None,
     in_doubt_since: datetime | None,
     reason: str,
     waits_for: Waits | None = None,
@@ -67,6 +70,52 @@ def postpone(
         waits_for=waits_for,
         admitted_at=admitted_at,
         message=cut(reason),
+    )
+
+
+def hold(
+    record: RunRecord,
+    *,
+    by: str,
+    since: datetime,
+    ended: datetime,
+    reason: str,
+    in_doubt_since: datetime | None = None,
+) -> RunRecord:
+    """An operator holds what it is of: nothing was started for it, and nothing will be before that is over.
+
+    A doubt remains: it is looked into once more before the request is sent. So does its place, or its number in a line.
+
+    Args:
+        record: the request.
+        by: what is held.
+        since: since when.
+        ended: when that ended by which the request was held before, if it was.
+        reason: why, in words.
+        in_doubt_since: when an earlier attempt left without an answer, if one did.
+    """
+    in_line = Waits.ADMISSION if record.waits_for is Waits.ADMISSION else None
+    waits = postpone(record, until=None, in_doubt_since=in_doubt_since, reason=reason, waits_for=in_line)
+    began = max(since, record.resubmitted_at or record.requested_at)
+    if waits.held is not None and began <= ended:
+        return replace(waits, held=replace(waits.held, by=by))  # by one or the other it was held all the time
+    return replace(unheld(waits, until=ended), held=Held(by=by, since=began))
+
+
+def unhold(record: RunRecord, *, until: datetime) -> RunRecord:
+    """It is held no more, and waits still: for its caller, or in line."""
+    require_state(record, RunState.ACCEPTED)
+    reason = WAITS_FOR_CALLER if record.waits_for is Waits.CALLER else "it waits for a place"
+    return replace(unheld(record, until=until), message=reason)
+
+
+def unheld(record: RunRecord, *, until: datetime) -> RunRecord:
+    """What it was held by stands no more since an instant: its start deadline goes on from there."""
+    if record.held is None:
+        return record
+    spent = min(until - record.held.since, LONGEST_HELD)
+    return replace(
+        record, held=None, held_seconds=record.held_seconds + max(timedelta(), spent).total_seconds()
     )
 
 
@@ -107,7 +156,7 @@ def submit(record: RunRecord, *, run_id: UUID, now: datetime) -> RunRecord:
     """Data Factory has a run for it. The lease of the one who sent it stays until it is over or the run is seen."""
     require_state(record, RunState.ACCEPTED)
     return replace(
-        record,
+        unheld(record, until=now),
         state=RunState.SUBMITTED,
         status=RunStatus.QUEUED,
         run_id=run_id,
@@ -146,7 +195,7 @@ def _end_unstarted(record: RunRecord, status: RunStatus, reason: str, now: datet
     require_state(record, RunState.ACCEPTED)
     return _with_event_id(
         replace(
-            record,
+            unheld(record, until=now),
             state=RunState.ENDED,
             status=status,
             message=cut(reason),

@@ -111,6 +111,8 @@ class TurnSender:
             turn.proven = True
             self._refused(factory, taken, exc, in_doubt_since, turn)
             return True
+        if sent.record.held is not None:
+            return True  # that says nothing of the others
         full = sent.record.waits_for is Waits.PIPELINE
         if full:
             turn.full.add(sent.record.pipeline.lower())

@@ -18,6 +18,8 @@ T = TypeVar("T")
 
 THREADS = 32
 QUEUED = 256
+WAITS_THREADS = 8
+"""Threads of those who look for callers that wait for the end of a run."""
 RETRY_AFTER = 2.0
 """Retry-After in seconds: a full queue is worked off in about as long."""
 

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 from adf_trigger.contracts import HistoryEntry, Rerun, Source
-from adf_trigger.ledger.records import CameAs, Cancellation, Overdue, RunRecord, RunState, Waits
+from adf_trigger.ledger.records import CameAs, Cancellation, Held, Overdue, RunRecord, RunState, Waits
 from adf_trigger.ledger.room import MAX_REQUEST_CHARS
 from adf_trigger.results import ActivityError, ActivityResult, ChildRun, Results, RouteDelivery, RunInvoker
 
@@ -75,6 +75,8 @@ def a_full_record(factory: str) -> RunRecord:
         doubted_from=NOON + 2 * MINUTE,
         last_answer="HTTP 503",
         waits_for=Waits.PIPELINE,
+        held=Held(by="0123456789abcdef", since=NOON + MINUTE),
+        held_seconds=90.5,
         rejections=2,
         looked_at=NOON + 2 * MINUTE,
         missing_since=NOON + 3 * MINUTE,

@@ -19,7 +19,7 @@ class Script:
 
     def __init__(self) -> None:
         self.crash: tuple[str, bool] | None = None
-        self.meanwhile: tuple[str, Callable[[], None]] | None = None
+        self.meanwhile: tuple[str, Callable[[], object]] | None = None
         self.hit: set[str] = set()
 
     @contextmanager

@@ -39,6 +39,8 @@ OF_FIXED_SIZE = {
     *(
         "doubted_from",
         "waits_for",
+        "held",
+        "held_seconds",
         "rejections",
         "submitted_at",
         "last_seen_at",

@@ -124,6 +124,10 @@ MOVES: dict[str, Move] = {
     "lease": lambda records, stored, _: records.lease_to_send(stored),
     "submit": lambda records, stored, _: records.submit(stored, uuid4()),
     "postpone": lambda records, stored, text: records.postpone(stored, until=LATER, reason=text),
+    "hold": lambda records, stored, text: records.hold(
+        stored, by="x" * 32, since=LATER, ended=LATER, reason=text
+    ),
+    "unhold": lambda records, stored, _: records.unhold(stored, ended=LATER),
     "doubt": lambda records, stored, text: records.doubt(stored, until=LATER, answer=text),
     "ask later": lambda records, stored, text: records.ask_later(stored, until=LATER, reason=text),
     "adopt": lambda records, stored, _: records.adopt(stored, uuid4()),

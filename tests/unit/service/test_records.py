@@ -109,6 +109,12 @@ MOVES: dict[str, tuple[RunState, Move, str | None]] = {
         lambda records, stored: records.postpone(stored, until=LATER, reason="why"),
         "request_postponed",
     ),
+    "hold": (
+        RunState.ACCEPTED,
+        lambda records, stored: records.hold(stored, by="x", since=START, ended=START, reason="why"),
+        "request_held",
+    ),
+    "unhold": (RunState.ACCEPTED, lambda records, stored: records.unhold(stored, ended=LATER), None),
     "doubt": (
         RunState.ACCEPTED,
         lambda records, stored: records.doubt(stored, until=LATER, answer="why"),

@@ -5,7 +5,9 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from adf_trigger.ledger.records import Held
 from adf_trigger.service.elapsed import Leases
+from adf_trigger.service.hold import NONE, Hold, Holds, Scope
 from adf_trigger.service.start_times import LONGEST_WAIT, StartTimes
 from tests.contracts.ledger_records import a_factory, a_full_record
 from tests.support.world import MovingClock
@@ -14,7 +16,16 @@ DEADLINE = timedelta(hours=1)
 A_MOMENT = timedelta(microseconds=1)
 CLOCK = MovingClock()
 NOW = CLOCK()
-RECORD = replace(a_full_record(a_factory()), lease_until=None, not_before=None, resubmitted_at=None)
+RECORD = replace(
+    a_full_record(a_factory()),
+    lease_until=None,
+    not_before=None,
+    resubmitted_at=None,
+    held=None,
+    held_seconds=0.0,
+)
+HELD = Held(by="x", since=NOW - DEADLINE)
+HOLD = Hold(scope=Scope(), reason="why", since=NOW, until=NOW, written_at=NOW)
 
 
 @pytest.fixture
@@ -38,7 +49,27 @@ def test_a_request_may_be_started_up_to_its_deadline(
 ) -> None:
     """At its end it still may; one that somebody has sent again has as long once more."""
     record = replace(RECORD, requested_at=requested, resubmitted_at=resubmitted)
-    assert times.is_too_late(record) is late
+    assert times.is_too_late(record, NONE) is late
+
+
+@pytest.mark.parametrize(
+    ("waited", "before", "holds", "late"),
+    [
+        (2 * DEADLINE, timedelta(), Holds({"x": HOLD}), False),
+        (2 * DEADLINE + A_MOMENT, timedelta(), Holds({"x": HOLD}), True),
+        (2 * DEADLINE + A_MOMENT, A_MOMENT, Holds({"x": HOLD}), False),
+        (2 * DEADLINE - A_MOMENT, timedelta(), Holds({}, {"x": NOW - A_MOMENT}), False),
+        (2 * DEADLINE, timedelta(), Holds({}, {"x": NOW - A_MOMENT}), True),
+        (DEADLINE, timedelta(), Holds({}), False),
+        (DEADLINE + A_MOMENT, timedelta(), Holds({}), True),
+    ],
+)
+def test_the_time_in_which_it_is_or_was_held_does_not_count(
+    times: StartTimes, waited: timedelta, before: timedelta, holds: Holds, *, late: bool
+) -> None:
+    """Up to the end of the hold; one that is forgotten ended long ago."""
+    record = replace(RECORD, requested_at=NOW - waited, held=HELD, held_seconds=before.total_seconds())
+    assert times.is_too_late(record, holds) is late
 
 
 @pytest.mark.parametrize(

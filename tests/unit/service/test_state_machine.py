@@ -9,7 +9,6 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
-    RuleBasedStateMachine,
     initialize,
     invariant,
     multiple,
@@ -40,6 +39,7 @@ from tests.support import one_at_once
 from tests.support.memory_factory import LOST_REPLY, Ids
 from tests.support.news import told
 from tests.support.one_at_once import PIPELINE
+from tests.support.operators import Operators
 from tests.support.script import Crashed, Script
 from tests.support.world import FACTORY_ID, World
 from tests.support.world import settings as settings_of
@@ -65,7 +65,7 @@ PLAIN = settings_of(ADF_TRIGGER_POLICY=json.dumps({PIPELINE: one_at_once.POLICY}
 TRACE = {"type": "String", "defaultValue": ""}
 
 
-class Service(RuleBasedStateMachine):
+class Service(Operators):
     """Callers, messages, timers and crashes against one factory.
 
     It honours ids, and may stop to where the pipelines have a parameter for our correlation.
@@ -348,10 +348,10 @@ class Service(RuleBasedStateMachine):
         self.world.outbox.before.clear()
         self.world.outbox.after.clear()
         self.world.factory.lag = timedelta()
+        self.release_all()
         for _ in range(SETTLE_TICKS):
-            for key in self.secret & self.acknowledged.keys():
-                if self.record_of(key).state is RunState.ACCEPTED:
-                    self.ask(key, self.acknowledged[key])  # its caller comes, or its message
+            for key in self.secret & self.acknowledged.keys():  # its caller comes, or its message
+                _ = self.record_of(key).state is RunState.ACCEPTED and self.ask(key, self.acknowledged[key])
             for run in self.world.factory.runs.values():
                 if run.status not in ENDED:
                     self.world.factory.finish(run.run_id)

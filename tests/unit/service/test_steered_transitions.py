@@ -103,7 +103,7 @@ def test_a_decision_has_a_request_go_on() -> None:
     }
     again: dict[str, Any] = {"state": RunState.ACCEPTED, "status": RunStatus.ACCEPTED, "submitted_at": None}
     assert steered_transitions.resubmit(unknown, now=NOW) == replace(
-        unknown, **secret, **again, resubmitted_at=NOW, cancellation=None
+        unknown, **secret, **again, resubmitted_at=NOW, held_seconds=0.0, cancellation=None
     )
     plain = steered_transitions.resubmit(replace(unknown, secure_parameters=(), places=None), now=NOW)
     assert (plain.waits_for, plain.message) == (None, None)

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from adf_trigger.contracts import RunStatus
-from adf_trigger.ledger.records import Cancellation, Overdue, RunRecord, RunState, Waits
+from adf_trigger.ledger.records import Cancellation, Held, Overdue, RunRecord, RunState, Waits
 from adf_trigger.results import ActivityError, Results, RouteDelivery
 from adf_trigger.service import event_ids, steered_transitions, transitions
 from adf_trigger.service.moves import LONGEST_REASON, WAITS_FOR_CALLER, IllegalMove
@@ -40,12 +40,17 @@ ASKED = Cancellation(asked_at=NOON, recursive=False, due_at=NOON, attempts=2, wa
 ANSWERED = "the last createRun was answered: HTTP 503"
 """What a record in doubt says in the end."""
 
+HELD = Held(by="0123456789abcdef", since=NOON + MINUTE)
+UNHELD: dict[str, Any] = {"held": None, "held_seconds": 90.5 + (NOW - HELD.since).total_seconds()}
+"""What becomes of one that was held, once it goes on or ends."""
+
 Move = Callable[[RunRecord], RunRecord]
 MOVES: dict[str, tuple[RunState, Move, dict[str, Any]]] = {
     "lease_to_send": (
         RunState.ACCEPTED,
         lambda record: transitions.lease_to_send(record, now=NOW, lease=LEASE),
         {
+            **UNHELD,
             "attempts": 4,
             "sent_at": NOW,
             "lease_until": NOW + LEASE,
@@ -106,6 +111,7 @@ MOVES: dict[str, tuple[RunState, Move, dict[str, Any]]] = {
         RunState.ACCEPTED,
         lambda record: transitions.submit(record, run_id=RUN_ID, now=NOW),
         {
+            **UNHELD,
             "state": RunState.SUBMITTED,
             "status": RunStatus.QUEUED,
             "run_id": RUN_ID,
@@ -120,6 +126,7 @@ MOVES: dict[str, tuple[RunState, Move, dict[str, Any]]] = {
         RunState.ACCEPTED,
         lambda record: transitions.adopt(record, run_id=RUN_ID, now=NOW),
         {
+            **UNHELD,
             "state": RunState.SUBMITTED,
             "status": RunStatus.QUEUED,
             "run_id": RUN_ID,
@@ -135,6 +142,7 @@ MOVES: dict[str, tuple[RunState, Move, dict[str, Any]]] = {
         RunState.ACCEPTED,
         lambda record: transitions.reject(record, reason="no such pipeline", now=NOW),
         {
+            **UNHELD,
             "state": RunState.ENDED,
             "status": RunStatus.REJECTED,
             "message": f"no such pipeline; {ANSWERED}",
@@ -147,6 +155,7 @@ MOVES: dict[str, tuple[RunState, Move, dict[str, Any]]] = {
         RunState.ACCEPTED,
         lambda record: transitions.park(record, reason="nothing can tell", now=NOW),
         {
+            **UNHELD,
             "state": RunState.ENDED,
             "status": RunStatus.UNKNOWN,
             "message": f"nothing can tell; {ANSWERED}",
@@ -160,6 +169,7 @@ MOVES: dict[str, tuple[RunState, Move, dict[str, Any]]] = {
         RunState.ACCEPTED,
         lambda record: transitions.cancel(record, now=NOW),
         {
+            **UNHELD,
             "state": RunState.ENDED,
             "status": RunStatus.CANCELLED,
             "message": transitions.CANCELLED_UNSTARTED,

@@ -1,0 +1,176 @@
+"""What an operator holds: requests of it are taken and not started, until that is released or over."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from adf_trigger.ledger.records import Held, RunRecord
+
+LONGEST_HOLD = timedelta(days=30)
+"""How far ahead the end of a hold may be."""
+
+USUAL_HOLD = timedelta(hours=24)
+"""How long a hold stands whose end nobody has said."""
+
+FORGOTTEN_AFTER = timedelta(days=7)
+"""For how long it is known when a hold ended: requests that it held go on from there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """What of a factory is held.
+
+    Attributes:
+        pipeline: its name, in any case of letters; None for every pipeline.
+        key: the canonical text of the key that a policy counts requests under; None for every key.
+    """
+
+    pipeline: str | None = None
+    key: str | None = None
+
+    @property
+    def id(self) -> str:
+        """The same for the same scope, whoever holds it and whenever."""
+        said = json.dumps([self.pipeline and self.pipeline.lower(), self.key])
+        return hashlib.sha256(said.encode()).hexdigest()[:32]
+
+    def covers(self, record: RunRecord) -> bool:
+        """Whether a request is held with it."""
+        return self.covers_line(record.pipeline, record.admission_key)
+
+    def covers_line(self, pipeline: str, key: str | None) -> bool:
+        """Whether all requests of a pipeline with a key are held with it."""
+        named = self.pipeline is None or self.pipeline.lower() == pipeline.lower()
+        return named and (self.key is None or self.key == key)
+
+    def __str__(self) -> str:
+        """In words."""
+        named = "the factory" if self.pipeline is None else f"pipeline {self.pipeline}"
+        return named if self.key is None else f"the key {self.key} of {named}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """A hold of a factory, a pipeline or a key.
+
+    Attributes:
+        scope: what is held.
+        reason: why, in the words of who holds it.
+        since: when it began.
+        until: when it is over, unless it is released before.
+        written_at: when it was begun or changed last.
+        by: who did that, where it is known.
+        released_at: when it was released; None while it was not.
+    """
+
+    scope: Scope
+    reason: str
+    since: datetime
+    until: datetime
+    written_at: datetime
+    by: str | None = None
+    released_at: datetime | None = None
+
+    @property
+    def ended_at(self) -> datetime:
+        """When it is over, by the clocks of those who wrote it."""
+        return self.until if self.released_at is None else min(self.until, self.released_at)
+
+    @property
+    def in_words(self) -> str:
+        """What a request that it holds waits for."""
+        by = f" by {self.by}" if self.by else ""
+        return f"{self.scope} is held{by} until {self.until:%Y-%m-%dT%H:%M:%SZ}: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class Holds:
+    """The holds of a factory as they were read.
+
+    Attributes:
+        standing: those that stand, by the id of their scope.
+        ended: when those ended that do not stand any more, by the id of their scope; the oldest are forgotten.
+    """
+
+    standing: Mapping[str, Hold] = field(default_factory=dict)
+    ended: Mapping[str, datetime] = field(default_factory=dict)
+
+    def covering(self, record: RunRecord) -> Hold | None:
+        """The hold that keeps a request from being started; of several the one that stands longest."""
+        found = [each for each in self.standing.values() if each.scope.covers(record)]
+        return max(found, key=lambda hold: hold.until, default=None)
+
+    def cover(self, pipeline: str, key: str | None) -> bool:
+        """Whether all requests of a pipeline with a key are held."""
+        return any(each.scope.covers_line(pipeline, key) for each in self.standing.values())
+
+    def keep(self, held: Held | None) -> bool:
+        """Whether the hold that a request was held by stands still."""
+        return held is not None and held.by in self.standing
+
+    @property
+    def cover_all(self) -> bool:
+        """Whether the whole factory is held."""
+        return _WHOLE.id in self.standing
+
+    def end_of(self, held: Held, now: datetime) -> datetime:
+        """When the hold ended by which a request is held that is not taken up since; long ago where it is forgotten."""
+        return max(held.since, min(now, self.ended.get(held.by, now - FORGOTTEN_AFTER)))
+
+
+_WHOLE = Scope()
+
+NONE = Holds()
+"""Nothing is held."""
+
+
+def value_of(hold: Hold) -> dict[str, Any]:
+    """A hold as its note says it."""
+    return {
+        "pipeline": hold.scope.pipeline,
+        "key": hold.scope.key,
+        "reason": hold.reason,
+        "since": hold.since.isoformat(),
+        "until": hold.until.isoformat(),
+        "writtenAt": hold.written_at.isoformat(),
+        "by": hold.by,
+        "releasedAt": None if hold.released_at is None else hold.released_at.isoformat(),
+    }
+
+
+def hold_of(value: Mapping[str, Any]) -> Hold | None:
+    """The hold of a note; None for one that another version has written otherwise."""
+    try:
+        reason = value["reason"]
+        pipeline, key, by = (value.get(name) for name in ("pipeline", "key", "by"))
+        since, until, written_at = (_instant(value[name]) for name in ("since", "until", "writtenAt"))
+        released = value.get("releasedAt")
+        released_at = None if released is None else _instant(released)
+    except (KeyError, TypeError, ValueError):
+        return None
+    if not isinstance(reason, str) or not all(isinstance(each, str | None) for each in (pipeline, key, by)):
+        return None
+    return Hold(
+        scope=Scope(pipeline=pipeline, key=key),
+        reason=reason,
+        since=since,
+        until=until,
+        written_at=written_at,
+        by=by,
+        released_at=released_at,
+    )
+
+
+def _instant(text: str) -> datetime:
+    instant = datetime.fromisoformat(text)
+    if instant.tzinfo is None:
+        raise ValueError("the time has no time zone")
+    return instant
+
+
+def shown_first(holds: Sequence[Hold]) -> Sequence[Hold]:
+    """In the order in which they are shown: the whole factory first, then by name."""
+    return sorted(holds, key=lambda hold: ((hold.scope.pipeline or "").lower(), hold.scope.key or ""))
