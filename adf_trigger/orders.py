@@ -1,18 +1,25 @@
 """What callers ask for about runs beside starting them: the bodies of those calls, and their answers."""
 
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import Field, JsonValue, StrictBool, field_validator
 
 from adf_trigger.contracts import (
+    MAX_PIPELINE_NAME,
+    ONE_LINE,
+    PIPELINE_NAME_PATTERN,
     ActivityName,
     Note,
     Problem,
     QueuedRunRequest,
     RunView,
 )
-from adf_trigger.wire import Wire
+from adf_trigger.plain_text import LINE_PATTERN
+from adf_trigger.wire import Instant, Wire
+
+MAX_HOLD_REASON = 300
+"""Characters of the reason of a hold, which each request that waits for it repeats."""
 
 MAX_STARTS = 100
 """Starts of one call."""
@@ -85,6 +92,75 @@ class ReplayRequest(Wire):
     force: StrictBool = False
     parameters: dict[str, JsonValue] = Field(default_factory=dict)
     note: Note | None = None
+
+
+_Reason = Annotated[
+    str,
+    Field(min_length=1, max_length=MAX_HOLD_REASON, json_schema_extra={"pattern": LINE_PATTERN}),
+    ONE_LINE,
+]
+
+_PipelineName = Annotated[str, Field(pattern=PIPELINE_NAME_PATTERN, max_length=MAX_PIPELINE_NAME)]
+
+
+class HoldRequest(Wire):
+    """The body of a request to hold a factory, a pipeline or a key: requests are taken, and none is started.
+
+    Attributes:
+        pipeline: whose requests are held; those of every pipeline, where none is named.
+        key: the value of the key that the policy counts requests by; requests of every key, where none is given.
+        reason: why; whoever waits is told.
+        until: when it is over, at most 30 days ahead; after 24 hours, where that is not said.
+    """
+
+    pipeline: _PipelineName | None = None
+    key: JsonValue = None
+    reason: _Reason
+    until: Instant | None = None
+
+
+class ReleaseRequest(Wire):
+    """The body of a request to release what is held under the same pipeline and key; both are optional.
+
+    Attributes:
+        pipeline: as it was held; none where the whole factory was.
+        key: as it was held.
+    """
+
+    pipeline: _PipelineName | None = None
+    key: JsonValue = None
+
+
+class HoldView(Wire):
+    """What is held.
+
+    Attributes:
+        pipeline: whose requests; null for every pipeline.
+        admission_key: the JSON text of their key; null for every key.
+        reason: why.
+        since: when it began.
+        until: when it is over, unless it is released before.
+        by: who holds it, where that is known.
+    """
+
+    pipeline: str | None = None
+    admission_key: str | None = None
+    reason: str
+    since: Instant
+    until: Instant
+    by: str | None = None
+
+
+class HoldList(Wire):
+    """What is held of a factory.
+
+    Attributes:
+        factory: its alias.
+        holds: what is held, the whole factory first.
+    """
+
+    factory: str
+    holds: list[HoldView]
 
 
 class StartRunsRequest(Wire):

@@ -10,6 +10,7 @@ from adf_trigger.functions.composition import Composition, UseCases, nudging
 from adf_trigger.functions.console import console_functions
 from adf_trigger.functions.events import event_functions
 from adf_trigger.functions.health import health_functions
+from adf_trigger.functions.holding import holding_functions
 from adf_trigger.functions.http import http_functions
 from adf_trigger.functions.logs import configure_logging
 from adf_trigger.functions.openapi import openapi_functions
@@ -88,6 +89,7 @@ def app_of(
     app.register_functions(event_functions(called, clock))
     app.register_functions(reading_functions(called))
     app.register_functions(steering_functions(called))
+    app.register_functions(holding_functions(called))
     app.register_functions(health_functions(called, clock))
     app.register_functions(openapi_functions(called))
     app.register_functions(console_functions())

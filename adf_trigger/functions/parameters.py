@@ -34,6 +34,12 @@ PARAMETERS: Mapping[str, Parameter] = {
         "A requestId, a runId, or a rejected message's id. Written so that every host reads it alike, each byte but "
         "`A-Z a-z 0-9 _ -` is `~XX`; else it is taken as it is.",
     ),
+    "alias": Parameter(
+        "alias",
+        "path",
+        {"type": "string", "minLength": 1, "maxLength": 64},
+        "Alias of a configured factory, written as an id is; `default` where the settings give none.",
+    ),
     "origin": Parameter(
         "WebHook-Request-Origin",
         "header",

@@ -67,6 +67,14 @@ _ALL = (
         _example(problems.PIPELINE_NOT_FOUND, "there is no pipeline LoadOrders", _START),
     ),
     (
+        problems.FACTORY_NOT_FOUND,
+        _example(
+            problems.FACTORY_NOT_FOUND,
+            "there is no factory uk; there is: eu, us",
+            "/api/factories/uk/hold",
+        ),
+    ),
+    (
         problems.RUN_NOT_FOUND,
         _example(problems.RUN_NOT_FOUND, "no run has the requestId or runId orders-2026-11-26"),
     ),

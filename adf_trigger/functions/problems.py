@@ -13,6 +13,7 @@ from adf_trigger.errors import (
     AtCapacity,
     BadRequest,
     DataFactoryFailed,
+    FactoryNotFound,
     Fault,
     InvalidRequest,
     LedgerError,
@@ -59,6 +60,9 @@ TOO_LARGE = ProblemType("too-large", HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The b
 REFUSED = ProblemType("refused", HTTPStatus.BAD_REQUEST, "Data Factory refused the request")
 CROSS_SITE = ProblemType("cross-site", HTTPStatus.FORBIDDEN, "The call may be another site's")
 PIPELINE_NOT_FOUND = ProblemType("pipeline-not-found", HTTPStatus.NOT_FOUND, "There is no such pipeline")
+FACTORY_NOT_FOUND = ProblemType(
+    "factory-not-found", HTTPStatus.NOT_FOUND, "There is no factory of that alias"
+)
 RUN_NOT_FOUND = ProblemType("run-not-found", HTTPStatus.NOT_FOUND, "There is no such run")
 AMBIGUOUS = ProblemType("ambiguous-run", HTTPStatus.CONFLICT, "The id means several runs")
 RUN_FAILED = ProblemType("run-failed", HTTPStatus.FAILED_DEPENDENCY, "The run did not succeed")
@@ -87,6 +91,7 @@ PROBLEM_TYPES = (
     REFUSED,
     CROSS_SITE,
     PIPELINE_NOT_FOUND,
+    FACTORY_NOT_FOUND,
     RUN_NOT_FOUND,
     AMBIGUOUS,
     KEY_REUSED,
@@ -202,6 +207,7 @@ def described_by(error: AdfTriggerError) -> tuple[Problem, float | None]:
 _KINDS: Sequence[tuple[type[AdfTriggerError], ProblemType]] = (
     (TooLong, TOO_LARGE),
     (RequestConflict, KEY_REUSED),
+    (FactoryNotFound, FACTORY_NOT_FOUND),
     (NotFound, RUN_NOT_FOUND),
     (RunNotFound, REFUSED),
     (ResourceNotFound, PIPELINE_NOT_FOUND),

@@ -31,7 +31,7 @@ print(json.dumps({"seconds": time.monotonic() - begun, "functions": found}))
 FUNCTIONS = {
     "start_run", "start_runs", "take_events", "get_run", "get_run_result", "openapi", "console",
     "list_runs", "list_activities", "list_pipelines", "get_pipeline",
-    "cancel_run", "rerun_run", "resolve_run", "replay_run",
+    "cancel_run", "rerun_run", "resolve_run", "replay_run", "hold_factory", "release_factory",
     "health", "health_details", "acknowledge_ledger", "take_request", "take_poison", "tick",
 }  # fmt: skip
 NAMED = {"ADF_TRIGGER_FACTORIES": FACTORY_ID}

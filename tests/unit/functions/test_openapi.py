@@ -109,11 +109,11 @@ def test_answers_are_as_described(caller: Caller, world: World) -> None:
 
 
 def test_a_body_without_which_a_call_is_a_fault_is_required() -> None:
-    """A start, a cancellation or a rerun may be empty; a decision and a batch cannot."""
+    """A start, a cancellation or a rerun may be empty; a decision, a batch and a hold cannot."""
     bodies = {each.function: each for each in OPERATIONS if each.body is not None}
     for function, each in bodies.items():
         told = DESCRIBED["paths"][each.path][each.method]["requestBody"]["required"]
-        assert told == (function in {"start_runs", "resolve_run"}), function
+        assert told == (function in {"start_runs", "resolve_run", "hold_factory"}), function
 
 
 def test_headers_are_described_where_they_are_sent(caller: Caller, world: World) -> None:

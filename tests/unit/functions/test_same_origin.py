@@ -22,6 +22,8 @@ POSTS = {
     "rerun_run": "runs/k/rerun",
     "resolve_run": "runs/k/resolve",
     "replay_run": "runs/k/replay",
+    "hold_factory": "factories/default/hold",
+    "release_factory": "factories/default/release",
     "acknowledge_ledger": "health/acknowledge",
 }
 

@@ -1,0 +1,137 @@
+"""A factory, a pipeline or a key is held and released by call."""
+
+import json
+import logging
+from typing import Any
+
+import azure.functions as func
+import pytest
+
+from tests.support.resettled import restarted
+from tests.support.world import FACTORY_ID, World, settings
+from tests.unit.functions.conftest import Caller
+
+REASON = {"reason": "deploying release 41"}
+KEYED = '{"load": {"admission": {"atOnce": 50, "key": "parameters.customer"}}}'
+
+
+def ask(
+    caller: Caller, verb: str, body: Any = None, *, alias: str = "default", **headers: str
+) -> func.HttpResponse:
+    """POST /factories/{alias}/{verb}; header names are given with underscores."""
+    request = func.HttpRequest(
+        "POST",
+        f"http://host/api/factories/{alias}/{verb}",
+        headers={name.replace("_", "-"): value for name, value in headers.items()},
+        route_params={"alias": alias},
+        body=b"" if body is None else json.dumps(body).encode(),
+    )
+    return caller.ask(f"{verb}_factory", request)
+
+
+def body_of(answer: func.HttpResponse) -> Any:
+    """The JSON of an answer."""
+    return json.loads(answer.get_body())
+
+
+def faults_of(answer: func.HttpResponse) -> set[str]:
+    """What is at fault in a request."""
+    assert answer.status_code == 400
+    return {each["pointer"] for each in body_of(answer)["errors"]}
+
+
+def test_what_is_held_is_taken_shown_and_started_when_it_is_released(caller: Caller) -> None:
+    """202 as ever, with the reason; and within a tick of the release it runs."""
+    held = ask(caller, "hold", REASON)
+    assert held.status_code == 200
+    assert body_of(held) == {
+        "factory": "default",
+        "holds": [
+            {
+                "pipeline": None,
+                "admissionKey": None,
+                "reason": "deploying release 41",
+                "since": "2026-01-05T12:00:00Z",
+                "until": "2026-01-06T12:00:00Z",
+                "by": None,
+            }
+        ],
+    }
+    taken = caller.post({}, Idempotency_Key="k")
+    assert taken.status_code == 202
+    assert body_of(taken)["reason"] == (
+        "the factory is held until 2026-01-06T12:00:00Z: deploying release 41"
+    )
+    assert body_of(ask(caller, "release")) == {"factory": "default", "holds": []}
+    caller.tick()
+    assert body_of(caller.get("k"))["runId"] is not None
+
+
+def test_who_holds_it_is_told_where_that_can_be_believed(caplog: pytest.LogCaptureFixture) -> None:
+    """In the answer, to who waits, and in the log."""
+    world = World(settings=settings(WEBSITE_AUTH_ENABLED="True"))
+    world.factory.declare("load")
+    caller = Caller(world)
+    with caplog.at_level(logging.INFO):
+        by = {"x_ms_client_principal_name": "ann@example.org"}
+        ask(caller, "hold", {**REASON, "pipeline": "LOAD"}, **by)
+        reason = body_of(caller.post({}))["reason"]
+        ask(caller, "release", {"pipeline": "load"}, **by)
+    assert reason.startswith("pipeline LOAD is held by ann@example.org until")
+    told = [each for each in caplog.records if getattr(each, "action", "").startswith("requests_")]
+    assert [(each.action, each.by, each.pipeline) for each in told] == [  # type: ignore[attr-defined]
+        ("requests_held", "ann@example.org", "LOAD"),
+        ("requests_released", "ann@example.org", "LOAD"),
+    ]
+
+
+@pytest.mark.parametrize("verb", ["hold", "release"])
+def test_an_unknown_alias_is_404(caller: Caller, verb: str) -> None:
+    """A problem of its own that says which there are."""
+    answer = ask(caller, verb, REASON if verb == "hold" else {}, alias="nowhere")
+    assert answer.status_code == 404
+    assert body_of(answer)["type"].endswith("/factory-not-found")
+    assert "there is: default" in body_of(answer)["detail"]
+
+
+def test_an_alias_is_written_as_an_id_is(world: World) -> None:
+    """Whatever an alias may be, a path can name it."""
+    world.services = restarted(world, {"e/u": (FACTORY_ID, world.factory)})
+    answer = ask(Caller(world), "hold", REASON, alias="e~2Fu")
+    assert body_of(answer)["factory"] == "e/u"
+
+
+def test_every_fault_is_named(caller: Caller) -> None:
+    """A hold needs a reason and an end that is ahead, with its zone."""
+    assert faults_of(ask(caller, "hold")) == {"/reason"}
+    wrong = {"reason": " ", "until": "2026-02-01T00:00:00", "pipeline": "a/b", "factory": "x"}
+    assert faults_of(ask(caller, "hold", wrong)) == {"/reason", "/until", "/pipeline", "/factory"}
+    assert faults_of(ask(caller, "hold", {**REASON, "reason": "x" * 301})) == {"/reason"}
+    for until in ("2026-01-05T11:59:59Z", "2036-01-05T12:00:00Z"):
+        assert faults_of(ask(caller, "hold", {**REASON, "until": until})) == {"/until"}
+    both = {**REASON, "until": "2036-01-05T12:00:00Z", "key": "contoso"}
+    assert faults_of(ask(caller, "hold", both)) == {"/until", "/key"}
+    assert faults_of(ask(caller, "release", REASON)) == {"/reason"}
+    assert caller.call("hold_factory", "POST", "factories/default/hold?force=1").status_code == 400
+
+
+def test_a_key_is_held_as_its_policy_counts_it() -> None:
+    """One customer waits, and no other; 1 and "1" are two."""
+    world = World(settings=settings(ADF_TRIGGER_POLICY=KEYED))
+    for pipeline in ("load", "other"):
+        world.factory.declare(pipeline, customer={"type": "String", "defaultValue": ""})
+    caller = Caller(world)
+    held = ask(caller, "hold", {**REASON, "key": "contoso"})
+    assert [each["admissionKey"] for each in body_of(held)["holds"]] == ['"contoso"']
+    waits = caller.post({"parameters": {"customer": "contoso"}}, Idempotency_Key="waits")
+    assert body_of(waits)["reason"].startswith('the key "contoso" of the factory is held')
+    for other in ("fabrikam", 1, None):
+        parameters = {} if other is None else {"customer": str(other)}
+        assert body_of(caller.post({"parameters": parameters}))["runId"] is not None
+    ask(caller, "hold", {**REASON, "key": "fabrikam", "pipeline": "load"})
+    waits = caller.post({"parameters": {"customer": "fabrikam"}})
+    assert body_of(waits)["reason"].startswith('the key "fabrikam" of pipeline load is held')
+    assert faults_of(ask(caller, "hold", {**REASON, "key": "contoso", "pipeline": "other"})) == {"/key"}
+    assert len(body_of(ask(caller, "release", {"key": "contoso"}))["holds"]) == 1
+    world.tick(after=5)
+    assert body_of(caller.get("waits"))["runId"] is not None
