@@ -114,7 +114,8 @@ def _spoken(answer: Answer, problem: Problem, document: dict[str, Any]) -> Troub
             error = NotTaken(problem, document, retry_after=answer.retry_after)
             return Trouble(error, passes=True, retry_after=answer.retry_after)
         case HTTPStatus.NOT_FOUND:
-            kind = RequestRefused if problem.type.endswith("/pipeline-not-found") else RunNotFound
+            refused = problem.type.endswith(("/pipeline-not-found", "/factory-not-found"))
+            kind = RequestRefused if refused else RunNotFound
         case HTTPStatus.CONFLICT:
             kind = _conflict(problem)
         case _:

@@ -1,6 +1,7 @@
 """The calls that change what becomes of a run."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Literal
 
 from pydantic import JsonValue
@@ -10,6 +11,11 @@ from adf_trigger.client.paths import KEY_HEADER, Run, quoted, run_path
 from adf_trigger.client.transport import Call, Transport
 from adf_trigger.clock import IdSource
 from adf_trigger.contracts import RunView
+from adf_trigger.orders import HoldList
+from adf_trigger.request_ids import in_path
+
+ONLY_FACTORY = "default"
+"""The alias of the factory of an app whose settings name one without an alias."""
 
 
 class Steering:
@@ -103,6 +109,53 @@ class Steering:
         """
         body = {"force": force, **given(parameters=parameters, note=note)}
         return self._steer(run, "replay", body, repeatable=False)
+
+    def hold(
+        self,
+        reason: str,
+        *,
+        factory: str = ONLY_FACTORY,
+        pipeline: str | None = None,
+        key: JsonValue = None,
+        until: datetime | None = None,
+    ) -> HoldList:
+        """Have requests be taken and none be started: of a factory, of a pipeline, or of a key. Gives what is held.
+
+        Held again, the reason and the end are the new ones.
+
+        Args:
+            reason: why; whoever waits is told.
+            factory: its alias.
+            pipeline: only this one's requests.
+            key: only those with this value of the key that the policy counts by.
+            until: when it is over, at most 30 days ahead; in 24 hours unless told.
+
+        Raises:
+            RequestRefused: it cannot be held so; every fault is in `faults`. Or there is no such factory.
+        """
+        ends = None if until is None else until.isoformat()
+        return self._held(factory, "hold", given(reason=reason, pipeline=pipeline, key=key, until=ends))
+
+    def release(
+        self, *, factory: str = ONLY_FACTORY, pipeline: str | None = None, key: JsonValue = None
+    ) -> HoldList:
+        """Start what waits for a hold, in order of arrival. Gives what is held still; what is not held is no error.
+
+        Args:
+            factory: its alias.
+            pipeline: as it was held.
+            key: as it was held.
+
+        Raises:
+            RequestRefused: there is no such factory.
+        """
+        return self._held(factory, "release", given(pipeline=pipeline, key=key))
+
+    def _held(self, factory: str, what: str, body: Mapping[str, Any]) -> HoldList:
+        call = Call(
+            method="POST", path=f"factories/{in_path(factory)}/{what}", body=json_body(body), effect=True
+        )
+        return self._transport.effect(HoldList, call)
 
     def _steer(
         self, run: Run, what: str, body: Mapping[str, Any], *, key: str | None = None, repeatable: bool = True

@@ -11,6 +11,7 @@ from click.shell_completion import BashComplete, FishComplete, ShellComplete, Zs
 from adf_trigger import __version__
 from adf_trigger.client.command.exits import Exit, exit_of_error
 from adf_trigger.client.command.following import events_command
+from adf_trigger.client.command.holding import hold_command, release_command
 from adf_trigger.client.command.local import COMMANDS, local_command
 from adf_trigger.client.command.looking import (
     activities_command,
@@ -95,6 +96,8 @@ for _command in (
     cancel_command,
     rerun_command,
     resolve_command,
+    hold_command,
+    release_command,
     rejected_group,
     events_command,
     pipelines_command,
