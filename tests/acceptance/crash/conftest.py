@@ -10,8 +10,9 @@ import pytest
 from tests.acceptance.crash import admission_scenarios
 from tests.acceptance.crash.crashes import Crashes
 from tests.acceptance.crash.event_scenarios import TRIGGERS
+from tests.acceptance.crash.hold_scenarios import HELD, SECRET
 from tests.acceptance.crash.other_scenarios import POLICY
-from tests.support.local_stack import LocalStack
+from tests.support.local_stack import WAIT_PIPELINE, LocalStack
 from tests.support.webhook_server import refusing_first, served
 
 APP = Path(__file__).parent / "crashing_app"
@@ -60,6 +61,8 @@ def crashes(tmp_path_factory: pytest.TempPathFactory, warm: str) -> Iterator[Cra
         stack.define("watched")
         stack.define("single", waiting(2))
         stack.define("doubted")
+        stack.define(HELD)
+        stack.define(SECRET, {**WAIT_PIPELINE, "parameters": {"password": {"type": "SecureString"}}})
         stack.define("slow", waiting(5))
         stack.define("long", waiting(20))  # what is cancelled must not have ended by then
         crashes = Crashes(stack, folder, f"http://127.0.0.1:{port}", calls)

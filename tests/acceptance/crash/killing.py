@@ -54,7 +54,8 @@ def _check(crashes: Crashes) -> None:
         ids[event["subject"]].add(event["id"])
     # A caller who asks again after a rejection is rejected anew, and that is other news.
     again = ("records.reclaim", "records.reject-refused_by_http", *DECIDED)
-    assert {key: each for key, each in ids.items() if len(each) > 1 and not key.startswith(again)} == {}
+    doubled = {key: each for key, each in ids.items() if len(each) > 1 and not key.startswith(again)}
+    assert doubled == {}, f"told under two ids: {doubled}"
     _check_one_at_once(crashes)
     runs = Counter(run["runId"] for run in crashes.stack.runs())
     owned = []

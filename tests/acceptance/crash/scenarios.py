@@ -17,6 +17,7 @@ from tests.acceptance.crash.admission_scenarios import OF_ADMISSION
 from tests.acceptance.crash.callback_scenarios import OF_CALLBACKS
 from tests.acceptance.crash.crashes import Crashes
 from tests.acceptance.crash.event_scenarios import by_event, unwanted
+from tests.acceptance.crash.hold_scenarios import OF_HOLDS
 from tests.acceptance.crash.other_scenarios import OF_OTHERS
 from tests.acceptance.crash.rejected_scenarios import (
     discarded,
@@ -359,6 +360,7 @@ SCENARIOS: dict[str, tuple[Callable[[Crashes, str], None], ...]] = {
     "observing.doubt": (parked,),
     **OF_OTHERS,
     **OF_ADMISSION,
+    **OF_HOLDS,
     "records.overdue": (overdue,),
     "records.route": (routed,),
     "routes.claim": (routed,),
