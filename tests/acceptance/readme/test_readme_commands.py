@@ -72,10 +72,10 @@ def run_on(stack: LocalStack, checkout: Path, kind: str, code: str) -> subproces
 
 
 def test_there_are_commands() -> None:
-    """The README is read as it is written: six ways in and out, what can be seen, and the replay."""
+    """The README is read as it is written: six ways in and out, what can be seen, a deployment, and the replay."""
     command, http = ["bash", "fails", "python"], ["bash", "bash", "az", "bash"]
     queues = ["az", "python", "bash", "python", "az"]
-    assert [kind for kind, _ in BLOCKS] == [*command, *http, *queues, "bash"]
+    assert [kind for kind, _ in BLOCKS] == [*command, *http, *queues, "bash", "bash"]
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed here")
@@ -87,7 +87,7 @@ def test_the_readmes_commands_work_in_order(stack: LocalStack, checkout: Path) -
             done = run_on(stack, checkout, "bash" if kind == "fails" else kind, code)
             assert done.returncode == (1 if kind == "fails" else 0), f"{code}\n{done.stdout}{done.stderr}"
             said.append(done.stdout)
-    command, failed, client, first, again, seen, _, arrived, taken, _ = said
+    command, failed, client, first, again, seen, _, arrived, taken, held, _ = said
     assert "✓ Succeeded after" in command
     assert "-p strParamInputFileName=" in command.replace("\t", "")
     assert (
@@ -104,6 +104,8 @@ def test_the_readmes_commands_work_in_order(stack: LocalStack, checkout: Path) -
     key = arrived.partition(" as ")[2].split()[0]
     stack.eventually(lambda: stack.status(key) == "Succeeded", ticking=False)
     assert "dev.adf-trigger.run.succeeded Succeeded None" in taken
+    assert "Nothing of default is held." in held
+    assert "✓ Succeeded after" in held
     stack.eventually(lambda: stack.status("nightly-from-python") == "Succeeded", ticking=False)
 
 
