@@ -20,7 +20,7 @@ NOT_OK = "500"
 LONGEST_MESSAGE = 4_096
 _HEADERS = {"Content-Type": "application/json; charset=utf-8", "User-Agent": "adf-trigger"}
 
-_CODES = {
+_CODES: dict[str, str] = {
     RunStatus.FAILED: "RunFailed",
     RunStatus.CANCELLED: "RunCancelled",
     RunStatus.REJECTED: "RequestRejected",
@@ -63,7 +63,7 @@ def callback_text(event: CompletionEvent) -> str:
             **told,
             "StatusCode": NOT_OK,
             "Error": {
-                "ErrorCode": _CODES.get(RunStatus(event.data.status), "RunFailed"),
+                "ErrorCode": _CODES.get(event.data.status, "RunFailed"),
                 "Message": shorten_middle(_why(data), LONGEST_MESSAGE),
             },
         }

@@ -3,7 +3,9 @@
 import threading
 from collections.abc import Callable
 from contextvars import copy_context
+from functools import partial
 
+from adf_trigger.service.side_threads import Begin, begin
 from adf_trigger.service.tick_threads import entered
 
 MOST = 8
@@ -23,13 +25,15 @@ class OnThreads:
 
     Args:
         most: concurrent tasks; what comes beyond that is dropped.
+        begin: starts a thread.
     """
 
-    def __init__(self, most: int = MOST) -> None:
+    def __init__(self, most: int = MOST, begin: Begin = begin) -> None:
         self._free = threading.BoundedSemaphore(most)
+        self._begin = begin
 
     def __call__(self, work: Callable[[], None]) -> None:
-        """Do some work, unless as many as may be are under way."""
+        """Do some work, unless as many as may be are under way, or no thread can be started."""
         if not self._free.acquire(blocking=False):
             return
 
@@ -40,4 +44,5 @@ class OnThreads:
             finally:
                 self._free.release()
 
-        threading.Thread(target=copy_context().run, args=(run,), name="beside", daemon=True).start()
+        if not self._begin(partial(copy_context().run, run), "beside"):
+            self._free.release()

@@ -25,7 +25,7 @@ from adf_trigger.news import CompletionEvent
 from adf_trigger.service.beside import Beside, OnThreads, at_once
 from adf_trigger.service.callback_rules import CallbackRules
 from adf_trigger.service.callbacks import CALLBACKS, NO_REQUEST_FOR, Callbacks, Waiting, of_request
-from adf_trigger.service.elapsed import bounded
+from adf_trigger.service.elapsed import Elapsed, bounded
 from adf_trigger.service.notify import Notifier
 from adf_trigger.service.steps import Steps
 from adf_trigger.service.tick_threads import TickThreads
@@ -40,6 +40,9 @@ FIRST_WAIT = timedelta(seconds=5)
 LONGEST_WAIT = timedelta(minutes=15)
 CLAIMED_FOR = timedelta(seconds=30)
 """Lease of a callback: longer than a call may hang."""
+
+CLAIMED_BY = timedelta(minutes=5)
+"""A request that is being claimed has its record by then."""
 
 CALLED_AT_ONCE = 8
 FAILURES_A_TICK = 8
@@ -111,6 +114,7 @@ class CallbackCaller:
         self._tick_threads = tick_threads
         self._beside = beside
         self._seconds = seconds
+        self._elapsed = Elapsed(clock, seconds)
         self._read: dict[str, _Read] = {}
         self._ended: deque[tuple[str, str]] = deque(maxlen=REMEMBERED)
         self._lock = threading.Lock()
@@ -204,7 +208,7 @@ class CallbackCaller:
         if failures[waiting.host] >= FAILURES_A_TICK:
             return
         now = self._clock()
-        event, why = self._news_of(factory, waiting)
+        event, why = self._news_of(factory, note, waiting)
         if event is None:
             if why:
                 self._remove(factory, note)
@@ -232,9 +236,11 @@ class CallbackCaller:
         self._remove(factory, note)
         _log_end(claimed, "callback_called", "")
 
-    def _news_of(self, factory: str, waiting: Waiting) -> tuple[CompletionEvent | None, str]:
+    def _news_of(self, factory: str, note: Note, waiting: Waiting) -> tuple[CompletionEvent | None, str]:
         """What is to be told; or why there is nothing to tell any more, empty where there may be later."""
-        is_old = self._clock() - waiting.since >= NO_REQUEST_FOR
+        # By what this process has seen pass, too: its clock may be ahead of who has the claim under way.
+        seen_for = self._elapsed.unchanged_for(f"{factory}|{note.name}", note.etag)
+        is_old = self._clock() - waiting.since >= NO_REQUEST_FOR and seen_for >= CLAIMED_BY
         if waiting.message is not None:
             kept = self._messages.find(waiting.message, by="messageId")
             if kept is not None:

@@ -1,5 +1,8 @@
 """Who waits is called back wherever the request is kept by then, and whatever has become of its key."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import pytest
 
 from adf_trigger.contracts import Source
@@ -106,6 +109,24 @@ def test_what_a_wrong_clock_has_postponed_is_called_in_time(world: World) -> Non
     world.factory.finish(world.services.query.find("key-2").run_id)
     world.tick(after=15)
     assert world.called_back.told[-1] == (URI + "2", "Succeeded")
+
+
+def test_a_clock_that_is_ahead_removes_no_callback_whose_claim_is_under_way(world: World) -> None:
+    """A tick of a host that is hours ahead comes between the row and the claim."""
+
+    @contextmanager
+    def steps(name: str) -> Iterator[None]:
+        yield
+        if name == "callbacks.keep":
+            world.clock.jump(7_200)
+            world.services.tick.run()
+            world.clock.jump(-7_200)
+
+    world.services.submitter._callbacks._steps = steps
+    world.submit(call_back_uri=URI)
+    world.factory.finish(world.services.query.find("key-1").run_id)
+    world.tick(after=15)
+    assert world.called_back.told == [(URI, "Succeeded")]
 
 
 def test_with_threads_many_are_called_each_once() -> None:
