@@ -279,6 +279,12 @@ class Message:
         return given or traceparent_of(self.document.get("traceparent"))
 
     @property
+    def call_back_uri(self) -> str | None:
+        """The address at which its sender wants to be called back, whatever else is wrong with it; not checked."""
+        given = self.document.get("callBackUri")
+        return given if isinstance(given, str) else None
+
+    @property
     def factory(self) -> str | None:
         """The alias it gives."""
         alias = self.document.get("factory")

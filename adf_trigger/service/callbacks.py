@@ -158,8 +158,8 @@ class Callbacks:
         Raises:
             LedgerError: it could not be kept, as far as could be told.
         """
-        uri = message.document.get("callBackUri")
-        if not isinstance(uri, str):
+        uri = message.call_back_uri
+        if uri is None:
             return
         try:
             host = self.rules.host_of(uri)

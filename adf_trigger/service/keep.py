@@ -57,6 +57,8 @@ class Keeper:
             LedgerError: the ledger is out of reach.
         """
         body, names = self._secrets.out_of(message, factory)
+        if message.call_back_uri is not None:
+            names = (*names, "callBackUri")
         if names:
             raise NotKept(
                 "it has to wait, and fits with its id into no queue; the values of "

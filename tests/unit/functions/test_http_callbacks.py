@@ -148,6 +148,20 @@ def test_who_waits_for_a_message_that_is_rejected_is_told_why(
     assert len(world.called_back.calls) == 1
 
 
+def test_a_message_that_cannot_wait_with_its_callback_is_rejected_and_its_sender_told(
+    caller: Caller, world: World
+) -> None:
+    """No key can be put into it, so that the ledger would keep it, without the address: never silently."""
+    world.factory.before["get_pipeline"] = [Throttled("slow", retry_after=20)]
+    message = {"pipeline": "load", "requestId": None, "parameters": {"n": 1}, "callBackUri": URI}
+    caller.message(json.dumps(message).encode())
+    world.tick(after=60)
+    ((uri, event),) = world.called_back.calls
+    assert (uri, event.data.status) == (URI, "Rejected")
+    assert "the values of callBackUri are not kept" in (event.data.message or "")
+    assert SECRET not in everything_shown(caller, world)
+
+
 def test_another_request_by_message_under_a_used_key_is_told_of_itself(caller: Caller, world: World) -> None:
     """And not of the run that has the key."""
     caller.post({}, Idempotency_Key='"key-1"')
