@@ -16,11 +16,11 @@ from adf_trigger.ledger.notes import APP_SCOPE, Note, Notes
 from adf_trigger.service.elapsed import Elapsed
 from adf_trigger.service.event_counts import EVENTS_NOTE, counted
 from adf_trigger.service.ledger_identity import LEDGER_NOTE
-from adf_trigger.service.observe import HEALTH_NOTE, components_of, steady_since
+from adf_trigger.service.observe import components_of, steady_since
+from adf_trigger.service.own_notes import HEALTH_NOTE, STAND_IN_NOTE, TICK_NOTE
 from adf_trigger.service.route_states import ROUTE_STATES, listed_routes
 from adf_trigger.service.side_threads import Begin, begin
 from adf_trigger.service.strangers import STRANGER_NOTES, listed
-from adf_trigger.service.tick import STAND_IN_NOTE, TICK_NOTE
 from adf_trigger.settings.schedule import Schedule
 
 logger = logging.getLogger(__name__)

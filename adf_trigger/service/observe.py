@@ -18,6 +18,7 @@ from adf_trigger.clock import Clock
 from adf_trigger.errors import AdfTriggerError, TryLater
 from adf_trigger.ledger.notes import APP_SCOPE, Note, Notes
 from adf_trigger.messages.limits import shortened_together
+from adf_trigger.service.own_notes import HEALTH_NOTE
 from adf_trigger.service.side_threads import Begin, begin
 from adf_trigger.service.steps import Steps
 from adf_trigger.settings.schedule import Schedule
@@ -26,7 +27,6 @@ logger = logging.getLogger(__name__)
 
 NOT_ASKED = "could not be asked: no thread could be started"
 
-HEALTH_NOTE = "health"
 OBSERVED_TOGETHER = 8
 """Components that are asked at the same time."""
 ASKED_IN_TURN = 4

@@ -4,8 +4,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from adf_trigger.ledger.notes import APP_SCOPE, Note, Notes
-from adf_trigger.service.observe import HEALTH_NOTE
-from adf_trigger.service.tick import STAND_IN_NOTE, TICK_NOTE
+
+HEALTH_NOTE = "health"
+"""The app's report of its components."""
+
+TICK_NOTE = "tick"
+"""The app's note of the timer's last complete tick."""
+
+STAND_IN_NOTE = "stand-in"
+"""The app's note of the last tick that another function ran, since the timer's was overdue."""
 
 OWN = frozenset({HEALTH_NOTE, STAND_IN_NOTE, TICK_NOTE})
 """What an app says of itself: another's ticks must not hide a timer that stands still, nor its trouble be ours."""

@@ -15,9 +15,10 @@ from adf_trigger.clock import Clock
 from adf_trigger.errors import LedgerConflict, LedgerError
 from adf_trigger.ledger.notes import APP_SCOPE, Note, Notes
 from adf_trigger.service.elapsed import Elapsed
+from adf_trigger.service.own_notes import STAND_IN_NOTE, TICK_NOTE
 from adf_trigger.service.side_threads import Begin, begin
 from adf_trigger.service.steps import Steps
-from adf_trigger.service.tick import STAND_IN_NOTE, TICK_NOTE, TICK_SECONDS, Tick
+from adf_trigger.service.tick import TICK_SECONDS, Tick
 from adf_trigger.settings.schedule import Schedule
 
 logger = logging.getLogger(__name__)

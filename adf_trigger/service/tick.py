@@ -27,6 +27,7 @@ from adf_trigger.service.monitor import Listed, Monitor
 from adf_trigger.service.others import OtherRunTeller
 from adf_trigger.service.overdue_messages import OverdueMessageWatcher
 from adf_trigger.service.overdue_runs import OverdueRunWatcher
+from adf_trigger.service.own_notes import STAND_IN_NOTE, TICK_NOTE
 from adf_trigger.service.publish import Publisher
 from adf_trigger.service.records import Records
 from adf_trigger.service.routes import Router
@@ -35,12 +36,6 @@ from adf_trigger.service.tick_threads import TickThreads
 from adf_trigger.settings.schedule import Schedule
 
 logger = logging.getLogger(__name__)
-
-TICK_NOTE = "tick"
-"""The app's note of the timer's last complete tick."""
-
-STAND_IN_NOTE = "stand-in"
-"""The app's note of the last tick that another function ran, since the timer's was overdue."""
 
 TICK_SECONDS = 100.0
 """Maximum seconds in which a tick begins new work, whatever its schedule. Beyond functionTimeout, five minutes in

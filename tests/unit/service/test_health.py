@@ -14,9 +14,9 @@ from adf_trigger.errors import CredentialError, LedgerError, TryLater
 from adf_trigger.ledger.notes import APP_SCOPE, Note
 from adf_trigger.service.health import Health, HealthReader, HealthStatus
 from adf_trigger.service.ledger_identity import LEDGER_NOTE, LedgerIdentity
-from adf_trigger.service.observe import HEALTH_NOTE, Observer
+from adf_trigger.service.observe import Observer
+from adf_trigger.service.own_notes import HEALTH_NOTE, TICK_NOTE
 from adf_trigger.service.steps import logged_steps
-from adf_trigger.service.tick import TICK_NOTE
 from adf_trigger.settings.schedule import Schedule
 from tests.support.faulty_ledger import FaultyNotes
 from tests.support.world import START, MovingClock

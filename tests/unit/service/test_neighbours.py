@@ -5,10 +5,8 @@ import pytest
 from adf_trigger.ledger.memory_notes import MemoryNotes
 from adf_trigger.ledger.notes import APP_SCOPE
 from adf_trigger.service.neighbours import APP_NOTES, AppIdentity, Neighbours
-from adf_trigger.service.observe import HEALTH_NOTE
-from adf_trigger.service.own_notes import OWN, OwnNotes
+from adf_trigger.service.own_notes import HEALTH_NOTE, OWN, TICK_NOTE, OwnNotes
 from adf_trigger.service.steps import logged_steps
-from adf_trigger.service.tick import TICK_NOTE
 from adf_trigger.settings.fingerprints import fingerprints
 from tests.support.resettled import restarted
 from tests.support.world import FACTORY_ID, MovingClock, World, settings

@@ -9,9 +9,9 @@ import pytest
 
 from adf_trigger.errors import LedgerError
 from adf_trigger.service.health import HealthReader, HealthStatus
+from adf_trigger.service.own_notes import STAND_IN_NOTE, TICK_NOTE
 from adf_trigger.service.stand_in import LOOK_EVERY, StandIn
 from adf_trigger.service.steps import logged_steps
-from adf_trigger.service.tick import STAND_IN_NOTE, TICK_NOTE
 from adf_trigger.settings.schedule import Schedule
 from tests.support.world import World, settings
 
