@@ -1,5 +1,6 @@
 """One run of the chaos: the stage, the load, the trouble, the calm after it, and the verdict."""
 
+import json
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -18,7 +19,7 @@ from tests.chaos.consumer import Consumer
 from tests.chaos.factory_rows import CORRELATED, ROWS
 from tests.chaos.history import History, lines
 from tests.chaos.hosts import READY_SECONDS, Host
-from tests.chaos.load import DEFINITION, PIPELINES, TRIGGERS, Request, event_plan, plan
+from tests.chaos.load import DEFINITION, PIPELINES, POLICY, TRIGGERS, Request, event_plan, plan
 from tests.chaos.official import CALL_PARAMETER, OfficialCallers
 from tests.chaos.proxy import StorageProxies
 from tests.chaos.rows import Row
@@ -34,6 +35,7 @@ SETTINGS = {
     "ADF_TRIGGER_POLL_OVERLAP_SECONDS": "10",
     "ADF_TRIGGER_STALE_AFTER_SECONDS": "5",
     "ADF_TRIGGER_TRIGGERS": TRIGGERS,
+    "ADF_TRIGGER_POLICY": json.dumps(POLICY),
     "PYTHON_THREADPOOL_THREAD_COUNT": "16",
 }
 """App settings beside the quick ones of the acceptance tests."""
@@ -53,6 +55,9 @@ CALM_SECONDS = 12.0
 
 STALLED_SECONDS = 180.0
 """Where no event comes for so long, none will: a tick under load takes a third of it."""
+
+NOTED = ("runId", "pipelineName", "status", "parameters", "runStart", "runEnd")
+"""What a history has of a run."""
 
 Say = Callable[[str], None]
 
@@ -309,4 +314,4 @@ def _settle(keys: set[str], stage: _Stage, patience: float) -> None:
 
 def _note_runs(kind: str, runs: Sequence[dict[str, Any]], history: History) -> None:
     for each in runs:
-        history.note(kind, **{name: each[name] for name in ("runId", "pipelineName", "status", "parameters")})
+        history.note(kind, **{name: each[name] for name in NOTED})

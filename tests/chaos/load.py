@@ -28,11 +28,17 @@ class Pipeline:
 
 
 PIPELINES: Mapping[str, Pipeline] = {
-    "quick": Pipeline(progression={"mode": "at-once"}, share=0.7),
+    "quick": Pipeline(progression={"mode": "at-once"}, share=0.65),
     "later": Pipeline(progression={"mode": "after-seconds", "seconds": 3}, share=0.1),
     "failing": Pipeline(progression={"mode": "at-once", "outcome": "Failed"}, share=0.1),
     "waiting": Pipeline(progression=None, share=0.1),
+    "counted": Pipeline(progression={"mode": "after-seconds", "seconds": 1}, share=0.05),
 }
+
+AT_ONCE = 3
+COUNTED = "counted"
+"""So many runs of that pipeline may go on at once."""
+POLICY: Mapping[str, Any] = {COUNTED: {"admission": {"atOnce": AT_ONCE}}}
 
 DEFINITION: Mapping[str, Any] = {
     "activities": [

@@ -40,6 +40,7 @@ def _promises(verdict: Verdict) -> Mapping[str, Sequence[str]]:
         "doubled": verdict.doubled,
         "events missing": verdict.events_missing,
         "repeated events with another id": verdict.ids_differing,
+        "times with too many runs at once": verdict.too_many,
     }
 
 

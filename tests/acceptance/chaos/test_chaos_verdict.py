@@ -28,7 +28,7 @@ GOOD = [INVOKE, ACCEPTED, INVOKE, REPLAYED, STARTED, TOLD, TOLD, VIEW]
 
 def broken(verdict: Verdict) -> dict[str, int]:
     """How many promises of each kind were broken."""
-    kinds = ("lost", "doubled", "events_missing", "ids_differing")
+    kinds = ("lost", "doubled", "events_missing", "ids_differing", "too_many")
     return {kind: len(getattr(verdict, kind)) for kind in kinds if getattr(verdict, kind)}
 
 
@@ -68,6 +68,29 @@ def test_a_good_history_breaks_no_promise() -> None:
 def test_every_broken_promise_is_seen(history: Sequence[Line], expected: dict[str, int]) -> None:
     """Whatever was lost, doubled, not told or told differently is counted where it belongs."""
     assert broken(judge(history)) == expected
+
+
+def going_on(*seconds: tuple[int, int]) -> list[Line]:
+    """Runs of the pipeline of which three may go on at once, each from one second to another."""
+    return [
+        line(
+            "run",
+            runId=f"r-{number}",
+            pipelineName="counted",
+            status="Succeeded",
+            parameters={"key": f"c-{number}"},
+            runStart=f"2026-11-26T06:00:{start:02d}Z",
+            runEnd=f"2026-11-26T06:00:{end:02d}Z",
+        )
+        for number, (start, end) in enumerate(seconds)
+    ]
+
+
+def test_too_many_at_once_are_seen() -> None:
+    """By when the factory says that they began and ended, whoever asked for them."""
+    asked = [line("invoke", key=f"c-{number}", by="http") for number in range(4)]
+    assert broken(judge([*asked, *going_on((0, 9), (1, 5), (2, 6), (5, 8))])) == {}
+    assert broken(judge([*asked, *going_on((0, 9), (1, 5), (2, 6), (4, 8))])) == {"too_many": 1}
 
 
 def test_what_was_never_acknowledged_may_be_lost_but_not_doubled() -> None:
