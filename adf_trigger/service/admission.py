@@ -145,10 +145,14 @@ class Admission:
 
         return self._tried(self._name(record, policy), reclaim, of=rejected)
 
-    def lease(self, stored: Stored) -> Stored | None:
+    def lease(self, stored: Stored, *, others: int = 0) -> Stored | None:
         """Lease a request to this process, which is about to call createRun; None where it has to wait for a place.
 
         Who calls it for one that waits in line knows that those before it wait no more.
+
+        Args:
+            stored: the request.
+            others: runs of others that are counted with its own.
 
         Raises:
             LedgerConflict: somebody else has changed it, or keeps changing its places.
@@ -160,7 +164,7 @@ class Admission:
             return self._records.lease_to_send(stored)
 
         def lease() -> Stored | None:
-            entry = self._entry(record, policy)
+            entry = self._entry(record, policy, others)
             if entry is None:
                 return None
             if entry.is_admitted:
@@ -199,18 +203,25 @@ class Admission:
             raise self._full(record, policy)
         return entry
 
-    def _entry(self, record: RunRecord, policy: AdmissionPolicy) -> _Entry | None:
+    def counts_others(self, places: Places) -> bool:
+        """Whether runs of others are counted among places."""
+        policy = self._policies.of(places.pipeline).admission
+        return policy is not None and policy.count_others
+
+    def _entry(self, record: RunRecord, policy: AdmissionPolicy, others: int = 0) -> _Entry | None:
         """Where a request stands that has no place: with one, or in line; None where it goes on to wait as it does."""
         kept = self._read(record, policy)
         places = kept.places
         in_line = record.waits_for is Waits.ADMISSION and record.places == places.name
+        if policy.count_others and not kept.etag:
+            in_line = False  # no row, no count of others' runs: it is lined up anew, and seen with its row
         secret = bool(record.secure_parameters)
         in_vain = (
             places.has_line and policy.overflow is Overflow.REFUSE and self._is_left(record.factory, places)
         )
-        if in_line or secret or in_vain or not places.has_line:
+        if in_line or secret or in_vain or not (places.has_line or policy.count_others):
             # Who alone has its secrets cannot be called when its turn comes: it takes what is free when it comes.
-            most = policy.at_once - self._elsewhere(record.factory, places)
+            most = policy.at_once - others - self._elsewhere(record.factory, places)
             holding = self._holding(record.factory, places, below=most, but=record.request_id)
             if len(holding) < most:
                 served = places.issued if in_vain else places.served

@@ -33,7 +33,7 @@ def key_of(policy: AdmissionPolicy | None, request: RunRequest | RunRecord) -> s
 
 def key_fault(policy: AdmissionPolicy | None, declaration: Declaration) -> Fault | None:
     """What is wrong with counting requests of a pipeline by a key: a secret is none, since it is not kept."""
-    name = _parameter_in(policy)
+    name = None if policy is None else parameter_in(policy.key)
     if name is None or not declaration.secure_among([name]):
         return None
     words = (
@@ -41,6 +41,11 @@ def key_fault(policy: AdmissionPolicy | None, declaration: Declaration) -> Fault
         "SecureString: its values are not kept"
     )
     return Fault(pointer_to(("parameters", name)), words)
+
+
+def parameter_in(key: str | None) -> str | None:
+    """The parameter that a policy's key is the value of; None where it is another one, or there is none."""
+    return key.removeprefix(_PARAMETERS) if key is not None and key.startswith(_PARAMETERS) else None
 
 
 def canonical(value: object) -> str:
@@ -60,12 +65,6 @@ def _value(key: str, request: RunRequest | RunRecord) -> object:
     if key.startswith(_METADATA):
         return request.metadata.get(key.removeprefix(_METADATA))
     return request.correlation_id
-
-
-def _parameter_in(policy: AdmissionPolicy | None) -> str | None:
-    if policy is None or policy.key is None or not policy.key.startswith(_PARAMETERS):
-        return None
-    return policy.key.removeprefix(_PARAMETERS)
 
 
 def _without_case(parameters: Mapping[str, object], name: str) -> object:

@@ -12,6 +12,7 @@ from adf_trigger.ledger.records import ActiveRun, RunRecord, RunState, Waits
 from adf_trigger.service import transitions
 from adf_trigger.service.admission import Admission
 from adf_trigger.service.admission_line import Lines, Opening, is_in_line
+from adf_trigger.service.admission_others import OtherRuns
 from adf_trigger.service.backlog import Backlog
 from adf_trigger.service.budget import Budget
 from adf_trigger.service.dispatch_turn import Taken, Turn
@@ -78,7 +79,7 @@ class Dispatcher:
         self._backlog = backlog
         self._tick_threads = tick_threads
         self._times = times
-        self._lines = Lines(ledger, admission, times)
+        self._lines = Lines(ledger, admission, times, OtherRuns(gate, clock))
 
     def dispatch(
         self, factory: FactoryHandle, active: Sequence[ActiveRun], budget: Budget
@@ -94,7 +95,7 @@ class Dispatcher:
             LedgerError: the ledger is out of reach; the next tick goes on.
         """
         holds = self._held_of(factory, active)
-        openings = self._lines.openings(factory, active, holds)
+        openings = self._lines.openings(factory, active, holds, budget)
         let_in = {row.request_id for each in openings for row in each.rows}
         unsent = (row for row in active if row.may_be_unsent and row.request_id not in let_in)
         alone = [row for row in unsent if not self._waits_in_line(row, holds)]
@@ -112,7 +113,7 @@ class Dispatcher:
         if not any(is_in_line(row) for row in active):
             return []
         holds = self._held_of(factory, active)
-        openings = self._lines.openings(factory, active, holds)
+        openings = self._lines.openings(factory, active, holds, budget)
         return self._dispatch(factory, [], openings, holds, budget) if openings else []
 
     def _held_of(self, factory: FactoryHandle, active: Sequence[ActiveRun]) -> Holds:

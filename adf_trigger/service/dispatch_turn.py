@@ -45,6 +45,10 @@ class Turn:
     ended: list[Stored] = field(default_factory=list)
     openings: Mapping[str, Opening] = field(default_factory=dict)
 
+    def others_beside(self, places: str | None) -> int:
+        """How many runs of others are counted among places in this turn."""
+        return next((each.others for each in self.openings.values() if each.places == places), 0)
+
     @property
     def needs_a_pilot(self) -> bool:
         """Whether it is still to be shown that runs can be started."""

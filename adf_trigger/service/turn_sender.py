@@ -100,7 +100,7 @@ class TurnSender:
                 turn.sending = False
         if not turn.sending:
             return False
-        taken = self._admission.lease(stored)
+        taken = self._admission.lease(stored, others=turn.others_beside(stored.record.places))
         if taken is None:
             return False
         try:

@@ -1,9 +1,9 @@
 """The policies that may be set for each pipeline."""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
 from adf_trigger.contracts import MAX_OVERDUE_SECONDS
@@ -74,6 +74,8 @@ class AdmissionPolicy(BaseModel):
             None where all requests of the pipeline are one group. Requests that have no such value are one group, too.
             Values compare as JSON: 1 and "1" are two keys. Its parameter must not be a secure one.
         overflow: see Overflow.
+        count_others: whether runs that others start count, too. The timer lists them, so that every request waits for
+            its turn; there is no telling while a caller waits.
     """
 
     model_config = ConfigDict(
@@ -83,6 +85,17 @@ class AdmissionPolicy(BaseModel):
     at_once: int = Field(ge=1, le=MOST_AT_ONCE)
     key: AdmissionKey | None = None
     overflow: Overflow = Overflow.HOLD
+    count_others: bool = False
+
+    @model_validator(mode="after")
+    def _others_can_be_counted(self) -> Self:
+        if self.count_others and self.overflow is not Overflow.HOLD:
+            raise ValueError("countOthers goes with the overflow hold alone: the timer counts them")
+        if self.count_others and self.key is not None and not self.key.startswith("parameters."):
+            raise ValueError(
+                "countOthers needs a key that runs of others have, too: parameters.<name>, or none"
+            )
+        return self
 
 
 class PipelinePolicy(BaseModel):
