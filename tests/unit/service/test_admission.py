@@ -8,7 +8,7 @@ import pytest
 from adf_trigger.errors import AtCapacity, BadRequest, PipelineQueueFull, Throttled
 from adf_trigger.ledger.records import Waits
 from adf_trigger.messages.decoding import Message
-from tests.support.admitted import a_world, finish, found, start, under_way, waits
+from tests.support.admitted import a_world, finish, found, seen_to_end, start, under_way, waits
 from tests.support.world import FACTORY_ID, START, STARTED, World
 
 
@@ -50,8 +50,7 @@ def test_a_newcomer_does_not_pass_those_who_wait() -> None:
     world = a_world()
     start(world, "a-1")
     start(world, "a-2")
-    finish(world, "a-1")
-    world.services.looker.fresh(found(world, "a-1"))
+    seen_to_end(world, "a-1")
     start(world, "a-3")
     assert waits(world, "a-2", "a-3")
     world.tick(after=60)

@@ -6,7 +6,17 @@ import pytest
 
 from adf_trigger.errors import AtCapacity, Throttled
 from adf_trigger.ledger.records import Waits
-from tests.support.admitted import a_world, finish, found, policy, start, under_way, waits, with_policy
+from tests.support.admitted import (
+    a_world,
+    finish,
+    found,
+    policy,
+    seen_to_end,
+    start,
+    under_way,
+    waits,
+    with_policy,
+)
 from tests.support.world import STARTED
 
 
@@ -33,8 +43,7 @@ def test_a_line_that_everybody_has_left_refuses_nobody() -> None:
     world.cancel("a-3")
     world.settings = with_policy(policy(overflow="refuse"))
     world.restart()
-    finish(world, "a-1")
-    world.services.looker.fresh(found(world, "a-1"))
+    seen_to_end(world, "a-1")
     with pytest.raises(AtCapacity):
         start(world, "a-4")
     world.tick(after=60)

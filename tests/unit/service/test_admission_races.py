@@ -4,6 +4,8 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
+from itertools import count
 from typing import Any
 
 import pytest
@@ -13,7 +15,17 @@ from adf_trigger.ledger.places import KeptPlaces, Places, name_of
 from adf_trigger.ledger.port import Claim, Stored
 from adf_trigger.ledger.records import ActiveRun, RunRecord, Waits
 from adf_trigger.service.tick_threads import TickThreads
-from tests.support.admitted import a_world, declare, finish, found, policy, start, under_way, with_policy
+from tests.support.admitted import (
+    a_world,
+    declare,
+    finish,
+    found,
+    policy,
+    seen_to_end,
+    start,
+    under_way,
+    with_policy,
+)
 from tests.support.faulty_ledger import FaultyLedger
 from tests.support.world import FACTORY_ID, STARTED, World
 
@@ -129,6 +141,30 @@ def test_a_tick_that_lets_somebody_in_while_another_claims(point: int) -> None:
     if world.ledger.get(FACTORY_ID, "a-4") is None:
         start(world, "a-4")
     assert drain(world, "a-1", "a-2", "a-3", "a-4") == ["a-1", "a-2", "a-3", "a-4"]
+
+
+def test_a_page_that_shows_the_second_who_came_and_not_the_first_lets_neither_in() -> None:
+    """Rows are read page by page: who came while they were read is left to the next look, which sees both."""
+    world, ledger, one, other = two_hosts()
+    start(world, "a-1")
+    start(world, "a-2")
+    seen_to_end(world, "a-1")
+    reads, whole = count(), ledger.active
+
+    def torn(factory: str) -> Sequence[ActiveRun]:
+        if next(reads) != 1:
+            return whole(factory)
+        as_host(world, other, lambda: world.cancel("a-2"))
+        for key in ("a-3", "a-4"):
+            as_host(world, other, partial(start, world, key))
+        return [row for row in whole(factory) if row.request_id != "a-3"]
+
+    ledger.active = torn  # type: ignore[method-assign]  # one of its reads is torn
+    as_host(world, one, world.services.tick.run)
+    ledger.active = whole  # type: ignore[method-assign]
+    assert next(reads) > 2
+    assert found(world, "a-4").waits_for is Waits.ADMISSION
+    assert drain(world, "a-3", "a-4") == ["a-3", "a-4"]
 
 
 @pytest.mark.parametrize("point", range(40))
