@@ -23,7 +23,10 @@ def in_line(crashes: Crashes, key: str) -> None:
 
 
 def taken_before(crashes: Crashes, key: str) -> None:
-    """A request that was taken before there was a policy, and finds no place when it is to be started."""
+    """A request that was taken before there was a policy, and finds no place when it is to be started.
+
+    Nothing else may be under way: what a tick is sending when it is killed has those wait who come then.
+    """
     in_line(crashes, key)
     _claim(crashes, f"old-{key}", "single")
 

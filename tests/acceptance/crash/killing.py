@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from adf_trigger.service.steps import STEPS
+from tests.acceptance.crash.admission_scenarios import taken_before
 from tests.acceptance.crash.crashes import Crashes
 from tests.acceptance.crash.scenarios import ALONE, SCENARIOS
 
@@ -32,7 +33,7 @@ def kill_at(crashes: Crashes, side: str, steps: Sequence[str]) -> None:
     """
     cases = [(step, scenario) for step in steps for scenario in SCENARIOS[step]]
     for step, scenario in cases:
-        if scenario in ALONE:
+        if scenario in {*ALONE, taken_before}:
             crashes.settle()
         crashes.kill_at(f"{side} {step}")
         scenario(crashes, f"{step}-{scenario.__name__}-{side}")
