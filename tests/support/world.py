@@ -66,7 +66,7 @@ def settings(**changes: str) -> Settings:
     )
 
 
-@dataclass
+@dataclass(eq=False)
 class World:
     """One factory, one service, all in memory."""
 

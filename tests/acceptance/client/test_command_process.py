@@ -36,13 +36,14 @@ WAITS = {
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+def stack(tmp_path_factory: pytest.TempPathFactory, warm: str) -> Iterator[LocalStack]:
     """A stack that is found by its own command alone, whose timer fires by itself."""
     state = tmp_path_factory.mktemp("state")
     state.chmod(0o700)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_RUNTIME_DIR", str(state))
-        with LocalStack(poll_schedule="*/1 * * * * *", data=tmp_path_factory.mktemp("data")) as running:
+        data = tmp_path_factory.mktemp("data")
+        with LocalStack(poll_schedule="*/1 * * * * *", data=data, warm=warm) as running:
             for _ in running.quickstart.provision():
                 continue
             running.quickstart.upload()

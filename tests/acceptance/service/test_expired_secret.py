@@ -19,10 +19,10 @@ PASSWORD = "hush-hush-1"
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+def stack(tmp_path_factory: pytest.TempPathFactory, warm: str) -> Iterator[LocalStack]:
     """A stack whose app signs in by a secret."""
     settings = {"ADF_TRIGGER_CREDENTIAL": "service-principal"}
-    with LocalStack(data=tmp_path_factory.mktemp("stack"), settings=settings) as running:
+    with LocalStack(data=tmp_path_factory.mktemp("stack"), settings=settings, warm=warm) as running:
         for name, properties in PIPELINES.items():
             running.define(name, properties)
         yield running

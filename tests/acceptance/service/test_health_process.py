@@ -37,7 +37,7 @@ app = create_app()
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
+def stack(tmp_path_factory: pytest.TempPathFactory, warm: str) -> Iterator[LocalStack]:
     """A stack that ticks every two seconds and logs as the platform does."""
     app = tmp_path_factory.mktemp("loud")
     (app / "function_app.py").write_text(LOUD, encoding="utf-8")
@@ -47,6 +47,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
         poll_schedule="*/2 * * * * *",
         settings={"PYTHONPATH": str(ROOT)},
         data=tmp_path_factory.mktemp("data"),
+        warm=warm,
     ) as running:
         running.define("pause")
         yield running

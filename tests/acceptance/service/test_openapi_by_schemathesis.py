@@ -24,9 +24,9 @@ SECONDS = 12
 
 
 @pytest.fixture(scope="module")
-def stack() -> Iterator[LocalStack]:
+def stack(warm: str) -> Iterator[LocalStack]:
     """A stack that is well: a 503 is then none that is described."""
-    with LocalStack() as running:
+    with LocalStack(warm=warm) as running:
         running.define("pause")
         running.tick()
         health = f"{running.endpoints.functions_url}/api/health"

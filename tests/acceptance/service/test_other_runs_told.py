@@ -14,10 +14,10 @@ from tests.support.local_stack import LocalStack
 
 
 @pytest.fixture(scope="module")
-def stack() -> Iterator[LocalStack]:
+def stack(warm: str) -> Iterator[LocalStack]:
     """A stack that tells of the runs of one pipeline, whoever starts them."""
     policy = {"watched": {"observe": "topLevel"}}
-    with LocalStack(settings={"ADF_TRIGGER_POLICY": json.dumps(policy)}) as running:
+    with LocalStack(settings={"ADF_TRIGGER_POLICY": json.dumps(policy)}, warm=warm) as running:
         running.define("watched")
         running.define("unwatched")
         running.tick()

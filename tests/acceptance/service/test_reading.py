@@ -50,9 +50,9 @@ LOST = {"operation": "CreateRun", "fault": "drop", "when": "after", "count": 1}
 
 
 @pytest.fixture(scope="module")
-def stack() -> Iterator[LocalStack]:
+def stack(warm: str) -> Iterator[LocalStack]:
     """A stack with a pipeline that fails in the one that it starts, one with a secret, and one that waits."""
-    with LocalStack() as running:
+    with LocalStack(warm=warm) as running:
         for name, properties in (("child", CHILD), ("parent", PARENT), ("vault", VAULT)):
             running.define(name, properties)
         running.define("pause")

@@ -51,10 +51,10 @@ CALLS = {
 
 
 @pytest.fixture(scope="module")
-def stack() -> Iterator[LocalStack]:
+def stack(warm: str) -> Iterator[LocalStack]:
     """A stack that parks what is in doubt."""
     policy = '{"parked": {"unknownOutcome": "park"}}'
-    with LocalStack(settings={"ADF_TRIGGER_POLICY": policy}) as running:
+    with LocalStack(settings={"ADF_TRIGGER_POLICY": policy}, warm=warm) as running:
         running.define("slow", SLOW)
         running.define("broken", BROKEN)
         running.define("parent", PARENT)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 from urllib.parse import quote
 
@@ -34,16 +35,22 @@ def ask(world: World, request: dict[str, Any]) -> int:
     """Ask again, as it was asked before: the status of the answer; by queue 200 where nothing was refused."""
     if request["by"] == "http":
         headers = {"Idempotency_Key": request["key"], **request["headers"]}
-        answer = Caller(world).post(request["body"], pipeline=request["pipeline"], **headers)
+        answer = caller_of(world).post(request["body"], pipeline=request["pipeline"], **headers)
         return int(answer.status_code)
     rejected = len(world.outbox.rejected)
-    Caller(world).message(request["body"], message_id=request["message_id"])
+    caller_of(world).message(request["body"], message_id=request["message_id"])
     return 422 if len(world.outbox.rejected) > rejected else 200
+
+
+@cache
+def caller_of(world: World) -> Caller:
+    """Its app, made once: that costs more than most calls of it."""
+    return Caller(world)
 
 
 def shown(world: World, run: str) -> dict[str, Any]:
     """What GET /runs/{run} answers."""
-    answer = Caller(world).get(run)
+    answer = caller_of(world).get(run)
     assert answer.status_code == 200
     view: dict[str, Any] = json.loads(answer.get_body())
     return view
@@ -84,7 +91,7 @@ def test_a_list_shows_what_an_earlier_version_has_left(scene: Scene, azurite: st
     """Its rows of the listing hold nothing: each record is listed once even so, as it is, and found by its status."""
     world = world_of(scene, azurite)
     keep_from_looking(world)
-    caller = Caller(world)
+    caller = caller_of(world)
     listed = json.loads(caller.call("list_runs", "GET", "runs").get_body())
     expected = {request["key"]: shown(world, request["key"]) for request in scene["requests"]}
     assert {run["requestId"] for run in listed["runs"]} == set(expected)
@@ -143,7 +150,7 @@ def test_what_was_begun_comes_to_the_same_end(scene: Scene, azurite: str) -> Non
     world.tick(after=100 * 24 * 3_600)
     for request in scene["requests"]:
         for run in (request["key"], *request["run_ids"]):
-            assert Caller(world).get(run).status_code == 404
+            assert caller_of(world).get(run).status_code == 404
 
 
 @pytest.mark.parametrize("kept", FACTORIES, ids=lambda kept: kept["factory"].split("/")[4])
@@ -187,7 +194,7 @@ def test_a_declaration_serves_in_an_outage(azurite: str) -> None:
     world = world_of(scene, azurite)
     for _ in range(4):
         world.factory.fail_next("get_pipeline", Unavailable("down", status=503))
-    caller = Caller(world)
+    caller = caller_of(world)
     assert caller.post({"parameters": {"day": "x"}}, Idempotency_Key="new-1").status_code == 202
     assert caller.post({"parameters": {"other": "x"}}, Idempotency_Key="new-2").status_code == 400
 
