@@ -156,6 +156,8 @@ def _become(request: Mapping[str, Any], streams: Sequence[int]) -> NoReturn:
     os.environ.clear()
     os.environ.update(request["environment"])
     sys.argv = [request["module"], *request["arguments"]]
+    # What replaces itself starts this again: itself, and not what it was forked off.
+    sys.orig_argv = [sys.executable, "-m", f"adf_trigger.{request['module']}", *request["arguments"]]
     code = 1
     try:
         main = sys.modules[f"adf_trigger.{request['module']}.__main__"].main

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from azure.storage.queue import QueueClient
 from adf_trigger.local.azurite import Azurite
 from adf_trigger.local.process import Process, ready_line
 from tests.support.waiting import LIMIT, until
+from tests.support.warm import command
 
 PRELUDE = '''
 import json, os, threading, time
@@ -50,14 +50,19 @@ class HostProcess:
     process: Process
     ready: dict[str, Any]
 
+    @property
+    def pid(self) -> int:
+        """The host's own: what was started stands in for a host that is forked."""
+        return int(self.ready["pid"])
+
     def kill(self) -> None:
         """End it as a crash does: at once, with nothing tidied up."""
-        os.kill(self.process.pid, signal.SIGKILL)
+        os.kill(self.pid, signal.SIGKILL)
         self.wait()
 
     def terminate(self) -> int:
         """End it in order; its exit code."""
-        os.kill(self.process.pid, signal.SIGTERM)
+        os.kill(self.pid, signal.SIGTERM)
         return self.wait()
 
     def wait(self) -> int:
@@ -75,12 +80,17 @@ class HostProcess:
 
 @dataclass
 class Lab:
-    """A toy app, its storage, and the host processes that run it."""
+    """A toy app, its storage, and the host processes that run it.
+
+    Attributes:
+        begin: what starts a host process, before its options.
+    """
 
     folder: Path
     queue: str
     storage: str
     running: ExitStack
+    begin: list[str]
     started: int = 0
 
     def write(self, code: str, host_json: dict[str, Any] | None = None) -> None:
@@ -107,15 +117,7 @@ class Lab:
         self.started += 1
         process = Process(
             f"host {self.started}",
-            [
-                sys.executable,
-                "-m",
-                "adf_trigger.functions_host",
-                "--app",
-                str(self.folder),
-                "--json",
-                *options,
-            ],
+            [*self.begin, "--app", str(self.folder), "--json", *options],
             log=self.folder / f"host-{self.started}.log",
             answers=self.folder / f"host-{self.started}.ready",
             env=os.environ | {"AzureWebJobsStorage": self.storage, "TOY_QUEUE": self.queue} | settings,
@@ -130,7 +132,7 @@ class Lab:
 
 
 @pytest.fixture
-def lab(tmp_path: Path, storage: str) -> Iterator[Lab]:
+def lab(tmp_path: Path, storage: str, warm: str) -> Iterator[Lab]:
     """A laboratory of its own for each test; what still runs at its end is stopped."""
     with ExitStack() as running:
-        yield Lab(tmp_path, f"toy-{uuid4().hex}", storage, running)
+        yield Lab(tmp_path, f"toy-{uuid4().hex}", storage, running, command(warm, "functions_host"))

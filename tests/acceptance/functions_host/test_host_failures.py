@@ -228,7 +228,7 @@ def calls(req: func.HttpRequest) -> str:
         return bool(answers[-1]["begun"] != answers[0]["begun"])
 
     until(is_anew)
-    assert (answers[-1]["calls"], answers[-1]["pid"]) == (1, host.process.pid)
+    assert (answers[-1]["calls"], answers[-1]["pid"]) == (1, host.pid)
     # The old worker, too, may still take the message, and be cut a second time: it need not be the second delivery
     # that is worked on to its end.
     until(lambda: max(seen.get("work", 0) for seen in lab.noted) > 1)
@@ -265,7 +265,7 @@ def slow(req: func.HttpRequest) -> str:
     with ThreadPoolExecutor(1) as pool:
         answer = pool.submit(ask, host, "api/slow")
         until(lambda: bool(lab.noted))
-        os.kill(host.process.pid, signal.SIGTERM)
+        os.kill(host.pid, signal.SIGTERM)
         until(lambda: refused(host))
         for seconds in ("0.1", "60"):
             lab.client().send_message(seconds)
