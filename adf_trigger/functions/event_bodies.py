@@ -7,9 +7,8 @@ from typing import Any
 from urllib.parse import unquote
 
 from adf_trigger.clock import Clock
-from adf_trigger.errors import Fault, InvalidRequest, TooLong
+from adf_trigger.errors import InvalidRequest, TooLong
 from adf_trigger.messages.decoding import Message
-from adf_trigger.messages.encodings import plain_json
 from adf_trigger.messages.strict_json import parse
 
 MAX_EVENTS_BYTES = 1_100_000
@@ -17,8 +16,6 @@ MAX_EVENTS_BYTES = 1_100_000
 
 MAX_EVENTS = 5_000
 """Maximum events of a batch of Event Grid."""
-
-NO_EVENT = Fault("", "must be an event, or an array of events")
 
 VALIDATION = "microsoft.eventgrid.subscriptionvalidationevent"
 _ATTRIBUTE = "ce-"
@@ -43,10 +40,9 @@ def events_in(body: bytes, headers: Mapping[str, str], clock: Clock) -> list[Mes
     named = {name.lower(): value for name, value in headers.items()}
     if _BINARY in named:
         return [_message(_binary(body, named), clock)]
-    body = plain_json(body, arrays=True)
     parsed = parse(body)
     if not isinstance(parsed.document, dict | list):
-        raise InvalidRequest(list(parsed.faults) or [NO_EVENT])
+        raise InvalidRequest(list(parsed.faults))
     if not parsed.is_text:
         return [Message.decode(body, message_id="", attempts=1, inserted_at=clock())]
     entries = parsed.document if isinstance(parsed.document, list) else [parsed.document]

@@ -34,7 +34,7 @@ _ZEROS = (
 """What is sent begins with an ASCII character, whose zero bytes tell the encoding (RFC 4627, section 3)."""
 
 
-def plain_json(body: bytes, *, layers: int = LAYERS, arrays: bool = False) -> bytes:
+def plain_json(body: bytes, *, layers: int = LAYERS) -> bytes:
     """The text, in UTF-8, that begins a JSON object, of any bytes; the bytes themselves where none is in them.
 
     What is UTF-8 already stays as it is, byte for byte.
@@ -42,22 +42,20 @@ def plain_json(body: bytes, *, layers: int = LAYERS, arrays: bool = False) -> by
     Args:
         body: as it came.
         layers: how often it may be encoded as base64.
-        arrays: whether it may be a JSON array as well, whose `[` is no character of base64 either.
     """
     text = _in_utf_8(body)
-    if begins_object(text, arrays=arrays):
+    if begins_object(text):
         return text
     if layers > 0 and (inner := from_base64(text.decode("utf-8", "replace"))) is not None:
-        decoded = plain_json(inner, layers=layers - 1, arrays=arrays)
-        if begins_object(decoded, arrays=arrays):
+        decoded = plain_json(inner, layers=layers - 1)
+        if begins_object(decoded):
             return decoded
     return body
 
 
-def begins_object(body: bytes, *, arrays: bool = False) -> bool:
-    """Whether bytes begin a JSON object, or an array where that will do, after a byte order mark and blanks."""
-    first = (b"{", b"[") if arrays else b"{"
-    return body.removeprefix(codecs.BOM_UTF8).lstrip(_BLANKS).startswith(first)
+def begins_object(body: bytes) -> bool:
+    """Whether bytes begin a JSON object, after a byte order mark and blanks."""
+    return body.removeprefix(codecs.BOM_UTF8).lstrip(_BLANKS).startswith(b"{")
 
 
 def from_base64(text: str) -> bytes | None:

@@ -154,9 +154,7 @@ def opened(crashes: Crashes, key: str) -> None:
     """A run that its caller opens again and again while it goes on."""
     slow(crashes, key)
     with contextlib.suppress(requests.ConnectionError):
-        crashes.stack.eventually(
-            lambda: crashes.killed() or crashes.stack.status(key) == "Succeeded", ticking=False
-        )
+        crashes.stack.eventually(lambda: crashes.killed() or crashes.has_succeeded(key), ticking=False)
 
 
 def cancelled_unstarted(crashes: Crashes, key: str) -> None:
