@@ -36,6 +36,7 @@ from adf_trigger.service.factory_states import FactoryStates
 from adf_trigger.service.gate import Gate
 from adf_trigger.service.health import HealthReader
 from adf_trigger.service.hold_notes import HoldNotes
+from adf_trigger.service.hold_summary import HoldSummary
 from adf_trigger.service.holding import Holder
 from adf_trigger.service.intake import Intake
 from adf_trigger.service.keep import Keeper
@@ -367,6 +368,7 @@ def wire(
             triggers=[each.name for each in settings.triggers],
             routes=settings.routes,
             observed=ObservationSummary(factories, policies, observed),
+            holds=HoldSummary(holds),
             seconds=seconds,
         ),
         ledger_identity=ledger_identity,

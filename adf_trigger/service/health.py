@@ -15,6 +15,7 @@ from adf_trigger.errors import AdfTriggerError
 from adf_trigger.ledger.notes import APP_SCOPE, Note, Notes
 from adf_trigger.service.elapsed import Elapsed
 from adf_trigger.service.event_counts import EVENTS_NOTE, counted
+from adf_trigger.service.hold_summary import with_waiting
 from adf_trigger.service.ledger_identity import LEDGER_NOTE
 from adf_trigger.service.observe import components_of, steady_since
 from adf_trigger.service.own_notes import HEALTH_NOTE, STAND_IN_NOTE, TICK_NOTE
@@ -87,6 +88,7 @@ class _Read:
     missed: frozenset[str] = frozenset()
     events: Note | None = None
     observed: Sequence[Mapping[str, Any]] = ()
+    holds: Sequence[Mapping[str, Any]] = ()
     error: str | None = None
 
 
@@ -100,6 +102,7 @@ class HealthReader:
         triggers: names of those that are declared.
         routes: names of those that are configured; None tells of all that there ever were.
         observed: sums up what is observed.
+        holds: lists what operators hold.
         seconds: a clock that never goes back, for waiting.
         begin: begins to read in a thread.
     """
@@ -113,12 +116,14 @@ class HealthReader:
         triggers: Sequence[str] = (),
         routes: Collection[str] | None = None,
         observed: Callable[[], Sequence[Mapping[str, Any]]] = tuple,
+        holds: Callable[[], Sequence[Mapping[str, Any]]] = tuple,
         seconds: Callable[[], float] = time.monotonic,
         begin: Begin = begin,
     ) -> None:
         self._triggers = triggers
         self._routes = routes
         self._observed = observed
+        self._holds = holds
         self._begin = begin
         self._notes = notes
         self._clock = clock
@@ -176,6 +181,7 @@ class HealthReader:
                 events=events,
                 routes=self._route_states(),
                 observed=self._observed(),
+                holds=self._holds(),
             )
             read = replace(read, missed=self._missed(read))
         except AdfTriggerError as exc:
@@ -290,6 +296,7 @@ def _details(read: _Read) -> dict[str, Any]:
         "otherApps": health.get("warnings", []),
         "routes": listed_routes(read.routes, read.instant),
         "observed": list(read.observed),
+        "holds": with_waiting(read.holds, [read.tick, read.stand_in]),
         "timer": None if read.tick is None else read.tick.value,
         "standIn": None if read.stand_in is None else read.stand_in.value,
         "ledger": None if read.ledger is None else read.ledger.value,

@@ -5,7 +5,7 @@ Safe to overlap with another tick, since every step is a conditional write: the 
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -22,6 +22,7 @@ from adf_trigger.service.cancel import Canceller
 from adf_trigger.service.dispatch import Dispatcher
 from adf_trigger.service.factories import Factories, FactoryHandle
 from adf_trigger.service.gate import Gate
+from adf_trigger.service.hold_summary import HELD, counted_by_hold, for_note
 from adf_trigger.service.keep import Keeper
 from adf_trigger.service.monitor import Listed, Monitor
 from adf_trigger.service.others import OtherRunTeller
@@ -186,6 +187,7 @@ class Tick:
         factories = list(self._factories)
         first = self._first % len(factories)
         trouble, unreached = list[str](), list[int]()
+        held = list[tuple[str, Mapping[str, int]]]()
 
         def take_turn(numbered: tuple[int, FactoryHandle]) -> None:
             number, factory = numbered
@@ -198,6 +200,7 @@ class Tick:
             turn = _Turn(factory, budget)
             self._take_turn(turn, limits)
             trouble.extend(turn.trouble)
+            held.append((factory.alias, counted_by_hold(turn.active)))
 
         self._tick_threads.each(
             take_turn, enumerate((*factories[first:], *factories[:first])), at_once=FACTORIES_AT_ONCE
@@ -207,7 +210,7 @@ class Tick:
             trouble.append(f"reach {len(unreached)} factories")
         if not limits.are_over:
             self._purge_messages()
-        self._note(begun, by, trouble)
+        self._note(begun, by, {HELD: for_note(held), "trouble": trouble[:MOST_TROUBLE]})
 
     def _time_for(self, now: datetime) -> float:
         """Seconds that a tick may take: less than its schedule, where that leaves it any."""
@@ -239,7 +242,7 @@ class Tick:
         self._attempt("purge", self._purge, turn, limits.until(1))
         self._attempt("deliver", self._deliver, turn, limits.until(1))
 
-    def _note(self, begun: datetime, by: str, trouble: Sequence[str]) -> None:
+    def _note(self, begun: datetime, by: str, seen: Mapping[str, object]) -> None:
         """Tell when a tick was last done whole, by whom, and what it could not do.
 
         The timer has a note of its own: health judges it by its own ticks.
@@ -251,7 +254,7 @@ class Tick:
             "seconds": round((now - begun).total_seconds(), 3),
             "factories": len(list(self._factories)),
             "callbacks": sum(self._caller.waiting(each.id) for each in self._factories),
-            "trouble": trouble[:MOST_TROUBLE],
+            **seen,
         }
         try:
             with self._steps("tick.note"):

@@ -135,3 +135,24 @@ def test_a_key_is_held_as_its_policy_counts_it() -> None:
     assert len(body_of(ask(caller, "release", {"key": "contoso"}))["holds"]) == 1
     world.tick(after=5)
     assert body_of(caller.get("waits"))["runId"] is not None
+
+
+def test_health_lists_what_is_held_and_is_well(caller: Caller, world: World) -> None:
+    """With reason and end, and how many waited when the last tick looked."""
+
+    def held() -> Any:
+        world.clock.forward(5)
+        details = body_of(caller.call("health_details", "GET", "health/details"))
+        return [(each["pipeline"], each["reason"], each["waiting"]) for each in details["holds"]]
+
+    assert held() == []
+    ask(caller, "hold", {**REASON, "pipeline": "load"})
+    caller.post({})
+    assert held() == [("load", "deploying release 41", None)]
+    world.tick()
+    caller.post({})
+    world.tick()
+    assert held() == [("load", "deploying release 41", 2)]
+    assert json.loads(caller.health().get_body())["status"] != "unavailable"
+    ask(caller, "release", {"pipeline": "load"})
+    assert held() == []
