@@ -19,6 +19,18 @@ class Trouble(_Shape):
     what: str
 
 
+class HeldScope(_Shape):
+    """What is held of a factory, and how many requests waited for it when the last tick looked."""
+
+    factory: str
+    pipeline: str | None = None
+    admission_key: str | None = None
+    reason: str
+    until: datetime
+    by: str | None = None
+    waiting: int | None = None
+
+
 class Health(_Shape):
     """The health of the app, as it tells it.
 
@@ -27,6 +39,7 @@ class Health(_Shape):
         since: since when.
         troubles: what is wrong, in words; only with a key that opens the details.
         warnings: what is odd.
+        holds: what operators hold.
     """
 
     model_config = ConfigDict(extra="allow")
@@ -36,3 +49,4 @@ class Health(_Shape):
     version: str | None = None
     troubles: list[Trouble] = Field(default_factory=list)
     warnings: list[str] = Field(default_factory=list)
+    holds: list[HeldScope] = Field(default_factory=list)

@@ -7,10 +7,10 @@ import click
 from pydantic import JsonValue
 
 from adf_trigger.client.command.exits import Exit
+from adf_trigger.client.command.outcomes import show_hold
 from adf_trigger.client.command.running import DURATION
 from adf_trigger.client.command.screen import Screen
 from adf_trigger.client.command.session import Session, connected
-from adf_trigger.client.command.texts import moment
 from adf_trigger.client.steering import ONLY_FACTORY
 from adf_trigger.clock import utcnow
 from adf_trigger.orders import HoldList
@@ -122,9 +122,4 @@ def _show(screen: Screen, held: HoldList) -> None:
     if not held.holds:
         screen.line(f"Nothing of {held.factory} is held.")
     for each in held.holds:
-        what = "the factory" if each.pipeline is None else f"pipeline {each.pipeline}"
-        keyed = what if each.admission_key is None else f"key {each.admission_key} of {what}"
-        by = f" by {each.by}" if each.by else ""
-        screen.line(
-            ("held", "yellow"), f" until {moment(each.until)}{by}: {held.factory}, {keyed}: {each.reason}"
-        )
+        show_hold(screen, held.factory, each)

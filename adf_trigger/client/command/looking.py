@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from adf_trigger.client.command.exits import Exit
-from adf_trigger.client.command.outcomes import show_run, spent, status_of
+from adf_trigger.client.command.outcomes import show_hold, show_run, spent, status_of
 from adf_trigger.client.command.screen import STYLES, Screen
 from adf_trigger.client.command.session import Session, connected
 from adf_trigger.client.command.texts import copy_error, json_line, moment, seconds_of, took
@@ -211,4 +211,8 @@ def health_command(session: Session) -> int:
             screen.line(f"{moment(trouble.since)}  {trouble.what}", indent=2)
         for warning in health.warnings:
             screen.line(("warning  ", "yellow"), warning, indent=2)
+        for held in health.holds:
+            show_hold(screen, held.factory, held, indent=2)
+            if held.waiting:
+                screen.line(f"{held.waiting} requests wait for it", indent=4)
     return Exit.SUCCEEDED if health.status == "ok" else Exit.FAILED

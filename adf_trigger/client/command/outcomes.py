@@ -7,7 +7,9 @@ from rich.text import Text
 
 from adf_trigger.client.command.screen import STYLES, Screen
 from adf_trigger.client.command.texts import PROGRAM, copy_error, moment, plain, took, word
+from adf_trigger.client.shapes import HeldScope
 from adf_trigger.contracts import RunStatus, RunView
+from adf_trigger.orders import HoldView
 from adf_trigger.readings import RunSummary
 from adf_trigger.results import ActivityError, ChildRun
 
@@ -160,3 +162,12 @@ def _child(child: ChildRun) -> str:
 
 def _value(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def show_hold(screen: Screen, factory: str, held: HoldView | HeldScope, *, indent: int = 0) -> None:
+    """What an operator holds: until when, by whom and why."""
+    what = "the factory" if held.pipeline is None else f"pipeline {held.pipeline}"
+    keyed = what if held.admission_key is None else f"key {held.admission_key} of {what}"
+    by = f" by {held.by}" if held.by else ""
+    words = f" until {moment(held.until)}{by}: {factory}, {keyed}: {held.reason}"
+    screen.line(("held", "yellow"), words, indent=indent)

@@ -11,7 +11,7 @@ from adf_trigger.client import RequestRefused
 from tests.unit.client.service import Service, answer, problem
 from tests.unit.client.terminal import command
 
-HELD = {
+HELD: dict[str, Any] = {
     "factory": "eu",
     "holds": [
         {
@@ -123,3 +123,16 @@ def test_what_cannot_be_meant_is_said(arguments: list[str]) -> None:
     service = Service(answer(NOTHING))
     assert command(service, *arguments).code == 2
     assert service.asked == []
+
+
+def test_health_shows_what_is_held() -> None:
+    """Beside what is wrong; the app is well."""
+    health: dict[str, Any] = {"status": "ok", "since": None, "version": "1", "troubles": [], "warnings": []}
+    done = command(Service(answer({**health, "holds": [{**HELD["holds"][0], "factory": "eu"}]})), "health")
+    assert (done.code, done.out.splitlines()[1:]) == (
+        0,
+        [
+            '  held until 2026-11-27 06:00:00Z by ann@example.org: eu, key "contoso" of pipeline Load: deploying',
+            "    7 requests wait for it",
+        ],
+    )
