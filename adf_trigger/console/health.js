@@ -6,10 +6,11 @@ import { call } from "./api.js";
 import { faults } from "./dialog.js";
 import { fill, h, painted } from "./dom.js";
 import { ago, glyph, plain, said, time } from "./format.js";
+import { heldBanner } from "./held.js";
 import { Poller } from "./poll.js";
 
 const NAMES = { table: "Ledger’s table", queues: "Queues", ledger: "Ledger", bindings: "Queue binding" };
-const SHOWN = new Set(["status", "since", "version", "troubles", "warnings", "components", "timer", "observedAt", "ledger"]);
+const SHOWN = new Set(["status", "since", "version", "troubles", "warnings", "components", "timer", "observedAt", "ledger", "holds"]);
 const SIGN = { ok: "Succeeded", starting: "Accepted", unavailable: "Failed" };
 const WORDS = { ok: "All is well", starting: "It has just started", unavailable: "Something is wrong" };
 
@@ -38,6 +39,7 @@ function shown(health, again) {
   return [
     h("div", { class: `why health is-${health.status}` }, h("h2", {}, glyph(SIGN[health.status]), WORDS[health.status] ?? plain(health.status)), health.since ? h("p", { class: "muted" }, "since ", time(health.since)) : null, troubles(health)),
     health.ledger && health.ledger.acknowledged === false ? unknownLedger(again) : null,
+    heldBanner(health.holds),
     health.warnings.length ? [h("h2", {}, "Warnings"), h("ul", {}, health.warnings.map((each) => h("li", {}, plain(each))))] : null,
     h("h2", {}, "Factories"),
     components(health, (name) => name.startsWith("factory:"), "No factory was asked yet."),

@@ -3,6 +3,7 @@
 import { fill, fresh, h, painted, debounced } from "./dom.js";
 import { ago, count, durationOf, glyph, plain, said, statusOf, time, took } from "./format.js";
 import { pathOf } from "./api.js";
+import { heldBanner } from "./held.js";
 import { KnownRuns, isWithin, keyOf } from "./known.js";
 import { Poller } from "./poll.js";
 import { Rows } from "./rows.js";
@@ -40,10 +41,12 @@ function show(source, main, { query }, title) {
   const known = back?.known ?? new KnownRuns();
   const state = { search: back?.search ?? "", loading: false, loaded: back !== null, note: "" };
   const parts = {
+    held: h("div", {}),
     overview: h("div", { class: "overview" }),
     note: h("div", { class: "note", role: "status" }),
     foot: h("div", { class: "foot" }),
   };
+  const paintHeld = painted(parts.held);
   const paintOverview = painted(parts.overview);
   const paintFoot = painted(parts.foot);
   const rows = new Rows({ label: "Runs, newest first", columns: columnsOf(source), row: (run) => rowOf(run, hrefOf(run)), keyOf, nearEnd: () => older() });
@@ -211,6 +214,7 @@ function show(source, main, { query }, title) {
     main,
     h("div", { class: "title" }, h("h1", {}, "Runs"), startLink()),
     h("div", { class: "filters" }, chips, h("form", { class: "find", role: "search", on: { submit: ask } }, labelled("Search", search), labelled("Pipeline", pipeline), labelled(source.whenLabel, since), pipelines, h("button", { type: "submit", class: "hidden", tabindex: -1 }, "Ask for it"))),
+    parts.held,
     parts.overview,
     parts.note,
     rows.element,
@@ -234,6 +238,12 @@ function show(source, main, { query }, title) {
   const clock = setInterval(draw, 15_000);
   const poller = new Poller(refresh, { fastest: 2_000, slowest: 10_000 });
   poller.start();
+  const holds = source.readHolds ? new Poller(async (signal) => {
+    const found = await source.readHolds(signal);
+    paintHeld([found], () => heldBanner(found));
+    return false;
+  }, { fastest: 15_000, slowest: 60_000 }) : null;
+  holds?.start();
   if (back) requestAnimationFrame(() => scrollTo(0, back.scroll));
   let scroll = back?.scroll ?? 0;
   const scrolled = () => {
@@ -244,6 +254,7 @@ function show(source, main, { query }, title) {
     removeEventListener("scroll", scrolled);
     left = { source, asked: addressOf(asked), known, search: state.search, scroll };
     poller.stop();
+    holds?.stop();
     stop.abort();
     further.abort();
     rows.close();

@@ -100,6 +100,16 @@ export async function readHealth(signal) {
   return (await call("health/details", { signal, welcome: [503] })).body;
 }
 
+/** What operators hold; nothing where this key does not open that. */
+export async function readHolds(signal) {
+  try {
+    return (await call("health/details", { signal, welcome: [503], quiet: true })).body?.holds ?? [];
+  } catch (error) {
+    if (signal.aborted) throw error;
+    return [];
+  }
+}
+
 /** Say that the ledger is known to be new. */
 export function acknowledge() {
   return call("health/acknowledge", { method: "POST", body: {} });
@@ -123,4 +133,5 @@ export const service = {
   activitiesOf,
   childActivities,
   listPipelines,
+  readHolds,
 };

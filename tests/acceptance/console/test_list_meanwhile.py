@@ -150,3 +150,25 @@ def test_the_last_hour_moves_on(person: Person) -> None:
     expect(person.row("young")).to_be_visible()
     expect(person.button("Load older runs")).to_have_count(0)
     assert len({query["since"] for query in asked if "since" in query}) == 1, "a continuation belongs to it"
+
+
+def test_what_is_held_is_told_above_the_list(person: Person) -> None:
+    """With its reason, its end, and how many wait; whatever is in them, it is text."""
+    held = {
+        "factory": "eu",
+        "pipeline": "load",
+        "admissionKey": '"<b>contoso</b>"',
+        "by": "ann",
+        "waiting": 7,
+    }
+    when = {"since": "2026-11-25T10:00:00Z", "until": "2026-11-26T10:00:00Z", "reason": "deploying <i>41</i>"}
+    health = {"status": "ok", "holds": [{**held, **when}]}
+    person.page.route(
+        re.compile(r"/api/health/details"),
+        lambda route: route.fulfill(body=json.dumps(health), content_type="application/json"),
+    )
+    asking(person, lambda route, _: answer(route, [listed("one")]))
+    banner = person.page.locator(".held")
+    expect(banner).to_contain_text("deploying <i>41</i>")
+    expect(banner).to_contain_text('key "<b>contoso</b>"')
+    expect(banner).to_contain_text("7 requests waited")
