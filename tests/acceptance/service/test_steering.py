@@ -46,6 +46,8 @@ CALLS = {
     "rerun_run": "runs/nothing/rerun",
     "resolve_run": "runs/nothing/resolve",
     "replay_run": "runs/nothing/replay",
+    "hold_factory": "factories/nothing/hold",
+    "release_factory": "factories/nothing/release",
 }
 """Function → the path that it answers to a POST."""
 
@@ -96,7 +98,7 @@ def ended(stack: LocalStack, key: str, status: str) -> None:
 
 
 def test_a_function_key_opens_its_call_alone(stack: LocalStack) -> None:
-    """Whoever may start runs can neither cancel, rerun, decide nor replay, and the other way round."""
+    """Whoever may start runs can neither cancel, rerun, decide, replay nor hold, and the other way round."""
     keys = Keys(stack.endpoints.functions_key, MASTER_KEY)
     for function in CALLS:
         for other, path in CALLS.items():
@@ -190,3 +192,33 @@ def test_a_batch_outlasts_the_host(stack: LocalStack) -> None:
         ended(stack, str(start_["requestId"]), "Succeeded")
     time.sleep(1)
     assert len(stack.runs("pause")) == before + 20
+
+
+def test_what_is_held_outlasts_the_host_and_starts_when_it_is_released(stack: LocalStack) -> None:
+    """Taken by call and by message, it waits through a kill of the host; a tick after the release it runs."""
+    stack.define("deployed")
+    held = call(stack, "factories/default/hold", {"pipeline": "DEPLOYED", "reason": "release 41"})
+    assert (held.status_code, held.json()["holds"][0]["reason"]) == (200, "release 41")
+    taken = stack.caller.post("deployed", {}, key="called")
+    assert (taken.status, taken.body["status"]) == (202, "Accepted")
+    assert taken.body["reason"].startswith("pipeline DEPLOYED is held until")
+    stack.caller.send({"pipeline": "deployed", "requestId": "sent"})
+    stack.eventually(lambda: stack.status("sent") == "Accepted")
+    stack.kill_functions()
+    stack.processes.restart_functions()
+    url = f"{stack.endpoints.functions_url}/api/health/details"
+    headers = {"x-functions-key": stack.endpoints.functions_key}
+
+    def waiting() -> object:
+        (listed,) = requests.get(url, headers=headers, timeout=TIMEOUTS).json()["holds"] or [{}]
+        return listed.get("waiting")
+
+    stack.eventually(lambda: waiting() == 2)
+    assert stack.runs("deployed") == []
+    released = call(stack, "factories/default/release", {"pipeline": "deployed"})
+    assert (released.status_code, released.json()["holds"]) == (200, [])
+    stack.tick()
+    stack.eventually(lambda: len(stack.runs("deployed")) == 2, ticking=False)
+    for key in ("called", "sent"):
+        ended(stack, key, "Succeeded")
+    assert len(stack.runs("deployed")) == 2

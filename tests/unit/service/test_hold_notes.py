@@ -105,6 +105,40 @@ def test_a_hold_outlives_the_process() -> None:
     assert started(world) == []
 
 
+def two_hosts(apart: float) -> tuple[World, World]:
+    """Two instances over the same storage, whose clocks are so many seconds apart; both have just looked."""
+    one, other = a_world(), a_world()
+    for name in ("ledger", "notes", "outbox", "rejected", "declarations", "factory"):
+        setattr(other, name, getattr(one, name))
+    other.clock.jump(apart)
+    for world in (one, other):
+        world.restart()
+        world.submit(f"warm-{id(world)}", "other")
+    return one, other
+
+
+def later(worlds: tuple[World, World], seconds: float) -> None:
+    """Time passes for both."""
+    for world in worlds:
+        world.clock.forward(seconds)
+
+
+@pytest.mark.parametrize("apart", [3 * 3600, -3 * 3600])
+def test_a_host_whose_clock_is_wrong_neither_ends_a_hold_early_nor_keeps_it(apart: float) -> None:
+    """It has looked shortly before the hold began, so that it can tell; its own seconds count then."""
+    one, other = worlds = two_hosts(apart)
+    later(worlds, 5)
+    hold(one, until=one.clock() + timedelta(hours=1))
+    later(worlds, 2)
+    assert other.submit("early").record.held is not None
+    later(worlds, 3500)
+    other.tick()
+    assert started(one) == ["other", "other"]
+    later(worlds, 120)
+    other.tick()
+    assert started(one) == ["other", "other", "load"]
+
+
 def one_at_once() -> World:
     """A service of which one run of the pipeline may go on at once."""
     world = World(settings=settings(ADF_TRIGGER_POLICY='{"load": {"admission": {"atOnce": 1}}}'))

@@ -8,11 +8,14 @@ from adf_trigger.contracts import Source
 from adf_trigger.errors import BadRequest, RequestConflict, ScopeNotFound
 from adf_trigger.ledger.records import RunState
 from adf_trigger.service.factories import placed
+from adf_trigger.service.hold import Scope
+from adf_trigger.service.holding import HoldOrder
 from tests.support.memory_factory import MemoryFactory
 from tests.support.resettled import restarted, submit
 from tests.support.world import FACTORY_ID, STARTED, World
 
 MOVED = FACTORY_ID.replace("/rg/", "/rg-new/")
+AGAIN = HoldOrder(scope=Scope(), reason="again")
 
 
 @pytest.fixture
@@ -127,3 +130,32 @@ def test_the_settings_name_what_has_moved() -> None:
     factories = placed({"a": MOVED}, json.loads(json.dumps({FACTORY_ID: "a"})), {"a": factory})
     assert [(each.id, each.present_id) for each in factories] == [(FACTORY_ID, MOVED), (MOVED, MOVED)]
     assert factories.choose(None).id == FACTORY_ID
+
+
+def test_a_hold_goes_with_its_factory(world: World) -> None:
+    """Held before the move it is held after it, and by hosts with the old settings; released once, it is released."""
+    order = HoldOrder(scope=Scope(pipeline="load"), reason="moving")
+    world.services.holder.hold("default", order)
+    submit(world.services, "before")
+    after = restarted(world, {"default": (MOVED, world.factory)}, {FACTORY_ID: "default"})
+    submit(after, "after")
+    for services in (world.services, after):
+        world.clock.forward(10)
+        services.tick.run()
+    assert world.factory.runs == {}
+    assert after.holder.release("default", Scope(pipeline="LOAD")).holds == []
+    world.clock.forward(10)
+    after.tick.run()
+    assert len(world.factory.runs) == 2
+
+
+def test_a_hold_of_the_new_address_is_known_once_the_move_is_declared(world: World) -> None:
+    """The setting comes too late: what was held between is held, and can be released."""
+    undeclared = restarted(world, {"default": (MOVED, world.factory)})
+    undeclared.holder.hold("default", HoldOrder(scope=Scope(), reason="moving"))
+    services = restarted(world, {"default": (MOVED, world.factory)}, {FACTORY_ID: "default"})
+    assert submit(services, "key-1").record.held is not None
+    assert [each.reason for each in services.holder.hold("default", AGAIN).holds] == ["again"]
+    assert services.holder.release("default", Scope()).holds == []
+    services.tick.run()
+    assert len(world.factory.runs) == 1
