@@ -17,6 +17,7 @@ pytest.register_assert_rewrite(
     "tests.contracts.ledger_steps",
     "tests.contracts.listing_contract",
     "tests.contracts.notes_contract",
+    "tests.contracts.places_contract",
     "tests.contracts.reading_contract",
     "tests.contracts.rejected_contract",
     "tests.contracts.removal_contract",
