@@ -14,6 +14,7 @@ from adf_trigger.service.dispatch_turn import Turn
 from adf_trigger.service.gate import Wait
 from adf_trigger.service.permits import Permit
 from adf_trigger.service.reconcile import Sightings
+from adf_trigger.service.records import Records
 from adf_trigger.service.throttling import Bucket
 from adf_trigger.service.turn_sender import TurnSender
 from tests.support.world import FACTORY_ID, STARTED, World
@@ -56,6 +57,17 @@ class AskedAllowance(Allowance):
     def give_back(self, factory: str, bucket: Bucket, *, reserved: bool = False) -> None:
         """See Allowance."""
         assert (factory, bucket, reserved) == (FACTORY_ID, self.taken.pop(), True)
+
+
+@dataclass
+class Places:
+    """Leases a request that has a place."""
+
+    records: Records | None
+
+    def lease(self, stored: Stored) -> Stored | None:
+        """See Admission."""
+        return None if self.records is None else self.records.lease_to_send(stored)
 
 
 class Pilot:
@@ -154,6 +166,20 @@ def test_the_gate_is_asked_once_a_turn(world: Sends) -> None:
     turn = a_turn()
     assert [world.send(turn, key) for key in ("key-1", "key-2")] == [True, True]
     assert world.gate.asked == 1
+
+
+@pytest.mark.parametrize("has_place", [True, False])
+def test_a_request_without_a_place_is_not_sent_and_the_turn_goes_on(world: Sends, *, has_place: bool) -> None:
+    """Its call is given back to the next one."""
+    turn = a_turn()
+    sender = world.sender()
+    records = sender._records
+    place = Places(records if has_place else None)
+    sender._admission = place  # type: ignore[assignment] # the part of it that is asked
+    assert world.send(turn) is has_place
+    assert turn.sending is True
+    assert turn.budget.left == 10 - has_place
+    assert world.factory.calls.count("create_run") == has_place
 
 
 def test_where_the_gate_says_wait_nothing_is_sent_in_the_turn(world: Sends) -> None:
