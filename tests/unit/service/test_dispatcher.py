@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 import pytest
 
-from adf_trigger.errors import LedgerError, NotSent
+from adf_trigger.errors import Forbidden, LedgerError, NotSent
 from adf_trigger.service.backlog import NOTE
 from adf_trigger.service.budget import Budget
 from adf_trigger.service.tick_threads import TickThreads
@@ -73,8 +73,62 @@ def test_a_request_that_is_to_be_tried_later_keeps_no_backlog(world: Turns) -> N
 def test_a_run_costs_one_call(world: Turns) -> None:
     """Who has no call left waits behind, and the note says so."""
     world.wait_for_turns()
-    for key in ("key-1", "key-2", "key-3"):
+    for key in ("key-1", "key-2"):
         world.submit(key)
-    world.dispatch(["key-1", "key-2", "key-3"], calls=2)
-    assert [world.status(key) in STARTED for key in ("key-1", "key-2", "key-3")] == [True, True, False]
+    world.dispatch(["key-1", "key-2"], calls=1)
+    assert [world.status(key) in STARTED for key in ("key-1", "key-2")] == [True, False]
     assert world.has_backlog
+
+
+def postponed(world: Turns, *keys: str) -> None:
+    """Requests that have met trouble of their own, and are due again."""
+    for key in keys:
+        world.factory.fail_next("create_run", NotSent("down"))
+        world.submit(key)
+    world.clock.forward(60)
+
+
+def test_a_backlog_begins_where_a_turn_leaves_somebody_behind(world: Turns) -> None:
+    """Who comes then waits behind them."""
+    postponed(world, "key-1", "key-2")
+    world.dispatch(["key-1", "key-2"], calls=1)
+    assert world.has_backlog
+
+
+def test_a_backlog_begins_where_the_factory_cannot_be_used(world: Turns) -> None:
+    """Who comes meanwhile waits behind those whom that has kept waiting."""
+    postponed(world, "key-1")
+    world.factory.fail_next("create_run", Forbidden("no role", status=403))
+    world.dispatch(["key-1"])
+    assert world.has_backlog
+
+
+@pytest.mark.parametrize("error", [None, NotSent("down")])
+def test_no_backlog_begins_where_the_factory_can_be_used(world: Turns, error: Exception | None) -> None:
+    """Whether or not a request has trouble of its own."""
+    postponed(world, "key-1")
+    if error is not None:
+        world.factory.fail_next("create_run", error)
+    world.dispatch(["key-1"])
+    assert (world.status("key-1") in STARTED) is (error is None)
+    assert not world.has_backlog
+
+
+def test_a_turn_that_meets_nobody_does_not_look_who_has_come(world: Turns) -> None:
+    """An idle factory costs no read for it: a note that was left behind ends with the next request."""
+    world.wait_for_turns()
+    world.dispatch([])
+    assert world.has_backlog
+
+
+def test_the_trouble_of_a_request_is_logged_with_its_id(
+    world: Turns, caplog: pytest.LogCaptureFixture
+) -> None:
+    """And as what it happened in."""
+    postponed(world, "key-1")
+    world.ledger.before["get"] = [LedgerError("no answer")]
+    world.dispatch(["key-1"])
+    (logged,) = [each for each in caplog.records if hasattr(each, "error")]
+    assert vars(logged)["action"] == "dispatch_record_failed"
+    assert vars(logged)["request_id"] == "key-1"
+    assert "dispatch" in logged.getMessage()
