@@ -1,6 +1,7 @@
 """All news is built in one place, whichever way a request came and however far it got."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -8,9 +9,11 @@ import pytest
 
 from adf_trigger.contracts import Source
 from adf_trigger.errors import BadRequest, PublishError, Throttled
-from adf_trigger.ledger.records import RunRecord
+from adf_trigger.ledger.records import RunRecord, RunState
 from adf_trigger.messages.decoding import Message
 from adf_trigger.news import CompletionEvent, RejectedMessage
+from adf_trigger.service.notify import Notifier
+from tests.contracts.ledger_records import a_factory, a_full_record
 from tests.support.news import told
 from tests.support.world import FACTORY_ID, World
 
@@ -138,3 +141,24 @@ def test_news_of_what_has_not_ended_is_a_bug(world: World) -> None:
     notifier = world.services.intake._rejecter._notifier
     with pytest.raises(ValueError, match="has not ended"):
         notifier.ended(record)
+
+
+def test_a_record_as_its_run_went_on_tells_nothing_of_its_end() -> None:
+    """Whatever has come of it since; all else is as it is."""
+    ended = a_full_record(a_factory())
+    before = Notifier.as_it_went_on(ended, "InProgress")
+    assert before == replace(
+        ended,
+        state=RunState.SUBMITTED,
+        status="InProgress",
+        event_id=None,
+        ended_at=None,
+        duration_ms=None,
+        message=None,
+        errors=(),
+        results=None,
+        truncated=False,
+        published_at=None,
+        routes=(),
+    )
+    assert ended.event_id is not None

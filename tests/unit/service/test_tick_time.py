@@ -161,5 +161,7 @@ def test_a_factory_with_much_to_do_keeps_no_other_from_its_turn(
     note = slow.services.notes.get("app", "tick")
     assert note is not None
     assert "reach 1 factories" in note.value["trouble"]
-    assert [each for each in caplog.records if getattr(each, "action", "") == "tick_cut"]
+    cut = [vars(each) for each in caplog.records if getattr(each, "action", "") == "tick_cut"]
+    assert cut
+    assert all({"factory", "part"} <= each.keys() for each in cut)
     assert slow.services.tick._first == 1
