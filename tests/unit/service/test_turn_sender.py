@@ -65,7 +65,7 @@ class Places:
 
     records: Records | None
 
-    def lease(self, stored: Stored) -> Stored | None:
+    def lease(self, stored: Stored, **_: Any) -> Stored | None:
         """See Admission."""
         return None if self.records is None else self.records.lease_to_send(stored)
 
