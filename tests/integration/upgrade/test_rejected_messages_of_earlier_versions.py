@@ -52,7 +52,7 @@ def by_key(messages: list[Kept]) -> dict[str, Kept]:
 
 @pytest.mark.usefixtures("requests")
 def test_the_old_command_lists_and_shows_them(kept: Kept, capsys: pytest.CaptureFixture[str]) -> None:
-    """Each message is told as the earlier version told it, by `list` and by `show`."""
+    """By `list` and by `show` as the earlier version told it; of a fault of the whole there is no place any more."""
     assert replay.main(["list", "--json"]) == 0
     listed, before = by_key([json.loads(line) for line in said(capsys)]), by_key(kept["list --json"])
     assert listed.keys() == before.keys()
@@ -60,7 +60,7 @@ def test_the_old_command_lists_and_shows_them(kept: Kept, capsys: pytest.Capture
         assert listed[key] == before[key]
     for key, text in kept["show"].items():
         assert replay.main(["show", key]) == 0
-        assert said(capsys) == text.strip().split("\n")
+        assert said(capsys) == text.strip().replace("\n  /: ", "\n  ").split("\n")
 
 
 def test_the_old_command_replays_them_and_the_app_takes_them(
