@@ -143,6 +143,15 @@ class CandidateFinder:
             return Claim.NOT_ITS
         return self._claim(factory, record, run, self._rivals(factory, record))
 
+    def is_anothers(self, factory: FactoryHandle, record: RunRecord, run_id: UUID) -> bool:
+        """Whether another request has a run, under whichever id of the factory.
+
+        Raises:
+            LedgerError: the ledger is out of reach.
+        """
+        owner = owner_of(self._ledger, self._factories, factory, run_id)
+        return owner is not None and not _is_same(owner, record)
+
     def _claim(self, factory: FactoryHandle, record: RunRecord, run: PipelineRun, rivals: _Rivals) -> Claim:
         if not self._fits(run, record):
             return Claim.NOT_ITS

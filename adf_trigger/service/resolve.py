@@ -24,11 +24,13 @@ from adf_trigger.errors import (
     Unavailable,
     WrongState,
 )
+from adf_trigger.ledger.notes import Notes
 from adf_trigger.ledger.port import LedgerReader, Stored
 from adf_trigger.ledger.records import ActiveRun, RunRecord, RunState
 from adf_trigger.messages.limits import shorten
 from adf_trigger.messages.masking import MASK
 from adf_trigger.service import optimistic
+from adf_trigger.service.adoptions import Adoptions
 from adf_trigger.service.budget import Budget
 from adf_trigger.service.candidates import LIST_PAGES, CandidateFinder, Claim, Found
 from adf_trigger.service.definitions import Definitions
@@ -40,6 +42,7 @@ from adf_trigger.service.policy import Policies
 from adf_trigger.service.publish import Publisher
 from adf_trigger.service.reconcile import FEW_CANDIDATES, Reconciler, Sightings
 from adf_trigger.service.records import Records
+from adf_trigger.service.steps import Steps
 
 logger = logging.getLogger(__name__)
 
@@ -96,6 +99,7 @@ class Resolver:
         gate: which factories may not be called now.
         reconciler: finds the run that is certainly a request's.
         candidates: finds those that may be.
+        adoptions: gives a run to one request at a time.
         definitions: what pipelines declare, so that secrets are masked.
         monitor: takes what Data Factory shows of a run.
         publisher: publishes that a fate is unknown before somebody changes that.
@@ -110,6 +114,7 @@ class Resolver:
         gate: Gate,
         reconciler: Reconciler,
         candidates: CandidateFinder,
+        adoptions: Adoptions,
         definitions: Definitions,
         monitor: Monitor,
         publisher: Publisher,
@@ -121,6 +126,7 @@ class Resolver:
         self._gate = gate
         self._reconciler = reconciler
         self._candidates = candidates
+        self._adoptions = adoptions
         self._definitions = definitions
         self._monitor = monitor
         self._publisher = publisher
@@ -194,22 +200,21 @@ class Resolver:
             )
         claim = found.claim(order.run_id) or self._candidates.claim(factory, stored.record, order.run_id)
         if claim is Claim.CONTESTED:
-            raise WrongState(
-                f"run {order.run_id} may be another request's, whose outcome is open or which was given it: that is "
-                "to be settled first",
-                candidates=self._shown(stored, found),
-            )
+            raise self._contested(stored, order.run_id, found)
         if claim is Claim.NOT_ITS:
             raise WrongState(
                 f"run {order.run_id} is none of those that may be its: of its pipeline, started by a call in its time, "
                 "and no other request's",
                 candidates=self._shown(stored, found),
             )
-        taken = self._records.take_over(
-            stored,
-            order.run_id,
-            entry.model_copy(update={"note": _joined(f"run {order.run_id}", entry.note)}),
-        )
+        with self._adoptions.alone(factory, stored.record, order.run_id) as alone:
+            if not alone or self._candidates.is_anothers(factory, stored.record, order.run_id):
+                raise self._contested(stored, order.run_id, found)
+            taken = self._records.take_over(
+                stored,
+                order.run_id,
+                entry.model_copy(update={"note": _joined(f"run {order.run_id}", entry.note)}),
+            )
         try:
             self._monitor.look(factory, ActiveRun.of(taken.record), Budget(CALLS))
         except (LedgerError, PublishError, DataFactoryError, CredentialError) as exc:
@@ -220,6 +225,13 @@ class Resolver:
                 extra={"action": "look_failed", "request_id": taken.record.request_id},
             )
         return (self._ledger.get(taken.record.factory, taken.record.request_id) or taken).record
+
+    def _contested(self, stored: Stored, run_id: UUID, found: Found) -> WrongState:
+        return WrongState(
+            f"run {run_id} may be another request's, whose outcome is open or which was given it: that is to be "
+            "settled first",
+            candidates=self._shown(stored, found),
+        )
 
     def _resubmit(
         self, factory: FactoryHandle, stored: Stored, order: ResolveOrder, entry: HistoryEntry
@@ -315,8 +327,10 @@ def wire_resolver(
     monitor: Monitor,
     publisher: Publisher,
     clock: Clock,
+    notes: Notes,
+    steps: Steps,
 ) -> Resolver:
-    """A `Resolver` with the finder of its candidates; see `Resolver`, and of the policies `CandidateFinder`."""
+    """A `Resolver` with the finder of its candidates; see `Resolver`, `CandidateFinder` and `Adoptions`."""
     candidates = CandidateFinder(ledger, factories, policies, clock)
     return Resolver(
         ledger,
@@ -325,6 +339,7 @@ def wire_resolver(
         gate,
         reconciler,
         candidates,
+        Adoptions(notes, factories, clock, steps),
         definitions,
         monitor,
         publisher,

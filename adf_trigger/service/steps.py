@@ -13,6 +13,8 @@ logger = logging.getLogger(__name__)
 
 STEPS = frozenset(
     {
+        "adoption.claim",
+        "adoption.release",
         "backlog.begin",
         "backlog.end",
         "definitions.keep",

@@ -14,6 +14,8 @@ RECORDS = tuple(sorted(step for step in STEPS if step.startswith("records.")))
 OTHERS = tuple(sorted(STEPS.difference(RECORDS)))
 """The steps in two parts, which different workers take."""
 DECIDED = (
+    "adoption.claim",
+    "adoption.release",
     "records.take_over",
     "records.resubmit",
     "replay.send",

@@ -341,7 +341,7 @@ SCENARIOS: dict[str, tuple[Callable[[Crashes, str], None], ...]] = {
     "records.cancel_later": (cancelled_later,),
     "records.refuse_cancel": (not_cancelled,),
     "records.note": (rerun,),
-    "records.take_over": (adopted,),
+    **dict.fromkeys(("adoption.claim", "adoption.release", "records.take_over"), (adopted,)),
     "records.resubmit": (resubmitted,),
     "records.dismiss": (dismissed,),
     "replay.send": (sent_again,),

@@ -13,6 +13,7 @@ from adf_trigger.service.resolve import ResolveOrder
 from adf_trigger.service.steering import Which
 from tests.support.memory_factory import LOST_REPLY, Ids
 from tests.support.resettled import restarted, submit
+from tests.support.script import Script
 from tests.support.world import FACTORY_ID, World
 from tests.support.world import settings as settings_of
 
@@ -160,6 +161,38 @@ def test_of_two_operators_at_once_exactly_one_adopts_a_run() -> None:
     owner = world.ledger.find(FACTORY_ID, run_id) if run_id else None
     assert owner is not None
     assert outcomes[owner.record.request_id] == "adopted"
+
+
+@pytest.mark.parametrize("step", ["adoption.claim", "records.take_over"])
+def test_of_two_operators_of_a_moved_factory_exactly_one_adopts_a_run(step: str) -> None:
+    """Though their requests are kept under two of its ids, which no transaction spans."""
+    script = Script()
+    policy = json.dumps({"*": {"unknownOutcome": "park"}})
+    world = World(settings=settings_of(ADF_TRIGGER_POLICY=policy), steps=script)
+    world.factory.declare("load")
+    world.factory.ids = Ids.IGNORED
+    run_id = lose(world, "old", started=True)
+    factory = {"default": (MOVED, world.factory)}
+    elsewhere = restarted(world, factory, ADF_TRIGGER_POLICY=policy)
+    world.factory.fail_next("create_run", LOST_REPLY)
+    submit(elsewhere, "new")
+    services = restarted(world, factory, {FACTORY_ID: "default"}, ADF_TRIGGER_POLICY=policy)
+    for _ in range(8):
+        world.clock.forward(30)
+        services.tick.run()
+    outcomes: dict[str, str] = {}
+
+    def adopt(key: str) -> None:
+        try:
+            services.steering.resolve(Which(key), ResolveOrder(decision="adopt", run_id=run_id))
+            outcomes[key] = "adopted"
+        except AdfTriggerError as exc:
+            outcomes[key] = type(exc).__name__
+
+    script.meanwhile = (step, lambda: adopt("new"))
+    adopt("old")
+    assert sorted(outcomes.values()) == ["WrongState", "adopted"]
+    assert [note.name for note in world.notes.named(FACTORY_ID, "adoption|")] == []
 
 
 def test_a_run_that_is_kept_under_another_id_of_the_factory_is_nobody_elses() -> None:

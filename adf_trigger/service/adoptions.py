@@ -1,0 +1,96 @@
+"""Gives a run to one request at a time, under whichever ids of its factory they are kept.
+
+A transaction of the ledger spans the records under one id alone. Where a factory has moved there are several, and two
+people who decide at the same instant would both be right.
+"""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from adf_trigger.clock import Clock
+from adf_trigger.errors import LedgerConflict, LedgerError
+from adf_trigger.ledger.notes import Note, Notes
+from adf_trigger.ledger.records import RunRecord
+from adf_trigger.service.factories import Factories, FactoryHandle
+from adf_trigger.service.steps import Steps
+
+logger = logging.getLogger(__name__)
+
+PREFIX = "adoption|"
+LASTS = timedelta(minutes=10)
+"""How long one who was killed meanwhile keeps others from the run."""
+
+
+class Adoptions:
+    """Notes who is about to be given a run.
+
+    Args:
+        notes: where.
+        factories: all configured factories.
+        clock: gives the present instant.
+        steps: surrounds each write.
+    """
+
+    def __init__(self, notes: Notes, factories: Factories, clock: Clock, steps: Steps) -> None:
+        self._notes = notes
+        self._factories = factories
+        self._clock = clock
+        self._steps = steps
+
+    @contextmanager
+    def alone(self, factory: FactoryHandle, record: RunRecord, run_id: UUID) -> Iterator[bool]:
+        """Whether nobody else is about to be given the run, until the end of this.
+
+        Raises:
+            LedgerError: the ledger is out of reach.
+        """
+        scope = self._factories.of(factory.alias)[0].id
+        note = self._claimed(scope, f"{PREFIX}{run_id}", record)
+        if note is None:
+            yield False
+            return
+        try:
+            yield True
+        except Exception:
+            self._release(scope, note)
+            raise
+        self._release(scope, note)
+
+    def _claimed(self, scope: str, name: str, record: RunRecord) -> Note | None:
+        now = self._clock()
+        before = self._notes.get(scope, name)
+        own = {"factory": record.factory, "request": record.request_id}
+        if before is not None and not _is_free(before, own, now):
+            return None
+        try:
+            with self._steps("adoption.claim"):
+                value = {**own, "at": now.isoformat()}
+                return self._notes.put(scope, name, value, "" if before is None else before.etag)
+        except LedgerConflict:
+            return None
+
+    def _release(self, scope: str, note: Note) -> None:
+        """Let others have a try. Where that fails they wait for a while."""
+        try:
+            with self._steps("adoption.release"):
+                self._notes.remove(scope, note.name, note.etag)
+        except LedgerError as exc:
+            logger.warning(
+                "That a run was given to a request could not be noted: %s",
+                exc,
+                extra={"action": "adoption_not_released", "error": type(exc).__name__},
+            )
+
+
+def _is_free(note: Note, own: dict[str, str], now: datetime) -> bool:
+    """Whether a note is its own from before, or is left of one who was killed."""
+    if all(note.value.get(name) == each for name, each in own.items()):
+        return True
+    try:
+        at = datetime.fromisoformat(note.value["at"])
+        return not timedelta() <= now - at < LASTS
+    except (KeyError, TypeError, ValueError):
+        return True
