@@ -12,12 +12,12 @@ from adf_trigger.ledger.records import RunRecord
 from adf_trigger.messages.limits import shorten, shorten_middle
 from adf_trigger.readings import ActivityFailure, ActivityView, RunActivities
 from adf_trigger.request_ids import as_guid
+from adf_trigger.service.attribution import CLOCK_SKEW
 from adf_trigger.service.budget import Budget
 from adf_trigger.service.factories import Factories, FactoryHandle
 from adf_trigger.service.going_on import children_going_on
 from adf_trigger.service.query import By, RunFinder
 from adf_trigger.service.reads import Reads, nothing_allowed
-from adf_trigger.service.reconcile import CLOCK_SKEW
 from adf_trigger.service.results import child_of, in_order
 from adf_trigger.service.withheld import Withholder
 

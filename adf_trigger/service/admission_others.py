@@ -11,10 +11,10 @@ from adf_trigger.datafactory.models import FieldFilter, PipelineRun, RunFilter
 from adf_trigger.errors import CredentialError, DataFactoryError
 from adf_trigger.ledger.places import Places
 from adf_trigger.service.admission_keys import canonical, parameter_in
+from adf_trigger.service.attribution import carried
 from adf_trigger.service.budget import Budget
 from adf_trigger.service.factories import FactoryHandle
 from adf_trigger.service.gate import Gate
-from adf_trigger.service.reconcile import carried
 
 logger = logging.getLogger(__name__)
 

@@ -19,10 +19,10 @@ from adf_trigger.datafactory.models import FieldFilter, PipelineRun, RunFilter
 from adf_trigger.errors import ResourceNotFound
 from adf_trigger.ledger.port import LedgerReader
 from adf_trigger.ledger.records import RunRecord, RunState
+from adf_trigger.service.attribution import CLOCK_SKEW, carried, owner_of, was_called
 from adf_trigger.service.budget import Budget
 from adf_trigger.service.factories import Factories, FactoryHandle
 from adf_trigger.service.policy import Policies
-from adf_trigger.service.reconcile import CLOCK_SKEW, carried, owner_of, was_called
 
 LIST_PAGES = 20
 """Maximum pages of the pipeline's runs that are read for candidates; one of a longer list is looked up by its id."""

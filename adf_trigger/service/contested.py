@@ -15,9 +15,9 @@ from adf_trigger.datafactory.models import PipelineRun
 from adf_trigger.ledger.listing import Question
 from adf_trigger.ledger.port import LedgerReader
 from adf_trigger.ledger.records import ActiveRun, RunRecord, RunState
+from adf_trigger.service.attribution import CLOCK_SKEW
 from adf_trigger.service.factories import Factories, FactoryHandle
 from adf_trigger.service.observing import Doubt, ObservationKeeper, Observed, Place, doubt_name
-from adf_trigger.service.reconcile import CLOCK_SKEW
 from adf_trigger.service.tick_threads import TickThreads
 from adf_trigger.service.troubles import Troubles
 

@@ -18,9 +18,9 @@ from adf_trigger.errors import (
     WrongState,
 )
 from adf_trigger.service.allowance import Allowance
+from adf_trigger.service.attribution import CLOCK_SKEW
 from adf_trigger.service.budget import Budget
 from adf_trigger.service.factories import FactoryHandle
-from adf_trigger.service.reconcile import CLOCK_SKEW
 from adf_trigger.service.steps import Steps
 from adf_trigger.service.throttling import Bucket
 

@@ -14,12 +14,12 @@ from adf_trigger.ledger.records import ActiveRun, RunRecord, RunState
 from adf_trigger.messages.fitting import fitted_children
 from adf_trigger.messages.limits import shortened_together
 from adf_trigger.results import ChildRun, Results
+from adf_trigger.service.attribution import CLOCK_SKEW
 from adf_trigger.service.budget import Budget
 from adf_trigger.service.children import children_of
 from adf_trigger.service.factories import FactoryHandle
 from adf_trigger.service.policy import Policies
 from adf_trigger.service.publish import Publisher
-from adf_trigger.service.reconcile import CLOCK_SKEW
 from adf_trigger.service.records import Records
 from adf_trigger.service.results import errors_of, in_order, kept_errors, results_of, return_value_of
 from adf_trigger.service.run_end import RunEnd

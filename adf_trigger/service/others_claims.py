@@ -22,13 +22,13 @@ from adf_trigger.ledger.port import LedgerReader, Stored
 from adf_trigger.ledger.records import RunRecord
 from adf_trigger.messages.declaration import Declaration
 from adf_trigger.service import optimistic
+from adf_trigger.service.attribution import owner_of
 from adf_trigger.service.budget import Budget
 from adf_trigger.service.definitions import Definitions
 from adf_trigger.service.ends import EndRecorder
 from adf_trigger.service.factories import Factories, FactoryHandle
 from adf_trigger.service.others_record import Group, group_of, record_of, rerun_entry, rerun_note
 from adf_trigger.service.publish import Publisher
-from adf_trigger.service.reconcile import owner_of
 from adf_trigger.service.records import Records
 
 logger = logging.getLogger(__name__)

@@ -17,7 +17,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
 from itertools import islice
-from typing import Any
 from uuid import UUID
 
 from adf_trigger.clock import Clock
@@ -26,14 +25,12 @@ from adf_trigger.errors import ResourceNotFound
 from adf_trigger.ledger.port import LedgerReader
 from adf_trigger.ledger.records import RunRecord
 from adf_trigger.service import transitions
+from adf_trigger.service.attribution import CLOCK_SKEW, carried, owner_of, was_called
 from adf_trigger.service.budget import Budget
 from adf_trigger.service.elapsed import Elapsed
 from adf_trigger.service.factories import Factories, FactoryHandle
 from adf_trigger.service.policy import Policies
 from adf_trigger.settings.policy import UnknownOutcomePolicy
-
-CLOCK_SKEW = timedelta(minutes=5)
-"""Maximum difference between the service's clock and ours."""
 
 MOST_PAGES = 60
 """Maximum pages of a pipeline's runs that are read to settle a doubt: beyond that a person decides."""
@@ -44,9 +41,6 @@ MOST_PAGES_OF_RECORDS = 20
 
 FEW_CANDIDATES = 5
 """One run that may be it is enough to park a request; a few are named."""
-
-_STARTED_BY_A_CALL = "manual"
-"""`invokedByType` of runs that createRun has started, and no trigger and no other pipeline."""
 
 
 class Verdict(Enum):
@@ -285,28 +279,5 @@ class Reconciler:
         return found
 
 
-def was_called(run: PipelineRun) -> bool:
-    """Whether createRun may have started a run; where it is not told, it may."""
-    kind = run.invoked_by.invoked_by_type if run.invoked_by else None
-    return (kind or _STARTED_BY_A_CALL).lower() == _STARTED_BY_A_CALL
-
-
 def _earliest(runs: list[PipelineRun]) -> PipelineRun:
     return min(runs, key=lambda run: (run.run_start is None, run.run_start, str(run.run_id)))
-
-
-def carried(run: PipelineRun, parameter: str) -> object:
-    """What a run has in a parameter, in whatever case that is spelled; None where it has none."""
-    given: dict[str, Any] = {name.lower(): each for name, each in run.parameters.items()}
-    return given.get(parameter.lower())
-
-
-def owner_of(
-    ledger: LedgerReader, factories: Factories, factory: FactoryHandle, run_id: UUID
-) -> RunRecord | None:
-    """The record that has a run, under whatever id of the factory it is kept."""
-    for handle in (factory, *(each for each in factories.of(factory.alias) if each.id != factory.id)):
-        stored = ledger.find(handle.id, run_id)
-        if stored is not None:
-            return stored.record
-    return None

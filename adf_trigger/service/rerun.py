@@ -29,10 +29,10 @@ from adf_trigger.ledger.port import LedgerReader, Stored
 from adf_trigger.ledger.records import RunRecord
 from adf_trigger.messages.limits import shorten
 from adf_trigger.service import optimistic
+from adf_trigger.service.attribution import CLOCK_SKEW
 from adf_trigger.service.budget import Budget
 from adf_trigger.service.factories import Factories, FactoryHandle
 from adf_trigger.service.gate import Gate
-from adf_trigger.service.reconcile import CLOCK_SKEW
 from adf_trigger.service.records import Records
 from adf_trigger.service.submission import Lineage, Submission
 from adf_trigger.service.submit import Submitted, Submitter

@@ -13,11 +13,11 @@ import pytest
 from adf_trigger.datafactory.models import FieldFilter, InvokedBy, Page, PipelineRun, ReplyHeaders, RunFilter
 from adf_trigger.errors import BadRequest, LedgerError, NotSent
 from adf_trigger.ledger.records import RunRecord
+from adf_trigger.service.attribution import CLOCK_SKEW
 from adf_trigger.service.budget import Budget
 from adf_trigger.service.factories import FactoryHandle
 from adf_trigger.service.policy import Policies
 from adf_trigger.service.reconcile import (
-    CLOCK_SKEW,
     FEW_CANDIDATES,
     MOST_PAGES,
     RECORDS_A_PAGE,
