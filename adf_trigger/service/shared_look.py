@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from adf_trigger.clock import Clock
 from adf_trigger.contracts import ENDED_IN_DATA_FACTORY
-from adf_trigger.datafactory.models import FieldFilter, PipelineRun, RunFilter
+from adf_trigger.datafactory.models import PipelineRun, RunFilter
 from adf_trigger.errors import (
     CredentialError,
     DataFactoryError,
@@ -23,6 +23,7 @@ from adf_trigger.service.budget import Budget
 from adf_trigger.service.ends import BELIEVED_AHEAD, EndRecorder
 from adf_trigger.service.factories import FactoryHandle
 from adf_trigger.service.gate import Gate
+from adf_trigger.service.monitor import ended_filter
 
 logger = logging.getLogger(__name__)
 
@@ -38,8 +39,6 @@ CALLS_AN_END = 12
 FIRST_LOOK_BACK = timedelta(minutes=5)
 OVERLAP = timedelta(seconds=30)
 """Lists lag, and their times are the service's."""
-
-_ENDED = FieldFilter(operand="Status", operator="In", values=tuple(sorted(ENDED_IN_DATA_FACTORY)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +148,9 @@ class SharedLooker:
         now = self._clock()
         since = place.since or now - FIRST_LOOK_BACK
         window = RunFilter(
-            last_updated_after=since - OVERLAP, last_updated_before=now + timedelta(days=1), filters=(_ENDED,)
+            last_updated_after=since - OVERLAP,
+            last_updated_before=now + timedelta(days=1),
+            filters=(ended_filter(),),
         )
         found, _ = self._budget(factory, PAGES).read(factory.runs.query_runs(window))
         updates = [run.last_updated for run in found if run.last_updated]

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from adf_trigger.azure.clouds import CLOUDS
 from adf_trigger.settings.faults import json_object
@@ -40,6 +40,8 @@ CallbackHosts = Annotated[
 
 class CallbackSettings(BaseModel):
     """The part of the settings that is about callbacks."""
+
+    model_config = ConfigDict(defer_build=True)
 
     callback_hosts: CallbackHosts | None = Field(
         default=None,

@@ -184,6 +184,8 @@ def _key(secret: str) -> bytes | None:
 class RouteSettings(BaseModel):
     """The part of the settings that is about routes."""
 
+    model_config = ConfigDict(defer_build=True)
+
     routes: RoutesByName = Field(
         default_factory=dict,
         alias="ADF_TRIGGER_ROUTES",
