@@ -26,8 +26,8 @@ from adf_trigger.service.reconcile import (
     Sightings,
     Verdict,
 )
-from adf_trigger.settings.policy import PipelinePolicy
-from tests.support.memory_factory import LOST_REPLY, Ids, MemoryFactory
+from adf_trigger.settings.policy import PipelinePolicy, UnknownOutcomePolicy
+from tests.support.memory_factory import LOST_REPLY, Ids, MemoryFactory, Run
 from tests.support.world import FACTORY_ID, STARTED, World, settings
 
 GRACE = timedelta(seconds=100)
@@ -332,3 +332,34 @@ def test_a_run_that_another_thread_has_found_meanwhile_is_claimed(doubt: Doubt) 
     reconciler._looking_up = found_meanwhile()  # type: ignore[assignment] # entered once
     finding = reconciler.reconcile(doubt.handle, doubt.record, Budget(10), Sightings())
     assert finding.verdict is Verdict.SEND_AGAIN
+
+
+def test_what_cannot_be_told_yet_or_is_decided_outright_is_said(doubt: Doubt) -> None:
+    """Each verdict with its reason, from first to last."""
+    with pytest.raises(ValueError, match="request key-1 is not in doubt"):
+        Doubt(doubt.world, doubt.factory, replace(doubt.record, sent_at=None)).finding()
+    spent = doubt.reconciler().reconcile(doubt.handle, doubt.record, Budget(0), Sightings())
+    assert spent == Finding(Verdict.ASK_LATER, reason="the calls of this tick are spent")
+    park, resubmit = (
+        PipelinePolicy(unknown_outcome=UnknownOutcomePolicy.PARK),
+        PipelinePolicy(unknown_outcome=UnknownOutcomePolicy.RESUBMIT),
+    )
+    assert doubt.finding({"load": park}) == Finding(
+        Verdict.PARK, reason="the pipeline's policy is to park it"
+    )
+    assert doubt.finding({"load": resubmit}) == Finding(
+        Verdict.SEND_AGAIN, reason="the pipeline's policy is to send again"
+    )
+    left_by = doubt.record.sent_at
+    assert left_by is not None
+    doubt.world.clock.now = left_by + GRACE - A_MOMENT
+    assert doubt.finding() == Finding(Verdict.ASK_LATER, reason="the run is not to be seen yet")
+
+
+def test_a_run_that_names_no_pipeline_is_the_requests_all_the_same(doubt: Doubt) -> None:
+    """It has the id that was chosen for it; one of another pipeline is another's."""
+    run_id, now = doubt.record.run_id, doubt.world.clock()
+    doubt.factory.runs[run_id] = Run(run_id, "", {}, now, now)
+    assert doubt.finding() == Finding(Verdict.ADOPT, run_id)
+    doubt.factory.runs[run_id] = Run(run_id, "other", {}, now, now)
+    assert doubt.finding().verdict is Verdict.SEND_AGAIN
