@@ -147,14 +147,15 @@ def wire(
             ),
         )
     )
+    holds = HoldNotes(notes, factories, clock, steps, seconds=seconds)
     views = RunViews(
         factories,
         links=RELATIVE if settings.public_base_url is None else Links(settings.public_base_url),
         studio=CLOUDS[settings.cloud].studio,
+        holds=holds,
     )
     partitions = Partitions(factories, ledger)
     gate = Gate(states, throttling, clock)
-    holds = HoldNotes(notes, factories, clock, steps, seconds=seconds)
     backlog = Backlog(notes, allowance, throttling, clock, steps)
     definitions = Definitions(
         timedelta(seconds=settings.definition_cache), declarations, steps, seconds=seconds

@@ -1,6 +1,7 @@
 """Records as callers and consumers see them."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from urllib.parse import quote
 
 from adf_trigger.azure.clouds import PUBLIC
@@ -11,6 +12,7 @@ from adf_trigger.contracts import (
     RunStatus,
     RunView,
 )
+from adf_trigger.errors import LedgerError
 from adf_trigger.ledger.kept_messages import Fate, KeptMessage
 from adf_trigger.ledger.listing import ListedRun
 from adf_trigger.ledger.reasons import reason_of
@@ -20,9 +22,11 @@ from adf_trigger.messages.limits import one_line
 from adf_trigger.messages.masking import MASK
 from adf_trigger.readings import RunSummary
 from adf_trigger.service.factories import Factories
+from adf_trigger.service.hold_notes import HoldNotes
 from adf_trigger.service.links import Links
 
 RELATIVE = Links()
+_RELEASED = "it was held, and goes on with the next tick"
 
 REPLAY = "replay"
 DISMISS = "resolve as dismiss"
@@ -38,15 +42,25 @@ class RunViews:
         factories: all configured factories.
         links: where runs are found.
         studio: root of Data Factory Studio in the cloud in use.
+        holds: what operators hold; None to say what a record says of that.
     """
 
-    def __init__(self, factories: Factories, *, links: Links = RELATIVE, studio: str = PUBLIC.studio) -> None:
+    def __init__(
+        self,
+        factories: Factories,
+        *,
+        links: Links = RELATIVE,
+        studio: str = PUBLIC.studio,
+        holds: HoldNotes | None = None,
+    ) -> None:
+        self._holds = holds
         self._factories = factories
         self._links_to = links
         self._studio = studio
 
     def view(self, record: RunRecord) -> RunView:
         """The run as callers see it; a runId is shown once Data Factory has confirmed it."""
+        record = self._held_until(record)
         run_id = record.confirmed_run_id
         return RunView(
             request_id=record.request_id,
@@ -79,6 +93,17 @@ class RunViews:
             routes=list(record.routes),
             links=self._links(ListedRun.of(record)),
         )
+
+    def _held_until(self, record: RunRecord) -> RunRecord:
+        """One that is held, with the hold as it is now: its end or its reason may have been changed."""
+        handle = None if record.held is None else self._factories.kept_under(record.factory)
+        if handle is None or record.held is None or record.secure_parameters or self._holds is None:
+            return record
+        try:
+            hold = self._holds.of(handle).standing.get(record.held.by)
+        except LedgerError:
+            return record  # it says what it was held by when that was recorded
+        return replace(record, message=_RELEASED if hold is None else hold.in_words)
 
     def alias(self, factory: str) -> str:
         """The alias of a factory's resource id; the id itself where it is not configured any more."""

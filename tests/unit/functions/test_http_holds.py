@@ -7,6 +7,7 @@ from typing import Any
 import azure.functions as func
 import pytest
 
+from adf_trigger.errors import LedgerError
 from tests.support.resettled import restarted
 from tests.support.world import FACTORY_ID, World, settings
 from tests.unit.functions.conftest import Caller
@@ -156,3 +157,24 @@ def test_health_lists_what_is_held_and_is_well(caller: Caller, world: World) -> 
     assert json.loads(caller.health().get_body())["status"] != "unavailable"
     ask(caller, "release", {"pipeline": "load"})
     assert held() == []
+
+
+def test_a_waiting_run_tells_the_hold_as_it_is_now(caller: Caller, world: World) -> None:
+    """Held again for longer it says so, and released that it goes on; without the ledger's word what it was."""
+    ask(caller, "hold", REASON)
+    caller.post({}, Idempotency_Key="k")
+
+    def told() -> str:
+        world.clock.forward(2)
+        view = body_of(caller.get("k"))
+        assert view["message"] == view["reason"]
+        return str(view["message"])
+
+    ask(caller, "hold", {"reason": "it takes longer", "until": "2026-01-09T12:00:00Z"})
+    assert told() == "the factory is held until 2026-01-09T12:00:00Z: it takes longer"
+    world.notes.before["named"] = [LedgerError("away")]
+    assert told() == "the factory is held until 2026-01-06T12:00:00Z: deploying release 41"
+    ask(caller, "release")
+    assert told() == "it was held, and goes on with the next tick"
+    world.tick()
+    assert body_of(caller.get("k"))["runId"] is not None
