@@ -242,3 +242,25 @@ def test_a_dry_run_starts_nothing() -> None:
     done = command(service, "run", "LoadOrders", "--dry-run")
     assert (done.code, done.out) == (0, "LoadOrders could be started. Nothing was.\n")
     assert service.asked[0].url.query == b"validateOnly=true"
+
+
+def test_a_request_for_which_there_is_no_place_is_told_with_the_runs_in_the_way() -> None:
+    """Nothing was started; the exit code says that it was refused."""
+    in_the_way = [
+        {
+            "requestId": "orders-1",
+            "runId": RUN_ID,
+            "factory": "default",
+            "pipeline": "LoadOrders",
+            "status": "InProgress",
+            "requestedAt": "2026-11-26T06:00:00Z",
+            "link": "/api/runs/orders-1",
+        }
+    ]
+    service = Service(
+        problem("at-capacity", 409, detail="at most 1 run may go on at once", inTheWay=in_the_way)
+    )
+    done = command(service, "run", "LoadOrders")
+    assert done.code == 3
+    assert "at most 1 run may go on at once" in done.err
+    assert "InProgress  LoadOrders  orders-1" in done.err
