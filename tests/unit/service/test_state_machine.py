@@ -38,7 +38,6 @@ from adf_trigger.service.submit import Submitted
 from tests.support import one_at_once
 from tests.support.memory_factory import LOST_REPLY, Ids
 from tests.support.news import told
-from tests.support.one_at_once import PIPELINE
 from tests.support.operators import Operators
 from tests.support.script import Crashed, Script
 from tests.support.world import FACTORY_ID, World
@@ -48,7 +47,6 @@ LOST = "lost reply"
 SETTLE_TICKS = 60
 """Ticks of half a minute in which everything must come to its end once the trouble is over."""
 
-
 TROUBLES = [
     Forbidden("the role is not effective yet", status=403),
     ScopeNotFound("Resource group 'rg' could not be found.", status=404, code="ResourceGroupNotFound"),
@@ -57,6 +55,7 @@ TROUBLES = [
 ]
 """What holds a factory for a while."""
 
+PIPELINE = one_at_once.PIPELINE
 TRACED = {"correlationParameter": "trace"}
 CORRELATED = settings_of(
     ADF_TRIGGER_POLICY=json.dumps({"*": TRACED, PIPELINE: {**one_at_once.POLICY, **TRACED}})
@@ -323,7 +322,7 @@ class Service(Operators):
 
     @invariant()
     def no_customer_has_two_runs_at_once(self) -> None:
-        """And theirs begin in the order in which they waited."""
+        """Whoever asks, ticks or is killed."""
         one_at_once.judge(self.world)
 
     def owner_of(self, run_id: UUID) -> str | None:
@@ -359,6 +358,7 @@ class Service(Operators):
             self.no_customer_has_two_runs_at_once()
         self.no_request_has_two_runs()
         self.news_is_true_and_never_changes()
+        one_at_once.judge_order(self.world)
         for key in self.acknowledged:
             self.has_ended(key)
         assert list(self.world.ledger.active(FACTORY_ID)) == []
