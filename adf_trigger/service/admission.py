@@ -98,6 +98,9 @@ class Admission:
     def claim(self, record: RunRecord, *, to_send: bool) -> Claim:
         """Insert a new request with a place, or in line for one, or find the earlier one of the same key.
 
+        One that is held wants no place before that is over, and stands in line for it at once: else who comes after
+        the release would pass it.
+
         Args:
             record: the request.
             to_send: whether it is leased to its sender where it has a place.
@@ -107,7 +110,7 @@ class Admission:
             TryLater: others keep changing the places. Nothing was kept.
             InvalidRequest, LedgerError: see `Records.claim`.
         """
-        policy = self._policies.of(record.pipeline).admission
+        policy = self._policy_for_new(record)
         if policy is None:
             return self._records.claim(record, to_send=to_send)
 
@@ -134,7 +137,7 @@ class Admission:
             LedgerConflict: the rejected one has changed since it was read.
             AtCapacity, TryLater, InvalidRequest, LedgerError: see `claim`.
         """
-        policy = self._policies.of(record.pipeline).admission
+        policy = self._policy_for_new(record)
         if policy is None:
             return self._records.reclaim(rejected, record, to_send=to_send)
 
@@ -178,6 +181,13 @@ class Admission:
         except TryLater as exc:
             raise LedgerConflict(str(exc)) from exc
 
+    def reason_of(self, record: RunRecord) -> str:
+        """What a request in line waits for, in words."""
+        policy = self._policies.of(record.pipeline).admission
+        if policy is None or record.places != self._name(record, policy):
+            return "it waits for a place"  # in the line of another policy: the next tick sees to it
+        return _reason(self._empty(record, policy), policy)
+
     def room(self, factory: str, places: Places, rows: Mapping[str, ActiveRun]) -> int | None:
         """How many of those who wait may be given a place now; None where they are not counted there any more.
 
@@ -196,12 +206,18 @@ class Admission:
         return self._holding(factory, places, below=0, rows=rows)
 
     def _new_entry(self, record: RunRecord, policy: AdmissionPolicy) -> _Entry:
-        entry = self._entry(record, policy)
+        entry = self._entry(record, policy) if record.held is None else self._held_entry(record, policy)
         if entry is None:
             raise RuntimeError(f"a new request waits already: {record.request_id}")
-        if policy.overflow is Overflow.REFUSE and not entry.is_admitted:
+        if policy.overflow is Overflow.REFUSE and not entry.is_admitted and record.held is None:
             raise self._full(record, policy)
         return entry
+
+    def _policy_for_new(self, record: RunRecord) -> AdmissionPolicy | None:
+        """The policy of a new request; None also where nobody but its caller can start it, and may not yet."""
+        if record.held is not None and record.secure_parameters:
+            return None
+        return self._policies.of(record.pipeline).admission
 
     def counts_others(self, places: Places) -> bool:
         """Whether runs of others are counted among places."""
@@ -239,7 +255,15 @@ class Admission:
         reason = _reason(places, policy)
         if secret:
             return _Entry(admission_moves.leave_to_caller(record, places, reason=reason), None)
-        longer = replace(places, issued=places.issued + 1)
+        return self._last_in_line(record, kept, reason)
+
+    def _held_entry(self, record: RunRecord, policy: AdmissionPolicy) -> _Entry:
+        """In line, whatever is free, with the reason of who holds it."""
+        return self._last_in_line(record, self._read(record, policy), record.message or "")
+
+    @staticmethod
+    def _last_in_line(record: RunRecord, kept: KeptPlaces, reason: str) -> _Entry:
+        longer = replace(kept.places, issued=kept.places.issued + 1)
         waiting = admission_moves.line_up(record, longer, number=longer.issued, reason=reason)
         return _Entry(waiting, KeptPlaces(longer, kept.etag))
 
@@ -298,10 +322,14 @@ class Admission:
         )
 
     def _read(self, record: RunRecord, policy: AdmissionPolicy) -> KeptPlaces:
+        empty = self._empty(record, policy)
+        return self._ledger.places(record.factory, empty.name) or KeptPlaces(empty)
+
+    @staticmethod
+    def _empty(record: RunRecord, policy: AdmissionPolicy) -> Places:
         key = key_of(policy, record)
         name = name_of(record.pipeline, policy.key, key)
-        empty = Places(name=name, pipeline=record.pipeline, by=policy.key, key=key)
-        return self._ledger.places(record.factory, name) or KeptPlaces(empty)
+        return Places(name=name, pipeline=record.pipeline, by=policy.key, key=key)
 
     def _name(self, record: RunRecord, policy: AdmissionPolicy) -> str:
         return name_of(record.pipeline, policy.key, key_of(policy, record))

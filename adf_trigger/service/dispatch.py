@@ -79,6 +79,7 @@ class Dispatcher:
         self._backlog = backlog
         self._tick_threads = tick_threads
         self._times = times
+        self._admission = admission
         self._lines = Lines(ledger, admission, times, OtherRuns(gate, clock))
 
     def dispatch(
@@ -289,7 +290,8 @@ class Dispatcher:
             turn.ended.append(self._records.reject(stored, self._too_late(factory, record)))
         elif record.waits_for in {Waits.CALLER, Waits.ADMISSION}:
             if record.held is not None:
-                self._records.unhold(stored, ended=turn.holds.end_of(record.held, self._clock()))
+                ended = turn.holds.end_of(record.held, self._clock())
+                self._records.unhold(stored, ended=ended, in_line=self._admission.reason_of(record))
         elif self._times.is_due(record):
             self._start(factory, stored, turn, permit)
 

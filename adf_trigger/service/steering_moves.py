@@ -126,9 +126,11 @@ class SteeringMoves(ABC):
         )
         return saved
 
-    def unhold(self, stored: Stored, *, ended: datetime) -> Stored:
+    def unhold(self, stored: Stored, *, ended: datetime, in_line: str) -> Stored:
         """Record that a request that waits for something else, too, is not held any more: its deadline goes on."""
-        return self._save("records.unhold", stored, transitions.unhold(stored.record, until=ended))
+        return self._save(
+            "records.unhold", stored, transitions.unhold(stored.record, until=ended, in_line=in_line)
+        )
 
     def take_over(self, stored: Stored, run_id: UUID, entry: HistoryEntry) -> Stored:
         """Record that somebody has said which run is the one of a request whose fate was unknown.

@@ -259,9 +259,7 @@ class Submitter:
             raise TooLate(
                 "the ledger was out of reach, and it was not taken until its start deadline was over"
             )
-        # What is held wants no place before that is over.
-        claims = self._admission if record.held is None else self._records
-        claim = claims.claim(record, to_send=to_send)
+        claim = self._admission.claim(record, to_send=to_send)
         earlier = claim.stored.record
         if claim.created:
             return claim.stored, True
@@ -282,8 +280,7 @@ class Submitter:
         try:
             if rejected.record.state is not RunState.PUBLISHED:
                 rejected = self._published(submission, rejected)
-            claims = self._admission if record.held is None else self._records
-            return claims.reclaim(rejected, record, to_send=to_send), True
+            return self._admission.reclaim(rejected, record, to_send=to_send), True
         except LedgerConflict:
             return self._claim(submission, record, to_send=to_send)
 

@@ -102,11 +102,17 @@ def hold(
     return replace(unheld(waits, until=ended), held=Held(by=by, since=began))
 
 
-def unhold(record: RunRecord, *, until: datetime) -> RunRecord:
-    """It is held no more, and waits still: for its caller, or in line."""
+def unhold(record: RunRecord, *, until: datetime, in_line: str) -> RunRecord:
+    """It is held no more, and waits still: for its caller, or in line.
+
+    Args:
+        record: the request.
+        until: when that ended by which it was held.
+        in_line: what it waits for, in words, where it is in a line.
+    """
     require_state(record, RunState.ACCEPTED)
-    reason = WAITS_FOR_CALLER if record.waits_for is Waits.CALLER else "it waits for a place"
-    return replace(unheld(record, until=until), message=reason)
+    reason = WAITS_FOR_CALLER if record.waits_for is Waits.CALLER else in_line
+    return replace(unheld(record, until=until), message=cut(reason))
 
 
 def unheld(record: RunRecord, *, until: datetime) -> RunRecord:

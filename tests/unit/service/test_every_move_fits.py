@@ -127,7 +127,7 @@ MOVES: dict[str, Move] = {
     "hold": lambda records, stored, text: records.hold(
         stored, by="x" * 32, since=LATER, ended=LATER, reason=text
     ),
-    "unhold": lambda records, stored, _: records.unhold(stored, ended=LATER),
+    "unhold": lambda records, stored, _: records.unhold(stored, ended=LATER, in_line="why"),
     "doubt": lambda records, stored, text: records.doubt(stored, until=LATER, answer=text),
     "ask later": lambda records, stored, text: records.ask_later(stored, until=LATER, reason=text),
     "adopt": lambda records, stored, _: records.adopt(stored, uuid4()),

@@ -59,7 +59,7 @@ def test_held_no_more_nothing_else_of_it_changes() -> None:
     """The time is added up, and what it waits for beside is said."""
     record = a_held_record()
     seconds = 90.5 + (NOW - SINCE).total_seconds()
-    assert transitions.unhold(record, until=NOW) == replace(
+    assert transitions.unhold(record, until=NOW, in_line="it waits for a place") == replace(
         record, held=None, held_seconds=seconds, message="it waits for a place"
     )
 
@@ -72,8 +72,13 @@ def test_a_request_is_held_since_it_came_or_was_sent_again() -> None:
     sent_again = replace(record, resubmitted_at=NOW)
     again = transitions.hold(sent_again, by="x", since=NOON - MINUTE, ended=NOON, reason="why")
     assert again.held == Held(by="x", since=NOW)
-    assert transitions.unhold(held, until=NOON - MINUTE).held_seconds == 0
-    assert transitions.unhold(held, until=NOON + timedelta(days=3650)).held_seconds == 31 * 86_400
+    assert transitions.unhold(held, until=NOON - MINUTE, in_line="it waits for a place").held_seconds == 0
+    assert (
+        transitions.unhold(
+            held, until=NOON + timedelta(days=3650), in_line="it waits for a place"
+        ).held_seconds
+        == 31 * 86_400
+    )
 
 
 @pytest.mark.parametrize("state", sorted(set(RunState) - {RunState.ACCEPTED}))
@@ -83,4 +88,4 @@ def test_what_is_started_or_over_is_not_held(state: RunState) -> None:
     with pytest.raises(IllegalMove, match="cannot make this move"):
         transitions.hold(record, by="x", since=NOON, ended=NOON, reason="why")
     with pytest.raises(IllegalMove, match="cannot make this move"):
-        transitions.unhold(record, until=NOW)
+        transitions.unhold(record, until=NOW, in_line="it waits for a place")

@@ -114,7 +114,11 @@ MOVES: dict[str, tuple[RunState, Move, str | None]] = {
         lambda records, stored: records.hold(stored, by="x", since=START, ended=START, reason="why"),
         "request_held",
     ),
-    "unhold": (RunState.ACCEPTED, lambda records, stored: records.unhold(stored, ended=LATER), None),
+    "unhold": (
+        RunState.ACCEPTED,
+        lambda records, stored: records.unhold(stored, ended=LATER, in_line="why"),
+        None,
+    ),
     "doubt": (
         RunState.ACCEPTED,
         lambda records, stored: records.doubt(stored, until=LATER, answer="why"),
