@@ -9,6 +9,7 @@ import httpx
 from pydantic import JsonValue
 
 from adf_trigger.client.batches import Start, start_many
+from adf_trigger.client.come_again import ComeAgain
 from adf_trigger.client.documents import given, json_body, model_of, prefer
 from adf_trigger.client.errors import ClientError, RunFailed, WaitTimedOut
 from adf_trigger.client.paths import KEY_HEADER, Run, pipeline_path, quoted, run_path
@@ -62,6 +63,7 @@ class Client(Steering):
     ) -> None:
         chosen = (ClientSettings.from_env() if settings is None else settings).over(url=url, key=key)
         self._retrying = retrying or (Retrying() if retry_for is None else Retrying(within=retry_for))
+        self._come_again = ComeAgain()
         super().__init__(Transport(chosen, self._retrying, http=http), ids)
 
     def close(self) -> None:
@@ -89,6 +91,9 @@ class Client(Steering):
     ) -> RunView:
         """Start a run, once for each key.
 
+        Secure parameters are not kept by the service: where such a run cannot be started at once it is left to its
+        caller, and a `wait` for it by this client sends it as soon as that can be done.
+
         Args:
             pipeline: its name.
             parameters: name → value, as the pipeline declares them.
@@ -114,7 +119,9 @@ class Client(Steering):
             effect=True,
             patience=held,
         )
-        return self._transport.effect(RunView, call)
+        run = self._transport.effect(RunView, call)
+        self._come_again.keep(call, parameters, run)
+        return run
 
     def start_many(self, starts: Sequence[Start]) -> Iterator[RunView | ClientError]:
         """Start many runs, up to a hundred a call; for each, in order, its run, or the error that it met.
@@ -181,9 +188,16 @@ class Client(Steering):
             asked = clock()
             left = None if timeout is None else timeout - (asked - begun)
             held = hold if left is None else min(hold, max(left, 0.0))
+            again = self._come_again.call_for(run)
+            held = 0.0 if again is not None else held
             within = whole if left is None else min(whole, max(left, 0.0))
             answer = self._transport.send(self._look(run, held), within=within)
             view = model_of(RunView, answer)
+            if again is not None and view.status == RunStatus.ACCEPTED:
+                answer = self._transport.send(again, within=within)
+                view = model_of(RunView, answer)
+            if again is not None and view.status != RunStatus.ACCEPTED:
+                self._come_again.forget(run)
             yield view
             if view.ended:
                 return
