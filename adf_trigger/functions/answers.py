@@ -24,8 +24,8 @@ from adf_trigger.functions.problems import CROSS_SITE, LENGTH_REQUIRED, TOO_LARG
 from adf_trigger.functions.same_origin import fault_of_origin
 from adf_trigger.functions.services import Services
 from adf_trigger.messages.limits import shorten
-from adf_trigger.service.query import by_of
-from adf_trigger.service.tick_threads import each_thread
+from adf_trigger.service.reading.query import by_of
+from adf_trigger.service.threads.tick_threads import each_thread
 
 logger = logging.getLogger(__name__)
 

@@ -21,7 +21,7 @@ from adf_trigger.functions.steering import steering_functions
 from adf_trigger.functions.timer import timer_functions
 from adf_trigger.functions.wiring import wire
 from adf_trigger.service.steps import Steps, logged_steps
-from adf_trigger.service.tick_threads import THREADS, TickThreads
+from adf_trigger.service.threads.tick_threads import THREADS, TickThreads
 from adf_trigger.settings import Settings
 
 

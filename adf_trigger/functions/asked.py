@@ -14,8 +14,8 @@ from adf_trigger.contracts import MAX_CORRELATION_ID, RunStatus
 from adf_trigger.errors import Fault, InvalidRequest
 from adf_trigger.functions.decoding import pipeline_name, target_of, unknown_parameters
 from adf_trigger.request_ids import as_guid
-from adf_trigger.service.query import By, by_of
-from adf_trigger.service.runs import Question
+from adf_trigger.service.reading.query import By, by_of
+from adf_trigger.service.reading.runs import Question
 
 T = TypeVar("T")
 

@@ -17,7 +17,7 @@ from adf_trigger.functions.services import Services
 from adf_trigger.messages.decoding import run_requests
 from adf_trigger.messages.traces import traceparent_of
 from adf_trigger.orders import MAX_STARTS
-from adf_trigger.service.batch import Taken
+from adf_trigger.service.starting.batch import Taken
 from adf_trigger.service.submission import Submission
 
 MAX_BATCH_BYTES = 262_144

@@ -13,8 +13,8 @@ from adf_trigger.functions.answers import Parameters, Run, answered_in_steps, js
 from adf_trigger.functions.composition import UseCases, enter
 from adf_trigger.functions.event_bodies import MAX_EVENTS_BYTES, events_in, validation_code
 from adf_trigger.functions.services import Services
-from adf_trigger.service.event_intake import LATER, Taken
-from adf_trigger.service.tick_threads import each_thread
+from adf_trigger.service.intake.event_intake import LATER, Taken
+from adf_trigger.service.threads.tick_threads import each_thread
 
 ANSWER_SECONDS = 20.0
 """Event Grid waits 30 seconds for an answer, and then delivers again."""

@@ -13,7 +13,7 @@ from adf_trigger.functions.answers import answered, json_response
 from adf_trigger.functions.composition import UseCases
 from adf_trigger.functions.decoding import principal_of
 from adf_trigger.functions.services import Services
-from adf_trigger.service.health import Health, HealthStatus
+from adf_trigger.service.health.health import Health, HealthStatus
 
 
 def health_functions(use_cases: UseCases, clock: Clock) -> func.Blueprint:

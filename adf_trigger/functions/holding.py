@@ -15,9 +15,9 @@ from adf_trigger.functions.services import Services
 from adf_trigger.messages.decoding import body_of
 from adf_trigger.orders import HoldList, HoldRequest, HoldView, ReleaseRequest
 from adf_trigger.request_ids import from_path
-from adf_trigger.service.admission_keys import canonical
-from adf_trigger.service.hold import Scope
-from adf_trigger.service.holding import HoldOrder, HoldsNow
+from adf_trigger.service.admission.keys import canonical
+from adf_trigger.service.holds.hold import Scope
+from adf_trigger.service.steering.holding import HoldOrder, HoldsNow
 
 
 def holding_functions(use_cases: UseCases) -> func.Blueprint:

@@ -13,7 +13,7 @@ from adf_trigger.functions.decoding import id_of
 from adf_trigger.functions.outcomes import ERROR, ON_FAILURE, Patience, fails_by_status, present, result
 from adf_trigger.functions.services import Services
 from adf_trigger.functions.starting import Started, start
-from adf_trigger.service.query import Opened, by_of
+from adf_trigger.service.reading.query import Opened, by_of
 
 
 def http_functions(use_cases: UseCases, new_id: IdSource) -> func.Blueprint:

@@ -12,7 +12,7 @@ from adf_trigger.functions.composition import UseCases, enter
 from adf_trigger.functions.unread import put_back_unread
 from adf_trigger.messages.decoding import Message
 from adf_trigger.messages.waiting import waits_since
-from adf_trigger.service.tick_threads import each_thread
+from adf_trigger.service.threads.tick_threads import each_thread
 from adf_trigger.settings import POISON_SUFFIX
 
 logger = logging.getLogger(__name__)

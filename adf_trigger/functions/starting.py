@@ -23,8 +23,8 @@ from adf_trigger.functions.services import Services
 from adf_trigger.messages.decoding import run_request
 from adf_trigger.messages.traces import traceparent_of
 from adf_trigger.service.factories import FactoryHandle
+from adf_trigger.service.starting.submit import Submitted
 from adf_trigger.service.submission import Submission
-from adf_trigger.service.submit import Submitted
 
 ASK_PARAMETER = "validateOnly"
 

@@ -18,12 +18,12 @@ from adf_trigger.functions.services import Services
 from adf_trigger.messages.decoding import body_of
 from adf_trigger.messages.traces import traceparent_of
 from adf_trigger.orders import CancelRequest, ReplayRequest, RerunRequest, ResolveRequest
-from adf_trigger.service.cancel import CancelOrder
-from adf_trigger.service.query import by_of
-from adf_trigger.service.rejected_requests import ReplayOrder
-from adf_trigger.service.rerun import RerunOrder
-from adf_trigger.service.resolve import ResolveOrder
-from adf_trigger.service.steering import Which
+from adf_trigger.service.reading.query import by_of
+from adf_trigger.service.steering.cancel import CancelOrder
+from adf_trigger.service.steering.rejected import ReplayOrder
+from adf_trigger.service.steering.rerun import RerunOrder
+from adf_trigger.service.steering.resolve import ResolveOrder
+from adf_trigger.service.steering.steerer import Which
 
 WHICH = ("factory", "by")
 """Query parameters that say which run an id means, where it may mean several."""

@@ -7,7 +7,7 @@ import azure.functions as func
 from adf_trigger.errors import SettingsError
 from adf_trigger.functions.bindings import Bindings
 from adf_trigger.functions.composition import UseCases, enter, log_faults
-from adf_trigger.service.tick_threads import each_thread
+from adf_trigger.service.threads.tick_threads import each_thread
 
 
 def timer_functions(use_cases: UseCases, bindings: Bindings) -> func.Blueprint:

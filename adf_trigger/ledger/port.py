@@ -98,7 +98,7 @@ class LedgerReader(Protocol):
 
 
 class Ledger(LedgerReader, Protocol):
-    """The ledger with its writes, which `adf_trigger.service.records` alone makes.
+    """The ledger with its writes, which `adf_trigger.service.recording.records` alone makes.
 
     Every method may raise LedgerError; those that write conditionally raise LedgerConflict when they lose.
     """

@@ -17,7 +17,7 @@ from adf_trigger.results import ActivityError, Results, RouteDelivery, RunInvoke
 
 
 class RunState(StrEnum):
-    """How far a request has come. The moves between states live in `adf_trigger.service.transitions`."""
+    """How far a request has come. The moves between states live in `adf_trigger.service.recording.transitions`."""
 
     ACCEPTED = "accepted"
     """Taken; Data Factory has not confirmed a run."""

@@ -19,7 +19,7 @@ from adf_trigger.ledger.kept_messages import KeptMessage
 from adf_trigger.ledger.port import LedgerReader
 from adf_trigger.ledger.rejected import RejectedMessages
 from adf_trigger.news import RejectedMessage
-from adf_trigger.service.replay import NOT_OURS, NotReplayable, Replayer, Values
+from adf_trigger.service.intake.replay import NOT_OURS, NotReplayable, Replayer, Values
 from adf_trigger.service.steps import logged_steps
 
 HELD = 120

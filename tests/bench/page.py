@@ -18,7 +18,7 @@ _INTRODUCTION = """# What it costs
 
 Measured by `make bench`: of each bench the figures that were kept last (`python -m tests.bench --keep`). Everything
 shares the processors: callers, Azurite on Node, the local Data Factory, the functions host. Seconds are of that kind of
-machine; the counts of calls are held by the tests (`tests/unit/service/test_tick_storage.py`), whatever the machine.
+machine; the counts of calls are held by tests (`tests/unit/service/timer/test_tick_storage.py`), whatever the machine.
 Medians.
 """
 

@@ -33,7 +33,7 @@ from adf_trigger.ledger.table import TableLedger
 from adf_trigger.local.azurite import Azurite
 from adf_trigger.service.factories import Factories, FactoryHandle
 from adf_trigger.service.steps import logged_steps
-from adf_trigger.service.tick_threads import THREADS, TickThreads
+from adf_trigger.service.threads.tick_threads import THREADS, TickThreads
 from tests.bench.counted_storage import counted
 from tests.bench.figures import BenchFailed, Figure
 from tests.support.memory_factory import MemoryFactory, Run

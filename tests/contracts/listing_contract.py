@@ -11,8 +11,8 @@ from adf_trigger.contracts import RunStatus
 from adf_trigger.ledger.listing import ListedRun, ListingPage, Question
 from adf_trigger.ledger.port import Ledger
 from adf_trigger.ledger.records import RunRecord
-from adf_trigger.service import transitions
-from adf_trigger.service.run_end import RunEnd
+from adf_trigger.service.recording import transitions
+from adf_trigger.service.recording.run_end import RunEnd
 from tests.contracts.ledger_records import MINUTE, NOON, a_factory, a_record
 from tests.contracts.ledger_steps import LedgerClaims
 

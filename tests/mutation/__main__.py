@@ -1,7 +1,7 @@
 """`make mutation`: changes the code by a sample that a printed seed makes, and counts what the unit tests notice.
 
     python -m tests.mutation                        the modules that decide about runs, and 200 mutants more
-    python -m tests.mutation --sample 0 --all budget throttling
+    python -m tests.mutation --sample 0 --all calls.budget calls.throttling
     python -m tests.mutation --seed 7 --sample 50 --all
     python -m tests.mutation --seed 7 --resume      go on where the same was ended, code and tests unchanged
     python -m tests.mutation --seed 7 --again       the same, and those anew that lived: a test was written for them
@@ -24,17 +24,18 @@ from tests.mutation.judged import PACKAGE, as_entry, change_of, function_of, jud
 
 MUTANTS = Path("mutants")
 DECIDING = (
-    *("transitions", "steered_transitions", "moves", "admission_moves"),
+    *("recording.transitions", "recording.steered_transitions", "recording.moves", "admission.moves"),
     *(
-        "dispatch",
-        "admission_line",
-        "turn_sender",
-        "settle",
-        "start_times",
-        "reconcile",
-        "send",
-        "budget",
-        "permits",
+        "dispatching.dispatch",
+        "admission.line",
+        "dispatching.turn_sender",
+        "dispatching.settle",
+        "admission.start_times",
+        "dispatching.reconcile",
+        "attribution",
+        "starting.send",
+        "calls.budget",
+        "calls.permits",
     ),
 )
 """Modules of the service of which every mutant is run: they decide what is sent, and when."""
@@ -55,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     if not (options.resume or options.again):
         shutil.rmtree(MUTANTS, ignore_errors=True)
-    files = [f"adf_trigger/service/{module}.py" for module in options.all]
+    files = [f"adf_trigger/service/{module.replace('.', '/')}.py" for module in options.all]
     if absent := [file for file in files if not Path(file).is_file()]:
         sys.stderr.write(f"no such modules, were they renamed? {', '.join(absent)}\n")
         return 2
@@ -117,9 +118,9 @@ def _known() -> Iterator[tuple[str, int | None]]:
 
 
 def _module(mutant: str) -> str:
-    """The module of a mutant of the service; empty for one of elsewhere."""
+    """The module of a mutant of the service, such as `calls.budget`; empty for one of elsewhere."""
     room, _, rest = mutant.removeprefix("adf_trigger.").partition(".")
-    return rest.partition(".")[0] if room == "service" else ""
+    return rest.rpartition(".")[0] if room == "service" else ""
 
 
 def _report(seed: int, outcomes: dict[str, int | None]) -> int:

@@ -39,7 +39,7 @@ def change_of(mutant: str) -> tuple[Change, str]:
 
 
 def function_of(mutant: str) -> str:
-    """The function of a mutant; mutmut writes `adf_trigger.service.send.xǁSenderǁsend__mutmut_3` for a method."""
+    """A mutant's function; mutmut writes `adf_trigger.service.starting.send.xǁSenderǁsend__mutmut_3` for a method."""
     module, _, mangled = mutant.removeprefix(PACKAGE).rpartition(".")
     name = mangled.rpartition("__mutmut_")[0]
     return f"{module}.{name.removeprefix('xǁ').replace('ǁ', '.') if 'ǁ' in name else name.removeprefix('x_')}"

@@ -3,8 +3,8 @@
 from typing import Any
 
 from adf_trigger.ledger.records import RunRecord
-from adf_trigger.service.hold import Scope
-from adf_trigger.service.holding import HoldOrder, HoldsNow
+from adf_trigger.service.holds.hold import Scope
+from adf_trigger.service.steering.holding import HoldOrder, HoldsNow
 from tests.support.script import Script
 from tests.support.world import FACTORY_ID, World, settings
 

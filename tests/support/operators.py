@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from adf_trigger.errors import AdfTriggerError
-from adf_trigger.service.hold import Scope
-from adf_trigger.service.holding import HoldOrder
+from adf_trigger.service.holds.hold import Scope
+from adf_trigger.service.steering.holding import HoldOrder
 from adf_trigger.service.steps import STEPS
 from tests.support.script import Crashed, Script
 from tests.support.world import World

@@ -6,8 +6,8 @@ from adf_trigger.contracts import RunRequest
 from adf_trigger.functions.services import Services
 from adf_trigger.functions.wiring import wire
 from adf_trigger.service.factories import placed
+from adf_trigger.service.starting.submit import Submitted
 from adf_trigger.service.submission import Submission
-from adf_trigger.service.submit import Submitted
 from tests.support.memory_factory import MemoryFactory
 from tests.support.world import World, settings
 

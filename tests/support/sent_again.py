@@ -5,9 +5,9 @@ from contextlib import contextmanager
 from typing import Any
 
 from adf_trigger.messages.texts import MAX_QUEUE_BYTES
-from adf_trigger.service.overdue_messages import MARGIN
-from adf_trigger.service.rejected_requests import ReplayOrder
-from adf_trigger.service.steering import Which
+from adf_trigger.service.intake.overdue_messages import MARGIN
+from adf_trigger.service.steering.rejected import ReplayOrder
+from adf_trigger.service.steering.steerer import Which
 from tests.support.world import World, settings
 from tests.unit.functions.conftest import Caller
 

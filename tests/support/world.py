@@ -11,15 +11,15 @@ from adf_trigger.functions.services import Services
 from adf_trigger.functions.wiring import wire
 from adf_trigger.ledger.kept_messages import KeptMessage
 from adf_trigger.ledger.records import RunRecord
-from adf_trigger.service.cancel import CancelOrder
 from adf_trigger.service.factories import Factories, FactoryHandle
-from adf_trigger.service.rerun import RerunOrder
-from adf_trigger.service.resolve import ResolveOrder
-from adf_trigger.service.steering import Which
+from adf_trigger.service.starting.submit import Submitted
+from adf_trigger.service.steering.cancel import CancelOrder
+from adf_trigger.service.steering.rerun import RerunOrder
+from adf_trigger.service.steering.resolve import ResolveOrder
+from adf_trigger.service.steering.steerer import Which
 from adf_trigger.service.steps import Steps, logged_steps
 from adf_trigger.service.submission import Submission
-from adf_trigger.service.submit import Submitted
-from adf_trigger.service.tick_threads import TickThreads
+from adf_trigger.service.threads.tick_threads import TickThreads
 from adf_trigger.settings import Settings
 from tests.support.faulty_ledger import FaultyDeclarations, FaultyLedger, FaultyNotes, FaultyRejected
 from tests.support.memory_factory import MemoryFactory

@@ -2,6 +2,7 @@
 
 import ast
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -214,9 +215,37 @@ def test_deployed_rooms_import_down_the_list_alone() -> None:
     listed = re.findall(r"^ {6}(\w+)/ ", page, re.MULTILINE)
     order = [room for room in listed if room in DEPLOYED]
     assert set(order) == {room for room in DEPLOYED if (PACKAGE / room).is_dir()}
-    above = {room: [f"adf_trigger.{each}" for each in order[:place]] for place, room in enumerate(order)}
-    found = [offenders(room, *names) for room, names in above.items()]
+    assert against(order, "adf_trigger") == []
+
+
+def test_the_rooms_of_the_service_import_down_the_list_alone() -> None:
+    """Nor does one of the service: what all of them share lies in its own folder, which imports none of them."""
+    page = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    order = re.findall(r"^ {8}(\w+)/ ", page, re.MULTILINE)
+    service = PACKAGE / "service"
+    assert set(order) == {each.parent.name for each in service.glob("*/__init__.py")}
+    assert against([f"service/{room}" for room in order], "adf_trigger") == []
+    rooms = [f"adf_trigger.service.{room}" for room in order]
+    found = [offenders(f"service/{module.name}", *rooms) for module in service.glob("*.py")]
     assert [each for each in found if each] == []
+
+
+def against(order: list[str], package: str) -> list[str]:
+    """The imports of rooms that stand above, in their order from the outermost to the innermost."""
+    names = [f"{package}.{room.replace('/', '.')}" for room in order]
+    return [each for place, room in enumerate(order) for each in offenders(room, *names[:place])]
+
+
+def test_the_unit_tests_of_the_service_mirror_its_rooms() -> None:
+    """A folder of tests is a room's, and holds the tests that are called after modules of that room."""
+    tests = ROOT / "tests" / "unit" / "service"
+    homes: dict[str, set[str]] = defaultdict(set)
+    for module in modules(PACKAGE / "service"):
+        homes[module.stem].add(module.parent.name)
+    found = [(each.stem.removeprefix("test_"), each.parent.name) for each in modules(tests)]
+    rooms = {"service", *(each.parent.name for each in (PACKAGE / "service").glob("*/__init__.py"))}
+    assert {room for _, room in found} - rooms == set()
+    assert [(name, room) for name, room in found if room not in homes.get(name, {room})] == []
 
 
 def test_no_module_is_over_400_lines() -> None:

@@ -12,7 +12,7 @@ from azure.data.tables import TableClient
 
 from adf_trigger.ledger.notes import Note
 from adf_trigger.ledger.table import TableLedger
-from adf_trigger.service.callbacks import CALLBACKS
+from adf_trigger.service.callbacks.callbacks import CALLBACKS
 from tests.support.local_stack import PATIENCE, TICK_SECONDS, TIMEOUTS, LocalStack
 from tests.support.webhook_server import Call
 

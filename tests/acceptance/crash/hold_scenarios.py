@@ -12,8 +12,8 @@ from azure.data.tables import TableClient
 from adf_trigger.clock import utcnow
 from adf_trigger.ledger.notes import APP_SCOPE
 from adf_trigger.ledger.table import TableLedger
-from adf_trigger.service.hold import Hold, Scope, value_of
-from adf_trigger.service.hold_notes import note_name
+from adf_trigger.service.holds.hold import Hold, Scope, value_of
+from adf_trigger.service.holds.notes import note_name
 from tests.acceptance.crash.crashes import Crashes
 from tests.support.local_stack import PATIENCE, TIMEOUTS
 

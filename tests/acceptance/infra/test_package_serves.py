@@ -128,7 +128,7 @@ def test_every_module_of_the_package_can_be_imported(package: Package) -> None:
     """No module asks for one that is not deployed, nor for a package that requirements.txt does not name."""
     imported = isolated(IMPORT_ALL, package.app, package.packages).split()
     assert "adf_trigger.functions.app" in imported
-    assert "adf_trigger.service.tick" in imported
+    assert "adf_trigger.service.timer.tick" in imported
 
 
 def routes(package: Package, stack: LocalStack) -> list[tuple[str, str]]:

@@ -14,7 +14,7 @@ from adf_trigger.ledger.opening import open_table_ledger
 from adf_trigger.ledger.records import RunRecord, RunState
 from adf_trigger.ledger.rows import rows_of
 from adf_trigger.ledger.table import TableLedger
-from adf_trigger.service import transitions
+from adf_trigger.service.recording import transitions
 from tests.contracts.ledger_records import MINUTE, NOON, a_record
 from tests.contracts.listing_contract import LEASE, listing, pages
 from tests.integration.ledger.faulty_storage import FaultyStorage

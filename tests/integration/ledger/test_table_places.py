@@ -11,10 +11,10 @@ from adf_trigger.ledger.places import KeptPlaces
 from adf_trigger.ledger.port import Claim
 from adf_trigger.ledger.records import RunRecord, Waits
 from adf_trigger.ledger.table import TableLedger
-from adf_trigger.service.admission import MOST_TRIES, Admission
+from adf_trigger.service.admission.admission import MOST_TRIES, Admission
 from adf_trigger.service.factories import Factories, FactoryHandle
 from adf_trigger.service.policy import Policies
-from adf_trigger.service.records import Records
+from adf_trigger.service.recording.records import Records
 from adf_trigger.service.steps import logged_steps
 from adf_trigger.settings.policy import AdmissionPolicy, PipelinePolicy
 from tests.contracts.ledger_records import a_record

@@ -19,7 +19,7 @@ from adf_trigger.ledger.notes import APP_SCOPE
 from adf_trigger.ledger.opening import open_table_ledger
 from adf_trigger.messages.decoding import Message
 from adf_trigger.messages.waiting import life_left, waits_since
-from adf_trigger.service.ledger_identity import LEDGER_NOTE, LedgerIdentity
+from adf_trigger.service.health.ledger_identity import LEDGER_NOTE, LedgerIdentity
 from adf_trigger.service.steps import logged_steps
 from tests.contracts.ledger_records import a_factory, a_record
 from tests.support.world import FACTORY_ID

@@ -14,7 +14,7 @@ from adf_trigger.contracts import RunStatus
 from adf_trigger.datafactory.models import Page, PipelineRun, RunFilter
 from adf_trigger.errors import Unavailable
 from adf_trigger.service.factories import placed
-from adf_trigger.service.views import RunViews
+from adf_trigger.service.news.views import RunViews
 from tests.support.golden import continued, golden, ledger_of, world_of
 from tests.support.memory_factory import MemoryFactory
 from tests.support.world import World

@@ -14,7 +14,7 @@ from adf_trigger.contracts import MAX_PIPELINE_NAME
 from adf_trigger.events.texts import event_text
 from adf_trigger.messages.decoding import Message
 from adf_trigger.news import CompletionEvent
-from adf_trigger.service.event_ids import source_of
+from adf_trigger.service.news.event_ids import source_of
 from tests.support.world import FACTORY_ID, World
 
 LONGEST_SOURCE = 4_000

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from adf_trigger.functions_host.context import InvocationContext
-from adf_trigger.service.workers import Workers
+from adf_trigger.service.threads.workers import Workers
 from tests.support.waiting import until
 from tests.support.world import World
 from tests.unit.functions.conftest import Caller
@@ -54,7 +54,7 @@ def test_what_is_logged_on_such_a_thread_names_its_invocation(caller: Caller) ->
             storage = InvocationContext("", "", "").thread_local_storage
             told.append((record.__dict__.get("action"), getattr(storage, "invocation_id", None)))
 
-    logger, listening = logging.getLogger("adf_trigger.service.records"), Listening()
+    logger, listening = logging.getLogger("adf_trigger.service.recording.records"), Listening()
     logger.addHandler(listening)
     logger.setLevel(logging.INFO)
     try:

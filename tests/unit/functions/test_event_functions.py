@@ -8,9 +8,9 @@ import azure.functions as func
 import pytest
 
 from adf_trigger.errors import BadRequest, Forbidden, InvalidRequest, LedgerError, PublishError, Throttled
-from adf_trigger.service.event_intake import MOST_KEPT
-from adf_trigger.service.rejected_requests import ReplayOrder
-from adf_trigger.service.steering import Which
+from adf_trigger.service.intake.event_intake import MOST_KEPT
+from adf_trigger.service.steering.rejected import ReplayOrder
+from adf_trigger.service.steering.steerer import Which
 from tests.support.grid_events import (
     NAMES,
     as_cloud_event,

@@ -12,7 +12,7 @@ from adf_trigger.functions.app import app_of
 from adf_trigger.functions.bindings import Bindings
 from adf_trigger.functions_host.context import InvocationContext
 from adf_trigger.ledger.notes import APP_SCOPE
-from adf_trigger.service.ledger_identity import LEDGER_NOTE
+from adf_trigger.service.health.ledger_identity import LEDGER_NOTE
 from tests.support.world import World
 from tests.unit.functions.conftest import Caller
 

@@ -18,7 +18,7 @@ from adf_trigger.errors import (
     Unavailable,
 )
 from adf_trigger.readings import RunActivities
-from adf_trigger.service.activities import MAX_BODY, fitted
+from adf_trigger.service.reading.activities import MAX_BODY, fitted
 from tests.support.memory_factory import MemoryFactory
 from tests.support.resettled import restarted
 from tests.support.world import FACTORY_ID, World, settings

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from adf_trigger.errors import BadRequest, LedgerError, Throttled
-from adf_trigger.service.callbacks import CALLBACKS
+from adf_trigger.service.callbacks.callbacks import CALLBACKS
 from tests.support.world import FACTORY_ID, World
 from tests.unit.functions.conftest import Caller
 

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 import azure.functions as func
 import pytest
 
-from adf_trigger.service.activities import MOST_GENERATIONS
+from adf_trigger.service.reading.activities import MOST_GENERATIONS
 from tests.support.memory_factory import Run
 from tests.support.world import World, settings
 from tests.unit.functions.conftest import Caller

@@ -11,7 +11,7 @@ import pytest
 from adf_trigger.contracts import as_dict
 from adf_trigger.ledger.kept_messages import KeptMessage
 from adf_trigger.request_ids import from_path
-from adf_trigger.service.query import by_of
+from adf_trigger.service.reading.query import by_of
 from tests.support.world import World
 from tests.unit.functions.conftest import Caller
 

@@ -8,7 +8,7 @@ import pytest
 
 from adf_trigger.errors import DataFactoryError, Forbidden, Throttled, Unavailable
 from adf_trigger.messages.masking import MASK
-from adf_trigger.service.pipelines import MAX_BODY
+from adf_trigger.service.reading.pipelines import MAX_BODY
 from tests.support.memory_factory import MemoryFactory
 from tests.support.resettled import restarted
 from tests.support.world import FACTORY_ID, World

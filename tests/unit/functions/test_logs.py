@@ -41,7 +41,7 @@ def worker() -> Iterator[Worker]:
 
 def test_action_and_ids_are_in_what_the_worker_sends(worker: Worker) -> None:
     """The fields stand behind the sentence, as JSON that a query can parse; each record is sent once."""
-    logging.getLogger("adf_trigger.service.submit").info(
+    logging.getLogger("adf_trigger.service.starting.submit").info(
         "Started %s", "load", extra={"action": "run_started", "request_id": "k-1"}
     )
     ((level, text),) = worker.sent

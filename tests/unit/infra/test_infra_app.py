@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from adf_trigger.service.workers import QUEUED, THREADS
+from adf_trigger.service.threads.workers import QUEUED, THREADS
 from adf_trigger.settings import Settings
 from adf_trigger.triggers.definitions import read_triggers
 from tests.unit.infra.bicep_files import INFRA, given_to, main, path_of, template

@@ -13,24 +13,31 @@ REPOSITORY = Path(__file__).parents[3]
 def test_every_deciding_module_is_one() -> None:
     """One that was renamed or taken apart is not left out in silence."""
     for module in DECIDING:
-        assert (REPOSITORY / "adf_trigger" / "service" / f"{module}.py").is_file(), module
+        assert (REPOSITORY / "adf_trigger" / "service" / f"{module.replace('.', '/')}.py").is_file(), module
 
 
 def test_what_is_judged_stands_in_the_code() -> None:
     """Each module that a judgement names is there, and each has its reason."""
     for change, reason in judged().items():
-        room, module, *_ = change.function.split(".")
-        assert (REPOSITORY / "adf_trigger" / room / f"{module}.py").is_file(), change
+        *module, _ = change.function.split(".")
+        around = [REPOSITORY.joinpath("adf_trigger", *module[:end]) for end in range(1, len(module) + 1)]
+        assert [each for each in around if each.with_suffix(".py").is_file()], change
         assert len(reason.split()) > 3, change
 
 
 @pytest.mark.parametrize(
     ("mutant", "function"),
     [
-        ("adf_trigger.service.send.xǁSenderǁ_next_try__mutmut_4", "service.send.Sender._next_try"),
-        ("adf_trigger.service.send.x_back_off__mutmut_12", "service.send.back_off"),
-        ("adf_trigger.service.send.x__secrets__mutmut_1", "service.send._secrets"),
-        ("adf_trigger.service.budget.xǁ_Callsǁ__init____mutmut_2", "service.budget._Calls.__init__"),
+        (
+            "adf_trigger.service.starting.send.xǁSenderǁ_next_try__mutmut_4",
+            "service.starting.send.Sender._next_try",
+        ),
+        ("adf_trigger.service.starting.send.x_back_off__mutmut_12", "service.starting.send.back_off"),
+        ("adf_trigger.service.starting.send.x__secrets__mutmut_1", "service.starting.send._secrets"),
+        (
+            "adf_trigger.service.calls.budget.xǁ_Callsǁ__init____mutmut_2",
+            "service.calls.budget._Calls.__init__",
+        ),
     ],
 )
 def test_a_mutants_function_is_named_as_in_the_code(mutant: str, function: str) -> None:
@@ -52,7 +59,7 @@ def test_an_entry_that_is_printed_can_be_read_once_it_has_a_reason(
     tmp_path: Path, line: str, becomes: str
 ) -> None:
     """Whatever the line holds."""
-    change = Change("service.send.back_off", line, becomes)
+    change = Change("service.starting.send.back_off", line, becomes)
     file = tmp_path / "equivalent.toml"
     file.write_text(as_entry(change), "utf-8")
     with pytest.raises(ValueError, match="judged twice, or without a reason"):

@@ -3,7 +3,7 @@
 import pytest
 
 from adf_trigger.errors import Throttled
-from adf_trigger.service.send import FIRST_BACK_OFF
+from adf_trigger.service.starting.send import FIRST_BACK_OFF
 from tests.support.memory_factory import LOST_REPLY
 from tests.support.world import World
 

@@ -21,7 +21,7 @@ from adf_trigger.errors import (
 )
 from adf_trigger.ledger.records import RunState, Waits
 from adf_trigger.messages.decoding import Message
-from adf_trigger.service.submit import Submitted
+from adf_trigger.service.starting.submit import Submitted
 from tests.support.memory_factory import LOST_REPLY
 from tests.support.news import told
 from tests.support.world import FACTORY_ID, STARTED, World, settings

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from adf_trigger.datafactory.models import CreatedRun, PipelineRun
 from adf_trigger.errors import Unavailable
-from adf_trigger.service.allowance import Allowance
-from adf_trigger.service.shared_look import Place
-from adf_trigger.service.throttling import Bucket
+from adf_trigger.service.calls.allowance import Allowance
+from adf_trigger.service.calls.throttling import Bucket
+from adf_trigger.service.watching.shared_refresh import Place
 from tests.support.memory_factory import MemoryFactory, as_run
 from tests.support.world import FACTORY_ID, World
 

@@ -8,8 +8,8 @@ from adf_trigger.contracts import Source
 from adf_trigger.errors import BadRequest, RequestConflict, ScopeNotFound
 from adf_trigger.ledger.records import RunState
 from adf_trigger.service.factories import placed
-from adf_trigger.service.hold import Scope
-from adf_trigger.service.holding import HoldOrder
+from adf_trigger.service.holds.hold import Scope
+from adf_trigger.service.steering.holding import HoldOrder
 from tests.support.memory_factory import MemoryFactory
 from tests.support.resettled import restarted, submit
 from tests.support.world import FACTORY_ID, STARTED, World

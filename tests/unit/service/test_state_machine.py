@@ -33,8 +33,8 @@ from adf_trigger.errors import (
     Unavailable,
 )
 from adf_trigger.ledger.records import RunState
+from adf_trigger.service.starting.submit import Submitted
 from adf_trigger.service.steps import STEPS
-from adf_trigger.service.submit import Submitted
 from tests.support import one_at_once
 from tests.support.memory_factory import LOST_REPLY, Ids
 from tests.support.news import told

@@ -9,9 +9,9 @@ import pytest
 
 from adf_trigger.errors import Forbidden, PublishError, Throttled, UnknownOutcome
 from adf_trigger.ledger.records import RunState
-from adf_trigger.service.health import HealthStatus
-from adf_trigger.service.stand_in import CLAIMED_FOR, LOOK_EVERY
-from adf_trigger.service.throttling import LONGEST_THROTTLED_WAIT
+from adf_trigger.service.calls.throttling import LONGEST_THROTTLED_WAIT
+from adf_trigger.service.health.health import HealthStatus
+from adf_trigger.service.timer.fallback import CLAIMED_FOR, LOOK_EVERY
 from tests.support.world import FACTORY_ID, START, STARTED, MovingClock, World
 
 MINUTE = 60.0

@@ -23,7 +23,7 @@ from adf_trigger.contracts import RunRequest
 from adf_trigger.ledger.opening import open_table_ledger
 from adf_trigger.local.azurite import Azurite
 from adf_trigger.service.digest import digest_of
-from adf_trigger.service.views import RunViews
+from adf_trigger.service.news.views import RunViews
 from tests.contracts.ledger_records import a_full_record
 from tests.support.world import FACTORY_ID
 

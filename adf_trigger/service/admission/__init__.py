@@ -1,0 +1,1 @@
+"""At most so many runs of a pipeline, or of a key of it, at once."""

@@ -1,0 +1,50 @@
+"""The moves of a record among places: it is given one, or waits for one. Pure functions, as in transitions.py."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from adf_trigger.ledger.places import Places
+from adf_trigger.ledger.records import RunRecord, RunState, Waits
+from adf_trigger.service.recording.moves import WAITS_FOR_CALLER, cut, require_state
+
+
+def admit(record: RunRecord, places: Places, *, now: datetime) -> RunRecord:
+    """It has a place, and may be sent."""
+    require_state(record, RunState.ACCEPTED)
+    waited = record.waits_for in {Waits.ADMISSION, Waits.CALLER}
+    return replace(
+        record,
+        places=places.name,
+        admission_key=places.key,
+        admitted_at=now,
+        waits_for=None if waited else record.waits_for,
+        message=None if waited else record.message,
+    )
+
+
+def line_up(record: RunRecord, places: Places, *, number: int, reason: str) -> RunRecord:
+    """It waits for a place behind those who came before it."""
+    require_state(record, RunState.ACCEPTED)
+    return replace(
+        record,
+        places=places.name,
+        admission_key=places.key,
+        place_number=number,
+        admitted_at=None,
+        waits_for=Waits.ADMISSION,
+        not_before=None,
+        message=cut(reason),
+    )
+
+
+def leave_to_caller(record: RunRecord, places: Places, *, reason: str) -> RunRecord:
+    """It has no place, and is in no line, since nobody but its caller can send it."""
+    require_state(record, RunState.ACCEPTED)
+    return replace(
+        record,
+        places=places.name,
+        admission_key=places.key,
+        admitted_at=None,
+        waits_for=Waits.CALLER,
+        message=cut(f"{WAITS_FOR_CALLER}: {reason}"),
+    )

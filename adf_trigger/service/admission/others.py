@@ -1,0 +1,87 @@
+"""Runs that others have started, where a pipeline's policy counts them: as Data Factory lists them now."""
+
+import json
+import logging
+from collections.abc import Collection, Sequence
+from datetime import timedelta
+from uuid import UUID
+
+from adf_trigger.clock import Clock
+from adf_trigger.datafactory.models import FieldFilter, PipelineRun, RunFilter
+from adf_trigger.errors import CredentialError, DataFactoryError
+from adf_trigger.ledger.places import Places
+from adf_trigger.service.admission.keys import canonical, parameter_in
+from adf_trigger.service.attribution import carried
+from adf_trigger.service.calls.budget import Budget
+from adf_trigger.service.calls.gate import Gate
+from adf_trigger.service.factories import FactoryHandle
+
+logger = logging.getLogger(__name__)
+
+GO_ON = ("Queued", "InProgress", "Canceling")
+
+RUNS_ARE_KEPT = timedelta(days=45)
+"""How far back a run may have changed last that goes on: Data Factory keeps none for longer."""
+
+NEVER_LATER = timedelta(days=1)
+"""How far ahead of our clock the list ends, since ours may be behind the service's."""
+
+MOST_PAGES = 20
+
+
+class OtherRuns:
+    """Lists what goes on of a pipeline.
+
+    Args:
+        gate: which factories may not be read now.
+        clock: gives the present instant.
+    """
+
+    def __init__(self, gate: Gate, clock: Clock) -> None:
+        self._gate = gate
+        self._clock = clock
+
+    def going_on(
+        self, factory: FactoryHandle, pipeline: str, ours: Collection[UUID], budget: Budget
+    ) -> Sequence[PipelineRun] | None:
+        """The runs of a pipeline that go on and are not ours; None where that cannot be told now."""
+        if not self._gate.may_read(factory):
+            return None
+        now = self._clock()
+        wanted = RunFilter(
+            last_updated_after=now - RUNS_ARE_KEPT,
+            last_updated_before=now + NEVER_LATER,
+            filters=(
+                FieldFilter(operand="PipelineName", operator="Equals", values=(pipeline,)),
+                FieldFilter(operand="Status", operator="In", values=GO_ON),
+            ),
+        )
+        try:
+            found, complete = budget.read(factory.runs.query_runs(wanted), at_most=MOST_PAGES)
+        except (DataFactoryError, CredentialError) as exc:
+            logger.info(
+                "The runs of %s that others have started could not be listed: %s",
+                pipeline,
+                exc,
+                extra={"action": "others_not_counted", "factory": factory.id, "pipeline": pipeline},
+            )
+            return None
+        return [run for run in found if run.run_id not in ours] if complete else None
+
+
+def count_of(runs: Sequence[PipelineRun], places: Places) -> int:
+    """How many of these runs are counted among places: all of them, or those whose parameter has the key."""
+    name = parameter_in(places.by)
+    if name is None:
+        return len(runs)
+    return sum(_has(carried(run, name), places.key) for run in runs)
+
+
+def _has(value: object, key: str | None) -> bool:
+    """Whether a parameter has a key's value. Data Factory may list what is no text as the text of it."""
+    if canonical(value) == key:
+        return True
+    try:
+        return isinstance(value, str) and canonical(json.loads(value)) == key
+    except ValueError:
+        return False

@@ -1,0 +1,58 @@
+"""Removes the rows of places that nobody has and nobody waits for: keys come and go, and their rows are not to stay."""
+
+import logging
+
+from adf_trigger.errors import LedgerConflict
+from adf_trigger.ledger.port import LedgerReader
+from adf_trigger.service.admission.admission import Admission
+from adf_trigger.service.admission.line import is_in_line
+from adf_trigger.service.recording.records import Records
+
+logger = logging.getLogger(__name__)
+
+ROWS_A_SWEEP = 100
+"""Rows that are looked at in one go; the next one goes on behind them."""
+
+
+class PlacesSweeper:
+    """Looks through the rows of a factory, some at a time.
+
+    Args:
+        ledger: the run ledger.
+        records: writes it.
+        admission: knows who has a place still.
+    """
+
+    def __init__(self, ledger: LedgerReader, records: Records, admission: Admission) -> None:
+        self._ledger = ledger
+        self._records = records
+        self._admission = admission
+        self._after: dict[str, str] = {}
+
+    def sweep(self, factory: str) -> None:
+        """Remove those that are of no use any more. One that is taken meanwhile stays.
+
+        Args:
+            factory: resource id under which they are kept.
+
+        Raises:
+            LedgerError: the ledger is out of reach; the next sweep goes on.
+        """
+        found = self._ledger.all_places(factory, after=self._after.get(factory, ""), limit=ROWS_A_SWEEP)
+        if found:
+            # Read after the places: who waited when they were read, and waits still, is among them.
+            rows = {row.request_id: row for row in self._ledger.active(factory)}
+            awaited = {row.places for row in rows.values() if is_in_line(row)}
+            for kept in found:
+                if kept.places.name in awaited or self._admission.holders(factory, kept.places, rows):
+                    continue
+                try:
+                    self._records.remove_places(factory, kept)
+                except LedgerConflict:
+                    continue
+                logger.info(
+                    "Removed the places of %s that nobody has any more",
+                    kept.places.pipeline,
+                    extra={"action": "places_removed", "factory": factory, "places": kept.places.name},
+                )
+        self._after[factory] = found[-1].places.name if len(found) == ROWS_A_SWEEP else ""

@@ -1,0 +1,1 @@
+"""Who waits for the end of a run, and is called back."""

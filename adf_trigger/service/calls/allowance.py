@@ -1,0 +1,207 @@
+"""Client-side rate limits: what the Resource Manager and Data Factory allow now, as far as this process knows.
+
+The Resource Manager counts reads and writes of each principal in each subscription in token buckets, and tells in every
+reply what is left of them; Data Factory allows 1,000 monitoring queries of a factory a minute, and tells nothing.
+Instances need no coordinator: what others have spent shows in the next reply, at the latest in a 429, and each instance
+leaves a reserve of reads.
+
+Source: "Understand how Azure Resource Manager throttles requests" (token buckets since 2024: 250 reads and 25 a second,
+200 writes and 10 a second), and Data Factory's limits.
+"""
+
+import re
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from adf_trigger.service.calls.permits import Permit
+from adf_trigger.service.calls.throttling import Bucket
+
+RESERVED_READS = 25
+"""Reads that a tick reserves for the subscription's other users: one second's refill."""
+
+RESERVED_QUERIES = 100
+"""Monitoring queries of a factory that a tick reserves for other instances, whose use no reply shows."""
+
+FORGOTTEN_AFTER = 60.0
+"""Seconds after which a permit without an answer counts as unused."""
+
+LOOK_AGAIN = 1.0
+"""Maximum seconds between two checks of a waiting caller."""
+
+_SUBSCRIPTION = re.compile(r"/subscriptions/([^/]+)/", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """The rate of a token bucket: its capacity, and its refill per second."""
+
+    burst: float
+    refill: float
+
+
+RATES = {Bucket.READS: Rate(250, 25), Bucket.WRITES: Rate(200, 10)}
+QUERIES = Rate(1_000, 1_000 / 60)
+
+
+class _Level:
+    """The level of one token bucket."""
+
+    def __init__(self, rate: Rate, now: float) -> None:
+        self._rate = rate
+        self._tokens = rate.burst
+        self._at = now
+        self._unanswered = deque[float]()
+
+    def wait(self, now: float, wanted: float) -> float:
+        """Seconds until there are so many tokens; 0 where there are now."""
+        self._refill(now)
+        return max(0.0, (wanted - self._tokens) / self._rate.refill)
+
+    def take(self) -> None:
+        self._tokens -= 1
+        self._unanswered.append(self._at)
+
+    def give_back(self, now: float) -> None:
+        self._refill(now)
+        self._tokens = min(self._rate.burst, self._tokens + 1)
+        if self._unanswered:
+            self._unanswered.pop()
+
+    def not_sent(self, now: float) -> None:
+        """A call that had begun was never sent; its token, if it took one, is returned."""
+        if self._unanswered:
+            self.give_back(now)
+
+    def answered(self, now: float, remaining: int | None) -> None:
+        """A reply may say what was left: less those calls that are still on their way.
+
+        Whatever it says, a bucket is full again after the time that it takes to fill, and as much again.
+        """
+        self._refill(now)
+        if self._unanswered:
+            self._unanswered.popleft()
+        if remaining is not None:
+            left = min(self._rate.burst, max(0, remaining) - len(self._unanswered))
+            self._tokens = max(-self._rate.burst, left)
+
+    def empty(self, now: float) -> None:
+        self._refill(now)
+        self._tokens = min(self._tokens, 0.0)
+
+    def _refill(self, now: float) -> None:
+        passed = max(0.0, now - self._at)
+        self._at = max(self._at, now)
+        self._tokens = min(self._rate.burst, self._tokens + passed * self._rate.refill)
+        while self._unanswered and now - self._unanswered[0] > FORGOTTEN_AFTER:
+            self._unanswered.popleft()
+
+
+class Allowance:
+    """Rate limits by subscription and by factory. Thread-safe.
+
+    Args:
+        seconds: a clock.
+        patient: whether those who may wait for their turn do; else what is not allowed now is not allowed.
+    """
+
+    def __init__(self, seconds: Callable[[], float] = time.monotonic, *, patient: bool = True) -> None:
+        self._seconds = seconds
+        self._patient = patient
+        self._levels: dict[tuple[str, Bucket | None], _Level] = {}
+        self._changed = threading.Condition()
+
+    def take(self, factory: str, bucket: Bucket, *, patience: float = 0.0, reserved: bool = False) -> bool:
+        """Acquire one call; False where none is allowed within `patience`.
+
+        Args:
+            factory: resource id of the factory that is called.
+            bucket: what the Resource Manager counts it with.
+            patience: seconds to wait for it at most.
+            reserved: whether the reserve is left to others, and the call counts as a monitoring query.
+        """
+        waited = 0.0
+        with self._changed:
+            while True:
+                now = self._seconds()
+                wanted = [(self._level(factory, bucket), 1.0)]
+                if reserved and bucket is Bucket.READS:
+                    wanted = [
+                        (self._level(factory, bucket), 1.0 + RESERVED_READS),
+                        (self._level(factory, None), 1.0 + RESERVED_QUERIES),
+                    ]
+                wait = max(level.wait(now, tokens) for level, tokens in wanted)
+                if wait <= 0:
+                    for level, _ in wanted:
+                        level.take()
+                    return True
+                if not self._patient or waited + wait > patience:
+                    return False
+                begun = time.monotonic()
+                self._changed.wait(min(wait, LOOK_AGAIN))
+                waited += time.monotonic() - begun
+
+    def permit(self, factory: str, bucket: Bucket) -> Permit | None:
+        """A permit for one call now; None where none is allowed."""
+        return self._permit(factory, bucket) if self.take(factory, bucket) else None
+
+    def demand(self, factory: str, bucket: Bucket) -> Permit:
+        """A permit for one call in any case: it counts against the limit, so that others wait longer."""
+        with self._changed:
+            level = self._level(factory, bucket)
+            level.wait(self._seconds(), 1.0)
+            level.take()
+        return self._permit(factory, bucket)
+
+    def _permit(self, factory: str, bucket: Bucket) -> Permit:
+        return Permit(lambda: self.give_back(factory, bucket))
+
+    def give_back(self, factory: str, bucket: Bucket, *, reserved: bool = False) -> None:
+        """A call that was taken was not made."""
+        with self._changed:
+            now = self._seconds()
+            self._level(factory, bucket).give_back(now)
+            if reserved and bucket is Bucket.READS:
+                self._level(factory, None).give_back(now)
+            self._changed.notify_all()
+
+    def not_sent(self, factory: str, bucket: Bucket) -> None:
+        """A call that had begun was never sent: no connection, no token, or nothing that can be sent."""
+        with self._changed:
+            now = self._seconds()
+            self._level(factory, bucket).not_sent(now)
+            if bucket is Bucket.READS:
+                self._level(factory, None).not_sent(now)
+            self._changed.notify_all()
+
+    def answered(self, factory: str, bucket: Bucket, remaining: int | None) -> None:
+        """A call was answered, perhaps with what is left."""
+        with self._changed:
+            self._level(factory, bucket).answered(self._seconds(), remaining)
+            self._changed.notify_all()
+
+    def refused(self, factory: str, bucket: Bucket, *, subscription: bool) -> None:
+        """A call was answered with 429: by the Resource Manager for the subscription, or by Data Factory itself."""
+        with self._changed:
+            now = self._seconds()
+            self._level(factory, bucket).answered(now, None)
+            if subscription:
+                self._level(factory, bucket).empty(now)
+            elif bucket is Bucket.READS:
+                self._level(factory, None).empty(now)
+
+    def _level(self, factory: str, bucket: Bucket | None) -> _Level:
+        """The level of a bucket of the factory's subscription, or of the factory's monitoring queries."""
+        key = (subscription_of(factory) if bucket is not None else factory.lower(), bucket)
+        if key not in self._levels:
+            rate = QUERIES if bucket is None else RATES[bucket]
+            self._levels[key] = _Level(rate, self._seconds())
+        return self._levels[key]
+
+
+def subscription_of(factory: str) -> str:
+    """The subscription of a factory's resource id, in lower case; the id itself where it names none."""
+    match = _SUBSCRIPTION.match(factory)
+    return (match.group(1) if match else factory).lower()

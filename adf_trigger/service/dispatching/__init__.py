@@ -1,0 +1,1 @@
+"""What the timer sends: requests that wait, and those whose createRun had no answer."""

@@ -1,0 +1,361 @@
+"""Sends, or sends again, what is accepted and not yet started. Run by the timer."""
+
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import nullcontext
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from adf_trigger.clock import Clock
+from adf_trigger.errors import LedgerError
+from adf_trigger.ledger.port import LedgerReader, Stored
+from adf_trigger.ledger.records import ActiveRun, RunRecord, RunState, Waits
+from adf_trigger.service.admission.admission import Admission
+from adf_trigger.service.admission.line import Lines, Opening, is_in_line
+from adf_trigger.service.admission.others import OtherRuns
+from adf_trigger.service.admission.start_times import StartTimes
+from adf_trigger.service.calls.budget import Budget
+from adf_trigger.service.calls.gate import Gate
+from adf_trigger.service.calls.permits import Permit
+from adf_trigger.service.calls.throttling import Bucket
+from adf_trigger.service.dispatching.dispatch_turn import Taken, Turn
+from adf_trigger.service.dispatching.reconcile import Reconciler, Sightings
+from adf_trigger.service.dispatching.settle import Settler
+from adf_trigger.service.dispatching.turn_sender import TurnSender
+from adf_trigger.service.factories import FactoryHandle
+from adf_trigger.service.holds.hold import NONE, Holds
+from adf_trigger.service.holds.notes import HoldNotes
+from adf_trigger.service.recording import transitions
+from adf_trigger.service.recording.records import Records
+from adf_trigger.service.starting.backlog import Backlog
+from adf_trigger.service.starting.send import Sender
+from adf_trigger.service.threads.tick_threads import TickThreads
+from adf_trigger.service.troubles import Troubles
+
+ROUNDS = 10
+"""Maximum rounds per tick for requests that arrive while it runs; later ones are left to the next tick."""
+
+FULL_QUEUE_WAIT = timedelta(seconds=60)
+"""How long a request waits for a pipeline at its concurrency limit."""
+
+
+class Dispatcher:
+    """The timer's part of starting runs, in order of arrival.
+
+    Args:
+        ledger: the run ledger.
+        records: writes it.
+        clock: gives the present instant.
+        sender: calls createRun.
+        settler: decides about those whose createRun got no clear answer.
+        gate: which factories may not be called now.
+        holds: what operators hold.
+        backlog: whether requests wait for calls that are allowed.
+        tick_threads: takes up several requests at once.
+        times: when a request may be taken up, and until when it may be started.
+        admission: knows who has a place, so that those who wait are started when there is one.
+    """
+
+    def __init__(
+        self,
+        ledger: LedgerReader,
+        records: Records,
+        clock: Clock,
+        sender: TurnSender,
+        settler: Settler,
+        gate: Gate,
+        holds: HoldNotes,
+        backlog: Backlog,
+        tick_threads: TickThreads,
+        times: StartTimes,
+        admission: Admission,
+    ) -> None:
+        self._ledger = ledger
+        self._records = records
+        self._clock = clock
+        self._sender = sender
+        self._settler = settler
+        self._gate = gate
+        self._holds = holds
+        self._backlog = backlog
+        self._tick_threads = tick_threads
+        self._times = times
+        self._admission = admission
+        self._lines = Lines(ledger, admission, times, OtherRuns(gate, clock))
+
+    def dispatch(
+        self, factory: FactoryHandle, active: Sequence[ActiveRun], budget: Budget
+    ) -> Sequence[Stored]:
+        """Take up every request that is due.
+
+        A factory that is throttled, down, or cannot be used is skipped; the trouble of one request stops no other.
+
+        Returns:
+            The records that have ended without a run, of which there is news.
+
+        Raises:
+            LedgerError: the ledger is out of reach; the next tick goes on.
+        """
+        holds = self._held_of(factory, active)
+        openings = self._lines.openings(factory, active, holds, budget)
+        let_in = {row.request_id for each in openings for row in each.rows}
+        unsent = (row for row in active if row.may_be_unsent and row.request_id not in let_in)
+        alone = [row for row in unsent if not self._waits_in_line(row, holds)]
+        return self._dispatch(factory, alone, openings, holds, budget)
+
+    def let_in(self, factory: FactoryHandle, active: Sequence[ActiveRun], budget: Budget) -> Sequence[Stored]:
+        """Start those who wait for a place, where one is free by now: runs may have ended since `dispatch`.
+
+        Returns:
+            The records that have ended without a run, of which there is news.
+
+        Raises:
+            LedgerError: the ledger is out of reach; the next tick goes on.
+        """
+        if not any(is_in_line(row) for row in active):
+            return []
+        holds = self._held_of(factory, active)
+        openings = self._lines.openings(factory, active, holds, budget)
+        return self._dispatch(factory, [], openings, holds, budget) if openings else []
+
+    def _held_of(self, factory: FactoryHandle, active: Sequence[ActiveRun]) -> Holds:
+        return self._holds.of(factory) if any(row.may_be_unsent for row in active) else NONE
+
+    def _dispatch(
+        self,
+        factory: FactoryHandle,
+        alone: Sequence[ActiveRun],
+        openings: Sequence[Opening],
+        holds: Holds,
+        budget: Budget,
+    ) -> Sequence[Stored]:
+        """Take up requests that wait for no place, and the first of each line, in order of arrival."""
+        turn = Turn(budget, Sightings(), holds, openings={each.first.request_id: each for each in openings})
+        troubles = Troubles("dispatch")
+
+        def take_up(taken: Taken) -> None:
+            with taken.permit or nullcontext(), troubles.of(taken.row.request_id):
+                self._take_up(factory, taken.row, turn, taken.permit)
+
+        unsent, known = sorted([*alone, *(each.first for each in openings)], key=_by_arrival), set[UUID]()
+        for _ in range(ROUNDS):
+            self._tick_threads.each(take_up, self._in_turn(unsent, turn))
+            known.update(row.run_id for row in unsent)
+            unsent = self._come_meanwhile(factory, turn, known) if unsent else []
+            if not unsent:
+                break
+        if not turn.waits:
+            self._gate.nobody_waits(factory)
+        elif not turn.sending and self._gate.next_try(factory) and self._backlog.since(factory) is None:
+            self._backlog.begin(factory)  # who comes while the factory cannot be used waits behind them
+        return turn.ended
+
+    def _come_meanwhile(self, factory: FactoryHandle, turn: Turn, known: Collection[UUID]) -> list[ActiveRun]:
+        """The requests that have come since the rows were read, and wait behind those.
+
+        While requests wait for calls that are allowed, those that come are claimed and not sent. That ends where the
+        ledger, read after the note that says so, shows nobody; it is read once more when the note is gone, since one
+        who saw the note may have been claimed meanwhile.
+        """
+        if not (turn.behind or turn.sending):
+            return []
+        note = self._backlog.read(factory)
+        if turn.behind and note is None:
+            self._backlog.begin(factory)
+        if turn.behind or note is None:
+            return []
+        waiting = self._waiting(factory, turn, known)
+        if not waiting and self._backlog.end(factory, note):
+            try:
+                waiting = self._waiting(factory, turn, known)
+            except LedgerError:
+                self._backlog.begin_again(factory, note)
+                raise
+            if waiting:
+                self._backlog.begin_again(factory, note)
+        return waiting
+
+    def _waiting(self, factory: FactoryHandle, turn: Turn, known: Collection[UUID]) -> list[ActiveRun]:
+        """Requests that wait for their turn, but for those that this tick knows, or that are held."""
+        return [
+            row
+            for row in self._ledger.active(factory.id)
+            if row.may_be_unsent and row.run_id not in known and self._is_to_be_sent(row, turn)
+            if row.waits_for not in {Waits.CALLER, Waits.ADMISSION} and self._times.is_due(row)
+        ]
+
+    def _waits_in_line(self, row: ActiveRun, holds: Holds) -> bool:
+        """Whether nothing is to be done about it before its line has room: neither is it too late for it."""
+        is_noted = row.held is None or holds.keep(row.held)
+        return is_in_line(row) and is_noted and not self._times.is_too_late(row, holds)
+
+    def _in_turn(self, unsent: Sequence[ActiveRun], turn: Turn) -> Iterator[Taken]:
+        """The rows whose turn it is, in order of arrival; a call is taken for each that is to be sent.
+
+        One thread at a time goes on in it, so that who came first is allowed to call first.
+        """
+        for number, row in enumerate(unsent):
+            if turn.budget.is_over:
+                turn.waits = True  # who else waits was not seen: the next tick goes on
+                turn.behind = any(self._is_to_be_sent(each, turn) for each in unsent[number:])
+                return
+            if not self._has_its_turn(row, turn):
+                continue
+            permit = None
+            if self._is_to_be_sent(row, turn) and not self._is_to_be_noted(row, turn):
+                permit = self._permit(turn)
+                if permit is None:
+                    continue
+            yield Taken(row, permit)
+
+    def _permit(self, turn: Turn) -> Permit | None:
+        """A permit to start a run for the next request, the first of those that are left."""
+        if not turn.sending:
+            return None
+        permit = turn.budget.permit(Bucket.WRITES)
+        if permit is None:
+            turn.sending, turn.behind = False, True
+        return permit
+
+    def _is_to_be_sent(self, row: ActiveRun, turn: Turn) -> bool:
+        if row.state is not RunState.ACCEPTED or row.sent_at is not None or row.waits_for is Waits.CALLER:
+            return False
+        return not turn.holds.keep(row.held) and not self._times.is_too_late(row, turn.holds)
+
+    def _has_its_turn(self, row: ActiveRun, turn: Turn) -> bool:
+        due = self._times.is_due(row)
+        if turn.holds.keep(row.held):
+            return row.cancel_at is not None and due  # it is in doubt, and that is to be settled for its end
+        if row.sent_at is not None:
+            return due
+        if self._is_to_be_noted(row, turn) or self._times.is_too_late(row, turn.holds):
+            return self._times.is_free(row)
+        if row.waits_for is Waits.CALLER:
+            return False
+        turn.waits = True
+        if not due and row.waits_for is None:
+            turn.sending = False  # those that came later wait behind it
+        return due and turn.sending
+
+    @staticmethod
+    def _is_to_be_noted(row: ActiveRun, turn: Turn) -> bool:
+        """Whether nothing is to be sent of it, and it is to be recorded that it is held, or is not any more."""
+        if row.held is None:
+            opening = turn.openings.get(row.request_id)
+            return turn.holds.cover_all or (opening is not None and opening.is_held)
+        return row.waits_for in {Waits.CALLER, Waits.ADMISSION}
+
+    def _let_in(self, factory: FactoryHandle, opening: Opening, turn: Turn, permit: Permit | None) -> None:
+        """Start those in a line, one after another, until there is no place left: whoever fails, stops it."""
+        for row in opening.rows:
+            if turn.budget.is_over:
+                return
+            stored = self._ledger.get(factory.id, row.request_id)
+            if stored is None or not is_in_line(ActiveRun.of(stored.record)):
+                continue  # it waits no more
+            if self._is_held(stored, turn):
+                continue
+            sent = self._sender.send(factory, stored, turn, permit, in_doubt_since=None)
+            permit = None
+            if not (sent or self._is_in_another(opening, stored)):
+                return
+
+    def _is_in_another(self, opening: Opening, stored: Stored) -> bool:
+        """Whether a request was not sent since its pipeline's policy has it wait in another line by now."""
+        present = self._ledger.get(stored.record.factory, stored.record.request_id)
+        return present is not None and present.record.places != opening.places
+
+    def _take_up(self, factory: FactoryHandle, row: ActiveRun, turn: Turn, permit: Permit | None) -> None:
+        opening = turn.openings.get(row.request_id)
+        if opening is not None and is_in_line(row):
+            self._let_in(factory, opening, turn, permit)
+            return
+        stored = self._ledger.get(factory.id, row.request_id)
+        if stored is None or not self._times.is_free(stored.record):
+            return  # taken by another since the row was read
+        record = stored.record
+        if record.state is RunState.SUBMITTED:
+            self._hand_over(stored)
+        elif record.state is not RunState.ACCEPTED:
+            return
+        elif record.sent_at is not None:
+            self._settler.settle(factory, stored, turn)
+        elif not self._is_held(stored, turn):
+            self._take_up_unsent(factory, stored, turn, permit)
+
+    def _take_up_unsent(
+        self, factory: FactoryHandle, stored: Stored, turn: Turn, permit: Permit | None
+    ) -> None:
+        record = stored.record
+        if self._times.is_too_late(record, turn.holds):
+            turn.ended.append(self._records.reject(stored, self._too_late(factory, record)))
+        elif record.waits_for in {Waits.CALLER, Waits.ADMISSION}:
+            if record.held is not None:
+                ended = turn.holds.end_of(record.held, self._clock())
+                self._records.unhold(stored, ended=ended, in_line=self._admission.reason_of(record))
+        elif self._times.is_due(record):
+            self._start(factory, stored, turn, permit)
+
+    def _is_held(self, stored: Stored, turn: Turn) -> bool:
+        """Whether an operator holds it, who began that in time; it is recorded by what."""
+        record, now = stored.record, self._clock()
+        if turn.holds.keep(record.held):
+            return True
+        hold = turn.holds.covering(record)
+        if hold is None:
+            return False
+        by, since, reason = hold.scope.id, hold.since, hold.in_words
+        ended = now if record.held is None else turn.holds.end_of(record.held, now)
+        moved = transitions.hold(record, by=by, since=since, ended=ended, reason=reason)
+        if self._times.is_too_late(moved, turn.holds):
+            return False
+        self._records.hold(stored, by=by, since=since, ended=ended, reason=reason)
+        return True
+
+    def _too_late(self, factory: FactoryHandle, record: RunRecord) -> str:
+        wait = self._gate.next_try(factory)
+        reason = record.message or "no reason is known"
+        return f"it could not be started in time: {reason if wait is None else wait.reason}"
+
+    def _hand_over(self, stored: Stored) -> None:
+        """Leave a run to the monitor that was started, so that its record need not be read at every tick."""
+        if stored.record.lease_until is not None:
+            self._records.hand_over(stored)
+
+    def _start(self, factory: FactoryHandle, stored: Stored, turn: Turn, permit: Permit | None) -> None:
+        if stored.record.pipeline.lower() in turn.full:
+            self._wait_for_the_pipeline(stored)
+            return
+        self._sender.send(factory, stored, turn, permit, in_doubt_since=None)
+
+    def _wait_for_the_pipeline(self, stored: Stored) -> None:
+        self._records.postpone(
+            stored,
+            until=self._clock() + FULL_QUEUE_WAIT,
+            reason="the pipeline takes no more runs now",
+            waits_for=Waits.PIPELINE,
+        )
+
+
+def _by_arrival(row: ActiveRun) -> tuple[datetime, str]:
+    return row.requested_at, row.request_id
+
+
+def wire_dispatcher(
+    ledger: LedgerReader,
+    records: Records,
+    clock: Clock,
+    sender: Sender,
+    gate: Gate,
+    reconciler: Reconciler,
+    holds: HoldNotes,
+    backlog: Backlog,
+    tick_threads: TickThreads,
+    times: StartTimes,
+    admission: Admission,
+) -> Dispatcher:
+    """The dispatcher with its parts; see there."""
+    turn_sender = TurnSender(records, clock, sender, gate, reconciler, admission)
+    settler = Settler(records, clock, gate, reconciler, turn_sender, times)
+    return Dispatcher(
+        ledger, records, clock, turn_sender, settler, gate, holds, backlog, tick_threads, times, admission
+    )

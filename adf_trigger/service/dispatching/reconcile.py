@@ -1,0 +1,283 @@
+"""What became of a createRun that got no clear answer.
+
+First the run is asked for by the id that was chosen for it: found, it is adopted. Only Data Factory's own answer about
+that very run counts as not found. Not found after a grace period, the runs of the pipeline since the first call are
+listed, whatever is believed of the factory's ids, since it may have stopped honouring them:
+
+- a run that carries our correlation parameter is adopted; without such a parameter a run that is not in our ledger,
+  and that a call has started, may be ours: the request is parked;
+- nothing there: it is sent again with the same id, unless the factory is known to ignore ids and there is no
+  correlation parameter.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import Enum
+from itertools import islice
+from uuid import UUID
+
+from adf_trigger.clock import Clock
+from adf_trigger.datafactory.models import FieldFilter, PipelineRun, RunFilter
+from adf_trigger.errors import ResourceNotFound
+from adf_trigger.ledger.port import LedgerReader
+from adf_trigger.ledger.records import RunRecord
+from adf_trigger.service.attribution import CLOCK_SKEW, carried, owner_of, was_called
+from adf_trigger.service.calls.budget import Budget
+from adf_trigger.service.elapsed import Elapsed
+from adf_trigger.service.factories import Factories, FactoryHandle
+from adf_trigger.service.policy import Policies
+from adf_trigger.service.recording import transitions
+from adf_trigger.settings.policy import UnknownOutcomePolicy
+
+MOST_PAGES = 60
+"""Maximum pages of a pipeline's runs that are read to settle a doubt: beyond that a person decides."""
+
+RECORDS_A_PAGE = 10
+MOST_PAGES_OF_RECORDS = 20
+"""Newest records that are read to learn how a factory treats ids."""
+
+FEW_CANDIDATES = 5
+"""One run that may be it is enough to park a request; a few are named."""
+
+
+class Verdict(Enum):
+    """What is to be done about a request in doubt."""
+
+    ADOPT = "adopt"
+    ASK_LATER = "ask later"
+    CANNOT_TELL = "cannot tell"
+    """It may become known later, or never: that does not depend on this service."""
+    SEND_AGAIN = "send again"
+    PARK = "park"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A verdict with what it rests on."""
+
+    verdict: Verdict
+    run_id: UUID | None = None
+    reason: str = ""
+
+
+@dataclass(slots=True)
+class Sightings:
+    """Lists of runs that this tick has read, by pipeline: since when, and what they hold.
+
+    Attributes:
+        reading: held by the one who reads a list: others wait for it instead of reading it, too.
+    """
+
+    lists: dict[str, tuple[datetime, list[PipelineRun]]] = field(default_factory=dict)
+    reading: threading.Lock = field(default_factory=threading.Lock)
+
+
+CLAIMED_REMEMBERED = 100_000
+"""Runs of which a process remembers that a record has them."""
+
+
+class Reconciler:
+    """Finds out what became of requests in doubt. Reads only.
+
+    Args:
+        ledger: to tell our runs from others.
+        factories: all configured factories.
+        clock: gives the present instant.
+        policies: what may be decided for each pipeline.
+        grace: how long a run may stay unseen before its absence means something.
+        seconds: a clock that never goes back.
+    """
+
+    def __init__(
+        self,
+        ledger: LedgerReader,
+        factories: Factories,
+        clock: Clock,
+        policies: Policies,
+        grace: timedelta,
+        *,
+        seconds: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._elapsed = Elapsed(clock, seconds)
+        self._claimed: set[UUID] = set()
+        self._looking_up = threading.Lock()
+        self._ledger = ledger
+        self._factories = factories
+        self._clock = clock
+        self._policies = policies
+        self._grace = grace
+
+    def reconcile(
+        self, factory: FactoryHandle, record: RunRecord, budget: Budget, sightings: Sightings
+    ) -> Finding:
+        """What to do about a request in doubt.
+
+        Raises:
+            DataFactoryError, CredentialError: it could not be found out now; nothing has changed.
+        """
+        left_by = transitions.left_by(record)
+        if left_by is None:
+            raise ValueError(f"request {record.request_id} is not in doubt")
+        if not budget.spend():
+            return Finding(Verdict.ASK_LATER, reason="the calls of this tick are spent")
+        if self._exists(factory, record):
+            return Finding(Verdict.ADOPT, record.run_id)
+        # Our clock may be ahead of the sender's, whose call is under way: only what has passed here counts, too.
+        watched = self._elapsed.unchanged_for(str(record.run_id), str(record.attempts))
+        unseen_for = min(self._clock() - left_by, watched)
+        if unseen_for < self._grace:
+            return Finding(Verdict.ASK_LATER, reason="the run is not to be seen yet")
+        match self._policies.of(record.pipeline).unknown_outcome:
+            case UnknownOutcomePolicy.PARK:
+                return Finding(Verdict.PARK, reason="the pipeline's policy is to park it")
+            case UnknownOutcomePolicy.RESUBMIT if record.cancellation is None:
+                return Finding(Verdict.SEND_AGAIN, reason="the pipeline's policy is to send again")
+        return self._search(factory, record, unseen_for, budget, sightings)
+
+    def find(
+        self, factory: FactoryHandle, record: RunRecord, budget: Budget, sightings: Sightings
+    ) -> UUID | None:
+        """The run of a request, by the id that was chosen for it or by its correlation parameter, where it shows.
+
+        Raises:
+            DataFactoryError, CredentialError: it could not be found out now.
+        """
+        if self._exists(factory, record):
+            return record.run_id
+        if self._correlation_of(record) is None:
+            return None
+        return self._ours(factory, record, self._runs_since(factory, record, budget, sightings) or [])
+
+    def _exists(self, factory: FactoryHandle, record: RunRecord) -> bool:
+        """Whether the factory has a run of the request's pipeline under the id chosen for it."""
+        try:
+            run = factory.runs.get_run(record.run_id)
+        except ResourceNotFound:
+            return False
+        return run.pipeline_name.lower() in ("", record.pipeline.lower())
+
+    def _correlation_of(self, record: RunRecord) -> str | None:
+        """The parameter that tells the request's run; a rerun takes the parameters of the run that it reruns."""
+        if record.rerun.reference_pipeline_run_id is not None:
+            return None
+        return self._policies.of(record.pipeline).correlation_parameter
+
+    def _ids_honoured(self, factory: FactoryHandle) -> bool | None:
+        """Whether the factory gave the id that we chose back as the runId, last time; None if nobody knows.
+
+        The records show it: one that has started under another id than the one chosen for it had that one before.
+        """
+        continuation: str | None = None
+        for _ in range(MOST_PAGES_OF_RECORDS):
+            page = self._ledger.runs(factory.id, since=None, limit=RECORDS_A_PAGE, continuation=continuation)
+            for record in page.records:
+                if record.submitted_at is not None and not record.unknowns:  # else a person has named its run
+                    return not record.former_run_ids
+            if page.continuation is None:
+                return None
+            continuation = page.continuation
+        return None
+
+    def _search(
+        self,
+        factory: FactoryHandle,
+        record: RunRecord,
+        unseen_for: timedelta,
+        budget: Budget,
+        sightings: Sightings,
+    ) -> Finding:
+        had_most = budget.has_most
+        runs = self._runs_since(factory, record, budget, sightings)
+        if runs is None:
+            verdict = Verdict.CANNOT_TELL if had_most and not budget.is_over else Verdict.ASK_LATER
+            return Finding(verdict, reason="the list of the pipeline's runs is longer than one tick can read")
+        by_parameter = self._correlation_of(record) is not None
+        if by_parameter:
+            if (run_id := self._ours(factory, record, runs)) is not None:
+                return Finding(Verdict.ADOPT, run_id)
+        elif candidates := list(islice(self._unclaimed(factory, runs), FEW_CANDIDATES)):
+            return self._of_candidates(candidates)
+        honoured = self._ids_honoured(factory)
+        if honoured is False and not by_parameter:
+            return Finding(
+                Verdict.PARK, reason="the factory chooses ids of its own, so the run cannot be found"
+            )
+        if unseen_for < (self._grace if honoured else 2 * self._grace):
+            return Finding(Verdict.ASK_LATER, reason="the list of runs does not show it yet")
+        return Finding(Verdict.SEND_AGAIN, reason="no run that could be it has appeared")
+
+    def _of_candidates(self, candidates: list[PipelineRun]) -> Finding:
+        """Runs that nobody has claimed: a young one may yet be claimed by a request that is just being sent."""
+        listed = ", ".join(str(run.run_id) for run in candidates)
+        newest = max(run.run_start or run.last_updated or self._clock() for run in candidates)
+        if self._clock() - newest < 2 * self._grace:
+            return Finding(
+                Verdict.CANNOT_TELL, reason=f"one of these runs may be it, and may be claimed yet: {listed}"
+            )
+        return Finding(Verdict.PARK, reason=f"one of these runs may be it, and nothing can tell: {listed}")
+
+    def _ours(self, factory: FactoryHandle, record: RunRecord, runs: list[PipelineRun]) -> UUID | None:
+        """The earliest unclaimed run that carries the request's id in its correlation parameter."""
+        parameter = self._correlation_of(record)
+        if parameter is None:
+            return None
+        carrying = [run for run in runs if carried(run, parameter) == record.request_id]
+        ours = list(self._unclaimed(factory, carrying))
+        return _earliest(ours).run_id if ours else None
+
+    def _unclaimed(self, factory: FactoryHandle, runs: list[PipelineRun]) -> Iterator[PipelineRun]:
+        """The runs that no record has. Each is looked up once: a claim that was made is never released.
+
+        Else each of many requests in doubt would look up each of many runs, at every tick anew, until no tick came as
+        far as to send one.
+        """
+        return (run for run in runs if not self._is_claimed(factory, run.run_id))
+
+    def _is_claimed(self, factory: FactoryHandle, run_id: UUID) -> bool:
+        if run_id in self._claimed:
+            return True
+        # One thread at a time: the others, which look at the same runs, find what it has found.
+        with self._looking_up:
+            if run_id in self._claimed:
+                return True
+            if owner_of(self._ledger, self._factories, factory, run_id) is None:
+                return False
+            if len(self._claimed) >= CLAIMED_REMEMBERED:
+                self._claimed.clear()
+            self._claimed.add(run_id)
+            return True
+
+    def _runs_since(
+        self, factory: FactoryHandle, record: RunRecord, budget: Budget, sightings: Sightings
+    ) -> list[PipelineRun] | None:
+        """Runs of the pipeline that calls have started since the first one in doubt; None where the budget ran out."""
+        since = (record.doubted_from or record.requested_at) - CLOCK_SKEW
+        with sightings.reading:
+            runs = self._list_since(factory, record.pipeline, since, budget, sightings)
+        if runs is None:
+            return None
+        return [run for run in runs if was_called(run) and (run.run_start is None or run.run_start >= since)]
+
+    def _list_since(
+        self, factory: FactoryHandle, pipeline: str, since: datetime, budget: Budget, sightings: Sightings
+    ) -> list[PipelineRun] | None:
+        known = sightings.lists.get(pipeline.lower())
+        if known is not None and known[0] <= since:
+            return known[1]
+        window = RunFilter(
+            last_updated_after=since,
+            last_updated_before=self._clock() + CLOCK_SKEW,
+            filters=(FieldFilter(operand="PipelineName", operator="Equals", values=(pipeline,)),),
+        )
+        found, complete = budget.read(factory.runs.query_runs(window), at_most=MOST_PAGES)
+        if not complete:
+            return None
+        sightings.lists[pipeline.lower()] = (since, found)
+        return found
+
+
+def _earliest(runs: list[PipelineRun]) -> PipelineRun:
+    return min(runs, key=lambda run: (run.run_start is None, run.run_start, str(run.run_id)))

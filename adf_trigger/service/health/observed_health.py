@@ -1,0 +1,67 @@
+"""The state of observed pipelines in health's details: since when, how far their list is read, and what is held."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from adf_trigger.service.factories import Factories
+from adf_trigger.service.other_runs.observing import ObservationKeeper, Observed
+from adf_trigger.service.policy import Policies
+
+MOST_FACTORIES = 20
+"""Factories that are read for an answer, a query each; the others are named."""
+MOST_PIPELINES = 100
+
+
+class ObservationSummary:
+    """Sums up what is observed.
+
+    Args:
+        factories: all configured factories.
+        policies: of which pipelines runs of others are published.
+        observing: keeps how far this has come.
+    """
+
+    def __init__(self, factories: Factories, policies: Policies, observing: ObservationKeeper) -> None:
+        self._factories = factories
+        self._policies = policies
+        self._observing = observing
+
+    def __call__(self) -> Sequence[Mapping[str, Any]]:
+        """An object a factory; nothing where no policy observes, and nothing is read then.
+
+        Raises:
+            LedgerError: the ledger is out of reach.
+        """
+        if not self._policies.observed:
+            return []
+        aliases = list(self._factories.aliases)
+        found = [
+            {"factory": alias, **self._shown(self._observing.read(self._factories.of(alias)[0].id))}
+            for alias in aliases[:MOST_FACTORIES]
+        ]
+        return [*found, *({"factory": alias} for alias in aliases[MOST_FACTORIES:])]
+
+    def _shown(self, observed: Observed) -> dict[str, Any]:
+        wanted = self._policies.observed
+        place = observed.place
+        since = {name: observed.since.get(name) for name in [*wanted][:MOST_PIPELINES]}
+        return {
+            "readUntil": None if place is None else place.until.isoformat(),
+            "told": 0 if place is None else place.told,
+            "pipelines": [
+                {
+                    "pipeline": name,
+                    "observe": wanted[name],
+                    "since": None if began is None else began.isoformat(),
+                }
+                for name, began in since.items()
+            ],
+            "held": [
+                {
+                    "pipeline": each.pipeline,
+                    "since": each.since.isoformat(),
+                    "inDoubtSince": each.doubted.isoformat(),
+                }
+                for each in observed.held[:MOST_PIPELINES]
+            ],
+        }

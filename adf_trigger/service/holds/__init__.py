@@ -1,0 +1,1 @@
+"""What an operator holds, and the notes of it."""

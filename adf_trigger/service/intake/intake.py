@@ -1,0 +1,324 @@
+"""Takes messages of the requests queue: each becomes a run, or a rejection, or is put back for later. None is lost."""
+
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+from adf_trigger.clock import Clock
+from adf_trigger.contracts import Source
+from adf_trigger.errors import (
+    AdfTriggerError,
+    AtCapacity,
+    Fault,
+    InvalidRequest,
+    LedgerError,
+    PublishError,
+    Refused,
+    RequestConflict,
+    TooLate,
+    TryLater,
+)
+from adf_trigger.ledger.kept_messages import KeptMessage
+from adf_trigger.ledger.port import LedgerReader
+from adf_trigger.ledger.records import RunRecord
+from adf_trigger.messages.decoding import Message
+from adf_trigger.messages.texts import Reference
+from adf_trigger.service.apps.unconfigured import StrangerWatcher
+from adf_trigger.service.factories import Factories, FactoryHandle
+from adf_trigger.service.intake.event_intake import EventIntake
+from adf_trigger.service.intake.keep import Keeper, NotKept
+from adf_trigger.service.intake.reject import Rejecter
+from adf_trigger.service.intake.requeue import LEDGER_WAIT, Requeuer
+from adf_trigger.service.starting.partitions import Partitions
+from adf_trigger.service.starting.submit import Submitter
+from adf_trigger.service.submission import Submission
+
+logger = logging.getLogger(__name__)
+
+DELIVERIES_BEFORE_POISON = 5
+"""The host's maxDequeueCount: deliveries of a message before it is moved to the poison queue."""
+
+NOBODY_WANTS_IT = "it is an event, and no trigger that is declared now starts on it"
+
+SAME_MESSAGE = timedelta(days=1)
+"""A poison message that equals one that was taken within that time is taken for its copy."""
+
+
+class Intake:
+    """Takes messages.
+
+    Args:
+        factories: all configured factories.
+        ledger: the run ledger.
+        submitter: takes the requests of valid messages.
+        rejecter: rejects those that can never work, and tells it.
+        requeuer: puts those back that cannot be taken now.
+        keeper: keeps messages that do not fit into the queue.
+        partitions: how a factory's id is spelled.
+        strangers: knows factories that have left the settings.
+        event_intake: makes requests of events.
+        clock: gives the present instant.
+        requested_by: stands for the senders of messages.
+    """
+
+    def __init__(
+        self,
+        factories: Factories,
+        ledger: LedgerReader,
+        submitter: Submitter,
+        rejecter: Rejecter,
+        requeuer: Requeuer,
+        keeper: Keeper,
+        partitions: Partitions,
+        strangers: StrangerWatcher,
+        event_intake: EventIntake,
+        clock: Clock,
+        *,
+        requested_by: str,
+    ) -> None:
+        self._factories = factories
+        self._ledger = ledger
+        self._submitter = submitter
+        self._rejecter = rejecter
+        self._requeuer = requeuer
+        self._keeper = keeper
+        self._partitions = partitions
+        self._strangers = strangers
+        self._event_intake = event_intake
+        self._clock = clock
+        self._requested_by = requested_by
+
+    def take(self, message: Message) -> None:
+        """Take a message of the requests queue, or what is kept of the one that it refers to.
+
+        Raises:
+            PublishError: the queues are out of reach; the message must be delivered again.
+            LedgerError: the ledger is out of reach, and the message cannot be put back.
+        """
+        reference = message.reference
+        if reference is None:
+            self._take_event_or_request(message, came_as=message)
+            return
+        try:
+            kept = self._keeper.kept(reference)
+        except LedgerError as exc:
+            self._requeuer.put_back(message, LEDGER_WAIT, exc)
+            return
+        if kept is None:
+            self._take_without(message, reference)
+        elif reference.tell:
+            self._rejecter.tell_again(kept, message)
+        elif kept.is_on_queue or (reference.replay and not kept.waiting):
+            asked = self._keeper.message_of(kept, reference, message)
+            if self._take_event_or_request(asked, came_as=message, sent_again=kept):
+                self._keeper.done_with(kept, reference)
+        elif kept.waiting:
+            _log_taken(message)
+        else:
+            self._rejecter.tell_again(kept, message)
+
+    def take_poison(self, message: Message) -> None:
+        """Take a message that the host has given up on, as a request like any other: it may never have been refused.
+
+        A copy of a message that was taken under the id that it had before is not taken again.
+
+        Raises:
+            PublishError: the queues are out of reach; the message must be delivered again.
+            LedgerError: the ledger is out of reach, and the message cannot be put back.
+        """
+        message = replace(message, attempts=message.attempts + DELIVERIES_BEFORE_POISON)
+        try:
+            earlier = self._taken_as(message)
+        except LedgerError as exc:
+            self.put_back_as_poison(message, exc)
+            return
+        if earlier is None:
+            self.take(message)
+        else:
+            self._rejecter.reject(message, message, self._factory_of(message), None, taken_as=earlier)
+
+    def put_back_as_poison(self, message: Message, error: Exception) -> None:
+        """Put a message into the poison queue again, its bytes unchanged.
+
+        Raises:
+            PublishError: the queue is out of reach.
+            LedgerError: it fits into no queue.
+        """
+        self._requeuer.put_back_as_poison(message, error)
+
+    def _take_event_or_request(
+        self, message: Message, *, came_as: Message, sent_again: KeptMessage | None = None
+    ) -> bool:
+        """See _take. What triggers want is an event, whatever else its data could mean.
+
+        One that no trigger wants is done with; one that somebody has sent again, since a trigger had wanted it, is
+        not lost for that.
+        """
+        try:
+            made = self._event_intake.messages_of(message, sent_again)
+        except LedgerError as exc:
+            self._requeuer.put_back(came_as, LEDGER_WAIT, exc)
+            return False
+        if made:
+            self._take_made(made)
+            return True
+        if message.event is not None and message.request is None and not message.faults:
+            self._event_intake.unwanted(message.event)
+            if came_as is message:
+                return True
+            return self._reject(message, came_as, InvalidRequest([Fault("", NOBODY_WANTS_IT)]))
+        return self._take(message, came_as=came_as, sent_again=sent_again)
+
+    def _take_made(self, messages: Sequence[Message]) -> None:
+        """Take the requests that an event makes, each for itself: one that cannot be taken now is put back by itself.
+
+        Raises:
+            PublishError, LedgerError: one could not even be put back; the event must be delivered again, and starts
+                nothing twice.
+        """
+        first: AdfTriggerError | None = None
+        for message in messages:
+            try:
+                if not self._event_intake.was_made(message):
+                    self._take(message, came_as=message, made=True)
+            except LedgerError as exc:
+                try:
+                    self._wait(message, message, LEDGER_WAIT, exc)
+                except (PublishError, LedgerError) as worse:
+                    first = first or worse
+            except PublishError as exc:
+                first = first or exc
+        if first is not None:
+            raise first
+
+    def _take(
+        self,
+        message: Message,
+        *,
+        came_as: Message,
+        sent_again: KeptMessage | None = None,
+        made: bool = False,
+    ) -> bool:
+        """Whether the message is done with, and was not put back.
+
+        Args:
+            message: what is asked for.
+            came_as: what lies in the queue: the message, or a reference to it.
+            sent_again: what a reference leads to.
+            made: whether an event has made it.
+        """
+        try:
+            submission = replace(self._submission(message), sent_again=sent_again)
+            submitted = self._submitter.submit(submission)
+        except (InvalidRequest, RequestConflict, Refused, AtCapacity, TooLate) as exc:
+            return self._has_had_its_run(message, exc, made=made) or self._reject(message, came_as, exc)
+        except TryLater as exc:
+            return self._wait(message, came_as, exc.retry_after, exc)
+        except LedgerError as exc:
+            return self._wait(message, came_as, LEDGER_WAIT, exc)
+        kept = self._factories.kept_under(submitted.record.factory)
+        self._rejecter.publish(kept or submission.factory, submitted.record, message)
+        if submitted.again_after is None:
+            return True
+        reason = submitted.record.message or "its outcome is not known yet"
+        return self._wait(message, came_as, submitted.again_after, reason)
+
+    def _has_had_its_run(self, message: Message, error: AdfTriggerError, *, made: bool) -> bool:
+        """Whether another delivery of the event was quicker, by another version of its trigger."""
+        if not isinstance(error, RequestConflict) or not (made or self._event_intake.is_made(message)):
+            return False
+        logger.info(
+            "The event of request %s has come before, by another version of its trigger",
+            message.request_id,
+            extra={"action": "event_repeated", "request_id": message.request_id},
+        )
+        return True
+
+    def _taken_as(self, message: Message) -> str | None:
+        """The request that the same message was taken as lately, and that it would not be answered with.
+
+        Under the id that it had before, or rejected under its own key. Looked for wherever it may be kept: under
+        every id of its factory, and under those that have left the settings.
+        """
+        try:
+            submission = self._submission(message)
+        except InvalidRequest:
+            return None
+        earliest = self._clock() - SAME_MESSAGE
+        configured = [each.id for each in self._factories.of(submission.factory.alias)]
+        for factory in (*configured, *self._strangers.ids()):
+            for record in self._same_in(factory, submission, message):
+                if max(record.requested_at, record.ended_at or record.requested_at) >= earliest:
+                    return record.request_id
+        return None
+
+    def _same_in(self, factory: str, submission: Submission, message: Message) -> Iterator[RunRecord]:
+        if message.own_key is None:
+            for stored in self._ledger.taken_from(factory, message.digest):
+                if stored.record.request_id != message.request_id:
+                    yield stored.record
+            return
+        earlier = self._ledger.get(factory, message.own_key)
+        if earlier is None or not earlier.record.rejected:
+            return
+        there = replace(submission, factory=replace(submission.factory, id=earlier.record.factory))
+        if there.asks_for(earlier.record):
+            yield earlier.record
+
+    def _submission(self, message: Message) -> Submission:
+        if message.request is None:
+            raise InvalidRequest(list(message.faults))
+        return Submission(
+            factory=self._factories.choose(message.request.factory),
+            pipeline=message.request.pipeline,
+            request=message.request,
+            request_id=message.request_id,
+            requested_by=self._requested_by,
+            source=Source.QUEUE,
+            traceparent=message.traceparent,
+            message=message,
+            not_after=self._requeuer.last_day_of(message),
+        )
+
+    def _take_without(self, message: Message, reference: Reference) -> None:
+        """Take a reference to what is not kept any more: it was taken, and its removal was the last that was done."""
+        try:
+            places = [*(each.id for each in self._factories), *self._strangers.ids()]
+            taken = any(self._ledger.get(each, message.request_id) for each in places)
+            taken = taken or self._keeper.was_rejected(reference)
+        except LedgerError as exc:
+            self._requeuer.put_back(message, LEDGER_WAIT, exc)
+            return
+        if taken:
+            _log_taken(message)
+        else:
+            gone = Fault("", "what it refers to is not kept, and no request was made of it")
+            self._reject(message, message, InvalidRequest([gone]))
+
+    def _wait(self, message: Message, came_as: Message, delay: float, error: AdfTriggerError | str) -> bool:
+        """Put a message back for later, or reject it where it cannot wait. Whether it is done with."""
+        try:
+            self._requeuer.wait(message, came_as, self._factory_of(message), delay, error)
+        except (TooLate, NotKept) as exc:
+            return self._reject(message, came_as, exc)
+        return False
+
+    def _reject(self, message: Message, came_as: Message, error: AdfTriggerError) -> bool:
+        return self._rejecter.reject(message, came_as, self._factory_of(message), error)
+
+    def _factory_of(self, message: Message) -> FactoryHandle | None:
+        """The factory that it names, or the only one; None where that cannot be told."""
+        try:
+            factory: FactoryHandle | None = self._factories.choose(message.factory)
+        except InvalidRequest:
+            factory = self._factories.only()
+        return None if factory is None else self._partitions.spelled(factory)
+
+
+def _log_taken(message: Message) -> None:
+    logger.info(
+        "Message %s refers to one that was taken, or that somebody has dismissed",
+        message.id,
+        extra={"action": "kept_message_was_taken", "request_id": message.request_id},
+    )

@@ -1,0 +1,164 @@
+"""Messages that are kept in the ledger while they wait, since they fit into no queue."""
+
+import logging
+from datetime import datetime
+
+from adf_trigger.clock import Clock
+from adf_trigger.errors import AdfTriggerError, LedgerConflict, LedgerError
+from adf_trigger.ledger.kept_messages import KeptMessage
+from adf_trigger.ledger.rejected import RejectedMessages
+from adf_trigger.messages.decoding import Message
+from adf_trigger.messages.texts import Reference
+from adf_trigger.service.factories import FactoryHandle
+from adf_trigger.service.intake.secret_remover import SecretRemover
+from adf_trigger.service.optimistic import TRIES
+from adf_trigger.service.steps import Steps
+
+logger = logging.getLogger(__name__)
+
+LISTED_AT_ONCE = 50
+"""Messages of earlier versions that a tick reads to list them; each may have 64 KiB."""
+
+
+class NotKept(AdfTriggerError):
+    """A message cannot wait: it fits into no queue, and its secrets are not kept."""
+
+
+class Keeper:
+    """Keeps messages that wait.
+
+    Args:
+        messages: where they are kept.
+        secrets: takes out of them what is not kept.
+        clock: gives the present instant.
+        steps: surrounds each effect.
+    """
+
+    def __init__(
+        self, messages: RejectedMessages, secrets: SecretRemover, clock: Clock, steps: Steps
+    ) -> None:
+        self._messages = messages
+        self._secrets = secrets
+        self._clock = clock
+        self._steps = steps
+        self._all_listed = False
+
+    def without_secrets(
+        self, message: Message, factory: FactoryHandle | None
+    ) -> tuple[bytes, tuple[str, ...]]:
+        """See Secrets.out_of."""
+        return self._secrets.out_of(message, factory)
+
+    def keep(self, message: Message, factory: FactoryHandle | None, reason: str) -> Reference:
+        """Keep a message that does not fit into its queue; the reference that is put there in its place.
+
+        Raises:
+            NotKept: it has secrets, which are not written down.
+            LedgerError: the ledger is out of reach.
+        """
+        body, names = self._secrets.out_of(message, factory)
+        if message.call_back_uri is not None:
+            names = (*names, "callBackUri")
+        if names:
+            raise NotKept(
+                "it has to wait, and fits with its id into no queue; the values of "
+                f"{', '.join(names)} are not kept: give messages a requestId ({reason})"
+            )
+        kept = KeptMessage(
+            factory=factory.id if factory else "",
+            name=message.id,
+            request_id=message.request_id,
+            message_id=message.id,
+            pipeline=message.pipeline,
+            body=body,
+            reason=reason,
+            attempts=message.attempts,
+            received_at=message.inserted_at,
+            rejected_at=self._clock(),
+            waiting=True,
+        )
+        with self._steps("rejected.keep_aside"):
+            self._messages.keep(kept)
+        return Reference(kept.key, kept.request_id)
+
+    def was_rejected(self, reference: Reference) -> bool:
+        """Whether a message is known under the key of one that is kept no more: that one, as it was rejected.
+
+        Raises:
+            LedgerError: the ledger is out of reach.
+        """
+        return self._messages.find(reference.request_id) is not None
+
+    def kept(self, reference: Reference) -> KeptMessage | None:
+        """What a reference stands for; None where it is not kept any more.
+
+        Raises:
+            LedgerError: the ledger is out of reach.
+        """
+        return self._messages.get(reference.key)
+
+    def reference_to(self, message: Message) -> Reference | None:
+        """A reference to the record of a rejected message whose news is to be sent; None where it has none.
+
+        Raises:
+            LedgerError: the ledger is out of reach.
+        """
+        kept = self._messages.find(message.id)
+        if kept is None or kept.message_id != message.id:
+            return None
+        return Reference(kept.key, kept.request_id, tell=True)
+
+    @staticmethod
+    def message_of(kept: KeptMessage, reference: Reference, came_as: Message) -> Message:
+        """The message that is kept, as it comes now."""
+        return Message.decode(
+            kept.body,
+            message_id=came_as.id,
+            attempts=came_as.attempts,
+            inserted_at=came_as.inserted_at,
+            waits_since=came_as.waits_since,
+            key=reference.request_id,
+        )
+
+    def done_with(self, kept: KeptMessage, reference: Reference) -> None:
+        """Keep a message no longer, which was taken; of one that was sent again its ids are left.
+
+        Where that fails, another look is taken at it when it has waited for too long.
+        """
+        try:
+            with self._steps("rejected.remove"):
+                if kept.is_aside:
+                    self._messages.remove(kept.key)
+                else:
+                    self._leave_its_ids(kept)
+        except LedgerError as exc:
+            logger.warning(
+                "A message that was taken could not be removed from where it was kept: %s",
+                exc,
+                extra={"action": "kept_message_not_removed", "request_id": reference.request_id},
+            )
+
+    def _leave_its_ids(self, kept: KeptMessage) -> None:
+        """Who has sent it may be about to write that down: the message as it is then counts."""
+        now: KeptMessage | None = kept
+        for _ in range(TRIES):
+            if now is None or now.was_taken or now.was_dismissed:
+                return
+            try:
+                self._messages.change(now.taken(self._clock()))
+            except LedgerConflict:
+                now = self._messages.get(kept.key)
+            else:
+                return
+        raise LedgerError("others keep changing it")
+
+    def complete_listing(self) -> None:
+        """Index what an earlier version has kept and not listed, some of it at a time, once in each process."""
+        if not self._all_listed:
+            with self._steps("rejected.list"):
+                self._all_listed = self._messages.complete_listing(limit=LISTED_AT_ONCE)
+
+    def purge(self, *, before: datetime, limit: int) -> int:
+        """Remove at most `limit` messages that came before an instant and wait for nothing; how many were."""
+        with self._steps("rejected.purge"):
+            return self._messages.purge(received_before=before, limit=limit)

@@ -1,0 +1,216 @@
+"""Rejects messages: what can never work is kept with its reason, and told once."""
+
+import logging
+import re
+
+from adf_trigger.clock import Clock
+from adf_trigger.contracts import PIPELINE_NAME_PATTERN, RunStatus, RunView
+from adf_trigger.errors import (
+    AdfTriggerError,
+    InvalidRequest,
+    LedgerError,
+    PublishError,
+    Refused,
+    RequestConflict,
+)
+from adf_trigger.ledger.kept_messages import KeptMessage
+from adf_trigger.ledger.records import RunRecord, RunState
+from adf_trigger.messages.decoding import Message
+from adf_trigger.service.callbacks.callbacks import Callbacks
+from adf_trigger.service.factories import FactoryHandle
+from adf_trigger.service.intake.keep import Keeper
+from adf_trigger.service.intake.requeue import LEDGER_WAIT, Requeuer
+from adf_trigger.service.news.notify import Notifier, QueuedMessage, Rejection
+from adf_trigger.service.news.views import RunViews
+from adf_trigger.service.publishing.publish import Publisher
+from adf_trigger.service.publishing.routes import Router
+from adf_trigger.service.starting.definitions import Definitions
+
+logger = logging.getLogger(__name__)
+
+
+class Rejecter:
+    """Rejects messages. Every method may raise PublishError: then the message must be delivered again.
+
+    Args:
+        notifier: sends the news of those that can never work.
+        router: leads it to further consumers.
+        callbacks: keeps who is to be called back for it.
+        publisher: sends the news of those that Data Factory has rejected.
+        keeper: takes secrets out of what is kept.
+        requeuer: puts those back that cannot even be rejected now.
+        definitions: what pipelines declare.
+        views: says where a request is shown.
+        clock: gives the present instant.
+        requested_by: stands for the senders of messages.
+    """
+
+    def __init__(
+        self,
+        notifier: Notifier,
+        router: Router,
+        callbacks: Callbacks,
+        publisher: Publisher,
+        keeper: Keeper,
+        requeuer: Requeuer,
+        definitions: Definitions,
+        views: RunViews,
+        clock: Clock,
+        *,
+        requested_by: str,
+    ) -> None:
+        self._notifier = notifier
+        self._router = router
+        self._callbacks = callbacks
+        self._publisher = publisher
+        self._keeper = keeper
+        self._requeuer = requeuer
+        self._definitions = definitions
+        self._views = views
+        self._clock = clock
+        self._requested_by = requested_by
+
+    def reject(
+        self,
+        message: Message,
+        came_as: Message,
+        factory: FactoryHandle | None,
+        error: AdfTriggerError | None,
+        *,
+        taken_as: str | None = None,
+    ) -> bool:
+        """Reject a message; where the ledger cannot keep it, it is put back. Whether it is done with.
+
+        Args:
+            message: what is asked for.
+            came_as: what lies in the queue: the message, or a reference to it.
+            factory: its factory; None where that cannot be told.
+            error: why; None where it may be the copy of one that was taken.
+            taken_as: the request that an equal message was taken as.
+        """
+        body, names = self._keeper.without_secrets(message, factory)
+        named_otherwise = isinstance(error, RequestConflict)
+        rejection = Rejection(
+            run=self._view(message, factory, named_otherwise=named_otherwise),
+            factory=factory.id if factory else "",
+            reason=_reason(error, taken_as),
+            traceparent=message.traceparent,
+            faults=tuple(error.faults) if isinstance(error, InvalidRequest) else (),
+            message=QueuedMessage(
+                id=message.id,
+                name=message.id,
+                body=body,
+                masked=names,
+                attempts=message.attempts,
+                received_at=message.inserted_at,
+                rejected_at=self._clock(),
+                taken_as=taken_as,
+                key_of_another=message.request_id if named_otherwise else None,
+            ),
+        )
+        try:
+            if taken_as is None:
+                # Before it is told: what is kept of the message is without the address.
+                self._callbacks.keep_of_rejected(message, factory)
+            self._notifier.rejected(rejection, self._router.tell_rejected)
+        except LedgerError as exc:
+            # What a reference leads to comes again under its id, and is kept already.
+            if came_as is not message or not self._published_without_ledger(message, rejection):
+                self._requeuer.put_back(came_as, LEDGER_WAIT, exc)
+                return False
+        except PublishError as exc:
+            self._put_back_its_record(message, exc)
+        logger.warning(
+            "Rejected message %s: %s",
+            message.id,
+            rejection.reason,
+            extra={
+                "action": "message_rejected",
+                "message_id": message.id,
+                "request_id": rejection.run.request_id,
+                "faults": len(rejection.faults),
+            },
+        )
+        return True
+
+    def tell_again(self, kept: KeptMessage, came_as: Message) -> None:
+        """Tell a rejection that has its record and could not be told when it was made."""
+        try:
+            self._notifier.rejected_again(kept, self._router.tell_rejected)
+        except PublishError as exc:
+            self._requeuer.put_back(came_as, LEDGER_WAIT, exc)
+
+    def publish(self, factory: FactoryHandle, record: RunRecord, message: Message) -> None:
+        """Publish the rejection of a request now, with the message as it came; where that fails, the timer does."""
+        if record.state is not RunState.ENDED:
+            return
+        try:
+            if record.rejected:
+                self._notifier.keep(record, *self._keeper.without_secrets(message, factory))
+            self._publisher.publish_one(factory, record.request_id)
+        except (LedgerError, PublishError) as exc:
+            logger.warning(
+                "The rejection of request %s could not be published now and is left to the timer: %s",
+                record.request_id,
+                exc,
+                extra={"action": "publishing_postponed", "request_id": record.request_id},
+            )
+
+    def _put_back_its_record(self, message: Message, error: PublishError) -> None:
+        """Leave it to a reference to tell a rejection: the message would come again under another id."""
+        try:
+            reference = self._keeper.reference_to(message)
+        except LedgerError:
+            reference = None
+        if reference is None:
+            raise error
+        self._requeuer.put_back_reference(reference, message, LEDGER_WAIT, error)
+
+    def _published_without_ledger(self, message: Message, rejection: Rejection) -> bool:
+        """Tell a rejection although it cannot be kept, of a message that would come again under another id."""
+        if message.own_key is not None:
+            return False
+        try:
+            self._notifier.rejected_without_ledger(rejection)
+        except ValueError:
+            return False
+        self._router.tell_unkept(rejection)
+        return True
+
+    def _view(self, message: Message, factory: FactoryHandle | None, *, named_otherwise: bool) -> RunView:
+        """A message as consumers see it: without parameters, since any may be secure, and the same every time.
+
+        One whose key names another request goes by its own id.
+        """
+        request_id = message.id if named_otherwise else message.request_id
+        return RunView(
+            request_id=request_id,
+            message_id=message.id,
+            factory=factory.alias if factory else "",
+            pipeline=self._declared(message, factory),
+            status=RunStatus.REJECTED,
+            ended=True,
+            correlation_id=message.correlation_id,
+            metadata=message.metadata,
+            requested_by=self._requested_by,
+            requested_at=message.inserted_at,
+            ended_at=message.inserted_at,
+            links=self._views.links_of_message(message.id),
+        )
+
+    def _declared(self, message: Message, factory: FactoryHandle | None) -> str:
+        """The pipeline's name as it is declared, where that is known: consumers compare sources letter by letter."""
+        if factory is None or re.fullmatch(PIPELINE_NAME_PATTERN, message.pipeline) is None:
+            return message.pipeline
+        declaration = self._definitions.remembered(factory, message.pipeline)
+        return message.pipeline if declaration is None else declaration.pipeline
+
+
+def _reason(error: AdfTriggerError | None, taken_as: str | None) -> str:
+    if error is None:
+        return (
+            f"an equal message was taken as request {taken_as}, and may be this one: the host gave up on it"
+        )
+    if isinstance(error, InvalidRequest):
+        return "the message has faults"
+    return f"Data Factory refused it: {error}" if isinstance(error, Refused) else str(error)

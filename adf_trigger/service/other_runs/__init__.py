@@ -1,0 +1,1 @@
+"""Runs that others start: claimed at their end, then published."""

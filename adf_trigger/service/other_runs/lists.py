@@ -1,0 +1,98 @@
+"""Lists what has ended in a factory, in windows that a tick can read."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from adf_trigger.clock import Clock
+from adf_trigger.datafactory.models import FieldFilter, PipelineRun, RunFilter
+from adf_trigger.service.calls.budget import Budget
+from adf_trigger.service.factories import FactoryHandle
+from adf_trigger.service.watching.ends import BELIEVED_AHEAD
+from adf_trigger.service.watching.monitor import NEVER_LATER, Listed, ended_filter
+
+LEAST_SPAN = timedelta(seconds=1)
+"""Of a window that a list is narrowed to where more has ended than a tick can read."""
+
+SHOWN_BY_THEN = timedelta(hours=12)
+"""Lists have shown by then whatever has ended: the next one need not begin earlier, however long nothing has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What a list has shown.
+
+    Attributes:
+        runs: what has ended.
+        complete: whether that is all of the window.
+        until: where the window ended, before the present; None where it did not.
+    """
+
+    runs: Sequence[PipelineRun]
+    complete: bool
+    until: datetime | None = None
+
+
+class OtherRunLister:
+    """Makes lists.
+
+    Args:
+        clock: gives the present instant.
+        overlap: how far a list looks back behind the last one, since lists lag.
+    """
+
+    def __init__(self, clock: Clock, *, overlap: timedelta) -> None:
+        self._clock = clock
+        self._overlap = overlap
+        self._spans: dict[tuple[str, str], timedelta] = {}
+
+    def shown(self, listed: Listed | None, since: datetime) -> Window | None:
+        """What the monitor has listed, where that is all that there is to be listed since an instant."""
+        if listed is None or not listed.complete or listed.after > since - self._overlap:
+            return None
+        return Window(listed.runs, complete=True)
+
+    def list(
+        self, factory: FactoryHandle, since: datetime, budget: Budget, pipeline: str | None = None
+    ) -> Window:
+        """What has ended since an instant: at most half of the calls go into the list, the rest is for what it shows.
+
+        Where that is too little, the next list has a window a quarter as long, and is complete at last.
+
+        Args:
+            factory: whose runs.
+            since: the instant, by the service's clock.
+            budget: calls and time.
+            pipeline: as Data Factory spells it; None for all.
+
+        Raises:
+            DataFactoryError, CredentialError: listing failed.
+        """
+        key, now = (factory.id, pipeline or ""), self._clock()
+        span = self._spans.get(key)
+        until = None if span is None or since + span >= now - self._overlap else since + span
+        named = FieldFilter(operand="PipelineName", operator="Equals", values=(pipeline or "",))
+        window = RunFilter(
+            last_updated_after=since - self._overlap,
+            last_updated_before=now + NEVER_LATER if until is None else until,
+            filters=(ended_filter(),) if pipeline is None else (ended_filter(), named),
+        )
+        runs, complete = budget.read(factory.runs.query_runs(window), at_most=max(1, budget.left // 2))
+        if not complete:
+            self._spans[key] = max(LEAST_SPAN, ((until or now) - since) / 4)
+        elif until is None:
+            self._spans.pop(key, None)
+        elif span is not None:
+            self._spans[key] = span * 2
+        return Window(runs, complete, until)
+
+    def next_since(self, window: Window, since: datetime, left: Sequence[PipelineRun]) -> datetime:
+        """Where the next list begins: where this one has ended, by the service's clock, and never ahead of ours.
+
+        What is left is shown again, however long that takes.
+        """
+        now = self._clock()
+        updates = [run.last_updated for run in window.runs if run.last_updated]
+        reached = [min(each, now) for each in updates if each <= now + BELIEVED_AHEAD]
+        until = window.until or max([since, now - SHOWN_BY_THEN, *reached])
+        return min([until, *(run.last_updated or since for run in left)])

@@ -1,0 +1,1 @@
+"""Publishes recorded ends, and sends them along the routes."""

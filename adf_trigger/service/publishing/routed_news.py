@@ -1,0 +1,138 @@
+"""The news that goes along routes: ends, rejected messages, runs that are overdue, and how each is found again."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from adf_trigger.contracts import RunStatus
+from adf_trigger.ledger.kept_messages import KeptMessage
+from adf_trigger.ledger.port import LedgerReader
+from adf_trigger.ledger.records import RunRecord
+from adf_trigger.ledger.rejected import RejectedMessages
+from adf_trigger.news import CompletionEvent
+from adf_trigger.service.news import event_ids
+from adf_trigger.service.news.notify import Notifier, Rejection
+from adf_trigger.settings.routes import OVERDUE
+
+Make = Callable[[], CompletionEvent]
+"""Makes an event when somebody wants it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoutedNews:
+    """One piece of news.
+
+    Attributes:
+        id: of its event.
+        factory: resource id of its factory; empty where it is not known.
+        request_id: what it is about.
+        pipeline: whose, as routes may be narrowed to it.
+        word: its status, or that it is overdue, likewise.
+        caller: who asked, likewise.
+        event: makes its event.
+        record: whose `routes` say what becomes of it; None where none has it.
+        found_by: what a note holds to find it again, beside factory, request and event.
+    """
+
+    id: str
+    factory: str
+    request_id: str
+    pipeline: str
+    word: str
+    caller: str | None
+    event: Make
+    record: RunRecord | None = None
+    found_by: Mapping[str, str] = field(default_factory=dict)
+
+
+class NewsFinder:
+    """Makes the news of what there is to tell, and finds it again by what a note holds.
+
+    Args:
+        notifier: makes the events.
+        ledger: the run ledger.
+        messages: rejected messages.
+    """
+
+    def __init__(self, notifier: Notifier, ledger: LedgerReader, messages: RejectedMessages) -> None:
+        self._notifier = notifier
+        self._ledger = ledger
+        self._messages = messages
+
+    def of_end(self, record: RunRecord) -> RoutedNews:
+        """That a record has ended."""
+        return RoutedNews(
+            id=event_ids.of_record(record),
+            factory=record.factory,
+            request_id=record.request_id,
+            pipeline=record.pipeline,
+            word=record.status,
+            caller=record.requested_by,
+            event=lambda: self._notifier.event_of(record),
+            record=record,
+        )
+
+    def of_overdue(self, record: RunRecord) -> RoutedNews:
+        """That a run goes on for too long, in the status that its record has."""
+        return RoutedNews(
+            id=event_ids.of_overdue(record),
+            factory=record.factory,
+            request_id=record.request_id,
+            pipeline=record.pipeline,
+            word=OVERDUE,
+            caller=record.requested_by,
+            event=lambda: self._notifier.event_of_overdue(record),
+            found_by={"status": record.status},
+        )
+
+    def of_message(self, kept: KeptMessage) -> RoutedNews:
+        """That a message was rejected, which is kept."""
+        return RoutedNews(
+            id=event_ids.of_message(kept.request_id, kept.message_id),
+            factory=kept.factory,
+            request_id=kept.request_id,
+            pipeline=kept.pipeline,
+            word=RunStatus.REJECTED,
+            caller=kept.requested_by,
+            event=lambda: self._notifier.event_of_kept(kept),
+            found_by={"message": kept.key},
+        )
+
+    def of_unkept(self, rejection: Rejection) -> RoutedNews:
+        """That a message was rejected, which cannot be kept: this news is never found again."""
+        event = self._notifier.event_of_rejection(rejection)
+        return RoutedNews(
+            id=event.id,
+            factory=rejection.factory,
+            request_id=rejection.run.request_id,
+            pipeline=rejection.run.pipeline,
+            word=RunStatus.REJECTED,
+            caller=rejection.run.requested_by,
+            event=lambda: event,
+        )
+
+    def find(self, factory: str, value: Mapping[str, Any]) -> RoutedNews | None:
+        """The news that a note is about; None where it is no news any more.
+
+        Raises:
+            LedgerError: the ledger is out of reach.
+        """
+        if "message" in value:
+            kept = self._messages.get(value["message"])
+            return None if kept is None else self._same(self.of_message(kept), value)
+        stored = self._ledger.get(value.get("factory", factory), value["request"])
+        if stored is None:
+            return None
+        if "status" in value:
+            return self._same(self._overdue_again(stored.record, value["status"]), value)
+        return self._same(self.of_end(stored.record), value) if stored.record.ended else None
+
+    def _overdue_again(self, record: RunRecord, status: str) -> RoutedNews | None:
+        """The news of a run that was overdue, which may have ended since."""
+        known = record.overdue is not None and record.overdue_since is not None
+        return self.of_overdue(self._notifier.as_it_went_on(record, status)) if known else None
+
+    @staticmethod
+    def _same(news: RoutedNews | None, value: Mapping[str, Any]) -> RoutedNews | None:
+        """What was found, unless it is other news: it went on, or its key was used again."""
+        return news if news is not None and news.id == value["event"] else None

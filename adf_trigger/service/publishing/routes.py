@@ -1,0 +1,334 @@
+"""Routes news to further consumers beside the reader of the events queue.
+
+Routes are independent: what was delivered along one is not sent again since another has failed, and one that is down
+holds up no other. What a route does not take is kept as a note and tried again for three days.
+"""
+
+import hashlib
+import logging
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+from adf_trigger.clock import Clock
+from adf_trigger.errors import LedgerConflict, NotFound, PublishError
+from adf_trigger.events.outbox import RouteSender
+from adf_trigger.ledger.kept_messages import KeptMessage
+from adf_trigger.ledger.notes import Note, Notes
+from adf_trigger.ledger.port import LedgerReader, Stored
+from adf_trigger.ledger.records import RunRecord, RunState
+from adf_trigger.messages.limits import one_line
+from adf_trigger.results import RouteDelivery
+from adf_trigger.service import optimistic
+from adf_trigger.service.calls.budget import Budget
+from adf_trigger.service.factories import Factories, FactoryHandle
+from adf_trigger.service.news import event_ids
+from adf_trigger.service.news.notify import Rejection
+from adf_trigger.service.publishing.route_states import RouteStates
+from adf_trigger.service.publishing.routed_news import NewsFinder, RoutedNews
+from adf_trigger.service.recording.records import Records
+from adf_trigger.service.steps import Steps
+from adf_trigger.service.threads.tick_threads import TickThreads
+from adf_trigger.service.troubles import Troubles
+from adf_trigger.settings.routes import Route
+
+logger = logging.getLogger(__name__)
+
+PENDING = "delivery"
+"""Notes of deliveries that are to be tried again, in the scope of a factory."""
+OF_ENDS = f"{PENDING}|"
+"""Of ends, and those of other news: a host of the version before knows the former alone, and takes the latter for
+ends that are gone."""
+OF_OTHERS = f"{PENDING}-of|"
+
+TRIED_FOR = timedelta(days=3)
+FIRST_WAIT = timedelta(seconds=5)
+LONGEST_WAIT = timedelta(hours=1)
+FAILURES_A_TICK = 2
+"""Failures of a route after which it is skipped for the rest of a tick: a webhook may hang until its time-out."""
+
+DELIVERED_AT_ONCE = 8
+CLAIMED_FOR = timedelta(minutes=5)
+"""Lease of a delivery: longer than all routes together may hang."""
+
+LONGEST_WHY = 200
+
+
+class Router:
+    """Delivers along routes.
+
+    Args:
+        rules: routes by name.
+        sender: sends along them.
+        news: makes what is sent.
+        factories: all configured factories: in their turns what is left is delivered.
+        notes: where deliveries are kept that are to be tried again.
+        ledger: the run ledger.
+        records: writes it.
+        clock: gives the present instant.
+        steps: surrounds each effect.
+        tick_threads: delivers several at once.
+    """
+
+    def __init__(
+        self,
+        rules: Mapping[str, Route],
+        sender: RouteSender,
+        news: NewsFinder,
+        factories: Factories,
+        notes: Notes,
+        ledger: LedgerReader,
+        records: Records,
+        clock: Clock,
+        steps: Steps,
+        tick_threads: TickThreads,
+    ) -> None:
+        self._rules = rules
+        self._sender = sender
+        self._news = news
+        self._factories = factories
+        self._notes = notes
+        self._ledger = ledger
+        self._records = records
+        self._clock = clock
+        self._steps = steps
+        self._tick_threads = tick_threads
+        self._empty: set[str] = set()
+        self._states = RouteStates(notes, clock, steps)
+
+    def tell(self, record: RunRecord) -> Sequence[RouteDelivery]:
+        """Tell an end along all routes that want it, queues at once; what is left is kept to be tried again.
+
+        Raises:
+            LedgerError: it could not be kept; it is to be told again.
+        """
+        return self._tell(self._news.of_end(record))
+
+    def tell_overdue(self, record: RunRecord) -> None:
+        """Tell that a run goes on for too long, in the same way.
+
+        Raises:
+            LedgerError: it could not be kept; it is to be told again.
+        """
+        self._tell(self._news.of_overdue(record))
+
+    def tell_rejected(self, kept: KeptMessage) -> None:
+        """Tell that a message was rejected, which is kept, in the same way.
+
+        Raises:
+            LedgerError: it could not be kept; it is to be told again.
+        """
+        self._tell(self._news.of_message(kept))
+
+    def tell_unkept(self, rejection: Rejection) -> None:
+        """Tell that a message was rejected while nothing can be kept: what is not taken at once is given up."""
+        news = self._news.of_unkept(rejection)
+        for name in self._wanted(news):
+            self._attempt(name, news, attempts=0, over=True)
+
+    def _wanted(self, news: RoutedNews) -> Sequence[str]:
+        return [
+            name for name, rule in self._rules.items() if rule.wants(news.pipeline, news.word, news.caller)
+        ]
+
+    def _tell(self, news: RoutedNews) -> Sequence[RouteDelivery]:
+        names = self._wanted(news)
+        if not names:
+            return ()
+        near = [name for name in names if self._sender.is_near(name)]
+        told = [self._attempt(name, news, attempts=0) for name in near]
+        told += (
+            RouteDelivery(route=name, status="pending", at=self._clock())
+            for name in names
+            if name not in near
+        )
+        pending = {each.route: each.attempts for each in told if each.status == "pending"}
+        if pending:
+            self._keep(news, pending)
+        return told
+
+    def _keep(self, news: RoutedNews, pending: Mapping[str, int]) -> None:
+        scope = self._scope_of(news)
+        value = {
+            "request": news.request_id,
+            "event": news.id,
+            "since": self._clock().isoformat(),
+            "due": self._clock().isoformat(),
+            "routes": dict(pending),
+        }
+        is_end_here = scope == news.factory and not news.found_by
+        if not is_end_here:
+            value |= {"factory": news.factory, **news.found_by}
+        name = _name_of(news, OF_ENDS if is_end_here else OF_OTHERS)
+        with self._steps("routes.keep"):
+            self._notes.put(scope, name, value)
+        self._empty.discard(scope)
+
+    def _scope_of(self, news: RoutedNews) -> str:
+        """In which factory's turn it is delivered: its own, or the first one's where its own is not configured."""
+        handles = list(self._factories)
+        own = next((each.id for each in handles if each.id.lower() == news.factory.lower()), None)
+        return news.factory if own is not None else handles[0].id
+
+    def deliver(self, factory: FactoryHandle, budget: Budget) -> None:
+        """Try again what is due, while there is time. The trouble of one is its own.
+
+        Raises:
+            LedgerError: the ledger is out of reach; the next tick goes on.
+        """
+        if not self._rules and factory.id in self._empty:
+            return
+        kept = [each for each in self._notes.named(factory.id, PENDING) if _is_understood(each)]
+        if not kept:
+            self._empty.add(factory.id)
+            return
+        now = self._clock()
+        due = sorted(
+            (each for each in kept if _instant(each, "due") <= now), key=lambda each: _instant(each, "due")
+        )
+        troubles, failures = Troubles("deliver"), dict[str, int]()
+
+        def deliver(note: Note) -> None:
+            with troubles.of(str(note.value.get("request"))):
+                self._deliver(factory, note, failures)
+
+        self._tick_threads.each(deliver, budget.while_it_lasts(due), at_once=DELIVERED_AT_ONCE)
+
+    def _deliver(self, factory: FactoryHandle, note: Note, failures: dict[str, int]) -> None:
+        routes, since = dict(note.value["routes"]), _instant(note, "since")
+        over = self._clock() - since >= TRIED_FOR
+        open_now = [name for name in routes if over or failures.get(name, 0) < FAILURES_A_TICK]
+        if not open_now:
+            return
+        claimed = self._claimed(factory, note)
+        news = self._news.find(factory.id, note.value)
+        if news is None:
+            # It went on, or was purged: what there is to tell now is other news.
+            self._remove(factory, claimed, note.value["request"])
+            return
+        done: list[RouteDelivery] = []
+        for name in open_now:
+            delivery = self._attempt(name, news, attempts=int(routes[name]), over=over)
+            if delivery.status == "pending":
+                failures[name] = failures.get(name, 0) + 1
+                routes[name] = delivery.attempts
+            else:
+                del routes[name]
+            done.append(delivery)
+        if news.record is not None:
+            self._record(news.record, done)
+        if not routes:
+            self._remove(factory, claimed, news.request_id)
+            return
+        wait = _wait(min(int(each) for each in routes.values()))
+        value = {**claimed.value, "routes": routes, "due": (self._clock() + wait).isoformat()}
+        with self._steps("routes.keep"):
+            self._notes.put(factory.id, claimed.name, value, claimed.etag)
+
+    def _claimed(self, factory: FactoryHandle, note: Note) -> Note:
+        """The delivery, which other processes leave alone for as long as a lease.
+
+        Raises:
+            LedgerConflict: another one was faster.
+        """
+        value = {**note.value, "due": (self._clock() + CLAIMED_FOR).isoformat()}
+        with self._steps("routes.claim"):
+            return self._notes.put(factory.id, note.name, value, note.etag)
+
+    def _attempt(self, name: str, news: RoutedNews, *, attempts: int, over: bool = False) -> RouteDelivery:
+        """Send along a route once, and return the outcome; once its days are over, it is given up."""
+        why = "the route is not configured"
+        try:
+            if name in self._rules:
+                with self._steps("routes.send"):
+                    self._sender.send(name, news.event())
+                self._states.is_up(name)
+                return RouteDelivery(route=name, status="delivered", at=self._clock(), attempts=attempts + 1)
+        except PublishError as exc:
+            why = one_line(str(exc), LONGEST_WHY)
+            self._states.is_down(name, why)
+        delivery = RouteDelivery(
+            route=name,
+            status="givenUp" if over else "pending",
+            at=self._clock(),
+            attempts=attempts + 1,
+            why=why,
+        )
+        _log(news, delivery)
+        if over:
+            self._states.has_given_up(name)
+        return delivery
+
+    def _record(self, record: RunRecord, done: Sequence[RouteDelivery]) -> None:
+        """Write the outcomes of deliveries into the record."""
+        news = {each.route: each for each in done}
+
+        def write(stored: Stored) -> None:
+            now = stored.record
+            if now.state is not RunState.PUBLISHED or event_ids.of_record(now) != event_ids.of_record(record):
+                return
+            known = {each.route: each for each in now.routes}
+            self._records.route(stored, list({**known, **news}.values()))
+
+        try:
+            optimistic.update(self._ledger, record, write)
+        except NotFound:
+            return
+
+    def _remove(self, factory: FactoryHandle, note: Note, request_id: str) -> None:
+        try:
+            with self._steps("routes.remove"):
+                self._notes.remove(factory.id, note.name, note.etag)
+        except LedgerConflict:
+            logger.info(
+                "The deliveries of request %s are being handled by another process",
+                request_id,
+                extra={"action": "delivery_lost_race", "request_id": request_id},
+            )
+
+
+def _name_of(news: RoutedNews, prefix: str) -> str:
+    """Of the note of its deliveries: the same for the same news."""
+    return f"{prefix}{hashlib.sha256(news.id.encode(errors='replace')).hexdigest()[:40]}"
+
+
+def _is_understood(note: Note) -> bool:
+    """Whether a note says what it must; one that another version has written otherwise is left alone."""
+    try:
+        aware = _instant(note, "due").tzinfo is not None and _instant(note, "since").tzinfo is not None
+        attempts = [int(each) for each in note.value["routes"].values()]
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return False
+    return (
+        aware
+        and bool(attempts)
+        and all(isinstance(note.value.get(name), str) for name in ("request", "event"))
+        and all(isinstance(note.value.get(name, ""), str) for name in ("factory", "status", "message"))
+    )
+
+
+def _instant(note: Note, name: str) -> datetime:
+    return datetime.fromisoformat(note.value[name])
+
+
+def _wait(attempts: int) -> timedelta:
+    return min(LONGEST_WAIT, FIRST_WAIT * (1 << min(max(0, attempts - 1), 12)))
+
+
+def _log(news: RoutedNews, delivery: RouteDelivery) -> None:
+    given_up = delivery.status == "givenUp"
+    logger.log(
+        logging.ERROR if given_up else logging.WARNING,
+        "The route %s %s the news of request %s (%s): %s",
+        delivery.route,
+        "was never told of" if given_up else "has not taken",
+        news.request_id,
+        news.word,
+        delivery.why,
+        extra={
+            "action": "route_given_up" if given_up else "route_failed",
+            "route": delivery.route,
+            "event_id": news.id,
+            "request_id": news.request_id,
+            "attempts": delivery.attempts,
+        },
+    )

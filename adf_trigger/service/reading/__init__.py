@@ -1,0 +1,1 @@
+"""Shows runs, their activities, and pipelines."""

@@ -1,0 +1,197 @@
+"""The moves of a record that somebody has asked for, with who asked: part of `records.Records`, and of nothing else."""
+
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from datetime import datetime
+from uuid import UUID
+
+from adf_trigger.clock import Clock
+from adf_trigger.contracts import HistoryEntry
+from adf_trigger.ledger.port import Stored
+from adf_trigger.ledger.records import RunRecord, RunState
+from adf_trigger.service.recording import moves, steered_transitions, transitions
+
+logger = logging.getLogger(__name__)
+
+
+class SteeringMoves(ABC):
+    """Moves that a person makes. Every method may raise LedgerError; after a LedgerConflict nothing is written."""
+
+    _clock: Clock
+
+    @abstractmethod
+    def _save(self, step: str, stored: Stored, moved: RunRecord) -> Stored:
+        """Write a record conditionally, inside the named step."""
+
+    @abstractmethod
+    def _save_beside_mark(self, step: str, leased: Stored, move: Callable[[RunRecord], RunRecord]) -> Stored:
+        """The same, also where somebody has asked to cancel meanwhile."""
+
+    def cancel(self, stored: Stored, entry: HistoryEntry | None = None) -> Stored:
+        """Record that a request was cancelled before it was started, so that it never is.
+
+        Args:
+            stored: the request.
+            entry: who did it, where that does not stand in its history yet.
+        """
+        moved = _noted(transitions.cancel(stored.record, now=self._clock()), entry)
+        saved = self._save("records.cancel", stored, moved)
+        log_cancelled(moved)
+        return saved
+
+    def ask_cancel(self, stored: Stored, entry: HistoryEntry, *, recursive: bool) -> Stored:
+        """Record that a run, or one that may have been started, is to be cancelled, and who asked for that."""
+        moved = steered_transitions.ask_cancel(stored.record, recursive=recursive, now=self._clock())
+        saved = self._save("records.ask_cancel", stored, _noted(moved, entry))
+        logger.info(
+            "Request %s is to be cancelled",
+            moved.request_id,
+            extra={"action": "cancel_asked", "request_id": moved.request_id, "recursive": recursive},
+        )
+        return saved
+
+    def confirm_cancel(self, stored: Stored) -> Stored:
+        """Record that Data Factory has taken the order to cancel a run."""
+        moved = steered_transitions.confirm_cancel(stored.record)
+        saved = self._save("records.confirm_cancel", stored, moved)
+        logger.info(
+            "Data Factory cancels run %s of request %s",
+            moved.run_id,
+            moved.request_id,
+            extra={"action": "cancel_taken", "request_id": moved.request_id, "run_id": str(moved.run_id)},
+        )
+        return saved
+
+    def cancel_later(self, stored: Stored, *, until: datetime, reason: str) -> Stored:
+        """Record that Data Factory is to be asked at `until` to cancel a run, and why not now."""
+        moved = steered_transitions.cancel_later(stored.record, until=until, reason=reason)
+        saved = self._save("records.cancel_later", stored, moved)
+        logger.warning(
+            "Run %s of request %s is to be cancelled later: %s",
+            moved.run_id,
+            moved.request_id,
+            reason,
+            extra={
+                "action": "cancel_postponed",
+                "request_id": moved.request_id,
+                "run_id": str(moved.run_id),
+                "until": until.isoformat(),
+            },
+        )
+        return saved
+
+    def refuse_cancel(self, stored: Stored, entry: HistoryEntry) -> Stored:
+        """Record that Data Factory does not cancel a run, with its reason; the run goes on."""
+        moved = _noted(steered_transitions.refuse_cancel(stored.record), entry)
+        saved = self._save("records.refuse_cancel", stored, moved)
+        logger.warning(
+            "Data Factory does not cancel run %s of request %s: %s",
+            moved.run_id,
+            moved.request_id,
+            entry.note,
+            extra={"action": "cancel_refused", "request_id": moved.request_id, "run_id": str(moved.run_id)},
+        )
+        return saved
+
+    def hold(
+        self,
+        stored: Stored,
+        *,
+        by: str,
+        since: datetime,
+        ended: datetime,
+        reason: str,
+        in_doubt_since: datetime | None = None,
+    ) -> Stored:
+        """Record that a request is held by an operator; see `transitions.hold`. One to be cancelled ends."""
+
+        def move(record: RunRecord) -> RunRecord:
+            if record.cancellation is not None and in_doubt_since is None:
+                return transitions.cancel(record, now=self._clock())
+            return transitions.hold(
+                record, by=by, since=since, ended=ended, reason=reason, in_doubt_since=in_doubt_since
+            )
+
+        saved = self._save_beside_mark("records.hold", stored, move)
+        moved = saved.record
+        if moved.state is RunState.ENDED:
+            log_cancelled(moved)
+            return saved
+        logger.info(
+            "Request %s is held: %s",
+            moved.request_id,
+            reason,
+            extra={"action": "request_held", "request_id": moved.request_id, "hold": by},
+        )
+        return saved
+
+    def unhold(self, stored: Stored, *, ended: datetime, in_line: str) -> Stored:
+        """Record that a request that waits for something else, too, is not held any more: its deadline goes on."""
+        return self._save(
+            "records.unhold", stored, transitions.unhold(stored.record, until=ended, in_line=in_line)
+        )
+
+    def take_over(self, stored: Stored, run_id: UUID, entry: HistoryEntry) -> Stored:
+        """Record that somebody has said which run is the one of a request whose fate was unknown.
+
+        Raises:
+            LedgerConflict: another request has that run.
+        """
+        moved = _noted(steered_transitions.take_over(stored.record, run_id=run_id, now=self._clock()), entry)
+        saved = self._save("records.take_over", stored, moved)
+        logger.info(
+            "Adopted run %s for request %s, as decided by a person",
+            run_id,
+            moved.request_id,
+            extra={"action": "run_taken_over", "request_id": moved.request_id, "run_id": str(run_id)},
+        )
+        return saved
+
+    def resubmit(self, stored: Stored, entry: HistoryEntry) -> Stored:
+        """Record that somebody has a request sent again whose fate was unknown."""
+        moved = _noted(steered_transitions.resubmit(stored.record, now=self._clock()), entry)
+        saved = self._save("records.resubmit", stored, moved)
+        logger.warning(
+            "Request %s is sent again, as decided by a person",
+            moved.request_id,
+            extra={"action": "request_resubmitted", "request_id": moved.request_id},
+        )
+        return saved
+
+    def dismiss(self, stored: Stored, entry: HistoryEntry) -> Stored:
+        """Record that somebody has ended the matter of a request whose fate is unknown."""
+        moved = _noted(steered_transitions.dismiss(stored.record), entry)
+        saved = self._save("records.dismiss", stored, moved)
+        logger.info(
+            "Request %s is dismissed, as decided by a person",
+            moved.request_id,
+            extra={"action": "request_dismissed", "request_id": moved.request_id},
+        )
+        return saved
+
+    def note(self, stored: Stored, entry: HistoryEntry, *, reruns: int = 0) -> Stored:
+        """Record what somebody has done about a run that has ended, and how often it was rerun by now."""
+        moved = _noted(steered_transitions.note(stored.record, reruns=reruns), entry)
+        saved = self._save("records.note", stored, moved)
+        logger.info(
+            "Added to the history of request %s: %s: %s",
+            moved.request_id,
+            entry.action,
+            entry.note,
+            extra={"action": "run_noted", "request_id": moved.request_id, "done": entry.action},
+        )
+        return saved
+
+
+def log_cancelled(record: RunRecord) -> None:
+    """Log that a request has ended before it was started."""
+    logger.info(
+        "Request %s was cancelled before it was started",
+        record.request_id,
+        extra={"action": "request_cancelled", "request_id": record.request_id},
+    )
+
+
+def _noted(record: RunRecord, entry: HistoryEntry | None) -> RunRecord:
+    return record if entry is None else moves.noted(record, entry)

@@ -1,0 +1,87 @@
+"""Takes many requests at once: each for itself, in order, and the dispatcher starts them."""
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+
+from adf_trigger.errors import AdfTriggerError, InvalidRequest, LedgerError, TryLater
+from adf_trigger.service.starting.submit import Submitted, Submitter
+from adf_trigger.service.submission import Submission
+
+logger = logging.getLogger(__name__)
+
+TAKING_SECONDS = 60.0
+"""Seconds in which requests of one batch are begun: its caller waits, and the platform ends the wait at 230."""
+
+OUT_OF_TIME_WAIT = 5.0
+LEDGER_FAULTS = 3
+"""Consecutive ledger failures after which the rest of a batch is given up."""
+
+Taken = Submitted | AdfTriggerError
+"""What became of a request: its record, or why it was not taken."""
+
+
+class BatchStarter:
+    """Takes batches.
+
+    Args:
+        submitter: takes each request.
+        seconds: a clock that never goes back.
+    """
+
+    def __init__(self, submitter: Submitter, *, seconds: Callable[[], float] = time.monotonic) -> None:
+        self._submitter = submitter
+        self._seconds = seconds
+
+    def start(self, submissions: Sequence[Submission | AdfTriggerError]) -> list[Taken]:
+        """Take each request, or say why it was not; none keeps another from being taken.
+
+        Args:
+            submissions: the requests; an error in the place of one that cannot be any.
+        """
+        over = self._seconds() + TAKING_SECONDS
+        results: list[Taken] = []
+        failed = 0
+        for submission in submissions:
+            if isinstance(submission, AdfTriggerError):
+                results.append(submission)
+                continue
+            if failed >= LEDGER_FAULTS:
+                results.append(LedgerError("the ledger is out of reach; this request was not accepted"))
+                continue
+            if self._seconds() >= over:
+                results.append(
+                    TryLater(
+                        "the time of the batch was over; this request was not accepted",
+                        retry_after=OUT_OF_TIME_WAIT,
+                    )
+                )
+                continue
+            taken = self._taken(submission)
+            failed = failed + 1 if isinstance(taken, LedgerError) else 0
+            results.append(taken)
+        refused = sum(isinstance(each, AdfTriggerError) for each in results)
+        logger.info(
+            "Accepted %d of %d requests of a batch",
+            len(results) - refused,
+            len(results),
+            extra={"action": "batch_taken", "taken": len(results) - refused, "refused": refused},
+        )
+        return results
+
+    def _taken(self, submission: Submission) -> Taken:
+        try:
+            return self._submitter.submit(submission, at_once=False)
+        except AdfTriggerError as exc:
+            if not isinstance(exc, InvalidRequest):
+                logger.info(
+                    "Request %s of a batch was not accepted: %s",
+                    submission.request_id,
+                    exc,
+                    extra={
+                        "action": "not_taken",
+                        "request_id": submission.request_id,
+                        "error": type(exc).__name__,
+                    },
+                )
+            return exc

@@ -1,0 +1,167 @@
+"""Checks a request before it is claimed: whether its factory takes new ones, and whether it fits its pipeline."""
+
+from datetime import timedelta
+
+from adf_trigger.clock import Clock
+from adf_trigger.contracts import Source
+from adf_trigger.errors import (
+    CredentialError,
+    DataFactoryError,
+    FactoryUnusable,
+    Fault,
+    InvalidRequest,
+    Refused,
+    Throttled,
+    TryLater,
+)
+from adf_trigger.ledger.room import require_room
+from adf_trigger.messages.declaration import Declaration
+from adf_trigger.service.admission.keys import key_fault
+from adf_trigger.service.callbacks.rules import CallbackRules
+from adf_trigger.service.calls.gate import Gate
+from adf_trigger.service.policy import Policies
+from adf_trigger.service.starting.definitions import Definitions
+from adf_trigger.service.submission import Submission
+
+JUST_NOW = timedelta(seconds=2)
+"""Maximum age of a definition that a request is rejected by."""
+
+OUTAGE_WAIT = 30.0
+"""Seconds to wait where a request cannot be taken until Data Factory answers."""
+
+LEAST_WAIT = 5.0
+"""Minimum seconds that a caller is asked to wait."""
+
+UNPROBED_FOR = timedelta(minutes=2)
+"""A factory that no timer has probed for this long is probed by the next caller."""
+
+
+class Checker:
+    """Checks requests. Keeps nothing of them.
+
+    Args:
+        definitions: what pipelines declare.
+        gate: which factories may not be called now.
+        policies: what may be decided for each pipeline.
+        clock: gives the present instant.
+        callbacks: which addresses may be called back.
+    """
+
+    def __init__(
+        self,
+        definitions: Definitions,
+        gate: Gate,
+        policies: Policies,
+        clock: Clock,
+        callbacks: CallbackRules,
+    ) -> None:
+        self._definitions = definitions
+        self._gate = gate
+        self._policies = policies
+        self._clock = clock
+        self._callbacks = callbacks
+
+    def check(self, submission: Submission) -> Declaration | None:
+        """What the pipeline declares, the request checked against it; None where that cannot be known now.
+
+        Raises:
+            InvalidRequest: it can never work; every fault is named.
+            Refused: Data Factory refused it: there is no such pipeline.
+            TryLater: it cannot be checked, or not be taken on, just now.
+        """
+        self._refuse_where_held(submission)
+        faults = self._callbacks.faults(submission.request)
+        try:
+            definition = self._declared(submission)
+        except InvalidRequest as exc:
+            raise InvalidRequest([*exc.faults, *faults]) from exc
+        if faults:
+            raise InvalidRequest(faults)
+        secure = definition.secure_among(submission.request.parameters) if definition else ()
+        require_room(
+            {name: value for name, value in submission.request.parameters.items() if name not in secure},
+            secure=secure,
+            correlation_id=submission.request.correlation_id,
+            metadata=submission.request.metadata,
+            came_as=submission.came_as(definition.secure_names if definition else ()),
+        )
+        return definition
+
+    def require_callback(self, submission: Submission) -> None:
+        """Pass over a repeat of what was taken before, whose own address is checked all the same.
+
+        Raises:
+            InvalidRequest: it may not be called.
+        """
+        self._callbacks.require(submission.request)
+
+    def _declared(self, submission: Submission) -> Declaration | None:
+        """What the pipeline declares, the parameters checked against it; see check."""
+        factory, pipeline = submission.factory, submission.pipeline
+        if not self._gate.may_read(factory):
+            wait = self._gate.next_try(factory)
+            return self._last_known(submission, "Data Factory is throttling" if wait is None else wait.reason)
+        try:
+            definition = self._definitions.get(factory, pipeline)
+            faults = self._faults(submission, definition)
+            if faults:  # the pipeline may have been published again since
+                definition = self._definitions.get(factory, pipeline, no_older_than=JUST_NOW)
+                faults = self._faults(submission, definition)
+        except (DataFactoryError, CredentialError) as exc:
+            if isinstance(exc, Refused) and not isinstance(exc, (Throttled, FactoryUnusable)):
+                raise
+            self._refuse_where_held(submission)
+            return self._last_known(submission, str(exc))
+        if faults:
+            raise InvalidRequest(faults)
+        return definition
+
+    def _refuse_where_held(self, submission: Submission) -> None:
+        """A caller who can be answered is not taken on by a factory that cannot be used; a message waits."""
+        state = self._gate.state(submission.factory)
+        if state is None or not state.refuses_new_requests or submission.source is not Source.HTTP:
+            return
+        wait = state.next_probe_at - self._clock()
+        if wait > -UNPROBED_FOR:
+            raise TryLater(str(state), retry_after=max(LEAST_WAIT, wait.total_seconds()))
+
+    def _last_known(self, submission: Submission, outage: str) -> Declaration | None:
+        """What the pipeline declared when it was last asked, the request checked against it as far as that goes.
+
+        None where nothing is known of it and nothing is to be checked.
+        """
+        pipeline, parameters = submission.pipeline, submission.request.parameters
+        definition = self._definitions.remembered(submission.factory, pipeline)
+        if definition is None:
+            if parameters:
+                raise _try_later(f"the parameters of {pipeline} cannot be checked just now", outage)
+            return None
+        faults = self._faults(submission, definition)
+        if faults and submission.source is Source.QUEUE:
+            # A message is rejected for good, and what is remembered may be old: it can wait instead.
+            raise _try_later(f"it does not fit {pipeline} as that was last seen", outage)
+        if faults:
+            raise InvalidRequest(faults)
+        if definition.secure_among(parameters):
+            raise _try_later("a request with secure parameters is not kept for later", outage)
+        return definition
+
+    def _faults(self, submission: Submission, definition: Declaration) -> list[Fault]:
+        overdue = self._policies.overdue(submission.pipeline, submission.request)
+        if submission.request.cancel_when_overdue and overdue is None:
+            words = "needs overdueAfterSeconds: neither the request nor the pipeline's policy says when it is overdue"
+            return [Fault("/cancelWhenOverdue", words)]
+        policy = self._policies.of(submission.pipeline)
+        if (secret := key_fault(policy.admission, definition)) is not None:
+            return [secret]
+        correlation = policy.correlation_parameter
+        given: dict[str, object] = dict(submission.request.parameters)
+        if correlation is not None and correlation.lower() not in {name.lower() for name in given}:
+            given[correlation] = submission.request_id
+        if submission.request.reference_pipeline_run_id is not None:
+            return []  # Data Factory takes the parameters of the run that is rerun
+        return definition.faults_of(given)
+
+
+def _try_later(reason: str, outage: str) -> TryLater:
+    return TryLater(f"{reason}: {outage}", retry_after=OUTAGE_WAIT)

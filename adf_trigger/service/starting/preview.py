@@ -1,0 +1,74 @@
+"""What would become of a request: every check, and nothing is claimed, sent or kept."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from adf_trigger.errors import InvalidRequest, Refused, RequestConflict, TryLater
+from adf_trigger.ledger.port import LedgerReader
+from adf_trigger.ledger.records import RunRecord
+from adf_trigger.messages.masking import MASK
+from adf_trigger.service.starting.check import Checker
+from adf_trigger.service.starting.partitions import Partitions
+from adf_trigger.service.submission import Submission
+
+
+@dataclass(frozen=True, slots=True)
+class Previewed:
+    """What would become of a request.
+
+    Attributes:
+        parameters: it would be started with, secure ones masked.
+        earlier: the record that it would be answered with, and start nothing; None where it would start a run.
+    """
+
+    parameters: dict[str, Any]
+    earlier: RunRecord | None = None
+
+
+class Previewer:
+    """Checks requests for those who only ask.
+
+    Args:
+        ledger: the run ledger.
+        checker: checks them as it does when they are taken.
+        partitions: where a request is kept.
+    """
+
+    def __init__(self, ledger: LedgerReader, checker: Checker, partitions: Partitions) -> None:
+        self._ledger = ledger
+        self._checker = checker
+        self._partitions = partitions
+
+    def preview(self, submission: Submission) -> Previewed:
+        """What would become of a request now.
+
+        Raises:
+            InvalidRequest: it can never work; every fault is named.
+            Refused: Data Factory refuses to say, for instance since there is no such pipeline.
+            RequestConflict: the key names another request.
+            TryLater: it would be asked to come again.
+            LedgerError: the ledger is out of reach.
+        """
+        submission = self._partitions.placed(submission)
+        stored = self._ledger.get(submission.factory.id, submission.request_id)
+        # A rejected request has started nothing, so that its key may be used again.
+        earlier = None if stored is None or stored.record.rejected else stored.record
+        try:
+            definition = self._checker.check(submission)
+        except (InvalidRequest, Refused, TryLater):
+            if earlier is None or not submission.asks_for(earlier):
+                raise
+            self._checker.require_callback(submission)
+            return Previewed(_masked(submission, earlier.secure_parameters), earlier)
+        if definition is not None:
+            submission = submission.declared_as(definition)
+        if earlier is not None and not submission.asks_for(earlier):
+            raise RequestConflict(
+                f"the key {submission.request_id} already names another request, made at {earlier.requested_at}"
+            )
+        secure = definition.secure_among(submission.request.parameters) if definition else ()
+        return Previewed(_masked(submission, secure), earlier)
+
+
+def _masked(submission: Submission, secure: tuple[str, ...]) -> dict[str, Any]:
+    return {name: MASK if name in secure else value for name, value in submission.request.parameters.items()}

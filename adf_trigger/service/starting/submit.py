@@ -1,0 +1,355 @@
+"""Takes a request: checks it, claims it in the ledger, and starts it at once where that can be done."""
+
+import logging
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+
+from adf_trigger.clock import Clock, IdSource
+from adf_trigger.contracts import Source
+from adf_trigger.errors import (
+    AtCapacity,
+    InvalidRequest,
+    LedgerConflict,
+    LedgerError,
+    PublishError,
+    Refused,
+    RequestConflict,
+    TooLate,
+    TryLater,
+)
+from adf_trigger.ledger.port import LedgerReader, Stored
+from adf_trigger.ledger.records import RunRecord, RunState, Waits
+from adf_trigger.service.admission.admission import Admission
+from adf_trigger.service.callbacks.callbacks import Callbacks
+from adf_trigger.service.callbacks.caller import CallbackCaller
+from adf_trigger.service.calls.gate import Gate
+from adf_trigger.service.calls.permits import Permit
+from adf_trigger.service.holds.hold import Hold
+from adf_trigger.service.holds.notes import HoldNotes
+from adf_trigger.service.policy import Policies
+from adf_trigger.service.publishing.publish import Publisher
+from adf_trigger.service.recording import transitions
+from adf_trigger.service.recording.records import Records
+from adf_trigger.service.starting.backlog import WAITS_FOR_ITS_TURN, Backlog
+from adf_trigger.service.starting.check import LEAST_WAIT, Checker
+from adf_trigger.service.starting.new_record import new_record
+from adf_trigger.service.starting.partitions import Partitions
+from adf_trigger.service.starting.repeats import is_repeat
+from adf_trigger.service.starting.send import Sender
+from adf_trigger.service.submission import Submission
+
+logger = logging.getLogger(__name__)
+
+LONGEST_WAIT = 600.0
+"""Seconds after which a request at most is to come again whose secrets nobody else has."""
+
+HELD_WAIT = 60.0
+"""Seconds after which one that is held is to come again: it may be released at any time."""
+
+PUBLISH_WAIT = 5.0
+"""Seconds to wait where the news of an earlier rejection is still to be sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """The record of a request.
+
+    Attributes:
+        record: as it is now.
+        replayed: whether the same request had come before.
+        again_after: seconds after which the same request should come again, since nobody else has the values of its
+            secure parameters; None where it need not.
+    """
+
+    record: RunRecord
+    replayed: bool
+    again_after: float | None = None
+
+
+class Submitter:
+    """Takes requests.
+
+    Args:
+        ledger: the run ledger.
+        records: writes it.
+        clock: gives the present instant.
+        new_id: makes runIds.
+        checker: checks them first.
+        sender: calls createRun.
+        gate: which factories may not be called now.
+        holds: what operators hold.
+        backlog: whether requests wait for their turn, so that new ones wait behind them.
+        publisher: publishes a rejection before its key is used again.
+        partitions: where a request is kept.
+        policies: what may be decided for each pipeline.
+        callbacks: keeps who is to be called back.
+        caller: calls back who comes when the run has ended.
+        admission: gives places to those requests that need one.
+    """
+
+    def __init__(
+        self,
+        ledger: LedgerReader,
+        records: Records,
+        clock: Clock,
+        new_id: IdSource,
+        checker: Checker,
+        sender: Sender,
+        gate: Gate,
+        holds: HoldNotes,
+        backlog: Backlog,
+        publisher: Publisher,
+        partitions: Partitions,
+        policies: Policies,
+        callbacks: Callbacks,
+        caller: CallbackCaller,
+        admission: Admission,
+    ) -> None:
+        self._ledger = ledger
+        self._records = records
+        self._clock = clock
+        self._new_id = new_id
+        self._checker = checker
+        self._sender = sender
+        self._gate = gate
+        self._holds = holds
+        self._backlog = backlog
+        self._publisher = publisher
+        self._partitions = partitions
+        self._policies = policies
+        self._callbacks = callbacks
+        self._caller = caller
+        self._admission = admission
+
+    def submit(self, submission: Submission, *, at_once: bool = True) -> Submitted:
+        """Take a request: from the return on it is durable.
+
+        It is started at once where that can be done. Else, and where that is not wanted, the dispatcher starts it; who
+        alone has the values of its secure parameters starts it all the same.
+
+        One that has been taken before stays taken, whatever has become of its pipeline since. From the claim on it
+        ends as a run, or as Rejected or Unknown with its event.
+
+        Raises:
+            InvalidRequest: it can never work; every fault is named.
+            Refused: Data Factory refused it, for instance since there is no such pipeline. Where createRun refused it,
+                it is recorded as Rejected, too (by queue: recorded and not raised).
+            RequestConflict: the key names another request.
+            TryLater: it cannot be taken just now; nothing was kept of it.
+            TooLate: it is a message that has waited for too long; nothing was kept of it either.
+            AtCapacity: as many runs go on as may at once, and the policy refuses more; nothing was kept of it.
+            LedgerError: the ledger is out of reach; nothing is known to have been kept.
+        """
+        submission = self._partitions.placed(submission)
+        try:
+            definition = self._checker.check(submission)
+        except (InvalidRequest, Refused, TryLater):
+            earlier = self._ledger.get(submission.factory.id, submission.request_id)
+            if earlier is None or not is_repeat(submission, earlier.record):
+                raise
+            return self._repeated(submission, earlier)
+        if definition is not None:
+            submission = submission.declared_as(definition)
+        record = new_record(submission, definition, self._policies, self._new_id(), self._clock())
+        # Before the claim: no request that was taken lacks it.
+        is_kept = self._callbacks.keep(submission, record.digest)
+        try:
+            return self._take(submission, record, at_once=at_once)
+        except (InvalidRequest, Refused, RequestConflict, AtCapacity, TooLate):
+            if is_kept:
+                self._callbacks.forget(submission)
+            raise
+
+    def _take(self, submission: Submission, record: RunRecord, *, at_once: bool) -> Submitted:
+        """Claim a request that was checked, and start it where that is wanted; see submit."""
+        record, permit = self._in_line(submission, record, at_once=at_once)
+        with permit or nullcontext():
+            stored, created = self._claim(submission, record, to_send=permit is not None)
+            if created and stored.record.lease_until is not None and permit is not None:
+                return self._submitted(self._start(submission, stored, permit), replayed=False)
+        if not created:
+            return self._repeated(submission, stored)
+        if at_once and stored.record.waits_for is None and record.held is None:
+            return self._submitted(self._start_if_nobody_waits(submission, stored), replayed=False)
+        return self._submitted(stored.record, replayed=False)
+
+    def _in_line(
+        self, submission: Submission, record: RunRecord, *, at_once: bool
+    ) -> tuple[RunRecord, Permit | None]:
+        """A new request with leave to start it now; where it is held, or waits for its turn, with the reason."""
+        hold = self._holds.of(submission.factory).covering(record)
+        if hold is not None:
+            by, since, reason = hold.scope.id, hold.since, hold.in_words
+            return transitions.hold(record, by=by, since=since, ended=since, reason=reason), None
+        permit = self._permit(submission, record, at_once=at_once)
+        if permit is not None:
+            return record, permit
+        wait = self._gate.next_try(submission.factory)
+        return replace(record, message=WAITS_FOR_ITS_TURN if wait is None else wait.reason), None
+
+    def _permit(self, submission: Submission, record: RunRecord, *, at_once: bool) -> Permit | None:
+        """A permit to start a new request now; None where it waits for its turn.
+
+        Who alone has the values of secure parameters sends them, as long as nothing is known against it.
+        """
+        if record.secure_parameters:
+            return self._backlog.demand(submission.factory)
+        return self._backlog.permit(submission.factory) if at_once else None
+
+    def _start_if_nobody_waits(self, submission: Submission, claimed: Stored) -> RunRecord:
+        """A request that was claimed behind others: where they were gone by then, its turn is now."""
+        permit = self._backlog.permit_after_claim(submission.factory)
+        if permit is None:
+            return claimed.record
+        with permit:
+            try:
+                taken = self._admission.lease(claimed)
+            except LedgerConflict:
+                return self._present(claimed)  # the timer has taken it up
+            except LedgerError as exc:
+                return self._left_to_the_timer(claimed, exc)
+            return self._present(claimed) if taken is None else self._start(submission, taken, permit)
+
+    def _repeated(self, submission: Submission, stored: Stored) -> Submitted:
+        """The record of a request that has come before; one that waited for its secrets is sent."""
+        record = stored.record
+        submission = submission.spelled_like(record)
+        self._callbacks.keep(submission, record.digest)
+        if record.ended and submission.request.call_back_uri is not None:
+            self._caller.call_now(record)
+        waits = record.state is RunState.ACCEPTED and record.waits_for is Waits.CALLER
+        hold = self._holds.of(submission.factory).covering(record) if waits else None
+        if hold is not None:
+            record = self._still_held(stored, hold)
+        elif waits and self._gate.wait_to_send(submission.factory) is None:
+            with self._backlog.demand(submission.factory) as permit:
+                try:
+                    taken = self._admission.lease(stored)
+                    record = record if taken is None else self._send(submission, taken, permit)
+                except LedgerConflict:
+                    record = self._present(stored)
+        logger.info(
+            "Request %s was already accepted",
+            record.request_id,
+            extra={"action": "request_replayed", "request_id": record.request_id},
+        )
+        return self._submitted(record, replayed=True)
+
+    def _still_held(self, stored: Stored, hold: Hold) -> RunRecord:
+        """A request that waits for its caller, who has come while it is held."""
+        if stored.record.held is not None:
+            return stored.record  # by that hold, or by one that the timer sees to
+        now, by, reason = self._clock(), hold.scope.id, hold.in_words
+        try:
+            return self._records.hold(stored, by=by, since=hold.since, ended=now, reason=reason).record
+        except LedgerConflict:
+            return self._present(stored)
+
+    def _submitted(self, record: RunRecord, *, replayed: bool) -> Submitted:
+        again: float | None = None
+        if record.state is RunState.ACCEPTED and record.secure_parameters:
+            wait = ((record.not_before or self._clock()) - self._clock()).total_seconds()
+            again = min(max(wait, LEAST_WAIT if record.held is None else HELD_WAIT), LONGEST_WAIT)
+        return Submitted(record, replayed, again)
+
+    def _claim(self, submission: Submission, record: RunRecord, *, to_send: bool) -> tuple[Stored, bool]:
+        """The record now in the ledger, and whether it is this one."""
+        late = submission.not_after is not None and self._clock() > submission.not_after
+        if late and self._ledger.get(record.factory, record.request_id) is None:
+            raise TooLate(
+                "the ledger was out of reach, and it was not taken until its start deadline was over"
+            )
+        claim = self._admission.claim(record, to_send=to_send)
+        earlier = claim.stored.record
+        if claim.created:
+            return claim.stored, True
+        if is_repeat(submission, earlier):
+            return claim.stored, False
+        if not earlier.rejected:
+            raise RequestConflict(
+                f"the key {record.request_id} already names another request, made at {earlier.requested_at}"
+            )
+        if late:
+            raise TooLate("its key was rejected, and it was not taken until its start deadline was over")
+        return self._reclaim(submission, claim.stored, record, to_send=to_send)
+
+    def _reclaim(
+        self, submission: Submission, rejected: Stored, record: RunRecord, *, to_send: bool
+    ) -> tuple[Stored, bool]:
+        """A rejected request has started nothing, so its key may be used again, once its rejection is published."""
+        try:
+            if rejected.record.state is not RunState.PUBLISHED:
+                rejected = self._published(submission, rejected)
+            return self._admission.reclaim(rejected, record, to_send=to_send), True
+        except LedgerConflict:
+            return self._claim(submission, record, to_send=to_send)
+
+    def _published(self, submission: Submission, rejected: Stored) -> Stored:
+        record = rejected.record
+        reason = (
+            f"the news that the key {record.request_id} was rejected has to be sent before it is used again"
+        )
+        try:
+            self._publisher.publish_one(submission.factory, record.request_id)
+        except PublishError as exc:
+            raise TryLater(f"{reason}: {exc}", retry_after=PUBLISH_WAIT) from exc
+        now = self._ledger.get(record.factory, record.request_id)
+        if now is None or now.record.state is not RunState.PUBLISHED:
+            raise TryLater(reason, retry_after=PUBLISH_WAIT)
+        return now
+
+    def _start(self, submission: Submission, taken: Stored, permit: Permit) -> RunRecord:
+        wait = self._gate.wait_to_send(submission.factory)
+        if wait is None:
+            return self._queued(submission, self._send(submission, taken, permit))
+        try:
+            return self._queued(
+                submission, self._records.postpone(taken, until=wait.until, reason=wait.reason).record
+            )
+        except LedgerConflict:
+            return self._present(taken)
+        except LedgerError as exc:
+            return self._left_to_the_timer(taken, exc)
+
+    def _queued(self, submission: Submission, record: RunRecord) -> RunRecord:
+        """A record that was to be started: where the factory cannot be used, those that come later wait behind it."""
+        waits = record.state is RunState.ACCEPTED and record.sent_at is None and record.waits_for is None
+        if waits and not record.secure_parameters and self._gate.next_try(submission.factory) is not None:
+            self._backlog.begin(submission.factory)
+        return record
+
+    def _send(self, submission: Submission, taken: Stored, permit: Permit) -> RunRecord:
+        try:
+            return self._sender.send(submission.factory, taken, submission.request.parameters, permit).record
+        except (Refused, InvalidRequest) as exc:
+            return self._refused(submission, taken, exc)
+        except LedgerConflict:
+            return self._present(taken)
+        except LedgerError as exc:
+            return self._left_to_the_timer(taken, exc)
+
+    def _refused(self, submission: Submission, taken: Stored, refusal: Refused | InvalidRequest) -> RunRecord:
+        """Others may have been answered with this request meanwhile, so that it ends, with its event."""
+        try:
+            rejected = self._records.reject(taken, f"Data Factory refused it: {refusal}").record
+        except LedgerConflict:
+            return self._present(taken)
+        except LedgerError as exc:
+            return self._left_to_the_timer(taken, exc)
+        if submission.source is Source.QUEUE:
+            return rejected
+        raise refusal
+
+    def _present(self, taken: Stored) -> RunRecord:
+        current = self._ledger.get(taken.record.factory, taken.record.request_id)
+        return (current or taken).record
+
+    def _left_to_the_timer(self, taken: Stored, error: LedgerError) -> RunRecord:
+        """The claim stands and the lease runs out: the timer finds out what became of it."""
+        logger.warning(
+            "The outcome of request %s could not be recorded and will be reconciled: %s",
+            taken.record.request_id,
+            error,
+            extra={"action": "outcome_not_recorded", "request_id": taken.record.request_id},
+        )
+        return taken.record

@@ -1,0 +1,188 @@
+"""What a person does about rejected messages by HTTP: send one again, or discard it."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
+
+from adf_trigger.clock import Clock
+from adf_trigger.contracts import HistoryEntry, RunView
+from adf_trigger.errors import Fault, InvalidRequest, NotFound, TryLater, WrongState
+from adf_trigger.events.outbox import Outbox
+from adf_trigger.ledger.kept_messages import KeptMessage
+from adf_trigger.ledger.port import LedgerReader, Stored
+from adf_trigger.ledger.records import RunRecord
+from adf_trigger.ledger.rejected import RejectedMessages
+from adf_trigger.messages.waiting import LIFE
+from adf_trigger.messages.wording import pointer_to
+from adf_trigger.service import optimistic
+from adf_trigger.service.intake.replay import NotReplayable, Replayer, ValuesMissing
+from adf_trigger.service.news.views import DISMISS, REPLAY, RunViews
+from adf_trigger.service.recording.records import Records
+from adf_trigger.service.steps import Steps
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplayOrder:
+    """What a caller asks for.
+
+    Attributes:
+        force: whether to send it although it may start a second run, or waits in the queue already.
+        values: of secure parameters, which are not kept.
+        by: who asks, where that is known.
+        note: why.
+    """
+
+    force: bool = False
+    values: Mapping[str, object] = field(default_factory=dict)
+    by: str | None = None
+    note: str | None = None
+
+
+class RejectedRequests:
+    """Sends rejected messages again, and discards them.
+
+    Args:
+        replayer: does it.
+        ledger: the run ledger.
+        records: writes it.
+        views: shows them.
+        clock: gives the present instant.
+    """
+
+    def __init__(
+        self, replayer: Replayer, ledger: LedgerReader, records: Records, views: RunViews, clock: Clock
+    ) -> None:
+        self._replayer = replayer
+        self._ledger = ledger
+        self._records = records
+        self._views = views
+        self._clock = clock
+
+    def replay(self, record: RunRecord | None, kept: KeptMessage | None, order: ReplayOrder) -> RunView:
+        """Send a message again; the request as it is until its message is taken. Sent before, it is shown as it is.
+
+        Args:
+            record: of its request, where that has one.
+            kept: the message.
+            order: what is asked for.
+
+        Raises:
+            WrongState: no message is kept of it, or it can never work.
+            InvalidRequest: values of secure parameters are missing, or others are given.
+            PublishError, LedgerError: it is kept as it was.
+        """
+        if kept is None:
+            raise WrongState(_not_kept(record))
+        if kept.was_taken and record is not None and not record.rejected:
+            return self._views.view(record)
+        if kept.is_on_queue and not order.force:
+            return self._views.kept(kept)
+        secret = {name.lower() for name in kept.masked}
+        if others := [name for name in order.values if name.lower() not in secret]:
+            raise InvalidRequest(
+                [
+                    Fault(pointer_to(("parameters", name)), "its value is kept, and not asked for")
+                    for name in others
+                ]
+            )
+        try:
+            sent = self._replayer.replay(
+                kept, values=lambda _: order.values, force=order.force, by=order.by, note=order.note
+            )
+        except ValuesMissing as exc:
+            raise InvalidRequest(
+                [
+                    Fault(
+                        pointer_to(("parameters", name)),
+                        "its value is secret and not kept: it has to be given",
+                    )
+                    for name in exc.names
+                ]
+            ) from exc
+        except (NotReplayable, ValueError) as exc:
+            raise WrongState(str(exc)) from exc
+        logger.info(
+            "Sent rejected message %s again",
+            kept.message_id,
+            extra={
+                "action": "message_replayed",
+                "request_id": kept.request_id,
+                "message_id": kept.message_id,
+            },
+        )
+        self._note(record, HistoryEntry(at=self._clock(), by=order.by, action=REPLAY, note=order.note))
+        return self._views.kept(sent if sent.is_on_queue else kept.sent(self._clock(), by=order.by))
+
+    def dismiss(
+        self, record: RunRecord | None, kept: KeptMessage | None, *, by: str | None, note: str | None
+    ) -> RunView:
+        """Keep a message no longer; what is known of it. Done before, it stays as it is, and says by whom.
+
+        Raises:
+            WrongState: it was sent again, and waits in the requests queue.
+            LedgerError: it is kept as it was.
+        """
+        if kept is not None and not kept.was_taken:
+            before = kept.was_dismissed
+            try:
+                kept = self._replayer.dismiss(kept, by=by, note=note)
+            except NotReplayable as exc:
+                raise WrongState(str(exc)) from exc
+            if not before:
+                entry = HistoryEntry(at=self._clock(), by=by, action=DISMISS, note=note)
+                record = self._note(record, entry) or record
+                logger.info(
+                    "Dismissed rejected message %s",
+                    kept.message_id,
+                    extra={
+                        "action": "message_discarded",
+                        "request_id": kept.request_id,
+                        "message_id": kept.message_id,
+                    },
+                )
+        if record is not None:
+            return self._with_dismissal(self._views.view(record), kept)
+        if kept is None:
+            raise ValueError("neither a request nor a message")
+        return self._views.kept(kept)
+
+    def _with_dismissal(self, view: RunView, kept: KeptMessage | None) -> RunView:
+        """The request with who has dismissed its message, also where its own history could not be written."""
+        said = kept is None or not kept.was_dismissed or any(each.action == DISMISS for each in view.history)
+        if kept is None or said:
+            return view
+        return view.model_copy(update={"history": [*view.history, *self._views.kept(kept).history]})
+
+    def _note(self, record: RunRecord | None, entry: HistoryEntry) -> RunRecord | None:
+        """Write into the history of a rejected request what was done; one that goes on has its own."""
+
+        def note(stored: Stored) -> RunRecord | None:
+            return self._records.note(stored, entry).record if stored.record.ended else None
+
+        try:
+            return None if record is None else optimistic.update(self._ledger, record, note)
+        except (NotFound, TryLater):
+            return None  # what was done stands, whatever becomes of its note
+
+
+def _not_kept(record: RunRecord | None) -> str:
+    if record is not None and record.rejected:
+        return "no message is kept of it: send the request again under its key"
+    return "it is not a rejected message" + ("" if record is None else f": its status is {record.status}")
+
+
+def wire_rejected_requests(
+    messages: RejectedMessages,
+    outbox: Outbox,
+    ledger: LedgerReader,
+    records: Records,
+    views: RunViews,
+    clock: Clock,
+    steps: Steps,
+) -> RejectedRequests:
+    """A `RejectedRequests` that replays kept messages into the requests queue; see both classes."""
+    replayer = Replayer(messages, ledger, partial(outbox.put_back, delay=0, life=LIFE), clock, steps)
+    return RejectedRequests(replayer, ledger, records, views, clock)

@@ -1,0 +1,347 @@
+"""Decisions about requests whose fate cannot be told, and about rejected messages: a person makes them, once."""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+from uuid import UUID
+
+from pydantic import JsonValue
+
+from adf_trigger.clock import Clock
+from adf_trigger.contracts import HistoryEntry, RunCandidate, RunStatus
+from adf_trigger.datafactory.models import PipelineRun
+from adf_trigger.errors import (
+    CredentialError,
+    DataFactoryError,
+    Fault,
+    InvalidRequest,
+    LedgerError,
+    NotSent,
+    PublishError,
+    Throttled,
+    TryLater,
+    Unavailable,
+    WrongState,
+)
+from adf_trigger.ledger.notes import Notes
+from adf_trigger.ledger.port import LedgerReader, Stored
+from adf_trigger.ledger.records import ActiveRun, RunRecord, RunState
+from adf_trigger.messages.limits import shorten
+from adf_trigger.messages.masking import MASK
+from adf_trigger.service import optimistic
+from adf_trigger.service.calls.budget import Budget
+from adf_trigger.service.calls.gate import Gate
+from adf_trigger.service.dispatching.reconcile import FEW_CANDIDATES, Reconciler, Sightings
+from adf_trigger.service.factories import Factories, FactoryHandle
+from adf_trigger.service.policy import Policies
+from adf_trigger.service.publishing.publish import Publisher
+from adf_trigger.service.recording.records import Records
+from adf_trigger.service.starting.definitions import Definitions
+from adf_trigger.service.steering.adoptions import Adoptions
+from adf_trigger.service.steering.candidates import LIST_PAGES, CandidateFinder, Claim, Found
+from adf_trigger.service.steps import Steps
+from adf_trigger.service.watching.monitor import Monitor
+from adf_trigger.service.watching.refresh import CALLS
+
+logger = logging.getLogger(__name__)
+
+PUBLISH_WAIT = 5.0
+OUTAGE_WAIT = 30.0
+MOST_CANDIDATES = 20
+MOST_PARAMETERS = 20
+LONGEST_VALUE = 200
+"""Candidates that are listed, and what is shown of each."""
+
+Decision = Literal["adopt", "resubmit", "dismiss"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResolveOrder:
+    """What a person has decided.
+
+    Attributes:
+        decision: what is to become of the request.
+        run_id: the run that is its, with `adopt` alone.
+        force: send again although a run may be its, with `resubmit` alone.
+        by: who decides, where that is known.
+        note: why.
+    """
+
+    decision: Decision
+    run_id: UUID | None = None
+    force: bool = False
+    by: str | None = None
+    note: str | None = None
+
+    @property
+    def action(self) -> str:
+        """What stands in the history."""
+        return f"resolve as {self.decision}"
+
+    def faults(self) -> list[Fault]:
+        """What belongs to another decision."""
+        found = []
+        if self.run_id is not None and self.decision != "adopt":
+            found.append(Fault("/runId", "belongs to adopt alone"))
+        if self.force and self.decision != "resubmit":
+            found.append(Fault("/force", "belongs to resubmit alone"))
+        return found
+
+
+class Resolver:
+    """Carries decisions out.
+
+    Args:
+        ledger: the run ledger.
+        records: writes it.
+        factories: all configured factories.
+        gate: which factories may not be called now.
+        reconciler: finds the run that is certainly a request's.
+        candidates: finds those that may be.
+        adoptions: gives a run to one request at a time.
+        definitions: what pipelines declare, so that secrets are masked.
+        monitor: takes what Data Factory shows of a run.
+        publisher: publishes that a fate is unknown before somebody changes that.
+        clock: gives the present instant.
+    """
+
+    def __init__(
+        self,
+        ledger: LedgerReader,
+        records: Records,
+        factories: Factories,
+        gate: Gate,
+        reconciler: Reconciler,
+        candidates: CandidateFinder,
+        adoptions: Adoptions,
+        definitions: Definitions,
+        monitor: Monitor,
+        publisher: Publisher,
+        clock: Clock,
+    ) -> None:
+        self._ledger = ledger
+        self._records = records
+        self._factories = factories
+        self._gate = gate
+        self._reconciler = reconciler
+        self._candidates = candidates
+        self._adoptions = adoptions
+        self._definitions = definitions
+        self._monitor = monitor
+        self._publisher = publisher
+        self._clock = clock
+
+    def resolve(self, record: RunRecord, order: ResolveOrder) -> RunRecord:
+        """Carry out a decision about a request whose fate is unknown; the record as it is then.
+
+        The same decision again changes nothing.
+
+        Raises:
+            WrongState: its fate is known; or the run is none that may be its, or one may be, and it is to be sent
+                again: with the candidates.
+            InvalidRequest: what is given does not belong to the decision.
+            TryLater: Data Factory cannot be asked now, or others keep changing the record.
+            FactoryUnusable: it does not let this service read.
+            NotFound: the record is gone.
+            LedgerError: the ledger is out of reach.
+        """
+        if faults := order.faults():
+            raise InvalidRequest(faults)
+        return optimistic.update(self._ledger, record, lambda stored: self._resolve(stored, order))
+
+    def _resolve(self, stored: Stored, order: ResolveOrder) -> RunRecord:
+        record = stored.record
+        if _is_done(record, order):
+            return record
+        if not record.ended or record.status != RunStatus.UNKNOWN:
+            raise WrongState(f"there is nothing to decide: its status is {record.status}")
+        stored = self._published(stored)
+        entry = HistoryEntry(at=self._clock(), by=order.by, action=order.action, note=order.note)
+        if order.decision == "dismiss":
+            return self._records.dismiss(stored, entry).record
+        factory = self._factories.kept_under(record.factory)
+        if factory is None:
+            raise WrongState(f"its factory {record.factory} is not configured any more; it can be dismissed")
+        if not self._gate.may_read(factory):
+            raise TryLater("its factory cannot be asked just now", retry_after=OUTAGE_WAIT)
+        try:
+            if order.decision == "adopt":
+                return self._adopt(factory, stored, order, entry)
+            return self._resubmit(factory, stored, order, entry)
+        except (Throttled, Unavailable, NotSent, CredentialError) as exc:
+            raise TryLater(f"its factory cannot be asked just now: {exc}", retry_after=OUTAGE_WAIT) from exc
+
+    def _published(self, stored: Stored) -> Stored:
+        """The record once its unknown outcome was published: what comes after is other news."""
+        record = stored.record
+        if record.state is RunState.PUBLISHED:
+            return stored
+        handle = self._factories.kept_under(record.factory)
+        reason = "the news that its fate is unknown has to be sent first"
+        if handle is not None:
+            try:
+                self._publisher.publish_one(handle, record.request_id)
+            except PublishError as exc:
+                raise TryLater(f"{reason}: {exc}", retry_after=PUBLISH_WAIT) from exc
+        now = self._ledger.get(record.factory, record.request_id)
+        if now is None or now.record.state is not RunState.PUBLISHED:
+            raise TryLater(reason, retry_after=PUBLISH_WAIT)
+        return now
+
+    def _adopt(
+        self, factory: FactoryHandle, stored: Stored, order: ResolveOrder, entry: HistoryEntry
+    ) -> RunRecord:
+        found = self._candidates.of(factory, stored.record)
+        if order.run_id is None:
+            raise WrongState(
+                f"name by runId the run that is its, one of the candidates{_besides(found)}",
+                candidates=self._shown(stored, found),
+            )
+        claim = found.claim(order.run_id) or self._candidates.claim(factory, stored.record, order.run_id)
+        if claim is Claim.CONTESTED:
+            raise self._contested(stored, order.run_id, found)
+        if claim is Claim.NOT_ITS:
+            raise WrongState(
+                f"run {order.run_id} is none of those that may be its: of its pipeline, started by a call in its time, "
+                "and no other request's",
+                candidates=self._shown(stored, found),
+            )
+        with self._adoptions.alone(factory, stored.record, order.run_id) as alone:
+            if not alone or self._candidates.is_anothers(factory, stored.record, order.run_id):
+                raise self._contested(stored, order.run_id, found)
+            taken = self._records.take_over(
+                stored,
+                order.run_id,
+                entry.model_copy(update={"note": _joined(f"run {order.run_id}", entry.note)}),
+            )
+        try:
+            self._monitor.look(factory, ActiveRun.of(taken.record), Budget(CALLS))
+        except (LedgerError, PublishError, DataFactoryError, CredentialError) as exc:
+            logger.info(
+                "Run %s was adopted and could not be refreshed: %s",
+                order.run_id,
+                exc,
+                extra={"action": "look_failed", "request_id": taken.record.request_id},
+            )
+        return (self._ledger.get(taken.record.factory, taken.record.request_id) or taken).record
+
+    def _contested(self, stored: Stored, run_id: UUID, found: Found) -> WrongState:
+        return WrongState(
+            f"run {run_id} may be another request's, whose outcome is open or which was given it: that is to be "
+            "settled first",
+            candidates=self._shown(stored, found),
+        )
+
+    def _resubmit(
+        self, factory: FactoryHandle, stored: Stored, order: ResolveOrder, entry: HistoryEntry
+    ) -> RunRecord:
+        """Send it again, once the list shows no run that may be its, or a person has seen those that it shows."""
+        record = stored.record
+        found = self._candidates.of(factory, record)
+        own = self._reconciler.find(factory, record, Budget(LIST_PAGES), Sightings())
+        if own is not None:
+            raise WrongState(f"run {own} is its: adopt it", candidates=self._shown(stored, found))
+        if not order.force and not found.none:
+            raise WrongState(
+                "one of the candidates may be its: adopt it, or where none is, resubmit with force"
+                f"{_besides(found)}",
+                candidates=self._shown(stored, found),
+            )
+        return self._records.resubmit(stored, entry).record
+
+    def _shown(self, stored: Stored, found: Found) -> Sequence[RunCandidate]:
+        secure = self._secure(stored.record)
+        newest = sorted(found.runs, key=lambda run: (run.run_start is None, run.run_start, str(run.run_id)))
+        return [
+            RunCandidate(
+                run_id=run.run_id,
+                status=run.status,
+                started_at=run.run_start,
+                updated_at=run.last_updated,
+                parameters=_shown_parameters(run, secure),
+            )
+            for run in newest[:MOST_CANDIDATES]
+        ]
+
+    def _secure(self, record: RunRecord) -> frozenset[str] | None:
+        """The names of secure parameters, in lower case; None where nobody knows which they are."""
+        factory = self._factories.kept_under(record.factory)
+        if factory is None:
+            return None
+        try:
+            declared = self._definitions.get(factory, record.pipeline)
+        except (DataFactoryError, CredentialError):
+            known = self._definitions.remembered(factory, record.pipeline)
+            if known is None:
+                return None
+            declared = known
+        return frozenset(name.lower() for name in (*declared.secure_names, *record.secure_parameters))
+
+
+def _is_done(record: RunRecord, order: ResolveOrder) -> bool:
+    """Whether the same was decided before, and nothing has become unknown since."""
+    if order.decision == "dismiss":
+        return record.dismissed
+    if record.status == RunStatus.UNKNOWN:
+        return False
+    decided = any(entry.action == order.action for entry in record.history)
+    return decided and (order.decision == "resubmit" or order.run_id == record.run_id)
+
+
+def _besides(found: Found) -> str:
+    """The runs that are no candidates since they may be another's, in words."""
+    contested = ", ".join(str(run.run_id) for run in found.contested[:FEW_CANDIDATES])
+    return (
+        f"; {contested} may be its, too, and may be another request's, which is to be settled first"
+        if contested
+        else ""
+    )
+
+
+def _shown_parameters(run: PipelineRun, secure: frozenset[str] | None) -> dict[str, JsonValue]:
+    shown: dict[str, JsonValue] = {}
+    for name, value in list(run.parameters.items())[:MOST_PARAMETERS]:
+        secret = secure is None or name.lower() in secure
+        shown[shorten(name, LONGEST_VALUE)] = MASK if secret else _cut(value)
+    return shown
+
+
+def _cut(value: JsonValue) -> JsonValue:
+    text = value if isinstance(value, str) else repr(value)
+    return value if len(text) <= LONGEST_VALUE else shorten(text, LONGEST_VALUE)
+
+
+def _joined(first: str, note: str | None) -> str:
+    return f"{first}: {note}" if note else first
+
+
+def wire_resolver(
+    ledger: LedgerReader,
+    records: Records,
+    factories: Factories,
+    gate: Gate,
+    reconciler: Reconciler,
+    policies: Policies,
+    definitions: Definitions,
+    monitor: Monitor,
+    publisher: Publisher,
+    clock: Clock,
+    notes: Notes,
+    steps: Steps,
+) -> Resolver:
+    """A `Resolver` with the finder of its candidates; see `Resolver`, `CandidateFinder` and `Adoptions`."""
+    candidates = CandidateFinder(ledger, factories, policies, clock)
+    return Resolver(
+        ledger,
+        records,
+        factories,
+        gate,
+        reconciler,
+        candidates,
+        Adoptions(notes, factories, clock, steps),
+        definitions,
+        monitor,
+        publisher,
+        clock,
+    )

@@ -1,0 +1,122 @@
+"""What a person does about a run or a rejected message, by whatever id they name it."""
+
+from dataclasses import dataclass
+
+from adf_trigger.contracts import RunView
+from adf_trigger.errors import InvalidRequest, WrongState
+from adf_trigger.ledger.kept_messages import KeptMessage
+from adf_trigger.ledger.records import RunRecord
+from adf_trigger.service.news.views import RunViews
+from adf_trigger.service.reading.query import By, RunFinder
+from adf_trigger.service.steering.cancel import Canceller, CancelOrder
+from adf_trigger.service.steering.rejected import RejectedRequests, ReplayOrder
+from adf_trigger.service.steering.rerun import Rerunner, RerunOrder
+from adf_trigger.service.steering.resolve import ResolveOrder, Resolver
+
+
+@dataclass(frozen=True, slots=True)
+class Which:
+    """The run that is meant.
+
+    Attributes:
+        run: a requestId, a runId, or the id of a rejected message.
+        factory: alias or resource id, where the id may mean several.
+        by: which id it is; None for either.
+    """
+
+    run: str
+    factory: str | None = None
+    by: By | None = None
+
+
+class Steerer:
+    """Finds what is meant, has it done, and shows it as it is then.
+
+    Every method may raise NotFound (there is nothing of that id), AmbiguousRun (it means several), InvalidRequest and
+    LedgerError.
+
+    Args:
+        query: finds runs.
+        views: shows them.
+        canceller: cancels them.
+        rerunner: reruns them.
+        resolver: carries out decisions about those whose fate is unknown.
+        rejected: sends rejected messages again, and discards them.
+    """
+
+    def __init__(
+        self,
+        query: RunFinder,
+        views: RunViews,
+        canceller: Canceller,
+        rerunner: Rerunner,
+        resolver: Resolver,
+        rejected: RejectedRequests,
+    ) -> None:
+        self._query = query
+        self._views = views
+        self._canceller = canceller
+        self._rerunner = rerunner
+        self._resolver = resolver
+        self._rejected = rejected
+
+    def cancel(self, which: Which, order: CancelOrder) -> RunView:
+        """Cancel a run; a rejected message is shown as it is, since it is over.
+
+        Raises:
+            WrongState, FactoryUnusable, TryLater: see `Canceller.cancel`.
+        """
+        found = self._query.find_or_kept(which.run, factory=which.factory, by=which.by)
+        if isinstance(found, RunRecord):
+            return self._views.view(self._canceller.cancel(found, order))
+        if found.is_on_queue:
+            raise WrongState(
+                "its message waits in the requests queue: it can be cancelled once that is taken"
+            )
+        return self._views.kept(found)
+
+    def rerun(self, which: Which, order: RerunOrder) -> tuple[RunView, bool]:
+        """The run that reruns another, and whether it had been asked for before.
+
+        Raises:
+            WrongState, RequestConflict, Refused, TryLater: see `Rerunner.rerun`; or it is a rejected message.
+        """
+        record = self._query.find_or_kept(which.run, factory=which.factory, by=which.by)
+        if isinstance(record, KeptMessage):
+            if record.waiting:
+                raise WrongState(f"it was never started: {record.fate_in_words}")
+            raise WrongState("it is a rejected message and was never started: it is sent again by replay")
+        submitted = self._rerunner.rerun(record, order)
+        return self._views.view(submitted.record), submitted.replayed
+
+    def resolve(self, which: Which, order: ResolveOrder) -> RunView:
+        """Carry out a decision about a run whose fate is unknown; a rejected message can be dismissed, too.
+
+        Raises:
+            WrongState, TryLater, FactoryUnusable: see `Resolver.resolve`.
+        """
+        record, kept = self._meant(which)
+        if order.decision == "dismiss" and (record is None or record.rejected):
+            if faults := order.faults():
+                raise InvalidRequest(faults)
+            return self._rejected.dismiss(record, kept, by=order.by, note=order.note)
+        if record is None:
+            raise WrongState("a rejected message can be dismissed, or sent again by replay")
+        return self._views.view(self._resolver.resolve(record, order))
+
+    def replay(self, which: Which, order: ReplayOrder) -> RunView:
+        """Send a rejected message to the requests queue again; the request that it is there.
+
+        One that was sent before is shown as it is: it waits there, or its request was taken.
+
+        Raises:
+            WrongState: no message is kept of it, it can never work, or it may start a second run and `force` is not
+                given.
+            InvalidRequest: values of secure parameters are missing, or others are given.
+            PublishError: the queue is out of reach; it is kept as it was.
+        """
+        record, kept = self._meant(which)
+        return self._rejected.replay(record, kept, order)
+
+    def _meant(self, which: Which) -> tuple[RunRecord | None, KeptMessage | None]:
+        return self._query.meant(which.run, factory=which.factory, by=which.by)

@@ -1,0 +1,48 @@
+"""Work on the side of a call: its caller does not wait for it, and a tick does it where nothing comes of it."""
+
+import threading
+from collections.abc import Callable
+from contextvars import copy_context
+from functools import partial
+
+from adf_trigger.service.threads.side_threads import Begin, begin
+from adf_trigger.service.threads.tick_threads import entered
+
+MOST = 8
+"""Works at once: each may hang for its time."""
+
+Beside = Callable[[Callable[[], None]], None]
+"""Does something on the side."""
+
+
+def at_once(work: Callable[[], None]) -> None:
+    """See Beside: where nothing is to happen on another thread."""
+    work()
+
+
+class OnThreads:
+    """See Beside. Daemon threads: a process does not wait for them at its end. Thread-safe.
+
+    Args:
+        most: concurrent tasks; what comes beyond that is dropped.
+        begin: starts a thread.
+    """
+
+    def __init__(self, most: int = MOST, begin: Begin = begin) -> None:
+        self._free = threading.BoundedSemaphore(most)
+        self._begin = begin
+
+    def __call__(self, work: Callable[[], None]) -> None:
+        """Do some work, unless as many as may be are under way, or no thread can be started."""
+        if not self._free.acquire(blocking=False):
+            return
+
+        def run() -> None:
+            try:
+                entered()
+                work()
+            finally:
+                self._free.release()
+
+        if not self._begin(partial(copy_context().run, run), "beside"):
+            self._free.release()

@@ -1,0 +1,1 @@
+"""One tick of the timer, and what runs it when the timer is late."""

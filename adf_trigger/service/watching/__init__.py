@@ -1,0 +1,1 @@
+"""Sees how runs end, and records it."""

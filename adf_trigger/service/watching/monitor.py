@@ -1,0 +1,288 @@
+"""Watches the active runs of a factory, at a cost that follows what has ended and not what is active.
+
+One query lists the runs that have ended since the last poll; what it shows is matched in memory. Runs that no list
+shows are asked for by id, a few at each tick. What cannot be seen is never taken for ended: a failed poll changes
+nothing, a run that no list shows is not lost, and a status that is not known has not ended.
+"""
+
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cache
+from uuid import UUID
+
+from adf_trigger.clock import Clock
+from adf_trigger.contracts import ENDED_IN_DATA_FACTORY
+from adf_trigger.datafactory.models import FieldFilter, PipelineRun, RunFilter
+from adf_trigger.errors import (
+    CredentialError,
+    DataFactoryError,
+    FactoryUnusable,
+    ResourceNotFound,
+    Throttled,
+)
+from adf_trigger.ledger.port import Cursor, LedgerReader
+from adf_trigger.ledger.records import ActiveRun, RunState
+from adf_trigger.service.calls.budget import Budget
+from adf_trigger.service.factories import FactoryHandle
+from adf_trigger.service.publishing.publish import Publisher
+from adf_trigger.service.recording.records import Records
+from adf_trigger.service.threads.tick_threads import TickThreads
+from adf_trigger.service.troubles import Troubles
+from adf_trigger.service.watching.ends import BELIEVED_AHEAD, EndRecorder
+from adf_trigger.service.watching.sweep import Sweeper
+
+logger = logging.getLogger(__name__)
+
+FEW = 3
+"""Up to this many active runs are read one by one: that costs no more than a query, and is not delayed as lists are."""
+
+SWEPT_A_TICK = 2
+"""Maximum runs per tick that are read by id where its list was complete: each has its turn."""
+
+MOST_SWEPT = 200
+"""Maximum runs per tick that are read by id where its list was too long to be read whole."""
+
+FIRST_LOOK_BACK = timedelta(minutes=30)
+"""Overlap of the first poll with the oldest active run: our clock may be ahead of the service's."""
+
+NEVER_LATER = timedelta(days=1)
+"""How far ahead of our clock a list ends, since ours may be behind the service's."""
+
+LONGEST_BACKLOG = timedelta(hours=2)
+"""How long lists repeat an end that could not be recorded; then it is left to the sweep."""
+
+UNREADABLE_AFTER = 3
+"""Maximum failed reads of one turn before the factory is skipped until the next tick."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """What a list has shown of the runs of a factory that have ended.
+
+    Attributes:
+        after: which last updates the list began after.
+        runs: those of our own and others'.
+        complete: whether these are all.
+    """
+
+    after: datetime
+    runs: Sequence[PipelineRun]
+    complete: bool
+
+
+@cache
+def ended_filter() -> FieldFilter:
+    """The condition of what has ended, made when it is first needed, and not at import."""
+    return FieldFilter(operand="Status", operator="In", values=tuple(sorted(ENDED_IN_DATA_FACTORY)))
+
+
+class Monitor:
+    """Brings the records of started runs up to date.
+
+    Args:
+        ledger: the run ledger.
+        records: writes it.
+        ends: records and publishes what has ended.
+        publisher: publishes what was lost.
+        sweep: whose turn it is to be asked for by id.
+        clock: gives the present instant.
+        tick_threads: looks at several runs at once.
+        overlap: how far a poll looks back behind the last one, since lists lag.
+        missing_limit: for how long Data Factory may answer that it has no such run before the run counts as lost.
+    """
+
+    def __init__(
+        self,
+        ledger: LedgerReader,
+        records: Records,
+        ends: EndRecorder,
+        publisher: Publisher,
+        sweep: Sweeper,
+        clock: Clock,
+        tick_threads: TickThreads,
+        *,
+        overlap: timedelta,
+        missing_limit: timedelta,
+    ) -> None:
+        self._ledger = ledger
+        self._records = records
+        self._ends = ends
+        self._publisher = publisher
+        self._sweep = sweep
+        self._clock = clock
+        self._tick_threads = tick_threads
+        self._overlap = overlap
+        self._missing_limit = missing_limit
+
+    def poll(self, factory: FactoryHandle, active: Sequence[ActiveRun], budget: Budget) -> Listed | None:
+        """Look at the started runs once: what a list has shown, where one was needed.
+
+        Raises:
+            DataFactoryError, CredentialError: looking failed; what was not seen stays as it was.
+            LedgerError, PublishError: storage is out of reach; the next tick goes on.
+        """
+        started = [row for row in active if row.state is RunState.SUBMITTED]
+        if not started:
+            return None
+        if len(started) <= FEW:
+            self._ask_for(factory, started, budget)
+            return None
+        listed, shown = self._list_ended(factory, active, started, budget)
+        unseen = [row for row in started if row.run_id not in shown]
+        calls = min(SWEPT_A_TICK if listed.complete else MOST_SWEPT, budget.left)
+        self._ask_for(factory, self._sweep.next_of(factory.id, unseen, calls), budget)
+        return listed
+
+    def look(self, factory: FactoryHandle, row: ActiveRun, budget: Budget) -> None:
+        """Look at one run by its id, and record what is new.
+
+        Raises:
+            DataFactoryError, CredentialError: looking failed.
+            LedgerConflict: another process has changed the record.
+            LedgerError, PublishError: storage is out of reach.
+        """
+        self._take(factory, row, self._read(factory, row), budget)
+
+    def _read(self, factory: FactoryHandle, row: ActiveRun) -> PipelineRun | None:
+        """The run; None where Data Factory itself says that it has none of that id."""
+        try:
+            return factory.runs.get_run(row.run_id)
+        except ResourceNotFound as exc:
+            _log_not_seen(row, exc)
+            return None
+
+    def _take(self, factory: FactoryHandle, row: ActiveRun, run: PipelineRun | None, budget: Budget) -> None:
+        if run is None:
+            self._missing(factory, row)
+        elif run.status in ENDED_IN_DATA_FACTORY:
+            self._ends.record(factory, row, run, budget)
+        else:
+            self._see(factory, row, run)
+
+    def _list_ended(
+        self,
+        factory: FactoryHandle,
+        active: Sequence[ActiveRun],
+        started: Sequence[ActiveRun],
+        budget: Budget,
+    ) -> tuple[Listed, set[UUID]]:
+        """Record the ends that the list shows: the list, and which runs of ours it showed.
+
+        At most half of the calls and of the time goes into the list, so that however much has ended in the factory
+        some is left to record ends, and to ask for what the list has not come to.
+        """
+        earliest = min(row.requested_at for row in started) - FIRST_LOOK_BACK
+        since = max(min(self._ledger.cursor(factory.id).polled_until or earliest, self._clock()), earliest)
+        window = RunFilter(
+            last_updated_after=since - self._overlap,
+            last_updated_before=max(self._clock(), since) + NEVER_LATER,
+            filters=(ended_filter(),),
+        )
+        pages = factory.runs.query_runs(window)
+        found, complete = budget.share(1 / 2).read(pages, at_most=max(1, budget.left // 2))
+        ours = {row.run_id: row for row in active if row.state is not RunState.ENDED}
+        shown = {
+            run.run_id: run for run in found if run.run_id in ours and run.status in ENDED_IN_DATA_FACTORY
+        }
+        left = self._record(factory, ours, shown, budget)
+        if complete:
+            self._move_on(factory, since, found, left)
+        return Listed(window.last_updated_after, found, complete), set(shown)
+
+    def _record(
+        self,
+        factory: FactoryHandle,
+        ours: dict[UUID, ActiveRun],
+        shown: dict[UUID, PipelineRun],
+        budget: Budget,
+    ) -> Sequence[PipelineRun]:
+        """Record ends, each for itself, the oldest first; those that a later look has to record."""
+        troubles, done = Troubles("monitor"), set[UUID]()
+
+        def record(run: PipelineRun) -> None:
+            with troubles.of(ours[run.run_id].request_id):
+                if self._ends.record(factory, ours[run.run_id], run, budget):
+                    done.add(run.run_id)
+
+        oldest_first = sorted(shown.values(), key=lambda run: (run.last_updated or self._clock(), run.run_id))
+        self._tick_threads.each(record, budget.while_it_lasts(oldest_first))
+        return [run for run in oldest_first if run.run_id not in done]
+
+    def _move_on(
+        self,
+        factory: FactoryHandle,
+        since: datetime,
+        found: Iterable[PipelineRun],
+        left: Iterable[PipelineRun],
+    ) -> None:
+        """The next list begins where this one ended, by the service's own clock: ours may be ahead of it.
+
+        It never begins ahead of our clock, whatever one run claims: where the service's is ahead, lists show some
+        ends again. It shows again what is left, too, unless that has been left for very long.
+        """
+        now = self._clock()
+        updates = [run.last_updated for run in found if run.last_updated]
+        until = max((min(each, now) for each in updates if each <= now + BELIEVED_AHEAD), default=since)
+        waiting = [run.last_updated for run in left if run.last_updated]
+        until = min([until, *(each for each in waiting if now - each < LONGEST_BACKLOG)])
+        if until > since:
+            self._records.save_cursor(factory.id, Cursor(polled_until=until))
+
+    def _ask_for(self, factory: FactoryHandle, rows: Sequence[ActiveRun], budget: Budget) -> None:
+        troubles, failed = Troubles("monitor"), list[UUID]()
+
+        def ask(row: ActiveRun) -> None:
+            try:
+                run = self._read(factory, row)
+            except (Throttled, FactoryUnusable, CredentialError):
+                raise
+            except DataFactoryError as exc:
+                failed.append(row.run_id)
+                _log_not_seen(row, exc)
+                if len(failed) >= UNREADABLE_AFTER:
+                    raise
+                return
+            with troubles.of(row.request_id):
+                self._take(factory, row, run, budget)
+
+        self._tick_threads.each(ask, (row for row in rows if budget.spend()))
+
+    def _see(self, factory: FactoryHandle, row: ActiveRun, run: PipelineRun) -> None:
+        """Record progress, where there is any: an idle run costs no write."""
+        stored = self._ledger.get(factory.id, row.request_id)
+        if stored is None or stored.record.state is not RunState.SUBMITTED:
+            return
+        status = run.status or stored.record.status
+        news = (status, run.run_start) != (stored.record.status, stored.record.started_at)
+        if news or stored.record.missing_since is not None:
+            self._records.see(stored, status=status, started_at=run.run_start)
+
+    def _missing(self, factory: FactoryHandle, row: ActiveRun) -> None:
+        """Data Factory itself has no such run: its history is over, or the factory was made anew, or it lags."""
+        since = row.missing_since
+        now = self._clock()
+        if since is not None and timedelta() <= now - since < self._missing_limit:
+            return
+        stored = self._ledger.get(factory.id, row.request_id)
+        if stored is None or stored.record.state is not RunState.SUBMITTED:
+            return
+        since = stored.record.missing_since
+        if since is None or since > now:
+            self._records.miss(stored)
+        elif now - since >= self._missing_limit:
+            reason = (
+                f"Data Factory has had no run {row.run_id} since {since.isoformat()}: its history is over, or the "
+                f"factory was made anew. Its last known status is {stored.record.status}"
+            )
+            self._publisher.publish_leased(self._records.lose(stored, reason))
+
+
+def _log_not_seen(row: ActiveRun, error: DataFactoryError) -> None:
+    logger.warning(
+        "Run %s cannot be read: %s",
+        row.run_id,
+        error,
+        extra={"action": "run_not_seen", "run_id": str(row.run_id), "request_id": row.request_id},
+    )

@@ -1,0 +1,114 @@
+"""Asks Data Factory for a run that somebody opens: progress is read when it is wanted, not polled."""
+
+import logging
+from datetime import timedelta
+
+from adf_trigger.clock import Clock
+from adf_trigger.errors import CredentialError, DataFactoryError, LedgerConflict, LedgerError, PublishError
+from adf_trigger.ledger.port import LedgerReader, Stored
+from adf_trigger.ledger.records import ActiveRun, RunRecord, RunState
+from adf_trigger.service.calls.budget import Budget
+from adf_trigger.service.calls.gate import Gate
+from adf_trigger.service.elapsed import CLOCKS_APART
+from adf_trigger.service.factories import Factories, FactoryHandle
+from adf_trigger.service.recording.records import Records
+from adf_trigger.service.watching.monitor import Monitor
+from adf_trigger.settings.schedule import Schedule
+
+logger = logging.getLogger(__name__)
+
+CALLS = 12
+"""Maximum Data Factory calls of one look: the run, and the pages of its activities where it has ended."""
+
+
+class Looker:
+    """Looks at a run that is read, at most once a poll period for all its readers together.
+
+    The look is first noted in the record, conditionally: of readers on many instances one asks, and the others are
+    answered with what is known.
+
+    Args:
+        ledger: the run ledger.
+        records: writes it.
+        monitor: takes what Data Factory shows.
+        gate: which factories may not be called now.
+        factories: all configured factories.
+        clock: gives the present instant.
+        schedule: of the timer: its period is how fresh an answer is.
+        at_most: the period, where the timer's is longer.
+    """
+
+    def __init__(
+        self,
+        ledger: LedgerReader,
+        records: Records,
+        monitor: Monitor,
+        gate: Gate,
+        factories: Factories,
+        clock: Clock,
+        *,
+        schedule: Schedule,
+        at_most: timedelta,
+    ) -> None:
+        self._ledger = ledger
+        self._records = records
+        self._monitor = monitor
+        self._gate = gate
+        self._factories = factories
+        self._clock = clock
+        self._schedule = schedule
+        self._at_most = at_most
+
+    @property
+    def period(self) -> timedelta:
+        """How old an answer may be: the time between two ticks of the timer, or less where that is long."""
+        due = self._schedule.next_after(self._clock())
+        return min(self._at_most, self._schedule.next_after(due) - due)
+
+    def fresh(self, record: RunRecord) -> RunRecord:
+        """The record, after a look at its run where nobody has looked for a period; as it was where that fails."""
+        factory = self._factories.kept_under(record.factory)
+        if factory is None or record.state is not RunState.SUBMITTED or not self._is_due(record):
+            return record
+        if not self._gate.may_read(factory):
+            return record
+        try:
+            stored = self._ledger.get(record.factory, record.request_id)
+            if (
+                stored is None
+                or stored.record.state is not RunState.SUBMITTED
+                or not self._is_due(stored.record)
+            ):
+                return record if stored is None else stored.record
+            return self._look(factory, self._records.look(stored))
+        except LedgerConflict:
+            logger.info(
+                "Request %s is being handled by another process",
+                record.request_id,
+                extra={"action": "look_lost_race", "request_id": record.request_id},
+            )
+        except (LedgerError, PublishError, DataFactoryError, CredentialError) as exc:
+            logger.warning(
+                "Run %s could not be refreshed for a reader: %s",
+                record.run_id,
+                exc,
+                extra={
+                    "action": "look_failed",
+                    "request_id": record.request_id,
+                    "run_id": str(record.run_id),
+                    "error": type(exc).__name__,
+                },
+            )
+        return record
+
+    def _look(self, factory: FactoryHandle, noted: Stored) -> RunRecord:
+        self._monitor.look(factory, ActiveRun.of(noted.record), Budget(CALLS))
+        after = self._ledger.get(factory.id, noted.record.request_id)
+        return (after or noted).record
+
+    def _is_due(self, record: RunRecord) -> bool:
+        now = self._clock()
+        looks = (record.looked_at, record.last_seen_at, record.submitted_at, record.requested_at)
+        # One that is still to come was written by a clock ahead of ours, and is no look of a moment ago.
+        last = max((each for each in looks if each is not None and each <= now + CLOCKS_APART), default=None)
+        return last is None or now >= min(last + self._at_most, self._schedule.next_after(last))

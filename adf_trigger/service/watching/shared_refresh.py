@@ -1,0 +1,189 @@
+"""One look at all runs of a factory that callers wait for, whatever their number."""
+
+import logging
+import time
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from adf_trigger.clock import Clock
+from adf_trigger.contracts import ENDED_IN_DATA_FACTORY
+from adf_trigger.datafactory.models import PipelineRun, RunFilter
+from adf_trigger.errors import (
+    CredentialError,
+    DataFactoryError,
+    LedgerError,
+    PublishError,
+    ResourceNotFound,
+)
+from adf_trigger.ledger.port import LedgerReader
+from adf_trigger.ledger.records import ActiveRun, RunRecord, RunState
+from adf_trigger.service.calls.allowance import Allowance
+from adf_trigger.service.calls.budget import Budget
+from adf_trigger.service.calls.gate import Gate
+from adf_trigger.service.factories import FactoryHandle
+from adf_trigger.service.watching.ends import BELIEVED_AHEAD, EndRecorder
+from adf_trigger.service.watching.monitor import ended_filter
+
+logger = logging.getLogger(__name__)
+
+FEW = 3
+"""Up to this many runs are read one by one: that costs no more than a query, and is not delayed as lists are."""
+IN_TURN = 2
+"""Runs that are asked for by id beside a query, since lists lag."""
+PAGES = 10
+PATIENCE = 3.0
+"""Maximum seconds that a look waits for a permit."""
+CALLS_AN_END = 12
+"""Maximum Data Factory calls for the end of one run: pages of its activities."""
+FIRST_LOOK_BACK = timedelta(minutes=5)
+OVERLAP = timedelta(seconds=30)
+"""Lists lag, and their times are the service's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a look has shown.
+
+    Attributes:
+        over: requests that the ledger may have an end of.
+        ended: request → its row and its run, which has ended in Data Factory; that is still to be recorded.
+        failed: whether something could not be looked at.
+    """
+
+    over: Collection[str]
+    ended: Mapping[str, tuple[ActiveRun, PipelineRun]]
+    failed: bool = False
+
+
+@dataclass(slots=True)
+class Place:
+    """The progress of the looks at a factory; used by one look at a time.
+
+    Attributes:
+        since: what has ended before is known; None before the first look.
+        turn: how many runs were asked for by id.
+    """
+
+    since: datetime | None = None
+    turn: int = 0
+
+
+class SharedLooker:
+    """Looks at many runs at once: a query of the ledger, and a query of Data Factory or a few questions.
+
+    Args:
+        ledger: the run ledger.
+        ends: records and publishes what has ended.
+        gate: which factories may not be called now.
+        allowance: what the Resource Manager and Data Factory allow.
+        clock: gives the present instant.
+    """
+
+    def __init__(
+        self, ledger: LedgerReader, ends: EndRecorder, gate: Gate, allowance: Allowance, clock: Clock
+    ) -> None:
+        self._ledger = ledger
+        self._ends = ends
+        self._gate = gate
+        self._allowance = allowance
+        self._clock = clock
+
+    def look(self, factory: FactoryHandle, waited_for: Collection[str], place: Place) -> Seen:
+        """The outcomes of requests of a factory. Raises no error of this project: what failed is read again.
+
+        Args:
+            factory: where they run.
+            waited_for: the requests.
+            place: how far the last look came; moved on.
+        """
+        try:
+            rows = [row for row in self._ledger.active(factory.id) if row.request_id in waited_for]
+        except LedgerError as exc:
+            return Seen((), {}, failed=_log(factory, exc))
+        unended = {row.request_id for row in rows if row.state is not RunState.ENDED}
+        over = [request for request in waited_for if request not in unended]
+        started = [row for row in rows if row.state is RunState.SUBMITTED]
+        ended: dict[str, tuple[ActiveRun, PipelineRun]] = {}
+        failed = False
+        if started and self._gate.may_read(factory):
+            try:
+                for row, run in self._shown(factory, started, place):
+                    ended[row.request_id] = (row, run)
+            except (DataFactoryError, CredentialError) as exc:
+                failed = _log(factory, exc)
+        return Seen(over, ended, failed)
+
+    def settle(
+        self, factory: FactoryHandle, request_id: str, ended: tuple[ActiveRun, PipelineRun] | None
+    ) -> RunRecord | None:
+        """The record of a request that is over, its end recorded where it was not; None where it is not over yet."""
+        try:
+            if ended is not None:
+                self._ends.record(factory, *ended, self._budget(factory, CALLS_AN_END))
+        except (LedgerError, PublishError, DataFactoryError, CredentialError) as exc:
+            _log(factory, exc)  # it may be recorded all the same, by this process or another
+        try:
+            stored = self._ledger.get(factory.id, request_id)
+        except LedgerError as exc:
+            _log(factory, exc)
+            return None
+        return stored.record if stored is not None and stored.record.ended else None
+
+    def _shown(
+        self, factory: FactoryHandle, started: Sequence[ActiveRun], place: Place
+    ) -> Sequence[tuple[ActiveRun, PipelineRun]]:
+        if len(started) <= FEW:
+            return self._asked_for(factory, started)
+        ours = {row.run_id: row for row in started}
+        shown = [(ours[run.run_id], run) for run in self._listed(factory, place) if run.run_id in ours]
+        seen = {row.run_id for row, _ in shown}
+        unseen = [row for row in started if row.run_id not in seen]
+        turn = [unseen[(place.turn + n) % len(unseen)] for n in range(min(IN_TURN, len(unseen)))]
+        place.turn += IN_TURN
+        return [*shown, *self._asked_for(factory, turn)]
+
+    def _listed(self, factory: FactoryHandle, place: Place) -> Sequence[PipelineRun]:
+        """What has ended since the last list, as far as lists show it; what they do not, has its turn."""
+        now = self._clock()
+        since = place.since or now - FIRST_LOOK_BACK
+        window = RunFilter(
+            last_updated_after=since - OVERLAP,
+            last_updated_before=now + timedelta(days=1),
+            filters=(ended_filter(),),
+        )
+        found, _ = self._budget(factory, PAGES).read(factory.runs.query_runs(window))
+        updates = [run.last_updated for run in found if run.last_updated]
+        # Never ahead of our clock, whatever one run claims: where the service's is ahead, ends are shown again.
+        place.since = max([since, *(min(each, now) for each in updates if each <= now + BELIEVED_AHEAD)])
+        return [run for run in found if run.status in ENDED_IN_DATA_FACTORY]
+
+    def _asked_for(
+        self, factory: FactoryHandle, rows: Sequence[ActiveRun]
+    ) -> list[tuple[ActiveRun, PipelineRun]]:
+        shown, budget = [], self._budget(factory, len(rows))
+        for row in rows:
+            if not budget.spend():
+                break
+            try:
+                run = factory.runs.get_run(row.run_id)
+            except ResourceNotFound:
+                continue  # how long it has been missing is the watcher's to judge
+            if run.status in ENDED_IN_DATA_FACTORY:
+                shown.append((row, run))
+        return shown
+
+    def _budget(self, factory: FactoryHandle, calls: int) -> Budget:
+        """A budget of calls that are allowed soon: the next look is near, and the timer's ticks go on."""
+        budget = Budget(calls, allowance=self._allowance, factory=factory.present_id)
+        return budget.part(time.monotonic() + PATIENCE)
+
+
+def _log(factory: FactoryHandle, error: Exception) -> bool:
+    logger.warning(
+        "The awaited runs of factory %s could not be read: %s",
+        factory.alias,
+        error,
+        extra={"action": "wait_look_failed", "factory": factory.present_id, "error": type(error).__name__},
+    )
+    return True

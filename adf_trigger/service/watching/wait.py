@@ -1,0 +1,195 @@
+"""Callers that wait for the end of their runs. They hold no thread, and share the looks at Data Factory.
+
+While somebody waits for runs of a factory, one task looks at all of them together, often at first and ever less often
+then. Everything here happens on the event loop of the process, but for the looks themselves.
+"""
+
+import asyncio
+import contextlib
+import contextvars
+import logging
+import time
+from collections.abc import Awaitable, Callable, Collection
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Protocol, TypeVar
+
+from adf_trigger.errors import TryLater
+from adf_trigger.ledger.records import RunRecord
+from adf_trigger.service.factories import Factories, FactoryHandle
+from adf_trigger.service.watching.shared_refresh import Place, Seen, SharedLooker
+
+logger = logging.getLogger(__name__)
+
+MOST = 2_000
+"""Maximum concurrent waiting callers of a process; the next one is answered with what is known."""
+SETTLED_AT_ONCE = 8
+SETTLED_A_LOOK = 64
+"""Maximum ends that one look records: each costs a few writes, and a Data Factory call for its errors."""
+SOONEST = 0.5
+PAUSES = ((3.0, SOONEST), (30.0, 1.0), (60.0, 2.0))
+"""How long the last caller to come has waited at most → seconds between looks. Short runs end soon."""
+LONGEST_PAUSE = 5.0
+LOOKING = 3.0
+"""Minimum pause after a long look, as a multiple of its length."""
+
+T = TypeVar("T")
+
+
+class Run(Protocol):
+    """Runs a call that blocks on a thread."""
+
+    def __call__(self, work: Callable[[], T], /) -> Awaitable[T]:
+        """What the call returns, or raises."""
+
+
+@dataclass(slots=True)
+class _Watch:
+    """The callers that wait for runs of one factory."""
+
+    factory: FactoryHandle
+    news: asyncio.Event = field(default_factory=asyncio.Event)
+    waiting: dict[str, set["asyncio.Future[RunRecord]"]] = field(default_factory=dict)
+    last_came: float = 0.0
+    place: Place = field(default_factory=Place)
+    task: "asyncio.Task[None] | None" = None
+
+    def requests(self) -> Collection[str]:
+        return frozenset(self.waiting)
+
+    def tell(self, request_id: str, record: RunRecord) -> None:
+        for each in self.waiting.get(request_id, ()):
+            if not each.done():
+                each.set_result(record)
+
+
+class Waiter:
+    """Waits for runs to end, on one event loop.
+
+    Args:
+        factories: all configured factories.
+        shared_look: looks at many runs at once.
+        run: runs what blocks.
+        seconds: a clock that never goes back.
+        most: callers that may wait at once.
+    """
+
+    def __init__(
+        self,
+        factories: Factories,
+        shared_look: SharedLooker,
+        run: Run,
+        *,
+        seconds: Callable[[], float] = time.monotonic,
+        most: int = MOST,
+    ) -> None:
+        self._factories = factories
+        self._shared_look = shared_look
+        self._run = run
+        self._seconds = seconds
+        self._most = most
+        self._watches: dict[str, _Watch] = {}
+        self._waiting = 0
+
+    @property
+    def waiting(self) -> int:
+        """Callers that wait now."""
+        return self._waiting
+
+    async def end_of(self, record: RunRecord, seconds: float) -> RunRecord | None:
+        """The record of a request once it has ended; None where it has not within the time.
+
+        Where as many wait as may, or the factory is none of the configured ones, nobody waits.
+        """
+        if record.ended:
+            return record
+        factory = self._factories.kept_under(record.factory)
+        if factory is None or seconds <= 0 or self._waiting >= self._most:
+            return None
+        ended: asyncio.Future[RunRecord] = asyncio.get_running_loop().create_future()
+        watch = self._watch_of(factory)
+        watch.waiting.setdefault(record.request_id, set()).add(ended)
+        watch.last_came = self._seconds()
+        watch.news.set()
+        self._waiting += 1
+        try:
+            async with asyncio.timeout(seconds):
+                return await ended
+        except TimeoutError:
+            return None
+        finally:
+            self._waiting -= 1
+            others = watch.waiting.get(record.request_id, set())
+            others.discard(ended)
+            if not others:
+                watch.waiting.pop(record.request_id, None)
+
+    def _watch_of(self, factory: FactoryHandle) -> _Watch:
+        watch = self._watches.get(factory.id)
+        if watch is None:
+            watch = self._watches[factory.id] = _Watch(factory)
+            # In a context of its own: it outlasts the invocation that happens to begin it.
+            watch.task = asyncio.get_running_loop().create_task(
+                self._watch(watch), context=contextvars.Context()
+            )
+        return watch
+
+    async def _watch(self, watch: _Watch) -> None:
+        least, pause = SOONEST, SOONEST
+        try:
+            while watch.waiting:
+                await _pause(watch, least, pause)
+                watch.news.clear()
+                began = self._seconds()
+                failed = await self._look(watch)
+                least = LONGEST_PAUSE if failed else max(SOONEST, (self._seconds() - began) * LOOKING)
+                since = self._seconds() - watch.last_came
+                pause = max(least, next((each for upto, each in PAUSES if since <= upto), LONGEST_PAUSE))
+        finally:
+            # Nothing is awaited between the last look at `waiting` and this: nobody can have come.
+            if self._watches.get(watch.factory.id) is watch:
+                del self._watches[watch.factory.id]
+
+    async def _look(self, watch: _Watch) -> bool:
+        """Look once, and answer those whose runs are over; whether something could not be read."""
+        try:
+            seen = await self._run(
+                partial(self._shared_look.look, watch.factory, watch.requests(), watch.place)
+            )
+            return await self._settle(watch, seen) or seen.failed
+        except TryLater:
+            return True
+        except Exception:  # the edge of a task: those who wait are answered when their time is over
+            logger.exception(
+                "The awaited runs of factory %s could not be read",
+                watch.factory.alias,
+                extra={"action": "wait_look_failed", "factory": watch.factory.present_id},
+            )
+            return True
+
+    async def _settle(self, watch: _Watch, seen: Seen) -> bool:
+        turns = asyncio.Semaphore(SETTLED_AT_ONCE)
+
+        async def settle(request_id: str) -> None:
+            async with turns:
+                ended = seen.ended.get(request_id)
+                record = await self._run(partial(self._shared_look.settle, watch.factory, request_id, ended))
+            if record is not None:
+                watch.tell(request_id, record)
+
+        requests = [*seen.over, *seen.ended][:SETTLED_A_LOOK]
+        failures = await asyncio.gather(*map(settle, requests), return_exceptions=True)
+        raised = [each for each in failures if isinstance(each, BaseException)]
+        for each in raised:
+            if not isinstance(each, TryLater):
+                raise each
+        return bool(raised)
+
+
+async def _pause(watch: _Watch, least: float, most: float) -> None:
+    """Wait for the next look, which somebody who comes meanwhile brings forward, but for what looks cost."""
+    await asyncio.sleep(least)
+    if most > least:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(most - least):
+                await watch.news.wait()

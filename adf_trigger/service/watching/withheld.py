@@ -1,0 +1,60 @@
+"""Of which runs inputs, outputs and user properties are shown to nobody.
+
+Data Factory shows there what parameters held, secure ones among them, and their values are not kept here to look for
+them: so all of it is left out where a pipeline has secure parameters, or nobody knows whether it does.
+"""
+
+from adf_trigger.errors import CredentialError, DataFactoryError
+from adf_trigger.ledger.records import RunRecord
+from adf_trigger.service.factories import FactoryHandle
+from adf_trigger.service.policy import Policies
+from adf_trigger.service.starting.definitions import Definitions
+from adf_trigger.settings.policy import Details
+
+
+class Withholder:
+    """Tells what is withheld.
+
+    Args:
+        policies: of which pipelines nothing is, whatever they declare.
+        definitions: what pipelines declare.
+    """
+
+    def __init__(self, policies: Policies, definitions: Definitions) -> None:
+        self._policies = policies
+        self._definitions = definitions
+
+    def at_end(self, factory: FactoryHandle, record: RunRecord) -> bool:
+        """Whether it is withheld of a run that has ended; asks nobody.
+
+        What the pipeline declared when the request was taken stands in the record. Records of earlier versions, and of
+        requests that were taken in an outage, go by what was last known of the pipeline.
+        """
+        if self._policies.of(record.pipeline).details is Details.FULL:
+            return False
+        if record.declares_secrets is not None:
+            return record.declares_secrets or bool(record.secure_parameters)
+        declared = self._definitions.remembered(factory, record.pipeline)
+        return declared is None or bool(declared.secure_names or record.secure_parameters)
+
+    def now(self, factory: FactoryHandle, record: RunRecord) -> bool:
+        """Whether it is withheld of a run that somebody opens; Data Factory is asked what the pipeline declares."""
+        if self._policies.of(record.pipeline).details is Details.FULL:
+            return False
+        if record.secure_parameters or record.declares_secrets:
+            return True
+        return self._may_have_secrets(factory, record.pipeline)
+
+    def of_pipeline(self, factory: FactoryHandle, pipeline: str) -> bool:
+        """Whether it is withheld of a run that another one has started, of which there is no record."""
+        if self._policies.of(pipeline).details is Details.FULL:
+            return False
+        return self._may_have_secrets(factory, pipeline)
+
+    def _may_have_secrets(self, factory: FactoryHandle, pipeline: str) -> bool:
+        try:
+            declared = self._definitions.get(factory, pipeline)
+        except (DataFactoryError, CredentialError):
+            remembered = self._definitions.remembered(factory, pipeline)
+            return remembered is None or bool(remembered.secure_names)
+        return bool(declared.secure_names)

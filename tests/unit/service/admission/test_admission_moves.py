@@ -1,0 +1,95 @@
+"""Every move of a record among places: what it changes, that it changes nothing else, and from where it is refused."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from adf_trigger.ledger.places import Places
+from adf_trigger.ledger.records import RunRecord, RunState, Waits
+from adf_trigger.service.admission import moves as admission_moves
+from adf_trigger.service.recording.moves import LONGEST_REASON, WAITS_FOR_CALLER, IllegalMove
+from tests.contracts.ledger_records import NOON, a_factory, a_full_record
+
+NOW = NOON + timedelta(hours=3)
+PLACES = Places(name="a" * 64, pipeline="load", key='"B"')
+COUNTED: dict[str, Any] = {"places": PLACES.name, "admission_key": PLACES.key}
+
+Move = Callable[[RunRecord], RunRecord]
+
+
+def admit(record: RunRecord) -> RunRecord:
+    """Give it a place."""
+    return admission_moves.admit(record, PLACES, now=NOW)
+
+
+def line_up(record: RunRecord) -> RunRecord:
+    """Have it wait."""
+    return admission_moves.line_up(record, PLACES, number=12, reason="three go on")
+
+
+def leave_to_caller(record: RunRecord) -> RunRecord:
+    """Leave it to its caller."""
+    return admission_moves.leave_to_caller(record, PLACES, reason="three go on")
+
+
+def a_record(waits_for: Waits | None) -> RunRecord:
+    """A request with every field set that waits for something."""
+    return replace(
+        a_full_record(a_factory()), state=RunState.ACCEPTED, waits_for=waits_for, message="it waits"
+    )
+
+
+@pytest.mark.parametrize(
+    ("move", "waits_for", "changes"),
+    [
+        (admit, Waits.ADMISSION, {"admitted_at": NOW, "waits_for": None, "message": None}),
+        (admit, Waits.CALLER, {"admitted_at": NOW, "waits_for": None, "message": None}),
+        (admit, Waits.PIPELINE, {"admitted_at": NOW}),
+        (admit, None, {"admitted_at": NOW}),
+        (
+            line_up,
+            None,
+            {
+                "place_number": 12,
+                "admitted_at": None,
+                "waits_for": Waits.ADMISSION,
+                "not_before": None,
+                "message": "three go on",
+            },
+        ),
+        (
+            leave_to_caller,
+            None,
+            {
+                "admitted_at": None,
+                "waits_for": Waits.CALLER,
+                "message": f"{WAITS_FOR_CALLER}: three go on",
+            },
+        ),
+    ],
+)
+def test_a_move_among_places_changes_what_it_says_and_nothing_else(
+    move: Move, waits_for: Waits | None, changes: dict[str, Any]
+) -> None:
+    """Who is given a place keeps waiting for what has nothing to do with places."""
+    before = a_record(waits_for)
+    assert before.not_before is not None
+    assert move(before) == replace(before, **COUNTED, **changes)
+
+
+@pytest.mark.parametrize("move", [admit, line_up, leave_to_caller])
+@pytest.mark.parametrize("state", sorted(set(RunState) - {RunState.ACCEPTED}))
+def test_only_what_is_accepted_moves_among_places(move: Move, state: RunState) -> None:
+    """Anything else is a bug."""
+    with pytest.raises(IllegalMove):
+        move(replace(a_record(None), state=state))
+
+
+@pytest.mark.parametrize("move", [admission_moves.line_up, admission_moves.leave_to_caller])
+def test_a_long_reason_to_wait_is_cut(move: Callable[..., RunRecord]) -> None:
+    """A record has room for what people read of it."""
+    number = {"number": 1} if move is admission_moves.line_up else {}
+    assert len(move(a_record(None), PLACES, reason="x" * 500_000, **number).message or "") == LONGEST_REASON

@@ -1,0 +1,118 @@
+"""Other apps on the same storage are noticed."""
+
+import pytest
+
+from adf_trigger.ledger.memory_notes import MemoryNotes
+from adf_trigger.ledger.notes import APP_SCOPE
+from adf_trigger.service.apps.own_notes import HEALTH_NOTE, OWN, TICK_NOTE, OwnNotes
+from adf_trigger.service.apps.registry import APP_NOTES, AppIdentity, Neighbours
+from adf_trigger.service.steps import logged_steps
+from adf_trigger.settings.fingerprints import fingerprints
+from tests.support.resettled import restarted
+from tests.support.world import FACTORY_ID, MovingClock, World, settings
+
+QUEUE = "adf-run-requests"
+
+
+@pytest.fixture
+def world() -> World:
+    """A storage account with one factory."""
+    return World()
+
+
+def app(
+    notes: MemoryNotes,
+    clock: MovingClock,
+    name: str,
+    *,
+    version: str = "2",
+    factory: str = FACTORY_ID,
+    queue: str = QUEUE,
+    **changes: str,
+) -> Neighbours:
+    """An app on that storage."""
+    identity = AppIdentity(name, version, (factory,), queue, fingerprints(settings(**changes)))
+    return Neighbours(identity, notes, clock, logged_steps)
+
+
+def test_another_app_that_differs_is_found_and_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    """An older deployment in another factory that still reads the queue is named to the new one, while it lives."""
+    notes, clock = MemoryNotes(), MovingClock()
+    old = app(notes, clock, "old", version="1", factory=FACTORY_ID + "-2")
+    new = app(notes, clock, "new")
+    old.check()
+    sentence = ""
+    for _ in range(3):
+        clock.forward(121)
+        (sentence,) = new.check()
+    assert "old" in sentence
+    assert "other factories" in sentence
+    assert "version 1" in sentence
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    clock.forward(600)
+    assert new.check() == ()
+
+
+def test_what_does_the_same_work_is_no_news() -> None:
+    """Instances of one app, a twin with the same factories, and an app on another queue are as they should be."""
+    notes, clock = MemoryNotes(), MovingClock()
+    app(notes, clock, "mine", version="1").check()
+    app(notes, clock, "twin", factory=FACTORY_ID.upper()).check()
+    app(notes, clock, "elsewhere", factory=FACTORY_ID + "-2", queue="other-queue").check()
+    assert app(notes, clock, "mine").check() == ()
+
+
+@pytest.mark.parametrize("queue", [QUEUE, "other-queue"])
+def test_another_app_that_publishes_elsewhere_is_named_with_the_settings_that_differ(queue: str) -> None:
+    """Whichever of the two is first publishes an event, to its own queue or by its own policy; no value is told."""
+    notes, clock = MemoryNotes(), MovingClock()
+    policy = '{"load": {"unknownOutcome": "park"}}'
+    app(
+        notes, clock, "other", queue=queue, ADF_TRIGGER_EVENTS_QUEUE="theirs", ADF_TRIGGER_POLICY=policy
+    ).check()
+    (sentence,) = app(notes, clock, "mine").check()
+    assert "ADF_TRIGGER_EVENTS_QUEUE, ADF_TRIGGER_POLICY" in sentence
+    assert "theirs" not in sentence + str(notes.named(APP_SCOPE, APP_NOTES))
+
+
+def test_an_app_of_an_earlier_version_says_nothing_of_its_settings() -> None:
+    """What it does not list does not differ."""
+    notes, clock = MemoryNotes(), MovingClock()
+    app(notes, clock, "old").check()
+    (note,) = notes.named(APP_SCOPE, APP_NOTES)
+    value = {name: each for name, each in note.value.items() if name != "settings"}
+    notes.put(APP_SCOPE, note.name, value)
+    assert app(notes, clock, "mine", ADF_TRIGGER_EVENTS_QUEUE="ours").check() == ()
+
+
+def test_each_app_has_a_health_and_ticks_of_its_own(world: World) -> None:
+    """The timer of one stands still: the other's goes on and hides nothing, whatever it is called."""
+    other = restarted(world, {"default": (FACTORY_ID + "-2", world.factory)}, WEBSITE_HOSTNAME="other")
+    mine = restarted(world, {"default": (FACTORY_ID, world.factory)}, WEBSITE_HOSTNAME="mine")
+    mine.tick.run()
+    mine.observer.observe()
+    before = [mine.notes.get(APP_SCOPE, name) for name in OWN]
+    world.clock.forward(600)
+    other.tick.run()
+    other.observer.observe()
+    assert [mine.notes.get(APP_SCOPE, name) for name in OWN] == before
+    for name in (TICK_NOTE, HEALTH_NOTE):
+        mine_note, theirs = (each.notes.get(APP_SCOPE, name) for each in (mine, other))
+        assert mine_note is not None
+        assert theirs is not None
+        assert mine_note.value != theirs.value
+
+
+def test_the_ledger_is_written_every_two_minutes_only_and_does_not_grow_for_ever() -> None:
+    """An idle tick costs nothing, and apps that are gone for long are forgotten."""
+    notes, clock = MemoryNotes(), MovingClock()
+    app(notes, clock, "gone").check()
+    gone = AppIdentity("gone", "1", (), QUEUE)
+    OwnNotes(notes, gone.mark).put(APP_SCOPE, TICK_NOTE, {})
+    clock.forward(31 * 86_400)
+    mine = app(notes, clock, "mine")
+    mine.check()
+    (note,) = notes.named(APP_SCOPE)
+    clock.forward(60)
+    mine.check()
+    assert notes.named(APP_SCOPE, APP_NOTES) == [note]

@@ -1,0 +1,282 @@
+"""Factories that have left the settings: their requests are found, named, and told in the end."""
+
+import pytest
+
+from adf_trigger.contracts import Source
+from adf_trigger.errors import (
+    AmbiguousRun,
+    BadRequest,
+    InvalidRequest,
+    LedgerError,
+    NotFound,
+    PublishError,
+    Throttled,
+)
+from adf_trigger.functions.services import Services
+from adf_trigger.ledger.notes import APP_SCOPE
+from adf_trigger.service.apps.registry import AppIdentity, Neighbours
+from adf_trigger.service.apps.unconfigured import LOOK_EVERY, REASON, STRANGER_NOTES, TOLD_A_LOOK
+from adf_trigger.service.steps import logged_steps
+from tests.support.memory_factory import MemoryFactory
+from tests.support.news import told
+from tests.support.resettled import restarted, submit
+from tests.support.world import FACTORY_ID, World
+
+OTHER = FACTORY_ID + "-2"
+DAY = 86_400
+
+
+@pytest.fixture
+def world() -> World:
+    """A service whose factory has a pipeline `load` without parameters."""
+    world = World()
+    world.factory.declare("load")
+    return world
+
+
+def other(world: World) -> MemoryFactory:
+    """Another factory with the same pipeline."""
+    factory = MemoryFactory(world.clock)
+    factory.declare("load")
+    return factory
+
+
+def dropped(world: World) -> Services:
+    """The service with another factory configured instead."""
+    return restarted(world, {"default": (OTHER, other(world))})
+
+
+def attended(world: World, services: Services, *, after: float = 0) -> None:
+    """Let time pass, then fire the timer once."""
+    world.clock.forward(after)
+    services.tick.run()
+    services.strangers.attend()
+
+
+def strangers(world: World) -> list[tuple[str, int]]:
+    """Those that are named, with how many requests each has left."""
+    notes = world.notes.named(APP_SCOPE, STRANGER_NOTES)
+    return [(note.value["factory"], note.value["unfinished"]) for note in notes]
+
+
+def test_what_is_unfinished_is_named_found_and_told_as_unknown_in_the_end(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A run, and a request that was not started, of a factory that is not configured any more: each once."""
+    run_id = world.submit("started").record.run_id
+    services = dropped(world)
+    assert services.query.find("started").status == "Queued"
+    assert services.query.find(str(run_id)).request_id == "started"
+    attended(world, services)
+    attended(world, services, after=60)
+    assert strangers(world) == [(FACTORY_ID, 1)]
+    named = [each for each in caplog.records if getattr(each, "action", "") == "unfinished_stranger"]
+    assert [getattr(each, "factory", "") for each in named] == [FACTORY_ID]
+    assert world.outbox.events == []
+    attended(world, services, after=DAY)
+    attended(world, services, after=60)
+    (event,) = world.outbox.events
+    assert (event.type, event.id) == ("dev.adf-trigger.run.unknown", f"{run_id}/Unknown")
+    assert event.source == f"{FACTORY_ID}/pipelines/load"
+    assert event.data.message == REASON
+    assert services.query.find("started").status == "Unknown"
+    assert strangers(world) == []
+
+
+def test_a_request_that_was_never_sent_is_told_too(world: World) -> None:
+    """It waits for the factory until the bound, and is told under its key."""
+    world.factory.fail_next("create_run", Throttled("slow down", status=429, retry_after=30))
+    world.submit("waiting")
+    services = dropped(world)
+    attended(world, services)
+    attended(world, services, after=DAY + 1)
+    (event,) = world.outbox.events
+    assert (told([event]), event.data.message) == (["waiting/Unknown"], REASON)
+
+
+def test_what_has_ended_is_told_at_once(world: World) -> None:
+    """An end that is known needs no factory."""
+    run_id = world.submit("done").record.run_id
+    world.factory.finish(run_id)
+    world.outbox.before = [PublishError("away")]
+    world.tick()
+    services = dropped(world)
+    attended(world, services, after=100)
+    assert told(world.outbox.events) == [f"{run_id}/Succeeded"]
+    attended(world, services, after=100)
+    assert len(world.outbox.events) == 1
+    assert strangers(world) == []
+
+
+def test_a_rejection_that_is_not_told_yet_is_told_as_one(world: World) -> None:
+    """A message that Data Factory has refused, and whose factory leaves the settings before that is told."""
+    refusal = BadRequest("no such activity", status=400, code="BadRequest")
+    world.factory.fail_next("create_run", refusal)
+    world.outbox.before = [PublishError("away")] * 5
+    world.submit("refused", source=Source.QUEUE)
+    world.outbox.before = []
+    services = dropped(world)
+    attended(world, services, after=100)
+    (event,) = world.outbox.events
+    assert (told([event]), event.source) == (["refused/Rejected"], f"{FACTORY_ID}/pipelines/load")
+    attended(world, services, after=100)
+    assert len(world.outbox.events) == 1
+
+
+def test_settings_changed_and_back_change_nothing(world: World) -> None:
+    """The factory comes back before the bound: its run ends as itself, and the bound begins anew next time."""
+    run_id = world.submit("key-1").record.run_id
+    services = dropped(world)
+    attended(world, services)
+    attended(world, services, after=DAY - 10)
+    back = restarted(world, {"default": (FACTORY_ID, world.factory)})
+    attended(world, back, after=20)
+    assert strangers(world) == []
+    services = dropped(world)
+    attended(world, services)
+    attended(world, services, after=60)
+    assert world.outbox.events == []
+    world.factory.finish(run_id)
+    back = restarted(world, {"default": (FACTORY_ID, world.factory)})
+    attended(world, back)
+    assert told(world.outbox.events) == [f"{run_id}/Succeeded"]
+    assert submit(back, "key-1").replayed
+
+
+def test_a_restart_does_not_begin_the_bound_anew(world: World) -> None:
+    """The bound runs from when the stranger was first seen, whichever process sees it."""
+    world.submit("key-1")
+    for _ in range(5):
+        attended(world, dropped(world), after=DAY / 4)
+    assert [event.data.status for event in world.outbox.events] == ["Unknown"]
+
+
+def test_another_apps_factories_are_left_alone(world: World) -> None:
+    """Two apps share a table: neither names, finds or tells the other's, nor tells them while that app is known."""
+    world.submit("theirs")
+    services = dropped(world)
+    theirs = Neighbours(
+        AppIdentity("theirs", "2", (FACTORY_ID,), "their-queue"), world.notes, world.clock, logged_steps
+    )
+    theirs.check()
+    attended(world, services)
+    assert strangers(world) == []
+    with pytest.raises(NotFound):
+        services.query.find("theirs")
+    attended(world, services, after=DAY)
+    attended(world, services, after=DAY + 100)
+    assert strangers(world) == [(FACTORY_ID, 1)]
+    assert world.outbox.events == []
+    attended(world, services, after=DAY * 29)
+    attended(world, services, after=100)
+    assert [event.data.status for event in world.outbox.events] == ["Unknown"]
+
+
+def test_many_are_told_over_several_looks_and_one_that_fails_keeps_none_up(world: World) -> None:
+    """A look tells so many at most; a record that cannot be written is told later."""
+    for number in range(TOLD_A_LOOK + 5):
+        world.submit(f"key-{number}")
+    services = dropped(world)
+    attended(world, services)
+    world.ledger.before["save"] = [LedgerError("one fails")]
+    attended(world, services, after=DAY)
+    assert len(world.outbox.events) == TOLD_A_LOOK
+    attended(world, services, after=1)
+    assert len({event.id for event in world.outbox.events}) == TOLD_A_LOOK + 5
+
+
+def test_storage_that_fails_is_no_end_of_the_look(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    """A queue or a ledger out of reach is logged; what is left is told by a later look, once."""
+    world.submit("key-1")
+    services = dropped(world)
+    world.notes.before["named"] = [LedgerError("away")]
+    services.strangers.attend()
+    assert "strangers_failed" in {getattr(each, "action", "") for each in caplog.records}
+    attended(world, services)
+    world.outbox.before = [PublishError("away")]
+    attended(world, services, after=DAY)
+    assert world.outbox.events == []
+    attended(world, services, after=200)
+    assert [event.data.status for event in world.outbox.events] == ["Unknown"]
+
+
+def test_one_that_is_being_sent_is_left_to_its_sender(world: World) -> None:
+    """The lease of a process with the old settings is honoured."""
+    world.submit("key-1")
+    services = restarted(
+        world, {"default": (OTHER, other(world))}, ADF_TRIGGER_UNCONFIGURED_DEADLINE_SECONDS="5"
+    )
+    for after in (0, 25, 25):
+        attended(world, services, after=after)
+        assert world.outbox.events == []
+    attended(world, services, after=60)
+    assert len(world.outbox.events) == 1
+
+
+def test_published_records_of_a_stranger_are_purged_in_time(world: World) -> None:
+    """Retention holds for what has left the settings, too."""
+    world.factory.finish(world.submit("key-1").record.run_id)
+    world.tick()
+    services = dropped(world)
+    attended(world, services, after=DAY * 80)
+    assert services.query.find("key-1").status == "Succeeded"
+    attended(world, services, after=DAY * 11)
+    world.clock.forward(LOOK_EVERY)
+    with pytest.raises(NotFound):
+        services.query.find("key-1")
+
+
+def test_an_id_that_means_two_records_is_a_choice(world: World) -> None:
+    """Two factories, one key: neither is taken for the other; the alias, or the resource id, tells which."""
+    both = {"a": (FACTORY_ID, world.factory), "b": (OTHER, other(world))}
+    services = restarted(world, both)
+    submit(services, "twin", "a")
+    submit(services, "twin", "b")
+    with pytest.raises(AmbiguousRun) as caught:
+        services.query.find("twin")
+    assert {(each.factory, each.request_id) for each in caught.value.choices} == {
+        ("a", "twin"),
+        ("b", "twin"),
+    }
+    assert services.query.find("twin", factory="b").factory == OTHER
+    assert services.query.find("twin", factory=OTHER.upper()).factory == OTHER
+
+
+def test_a_key_that_is_anothers_run_id_is_a_choice(world: World) -> None:
+    """Key X, and another run whose runId is X: both are shown, and each can be asked for alone."""
+    run_id = world.submit("first").record.run_id
+    world.submit(str(run_id))
+    with pytest.raises(AmbiguousRun) as caught:
+        world.services.query.find(str(run_id))
+    assert {each.request_id for each in caught.value.choices} == {"first", str(run_id)}
+    assert world.services.query.find(str(run_id), by="runId").request_id == "first"
+    assert world.services.query.find(str(run_id), by="requestId").request_id == str(run_id)
+    assert world.services.query.find("first", by="requestId").run_id == run_id
+    with pytest.raises(NotFound):
+        world.services.query.find("first", by="runId")
+
+
+def test_what_is_unfinished_elsewhere_is_part_of_the_choice_and_what_is_told_is_not(world: World) -> None:
+    """A key of a configured factory is not hidden for ever by what a retired one had under it."""
+    run_id = world.submit("twin").record.run_id
+    services = dropped(world)
+    submit(services, "twin")
+    with pytest.raises(AmbiguousRun) as caught:
+        services.query.find("twin")
+    assert {each.factory for each in caught.value.choices} == {"default", FACTORY_ID}
+    assert services.query.find("twin", factory=FACTORY_ID).run_id == run_id
+    attended(world, services)
+    attended(world, services, after=DAY)
+    assert services.query.find("twin").factory == OTHER
+    assert services.query.find("twin", factory=FACTORY_ID).status == "Unknown"
+
+
+def test_a_link_with_an_alias_that_is_gone_still_leads_to_its_run(world: World) -> None:
+    """The caller of a factory that was dropped follows the link that it was given."""
+    both = {"a": (FACTORY_ID, world.factory), "b": (OTHER, other(world))}
+    submit(restarted(world, both), "key-1", "a")
+    services = restarted(world, {"b": both["b"]})
+    submit(services, "key-1", "b")
+    assert services.query.find("key-1", factory="a").factory == FACTORY_ID
+    with pytest.raises(InvalidRequest):
+        services.query.find("key-2", factory="a")

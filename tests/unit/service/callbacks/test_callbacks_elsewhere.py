@@ -1,0 +1,143 @@
+"""Who waits is called back wherever the request is kept by then, and whatever has become of its key."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from adf_trigger.contracts import Source
+from adf_trigger.errors import BadRequest
+from adf_trigger.ledger.records import RunState
+from adf_trigger.service.callbacks.callbacks import CALLBACKS
+from adf_trigger.service.callbacks.caller import LONGEST_WAIT
+from adf_trigger.service.threads.tick_threads import TickThreads
+from tests.support.memory_factory import LOST_REPLY, MemoryFactory
+from tests.support.resettled import restarted, submit
+from tests.support.world import FACTORY_ID, World, settings
+
+MOVED = FACTORY_ID.replace("/rg/", "/rg-new/")
+OTHER = FACTORY_ID + "-2"
+URI = "https://dpeastus.svc.datafactory.azure.com/dataplane/workflow/callback/1"
+DAY = 86_400
+
+
+@pytest.fixture
+def world() -> World:
+    """A service with a pipeline."""
+    world = World()
+    world.factory.declare("load")
+    return world
+
+
+def test_a_factory_that_has_moved_is_called_back_for(world: World) -> None:
+    """Before and after the move, by whichever host takes the request and whichever ticks."""
+    run_id = world.submit("before", call_back_uri=URI + "1").record.run_id
+    services = restarted(world, {"default": (MOVED, world.factory)}, {FACTORY_ID: "default"})
+    assert submit(services, "before", call_back_uri=URI + "2").replayed
+    after = submit(services, "after", call_back_uri=URI + "3").record.run_id
+    world.factory.finish(run_id)
+    world.factory.finish(after)
+    services.tick.run()
+    assert {uri for uri, _ in world.called_back.calls} == {URI + "1", URI + "2", URI + "3"}
+    assert world.notes.named(FACTORY_ID, CALLBACKS) == []
+
+
+def test_a_factory_that_has_left_the_settings_is_called_back_for(world: World) -> None:
+    """With what its request is told to have come to; nobody waits for ever."""
+    world.submit("key-1", call_back_uri=URI)
+    elsewhere = MemoryFactory(world.clock)
+    services = restarted(world, {"default": (OTHER, elsewhere)})
+    for after in (0, 60, DAY, 60, 60):
+        world.clock.forward(after)
+        services.tick.run()
+        services.strangers.attend()
+    assert world.called_back.told == [(URI, "Unknown")]
+    assert world.notes.named(FACTORY_ID, CALLBACKS) == []
+
+
+def test_a_request_whose_fate_is_unknown_is_told_so_and_the_decision_is_another_s(world: World) -> None:
+    """The activity fails; who waits for what a person decides asks again under the key, and is called then."""
+    world.settings = settings(ADF_TRIGGER_POLICY='{"load": {"unknownOutcome": "park"}}')
+    world.restart()
+    world.factory.fail_next("create_run", LOST_REPLY)
+    world.submit(call_back_uri=URI)
+    for _ in range(10):
+        world.tick(after=120)
+    assert world.called_back.told == [(URI, "Unknown")]
+    world.resolve("key-1", "resubmit", force=True)
+    assert world.submit(call_back_uri=URI + "2").replayed
+    world.tick(after=15)
+    world.factory.finish(world.services.query.find("key-1").run_id)
+    world.tick(after=15)
+    assert world.called_back.told == [(URI, "Unknown"), (URI + "2", "Succeeded")]
+
+
+def test_a_key_that_is_used_again_after_a_rejection_calls_back_for_its_own_run(world: World) -> None:
+    """Each is told of what came of its own request."""
+    world.factory.fail_next("create_run", BadRequest("no", status=400))
+    world.submit(call_back_uri=URI + "1", source=Source.QUEUE)
+    world.tick(after=15)
+    world.submit(call_back_uri=URI + "2")
+    world.factory.finish(world.services.query.find("key-1").run_id)
+    world.tick(after=15)
+    assert world.called_back.told == [(URI + "1", "Rejected"), (URI + "2", "Succeeded")]
+
+
+def test_an_outage_of_the_events_queue_holds_up_no_callback(world: World) -> None:
+    """The one end is told here and there, each for itself."""
+    world.submit(call_back_uri=URI)
+    world.factory.finish(world.services.query.find("key-1").run_id)
+    world.outbox.before = [ConnectionError("down")] * 50
+    for _ in range(3):
+        world.tick(after=200)
+    stored = world.ledger.get(FACTORY_ID, "key-1")
+    assert stored is not None
+    assert stored.record.state is RunState.ENDED
+    assert world.called_back.told == [(URI, "Succeeded")]
+
+
+def test_what_a_wrong_clock_has_postponed_is_called_in_time(world: World) -> None:
+    """A host a year ahead claims a callback and is killed: nobody waits a year."""
+    world.submit(call_back_uri=URI)
+    world.factory.finish(world.services.query.find("key-1").run_id)
+    world.tick(after=15)
+    assert len(world.called_back.calls) == 1
+    world.submit("key-2", call_back_uri=URI + "2")
+    (note,) = world.notes.named(FACTORY_ID, CALLBACKS)
+    ahead = (world.clock() + 400 * LONGEST_WAIT * 100).isoformat()
+    world.notes.put(FACTORY_ID, note.name, {**note.value, "due": ahead}, secret=note.secret)
+    world.factory.finish(world.services.query.find("key-2").run_id)
+    world.tick(after=15)
+    assert world.called_back.told[-1] == (URI + "2", "Succeeded")
+
+
+def test_a_clock_that_is_ahead_removes_no_callback_whose_claim_is_under_way(world: World) -> None:
+    """A tick of a host that is hours ahead comes between the row and the claim."""
+
+    @contextmanager
+    def steps(name: str) -> Iterator[None]:
+        yield
+        if name == "callbacks.keep":
+            world.clock.jump(7_200)
+            world.services.tick.run()
+            world.clock.jump(-7_200)
+
+    world.services.submitter._callbacks._steps = steps
+    world.submit(call_back_uri=URI)
+    world.factory.finish(world.services.query.find("key-1").run_id)
+    world.tick(after=15)
+    assert world.called_back.told == [(URI, "Succeeded")]
+
+
+def test_with_threads_many_are_called_each_once() -> None:
+    """As a host does it: several at a time."""
+    world = World(tick_threads=TickThreads(16))
+    world.factory.declare("load")
+    for number in range(60):
+        world.submit(f"key-{number}", call_back_uri=f"{URI}{number}")
+        world.clock.forward(1)
+        world.factory.finish(world.services.query.find(f"key-{number}").run_id)
+    for _ in range(3):
+        world.tick(after=15)
+    assert sorted(world.called_back.told) == sorted((f"{URI}{number}", "Succeeded") for number in range(60))
+    assert world.notes.named(FACTORY_ID, CALLBACKS) == []

@@ -1,0 +1,138 @@
+"""What may be called now, as far as replies tell, and who waits for it."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from adf_trigger.service.calls.allowance import RESERVED_QUERIES, RESERVED_READS, Allowance, subscription_of
+from adf_trigger.service.calls.throttling import Bucket
+
+ONE = "/subscriptions/AAAA/resourceGroups/g/providers/Microsoft.DataFactory/factories/one"
+TWO = ONE.replace("one", "two").lower()
+ELSEWHERE = ONE.replace("AAAA", "BBBB")
+
+
+class Seconds:
+    """A clock that a test moves."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def seconds() -> Seconds:
+    """A clock."""
+    return Seconds()
+
+
+@pytest.fixture
+def allowance(seconds: Seconds) -> Allowance:
+    """What is allowed, where nobody waits."""
+    return Allowance(seconds, patient=False)
+
+
+def taken(allowance: Allowance, factory: str, bucket: Bucket, *, reserved: bool = False) -> int:
+    """How many calls are allowed at once."""
+    count = 0
+    while allowance.take(factory, bucket, reserved=reserved):
+        count += 1
+    return count
+
+
+@pytest.mark.parametrize(("bucket", "burst", "refill"), [(Bucket.WRITES, 200, 10), (Bucket.READS, 250, 25)])
+def test_a_burst_is_allowed_and_then_so_many_a_second(
+    allowance: Allowance, seconds: Seconds, bucket: Bucket, burst: int, refill: int
+) -> None:
+    """As the Resource Manager documents it, and never more than a full bucket."""
+    assert taken(allowance, ONE, bucket) == burst
+    seconds.now = 1.0
+    assert taken(allowance, ONE, bucket) == refill
+    seconds.now = 10_000.0
+    assert taken(allowance, ONE, bucket) == burst
+
+
+def test_factories_of_a_subscription_share_and_other_subscriptions_do_not(allowance: Allowance) -> None:
+    """The Resource Manager counts by subscription, however it is spelled."""
+    assert taken(allowance, ONE, Bucket.WRITES) == 200
+    assert taken(allowance, TWO, Bucket.WRITES) == 0
+    assert taken(allowance, ELSEWHERE, Bucket.WRITES) == 200
+    assert subscription_of("no resource id") == "no resource id"
+
+
+def test_ticks_leave_a_reserve_and_count_queries_by_factory(allowance: Allowance, seconds: Seconds) -> None:
+    """Reads of others, and monitoring queries that other instances make, of which no reply tells."""
+    assert taken(allowance, ONE, Bucket.READS, reserved=True) == 250 - RESERVED_READS
+    assert taken(allowance, ONE, Bucket.READS) == RESERVED_READS
+    count = 250 - RESERVED_READS
+    for _ in range(250):
+        allowance.answered(ONE, Bucket.READS, None)
+    while count < 2_000:
+        seconds.now += 0.01
+        allowance.answered(ONE, Bucket.READS, 249)
+        if not allowance.take(ONE, Bucket.READS, reserved=True):
+            break
+        count += 1
+    spent_for = seconds.now
+    assert count == pytest.approx(1_000 - RESERVED_QUERIES + spent_for * 1_000 / 60, abs=2)
+    assert allowance.take(TWO, Bucket.READS, reserved=True), "another factory has queries of its own"
+
+
+def test_a_reply_tells_what_others_have_spent(allowance: Allowance) -> None:
+    """What is left is less by the calls that are still on their way, and never more than a full bucket."""
+    for _ in range(4):
+        assert allowance.take(ONE, Bucket.WRITES)
+    allowance.answered(ONE, Bucket.WRITES, 10)
+    assert taken(allowance, ONE, Bucket.WRITES) == 10 - 3
+    allowance.answered(ONE, Bucket.WRITES, 1_199)
+    assert taken(allowance, ONE, Bucket.WRITES) <= 200
+
+
+def test_calls_that_were_never_made_are_forgotten(allowance: Allowance, seconds: Seconds) -> None:
+    """Who took a call and failed before it was made does not make what is left seem less for ever."""
+    taken(allowance, ONE, Bucket.WRITES)
+    seconds.now = 61.0
+    allowance.answered(ONE, Bucket.WRITES, 199)
+    assert taken(allowance, ONE, Bucket.WRITES) == 199
+
+
+def test_a_429_of_the_subscription_empties_its_bucket_and_one_of_a_factory_its_queries(
+    allowance: Allowance, seconds: Seconds
+) -> None:
+    """A factory that throttles by itself slows no other."""
+    allowance.refused(ONE, Bucket.READS, subscription=False)
+    assert not allowance.take(ONE, Bucket.READS, reserved=True)
+    assert allowance.take(TWO, Bucket.READS, reserved=True)
+    allowance.refused(ONE, Bucket.READS, subscription=True)
+    assert not allowance.take(TWO, Bucket.READS, reserved=True)
+    assert taken(allowance, ONE, Bucket.WRITES) == 200
+    seconds.now = 2.0
+    assert taken(allowance, TWO, Bucket.READS) == 50
+
+
+def test_one_who_waits_goes_on_as_soon_as_a_reply_says_so() -> None:
+    """Threads that wait for a call are woken by what another learns, and each call is allowed once."""
+    allowance = Allowance(lambda: 0.0)  # a clock that stands still: nothing is refilled
+    assert taken(allowance, ONE, Bucket.WRITES) == 200
+    begun = threading.Barrier(9)
+
+    def wait_for_one(_: int) -> bool:
+        begun.wait()
+        return allowance.take(ONE, Bucket.WRITES, patience=60.0)
+
+    with ThreadPoolExecutor(8) as threads:
+        waiting = [threads.submit(wait_for_one, number) for number in range(8)]
+        begun.wait()
+        for _ in range(8):
+            allowance.give_back(ONE, Bucket.WRITES)
+        assert all(each.result(timeout=60) for each in waiting)
+    assert taken(allowance, ONE, Bucket.WRITES) == 0
+
+
+def test_nobody_waits_longer_than_told() -> None:
+    """A call that cannot be allowed in time is not waited for at all."""
+    allowance = Allowance(lambda: 0.0)
+    taken(allowance, ONE, Bucket.WRITES)
+    assert not allowance.take(ONE, Bucket.WRITES, patience=0.05)

@@ -1,0 +1,134 @@
+"""Who has come while a turn of the dispatcher went on, and is taken up in it, too."""
+
+from collections.abc import Collection
+
+import pytest
+
+from adf_trigger.errors import Forbidden, LedgerError, NotSent
+from adf_trigger.service.calls.budget import Budget
+from adf_trigger.service.starting.backlog import NOTE
+from adf_trigger.service.threads.tick_threads import TickThreads
+from tests.support.world import FACTORY_ID, STARTED, World
+
+
+class Turns(World):
+    """A service that takes up one request after the other."""
+
+    def wait_for_turns(self) -> None:
+        """From now on requests are claimed, and wait behind others."""
+        self.notes.put(FACTORY_ID, NOTE, {"since": self.clock().isoformat()})
+
+    @property
+    def has_backlog(self) -> bool:
+        """Whether requests still wait."""
+        return self.notes.get(FACTORY_ID, NOTE) is not None
+
+    def dispatch(self, keys: Collection[str], *, calls: int = 100) -> None:
+        """One turn of the dispatcher, for which the rows of these requests have been read."""
+        rows = [row for row in self.ledger.active(FACTORY_ID) if row.request_id in keys]
+        factory = self.services.factories.choose(None)
+        self.services.tick._dispatcher.dispatch(factory, rows, Budget(calls))
+
+
+@pytest.fixture
+def world() -> Turns:
+    """Nobody waits yet."""
+    world = Turns(tick_threads=TickThreads())
+    world.factory.declare("load")
+    return world
+
+
+def test_who_came_after_the_rows_were_read_is_started_in_the_same_turn(world: Turns) -> None:
+    """And the backlog ends, since nobody is left who waits."""
+    world.wait_for_turns()
+    world.submit("key-1")
+    world.submit("key-2")
+    world.dispatch(["key-1"])
+    assert {world.status(key) for key in ("key-1", "key-2")} <= STARTED
+    assert not world.has_backlog
+
+
+def test_a_request_that_a_turn_could_not_take_up_is_left_to_the_next_one(world: Turns) -> None:
+    """Else one that is in trouble would be tried again at once, as often as a turn goes on."""
+    world.wait_for_turns()
+    world.submit("key-1")
+    world.ledger.before["get"] = [LedgerError("no answer")]
+    world.dispatch(["key-1"])
+    assert world.factory.calls.count("create_run") == 0
+    assert not world.has_backlog
+
+
+def test_a_request_that_is_to_be_tried_later_keeps_no_backlog(world: Turns) -> None:
+    """It waits on its own account, and nobody behind it does."""
+    world.factory.fail_next("create_run", NotSent("down"))
+    world.submit("key-1")
+    world.wait_for_turns()
+    world.submit("key-2")
+    world.dispatch(["key-2"])
+    assert world.status("key-2") in STARTED
+    assert world.status("key-1") == "Accepted"
+    assert not world.has_backlog
+
+
+def test_a_run_costs_one_call(world: Turns) -> None:
+    """Who has no call left waits behind, and the note says so."""
+    world.wait_for_turns()
+    for key in ("key-1", "key-2"):
+        world.submit(key)
+    world.dispatch(["key-1", "key-2"], calls=1)
+    assert [world.status(key) in STARTED for key in ("key-1", "key-2")] == [True, False]
+    assert world.has_backlog
+
+
+def postponed(world: Turns, *keys: str) -> None:
+    """Requests that have met trouble of their own, and are due again."""
+    for key in keys:
+        world.factory.fail_next("create_run", NotSent("down"))
+        world.submit(key)
+    world.clock.forward(60)
+
+
+def test_a_backlog_begins_where_a_turn_leaves_somebody_behind(world: Turns) -> None:
+    """Who comes then waits behind them."""
+    postponed(world, "key-1", "key-2")
+    world.dispatch(["key-1", "key-2"], calls=1)
+    assert world.has_backlog
+
+
+def test_a_backlog_begins_where_the_factory_cannot_be_used(world: Turns) -> None:
+    """Who comes meanwhile waits behind those whom that has kept waiting."""
+    postponed(world, "key-1")
+    world.factory.fail_next("create_run", Forbidden("no role", status=403))
+    world.dispatch(["key-1"])
+    assert world.has_backlog
+
+
+@pytest.mark.parametrize("error", [None, NotSent("down")])
+def test_no_backlog_begins_where_the_factory_can_be_used(world: Turns, error: Exception | None) -> None:
+    """Whether or not a request has trouble of its own."""
+    postponed(world, "key-1")
+    if error is not None:
+        world.factory.fail_next("create_run", error)
+    world.dispatch(["key-1"])
+    assert (world.status("key-1") in STARTED) is (error is None)
+    assert not world.has_backlog
+
+
+def test_a_turn_that_meets_nobody_does_not_look_who_has_come(world: Turns) -> None:
+    """An idle factory costs no read for it: a note that was left behind ends with the next request."""
+    world.wait_for_turns()
+    world.dispatch([])
+    assert world.has_backlog
+
+
+def test_the_trouble_of_a_request_is_logged_with_its_id(
+    world: Turns, caplog: pytest.LogCaptureFixture
+) -> None:
+    """And as what it happened in."""
+    postponed(world, "key-1")
+    world.ledger.before["get"] = [LedgerError("no answer")]
+    world.dispatch(["key-1"])
+    (logged,) = [each for each in caplog.records if hasattr(each, "error")]
+    assert vars(logged)["action"] == "dispatch_record_failed"
+    assert vars(logged)["request_id"] == "key-1"
+    assert "dispatch" in logged.getMessage()

@@ -1,0 +1,216 @@
+"""What a turn does about requests in doubt: whom it asks, how often, what it says, and when it asks again."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from adf_trigger.errors import BadRequest, PipelineQueueFull, ResourceNotFound, Throttled, Unavailable
+from adf_trigger.ledger.port import Stored
+from adf_trigger.ledger.records import RunRecord, RunState
+from adf_trigger.service.calls.budget import Budget
+from adf_trigger.service.dispatching.settle import UNREADABLE_AFTER
+from adf_trigger.service.recording.moves import WAITS_FOR_CALLER
+from adf_trigger.service.threads.tick_threads import TickThreads
+from tests.support.memory_factory import LOST_REPLY
+from tests.support.world import FACTORY_ID, World, settings
+
+DOWN = Unavailable("down", status=503)
+NO_RUN = ResourceNotFound("no such run", code="NotFound", status=404)
+WRONG = BadRequest("it is wrong", status=400)
+FULL = PipelineQueueFull("There are 100 runs waiting.", status=400, code="BadRequest")
+ANSWERED = "; the last createRun was answered: the reply was lost"
+SECOND = timedelta(seconds=1)
+DEADLINE = 3600
+
+
+class Doubts(World):
+    """A service that knows that its factory honours ids, and takes up one request after the other."""
+
+    def in_doubt(self, *keys: str, pipeline: str = "load", **fields: Any) -> None:
+        """Requests whose createRun got no answer, and started nothing."""
+        for key in keys:
+            self.factory.fail_next("create_run", LOST_REPLY)
+            self.submit(key, pipeline, **fields)
+
+    def dispatch(self, *, after: float = 0, calls: int = 100) -> Sequence[Stored]:
+        """One turn of the dispatcher, after a while, and what has ended in it."""
+        self.clock.forward(after)
+        self.factory.calls.clear()
+        factory = self.services.factories.choose(None)
+        rows = self.ledger.active(FACTORY_ID)
+        return self.services.tick._dispatcher.dispatch(factory, rows, Budget(calls))
+
+    def watch(self) -> None:
+        """See the requests in doubt for longer than a run may stay unseen."""
+        self.dispatch(after=30)
+        self.clock.forward(300)
+
+    def record(self, key: str = "key-1") -> RunRecord:
+        """The record of a request."""
+        return self.services.query.find(key)
+
+
+@pytest.fixture
+def world() -> Doubts:
+    """Nothing is in doubt yet."""
+    world = Doubts(
+        settings=settings(ADF_TRIGGER_START_DEADLINE_SECONDS=str(DEADLINE)), tick_threads=TickThreads()
+    )
+    world.factory.declare("load")
+    world.factory.declare("secret", password={"type": "SecureString"})
+    world.submit("teacher")
+    return world
+
+
+def test_a_doubt_that_cannot_be_asked_about_says_why_and_waits(world: Doubts) -> None:
+    """The next look is as far off as the attempts so far tell."""
+    world.in_doubt("key-1")
+    world.factory.fail_next("get_run", DOWN)
+    assert world.dispatch(after=30) == []
+    record = world.record()
+    assert record.message == f"what became of it cannot be asked now: down{ANSWERED}"
+    assert record.not_before == world.clock() + 5 * SECOND
+    assert record.state is RunState.ACCEPTED
+
+
+def test_after_looks_in_a_row_that_failed_nobody_is_asked_in_that_turn(world: Doubts) -> None:
+    """The requests that are left keep what they have, for the next one."""
+    world.in_doubt(*(f"key-{number}" for number in range(UNREADABLE_AFTER + 2)))
+    last = world.record(f"key-{UNREADABLE_AFTER + 1}")
+    world.factory.before["get_run"] = [DOWN] * 10
+    world.dispatch(after=30)
+    assert world.factory.calls.count("get_run") == UNREADABLE_AFTER
+    assert world.record(last.request_id) == last
+
+
+def test_a_look_that_is_answered_has_those_that_failed_forgotten(world: Doubts) -> None:
+    """Only looks in a row count."""
+    failed = [*[DOWN] * (UNREADABLE_AFTER - 1), NO_RUN]
+    world.in_doubt(*(f"key-{number}" for number in range(2 * len(failed))))
+    world.factory.before["get_run"] = [*failed, *failed]
+    world.dispatch(after=30)
+    assert world.factory.calls.count("get_run") == 2 * len(failed)
+
+
+def test_a_turn_whose_calls_are_spent_leaves_a_doubt_as_it_is(world: Doubts) -> None:
+    """Nothing is asked, and nothing is written."""
+    world.in_doubt("key-1")
+    before = world.record()
+    world.dispatch(after=30, calls=0)
+    assert world.record() == before
+    assert world.factory.calls == []
+
+
+def test_a_doubt_ends_with_its_deadline_where_the_factory_may_not_be_asked(world: Doubts) -> None:
+    """A factory that has asked to be left alone is not asked; that is what the request is told."""
+    world.in_doubt("key-1")
+    world.factory.fail_next("get_run", Throttled("slow down", retry_after=60, status=429))
+    world.dispatch(after=DEADLINE - 10)
+    (ended,) = world.dispatch(after=20)
+    assert world.factory.calls == []
+    assert (ended.record.status, ended.record.request_id) == ("Unknown", "key-1")
+    assert ended.record.message == f"what became of it cannot be asked{ANSWERED}"
+
+
+def test_a_doubt_ends_with_its_deadline_where_asking_fails(
+    world: Doubts, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is told with what was answered last, and written once."""
+    world.in_doubt("key-1")
+    caplog.set_level("INFO")
+    world.factory.fail_next("get_run", DOWN)
+    (ended,) = world.dispatch(after=DEADLINE + 1)
+    assert world.record() == ended.record
+    assert "dispatch_lost_race" not in {getattr(each, "action", None) for each in caplog.records}
+    assert ended.record.status == "Unknown"
+    assert ended.record.message == f"what became of it cannot be asked now: down{ANSWERED}"
+
+
+def test_what_was_not_started_and_has_secrets_waits_for_its_caller_from_now_on(world: Doubts) -> None:
+    """It is no longer in doubt, and whoever repeats it has it sent at once."""
+    world.in_doubt("key-1", pipeline="secret", parameters={"password": "hunter2"})
+    world.watch()
+    world.dispatch()
+    record = world.record()
+    assert record.message == f"{WAITS_FOR_CALLER}: no run that could be it has appeared"
+    assert (record.not_before, record.sent_at) == (world.clock(), None)
+
+
+def test_what_was_not_started_is_not_sent_to_a_pipeline_that_is_full(world: Doubts) -> None:
+    """Another request of the pipeline has met that in the same turn, however it spells its name."""
+    world.factory.fail_next("create_run", FULL)
+    world.submit("key-0", "Load")
+    world.in_doubt("key-1", pipeline="Load")
+    world.factory.always["create_run"] = FULL
+    world.watch()
+    world.dispatch()
+    assert world.factory.calls.count("create_run") == 1
+    record = world.record()
+    assert record.message == f"no run that could be it has appeared{ANSWERED}"
+    assert record.not_before == world.clock() + 5 * SECOND
+
+
+def test_what_was_not_started_is_not_sent_to_a_factory_that_asked_to_be_left_alone(world: Doubts) -> None:
+    """It stays in doubt, and is asked about again after a while."""
+    world.in_doubt("key-1")
+    world.watch()
+    world.factory.fail_next("create_run", Throttled("slow down", retry_after=60, status=429))
+    world.submit("key-2")
+    world.dispatch()
+    assert world.factory.calls.count("create_run") == 0
+    record = world.record()
+    assert record.message == f"no run that could be it has appeared{ANSWERED}"
+    assert record.not_before == world.clock() + 5 * SECOND
+    assert record.sent_at is not None
+
+
+def test_a_request_in_doubt_that_is_refused_is_given_up_after_three_calls(world: Doubts) -> None:
+    """Until then it is asked about again, since the refusal may be that of a run that does not show yet."""
+    world.in_doubt("key-1")
+    world.factory.always["create_run"] = WRONG
+    world.watch()
+    assert world.dispatch() == []
+    record = world.record()
+    assert record.message == f"Data Factory refused it: it is wrong{ANSWERED}"
+    assert (record.attempts, record.not_before) == (2, world.clock() + 10 * SECOND)
+    world.watch()
+    (ended,) = world.dispatch()
+    assert (ended.record.status, ended.record.attempts) == ("Unknown", 3)
+    told = "Data Factory refused it: it is wrong; whether an earlier call started it cannot be told"
+    assert ended.record.message == f"{told}{ANSWERED}"
+
+
+def test_a_refusal_of_which_nothing_can_be_asked_is_kept_with_the_reason(world: Doubts) -> None:
+    """What became of the earlier call is asked at a later turn."""
+    world.in_doubt("key-1")
+    world.watch()
+    world.factory.fail_next("create_run", WRONG)
+    world.factory.before["get_run"] = [NO_RUN, DOWN]
+    assert world.dispatch() == []
+    record = world.record()
+    refused = "Data Factory refused it: it is wrong; what became of it cannot be asked now: down"
+    assert record.message == f"{refused}{ANSWERED}"
+    assert (record.state, record.not_before) == (RunState.ACCEPTED, world.clock() + 10 * SECOND)
+
+
+@pytest.mark.parametrize("others", [[], ["key-0"]], ids=["the first of its turn", "behind another"])
+def test_a_request_in_doubt_that_is_throttled_when_it_is_sent_again_stays_in_doubt(
+    world: Doubts, others: list[str]
+) -> None:
+    """Its first call may have started a run: that remains, whoever has shown before that runs can be started."""
+    world.factory.declare("other")
+    for key in others:
+        world.factory.fail_next("create_run", FULL)
+        world.submit(key, "other")
+    world.in_doubt("key-1")
+    world.factory.before["create_run"] = [FULL for _ in others]
+    world.watch()
+    left = world.record().sent_at
+    world.factory.before["create_run"] = [*(FULL for _ in others), Throttled("slow down", status=429)]
+    world.dispatch()
+    assert world.factory.before["create_run"] == []
+    record = world.record()
+    assert (record.sent_at, record.attempts) == (left, 2)
+    assert "slow down" in str(record.message)

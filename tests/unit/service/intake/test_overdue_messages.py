@@ -1,0 +1,180 @@
+"""A message that waits in the queue for too long was lost there: it is put again, or told."""
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from adf_trigger.errors import (
+    BadRequest,
+    PublishError,
+    Unavailable,
+)
+from adf_trigger.service.steering.rejected import ReplayOrder
+from adf_trigger.service.steering.steerer import Which
+from tests.support.sent_again import DEADLINE, LARGE, LATE, Storage
+
+
+def test_a_reference_that_was_lost_is_put_again() -> None:
+    """Once it has waited longer than any message can; again and again, and it is taken once."""
+    storage = Storage()
+    storage.replay(by="me")
+    lost = storage.texts()
+    storage.world.outbox.put_back_texts.clear()
+    storage.world.tick(after=DEADLINE)
+    assert (storage.texts(), storage.status()) == ([], "Accepted")
+    for _ in range(2):
+        storage.world.tick(after=LATE)
+        assert storage.texts() == lost
+        storage.world.outbox.put_back_texts.clear()
+    storage.world.outbox.put_back_texts += [(text, 0.0) for text in lost]
+    assert storage.world.services.query.show("m-1").history[0].by == "me"
+    storage.deliver()
+    storage.deliver(lost[0])
+    assert (len(storage.world.factory.runs), storage.status()) == (1, "Queued")
+    storage.world.tick(after=2 * LATE)
+    assert storage.texts() == []
+
+
+@pytest.mark.parametrize("refused", [False, True], ids=["by this service", "by Data Factory"])
+def test_what_an_earlier_version_has_lost_is_put_again(*, refused: bool) -> None:
+    """It wrote down that a message waits before it was put into the queue, and nothing more."""
+    storage = Storage()
+    world, named = storage.world, "m-1"
+    if refused:
+        named = "k"
+        world.factory.fail_next("create_run", BadRequest("no", status=400, code="BadRequest"))
+        body = {"pipeline": "later", "requestId": "k", "parameters": {"n": "x"}}
+        storage.caller.message(body, message_id="m-5", inserted_at=world.clock.now)
+    (kept,) = [each for each in world.kept() if each.request_id == named]
+    assert kept.name.startswith("request:") is refused
+    world.rejected.change(replace(kept, waiting=True, reason="it was sent again"))
+    world.tick(after=LATE)
+    ((text, _),) = world.outbox.put_back_texts
+    life = world.outbox.lives[-1]
+    storage.caller.message(text.encode(), message_id="m-9", inserted_at=world.clock.now, life=life)
+    world.outbox.put_back_texts.clear()
+    if not refused:  # its wait is counted from when it came first
+        assert world.outbox.events[-1].id.endswith("/Rejected/m-9")
+        assert world.services.steering.replay(Which(named), ReplayOrder()).status == "Accepted"
+        storage.deliver()
+    assert (len(world.factory.runs), storage.status(named)) == (1, "Queued")
+
+
+def test_an_outage_of_the_queue_ends_no_tick() -> None:
+    """What could not be put is put by the next, and nothing is purged meanwhile."""
+    storage = Storage()
+    storage.replay()
+    lost = storage.texts()
+    storage.world.outbox.put_back_texts.clear()
+    storage.world.outbox.before.append(PublishError("no queue"))
+    storage.world.tick(after=LATE)
+    assert storage.texts() == []
+    storage.world.tick(after=15)
+    assert storage.texts() == lost
+
+
+def test_what_waits_outlives_the_retention() -> None:
+    """The message to which a reference leads is there until that is taken."""
+    storage = Storage(LARGE, ADF_TRIGGER_RETENTION_DAYS="8")
+    storage.world.clock.forward(timedelta(days=8).total_seconds() - 70)
+    storage.replay()
+    storage.world.tick(after=60)
+    storage.world.restart()
+    storage.world.tick(after=60)
+    storage.deliver()
+    assert (len(storage.world.factory.runs), storage.status()) == (1, "Queued")
+    storage.world.restart()
+    storage.world.tick(after=600)
+    assert storage.world.kept() == []
+
+
+def secret() -> Storage:
+    """A rejected message with a secret, and no other fault any more."""
+    storage = Storage()
+    body = b'{"pipeline":"later","parameters":{"n":"x","key":"hush"}, "requestId":"k", "metadata": 1}'
+    storage.caller.message(body, message_id="m-8", inserted_at=storage.world.clock.now)
+    return storage
+
+
+def test_one_that_went_with_secrets_and_is_lost_is_rejected_again() -> None:
+    """Their values are not kept, so that nobody can put it again: it says so, and outlives the retention again."""
+    storage = secret()
+    steering, query = storage.world.services.steering, storage.world.services.query
+    storage.world.clock.forward(timedelta(days=89, hours=23).total_seconds())
+    steering.replay(Which("k"), ReplayOrder(values={"key": "hush"}))
+    assert "hush" in storage.texts()[0]
+    assert [query.show(each).status for each in ("k", "m-8")] == ["Accepted"] * 2
+    storage.world.outbox.put_back_texts.clear()
+    storage.world.tick(after=LATE)
+    view = query.show("k")
+    assert (view.status, storage.texts()) == ("Rejected", [])
+    assert "nothing has come of it" in str(view.reason)
+    storage.world.restart()
+    storage.world.tick(after=timedelta(days=89).total_seconds())
+    assert query.show("m-8").status == "Rejected"
+
+
+@pytest.mark.parametrize("again", [False, True], ids=["rejected again", "taken"])
+def test_one_that_went_with_secrets_is_known_by_what_came_of_it(*, again: bool) -> None:
+    """A request under its key, or a later rejection; the first message leads there and is not sent once more."""
+    storage = secret()
+    steering, query = storage.world.services.steering, storage.world.services.query
+    steering.replay(Which("m-8"), ReplayOrder(values={"key": "hush"}))
+    (text,) = storage.texts()
+    storage.world.outbox.put_back_texts.clear()
+    if again:
+        document = json.loads(text)
+        del document["metadata"]
+        text = json.dumps(document)
+    storage.world.clock.forward(60)
+    storage.deliver(text)
+    status = "Queued" if again else "Rejected"
+    assert [query.show(each).status for each in ("k", "m-8")] == [status] * 2
+    storage.world.tick(after=LATE)
+    storage.world.tick(after=LATE)
+    status = "InProgress" if again else status
+    assert [query.show(each).status for each in ("k", "m-8")] == [status] * 2
+    if again:
+        assert steering.replay(Which("m-8"), ReplayOrder()).status == status
+    assert storage.texts() == []
+
+
+def aside() -> Storage:
+    """A message that waits for its factory, and fits with its key into no queue."""
+    storage = Storage()
+    storage.world.restart()
+    storage.world.factory.pipelines.pop("load", None)
+    storage.world.factory.declare("big", n={"type": "String"})
+    storage.world.factory.before["get_pipeline"] = [Unavailable("down", status=503)] * 3
+    body = LARGE.replace(b'"later"', b'"big"').replace(b"xx", b"", 1) + b"  "
+    storage.caller.message(body, message_id="m-9", inserted_at=storage.world.clock.now)
+    assert (len(storage.texts()), storage.status("m-9")) == (1, "Accepted")
+    storage.world.factory.before.clear()
+    return storage
+
+
+def test_one_that_waits_and_is_lost_is_told_in_the_end() -> None:
+    """It was acknowledged: its reference is put again, and its start deadline is over."""
+    storage = aside()
+    storage.world.outbox.put_back_texts.clear()
+    storage.world.tick(after=LATE)
+    (text,) = storage.texts()
+    life = storage.world.outbox.lives[-1]
+    storage.world.outbox.put_back_texts.clear()
+    storage.caller.message(text.encode(), message_id="m-10", inserted_at=storage.world.clock.now, life=life)
+    assert storage.world.factory.runs == {}
+    assert [event.subject for event in storage.world.outbox.events] == ["m-1", "m-9"]
+
+
+def test_one_that_waits_and_was_taken_as_a_copy_is_not_put_again() -> None:
+    """The host gave up on the message itself, whose copy has another id."""
+    storage = aside()
+    storage.world.outbox.put_back_texts.clear()
+    (body,) = [kept.body for kept in storage.world.kept() if kept.is_aside]
+    storage.caller.message(body, message_id="m-11", poison=True, inserted_at=storage.world.clock.now)
+    assert len(storage.world.factory.runs) == 1
+    storage.world.tick(after=LATE)
+    assert (storage.texts(), len(storage.world.factory.runs)) == ([], 1)
+    assert [kept for kept in storage.world.kept() if kept.is_aside] == []

@@ -1,0 +1,123 @@
+"""Threads that share the work of a tick."""
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from adf_trigger.service.threads.tick_threads import TickThreads, each_thread
+
+MANY = 200
+
+
+class Killed(BaseException):
+    """The process is gone."""
+
+
+@pytest.mark.parametrize("threads", [0, 1, 8])
+def test_every_item_is_worked_on_once_and_begun_in_order(threads: int) -> None:
+    """However many threads share the work."""
+    begun, done = list[int](), list[int]()
+
+    def items() -> Iterator[int]:
+        for number in range(MANY):
+            begun.append(number)
+            yield number
+
+    TickThreads(threads).each(done.append, items())
+    assert begun == list(range(MANY))
+    assert sorted(done) == begun
+
+
+def test_items_are_worked_on_side_by_side() -> None:
+    """Work that waits for another's goes on, and no more is under way at once than was told."""
+    tick_threads, together = TickThreads(8), threading.Barrier(4)
+    under_way, most = 0, 0
+    lock = threading.Lock()
+
+    def work(_: int) -> None:
+        nonlocal under_way, most
+        with lock:
+            under_way += 1
+            most = max(most, under_way)
+        together.wait(timeout=60)
+        with lock:
+            under_way -= 1
+
+    tick_threads.each(work, range(40), at_once=4)
+    assert most == 4
+
+
+@pytest.mark.parametrize("threads", [0, 4])
+@pytest.mark.parametrize("error", [ValueError("one"), Killed()])
+def test_an_error_ends_the_work_and_reaches_the_caller(threads: int, error: BaseException) -> None:
+    """No item is begun after it, and none is under way any more when it comes."""
+    begun = list[int]()
+    under_way = threading.Semaphore(0)
+
+    def work(number: int) -> None:
+        begun.append(number)
+        if number == 3:
+            raise error
+        under_way.release()
+
+    with pytest.raises(type(error)):
+        TickThreads(threads).each(work, range(MANY))
+    assert len(begun) < MANY
+    count = len(begun)
+    assert sum(under_way.acquire(blocking=False) for _ in range(count)) == count - 1
+
+
+def test_an_error_of_what_gives_the_items_reaches_the_caller() -> None:
+    """It is not lost in a thread."""
+
+    def items() -> Iterator[int]:
+        yield 1
+        raise ValueError("no more")
+
+    with pytest.raises(ValueError, match="no more"):
+        TickThreads(4).each(lambda _: None, items())
+
+
+def test_work_within_work_needs_no_free_thread() -> None:
+    """With every thread of the pool taken, each caller does its own work."""
+    tick_threads, done = TickThreads(2), list[tuple[int, int]]()
+    tick_threads.each(lambda a: tick_threads.each(lambda b: done.append((a, b)), range(5)), range(5))
+    assert sorted(done) == [(a, b) for a in range(5) for b in range(5)]
+
+
+def test_threads_that_hang_keep_no_other_round_waiting() -> None:
+    """While all of the pool's threads wait in one round, another one is done by its caller."""
+    tick_threads, release = TickThreads(3), threading.Event()
+    hanging = threading.Thread(target=tick_threads.each, args=(lambda _: release.wait(60), range(4)))
+    hanging.start()
+    try:
+        done = list[int]()
+        tick_threads.each(done.append, range(MANY))
+        assert len(done) == MANY
+    finally:
+        release.set()
+        hanging.join()
+
+
+def test_where_there_is_nothing_to_do_no_thread_is_begun() -> None:
+    """An idle tick costs none."""
+    before = threading.active_count()
+    TickThreads(8).each(lambda _: None, [])
+    assert threading.active_count() == before
+
+
+def test_every_thread_that_takes_part_enters_first_however_deep() -> None:
+    """The platform drops what a thread logs that does not say which invocation it works for."""
+    tick_threads, known = TickThreads(8), threading.local()
+    together, seen = threading.Barrier(4), list[str | None]()
+
+    def work(_: int) -> None:
+        together.wait(timeout=60)
+        seen.append(getattr(known, "invocation", None))
+
+    known.invocation = "one"
+    with each_thread(lambda: setattr(known, "invocation", "one")):
+        tick_threads.each(lambda _: tick_threads.each(work, range(4), at_once=2), range(2), at_once=2)
+    assert seen == ["one"] * 8
+    tick_threads.each(lambda _: None, range(8))  # nothing is entered any more, and nothing fails
