@@ -5,8 +5,8 @@ timer triggers with NCRONTAB, the singleton lock and catching up. It imports not
 through its function_app.py, and knows no app in particular.
 """
 
-from adf_trigger.functions_host.config import HostConfig, HostTimes
-from adf_trigger.functions_host.errors import (
+from adf_trigger.functions_host.common.config import HostConfig, HostTimes
+from adf_trigger.functions_host.common.errors import (
     AppLoadError,
     FunctionFailed,
     HostError,

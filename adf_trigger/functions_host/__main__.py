@@ -19,12 +19,12 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import NoReturn, TextIO
 
-from adf_trigger.functions_host.config import HostConfig, HostTimes
+from adf_trigger.functions_host.common.config import HostConfig, HostTimes
+from adf_trigger.functions_host.common.errors import HostError
 from adf_trigger.functions_host.environment import HOST_KEY, MASTER_KEY, SOCKET
-from adf_trigger.functions_host.errors import HostError
 from adf_trigger.functions_host.host import POOL_THREADS, FunctionsHost
-from adf_trigger.functions_host.index import HttpTrigger, IndexedFunction, QueueTrigger
-from adf_trigger.functions_host.logs import configure
+from adf_trigger.functions_host.worker.index import HttpTrigger, IndexedFunction, QueueTrigger
+from adf_trigger.functions_host.worker.logs import configure
 
 _THREAD_END_SECONDS = 0.2
 logger = logging.getLogger(__package__)

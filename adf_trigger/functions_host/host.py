@@ -8,16 +8,16 @@ from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import Self
 
-from adf_trigger.functions_host.app_settings import AppSettings, host_id, load_local_settings
-from adf_trigger.functions_host.clock import Clock, utcnow
-from adf_trigger.functions_host.config import HostConfig
-from adf_trigger.functions_host.errors import NotSupported, SettingError, StorageFault
+from adf_trigger.functions_host.common.app_settings import AppSettings, host_id, load_local_settings
+from adf_trigger.functions_host.common.clock import Clock, utcnow
+from adf_trigger.functions_host.common.config import HostConfig
+from adf_trigger.functions_host.common.errors import NotSupported, SettingError, StorageFault
 from adf_trigger.functions_host.http.admin import Admin
 from adf_trigger.functions_host.http.app import Front, application
 from adf_trigger.functions_host.http.keys import Keys
 from adf_trigger.functions_host.http.server import HttpServer
-from adf_trigger.functions_host.index import IndexedFunction
 from adf_trigger.functions_host.script_host import ScriptHost
+from adf_trigger.functions_host.worker.index import IndexedFunction
 
 POOL_THREADS = ("function", "storage")
 """How the names of the threads of the host's pools begin."""

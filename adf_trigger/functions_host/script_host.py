@@ -11,27 +11,33 @@ from typing import Any
 
 from azure.functions.meta import Datum
 
-from adf_trigger.functions_host.app_settings import AppSettings
-from adf_trigger.functions_host.clock import Clock
-from adf_trigger.functions_host.config import HostConfig
-from adf_trigger.functions_host.errors import AppLoadError, Crash, FunctionFailed, NotSupported, SettingError
-from adf_trigger.functions_host.host_json import HostJson, load_host_json
+from adf_trigger.functions_host.common.app_settings import AppSettings
+from adf_trigger.functions_host.common.clock import Clock
+from adf_trigger.functions_host.common.config import HostConfig
+from adf_trigger.functions_host.common.errors import (
+    AppLoadError,
+    Crash,
+    FunctionFailed,
+    NotSupported,
+    SettingError,
+)
+from adf_trigger.functions_host.common.host_json import HostJson, load_host_json
 from adf_trigger.functions_host.http.app import FunctionRoutes
 from adf_trigger.functions_host.http.keys import Keys
 from adf_trigger.functions_host.http.requests import DEFAULT_BODY_LIMIT
 from adf_trigger.functions_host.http.routing import Route, route
 from adf_trigger.functions_host.http.throttle import RequestQueue
-from adf_trigger.functions_host.index import (
+from adf_trigger.functions_host.queues.listener import QueueListener
+from adf_trigger.functions_host.timers.listener import TimerListener, timer_datum
+from adf_trigger.functions_host.triggers import Listeners, metadata_by_hand, queue_datum
+from adf_trigger.functions_host.worker.index import (
     HttpTrigger,
     IndexedFunction,
     QueueTrigger,
     TimerTrigger,
     load_app,
 )
-from adf_trigger.functions_host.invoker import Invoker
-from adf_trigger.functions_host.queues.listener import QueueListener
-from adf_trigger.functions_host.timers.listener import TimerListener, timer_datum
-from adf_trigger.functions_host.triggers import Listeners, metadata_by_hand, queue_datum
+from adf_trigger.functions_host.worker.invoker import Invoker
 
 logger = logging.getLogger(__name__)
 

@@ -11,21 +11,21 @@ from typing import Any
 
 from azure.functions.meta import Datum
 
-from adf_trigger.functions_host.app_settings import AppSettings
-from adf_trigger.functions_host.clock import Clock
-from adf_trigger.functions_host.config import HostConfig
-from adf_trigger.functions_host.errors import Crash, FunctionFailed, SettingError
-from adf_trigger.functions_host.host_json import HostJson
-from adf_trigger.functions_host.index import IndexedFunction, QueueTrigger, TimerTrigger
-from adf_trigger.functions_host.invoker import Invoker
+from adf_trigger.functions_host.common.app_settings import AppSettings
+from adf_trigger.functions_host.common.clock import Clock
+from adf_trigger.functions_host.common.config import HostConfig
+from adf_trigger.functions_host.common.errors import Crash, FunctionFailed, SettingError
+from adf_trigger.functions_host.common.host_json import HostJson
+from adf_trigger.functions_host.common.storage import DEFAULT_CONNECTION, StorageAccount, storage_account
 from adf_trigger.functions_host.queues.azure import AzureQueue
 from adf_trigger.functions_host.queues.listener import QueueListener, QueueTriggerOptions, poison_name
 from adf_trigger.functions_host.queues.ports import LeasedMessage
-from adf_trigger.functions_host.storage import DEFAULT_CONNECTION, StorageAccount, storage_account
 from adf_trigger.functions_host.timers.azure import CONTAINER, BlobStatusStore, BlobTimerLock
 from adf_trigger.functions_host.timers.holding import LockHolder
 from adf_trigger.functions_host.timers.listener import TimerListener
 from adf_trigger.functions_host.timers.ncrontab import InvalidSchedule, Schedule
+from adf_trigger.functions_host.worker.index import IndexedFunction, QueueTrigger, TimerTrigger
+from adf_trigger.functions_host.worker.invoker import Invoker
 
 
 def queue_datum(trigger: QueueTrigger, body: bytes) -> Datum:

@@ -18,9 +18,9 @@ from adf_trigger.local.azurite import AzuriteInstallError, install
 from adf_trigger.local.crash import unexpected
 from adf_trigger.local.demo import story
 from adf_trigger.local.factory import add_factory
-from adf_trigger.local.ports import PortTaken
-from adf_trigger.local.process import StartFailed
-from adf_trigger.local.texts import COMMAND
+from adf_trigger.local.processes.ports import PortTaken
+from adf_trigger.local.processes.process import StartFailed
+from adf_trigger.local.screen.texts import COMMAND
 from adf_trigger.local.up import ProcessDied
 from adf_trigger.local.up_options import add_up
 

@@ -8,10 +8,10 @@ from urllib.parse import urlsplit
 
 from adf_trigger.emulator.commands.serve import Surround, add_serve, serve
 from adf_trigger.local.azurite import Azurite
-from adf_trigger.local.ports import Ports, check, usual
-from adf_trigger.local.stack_config import CONSOLE, Progress
+from adf_trigger.local.processes.ports import Ports, check, usual
+from adf_trigger.local.screen.texts import ready
+from adf_trigger.local.stack.stack_config import CONSOLE, Progress
 from adf_trigger.local.terminal import Terminal
-from adf_trigger.local.texts import ready
 
 _STORAGE = ("blob", "queue", "table")
 _OWN = ("management", "management_tls", "identity", "authority", "proxy")

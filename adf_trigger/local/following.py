@@ -7,7 +7,7 @@ from typing import Any
 
 import requests
 
-from adf_trigger.local.endpoints import Endpoints
+from adf_trigger.local.stack.endpoints import Endpoints
 
 _PERIOD_SECONDS = 1.0
 _TIMEOUTS = (2.0, 10.0)

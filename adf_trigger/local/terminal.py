@@ -9,9 +9,9 @@ from rich.console import Console
 from rich.status import Status
 from rich.text import Text
 
-from adf_trigger.local.demo.screen import COLOURS
-from adf_trigger.local.stack_config import Progress
-from adf_trigger.local.texts import run_line, step, wrapped
+from adf_trigger.local.screen.screen import COLOURS
+from adf_trigger.local.screen.texts import run_line, step, wrapped
+from adf_trigger.local.stack.stack_config import Progress
 
 
 class Terminal(Progress):

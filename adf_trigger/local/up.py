@@ -14,15 +14,15 @@ from requests import RequestException
 from adf_trigger.emulator.commands.telling import say
 from adf_trigger.errors import AdfTriggerError
 from adf_trigger.local.demo.quickstart import PARAM_PIPELINE, PLAIN_PIPELINE, Quickstart
-from adf_trigger.local.endpoints import Endpoints
 from adf_trigger.local.following import Follower
-from adf_trigger.local.process import StartFailed
+from adf_trigger.local.processes.process import StartFailed
 from adf_trigger.local.running import is_alone
-from adf_trigger.local.stack import Stack, StackConfig
-from adf_trigger.local.stack_config import Progress
+from adf_trigger.local.screen.texts import example, ready
+from adf_trigger.local.stack.endpoints import Endpoints
+from adf_trigger.local.stack.stack import Stack, StackConfig
+from adf_trigger.local.stack.stack_config import Progress
 from adf_trigger.local.stopping import Asked, Parent, Stopped, stopped_by_signals
 from adf_trigger.local.terminal import Terminal
-from adf_trigger.local.texts import example, ready
 
 _WATCH_SECONDS = 0.2
 

@@ -13,8 +13,8 @@ from adf_trigger.emulator.commands.serve import add_allow_host, add_any_group, a
 from adf_trigger.emulator.commands.telling import say
 from adf_trigger.emulator.outbound.allowed_hosts import AllowedHosts
 from adf_trigger.functions_host.environment import HOST_KEY, MASTER_KEY
-from adf_trigger.local.ports import USUAL, Ports, names, option
-from adf_trigger.local.stack_config import APP, POLL_SCHEDULE, StackConfig
+from adf_trigger.local.processes.ports import USUAL, Ports, names, option
+from adf_trigger.local.stack.stack_config import APP, POLL_SCHEDULE, StackConfig
 from adf_trigger.local.up import UpOptions, up
 from adf_trigger.settings import known_names
 from adf_trigger.settings.faults import unknown_names

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from adf_trigger.clock import utcnow
 from adf_trigger.errors import AdfTriggerError
-from adf_trigger.local.process import StartFailed
+from adf_trigger.local.processes.process import StartFailed
 from tests.bench import kept, page, report
 from tests.bench.catalogue import BENCHES, Listed
 from tests.bench.figures import BenchFailed, Figure

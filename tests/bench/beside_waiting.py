@@ -10,8 +10,8 @@ from uuid import uuid4
 import httpx
 
 from adf_trigger.local.demo.quickstart import Quickstart
-from adf_trigger.local.endpoints import Endpoints
-from adf_trigger.local.stack import Stack
+from adf_trigger.local.stack.endpoints import Endpoints
+from adf_trigger.local.stack.stack import Stack
 from tests.bench.figures import BenchFailed, Figure, percentile
 from tests.bench.load import Load, Post, drive
 from tests.bench.pipelines import wait_and_set

@@ -15,8 +15,8 @@ import requests
 from azure.storage.queue import QueueClient
 
 from adf_trigger.local.demo.quickstart import Quickstart
-from adf_trigger.local.endpoints import Endpoints
-from adf_trigger.local.stack import Stack, StackConfig
+from adf_trigger.local.stack.endpoints import Endpoints
+from adf_trigger.local.stack.stack import Stack, StackConfig
 from tests.bench.figures import BenchFailed, Figure
 from tests.bench.load import Post, drive
 

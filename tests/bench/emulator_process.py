@@ -22,8 +22,8 @@ from adf_trigger.emulator.commands.environment import CLIENT_SECRET
 from adf_trigger.emulator.common.clock import new_id, utcnow
 from adf_trigger.emulator.hosting import defaults
 from adf_trigger.emulator.hosting.defaults import FACTORY_ID
-from adf_trigger.local.environment import child_environment
-from adf_trigger.local.process import Process, ready_line
+from adf_trigger.local.processes.environment import child_environment
+from adf_trigger.local.processes.process import Process, ready_line
 from tests.bench.figures import BenchFailed
 from tests.bench.load import Load, Post, drive
 

@@ -13,7 +13,7 @@ from azure.storage.queue import QueueClient
 from adf_trigger.clock import utcnow
 from adf_trigger.local.demo.client import Caller
 from adf_trigger.local.demo.quickstart import Quickstart
-from adf_trigger.local.stack import Stack, StackConfig
+from adf_trigger.local.stack.stack import Stack, StackConfig
 from tests.bench.figures import BenchFailed, Figure, percentile
 from tests.bench.pipelines import wait_and_set
 

@@ -12,8 +12,8 @@ from azure.identity import ClientSecretCredential
 from azure.mgmt.datafactory import DataFactoryManagementClient
 
 from adf_trigger.azure.resource_ids import FactoryId
-from adf_trigger.local.endpoints import Endpoints
-from adf_trigger.local.stack import Stack
+from adf_trigger.local.stack.endpoints import Endpoints
+from adf_trigger.local.stack.stack import Stack
 from tests.bench.ceilings import Running
 from tests.bench.figures import Figure
 

@@ -16,8 +16,8 @@ from adf_trigger.clock import utcnow
 from adf_trigger.ledger.opening import open_table_ledger
 from adf_trigger.ledger.records import RunRecord, RunState
 from adf_trigger.local.demo.quickstart import Quickstart
-from adf_trigger.local.endpoints import Endpoints
-from adf_trigger.local.stack import Stack
+from adf_trigger.local.stack.endpoints import Endpoints
+from adf_trigger.local.stack.stack import Stack
 from tests.bench.figures import BenchFailed, Figure, percentile
 from tests.bench.load import Load, Post, drive
 from tests.bench.pipelines import wait_and_set

@@ -11,9 +11,9 @@ from types import TracebackType
 from typing import Self
 
 from adf_trigger.functions_host.environment import HOST_KEY
-from adf_trigger.local.environment import child_environment
-from adf_trigger.local.process import Process, StartFailed, ready_line
-from adf_trigger.local.stack import APP
+from adf_trigger.local.processes.environment import child_environment
+from adf_trigger.local.processes.process import Process, StartFailed, ready_line
+from adf_trigger.local.stack.stack import APP
 from tests.chaos.history import History
 from tests.support.warm import command
 

@@ -11,7 +11,7 @@ from azure.identity import ClientSecretCredential
 from azure.mgmt.datafactory import DataFactoryManagementClient
 
 from adf_trigger.azure.resource_ids import FactoryId
-from adf_trigger.local.endpoints import Endpoints
+from adf_trigger.local.stack.endpoints import Endpoints
 from tests.chaos import faults
 from tests.chaos.faults import Control
 from tests.chaos.history import History

@@ -12,7 +12,7 @@ import pytest
 from filelock import FileLock
 
 from adf_trigger.local.azurite.install import default_root
-from adf_trigger.local.node import NODE, NPM
+from adf_trigger.local.processes.node import NODE, NPM
 
 _SOURCES = Path(__file__).parent / "javascript"
 _MANIFESTS = ("package.json", "package-lock.json")

@@ -15,8 +15,8 @@ import requests
 from adf_trigger.functions_host import environment
 from adf_trigger.local.demo.client import Caller
 from adf_trigger.local.demo.quickstart import Quickstart
-from adf_trigger.local.endpoints import Endpoints
-from adf_trigger.local.stack import APP, Stack, StackConfig
+from adf_trigger.local.stack.endpoints import Endpoints
+from adf_trigger.local.stack.stack import APP, Stack, StackConfig
 from tests.support.warm import WarmStack
 
 TIMEOUTS = (5.0, 30.0)

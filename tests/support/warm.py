@@ -20,9 +20,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
-from adf_trigger.local.environment import child_environment
-from adf_trigger.local.process import Process, ready_line
-from adf_trigger.local.stack import Stack, StackConfig
+from adf_trigger.local.processes.environment import child_environment
+from adf_trigger.local.processes.process import Process, ready_line
+from adf_trigger.local.stack.stack import Stack, StackConfig
 from tests.support.waiting import LIMIT
 
 MODULES = ("functions_host", "emulator")

@@ -290,18 +290,10 @@ def runs_first(module: Path, known: set[str]) -> set[str]:
     return {name for name in found | around if name in known and not f"{own}.".startswith(f"{name}.")}
 
 
-LAYERED = {
-    "adf_trigger/functions_host": "its errors, settings and clock lie under http, queues and timers, its host above",
-    "adf_trigger/local": "texts, ports and processes lie under azurite and demo, the commands above",
-}
-"""Folders whose own modules lie on both sides of the folders in them, and what lies where: each counts by itself."""
-
-
 def room_of(module: Path) -> str:
     """Where a module lives: its folder. What `python -m` runs stands above its folder, and is a room of its own."""
     folder = str(module.parent.relative_to(ROOT))
-    alone = module.name == "__main__.py" or folder in LAYERED
-    return str(module.relative_to(ROOT)) if alone else folder
+    return str(module.relative_to(ROOT)) if module.name == "__main__.py" else folder
 
 
 def graph_of_imports(rooms: dict[str, str]) -> dict[str, set[str]]:
@@ -346,17 +338,6 @@ def test_no_folder_imports_in_a_circle() -> None:
 def test_no_module_imports_in_a_circle() -> None:
     """Nor do two modules know each other by an import in a function, or for type checkers alone."""
     assert circle_of(graph_of_imports({name_of(each): name_of(each) for each in modules(PACKAGE)})) == ""
-
-
-@pytest.mark.parametrize("folder", sorted(LAYERED))
-def test_a_folder_counts_by_its_modules_only_where_it_has_to(folder: str) -> None:
-    """An exception goes once its folder has one direction of imports."""
-    rooms = {name_of(each): room_of(each) for each in modules(PACKAGE)}
-    whole = {
-        name: folder if room.rpartition("/")[0] == folder and room.endswith(".py") else room
-        for name, room in rooms.items()
-    }
-    assert circle_of(graph_of_imports(whole)) != ""
 
 
 @pytest.mark.parametrize(

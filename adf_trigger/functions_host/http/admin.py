@@ -13,7 +13,7 @@ from starlette.routing import Route
 from adf_trigger.functions_host.http import requests
 from adf_trigger.functions_host.http.app import Front
 from adf_trigger.functions_host.http.keys import Keys
-from adf_trigger.functions_host.index import HttpTrigger, IndexedFunction
+from adf_trigger.functions_host.worker.index import HttpTrigger, IndexedFunction
 
 VERSION = "4.0.0.0"
 

@@ -9,8 +9,7 @@ from starlette.routing import Route as AdminRoute
 from starlette.routing import Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from adf_trigger.functions_host.context import InvocationTrace
-from adf_trigger.functions_host.errors import FunctionFailed
+from adf_trigger.functions_host.common.errors import FunctionFailed
 from adf_trigger.functions_host.http import requests
 from adf_trigger.functions_host.http.keys import Keys
 from adf_trigger.functions_host.http.responses import (
@@ -23,8 +22,9 @@ from adf_trigger.functions_host.http.responses import (
 )
 from adf_trigger.functions_host.http.routing import Route, find
 from adf_trigger.functions_host.http.throttle import RequestQueue, TooManyRequests
-from adf_trigger.functions_host.index import IndexedFunction
-from adf_trigger.functions_host.invoker import Invoker
+from adf_trigger.functions_host.worker.context import InvocationTrace
+from adf_trigger.functions_host.worker.index import IndexedFunction
+from adf_trigger.functions_host.worker.invoker import Invoker
 
 _HOME = b"The local Azure Functions host is running.\n"
 _OWN_PATHS = ("/admin", "/runtime/webhooks")

@@ -5,7 +5,7 @@ import uuid
 from collections.abc import Callable
 from datetime import datetime
 
-from adf_trigger.functions_host.errors import AppLoadError
+from adf_trigger.functions_host.common.errors import AppLoadError
 
 Constraint = Callable[[str], bool]
 

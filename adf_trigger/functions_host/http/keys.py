@@ -4,7 +4,7 @@ import base64
 import hashlib
 import hmac
 
-from adf_trigger.functions_host.index import AuthLevel
+from adf_trigger.functions_host.worker.index import AuthLevel
 
 KEY_HEADER = "x-functions-key"
 KEY_PARAMETER = "code"

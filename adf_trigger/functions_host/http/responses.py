@@ -9,7 +9,7 @@ from typing import Any
 from azure.functions.meta import Datum
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from adf_trigger.functions_host.errors import FunctionFailed
+from adf_trigger.functions_host.common.errors import FunctionFailed
 
 SCALE_OUT = {"x-function-scaleout": "1"}
 CLOSE = {"connection": "close"}

@@ -9,9 +9,9 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from adf_trigger.functions_host.errors import AppLoadError
+from adf_trigger.functions_host.common.errors import AppLoadError
 from adf_trigger.functions_host.http.constraints import Constraint, constraint
-from adf_trigger.functions_host.index import HttpTrigger, IndexedFunction
+from adf_trigger.functions_host.worker.index import HttpTrigger, IndexedFunction
 
 _PARAMETER = re.compile(r"(\*{0,2})(\w+)((?::\w+(?:\((?:[^()]|\([^()]*\))*\))?)*)(?:=([^}]*))?(\?)?")
 _CONSTRAINT = re.compile(r":(\w+(?:\((?:[^()]|\([^()]*\))*\))?)")

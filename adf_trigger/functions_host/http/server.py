@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import uvicorn
 from starlette.types import ASGIApp
 
-from adf_trigger.functions_host.config import HostConfig
+from adf_trigger.functions_host.common.config import HostConfig
 from adf_trigger.functions_host.http.protocol import KestrelProtocol
 
 _KEEP_ALIVE_SECONDS = 130

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
 
-from adf_trigger.functions_host.host_json import UNBOUNDED, HttpOptions
+from adf_trigger.functions_host.common.host_json import UNBOUNDED, HttpOptions
 
 
 class TooManyRequests(Exception):

@@ -9,9 +9,9 @@ from typing import TypeVar
 from azure.core.exceptions import AzureError, HttpResponseError, ResourceExistsError, ResourceNotFoundError
 from azure.storage.queue import QueueClient, QueueMessage
 
-from adf_trigger.functions_host.errors import LeaseLost, StorageFault
+from adf_trigger.functions_host.common.errors import LeaseLost, StorageFault
+from adf_trigger.functions_host.common.storage import error_code
 from adf_trigger.functions_host.queues.ports import LeasedMessage
-from adf_trigger.functions_host.storage import error_code
 
 T = TypeVar("T")
 

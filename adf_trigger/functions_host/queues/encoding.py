@@ -3,7 +3,7 @@
 import base64
 import binascii
 
-from adf_trigger.functions_host.host_json import MessageEncoding
+from adf_trigger.functions_host.common.host_json import MessageEncoding
 
 _LEFT_OUT = dict.fromkeys(map(ord, " \t\r\n"))
 """What .NET passes over within base64: these four, and no other kind of white space."""

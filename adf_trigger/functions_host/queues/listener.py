@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from adf_trigger.functions_host.config import HostTimes
-from adf_trigger.functions_host.errors import Crash, FunctionFailed, LeaseLost, StorageFault
-from adf_trigger.functions_host.host_json import QueuesOptions
+from adf_trigger.functions_host.common.config import HostTimes
+from adf_trigger.functions_host.common.errors import Crash, FunctionFailed, LeaseLost, StorageFault
+from adf_trigger.functions_host.common.host_json import QueuesOptions
 from adf_trigger.functions_host.queues.backoff import RandomizedBackoff
 from adf_trigger.functions_host.queues.encoding import Undecodable, decode
 from adf_trigger.functions_host.queues.ports import LeasedMessage, Queue

@@ -5,7 +5,7 @@ import logging
 from types import TracebackType
 from typing import Self
 
-from adf_trigger.functions_host.errors import Crash, LeaseLost, StorageFault
+from adf_trigger.functions_host.common.errors import Crash, LeaseLost, StorageFault
 from adf_trigger.functions_host.queues.ports import LeasedMessage, Queue
 
 logger = logging.getLogger(__name__)

@@ -14,8 +14,8 @@ from typing import TypeVar
 from azure.core.exceptions import AzureError, HttpResponseError, ResourceExistsError, ResourceNotFoundError
 from azure.storage.blob import BlobClient, BlobLeaseClient, ContainerClient
 
-from adf_trigger.functions_host.errors import LeaseLost, StorageFault
-from adf_trigger.functions_host.storage import error_code
+from adf_trigger.functions_host.common.errors import LeaseLost, StorageFault
+from adf_trigger.functions_host.common.storage import error_code
 from adf_trigger.functions_host.timers.ports import ScheduleStatus
 
 T = TypeVar("T")

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 
-from adf_trigger.functions_host.errors import Crash, LeaseLost, StorageFault
+from adf_trigger.functions_host.common.errors import Crash, LeaseLost, StorageFault
 from adf_trigger.functions_host.timers.ports import TimerLock
 
 _START_AGAIN = (1.0, 2.0, 3.0, 5.5, 8.5, 16.0, 30.0)

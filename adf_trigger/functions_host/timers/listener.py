@@ -9,8 +9,8 @@ from dataclasses import replace
 
 from azure.functions.meta import Datum
 
-from adf_trigger.functions_host.clock import Clock
-from adf_trigger.functions_host.errors import FunctionFailed, StorageFault
+from adf_trigger.functions_host.common.clock import Clock
+from adf_trigger.functions_host.common.errors import FunctionFailed, StorageFault
 from adf_trigger.functions_host.timers.holding import LockHolder, within
 from adf_trigger.functions_host.timers.ncrontab import Schedule
 from adf_trigger.functions_host.timers.past_due import after_run, on_startup

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from adf_trigger.local.node import NPM
+from adf_trigger.local.processes.node import NPM
 
 _PACKAGE = Path(__file__).parent
 _MANIFESTS = ("package.json", "package-lock.json")

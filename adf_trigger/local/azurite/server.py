@@ -7,9 +7,9 @@ from types import TracebackType
 from typing import Self
 
 from adf_trigger.local.azurite.install import install
-from adf_trigger.local.environment import child_environment
-from adf_trigger.local.node import NODE
-from adf_trigger.local.process import Process
+from adf_trigger.local.processes.environment import child_environment
+from adf_trigger.local.processes.node import NODE
+from adf_trigger.local.processes.process import Process
 
 ACCOUNT = "devstoreaccount1"
 ACCOUNT_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="

@@ -10,7 +10,7 @@ from typing import Any, Self
 import requests
 from azure.storage.queue import QueueClient
 
-from adf_trigger.local.endpoints import Endpoints
+from adf_trigger.local.stack.endpoints import Endpoints
 
 TIMEOUTS = (5.0, 30.0)
 """Seconds to connect and to the next byte."""

@@ -21,7 +21,7 @@ from adf_trigger.datafactory.management import ManagementApi
 from adf_trigger.datafactory.resources import Factories
 from adf_trigger.datafactory.transport import Transport
 from adf_trigger.emulator.arm.regions import DEFAULT_REGION
-from adf_trigger.local.endpoints import Endpoints
+from adf_trigger.local.stack.endpoints import Endpoints
 
 CONTAINER = "adftutorial"
 PLAIN_PIPELINE = "Adfv2QuickStartPipeline"

@@ -16,9 +16,9 @@ from adf_trigger.datafactory.models import TimeWindow, items_of
 from adf_trigger.errors import AdfTriggerError
 from adf_trigger.local.demo.client import Answer, Caller
 from adf_trigger.local.demo.quickstart import INPUTS, PARAM_PIPELINE, PLAIN_PIPELINE, Quickstart
-from adf_trigger.local.demo.screen import Screen
-from adf_trigger.local.endpoints import Endpoints
-from adf_trigger.local.stack import Stack, StackConfig
+from adf_trigger.local.screen.screen import Screen
+from adf_trigger.local.stack.endpoints import Endpoints
+from adf_trigger.local.stack.stack import Stack, StackConfig
 
 EVENTS_WITHIN = 60.0
 """Seconds in which three small copies end and their events arrive."""

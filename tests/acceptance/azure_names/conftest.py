@@ -14,8 +14,8 @@ import pytest
 from azure.storage.blob import BlobServiceClient, ContainerClient
 
 from adf_trigger.emulator.commands.azure_environment import addresses, azure_environment
-from adf_trigger.local.endpoints import Endpoints
-from adf_trigger.local.stack import Stack, StackConfig
+from adf_trigger.local.stack.endpoints import Endpoints
+from adf_trigger.local.stack.stack import Stack, StackConfig
 from tests.acceptance.azure_names.curl import ARM, Curl, sign_in
 from tests.support.local_stack import NEVER
 

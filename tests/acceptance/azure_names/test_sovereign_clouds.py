@@ -13,8 +13,8 @@ import requests
 
 from adf_trigger.emulator.commands.azure_environment import azure_environment
 from adf_trigger.emulator.common.clouds import CLOUDS, PUBLIC
-from adf_trigger.local.endpoints import Endpoints
-from adf_trigger.local.stack import Stack, StackConfig
+from adf_trigger.local.stack.endpoints import Endpoints
+from adf_trigger.local.stack.stack import Stack, StackConfig
 
 ROOT = Path(__file__).parents[3]
 

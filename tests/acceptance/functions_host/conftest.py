@@ -16,7 +16,7 @@ from azure.core.exceptions import ResourceExistsError
 from azure.storage.queue import QueueClient
 
 from adf_trigger.local.azurite import Azurite
-from adf_trigger.local.process import Process, ready_line
+from adf_trigger.local.processes.process import Process, ready_line
 from tests.support.waiting import LIMIT, until
 from tests.support.warm import command
 

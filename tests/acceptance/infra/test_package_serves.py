@@ -15,8 +15,8 @@ import requests
 from packaging.requirements import Requirement
 
 from adf_trigger.functions_host.environment import HOST_KEY
-from adf_trigger.local.environment import child_environment
-from adf_trigger.local.process import Process, ready_line
+from adf_trigger.local.processes.environment import child_environment
+from adf_trigger.local.processes.process import Process, ready_line
 from tests.support.deployed import ISOLATED, closure, link_packages, requirements_of
 from tests.support.local_stack import MASTER_KEY, PATIENCE, TIMEOUTS, LocalStack
 from tests.support.packing import packed_by_azd, zipped

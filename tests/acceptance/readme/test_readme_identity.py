@@ -20,9 +20,9 @@ from azure.storage.queue import QueueClient, QueueServiceClient
 
 from adf_trigger.local.azurite.install import install
 from adf_trigger.local.azurite.server import ACCOUNT, ACCOUNT_KEY
-from adf_trigger.local.environment import child_environment
-from adf_trigger.local.node import NODE
-from adf_trigger.local.process import Process
+from adf_trigger.local.processes.environment import child_environment
+from adf_trigger.local.processes.node import NODE
+from adf_trigger.local.processes.process import Process
 from tests.support.documents import ROOT, marked_blocks, run
 from tests.support.local_stack import TIMEOUTS, LocalStack
 

@@ -15,7 +15,7 @@ import requests
 from azure.storage.queue import QueueClient
 
 from adf_trigger.local.azurite import Azurite
-from adf_trigger.local.process import Process, ready_line
+from adf_trigger.local.processes.process import Process, ready_line
 from tests.support.waiting import until
 from tests.support.world import FACTORY_ID
 

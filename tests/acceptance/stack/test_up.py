@@ -19,9 +19,9 @@ from azure.mgmt.datafactory import DataFactoryManagementClient
 from azure.storage.queue import QueueServiceClient
 
 from adf_trigger.local.azurite import install
-from adf_trigger.local.endpoints import Endpoints
-from adf_trigger.local.process import StartFailed
-from adf_trigger.local.stack import Stack, StackConfig
+from adf_trigger.local.processes.process import StartFailed
+from adf_trigger.local.stack.endpoints import Endpoints
+from adf_trigger.local.stack.stack import Stack, StackConfig
 from tests.acceptance.stack.up_process import PATIENT_SECONDS, ROOT, Up, eventually
 
 READY_SECONDS = 15.0

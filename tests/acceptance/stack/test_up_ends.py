@@ -13,7 +13,7 @@ import pytest
 import requests
 from azure.storage.queue import QueueServiceClient
 
-from adf_trigger.local.endpoints import Endpoints
+from adf_trigger.local.stack.endpoints import Endpoints
 from tests.acceptance.stack.up_process import PATIENT_SECONDS, Up, eventually
 
 

@@ -14,10 +14,10 @@ import psutil
 import pytest
 import requests
 
-from adf_trigger.local.demo.screen import Screen
 from adf_trigger.local.demo.story import DemoFailed, run
-from adf_trigger.local.endpoints import Endpoints
-from adf_trigger.local.stack import StackConfig
+from adf_trigger.local.screen.screen import Screen
+from adf_trigger.local.stack.endpoints import Endpoints
+from adf_trigger.local.stack.stack import StackConfig
 from tests.acceptance.stack.up_process import PATIENT_SECONDS, ROOT, Up, eventually
 
 OTHER_SYSTEM = ROOT / "tests" / "support" / "other_system"

@@ -12,7 +12,7 @@ from uuid import uuid4
 
 import psutil
 
-from adf_trigger.local.endpoints import Endpoints
+from adf_trigger.local.stack.endpoints import Endpoints
 
 ROOT = Path(__file__).parents[3]
 PATIENT_SECONDS = 120.0

@@ -14,7 +14,7 @@ from azure.core.exceptions import HttpResponseError, ResourceExistsError
 from azure.storage.blob import BlobClient, BlobLeaseClient, ContainerClient
 
 from adf_trigger.functions_host import HostTimes, LeaseLost
-from adf_trigger.functions_host.clock import utcnow
+from adf_trigger.functions_host.common.clock import utcnow
 from adf_trigger.functions_host.timers.ncrontab import Schedule
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from azure.storage.blob import BlobServiceClient
 from azure.storage.queue import QueueServiceClient
 
 from adf_trigger.local.azurite import Azurite, AzuriteInstallError, install
-from adf_trigger.local.process import StartFailed
+from adf_trigger.local.processes.process import StartFailed
 
 ROOT = Path(__file__).parents[3]
 

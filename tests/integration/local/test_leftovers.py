@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from adf_trigger.emulator.commands.data_folder import DataFolderError
-from adf_trigger.local.leftovers import wait_for_leftovers
+from adf_trigger.local.processes.leftovers import wait_for_leftovers
 
 SLEEP = "import time; time.sleep(600)"
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from adf_trigger.local.process import Process, StartFailed, ready_line
+from adf_trigger.local.processes.process import Process, StartFailed, ready_line
 
 PATIENT_SECONDS = 60.0
 ROOT = Path(__file__).parents[3]
@@ -167,7 +167,7 @@ def test_nothing_outlives_the_supervisor(tmp_path: Path, how: signal.Signals, he
     code = f"""
         import sys, time
         from pathlib import Path
-        from adf_trigger.local.process import Process
+        from adf_trigger.local.processes.process import Process
         log = Path({str(tmp_path / "log")!r})
         process = Process("thing", [sys.executable, "-c", {FAMILY!r}], log=log, groups={held_by == "groups"})
         process.wait_until_ready(lambda output: "ready" in output or None, timeout={PATIENT_SECONDS})

@@ -14,7 +14,7 @@ import pytest
 
 from adf_trigger.functions.app import app_of
 from adf_trigger.functions.bindings import Bindings
-from adf_trigger.functions_host.context import InvocationContext
+from adf_trigger.functions_host.worker.context import InvocationContext
 from tests.support.world import World
 
 NEVER = datetime.max.replace(tzinfo=UTC)

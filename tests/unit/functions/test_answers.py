@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 
-from adf_trigger.functions_host.context import InvocationContext
+from adf_trigger.functions_host.worker.context import InvocationContext
 from adf_trigger.service.threads.workers import Workers
 from tests.support.waiting import until
 from tests.support.world import World

@@ -10,7 +10,7 @@ from adf_trigger.functions.app import app_of
 from adf_trigger.functions.bindings import AT_FAULT, NOT_YET_SET, Bindings
 from adf_trigger.functions.composition import Composition
 from adf_trigger.functions.services import Services
-from adf_trigger.functions_host.context import InvocationContext
+from adf_trigger.functions_host.worker.context import InvocationContext
 from tests.support.world import World, settings
 from tests.unit.functions.conftest import Caller
 

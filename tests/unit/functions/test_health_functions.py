@@ -10,7 +10,7 @@ import pytest
 from adf_trigger.errors import Forbidden, SettingsError
 from adf_trigger.functions.app import app_of
 from adf_trigger.functions.bindings import Bindings
-from adf_trigger.functions_host.context import InvocationContext
+from adf_trigger.functions_host.worker.context import InvocationContext
 from adf_trigger.ledger.notes import APP_SCOPE
 from adf_trigger.service.health.ledger_identity import LEDGER_NOTE
 from tests.support.world import World

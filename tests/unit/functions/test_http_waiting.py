@@ -12,7 +12,7 @@ import azure.functions as func
 import pytest
 
 from adf_trigger.errors import Unavailable
-from adf_trigger.functions_host.context import InvocationContext
+from adf_trigger.functions_host.worker.context import InvocationContext
 from tests.support.waiting import until
 from tests.support.world import World
 from tests.unit.functions.conftest import Caller

@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 from uuid import uuid4
 
-from adf_trigger.functions_host.errors import LeaseLost, StorageFault
-from adf_trigger.functions_host.index import IndexedFunction, QueueTrigger, Trigger
+from adf_trigger.functions_host.common.errors import LeaseLost, StorageFault
 from adf_trigger.functions_host.queues.ports import LeasedMessage
 from adf_trigger.functions_host.timers.ports import ScheduleStatus
+from adf_trigger.functions_host.worker.index import IndexedFunction, QueueTrigger, Trigger
 
 T = TypeVar("T")
 

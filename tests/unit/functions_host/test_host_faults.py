@@ -7,9 +7,9 @@ from random import Random
 
 import pytest
 
-from adf_trigger.functions_host.config import HostTimes
-from adf_trigger.functions_host.errors import FunctionFailed, LeaseLost, StorageFault
-from adf_trigger.functions_host.host_json import QueuesOptions
+from adf_trigger.functions_host.common.config import HostTimes
+from adf_trigger.functions_host.common.errors import FunctionFailed, LeaseLost, StorageFault
+from adf_trigger.functions_host.common.host_json import QueuesOptions
 from adf_trigger.functions_host.queues.listener import QueueListener, QueueTriggerOptions
 from adf_trigger.functions_host.queues.ports import LeasedMessage
 from tests.unit.functions_host.doubles import MemoryQueue, in_virtual_time

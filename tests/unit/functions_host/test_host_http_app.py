@@ -11,14 +11,14 @@ import azure.functions as func
 import httpx
 import pytest
 
-from adf_trigger.functions_host.host_json import HttpOptions
+from adf_trigger.functions_host.common.host_json import HttpOptions
 from adf_trigger.functions_host.http.admin import Admin
 from adf_trigger.functions_host.http.app import Front, FunctionRoutes, application
 from adf_trigger.functions_host.http.keys import Keys
 from adf_trigger.functions_host.http.routing import route
 from adf_trigger.functions_host.http.throttle import RequestQueue
-from adf_trigger.functions_host.index import AuthLevel, HttpTrigger, IndexedFunction
-from adf_trigger.functions_host.invoker import Invoker
+from adf_trigger.functions_host.worker.index import AuthLevel, HttpTrigger, IndexedFunction
+from adf_trigger.functions_host.worker.invoker import Invoker
 from tests.unit.functions_host.doubles import a_function
 
 HOST = {"x-functions-key": "host"}

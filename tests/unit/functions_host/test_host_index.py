@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from adf_trigger.functions_host.app_settings import AppSettings
-from adf_trigger.functions_host.errors import AppLoadError, NotSupported
-from adf_trigger.functions_host.index import HttpTrigger, QueueTrigger, TimerTrigger, load_app
+from adf_trigger.functions_host.common.app_settings import AppSettings
+from adf_trigger.functions_host.common.errors import AppLoadError, NotSupported
+from adf_trigger.functions_host.worker.index import HttpTrigger, QueueTrigger, TimerTrigger, load_app
 
 MakeApp = Callable[..., Path]
 SETTINGS = AppSettings({"QUEUE": "Orders", "SCHEDULE": "0 */5 * * * *", "AzureWebJobs.off.Disabled": "true"})

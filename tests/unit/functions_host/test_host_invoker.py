@@ -15,15 +15,15 @@ import azure.functions as func
 import pytest
 from azure.functions.meta import Datum
 
-from adf_trigger.functions_host.context import InvocationTrace
-from adf_trigger.functions_host.errors import FunctionFailed
-from adf_trigger.functions_host.index import HttpTrigger, IndexedFunction, TimerTrigger
-from adf_trigger.functions_host.invoker import Invoker
-from adf_trigger.functions_host.logs import JsonLines, current_invocation
+from adf_trigger.functions_host.common.errors import FunctionFailed
 from adf_trigger.functions_host.queues.ports import LeasedMessage
 from adf_trigger.functions_host.timers.listener import timer_datum
 from adf_trigger.functions_host.timers.ports import ScheduleStatus
 from adf_trigger.functions_host.triggers import queue_datum, queue_metadata
+from adf_trigger.functions_host.worker.context import InvocationTrace
+from adf_trigger.functions_host.worker.index import HttpTrigger, IndexedFunction, TimerTrigger
+from adf_trigger.functions_host.worker.invoker import Invoker
+from adf_trigger.functions_host.worker.logs import JsonLines, current_invocation
 from tests.unit.functions_host.doubles import START, a_function
 
 TEXT = Datum("hello", "string")

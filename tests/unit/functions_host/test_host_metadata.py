@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adf_trigger.functions_host.errors import FunctionFailed
-from adf_trigger.functions_host.index import QueueTrigger
-from adf_trigger.functions_host.invoker import Invoker
+from adf_trigger.functions_host.common.errors import FunctionFailed
 from adf_trigger.functions_host.queues.ports import LeasedMessage
 from adf_trigger.functions_host.triggers import metadata_by_hand, queue_datum, queue_metadata
+from adf_trigger.functions_host.worker.index import QueueTrigger
+from adf_trigger.functions_host.worker.invoker import Invoker
 from tests.unit.functions_host.doubles import START, a_function
 
 TEXT, BINARY = QueueTrigger("orders", "", binary=False), QueueTrigger("orders", "", binary=True)

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adf_trigger.functions_host.config import HostTimes
-from adf_trigger.functions_host.errors import FunctionFailed, StorageFault
-from adf_trigger.functions_host.host_json import QueuesOptions
+from adf_trigger.functions_host.common.config import HostTimes
+from adf_trigger.functions_host.common.errors import FunctionFailed, StorageFault
+from adf_trigger.functions_host.common.host_json import QueuesOptions
 from adf_trigger.functions_host.queues.backoff import RandomizedBackoff
 from adf_trigger.functions_host.queues.encoding import Undecodable, decode
 from adf_trigger.functions_host.queues.listener import QueueListener, QueueTriggerOptions, poison_name

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from adf_trigger.functions_host.errors import AppLoadError
+from adf_trigger.functions_host.common.errors import AppLoadError
 from adf_trigger.functions_host.http.keys import Keys
 from adf_trigger.functions_host.http.routing import Route, RouteTemplate, find, route
 from adf_trigger.functions_host.http.urls import normal_path
-from adf_trigger.functions_host.index import AuthLevel, HttpTrigger
+from adf_trigger.functions_host.worker.index import AuthLevel, HttpTrigger
 from tests.unit.functions_host.doubles import a_function
 
 

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from adf_trigger.functions_host.app_settings import AppSettings, host_id, load_local_settings
-from adf_trigger.functions_host.config import HostConfig, HostTimes
-from adf_trigger.functions_host.errors import SettingError
-from adf_trigger.functions_host.host_json import HostJson, load_host_json, parse_timespan
-from adf_trigger.functions_host.storage import storage_account
+from adf_trigger.functions_host.common.app_settings import AppSettings, host_id, load_local_settings
+from adf_trigger.functions_host.common.config import HostConfig, HostTimes
+from adf_trigger.functions_host.common.errors import SettingError
+from adf_trigger.functions_host.common.host_json import HostJson, load_host_json, parse_timespan
+from adf_trigger.functions_host.common.storage import storage_account
 
 NONE = AppSettings({})
 

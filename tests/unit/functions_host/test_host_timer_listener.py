@@ -10,7 +10,7 @@ from itertools import pairwise
 
 from azure.functions.meta import Datum
 
-from adf_trigger.functions_host.errors import FunctionFailed, StorageFault
+from adf_trigger.functions_host.common.errors import FunctionFailed, StorageFault
 from adf_trigger.functions_host.timers.holding import LockHolder
 from adf_trigger.functions_host.timers.listener import TimerListener
 from adf_trigger.functions_host.timers.ncrontab import Schedule

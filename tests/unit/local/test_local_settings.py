@@ -7,9 +7,9 @@ import pytest
 
 from adf_trigger.azure.credential_kinds import CredentialKind
 from adf_trigger.emulator.hosting import defaults
-from adf_trigger.local.app_settings import app_settings
-from adf_trigger.local.endpoints import Endpoints
-from adf_trigger.local.environment import child_environment
+from adf_trigger.local.processes.environment import child_environment
+from adf_trigger.local.stack.app_settings import app_settings
+from adf_trigger.local.stack.endpoints import Endpoints
 from adf_trigger.settings import Settings
 
 EMULATOR = {

@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from adf_trigger.local.demo.screen import Screen
-from adf_trigger.local.terminal import Terminal
-from adf_trigger.local.texts import (
+from adf_trigger.local.screen.screen import Screen
+from adf_trigger.local.screen.texts import (
     WIDTH,
     example,
     ready,
@@ -20,6 +19,7 @@ from adf_trigger.local.texts import (
     take_over,
     wrapped,
 )
+from adf_trigger.local.terminal import Terminal
 
 
 def on(width: int) -> Console:

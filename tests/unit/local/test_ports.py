@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from adf_trigger.local.endpoints import Endpoints
-from adf_trigger.local.ports import Ports, PortTaken, check, names, usual, why_not
+from adf_trigger.local.processes.ports import Ports, PortTaken, check, names, usual, why_not
+from adf_trigger.local.stack.endpoints import Endpoints
 
 
 @pytest.fixture(autouse=True)

@@ -20,9 +20,9 @@ from adf_trigger.emulator.identity.tokens import Identity, TokenAuthority
 from adf_trigger.emulator.outbound.storage_account import ACCOUNT, ACCOUNT_KEY
 from adf_trigger.emulator.serving.certificates import make_certificate
 from adf_trigger.local.azurite.install import install
-from adf_trigger.local.environment import child_environment
-from adf_trigger.local.node import NODE
-from adf_trigger.local.process import Process
+from adf_trigger.local.processes.environment import child_environment
+from adf_trigger.local.processes.node import NODE
+from adf_trigger.local.processes.process import Process
 from tests.integration.emulator.copying.harness import (
     Answer,
     Asked,

@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-_ROOT = Path(__file__).parents[2]
+_ROOT = Path(__file__).parents[3]
 _FOREIGN = re.compile(
     r"(ADF_TRIGGER_|APPLICATIONINSIGHTS_|AZURE_|AZURITE_|AZUREWEBJOBS|AZUREFUNCTIONS|FUNCTIONS_|IDENTITY_|IMDS_|MSI_)",
     re.IGNORECASE,

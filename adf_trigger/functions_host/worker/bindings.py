@@ -6,8 +6,8 @@ from typing import Any
 import azure.functions as func
 from azure.functions.meta import Datum
 
-from adf_trigger.functions_host.errors import FunctionFailed
-from adf_trigger.functions_host.index import HttpTrigger, IndexedFunction, QueueTrigger, TimerTrigger
+from adf_trigger.functions_host.common.errors import FunctionFailed
+from adf_trigger.functions_host.worker.index import HttpTrigger, IndexedFunction, QueueTrigger, TimerTrigger
 
 _BINDING_NAMES = {HttpTrigger: "httpTrigger", QueueTrigger: "queueTrigger", TimerTrigger: "timerTrigger"}
 

@@ -12,8 +12,8 @@ from azure.storage.blob import ExponentialRetry as BlobRetry
 from azure.storage.queue import ExponentialRetry as QueueRetry
 from azure.storage.queue import QueueClient
 
-from adf_trigger.functions_host.app_settings import AppSettings
-from adf_trigger.functions_host.errors import SettingError
+from adf_trigger.functions_host.common.app_settings import AppSettings
+from adf_trigger.functions_host.common.errors import SettingError
 
 DEFAULT_CONNECTION = "AzureWebJobsStorage"
 

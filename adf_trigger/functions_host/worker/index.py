@@ -12,8 +12,8 @@ from typing import Any, Literal, cast
 
 import azure.functions as func
 
-from adf_trigger.functions_host.app_settings import AppSettings
-from adf_trigger.functions_host.errors import AppLoadError, NotSupported, SettingError
+from adf_trigger.functions_host.common.app_settings import AppSettings
+from adf_trigger.functions_host.common.errors import AppLoadError, NotSupported, SettingError
 
 AuthLevel = Literal["anonymous", "function", "admin"]
 

@@ -6,15 +6,15 @@ from pathlib import Path
 
 from adf_trigger import console
 from adf_trigger.emulator.commands.load import Loading
-from adf_trigger.local.ports import Ports
+from adf_trigger.local.processes.ports import Ports
 
 POLL_SCHEDULE = "*/2 * * * * *"
 """On the local stack the timer runs every two seconds, so that events arrive promptly."""
 
-_INSTALLED = Path(__file__).parent / "app"
+_INSTALLED = Path(__file__).parents[1] / "app"
 """Where a wheel has the function app; in a checkout it lies at the root."""
 
-APP = _INSTALLED if _INSTALLED.is_dir() else Path(__file__).parents[2]
+APP = _INSTALLED if _INSTALLED.is_dir() else Path(__file__).parents[3]
 """Folder of this project's own function app."""
 
 

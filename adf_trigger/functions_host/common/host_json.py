@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, cast
 
-from adf_trigger.functions_host.app_settings import AppSettings
-from adf_trigger.functions_host.errors import SettingError
+from adf_trigger.functions_host.common.app_settings import AppSettings
+from adf_trigger.functions_host.common.errors import SettingError
 
 MessageEncoding = Literal["base64", "none"]
 

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, TypeVar
 
-from adf_trigger.local.families import HAS_GROUPS, Family, Streams, group_family, tree_family
+from adf_trigger.local.processes.families import HAS_GROUPS, Family, Streams, group_family, tree_family
 
 T = TypeVar("T")
 

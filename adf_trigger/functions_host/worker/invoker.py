@@ -10,12 +10,12 @@ from typing import Any
 
 from azure.functions.meta import Datum
 
-from adf_trigger.functions_host.bindings import decode, encode
-from adf_trigger.functions_host.clock import IdSource, new_id
-from adf_trigger.functions_host.context import InvocationContext, InvocationTrace
-from adf_trigger.functions_host.errors import FunctionFailed
-from adf_trigger.functions_host.index import IndexedFunction
-from adf_trigger.functions_host.logs import Invocation, current_invocation
+from adf_trigger.functions_host.common.clock import IdSource, new_id
+from adf_trigger.functions_host.common.errors import FunctionFailed
+from adf_trigger.functions_host.worker.bindings import decode, encode
+from adf_trigger.functions_host.worker.context import InvocationContext, InvocationTrace
+from adf_trigger.functions_host.worker.index import IndexedFunction
+from adf_trigger.functions_host.worker.logs import Invocation, current_invocation
 
 logger = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from rich.status import Status
 from rich.table import Table
 from rich.text import Text
 
-from adf_trigger.local.texts import COMMAND, WIDTH, take_over, up_command, wrapped
+from adf_trigger.local.screen.texts import COMMAND, WIDTH, take_over, up_command, wrapped
 
 PLAIN = "Adfv2QuickStartPipeline"
 

@@ -18,15 +18,15 @@ from adf_trigger.emulator.hosting import defaults
 from adf_trigger.emulator.hosting.defaults import FACTORY_ID
 from adf_trigger.emulator.outbound.allowed_hosts import AllowedHosts
 from adf_trigger.functions_host.environment import HOST_KEY, MASTER_KEY
-from adf_trigger.local.app_settings import app_settings
 from adf_trigger.local.azurite import Azurite
-from adf_trigger.local.endpoints import Endpoints
-from adf_trigger.local.environment import child_environment
-from adf_trigger.local.leftovers import wait_for_leftovers
-from adf_trigger.local.ports import Ports, check, usual
-from adf_trigger.local.process import GRACE_SECONDS, Process, StartFailed, ready_line
-from adf_trigger.local.stack_config import APP, CONSOLE, POLL_SCHEDULE, Progress, StackConfig
-from adf_trigger.local.storage import provide_storage
+from adf_trigger.local.processes.environment import child_environment
+from adf_trigger.local.processes.leftovers import wait_for_leftovers
+from adf_trigger.local.processes.ports import Ports, check, usual
+from adf_trigger.local.processes.process import GRACE_SECONDS, Process, StartFailed, ready_line
+from adf_trigger.local.stack.app_settings import app_settings
+from adf_trigger.local.stack.endpoints import Endpoints
+from adf_trigger.local.stack.stack_config import APP, CONSOLE, POLL_SCHEDULE, Progress, StackConfig
+from adf_trigger.local.stack.storage import provide_storage
 from adf_trigger.settings import Settings
 
 __all__ = ["APP", "POLL_SCHEDULE", "Ports", "Stack", "StackConfig"]

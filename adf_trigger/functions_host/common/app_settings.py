@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping, MutableMapping
 from pathlib import Path
 
-from adf_trigger.functions_host.errors import SettingError
+from adf_trigger.functions_host.common.errors import SettingError
 
 _REFERENCE = re.compile(r"%([^%]+)%")
 _HOST_ID_LENGTH = 32

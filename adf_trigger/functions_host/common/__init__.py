@@ -1,0 +1,1 @@
+"""What every part of the host shares: its errors, settings, clock and storage."""

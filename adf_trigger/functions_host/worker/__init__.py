@@ -1,0 +1,1 @@
+"""The worker: indexes an app's functions, binds their parameters and invokes them."""

@@ -1,0 +1,1 @@
+"""The stack: Azurite, the emulator and the Functions host, started together."""
