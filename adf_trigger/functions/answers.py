@@ -168,7 +168,7 @@ def run_response(
     """
     named = {"Location": location or view.links.self, **key_header(view.request_id), **(headers or {})}
     if not view.ended:
-        named["Retry-After"] = str(max(1, ceil(services.looker.period.total_seconds())))
+        named["Retry-After"] = str(max(1, ceil(services.refresher.period.total_seconds())))
     return func.HttpResponse(
         view.model_dump_json(), status_code=status, headers=named, mimetype="application/json"
     )

@@ -58,7 +58,7 @@ def nudging(use_cases: UseCases, by: str) -> UseCases:
 
     def nudged() -> Services:
         services = use_cases()
-        services.stand_in.nudge(by)
+        services.fallback_ticker.nudge(by)
         return services
 
     return nudged

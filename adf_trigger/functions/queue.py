@@ -44,7 +44,7 @@ def queue_functions(use_cases: UseCases, bindings: Bindings, *, stands_in: bool 
         services.intake.take(_message(msg))
         if stands_in:
             with each_thread(partial(enter, context)):
-                services.stand_in.run_if_overdue("queue")
+                services.fallback_ticker.run_if_overdue("queue")
 
     @blueprint.function_name("take_poison")
     @blueprint.queue_trigger("msg", bindings.poison_queue, STORAGE_CONNECTION, data_type=_AS_IT_CAME)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from adf_trigger.ledger.notes import Notes
-from adf_trigger.service.apps.unconfigured import StrangerWatcher
+from adf_trigger.service.apps.unconfigured import UnconfiguredFactoryWatcher
 from adf_trigger.service.calls.factory_states import FactoryStates
 from adf_trigger.service.factories import Factories
 from adf_trigger.service.health.health import HealthReader
@@ -23,9 +23,9 @@ from adf_trigger.service.steering.cancel import Canceller
 from adf_trigger.service.steering.holding import Holder
 from adf_trigger.service.steering.steerer import Steerer
 from adf_trigger.service.threads.workers import Workers
-from adf_trigger.service.timer.fallback import StandIn
-from adf_trigger.service.timer.tick import Tick
-from adf_trigger.service.watching.refresh import Looker
+from adf_trigger.service.timer.fallback import FallbackTicker
+from adf_trigger.service.timer.tick import TickRunner
+from adf_trigger.service.watching.refresh import RunRefresher
 from adf_trigger.service.watching.wait import Waiter
 from adf_trigger.settings import Settings
 
@@ -47,16 +47,16 @@ class Services:
     runs: RunLister
     activities: ActivityLister
     pipelines: PipelineLister
-    looker: Looker
+    refresher: RunRefresher
     waiter: Waiter
     intake: Intake
     event_intake: EventIntake
-    tick: Tick
+    tick: TickRunner
     canceller: Canceller
     steering: Steerer
     holder: Holder
-    stand_in: StandIn
-    strangers: StrangerWatcher
+    fallback_ticker: FallbackTicker
+    unconfigured: UnconfiguredFactoryWatcher
     observer: Observer
     health: HealthReader
     ledger_identity: LedgerIdentity

@@ -31,7 +31,7 @@ def timer_functions(use_cases: UseCases, bindings: Bindings) -> func.Blueprint:
         try:
             with each_thread(partial(enter, context)):
                 services.tick.run()
-            services.strangers.attend()
+            services.unconfigured.attend()
         finally:
             services.observer.also_ask("bindings", partial(bindings.check, services.settings))
             services.observer.observe()

@@ -20,8 +20,8 @@ from adf_trigger.service.admission.admission import Admission
 from adf_trigger.service.admission.start_times import StartTimes
 from adf_trigger.service.admission.sweep import PlacesSweeper
 from adf_trigger.service.apps.own_notes import OwnNotes
-from adf_trigger.service.apps.registry import AppIdentity, Neighbours, this_machine
-from adf_trigger.service.apps.unconfigured import Bounds, StrangerWatcher
+from adf_trigger.service.apps.registry import AppIdentity, AppRegistry, this_machine
+from adf_trigger.service.apps.unconfigured import Bounds, UnconfiguredFactoryWatcher
 from adf_trigger.service.callbacks.caller import wire_callbacks
 from adf_trigger.service.calls.allowance import Allowance
 from adf_trigger.service.calls.factory_states import FactoryStates
@@ -79,13 +79,13 @@ from adf_trigger.service.steering.steerer import Steerer
 from adf_trigger.service.steps import Steps
 from adf_trigger.service.threads.tick_threads import TickThreads
 from adf_trigger.service.threads.workers import WAITS_THREADS, Workers
-from adf_trigger.service.timer.fallback import StandIn
-from adf_trigger.service.timer.tick import Tick
+from adf_trigger.service.timer.fallback import FallbackTicker
+from adf_trigger.service.timer.tick import TickRunner
 from adf_trigger.service.watching.ends import EndRecorder
 from adf_trigger.service.watching.monitor import Monitor
 from adf_trigger.service.watching.overdue_runs import OverdueRunWatcher
-from adf_trigger.service.watching.refresh import Looker
-from adf_trigger.service.watching.shared_refresh import SharedLooker
+from adf_trigger.service.watching.refresh import RunRefresher
+from adf_trigger.service.watching.shared_refresh import SharedRefresher
 from adf_trigger.service.watching.sweep import Sweeper
 from adf_trigger.service.watching.wait import Waiter
 from adf_trigger.service.watching.withheld import Withholder
@@ -199,7 +199,7 @@ def wire(
         overlap=timedelta(seconds=settings.poll_overlap),
         missing_limit=timedelta(hours=settings.missing_run_hours),
     )
-    looker = Looker(
+    refresher = RunRefresher(
         ledger,
         records,
         monitor,
@@ -227,14 +227,14 @@ def wire(
         settings=fingerprints(settings),
     )
     own_notes = OwnNotes(notes, app.mark)
-    neighbours = Neighbours(app, notes, clock, steps)
-    strangers = StrangerWatcher(
+    registry = AppRegistry(app, notes, clock, steps)
+    unconfigured = UnconfiguredFactoryWatcher(
         factories,
         ledger,
         records,
         publisher,
         notes,
-        neighbours,
+        registry,
         clock,
         steps,
         Bounds(
@@ -258,13 +258,13 @@ def wire(
         tick_threads,
         most_bytes=settings.max_body_bytes,
     )
-    query = RunFinder(factories, ledger, rejected, strangers, views, looker)
+    query = RunFinder(factories, ledger, rejected, unconfigured, views, refresher)
     observed = ObservationKeeper(notes, app.mark, steps)
     others = wire_others(
         OtherRunClaimer(ledger, factories, records, ends, publisher, definitions, clock),
         *(observed, ledger, factories, policies, gate, clock, tick_threads, settings.poll_overlap),
     )
-    tick = Tick(
+    tick = TickRunner(
         factories,
         ledger,
         records,
@@ -283,7 +283,7 @@ def wire(
         OverdueMessageWatcher(
             rejected,
             ledger,
-            lambda: [*(each.id for each in factories), *strangers.ids()],
+            lambda: [*(each.id for each in factories), *unconfigured.ids()],
             outbox,
             clock,
             steps,
@@ -317,7 +317,7 @@ def wire(
             requeuer,
             keeper,
             partitions,
-            strangers,
+            unconfigured,
             event_intake,
             clock,
             requested_by=senders,
@@ -349,15 +349,15 @@ def wire(
         ),
         activities=ActivityLister(query, factories, reads, withholder, clock),
         pipelines=PipelineLister(factories, reads),
-        strangers=strangers,
-        looker=looker,
+        unconfigured=unconfigured,
+        refresher=refresher,
         tick=tick,
         holder=Holder(factories, holds, ledger, policies, backlog, clock),
-        stand_in=StandIn(tick, own_notes, clock, schedule, steps, seconds=seconds),
+        fallback_ticker=FallbackTicker(tick, own_notes, clock, schedule, steps, seconds=seconds),
         # Threads of their own: neither do callers hold up the looks, nor the other way round.
         waiter=Waiter(
             factories,
-            SharedLooker(ledger, ends, gate, allowance, clock),
+            SharedRefresher(ledger, ends, gate, allowance, clock),
             Workers(threads=WAITS_THREADS, name="wait").run,
         ),
         observer=Observer(
@@ -371,7 +371,7 @@ def wire(
             schedule,
             steps,
             in_turn={f"factory:{factory.alias}": partial(gate.check, factory) for factory in factories},
-            warnings=neighbours.check,
+            warnings=registry.check,
         ),
         health=HealthReader(
             own_notes,

@@ -60,7 +60,7 @@ def seen_to_end(world: World, key: str) -> None:
     """End the run of a request, and have somebody open it, so that its record says so before any tick."""
     finish(world, key)
     world.clock.forward(100)
-    assert world.services.looker.fresh(found(world, key)).status == "Succeeded"
+    assert world.services.refresher.fresh(found(world, key)).status == "Succeeded"
 
 
 def finish(world: World, key: str, status: str = "Succeeded") -> None:

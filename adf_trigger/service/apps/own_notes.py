@@ -11,10 +11,10 @@ HEALTH_NOTE = "health"
 TICK_NOTE = "tick"
 """The app's note of the timer's last complete tick."""
 
-STAND_IN_NOTE = "stand-in"
+FALLBACK_NOTE = "stand-in"
 """The app's note of the last tick that another function ran, since the timer's was overdue."""
 
-OWN = frozenset({HEALTH_NOTE, STAND_IN_NOTE, TICK_NOTE})
+OWN = frozenset({HEALTH_NOTE, FALLBACK_NOTE, TICK_NOTE})
 """What an app says of itself: another's ticks must not hide a timer that stands still, nor its trouble be ours."""
 
 

@@ -100,7 +100,7 @@ class Owners:
         )
 
 
-class Neighbours:
+class AppRegistry:
     """Registers this app, and finds other active apps that differ.
 
     Args:

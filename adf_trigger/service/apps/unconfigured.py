@@ -1,8 +1,8 @@
 """What has left the settings, and is not finished: its requests are found, named, and published in the end.
 
-A stranger is a factory that the ledger has records of and that is not configured: it was dropped, or has moved. What
-has ended of it is told at once, the rest as unknown once the factory has been away for too long. Factories of another
-app on the same storage are none of ours while that app is known.
+An unconfigured factory is one that the ledger has records of and the settings do not name: it was dropped, or has
+moved. What has ended of it is told at once, the rest as unknown once the factory has been away for too long.
+Factories of another app on the same storage are none of ours while that app is known.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ from adf_trigger.errors import AdfTriggerError, LedgerError
 from adf_trigger.ledger.notes import APP_SCOPE, Note, Notes
 from adf_trigger.ledger.port import LedgerReader, Stored
 from adf_trigger.ledger.records import ActiveRun, RunState
-from adf_trigger.service.apps.registry import Neighbours
+from adf_trigger.service.apps.registry import AppRegistry
 from adf_trigger.service.callbacks.caller import CallbackCaller
 from adf_trigger.service.elapsed import Leases
 from adf_trigger.service.factories import Factories
@@ -31,7 +31,7 @@ from adf_trigger.service.troubles import Troubles
 
 logger = logging.getLogger(__name__)
 
-STRANGER_NOTES = "stranger|"
+UNCONFIGURED_NOTES = "stranger|"
 LOOK_EVERY = 20.0
 """Seconds between two looks."""
 MOST_LISTED = 20
@@ -58,7 +58,7 @@ class Bounds:
     retention: timedelta
 
 
-class StrangerWatcher:
+class UnconfiguredFactoryWatcher:
     """Looks after factories that have left the settings. Threads may share it.
 
     Args:
@@ -66,8 +66,8 @@ class StrangerWatcher:
         ledger: the run ledger.
         records: writes it.
         publisher: sends the news.
-        notes: where it is kept since when a stranger is one.
-        neighbours: knows the factories of other apps.
+        notes: where it is kept since when a factory is unconfigured.
+        registry: knows the factories of other apps.
         clock: gives the present instant.
         steps: surrounds each effect.
         bounds: how long what is left of them is kept.
@@ -83,7 +83,7 @@ class StrangerWatcher:
         records: Records,
         publisher: Publisher,
         notes: Notes,
-        neighbours: Neighbours,
+        registry: AppRegistry,
         clock: Clock,
         steps: Steps,
         bounds: Bounds,
@@ -97,7 +97,7 @@ class StrangerWatcher:
         self._records = records
         self._publisher = publisher
         self._notes = notes
-        self._neighbours = neighbours
+        self._registry = registry
         self._clock = clock
         self._steps = steps
         self._bounds = bounds
@@ -110,7 +110,7 @@ class StrangerWatcher:
         self._named: set[str] = set()
 
     def has(self, factory: str) -> bool:
-        """Whether a resource id, in any case, is that of a stranger.
+        """Whether a resource id, in any case, is that of an unconfigured factory.
 
         Raises:
             LedgerError: the ledger is out of reach.
@@ -128,7 +128,7 @@ class StrangerWatcher:
             known = self._known
         if known is not None and now - known[0] < LOOK_EVERY:
             return known[1]
-        owners = self._neighbours.owners()
+        owners = self._registry.owners()
         found = [
             factory
             for factory in self._ledger.factories()
@@ -148,8 +148,8 @@ class StrangerWatcher:
             _log_trouble("Factories that have left the settings could not be handled: %s", exc)
 
     def _look(self, now: datetime) -> None:
-        owners = self._neighbours.owners()
-        notes = {note.name: note for note in self._notes.named(APP_SCOPE, STRANGER_NOTES)}
+        owners = self._registry.owners()
+        notes = {note.name: note for note in self._notes.named(APP_SCOPE, UNCONFIGURED_NOTES)}
         unfinished, done = set[str](), set[str]()
         left = TOLD_A_LOOK
         for factory in self.ids():
@@ -185,7 +185,7 @@ class StrangerWatcher:
         self._caller.call(factory, active, lambda notes: takewhile(lambda _: self._seconds() < over, notes))
 
     def _name(self, factory: str, active: Sequence[ActiveRun], note: Note | None, *, owned: bool) -> datetime:
-        """Keep that it is a stranger, and since when; tell an operator once."""
+        """Keep that it is unconfigured, and since when; tell an operator once."""
         name = _note_name(factory)
         now = self._clock()
         # One that is still to come was written by a clock ahead of ours: nobody waits for it.
@@ -259,12 +259,12 @@ class StrangerWatcher:
 
 
 def listed(notes: Sequence[Note]) -> list[Mapping[str, Any]]:
-    """The notes of strangers as an operator reads them."""
+    """The notes of unconfigured factories as an operator reads them."""
     return [note.value for note in notes[:MOST_LISTED]]
 
 
 def _note_name(factory: str) -> str:
-    return STRANGER_NOTES + hashlib.sha256(factory.encode()).hexdigest()[:32]
+    return UNCONFIGURED_NOTES + hashlib.sha256(factory.encode()).hexdigest()[:32]
 
 
 def _log_trouble(sentence: str, error: AdfTriggerError) -> None:

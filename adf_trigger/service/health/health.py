@@ -13,8 +13,8 @@ from typing import Any
 from adf_trigger.clock import Clock
 from adf_trigger.errors import AdfTriggerError
 from adf_trigger.ledger.notes import APP_SCOPE, Note, Notes
-from adf_trigger.service.apps.own_notes import HEALTH_NOTE, STAND_IN_NOTE, TICK_NOTE
-from adf_trigger.service.apps.unconfigured import STRANGER_NOTES, listed
+from adf_trigger.service.apps.own_notes import FALLBACK_NOTE, HEALTH_NOTE, TICK_NOTE
+from adf_trigger.service.apps.unconfigured import UNCONFIGURED_NOTES, listed
 from adf_trigger.service.elapsed import Elapsed
 from adf_trigger.service.health.ledger_identity import LEDGER_NOTE
 from adf_trigger.service.health.observe import components_of, steady_since
@@ -82,9 +82,9 @@ class _Read:
     health: Note | None = None
     tick: Note | None = None
     ledger: Note | None = None
-    strangers: tuple[Note, ...] = ()
+    unconfigured: tuple[Note, ...] = ()
     routes: tuple[Note, ...] = ()
-    stand_in: Note | None = None
+    fallback_tick: Note | None = None
     missed: frozenset[str] = frozenset()
     events: Note | None = None
     observed: Sequence[Mapping[str, Any]] = ()
@@ -165,19 +165,19 @@ class HealthReader:
 
     def _read(self) -> None:
         try:
-            health, tick, ledger, stand_in, events = (
+            health, tick, ledger, fallback_tick, events = (
                 self._notes.get(APP_SCOPE, name)
-                for name in (HEALTH_NOTE, TICK_NOTE, LEDGER_NOTE, STAND_IN_NOTE, EVENTS_NOTE)
+                for name in (HEALTH_NOTE, TICK_NOTE, LEDGER_NOTE, FALLBACK_NOTE, EVENTS_NOTE)
             )
-            strangers = tuple(self._notes.named(APP_SCOPE, STRANGER_NOTES))
+            unconfigured = tuple(self._notes.named(APP_SCOPE, UNCONFIGURED_NOTES))
             read = _Read(
                 self._seconds(),
                 self._clock(),
                 _understood(health),
                 _understood(tick),
                 _understood(ledger),
-                strangers,
-                stand_in=stand_in,
+                unconfigured,
+                fallback_tick=fallback_tick,
                 events=events,
                 routes=self._route_states(),
                 observed=self._observed(),
@@ -292,13 +292,13 @@ def _details(read: _Read) -> dict[str, Any]:
     return {
         "observedAt": health.get("at"),
         "components": health.get("components", {}),
-        "unfinishedStrangers": listed(read.strangers),
+        "unfinishedStrangers": listed(read.unconfigured),
         "otherApps": health.get("warnings", []),
         "routes": listed_routes(read.routes, read.instant),
         "observed": list(read.observed),
-        "holds": with_waiting(read.holds, [read.tick, read.stand_in]),
+        "holds": with_waiting(read.holds, [read.tick, read.fallback_tick]),
         "timer": None if read.tick is None else read.tick.value,
-        "standIn": None if read.stand_in is None else read.stand_in.value,
+        "standIn": None if read.fallback_tick is None else read.fallback_tick.value,
         "ledger": None if read.ledger is None else read.ledger.value,
     }
 

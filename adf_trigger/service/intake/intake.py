@@ -24,7 +24,7 @@ from adf_trigger.ledger.port import LedgerReader
 from adf_trigger.ledger.records import RunRecord
 from adf_trigger.messages.decoding import Message
 from adf_trigger.messages.texts import Reference
-from adf_trigger.service.apps.unconfigured import StrangerWatcher
+from adf_trigger.service.apps.unconfigured import UnconfiguredFactoryWatcher
 from adf_trigger.service.factories import Factories, FactoryHandle
 from adf_trigger.service.intake.event_intake import EventIntake
 from adf_trigger.service.intake.keep import Keeper, NotKept
@@ -56,7 +56,7 @@ class Intake:
         requeuer: puts those back that cannot be taken now.
         keeper: keeps messages that do not fit into the queue.
         partitions: how a factory's id is spelled.
-        strangers: knows factories that have left the settings.
+        unconfigured: knows factories that have left the settings.
         event_intake: makes requests of events.
         clock: gives the present instant.
         requested_by: stands for the senders of messages.
@@ -71,7 +71,7 @@ class Intake:
         requeuer: Requeuer,
         keeper: Keeper,
         partitions: Partitions,
-        strangers: StrangerWatcher,
+        unconfigured: UnconfiguredFactoryWatcher,
         event_intake: EventIntake,
         clock: Clock,
         *,
@@ -84,7 +84,7 @@ class Intake:
         self._requeuer = requeuer
         self._keeper = keeper
         self._partitions = partitions
-        self._strangers = strangers
+        self._unconfigured = unconfigured
         self._event_intake = event_intake
         self._clock = clock
         self._requested_by = requested_by
@@ -247,7 +247,7 @@ class Intake:
             return None
         earliest = self._clock() - SAME_MESSAGE
         configured = [each.id for each in self._factories.of(submission.factory.alias)]
-        for factory in (*configured, *self._strangers.ids()):
+        for factory in (*configured, *self._unconfigured.ids()):
             for record in self._same_in(factory, submission, message):
                 if max(record.requested_at, record.ended_at or record.requested_at) >= earliest:
                     return record.request_id
@@ -284,7 +284,7 @@ class Intake:
     def _take_without(self, message: Message, reference: Reference) -> None:
         """Take a reference to what is not kept any more: it was taken, and its removal was the last that was done."""
         try:
-            places = [*(each.id for each in self._factories), *self._strangers.ids()]
+            places = [*(each.id for each in self._factories), *self._unconfigured.ids()]
             taken = any(self._ledger.get(each, message.request_id) for each in places)
             taken = taken or self._keeper.was_rejected(reference)
         except LedgerError as exc:

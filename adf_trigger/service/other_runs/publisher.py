@@ -56,7 +56,7 @@ class _Outcome:
     contested: Contested = field(default_factory=lambda: Contested([]))
 
 
-class OtherRunTeller:
+class OtherRunPublisher:
     """Publishes the runs of others. Thread-safe.
 
     Args:
@@ -291,8 +291,10 @@ def wire_others(
     clock: Clock,
     tick_threads: TickThreads,
     overlap: float,
-) -> OtherRunTeller:
-    """All of it together; see `OtherRunTeller`, `ContestFinder`, and of the overlap in seconds `OtherRunLister`."""
+) -> OtherRunPublisher:
+    """All of it together; see `OtherRunPublisher`, `ContestFinder`, and of the overlap in seconds `OtherRunLister`."""
     lists = OtherRunLister(clock, overlap=timedelta(seconds=overlap))
     contests = ContestFinder(ledger, factories, observing, clock, tick_threads)
-    return OtherRunTeller(factories, policies, lists, claims, contests, observing, gate, clock, tick_threads)
+    return OtherRunPublisher(
+        factories, policies, lists, claims, contests, observing, gate, clock, tick_threads
+    )

@@ -11,11 +11,11 @@ from adf_trigger.ledger.port import LedgerReader
 from adf_trigger.ledger.records import RunRecord, RunState
 from adf_trigger.ledger.rejected import RejectedMessages
 from adf_trigger.request_ids import as_guid, is_request_id
-from adf_trigger.service.apps.unconfigured import StrangerWatcher
+from adf_trigger.service.apps.unconfigured import UnconfiguredFactoryWatcher
 from adf_trigger.service.factories import Factories
 from adf_trigger.service.intake.replay import has_come_of
 from adf_trigger.service.news.views import RunViews
-from adf_trigger.service.watching.refresh import Looker
+from adf_trigger.service.watching.refresh import RunRefresher
 
 By = Literal["requestId", "runId", "messageId"]
 """Which id is given: one of a run's, or that of a rejected message."""
@@ -36,9 +36,9 @@ class RunFinder:
         factories: all configured factories.
         ledger: the run ledger.
         rejected: messages that were rejected.
-        strangers: factories that have left the settings.
+        unconfigured: factories that have left the settings.
         views: tells runs apart where an id means several.
-        looker: has Data Factory asked for a run that is shown.
+        refresher: has Data Factory asked for a run that is shown.
     """
 
     def __init__(
@@ -46,16 +46,16 @@ class RunFinder:
         factories: Factories,
         ledger: LedgerReader,
         rejected: RejectedMessages,
-        strangers: StrangerWatcher,
+        unconfigured: UnconfiguredFactoryWatcher,
         views: RunViews,
-        looker: Looker,
+        refresher: RunRefresher,
     ) -> None:
         self._rejected = rejected
         self._factories = factories
         self._ledger = ledger
-        self._strangers = strangers
+        self._unconfigured = unconfigured
         self._views = views
-        self._looker = looker
+        self._refresher = refresher
 
     def find(self, run: str, *, factory: str | None = None, by: By | None = None) -> RunRecord:
         """The record of a requestId or runId, in every factory unless one is named.
@@ -84,7 +84,7 @@ class RunFinder:
             raise AmbiguousRun(run, [self._views.choice(record) for record in found])
         if found:
             return found[0]
-        if factory is not None and not here and not self._strangers.has(factory):
+        if factory is not None and not here and not self._unconfigured.has(factory):
             self._factories.choose(factory, pointer="factory")  # says which there are
         raise NotFound(_unknown(run))
 
@@ -111,7 +111,7 @@ class RunFinder:
         found = self.find_or_kept(run, factory=factory, by=by)
         if isinstance(found, KeptMessage):
             return Opened(self._views.kept(found))
-        record = self._looker.fresh(found)
+        record = self._refresher.fresh(found)
         return Opened(self._views.view(record), record)
 
     def find_or_kept(
@@ -191,7 +191,7 @@ class RunFinder:
             LedgerError: the ledger is out of reach.
         """
         here, gone = self._searched(factory)
-        if factory is not None and not here and not self._strangers.has(factory):
+        if factory is not None and not here and not self._unconfigured.has(factory):
             self._factories.choose(factory, pointer="factory")  # says which there are
         return [*here, *gone]
 
@@ -213,7 +213,7 @@ class RunFinder:
     def _searched(self, factory: str | None) -> tuple[Sequence[str], Sequence[str]]:
         """The resource ids to look under: of configured factories, and of those that have left the settings."""
         if factory is None:
-            return [handle.id for handle in self._factories], self._strangers.ids()
+            return [handle.id for handle in self._factories], self._unconfigured.ids()
         here = [handle.id for handle in self._factories.of(factory)]
         if here:
             return here, ()
@@ -221,8 +221,8 @@ class RunFinder:
         if handle is not None:
             return [handle.id], ()
         # An alias that has left the settings together with its factory may be in the link of a caller.
-        strangers = self._strangers.ids()
-        return (), [factory] if factory.lower() in strangers else strangers
+        unconfigured = self._unconfigured.ids()
+        return (), [factory] if factory.lower() in unconfigured else unconfigured
 
     def _in(self, factories: Sequence[str], run: str, by: By | None) -> list[RunRecord]:
         found = {}

@@ -41,7 +41,7 @@ class ReplayOrder:
     note: str | None = None
 
 
-class RejectedRequests:
+class RejectedMessageActions:
     """Sends rejected messages again, and discards them.
 
     Args:
@@ -182,7 +182,7 @@ def wire_rejected_requests(
     views: RunViews,
     clock: Clock,
     steps: Steps,
-) -> RejectedRequests:
-    """A `RejectedRequests` that replays kept messages into the requests queue; see both classes."""
+) -> RejectedMessageActions:
+    """A `RejectedMessageActions` that replays kept messages into the requests queue; see both classes."""
     replayer = Replayer(messages, ledger, partial(outbox.put_back, delay=0, life=LIFE), clock, steps)
-    return RejectedRequests(replayer, ledger, records, views, clock)
+    return RejectedMessageActions(replayer, ledger, records, views, clock)

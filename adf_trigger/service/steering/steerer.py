@@ -9,7 +9,7 @@ from adf_trigger.ledger.records import RunRecord
 from adf_trigger.service.news.views import RunViews
 from adf_trigger.service.reading.query import By, RunFinder
 from adf_trigger.service.steering.cancel import Canceller, CancelOrder
-from adf_trigger.service.steering.rejected import RejectedRequests, ReplayOrder
+from adf_trigger.service.steering.rejected import RejectedMessageActions, ReplayOrder
 from adf_trigger.service.steering.rerun import Rerunner, RerunOrder
 from adf_trigger.service.steering.resolve import ResolveOrder, Resolver
 
@@ -51,7 +51,7 @@ class Steerer:
         canceller: Canceller,
         rerunner: Rerunner,
         resolver: Resolver,
-        rejected: RejectedRequests,
+        rejected: RejectedMessageActions,
     ) -> None:
         self._query = query
         self._views = views

@@ -14,11 +14,11 @@ from datetime import datetime, timedelta
 from adf_trigger.clock import Clock
 from adf_trigger.errors import LedgerConflict, LedgerError
 from adf_trigger.ledger.notes import APP_SCOPE, Note, Notes
-from adf_trigger.service.apps.own_notes import STAND_IN_NOTE, TICK_NOTE
+from adf_trigger.service.apps.own_notes import FALLBACK_NOTE, TICK_NOTE
 from adf_trigger.service.elapsed import Elapsed
 from adf_trigger.service.steps import Steps
 from adf_trigger.service.threads.side_threads import Begin, begin
-from adf_trigger.service.timer.tick import TICK_SECONDS, Tick
+from adf_trigger.service.timer.tick import TICK_SECONDS, TickRunner
 from adf_trigger.settings.schedule import Schedule
 
 logger = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ LOOK_EVERY = 10.0
 """Seconds between two looks of a process at the notes."""
 
 
-class StandIn:
+class FallbackTicker:
     """Looks whether a tick is overdue, and runs it. Safe to share between threads.
 
     Args:
@@ -51,7 +51,7 @@ class StandIn:
 
     def __init__(
         self,
-        tick: Tick,
+        tick: TickRunner,
         notes: Notes,
         clock: Clock,
         schedule: Schedule,
@@ -132,7 +132,7 @@ class StandIn:
             value = {} if last is None else last.value
             claim = {**value, "by": by, "begun": now.isoformat(), "until": (now + CLAIMED_FOR).isoformat()}
             with self._steps("tick.note"):
-                self._notes.put(APP_SCOPE, STAND_IN_NOTE, claim, "" if last is None else last.etag)
+                self._notes.put(APP_SCOPE, FALLBACK_NOTE, claim, "" if last is None else last.etag)
         except LedgerConflict:
             return False  # another is first
         except LedgerError as exc:
@@ -146,7 +146,7 @@ class StandIn:
 
     def _read(self) -> tuple[Note | None, Note | None]:
         """What the timer has noted last, and what who stood in for it."""
-        return self._notes.get(APP_SCOPE, TICK_NOTE), self._notes.get(APP_SCOPE, STAND_IN_NOTE)
+        return self._notes.get(APP_SCOPE, TICK_NOTE), self._notes.get(APP_SCOPE, FALLBACK_NOTE)
 
     def _is_taken(self, last: Note | None) -> bool:
         """Whether another process stands in, which may have been killed."""

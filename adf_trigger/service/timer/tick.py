@@ -15,7 +15,7 @@ from adf_trigger.ledger.notes import APP_SCOPE, Notes
 from adf_trigger.ledger.port import LedgerReader, Stored
 from adf_trigger.ledger.records import ActiveRun
 from adf_trigger.service.admission.sweep import PlacesSweeper
-from adf_trigger.service.apps.own_notes import STAND_IN_NOTE, TICK_NOTE
+from adf_trigger.service.apps.own_notes import FALLBACK_NOTE, TICK_NOTE
 from adf_trigger.service.callbacks.caller import CallbackCaller
 from adf_trigger.service.calls.allowance import Allowance
 from adf_trigger.service.calls.budget import Budget
@@ -25,7 +25,7 @@ from adf_trigger.service.factories import Factories, FactoryHandle
 from adf_trigger.service.holds.summary import HELD, counted_by_hold, for_note
 from adf_trigger.service.intake.keep import Keeper
 from adf_trigger.service.intake.overdue_messages import OverdueMessageWatcher
-from adf_trigger.service.other_runs.publisher import OtherRunTeller
+from adf_trigger.service.other_runs.publisher import OtherRunPublisher
 from adf_trigger.service.publishing.publish import Publisher
 from adf_trigger.service.publishing.routes import Router
 from adf_trigger.service.recording.records import Records
@@ -89,8 +89,8 @@ class _Turn:
 _Part = Callable[[_Turn, Budget], None]
 
 
-class Tick:
-    """One round of the timer over all factories.
+class TickRunner:
+    """Runs a tick: one round of the timer over all factories.
 
     Args:
         factories: all configured factories.
@@ -132,7 +132,7 @@ class Tick:
         overdue_runs: OverdueRunWatcher,
         router: Router,
         caller: CallbackCaller,
-        others: OtherRunTeller,
+        others: OtherRunPublisher,
         keeper: Keeper,
         overdue: OverdueMessageWatcher,
         places: PlacesSweeper,
@@ -258,7 +258,7 @@ class Tick:
         }
         try:
             with self._steps("tick.note"):
-                self._notes.put(APP_SCOPE, TICK_NOTE if by == TIMER else STAND_IN_NOTE, note)
+                self._notes.put(APP_SCOPE, TICK_NOTE if by == TIMER else FALLBACK_NOTE, note)
         except LedgerError as exc:
             logger.warning(
                 "The end of this tick could not be written: %s",

@@ -21,7 +21,7 @@ CALLS = 12
 """Maximum Data Factory calls of one look: the run, and the pages of its activities where it has ended."""
 
 
-class Looker:
+class RunRefresher:
     """Looks at a run that is read, at most once a poll period for all its readers together.
 
     The look is first noted in the record, conditionally: of readers on many instances one asks, and the others are

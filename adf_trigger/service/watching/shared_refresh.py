@@ -69,7 +69,7 @@ class Place:
     turn: int = 0
 
 
-class SharedLooker:
+class SharedRefresher:
     """Looks at many runs at once: a query of the ledger, and a query of Data Factory or a few questions.
 
     Args:

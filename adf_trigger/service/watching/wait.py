@@ -17,7 +17,7 @@ from typing import Protocol, TypeVar
 from adf_trigger.errors import TryLater
 from adf_trigger.ledger.records import RunRecord
 from adf_trigger.service.factories import Factories, FactoryHandle
-from adf_trigger.service.watching.shared_refresh import Place, Seen, SharedLooker
+from adf_trigger.service.watching.shared_refresh import Place, Seen, SharedRefresher
 
 logger = logging.getLogger(__name__)
 
@@ -68,7 +68,7 @@ class Waiter:
 
     Args:
         factories: all configured factories.
-        shared_look: looks at many runs at once.
+        shared_refresher: looks at many runs at once.
         run: runs what blocks.
         seconds: a clock that never goes back.
         most: callers that may wait at once.
@@ -77,14 +77,14 @@ class Waiter:
     def __init__(
         self,
         factories: Factories,
-        shared_look: SharedLooker,
+        shared_refresher: SharedRefresher,
         run: Run,
         *,
         seconds: Callable[[], float] = time.monotonic,
         most: int = MOST,
     ) -> None:
         self._factories = factories
-        self._shared_look = shared_look
+        self._shared_refresher = shared_refresher
         self._run = run
         self._seconds = seconds
         self._most = most
@@ -154,7 +154,7 @@ class Waiter:
         """Look once, and answer those whose runs are over; whether something could not be read."""
         try:
             seen = await self._run(
-                partial(self._shared_look.look, watch.factory, watch.requests(), watch.place)
+                partial(self._shared_refresher.look, watch.factory, watch.requests(), watch.place)
             )
             return await self._settle(watch, seen) or seen.failed
         except TryLater:
@@ -173,7 +173,9 @@ class Waiter:
         async def settle(request_id: str) -> None:
             async with turns:
                 ended = seen.ended.get(request_id)
-                record = await self._run(partial(self._shared_look.settle, watch.factory, request_id, ended))
+                record = await self._run(
+                    partial(self._shared_refresher.settle, watch.factory, request_id, ended)
+                )
             if record is not None:
                 watch.tell(request_id, record)
 

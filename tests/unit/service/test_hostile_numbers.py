@@ -147,7 +147,7 @@ def test_a_time_ahead_of_ours_hides_no_end_from_those_who_wait(world: World) -> 
     ahead, *_ = list(world.factory.runs)
     world.factory.finish(ahead)
     world.factory.runs[ahead].updated = world.clock() + timedelta(minutes=50)
-    look, place = world.services.waiter._shared_look, Place()
+    look, place = world.services.waiter._shared_refresher, Place()
     handle = world.services.factories.choose(None)
     waited_for = [f"key-{number}" for number in range(5)]
     look.look(handle, waited_for, place)

@@ -36,7 +36,7 @@ def test_a_repeat_after_the_move_is_a_replay_and_the_run_is_watched_at_the_new_a
     assert len(world.factory.runs) == 1
     world.factory.finish(run_id)
     services.tick.run()
-    services.strangers.attend()
+    services.unconfigured.attend()
     (event,) = world.outbox.events
     assert event.id == f"{run_id}/Succeeded"
     assert event.source == f"{FACTORY_ID}/pipelines/load"
@@ -63,7 +63,7 @@ def test_what_was_taken_at_the_new_address_before_the_move_was_declared_goes_on(
     (event,) = world.outbox.events
     assert (event.source, event.data.factory) == (f"{MOVED}/pipelines/load", "default")
     assert services.query.find("between").status == "Succeeded"
-    services.strangers.attend()
+    services.unconfigured.attend()
     assert world.notes.named("app", "stranger|") == []
 
 
@@ -106,7 +106,7 @@ def test_another_letter_case_changes_nothing(world: World, spelled: str) -> None
     world.factory.finish(run_id)
     world.factory.finish(submit(services, "key-2").record.run_id)
     services.tick.run()
-    services.strangers.attend()
+    services.unconfigured.attend()
     assert [event.source for event in world.outbox.events] == [f"{FACTORY_ID}/pipelines/load"] * 2
     assert {event.data.factory for event in world.outbox.events} == {"default"}
     assert services.query.find("key-1", factory=FACTORY_ID.lower()).run_id == run_id

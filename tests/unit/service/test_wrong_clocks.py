@@ -54,7 +54,7 @@ class Hosts:
 
 
 def _stands_in(host: World) -> bool:
-    return host.services.stand_in.run_if_overdue("http")
+    return host.services.fallback_ticker.run_if_overdue("http")
 
 
 def _until(hosts: Hosts, *, within: float) -> Iterator[float]:
@@ -248,10 +248,10 @@ def test_who_opens_a_run_that_a_wrong_clock_has_seen_is_shown_what_is(minutes: f
     """An instant that has not come is no look of a moment ago."""
     hosts = Hosts(minutes)
     run_id = hosts.wrong.submit().record.run_id
-    hosts.wrong.services.looker.fresh(hosts.wrong.services.query.find("key-1"))
+    hosts.wrong.services.refresher.fresh(hosts.wrong.services.query.find("key-1"))
     hosts.forward(MINUTE)
     hosts.right.factory.finish(run_id)
-    shown = hosts.right.services.looker.fresh(hosts.right.services.query.find("key-1"))
+    shown = hosts.right.services.refresher.fresh(hosts.right.services.query.find("key-1"))
     assert shown.status == "Succeeded"
 
 

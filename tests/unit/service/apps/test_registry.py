@@ -5,7 +5,7 @@ import pytest
 from adf_trigger.ledger.memory_notes import MemoryNotes
 from adf_trigger.ledger.notes import APP_SCOPE
 from adf_trigger.service.apps.own_notes import HEALTH_NOTE, OWN, TICK_NOTE, OwnNotes
-from adf_trigger.service.apps.registry import APP_NOTES, AppIdentity, Neighbours
+from adf_trigger.service.apps.registry import APP_NOTES, AppIdentity, AppRegistry
 from adf_trigger.service.steps import logged_steps
 from adf_trigger.settings.fingerprints import fingerprints
 from tests.support.resettled import restarted
@@ -29,10 +29,10 @@ def app(
     factory: str = FACTORY_ID,
     queue: str = QUEUE,
     **changes: str,
-) -> Neighbours:
+) -> AppRegistry:
     """An app on that storage."""
     identity = AppIdentity(name, version, (factory,), queue, fingerprints(settings(**changes)))
-    return Neighbours(identity, notes, clock, logged_steps)
+    return AppRegistry(identity, notes, clock, logged_steps)
 
 
 def test_another_app_that_differs_is_found_and_logged_once(caplog: pytest.LogCaptureFixture) -> None:

@@ -14,8 +14,8 @@ from adf_trigger.errors import (
 )
 from adf_trigger.functions.services import Services
 from adf_trigger.ledger.notes import APP_SCOPE
-from adf_trigger.service.apps.registry import AppIdentity, Neighbours
-from adf_trigger.service.apps.unconfigured import LOOK_EVERY, REASON, STRANGER_NOTES, TOLD_A_LOOK
+from adf_trigger.service.apps.registry import AppIdentity, AppRegistry
+from adf_trigger.service.apps.unconfigured import LOOK_EVERY, REASON, TOLD_A_LOOK, UNCONFIGURED_NOTES
 from adf_trigger.service.steps import logged_steps
 from tests.support.memory_factory import MemoryFactory
 from tests.support.news import told
@@ -50,12 +50,12 @@ def attended(world: World, services: Services, *, after: float = 0) -> None:
     """Let time pass, then fire the timer once."""
     world.clock.forward(after)
     services.tick.run()
-    services.strangers.attend()
+    services.unconfigured.attend()
 
 
-def strangers(world: World) -> list[tuple[str, int]]:
+def unconfigured(world: World) -> list[tuple[str, int]]:
     """Those that are named, with how many requests each has left."""
-    notes = world.notes.named(APP_SCOPE, STRANGER_NOTES)
+    notes = world.notes.named(APP_SCOPE, UNCONFIGURED_NOTES)
     return [(note.value["factory"], note.value["unfinished"]) for note in notes]
 
 
@@ -69,7 +69,7 @@ def test_what_is_unfinished_is_named_found_and_told_as_unknown_in_the_end(
     assert services.query.find(str(run_id)).request_id == "started"
     attended(world, services)
     attended(world, services, after=60)
-    assert strangers(world) == [(FACTORY_ID, 1)]
+    assert unconfigured(world) == [(FACTORY_ID, 1)]
     named = [each for each in caplog.records if getattr(each, "action", "") == "unfinished_stranger"]
     assert [getattr(each, "factory", "") for each in named] == [FACTORY_ID]
     assert world.outbox.events == []
@@ -80,7 +80,7 @@ def test_what_is_unfinished_is_named_found_and_told_as_unknown_in_the_end(
     assert event.source == f"{FACTORY_ID}/pipelines/load"
     assert event.data.message == REASON
     assert services.query.find("started").status == "Unknown"
-    assert strangers(world) == []
+    assert unconfigured(world) == []
 
 
 def test_a_request_that_was_never_sent_is_told_too(world: World) -> None:
@@ -105,7 +105,7 @@ def test_what_has_ended_is_told_at_once(world: World) -> None:
     assert told(world.outbox.events) == [f"{run_id}/Succeeded"]
     attended(world, services, after=100)
     assert len(world.outbox.events) == 1
-    assert strangers(world) == []
+    assert unconfigured(world) == []
 
 
 def test_a_rejection_that_is_not_told_yet_is_told_as_one(world: World) -> None:
@@ -131,7 +131,7 @@ def test_settings_changed_and_back_change_nothing(world: World) -> None:
     attended(world, services, after=DAY - 10)
     back = restarted(world, {"default": (FACTORY_ID, world.factory)})
     attended(world, back, after=20)
-    assert strangers(world) == []
+    assert unconfigured(world) == []
     services = dropped(world)
     attended(world, services)
     attended(world, services, after=60)
@@ -155,17 +155,17 @@ def test_another_apps_factories_are_left_alone(world: World) -> None:
     """Two apps share a table: neither names, finds or tells the other's, nor tells them while that app is known."""
     world.submit("theirs")
     services = dropped(world)
-    theirs = Neighbours(
+    theirs = AppRegistry(
         AppIdentity("theirs", "2", (FACTORY_ID,), "their-queue"), world.notes, world.clock, logged_steps
     )
     theirs.check()
     attended(world, services)
-    assert strangers(world) == []
+    assert unconfigured(world) == []
     with pytest.raises(NotFound):
         services.query.find("theirs")
     attended(world, services, after=DAY)
     attended(world, services, after=DAY + 100)
-    assert strangers(world) == [(FACTORY_ID, 1)]
+    assert unconfigured(world) == [(FACTORY_ID, 1)]
     assert world.outbox.events == []
     attended(world, services, after=DAY * 29)
     attended(world, services, after=100)
@@ -190,7 +190,7 @@ def test_storage_that_fails_is_no_end_of_the_look(world: World, caplog: pytest.L
     world.submit("key-1")
     services = dropped(world)
     world.notes.before["named"] = [LedgerError("away")]
-    services.strangers.attend()
+    services.unconfigured.attend()
     assert "strangers_failed" in {getattr(each, "action", "") for each in caplog.records}
     attended(world, services)
     world.outbox.before = [PublishError("away")]

@@ -50,7 +50,7 @@ def test_a_factory_that_has_left_the_settings_is_called_back_for(world: World) -
     for after in (0, 60, DAY, 60, 60):
         world.clock.forward(after)
         services.tick.run()
-        services.strangers.attend()
+        services.unconfigured.attend()
     assert world.called_back.told == [(URI, "Unknown")]
     assert world.notes.named(FACTORY_ID, CALLBACKS) == []
 

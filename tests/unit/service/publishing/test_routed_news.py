@@ -251,7 +251,7 @@ def unconfigured(world: World) -> None:
     for seconds in (0, 60, DAY, 60, 3_600, 3_600):
         world.clock.forward(seconds)
         services.tick.run()
-        services.strangers.attend()
+        services.unconfigured.attend()
 
 
 @pytest.mark.parametrize("break_off", [lambda _: None, lambda world: world.routes.down.update(hook=DOWN)])

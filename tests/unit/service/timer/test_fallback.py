@@ -8,10 +8,10 @@ from contextlib import contextmanager
 import pytest
 
 from adf_trigger.errors import LedgerError
-from adf_trigger.service.apps.own_notes import STAND_IN_NOTE, TICK_NOTE
+from adf_trigger.service.apps.own_notes import FALLBACK_NOTE, TICK_NOTE
 from adf_trigger.service.health.health import HealthReader, HealthStatus
 from adf_trigger.service.steps import logged_steps
-from adf_trigger.service.timer.fallback import LOOK_EVERY, StandIn
+from adf_trigger.service.timer.fallback import LOOK_EVERY, FallbackTicker
 from adf_trigger.settings.schedule import Schedule
 from tests.support.world import World, settings
 
@@ -25,10 +25,10 @@ class Instance:
     def __init__(self, world: World) -> None:
         world.restart()
         self.services = world.services
-        self.stand_in = self._stand_in(world)
+        self.fallback_ticker = self._fallback_ticker(world)
 
-    def _stand_in(self, world: World) -> StandIn:
-        return StandIn(
+    def _fallback_ticker(self, world: World) -> FallbackTicker:
+        return FallbackTicker(
             world.services.tick,
             world.services.notes,
             world.clock,
@@ -54,7 +54,7 @@ def test_a_tick_that_is_not_overdue_is_the_timer_s(world: World) -> None:
     instance = Instance(world)
     for _ in range(3):
         world.clock.forward(LOOK_EVERY)
-        assert not instance.stand_in.run_if_overdue("queue")
+        assert not instance.fallback_ticker.run_if_overdue("queue")
     assert world.outbox.events == []
 
 
@@ -62,13 +62,13 @@ def test_an_overdue_tick_is_run_once_and_the_note_says_by_whom(world: World) -> 
     """Of several instances one runs it; while the timer stays away, another one follows later."""
     instances = [Instance(world) for _ in range(3)]
     world.clock.forward(OVERDUE)
-    assert [each.stand_in.run_if_overdue("queue") for each in instances] == [True, False, False]
+    assert [each.fallback_ticker.run_if_overdue("queue") for each in instances] == [True, False, False]
     assert [event.subject for event in world.outbox.events] == ["key-1"]
-    note = world.services.notes.get("app", STAND_IN_NOTE)
+    note = world.services.notes.get("app", FALLBACK_NOTE)
     assert note is not None
     assert (note.value["by"], note.value["at"]) == ("queue", world.clock().isoformat())
     world.clock.forward(OVERDUE)
-    assert instances[2].stand_in.run_if_overdue("http")
+    assert instances[2].fallback_ticker.run_if_overdue("http")
 
 
 def test_one_who_runs_it_keeps_the_others_from_it_until_he_is_taken_for_dead(world: World) -> None:
@@ -89,11 +89,11 @@ def test_one_who_runs_it_keeps_the_others_from_it_until_he_is_taken_for_dead(wor
     other = Instance(world)
     world.clock.forward(OVERDUE)
     with pytest.raises(Killed):
-        dying.stand_in.run_if_overdue("queue")
+        dying.fallback_ticker.run_if_overdue("queue")
     world.clock.forward(LOOK_EVERY)
-    assert not other.stand_in.run_if_overdue("queue")
+    assert not other.fallback_ticker.run_if_overdue("queue")
     world.clock.forward(OVERDUE)
-    assert other.stand_in.run_if_overdue("queue")
+    assert other.fallback_ticker.run_if_overdue("queue")
     assert [event.subject for event in world.outbox.events] == ["key-1"]
 
 
@@ -111,7 +111,7 @@ def test_health_judges_the_timer_by_its_own_ticks(world: World, *, stands_in: bo
     assert _health(world) is HealthStatus.OK
     for _ in range(5):
         world.clock.forward(OVERDUE)
-        assert instance.stand_in.run_if_overdue("http") or not stands_in
+        assert instance.fallback_ticker.run_if_overdue("http") or not stands_in
     assert world.services.notes.get("app", TICK_NOTE) == timer
     assert _health(world) is HealthStatus.UNAVAILABLE
     world.tick()
@@ -122,12 +122,12 @@ def test_a_process_looks_seldom(world: World) -> None:
     """Thousands of calls cost a few reads."""
     instance = Instance(world)
     world.notes.before["get"] = [LedgerError("no answer")]
-    assert not instance.stand_in.run_if_overdue("queue")
+    assert not instance.fallback_ticker.run_if_overdue("queue")
     world.clock.forward(LOOK_EVERY - 1)
     world.notes.before["get"] = [AssertionError("it looked again")] * 50
     for _ in range(50):
-        assert not instance.stand_in.run_if_overdue("queue")
-        instance.stand_in.nudge("http")
+        assert not instance.fallback_ticker.run_if_overdue("queue")
+        instance.fallback_ticker.nudge("http")
 
 
 def test_a_call_does_not_wait_for_it(world: World) -> None:
@@ -144,12 +144,12 @@ def test_a_call_does_not_wait_for_it(world: World) -> None:
     world.steps = held_up
     instance = Instance(world)
     world.clock.forward(OVERDUE)
-    instance.stand_in.nudge("http")
+    instance.fallback_ticker.nudge("http")
     try:
         assert begun.wait(timeout=60)
         world.clock.forward(OVERDUE)
-        instance.stand_in.nudge("http")
-        assert not instance.stand_in.run_if_overdue("queue")
+        instance.fallback_ticker.nudge("http")
+        assert not instance.fallback_ticker.run_if_overdue("queue")
         (standing_in,) = (each for each in threading.enumerate() if each.name == "stand-in")
     finally:
         may_go_on.set()
@@ -161,10 +161,10 @@ def test_where_no_thread_can_be_started_a_later_call_stands_in(world: World) -> 
     """A process that has none left for a moment does not leave it to others for ever."""
     instance = Instance(world)
     world.clock.forward(OVERDUE)
-    instance.stand_in._begin = lambda *_: False
-    instance.stand_in.nudge("http")
+    instance.fallback_ticker._begin = lambda *_: False
+    instance.fallback_ticker.nudge("http")
     world.clock.forward(LOOK_EVERY)
-    assert instance.stand_in.run_if_overdue("queue")
+    assert instance.fallback_ticker.run_if_overdue("queue")
     assert [event.subject for event in world.outbox.events] == ["key-1"]
 
 
@@ -173,7 +173,7 @@ def test_trouble_is_no_trouble_of_the_caller_s(world: World) -> None:
     instance = Instance(world)
     world.clock.forward(OVERDUE)
     instance.services.tick._seconds = lambda: 1 / 0
-    assert not instance.stand_in.run_if_overdue("queue")
+    assert not instance.fallback_ticker.run_if_overdue("queue")
 
 
 @pytest.mark.parametrize(
@@ -183,8 +183,8 @@ def test_notes_of_another_version_say_nothing(value: dict[str, object]) -> None:
     """What cannot be understood is no tick: this process's start counts."""
     world = World(settings=settings())
     world.services.notes.put("app", TICK_NOTE, value)
-    world.services.notes.put("app", STAND_IN_NOTE, value)
+    world.services.notes.put("app", FALLBACK_NOTE, value)
     instance = Instance(world)
-    assert not instance.stand_in.run_if_overdue("queue")
+    assert not instance.fallback_ticker.run_if_overdue("queue")
     world.clock.forward(OVERDUE)
-    assert instance.stand_in.run_if_overdue("queue")
+    assert instance.fallback_ticker.run_if_overdue("queue")

@@ -21,7 +21,7 @@ def world() -> World:
 
 def opened(world: World) -> RunRecord:
     """The run as a reader gets it."""
-    return world.services.looker.fresh(world.services.query.find("key-1"))
+    return world.services.refresher.fresh(world.services.query.find("key-1"))
 
 
 def test_progress_is_read_when_a_run_is_opened(world: World) -> None:
@@ -47,7 +47,7 @@ def test_readers_share_one_look_a_period(world: World) -> None:
     world.clock.forward(PERIOD)
     stale = world.services.query.find("key-1")
     for _ in range(50):
-        world.services.looker.fresh(stale)
+        world.services.refresher.fresh(stale)
         world.restart()
     assert world.factory.calls == ["get_run"]
     world.clock.forward(PERIOD)
