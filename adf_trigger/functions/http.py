@@ -1,5 +1,6 @@
 """The HTTP functions of one run: start it, see it, wait for its result."""
 
+from dataclasses import replace
 from functools import partial
 from http import HTTPStatus
 
@@ -14,6 +15,7 @@ from adf_trigger.functions.outcomes import ERROR, ON_FAILURE, Patience, fails_by
 from adf_trigger.functions.services import Services
 from adf_trigger.functions.starting import Started, start
 from adf_trigger.service.reading.query import Opened, by_of
+from adf_trigger.service.starting.submit import Submitted
 
 
 def http_functions(use_cases: UseCases, new_id: IdSource) -> func.Blueprint:
@@ -30,7 +32,7 @@ def http_functions(use_cases: UseCases, new_id: IdSource) -> func.Blueprint:
             started = await run(partial(start, services, parameters, req, new_id))
             if isinstance(started, func.HttpResponse):
                 return started
-            return await _taken(services, req, started, patience)
+            return await _taken(services, req, started, patience, run)
 
         return await answered_in_steps(use_cases, req, context, None, work)
 
@@ -71,12 +73,16 @@ def http_functions(use_cases: UseCases, new_id: IdSource) -> func.Blueprint:
 
 
 async def _taken(
-    services: Services, req: func.HttpRequest, started: Started, patience: Patience
+    services: Services, req: func.HttpRequest, started: Started, patience: Patience, run: Run
 ) -> func.HttpResponse:
-    """The answer to a request that was taken, once its run has ended or its caller would wait no longer."""
+    """The answer to a request that was taken, once its run has ended or its caller would wait no longer.
+
+    At once where the caller has to come again for its run to be started: nothing comes of it while it waits.
+    """
     record = started.submitted.record
-    if patience.waits:
-        record = await services.waiter.end_of(record, patience.left) or record
+    if patience.waits and started.submitted.again_after is None:
+        ended = await services.waiter.end_of(record, patience.left)
+        record = (await run(partial(_as_it_is_now, services, started))).record if ended is None else ended
     view = services.views.view(record)
     by_status = started.by_status or record.failure_is_error
     if view.ended and (by_status or patience.waits):
@@ -86,6 +92,16 @@ async def _taken(
     asks = _asks(started.by_status and not record.failure_is_error)
     location = services.views.result_link(record, **asks)
     return present(services, view, HTTPStatus.ACCEPTED, patience, location)
+
+
+def _as_it_is_now(services: Services, started: Started) -> Submitted:
+    submitted = started.submitted
+    record = submitted.record
+    try:
+        opened = services.query.open(record.request_id, factory=record.factory, by="requestId")
+    except (TryLater, LedgerError):
+        return submitted  # its caller has waited long enough for what is known
+    return replace(submitted, record=opened.record or record)
 
 
 async def _opened(

@@ -1,6 +1,8 @@
 """A request for which there is no place, as its caller sees it."""
 
 import json
+import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -8,7 +10,8 @@ import pytest
 from adf_trigger.client.answers import Answer, trouble_in
 from adf_trigger.client.errors import AtCapacity
 from tests.support.admitted import a_world, finish
-from tests.support.world import World
+from tests.support.waiting import until
+from tests.support.world import STARTED, World
 from tests.unit.functions.conftest import Caller
 
 BODY = {"parameters": {"customer": "A"}}
@@ -64,3 +67,34 @@ def test_a_request_that_waits_for_a_place_says_so() -> None:
     shown = document(caller.get("a-2"))
     assert (shown["status"], shown["admissionKey"]) == ("Accepted", '"A"')
     assert shown["reason"].startswith("it waits for a place: at most 1 run of load")
+
+
+def test_who_waited_with_a_call_is_told_how_it_is_by_then() -> None:
+    """Not how it was when the call came: its run may have been started since."""
+    world = a_world()
+    caller = Caller(world)
+    caller.post(BODY, Idempotency_Key="a-1")
+    with ThreadPoolExecutor(1) as aside:
+        answer = aside.submit(caller.post, BODY, Idempotency_Key="a-2", Prefer="wait=3")
+        until(lambda: world.services.waiter.waiting == 1, 60)
+        finish(world, "a-1")
+        world.tick(after=15)
+        shown = document(answer.result(60))
+    assert shown["status"] in STARTED
+
+
+def test_who_alone_can_send_it_does_not_wait_for_what_cannot_come() -> None:
+    """With secure parameters it is answered at once: it has to come again for its run to be started."""
+    world = a_world()
+    caller = Caller(world)
+    caller.post(BODY, Idempotency_Key="a-1")
+    secret = {"parameters": {"customer": "A", "secret": "hunter2"}}
+    began = time.monotonic()
+    answer = caller.post(secret, Idempotency_Key="a-2", Prefer="wait=200")
+    assert time.monotonic() - began < 100
+    assert (answer.status_code, answer.headers.get("Preference-Applied")) == (202, None)
+    assert document(answer)["reason"].startswith("it waits for its caller")
+    finish(world, "a-1")
+    world.tick(after=15)
+    again = caller.post(secret, Idempotency_Key="a-2")
+    assert document(again)["status"] in STARTED
