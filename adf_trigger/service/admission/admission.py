@@ -316,8 +316,11 @@ class Admission:
         places = self._read(record, policy).places
         found = (self._ledger.get(record.factory, each.request_id) for each in places.holders)
         there = [each.record for each in found if each is not None and each.record.has_place_in(places.name)]
+        why = (
+            "these are under way or in doubt" if there else "requests that came before it wait for their turn"
+        )
         return AtCapacity(
-            f"{_counted(places, policy)}, and these are under way or in doubt; the policy of the pipeline refuses more",
+            f"{_counted(places, policy)}, and {why}; the policy of the pipeline refuses more",
             runs=[self._choice(each) for each in there],
         )
 

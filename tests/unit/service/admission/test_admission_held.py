@@ -3,6 +3,7 @@
 import pytest
 
 from adf_trigger.contracts import Source
+from adf_trigger.errors import AtCapacity
 from adf_trigger.ledger.records import RunRecord
 from tests.support.admitted import a_world, finish, found, start, under_way, waits
 from tests.support.holding import hold, release
@@ -84,6 +85,8 @@ def test_what_comes_while_held_is_taken_though_the_policy_refuses_and_in_order()
     start(world, "one")
     start(world, "two")
     release(world)
+    with pytest.raises(AtCapacity, match="requests that came before it wait for their turn"):
+        start(world, "three")
     for key in ("one", "two"):
         world.tick(after=30)
         assert begun(world)[-1] == key
