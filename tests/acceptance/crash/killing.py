@@ -10,9 +10,17 @@ from tests.acceptance.crash.crashes import Crashes
 from tests.acceptance.crash.scenarios import ALONE, SCENARIOS
 
 KILLED = 137
-RECORDS = tuple(sorted(step for step in STEPS if step.startswith("records.")))
-OTHERS = tuple(sorted(STEPS.difference(RECORDS)))
-"""The steps in two parts, which different workers take."""
+_RECORDS = sorted(step for step in STEPS if step.startswith("records."))
+_OTHERS = sorted(STEPS.difference(_RECORDS))
+
+
+def _halves(steps: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
+    return steps[: len(steps) // 2], steps[len(steps) // 2 :]
+
+
+FIRST_RECORDS, LAST_RECORDS = _halves(_RECORDS)
+FIRST_OTHERS, LAST_OTHERS = _halves(_OTHERS)
+"""The steps in four parts: each waits for leases to run out, and different workers wait at once."""
 DECIDED = (
     "adoption.claim",
     "adoption.release",

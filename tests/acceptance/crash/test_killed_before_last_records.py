@@ -1,10 +1,10 @@
 import pytest
 
 from tests.acceptance.crash.crashes import Crashes
-from tests.acceptance.crash.killing import RECORDS, kill_at
+from tests.acceptance.crash.killing import LAST_RECORDS, kill_at
 
 
 @pytest.mark.timeout(600)
 def test_killed_before_every_write_of_a_record_nothing_is_lost_or_doubled(crashes: Crashes) -> None:
     """Whatever is acknowledged has one record, one run and one event id."""
-    kill_at(crashes, "before", RECORDS)
+    kill_at(crashes, "before", LAST_RECORDS)
