@@ -47,8 +47,8 @@ def taken_away(crashes: Crashes, _: str) -> None:
 def settled(crashes: Crashes, key: str) -> None:
     """A run that ends when a doubt is over."""
     plan = _in_doubt(crashes, key)
+    crashes.plan.write_text(plan)  # before it is over: a tick of its own may settle it at once
     crashes.steer(key, "resolve", {"as": "dismiss"})
-    crashes.plan.write_text(plan)
     _start(crashes, "watched")
 
 
