@@ -208,6 +208,18 @@ class RunLinks(Wire):
     studio: str | None = None
 
 
+class JoinedRun(Wire):
+    """The run that another request has joined, since it asked for the same while that run was under way.
+
+    Attributes:
+        request_id: of the request that the run was started for.
+        run_id: of the run; null until it is known.
+    """
+
+    request_id: str
+    run_id: UUID | None = None
+
+
 class RunView(Wire):
     """A run as callers see it.
 
@@ -233,6 +245,7 @@ class RunView(Wire):
         history: who did what about it, oldest first.
         admission_key: JSON text of the key that the pipeline's admission policy counts it under; the end of a long one
             is its SHA-256.
+        joined_to: the run that it has joined, and ends with; it has none of its own, so that its `run_id` is null.
     """
 
     request_id: str
@@ -268,6 +281,7 @@ class RunView(Wire):
     group_id: UUID | None = None
     attempt: int = 1
     admission_key: str | None = None
+    joined_to: JoinedRun | None = None
     history: list[HistoryEntry] = Field(default_factory=list)
     routes: list[RouteDelivery] = Field(default_factory=list)
     links: RunLinks

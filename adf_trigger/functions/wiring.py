@@ -82,6 +82,7 @@ from adf_trigger.service.threads.workers import WAITS_THREADS, Workers
 from adf_trigger.service.timer.fallback import FallbackTicker
 from adf_trigger.service.timer.tick import TickRunner
 from adf_trigger.service.watching.ends import EndRecorder
+from adf_trigger.service.watching.joined_ends import JoinedEnder
 from adf_trigger.service.watching.monitor import Monitor
 from adf_trigger.service.watching.overdue_runs import OverdueRunWatcher
 from adf_trigger.service.watching.refresh import RunRefresher
@@ -278,6 +279,7 @@ def wire(
         OverdueRunWatcher(ledger, records, notifier, router, gate, clock, tick_threads),
         router,
         caller,
+        JoinedEnder(ledger, records, publisher, tick_threads),
         others,
         keeper,
         OverdueMessageWatcher(

@@ -38,6 +38,8 @@ class Waits(StrEnum):
     """The pipeline is at its limit of queued runs."""
     ADMISSION = "admission"
     """As many runs of its pipeline, or of its key, go on as the pipeline's policy allows; see `ledger.places`."""
+    JOINED = "joined"
+    """It has no run of its own, and ends as the one ends that it has joined."""
 
 
 LONGEST_ADMISSION_KEY = 256
@@ -107,6 +109,23 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class JoinedTo:
+    """The request whose run is another one's, too, which asked for the same while that was under way.
+
+    Attributes:
+        request_id: the request.
+        run_id: of its run; the one that was chosen for it while Data Factory has confirmed none.
+        is_confirmed: whether Data Factory has.
+        rejections: how often its key was rejected before: one that is used again names another request.
+    """
+
+    request_id: str
+    run_id: UUID
+    is_confirmed: bool = False
+    rejections: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunRecord:
     """The record of a request.
 
@@ -165,6 +184,7 @@ class RunRecord:
         place_number: its number among those who waited for one; None where it never did.
         admitted_at: when it was given its place, which it has until it has ended, and while nobody knows whether it
             has; None while it has none.
+        joined_to: whose run is its, too; None where it is to have one of its own.
     """
 
     factory: str
@@ -226,6 +246,7 @@ class RunRecord:
     places: str | None = None
     place_number: int | None = None
     admitted_at: datetime | None = None
+    joined_to: JoinedTo | None = None
 
     @property
     def run_ids(self) -> tuple[UUID, ...]:
@@ -305,6 +326,7 @@ class ActiveRun:
         cancel_at: when Data Factory is to be asked next to cancel it; None where it need not be.
         places: name of the places among which it waits for one; None where it does not.
         place_number: its number among those who wait there.
+        joined_to: the request whose end is to be its end, too; None where there is none, or it has ended.
     """
 
     request_id: str
@@ -326,6 +348,7 @@ class ActiveRun:
     overdue_after: int | None = None
     places: str | None = None
     place_number: int | None = None
+    joined_to: JoinedTo | None = None
 
     @classmethod
     def of(cls, record: RunRecord) -> "ActiveRun":
@@ -333,6 +356,7 @@ class ActiveRun:
         being_sent = record.state is RunState.ACCEPTED and record.lease_until is not None
         watched = record.state is RunState.SUBMITTED and record.lease_until is None
         in_line = record.waits_for is Waits.ADMISSION
+        joined = record.joined_to if record.waits_for is Waits.JOINED and not record.ended else None
         return cls(
             request_id=record.request_id,
             run_id=record.run_id,
@@ -353,14 +377,15 @@ class ActiveRun:
             overdue_after=_overdue_after(record),
             places=record.places if in_line else None,
             place_number=record.place_number if in_line else None,
+            joined_to=joined,
         )
 
     @property
     def may_be_unsent(self) -> bool:
         """Whether createRun may still have to be called, or its outcome to be found out; the record says."""
-        return self.state is RunState.ACCEPTED or (
-            self.state is RunState.SUBMITTED and self.lease_until is not None
-        )
+        if self.state is RunState.ACCEPTED:
+            return self.joined_to is None
+        return self.state is RunState.SUBMITTED and self.lease_until is not None
 
 
 def _overdue_after(record: RunRecord) -> int | None:

@@ -29,6 +29,8 @@ STEPS = frozenset(
         "records.lease_to_send",
         "records.admit",
         "records.line_up",
+        "records.end_joined",
+        "records.leave_joined",
         "records.remove_places",
         "send.create_run",
         "records.submit",

@@ -63,6 +63,8 @@ class Overflow(StrEnum):
     """It is taken, and started in order of arrival when a place is free."""
     REFUSE = "refuse"
     """It is refused, with the runs that have the places."""
+    JOIN = "join"
+    """It joins a run that is under way for the same pipeline and parameters, and ends with it; others are held."""
 
 
 class AdmissionPolicy(BaseModel):

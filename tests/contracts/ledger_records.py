@@ -6,7 +6,16 @@ from typing import Any
 from uuid import uuid4
 
 from adf_trigger.contracts import HistoryEntry, Rerun, Source
-from adf_trigger.ledger.records import CameAs, Cancellation, Held, Overdue, RunRecord, RunState, Waits
+from adf_trigger.ledger.records import (
+    CameAs,
+    Cancellation,
+    Held,
+    JoinedTo,
+    Overdue,
+    RunRecord,
+    RunState,
+    Waits,
+)
 from adf_trigger.ledger.room import MAX_REQUEST_CHARS
 from adf_trigger.results import ActivityError, ActivityResult, ChildRun, Results, RouteDelivery, RunInvoker
 
@@ -143,6 +152,7 @@ def a_full_record(factory: str) -> RunRecord:
         places="f" * 64,
         place_number=7,
         admitted_at=NOON,
+        joined_to=JoinedTo(request_id="first", run_id=uuid4(), is_confirmed=True, rejections=1),
         routes=(RouteDelivery(route="finance", status="pending", at=NOON, attempts=2, why="HTTP 503"),),
         invoked_by=RunInvoker(type="ScheduleTrigger", name="nightly", id="0a"),
         overdue=Overdue(after_seconds=600, cancel=True, told_at=NOON + 9 * MINUTE),

@@ -1,14 +1,27 @@
 """A judge of places: from what Data Factory has, and from the records, whether each was given once and in order."""
 
+import json
 from collections import Counter, defaultdict
 
 from adf_trigger.ledger.records import RunRecord
+from adf_trigger.settings import Settings
 from tests.support.admitted import policy
-from tests.support.world import FACTORY_ID, World
+from tests.support.world import FACTORY_ID, World, settings
 
 PIPELINE = "single"
 POLICY = policy(1)
+JOINS = policy(1, overflow="join")
 UNDER_WAY = {"Queued", "InProgress", "Canceling"}
+
+
+TRACED = {"correlationParameter": "trace"}
+
+
+def settings_of(*, correlated: bool, joins: bool) -> Settings:
+    """Settings of a service, perhaps with our correlation, or with requests that join others that are the same."""
+    counted = JOINS if joins else POLICY
+    traced = {"*": TRACED, PIPELINE: {**counted, **TRACED}}
+    return settings(ADF_TRIGGER_POLICY=json.dumps(traced if correlated else {PIPELINE: counted}))
 
 
 def records_of(world: World) -> list[RunRecord]:

@@ -59,6 +59,7 @@ OF_FIXED_SIZE = {
         "overdue",
         "place_number",
         "admitted_at",
+        "joined_to",
     ),
 }
 

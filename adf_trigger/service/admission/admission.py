@@ -24,6 +24,7 @@ from adf_trigger.service.admission import moves as admission_moves
 from adf_trigger.service.admission.keys import key_of
 from adf_trigger.service.factories import Factories
 from adf_trigger.service.policy import Policies
+from adf_trigger.service.recording import joining
 from adf_trigger.service.recording.records import Records
 from adf_trigger.settings.policy import AdmissionPolicy, Overflow
 
@@ -186,7 +187,7 @@ class Admission:
         policy = self._policies.of(record.pipeline).admission
         if policy is None or record.places != self._name(record, policy):
             return "it waits for a place"  # in the line of another policy: the next tick sees to it
-        return _reason(self._empty(record, policy), policy)
+        return admission_moves.reason(self._empty(record, policy), policy)
 
     def room(self, factory: str, places: Places, rows: Mapping[str, ActiveRun]) -> int | None:
         """How many of those who wait may be given a place now; None where they are not counted there any more.
@@ -209,9 +210,25 @@ class Admission:
         entry = self._entry(record, policy) if record.held is None else self._held_entry(record, policy)
         if entry is None:
             raise RuntimeError(f"a new request waits already: {record.request_id}")
-        if policy.overflow is Overflow.REFUSE and not entry.is_admitted and record.held is None:
+        if entry.is_admitted or record.held is not None:
+            return entry
+        if policy.overflow is Overflow.REFUSE:
             raise self._full(record, policy)
-        return entry
+        joined = self._joined(record, policy) if policy.overflow is Overflow.JOIN else None
+        return entry if joined is None else _Entry(joined, None)
+
+    def _joined(self, record: RunRecord, policy: AdmissionPolicy) -> RunRecord | None:
+        """A new request as it joins one with a place that is the same; None where there is none.
+
+        None also where a place is free, but for a line that nobody stands in any more: it lines up, and a tick sees.
+        """
+        places = self._read(record, policy).places
+        there = self._there(record, places)
+        other = joining.same_among(there, record)
+        is_free = places.has_line and len(there) < policy.at_once
+        if other is None or (is_free and self._is_left(record.factory, places)):
+            return None
+        return joining.join(record, other)
 
     def _policy_for_new(self, record: RunRecord) -> AdmissionPolicy | None:
         """The policy of a new request; None also where nobody but its caller can start it, and may not yet."""
@@ -252,7 +269,7 @@ class Admission:
                 return _Entry(admitted, KeptPlaces(taken, kept.etag))
         if in_line or (secret and record.waits_for is Waits.CALLER):
             return None
-        reason = _reason(places, policy)
+        reason = admission_moves.reason(places, policy)
         if secret:
             return _Entry(admission_moves.leave_to_caller(record, places, reason=reason), None)
         return self._last_in_line(record, kept, reason)
@@ -314,15 +331,19 @@ class Admission:
 
     def _full(self, record: RunRecord, policy: AdmissionPolicy) -> AtCapacity:
         places = self._read(record, policy).places
-        found = (self._ledger.get(record.factory, each.request_id) for each in places.holders)
-        there = [each.record for each in found if each is not None and each.record.has_place_in(places.name)]
+        there = self._there(record, places)
         why = (
             "these are under way or in doubt" if there else "requests that came before it wait for their turn"
         )
         return AtCapacity(
-            f"{_counted(places, policy)}, and {why}; the policy of the pipeline refuses more",
+            f"{admission_moves.counted(places, policy)}, and {why}; the policy of the pipeline refuses more",
             runs=[self._choice(each) for each in there],
         )
+
+    def _there(self, record: RunRecord, places: Places) -> Sequence[RunRecord]:
+        """The records of those who have a place."""
+        found = (self._ledger.get(record.factory, each.request_id) for each in places.holders)
+        return [each.record for each in found if each is not None and each.record.has_place_in(places.name)]
 
     def _read(self, record: RunRecord, policy: AdmissionPolicy) -> KeptPlaces:
         empty = self._empty(record, policy)
@@ -377,12 +398,3 @@ def _is_under_way(row: ActiveRun) -> bool:
 
 def _busy() -> TryLater:
     return TryLater("its places are being taken by others; nothing was kept of it", retry_after=RETRY_AFTER)
-
-
-def _reason(places: Places, policy: AdmissionPolicy) -> str:
-    return f"it waits for a place: {_counted(places, policy)}"
-
-
-def _counted(places: Places, policy: AdmissionPolicy) -> str:
-    of = places.pipeline if places.by is None else f"{places.pipeline} with {places.by} = {places.key}"
-    return f"at most {policy.at_once} run{'' if policy.at_once == 1 else 's'} of {of} may go on at once"

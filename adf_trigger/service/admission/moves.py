@@ -6,6 +6,7 @@ from datetime import datetime
 from adf_trigger.ledger.places import Places
 from adf_trigger.ledger.records import RunRecord, RunState, Waits
 from adf_trigger.service.recording.moves import WAITS_FOR_CALLER, cut, require_state
+from adf_trigger.settings.policy import AdmissionPolicy
 
 
 def admit(record: RunRecord, places: Places, *, now: datetime) -> RunRecord:
@@ -48,3 +49,14 @@ def leave_to_caller(record: RunRecord, places: Places, *, reason: str) -> RunRec
         waits_for=Waits.CALLER,
         message=cut(f"{WAITS_FOR_CALLER}: {reason}"),
     )
+
+
+def reason(places: Places, policy: AdmissionPolicy) -> str:
+    """What a request in line waits for, in words."""
+    return f"it waits for a place: {counted(places, policy)}"
+
+
+def counted(places: Places, policy: AdmissionPolicy) -> str:
+    """What a policy allows of a pipeline, or of a key of it, in words."""
+    of = places.pipeline if places.by is None else f"{places.pipeline} with {places.by} = {places.key}"
+    return f"at most {policy.at_once} run{'' if policy.at_once == 1 else 's'} of {of} may go on at once"

@@ -7,6 +7,7 @@ from urllib.parse import quote
 from adf_trigger.azure.clouds import PUBLIC
 from adf_trigger.contracts import (
     HistoryEntry,
+    JoinedRun,
     RunChoice,
     RunLinks,
     RunStatus,
@@ -89,6 +90,7 @@ class RunViews:
             group_id=record.group_id,
             attempt=record.attempt,
             admission_key=record.admission_key,
+            joined_to=_joined(record),
             history=list(record.history),
             routes=list(record.routes),
             links=self._links(ListedRun.of(record)),
@@ -247,6 +249,14 @@ class RunViews:
             activities=self._links_to.run(run.request_id, "activities", factory=named),
             studio=f"{self._studio}/monitoring/pipelineruns/{run_id}?factory={quote(address, safe='')}",
         )
+
+
+def _joined(record: RunRecord) -> JoinedRun | None:
+    """The run that a request has joined, named once Data Factory has confirmed it."""
+    joined = record.joined_to
+    if joined is None:
+        return None
+    return JoinedRun(request_id=joined.request_id, run_id=joined.run_id if joined.is_confirmed else None)
 
 
 def _entry(fate: Fate) -> HistoryEntry:

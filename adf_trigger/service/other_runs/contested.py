@@ -159,8 +159,10 @@ def may_be_of(run: PipelineRun, since: datetime) -> bool:
 
 def is_in_doubt(record: RunRecord) -> bool:
     """Whether a request may have started a run that nobody knows to be its."""
-    if record.submitted_at is not None:
-        return False  # Data Factory, or a person, has told which run is its
+    if record.submitted_at is not None or record.joined_to is not None:
+        return (
+            False  # Data Factory, or a person, has told which run is its; or it was to have none of its own
+        )
     if record.state is RunState.ACCEPTED:
         return record.sent_at is not None
     return record.undecided

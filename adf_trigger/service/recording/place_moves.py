@@ -1,17 +1,23 @@
-"""The moves of a record among places, each written with them: part of `records.Records`, and of nothing else."""
+"""The moves of a record among places, and of those who join who has one: part of `records.Records` alone."""
 
 import logging
 from abc import ABC, abstractmethod
+from datetime import timedelta
 
+from adf_trigger.clock import Clock
 from adf_trigger.ledger.places import KeptPlaces
 from adf_trigger.ledger.port import Stored
 from adf_trigger.ledger.records import RunRecord
+from adf_trigger.service.recording import joining
 
 logger = logging.getLogger(__name__)
 
 
 class PlaceMoves(ABC):
     """Moves among places. Every method may raise LedgerError; after a LedgerConflict nothing is written."""
+
+    _clock: Clock
+    _lease: timedelta
 
     @abstractmethod
     def _save(self, step: str, stored: Stored, moved: RunRecord, places: KeptPlaces | None = None) -> Stored:
@@ -43,6 +49,39 @@ class PlaceMoves(ABC):
                 "action": "request_lined_up",
                 "request_id": waiting.request_id,
                 "places": waiting.places,
+            },
+        )
+        return saved
+
+    def end_joined(self, stored: Stored, other: RunRecord) -> Stored:
+        """Record that a request has ended as the one whose run it had joined, leased to this process, as at any end."""
+        moved = joining.end_joined(stored.record, other, now=self._clock(), lease=self._lease)
+        saved = self._save("records.end_joined", stored, moved)
+        logger.info(
+            "Request %s has ended with request %s, whose run it had joined: %s",
+            moved.request_id,
+            other.request_id,
+            moved.status,
+            extra={
+                "action": "joined_ended",
+                "request_id": moved.request_id,
+                "joined_to": other.request_id,
+                "status": moved.status,
+            },
+        )
+        return saved
+
+    def leave_joined(self, stored: Stored, other: RunRecord) -> Stored:
+        """Record that the run that a request had joined was over before it, so that it waits for one of its own."""
+        saved = self._save("records.leave_joined", stored, joining.leave(stored.record, other))
+        logger.info(
+            "Request %s waits for a place: the run of request %s had ended before it was made",
+            saved.record.request_id,
+            other.request_id,
+            extra={
+                "action": "joined_left",
+                "request_id": saved.record.request_id,
+                "joined_to": other.request_id,
             },
         )
         return saved

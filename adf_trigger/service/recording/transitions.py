@@ -195,7 +195,14 @@ CANCELLED_UNSTARTED = "it was cancelled before it was started"
 
 def cancel(record: RunRecord, *, now: datetime) -> RunRecord:
     """Nothing was started for it, and nothing will be, since somebody has cancelled it."""
-    return replace(_end_unstarted(record, RunStatus.CANCELLED, CANCELLED_UNSTARTED, now), came_as=None)
+    joined = record.joined_to if record.waits_for is Waits.JOINED else None
+    left = (
+        ""
+        if joined is None
+        else f"; the run of request {joined.request_id}, which it had joined, is left alone"
+    )
+    reason = f"{CANCELLED_UNSTARTED}{left}"
+    return replace(_end_unstarted(record, RunStatus.CANCELLED, reason, now), came_as=None)
 
 
 def _end_unstarted(record: RunRecord, status: RunStatus, reason: str, now: datetime) -> RunRecord:

@@ -178,6 +178,9 @@ class Rerunner:
                 if record.undecided
                 else f"{unknown}, and was dismissed: start a new one"
             )
+        if record.joined_to is not None:
+            other = record.joined_to.request_id
+            raise WrongState(f"it had no run of its own: rerun that of request {other}, which it had joined")
         if record.confirmed_run_id is None:
             raise WrongState(
                 f"it is {record.status} and was never started: there is no run to rerun, start a new one"

@@ -156,6 +156,12 @@ class Resolver:
             return record
         if not record.ended or record.status != RunStatus.UNKNOWN:
             raise WrongState(f"there is nothing to decide: its status is {record.status}")
+        if record.joined_to is not None and order.decision != "dismiss":
+            other = record.joined_to.request_id
+            raise WrongState(
+                f"nothing was sent for it, since it had joined the run of request {other}: decide about that one; "
+                "this one can be dismissed, and asked for again under a key of its own"
+            )
         stored = self._published(stored)
         entry = HistoryEntry(at=self._clock(), by=order.by, action=order.action, note=order.note)
         if order.decision == "dismiss":

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from adf_trigger.clock import Clock
 from adf_trigger.errors import AdfTriggerError, LedgerError, PublishError
@@ -32,6 +33,7 @@ from adf_trigger.service.recording.records import Records
 from adf_trigger.service.steering.cancel import Canceller
 from adf_trigger.service.steps import Steps
 from adf_trigger.service.threads.tick_threads import TickThreads
+from adf_trigger.service.watching.joined_ends import JoinedEnder
 from adf_trigger.service.watching.monitor import Listed, Monitor
 from adf_trigger.service.watching.overdue_runs import OverdueRunWatcher
 from adf_trigger.settings.schedule import Schedule
@@ -75,6 +77,7 @@ class _Turn:
         active: its active runs, read once.
         ended: records that have ended since these were read.
         listed: what the monitor has listed.
+        over: runs that it has seen to have ended.
         trouble: parts that were not done whole.
     """
 
@@ -83,6 +86,7 @@ class _Turn:
     active: Sequence[ActiveRun] = ()
     ended: Sequence[Stored] = ()
     listed: Listed | None = None
+    over: set[UUID] = field(default_factory=set)
     trouble: list[str] = field(default_factory=list)
 
 
@@ -104,6 +108,7 @@ class TickRunner:
         router: leads news to further consumers.
         caller: calls back who waits for the end of a run.
         overdue_runs: tells of runs that go on for too long.
+        joined: ends those who have joined the runs of other requests.
         others: tells of runs that others have started.
         keeper: purges kept messages.
         overdue: looks after those that wait for too long.
@@ -132,6 +137,7 @@ class TickRunner:
         overdue_runs: OverdueRunWatcher,
         router: Router,
         caller: CallbackCaller,
+        joined: JoinedEnder,
         others: OtherRunPublisher,
         keeper: Keeper,
         overdue: OverdueMessageWatcher,
@@ -158,6 +164,7 @@ class TickRunner:
         self._overdue_runs = overdue_runs
         self._router = router
         self._caller = caller
+        self._joined = joined
         self._others = others
         self._keeper = keeper
         self._overdue = overdue
@@ -235,6 +242,7 @@ class TickRunner:
             at_once=len(together),
         )
         self._attempt("let_in", self._let_in, turn, limits.until(1 / 2))
+        self._attempt("end_joined", self._end_joined, turn, limits.until(4 / 5))
         self._attempt("observe", self._observe, turn, limits.until(1 / 2))
         self._attempt("publish", self._publish, turn, limits.until(4 / 5))
         self._attempt("tell_overdue", self._tell_overdue, turn, limits.until(4 / 5))
@@ -279,12 +287,15 @@ class TickRunner:
         """Places of runs that were seen to have ended are taken in the same tick."""
         turn.ended = [*turn.ended, *self._dispatcher.let_in(turn.factory, turn.active, budget)]
 
+    def _end_joined(self, turn: _Turn, budget: Budget) -> None:
+        self._joined.end(turn.factory.id, turn.active, turn.ended, turn.over, budget)
+
     def _cancel(self, turn: _Turn, budget: Budget) -> None:
         self._canceller.repeat(turn.factory, turn.active, budget)
 
     def _watch(self, turn: _Turn, budget: Budget) -> None:
         if self._gate.may_read(turn.factory):
-            turn.listed = self._monitor.poll(turn.factory, turn.active, budget)
+            turn.listed = self._monitor.poll(turn.factory, turn.active, budget, turn.over)
 
     def _note_doubts(self, turn: _Turn, _: Budget) -> None:
         self._others.note_doubts(turn.factory, turn.active)

@@ -116,23 +116,37 @@ class Monitor:
         self._overlap = overlap
         self._missing_limit = missing_limit
 
-    def poll(self, factory: FactoryHandle, active: Sequence[ActiveRun], budget: Budget) -> Listed | None:
+    def poll(
+        self,
+        factory: FactoryHandle,
+        active: Sequence[ActiveRun],
+        budget: Budget,
+        over: set[UUID] | None = None,
+    ) -> Listed | None:
         """Look at the started runs once: what a list has shown, where one was needed.
+
+        Args:
+            factory: whose runs.
+            active: its active runs.
+            budget: calls that may be spent.
+            over: gains the runs that Data Factory has shown to have ended.
 
         Raises:
             DataFactoryError, CredentialError: looking failed; what was not seen stays as it was.
             LedgerError, PublishError: storage is out of reach; the next tick goes on.
         """
+        over = set() if over is None else over
         started = [row for row in active if row.state is RunState.SUBMITTED]
         if not started:
             return None
         if len(started) <= FEW:
-            self._ask_for(factory, started, budget)
+            self._ask_for(factory, started, budget, over)
             return None
         listed, shown = self._list_ended(factory, active, started, budget)
+        over.update(shown)
         unseen = [row for row in started if row.run_id not in shown]
         calls = min(SWEPT_A_TICK if listed.complete else MOST_SWEPT, budget.left)
-        self._ask_for(factory, self._sweep.next_of(factory.id, unseen, calls), budget)
+        self._ask_for(factory, self._sweep.next_of(factory.id, unseen, calls), budget, over)
         return listed
 
     def look(self, factory: FactoryHandle, row: ActiveRun, budget: Budget) -> None:
@@ -230,7 +244,9 @@ class Monitor:
         if until > since:
             self._records.save_cursor(factory.id, Cursor(polled_until=until))
 
-    def _ask_for(self, factory: FactoryHandle, rows: Sequence[ActiveRun], budget: Budget) -> None:
+    def _ask_for(
+        self, factory: FactoryHandle, rows: Sequence[ActiveRun], budget: Budget, over: set[UUID]
+    ) -> None:
         troubles, failed = Troubles("monitor"), list[UUID]()
 
         def ask(row: ActiveRun) -> None:
@@ -244,6 +260,8 @@ class Monitor:
                 if len(failed) >= UNREADABLE_AFTER:
                     raise
                 return
+            if run is not None and run.status in ENDED_IN_DATA_FACTORY:
+                over.add(row.run_id)
             with troubles.of(row.request_id):
                 self._take(factory, row, run, budget)
 

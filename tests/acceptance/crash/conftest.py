@@ -60,6 +60,7 @@ def crashes(tmp_path_factory: pytest.TempPathFactory, warm: str) -> Iterator[Cra
         stack.define("parked")
         stack.define("watched")
         stack.define("single", waiting(2))
+        stack.define(admission_scenarios.JOINED, waiting(2))
         stack.define("doubted")
         stack.define(HELD)
         stack.define(SECRET, {**WAIT_PIPELINE, "parameters": {"password": {"type": "SecureString"}}})

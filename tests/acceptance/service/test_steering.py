@@ -55,13 +55,16 @@ CALLS = {
 @pytest.fixture(scope="module")
 def stack(warm: str) -> Iterator[LocalStack]:
     """A stack that parks what is in doubt."""
-    policy = '{"parked": {"unknownOutcome": "park"}}'
+    policy = (
+        '{"parked": {"unknownOutcome": "park"}, "shared": {"admission": {"atOnce": 1, "overflow": "join"}}}'
+    )
     with LocalStack(settings={"ADF_TRIGGER_POLICY": policy}, warm=warm) as running:
         running.define("slow", SLOW)
         running.define("broken", BROKEN)
         running.define("parent", PARENT)
         running.define("pause")
         running.define("parked")
+        running.define("shared", SLOW)
         yield running
 
 
@@ -222,3 +225,21 @@ def test_what_is_held_outlasts_the_host_and_starts_when_it_is_released(stack: Lo
     for key in ("called", "sent"):
         ended(stack, key, "Succeeded")
     assert len(stack.runs("deployed")) == 2
+
+
+def test_who_has_joined_a_run_outlasts_the_host_and_ends_with_it(stack: LocalStack) -> None:
+    """There is one run for the same request twice; each has its own event, and what was joined stands in it."""
+    first = stack.caller.post("shared", {}, key="share-1")
+    assert first.status == 202
+    joined = stack.caller.post("shared", {}, key="share-2")
+    assert (joined.status, joined.body["status"], joined.body["runId"]) == (202, "Accepted", None)
+    assert joined.body["joinedTo"]["requestId"] == "share-1"
+    stack.kill_functions()
+    stack.processes.restart_functions()
+    assert stack.caller.post("shared", {}, key="share-2").status == 200
+    assert call(stack, "runs/share-1/cancel").status_code in (200, 202)
+    for key in ("share-1", "share-2"):
+        ended(stack, key, "Cancelled")
+    (run,) = stack.runs("shared")
+    (event,) = [each for each in stack.caller.events(50, within=5) if each["subject"] == "share-2"]
+    assert event["data"]["joinedTo"] == {"requestId": "share-1", "runId": run["runId"]}

@@ -1,6 +1,5 @@
 """The service as a state machine: whatever happens in whatever order, each request is started once and told once."""
 
-import json
 from contextlib import suppress
 from datetime import timedelta
 from uuid import UUID
@@ -41,7 +40,6 @@ from tests.support.news import told
 from tests.support.operators import Operators
 from tests.support.script import Crashed, Script
 from tests.support.world import FACTORY_ID, World
-from tests.support.world import settings as settings_of
 
 LOST = "lost reply"
 SETTLE_TICKS = 60
@@ -56,11 +54,6 @@ TROUBLES = [
 """What holds a factory for a while."""
 
 PIPELINE = one_at_once.PIPELINE
-TRACED = {"correlationParameter": "trace"}
-CORRELATED = settings_of(
-    ADF_TRIGGER_POLICY=json.dumps({"*": TRACED, PIPELINE: {**one_at_once.POLICY, **TRACED}})
-)
-PLAIN = settings_of(ADF_TRIGGER_POLICY=json.dumps({PIPELINE: one_at_once.POLICY}))
 TRACE = {"type": "String", "defaultValue": ""}
 
 
@@ -81,11 +74,13 @@ class Service(Operators):
         self.counted: set[str] = set()
         self.refusals = 0
 
-    @initialize(correlated=st.booleans())
-    def learn_that_ids_are_honoured(self, *, correlated: bool) -> None:
+    @initialize(correlated=st.booleans(), joins=st.booleans())
+    def learn_that_ids_are_honoured(self, *, correlated: bool, joins: bool) -> None:
         """One run has shown how this factory treats ids."""
         self.correlated = correlated
-        self.world = World(steps=self.script, settings=CORRELATED if correlated else PLAIN)
+        self.world = World(
+            steps=self.script, settings=one_at_once.settings_of(correlated=correlated, joins=joins)
+        )
         number = {"type": "Int", "defaultValue": 0}
         self.world.factory.declare("load", n=number, trace=TRACE)
         self.world.factory.declare("secret", n=number, trace=TRACE, password={"type": "SecureString"})
@@ -375,9 +370,9 @@ class Service(Operators):
         ids = set(told(self.world.outbox.events, key))
         told_before = {f"{key}/Rejected" + (f"/{n + 1}" if n else "") for n in range(record.rejections)}
         told_before |= {f"{key}/Unknown" + (f"/{n + 1}" if n else "") for n in range(record.unknowns)}
-        if record.status == "Cancelled" and record.submitted_at is None:
-            assert record.run_id not in self.world.factory.runs, f"{key} was cancelled, and then started"
-            assert ids == {f"{key}/Cancelled", *told_before}
+        if record.submitted_at is None and (record.status == "Cancelled" or record.joined_to is not None):
+            assert record.run_id not in self.world.factory.runs, f"{key} was to have no run, and has one"
+            assert ids == {f"{key}/{record.status}", *told_before}
             return
         if record.status in ENDED:
             assert record.run_id in self.world.factory.runs

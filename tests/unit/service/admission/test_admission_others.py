@@ -114,7 +114,7 @@ def test_places_whose_row_is_gone_count_others_all_the_same() -> None:
 
 @pytest.mark.parametrize(
     "more",
-    [{"overflow": "refuse"}, {"key": "correlationId"}, {"key": "metadata.team"}],
+    [{"overflow": "refuse"}, {"overflow": "join"}, {"key": "correlationId"}, {"key": "metadata.team"}],
 )
 def test_what_cannot_be_counted_is_a_fault_of_the_settings(more: dict[str, str]) -> None:
     """No such policy is accepted to do nothing."""

@@ -26,6 +26,7 @@ from adf_trigger.messages.decoding import Message
 from adf_trigger.results import ActivityError, ActivityResult, ChildRun, Results, RouteDelivery
 from adf_trigger.service.admission import moves as admission_moves
 from adf_trigger.service.publishing.routes import LONGEST_WHY
+from adf_trigger.service.recording import joining
 from adf_trigger.service.recording.moves import IllegalMove
 from adf_trigger.service.recording.records import Records
 from adf_trigger.service.recording.run_end import RunEnd
@@ -115,12 +116,39 @@ def line_up(records: Records, stored: Stored, text: str) -> Stored:
     return records.line_up(stored, moved, kept)
 
 
+def another(stored: Stored, text: str = "") -> RunRecord:
+    """Another request, whose run has ended with much to tell."""
+    end = an_end(text)
+    fields = {name: getattr(end, name) for name in ("status", "message", "errors", "results")}
+    other = a_record(stored.record.factory, "o" * 128, submitted_at=LATER, **fields)
+    return replace(other, state=RunState.ENDED, ended_at=LATER)
+
+
+def joined(stored: Stored, other: RunRecord) -> Stored:
+    """The request, as one that has joined another one."""
+    return replace(stored, record=joining.join(stored.record, other))
+
+
+def end_joined(records: Records, stored: Stored, text: str) -> Stored:
+    """The run that it has joined has ended."""
+    other = another(stored, text)
+    return records.end_joined(joined(stored, other), other)
+
+
+def leave_joined(records: Records, stored: Stored, _: str) -> Stored:
+    """The run that it has joined had ended before."""
+    other = another(stored)
+    return records.leave_joined(joined(stored, other), other)
+
+
 Move = Callable[[Records, Stored, str], Stored]
 
 MOVES: dict[str, Move] = {
     "reclaim": reclaim,
     "admit": admit,
     "line up": line_up,
+    "end joined": end_joined,
+    "leave joined": leave_joined,
     "lease": lambda records, stored, _: records.lease_to_send(stored),
     "submit": lambda records, stored, _: records.submit(stored, uuid4()),
     "postpone": lambda records, stored, text: records.postpone(stored, until=LATER, reason=text),

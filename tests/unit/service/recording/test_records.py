@@ -16,6 +16,7 @@ from adf_trigger.ledger.port import Cursor, Stored
 from adf_trigger.ledger.records import Overdue, RunRecord, RunState
 from adf_trigger.results import RouteDelivery
 from adf_trigger.service.admission import moves as admission_moves
+from adf_trigger.service.recording import joining
 from adf_trigger.service.recording.moves import IllegalMove
 from adf_trigger.service.recording.records import Records
 from adf_trigger.service.recording.run_end import RunEnd
@@ -38,6 +39,7 @@ NEW = RunRecord(
 DELIVERED = RouteDelivery(route="r", status="delivered", at=START, attempts=1)
 ENTRY = HistoryEntry(at=START, action="cancel")
 PLACES = KeptPlaces(Places(name="f" * 64, pipeline="load"))
+OTHER = replace(NEW, request_id="other", run_id=UUID(int=3), state=RunState.ENDED, status="Failed")
 Move = Callable[[Records, Stored], object]
 LATER = START + timedelta(seconds=5)
 
@@ -87,6 +89,11 @@ class Bench:
         return moved
 
 
+def joined(stored: Stored) -> Stored:
+    """The request, as one that has joined another one."""
+    return replace(stored, record=joining.join(stored.record, OTHER))
+
+
 MOVES: dict[str, tuple[RunState, Move, str | None]] = {
     "lease_to_send": (RunState.ACCEPTED, lambda records, stored: records.lease_to_send(stored), None),
     "admit": (
@@ -102,6 +109,16 @@ MOVES: dict[str, tuple[RunState, Move, str | None]] = {
             stored, admission_moves.line_up(stored.record, PLACES.places, number=1, reason="why"), PLACES
         ),
         "request_lined_up",
+    ),
+    "end_joined": (
+        RunState.ACCEPTED,
+        lambda records, stored: records.end_joined(joined(stored), OTHER),
+        "joined_ended",
+    ),
+    "leave_joined": (
+        RunState.ACCEPTED,
+        lambda records, stored: records.leave_joined(joined(stored), OTHER),
+        "joined_left",
     ),
     "submit": (RunState.ACCEPTED, lambda records, stored: records.submit(stored, RUN), "run_started"),
     "postpone": (

@@ -1,0 +1,119 @@
+"""Requests that join the run of another one that is the same, and how they end. Pure, as in transitions.py."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from enum import Enum, auto
+
+from adf_trigger.ledger.records import JoinedTo, RunRecord, RunState, Waits
+from adf_trigger.service.news import event_ids
+from adf_trigger.service.recording.moves import WAITS_FOR_A_PLACE, IllegalMove, cut, require_state
+
+
+class Fate(Enum):
+    """What has become of the run that a request has joined."""
+
+    GOES_ON = auto()
+    """It has not ended."""
+    ENDED = auto()
+    """It has, or nobody knows how it has: the request ends in the same way."""
+    ENDED_BEFORE = auto()
+    """It had ended in Data Factory before the request was made, and nobody knew: the request needs one of its own."""
+    REJECTED = auto()
+    """It was rejected, and its key is another request's by now."""
+    GONE = auto()
+    """Its record is not there any more."""
+
+
+def same_among(there: Sequence[RunRecord], record: RunRecord) -> RunRecord | None:
+    """The first of those who have a place that a new request may join: it asked for the same, and goes on.
+
+    The digest is of factory, pipeline, parameters and rerun. What secrets were nobody can tell. One that is to be
+    cancelled, or that nobody knows the fate of, is no run that somebody who comes now has asked for.
+    """
+    for other in there:
+        is_same = other.digest == record.digest and other.request_id != record.request_id
+        goes_on = not other.ended and other.cancellation is None
+        if is_same and goes_on and not (record.secure_parameters or other.secure_parameters):
+            return other
+    return None
+
+
+def join(record: RunRecord, other: RunRecord) -> RunRecord:
+    """It has no run of its own, and ends as another request's run does."""
+    require_state(record, RunState.ACCEPTED)
+    return replace(
+        record,
+        joined_to=JoinedTo(
+            request_id=other.request_id,
+            run_id=other.run_id,
+            is_confirmed=other.confirmed_run_id is not None,
+            rejections=other.rejections,
+        ),
+        waits_for=Waits.JOINED,
+        not_before=None,
+        message=cut(f"it waits for the end of request {other.request_id}, whose run it has joined"),
+    )
+
+
+def fate_of(record: RunRecord, other: RunRecord | None) -> Fate:
+    """What has become of the run that a request has joined.
+
+    Args:
+        record: the request.
+        other: what the ledger has under the key of the one that it has joined.
+    """
+    joined = _joined_to(record)
+    if other is None:
+        return Fate.GONE
+    if other.rejections != joined.rejections or joined.run_id not in other.run_ids:
+        return Fate.REJECTED if other.rejections > joined.rejections else Fate.GONE
+    if not other.ended:
+        return Fate.GOES_ON
+    was_run = other.confirmed_run_id is not None and other.ended_at is not None
+    if was_run and other.ended_at is not None and other.ended_at < record.requested_at:
+        return Fate.ENDED_BEFORE
+    return Fate.ENDED
+
+
+def end_joined(record: RunRecord, other: RunRecord, *, now: datetime, lease: timedelta) -> RunRecord:
+    """The run that it has joined has ended, and so does it; the process that records it is about to send its event."""
+    joined = _joined_to(record)
+    confirmed = other.confirmed_run_id
+    ended = replace(
+        record,
+        state=RunState.ENDED,
+        status=other.status,
+        started_at=other.started_at,
+        ended_at=other.ended_at or now,
+        duration_ms=other.duration_ms,
+        message=other.message,
+        errors=other.errors,
+        truncated=other.truncated,
+        results=other.results,
+        waits_for=None,
+        lease_until=now + lease,
+        joined_to=replace(joined, run_id=confirmed or joined.run_id, is_confirmed=confirmed is not None),
+        came_as=record.came_as if other.rejected else None,
+    )
+    return replace(ended, event_id=event_ids.of_end(ended))
+
+
+def leave(record: RunRecord, other: RunRecord) -> RunRecord:
+    """The run that it has joined had ended before: it waits for a place, before those who have come since."""
+    _joined_to(record)
+    return replace(
+        record,
+        joined_to=None,
+        waits_for=Waits.ADMISSION,
+        places=other.places,
+        place_number=None,
+        message=WAITS_FOR_A_PLACE,
+    )
+
+
+def _joined_to(record: RunRecord) -> JoinedTo:
+    require_state(record, RunState.ACCEPTED)
+    if record.joined_to is None or record.waits_for is not Waits.JOINED:
+        raise IllegalMove(f"request {record.request_id} has not joined another one")
+    return record.joined_to
