@@ -4,9 +4,11 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from adf_trigger.emulator.commands.data_folder import DataFolderError
@@ -19,6 +21,10 @@ SLEEP = "import time; time.sleep(600)"
 def left() -> "Iterator[subprocess.Popen[bytes]]":
     """A process that looks like one of a stack's."""
     with subprocess.Popen([sys.executable, "-c", SLEEP, "adf_trigger"]) as process:
+        deadline = time.monotonic() + 60
+        while not psutil.Process(process.pid).cmdline():  # the system shows it a moment after the start
+            assert time.monotonic() < deadline, "it shows no command line"
+            time.sleep(0.01)
         yield process
         process.kill()
 
