@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from adf_trigger.contracts import RunRequest
 from adf_trigger.errors import Fault
+from adf_trigger.ledger.places import Places, name_of
 from adf_trigger.ledger.records import LONGEST_ADMISSION_KEY, RunRecord
 from adf_trigger.messages.declaration import Declaration
 from adf_trigger.messages.wording import pointer_to
@@ -29,6 +30,13 @@ def key_of(policy: AdmissionPolicy | None, request: RunRequest | RunRecord) -> s
     if policy is None or policy.key is None:
         return None
     return canonical(_value(policy.key, request))
+
+
+def places_of(record: RunRecord, policy: AdmissionPolicy) -> Places:
+    """The places that a policy counts a request among, as they are where nobody has one yet."""
+    key = key_of(policy, record)
+    name = name_of(record.pipeline, policy.key, key)
+    return Places(name=name, pipeline=record.pipeline, by=policy.key, key=key)
 
 
 def key_fault(policy: AdmissionPolicy | None, declaration: Declaration) -> Fault | None:

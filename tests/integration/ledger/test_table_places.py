@@ -11,7 +11,8 @@ from adf_trigger.ledger.places import KeptPlaces
 from adf_trigger.ledger.port import Claim
 from adf_trigger.ledger.records import RunRecord, Waits
 from adf_trigger.ledger.table import TableLedger
-from adf_trigger.service.admission.admission import MOST_TRIES, Admission
+from adf_trigger.service.admission.admission import Admission
+from adf_trigger.service.admission.contention import MOST_TRIES
 from adf_trigger.service.factories import Factories, FactoryHandle
 from adf_trigger.service.policy import Policies
 from adf_trigger.service.recording.records import Records

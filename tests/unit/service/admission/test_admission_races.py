@@ -1,6 +1,5 @@
 """Two hosts over one ledger, the one held up at each point while the other works: no place is given twice."""
 
-import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -275,31 +274,3 @@ def test_a_burst_on_one_key_loses_nothing_and_keeps_its_order() -> None:
     )
     assert [number for _, number in line] == sorted(number for _, number in line)
     assert [number for number, _ in line] == list(range(1, len(line) + 1))
-
-
-def test_threads_that_wait_for_the_same_places_give_way_in_time() -> None:
-    """Who cannot have them for too long is asked to come again, and nothing is kept of the request."""
-    world = a_world()
-    admission = world.services.submitter._admission
-    lock = admission._locks[
-        int(name_of("load", "parameters.customer", '"A"')[:8], 16) % len(admission._locks)
-    ]
-    taken, over = threading.Event(), threading.Event()
-
-    def hold() -> None:
-        with lock:
-            taken.set()
-            assert over.wait(60)
-
-    holder = threading.Thread(target=hold)
-    holder.start()
-    try:
-        assert taken.wait(60)
-        admission._lock_wait = 0.05
-        with pytest.raises(AdfTriggerError, match="its places are being taken by others"):
-            start(world, "a-1")
-        assert world.ledger.get(FACTORY_ID, "a-1") is None
-    finally:
-        over.set()
-        holder.join()
-    assert start(world, "a-1").status in STARTED

@@ -1,0 +1,139 @@
+"""Where a request stands that wants a place: with one, in line, joined to another one, or refused."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from adf_trigger.clock import Clock
+from adf_trigger.contracts import RunChoice
+from adf_trigger.errors import AtCapacity
+from adf_trigger.ledger.places import Holder, KeptPlaces
+from adf_trigger.ledger.port import LedgerReader
+from adf_trigger.ledger.records import RunRecord, Waits
+from adf_trigger.service.admission import moves as admission_moves
+from adf_trigger.service.admission.holders import Holders
+from adf_trigger.service.admission.keys import places_of
+from adf_trigger.service.recording import joining
+from adf_trigger.settings.policy import AdmissionPolicy, Overflow
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What is to be written of a request that wants a place.
+
+    Attributes:
+        record: as it shall be.
+        places: as they shall be; None where they stay.
+    """
+
+    record: RunRecord
+    places: KeptPlaces | None
+
+    @property
+    def is_admitted(self) -> bool:
+        """Whether it has a place."""
+        return self.record.admitted_at is not None
+
+
+class Entries:
+    """Decides on the places as they are now; who writes what it says does so on condition that they are still so.
+
+    Args:
+        ledger: the run ledger.
+        holders: knows who has a place still.
+        choice: makes of a record what a caller is told of a run that is in the way.
+        clock: gives the present instant.
+    """
+
+    def __init__(
+        self, ledger: LedgerReader, holders: Holders, choice: Callable[[RunRecord], RunChoice], clock: Clock
+    ) -> None:
+        self._ledger = ledger
+        self._holders = holders
+        self._choice = choice
+        self._clock = clock
+
+    def of_new(self, record: RunRecord, policy: AdmissionPolicy) -> Entry:
+        """Where a new request stands: with a place, in line for one, or joined to another one.
+
+        Raises:
+            AtCapacity: there is no place, and the policy refuses what has none.
+        """
+        entry = self.of(record, policy) if record.held is None else self._held_entry(record, policy)
+        if entry is None:
+            raise RuntimeError(f"a new request waits already: {record.request_id}")
+        if entry.is_admitted or record.held is not None:
+            return entry
+        if policy.overflow is Overflow.REFUSE:
+            raise self._full(record, policy)
+        joined = self._joining(record, policy) if policy.overflow is Overflow.JOIN else None
+        return entry if joined is None else Entry(joined, None)
+
+    def _joining(self, record: RunRecord, policy: AdmissionPolicy) -> RunRecord | None:
+        """A new request as it joins one with a place that is the same; None where there is none.
+
+        None also where a place is free, but for a line that nobody stands in any more: it lines up, and a tick sees.
+        """
+        places = self._read(record, policy).places
+        there = self._holders.records_of(record.factory, places)
+        other = joining.same_among(there, record)
+        is_free = places.has_line and len(there) < policy.at_once
+        if other is None or (is_free and self._holders.is_line_left(record.factory, places)):
+            return None
+        return joining.join(record, other)
+
+    def of(self, record: RunRecord, policy: AdmissionPolicy, others: int = 0) -> Entry | None:
+        """Where a request stands that has no place: with one, or in line; None where it goes on to wait as it does."""
+        kept = self._read(record, policy)
+        places = kept.places
+        in_line = record.waits_for is Waits.ADMISSION and record.places == places.name
+        if policy.count_others and not kept.etag:
+            in_line = False  # no row, no count of others' runs: it is lined up anew, and seen with its row
+        secret = bool(record.secure_parameters)
+        refuses = policy.overflow is Overflow.REFUSE
+        in_vain = places.has_line and refuses and self._holders.is_line_left(record.factory, places)
+        if in_line or secret or in_vain or not (places.has_line or policy.count_others):
+            # Who alone has its secrets cannot be called when its turn comes: it takes what is free when it comes.
+            most = policy.at_once - others - self._holders.elsewhere(record.factory, places)
+            holding = self._holders.of(record.factory, places, below=most, but=record.request_id)
+            if len(holding) < most:
+                served = places.issued if in_vain else places.served
+                served = max(served, record.place_number or 0) if in_line else served
+                taken = replace(
+                    places,
+                    holders=(*holding, Holder(record.request_id, record.run_id)),
+                    served=served,
+                    issued=max(places.issued, served),
+                )
+                admitted = admission_moves.admit(record, taken, now=self._clock())
+                return Entry(admitted, KeptPlaces(taken, kept.etag))
+        if in_line or (secret and record.waits_for is Waits.CALLER):
+            return None
+        reason = admission_moves.reason(places, policy)
+        if secret:
+            return Entry(admission_moves.leave_to_caller(record, places, reason=reason), None)
+        return self._last_in_line(record, kept, reason)
+
+    def _held_entry(self, record: RunRecord, policy: AdmissionPolicy) -> Entry:
+        """In line, whatever is free, with the reason of who holds it."""
+        return self._last_in_line(record, self._read(record, policy), record.message or "")
+
+    @staticmethod
+    def _last_in_line(record: RunRecord, kept: KeptPlaces, reason: str) -> Entry:
+        longer = replace(kept.places, issued=kept.places.issued + 1)
+        waiting = admission_moves.line_up(record, longer, number=longer.issued, reason=reason)
+        return Entry(waiting, KeptPlaces(longer, kept.etag))
+
+    def _full(self, record: RunRecord, policy: AdmissionPolicy) -> AtCapacity:
+        places = self._read(record, policy).places
+        there = self._holders.records_of(record.factory, places)
+        why = (
+            "these are under way or in doubt" if there else "requests that came before it wait for their turn"
+        )
+        return AtCapacity(
+            f"{admission_moves.counted(places, policy)}, and {why}; the policy of the pipeline refuses more",
+            runs=[self._choice(each) for each in there],
+        )
+
+    def _read(self, record: RunRecord, policy: AdmissionPolicy) -> KeptPlaces:
+        empty = places_of(record, policy)
+        return self._ledger.places(record.factory, empty.name) or KeptPlaces(empty)

@@ -1,0 +1,110 @@
+"""Places that many want at once: one thread of a process at a time, and anew where another host was faster."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+import pytest
+
+from adf_trigger.errors import LedgerConflict, TryLater
+from adf_trigger.ledger.memory import MemoryLedger
+from adf_trigger.ledger.places import name_of
+from adf_trigger.service.admission.contention import LONGEST_PAUSE, MOST_TRIES, Contention
+from tests.contracts.ledger_records import a_record
+from tests.support.world import FACTORY_ID
+
+NAME = name_of("load", "parameters.customer", '"A"')
+
+
+def contention(
+    ledger: MemoryLedger | None = None, *, lock_wait: float = 60
+) -> tuple[Contention, list[float]]:
+    """One of a process, and how long it has paused between tries."""
+    pauses: list[float] = []
+    return Contention(ledger or MemoryLedger(), pauses.append, lock_wait=lock_wait), pauses
+
+
+def losing(times: int, then: Callable[[], str] = lambda: "written") -> Callable[[], str]:
+    """An attempt that loses so many races before it wins."""
+    left = iter([True] * times)
+
+    def attempt() -> str:
+        if next(left, False):
+            raise LedgerConflict("another host was faster")
+        return then()
+
+    return attempt
+
+
+def test_an_attempt_that_loses_is_made_anew_after_a_short_pause() -> None:
+    """The last try of all may still win."""
+    tried, pauses = contention()
+    assert tried.tried(NAME, losing(MOST_TRIES - 1)) == "written"
+    assert len(pauses) == MOST_TRIES - 1
+    assert all(0 <= pause <= LONGEST_PAUSE for pause in pauses)
+
+
+def test_who_loses_every_race_is_asked_to_come_again() -> None:
+    """With when to."""
+    tried, _ = contention()
+    with pytest.raises(
+        TryLater, match="its places are being taken by others; nothing was kept of it"
+    ) as told:
+        tried.tried(NAME, losing(MOST_TRIES))
+    assert told.value.retry_after == 2.0
+
+
+def test_a_record_that_others_have_changed_is_not_written_anew() -> None:
+    """The conflict is its own, and no other try could win; one that is gone is as good as changed."""
+    ledger = MemoryLedger()
+    stored = ledger.claim(a_record(FACTORY_ID)).stored
+    tried, pauses = contention(ledger)
+    assert tried.tried(NAME, losing(1), of=stored) == "written"
+    changed = ledger.save(stored, replace(stored.record, message="changed"))
+    with pytest.raises(LedgerConflict):
+        tried.tried(NAME, losing(1), of=stored)
+    ledger.release(changed)
+    with pytest.raises(LedgerConflict):
+        tried.tried(NAME, losing(1), of=changed)
+    assert len(pauses) == 1
+
+
+@contextmanager
+def another_thread_has(held: Contention, name: str) -> Iterator[None]:
+    """Meanwhile another thread of the process changes places."""
+    taken, over = threading.Event(), threading.Event()
+
+    def hold() -> str:
+        taken.set()
+        assert over.wait(60)
+        return ""
+
+    holder = threading.Thread(target=held.tried, args=(name, hold))
+    holder.start()
+    try:
+        assert taken.wait(60)
+        yield
+    finally:
+        over.set()
+        holder.join()
+
+
+def test_threads_that_wait_for_the_same_places_give_way_in_time() -> None:
+    """Who cannot have them for too long is asked to come again, without a try."""
+    tried, _ = contention(lock_wait=0.05)
+    with (
+        another_thread_has(tried, NAME),
+        pytest.raises(TryLater, match="its places are being taken by others"),
+    ):
+        tried.tried(NAME, losing(0))
+    assert tried.tried(NAME, losing(0)) == "written"
+
+
+def test_other_places_are_changed_side_by_side() -> None:
+    """And whoever changes places may change them within that, since the lock is the thread's."""
+    tried, _ = contention(lock_wait=0.05)
+    other = f"{(int(NAME[:8], 16) + 1) % 2**32:08x}{NAME[8:]}"
+    with another_thread_has(tried, NAME):
+        nested = losing(0, lambda: tried.tried(other, losing(0)))
+        assert tried.tried(other, nested) == "written"
