@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Literal, Self
 
 from pydantic import (
-    BeforeValidator,
     Field,
     PrivateAttr,
     ValidationError,
@@ -30,14 +29,13 @@ from adf_trigger.settings.factories import (
 )
 from adf_trigger.settings.faults import (
     PREFIX,
-    json_object,
     name_of,
     sentences,
     together,
     unknown_names,
     unresolved,
 )
-from adf_trigger.settings.policy import PipelinePolicy
+from adf_trigger.settings.policy import PipelinePolicy, PoliciesByName
 from adf_trigger.settings.public_url import checked_base_url
 from adf_trigger.settings.routes import RouteSettings, queue_faults
 from adf_trigger.settings.schedule import Schedule
@@ -102,7 +100,7 @@ class CommonSettings(TimeSettings):
     table: Annotated[str, Field(pattern=_TABLE_NAME)] = Field(
         default="adfruns", alias="ADF_TRIGGER_TABLE", description="The table of the run ledger."
     )
-    policy: Annotated[dict[str, PipelinePolicy], BeforeValidator(json_object)] = Field(
+    policy: PoliciesByName = Field(
         default_factory=dict,
         alias="ADF_TRIGGER_POLICY",
         description="JSON object pipeline name (or *) → {unknownOutcome, correlationParameter, details, "

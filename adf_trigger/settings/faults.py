@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 PREFIX = "ADF_TRIGGER_"
+SCHEMA = "$schema"
 TOGETHER = "settings_together"
 """Type of the error that holds the faults of several settings together."""
 
@@ -112,6 +113,18 @@ def json_object(value: object) -> object:
         raise ValueError(f"is not JSON (line {exc.lineno}, column {exc.colno}: {exc.msg})") from exc
     except RecursionError as exc:
         raise ValueError("is not usable JSON: it is nested too deep") from exc
+
+
+def named_document(value: object) -> object:
+    """The same, without the `$schema` by which editors know what may stand in a file.
+
+    Raises:
+        ValueError: see `json_object`.
+    """
+    found = json_object(value)
+    if isinstance(found, dict) and isinstance(found.get(SCHEMA), str):
+        return {name: each for name, each in found.items() if name != SCHEMA}
+    return found
 
 
 def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -3,10 +3,11 @@
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, model_validator
 from pydantic.alias_generators import to_camel
 
 from adf_trigger.contracts import MAX_OVERDUE_SECONDS
+from adf_trigger.settings.faults import named_document
 
 ANY_PIPELINE = "*"
 """The name under which a policy holds for every pipeline that has none of its own."""
@@ -67,21 +68,39 @@ class Overflow(StrEnum):
     """It joins a run that is under way for the same pipeline and parameters, and ends with it; others are held."""
 
 
+_COUNTS_OTHERS: dict[str, JsonValue] = {
+    "if": {"properties": {"countOthers": {"const": True}}, "required": ["countOthers"]},
+    "then": {
+        "properties": {
+            "overflow": {"const": "hold"},
+            "key": {"anyOf": [{"pattern": r"^parameters\."}, {"type": "null"}]},
+        }
+    },
+}
+"""What `_others_can_be_counted` holds, as JSON Schema says it."""
+
+
 class AdmissionPolicy(BaseModel):
     """How many runs of a pipeline may go on at the same time.
 
     Attributes:
         at_once: so many; of each key, where there is one.
-        key: whose value tells the groups of requests apart that are counted each on its own and started in order;
-            None where all requests of the pipeline are one group. Requests that have no such value are one group, too.
-            Values compare as JSON: 1 and "1" are two keys. Its parameter must not be a secure one.
-        overflow: see Overflow.
+        key: `parameters.<name>`, `metadata.<label>` or `correlationId`: whose value tells the groups of requests apart
+            that are counted each on its own and started in order; null where all requests of the pipeline are one
+            group. Requests that have no such value are one group, too. Values compare as JSON: 1 and "1" are two keys.
+            Its parameter must not be a secure one.
+        overflow: what becomes of a request for which there is no place.
         count_others: whether runs that others start count, too. The timer lists them, so that every request waits for
             its turn; there is no telling while a caller waits.
     """
 
     model_config = ConfigDict(
-        defer_build=True, alias_generator=to_camel, validate_by_name=True, extra="forbid", frozen=True
+        defer_build=True,
+        alias_generator=to_camel,
+        validate_by_name=True,
+        extra="forbid",
+        frozen=True,
+        json_schema_extra=_COUNTS_OTHERS,
     )
 
     at_once: int = Field(ge=1, le=MOST_AT_ONCE)
@@ -104,14 +123,15 @@ class PipelinePolicy(BaseModel):
     """The policy of a pipeline.
 
     Attributes:
-        unknown_outcome: see UnknownOutcomePolicy.
-        details: see Details. What is not read is null, not empty.
-        overdue_after_seconds: a run that has not ended so long after it was started is told of, once; None for never.
+        unknown_outcome: what to do about a createRun whose answer was lost and whose run is not found.
+        details: of which runs that have ended the activities are read. What is not read is null, not empty.
+        overdue_after_seconds: a run that has not ended so long after it was started is told of, once; null for never.
         cancel_when_overdue: whether it is cancelled then, too.
-        observe: see Observe. It holds for runs that end after the service has first seen the policy.
+        observe: which runs that others start are told of at their end, too. It holds for runs that end after the
+            service has first seen the policy.
         correlation_parameter: a parameter that the pipeline declares for us: it is set to the requestId, so that
             a run whose id was lost can be found among others.
-        admission: see AdmissionPolicy; None where as many runs may go on as Data Factory takes.
+        admission: how many runs may go on at the same time; null where as many may as Data Factory takes.
     """
 
     model_config = ConfigDict(
@@ -125,3 +145,7 @@ class PipelinePolicy(BaseModel):
     observe: Observe = Observe.NONE
     correlation_parameter: str | None = Field(default=None, min_length=1, max_length=260)
     admission: AdmissionPolicy | None = None
+
+
+PoliciesByName = Annotated[dict[str, PipelinePolicy], BeforeValidator(named_document)]
+"""Policies by the names of pipelines, or ANY_PIPELINE."""

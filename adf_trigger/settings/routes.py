@@ -7,12 +7,12 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, PrivateAttr, model_validator
 from pydantic.alias_generators import to_camel
 
 from adf_trigger.azure.public_addresses import UnsafeAddress, checked_address
 from adf_trigger.contracts import RunStatus
-from adf_trigger.settings.faults import json_object, unresolved
+from adf_trigger.settings.faults import named_document, unresolved
 
 ROUTES = "ADF_TRIGGER_ROUTES"
 MOST_ROUTES = 20
@@ -56,21 +56,34 @@ class Webhook(_Part):
     secret: str = Field(pattern=_NAMES)
 
 
+_LEADS_SOMEWHERE: dict[str, JsonValue] = {
+    "oneOf": [
+        {"properties": {"queue": {"type": "string"}}, "required": ["queue"]},
+        {"properties": {"webhook": {"type": "object"}}, "required": ["webhook"]},
+    ]
+}
+"""What `_leads_somewhere` holds of the two, as JSON Schema says it."""
+
+
 class Route(_Part):
     """A route: which news goes where; a filter that is not set matches all.
 
     Attributes:
         queue: name of a queue of the same storage account.
-        webhook: see Webhook; a route has one of the two.
+        webhook: where a webhook is; a route has one of the two.
         pipelines: names of pipelines, in any case.
         statuses: last words of runs, or Overdue.
         callers: who asked, as `requestedBy` shows it.
     """
 
-    queue: str | None = Field(default=None, min_length=3, max_length=63)
+    model_config = ConfigDict(json_schema_extra=_LEADS_SOMEWHERE)
+
+    queue: str | None = Field(
+        default=None, min_length=3, max_length=63, json_schema_extra={"pattern": f"^{_QUEUE.pattern}$"}
+    )
     webhook: Webhook | None = None
     pipelines: tuple[str, ...] = Field(default=(), max_length=500)
-    statuses: tuple[str, ...] = ()
+    statuses: tuple[Annotated[str, Field(json_schema_extra={"enum": sorted(WORDS)})], ...] = ()
     callers: tuple[str, ...] = Field(default=(), max_length=500)
 
     @model_validator(mode="after")
@@ -98,7 +111,7 @@ class Route(_Part):
 RoutesByName = Annotated[
     dict[Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,40}$")], Route],
     Field(max_length=MOST_ROUTES),
-    BeforeValidator(json_object),
+    BeforeValidator(named_document),
 ]
 """Routes by name."""
 

@@ -25,13 +25,13 @@ MAX_NAME = 260
 MAX_FAULTS = 30
 
 _NAME = re.compile(PIPELINE_NAME_PATTERN)
-_AT_THE_TOP = frozenset(
+AT_THE_TOP = frozenset(
     {"name", "properties", "factory", "calls", "id", "type", "etag", "apiVersion", "dependsOn"}
 )
-_PROPERTIES = frozenset({"type", "typeProperties", "pipelines", "annotations", "description", "runtimeState"})
-_OF_BLOBS = frozenset({"blobPathBeginsWith", "blobPathEndsWith", "ignoreEmptyBlobs", "events", "scope"})
-_CUSTOM = frozenset({"subjectBeginsWith", "subjectEndsWith", "events", "scope"})
-_PATH = re.compile(r"/[^/]+(/(blobs(/.*)?)?)?", re.DOTALL)
+PROPERTIES = frozenset({"type", "typeProperties", "pipelines", "annotations", "description", "runtimeState"})
+OF_BLOBS = frozenset({"blobPathBeginsWith", "blobPathEndsWith", "ignoreEmptyBlobs", "events", "scope"})
+OF_CUSTOM = frozenset({"subjectBeginsWith", "subjectEndsWith", "events", "scope"})
+BLOB_PATH = re.compile(r"/[^/]+(/(blobs(/.*)?)?)?", re.DOTALL)
 
 
 class Faulty(ValueError):
@@ -145,9 +145,9 @@ class _Reader:
             return None
         of_blobs = kind == BLOB_EVENTS
         given = self._object(properties, "typeProperties")
-        self._unknown(self._entry, _AT_THE_TOP, "")
-        self._unknown(properties, _PROPERTIES, "properties.")
-        self._unknown(given, _OF_BLOBS if of_blobs else _CUSTOM, "properties.typeProperties.")
+        self._unknown(self._entry, AT_THE_TOP, "")
+        self._unknown(properties, PROPERTIES, "properties.")
+        self._unknown(given, OF_BLOBS if of_blobs else OF_CUSTOM, "properties.typeProperties.")
         begins, ends = (
             self._text(given, f"{'blobPath' if of_blobs else 'subject'}{name}")
             for name in ("BeginsWith", "EndsWith")
@@ -172,7 +172,7 @@ class _Reader:
     def _judge_path(self, begins: str, ends: str) -> None:
         if not begins and not ends:
             self._fault("needs blobPathBeginsWith or blobPathEndsWith")
-        if begins and _PATH.fullmatch(begins) is None:
+        if begins and BLOB_PATH.fullmatch(begins) is None:
             self._fault("blobPathBeginsWith would match nothing: it is written /container/blobs/folder/")
 
     def _events(self, given: Mapping[str, Any], *, of_blobs: bool) -> tuple[str, ...]:

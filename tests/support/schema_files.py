@@ -1,4 +1,7 @@
-"""`python -m tests.support.schema_files` writes the JSON Schemas of what travels by queue into docs/schemas."""
+"""`python -m tests.support.schema_files` writes JSON Schemas into docs/schemas.
+
+They are of what travels by queue, and of the settings that are kept in files.
+"""
 
 import json
 from collections.abc import Mapping
@@ -9,20 +12,28 @@ from adf_trigger.contracts import QueuedRunRequest
 from adf_trigger.functions.openapi import document_of
 from adf_trigger.news import CompletionEvent, RejectedMessage
 from tests.support.documents import ROOT
+from tests.support.setting_schemas import SCHEMAS
 
 FOLDER = ROOT / "docs" / "schemas"
-FILES: Mapping[str, tuple[type[BaseModel], bool]] = {
+MESSAGES: Mapping[str, tuple[type[BaseModel], bool]] = {
     "run-request-message.schema.json": (QueuedRunRequest, True),
     "completion-event.schema.json": (CompletionEvent, False),
     "rejected-message.schema.json": (RejectedMessage, False),
 }
 """File → the model, and whether the service reads it."""
 
+FILES = (*MESSAGES, *SCHEMAS)
+"""All files."""
+
 
 def text_of(file: str) -> str:
     """What a file has to say."""
-    model, taken = FILES[file]
-    return json.dumps(document_of(model, taken=taken), indent=2, ensure_ascii=False) + "\n"
+    if file in SCHEMAS:
+        document = SCHEMAS[file]()
+    else:
+        model, taken = MESSAGES[file]
+        document = document_of(model, taken=taken)
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from adf_trigger.functions.openapi import DIALECT, describe
 from adf_trigger.functions.operations import OPERATIONS
 from adf_trigger.functions.problems import PROBLEM_TYPES
 from adf_trigger.messages.decoding import body_of as read_body
-from tests.support.schema_files import FILES, FOLDER, text_of
+from tests.support.schema_files import FILES, FOLDER, MESSAGES, text_of
 from tests.support.world import World, settings
 from tests.unit.functions.conftest import Caller
 
@@ -149,8 +149,13 @@ def test_the_files_of_schemas_are_the_code(file: str) -> None:
     assert schema["$schema"] == DIALECT
     assert validator_for(schema) is Draft202012Validator
     Draft202012Validator.check_schema(schema)
-    # The same as in the description, but for where the models within are found.
-    model = FILES[file][0].__name__
+
+
+@pytest.mark.parametrize("file", MESSAGES)
+def test_the_files_say_of_messages_what_the_description_says(file: str) -> None:
+    """But for where the models within are found."""
+    schema = json.loads((FOLDER / file).read_text("utf-8"))
+    model = MESSAGES[file][0].__name__
     assert _flat(schema) == _flat(DESCRIBED["components"]["schemas"][model])
 
 
