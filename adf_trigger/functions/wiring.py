@@ -80,6 +80,8 @@ from adf_trigger.service.steps import Steps
 from adf_trigger.service.threads.tick_threads import TickThreads
 from adf_trigger.service.threads.workers import WAITS_THREADS, Workers
 from adf_trigger.service.timer.fallback import FallbackTicker
+from adf_trigger.service.timer.parts import TurnParts
+from adf_trigger.service.timer.purge import Purger
 from adf_trigger.service.timer.tick import TickRunner
 from adf_trigger.service.watching.ends import EndRecorder
 from adf_trigger.service.watching.joined_ends import JoinedEnder
@@ -265,40 +267,37 @@ def wire(
         OtherRunClaimer(ledger, factories, records, ends, publisher, definitions, clock),
         *(observed, ledger, factories, policies, gate, clock, tick_threads, settings.poll_overlap),
     )
-    tick = TickRunner(
-        factories,
+    overdue_messages = OverdueMessageWatcher(
+        rejected,
         ledger,
-        records,
+        lambda: [*(each.id for each in factories), *unconfigured.ids()],
+        outbox,
         clock,
-        wire_dispatcher(
+        steps,
+        deadline=deadline,
+    )
+    parts = TurnParts(
+        gate=gate,
+        ledger=ledger,
+        dispatcher=wire_dispatcher(
             ledger, records, clock, sender, gate, reconciler, holds, backlog, tick_threads, times, admit
         ),
-        canceller,
-        monitor,
-        publisher,
-        OverdueRunWatcher(ledger, records, notifier, router, gate, clock, tick_threads),
-        router,
-        caller,
-        JoinedEnder(ledger, records, publisher, tick_threads),
-        others,
-        keeper,
-        OverdueMessageWatcher(
-            rejected,
-            ledger,
-            lambda: [*(each.id for each in factories), *unconfigured.ids()],
-            outbox,
-            clock,
-            steps,
-            deadline=deadline,
+        canceller=canceller,
+        monitor=monitor,
+        joined=JoinedEnder(ledger, records, publisher, tick_threads),
+        others=others,
+        publisher=publisher,
+        overdue_runs=OverdueRunWatcher(ledger, records, notifier, router, gate, clock, tick_threads),
+        caller=caller,
+        purger=Purger(
+            *(records, PlacesSweeper(ledger, records, admit), keeper, overdue_messages, clock),
+            retention=timedelta(days=settings.retention_days),
         ),
-        PlacesSweeper(ledger, records, admit),
-        gate,
-        own_notes,
-        steps,
-        allowance,
-        tick_threads,
+        router=router,
+    )
+    tick = TickRunner(
+        *(factories, parts, clock, own_notes, steps, allowance, tick_threads),
         calls=settings.tick_calls,
-        retention=timedelta(days=settings.retention_days),
         schedule=schedule,
     )
     return Services(

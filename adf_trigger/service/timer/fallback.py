@@ -18,7 +18,8 @@ from adf_trigger.service.apps.own_notes import FALLBACK_NOTE, TICK_NOTE
 from adf_trigger.service.elapsed import Elapsed
 from adf_trigger.service.steps import Steps
 from adf_trigger.service.threads.side_threads import Begin, begin
-from adf_trigger.service.timer.tick import TICK_SECONDS, TickRunner
+from adf_trigger.service.timer.limits import TICK_SECONDS
+from adf_trigger.service.timer.tick import TickRunner
 from adf_trigger.settings.schedule import Schedule
 
 logger = logging.getLogger(__name__)

@@ -183,7 +183,7 @@ def test_a_rejected_key_that_is_used_again_is_no_run_to_wait_for() -> None:
     start(world, "a-2")
     stored = world.ledger.get(FACTORY_ID, "a-1")
     assert stored is not None
-    world.services.tick._records.reject(stored, "no")
+    world.services.tick._parts.dispatcher._records.reject(stored, "no")
     start(world, "a-1", parameters={"day": "another"})
     world.tick(after=15)
     rejected = found(world, "a-2")

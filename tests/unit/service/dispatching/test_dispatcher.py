@@ -27,7 +27,7 @@ class Turns(World):
         """One turn of the dispatcher, for which the rows of these requests have been read."""
         rows = [row for row in self.ledger.active(FACTORY_ID) if row.request_id in keys]
         factory = self.services.factories.choose(None)
-        self.services.tick._dispatcher.dispatch(factory, rows, Budget(calls))
+        self.services.tick._parts.dispatcher.dispatch(factory, rows, Budget(calls))
 
 
 @pytest.fixture

@@ -40,7 +40,7 @@ class Doubts(World):
         self.factory.calls.clear()
         factory = self.services.factories.choose(None)
         rows = self.ledger.active(FACTORY_ID)
-        return self.services.tick._dispatcher.dispatch(factory, rows, Budget(calls))
+        return self.services.tick._parts.dispatcher.dispatch(factory, rows, Budget(calls))
 
     def watch(self) -> None:
         """See the requests in doubt for longer than a run may stay unseen."""

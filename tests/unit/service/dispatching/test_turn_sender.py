@@ -89,7 +89,7 @@ class Sends(World):
 
     def sender(self) -> TurnSender:
         """The sender of this service's dispatcher."""
-        sender = self.services.tick._dispatcher._sender
+        sender = self.services.tick._parts.dispatcher._sender
         sender._gate = self.gate  # type: ignore[assignment] # the part of it that is asked
         return sender
 

@@ -185,9 +185,9 @@ def test_where_very_many_are_being_sent_all_runs_of_their_time_are_held() -> Non
         world.ledger.claim(
             a_record(FACTORY_ID, f"key-{number}", pipeline="load", requested_at=sent_at, sent_at=sent_at)
         )
-    tick = world.services.tick
-    observed = tick._others._observing.read(FACTORY_ID)
-    contested = tick._others._contests.of(world.services.factories.choose(None), observed)
+    others = world.services.tick._parts.others
+    observed = others._observing.read(FACTORY_ID)
+    contested = others._contests.of(world.services.factories.choose(None), observed)
     assert contested.since("load") == START
     assert contested.since("other") == START + timedelta(seconds=MOST_SENDING)
 

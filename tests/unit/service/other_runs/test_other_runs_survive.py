@@ -37,7 +37,7 @@ def test_killed_at_any_step_it_is_told_under_one_id_and_kept_once(step: str, aft
     world.clock.forward(1)
     world.tick()
     again = ended(world, by="Manual", group=first)
-    world.services.tick._others._claims._definitions._known.clear()
+    world.services.tick._parts.others._claims._definitions._known.clear()
     if not step.startswith("observing"):
         script.crash = (step, after)
     for _ in range(3):

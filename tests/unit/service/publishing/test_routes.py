@@ -277,5 +277,5 @@ def test_without_routes_nothing_is_kept_and_nothing_asked_for() -> None:
     world.tick(after=15)
     planned = LedgerError("asked again")
     world.notes.before["named"] = [planned]
-    world.services.tick._router.deliver(world.services.factories.choose(None), Budget(1))
+    world.services.tick._parts.router.deliver(world.services.factories.choose(None), Budget(1))
     assert world.notes.before["named"] == [planned]

@@ -69,13 +69,13 @@ class Sending(World):
         """The request, leased; its record changed."""
         stored = self.ledger.get(FACTORY_ID, "key-1")
         assert stored is not None
-        taken = self.services.tick._dispatcher._records.lease_to_send(stored)
+        taken = self.services.tick._parts.dispatcher._records.lease_to_send(stored)
         self.factory.given.clear()
         return replace(taken, record=replace(taken.record, **changes)) if changes else taken
 
     def send(self, taken: Stored, *, in_doubt_since: datetime | None = None, **parameters: Any) -> Stored:
         """Send it; who has the permit is told where no call was made."""
-        sender: Sender = self.services.tick._dispatcher._sender._sender
+        sender: Sender = self.services.tick._parts.dispatcher._sender._sender
         factory = self.services.factories.choose(None)
         with Permit(self._give_back) as permit:
             given = parameters or taken.record.parameters

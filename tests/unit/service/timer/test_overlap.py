@@ -34,7 +34,7 @@ def test_a_sender_within_its_lease_is_not_robbed(world: World, steps: HeldUp) ->
     world.submit()
     world.clock.forward(30)
     listed = world.ledger.active(FACTORY_ID)
-    factory, dispatcher = world.services.factories.choose(None), world.services.tick._dispatcher
+    factory, dispatcher = world.services.factories.choose(None), world.services.tick._parts.dispatcher
     steps.hold("send.create_run", lambda: dispatcher.dispatch(factory, listed, Budget(10)))
     world.tick()
     record = world.services.query.find("key-1")
@@ -60,7 +60,7 @@ def test_an_event_that_another_host_is_sending_is_not_sent_too(world: World, ste
     """A host that listed the end before another took it to tell leaves it to him."""
     world.submit()
     world.factory.finish(world.services.query.find("key-1").run_id)
-    factory, publisher = world.services.factories.choose(None), world.services.tick._publisher
+    factory, publisher = world.services.factories.choose(None), world.services.tick._parts.publisher
     listed: list[ActiveRun] = []
 
     def list_and_tell_while_the_other_sends() -> None:

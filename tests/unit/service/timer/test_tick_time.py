@@ -10,7 +10,7 @@ from adf_trigger.functions.wiring import wire
 from adf_trigger.ledger.port import Stored
 from adf_trigger.ledger.records import ActiveRun, RunState
 from adf_trigger.service.factories import Factories, FactoryHandle
-from adf_trigger.service.timer.tick import LEAST_SECONDS, SHARE_OF_PERIOD, TICK_SECONDS
+from adf_trigger.service.timer.limits import LEAST_SECONDS, SHARE_OF_PERIOD, TICK_SECONDS
 from tests.support.faulty_ledger import FaultyLedger
 from tests.support.memory_factory import MemoryFactory
 from tests.support.world import FACTORY_ID, World, settings

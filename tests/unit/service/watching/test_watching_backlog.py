@@ -46,7 +46,7 @@ def test_a_run_that_another_process_has_just_missed_is_not_lost_at_once() -> Non
     world.factory.declare("load")
     world.submit("gone")
     world.factory.hidden.add(world.services.query.find("gone").run_id)
-    factory, monitor = world.services.factories.choose(None), world.services.tick._monitor
+    factory, monitor = world.services.factories.choose(None), world.services.tick._parts.monitor
     rows = world.ledger.active(FACTORY_ID)
     for _ in range(3):
         monitor.poll(factory, rows, Budget(10))
