@@ -1,31 +1,18 @@
 """The moves of a record among places, and of those who join who has one: part of `records.Records` alone."""
 
 import logging
-from abc import ABC, abstractmethod
-from datetime import timedelta
 
-from adf_trigger.clock import Clock
 from adf_trigger.ledger.places import KeptPlaces
 from adf_trigger.ledger.port import Stored
 from adf_trigger.ledger.records import RunRecord
 from adf_trigger.service.recording import joining
+from adf_trigger.service.recording.move_writer import MoveWriter
 
 logger = logging.getLogger(__name__)
 
 
-class PlaceMoves(ABC):
+class PlaceMoves(MoveWriter):
     """Moves among places. Every method may raise LedgerError; after a LedgerConflict nothing is written."""
-
-    _clock: Clock
-    _lease: timedelta
-
-    @abstractmethod
-    def _save(self, step: str, stored: Stored, moved: RunRecord, places: KeptPlaces | None = None) -> Stored:
-        """Write a record, and places with it, conditionally, inside the named step."""
-
-    @abstractmethod
-    def _leased(self, record: RunRecord) -> RunRecord:
-        """A record, leased to this process, which is about to send it."""
 
     def admit(self, stored: Stored, admitted: RunRecord, places: KeptPlaces | None) -> Stored:
         """Lease a request to this process that is given a place in the same transaction."""

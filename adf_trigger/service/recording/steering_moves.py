@@ -1,32 +1,20 @@
 """The moves of a record that somebody has asked for, with who asked: part of `records.Records`, and of nothing else."""
 
 import logging
-from abc import ABC, abstractmethod
-from collections.abc import Callable
 from datetime import datetime
 from uuid import UUID
 
-from adf_trigger.clock import Clock
 from adf_trigger.contracts import HistoryEntry
 from adf_trigger.ledger.port import Stored
 from adf_trigger.ledger.records import RunRecord, RunState
 from adf_trigger.service.recording import moves, steered_transitions, transitions
+from adf_trigger.service.recording.move_writer import MoveWriter
 
 logger = logging.getLogger(__name__)
 
 
-class SteeringMoves(ABC):
+class SteeringMoves(MoveWriter):
     """Moves that a person makes. Every method may raise LedgerError; after a LedgerConflict nothing is written."""
-
-    _clock: Clock
-
-    @abstractmethod
-    def _save(self, step: str, stored: Stored, moved: RunRecord) -> Stored:
-        """Write a record conditionally, inside the named step."""
-
-    @abstractmethod
-    def _save_beside_mark(self, step: str, leased: Stored, move: Callable[[RunRecord], RunRecord]) -> Stored:
-        """The same, also where somebody has asked to cancel meanwhile."""
 
     def cancel(self, stored: Stored, entry: HistoryEntry | None = None) -> Stored:
         """Record that a request was cancelled before it was started, so that it never is.

@@ -54,7 +54,7 @@ def test_what_is_logged_on_such_a_thread_names_its_invocation(caller: Caller) ->
             storage = InvocationContext("", "", "").thread_local_storage
             told.append((record.__dict__.get("action"), getattr(storage, "invocation_id", None)))
 
-    logger, listening = logging.getLogger("adf_trigger.service.recording.records"), Listening()
+    logger, listening = logging.getLogger("adf_trigger.service.recording.start_moves"), Listening()
     logger.addHandler(listening)
     logger.setLevel(logging.INFO)
     try:
