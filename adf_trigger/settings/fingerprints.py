@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 
-from adf_trigger.settings import Settings
+from adf_trigger.settings.model import Settings
 
 _PREFIX = "ADF_TRIGGER_"
 _COMPARED_OTHERWISE = frozenset({"ADF_TRIGGER_FACTORIES", "ADF_TRIGGER_REQUESTS_QUEUE"})

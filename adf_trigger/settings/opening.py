@@ -10,7 +10,7 @@ from adf_trigger.azure.credential_kinds import CredentialKind
 from adf_trigger.azure.credentials import CredentialSettings, build_credential
 from adf_trigger.azure.storage import StorageAccount
 from adf_trigger.errors import SettingsError
-from adf_trigger.settings import CommonSettings
+from adf_trigger.settings.model import CommonSettings
 
 
 def credential_settings(settings: CommonSettings) -> CredentialSettings:

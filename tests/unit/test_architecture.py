@@ -198,7 +198,7 @@ def test_the_environment_is_read_in_one_place() -> None:
         for module in modules(PACKAGE / room)
         if re.search(r"os\.environ|getenv|import environ", module.read_text())
     ]
-    assert readers == ["adf_trigger/client/settings.py", "adf_trigger/settings/__init__.py"]
+    assert readers == ["adf_trigger/client/settings.py", "adf_trigger/settings/model.py"]
 
 
 def test_the_page_for_contributors_shows_every_room() -> None:
@@ -253,6 +253,28 @@ def test_no_module_is_over_400_lines() -> None:
     found = [*modules(PACKAGE), *modules(ROOT / "tests")]
     lengths = {str(each.relative_to(ROOT)): each.read_text("utf-8").count("\n") for each in found}
     assert {name: lines for name, lines in lengths.items() if lines > MAX_LINES} == {}
+
+
+def test_packages_only_export() -> None:
+    """An `__init__` has a docstring, imports, `__all__` and the version: what does anything is in a module."""
+    found = [
+        f"{module.relative_to(ROOT)}: line {statement.lineno}"
+        for module in sorted(PACKAGE.rglob("__init__.py"))
+        for statement in ast.parse(module.read_text("utf-8")).body
+        if not only_exports(statement)
+    ]
+    assert found == []
+
+
+def only_exports(statement: ast.stmt) -> bool:
+    """Whether a statement names what a package exports, and does nothing else."""
+    match statement:
+        case ast.Import() | ast.ImportFrom() | ast.Expr(value=ast.Constant()):
+            return True
+        case ast.Assign(targets=[ast.Name(id="__all__" | "__version__")]):
+            return True
+        case _:
+            return False
 
 
 def name_of(module: Path) -> str:
