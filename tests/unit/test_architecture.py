@@ -1,36 +1,12 @@
 """The arrows between the rooms run one way."""
 
-import ast
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-PACKAGE = ROOT / "adf_trigger"
-MAX_LINES = 400
-
-
-def modules(room: Path) -> Iterator[Path]:
-    """The modules below a folder, or a module itself."""
-    return iter(sorted(room.rglob("*.py")) if room.is_dir() else [room])
-
-
-def imports_of(module: Path) -> set[str]:
-    """The full names of the modules that a module imports, wherever in its text."""
-    tree = ast.parse(module.read_text())
-    found = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            assert node.module, f"{module} imports by a relative name"
-            assert node.level == 0, f"{module} imports by a relative name"
-            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-    return found
+from tests.support.sources import PACKAGE, ROOT, imports_of, modules
 
 
 def offenders(room: str, *forbidden: str) -> list[str]:
@@ -248,120 +224,6 @@ def test_the_unit_tests_of_the_service_mirror_its_rooms() -> None:
     assert [(name, room) for name, room in found if room not in homes.get(name, {room})] == []
 
 
-def test_no_module_is_over_400_lines() -> None:
-    """What is longer has more than one subject; tests, too."""
-    found = [*modules(PACKAGE), *modules(ROOT / "tests")]
-    lengths = {str(each.relative_to(ROOT)): each.read_text("utf-8").count("\n") for each in found}
-    assert {name: lines for name, lines in lengths.items() if lines > MAX_LINES} == {}
-
-
-def test_packages_only_export() -> None:
-    """An `__init__` has a docstring, imports, `__all__` and the version: what does anything is in a module."""
-    found = [
-        f"{module.relative_to(ROOT)}: line {statement.lineno}"
-        for module in sorted(PACKAGE.rglob("__init__.py"))
-        for statement in ast.parse(module.read_text("utf-8")).body
-        if not only_exports(statement)
-    ]
-    assert found == []
-
-
-def only_exports(statement: ast.stmt) -> bool:
-    """Whether a statement names what a package exports, and does nothing else."""
-    match statement:
-        case ast.Import() | ast.ImportFrom() | ast.Expr(value=ast.Constant()):
-            return True
-        case ast.Assign(targets=[ast.Name(id="__all__" | "__version__")]):
-            return True
-        case _:
-            return False
-
-
-def name_of(module: Path) -> str:
-    """The name that a module is imported by."""
-    parts = module.relative_to(ROOT).with_suffix("").parts
-    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-
-
-def run_at_import(statements: Iterable[ast.stmt]) -> Iterator[ast.Import | ast.ImportFrom]:
-    """The imports that importing a module runs: none in functions, none for type checkers alone."""
-    for statement in statements:
-        match statement:
-            case ast.Import() | ast.ImportFrom():
-                yield statement
-            case ast.If(test=ast.Name(id="TYPE_CHECKING")):
-                yield from run_at_import(statement.orelse)
-            case ast.If() | ast.Try() | ast.With():
-                inner = ast.iter_child_nodes(statement)
-                yield from run_at_import(each for each in inner if isinstance(each, ast.stmt))
-            case _:
-                pass
-
-
-def runs_first(module: Path, known: set[str]) -> set[str]:
-    """The modules of the package that importing a module runs, with the packages that they are in."""
-    own = name_of(module)
-    found: set[str] = set()
-    for statement in run_at_import(ast.parse(module.read_text()).body):
-        if isinstance(statement, ast.ImportFrom):
-            assert statement.module
-            found |= {statement.module, *(f"{statement.module}.{each.name}" for each in statement.names)}
-        else:
-            found |= {each.name for each in statement.names}
-    around = {name[: end.start()] for name in found for end in re.finditer(r"\.", name)}
-    return {name for name in found | around if name in known and not f"{own}.".startswith(f"{name}.")}
-
-
-def room_of(module: Path) -> str:
-    """Where a module lives: its folder. What `python -m` runs stands above its folder, and is a room of its own."""
-    folder = str(module.parent.relative_to(ROOT))
-    return str(module.relative_to(ROOT)) if module.name == "__main__.py" else folder
-
-
-def graph_of_imports(rooms: dict[str, str]) -> dict[str, set[str]]:
-    """What each room imports of the others, wherever in its text: in functions, and for type checkers alone, too.
-
-    Args:
-        rooms: module → the room that it counts for.
-    """
-    graph: dict[str, set[str]] = {room: set() for room in rooms.values()}
-    for module in modules(PACKAGE):
-        own = rooms[name_of(module)]
-        graph[own] |= {rooms[name] for name in modules_of(imports_of(module), set(rooms))} - {own}
-    return graph
-
-
-def modules_of(names: set[str], known: set[str]) -> set[str]:
-    """The modules among imported names: of `from package import name` the package only where name is none."""
-    longer = {name.rpartition(".")[0] for name in names if name in known}
-    return {name for name in names if name in known and (name not in longer or _says_something(name))}
-
-
-def _says_something(name: str) -> bool:
-    package = ROOT / name.replace(".", "/") / "__init__.py"
-    statements = ast.parse(package.read_text()).body if package.exists() else []
-    return any(not isinstance(each, ast.Expr) for each in statements)
-
-
-def circle_of(graph: dict[str, set[str]]) -> str:
-    """A circle in words; empty where there is none."""
-    try:
-        TopologicalSorter(graph).prepare()
-    except CycleError as exc:
-        return " -> ".join(reversed(exc.args[1]))
-    return ""
-
-
-def test_no_folder_imports_in_a_circle() -> None:
-    """Folders have an order, one inside another, too: of two, only one imports the other, by whatever way."""
-    assert circle_of(graph_of_imports({name_of(each): room_of(each) for each in modules(PACKAGE)})) == ""
-
-
-def test_no_module_imports_in_a_circle() -> None:
-    """Nor do two modules know each other by an import in a function, or for type checkers alone."""
-    assert circle_of(graph_of_imports({name_of(each): name_of(each) for each in modules(PACKAGE)})) == ""
-
-
 @pytest.mark.parametrize(
     "module",
     [
@@ -379,13 +241,3 @@ def test_what_every_room_shares_imports_no_room(module: str) -> None:
     """So the package's own folder, too, is imported by the folders in it and imports none of them."""
     rooms = [f"adf_trigger.{each.name}" for each in sorted(PACKAGE.iterdir()) if each.is_dir()]
     assert offenders(module, *rooms) == []
-
-
-def test_every_module_can_be_imported_first() -> None:
-    """No circle of imports, so that the order in which modules are imported never matters."""
-    paths = {name_of(module): module for module in modules(PACKAGE)}
-    graph = {name: runs_first(module, set(paths)) for name, module in paths.items()}
-    try:
-        TopologicalSorter(graph).prepare()
-    except CycleError as exc:
-        pytest.fail(" -> ".join(reversed(exc.args[1])))
