@@ -9,7 +9,7 @@ from uuid import UUID
 from azure.data.tables import TableClient, TableEntity
 
 from adf_trigger.clock import IdSource, new_id
-from adf_trigger.errors import LedgerConflict
+from adf_trigger.errors import LedgerConflict, UnreadableRow
 from adf_trigger.ledger.encoding import (
     decode_active,
     decode_cursor,
@@ -336,7 +336,10 @@ def _active_of(entity: TableEntity) -> ActiveRun:
 
 
 def _places_of(entity: TableEntity) -> KeptPlaces:
-    return KeptPlaces(decode_places(join(entity)), etag_of(entity))
+    try:
+        return KeptPlaces(decode_places(join(entity)), etag_of(entity))
+    except UnreadableRow as exc:
+        raise UnreadableRow(f"the row {entity['RowKey']} of places cannot be understood") from exc
 
 
 def _rows(record: RunRecord) -> Rows:

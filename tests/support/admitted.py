@@ -5,6 +5,7 @@ from typing import Any
 
 from adf_trigger.ledger.records import RunRecord, Waits
 from adf_trigger.settings import Settings
+from tests.support.faulty_ledger import FaultyLedger
 from tests.support.world import World, settings
 
 
@@ -18,10 +19,18 @@ def with_policy(each: dict[str, Any] | None, **changes: str) -> Settings:
     return settings(ADF_TRIGGER_POLICY=json.dumps({"load": each} if each else {}), **changes)
 
 
-def a_world(at_once: int = 1, key: str | None = "parameters.customer", **more: Any) -> World:
+def a_world(
+    at_once: int = 1,
+    key: str | None = "parameters.customer",
+    *,
+    ledger: FaultyLedger | None = None,
+    **more: Any,
+) -> World:
     """A service with an admission policy; `secret` is a secure parameter."""
     changes = {name: more.pop(name) for name in tuple(more) if name.isupper()}
-    world = World(settings=with_policy(policy(at_once, key, **more), **changes))
+    world = World(
+        settings=with_policy(policy(at_once, key, **more), **changes), ledger=ledger or FaultyLedger()
+    )
     declare(world)
     return world
 

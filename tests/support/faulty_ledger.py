@@ -56,6 +56,31 @@ class FaultyLedger(MemoryLedger):
         raise_planned(self.after, "release")
 
 
+class TroubledLedger(FaultyLedger):
+    """A ledger in which the records of some requests, and the places of some names, cannot be read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.unreadable: dict[str, Exception] = {}
+
+    def get(self, factory: str, request_id: str) -> Stored | None:
+        """See Ledger."""
+        if request_id in self.unreadable:
+            raise self.unreadable[request_id]
+        return super().get(factory, request_id)
+
+    def places(self, factory: str, name: str) -> KeptPlaces | None:
+        """See Ledger."""
+        if name in self.unreadable:
+            raise self.unreadable[name]
+        return super().places(factory, name)
+
+    def all_places(self, factory: str, *, after: str = "", limit: int | None = None) -> Sequence[KeptPlaces]:
+        """See Ledger."""
+        found = super().all_places(factory, after=after, limit=limit)
+        return [kept for kept in found if kept.places.name not in self.unreadable]
+
+
 class FaultyDeclarations(MemoryDeclarations):
     """Fails where a test says so: method → errors, raised one by one instead of the effect; counts the writes."""
 

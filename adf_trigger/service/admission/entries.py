@@ -74,8 +74,8 @@ class Entries:
         None also where a place is free, but for a line that nobody stands in any more: it lines up, and a tick sees.
         """
         places = self._read(record, policy).places
-        there = self._holders.records_of(record.factory, places)
-        other = joining.same_among(there, record)
+        there = self._holders.known_of(record.factory, places)
+        other = joining.same_among(there.records, record)
         is_free = places.has_line and len(there) < policy.at_once
         if other is None or (is_free and self._holders.is_line_left(record.factory, places)):
             return None
@@ -86,6 +86,8 @@ class Entries:
         kept = self._read(record, policy)
         places = kept.places
         in_line = record.waits_for is Waits.ADMISSION and record.places == places.name
+        if in_line and (record.place_number or 0) > places.issued:  # the row that gave it was removed by hand
+            places = replace(places, issued=self._holders.last_number(record.factory, places))
         if policy.count_others and not kept.etag:
             in_line = False  # no row, no count of others' runs: it is lined up anew, and seen with its row
         secret = bool(record.secure_parameters)
@@ -125,13 +127,18 @@ class Entries:
 
     def _full(self, record: RunRecord, policy: AdmissionPolicy) -> AtCapacity:
         places = self._read(record, policy).places
-        there = self._holders.records_of(record.factory, places)
-        why = (
-            "these are under way or in doubt" if there else "requests that came before it wait for their turn"
-        )
+        there = self._holders.known_of(record.factory, places)
+        why = ["these are under way or in doubt"] if there.records else []
+        why += [
+            f"the record of request {each.request_id} (run {each.run_id}), which has a place, cannot be read"
+            for each in there.unreadable
+        ]
+        if not why:
+            why = ["requests that came before it wait for their turn"]
         return AtCapacity(
-            f"{admission_moves.counted(places, policy)}, and {why}; the policy of the pipeline refuses more",
-            runs=[self._choice(each) for each in there],
+            f"{admission_moves.counted(places, policy)}, and {', and '.join(why)}; the policy of the pipeline "
+            "refuses more",
+            runs=[self._choice(each) for each in there.records],
         )
 
     def _read(self, record: RunRecord, policy: AdmissionPolicy) -> KeptPlaces:

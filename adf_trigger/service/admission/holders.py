@@ -1,12 +1,29 @@
 """Who has a place still: the row says who was given one, and the records of those say whether they have ended."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from adf_trigger.errors import UnreadableRow
 from adf_trigger.ledger.places import Holder, Places
 from adf_trigger.ledger.port import LedgerReader
 from adf_trigger.ledger.records import ActiveRun, RunRecord, RunState, Waits
 from adf_trigger.service.factories import Factories
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Who has a place, as far as it is known.
+
+    Attributes:
+        records: of those whose records can be read.
+        unreadable: those whose records cannot, of a later version or damaged: they have their places still.
+    """
+
+    records: Sequence[RunRecord]
+    unreadable: Sequence[Holder]
+
+    def __len__(self) -> int:
+        return len(self.records) + len(self.unreadable)
 
 
 class Holders:
@@ -48,10 +65,18 @@ class Holders:
                 holding.remove(holder)
         return holding
 
-    def records_of(self, factory: str, places: Places) -> Sequence[RunRecord]:
-        """The records of those who have a place."""
-        found = (self._ledger.get(factory, each.request_id) for each in places.holders)
-        return [each.record for each in found if each is not None and each.record.has_place_in(places.name)]
+    def known_of(self, factory: str, places: Places) -> Known:
+        """Who has a place still, with their records."""
+        records, unreadable = [], []
+        for holder in places.holders:
+            try:
+                stored = self._ledger.get(factory, holder.request_id)
+            except UnreadableRow:
+                unreadable.append(holder)
+                continue
+            if stored is not None and stored.record.has_place_in(places.name):
+                records.append(stored.record)
+        return Known(records, unreadable)
 
     def elsewhere(self, factory: str, places: Places) -> int:
         """How many have places that are kept under further ids of the same factory."""
@@ -63,6 +88,11 @@ class Holders:
                 kept = self._ledger.places(other.id, places.name)
                 count += 0 if kept is None else len(self.of(other.id, kept.places))
         return count
+
+    def last_number(self, factory: str, places: Places) -> int:
+        """The highest number among those who stand in a line."""
+        rows = self._ledger.active(factory)
+        return max((row.place_number or 0 for row in rows if row.places == places.name), default=0)
 
     def is_line_left(self, factory: str, places: Places) -> bool:
         """Whether nobody stands in a line any more. Where one is refused and not put there, no tick would find out."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from adf_trigger.ledger.places import KeptPlaces, Places
 from adf_trigger.ledger.port import LedgerReader
 from adf_trigger.ledger.records import ActiveRun, RunState, Waits
+from adf_trigger.ledger.unreadable import readable
 from adf_trigger.service.admission.admission import Admission
 from adf_trigger.service.admission.others import OtherRuns, count_of
 from adf_trigger.service.admission.start_times import StartTimes
@@ -23,13 +24,15 @@ class Opening:
 
     Attributes:
         places: name of the places that it is a line for.
-        rows: those who wait in it, first come first, as many as there may be room for; all where it is held.
+        rows: those who wait in it, first come first.
+        room: how many of them may be given a place; None where they are not counted there any more.
         is_held: whether an operator holds it, so that nobody of it is started.
         others: runs of others that are counted there.
     """
 
     places: str
     rows: Sequence[ActiveRun]
+    room: int | None = None
     is_held: bool = False
     others: int = 0
 
@@ -81,13 +84,13 @@ class Lines:
         others = self._others(factory, [kept[name].places for name in names if name in kept], rows, budget)
         found = []
         for name in names:
-            issued = kept[name].places.issued if name in kept else None
+            issued = kept[name].places.issued if name in kept else 0
             line = [
                 row
                 for row in rows
                 if is_in_line(row) and row.places == name and not self._times.is_too_late(row, holds)
                 if not holds.keep(row.held)
-                if (row.request_id in before if issued is None else (row.place_number or 0) <= issued)
+                if row.request_id in before or (row.place_number or 0) <= issued
             ]
             if line and name in kept and holds.cover(kept[name].places.pipeline, kept[name].places.key):
                 found.append(Opening(name, sorted(line, key=_in_order), is_held=True))
@@ -97,7 +100,7 @@ class Lines:
             if room is not None and beside is not None:
                 room = max(0, room - beside)
             if room != 0:
-                found.append(Opening(name, sorted(line, key=_in_order)[:room], others=beside or 0))
+                found.append(Opening(name, sorted(line, key=_in_order), room, others=beside or 0))
         return sorted(found, key=lambda opening: (opening.first.requested_at, opening.first.request_id))
 
     def _room(self, factory: str, kept: KeptPlaces | None, rows: Mapping[str, ActiveRun]) -> int | None:
@@ -121,7 +124,7 @@ class Lines:
     def _places(self, factory: str, names: Collection[str]) -> Mapping[str, KeptPlaces]:
         if len(names) > FEW_ROWS:
             return {kept.places.name: kept for kept in self._ledger.all_places(factory)}
-        found = ((name, self._ledger.places(factory, name)) for name in names)
+        found = ((name, readable(name, self._ledger.places, factory, name)) for name in names)
         return {name: kept for name, kept in found if kept is not None}
 
 

@@ -9,6 +9,7 @@ from adf_trigger.clock import Clock
 from adf_trigger.errors import LedgerError
 from adf_trigger.ledger.port import LedgerReader, Stored
 from adf_trigger.ledger.records import ActiveRun, RunRecord, RunState, Waits
+from adf_trigger.ledger.unreadable import readable
 from adf_trigger.service.admission.admission import Admission
 from adf_trigger.service.admission.line import Lines, Opening, is_in_line
 from adf_trigger.service.admission.others import OtherRuns
@@ -97,7 +98,7 @@ class Dispatcher:
         """
         holds = self._held_of(factory, active)
         openings = self._lines.openings(factory, active, holds, budget)
-        let_in = {row.request_id for each in openings for row in each.rows}
+        let_in = {row.request_id for each in openings for row in each.rows[: each.room]}
         unsent = (row for row in active if row.may_be_unsent and row.request_id not in let_in)
         alone = [row for row in unsent if not self._waits_in_line(row, holds)]
         return self._dispatch(factory, alone, openings, holds, budget)
@@ -246,18 +247,20 @@ class Dispatcher:
 
     def _let_in(self, factory: FactoryHandle, opening: Opening, turn: Turn, permit: Permit | None) -> None:
         """Start those in a line, one after another, until there is no place left: whoever fails, stops it."""
+        room = opening.room
         for row in opening.rows:
-            if turn.budget.is_over:
+            if turn.budget.is_over or room == 0:
                 return
-            stored = self._ledger.get(factory.id, row.request_id)
+            stored = readable(row.request_id, self._ledger.get, factory.id, row.request_id)
             if stored is None or not is_in_line(ActiveRun.of(stored.record)):
-                continue  # it waits no more
+                continue  # it waits no more, or is of a later version, which starts it
             if self._is_held(stored, turn):
                 continue
             sent = self._sender.send(factory, stored, turn, permit, in_doubt_since=None)
             permit = None
             if not (sent or self._is_in_another(opening, stored)):
                 return
+            room = None if room is None else room - 1
 
     def _is_in_another(self, opening: Opening, stored: Stored) -> bool:
         """Whether a request was not sent since its pipeline's policy has it wait in another line by now."""

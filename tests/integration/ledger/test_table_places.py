@@ -1,13 +1,18 @@
-"""Two hosts with four threads each claim requests of one key, at Azurite: each has a place or a number of its own."""
+"""Places at Azurite: each of many hosts and threads has one, or a number of its own; rows that cannot be read."""
 
+import re
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
+import pytest
+from azure.data.tables import TableClient
+
 from adf_trigger.clock import utcnow
 from adf_trigger.contracts import RunChoice
-from adf_trigger.errors import LedgerConflict, TryLater
-from adf_trigger.ledger.places import KeptPlaces
+from adf_trigger.errors import AtCapacity, LedgerConflict, TryLater, UnreadableRow
+from adf_trigger.ledger.keys import partition_key, run_key
+from adf_trigger.ledger.places import KeptPlaces, places_key
 from adf_trigger.ledger.port import Claim
 from adf_trigger.ledger.records import RunRecord, Waits
 from adf_trigger.ledger.table import TableLedger
@@ -17,8 +22,9 @@ from adf_trigger.service.factories import Factories, FactoryHandle
 from adf_trigger.service.policy import Policies
 from adf_trigger.service.recording.records import Records
 from adf_trigger.service.steps import logged_steps
-from adf_trigger.settings.policy import AdmissionPolicy, PipelinePolicy
+from adf_trigger.settings.policy import AdmissionPolicy, Overflow, PipelinePolicy
 from tests.contracts.ledger_records import a_record
+from tests.support.damaged import damage
 from tests.support.memory_factory import MemoryFactory
 
 HOSTS, THREADS, REQUESTS, AT_ONCE = 2, 4, 200, 3
@@ -45,14 +51,14 @@ class Counting:
             raise
 
 
-def a_host(factory: str, ledger: Counting) -> Admission:
+def a_host(factory: str, ledger: Counting, policy: PipelinePolicy = POLICY) -> Admission:
     """What a host decides by: its own locks, and the ledger that both have."""
     handle = FactoryHandle("default", factory, MemoryFactory(utcnow))
     records = Records(ledger, utcnow, logged_steps, lease=timedelta(seconds=90))  # type: ignore[arg-type]  # it is one
     return Admission(
         ledger,  # type: ignore[arg-type]
         records,
-        Policies({"load": POLICY}),
+        Policies({"load": policy}),
         Factories({"default": handle}),
         _told,
         utcnow,
@@ -88,3 +94,32 @@ def test_of_two_hosts_each_claim_has_a_place_or_a_number_of_its_own(
     (kept,) = table_ledger.all_places(factory)
     assert (len(kept.places.holders), kept.places.issued) == (AT_ONCE, REQUESTS - AT_ONCE)
     assert sum(ledger.conflicts for ledger in ledgers) < REQUESTS * MOST_TRIES / 4
+
+
+def test_a_holder_and_places_that_cannot_be_read_are_named(
+    table_ledger: TableLedger, raw_table: TableClient, factory: str
+) -> None:
+    """Of a later version, or damaged: the place is kept; and where the row of places is, nobody is given one."""
+    refuses = PipelinePolicy(
+        admission=AdmissionPolicy(at_once=1, key="parameters.customer", overflow=Overflow.REFUSE)
+    )
+    host = a_host(factory, Counting(table_ledger), refuses)
+
+    def claim(key: str) -> RunRecord:
+        record = a_record(factory, key, pipeline="load", parameters={"customer": "A"})
+        return host.claim(record, to_send=True).stored.record
+
+    first = claim("r-1")
+    damage(raw_table, factory, run_key("r-1"))
+    with pytest.raises(
+        AtCapacity,
+        match=rf"the record of request r-1 \(run {first.run_id}\), which has a place, cannot be read",
+    ):
+        claim("r-2")
+    (kept,) = table_ledger.all_places(factory)
+    damage(raw_table, factory, places_key(kept.places.name), '{"holders": 1}')
+    with pytest.raises(UnreadableRow, match=f"the row {re.escape(places_key(kept.places.name))} of places"):
+        claim("r-2")
+    raw_table.delete_entity(partition_key(factory), places_key(kept.places.name))
+    assert claim("r-2").admitted_at is not None
+    assert [row.request_id for row in table_ledger.active(factory)] == ["r-1", "r-2"]

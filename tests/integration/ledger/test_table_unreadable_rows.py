@@ -5,19 +5,14 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from azure.data.tables import TableClient, UpdateMode
+from azure.data.tables import TableClient
 
 from adf_trigger.errors import UnreadableRow
-from adf_trigger.ledger.keys import active_key, partition_key, run_key
+from adf_trigger.ledger.keys import active_key, run_key
 from adf_trigger.ledger.records import RunState
 from adf_trigger.ledger.table import TableLedger
 from tests.contracts.ledger_records import MINUTE, NOON, a_record
-
-
-def damage(raw_table: TableClient, factory: str, key: str) -> None:
-    """Make a row say something that nobody understands."""
-    entity = {"PartitionKey": partition_key(factory), "RowKey": key, "document0": '{"state": "dancing"}'}
-    raw_table.update_entity(entity, mode=UpdateMode.REPLACE)
+from tests.support.damaged import damage
 
 
 def test_an_active_row_that_cannot_be_understood_hides_no_other(

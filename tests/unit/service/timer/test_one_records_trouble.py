@@ -5,27 +5,12 @@ import logging
 import pytest
 
 from adf_trigger.errors import BadRequest, InvalidRequest, LedgerError, NotSent, PublishError, UnreadableRow
-from adf_trigger.ledger.port import Stored
 from adf_trigger.service.troubles import Troubles
-from tests.support.faulty_ledger import FaultyLedger
+from tests.support.faulty_ledger import TroubledLedger
 from tests.support.world import STARTED, World
 
 MANY = 30
 BAD = [f"bad-{number:02d}" for number in range(MANY)]
-
-
-class TroubledLedger(FaultyLedger):
-    """A ledger in which the records of some requests cannot be read."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.unreadable: dict[str, Exception] = {}
-
-    def get(self, factory: str, request_id: str) -> Stored | None:
-        """See Ledger."""
-        if request_id in self.unreadable:
-            raise self.unreadable[request_id]
-        return super().get(factory, request_id)
 
 
 @pytest.fixture
