@@ -34,6 +34,7 @@ from adf_trigger.errors import (
     Unavailable,
     UnknownOutcome,
 )
+from adf_trigger.messages.limits import shorten_middle
 
 _BY_STATUS: Mapping[int, type[Refused]] = {
     401: Unauthorized,
@@ -127,6 +128,8 @@ _A_RESOURCE = re.compile(r"/factories/(?P<factory>[^/]+)/(?P<name>[^/]+/[^/]+)\Z
 """What a target names, where it is the id of something in a factory: the words beside it name nothing."""
 
 _MAX_TEXT = 2_000
+_MAX_MESSAGE = 8_000
+"""Characters of what is told of a reply, the ends of a long text: a cause may stand at either one."""
 _MAX_DETAILS = 5
 
 
@@ -144,7 +147,7 @@ def error_of(call: Call, reply: Reply, *, now: datetime, secret: str) -> DataFac
     kind = _class_of(call.effect, reply.status, said)
     facts = reply.facts(call.client_request_id)
     code = _cut(scrub(said.code)) if said.code else None
-    message = _cut(scrub(said.message))
+    message = shorten_middle(scrub(said.message), _MAX_MESSAGE)
     if kind is ResourceNotFound and said.target and (what := _A_RESOURCE.search(said.target)) is not None:
         message += f" ({_cut(scrub(what['name']))} of the factory {_cut(scrub(what['factory']))})"
     return kind(
@@ -274,7 +277,7 @@ def _text(value: object) -> str | None:
 
 
 def _cut(text: str) -> str:
-    return text[:_MAX_TEXT]
+    return shorten_middle(text, _MAX_TEXT)
 
 
 def _scrubbed(scrub: Scrubber, text: str | None) -> str | None:

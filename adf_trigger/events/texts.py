@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from adf_trigger.contracts import HistoryEntry, as_dict
 from adf_trigger.messages.fitting import LONGEST_NAME, fitted_children, fitted_errors, fitted_results
-from adf_trigger.messages.limits import bounded_json, shorten, shorten_middle
+from adf_trigger.messages.limits import bounded_json, shorten_middle
 from adf_trigger.news import CompletionEvent, EventData, RejectedMessage
 
 MAX_MESSAGE_BYTES = 49_152
@@ -103,7 +103,7 @@ def rejected_text(message: RejectedMessage) -> str:
     text = _compact(message)
     if _fits(text):
         return text
-    brief = message.model_copy(update={"errors": [], "reason": shorten(message.reason, 512)})
+    brief = message.model_copy(update={"errors": [], "reason": shorten_middle(message.reason, 512)})
     packed = brief.model_copy(
         update={"message": _pack(original_body(message)), "message_encoding": "gzip+base64"}
     )

@@ -23,7 +23,7 @@ from adf_trigger.functions.decoding import (
 from adf_trigger.functions.problems import CROSS_SITE, LENGTH_REQUIRED, TOO_LARGE, problem, problem_of
 from adf_trigger.functions.same_origin import fault_of_origin
 from adf_trigger.functions.services import Services
-from adf_trigger.messages.limits import shorten
+from adf_trigger.messages.limits import shorten, shorten_middle
 from adf_trigger.service.reading.query import by_of
 from adf_trigger.service.threads.tick_threads import each_thread
 
@@ -102,7 +102,7 @@ async def answered_in_steps(
             "Answered %s %s with a problem: %s",
             req.method,
             shorten(path_of(req), MAX_LOGGED),
-            shorten(str(exc), MAX_LOGGED),
+            shorten_middle(str(exc), MAX_LOGGED),
             extra={"action": "problem_answered", "error": type(exc).__name__},
         )
         return problem_of(exc, instance=path_of(req))

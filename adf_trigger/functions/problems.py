@@ -27,7 +27,7 @@ from adf_trigger.errors import (
     TryLater,
     WrongState,
 )
-from adf_trigger.messages.limits import shorten
+from adf_trigger.messages.limits import shorten_middle
 from adf_trigger.settings.faults import name_of
 
 PROBLEM_ROOT = "https://adf-trigger.dev/problems/"
@@ -141,7 +141,7 @@ def _described(
         type=kind.uri,
         title=kind.title,
         status=kind.status,
-        detail=shorten(detail, MAX_DETAIL),
+        detail=shorten_middle(detail, MAX_DETAIL),
         errors=_listed(faults),
         choices=None if choices is None else list(choices),
         candidates=None if candidates is None else list(candidates),
@@ -165,7 +165,10 @@ def _response(
 def _listed(faults: Sequence[Fault]) -> list[ProblemFault]:
     """The faults, as many and as long as an answer may be."""
     listed = [
-        ProblemFault(pointer=shorten(fault.pointer, MAX_POINTER), message=shorten(fault.message, MAX_MESSAGE))
+        ProblemFault(
+            pointer=shorten_middle(fault.pointer, MAX_POINTER),
+            message=shorten_middle(fault.message, MAX_MESSAGE),
+        )
         for fault in faults[:MAX_FAULTS]
     ]
     if len(faults) > MAX_FAULTS:

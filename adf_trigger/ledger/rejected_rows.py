@@ -7,15 +7,16 @@ from adf_trigger.errors import UnreadableRow
 from adf_trigger.ledger.adapters import adapter_of
 from adf_trigger.ledger.kept_messages import KeptMessage, in_key
 from adf_trigger.ledger.keys import listing_key, newest_first, newest_first_of
-from adf_trigger.messages.limits import shorten, shortened_together
+from adf_trigger.messages.limits import shorten, shorten_middle, shortened_together
 
 MAX_FAULTS = 50
 MAX_TEXT = 300
 """Maximum characters of a fault's pointer, of its message, and of a masked name."""
-MAX_REASON = 2_000
+MAX_REASON = 8_000
+"""Maximum characters of ASCII JSON of a reason: Data Factory's words may run to thousands, and the cause come last."""
 MAX_MASKED = 100
 MAX_KEPT = 3
-"""Characters of ASCII JSON that each of these has at most, on average: all has to fit into an entity beside 64 KiB."""
+"""Characters of ASCII JSON that a character of a fault may take, on average: all has to fit an entity beside 64 KiB."""
 
 
 def kept_key(key: str) -> str:
@@ -58,7 +59,7 @@ def key_in(row: str) -> str:
 def encode_kept(message: KeptMessage) -> str:
     """The text of a message's row beside its bytes, what has no end cut."""
     cut = adapter_of(KeptMessage).dump_python(message, mode="json", exclude={"body", "etag"})
-    cut["reason"] = _shortened(message.reason, MAX_REASON)
+    (cut["reason"],) = shortened_together([message.reason], MAX_REASON)
     cut["faults"] = [
         {"pointer": _shortened(fault.pointer, MAX_TEXT), "message": _shortened(fault.message, MAX_TEXT)}
         for fault in message.faults[:MAX_FAULTS]
@@ -71,7 +72,7 @@ def encode_kept(message: KeptMessage) -> str:
 
 
 def _shortened(text: str, limit: int) -> str:
-    (kept,) = shortened_together([shorten(text, limit)], MAX_KEPT * limit)
+    (kept,) = shortened_together([shorten_middle(text, limit)], MAX_KEPT * limit)
     return kept
 
 

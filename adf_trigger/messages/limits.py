@@ -88,7 +88,10 @@ def _inner(value: object) -> Iterable[object]:
 
 
 def one_line(text: str, limit: int = LONGEST_LINE) -> str:
-    """A text on one line of at most `limit` characters: white space is one blank, control characters are left out."""
+    """A text on one line of at most `limit` characters: white space is one blank, control characters are left out.
+
+    A long one is cut in the middle, since a cause may stand at either end.
+    """
     words = " ".join(text.split())
     plain = "".join(each for each in words if unicodedata.category(each) not in _NOT_SHOWN)
-    return shorten(plain, limit)
+    return shorten_middle(plain, limit)

@@ -205,6 +205,19 @@ class RejectedContract:
         assert kept.faults[-1] == Fault("", f"and {3_000 - MAX_FAULTS} more faults")
         assert kept.body == message.body
 
+    @pytest.mark.parametrize("length", [5_900, 50_000])
+    def test_of_a_long_reason_both_ends_are_kept(self, rejected: RejectedMessages, length: int) -> None:
+        """A cause may stand at either end; what a run's reason may have is kept whole."""
+        reason = f"Data Factory refused it: {'x' * length} no such role"
+        message = a_message(reason=reason, faults=(Fault("/parameters", reason),))
+        rejected.keep(message)
+        kept = rejected.get(message.key)
+        assert kept is not None
+        for each in (kept.reason, kept.faults[0].message):
+            assert each.startswith("Data Factory refused it: x")
+            assert each.endswith("x no such role")
+        assert (kept.reason == reason) is (length < 8_000)
+
     @pytest.mark.parametrize("limit", [1, 2, 3, 100])
     def test_what_was_rejected_is_listed_newest_first(self, rejected: RejectedMessages, limit: int) -> None:
         """Of every factory and of none, page by page, each once; not what waits, nor what a record stands for."""

@@ -11,6 +11,7 @@ from typing import Any
 from adf_trigger.clock import Clock
 from adf_trigger.errors import AdfTriggerError, LedgerConflict, LedgerError
 from adf_trigger.ledger.notes import Note, Notes
+from adf_trigger.messages.limits import shorten_middle
 from adf_trigger.service.calls.factory_state import (
     FIRST_PROBE,
     FactoryState,
@@ -81,7 +82,7 @@ class FactoryStates:
         held = FactoryState(
             since=began_at(note, kind, now),
             kind=kind,
-            because=str(error)[:LONGEST_REASON],
+            because=shorten_middle(str(error), LONGEST_REASON),
             bucket=bucket if before is None or before.bucket is Bucket.WRITES else before.bucket,
             next_probe_at=next_probe(before, error, now),
             probes=before.probes if before else 0,

@@ -119,6 +119,21 @@ KNOWN: list[tuple[int, str, str | None, str | None, type[DataFactoryError]]] = [
 ]
 
 
+@pytest.mark.parametrize("length", [5_900, 50_000])
+def test_of_a_long_refusal_both_ends_are_kept(
+    client: DataFactoryClient, service: Service, length: int
+) -> None:
+    """A cause may stand at either end of it; the whole is kept where there is room."""
+    said = f"The pipeline is refused: {'x' * length} Cause: no such dataset"
+    service.answers(answer(400, {"error": {"code": "BadRequest", "message": said}}))
+    with pytest.raises(BadRequest) as caught:
+        START(client)
+    told = str(caught.value)
+    assert "The pipeline is refused: x" in told
+    assert told.endswith("x Cause: no such dataset")
+    assert (said in told) is (length < 8_000)
+
+
 @pytest.mark.parametrize(("status", "code", "message", "target", "kind"), KNOWN)
 def test_each_known_error_has_its_class(
     client: DataFactoryClient,
@@ -293,7 +308,7 @@ def test_a_long_message_is_cut() -> None:
     """An error is read by people and kept in the ledger."""
     body = json.dumps({"error": {"code": "c" * 9_000, "message": "m" * 9_000, "target": "t" * 9_000}})
     error = error_of(call_of(Effect.NONE), Reply(400, {}, body.encode()), now=NOW, secret=TOKEN)
-    assert len(str(error)) < 5_000
+    assert len(str(error)) < 10_100
     assert len(error.target or "") == 2_000
 
 

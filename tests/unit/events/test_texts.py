@@ -33,10 +33,10 @@ def event(**data: Any) -> CompletionEvent:
     )
 
 
-def rejected(message: str) -> RejectedMessage:
+def rejected(message: str, reason: str = "r") -> RejectedMessage:
     """A rejected message that holds a text."""
     return RejectedMessage(
-        request_id="k", message_id="m", message=message, reason="r", attempts=1, rejected_at=NOW
+        request_id="k", message_id="m", message=message, reason=reason, attempts=1, rejected_at=NOW
     )
 
 
@@ -106,3 +106,13 @@ def test_a_long_request_is_packed_and_not_cut() -> None:
     read = RejectedMessage.model_validate_json(rejected_text(rejected(original)))
     assert original_text(read) == original
     assert read.message_encoding == "gzip+base64"
+
+
+def test_of_a_reason_that_gives_way_both_ends_are_kept() -> None:
+    """A cause may stand at either end."""
+    text = rejected_text(
+        rejected("x" * 49_000, reason=f"Data Factory refused it: {'y' * 5_900} no such role")
+    )
+    reason = RejectedMessage.model_validate_json(text).reason
+    assert reason.startswith("Data Factory refused it: y")
+    assert reason.endswith("y no such role")

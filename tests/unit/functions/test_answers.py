@@ -1,4 +1,4 @@
-"""Calls work on threads of our own, behind a gate."""
+"""Calls work on threads of our own, behind a gate; what goes wrong is answered as a problem."""
 
 import json
 import logging
@@ -8,6 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 
+from adf_trigger.errors import BadRequest, Fault, InvalidRequest
+from adf_trigger.functions.problems import problem_of
 from adf_trigger.functions_host.worker.context import InvocationContext
 from adf_trigger.service.threads.workers import Workers
 from tests.support.waiting import until
@@ -63,3 +65,13 @@ def test_what_is_logged_on_such_a_thread_names_its_invocation(caller: Caller) ->
         logger.removeHandler(listening)
         logger.setLevel(logging.NOTSET)
     assert told == [("run_started", "i-1")]
+
+
+def test_of_a_long_reason_a_problem_has_both_ends() -> None:
+    """A cause may stand at either end of what Data Factory says."""
+    said = f"The pipeline is refused: {'x' * 20_000} Cause: no such dataset"
+    problem = json.loads(problem_of(BadRequest(said, status=400)).get_body())
+    assert problem["detail"].startswith("The pipeline is refused: x")
+    assert problem["detail"].endswith("x Cause: no such dataset")
+    faults = json.loads(problem_of(InvalidRequest([Fault("/p", said)])).get_body())["errors"]
+    assert faults[0]["message"].endswith("x Cause: no such dataset")

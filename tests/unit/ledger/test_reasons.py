@@ -80,6 +80,26 @@ def test_the_cause_goes_before_what_holds_it(world: World) -> None:
     )
 
 
+def test_a_cause_at_the_end_of_a_long_message_is_in_it(world: World) -> None:
+    """A line has room for both ends: what failed first, what it came from, and how many more there are."""
+    long = failed("Load", "E1", f"Operation on target Load failed: {'x' * 5_900} Cause: no space left")
+    reason = ended(world, "Failed", long, failed("Stop", "E2", "too"))
+    assert reason is not None
+    assert reason.startswith("Load: E1 Operation on target Load failed")
+    assert reason.endswith("Cause: no space left (and 1 more)")
+
+
+@pytest.mark.parametrize("status", ["Failed", "Cancelled"])
+def test_a_cause_at_the_end_of_a_long_message_of_the_run_is_in_it(world: World, status: str) -> None:
+    """Where no activity says more."""
+    reason = ended(
+        world, status, message=f"Operation on target Load failed: {'x' * 900} Cause: no space left"
+    )
+    assert reason is not None
+    assert reason.endswith("Cause: no space left")
+    assert len(reason) == LONGEST_LINE
+
+
 def test_without_activities_it_is_the_message(world: World) -> None:
     """What Data Factory says of the run itself."""
     assert ended(world, "Failed", message="Operation on target\n  X failed") == "Operation on target X failed"

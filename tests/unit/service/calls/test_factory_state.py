@@ -356,10 +356,11 @@ def test_a_retry_after_puts_the_probe_off_within_a_bound() -> None:
 def test_a_long_reason_is_cut() -> None:
     """A note holds what people read."""
     both = Instances()
-    both.hold(Forbidden("x" * 5_000, status=403))
+    both.hold(Forbidden(f"{'x' * 5_000} no role", status=403))
     state = both.one.of(FACTORY_ID)
     assert state is not None
     assert len(state.because) == LONGEST_REASON
+    assert state.because.endswith(" no role")
 
 
 def test_a_ledger_out_of_reach_raises_nothing_and_what_was_known_stands() -> None:
