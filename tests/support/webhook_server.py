@@ -3,6 +3,7 @@
 import http.server
 import ssl
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -63,3 +64,39 @@ def refusing_first() -> Handler:
         seen.add(name)
 
     return handle
+
+
+def drip(request: http.server.BaseHTTPRequestHandler, _body: bytes) -> None:
+    """Answer a byte now and then, without end."""
+    request.wfile.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+    try:
+        for _ in range(600):
+            request.wfile.write(b"x")
+            time.sleep(0.1)
+    except OSError:
+        return
+
+
+def silence(_request: http.server.BaseHTTPRequestHandler, _body: bytes) -> None:
+    """Answer nothing."""
+    time.sleep(30)
+
+
+def headers_without_end(request: http.server.BaseHTTPRequestHandler, _body: bytes) -> None:
+    """Say yes, and then headers without end."""
+    request.wfile.write(b"HTTP/1.1 200 OK\r\n")
+    try:
+        for number in range(1_000_000):
+            request.wfile.write(b"X-%d: y\r\n" % number)
+    except OSError:
+        return
+
+
+def body_without_end(request: http.server.BaseHTTPRequestHandler, _body: bytes) -> None:
+    """Say yes, and then a body without end."""
+    request.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\n")
+    try:
+        for _ in range(100_000):
+            request.wfile.write(b"x" * 65_536)
+    except OSError:
+        return

@@ -1,6 +1,5 @@
 """A callback by its real socket: what the WebHook activity takes, called once, bounded, and led nowhere else."""
 
-import http.server
 import json
 import time
 from datetime import UTC, datetime
@@ -16,7 +15,14 @@ from adf_trigger.events.callbacks import CallbackPoster, callback_text
 from adf_trigger.events.posting import Poster
 from adf_trigger.events.texts import MAX_MESSAGE_BYTES
 from adf_trigger.news import CompletionEvent, EventData
-from tests.support.webhook_server import Handler, answered, served
+from tests.support.webhook_server import (
+    Handler,
+    answered,
+    body_without_end,
+    drip,
+    headers_without_end,
+    served,
+)
 
 HOST = "https://dpeastus.svc.datafactory.azure.com"
 REAL = [400, 404, 410, 429, 500, 503]
@@ -107,27 +113,6 @@ def test_the_status_is_what_is_answered_and_no_redirect_is_followed(status: int)
     assert (len(calls), reached) == (1, [])
 
 
-def drip(request: http.server.BaseHTTPRequestHandler, _body: bytes) -> None:
-    """Answer a byte now and then, without end."""
-    request.wfile.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
-    try:
-        for _ in range(600):
-            request.wfile.write(b"x")
-            time.sleep(0.1)
-    except OSError:
-        return
-
-
-def headers_without_end(request: http.server.BaseHTTPRequestHandler, _body: bytes) -> None:
-    """Say yes, and then headers without end."""
-    request.wfile.write(b"HTTP/1.1 200 OK\r\n")
-    try:
-        for number in range(1_000_000):
-            request.wfile.write(b"X-%d: y\r\n" % number)
-    except OSError:
-        return
-
-
 @pytest.mark.parametrize("handle", [drip, headers_without_end])
 def test_a_call_is_cut(handle: Handler) -> None:
     """In time, and in size."""
@@ -138,19 +123,9 @@ def test_a_call_is_cut(handle: Handler) -> None:
         assert time.monotonic() - began < 20
 
 
-def endless(request: http.server.BaseHTTPRequestHandler, _body: bytes) -> None:
-    """Say yes, and then a body without end."""
-    request.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\n")
-    try:
-        for _ in range(100_000):
-            request.wfile.write(b"x" * 65_536)
-    except OSError:
-        return
-
-
 def test_the_body_of_an_answer_is_not_read() -> None:
     """Its status says all that is asked."""
-    with served(endless) as (port, _):
+    with served(body_without_end) as (port, _):
         assert call(f"http://127.0.0.1:{port}/") == 200
 
 

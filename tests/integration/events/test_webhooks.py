@@ -1,6 +1,5 @@
 """A webhook by its real socket: signed, called once, bounded, and led nowhere else."""
 
-import http.server
 import json
 import socket
 import ssl
@@ -19,7 +18,7 @@ from adf_trigger.events.texts import event_text
 from adf_trigger.events.webhooks import WebhookSender
 from adf_trigger.news import CompletionEvent, EventData
 from adf_trigger.settings.routes import WebhookTarget
-from tests.support.webhook_server import Handler, answered, served
+from tests.support.webhook_server import Handler, answered, body_without_end, drip, served, silence
 
 KEY = bytes(range(32))
 SECRET = "whsec_AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
@@ -74,22 +73,6 @@ def test_no_other_answer_is_taken_for_a_yes_and_none_is_followed(status: int) ->
     assert (len(calls), reached) == (1, [])
 
 
-def drip(request: http.server.BaseHTTPRequestHandler, _body: bytes) -> None:
-    """Answer a byte now and then, without end."""
-    request.wfile.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
-    try:
-        for _ in range(600):
-            request.wfile.write(b"x")
-            time.sleep(0.1)
-    except OSError:
-        return
-
-
-def silence(_request: http.server.BaseHTTPRequestHandler, _body: bytes) -> None:
-    """Answer nothing."""
-    time.sleep(30)
-
-
 @pytest.mark.parametrize("handle", [drip, silence])
 def test_a_call_is_cut_at_its_end(handle: Handler) -> None:
     """Whatever the other side does between two bytes."""
@@ -100,19 +83,9 @@ def test_a_call_is_cut_at_its_end(handle: Handler) -> None:
         assert time.monotonic() - began < 20
 
 
-def endless(request: http.server.BaseHTTPRequestHandler, _body: bytes) -> None:
-    """Say yes, and then a body without end."""
-    request.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\n")
-    try:
-        for _ in range(100_000):
-            request.wfile.write(b"x" * 65_536)
-    except OSError:
-        return
-
-
 def test_the_body_of_an_answer_is_not_read() -> None:
     """Its status says all that is asked."""
-    with served(endless) as (port, _):
+    with served(body_without_end) as (port, _):
         send(f"http://127.0.0.1:{port}/")
 
 

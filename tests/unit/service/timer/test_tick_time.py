@@ -6,14 +6,13 @@ from dataclasses import replace
 import pytest
 
 from adf_trigger.errors import LedgerError, NotSent
-from adf_trigger.functions.wiring import wire
 from adf_trigger.ledger.port import Stored
 from adf_trigger.ledger.records import ActiveRun, RunState
-from adf_trigger.service.factories import Factories, FactoryHandle
 from adf_trigger.service.timer.limits import LEAST_SECONDS, SHARE_OF_PERIOD, TICK_SECONDS
 from tests.support.faulty_ledger import FaultyLedger
 from tests.support.memory_factory import MemoryFactory
-from tests.support.world import FACTORY_ID, World, settings
+from tests.support.resettled import restarted
+from tests.support.world import FACTORY_ID, World
 
 OTHER_ID = FACTORY_ID.replace("factory-one", "factory-two")
 MANY = 60
@@ -50,29 +49,10 @@ class Slow:
 
     def __init__(self, schedule: str = "*/15 * * * * *") -> None:
         self.ledger = SlowLedger()
-        self.world = World(ledger=self.ledger, settings=settings(ADF_TRIGGER_POLL_SCHEDULE=schedule))
+        self.world = World(ledger=self.ledger)
         self.other = MemoryFactory(self.world.clock)
-        world = self.world
-        self.services = wire(
-            world.settings,
-            factories=Factories(
-                {
-                    "one": FactoryHandle("one", FACTORY_ID, world.factory),
-                    "two": FactoryHandle("two", OTHER_ID, self.other),
-                }
-            ),
-            ledger=self.ledger,
-            declarations=world.declarations,
-            notes=world.notes,
-            rejected=world.rejected,
-            routes=world.routes,
-            callback_sender=world.called_back,
-            outbox=world.outbox,
-            landmark=world.outbox,
-            clock=world.clock,
-            new_id=world.new_id,
-            steps=world.steps,
-        )
+        factories = {"one": (FACTORY_ID, self.world.factory), "two": (OTHER_ID, self.other)}
+        self.services = restarted(self.world, factories, ADF_TRIGGER_POLL_SCHEDULE=schedule)
         self.services.tick._seconds = lambda: self.ledger.now
 
     def tick(self) -> float:
