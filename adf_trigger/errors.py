@@ -46,8 +46,8 @@ from dataclasses import dataclass
 
 from adf_trigger.contracts import RunCandidate, RunChoice
 
-_TOLD_FAULTS = 10
-_TOLD_CHARS = 300
+_LISTED_FAULTS = 10
+_LISTED_CHARS = 300
 """What of many faults goes into a text, and so into the log: a request can have tens of thousands."""
 
 
@@ -94,10 +94,10 @@ class InvalidRequest(AdfTriggerError):
     """What the caller sent can never work. `faults` names everything that is wrong with it."""
 
     def __init__(self, faults: list[Fault]) -> None:
-        told = [fault.in_words[:_TOLD_CHARS] for fault in faults[:_TOLD_FAULTS]]
-        if len(faults) > _TOLD_FAULTS:
-            told.append(f"and {len(faults) - _TOLD_FAULTS} more faults")
-        super().__init__("; ".join(told))
+        listed = [fault.in_words[:_LISTED_CHARS] for fault in faults[:_LISTED_FAULTS]]
+        if len(faults) > _LISTED_FAULTS:
+            listed.append(f"and {len(faults) - _LISTED_FAULTS} more faults")
+        super().__init__("; ".join(listed))
         self.faults = faults
 
 

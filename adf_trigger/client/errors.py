@@ -31,7 +31,7 @@ from adf_trigger.contracts import (
 from adf_trigger.errors import AdfTriggerError
 from adf_trigger.results import ActivityError
 
-_TOLD_FAULTS = 20
+_LISTED_FAULTS = 20
 """Maximum faults in the text of an error; the error itself has all."""
 
 
@@ -175,8 +175,8 @@ def _told(problem: Problem) -> str:
     lines = [problem.detail or problem.title]
     lines += [
         f"  {fault.pointer}: {fault.message}" if fault.pointer else f"  {fault.message}"
-        for fault in problem.errors[:_TOLD_FAULTS]
+        for fault in problem.errors[:_LISTED_FAULTS]
     ]
-    if len(problem.errors) > _TOLD_FAULTS:
-        lines.append(f"  and {len(problem.errors) - _TOLD_FAULTS} more faults")
+    if len(problem.errors) > _LISTED_FAULTS:
+        lines.append(f"  and {len(problem.errors) - _LISTED_FAULTS} more faults")
     return "\n".join(lines)

@@ -57,17 +57,17 @@ class CallbackPoster:
 def callback_text(event: CompletionEvent) -> str:
     """What is sent for an end: never over what an event may have, and a short error."""
     data = json.loads(event_text(event))["data"]
-    told: dict[str, Any] = {"Output": data, "StatusCode": OK}
+    body: dict[str, Any] = {"Output": data, "StatusCode": OK}
     if event.data.status != RunStatus.SUCCEEDED:
-        told = {
-            **told,
+        body = {
+            **body,
             "StatusCode": NOT_OK,
             "Error": {
                 "ErrorCode": _CODES.get(event.data.status, "RunFailed"),
                 "Message": shorten_middle(_why(data), LONGEST_MESSAGE),
             },
         }
-    return json.dumps(told, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
 def refused(status: int) -> bool:

@@ -64,8 +64,10 @@ def _answer(taken: Taken) -> func.HttpResponse:
     if taken.later is not None:
         wait = taken.later.retry_after if isinstance(taken.later, TryLater) else LATER
         raise TryLater(str(taken.later), retry_after=wait) from taken.later
-    told = {name: getattr(taken, name) for name in ("events", "claimed", "repeated", "rejected", "unwanted")}
-    return json_response(told)
+    counts = {
+        name: getattr(taken, name) for name in ("events", "claimed", "repeated", "rejected", "unwanted")
+    }
+    return json_response(counts)
 
 
 def _handshake(req: func.HttpRequest) -> func.HttpResponse:

@@ -24,11 +24,11 @@ def said_in_words(schema: dict[str, Any], models: Sequence[tuple[type[BaseModel]
     words = "" if model is None else inspect.cleandoc(model.__doc__ or "")
     if words:
         schema["description"] = _line(words.partition("\n\n")[0])
-    told = {} if model is None else _attributes(model)
+    described = {} if model is None else _attributes(model)
     for alias, each in schema.get("properties", {}).items():
         each.pop("title", None)
-        if alias in told and "$ref" not in each:
-            each["description"] = told[alias]
+        if alias in described and "$ref" not in each:
+            each["description"] = described[alias]
 
 
 def _found(models: Sequence[tuple[type[BaseModel], str]], name: str) -> type[BaseModel] | None:
@@ -57,12 +57,12 @@ def _inner(model: type[BaseModel]) -> list[type[BaseModel]]:
 
 
 def _attributes(model: type[BaseModel]) -> Mapping[str, str]:
-    told: dict[str, str] = {}
+    described: dict[str, str] = {}
     for each in reversed(model.__mro__):
         words = inspect.cleandoc(each.__doc__ or "") if issubclass(each, BaseModel) else ""
         for name, text in _ATTRIBUTE.findall(words.partition("Attributes:\n")[2]):
-            told[to_camel(name)] = _line(text)
-    return told
+            described[to_camel(name)] = _line(text)
+    return described
 
 
 def _line(text: str) -> str:

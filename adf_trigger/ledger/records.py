@@ -288,8 +288,8 @@ class RunRecord:
     @property
     def overdue_at(self) -> datetime | None:
         """When it is to be told as overdue; None where it is not to be, or was."""
-        untold = self.overdue is not None and self.overdue.told_at is None
-        return self.overdue_since if untold and self.state is RunState.SUBMITTED else None
+        unpublished = self.overdue is not None and self.overdue.told_at is None
+        return self.overdue_since if unpublished and self.state is RunState.SUBMITTED else None
 
     def has_place_in(self, places: str) -> bool:
         """Whether it has a place among those of a name: until it has ended, or a person has decided how it has."""

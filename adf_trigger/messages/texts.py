@@ -14,7 +14,7 @@ MAX_QUEUE_BYTES = 65_536
 
 _REFERENCE = "adfTriggerKept"
 _REPLAY = "adfTriggerReplay"
-_TELL = "adfTriggerTell"
+_NEWS_ONLY = "adfTriggerTell"
 
 
 @cache
@@ -31,13 +31,13 @@ class Reference:
         key: names it in the ledger.
         request_id: the idempotency key it goes by.
         replay: whether it was rejected and is sent again: it is to be taken, whatever the ledger says of it.
-        tell: whether the news of its rejection is still to be sent, whatever has become of it since, and no more.
+        news_only: whether the news of its rejection is still to be sent, whatever has become of it since, and no more.
     """
 
     key: str
     request_id: str
     replay: bool = False
-    tell: bool = False
+    news_only: bool = False
 
     @classmethod
     def in_document(cls, document: object) -> "Reference | None":
@@ -46,12 +46,14 @@ class Reference:
             case {"adfTriggerKept": str(key), "requestId": str(request_id), **more} if is_request_id(
                 request_id
             ):
-                return cls(key, request_id, replay=_REPLAY in more, tell=_TELL in more)
+                return cls(key, request_id, replay=_REPLAY in more, news_only=_NEWS_ONLY in more)
         return None
 
     def as_text(self) -> str:
         """The reference as a message."""
-        wants = {name: True for name, wanted in ((_REPLAY, self.replay), (_TELL, self.tell)) if wanted}
+        wants = {
+            name: True for name, wanted in ((_REPLAY, self.replay), (_NEWS_ONLY, self.news_only)) if wanted
+        }
         return json.dumps({_REFERENCE: self.key, "requestId": self.request_id, **wants})
 
 

@@ -88,7 +88,7 @@ class Interpolation:
         )
 
 
-_TOLD_ANYWAY = frozenset(
+_SHOWN_ANYWAY = frozenset(
     {"specversion", "id", "source", "topic", "type", "eventtype", "subject", "time", "eventtime"}
 )
 """Attributes of an event that it is known by, in lower case; labels tell them, and no replay could do without."""
@@ -170,7 +170,7 @@ def _place_of(reference: Reference) -> Iterator[tuple[str, ...]]:
     place = tuple(takewhile(lambda name: isinstance(name, str), names[3:]))
     if not place:
         yield ("data",)
-    elif str(place[0]).lower() not in _TOLD_ANYWAY:
+    elif str(place[0]).lower() not in _SHOWN_ANYWAY:
         yield tuple(map(str, place))
 
 

@@ -36,7 +36,7 @@ LOOK_EVERY = 20.0
 """Seconds between two looks."""
 MOST_LISTED = 20
 """Maximum factories without settings that health's details list."""
-TOLD_A_LOOK = 100
+PUBLISHED_A_LOOK = 100
 PUBLISHING_SECONDS = 20.0
 """Maximum requests that one look publishes, and its time: a tick has other work, and the next one continues."""
 PURGED_A_LOOK = 100
@@ -151,7 +151,7 @@ class UnconfiguredFactoryWatcher:
         owners = self._registry.owners()
         notes = {note.name: note for note in self._notes.named(APP_SCOPE, UNCONFIGURED_NOTES)}
         unfinished, done = set[str](), set[str]()
-        left = TOLD_A_LOOK
+        left = PUBLISHED_A_LOOK
         for factory in self.ids():
             name = _note_name(factory)
             try:
@@ -229,7 +229,7 @@ class UnconfiguredFactoryWatcher:
         """Publish what has ended, and where that is due, everything; how many were published."""
         published = 0
         over = self._seconds() + PUBLISHING_SECONDS
-        troubles = Troubles("tell")
+        troubles = Troubles("publish_unconfigured")
         for row in active:
             if published >= most or self._seconds() >= over:
                 break

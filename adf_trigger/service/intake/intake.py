@@ -107,8 +107,8 @@ class Intake:
             return
         if kept is None:
             self._take_without(message, reference)
-        elif reference.tell:
-            self._rejecter.tell_again(kept, message)
+        elif reference.news_only:
+            self._rejecter.publish_again(kept, message)
         elif kept.is_on_queue or (reference.replay and not kept.waiting):
             asked = self._keeper.message_of(kept, reference, message)
             if self._take_event_or_request(asked, came_as=message, sent_again=kept):
@@ -116,7 +116,7 @@ class Intake:
         elif kept.waiting:
             _log_taken(message)
         else:
-            self._rejecter.tell_again(kept, message)
+            self._rejecter.publish_again(kept, message)
 
     def take_poison(self, message: Message) -> None:
         """Take a message that the host has given up on, as a request like any other: it may never have been refused.

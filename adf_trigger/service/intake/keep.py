@@ -106,7 +106,7 @@ class Keeper:
         kept = self._messages.find(message.id)
         if kept is None or kept.message_id != message.id:
             return None
-        return Reference(kept.key, kept.request_id, tell=True)
+        return Reference(kept.key, kept.request_id, news_only=True)
 
     @staticmethod
     def message_of(kept: KeptMessage, reference: Reference, came_as: Message) -> Message:

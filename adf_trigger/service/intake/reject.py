@@ -112,7 +112,7 @@ class Rejecter:
             if taken_as is None:
                 # Before it is told: what is kept of the message is without the address.
                 self._callbacks.keep_of_rejected(message, factory)
-            self._notifier.rejected(rejection, self._router.tell_rejected)
+            self._notifier.rejected(rejection, self._router.route_rejected)
         except LedgerError as exc:
             # What a reference leads to comes again under its id, and is kept already.
             if came_as is not message or not self._published_without_ledger(message, rejection):
@@ -133,10 +133,10 @@ class Rejecter:
         )
         return True
 
-    def tell_again(self, kept: KeptMessage, came_as: Message) -> None:
+    def publish_again(self, kept: KeptMessage, came_as: Message) -> None:
         """Tell a rejection that has its record and could not be told when it was made."""
         try:
-            self._notifier.rejected_again(kept, self._router.tell_rejected)
+            self._notifier.rejected_again(kept, self._router.route_rejected)
         except PublishError as exc:
             self._requeuer.put_back(came_as, LEDGER_WAIT, exc)
 
@@ -174,7 +174,7 @@ class Rejecter:
             self._notifier.rejected_without_ledger(rejection)
         except ValueError:
             return False
-        self._router.tell_unkept(rejection)
+        self._router.route_unkept(rejection)
         return True
 
     def _view(self, message: Message, factory: FactoryHandle | None, *, named_otherwise: bool) -> RunView:

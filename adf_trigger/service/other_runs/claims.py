@@ -79,7 +79,7 @@ class OtherRunClaimer:
         """Whether this process remembers a run as published or claimed."""
         return run_id in self._known
 
-    def told(self, factory: FactoryHandle) -> int:
+    def uncounted(self, factory: FactoryHandle) -> int:
         """How many runs of a factory this process has claimed and not counted yet."""
         with self._lock:
             return self._told[factory.id]

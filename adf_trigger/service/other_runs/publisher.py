@@ -103,7 +103,7 @@ class OtherRunPublisher:
         if self._policies.observed:
             self._contests.note(factory, active)
 
-    def tell(self, factory: FactoryHandle, listed: Listed | None, budget: Budget) -> None:
+    def publish(self, factory: FactoryHandle, listed: Listed | None, budget: Budget) -> None:
         """Claim and publish what has ended, while there is time and calls are left. One's trouble stops no other.
 
         Args:
@@ -126,10 +126,10 @@ class OtherRunPublisher:
             place = replace(
                 place, until=max(place.until, self._lists.next_since(window, since, outcome.left))
             )
-        told = self._claims.told(factory)
-        if told or place != observed.place:
-            self._observing.move_on(factory.id, replace(place, told=place.told + told))
-            self._claims.are_counted(factory, told)
+        claimed = self._claims.uncounted(factory)
+        if claimed or place != observed.place:
+            self._observing.move_on(factory.id, replace(place, told=place.told + claimed))
+            self._claims.are_counted(factory, claimed)
         self._catch_up(factory, observed, budget)
 
     def _prepared(self, factory: FactoryHandle) -> Observed | None:

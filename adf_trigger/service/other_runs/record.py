@@ -122,18 +122,18 @@ def _who(invoker: RunInvoker | None) -> str | None:
     return None if invoker is None else invoker.name or invoker.type
 
 
-def _invoker(told: InvokedBy) -> RunInvoker:
+def _invoker(invoked_by: InvokedBy) -> RunInvoker:
     return RunInvoker(
-        type=_text(told.invoked_by_type) or "Unknown",
-        name=_text(told.name),
-        id=_text(told.id),
-        pipeline_name=_text(told.pipeline_name),
-        pipeline_run_id=_text(told.pipeline_run_id),
+        type=_text(invoked_by.invoked_by_type) or "Unknown",
+        name=_text(invoked_by.name),
+        id=_text(invoked_by.id),
+        pipeline_name=_text(invoked_by.pipeline_name),
+        pipeline_run_id=_text(invoked_by.pipeline_run_id),
     )
 
 
-def _text(told: str | None) -> str | None:
-    return shorten(_sound(told), LONGEST_NAME) if told else None
+def _text(text: str | None) -> str | None:
+    return shorten(_sound(text), LONGEST_NAME) if text else None
 
 
 def _sound(text: str) -> str:

@@ -110,4 +110,4 @@ class Publisher:
         """
         self._caller.has_ended(leased.record)
         event_id = self._notifier.ended(leased.record)
-        self._records.publish(leased, event_id, self._router.tell(leased.record))
+        self._records.publish(leased, event_id, self._router.route_end(leased.record))

@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 ROUTE_STATES = "route|"
 """Notes of routes, in the scope of the app."""
 
-TOLD_FOR = timedelta(days=7)
+LISTED_FOR = timedelta(days=7)
 """How long health lists what was given up."""
 
 _State = dict[str, Any]
@@ -86,7 +86,7 @@ def listed_routes(notes: Sequence[Note], now: datetime) -> list[Mapping[str, Any
     for note in notes:
         state, route = note.value, note.name.removeprefix(ROUTE_STATES)
         down = bool(state.get("down"))
-        lately = bool(state.get("givenUp")) and now - datetime.fromisoformat(state["at"]) < TOLD_FOR
+        lately = bool(state.get("givenUp")) and now - datetime.fromisoformat(state["at"]) < LISTED_FOR
         if down or lately:
             shown: dict[str, Any] = {"route": route, "down": down}
             shown |= {"since": state.get("since"), "why": state.get("why")} if down else {}

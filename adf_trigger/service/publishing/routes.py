@@ -95,31 +95,31 @@ class Router:
         self._empty: set[str] = set()
         self._states = RouteStates(notes, clock, steps)
 
-    def tell(self, record: RunRecord) -> Sequence[RouteDelivery]:
+    def route_end(self, record: RunRecord) -> Sequence[RouteDelivery]:
         """Tell an end along all routes that want it, queues at once; what is left is kept to be tried again.
 
         Raises:
             LedgerError: it could not be kept; it is to be told again.
         """
-        return self._tell(self._news.of_end(record))
+        return self._route(self._news.of_end(record))
 
-    def tell_overdue(self, record: RunRecord) -> None:
+    def route_overdue(self, record: RunRecord) -> None:
         """Tell that a run goes on for too long, in the same way.
 
         Raises:
             LedgerError: it could not be kept; it is to be told again.
         """
-        self._tell(self._news.of_overdue(record))
+        self._route(self._news.of_overdue(record))
 
-    def tell_rejected(self, kept: KeptMessage) -> None:
+    def route_rejected(self, kept: KeptMessage) -> None:
         """Tell that a message was rejected, which is kept, in the same way.
 
         Raises:
             LedgerError: it could not be kept; it is to be told again.
         """
-        self._tell(self._news.of_message(kept))
+        self._route(self._news.of_message(kept))
 
-    def tell_unkept(self, rejection: Rejection) -> None:
+    def route_unkept(self, rejection: Rejection) -> None:
         """Tell that a message was rejected while nothing can be kept: what is not taken at once is given up."""
         news = self._news.of_unkept(rejection)
         for name in self._wanted(news):
@@ -130,7 +130,7 @@ class Router:
             name for name, rule in self._rules.items() if rule.wants(news.pipeline, news.word, news.caller)
         ]
 
-    def _tell(self, news: RoutedNews) -> Sequence[RouteDelivery]:
+    def _route(self, news: RoutedNews) -> Sequence[RouteDelivery]:
         names = self._wanted(news)
         if not names:
             return ()

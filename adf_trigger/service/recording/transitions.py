@@ -249,11 +249,11 @@ def overdue(record: RunRecord, *, status: str, started_at: datetime | None, now:
     seen = see(record, status=status, started_at=started_at, now=now)
     if seen.overdue is None or seen.overdue.told_at is not None:
         raise IllegalMove(f"it is not to be told that {record.request_id} is overdue")
-    told = replace(seen, overdue=replace(seen.overdue, told_at=now))
+    published = replace(seen, overdue=replace(seen.overdue, told_at=now))
     if not seen.overdue.cancel or seen.cancellation is not None:
-        return told
+        return published
     entry = HistoryEntry(at=now, action="cancel", note=f"overdue after {seen.overdue.after_seconds} seconds")
-    return noted(steered_transitions.ask_cancel(told, recursive=True, now=now), entry)
+    return noted(steered_transitions.ask_cancel(published, recursive=True, now=now), entry)
 
 
 def look(record: RunRecord, *, now: datetime) -> RunRecord:

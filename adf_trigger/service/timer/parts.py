@@ -70,7 +70,7 @@ class TurnParts:
             [Part("end_joined", 4 / 5, self._end_joined)],
             [Part("observe", 1 / 2, self._observe)],
             [Part("publish", 4 / 5, self._publish)],
-            [Part("tell_overdue", 4 / 5, self._tell_overdue)],
+            [Part("publish_overdue", 4 / 5, self._publish_overdue)],
             [Part("call_back", 4 / 5, self._call_back)],
             [Part("purge", 1, lambda turn, _: self.purger.purge(turn.factory.id))],
             [Part("deliver", 1, lambda turn, budget: self.router.deliver(turn.factory, budget))],
@@ -97,13 +97,13 @@ class TurnParts:
         self.joined.end(turn.factory.id, turn.active, turn.ended, turn.over, budget)
 
     def _observe(self, turn: Turn, budget: Budget) -> None:
-        self.others.tell(turn.factory, turn.listed, budget)
+        self.others.publish(turn.factory, turn.listed, budget)
 
     def _publish(self, turn: Turn, budget: Budget) -> None:
         self.publisher.publish(turn.factory, turn.active, turn.ended, budget)
 
-    def _tell_overdue(self, turn: Turn, budget: Budget) -> None:
-        self.overdue_runs.tell(turn.factory, turn.active, budget)
+    def _publish_overdue(self, turn: Turn, budget: Budget) -> None:
+        self.overdue_runs.publish(turn.factory, turn.active, budget)
 
     def _call_back(self, turn: Turn, budget: Budget) -> None:
         self.caller.call(turn.factory.id, turn.active, budget.while_it_lasts)

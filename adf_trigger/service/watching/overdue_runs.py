@@ -58,7 +58,7 @@ class OverdueRunWatcher:
         self._clock = clock
         self._tick_threads = tick_threads
 
-    def tell(self, factory: FactoryHandle, active: Sequence[ActiveRun], budget: Budget) -> None:
+    def publish(self, factory: FactoryHandle, active: Sequence[ActiveRun], budget: Budget) -> None:
         """Publish every overdue run that was not published as such, while there is time and calls are left.
 
         Data Factory is asked for each first: one that has ended, or that it does not have, is published as that. Where
@@ -72,15 +72,15 @@ class OverdueRunWatcher:
         due = [row for row in active if row.state is RunState.SUBMITTED and _may_be_due(row, now)]
         if not due or not self._gate.may_read(factory):
             return
-        troubles = Troubles("tell_overdue")
+        troubles = Troubles("publish_overdue")
 
-        def tell(row: ActiveRun) -> None:
+        def publish(row: ActiveRun) -> None:
             with troubles.of(row.request_id):
-                self._tell(factory, row, budget)
+                self._publish(factory, row, budget)
 
-        self._tick_threads.each(tell, budget.while_it_lasts(sorted(due, key=lambda row: row.requested_at)))
+        self._tick_threads.each(publish, budget.while_it_lasts(sorted(due, key=lambda row: row.requested_at)))
 
-    def _tell(self, factory: FactoryHandle, row: ActiveRun, budget: Budget) -> None:
+    def _publish(self, factory: FactoryHandle, row: ActiveRun, budget: Budget) -> None:
         stored = self._ledger.get(factory.id, row.request_id)
         if stored is None or not self._is_due(stored.record) or not budget.spend():
             return
@@ -94,7 +94,7 @@ class OverdueRunWatcher:
             now=self._clock(),
         )
         event_id = self._notifier.overdue(seen)
-        self._router.tell_overdue(seen)
+        self._router.route_overdue(seen)
 
         def record(present: Stored) -> None:
             if self._is_due(present.record):

@@ -57,7 +57,7 @@ class _Watch:
     def requests(self) -> Collection[str]:
         return frozenset(self.waiting)
 
-    def tell(self, request_id: str, record: RunRecord) -> None:
+    def answer(self, request_id: str, record: RunRecord) -> None:
         for each in self.waiting.get(request_id, ()):
             if not each.done():
                 each.set_result(record)
@@ -177,7 +177,7 @@ class Waiter:
                     partial(self._shared_refresher.settle, watch.factory, request_id, ended)
                 )
             if record is not None:
-                watch.tell(request_id, record)
+                watch.answer(request_id, record)
 
         requests = [*seen.over, *seen.ended][:SETTLED_A_LOOK]
         failures = await asyncio.gather(*map(settle, requests), return_exceptions=True)

@@ -15,7 +15,7 @@ from adf_trigger.errors import (
 from adf_trigger.functions.services import Services
 from adf_trigger.ledger.notes import APP_SCOPE
 from adf_trigger.service.apps.registry import AppIdentity, AppRegistry
-from adf_trigger.service.apps.unconfigured import LOOK_EVERY, REASON, TOLD_A_LOOK, UNCONFIGURED_NOTES
+from adf_trigger.service.apps.unconfigured import LOOK_EVERY, PUBLISHED_A_LOOK, REASON, UNCONFIGURED_NOTES
 from adf_trigger.service.steps import logged_steps
 from tests.support.memory_factory import MemoryFactory
 from tests.support.news import told
@@ -174,15 +174,15 @@ def test_another_apps_factories_are_left_alone(world: World) -> None:
 
 def test_many_are_told_over_several_looks_and_one_that_fails_keeps_none_up(world: World) -> None:
     """A look tells so many at most; a record that cannot be written is told later."""
-    for number in range(TOLD_A_LOOK + 5):
+    for number in range(PUBLISHED_A_LOOK + 5):
         world.submit(f"key-{number}")
     services = dropped(world)
     attended(world, services)
     world.ledger.before["save"] = [LedgerError("one fails")]
     attended(world, services, after=DAY)
-    assert len(world.outbox.events) == TOLD_A_LOOK
+    assert len(world.outbox.events) == PUBLISHED_A_LOOK
     attended(world, services, after=1)
-    assert len({event.id for event in world.outbox.events}) == TOLD_A_LOOK + 5
+    assert len({event.id for event in world.outbox.events}) == PUBLISHED_A_LOOK + 5
 
 
 def test_storage_that_fails_is_no_end_of_the_look(world: World, caplog: pytest.LogCaptureFixture) -> None:
