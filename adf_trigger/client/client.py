@@ -31,7 +31,7 @@ PAUSE = 2.0
 
 
 class Client(Steering):
-    """Starts runs, waits for them, looks at them and steers them. Threads may share it.
+    """Starts runs, waits for them, looks at them and steers them. Thread-safe.
 
     A start goes under an idempotency key, yours or a new one, and is made again under the same key when the answer
     was lost: it is started once. Every method raises an error of `adf_trigger.client.errors` where it does not get

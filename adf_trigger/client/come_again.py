@@ -20,7 +20,7 @@ MOST_KEPT = 100
 
 
 class ComeAgain:
-    """Keeps such starts in memory until they are sent. Threads may share it."""
+    """Keeps such starts in memory until they are sent. Thread-safe."""
 
     def __init__(self) -> None:
         self._calls: OrderedDict[str, Call] = OrderedDict()

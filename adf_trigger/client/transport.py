@@ -70,7 +70,7 @@ class Call:
 
 
 class Transport:
-    """Makes calls. Threads may share it.
+    """Makes calls. Thread-safe.
 
     Args:
         settings: where the service is, and what opens it.

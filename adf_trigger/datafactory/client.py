@@ -36,7 +36,7 @@ M = TypeVar("M", bound=ServiceObject)
 
 
 class DataFactoryClient:
-    """The client of one factory. Safe to share between threads.
+    """The client of one factory. Thread-safe.
 
     Every method may raise CredentialError (no token, nothing sent) and DataFactoryError: NotSent where no
     connection was made, a Refused for a definite no, and where there was no clear answer Unavailable for what

@@ -40,7 +40,7 @@ class CallbackSender(Protocol):
 
 
 class CallbackPoster:
-    """Calls addresses back over HTTP. Safe to share between threads.
+    """Calls addresses back over HTTP. Thread-safe.
 
     Args:
         poster: makes the calls.

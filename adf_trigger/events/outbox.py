@@ -39,5 +39,5 @@ class RouteSender(Protocol):
         """Send an event; the same event may be sent twice.
 
         Raises:
-            PublishError: it was not taken, as far as could be told.
+            PublishError: it was not taken, or the outcome is not known.
         """

@@ -31,7 +31,7 @@ CONNECT_SECONDS = 5.0
 
 
 class Poster:
-    """Calls addresses that are not ours. Safe to share between threads.
+    """Calls addresses that are not ours. Thread-safe.
 
     Args:
         what: is called, for the texts of errors: `the webhook`.

@@ -114,7 +114,7 @@ def put_message(
         time_to_live: seconds after which it expires.
 
     Raises:
-        PublishError: it was not written, as far as could be told.
+        PublishError: it was not written, or the outcome is not known.
     """
     invisible_for = round(delay) or None
     try:

@@ -22,7 +22,7 @@ _SUCCESS = range(200, 300)
 
 
 class WebhookSender:
-    """Calls webhooks. Safe to share between threads.
+    """Calls webhooks. Thread-safe.
 
     No redirect is followed, no token of ours is sent, and nothing of an answer is read but its status.
 
@@ -52,7 +52,7 @@ class WebhookSender:
         """Send an event; the same event may be sent twice, under the same `webhook-id`.
 
         Raises:
-            PublishError: it was not taken, as far as could be told. The text names no address.
+            PublishError: it was not taken, or the outcome is not known. The text names no address.
         """
         body = event_text(event).encode()
         headers = signed(event, body, target.key, int(self._clock().timestamp()))

@@ -78,7 +78,7 @@ def app_of(
     Args:
         use_cases: gives the use cases.
         bindings: what the functions are bound to.
-        clock: gives the present instant.
+        clock: returns the current time.
         new_id: makes ids.
         stands_in: whether a tick that is overdue is run by other functions than the timer.
     """

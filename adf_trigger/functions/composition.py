@@ -20,7 +20,7 @@ Raises:
 
 
 class Composition:
-    """Composes once. Threads may share it.
+    """Composes once. Thread-safe.
 
     Args:
         compose: reads the settings and wires the use cases; opens no connection.
@@ -49,7 +49,7 @@ class Composition:
 
 
 def nudging(use_cases: UseCases, by: str) -> UseCases:
-    """The same use cases, whose every use has a tick run that is overdue, on the side.
+    """The same use cases, whose every use has a tick run that is overdue, in the background.
 
     Args:
         use_cases: gives the use cases.

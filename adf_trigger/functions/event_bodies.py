@@ -31,7 +31,7 @@ def events_in(body: bytes, headers: Mapping[str, str], clock: Clock) -> list[Mes
     Args:
         body: of the call.
         headers: of the call; their names are lower-case on the platform.
-        clock: gives the present instant.
+        clock: returns the current time.
 
     Raises:
         InvalidRequest: the body is no JSON at all, and no event in binary mode: nobody's event is lost by saying so.

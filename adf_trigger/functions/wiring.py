@@ -126,14 +126,14 @@ def wire(
         rejected: messages that are kept with their bytes.
         outbox: the queues that are written to.
         routes: where else news goes.
-        callback_sender: calls back who waits for an end.
+        callback_sender: calls back the callers that wait for an end.
         landmark: what is kept outside the ledger, to know it again.
-        clock: gives the present instant.
+        clock: returns the current time.
         new_id: makes runIds.
         steps: surrounds every effect.
         tick_threads: threads that share the work of ticks; None has each tick do one thing after another, and wait for
             nothing that is not allowed yet.
-        seconds: a clock that never goes back.
+        seconds: a monotonic clock.
     """
     allowance = Allowance() if tick_threads else Allowance(lambda: clock().timestamp(), patient=False)
     tick_threads = tick_threads or TickThreads()

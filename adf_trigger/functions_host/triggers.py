@@ -67,7 +67,7 @@ def metadata_by_hand(now: datetime, value: Datum) -> dict[str, Datum]:
     """What the platform tells of a message that somebody gave by hand: it was never on a queue.
 
     Args:
-        now: the present instant.
+        now: the current time.
         value: the body, as the function gets it.
     """
     never = datetime.max.replace(tzinfo=UTC)

@@ -38,14 +38,14 @@ def encode_record(record: RunRecord) -> str:
 
 
 def decode_record(text: str, body: bytes = b"") -> RunRecord:
-    """The record of a text. Fields that this version does not know are passed over.
+    """The record of a text. Fields that this version does not know are ignored.
 
     Args:
         text: as it was encoded.
         body: of the message that it came as, where it has one.
 
     Raises:
-        UnreadableRow: the text is none of ours.
+        UnreadableRow: the text is not in the ledger's format.
     """
 
     def completed(fields: dict[str, Any]) -> dict[str, Any]:
@@ -65,7 +65,7 @@ def decode_active(text: str) -> ActiveRun:
     """The active run of a text.
 
     Raises:
-        UnreadableRow: the text is none of ours.
+        UnreadableRow: the text is not in the ledger's format.
     """
     return _decoded(ActiveRun, text)
 
@@ -79,7 +79,7 @@ def decode_cursor(text: str) -> Cursor:
     """The cursor of a text.
 
     Raises:
-        UnreadableRow: the text is none of ours.
+        UnreadableRow: the text is not in the ledger's format.
     """
     return _decoded(Cursor, text)
 
@@ -94,7 +94,7 @@ def decode_declaration(text: str) -> Declaration:
     """The declaration of a text.
 
     Raises:
-        UnreadableRow: the text is none of ours.
+        UnreadableRow: the text is not in the ledger's format.
     """
     return _decoded(Declaration, text)
 

@@ -169,7 +169,7 @@ class TableGateway:
 
         Raises:
             LedgerConflict: a row is not as it was read; nothing was written.
-            LedgerError: it could not be written, as far as could be told.
+            LedgerError: it could not be written, or the outcome is not known.
         """
         write_id = self._new_id().hex
         changes = [*operations(partition, run, before, after, etag=etag, write_id=write_id), *beside]
@@ -254,7 +254,7 @@ class TableGateway:
         try:
             client.create_table()
         except ResourceExistsError:
-            return  # another was first, or it is still being deleted, which the work will meet
+            return  # another process was first, or it is still being deleted, which the work will meet
         except HttpResponseError as exc:
             if exc.status_code == _FORBIDDEN:
                 raise LedgerError(

@@ -152,7 +152,7 @@ def key_of(continuation: str) -> str:
     """The row of the listing that a continuation leads on from.
 
     Raises:
-        InvalidRequest: the continuation is not one of ours.
+        InvalidRequest: the continuation was not issued by this service.
     """
     try:
         key = urlsafe_b64decode(continuation + "=" * (-len(continuation) % 4)).decode()

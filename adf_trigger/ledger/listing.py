@@ -190,10 +190,10 @@ _CUT = frozenset({"pipeline", "correlation_id", "requested_by", "status"})
 
 
 def decode_listed(text: str) -> ListedRun:
-    """The run of a row. Fields that this version does not know are passed over.
+    """The run of a row. Fields that this version does not know are ignored.
 
     Raises:
-        UnreadableRow: the text is none of ours.
+        UnreadableRow: the text is not in the ledger's format.
     """
     try:
         return adapter_of(ListedRun).validate_python(json.loads(text))

@@ -42,7 +42,7 @@ class _Partition:
 class MemoryLedger:
     """Keeps records as the text that the table would keep, and makes the same writes lose.
 
-    Threads may share it: every method is one step, as a transaction of the table is.
+    Thread-safe: every method is one step, as a transaction of the table is.
     """
 
     def __init__(self) -> None:
@@ -136,7 +136,7 @@ class MemoryLedger:
         return None if found is None else KeptPlaces(decode_places(found[0]), str(found[1]))
 
     def all_places(self, factory: str, *, after: str = "", limit: int | None = None) -> Sequence[KeptPlaces]:
-        """The places of a factory, in order of their names, from behind a name on."""
+        """The places of a factory, in order of their names, after a name."""
         with self._lock:
             found = sorted(self._partition(factory).places.items())
         kept = [
@@ -166,7 +166,7 @@ class MemoryLedger:
         """Records, newest first.
 
         Raises:
-            InvalidRequest: the continuation is not one of ours.
+            InvalidRequest: the continuation was not issued by this service.
         """
         after = key_of(continuation) if continuation else ""
         keyed = {when_key(record.requested_at, record.request_id): record for record in self._all(factory)}
@@ -180,7 +180,7 @@ class MemoryLedger:
         return RunPage([keyed[key] for key in page], continuation_of(page[-1]) if more else None)
 
     def listing(self, factory: str, question: Question, *, after: str = "", limit: int) -> ListingPage:
-        """What a list shows of the runs that are asked for, as they are now, newest first, from behind a place on."""
+        """What a list shows of the runs that are asked for, as they are now, newest first, after a place."""
         first, end = bounds_of(question, after)
         listed = (
             Entry(place_in(when_key(record.requested_at, record.request_id)), ListedRun.of(record))

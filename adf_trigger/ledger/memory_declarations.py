@@ -6,7 +6,7 @@ from adf_trigger.messages.declaration import Declaration
 
 
 class MemoryDeclarations:
-    """Keeps declarations as the text that the table would keep. Threads may share it."""
+    """Keeps declarations as the text that the table would keep. Thread-safe."""
 
     def __init__(self) -> None:
         self._texts: dict[tuple[str, str], str] = {}

@@ -18,7 +18,7 @@ from adf_trigger.ledger.notes import (
 
 
 class MemoryNotes:
-    """Keeps notes as the text that the table would keep, and makes the same writes lose. Threads may share it."""
+    """Keeps notes as the text that the table would keep, and makes the same writes lose. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -43,9 +43,9 @@ class MemoryNotes:
         """Write a note: in place of the one with an ETag, as the first (empty), or whatever is there (None).
 
         Raises:
-            LedgerConflict: somebody else was first; nothing was written.
+            LedgerConflict: another writer was first; nothing was written.
             NoteTooLarge: it does not fit.
-            ValueError: the value is no JSON, or the name cannot be one.
+            ValueError: the value is no JSON, or the name is not valid.
         """
         key = (partition_key(scope), note_key(name))
         text, hidden = encode_note(value), checked_secret(secret)
@@ -61,7 +61,7 @@ class MemoryNotes:
         """The notes whose names begin with a prefix and go on after it, in order of their names.
 
         Raises:
-            ValueError: no name can begin so.
+            ValueError: the prefix is not valid.
         """
         partition = partition_key(scope)
         after, before = notes_between(prefix)

@@ -12,7 +12,7 @@ from adf_trigger.ledger.rejected_rows import decode_kept, encode_kept, place_of_
 
 
 class MemoryRejected:
-    """Keeps messages as the text and the bytes that the table would keep. Threads may share it."""
+    """Keeps messages as the text and the bytes that the table would keep. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -47,12 +47,12 @@ class MemoryRejected:
         return None if row is None else decode_kept(*row)
 
     def list(self, *, after: str = "", limit: int) -> Sequence[KeptMessage]:
-        """Messages, oldest first, at most `limit`, from behind a key on."""
+        """Messages, oldest first, at most `limit`, after a key."""
         with self._lock:
             return [decode_kept(*self._rows[key]) for key in sorted(self._rows) if key > after][:limit]
 
     def listing(self, question: Question, *, after: str = "", limit: int) -> ListingPage:
-        """What a list shows of those that are asked for, newest first, from behind a place on."""
+        """What a list shows of those that are asked for, newest first, after a place."""
         first, end = bounds_of(question, after)
         with self._lock:
             kept = [decode_kept(*row) for row in self._rows.values()]

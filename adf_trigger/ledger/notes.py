@@ -74,9 +74,9 @@ class Notes(Protocol):
             secret: a text of at most MAX_SECRET_CHARS characters that is to be shown nowhere.
 
         Raises:
-            LedgerConflict: somebody else was first; nothing was written.
+            LedgerConflict: another writer was first; nothing was written.
             NoteTooLarge: it does not fit.
-            ValueError: the value is no JSON (NaN, Infinity), or the name cannot be one.
+            ValueError: the value is no JSON (NaN, Infinity), or the name is not valid.
         """
 
     def named(self, scope: str, prefix: str = "") -> Sequence[Note]:
@@ -94,7 +94,7 @@ def note_key(name: str) -> str:
     """The row of a note.
 
     Raises:
-        ValueError: the name cannot be one.
+        ValueError: the name is not valid.
     """
     if _NAME.fullmatch(name) is None:
         raise ValueError(f"no name of a note: {name!r}")
@@ -110,7 +110,7 @@ def notes_between(prefix: str) -> tuple[str, str]:
     """Two keys, neither included, between which the notes lie whose names go on after a prefix.
 
     Raises:
-        ValueError: no name can begin so.
+        ValueError: the prefix is not valid.
     """
     after = note_key(prefix) if prefix else "note|"
     return after, f"{after[:-1]}{chr(ord(after[-1]) + 1)}"
@@ -144,7 +144,7 @@ def decode_note(text: str) -> dict[str, Any]:
     """The value of a note.
 
     Raises:
-        LedgerError: the text is none of ours.
+        LedgerError: the text is not in the ledger's format.
     """
     try:
         value = json.loads(text)

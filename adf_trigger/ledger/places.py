@@ -80,10 +80,10 @@ def encode_places(places: Places) -> str:
 
 
 def decode_places(text: str) -> Places:
-    """The places of a row. Fields that this version does not know are passed over.
+    """The places of a row. Fields that this version does not know are ignored.
 
     Raises:
-        UnreadableRow: the text is none of ours.
+        UnreadableRow: the text is not in the ledger's format.
     """
     try:
         return adapter_of(Places).validate_python(json.loads(text), extra="ignore")

@@ -68,11 +68,11 @@ class LedgerReader(Protocol):
         """Records, newest first. A continuation is an opaque string that an earlier page gave.
 
         Raises:
-            InvalidRequest: the continuation is not one of ours.
+            InvalidRequest: the continuation was not issued by this service.
         """
 
     def listing(self, factory: str, question: Question, *, after: str = "", limit: int) -> ListingPage:
-        """What a list shows of the runs that are asked for, as they are now, newest first, from behind a place on.
+        """What a list shows of the runs that are asked for, as they are now, newest first, after a place.
 
         Costs what is on the page and what is active. Where not every row is shown, at most MOST_PAGES pages of rows are
         read, and never more than MOST_RECORDS records: the page may come short, with a place to go on from.
@@ -85,7 +85,7 @@ class LedgerReader(Protocol):
         """The places of a name; None where there is no such row."""
 
     def all_places(self, factory: str, *, after: str = "", limit: int | None = None) -> Sequence[KeptPlaces]:
-        """The places of a factory, in order of their names, from behind a name on. What is unreadable is left out."""
+        """The places of a factory, in order of their names, after a name. What is unreadable is left out."""
 
     def factories(self) -> Sequence[str]:
         """Resource ids, in lower case and in order, of the factories that the ledger has anything of.

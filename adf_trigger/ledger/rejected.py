@@ -31,10 +31,10 @@ class RejectedMessages(Protocol):
         """A message by its key; None where there is none."""
 
     def list(self, *, after: str = "", limit: int) -> Sequence[KeptMessage]:
-        """Messages, oldest first, at most `limit`, from behind a key on."""
+        """Messages, oldest first, at most `limit`, after a key."""
 
     def listing(self, question: Question, *, after: str = "", limit: int) -> ListingPage:
-        """What a list shows of those that are asked for, newest first, from behind a place on; see LedgerReader."""
+        """What a list shows of those that are asked for, newest first, after a place; see LedgerReader."""
 
     def find(self, given: str, *, but: str | None = None, by: By | None = None) -> KeptMessage | None:
         """The newest message that has an id, its own or its request's.

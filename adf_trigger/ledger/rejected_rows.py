@@ -77,10 +77,10 @@ def _shortened(text: str, limit: int) -> str:
 
 
 def decode_kept(text: str, body: bytes, etag: str | None = None) -> KeptMessage:
-    """The message of a row. Fields that this version does not know are passed over.
+    """The message of a row. Fields that this version does not know are ignored.
 
     Raises:
-        UnreadableRow: the text is none of ours.
+        UnreadableRow: the text is not in the ledger's format.
     """
     try:
         fields: dict[str, Any] = {**json.loads(text), "body": body, "etag": etag}

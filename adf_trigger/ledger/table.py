@@ -53,7 +53,7 @@ _SAME_MESSAGES = 100
 
 
 class TableLedger:
-    """Keeps the ledger in one table, one partition a factory. Threads may share it.
+    """Keeps the ledger in one table, one partition a factory. Thread-safe.
 
     Args:
         open_client: makes a client of the table; called once in each thread.
@@ -190,7 +190,7 @@ class TableLedger:
         return None if entity is None else _places_of(entity)
 
     def all_places(self, factory: str, *, after: str = "", limit: int | None = None) -> Sequence[KeptPlaces]:
-        """The places of a factory, in order of their names, from behind a name on. What is unreadable is left out.
+        """The places of a factory, in order of their names, after a name. What is unreadable is left out.
 
         Raises:
             LedgerError: the table could not be read.
@@ -230,7 +230,7 @@ class TableLedger:
         A record that goes while the page is read is left out, so a page may be short.
 
         Raises:
-            InvalidRequest: the continuation is not one of ours.
+            InvalidRequest: the continuation was not issued by this service.
             LedgerError: the table could not be read.
         """
         first, last = rows_of_kind("when")
@@ -243,7 +243,7 @@ class TableLedger:
         return RunPage(records, continuation_of(page[-1]["RowKey"]) if len(rows) > limit else None)
 
     def listing(self, factory: str, question: Question, *, after: str = "", limit: int) -> ListingPage:
-        """What a list shows of the runs that are asked for, as they are now, newest first, from behind a place on.
+        """What a list shows of the runs that are asked for, as they are now, newest first, after a place.
 
         Raises:
             LedgerError: the table could not be read.

@@ -8,7 +8,7 @@ from adf_trigger.messages.declaration import Declaration
 
 
 class TableDeclarations:
-    """Keeps declarations beside the ledger's rows. Threads may share it.
+    """Keeps declarations beside the ledger's rows. Thread-safe.
 
     Args:
         table: the ledger's table.

@@ -63,7 +63,7 @@ class TableListing:
         self._records_left = MOST_RECORDS
 
     def page(self, after: str, limit: int) -> ListingPage:
-        """A page from behind a place on.
+        """A page after a place.
 
         Raises:
             LedgerError: the table could not be read.

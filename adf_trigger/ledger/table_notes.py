@@ -23,7 +23,7 @@ SECRET = "secret"  # noqa: S105 - a property's name
 
 
 class TableNotes:
-    """Keeps notes beside the ledger's rows. Threads may share it.
+    """Keeps notes beside the ledger's rows. Thread-safe.
 
     Args:
         table: the ledger's table.
@@ -53,9 +53,9 @@ class TableNotes:
         """Write a note: in place of the one with an ETag, as the first (empty), or whatever is there (None).
 
         Raises:
-            LedgerConflict: somebody else was first; nothing was written.
+            LedgerConflict: another writer was first; nothing was written.
             NoteTooLarge: it does not fit.
-            ValueError: the value is no JSON, or the name cannot be one.
+            ValueError: the value is no JSON, or the name is not valid.
             LedgerError: the table could not be written.
         """
         partition, key = partition_key(scope), note_key(name)
@@ -73,7 +73,7 @@ class TableNotes:
 
         Raises:
             LedgerError: the table could not be read.
-            ValueError: no name can begin so.
+            ValueError: the prefix is not valid.
         """
         rows = self._table.between(partition_key(scope), *notes_between(prefix))
         return [_note(name_of(row["RowKey"]), row) for row in rows]

@@ -53,7 +53,7 @@ _SINCE = "since"
 
 
 class TableRejected:
-    """Keeps messages beside the ledger's rows. Threads may share it.
+    """Keeps messages beside the ledger's rows. Thread-safe.
 
     Args:
         table: the ledger's table.
@@ -115,7 +115,7 @@ class TableRejected:
             yield from _understood([entity] if entity else [])
 
     def list(self, *, after: str = "", limit: int) -> Sequence[KeptMessage]:
-        """Messages, oldest first, at most `limit`, from behind a key on.
+        """Messages, oldest first, at most `limit`, after a key.
 
         Raises:
             LedgerError: the table could not be read.
@@ -127,7 +127,7 @@ class TableRejected:
         return list(_understood(rows))
 
     def listing(self, question: Question, *, after: str = "", limit: int) -> ListingPage:
-        """What a list shows of those that are asked for, newest first, from behind a place on.
+        """What a list shows of those that are asked for, newest first, after a place.
 
         Raises:
             LedgerError: the table could not be read.

@@ -56,7 +56,7 @@ class ReplayTool:
         rejected: client of the rejected queue that leaves texts as they are.
         requests: client of the requests queue.
         by: who works through them.
-        clock: gives the present instant.
+        clock: returns the current time.
     """
 
     def __init__(

@@ -2,7 +2,7 @@
 
 An instant in the ledger is what the clock of its writer said. How long ago that was can be told by our own clock only
 where the two agree, and any clock may be wrong, or be set while it runs. For how long a thing has stood unchanged can
-be seen, by a clock that never goes back.
+be seen, by a monotonic clock.
 """
 
 import threading
@@ -38,11 +38,11 @@ class _Seen:
 
 
 class Elapsed:
-    """Judges times that are kept in the ledger. Safe to share between threads.
+    """Judges times that are kept in the ledger. Thread-safe.
 
     Args:
-        clock: gives the present instant.
-        seconds: a clock that never goes back.
+        clock: returns the current time.
+        seconds: a monotonic clock.
     """
 
     def __init__(self, clock: Clock, seconds: Callable[[], float]) -> None:
@@ -110,11 +110,11 @@ class Elapsed:
 
 
 class Leases:
-    """Whether a record is still another process's. Safe to share between threads.
+    """Whether a record is still another process's. Thread-safe.
 
     Args:
-        clock: gives the present instant.
-        seconds: a clock that never goes back.
+        clock: returns the current time.
+        seconds: a monotonic clock.
         lasts: how long a lease lasts.
     """
 

@@ -15,7 +15,7 @@ PATIENCE = 20.0
 
 
 class Troubles:
-    """Surrounds the work on each record of a part of a tick. Threads may share it.
+    """Surrounds the work on each record of a part of a tick. Thread-safe.
 
     Args:
         part: the part, for logs: `dispatch`, `publish`, ….

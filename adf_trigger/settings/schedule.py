@@ -118,7 +118,7 @@ class Schedule:
 
         Args:
             last: when it was done.
-            now: the present instant.
+            now: the current time.
             spent: seconds that it took: twice as long again is waited for the next.
         """
         return now > self.missed_from(last, spent=spent)

@@ -11,7 +11,7 @@ from adf_trigger.azure.transports import storage_transport
 
 
 class Requests:
-    """A number of requests. Threads may share it."""
+    """A number of requests. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

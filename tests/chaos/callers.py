@@ -24,7 +24,7 @@ _TRY_AGAIN = frozenset({429, 500, 502, 503, 504})
 
 
 class Callers:
-    """Asks by HTTP and by queue. Threads may share it.
+    """Asks by HTTP and by queue. Thread-safe.
 
     Args:
         hosts: one of those that answer is asked, at random.

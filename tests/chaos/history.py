@@ -13,7 +13,7 @@ Line = dict[str, Any]
 
 
 class History:
-    """Writes a history. Threads may share it; every line is on disk before `note` returns.
+    """Writes a history. Thread-safe; every line is on disk before `note` returns.
 
     Args:
         path: the file; its folder must exist. What was in it is gone.

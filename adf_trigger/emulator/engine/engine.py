@@ -68,7 +68,7 @@ class Engine:
     Args:
         log: where runs are kept.
         definitions: the resources of a factory, by its resource id.
-        clock: the present instant.
+        clock: the current time.
         new_id: GUIDs of activity runs and child runs.
         registry: the activity types.
         http: client for Web activities and connectors; None makes one of the engine's own.

@@ -23,7 +23,7 @@ _FIXED = {"Minute": timedelta(minutes=1), "Hour": timedelta(hours=1)}
 def next_occurrence(recurrence: Recurrence, after: datetime) -> datetime | None:
     """The first occurrence later than an instant, in UTC; None if there is none any more.
 
-    Occurrences in the past are not made up for: ask with the present instant.
+    Occurrences in the past are not made up for: ask with the current time.
 
     Args:
         recurrence: what was read from the trigger.

@@ -36,7 +36,7 @@ def on_startup(schedule: Schedule, saved: ScheduleStatus | None, now: datetime) 
     Args:
         schedule: as it is now.
         saved: the status in storage; None for a timer that never had one.
-        now: the present instant.
+        now: the current time.
     """
     if saved is None:
         status = ScheduleStatus(last=NEVER, next=upcoming(schedule, now), last_updated=now)

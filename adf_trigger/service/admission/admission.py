@@ -26,15 +26,15 @@ from adf_trigger.settings.policy import AdmissionPolicy
 
 
 class Admission:
-    """Decides who is given a place. Threads may share it.
+    """Decides who is given a place. Thread-safe.
 
     Args:
         ledger: the run ledger.
         records: writes it.
-        policies: what may be decided for each pipeline.
+        policies: the policy of each pipeline.
         factories: all configured factories, some of which have records under several ids.
-        choice: makes of a record what a caller is told of a run that is in the way.
-        clock: gives the present instant.
+        choice: describes a run that holds a place to a caller that finds none free.
+        clock: returns the current time.
         pause: waits for so many seconds.
     """
 

@@ -39,9 +39,9 @@ class Entries:
 
     Args:
         ledger: the run ledger.
-        holders: knows who has a place still.
-        choice: makes of a record what a caller is told of a run that is in the way.
-        clock: gives the present instant.
+        holders: knows which requests hold a place.
+        choice: describes a run that holds a place to a caller that finds none free.
+        clock: returns the current time.
     """
 
     def __init__(

@@ -47,7 +47,7 @@ class Lines:
 
     Args:
         ledger: the run ledger.
-        admission: knows who has a place still.
+        admission: knows which requests hold a place.
         times: when a request may be taken up, and until when it may be started.
         other_runs: lists the runs that others have started.
     """

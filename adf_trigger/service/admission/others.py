@@ -33,8 +33,8 @@ class OtherRuns:
     """Lists what goes on of a pipeline.
 
     Args:
-        gate: which factories may not be read now.
-        clock: gives the present instant.
+        gate: says whether a factory may be read now.
+        clock: returns the current time.
     """
 
     def __init__(self, gate: Gate, clock: Clock) -> None:

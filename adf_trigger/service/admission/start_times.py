@@ -16,7 +16,7 @@ class StartTimes:
     """Judges requests that are not started by their leases, their waits and the deadline.
 
     Args:
-        clock: gives the present instant.
+        clock: returns the current time.
         leases: which requests are another process's.
         deadline: how long an accepted request may wait to be started.
     """

@@ -20,7 +20,7 @@ class PlacesSweeper:
     Args:
         ledger: the run ledger.
         records: writes it.
-        admission: knows who has a place still.
+        admission: knows which requests hold a place.
     """
 
     def __init__(self, ledger: LedgerReader, records: Records, admission: Admission) -> None:
@@ -36,7 +36,7 @@ class PlacesSweeper:
             factory: resource id under which they are kept.
 
         Raises:
-            LedgerError: the ledger is out of reach; the next sweep goes on.
+            LedgerError: the ledger is out of reach; the next sweep continues.
         """
         found = self._ledger.all_places(factory, after=self._after.get(factory, ""), limit=ROWS_A_SWEEP)
         if found:

@@ -28,7 +28,7 @@ class OwnNotes:
 
     Args:
         notes: of the ledger.
-        mark: tells this app from others on the same ledger.
+        mark: distinguishes this app from others on the same ledger.
     """
 
     def __init__(self, notes: Notes, mark: str) -> None:

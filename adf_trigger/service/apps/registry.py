@@ -106,7 +106,7 @@ class AppRegistry:
     Args:
         me: this app.
         notes: of the ledger that they share.
-        clock: gives the present instant.
+        clock: returns the current time.
         steps: surrounds each effect.
     """
 

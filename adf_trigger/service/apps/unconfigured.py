@@ -59,7 +59,7 @@ class Bounds:
 
 
 class UnconfiguredFactoryWatcher:
-    """Looks after factories that have left the settings. Threads may share it.
+    """Looks after factories that have left the settings. Thread-safe.
 
     Args:
         factories: all configured factories.
@@ -68,12 +68,12 @@ class UnconfiguredFactoryWatcher:
         publisher: sends the news.
         notes: where it is kept since when a factory is unconfigured.
         registry: knows the factories of other apps.
-        clock: gives the present instant.
+        clock: returns the current time.
         steps: surrounds each effect.
         bounds: how long what is left of them is kept.
         leases: which records are another process's.
-        caller: calls back who waits for their ends.
-        seconds: a clock that never goes back.
+        caller: calls back the callers that wait for their ends.
+        seconds: a monotonic clock.
     """
 
     def __init__(
@@ -139,7 +139,7 @@ class UnconfiguredFactoryWatcher:
         return found
 
     def attend(self) -> None:
-        """Look after them, every now and then. Trouble is logged; the next look goes on."""
+        """Handle them periodically. A failure is logged; the next look continues."""
         if self._looked_at is not None and self._seconds() - self._looked_at < LOOK_EVERY:
             return
         try:

@@ -97,7 +97,7 @@ class Callbacks:
     Args:
         rules: which addresses may be called.
         notes: where they are kept.
-        clock: gives the present instant.
+        clock: returns the current time.
         steps: surrounds each effect.
         home: resource id of a factory, for messages whose own cannot be told.
     """
@@ -119,7 +119,7 @@ class Callbacks:
         Raises:
             InvalidRequest: the address may not be called.
             RequestConflict: as many as may be wait for the request already.
-            LedgerError: it could not be kept, as far as could be told.
+            LedgerError: it could not be kept, or the outcome is not known.
         """
         uri, scope = submission.request.call_back_uri, submission.factory.id
         if uri is None:
@@ -156,7 +156,7 @@ class Callbacks:
             factory: its factory; None where that cannot be told.
 
         Raises:
-            LedgerError: it could not be kept, as far as could be told.
+            LedgerError: it could not be kept, or the outcome is not known.
         """
         uri = message.call_back_uri
         if uri is None:

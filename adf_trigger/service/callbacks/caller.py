@@ -81,11 +81,11 @@ class CallbackCaller:
         notes: where callbacks are kept.
         ledger: the run ledger.
         messages: rejected messages.
-        clock: gives the present instant.
+        clock: returns the current time.
         steps: surrounds each effect.
         tick_threads: calls several at once.
         beside: does something on another thread.
-        seconds: a clock that never goes back.
+        seconds: a monotonic clock.
     """
 
     def __init__(
@@ -138,23 +138,23 @@ class CallbackCaller:
                     exc,
                     extra={"action": "calling_back_postponed", "request_id": record.request_id},
                 )
-            except Exception:  # the edge of a thread: nobody else would hear of it
+            except Exception:  # the outermost edge of a thread: nothing above it logs
                 logger.exception("Calling back failed", extra={"action": "calling_back_postponed"})
 
         self._beside(call)
 
     def call(self, factory: str, active: Sequence[ActiveRun], within: Within) -> None:
-        """Call back for whatever has ended, while there is time. The trouble of one is its own.
+        """Call back for whatever has ended, while there is time. A failure of one does not affect the others.
 
         Costs one read of a page; none at most ticks where there are many, and nothing has ended.
 
         Args:
             factory: under which its requests are kept.
-            active: its active runs, as they were read a moment ago.
+            active: its active runs, as they were read just before.
             within: takes as many of some callbacks as there is time for.
 
         Raises:
-            LedgerError: the ledger is out of reach; the next tick goes on.
+            LedgerError: the ledger is out of reach; the next tick continues.
         """
         ended = self._ended_of(factory)
         if not self._reads(factory, ended):

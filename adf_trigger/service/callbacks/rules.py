@@ -10,7 +10,7 @@ POINTER = "/callBackUri"
 
 
 class CallbackRules:
-    """Takes addresses against the hosts that may be called. Threads may share it.
+    """Takes addresses against the hosts that may be called. Thread-safe.
 
     Args:
         hosts: names in lower case; a label `*` stands for any one label, and for one alone.

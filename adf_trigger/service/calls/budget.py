@@ -30,7 +30,7 @@ class Budget:
 
     Args:
         calls: how many.
-        seconds: a clock that never goes back.
+        seconds: a monotonic clock.
         allowance: what the Resource Manager and Data Factory allow.
         factory: resource id of the factory that is called.
     """

@@ -46,13 +46,13 @@ class _Known:
 
 
 class FactoryStates:
-    """The states of all factories. Safe to share between threads; no method raises an error of the ledger.
+    """The states of all factories. Thread-safe; no method raises an error of the ledger.
 
     Args:
         notes: where they are kept.
-        clock: gives the present instant.
+        clock: returns the current time.
         steps: surrounds each write.
-        seconds: a clock that never goes back.
+        seconds: a monotonic clock.
     """
 
     def __init__(

@@ -26,12 +26,12 @@ class Wait:
 
 
 class Gate:
-    """Asked before calls of a factory. Safe to share between threads.
+    """Asked before calls of a factory. Thread-safe.
 
     Args:
         states: which factories cannot be used now.
         throttling: the pauses that factories asked for.
-        clock: gives the present instant.
+        clock: returns the current time.
     """
 
     def __init__(self, states: FactoryStates, throttling: Throttling, clock: Clock) -> None:

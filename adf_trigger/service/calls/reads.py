@@ -37,9 +37,9 @@ class Reads:
     """Gives budgets for reads, and makes trouble of Data Factory an error that says what a caller can do.
 
     Args:
-        gate: which factories may not be called now.
+        gate: says whether a factory may be called now.
         allowance: how many calls there may be; a read waits for its turn.
-        clock: gives the present instant.
+        clock: returns the current time.
     """
 
     def __init__(self, gate: Gate, allowance: Allowance, clock: Clock) -> None:

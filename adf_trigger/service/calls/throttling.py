@@ -24,10 +24,10 @@ class Bucket(StrEnum):
 
 
 class Throttling:
-    """Remembers the Retry-After of each factory and bucket. Each process for itself; safe across threads.
+    """Remembers the Retry-After of each factory and bucket. One per process; thread-safe.
 
     Args:
-        seconds: a clock that never goes back: a wait is as long as was asked for, however the time of day is set.
+        seconds: a monotonic clock: a wait is as long as was asked for, however the time of day is set.
     """
 
     def __init__(self, seconds: Callable[[], float] = time.monotonic) -> None:

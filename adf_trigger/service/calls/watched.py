@@ -47,7 +47,7 @@ P = TypeVar("P")
 
 
 class WatchedRuns:
-    """The same calls as the client makes. Safe to share between threads.
+    """The same calls as the client makes. Thread-safe.
 
     Args:
         runs: the client.
@@ -55,8 +55,8 @@ class WatchedRuns:
         states: gets what holds or releases the factory.
         throttling: gets every 429.
         allowance: gets what replies say of the calls that are left.
-        clock: gives the present instant.
-        seconds: a clock that never goes back.
+        clock: returns the current time.
+        seconds: a monotonic clock.
     """
 
     def __init__(

@@ -45,10 +45,10 @@ class Dispatcher:
     Args:
         ledger: the run ledger.
         records: writes it.
-        clock: gives the present instant.
+        clock: returns the current time.
         sender: calls createRun.
         settler: decides about those whose createRun got no clear answer.
-        gate: which factories may not be called now.
+        gate: says whether a factory may be called now.
         holds: what operators hold.
         backlog: whether requests wait for calls that are allowed.
         tick_threads: takes up several requests at once.
@@ -88,13 +88,14 @@ class Dispatcher:
     ) -> Sequence[Stored]:
         """Take up every request that is due.
 
-        A factory that is throttled, down, or cannot be used is skipped; the trouble of one request stops no other.
+        A factory that is throttled, down, or cannot be used is skipped; a failure of one request does not affect the
+        others.
 
         Returns:
             The records that have ended without a run, of which there is news.
 
         Raises:
-            LedgerError: the ledger is out of reach; the next tick goes on.
+            LedgerError: the ledger is out of reach; the next tick continues.
         """
         holds = self._held_of(factory, active)
         openings = self._lines.openings(factory, active, holds, budget)
@@ -110,7 +111,7 @@ class Dispatcher:
             The records that have ended without a run, of which there is news.
 
         Raises:
-            LedgerError: the ledger is out of reach; the next tick goes on.
+            LedgerError: the ledger is out of reach; the next tick continues.
         """
         if not any(is_in_line(row) for row in active):
             return []
@@ -196,7 +197,7 @@ class Dispatcher:
         """
         for number, row in enumerate(unsent):
             if turn.budget.is_over:
-                turn.waits = True  # who else waits was not seen: the next tick goes on
+                turn.waits = True  # who else waits was not seen: the next tick continues
                 turn.behind = any(self._is_to_be_sent(each, turn) for each in unsent[number:])
                 return
             if not self._has_its_turn(row, turn):

@@ -85,10 +85,10 @@ class Reconciler:
     Args:
         ledger: to tell our runs from others.
         factories: all configured factories.
-        clock: gives the present instant.
-        policies: what may be decided for each pipeline.
+        clock: returns the current time.
+        policies: the policy of each pipeline.
         grace: how long a run may stay unseen before its absence means something.
-        seconds: a clock that never goes back.
+        seconds: a monotonic clock.
     """
 
     def __init__(

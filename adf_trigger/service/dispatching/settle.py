@@ -20,8 +20,8 @@ class Settler:
 
     Args:
         records: writes the ledger.
-        clock: gives the present instant.
-        gate: which factories may not be read now.
+        clock: returns the current time.
+        gate: says whether a factory may be read now.
         reconciler: finds out what became of the call.
         sender: sends again what was not started.
         times: until when a request may be started.

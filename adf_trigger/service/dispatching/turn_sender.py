@@ -32,9 +32,9 @@ class TurnSender:
 
     Args:
         records: writes the ledger.
-        clock: gives the present instant.
+        clock: returns the current time.
         sender: calls createRun.
-        gate: which factories may not be called now.
+        gate: says whether a factory may be called now.
         reconciler: finds the run of an earlier call without an answer.
         admission: leases a request that has a place, or needs none.
     """

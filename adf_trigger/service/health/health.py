@@ -97,13 +97,13 @@ class HealthReader:
 
     Args:
         notes: where the timer's report is kept.
-        clock: gives the present instant.
+        clock: returns the current time.
         schedule: when the timer is due.
         triggers: names of those that are declared.
         routes: names of those that are configured; None tells of all that there ever were.
         observed: sums up what is observed.
         holds: lists what operators hold.
-        seconds: a clock that never goes back, for waiting.
+        seconds: a monotonic clock, for waiting.
         begin: begins to read in a thread.
     """
 
@@ -191,7 +191,7 @@ class HealthReader:
                 extra={"action": "health_not_read", "error": type(exc).__name__},
             )
             read = _Read(self._seconds(), self._clock(), error=f"the ledger cannot be read: {exc}")
-        except Exception as exc:  # the edge of a thread: nobody else would hear of it
+        except Exception as exc:  # the outermost edge of a thread: nothing above it logs
             logger.exception("The health report cannot be read", extra={"action": "health_not_read"})
             read = _Read(
                 self._seconds(), self._clock(), error=f"the ledger cannot be read: {type(exc).__name__}"

@@ -35,7 +35,7 @@ class LedgerIdentity:
     Args:
         notes: of the ledger.
         landmark: what outlives the table.
-        clock: gives the present instant.
+        clock: returns the current time.
         new_id: makes the ids of ledgers.
         steps: surrounds each effect.
     """

@@ -66,7 +66,7 @@ class Observer:
         in_turn: the same for those of which a few are asked each time, and what was found of the others stands:
             asking costs calls of which a subscription has so many an hour.
         notes: where the report is kept.
-        clock: gives the present instant.
+        clock: returns the current time.
         schedule: when it is done.
         steps: surrounds each effect.
         warnings: sentences on what is odd, and keeps the service from nothing.

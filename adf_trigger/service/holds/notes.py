@@ -51,7 +51,7 @@ class _Seen:
 
     Attributes:
         version: as it was written.
-        at: when, by the clock that never goes back.
+        at: when, by the monotonic clock.
         agrees: whether our clock may agree with that of who wrote it.
     """
 
@@ -73,16 +73,16 @@ class _Reader:
 
 
 class HoldNotes:
-    """Reads and writes the holds. Safe to share between threads.
+    """Reads and writes the holds. Thread-safe.
 
     A factory that has moved has one list under all of its ids.
 
     Args:
         notes: where they are kept.
         factories: all configured factories.
-        clock: gives the present instant.
+        clock: returns the current time.
         steps: surrounds each write.
-        seconds: a clock that never goes back.
+        seconds: a monotonic clock.
     """
 
     def __init__(
@@ -215,7 +215,7 @@ class HoldNotes:
         """Write a hold, in place of what was read of its scope, or as the first.
 
         Raises:
-            LedgerConflict: somebody else was faster; nothing was written.
+            LedgerConflict: another writer was first; nothing was written.
             LedgerError: it could not be written.
         """
         own = self._factories.of(factory.alias)[0]

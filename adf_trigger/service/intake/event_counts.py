@@ -29,7 +29,7 @@ Later = Callable[[float, Callable[[], None]], None]
 
 
 def at_once(_seconds: float, work: Callable[[], None]) -> None:
-    """See Later: where nothing is to happen by the side."""
+    """See Later: where nothing is to happen in the background."""
     work()
 
 
@@ -41,14 +41,14 @@ def on_a_thread(seconds: float, work: Callable[[], None]) -> None:
 
 
 class EventCounts:
-    """Counts events, and keeps the sums in the ledger. Threads may share it.
+    """Counts events, and keeps the sums in the ledger. Thread-safe.
 
     A process that is killed loses what it has counted within the last seconds: counts are for people, and no promise
     hangs on them.
 
     Args:
         notes: where the sums of all instances are kept.
-        clock: gives the present instant.
+        clock: returns the current time.
         steps: surrounds each write.
         later: does something a while after.
     """
@@ -109,7 +109,7 @@ class EventCounts:
                 exc,
                 extra={"action": "events_not_counted", "error": type(exc).__name__},
             )
-        except Exception:  # the edge of a thread: nobody else would hear of it
+        except Exception:  # the outermost edge of a thread: nothing above it logs
             logger.exception("The counts of events were lost", extra={"action": "events_not_counted"})
 
     def _write_later(self) -> None:

@@ -110,11 +110,11 @@ class EventIntake:
         ledger: the run ledger.
         partitions: where a request is kept.
         submitter: takes the requests of events that came by HTTP.
-        rejecter: rejects what can never work, and tells it.
+        rejecter: rejects what can never work, and publishes that.
         counts: counts events.
         threads: share the work of a call with many events.
         most_bytes: that a request may have which is made of an event, written as JSON.
-        seconds: a clock that never goes back.
+        seconds: a monotonic clock.
     """
 
     def __init__(

@@ -52,13 +52,13 @@ class Intake:
         factories: all configured factories.
         ledger: the run ledger.
         submitter: takes the requests of valid messages.
-        rejecter: rejects those that can never work, and tells it.
+        rejecter: rejects those that can never work, and publishes that.
         requeuer: puts those back that cannot be taken now.
         keeper: keeps messages that do not fit into the queue.
         partitions: how a factory's id is spelled.
         unconfigured: knows factories that have left the settings.
         event_intake: makes requests of events.
-        clock: gives the present instant.
+        clock: returns the current time.
         requested_by: stands for the senders of messages.
     """
 

@@ -30,7 +30,7 @@ class Keeper:
     Args:
         messages: where they are kept.
         secrets: takes out of them what is not kept.
-        clock: gives the present instant.
+        clock: returns the current time.
         steps: surrounds each effect.
     """
 

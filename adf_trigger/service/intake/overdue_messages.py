@@ -38,7 +38,7 @@ class OverdueMessageWatcher:
         ledger: has the requests that have come of them.
         places: gives the resource ids of the factories whose requests are looked for.
         outbox: writes to the requests queue.
-        clock: gives the present instant.
+        clock: returns the current time.
         steps: surrounds each effect.
         deadline: how long a message may wait to be taken.
     """

@@ -34,14 +34,14 @@ class Rejecter:
 
     Args:
         notifier: sends the news of those that can never work.
-        router: leads it to further consumers.
-        callbacks: keeps who is to be called back for it.
+        router: delivers it to further consumers.
+        callbacks: keeps the callback that it asks for.
         publisher: sends the news of those that Data Factory has rejected.
         keeper: takes secrets out of what is kept.
         requeuer: puts those back that cannot even be rejected now.
         definitions: what pipelines declare.
         views: says where a request is shown.
-        clock: gives the present instant.
+        clock: returns the current time.
         requested_by: stands for the senders of messages.
     """
 

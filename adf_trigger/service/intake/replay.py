@@ -54,7 +54,7 @@ class Replayer:
         messages: the ledger's rejected messages.
         ledger: has the requests that their keys name.
         send: puts a text into the requests queue.
-        clock: gives the present instant.
+        clock: returns the current time.
         steps: surrounds each effect.
     """
 

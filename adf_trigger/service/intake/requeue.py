@@ -32,7 +32,7 @@ class Requeuer:
     Args:
         keeper: keeps messages that do not fit into the queue.
         outbox: where messages are put back.
-        clock: gives the present instant.
+        clock: returns the current time.
         deadline: how long a message may wait to be taken.
     """
 

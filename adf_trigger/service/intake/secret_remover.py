@@ -19,7 +19,7 @@ class SecretRemover:
     Args:
         factories: all configured factories.
         definitions: what pipelines declare.
-        gate: which factories may not be called now.
+        gate: says whether a factory may be called now.
     """
 
     def __init__(self, factories: Factories, definitions: Definitions, gate: Gate) -> None:

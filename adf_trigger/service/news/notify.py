@@ -187,7 +187,7 @@ class Notifier:
 
         Args:
             rejection: what is rejected.
-            along: leads the news of a message further.
+            along: delivers the news of a message to further consumers.
         """
         if rejection.message is None:
             return self._publish(_event_of_rejection(rejection))

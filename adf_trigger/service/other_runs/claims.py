@@ -41,7 +41,7 @@ MOST_FAILURES = 20
 
 
 class OtherRunClaimer:
-    """Claims runs of others. Threads may share it.
+    """Claims runs of others. Thread-safe.
 
     Args:
         ledger: the run ledger.
@@ -50,7 +50,7 @@ class OtherRunClaimer:
         ends: reads how runs have ended.
         publisher: publishes them.
         definitions: what pipelines declare: values of secure parameters are not kept.
-        clock: gives the present instant.
+        clock: returns the current time.
     """
 
     def __init__(

@@ -61,7 +61,7 @@ class ContestFinder:
         ledger: the run ledger.
         factories: all configured factories.
         observing: keeps what is in doubt.
-        clock: gives the present instant.
+        clock: returns the current time.
         tick_threads: reads several records at once.
     """
 

@@ -37,7 +37,7 @@ class OtherRunLister:
     """Makes lists.
 
     Args:
-        clock: gives the present instant.
+        clock: returns the current time.
         overlap: how far a list looks back behind the last one, since lists lag.
     """
 

@@ -100,7 +100,7 @@ class ObservationKeeper:
 
     Args:
         notes: of the ledger.
-        mark: tells this app from others on the same ledger.
+        mark: distinguishes this app from others on the same ledger.
         steps: surrounds each write.
     """
 

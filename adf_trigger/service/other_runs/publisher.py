@@ -66,8 +66,8 @@ class OtherRunPublisher:
         claims: claims it.
         contests: knows which runs may be of requests in doubt.
         observing: keeps how far this has come.
-        gate: which factories may not be called now.
-        clock: gives the present instant.
+        gate: says whether a factory may be called now.
+        clock: returns the current time.
         tick_threads: publishes several at once.
     """
 
@@ -104,7 +104,9 @@ class OtherRunPublisher:
             self._contests.note(factory, active)
 
     def publish(self, factory: FactoryHandle, listed: Listed | None, budget: Budget) -> None:
-        """Claim and publish what has ended, while there is time and calls are left. One's trouble stops no other.
+        """Claim and publish what has ended, while there is time and calls are left.
+
+        A failure of one does not affect the others.
 
         Args:
             factory: whose runs.
@@ -112,8 +114,8 @@ class OtherRunPublisher:
             budget: what is left then is published by the next tick.
 
         Raises:
-            DataFactoryError, CredentialError: listing failed; the next tick goes on.
-            LedgerError, PublishError: storage is out of reach; the next tick goes on.
+            DataFactoryError, CredentialError: listing failed; the next tick continues.
+            LedgerError, PublishError: storage is out of reach; the next tick continues.
         """
         observed = self._prepared(factory)
         if observed is None or observed.place is None or not self._gate.may_read(factory):

@@ -65,7 +65,7 @@ def record_of(
         run: what Data Factory says.
         declared: what its pipeline declares; where nobody knows, any value may be a secret, and none is kept.
         group: where it reruns another run.
-        now: the present instant.
+        now: the current time.
     """
     began = min(run.run_start or run.last_updated or now, now)
     names = [name for name in run.parameters if len(name) <= LONGEST_NAME][:MOST_PARAMETERS]

@@ -26,10 +26,10 @@ class Publisher:
         ledger: the run ledger.
         records: writes it.
         notifier: sends the news.
-        router: leads it to further consumers.
+        router: delivers it to further consumers.
         leases: which records are another process's.
         tick_threads: publishes several at once.
-        caller: calls back who waits for an end.
+        caller: calls back the callers that wait for an end.
     """
 
     def __init__(
@@ -53,7 +53,9 @@ class Publisher:
     def publish(
         self, factory: FactoryHandle, active: Sequence[ActiveRun], ended: Sequence[Stored], budget: Budget
     ) -> None:
-        """Publish every run that has ended and is not published, while there is time. The trouble of one is its own.
+        """Publish every run that has ended and is not published, while there is time.
+
+        A failure of one does not affect the others.
 
         Args:
             factory: whose runs.
@@ -63,7 +65,7 @@ class Publisher:
 
         Raises:
             PublishError: the queue is out of reach; the next tick sends what is left.
-            LedgerError: the ledger is out of reach; the next tick goes on.
+            LedgerError: the ledger is out of reach; the next tick continues.
         """
         troubles = Troubles("publish")
 

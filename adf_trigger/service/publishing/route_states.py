@@ -28,7 +28,7 @@ class RouteStates:
 
     Args:
         notes: where that is kept.
-        clock: gives the present instant.
+        clock: returns the current time.
         steps: surrounds each effect.
     """
 

@@ -64,7 +64,7 @@ class Router:
         notes: where deliveries are kept that are to be tried again.
         ledger: the run ledger.
         records: writes it.
-        clock: gives the present instant.
+        clock: returns the current time.
         steps: surrounds each effect.
         tick_threads: delivers several at once.
     """
@@ -99,7 +99,7 @@ class Router:
         """Tell an end along all routes that want it, queues at once; what is left is kept to be tried again.
 
         Raises:
-            LedgerError: it could not be kept; it is to be told again.
+            LedgerError: it could not be kept; it is to be published again.
         """
         return self._route(self._news.of_end(record))
 
@@ -107,7 +107,7 @@ class Router:
         """Tell that a run goes on for too long, in the same way.
 
         Raises:
-            LedgerError: it could not be kept; it is to be told again.
+            LedgerError: it could not be kept; it is to be published again.
         """
         self._route(self._news.of_overdue(record))
 
@@ -115,7 +115,7 @@ class Router:
         """Tell that a message was rejected, which is kept, in the same way.
 
         Raises:
-            LedgerError: it could not be kept; it is to be told again.
+            LedgerError: it could not be kept; it is to be published again.
         """
         self._route(self._news.of_message(kept))
 
@@ -170,10 +170,10 @@ class Router:
         return news.factory if own is not None else handles[0].id
 
     def deliver(self, factory: FactoryHandle, budget: Budget) -> None:
-        """Try again what is due, while there is time. The trouble of one is its own.
+        """Try again what is due, while there is time. A failure of one does not affect the others.
 
         Raises:
-            LedgerError: the ledger is out of reach; the next tick goes on.
+            LedgerError: the ledger is out of reach; the next tick continues.
         """
         if not self._rules and factory.id in self._empty:
             return
@@ -228,7 +228,7 @@ class Router:
         """The delivery, which other processes leave alone for as long as a lease.
 
         Raises:
-            LedgerConflict: another one was faster.
+            LedgerConflict: another process was first.
         """
         value = {**note.value, "due": (self._clock() + CLAIMED_FOR).isoformat()}
         with self._steps("routes.claim"):

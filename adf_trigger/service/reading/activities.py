@@ -45,7 +45,7 @@ class ActivityLister:
         factories: all configured factories.
         reads: gives budgets for reads.
         withholder: of which runs inputs and outputs are left out.
-        clock: gives the present instant.
+        clock: returns the current time.
     """
 
     def __init__(

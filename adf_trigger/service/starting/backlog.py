@@ -40,13 +40,13 @@ class _Reader:
 
 
 class Backlog:
-    """Reads and writes the notes, at most one read a second. Safe to share between threads.
+    """Reads and writes the notes, at most one read a second. Thread-safe.
 
     Args:
         notes: where they are kept.
         allowance: which calls are allowed now.
         throttling: the pauses that factories asked for.
-        clock: gives the present instant.
+        clock: returns the current time.
         steps: surrounds each write.
     """
 
@@ -141,7 +141,7 @@ class Backlog:
                 value = {"since": now.isoformat(), "address": factory.present_id}
                 self._notes.put(factory.id, NOTE, value, "")
         except LedgerConflict:
-            self._forget(factory)  # another was first
+            self._forget(factory)  # another process was first
         except LedgerError as exc:
             _log("The backlog of %s could not be written: %s", "backlog_not_noted", factory, exc)
         else:

@@ -26,7 +26,7 @@ class BatchStarter:
 
     Args:
         submitter: takes each request.
-        seconds: a clock that never goes back.
+        seconds: a monotonic clock.
     """
 
     def __init__(self, submitter: Submitter, *, seconds: Callable[[], float] = time.monotonic) -> None:

@@ -41,9 +41,9 @@ class Checker:
 
     Args:
         definitions: what pipelines declare.
-        gate: which factories may not be called now.
-        policies: what may be decided for each pipeline.
-        clock: gives the present instant.
+        gate: says whether a factory may be called now.
+        policies: the policy of each pipeline.
+        clock: returns the current time.
         callbacks: which addresses may be called back.
     """
 

@@ -22,7 +22,7 @@ class Definitions:
         remember: how long an answer is used again.
         declarations: where answers outlive this process. Its trouble is logged, and is no request's trouble.
         steps: surrounds each effect.
-        seconds: a clock that never goes back.
+        seconds: a monotonic clock.
     """
 
     def __init__(

@@ -19,9 +19,9 @@ def new_record(
     Args:
         submission: the request.
         definition: what its pipeline declares; None where that is not known.
-        policies: what may be decided for each pipeline.
+        policies: the policy of each pipeline.
         run_id: chosen for its run.
-        now: the present instant.
+        now: the current time.
     """
     request = submission.request
     secure = definition.secure_among(request.parameters) if definition else ()

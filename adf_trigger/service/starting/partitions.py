@@ -13,7 +13,7 @@ logger = logging.getLogger(__name__)
 
 
 class Partitions:
-    """Knows under which of a factory's ids a request is kept, and how that id is spelled. Threads may share it.
+    """Knows under which of a factory's ids a request is kept, and how that id is spelled. Thread-safe.
 
     Args:
         factories: all configured factories.

@@ -38,11 +38,11 @@ class Sender:
 
     Args:
         records: writes the ledger.
-        clock: gives the present instant.
-        policies: what may be decided for each pipeline.
+        clock: returns the current time.
+        policies: the policy of each pipeline.
         definitions: what pipelines declare.
-        gate: which factories may not be called now.
-        holds: what operators hold: the last look before createRun.
+        gate: says whether a factory may be called now.
+        holds: what operators hold, checked last before createRun.
         steps: surrounds createRun.
         reconcile_after: how soon a call without an answer is looked into.
     """

@@ -72,18 +72,18 @@ class Submitter:
     Args:
         ledger: the run ledger.
         records: writes it.
-        clock: gives the present instant.
+        clock: returns the current time.
         new_id: makes runIds.
         checker: checks them first.
         sender: calls createRun.
-        gate: which factories may not be called now.
+        gate: says whether a factory may be called now.
         holds: what operators hold.
         backlog: whether requests wait for their turn, so that new ones wait behind them.
         publisher: publishes a rejection before its key is used again.
         partitions: where a request is kept.
-        policies: what may be decided for each pipeline.
-        callbacks: keeps who is to be called back.
-        caller: calls back who comes when the run has ended.
+        policies: the policy of each pipeline.
+        callbacks: keeps callbacks.
+        caller: calls back a caller whose run has already ended.
         admission: gives places to those requests that need one.
     """
 

@@ -30,7 +30,7 @@ class Adoptions:
     Args:
         notes: where.
         factories: all configured factories.
-        clock: gives the present instant.
+        clock: returns the current time.
         steps: surrounds each write.
     """
 

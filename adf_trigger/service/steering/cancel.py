@@ -76,11 +76,11 @@ class Canceller:
         ledger: the run ledger.
         records: writes it.
         factories: all configured factories.
-        gate: which factories may not be called now.
+        gate: says whether a factory may be called now.
         monitor: takes what Data Factory shows of a run.
         publisher: publishes what has ended.
         allowance: counts the calls that a caller's orders cost.
-        clock: gives the present instant.
+        clock: returns the current time.
         steps: surrounds each call.
     """
 
@@ -125,10 +125,12 @@ class Canceller:
         return optimistic.update(self._ledger, record, lambda stored: self._cancel(stored, order))
 
     def repeat(self, factory: FactoryHandle, active: Sequence[ActiveRun], budget: Budget) -> None:
-        """Ask Data Factory again to cancel runs whose cancellation it has not confirmed. The trouble of one is its own.
+        """Ask Data Factory again to cancel runs whose cancellation it has not confirmed.
+
+        A failure of one does not affect the others.
 
         Raises:
-            LedgerError: the ledger is out of reach; the next tick goes on.
+            LedgerError: the ledger is out of reach; the next tick continues.
         """
         troubles = Troubles("cancel")
         for row in active:

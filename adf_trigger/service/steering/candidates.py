@@ -94,7 +94,7 @@ class CandidateFinder:
         ledger: the run ledger.
         factories: all configured factories.
         policies: which parameter carries the id of a request.
-        clock: gives the present instant.
+        clock: returns the current time.
     """
 
     def __init__(self, ledger: LedgerReader, factories: Factories, policies: Policies, clock: Clock) -> None:

@@ -53,7 +53,7 @@ def cancel_below(
         steps: surrounds each call.
         allowance: counts each call.
         since: when it was asked for.
-        now: the present instant.
+        now: the current time.
 
     Returns:
         The runs that were cancelled.

@@ -61,7 +61,7 @@ class Holder:
         ledger: tells whether requests are held.
         policies: whether requests are counted by a key.
         backlog: has requests that come after a release wait behind those that were held.
-        clock: gives the present instant.
+        clock: returns the current time.
     """
 
     def __init__(

@@ -49,7 +49,7 @@ class RejectedMessageActions:
         ledger: the run ledger.
         records: writes it.
         views: shows them.
-        clock: gives the present instant.
+        clock: returns the current time.
     """
 
     def __init__(

@@ -87,9 +87,9 @@ class Rerunner:
         ledger: the run ledger.
         records: writes it.
         factories: all configured factories.
-        gate: which factories may not be called now.
+        gate: says whether a factory may be called now.
         submitter: takes the new request.
-        clock: gives the present instant.
+        clock: returns the current time.
     """
 
     def __init__(

@@ -96,14 +96,14 @@ class Resolver:
         ledger: the run ledger.
         records: writes it.
         factories: all configured factories.
-        gate: which factories may not be called now.
+        gate: says whether a factory may be called now.
         reconciler: finds the run that is certainly a request's.
         candidates: finds those that may be.
         adoptions: gives a run to one request at a time.
         definitions: what pipelines declare, so that secrets are masked.
         monitor: takes what Data Factory shows of a run.
         publisher: publishes that a fate is unknown before somebody changes that.
-        clock: gives the present instant.
+        clock: returns the current time.
     """
 
     def __init__(

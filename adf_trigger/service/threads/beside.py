@@ -1,4 +1,4 @@
-"""Work on the side of a call: its caller does not wait for it, and a tick does it where nothing comes of it."""
+"""Work in the background of a call: its caller does not wait for it, and a tick does it where nothing comes of it."""
 
 import threading
 from collections.abc import Callable
@@ -12,7 +12,7 @@ MOST = 8
 """Works at once: each may hang for its time."""
 
 Beside = Callable[[Callable[[], None]], None]
-"""Does something on the side."""
+"""Does something in the background."""
 
 
 def at_once(work: Callable[[], None]) -> None:

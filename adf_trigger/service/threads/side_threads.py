@@ -1,4 +1,4 @@
-"""Threads by the side, which nobody waits for: a process that has no thread left goes on without them."""
+"""Threads in the background, which nobody waits for: a process that has no thread left goes on without them."""
 
 import logging
 import threading

@@ -25,7 +25,7 @@ RETRY_AFTER = 2.0
 
 
 class Workers:
-    """Runs calls that block on threads. Event loops and threads may share it.
+    """Runs calls that block on threads. Safe to share between event loops and threads.
 
     Args:
         threads: calls that work at once.

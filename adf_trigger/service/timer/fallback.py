@@ -1,8 +1,8 @@
 """Runs a tick in the timer's place when that is overdue.
 
 The lock of the timer of a host that was killed stands for up to two minutes, in which no other host's timer runs. Other
-functions are called meanwhile: one at a time, over all instances, runs a tick on the side. That may be ended by the
-platform anywhere, as any tick may.
+functions are called meanwhile: one at a time, over all instances, runs a tick in the background. That may be ended by
+the platform anywhere, as any tick may.
 """
 
 import logging
@@ -38,15 +38,15 @@ LOOK_EVERY = 10.0
 
 
 class FallbackTicker:
-    """Looks whether a tick is overdue, and runs it. Safe to share between threads.
+    """Looks whether a tick is overdue, and runs it. Thread-safe.
 
     Args:
         tick: what the timer runs.
         notes: where the ends of ticks are noted, and who stands in.
-        clock: gives the present instant.
+        clock: returns the current time.
         schedule: when the timer is due.
         steps: surrounds each write.
-        seconds: a clock that never goes back.
+        seconds: a monotonic clock.
         begin: begins to look in a thread.
     """
 

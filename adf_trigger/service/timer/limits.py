@@ -25,7 +25,7 @@ class TimeLimits:
     Attributes:
         soft: the limit that its schedule sets.
         hard: the limit that the platform sets.
-        seconds: the clock of both, which never goes back.
+        seconds: the monotonic clock of both.
     """
 
     soft: float
@@ -39,7 +39,7 @@ class TimeLimits:
         Args:
             schedule: of the timer: a tick ends before the next one is due, where that leaves it any time.
             begun: the current time, by which the schedule is read.
-            seconds: a clock that never goes back.
+            seconds: a monotonic clock.
         """
         due = schedule.next_after(begun)
         period = (schedule.next_after(due) - due).total_seconds()

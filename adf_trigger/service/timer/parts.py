@@ -23,7 +23,7 @@ class TurnParts:
     """The use cases that a tick runs for each factory.
 
     Attributes:
-        gate: which factories may not be called now; what is known of them is published all the same.
+        gate: says whether a factory may be called now; what is known of them is published all the same.
         ledger: the run ledger.
         dispatcher: starts what is accepted.
         canceller: cancels what Data Factory has not confirmed to be cancelled.
@@ -32,7 +32,7 @@ class TurnParts:
         others: publishes the ends of runs that others have started.
         publisher: publishes what has ended.
         overdue_runs: publishes runs that go on for too long.
-        caller: calls back who waits for the end of a run.
+        caller: calls back the callers that wait for the end of a run.
         purger: removes what is older than the retention.
         router: delivers news to further consumers.
     """

@@ -48,7 +48,7 @@ class TickRunner:
         tick_threads: works for several factories at once.
         calls: Data Factory calls that may be spent on each factory.
         schedule: of the timer: a tick ends before the next one is due.
-        seconds: a clock that never goes back, to keep a tick short.
+        seconds: a monotonic clock, to keep a tick short.
     """
 
     def __init__(

@@ -53,7 +53,7 @@ class EndRecorder:
         publisher: publishes what has ended.
         policies: of which runs the activities are read.
         withholder: of which runs what they hold is left out.
-        clock: gives the present instant.
+        clock: returns the current time.
     """
 
     def __init__(

@@ -48,10 +48,10 @@ class JoinedEnder:
             active: its active rows, as they were read when the tick began.
             ended: records that have ended without a run since.
             over: runs that Data Factory has shown to have ended since.
-            budget: says when the time is over; the next tick goes on.
+            budget: says when the time is over; the next tick continues.
 
         Raises:
-            LedgerError, PublishError: storage is out of reach; the next tick goes on.
+            LedgerError, PublishError: storage is out of reach; the next tick continues.
         """
         have_ended = {each.record.request_id for each in ended}
         go_on = {

@@ -87,7 +87,7 @@ class Monitor:
         ends: records and publishes what has ended.
         publisher: publishes what was lost.
         sweep: whose turn it is to be asked for by id.
-        clock: gives the present instant.
+        clock: returns the current time.
         tick_threads: looks at several runs at once.
         overlap: how far a poll looks back behind the last one, since lists lag.
         missing_limit: for how long Data Factory may answer that it has no such run before the run counts as lost.
@@ -133,7 +133,7 @@ class Monitor:
 
         Raises:
             DataFactoryError, CredentialError: looking failed; what was not seen stays as it was.
-            LedgerError, PublishError: storage is out of reach; the next tick goes on.
+            LedgerError, PublishError: storage is out of reach; the next tick continues.
         """
         over = set() if over is None else over
         started = [row for row in active if row.state is RunState.SUBMITTED]

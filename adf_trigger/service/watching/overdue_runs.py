@@ -34,9 +34,9 @@ class OverdueRunWatcher:
         ledger: the run ledger.
         records: writes it.
         notifier: sends the news.
-        router: leads it to further consumers.
-        gate: which factories may not be called now.
-        clock: gives the present instant.
+        router: delivers it to further consumers.
+        gate: says whether a factory may be called now.
+        clock: returns the current time.
         tick_threads: looks at several runs at once.
     """
 
@@ -65,8 +65,8 @@ class OverdueRunWatcher:
         nothing is overdue this costs nothing.
 
         Raises:
-            DataFactoryError, CredentialError: Data Factory denies access; the next tick goes on.
-            LedgerError, PublishError: storage is out of reach; the next tick goes on.
+            DataFactoryError, CredentialError: Data Factory denies access; the next tick continues.
+            LedgerError, PublishError: storage is out of reach; the next tick continues.
         """
         now = self._clock()
         due = [row for row in active if row.state is RunState.SUBMITTED and _may_be_due(row, now)]

@@ -31,9 +31,9 @@ class RunRefresher:
         ledger: the run ledger.
         records: writes it.
         monitor: takes what Data Factory shows.
-        gate: which factories may not be called now.
+        gate: says whether a factory may be called now.
         factories: all configured factories.
-        clock: gives the present instant.
+        clock: returns the current time.
         schedule: of the timer: its period is how fresh an answer is.
         at_most: the period, where the timer's is longer.
     """

@@ -75,9 +75,9 @@ class SharedRefresher:
     Args:
         ledger: the run ledger.
         ends: records and publishes what has ended.
-        gate: which factories may not be called now.
+        gate: says whether a factory may be called now.
         allowance: what the Resource Manager and Data Factory allow.
-        clock: gives the present instant.
+        clock: returns the current time.
     """
 
     def __init__(

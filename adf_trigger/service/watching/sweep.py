@@ -20,7 +20,7 @@ class Sweeper:
 
     Args:
         notes: where the place of each factory is kept.
-        clock: gives the present instant.
+        clock: returns the current time.
         steps: surrounds each write.
         stale_after: a run unseen for so long is in the round.
     """

@@ -70,7 +70,7 @@ class Waiter:
         factories: all configured factories.
         shared_refresher: looks at many runs at once.
         run: runs what blocks.
-        seconds: a clock that never goes back.
+        seconds: a monotonic clock.
         most: callers that may wait at once.
     """
 
@@ -159,7 +159,9 @@ class Waiter:
             return await self._settle(watch, seen) or seen.failed
         except TryLater:
             return True
-        except Exception:  # the edge of a task: those who wait are answered when their time is over
+        except (
+            Exception
+        ):  # the outermost edge of a task: callers that wait are answered when their time is over
             logger.exception(
                 "The awaited runs of factory %s could not be read",
                 watch.factory.alias,

@@ -99,7 +99,7 @@ def test_a_listing_passes_over_rows_without_a_record(
 def test_a_record_of_a_later_version_is_read(
     table_ledger: TableLedger, raw_table: TableClient, factory: str
 ) -> None:
-    """Fields that this version does not know are passed over, so that two versions can run side by side."""
+    """Fields that this version does not know are ignored, so that two versions can run side by side."""
     stored = table_ledger.claim(a_record(factory, "load-1")).stored
     row = raw_table.get_entity(partition_key(factory), "run|load-1")
     row["document0"] = row["document0"][:-1] + ',"invented_later":{"a":1}}'

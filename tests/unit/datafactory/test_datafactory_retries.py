@@ -160,7 +160,7 @@ def test_a_long_wait_is_left_to_the_caller(
 def test_the_service_sleeps_through_no_throttling_while_somebody_waits(
     service: Service, waits: list[float], hint: str | None
 ) -> None:
-    """Two seconds and a half at most: then a caller is told when to come again, and the next tick goes on."""
+    """Two seconds and a half at most: then a caller is told when to come again, and the next tick continues."""
     client = DataFactoryClient(FACTORY, management_api(Tokens([TOKEN]), **asdict(READ_RETRIES)))
     service.answers(answer(429, None, **({} if hint is None else {"retry_after": hint})))
     with pytest.raises(Throttled):

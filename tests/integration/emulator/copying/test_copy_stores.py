@@ -110,7 +110,7 @@ def test_a_container_that_cannot_be_made_is_told(storage: Storage) -> None:
 
 
 def test_a_store_that_refuses_is_told_with_its_own_code(storage: Storage) -> None:
-    """A wrong key is AzureBlobOperationFailed with the storage service's code, on the side it happened."""
+    """A wrong key is AzureBlobOperationFailed with the storage service's code, in the background it happened."""
     secrets = storage.secrets()
     wrong = {"serviceEndpoint": secrets["endpoint"], "accountKey": "d3Jvbmc="}
     storage.put("in/a.txt", b"content")

@@ -252,7 +252,7 @@ def test_what_is_not_there_is_told_as_recorded(storage: Storage, place: dict[str
 
 
 def test_a_lake_that_refuses_is_told_with_its_own_code(storage: Storage) -> None:
-    """A wrong key is AdlsGen2OperationFailed with the storage service's code, on the side it happened."""
+    """A wrong key is AdlsGen2OperationFailed with the storage service's code, in the background it happened."""
     storage.put("in/a.txt", b"content")
     wrong = {"url": storage.secrets()["endpoint"], "accountKey": "d3Jvbmc="}
     sink = storage.lake("Out", folder="out", linked_service=wrong)

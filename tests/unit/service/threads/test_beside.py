@@ -1,4 +1,4 @@
-"""Work on the side: bounded, on threads of its own, and no trouble of whoever asks for it."""
+"""Work in the background: bounded, on threads of its own, and no trouble of whoever asks for it."""
 
 import threading
 from collections.abc import Callable
