@@ -220,6 +220,18 @@ class JoinedRun(Wire):
     run_id: UUID | None = None
 
 
+class PlaceInLine(Wire):
+    """Where a request stands that waits until fewer runs of its pipeline, or of its key, go on.
+
+    Attributes:
+        before: so many others are started before it, as seen in the last seconds; 0 where it is the next one.
+        exact: whether they were counted. Else so many were given a number before it, of whom some may wait no more.
+    """
+
+    before: int
+    exact: bool
+
+
 class RunView(Wire):
     """A run as callers see it.
 
@@ -246,6 +258,7 @@ class RunView(Wire):
         admission_key: JSON text of the key that the pipeline's admission policy counts it under; the end of a long one
             is its SHA-256.
         joined_to: the run that it has joined, and ends with; it has none of its own, so that its `run_id` is null.
+        in_line: where it stands among those that wait as it does; null where it does not, or that is not known.
     """
 
     request_id: str
@@ -282,6 +295,7 @@ class RunView(Wire):
     attempt: int = 1
     admission_key: str | None = None
     joined_to: JoinedRun | None = None
+    in_line: PlaceInLine | None = None
     history: list[HistoryEntry] = Field(default_factory=list)
     routes: list[RouteDelivery] = Field(default_factory=list)
     links: RunLinks

@@ -17,6 +17,7 @@ from adf_trigger.ledger.notes import Notes
 from adf_trigger.ledger.port import Ledger
 from adf_trigger.ledger.rejected import RejectedMessages
 from adf_trigger.service.admission.admission import Admission
+from adf_trigger.service.admission.positions import LinePositions
 from adf_trigger.service.admission.start_times import StartTimes
 from adf_trigger.service.admission.sweep import PlacesSweeper
 from adf_trigger.service.apps.own_notes import OwnNotes
@@ -156,6 +157,7 @@ def wire(
         links=RELATIVE if settings.public_base_url is None else Links(settings.public_base_url),
         studio=CLOUDS[settings.cloud].studio,
         holds=holds,
+        in_line=LinePositions(ledger, policies, seconds=seconds).of,
     )
     partitions = Partitions(factories, ledger)
     gate = Gate(states, throttling, clock)

@@ -24,7 +24,7 @@ from adf_trigger.ledger.listing import (
     page_of,
 )
 from adf_trigger.ledger.places import KeptPlaces, decode_places, encode_places
-from adf_trigger.ledger.port import Claim, Cursor, RunPage, Stored
+from adf_trigger.ledger.port import ActivePage, Claim, Cursor, RunPage, Stored
 from adf_trigger.ledger.records import ActiveRun, RunRecord, RunState
 from adf_trigger.ledger.room import fitted, fitted_new
 
@@ -161,6 +161,11 @@ class MemoryLedger:
             ActiveRun.of(record) for record in self._all(factory) if record.state is not RunState.PUBLISHED
         ]
         return sorted(runs, key=lambda run: (run.requested_at, run.request_id))
+
+    def some_active(self, factory: str, *, limit: int) -> ActivePage:
+        """At most so many of them."""
+        rows = self.active(factory)
+        return ActivePage(rows[:limit], is_all=len(rows) < limit)
 
     def runs(self, factory: str, *, since: datetime | None, limit: int, continuation: str | None) -> RunPage:
         """Records, newest first.

@@ -38,6 +38,14 @@ class RunPage:
     continuation: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class ActivePage:
+    """Some rows of runs that are not published, in order of arrival, and whether these are all there are."""
+
+    rows: Sequence[ActiveRun]
+    is_all: bool
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cursor:
     """The cursor of a factory's polls.
@@ -63,6 +71,9 @@ class LedgerReader(Protocol):
 
     def active(self, factory: str) -> Sequence[ActiveRun]:
         """The rows of all runs that are not published, in order of arrival. Costs what is active, not the history."""
+
+    def some_active(self, factory: str, *, limit: int) -> ActivePage:
+        """At most so many of the rows of `active`, whichever, and all where they are fewer. Costs what is given."""
 
     def runs(self, factory: str, *, since: datetime | None, limit: int, continuation: str | None) -> RunPage:
         """Records, newest first. A continuation is an opaque string that an earlier page gave.

@@ -34,7 +34,7 @@ from adf_trigger.ledger.keys import (
 )
 from adf_trigger.ledger.listing import ListingPage, Question
 from adf_trigger.ledger.places import KeptPlaces, decode_places, places_key
-from adf_trigger.ledger.port import MOST_PARTITIONS, Claim, Cursor, RunPage, Stored
+from adf_trigger.ledger.port import MOST_PARTITIONS, ActivePage, Claim, Cursor, RunPage, Stored
 from adf_trigger.ledger.records import ActiveRun, RunRecord
 from adf_trigger.ledger.room import fitted, fitted_new
 from adf_trigger.ledger.rows import REQUEST_ID, Rows, join, join_bytes, listed, places_row, rows_of, split
@@ -218,11 +218,20 @@ class TableLedger:
         """
         return self._active(factory)
 
+    def some_active(self, factory: str, *, limit: int) -> ActivePage:
+        """At most so many of them: one request up to 1,000.
+
+        Raises:
+            LedgerError: the table could not be read.
+        """
+        entities = self._active_entities(factory, limit)
+        return ActivePage(_in_order_of_arrival(entities), is_all=len(entities) < limit)
+
     def _active(self, factory: str, limit: int | None = None) -> Sequence[ActiveRun]:
-        entities = self._table.between(partition_key(factory), *rows_of_kind("active"), limit=limit)
-        runs = [readable(entity["RowKey"], _active_of, entity) for entity in entities]
-        understood = [run for run in runs if run is not None]
-        return sorted(understood, key=lambda run: (run.requested_at, run.request_id))
+        return _in_order_of_arrival(self._active_entities(factory, limit))
+
+    def _active_entities(self, factory: str, limit: int | None) -> Sequence[TableEntity]:
+        return self._table.between(partition_key(factory), *rows_of_kind("active"), limit=limit)
 
     def runs(self, factory: str, *, since: datetime | None, limit: int, continuation: str | None) -> RunPage:
         """Records, newest first: one query for a page, and one read a record.
@@ -333,6 +342,12 @@ class TableLedger:
 
 def _active_of(entity: TableEntity) -> ActiveRun:
     return decode_active(join(entity))
+
+
+def _in_order_of_arrival(entities: Sequence[TableEntity]) -> Sequence[ActiveRun]:
+    runs = [readable(entity["RowKey"], _active_of, entity) for entity in entities]
+    understood = [run for run in runs if run is not None]
+    return sorted(understood, key=lambda run: (run.requested_at, run.request_id))
 
 
 def _places_of(entity: TableEntity) -> KeptPlaces:

@@ -7,7 +7,7 @@ import pytest
 
 from adf_trigger.contracts import HistoryEntry
 from adf_trigger.errors import InvalidRequest, LedgerConflict
-from adf_trigger.ledger.port import Ledger
+from adf_trigger.ledger.port import ActivePage, Ledger
 from adf_trigger.ledger.records import ActiveRun, CameAs, RunRecord, RunState
 from adf_trigger.ledger.room import MAX_RECORD_CHARS, MAX_REQUEST_CHARS
 from adf_trigger.results import ActivityError
@@ -147,6 +147,17 @@ class ClaimingContract(LedgerClaims):
         claims = at_once(lambda n: ledger.claim(a_record(factory, f"load-{n}")))
         assert all(claim.created for claim in claims)
         assert len(ledger.active(factory)) == len(listed(ledger, factory)) == THREADS
+
+    def test_some_of_what_is_active_is_all_of_it_where_that_is_less(
+        self, ledger: Ledger, factory: str
+    ) -> None:
+        """Else as many rows as were asked for, and it says that there may be more."""
+        rows = [ActiveRun.of(ledger.claim(a_record(factory, f"load-{n}")).stored.record) for n in range(3)]
+        assert ledger.some_active(factory, limit=4) == ActivePage(ledger.active(factory), is_all=True)
+        assert not ledger.some_active(factory, limit=3).is_all
+        some = ledger.some_active(factory, limit=2)
+        assert (len(some.rows), some.is_all) == (2, False)
+        assert all(row in rows for row in some.rows)
 
     def test_large_parameters_are_kept(self, ledger: Ledger, factory: str) -> None:
         """60 KiB of text outside the basic plane comes back whole."""

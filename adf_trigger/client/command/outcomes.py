@@ -112,6 +112,24 @@ def spent(run: RunView | RunSummary) -> str:
     return took(round((run.ended_at - run.started_at).total_seconds() * 1000))
 
 
+def line_of(run: RunView) -> str | None:
+    """How many requests are before one that waits in line, in words; None where it stands in no line."""
+    place = run.in_line
+    if place is None:
+        return None
+    if place.before == 0:
+        return "it is the next in line" if place.exact else "it may be the next in line"
+    are = "request is" if place.before == 1 else "requests are"
+    return f"{'' if place.exact else 'about '}{place.before:,} {are} before it"
+
+
+def waits_for(run: RunView) -> Sequence[str]:
+    """What a request waits for that was taken and is not started, and where it stands in line."""
+    if run.status != RunStatus.ACCEPTED:
+        return ()
+    return tuple(each for each in (run.reason, line_of(run)) if each)
+
+
 def show_run(screen: Screen, run: RunView) -> None:
     """Everything about a run, for a person."""
     screen.line(titled(run))
@@ -121,17 +139,8 @@ def show_run(screen: Screen, run: RunView) -> None:
         ("factory", run.factory or "-"),
         ("requested", f"{moment(run.requested_at)}{f' by {run.requested_by}' if run.requested_by else ''}"),
     ]
-    if run.started_at:
-        rows.append(("started", moment(run.started_at)))
-    if run.ended_at:
-        rows.append(
-            (
-                "ended",
-                f"{moment(run.ended_at)}, after {spent(run)}" if run.started_at else moment(run.ended_at),
-            )
-        )
-    if run.overdue_since:
-        rows.append(("overdue", f"since {moment(run.overdue_since)}"))
+    rows += _admission(run)
+    rows += _times(run)
     if run.return_value is not None:
         rows.append(("returns", _value(run.return_value)))
     rows += [("child", _child(each)) for each in run.children]
@@ -154,6 +163,28 @@ def show_run(screen: Screen, run: RunView) -> None:
         by = f" by {entry.by}" if entry.by else ""
         note = f": {entry.note}" if entry.note else ""
         screen.line((f"{'history':<12} ", "dim"), f"{moment(entry.at)} {entry.action}{by}{note}", indent=2)
+
+
+def _admission(run: RunView) -> list[tuple[str, str]]:
+    joined = run.joined_to
+    said = {
+        "in line": line_of(run),
+        "joined to": None if joined is None else f"{joined.request_id}, run {joined.run_id or '-'}",
+        "counted by": run.admission_key,
+    }
+    return [(name, value) for name, value in said.items() if value is not None]
+
+
+def _times(run: RunView) -> list[tuple[str, str]]:
+    rows: list[tuple[str, str]] = []
+    if run.started_at:
+        rows.append(("started", moment(run.started_at)))
+    if run.ended_at:
+        spent_on_it = f", after {spent(run)}" if run.started_at else ""
+        rows.append(("ended", f"{moment(run.ended_at)}{spent_on_it}"))
+    if run.overdue_since:
+        rows.append(("overdue", f"since {moment(run.overdue_since)}"))
+    return rows
 
 
 def _child(child: ChildRun) -> str:

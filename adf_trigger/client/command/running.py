@@ -7,8 +7,9 @@ import click
 
 from adf_trigger.client.client import Client
 from adf_trigger.client.command.exits import Exit, exit_of_status
-from adf_trigger.client.command.outcomes import hints_of, show_hints, show_outcome, titled
+from adf_trigger.client.command.outcomes import hints_of, show_hints, show_outcome, titled, waits_for
 from adf_trigger.client.command.parameters import HELP, AskHidden, parameters_of, read_file
+from adf_trigger.client.command.screen import Screen
 from adf_trigger.client.command.session import Session, connected, session_of
 from adf_trigger.client.command.texts import PROGRAM, plain, seconds_of, word
 from adf_trigger.client.command.waiting import wait_for
@@ -120,11 +121,7 @@ def followed(session: Session, client: Client, run: RunView, *, wait: bool, time
     """Show a run that was started, or wait for its end; the exit code."""
     screen = session.screen
     if not wait:
-        if screen.as_json:
-            screen.document(run)
-        else:
-            screen.line(titled(run), f" {run.status}")
-            show_hints(screen, hints_of(run))
+        _show_begun(screen, run)
         return Exit.SUCCEEDED
     try:
         ended = wait_for(client, screen, run, timeout=timeout)
@@ -153,6 +150,16 @@ def followed(session: Session, client: Client, run: RunView, *, wait: bool, time
             screen.line(titled(ended))
         show_outcome(screen, ended)
     return exit_of_status(ended.status)
+
+
+def _show_begun(screen: Screen, run: RunView) -> None:
+    if screen.as_json:
+        screen.document(run)
+        return
+    screen.line(titled(run), f" {run.status}")
+    for why in waits_for(run):
+        screen.line(why, indent=2)
+    show_hints(screen, hints_of(run))
 
 
 def _types(session: Session, client: Client, pipeline: str, factory: str | None) -> Mapping[str, str] | None:

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from adf_trigger.client.client import Client
-from adf_trigger.client.command.outcomes import status_of, titled
+from adf_trigger.client.command.outcomes import line_of, status_of, titled, waits_for
 from adf_trigger.client.command.screen import Screen
 from adf_trigger.client.command.texts import clock, plain
 from adf_trigger.client.errors import ClientError
@@ -90,6 +90,8 @@ class _Lines:
     def __call__(self, run: RunView, _: Sequence[ActivityView]) -> None:
         if run.status != self._status and not run.ended:
             self._screen.note(titled(run), f" {run.status}")
+            for why in waits_for(run):
+                self._screen.note(why, indent=2)
         self._status = run.status
 
 
@@ -116,7 +118,8 @@ class LiveLine:
         run = self._run
         title = Text.assemble((plain(run.pipeline), "bold"), " ", brief(run.request_id))
         spent = clock(self._timer() - self._begun)
-        waits = Text(f"  {plain(run.reason)}", "dim") if run.reason and not self._activities else Text()
+        why = "; ".join(each for each in (line_of(run), run.reason) if each)
+        waits = Text(f"  {plain(why)}", "dim") if why and not self._activities else Text()
         grid.add_row(
             title,
             self._spinner,

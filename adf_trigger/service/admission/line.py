@@ -93,14 +93,14 @@ class Lines:
                 if row.request_id in before or (row.place_number or 0) <= issued
             ]
             if line and name in kept and holds.cover(kept[name].places.pipeline, kept[name].places.key):
-                found.append(Opening(name, sorted(line, key=_in_order), is_held=True))
+                found.append(Opening(name, sorted(line, key=in_order), is_held=True))
                 continue
             beside = others.get(name, 0)
             room = self._room(factory.id, kept.get(name), by_request) if line and beside is not None else 0
             if room is not None and beside is not None:
                 room = max(0, room - beside)
             if room != 0:
-                found.append(Opening(name, sorted(line, key=_in_order), room, others=beside or 0))
+                found.append(Opening(name, sorted(line, key=in_order), room, others=beside or 0))
         return sorted(found, key=lambda opening: (opening.first.requested_at, opening.first.request_id))
 
     def _room(self, factory: str, kept: KeptPlaces | None, rows: Mapping[str, ActiveRun]) -> int | None:
@@ -133,5 +133,6 @@ def is_in_line(row: ActiveRun) -> bool:
     return row.state is RunState.ACCEPTED and row.waits_for is Waits.ADMISSION
 
 
-def _in_order(row: ActiveRun) -> tuple[int, str]:
+def in_order(row: ActiveRun) -> tuple[int, str]:
+    """Where a request stands in its line: who has the lesser one is before it."""
     return row.place_number or 0, f"{row.requested_at.isoformat()} {row.request_id}"

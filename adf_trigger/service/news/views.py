@@ -1,6 +1,6 @@
 """Records as callers and consumers see them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from urllib.parse import quote
 
@@ -8,6 +8,7 @@ from adf_trigger.azure.clouds import PUBLIC
 from adf_trigger.contracts import (
     HistoryEntry,
     JoinedRun,
+    PlaceInLine,
     RunChoice,
     RunLinks,
     RunStatus,
@@ -44,6 +45,7 @@ class RunViews:
         links: where runs are found.
         studio: root of Data Factory Studio in the cloud in use.
         holds: what operators hold; None to say what a record says of that.
+        in_line: tells where a request stands that waits in line; None to leave that out.
     """
 
     def __init__(
@@ -53,8 +55,10 @@ class RunViews:
         links: Links = RELATIVE,
         studio: str = PUBLIC.studio,
         holds: HoldNotes | None = None,
+        in_line: Callable[[RunRecord], PlaceInLine | None] | None = None,
     ) -> None:
         self._holds = holds
+        self._in_line = in_line
         self._factories = factories
         self._links_to = links
         self._studio = studio
@@ -91,6 +95,7 @@ class RunViews:
             attempt=record.attempt,
             admission_key=record.admission_key,
             joined_to=_joined(record),
+            in_line=None if self._in_line is None else self._in_line(record),
             history=list(record.history),
             routes=list(record.routes),
             links=self._links(ListedRun.of(record)),

@@ -1,0 +1,72 @@
+"""What the command says of requests that wait until fewer runs of their pipeline, or of their key, go on."""
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.unit.client.service import RUN_ID, Service, answer, run
+from tests.unit.client.terminal import command
+
+REASON = "it waits for a place: at most 1 run of LoadOrders may go on at once"
+
+
+def waiting(before: int, *, exact: bool = True, **members: Any) -> dict[str, Any]:
+    """A request in line."""
+    return run("Accepted", runId=None, reason=REASON, inLine={"before": before, "exact": exact}, **members)
+
+
+@pytest.mark.parametrize(
+    ("before", "exact", "said"),
+    [
+        (0, True, "it is the next in line"),
+        (0, False, "it may be the next in line"),
+        (1, True, "1 request is before it"),
+        (12_345, False, "about 12,345 requests are before it"),
+    ],
+)
+def test_show_says_how_many_are_before_it(before: int, exact: bool, said: str) -> None:  # noqa: FBT001 - a case
+    """And whether that was counted."""
+    done = command(Service(answer(waiting(before, exact=exact, admissionKey='"contoso"'))), "show", "key-1")
+    assert done.code == 0
+    lines = [" ".join(line.split()) for line in done.out.splitlines()]
+    assert {REASON, f"in line {said}", 'counted by "contoso"'} <= set(lines)
+
+
+def test_a_run_in_line_is_told_why_it_waits() -> None:
+    """At once, and while somebody waits for it where the output is piped."""
+    begun = command(Service(answer(waiting(3), 202)), "run", "LoadOrders")
+    assert begun.code == 0
+    assert [line.strip() for line in begun.out.splitlines()][:3] == [
+        "LoadOrders key-1 Accepted",
+        REASON,
+        "3 requests are before it",
+    ]
+    service = Service(answer(waiting(3), 202), answer(waiting(2)), answer(run("Succeeded")))
+    waited = command(service, "run", "LoadOrders", "--wait")
+    assert waited.code == 0
+    assert [line.strip() for line in waited.err.splitlines()][:3] == [
+        "LoadOrders key-1 Accepted",
+        REASON,
+        "3 requests are before it",
+    ]
+
+
+def test_show_says_which_run_it_has_joined() -> None:
+    """Its request, and its run once that is known."""
+    for run_id in (RUN_ID, None):
+        joined = run("Accepted", runId=None, joinedTo={"requestId": "first", "runId": run_id})
+        done = command(Service(answer(joined)), "show", "key-1")
+        assert f"joined to first, run {run_id or '-'}" in " ".join(done.out.split())
+
+
+def test_json_has_it_as_the_service_says_it() -> None:
+    """For programs."""
+    done = command(Service(answer(waiting(3))), "show", "key-1", "-o", "json")
+    assert json.loads(done.out)["inLine"] == {"before": 3, "exact": True}
+
+
+def test_no_key_moves_the_cursor() -> None:
+    """A key is anybody's text."""
+    done = command(Service(answer(waiting(0, admissionKey='"\x1b[2Jx"'))), "show", "key-1", terminal=True)
+    assert "\x1b[2J" not in done.out

@@ -1,0 +1,181 @@
+"""How many are before a request that waits in line: counted where that is cheap, and it says so."""
+
+import json
+
+import pytest
+
+from adf_trigger.contracts import PlaceInLine
+from adf_trigger.errors import LedgerError
+from adf_trigger.ledger.port import ActivePage
+from adf_trigger.service.admission import positions
+from adf_trigger.service.admission.positions import KNOWN_FOR
+from tests.support.admitted import declare, finish, found, policy, start, waits, with_policy
+from tests.support.faulty_ledger import FaultyLedger
+from tests.support.holding import hold
+from tests.support.world import FACTORY_ID, World
+
+
+class CountedLedger(FaultyLedger):
+    """A ledger that counts the looks at what is active, and can be out of reach for them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.looks = 0
+        self.is_lost = False
+
+    def some_active(self, factory: str, *, limit: int) -> ActivePage:
+        """See Ledger."""
+        self.looks += 1
+        if self.is_lost:
+            raise LedgerError("out of reach")
+        return super().some_active(factory, limit=limit)
+
+
+def in_line(world: World, key: str) -> PlaceInLine | None:
+    """Where a request stands, as who opens it is told."""
+    return world.services.query.show(key).in_line
+
+
+def stands(before: int, *, exact: bool = True) -> PlaceInLine:
+    """A place in line."""
+    return PlaceInLine(before=before, exact=exact)
+
+
+def a_line(*keys: str, ledger: CountedLedger | None = None) -> World:
+    """A service of which one request runs, and the others wait in this order."""
+    world = World(settings=with_policy(policy()), ledger=ledger or CountedLedger())
+    declare(world)
+    start(world, "runs")
+    for key in keys:
+        start(world, key)
+    world.clock.forward(KNOWN_FOR)
+    return world
+
+
+def test_each_that_waits_knows_how_many_are_before_it() -> None:
+    """The first is the next one; who runs, and who is of another key, stands in no line."""
+    world = a_line("a", "b", "c")
+    start(world, "other", customer="B")
+    assert [in_line(world, key) for key in "abc"] == [stands(0), stands(1), stands(2)]
+    assert in_line(world, "runs") is None
+    assert in_line(world, "other") is None
+    start(world, "other-2", customer="B")
+    assert in_line(world, "other-2") == stands(0)
+
+
+def test_who_leaves_the_line_is_before_nobody() -> None:
+    """One that is started, and one that is cancelled while it waits."""
+    world = a_line("a", "b", "c", "d")
+    finish(world, "runs")
+    world.tick(after=30)
+    assert [in_line(world, key) for key in "abcd"] == [None, stands(0), stands(1), stands(2)]
+    world.cancel("c")
+    world.clock.forward(KNOWN_FOR)
+    assert [in_line(world, key) for key in "bd"] == [stands(0), stands(1)]
+
+
+def test_the_answer_to_the_request_itself_says_where_it_stands() -> None:
+    """Though nobody has counted since it came, where all were seen who were given a number before it."""
+    world = a_line("a")
+    assert in_line(world, "a") == stands(0)
+    start(world, "b")
+    assert in_line(world, "b") == stands(1)
+    start(world, "c")
+    assert in_line(world, "c") == stands(2, exact=False)  # b has come since the look
+    world.clock.forward(KNOWN_FOR)
+    assert in_line(world, "c") == stands(2)
+
+
+def test_a_large_factory_is_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it costs is bounded: the numbers of the line say at most how many, and the answer that it is not exact."""
+    monkeypatch.setattr(positions, "MOST_COUNTED", 3)
+    world = a_line("a", "b", "c", "d")
+    assert in_line(world, "d") == stands(3, exact=False)
+    world.cancel("b")
+    world.clock.forward(KNOWN_FOR)
+    assert in_line(world, "d") == stands(3, exact=False)
+    finish(world, "runs")
+    world.tick(after=30)
+    assert in_line(world, "d") == stands(2, exact=False)
+
+
+def test_many_who_ask_share_a_look() -> None:
+    """One each two seconds, whoever asks for whichever request; nobody else's requests cost one."""
+    ledger = CountedLedger()
+    world = a_line("a", "b", "c", ledger=ledger)
+    begun = ledger.looks
+    for _ in range(20):
+        assert [in_line(world, key) for key in "abc"] == [stands(0), stands(1), stands(2)]
+        assert in_line(world, "runs") is None
+    assert ledger.looks == begun + 1
+    world.clock.forward(KNOWN_FOR)
+    assert in_line(world, "a") == stands(0)
+    assert ledger.looks == begun + 2
+
+
+def test_where_it_cannot_be_read_the_run_is_shown_all_the_same() -> None:
+    """Without its place."""
+    ledger = CountedLedger()
+    world = a_line("a", ledger=ledger)
+    ledger.is_lost = True
+    shown = world.services.query.show("a")
+    assert (shown.status, shown.in_line) == ("Accepted", None)
+    ledger.is_lost = False
+    assert in_line(world, "a") == stands(0)
+
+
+def test_what_is_held_keeps_its_place_and_says_it() -> None:
+    """Who is behind a request that an operator holds waits for it, too."""
+    world = a_line("a")
+    hold(world)
+    start(world, "b")
+    world.tick(after=30)
+    world.clock.forward(KNOWN_FOR)
+    assert [in_line(world, key) for key in "ab"] == [stands(0), stands(1)]
+    assert found(world, "b").held is not None
+
+
+def test_the_line_of_a_policy_that_has_changed_is_none() -> None:
+    """Until the tick has moved who stands there to the new one."""
+    world = a_line("a", "b")
+    world.settings = with_policy(policy(key=None))
+    world.restart()
+    assert waits(world, "a", "b")
+    assert [in_line(world, key) for key in "ab"] == [None, None]
+    world.tick(after=30)
+    world.clock.forward(KNOWN_FOR)
+    assert [in_line(world, key) for key in "ab"] == [None, stands(0)]  # what went on was counted by its key
+    world.settings = with_policy(None)
+    world.restart()
+    assert in_line(world, "b") is None
+
+
+def test_who_waits_for_secrets_stands_in_no_line() -> None:
+    """Nobody but its caller can start it."""
+    world = a_line()
+    start(world, "s", parameters={"secret": "x"})
+    assert in_line(world, "s") is None
+
+
+def test_an_event_does_not_say_it() -> None:
+    """It is told of what has ended."""
+    world = a_line("a")
+    world.cancel("a")
+    world.tick(after=30)
+    (event,) = (each for each in world.outbox.events if each.subject == "a")
+    assert json.loads(event.model_dump_json(by_alias=True))["data"]["inLine"] is None
+
+
+def test_ten_thousand_who_wait_cost_one_bounded_read() -> None:
+    """And no count of them all."""
+    limits: list[int] = []
+
+    class Large(CountedLedger):
+        def some_active(self, factory: str, *, limit: int) -> ActivePage:  # noqa: ARG002 - as the port has it
+            limits.append(limit)
+            return ActivePage((), is_all=False)
+
+    world = a_line("a", "b", ledger=Large())
+    assert in_line(world, "b") == stands(1, exact=False)
+    assert set(limits) == {1_000}
+    assert world.ledger.active(FACTORY_ID)
