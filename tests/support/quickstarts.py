@@ -44,6 +44,7 @@ RUN_SAMPLE: dict[str, Any] = {
     "lastUpdated": "time",
     "annotations": [],
     "runDimension": {},
+    "pipelineReturnValue": {},  # not in the quickstarts, and in what was recorded in 2024
     "isLatest": True,
 }
 EXECUTION_SAMPLE = {

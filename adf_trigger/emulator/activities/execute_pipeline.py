@@ -16,9 +16,9 @@ async def execute_pipeline(context: ControlContext) -> ActivityResult:
     context.show(shown_input=shown, output=output)
     if not waits:
         return ActivityResult(output=output, input=shown)
-    run, return_values = await child.ended
-    if return_values:
-        output["pipelineReturnValue"] = return_values
+    run = await child.ended
+    if run.return_value:
+        output["pipelineReturnValue"] = run.return_value
     if run.status != "Succeeded":
         raise ActivityFailed(
             run.message or f"The child run {run.run_id} of pipeline {name} was cancelled.",

@@ -66,6 +66,7 @@ def pipeline_run(run: PipelineRun, options: Options) -> dict[str, Any]:
         "lastUpdated": wire_time(run.last_updated),
         "annotations": run.annotations,
         "runDimension": run.run_dimension,
+        "pipelineReturnValue": run.return_value,
         "isLatest": run.is_latest,
     }
 

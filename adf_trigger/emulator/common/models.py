@@ -41,6 +41,7 @@ class PipelineRun:
         definition: `properties` of the pipeline as it was when the run started.
         invoked_by: `{"id", "name", "invokedByType"[, "pipelineName", "pipelineRunId"]}`.
         trigger_time: what pipeline().TriggerTime gives.
+        return_value: what Set Variable activities have set to return, once the run has ended.
     """
 
     factory_id: str
@@ -61,6 +62,7 @@ class PipelineRun:
     is_latest: bool = True
     annotations: list[Any] = field(default_factory=list)
     run_dimension: dict[str, str] = field(default_factory=dict)
+    return_value: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(slots=True, kw_only=True)

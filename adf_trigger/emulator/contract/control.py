@@ -41,11 +41,11 @@ class ChildRun:
 
     Attributes:
         run_id: its id.
-        ended: gives the run and its return values when it has ended.
+        ended: gives the run when it has ended.
     """
 
     run_id: str
-    ended: asyncio.Future[tuple[PipelineRun, dict[str, Any]]]
+    ended: asyncio.Future[PipelineRun]
 
 
 class ControlContext(ActivityContext, Protocol):
@@ -85,7 +85,7 @@ class ControlContext(ActivityContext, Protocol):
         """
 
     def set_return_values(self, values: dict[str, Any]) -> None:
-        """Add to what a parent's ExecutePipeline activity shows as pipelineReturnValue."""
+        """Set what the run, and a parent's ExecutePipeline activity, show as pipelineReturnValue."""
 
     def show(self, *, shown_input: Any, output: dict[str, Any]) -> None:
         """What the activity run shows while it goes on, and if it is cancelled before its end."""

@@ -55,7 +55,7 @@ class _ActiveRun:
     execution: PipelineExecution | None = None
     task: asyncio.Task[None] | None = None
     reads: int = 0
-    ended: asyncio.Future[tuple[PipelineRun, dict[str, Any]]] | None = None
+    ended: asyncio.Future[PipelineRun] | None = None
 
 
 def _east_us(_factory_id: str) -> str:
@@ -304,10 +304,11 @@ class Engine:
         self, run: PipelineRun, outcome: RunOutcome, return_values: dict[str, Any] | None = None
     ) -> None:
         """End a run and everything that hangs on it: who waits for it, its parent, its place."""
+        run.return_value = return_values or {}
         self._settle(run, outcome)
         active = self._active.pop(run.run_id)
         if active.ended is not None and not active.ended.done():
-            active.ended.set_result((run, return_values or {}))
+            active.ended.set_result(run)
         self._forget_child(run.run_id)
         for following in self._queues.leave(run):
             self._start(self._active[following.run_id])
@@ -347,7 +348,7 @@ class Engine:
         self._runtime.log.save_run(run)
         self._children.setdefault(parent.run_id, set()).add(run.run_id)
         self._parents[run.run_id] = parent.run_id
-        ended: asyncio.Future[tuple[PipelineRun, dict[str, Any]]] = asyncio.get_running_loop().create_future()
+        ended: asyncio.Future[PipelineRun] = asyncio.get_running_loop().create_future()
         self._admit(_ActiveRun(run, self.progressions.of(run.pipeline_name), ended=ended))
         return ChildRun(run.run_id, ended)
 

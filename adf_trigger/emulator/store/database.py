@@ -57,6 +57,7 @@ CREATE TABLE IF NOT EXISTS runs (
     last_updated TEXT NOT NULL,
     is_latest INTEGER NOT NULL,
     run_dimension TEXT NOT NULL,
+    return_value TEXT NOT NULL DEFAULT '{}',
     definition INTEGER NOT NULL REFERENCES definitions (id),
     document TEXT NOT NULL,
     UNIQUE (factory_id, run_id)
@@ -92,6 +93,9 @@ CREATE TABLE IF NOT EXISTS trigger_runs (
 );
 """
 
+_SINCE = (("runs", "return_value", "TEXT NOT NULL DEFAULT '{}'"),)
+"""Columns that data folders of earlier versions lack: table, name and type."""
+
 RUN_TABLES = ("runs", "activity_runs", "trigger_runs", "definitions")
 ALL_TABLES = ("subscriptions", "resource_groups", "factories", "v1_factories", "resources", *RUN_TABLES)
 
@@ -112,6 +116,9 @@ class Database:
         for pragma in ("journal_mode=WAL", "synchronous=OFF", "busy_timeout=5000"):
             self._connection.execute(f"PRAGMA {pragma}")
         self._connection.executescript(_SCHEMA)
+        for table, name, kind in _SINCE:
+            if name not in {each["name"] for each in self.rows(f"PRAGMA table_info({table})")}:
+                self.write(f"ALTER TABLE {table} ADD COLUMN {name} {kind}")
 
     def write(self, statement: str, values: Iterable[Any] = ()) -> sqlite3.Cursor:
         """Run one statement that changes rows; it is committed on return."""

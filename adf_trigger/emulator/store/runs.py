@@ -40,18 +40,19 @@ class Runs:
             stamp(run.run_end),
             stamp(run.last_updated),
             encode(run.run_dimension),
+            encode(run.return_value),
         )
         updated = self._database.write(
             "UPDATE runs SET status = ?, message = ?, run_start = ?, run_end = ?, last_updated = ?,"
-            " run_dimension = ? WHERE factory_id = ? AND run_id = ?",
+            " run_dimension = ?, return_value = ? WHERE factory_id = ? AND run_id = ?",
             (*values, run.factory_id, run.run_id),
         )
         if updated.rowcount:
             return
         self._database.write(
-            "INSERT INTO runs (status, message, run_start, run_end, last_updated, run_dimension, factory_id,"
-            " run_id, run_group_id, pipeline_name, is_latest, definition, document)"
-            " SELECT ?, ?, ?, ?, ?, ?, id, ?, ?, ?, ?, ?, ? FROM factories WHERE id = ?",
+            "INSERT INTO runs (status, message, run_start, run_end, last_updated, run_dimension, return_value,"
+            " factory_id, run_id, run_group_id, pipeline_name, is_latest, definition, document)"
+            " SELECT ?, ?, ?, ?, ?, ?, ?, id, ?, ?, ?, ?, ?, ? FROM factories WHERE id = ?",
             (
                 *values,
                 run.run_id,
@@ -241,6 +242,7 @@ class Runs:
             run_end=unstamp(row["run_end"]),
             is_latest=bool(row["is_latest"]),
             run_dimension=json.loads(row["run_dimension"]),
+            return_value=json.loads(row["return_value"]),
             trigger_time=datetime.fromisoformat(document.pop("trigger_time")),
             secure_parameters=frozenset(document.pop("secure_parameters")),
             recovery=None if recovery is None else Recovery(**recovery),

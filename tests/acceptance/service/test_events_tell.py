@@ -200,6 +200,7 @@ def test_what_a_pipeline_returns_reaches_who_has_started_it_and_its_event(stack:
     assert stack.caller.post("passes-on", {}, key="passed-on").status == 202
     data = told(stack, "passed-on").data
     assert (data.status, data.return_value) == ("Succeeded", {"below": 3, "words": ["ü"]})
+    assert [run["pipelineReturnValue"] for run in stack.runs("passes-on")] == [data.return_value]
     (child,) = data.children
     assert (child.pipeline, child.status) == ("returns", None)
 

@@ -23,6 +23,7 @@ BEYOND: dict[Any, dict[str, Any]] = {
         "debugRunId": str | None,  # recorded runs have it, null
         "annotations": list[Any],  # recorded runs have it
         "runDimension": dict[str, str],  # recorded runs spell runDimensions so
+        "pipelineReturnValue": dict[str, Any],  # runs recorded in 2024 have it
     },
     models.ActivityRun: {
         "id": str,  # recorded activity runs have it

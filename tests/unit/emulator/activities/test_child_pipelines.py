@@ -226,18 +226,23 @@ def test_return_values_reach_the_parent_with_their_types(factory: Factory) -> No
     )
 
     rows = factory.rows(factory.run("Parent"))
+    child = factory.log.runs[rows["E"].output["pipelineRunId"]]
 
-    assert rows["E"].output["pipelineReturnValue"] == {
-        "text": "@literally",
-        "number": 42,
-        "ratio": 2.5,
-        "sure": True,
-        "nothing": None,
-        "computed": "Child!",
-        "inline": "I am Child",
-        "words": ["a"],
-        "nested": {"k": "v"},
-    }
+    assert (
+        rows["E"].output["pipelineReturnValue"]
+        == child.return_value
+        == {
+            "text": "@literally",
+            "number": 42,
+            "ratio": 2.5,
+            "sure": True,
+            "nothing": None,
+            "computed": "Child!",
+            "inline": "I am Child",
+            "words": ["a"],
+            "nested": {"k": "v"},
+        }
+    )
     assert rows["S"].output["value"] == "v"
 
 

@@ -1,5 +1,6 @@
-"""The store in memory: queries page by page, runs, and what is kept of them."""
+"""The store: queries page by page, runs, and what is kept of them."""
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
@@ -62,6 +63,7 @@ def test_a_run_comes_back_whole(store: Store) -> None:
         invoked_by={"id": "i"},
         annotations=["n"],
         run_dimension={"k": "v"},
+        return_value={"rows": [1, None]},
         run_start=NOW,
         message="",
         is_latest=False,
@@ -256,3 +258,16 @@ def test_factories_of_an_earlier_version_get_their_groups(tmp_path: Path) -> Non
     assert group is not None
     assert group.location == "eastus"
     store.close()
+
+
+def test_a_database_of_an_earlier_version_takes_what_is_new(tmp_path: Path) -> None:
+    """A column that it lacks is added, with nothing in it for the runs that are there."""
+    path = tmp_path / "adf.sqlite"
+    with closing(Store(path)) as made:
+        made.factories.save(FACTORY)
+        made.runs.save_run(run("r"))
+    with closing(sqlite3.connect(path)) as earlier:
+        earlier.execute("ALTER TABLE runs DROP COLUMN return_value")
+    for _ in range(2):
+        with closing(Store(path)) as again:
+            assert again.runs.run(FACTORY.id, "r") == run("r")
