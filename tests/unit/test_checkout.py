@@ -25,3 +25,14 @@ def test_no_tracked_file_is_a_symbolic_link() -> None:
 
     assert rows
     assert [row[3] for row in rows if row[0] == LINK] == []
+
+
+@pytest.mark.skipif(GIT is None or not (ROOT / ".git").exists(), reason="not a git checkout")
+def test_no_tracked_file_has_the_marks_of_a_merge() -> None:
+    """What two branches have changed was brought together, in documents as in code."""
+    assert GIT is not None
+    marks = r"(^|[^<])<{7} (HEAD|[0-9a-f]{7})|>{7} [0-9a-f]{7,40} \("
+    found = subprocess.run(
+        [GIT, "grep", "--name-only", "-I", "-E", marks], cwd=ROOT, check=False, capture_output=True, text=True
+    )
+    assert (found.returncode, found.stdout) == (1, "")
