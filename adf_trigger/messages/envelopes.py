@@ -4,8 +4,6 @@ In the queue and in the body of a webhook both are one JSON object each (CloudEv
 start a run has `specversion` or `eventType` at its top, so that neither is ever taken for the other.
 """
 
-import base64
-import binascii
 import hashlib
 import json
 import re
@@ -14,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from adf_trigger.errors import Fault
+from adf_trigger.messages.encodings import begins_object, from_base64, plain_json
 from adf_trigger.messages.strict_json import parse
 
 CLOUD_EVENTS = "CloudEvents"
@@ -85,8 +84,7 @@ def place_of_request(event: Event | None) -> str | None:
         event is None
         or event.schema != CLOUD_EVENTS
         or event.type.startswith(OUR_TYPES)
-        or not isinstance(data, dict)
-        or all(name.lower() != "pipeline" for name in data)
+        or not _names_a_pipeline(data)
     ):
         return None
     return "/data" if "data" in event.document else "/data_base64"
@@ -120,19 +118,32 @@ def _cloud_event(document: Mapping[str, Any]) -> tuple[Event | None, tuple[Fault
 def _data_of(document: Mapping[str, Any]) -> tuple[Any, list[Fault]]:
     encoded = document.get("data_base64")
     if encoded is None:
-        return document.get("data"), []
+        return _read(document.get("data"))
     if "data" in document:
         return None, [Fault("/data_base64", "stands beside data: a CloudEvent has one of them")]
-    try:
-        raw = base64.b64decode(encoded, validate=True) if isinstance(encoded, str) else None
-    except (binascii.Error, ValueError):
-        raw = None
+    if encoded == "":
+        return None, []
+    raw = from_base64(encoded) if isinstance(encoded, str) else None
     if raw is None:
         return None, [Fault("/data_base64", "must be base64")]
-    parsed = parse(raw)
+    parsed = parse(plain_json(raw, layers=0))
     if not parsed.is_text:
         return None, []  # whatever it is: no trigger can look into it
     return parsed.document, [Fault(f"/data_base64{each.pointer}", each.message) for each in parsed.faults]
+
+
+def _read(data: object) -> tuple[Any, list[Fault]]:
+    """Data as they are; of a text that is a request, since its producer had it as JSON already, the request."""
+    text = data.encode(errors="replace") if isinstance(data, str) else b""
+    if begins_object(text):
+        parsed = parse(text)
+        if parsed.is_text and _names_a_pipeline(parsed.document):
+            return parsed.document, [Fault(f"/data{each.pointer}", each.message) for each in parsed.faults]
+    return data, []
+
+
+def _names_a_pipeline(data: object) -> bool:
+    return isinstance(data, dict) and any(name.lower() == "pipeline" for name in data)
 
 
 def _grid_event(document: Mapping[str, Any]) -> tuple[Event | None, tuple[Fault, ...]]:

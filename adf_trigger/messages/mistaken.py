@@ -139,6 +139,8 @@ def _inside(inner: bytes) -> str | None:
     if (again := from_base64(text)) is not None and _inside(again) is not None:
         return f"the body is base64 too many times over; {_OBJECT}"
     known = next((said for shape, said in _SHAPES if shape.match(text)), None)
+    if known is None and text.startswith(("[", '"')) and _is_json(text):
+        return f"{_INSIDE}must be an object"
     return f"{_INSIDE}{(known or _NO_JSON).removeprefix('the body ')}"
 
 
@@ -147,9 +149,12 @@ def _begins_an_object(text: str) -> bool:
 
 
 def _is_json_object(text: str) -> bool:
-    if not _begins_an_object(text):
-        return False
+    return _begins_an_object(text) and _is_json(text)
+
+
+def _is_json(text: str) -> bool:
     try:
-        return isinstance(json.loads(text), dict)
+        json.loads(text)
     except (ValueError, RecursionError):
         return False
+    return True

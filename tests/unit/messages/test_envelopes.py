@@ -2,6 +2,7 @@
 
 import base64
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -51,6 +52,39 @@ def test_data_in_base64_are_the_same() -> None:
     assert decoded(event(data=None, data_base64=encoded)).request == decoded(event()).request
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-be", "utf-32"])
+@pytest.mark.parametrize(
+    "written",
+    [
+        base64.b64encode,
+        base64.encodebytes,
+        base64.urlsafe_b64encode,
+        lambda data: base64.b64encode(data).rstrip(b"="),
+    ],
+)
+def test_data_in_any_base64_are_the_same(encoding: str, written: Callable[[bytes], bytes]) -> None:
+    """In each encoding and alphabet in which a message may be, with line breaks or without padding."""
+    asked = {**DATA, "metadata": {"text": "??>>~~ größe"}}
+    encoded = written(json.dumps(asked, ensure_ascii=False).encode(encoding)).decode()
+    assert decoded(event(data=None, data_base64=encoded)).request == decoded(event(data=asked)).request
+
+
+@pytest.mark.parametrize("before", ["", " \r\n", "\ufeff"])
+def test_data_in_a_text_are_the_same(before: str) -> None:
+    """As producers write data that they had as JSON already: they would be no request otherwise, and gone."""
+    message = decoded(event(data=before + json.dumps(DATA)))
+    assert message.request == decoded(event()).request
+    assert message.request_id == decoded(event()).request_id
+
+
+@pytest.mark.parametrize("text", ["", "load", "{", "[]", '{"pipelines": 1}', '"{}"', '{"pipeline": "load"'])
+def test_another_text_is_no_request(text: str) -> None:
+    """But data of an event as any other are."""
+    message = decoded(event(data=text))
+    assert message.event is not None
+    assert (message.event.data, message.request, message.faults) == (text, None, ())
+
+
 def test_source_and_id_are_its_key() -> None:
     """Two events with both the same are one, in whatever message they come; any other is another."""
     key = decoded(event()).request_id
@@ -76,6 +110,8 @@ def test_a_key_of_its_own_goes_before() -> None:
         (event(data={**DATA, "day": 1}), ["/data/day"]),
         (event(data={"Pipeline": "load"}), ["/data/pipeline", "/data/Pipeline"]),
         (event(data={**DATA, "parameters": {"a": 1, "A": 2}}), ["/data/parameters/A"]),
+        (event(data=json.dumps({**DATA, "day": 1})), ["/data/day"]),
+        (event(data='{"pipeline": "load", "pipeline": "other"}'), ["/data/pipeline"]),
         (event(data_base64="e30="), ["/data_base64"]),
         (event(data=None, data_base64="?"), ["/data_base64"]),
     ],
@@ -99,3 +135,12 @@ def test_secret_values_in_base64_are_taken_out_too() -> None:
     encoded = base64.b64encode(b'{"pipeline": "load", "parameters": {"p": "open sesame"}}').decode()
     body, names = decoded(event(data=None, data_base64=encoded)).without_secrets(["p"])
     assert (encoded.encode() in body, names) == (False, ("p",))
+
+
+def test_secret_values_in_a_text_are_taken_out_too() -> None:
+    """And what is left asks for the same run, under the same key."""
+    text = json.dumps({"pipeline": "load", "parameters": {"p": "open sesame"}, "callBackUri": "https://hush"})
+    message = decoded(event(data=text))
+    body, names = message.without_secrets(["p"])
+    assert (b"sesame" in body, b"hush" in body, names) == (False, False, ("p",))
+    assert decoded(json.loads(body)).request_id == message.request_id

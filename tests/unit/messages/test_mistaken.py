@@ -107,6 +107,8 @@ def test_else_it_is_said_where_it_ends_to_be_json(body: bytes, said: str) -> Non
         ),
         (base64.b64encode(b"<request/>"), "is base64, and what it holds is XML"),
         (base64.b64encode(b"just a text"), "is base64, and what it holds is no JSON"),
+        (base64.b64encode(b'[{"pipeline": "load"}]'), "is base64, and what it holds must be an object"),
+        (base64.b64encode(b'"load"'), "is base64, and what it holds must be an object"),
         (
             base64.b64encode(gzip.compress(TEXT.encode(), mtime=0)),
             "is base64, and what it holds is compressed (gzip)",
