@@ -1,4 +1,4 @@
-"""Whose a run of Data Factory's is: what it carries of a request, who has started it, which record has it."""
+"""Which request a run of Data Factory belongs to: its correlation parameter, its invoker, the record that has it."""
 
 from datetime import timedelta
 from typing import Any
@@ -17,13 +17,13 @@ _STARTED_BY_A_CALL = "manual"
 
 
 def was_called(run: PipelineRun) -> bool:
-    """Whether createRun may have started a run; where it is not told, it may."""
+    """Whether createRun may have started a run; True where Data Factory does not say."""
     kind = run.invoked_by.invoked_by_type if run.invoked_by else None
     return (kind or _STARTED_BY_A_CALL).lower() == _STARTED_BY_A_CALL
 
 
 def carried(run: PipelineRun, parameter: str) -> object:
-    """What a run has in a parameter, in whatever case that is spelled; None where it has none."""
+    """The value of a run's parameter, whose name compares without case; None where it has none."""
     given: dict[str, Any] = {name.lower(): each for name, each in run.parameters.items()}
     return given.get(parameter.lower())
 

@@ -1,4 +1,4 @@
-"""The digest of what a request asks for: the same key with another digest is another request."""
+"""The digest of a request's content: the same key with another digest is a conflict."""
 
 import hashlib
 import json

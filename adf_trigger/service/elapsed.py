@@ -1,4 +1,4 @@
-"""Whether an instant in the ledger has passed, judged by elapsed time as well as by the clock.
+"""Whether a time in the ledger has passed, judged by elapsed time as well as by the clock.
 
 An instant in the ledger is what the clock of its writer said. How long ago that was can be told by our own clock only
 where the two agree, and any clock may be wrong, or be set while it runs. For how long a thing has stood unchanged can
@@ -52,11 +52,11 @@ class Elapsed:
         self._lock = threading.Lock()
 
     def unchanged_for(self, key: str, version: str) -> timedelta:
-        """For how long this process has seen a thing as it is.
+        """For how long this process has seen a value unchanged.
 
         Args:
-            key: what it is.
-            version: as it is now; another one is another thing.
+            key: names the value.
+            version: its present version; a new one starts anew.
         """
         seconds = self._seconds()
         with self._lock:
@@ -81,16 +81,16 @@ class Elapsed:
         lasts: timedelta,
         written_at: datetime | None = None,
     ) -> bool:
-        """Whether a time is over.
+        """Whether a period is over.
 
         It is once this process has seen it unchanged for as long as it lasts. It is, too, where its end has come by our
         clock, unless that is shown to be ahead of its writer's: it was written since this process last looked, and says
         that it was written long before.
 
         Args:
-            key: what the time is about.
-            version: which one it is: another one is another time.
-            until: when it ends, by its writer's clock; None where only what is seen counts.
+            key: names the period.
+            version: its present version; a new one starts anew.
+            until: when it ends, by its writer's clock; None to judge by elapsed time alone.
             lasts: how long it lasts at most.
             written_at: when it was written, by its writer's clock; None where that is not known.
         """
@@ -110,7 +110,7 @@ class Elapsed:
 
 
 class Leases:
-    """Whether a record is still another process's. Thread-safe.
+    """Whether a record is still leased to another process. Thread-safe.
 
     Args:
         clock: returns the current time.
@@ -124,7 +124,7 @@ class Leases:
         self._lasts = lasts
 
     def is_over(self, of: RunRecord | ActiveRun) -> bool:
-        """Whether the lease of a record is over, or was none.
+        """Whether a record's lease is over, or it has none.
 
         One that ends later than it could is of a clock ahead of ours: it is over once it was seen for its time.
         """
@@ -135,5 +135,5 @@ class Leases:
 
 
 def bounded(until: datetime, now: datetime, longest: timedelta) -> datetime:
-    """An instant to wait for, or now where it is further ahead than it could be: it was written by another clock."""
+    """A time to wait for, or now where it is further ahead than possible: it was written by another clock."""
     return until if until <= now + longest else now

@@ -14,7 +14,7 @@ class FactoryHandle:
     Attributes:
         alias: its name in the settings.
         id: the resource id that its records are kept under: the present one, or one from before it moved.
-        runs: the client that talks to it, where it is now.
+        runs: the client of its present address.
         address: its present resource id; None where that is `id`.
     """
 
@@ -48,7 +48,7 @@ class Factories:
         return iter((*self._handles.values(), *self._beside))
 
     def changed(self, change: Callable[[FactoryHandle], FactoryHandle]) -> "Factories":
-        """The same factories, each handle changed."""
+        """The same factories with each handle mapped."""
         return Factories(
             {alias: change(handle) for alias, handle in self._handles.items()},
             [change(handle) for handle in self._beside],
@@ -56,7 +56,7 @@ class Factories:
 
     @property
     def aliases(self) -> Collection[str]:
-        """What requests may name."""
+        """The aliases that requests may name."""
         return self._handles.keys()
 
     def of(self, alias: str) -> Sequence[FactoryHandle]:
@@ -93,13 +93,13 @@ def placed(
 ) -> Factories:
     """The factories of the settings.
 
-    What an alias has moved from is where its requests go on to be kept: their keys, digests and the source of their
-    events stay as they are, and hosts before and after the change meet in the same rows. Only calls go elsewhere.
+    Requests of an alias that has moved are still kept under its former id: their keys, digests and the source of their
+    events stay as they are, and hosts before and after the change use the same rows. Only calls go to the new address.
 
     Args:
         present: alias → present resource id.
         moved: former resource id → alias.
-        runs: alias → the client that talks to it.
+        runs: alias → its client.
     """
     handles: dict[str, FactoryHandle] = {}
     beside: list[FactoryHandle] = []

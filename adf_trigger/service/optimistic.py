@@ -1,4 +1,4 @@
-"""Optimistic updates: a change of a record that others change, too, is made anew on the record as it is then."""
+"""Optimistic updates: a change of a record is retried on the record as it is then, after a lost race."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -11,11 +11,11 @@ T = TypeVar("T")
 
 TRIES = 5
 RETRY_AFTER = 2.0
-"""Retry-After in seconds for a caller who lost every race."""
+"""Retry-After in seconds for a caller that lost every race."""
 
 
 def update(ledger: LedgerReader, record: RunRecord, change: Callable[[Stored], T]) -> T:
-    """What a change gives that is made on the record as it is, and anew where somebody else was faster.
+    """Apply a change to a record, retried where another writer was first; returns the change's result.
 
     Args:
         ledger: has the record.

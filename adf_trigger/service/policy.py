@@ -1,4 +1,4 @@
-"""What may be decided for each pipeline apart."""
+"""The policies of pipelines."""
 
 from collections.abc import Mapping
 
@@ -20,7 +20,7 @@ class Policies:
 
     @property
     def observed(self) -> Mapping[str, Observe]:
-        """The names, in lower case or `*`, whose policy has runs of others told, and which."""
+        """The names, in lower case or `*`, whose policy has runs of others published, and which runs."""
         policies = self._by_pipeline.items()
         return {name: each.observe for name, each in policies if each.observe is not Observe.NONE}
 

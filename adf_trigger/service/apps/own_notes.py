@@ -15,7 +15,7 @@ FALLBACK_NOTE = "stand-in"
 """The app's note of the last tick that another function ran, since the timer's was overdue."""
 
 OWN = frozenset({HEALTH_NOTE, FALLBACK_NOTE, TICK_NOTE})
-"""What an app says of itself: another's ticks must not hide a timer that stands still, nor its trouble be ours."""
+"""Notes that an app writes about itself: another app's ticks must not hide a timer that has stopped."""
 
 
 def own_names(mark: str) -> Sequence[str]:

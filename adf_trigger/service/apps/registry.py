@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 APP_NOTES = "app|"
 SIGNED_EVERY = timedelta(minutes=2)
 ALIVE = timedelta(minutes=10)
-"""An app that has signed within this time is active."""
+"""An app that has written its note within this time is active."""
 FORGOTTEN_AFTER = timedelta(days=30)
 MAX_LISTED = 20
 MAX_FACTORIES = 60
@@ -45,7 +45,7 @@ class AppIdentity:
 
     @property
     def mark(self) -> str:
-        """What tells it from others; a hash, since an app's name may hold anything."""
+        """Distinguishes it from other apps; a hash, since an app's name may have any characters."""
         return hashlib.sha256(self.name.encode()).hexdigest()[:32]
 
     @property
@@ -82,10 +82,10 @@ class AppIdentity:
 
 @dataclass(frozen=True, slots=True)
 class Owners:
-    """Whose factories are whose, of other apps on the same storage.
+    """Which other app on the same storage owns which factories.
 
     Attributes:
-        apps: of each, its factories in lower case, and whether it has signed lately. One that lists as many as a note
+        apps: of each, its factories in lower case, and whether its note is recent. One that lists as many as a note
             holds may have any.
     """
 
@@ -120,7 +120,7 @@ class AppRegistry:
         self._found: tuple[str, ...] = ()
 
     def check(self) -> Sequence[str]:
-        """One sentence for each other app that is at work and differs; a new one is logged. Looks every two minutes.
+        """One sentence for each other active app that differs; a new one is logged. Reads every two minutes.
 
         Raises:
             LedgerError: the ledger is out of reach.
@@ -139,7 +139,7 @@ class AppRegistry:
         return self._found
 
     def owners(self) -> Owners:
-        """Whose factories are whose, of all other apps that are remembered.
+        """Which of all other apps that are remembered owns which factories.
 
         Raises:
             LedgerError: the ledger is out of reach.
@@ -187,5 +187,5 @@ class AppRegistry:
 
 
 def this_machine() -> str:
-    """What stands for an app that is not on App Service: the machine, where its folder is another app's, too."""
+    """The name of an app that is not on App Service: the machine and the folder."""
     return f"{platform.node()}:{Path(__file__).resolve().parents[3]}"

@@ -1,8 +1,8 @@
-"""What has left the settings, and is not finished: its requests are found, named, and published in the end.
+"""Factories that have left the settings with unfinished requests: found, logged, and published after a deadline.
 
 An unconfigured factory is one that the ledger has records of and the settings do not name: it was dropped, or has
-moved. What has ended of it is told at once, the rest as unknown once the factory has been away for too long.
-Factories of another app on the same storage are none of ours while that app is known.
+moved. Its ended requests are published at once, the rest as unknown once the factory has been away for too long.
+Factories of another app on the same storage are left to that app while it is known.
 """
 
 import hashlib
@@ -59,14 +59,14 @@ class Bounds:
 
 
 class UnconfiguredFactoryWatcher:
-    """Looks after factories that have left the settings. Thread-safe.
+    """Publishes the requests of factories that have left the settings. Thread-safe.
 
     Args:
         factories: all configured factories.
         ledger: the run ledger.
         records: writes it.
         publisher: sends the news.
-        notes: where it is kept since when a factory is unconfigured.
+        notes: keeps since when a factory is unconfigured.
         registry: knows the factories of other apps.
         clock: returns the current time.
         steps: surrounds each effect.
@@ -118,7 +118,7 @@ class UnconfiguredFactoryWatcher:
         return factory.lower() in self.ids()
 
     def ids(self) -> Sequence[str]:
-        """Resource ids, in lower case, of factories that are not configured and have records, as of a moment ago.
+        """Resource ids, in lower case, of factories that are not configured and have records; cached for LOOK_EVERY.
 
         Raises:
             LedgerError: the ledger is out of reach.
@@ -178,17 +178,17 @@ class UnconfiguredFactoryWatcher:
                 self._notes.remove(APP_SCOPE, name)
             self._named.discard(name)
         if left > 0:
-            self._looked_at = self._seconds()  # else there is more to tell: the next tick looks again
+            self._looked_at = self._seconds()  # else there is more to publish: the next tick looks again
 
     def _call_back(self, factory: str, active: Sequence[ActiveRun]) -> None:
         over = self._seconds() + CALLING_SECONDS
         self._caller.call(factory, active, lambda notes: takewhile(lambda _: self._seconds() < over, notes))
 
     def _name(self, factory: str, active: Sequence[ActiveRun], note: Note | None, *, owned: bool) -> datetime:
-        """Keep that it is unconfigured, and since when; tell an operator once."""
+        """Note that it is unconfigured, and since when; log it once."""
         name = _note_name(factory)
         now = self._clock()
-        # One that is still to come was written by a clock ahead of ours: nobody waits for it.
+        # A time in the future was written by a clock ahead of ours: it is not waited for.
         since = now if note is None else min(now, datetime.fromisoformat(note.value["since"]))
         value: dict[str, Any] = {
             "factory": factory if note is None else note.value["factory"],
@@ -218,15 +218,15 @@ class UnconfiguredFactoryWatcher:
         return since
 
     def _hint(self, factory: str) -> str:
-        """How an operator has them go on, where the factory seems to have moved: its name is unique in Azure."""
+        """How an operator maps the factory, where it seems to have moved: its name is unique in Azure."""
         last = factory.rpartition("/")[2]
         for handle in self._factories:
             if handle.present_id.lower().rpartition("/")[2] == last:
-                return f"; if it has moved, ADF_TRIGGER_MOVED_FACTORIES leads it to {handle.alias}"
+                return f"; if it has moved, ADF_TRIGGER_MOVED_FACTORIES maps it to {handle.alias}"
         return ""
 
     def _publish(self, factory: str, active: Sequence[ActiveRun], due: bool, most: int) -> int:  # noqa: FBT001
-        """Publish what has ended, and where that is due, everything; how many were published."""
+        """Publish what has ended, and once the deadline is over, everything; returns how many were published."""
         published = 0
         over = self._seconds() + PUBLISHING_SECONDS
         troubles = Troubles("publish_unconfigured")

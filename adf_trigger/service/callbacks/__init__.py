@@ -1,1 +1,1 @@
-"""Who waits for the end of a run, and is called back."""
+"""Callbacks at the end of a run."""

@@ -1,7 +1,7 @@
-"""Keeps the addresses that requests want to be called back at, each in a row of its own until it was called.
+"""Keeps the callback addresses of requests, each in a row of its own until it was called.
 
-The row is written before the request is claimed, so that no request that was taken lacks it. It names the request and
-the digest of what that asks for: what another request came to is not told there.
+The row is written before the request is claimed, so that no accepted request lacks it. It names the request and
+the digest of its content: the outcome of another request is never sent there.
 """
 
 import hashlib
@@ -38,14 +38,14 @@ class Waiting:
     """A callback as it is kept.
 
     Attributes:
-        request: the request whose end is to be told.
-        digest: of what that asks for.
+        request: the request whose end is to be reported.
+        digest: of its content.
         host: that is called; all of the address that is shown.
         since: when it came, or came again.
         due: when it is to be called at the earliest, once the run has ended.
         attempts: calls so far.
         first_at: the first of them.
-        message: id of the message that was rejected, where that is to be told, and no end.
+        message: id of the rejected message, where the rejection is to be reported instead of an end.
     """
 
     request: str
@@ -72,7 +72,7 @@ class Waiting:
 
     @classmethod
     def of(cls, note: Note) -> "Waiting | None":
-        """What a note says; None of one that another version has written otherwise."""
+        """Decode a note; None for one in another version's format."""
         try:
             value, first = note.value, note.value["firstAt"]
             read = cls(
@@ -110,7 +110,7 @@ class Callbacks:
         self._home = home
 
     def keep(self, submission: Submission, digest: str) -> bool:
-        """Keep the address of a request, where it has one; whether it was not kept yet.
+        """Keep the address of a request, where it has one; returns whether it is new.
 
         Args:
             submission: the request, placed where its record is or will be.
@@ -118,7 +118,7 @@ class Callbacks:
 
         Raises:
             InvalidRequest: the address may not be called.
-            RequestConflict: as many as may be wait for the request already.
+            RequestConflict: the request has MOST_OF_A_REQUEST callbacks already.
             LedgerError: it could not be kept, or the outcome is not known.
         """
         uri, scope = submission.request.call_back_uri, submission.factory.id
@@ -144,7 +144,7 @@ class Callbacks:
                         scope, name, waiting.as_value(), "" if mine is None else mine.etag, secret=uri
                     )
             except LedgerConflict:
-                continue  # another process has the same one in hand
+                continue  # another process is writing the same one
             return mine is None
         raise LedgerError("others keep changing the callback of the request")
 
@@ -176,9 +176,9 @@ class Callbacks:
             return  # it is delivered again
 
     def forget(self, submission: Submission) -> None:
-        """Keep the address of a request no longer, which its caller is told to be refused.
+        """Remove the address of a request that is refused to its caller.
 
-        Where that fails, it is called or removed by the timer: who was refused waits for nothing there.
+        Where that fails, the timer calls or removes it.
         """
         uri = submission.request.call_back_uri
         if uri is None:
@@ -196,7 +196,7 @@ class Callbacks:
 
 
 def of_request(request_id: str) -> str:
-    """How the names of the callbacks of a request begin."""
+    """The prefix of the names of a request's callbacks."""
     return _of_request(request_id)
 
 

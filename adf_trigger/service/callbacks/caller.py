@@ -1,7 +1,7 @@
-"""Calls back who waits for the end of a run: at least once, retried, and given up in the end.
+"""Sends callbacks at the end of a run: at least once, retried, and finally given up.
 
-A callback is another process's for as long as it was claimed, so that two ticks do not both call; one that is killed
-between the call and the removal has it called again. Once called, the address is erased.
+A callback is leased to the process that calls, so that two ticks do not both call; if that process is killed
+between the call and the removal, it is called again. Once called, the address is erased.
 """
 
 import logging
@@ -42,7 +42,7 @@ CLAIMED_FOR = timedelta(seconds=30)
 """Lease of a callback: longer than a call may hang."""
 
 CLAIMED_BY = timedelta(minutes=5)
-"""A request that is being claimed has its record by then."""
+"""A request whose claim is under way has its record by then."""
 
 CALLED_AT_ONCE = 8
 FAILURES_A_TICK = 8
@@ -59,7 +59,7 @@ REMEMBERED = 1_000
 LONGEST_WHY = 200
 
 Within = Callable[[Iterable[Note]], Iterator[Note]]
-"""As many of some things as there is time for."""
+"""The items of an iterable, as many as there is time for."""
 
 
 @dataclass(slots=True)
@@ -77,14 +77,14 @@ class CallbackCaller:
     Args:
         rules: which addresses may be called, now.
         sender: calls them.
-        notifier: makes what is told of an end.
+        notifier: builds the event of an end.
         notes: where callbacks are kept.
         ledger: the run ledger.
         messages: rejected messages.
         clock: returns the current time.
         steps: surrounds each effect.
         tick_threads: calls several at once.
-        beside: does something on another thread.
+        beside: runs a task on another thread.
         seconds: a monotonic clock.
     """
 
@@ -120,12 +120,12 @@ class CallbackCaller:
         self._lock = threading.Lock()
 
     def has_ended(self, record: RunRecord) -> None:
-        """Remember an end, so that this process's next look calls back without waiting for the one after it."""
+        """Remember an end, so that this process's next tick reads the callbacks at once."""
         with self._lock:
             self._ended.append((record.factory.lower(), record.request_id))
 
     def call_now(self, record: RunRecord) -> None:
-        """Call back for a run that has ended, on another thread; where nothing comes of it, a tick does."""
+        """Call back for a run that has ended, on another thread; where that fails, a tick does."""
 
         def call() -> None:
             try:
@@ -133,7 +133,7 @@ class CallbackCaller:
                 self._call_all(record.factory, [each for each in notes if self._is_due(each)], iter)
             except (LedgerError, PublishError) as exc:
                 logger.warning(
-                    "Who waits for request %s could not be called back now and is left to the timer: %s",
+                    "The callbacks of request %s could not be called now and are left to the timer: %s",
                     record.request_id,
                     exc,
                     extra={"action": "calling_back_postponed", "request_id": record.request_id},
@@ -166,7 +166,7 @@ class CallbackCaller:
         self._call_all(factory, sorted(due, key=lambda each: str(each.value["due"])), within)
 
     def waiting(self, factory: str) -> int:
-        """How many callbacks of a factory this process has last seen."""
+        """The number of callbacks of a factory, as last read by this process."""
         read = self._read.get(factory)
         return 0 if read is None else read.count
 
@@ -237,7 +237,7 @@ class CallbackCaller:
         _log_end(claimed, "callback_called", "")
 
     def _news_of(self, factory: str, note: Note, waiting: Waiting) -> tuple[CompletionEvent | None, str]:
-        """What is to be told; or why there is nothing to tell any more, empty where there may be later."""
+        """The event to send; or why there is none any more, empty where there may be one later."""
         # By what this process has seen pass, too: its clock may be ahead of who has the claim under way.
         seen_for = self._elapsed.unchanged_for(f"{factory}|{note.name}", note.etag)
         is_old = self._clock() - waiting.since >= NO_REQUEST_FOR and seen_for >= CLAIMED_BY
@@ -278,7 +278,7 @@ class CallbackCaller:
                 self._notes.remove(factory, note.name, note.etag)
         except LedgerConflict:
             logger.info(
-                "A callback is another process's now",
+                "A callback is being handled by another process",
                 extra={"action": "callback_lost_race", "factory": factory},
             )
 
@@ -325,7 +325,7 @@ def wire_callbacks(
     tick_threads: TickThreads,
     seconds: Callable[[], float],
 ) -> tuple[Callbacks, CallbackCaller]:
-    """What keeps callbacks, and what calls them; see there."""
+    """Wire `Callbacks` and `CallbackCaller`."""
     hosts = called_back(settings.callback_hosts, settings.cloud)
     rules = CallbackRules(hosts, loopback=settings.webhooks_to_loopback)
     beside = at_once if tick_threads.is_alone else OnThreads()

@@ -10,7 +10,7 @@ POINTER = "/callBackUri"
 
 
 class CallbackRules:
-    """Takes addresses against the hosts that may be called. Thread-safe.
+    """Checks addresses against the hosts that may be called. Thread-safe.
 
     Args:
         hosts: names in lower case; a label `*` stands for any one label, and for one alone.
@@ -22,7 +22,7 @@ class CallbackRules:
         self._loopback = loopback
 
     def faults(self, request: RunRequest) -> list[Fault]:
-        """What is wrong with the address of a request, in words that show nothing of it."""
+        """The faults of a request's address, in words that show nothing of it."""
         # What an earlier version took, or a rerun makes, need not have the field.
         uri = getattr(request, "call_back_uri", None)
         if uri is None:
@@ -34,7 +34,7 @@ class CallbackRules:
         return []
 
     def require(self, request: RunRequest) -> None:
-        """Pass over a request whose address may be called.
+        """Require that the address of a request may be called.
 
         Raises:
             InvalidRequest: it may not.

@@ -71,12 +71,12 @@ class _Level:
             self._unanswered.pop()
 
     def not_sent(self, now: float) -> None:
-        """A call that had begun was never sent; its token, if it took one, is returned."""
+        """Return the token of a call that was never sent, if it took one."""
         if self._unanswered:
             self.give_back(now)
 
     def answered(self, now: float, remaining: int | None) -> None:
-        """A reply may say what was left: less those calls that are still on their way.
+        """Set the level that a reply states, less the calls that are still under way.
 
         Whatever it says, a bucket is full again after the time that it takes to fill, and as much again.
         """
@@ -103,8 +103,8 @@ class Allowance:
     """Rate limits by subscription and by factory. Thread-safe.
 
     Args:
-        seconds: a clock.
-        patient: whether those who may wait for their turn do; else what is not allowed now is not allowed.
+        seconds: a monotonic clock.
+        patient: whether `take` waits within its patience; else it answers at once.
     """
 
     def __init__(self, seconds: Callable[[], float] = time.monotonic, *, patient: bool = True) -> None:
@@ -148,7 +148,7 @@ class Allowance:
         return self._permit(factory, bucket) if self.take(factory, bucket) else None
 
     def demand(self, factory: str, bucket: Bucket) -> Permit:
-        """A permit for one call in any case: it counts against the limit, so that others wait longer."""
+        """A permit for one call whatever the limit; it counts against it, so that others wait longer."""
         with self._changed:
             level = self._level(factory, bucket)
             level.wait(self._seconds(), 1.0)
@@ -159,7 +159,7 @@ class Allowance:
         return Permit(lambda: self.give_back(factory, bucket))
 
     def give_back(self, factory: str, bucket: Bucket, *, reserved: bool = False) -> None:
-        """A call that was taken was not made."""
+        """Return a call that was not made."""
         with self._changed:
             now = self._seconds()
             self._level(factory, bucket).give_back(now)
@@ -168,7 +168,7 @@ class Allowance:
             self._changed.notify_all()
 
     def not_sent(self, factory: str, bucket: Bucket) -> None:
-        """A call that had begun was never sent: no connection, no token, or nothing that can be sent."""
+        """Return a call that was never sent: no connection, no token, or nothing that can be sent."""
         with self._changed:
             now = self._seconds()
             self._level(factory, bucket).not_sent(now)
@@ -177,13 +177,13 @@ class Allowance:
             self._changed.notify_all()
 
     def answered(self, factory: str, bucket: Bucket, remaining: int | None) -> None:
-        """A call was answered, perhaps with what is left."""
+        """Settle a call that was answered, perhaps with the calls that are left."""
         with self._changed:
             self._level(factory, bucket).answered(self._seconds(), remaining)
             self._changed.notify_all()
 
     def refused(self, factory: str, bucket: Bucket, *, subscription: bool) -> None:
-        """A call was answered with 429: by the Resource Manager for the subscription, or by Data Factory itself."""
+        """Empty a bucket after a 429: of the Resource Manager for the subscription, or of Data Factory itself."""
         with self._changed:
             now = self._seconds()
             self._level(factory, bucket).answered(now, None)

@@ -26,7 +26,7 @@ class _Calls:
 class Budget:
     """A number of calls, spent one by one, with an optional deadline. Thread-safe.
 
-    Where an allowance is given, a call is spent only once it is allowed, too: it is waited for.
+    Where an allowance is given, spending a call waits until the allowance permits it.
 
     Args:
         calls: how many.
@@ -51,14 +51,14 @@ class Budget:
         self._factory = factory
 
     def part(self, until: float) -> "Budget":
-        """The same calls, until an instant of its clock at the latest."""
+        """The same pool of calls with an earlier deadline, in seconds of its clock."""
         part = Budget(self._most, seconds=self._seconds, allowance=self._allowance, factory=self._factory)
         part._calls = self._calls
         part._until = min(until, self._until)
         return part
 
     def share(self, share: float) -> "Budget":
-        """The same calls, for a share of the time that is left."""
+        """The same pool of calls, for a share of the time that is left."""
         now = self._seconds()
         return self if math.isinf(self._until) else self.part(now + (self._until - now) * share)
 
@@ -74,7 +74,7 @@ class Budget:
 
     @property
     def has_most(self) -> bool:
-        """Whether at most half of it is spent: what does not fit now never will."""
+        """Whether at most half of it is spent: work that does not fit now never will."""
         return self._calls.left >= self._most // 2
 
     def spend(self, bucket: Bucket = Bucket.READS) -> bool:
@@ -96,18 +96,18 @@ class Budget:
         return Permit(lambda: self.give_back(bucket)) if self.spend(bucket) else None
 
     def give_back(self, bucket: Bucket = Bucket.READS) -> None:
-        """A call that was taken was not made."""
+        """Return a call that was not made."""
         self._count_back()
         if self._allowance is not None:
             self._allowance.give_back(self._factory, bucket, reserved=True)
 
     def exhaust(self) -> None:
-        """Spend all that is left: the factory asked for a pause."""
+        """Spend all that is left, after a Retry-After of the factory."""
         with self._calls.lock:
             self._calls.left, self._calls.is_exhausted = 0, True
 
     def while_it_lasts(self, items: Iterable[T]) -> Iterator[T]:
-        """The items, until the time is over."""
+        """Yield the items until the deadline."""
         for item in items:
             if self.is_over:
                 return
@@ -116,7 +116,7 @@ class Budget:
     def read(self, pages: Iterator[Page[T]], *, at_most: int | None = None) -> tuple[list[T], bool]:
         """Read pages, one call each, while the budget lasts: what they hold, and whether these were all.
 
-        At most so many, where that is said: the rest of the budget is for what comes of them.
+        At most `at_most` pages, where given: the rest of the budget is for work on what they hold.
         """
         items: list[T] = []
         read = 0

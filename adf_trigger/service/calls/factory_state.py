@@ -1,6 +1,6 @@
 """The state of a factory that cannot be used: why, since when, and what a note in the ledger says of it.
 
-What a missing role, a lock, a missing scope or a token that cannot be acquired says is nothing against a request:
+A missing role, a lock, a missing scope or a token that cannot be acquired is no fault of a request:
 requests wait until the factory can be used again. A state that gates reads gates createRun, too, since what is started
 could not be watched; one that gates createRun alone leaves reads as they are.
 """
@@ -71,7 +71,7 @@ _ADVICE = {
 
 
 def trouble_of(error: AdfTriggerError) -> Trouble | None:
-    """What an error says of the factory as a whole; None where it says nothing of it."""
+    """The state of the factory that an error shows; None where it is about the request alone."""
     return next((trouble for kind, trouble in _TROUBLES if isinstance(error, kind)), None)
 
 
@@ -99,7 +99,7 @@ class FactoryState:
 
     @property
     def refuses_new_requests(self) -> bool:
-        """Whether a caller who can be answered is asked to come again.
+        """Whether new requests by HTTP are answered with 503 and Retry-After.
 
         Not in an outage: what is known of pipelines is enough to check a request, and it waits until that is over.
         """
@@ -107,11 +107,14 @@ class FactoryState:
 
     @property
     def advice(self) -> str:
-        """What an operator can do; empty where there is no more to say than the service does."""
+        """What an operator can do; empty where the service's own text says it."""
         return _ADVICE.get(self.kind, "")
 
     def gates(self, bucket: Bucket) -> bool:
-        """Whether calls of that bucket wait for a probe. An outage gates nothing: every call tells when it is over."""
+        """Whether calls of that bucket wait for a probe.
+
+        An outage gates nothing: every call may show that it is over.
+        """
         return self.kind is not Trouble.OUTAGE and (self.bucket is Bucket.READS or bucket is Bucket.WRITES)
 
     def __str__(self) -> str:
@@ -120,7 +123,7 @@ class FactoryState:
 
 
 def state_of(note: Note | None) -> FactoryState | None:
-    """The state in a note; None where it is over, or cannot be understood."""
+    """Decode the state in a note; None where it is over, or cannot be decoded."""
     if note is None or note.value.get("released_at") is not None:
         return None
     try:
@@ -134,7 +137,7 @@ def state_of(note: Note | None) -> FactoryState | None:
             written_at=_written_at(note),
         )
     except (KeyError, TypeError, ValueError):
-        return None  # of another version: the next call tells anew
+        return None  # of another version: the next call finds out again
 
 
 def _written_at(note: Note) -> datetime | None:
@@ -143,7 +146,7 @@ def _written_at(note: Note) -> datetime | None:
 
 
 def value_of(state: FactoryState) -> dict[str, Any]:
-    """What a note says of a state."""
+    """Encode a state as the value of its note."""
     written_at = {} if state.written_at is None else {"written_at": state.written_at.isoformat()}
     return {
         **written_at,
@@ -157,7 +160,7 @@ def value_of(state: FactoryState) -> dict[str, Any]:
 
 
 def began_at(note: Note | None, kind: Trouble, now: datetime) -> datetime:
-    """When the trouble began; what is back soon after it was over has gone on."""
+    """When the trouble began; trouble that returns within SAME_TROUBLE counts as uninterrupted."""
     state = state_of(note)
     if state is not None:
         return state.since
@@ -172,7 +175,7 @@ def began_at(note: Note | None, kind: Trouble, now: datetime) -> datetime:
 
 
 def next_probe(before: FactoryState | None, error: AdfTriggerError, now: datetime) -> datetime:
-    """When a call may be made to see whether it is over: as the answer asked for, within bounds."""
+    """When the next probe may be made: as Retry-After asks, within bounds."""
     asked = timedelta(seconds=getattr(error, "retry_after", None) or 0.0)
     due = now + max(FIRST_PROBE, min(asked, LONGEST_THROTTLED_WAIT))
     return due if before is None else max(due, before.next_probe_at)

@@ -1,4 +1,4 @@
-"""Whether each factory can be used, kept in the ledger: all instances know it, and one of them at a time asks."""
+"""Whether each factory can be used, kept in the ledger: shared by all instances, one of which probes at a time."""
 
 import logging
 import threading
@@ -68,12 +68,12 @@ class FactoryStates:
     def of(self, factory: str) -> FactoryState | None:
         """The state of a factory (its resource id); None where it can be used, as far as is known.
 
-        The ledger is read at most once a second; while it is out of reach, what was known stands.
+        The ledger is read at most once a second; while it is out of reach, the last known state applies.
         """
         return self._state(self._note(factory))
 
     def hold(self, factory: str, error: AdfTriggerError, bucket: Bucket = Bucket.READS) -> None:
-        """A call has shown that the factory cannot be used. What says nothing of the factory changes nothing."""
+        """Record that a call has shown the factory to be unusable. An error about the request alone changes nothing."""
         kind = trouble_of(error)
         if kind is None:
             return
@@ -100,7 +100,7 @@ class FactoryStates:
             )
 
     def release(self, factory: str) -> None:
-        """A call has shown that the factory can be used, or nobody waits for it any more."""
+        """Record that the factory can be used, or that no request waits for it any more."""
         note = self._note(factory)
         state = state_of(note)
         if note is None or state is None:
@@ -118,7 +118,7 @@ class FactoryStates:
     def may_probe(self, factory: str) -> bool:
         """Whether this caller may make a call now: always where the factory can be used, else one caller at a time.
 
-        Who is let through makes the call at once; the next one is let through after a while.
+        The caller that is let through has to call at once; the next one is let through after a while.
         """
         note, now = self._note(factory), self._clock()
         state = state_of(note)
@@ -143,7 +143,7 @@ class FactoryStates:
         return self._write("factory_state.probe", factory, probe, note)
 
     def _state(self, note: Note | None) -> FactoryState | None:
-        """The state in a note. A probe that another clock has set too far ahead is due at once."""
+        """Decode the state in a note. A probe that another clock has set too far ahead is due at once."""
         state = state_of(note)
         if state is None:
             return None
@@ -171,7 +171,7 @@ class FactoryStates:
         return note
 
     def _write(self, step: str, factory: str, value: dict[str, Any], before: Note | None) -> bool:
-        """Write a state unless another instance was first; whether it was written."""
+        """Write a state unless another instance was first; returns whether it was written."""
         try:
             with self._steps(step):
                 note = self._notes.put(factory, NOTE, value, "" if before is None else before.etag)

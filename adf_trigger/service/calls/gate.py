@@ -19,7 +19,7 @@ _LEFT_ALONE = "Data Factory asked for a pause (Retry-After)"
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Nothing may be sent until an instant, and why."""
+    """Until when nothing may be sent, and why."""
 
     until: datetime
     reason: str
@@ -30,7 +30,7 @@ class Gate:
 
     Args:
         states: which factories cannot be used now.
-        throttling: the pauses that factories asked for.
+        throttling: the Retry-After of each factory.
         clock: returns the current time.
     """
 
@@ -40,7 +40,7 @@ class Gate:
         self._clock = clock
 
     def state(self, factory: FactoryHandle) -> FactoryState | None:
-        """The state that a factory is in; None where it can be used."""
+        """The state of a factory that cannot be used; None where it can."""
         return self._states.of(factory.present_id)
 
     def may_read(self, factory: FactoryHandle) -> bool:
@@ -72,7 +72,7 @@ class Gate:
         return self.next_try(factory)
 
     def next_try(self, factory: FactoryHandle) -> Wait | None:
-        """When the next run may be started, as far as is known; None where nothing is known against it."""
+        """When the next run may be started; None where nothing is known that prevents it."""
         now = self._clock()
         if (until := self._throttling.until(factory.present_id, Bucket.WRITES, now)) is not None:
             return Wait(until, _LEFT_ALONE)
@@ -92,7 +92,7 @@ class Gate:
         return Wait(max(now, state.next_probe_at), str(state))
 
     def probe(self, factory: FactoryHandle) -> None:
-        """Read the factory, where it cannot be read and it is time to see whether that is over."""
+        """Probe a factory that cannot be used, when a probe is due."""
         state = self._states.of(factory.present_id)
         if state is None or not state.gates(Bucket.READS) or not self._probes(factory):
             return
@@ -125,7 +125,7 @@ class Gate:
             factory.runs.get_factory()
 
     def nobody_waits(self, factory: FactoryHandle) -> None:
-        """No request is left that could show whether runs can be started: the next one is to tell."""
+        """Clear a state that gates createRun alone, when no request is left whose call could probe it."""
         state = self._states.of(factory.present_id)
         if state is not None and state.bucket is Bucket.WRITES and self._probes(factory):
             self._states.release(factory.present_id)

@@ -6,9 +6,9 @@ from typing import Self
 
 
 class Permit:
-    """One call that may be made. At the end of its context it is given back, unless the call has begun.
+    """A permit for one call. At the end of its context it is given back, unless the call has begun.
 
-    A call that has begun is settled by what it was answered (`WatchedRuns`), whatever that is.
+    A call that has begun is settled by its answer (`WatchedRuns`), whatever that is.
 
     Args:
         give_back: called once at most, where no call has begun.
@@ -19,7 +19,7 @@ class Permit:
         self._is_open = True
 
     def use(self) -> None:
-        """The call begins now."""
+        """Mark the call as begun."""
         self._is_open = False
 
     def __enter__(self) -> Self:

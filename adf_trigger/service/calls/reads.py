@@ -22,19 +22,19 @@ from adf_trigger.service.calls.gate import Gate
 from adf_trigger.service.factories import FactoryHandle
 
 MOST_SECONDS = 30.0
-"""After which no further page is begun: who called waits for 230 seconds at most."""
+"""Seconds after which no further page is begun: the platform ends a call after 230 seconds."""
 
 TRY_AGAIN = 15.0
 """Default Retry-After in seconds, where Data Factory gives none."""
 
 
 def nothing_allowed() -> TryLater:
-    """No read was allowed in time."""
+    """The error of a read that was not allowed in time."""
     return TryLater("the subscription has too few reads of Data Factory left just now", retry_after=TRY_AGAIN)
 
 
 class Reads:
-    """Gives budgets for reads, and makes trouble of Data Factory an error that says what a caller can do.
+    """Gives budgets for reads, and translates Data Factory's errors into errors that say what a caller can do.
 
     Args:
         gate: says whether a factory may be called now.
@@ -49,7 +49,7 @@ class Reads:
 
     @contextmanager
     def of(self, factory: FactoryHandle, *, pages: int) -> Iterator[Budget]:
-        """A budget for reads of a factory, which is over in time.
+        """A context with a budget for reads of a factory, bounded in time.
 
         Args:
             factory: which is read.
@@ -57,7 +57,7 @@ class Reads:
 
         Raises:
             TryLater: the factory may not be read now, or is out of reach, or throttles.
-            DataFactoryFailed: it answered what cannot be used.
+            DataFactoryFailed: its answer cannot be used.
             FactoryUnusable: it does not let this service read.
             ResourceNotFound: it has no such thing.
         """

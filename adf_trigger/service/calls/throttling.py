@@ -16,7 +16,7 @@ LONGEST_THROTTLED_WAIT = timedelta(minutes=5)
 
 
 class Bucket(StrEnum):
-    """What calls are counted together: the Resource Manager counts reads and writes apart."""
+    """Calls that are counted together: the Resource Manager counts reads and writes apart."""
 
     READS = "reads"
     WRITES = "writes"
@@ -36,9 +36,9 @@ class Throttling:
         self._lock = threading.Lock()
 
     def honour(self, factory: str, bucket: Bucket, throttled: Throttled, now: datetime) -> datetime:
-        """Honour the Retry-After of a 429, within a bound: the instant at which it is over.
+        """Honour the Retry-After of a 429, within a bound; returns when it is over.
 
-        A later one that is set stands.
+        A later end that was set before stays.
         """
         asked = throttled.retry_after
         wait = THROTTLED_WAIT if asked is None else timedelta(seconds=asked)

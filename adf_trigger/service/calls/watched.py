@@ -1,4 +1,4 @@
-"""A factory's client whose every answer is noted: what throttles or holds the factory, and what shows that it works."""
+"""A factory's client that records from every answer whether the factory throttles, fails or works."""
 
 import threading
 import time
@@ -52,9 +52,9 @@ class WatchedRuns:
     Args:
         runs: the client.
         factory: resource id of its factory.
-        states: gets what holds or releases the factory.
-        throttling: gets every 429.
-        allowance: gets what replies say of the calls that are left.
+        states: is told whether the factory can be used.
+        throttling: is given every 429.
+        allowance: is given the calls that are left, as replies state them.
         clock: returns the current time.
         seconds: a monotonic clock.
     """
@@ -134,7 +134,7 @@ class WatchedRuns:
     def cancel_run(self, run_id: UUID, *, recursive: bool = True) -> None:
         """See PipelineRuns.
 
-        Its role is another than the one that starts runs, so that neither its yes nor its no says anything of those.
+        It needs another role than createRun does, so that its outcome says nothing about createRun.
         """
         self._counted(Bucket.WRITES, lambda: self._runs.cancel_run(run_id, recursive=recursive))
 
@@ -157,7 +157,7 @@ class WatchedRuns:
         return answer
 
     def _counted(self, bucket: Bucket, call: Callable[[], T], earlier: object = None) -> T:
-        """What a call gives. The allowance is updated, whatever it gives."""
+        """Make a call and return its result. The allowance is updated, whatever comes of it."""
         try:
             answer = call()
         except Throttled as exc:
@@ -209,7 +209,7 @@ def _is_new(answer: object, earlier: object, bucket: Bucket) -> bool:
 
 
 def _remaining(answer: object, bucket: Bucket) -> int | None:
-    """What an answer says of the calls that are left; None where it does not."""
+    """The calls that are left, as an answer states them; None where it does not."""
     if isinstance(answer, CreatedRun):
         return answer.remaining_writes
     if bucket is Bucket.WRITES or not isinstance(answer, ServiceObject | Page):

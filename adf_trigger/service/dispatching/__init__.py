@@ -1,1 +1,1 @@
-"""What the timer sends: requests that wait, and those whose createRun had no answer."""
+"""The timer's sending: requests that wait, and those whose createRun had no answer."""

@@ -40,20 +40,20 @@ FULL_QUEUE_WAIT = timedelta(seconds=60)
 
 
 class Dispatcher:
-    """The timer's part of starting runs, in order of arrival.
+    """Starts the runs of waiting requests from the timer, in order of arrival.
 
     Args:
         ledger: the run ledger.
         records: writes it.
         clock: returns the current time.
         sender: calls createRun.
-        settler: decides about those whose createRun got no clear answer.
+        settler: reconciles those whose createRun got no clear answer.
         gate: says whether a factory may be called now.
         holds: what operators hold.
         backlog: whether requests wait for calls that are allowed.
-        tick_threads: takes up several requests at once.
+        tick_threads: processes several requests concurrently.
         times: when a request may be taken up, and until when it may be started.
-        admission: knows who has a place, so that those who wait are started when there is one.
+        admission: gives places to requests that wait for one.
     """
 
     def __init__(
@@ -86,13 +86,13 @@ class Dispatcher:
     def dispatch(
         self, factory: FactoryHandle, active: Sequence[ActiveRun], budget: Budget
     ) -> Sequence[Stored]:
-        """Take up every request that is due.
+        """Process every request that is due.
 
         A factory that is throttled, down, or cannot be used is skipped; a failure of one request does not affect the
         others.
 
         Returns:
-            The records that have ended without a run, of which there is news.
+            The records that have ended without a run, whose events are to be published.
 
         Raises:
             LedgerError: the ledger is out of reach; the next tick continues.
@@ -105,10 +105,10 @@ class Dispatcher:
         return self._dispatch(factory, alone, openings, holds, budget)
 
     def let_in(self, factory: FactoryHandle, active: Sequence[ActiveRun], budget: Budget) -> Sequence[Stored]:
-        """Start those who wait for a place, where one is free by now: runs may have ended since `dispatch`.
+        """Start requests that wait for a place, where one is free by now: runs may have ended since `dispatch`.
 
         Returns:
-            The records that have ended without a run, of which there is news.
+            The records that have ended without a run, whose events are to be published.
 
         Raises:
             LedgerError: the ledger is out of reach; the next tick continues.
@@ -130,7 +130,7 @@ class Dispatcher:
         holds: Holds,
         budget: Budget,
     ) -> Sequence[Stored]:
-        """Take up requests that wait for no place, and the first of each line, in order of arrival."""
+        """Process requests that wait for no place, and the first of each line, in order of arrival."""
         turn = Turn(budget, Sightings(), holds, openings={each.first.request_id: each for each in openings})
         troubles = Troubles("dispatch")
 
@@ -148,15 +148,17 @@ class Dispatcher:
         if not turn.waits:
             self._gate.nobody_waits(factory)
         elif not turn.sending and self._gate.next_try(factory) and self._backlog.since(factory) is None:
-            self._backlog.begin(factory)  # who comes while the factory cannot be used waits behind them
+            self._backlog.begin(
+                factory
+            )  # requests that come while the factory cannot be used wait behind them
         return turn.ended
 
     def _come_meanwhile(self, factory: FactoryHandle, turn: Turn, known: Collection[UUID]) -> list[ActiveRun]:
-        """The requests that have come since the rows were read, and wait behind those.
+        """The requests that have arrived since the rows were read, and wait behind those.
 
-        While requests wait for calls that are allowed, those that come are claimed and not sent. That ends where the
-        ledger, read after the note that says so, shows nobody; it is read once more when the note is gone, since one
-        who saw the note may have been claimed meanwhile.
+        While requests wait for allowed calls, new ones are claimed and not sent. That ends where the
+        ledger, read after the note that says so, shows none; it is read once more when the note is gone, since a
+        request that saw the note may have been claimed meanwhile.
         """
         if not (turn.behind or turn.sending):
             return []
@@ -186,18 +188,18 @@ class Dispatcher:
         ]
 
     def _waits_in_line(self, row: ActiveRun, holds: Holds) -> bool:
-        """Whether nothing is to be done about it before its line has room: neither is it too late for it."""
+        """Whether it only waits for room in its line, and its deadline is not over."""
         is_noted = row.held is None or holds.keep(row.held)
         return is_in_line(row) and is_noted and not self._times.is_too_late(row, holds)
 
     def _in_turn(self, unsent: Sequence[ActiveRun], turn: Turn) -> Iterator[Taken]:
         """The rows whose turn it is, in order of arrival; a call is taken for each that is to be sent.
 
-        One thread at a time goes on in it, so that who came first is allowed to call first.
+        One thread at a time advances it, so that the first request is the first to get a call.
         """
         for number, row in enumerate(unsent):
             if turn.budget.is_over:
-                turn.waits = True  # who else waits was not seen: the next tick continues
+                turn.waits = True  # the other waiting requests were not looked at: the next tick continues
                 turn.behind = any(self._is_to_be_sent(each, turn) for each in unsent[number:])
                 return
             if not self._has_its_turn(row, turn):
@@ -240,14 +242,14 @@ class Dispatcher:
 
     @staticmethod
     def _is_to_be_noted(row: ActiveRun, turn: Turn) -> bool:
-        """Whether nothing is to be sent of it, and it is to be recorded that it is held, or is not any more."""
+        """Whether nothing is sent for it now, and the start or the end of a hold is to be recorded."""
         if row.held is None:
             opening = turn.openings.get(row.request_id)
             return turn.holds.cover_all or (opening is not None and opening.is_held)
         return row.waits_for in {Waits.CALLER, Waits.ADMISSION}
 
     def _let_in(self, factory: FactoryHandle, opening: Opening, turn: Turn, permit: Permit | None) -> None:
-        """Start those in a line, one after another, until there is no place left: whoever fails, stops it."""
+        """Start the requests of a line, one after another, until no place is left or one fails."""
         room = opening.room
         for row in opening.rows:
             if turn.budget.is_over or room == 0:
@@ -264,7 +266,7 @@ class Dispatcher:
             room = None if room is None else room - 1
 
     def _is_in_another(self, opening: Opening, stored: Stored) -> bool:
-        """Whether a request was not sent since its pipeline's policy has it wait in another line by now."""
+        """Whether a request was not sent because its pipeline's policy now puts it into another line."""
         present = self._ledger.get(stored.record.factory, stored.record.request_id)
         return present is not None and present.record.places != opening.places
 
@@ -300,7 +302,7 @@ class Dispatcher:
             self._start(factory, stored, turn, permit)
 
     def _is_held(self, stored: Stored, turn: Turn) -> bool:
-        """Whether an operator holds it, who began that in time; it is recorded by what."""
+        """Whether a hold keeps it from being started; if so, the hold is recorded."""
         record, now = stored.record, self._clock()
         if turn.holds.keep(record.held):
             return True
@@ -321,7 +323,7 @@ class Dispatcher:
         return f"it could not be started in time: {reason if wait is None else wait.reason}"
 
     def _hand_over(self, stored: Stored) -> None:
-        """Leave a run to the monitor that was started, so that its record need not be read at every tick."""
+        """Leave a started run to the monitor, so that its record need not be read at every tick."""
         if stored.record.lease_until is not None:
             self._records.hand_over(stored)
 
@@ -357,7 +359,7 @@ def wire_dispatcher(
     times: StartTimes,
     admission: Admission,
 ) -> Dispatcher:
-    """The dispatcher with its parts; see there."""
+    """Wire a `Dispatcher` with its parts."""
     turn_sender = TurnSender(records, clock, sender, gate, reconciler, admission)
     settler = Settler(records, clock, gate, reconciler, turn_sender, times)
     return Dispatcher(

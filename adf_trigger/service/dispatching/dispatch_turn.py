@@ -19,14 +19,14 @@ class Turn:
 
     Attributes:
         holds: what operators hold.
-        sending: whether runs may still be started: order of arrival is kept, and trouble of the factory ends it.
+        sending: whether runs may still be started in this turn; an error of the factory ends it.
         asked: whether the gate has been asked.
-        pilot: held by the first who sends, until it has shown whether runs can be started: the others wait for that.
-        proven: whether it has.
-        waits: whether a request was met that could show whether runs can be started.
-        behind: whether requests are left that wait for their turn.
+        pilot: held by the first call, until it has shown whether runs can be started; the others wait for it.
+        proven: whether a run was started in this turn.
+        waits: whether a request waits whose call could show whether runs can be started.
+        behind: whether requests are left for the next tick.
         full: pipelines that take no more runs.
-        failed_looks: looks in a row that failed.
+        failed_looks: consecutive failed reads.
         ended: records that have ended without a run.
         openings: lines for places in which there may be room, by the request that is first in each.
     """
@@ -61,7 +61,7 @@ class Taken:
 
     Attributes:
         row: its row.
-        permit: to start its run; None where it is to be seen first whether one is to be started.
+        permit: to start its run; None where it is to be reconciled first.
     """
 
     row: ActiveRun

@@ -1,4 +1,4 @@
-"""What became of a createRun that got no clear answer.
+"""Determines the outcome of a createRun that got no clear answer.
 
 First the run is asked for by the id that was chosen for it: found, it is adopted. Only Data Factory's own answer about
 that very run counts as not found. Not found after a grace period, the runs of the pipeline since the first call are
@@ -49,14 +49,14 @@ class Verdict(Enum):
     ADOPT = "adopt"
     ASK_LATER = "ask later"
     CANNOT_TELL = "cannot tell"
-    """It may become known later, or never: that does not depend on this service."""
+    """It may become known later, or never; waiting is all that this service can do."""
     SEND_AGAIN = "send again"
     PARK = "park"
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A verdict with what it rests on."""
+    """A verdict with its evidence."""
 
     verdict: Verdict
     run_id: UUID | None = None
@@ -68,7 +68,7 @@ class Sightings:
     """Lists of runs that this tick has read, by pipeline: since when, and what they hold.
 
     Attributes:
-        reading: held by the one who reads a list: others wait for it instead of reading it, too.
+        reading: held while a list is read: other threads wait for it instead of reading it, too.
     """
 
     lists: dict[str, tuple[datetime, list[PipelineRun]]] = field(default_factory=dict)
@@ -76,14 +76,14 @@ class Sightings:
 
 
 CLAIMED_REMEMBERED = 100_000
-"""Runs of which a process remembers that a record has them."""
+"""Maximum runs that a process remembers as claimed by a record."""
 
 
 class Reconciler:
-    """Finds out what became of requests in doubt. Reads only.
+    """Determines the outcome of requests in doubt. Reads only.
 
     Args:
-        ledger: to tell our runs from others.
+        ledger: distinguishes our runs from others.
         factories: all configured factories.
         clock: returns the current time.
         policies: the policy of each pipeline.
@@ -116,7 +116,7 @@ class Reconciler:
         """What to do about a request in doubt.
 
         Raises:
-            DataFactoryError, CredentialError: it could not be found out now; nothing has changed.
+            DataFactoryError, CredentialError: the outcome cannot be determined now; nothing has changed.
         """
         left_by = transitions.left_by(record)
         if left_by is None:
@@ -140,10 +140,10 @@ class Reconciler:
     def find(
         self, factory: FactoryHandle, record: RunRecord, budget: Budget, sightings: Sightings
     ) -> UUID | None:
-        """The run of a request, by the id that was chosen for it or by its correlation parameter, where it shows.
+        """The run of a request, found by the id chosen for it or by its correlation parameter; None where not listed.
 
         Raises:
-            DataFactoryError, CredentialError: it could not be found out now.
+            DataFactoryError, CredentialError: it cannot be determined now.
         """
         if self._exists(factory, record):
             return record.run_id
@@ -166,7 +166,7 @@ class Reconciler:
         return self._policies.of(record.pipeline).correlation_parameter
 
     def _ids_honoured(self, factory: FactoryHandle) -> bool | None:
-        """Whether the factory gave the id that we chose back as the runId, last time; None if nobody knows.
+        """Whether the factory used the id that we chose as the runId, last time; None if that is not known.
 
         The records show it: one that has started under another id than the one chosen for it had that one before.
         """
@@ -210,7 +210,7 @@ class Reconciler:
         return Finding(Verdict.SEND_AGAIN, reason="no run that could be it has appeared")
 
     def _of_candidates(self, candidates: list[PipelineRun]) -> Finding:
-        """Runs that nobody has claimed: a young one may yet be claimed by a request that is just being sent."""
+        """Judge runs that no record has: a young one may yet be claimed by a request that is being sent."""
         listed = ", ".join(str(run.run_id) for run in candidates)
         newest = max(run.run_start or run.last_updated or self._clock() for run in candidates)
         if self._clock() - newest < 2 * self._grace:
@@ -231,15 +231,15 @@ class Reconciler:
     def _unclaimed(self, factory: FactoryHandle, runs: list[PipelineRun]) -> Iterator[PipelineRun]:
         """The runs that no record has. Each is looked up once: a claim that was made is never released.
 
-        Else each of many requests in doubt would look up each of many runs, at every tick anew, until no tick came as
-        far as to send one.
+        Else each of many requests in doubt would look up each of many runs at every tick, and no tick would have time
+        left to send one.
         """
         return (run for run in runs if not self._is_claimed(factory, run.run_id))
 
     def _is_claimed(self, factory: FactoryHandle, run_id: UUID) -> bool:
         if run_id in self._claimed:
             return True
-        # One thread at a time: the others, which look at the same runs, find what it has found.
+        # One thread at a time: the others look at the same runs and reuse what it found.
         with self._looking_up:
             if run_id in self._claimed:
                 return True

@@ -1,4 +1,4 @@
-"""Settles doubts: what became of a createRun without an answer, and what is done about it then."""
+"""Settles doubts: determines the outcome of a createRun without an answer, and acts on it."""
 
 from adf_trigger.clock import Clock
 from adf_trigger.errors import CredentialError, DataFactoryError
@@ -16,13 +16,13 @@ UNREADABLE_AFTER = 3
 
 
 class Settler:
-    """The dispatcher's part that decides about requests whose createRun got no clear answer.
+    """The dispatcher's part for requests whose createRun got no clear answer.
 
     Args:
         records: writes the ledger.
         clock: returns the current time.
         gate: says whether a factory may be read now.
-        reconciler: finds out what became of the call.
+        reconciler: determines the outcome of the call.
         sender: sends again what was not started.
         times: until when a request may be started.
     """
@@ -44,9 +44,9 @@ class Settler:
         self._times = times
 
     def settle(self, factory: FactoryHandle, stored: Stored, turn: Turn) -> None:
-        """Find out what became of a call without an answer; where that is clear, act on it."""
+        """Determine the outcome of a call without an answer; where it is clear, act on it."""
         if not self._gate.may_read(factory):
-            self._give_up_if_late(factory, stored, turn, "what became of it cannot be asked")
+            self._give_up_if_late(factory, stored, turn, "its outcome cannot be determined")
             return
         if turn.failed_looks >= UNREADABLE_AFTER or turn.budget.left <= 0:
             return  # the next tick asks
@@ -54,7 +54,7 @@ class Settler:
             finding = self._reconciler.reconcile(factory, stored.record, turn.budget, turn.sightings)
         except (DataFactoryError, CredentialError) as exc:
             turn.failed_looks += 1
-            reason = f"what became of it cannot be asked now: {exc}"
+            reason = f"its outcome cannot be determined now: {exc}"
             if not self._give_up_if_late(factory, stored, turn, reason):
                 self._sender.ask_later(stored, reason)
             return

@@ -36,7 +36,7 @@ class TurnSender:
         sender: calls createRun.
         gate: says whether a factory may be called now.
         reconciler: finds the run of an earlier call without an answer.
-        admission: leases a request that has a place, or needs none.
+        admission: leases a request that has a place or needs none.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class TurnSender:
         *,
         in_doubt_since: datetime | None,
     ) -> bool:
-        """Call createRun, unless the factory may not be called or there is no place for its run; whether it was."""
+        """Call createRun, unless the factory may not be called or its run has no place; returns whether it did."""
         if not turn.proven:
             with turn.pilot:
                 if turn.needs_a_pilot:
@@ -95,7 +95,7 @@ class TurnSender:
         in_doubt_since: datetime | None,
     ) -> bool:
         if turn.sending and not turn.asked:
-            turn.asked = True  # last: where it lets one through as a probe, that one has to send
+            turn.asked = True  # last: a request that is let through as a probe has to send
             if self._gate.wait_to_send(factory) is not None:
                 turn.sending = False
         if not turn.sending:
@@ -112,7 +112,7 @@ class TurnSender:
             self._refused(factory, taken, exc, in_doubt_since, turn)
             return True
         if sent.record.held is not None:
-            return True  # that says nothing of the others
+            return True  # that says nothing about the others
         full = sent.record.waits_for is Waits.PIPELINE
         if full:
             turn.full.add(sent.record.pipeline.lower())
@@ -130,7 +130,7 @@ class TurnSender:
         in_doubt_since: datetime | None,
         turn: Turn,
     ) -> None:
-        """A refusal is final, unless it may say no because an earlier call of this request has started it."""
+        """Handle a refusal: final, unless an earlier call of this request may have started its run."""
         reason = f"Data Factory refused it: {refusal}"
         if in_doubt_since is None:
             turn.ended.append(self._records.reject(taken, reason))
@@ -138,7 +138,9 @@ class TurnSender:
         try:
             run_id = self._reconciler.find(factory, taken.record, turn.budget, turn.sightings)
         except (DataFactoryError, CredentialError) as exc:
-            self.ask_later(taken, f"{reason}; what became of it cannot be asked now: {exc}")
+            self.ask_later(
+                taken, f"{reason}; the outcome of its earlier call cannot be determined now: {exc}"
+            )
             return
         if run_id is not None:
             self._records.adopt(taken, run_id)
@@ -148,10 +150,10 @@ class TurnSender:
             self.ask_later(taken, reason)
         else:
             turn.ended.append(
-                self._records.park(taken, f"{reason}; whether an earlier call started it cannot be told")
+                self._records.park(taken, f"{reason}; whether an earlier call started it is not known")
             )
 
     def ask_later(self, stored: Stored, reason: str) -> None:
-        """Ask what became of it at a later tick, after a wait that grows with its attempts."""
+        """Reconcile it at a later tick, after a wait that grows with its attempts."""
         until = self._clock() + back_off(stored.record.attempts)
         self._records.ask_later(stored, until=until, reason=reason)

@@ -1,1 +1,1 @@
-"""Whether the service does its work: checked by the timer, read by whoever asks."""
+"""Whether the service works: checked by the timer, read by HTTP."""

@@ -1,4 +1,4 @@
-"""Whether the service does its work, answered at once from what the timer keeps in the ledger."""
+"""The health of the service, answered at once from the reports that the timer writes into the ledger."""
 
 import asyncio
 import logging
@@ -29,9 +29,9 @@ logger = logging.getLogger(__name__)
 PATIENCE = 0.8
 """Maximum seconds that an answer waits for the ledger: it is given within one second whatever hangs."""
 LOOK_AGAIN = 0.02
-"""Seconds between two looks whether the ledger has been read."""
+"""Seconds between two checks whether the ledger has been read."""
 READ_AGAIN = 3.0
-"""Seconds that what was read is used again."""
+"""Seconds for which a reading is reused."""
 TOO_OLD = 30.0
 """Seconds after which a reading that hangs invalidates the last one."""
 REPORT = "report"
@@ -41,7 +41,7 @@ LONGEST_TICK = 600
 
 
 class HealthStatus(StrEnum):
-    """What anybody may know."""
+    """The public part of the health."""
 
     OK = "ok"
     UNAVAILABLE = "unavailable"
@@ -50,7 +50,7 @@ class HealthStatus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """Something that keeps the service from its work: since when, and what, in a sentence."""
+    """A problem of the service: since when, and what, in a sentence."""
 
     since: datetime
     what: str
@@ -63,8 +63,8 @@ class Health:
     Attributes:
         status: ok or not.
         since: since when; None while starting.
-        troubles: all that is wrong, for those who may know.
-        details: what else is known, as JSON.
+        troubles: all that is wrong, for operators.
+        details: all other details, as JSON.
     """
 
     status: HealthStatus
@@ -75,7 +75,7 @@ class Health:
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """What one reading of the ledger gave, and when: the notes, or why there are none."""
+    """The result of one reading of the ledger, and when: the notes, or why there are none."""
 
     at: float
     instant: datetime
@@ -93,18 +93,18 @@ class _Read:
 
 
 class HealthReader:
-    """Answers within a second: reads the ledger behind the answer, one reading at a time, and only when asked.
+    """Answers within a second: reads the ledger in the background, one reading at a time, and only on demand.
 
     Args:
         notes: where the timer's report is kept.
         clock: returns the current time.
         schedule: when the timer is due.
-        triggers: names of those that are declared.
-        routes: names of those that are configured; None tells of all that there ever were.
-        observed: sums up what is observed.
+        triggers: names of the declared triggers.
+        routes: names of the configured routes; None reports every route that has a note.
+        observed: summarises the observed pipelines.
         holds: lists what operators hold.
         seconds: a monotonic clock, for waiting.
-        begin: begins to read in a thread.
+        begin: starts a thread.
     """
 
     def __init__(
@@ -140,17 +140,17 @@ class HealthReader:
     async def answer(self) -> Health:
         """The health as it was read last, within a second.
 
-        It takes no thread of those that the functions run in: they may all hang.
+        It uses none of the threads that the functions run on: they may all hang.
         """
         patient_until = self._asked()
-        # The reading ends in a thread, which no asyncio.Event hears of.
+        # The reading ends on a thread, which cannot set an asyncio.Event.
         while patient_until is not None and self._seconds() < patient_until and self._is_reading():  # noqa: ASYNC110
             await asyncio.sleep(LOOK_AGAIN)
         with self._lock:
             return self._judged()
 
     def _asked(self) -> float | None:
-        """Begin to read where that is due; until when it is worth waiting for it."""
+        """Begin to read where that is due; returns until when to wait for it."""
         with self._lock:
             due = self._last is None or self._seconds() - self._last.at >= READ_AGAIN
             if due and self._reading_since is None:
@@ -212,7 +212,7 @@ class HealthReader:
         return tuple(each for each in found if known is None or each.name.removeprefix(ROUTE_STATES) in known)
 
     def _missed(self, read: _Read) -> frozenset[str]:
-        """What the timer has not done for some periods, by what this process has seen of it, too."""
+        """The problem of a timer that has not run for some periods, judged also by what this process has seen."""
         missed = set()
         for what, note in ((REPORT, read.health), (TICK, read.tick)):
             last = self._started if note is None else _instant(note, "at")
@@ -227,7 +227,7 @@ class HealthReader:
         if self._good is None:
             return Health(HealthStatus.STARTING) if silence is None else _unavailable([silence], {})
         troubles = [] if silence is None else [silence]
-        # Judged as of when it was read: nobody may have asked for long, and the next reading be under way.
+        # Judged as of when it was read: the last request may be long ago, and the next reading under way.
         troubles += _troubles(self._good, self._schedule, self._started)
         details = {**_details(self._good), "events": counted(self._good.events, self._triggers)}
         if troubles:
@@ -237,7 +237,7 @@ class HealthReader:
         return Health(HealthStatus.OK, _well_since(self._good), details=details)
 
     def _silence(self) -> Trouble | None:
-        """The trouble of a ledger that does not answer."""
+        """The problem of a ledger that does not answer."""
         if self._silent_since is not None and self._last is not None and self._last.error is not None:
             return Trouble(self._silent_since, self._last.error)
         if self._reading_since is None or self._seconds() - self._reading_since < TOO_OLD:
@@ -277,7 +277,7 @@ def _unavailable(troubles: list[Trouble], details: dict[str, Any]) -> Health:
 
 
 def _well_since(read: _Read) -> datetime:
-    """Since when all is well: since the last thing became so."""
+    """Since when all components are well: since the last one became so."""
     if read.health is None:
         raise ValueError("nothing was reported")
     instants = [each.since for each in components_of(read.health).values()]
@@ -309,7 +309,7 @@ def _seconds_of(note: Note) -> float:
 
 
 def _understood(note: Note | None) -> Note | None:
-    """A note that says what it must; None for one that another version has written otherwise."""
+    """Decode a note; None for one in another version's format."""
     try:
         if note is not None and datetime.fromisoformat(note.value.get("at") or note.value["since"]).tzinfo:
             return note

@@ -1,7 +1,7 @@
-"""Whether the ledger is still the one that it was: a table that is made anew has forgotten what was started.
+"""Whether the ledger is still the same: a table that was created again has lost what was started.
 
 The ledger keeps an id of itself, and a landmark outside the table keeps the same id. A table without an id, beside
-a landmark that has one, is a ledger that was lost: nothing can tell from it which keys had started a run.
+a landmark that has one, is a ledger that was lost: it does not show which keys had started a run.
 """
 
 import logging
@@ -16,17 +16,17 @@ logger = logging.getLogger(__name__)
 
 LEDGER_NOTE = "ledger"
 TIMER_WAIT = 15.0
-"""Seconds after which the timer has run, likely."""
+"""Seconds after which the timer has probably run."""
 
 
 class Landmark(Protocol):
-    """A short text that is kept outside the ledger's table. Every method may raise PublishError."""
+    """A short text that is stored outside the ledger's table. Every method may raise PublishError."""
 
     def landmark(self) -> str | None:
-        """The text; None where none was ever kept."""
+        """The text; None where none was ever stored."""
 
     def set_landmark(self, text: str) -> None:
-        """Keep a text in place of the one there is."""
+        """Store a text in place of the present one."""
 
 
 class LedgerIdentity:
@@ -34,7 +34,7 @@ class LedgerIdentity:
 
     Args:
         notes: of the ledger.
-        landmark: what outlives the table.
+        landmark: outlives the table.
         clock: returns the current time.
         new_id: makes the ids of ledgers.
         steps: surrounds each effect.
@@ -51,7 +51,7 @@ class LedgerIdentity:
         self._marked: str | None = None
 
     def check(self) -> None:
-        """Make sure that ledger and landmark have the same id, and tell when the ledger is another one.
+        """Ensure that ledger and landmark have the same id, and raise where the ledger is another one.
 
         Raises:
             LedgerError, PublishError: one of them is out of reach.
@@ -66,7 +66,7 @@ class LedgerIdentity:
         self._marked = own
 
     def acknowledge(self, by: str | None) -> dict[str, Any]:
-        """An operator knows that the ledger is new, and takes it as it is.
+        """Acknowledge, for an operator, that the ledger is new.
 
         Raises:
             TryLater: the ledger has no id yet.
@@ -90,7 +90,7 @@ class LedgerIdentity:
             return self._notes.put(APP_SCOPE, LEDGER_NOTE, value, note.etag).value
 
     def _first_seen(self) -> Note:
-        # The landmark may have gone with its queue: what this process has seen counts, too.
+        # The landmark may have been deleted with its queue: what this process has seen counts, too.
         earlier = self._landmark.landmark() or self._marked
         value: dict[str, Any] = {
             "id": str(self._new_id()),

@@ -1,7 +1,7 @@
-"""The timer's checks of the service's dependencies, kept in the ledger for health's readers.
+"""The timer's checks of the service's dependencies, written into the ledger for health's readers.
 
-On Azure the timer and the HTTP functions run on different instances, and anybody may ask for the health: so that
-nobody's question costs a call of Data Factory, and none can be held up by one that hangs.
+On Azure the timer and the HTTP functions run on different instances, and the health is public: a request for it
+costs no call of Data Factory, and does not wait for one that hangs.
 """
 
 import logging
@@ -25,14 +25,14 @@ from adf_trigger.settings.schedule import Schedule
 
 logger = logging.getLogger(__name__)
 
-NOT_ASKED = "could not be asked: no thread could be started"
+NOT_ASKED = "could not be checked: no thread could be started"
 
 OBSERVED_TOGETHER = 8
-"""Components that are asked at the same time."""
+"""Components that are checked concurrently."""
 ASKED_IN_TURN = 4
-"""Factories that are asked each time: 960 calls an hour with a timer of 15 seconds."""
+"""Factories that are checked each time: 960 calls an hour with a timer of 15 seconds."""
 MAX_COMPONENTS = 60
-"""Most that a report lists: it has to fit into a note. Those that do not answer come first."""
+"""Maximum components that a report lists: it has to fit into a note. Those that do not answer come first."""
 MAX_REASON = 1_500
 MAX_REASONS = 14_000
 MAX_WARNINGS = 5_000
@@ -45,7 +45,7 @@ Check = Callable[[], object]
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """Whether a part of the surroundings answers.
+    """Whether a dependency answers.
 
     Attributes:
         ok: whether it does.
@@ -59,19 +59,19 @@ class Component:
 
 
 class Observer:
-    """Asks every component, all at once, and keeps what was found.
+    """Checks all components concurrently, and stores the report.
 
     Args:
-        checks: component → how to ask it, every time.
-        in_turn: the same for those of which a few are asked each time, and what was found of the others stands:
-            asking costs calls of which a subscription has so many an hour.
+        checks: component → its check, run every time.
+        in_turn: checks of which a few are run each time, while the last result of the others stays:
+            they cost calls of which a subscription has a limited number an hour.
         notes: where the report is kept.
         clock: returns the current time.
-        schedule: when it is done.
+        schedule: of the timer.
         steps: surrounds each effect.
-        warnings: sentences on what is odd, and keeps the service from nothing.
-        limit: seconds that one observation may take; who has not answered by then counts as not answering.
-        begin: begins to ask in a thread.
+        warnings: gives sentences about problems that do not stop the service.
+        limit: seconds of one observation; a component that has not answered by then counts as not answering.
+        begin: starts a thread.
     """
 
     def __init__(
@@ -102,18 +102,18 @@ class Observer:
         self._lock = threading.Lock()
 
     def also_ask(self, component: str, check: Check) -> None:
-        """From now on ask this component, too, every time.
+        """Add a component that is checked every time.
 
         Args:
             component: its name in the report.
-            check: how to ask it.
+            check: its check.
         """
         if component not in self._checks:
             self._always.append(component)
         self._checks[component] = check
 
     def observe(self) -> None:
-        """Ask once, and keep the report. The ledger's own trouble is logged: a report that grows old says it, too."""
+        """Check once, and store the report. A failure of the ledger is logged; the old report shows it, too."""
         try:
             earlier = self._notes.get(APP_SCOPE, HEALTH_NOTE)
             before = components_of(earlier)
@@ -135,9 +135,9 @@ class Observer:
             )
 
     def _ask(self, names: Iterable[str]) -> dict[str, str | None]:
-        """Component → what is wrong with it, or None."""
+        """Run the checks: component → what is wrong with it, or None."""
         with self._lock:
-            # One that still hangs since the last time is not asked again: hanging calls must not pile up.
+            # One that still hangs since the last time is not checked again: hanging calls must not pile up.
             hanging = {name: asked for name, asked in self._under_way.items() if not asked.done()}
             asked: dict[str, Future[str | None]] = {name: Future() for name in names if name not in hanging}
             self._under_way = {**hanging, **asked}
@@ -250,7 +250,7 @@ def _outcome(name: str, asked: Future[str | None]) -> str | None:
         exc_info=error,
         extra={"action": "health_check_broken", "component": name},
     )
-    return f"asking it has failed: {type(error).__name__}"
+    return f"its check has failed: {type(error).__name__}"
 
 
 def _log_change(name: str, why: str | None) -> None:

@@ -8,12 +8,12 @@ from adf_trigger.service.other_runs.observing import ObservationKeeper, Observed
 from adf_trigger.service.policy import Policies
 
 MOST_FACTORIES = 20
-"""Factories that are read for an answer, a query each; the others are named."""
+"""Maximum factories that are read for an answer, one query each; the others are only named."""
 MOST_PIPELINES = 100
 
 
 class ObservationSummary:
-    """Sums up what is observed.
+    """Summarises what is observed.
 
     Args:
         factories: all configured factories.
@@ -27,7 +27,7 @@ class ObservationSummary:
         self._observing = observing
 
     def __call__(self) -> Sequence[Mapping[str, Any]]:
-        """An object a factory; nothing where no policy observes, and nothing is read then.
+        """One object per factory; empty, and without a read, where no policy observes.
 
         Raises:
             LedgerError: the ledger is out of reach.

@@ -1,1 +1,1 @@
-"""What an operator holds, and the notes of it."""
+"""Holds of operators, and the notes of them."""

@@ -1,4 +1,4 @@
-"""What an operator holds: requests of it are taken and not started, until that is released or over."""
+"""Holds: requests are accepted and not started until an operator releases the hold, or it ends."""
 
 import hashlib
 import json
@@ -13,15 +13,15 @@ LONGEST_HOLD = timedelta(days=30)
 """How far ahead the end of a hold may be."""
 
 USUAL_HOLD = timedelta(hours=24)
-"""How long a hold stands whose end nobody has said."""
+"""How long a hold lasts whose end is not given."""
 
 FORGOTTEN_AFTER = timedelta(days=7)
-"""For how long it is known when a hold ended: requests that it held go on from there."""
+"""How long the end of a hold is remembered: the start deadlines of its requests go on from there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
-    """What of a factory is held.
+    """The scope of a hold within a factory.
 
     Attributes:
         pipeline: its name, in any case of letters; None for every pipeline.
@@ -33,16 +33,16 @@ class Scope:
 
     @property
     def id(self) -> str:
-        """The same for the same scope, whoever holds it and whenever."""
+        """An id derived from the scope alone."""
         said = json.dumps([self.pipeline and self.pipeline.lower(), self.key])
         return hashlib.sha256(said.encode()).hexdigest()[:32]
 
     def covers(self, record: RunRecord) -> bool:
-        """Whether a request is held with it."""
+        """Whether a request is in the scope."""
         return self.covers_line(record.pipeline, record.admission_key)
 
     def covers_line(self, pipeline: str, key: str | None) -> bool:
-        """Whether all requests of a pipeline with a key are held with it."""
+        """Whether all requests of a pipeline with a key are in the scope."""
         named = self.pipeline is None or self.pipeline.lower() == pipeline.lower()
         return named and (self.key is None or self.key == key)
 
@@ -58,11 +58,11 @@ class Hold:
 
     Attributes:
         scope: what is held.
-        reason: why, in the words of who holds it.
+        reason: why, in the operator's words.
         since: when it began.
         until: when it is over, unless it is released before.
         written_at: when it was begun or changed last.
-        by: who did that, where it is known.
+        by: who did that; None where it is not known.
         released_at: when it was released; None while it was not.
     """
 
@@ -76,12 +76,12 @@ class Hold:
 
     @property
     def ended_at(self) -> datetime:
-        """When it is over, by the clocks of those who wrote it."""
+        """When it ends, by its writers' clocks."""
         return self.until if self.released_at is None else min(self.until, self.released_at)
 
     @property
     def in_words(self) -> str:
-        """What a request that it holds waits for."""
+        """The reason that a request in its scope waits."""
         by = f" by {self.by}" if self.by else ""
         return f"{self.scope} is held{by} until {self.until:%Y-%m-%dT%H:%M:%SZ}: {self.reason}"
 
@@ -91,15 +91,15 @@ class Holds:
     """The holds of a factory as they were read.
 
     Attributes:
-        standing: those that stand, by the id of their scope.
-        ended: when those ended that do not stand any more, by the id of their scope; the oldest are forgotten.
+        standing: holds in force, by the id of their scope.
+        ended: when past holds ended, by the id of their scope; the oldest are forgotten.
     """
 
     standing: Mapping[str, Hold] = field(default_factory=dict)
     ended: Mapping[str, datetime] = field(default_factory=dict)
 
     def covering(self, record: RunRecord) -> Hold | None:
-        """The hold that keeps a request from being started; of several the one that stands longest."""
+        """The hold that keeps a request from being started; of several the one that lasts longest."""
         found = [each for each in self.standing.values() if each.scope.covers(record)]
         return max(found, key=lambda hold: hold.until, default=None)
 
@@ -108,7 +108,7 @@ class Holds:
         return any(each.scope.covers_line(pipeline, key) for each in self.standing.values())
 
     def keep(self, held: Held | None) -> bool:
-        """Whether the hold that a request was held by stands still."""
+        """Whether the hold of a request is still in force."""
         return held is not None and held.by in self.standing
 
     @property
@@ -117,18 +117,18 @@ class Holds:
         return _WHOLE.id in self.standing
 
     def end_of(self, held: Held, now: datetime) -> datetime:
-        """When the hold ended by which a request is held that is not taken up since; long ago where it is forgotten."""
+        """When the hold of a request ended; a time long ago where that is forgotten."""
         return max(held.since, min(now, self.ended.get(held.by, now - FORGOTTEN_AFTER)))
 
 
 _WHOLE = Scope()
 
 NONE = Holds()
-"""Nothing is held."""
+"""No holds."""
 
 
 def value_of(hold: Hold) -> dict[str, Any]:
-    """A hold as its note says it."""
+    """Encode a hold as the value of its note."""
     return {
         "pipeline": hold.scope.pipeline,
         "key": hold.scope.key,
@@ -142,7 +142,7 @@ def value_of(hold: Hold) -> dict[str, Any]:
 
 
 def hold_of(value: Mapping[str, Any]) -> Hold | None:
-    """The hold of a note; None for one that another version has written otherwise."""
+    """Decode the hold of a note; None for one in another version's format."""
     try:
         reason = value["reason"]
         pipeline, key, by = (value.get(name) for name in ("pipeline", "key", "by"))
@@ -172,5 +172,5 @@ def _instant(text: str) -> datetime:
 
 
 def shown_first(holds: Sequence[Hold]) -> Sequence[Hold]:
-    """In the order in which they are shown: the whole factory first, then by name."""
+    """Sort key of the order in which holds are shown: the whole factory first, then by name."""
     return sorted(holds, key=lambda hold: ((hold.scope.pipeline or "").lower(), hold.scope.key or ""))

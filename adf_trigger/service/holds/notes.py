@@ -1,4 +1,4 @@
-"""The notes of what operators hold: one a scope, read at most once a second for each factory, written conditionally."""
+"""The notes of holds: one per scope, read at most once a second for each factory, written conditionally."""
 
 import hashlib
 import logging
@@ -31,10 +31,10 @@ HOLD_NOTES = "hold|"
 """Beginning of the names of the notes, in the app's scope: hold|factory|scope, so that health reads all in one call."""
 
 KNOWN_FOR = 1.0
-"""Seconds for which what was read is used again: so long after a hold began, at most, a call may leave."""
+"""Seconds for which a reading is reused: so long after a hold began, at most, a call may still leave."""
 
 MOST_ENDED = 100
-"""At most so many that have ended stay known, of a factory."""
+"""Maximum ended holds of a factory that are remembered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class _Seen:
     Attributes:
         version: as it was written.
         at: when, by the monotonic clock.
-        agrees: whether our clock may agree with that of who wrote it.
+        agrees: whether our clock may agree with its writer's.
     """
 
     version: datetime
@@ -62,7 +62,7 @@ class _Seen:
 
 @dataclass(slots=True)
 class _Reader:
-    """The reads of one factory's notes, one at a time: how many have begun, and what the last one found."""
+    """The reads of one factory's notes, one at a time: how many have begun, and the last result."""
 
     lock: threading.Lock = field(default_factory=threading.Lock)
     begun: int = 0
@@ -106,7 +106,7 @@ class HoldNotes:
         """The holds of a factory, as a read shows them that began no longer than KNOWN_FOR seconds ago.
 
         Raises:
-            LedgerError: they could not be read; nobody knows what is held.
+            LedgerError: they could not be read; what is held is not known.
         """
         reader = self._reader(factory)
         if reader.began_at is not None and 0 <= self._seconds() - reader.began_at < KNOWN_FOR:
@@ -139,7 +139,10 @@ class HoldNotes:
             return found
 
     def _see(self, reader: _Reader, found: Sequence[Hold]) -> None:
-        """Note what is new. Where that says it was written well before our last look, our clock is ahead of others."""
+        """Remember new holds.
+
+        One written well before our last read, by its writer's clock, shows that ours is ahead.
+        """
         seconds, seen = self._seconds(), dict[str, _Seen]()
         for hold in found:
             before = reader.seen.get(hold.scope.id)
@@ -164,7 +167,7 @@ class HoldNotes:
 
     @staticmethod
     def _stands(hold: Hold, seen: _Seen | None, now: datetime, seconds: float) -> bool:
-        """Whether it is not released, and not over: by our clock, or since it was seen for as long as it lasts."""
+        """Whether a hold is in force: not released, and not over by our clock or by elapsed time."""
         if hold.released_at is not None:
             return False
         if seen is None or seen.version != hold.written_at:
@@ -225,7 +228,7 @@ class HoldNotes:
         self._forget(factory)
 
     def prune(self, factory: FactoryHandle, noted: Sequence[Noted]) -> None:
-        """Remove what ended long ago, so that what is read stays short. It may be held again meanwhile.
+        """Remove holds that ended long ago, so that the list stays short. A scope may be held again meanwhile.
 
         Raises:
             LedgerError: it could not be removed.
@@ -243,7 +246,7 @@ class HoldNotes:
         self._forget(factory)
 
     def _forget(self, factory: FactoryHandle) -> None:
-        """Have the next look read: this process knows that something has changed."""
+        """Make the next look read, after a change by this process."""
         self._reader(factory).began_at = None
 
     def _prefixes(self, factory: FactoryHandle) -> Sequence[str]:

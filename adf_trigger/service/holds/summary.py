@@ -1,4 +1,4 @@
-"""What is held, for health: why, until when, by whom, and how many wait for it."""
+"""Summary of holds for health: why, until when, by whom, and how many requests wait for each."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,7 +13,7 @@ MOST_COUNTED = 200
 """Holds for which a tick's note says how many requests wait."""
 
 HELD = "held"
-"""What a tick's note says of requests that are held: {factory: {scope: how many}}."""
+"""The member of a tick's note that counts held requests: {factory: {scope: count}}."""
 
 
 class HoldSummary:
@@ -49,7 +49,7 @@ class HoldSummary:
 
 
 def counted_by_hold(rows: Iterable[ActiveRun]) -> Mapping[str, int]:
-    """How many requests each hold keeps from being started."""
+    """The number of requests that each hold keeps from being started."""
     return Counter(row.held.by for row in rows if row.held is not None)
 
 
@@ -64,7 +64,7 @@ def for_note(counts: Sequence[tuple[str, Mapping[str, int]]]) -> Mapping[str, Ma
 
 
 def with_waiting(holds: Sequence[Mapping[str, Any]], ticks: Sequence[Note | None]) -> list[dict[str, Any]]:
-    """The holds with how many waited for each when the last tick looked; null where none has looked since."""
+    """The holds with the number of requests that waited at the last tick; null where no tick has counted since."""
     notes = [note.value for note in ticks if note is not None and isinstance(note.value.get("at"), str)]
     last = max(notes, key=lambda value: str(value["at"]), default=None)
     counts = None if last is None else last.get(HELD)

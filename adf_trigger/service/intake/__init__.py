@@ -1,1 +1,1 @@
-"""From a message or an event to a request; what is rejected, kept and sent again."""
+"""From a message or an event to a request; rejected messages, kept and sent again."""

@@ -1,4 +1,4 @@
-"""How many events each trigger has started on, and how many none wanted: a filter that matches nothing shows there."""
+"""Counts the events per trigger, and those that matched none: a filter that never matches shows there."""
 
 import logging
 import threading
@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 
 EVENTS_NOTE = "events"
 WRITTEN_AFTER = 2.0
-"""Seconds after which what was counted is written: one write for all events of that time."""
+"""Seconds after which counts are written: one write for all events of that time."""
 TRIES = 5
 MAX_TEXT = 200
 MAX_LISTED = 100
@@ -29,7 +29,7 @@ Later = Callable[[float, Callable[[], None]], None]
 
 
 def at_once(_seconds: float, work: Callable[[], None]) -> None:
-    """See Later: where nothing is to happen in the background."""
+    """See Later; on the calling thread."""
     work()
 
 
@@ -43,14 +43,14 @@ def on_a_thread(seconds: float, work: Callable[[], None]) -> None:
 class EventCounts:
     """Counts events, and keeps the sums in the ledger. Thread-safe.
 
-    A process that is killed loses what it has counted within the last seconds: counts are for people, and no promise
-    hangs on them.
+    A process that is killed loses the counts of its last seconds: they are for people, and nothing
+    depends on them.
 
     Args:
         notes: where the sums of all instances are kept.
         clock: returns the current time.
         steps: surrounds each write.
-        later: does something a while after.
+        later: runs a callback after a delay.
     """
 
     def __init__(self, notes: Notes, clock: Clock, steps: Steps, later: Later = on_a_thread) -> None:
@@ -73,11 +73,11 @@ class EventCounts:
         self._write_later()
 
     def unwanted(self, event: Event, why: str) -> None:
-        """Count an event that no trigger wants, and keep what the latest one was.
+        """Count an event that matches no trigger, and remember the latest one.
 
         Args:
             event: the event.
-            why: why none does, in a sentence.
+            why: why none matches, in a sentence.
         """
         with self._lock:
             self._unwanted += 1
@@ -90,7 +90,7 @@ class EventCounts:
         self._write_later()
 
     def write(self) -> None:
-        """Add what was counted to the sums in the ledger; where that fails it is added next time."""
+        """Add the counts to the sums in the ledger; where that fails they are added next time."""
         with self._lock:
             self._is_due = False
             wanted, self._wanted = self._wanted, Counter()

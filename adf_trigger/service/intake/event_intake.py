@@ -1,4 +1,4 @@
-"""Events that have come, and what the declared triggers start on them. A repeated delivery starts nothing."""
+"""Turns events into the requests that declared triggers start. A repeated delivery starts nothing."""
 
 import json
 import logging
@@ -46,22 +46,22 @@ AT_ONCE = 16
 STARTED_AT_ONCE = 4
 """Maximum requests of one call that are sent while its caller waits; the timer sends the rest."""
 LATER = 30.0
-"""Seconds after which events may come again that could not be taken."""
+"""Retry-After in seconds of events that could not be accepted."""
 MAX_REASONS = 3
 MOST_KEPT = 262_144
 """Bytes of an event that are kept where it is rejected: by HTTP it may have four times as many, and a row of the ledger
 has no room for them."""
 REQUESTED_BY = "events"
-"""Stands for the senders of events that come by HTTP."""
+"""requestedBy of events that come by HTTP."""
 
 _BY = "trigger"
-"""The label that tells which trigger has made a request."""
+"""The label that names the trigger of a request."""
 
 Seconds = Callable[[], float]
 
 
 class Outcome(StrEnum):
-    """What became of a request that an event makes."""
+    """The outcome of a request made from an event."""
 
     CLAIMED = "claimed"
     REPEATED = "repeated"
@@ -70,15 +70,15 @@ class Outcome(StrEnum):
 
 @dataclass(slots=True)
 class Taken:
-    """What became of the events of a call.
+    """The outcomes of the events of a call.
 
     Attributes:
         events: how many there were.
         claimed: requests that were made of them.
         repeated: requests that had been made of them before.
-        rejected: what can never work, told and kept as rejected.
-        unwanted: events that no trigger starts on.
-        later: why some could not be taken now; None where all were.
+        rejected: requests that can never work, published and kept as rejected.
+        unwanted: events that match no trigger.
+        later: why some could not be accepted now; None where all were.
     """
 
     events: int = 0
@@ -89,7 +89,7 @@ class Taken:
     later: AdfTriggerError | None = field(default=None, repr=False)
 
     def count(self, outcome: Outcome | AdfTriggerError) -> None:
-        """Count what became of one request."""
+        """Count the outcome of one request."""
         match outcome:
             case Outcome.CLAIMED:
                 self.claimed += 1
@@ -102,18 +102,18 @@ class Taken:
 
 
 class EventIntake:
-    """Makes requests of events.
+    """Makes requests from events.
 
     Args:
-        triggers: what is declared.
+        triggers: the declared triggers.
         factories: all configured factories.
         ledger: the run ledger.
-        partitions: where a request is kept.
+        partitions: finds the id under which a request is kept.
         submitter: takes the requests of events that came by HTTP.
         rejecter: rejects what can never work, and publishes that.
         counts: counts events.
         threads: share the work of a call with many events.
-        most_bytes: that a request may have which is made of an event, written as JSON.
+        most_bytes: maximum size of a request made from an event, as JSON.
         seconds: a monotonic clock.
     """
 
@@ -178,11 +178,11 @@ class EventIntake:
 
     @staticmethod
     def is_made(message: Message) -> bool:
-        """Whether a message is the request of an event, which was put back by itself."""
+        """Whether a message is the request of an event that was put back on its own."""
         return message.event is None and is_key(message.own_key or "") and _BY in message.metadata
 
     def unwanted(self, event: Event) -> None:
-        """Log and count an event that no trigger wants; it is done with."""
+        """Log and count an event that matches no trigger; nothing else is done with it."""
         why = self._why_unwanted(event)
         self._counts.unwanted(event, why)
         logger.info(
@@ -195,7 +195,7 @@ class EventIntake:
         )
 
     def was_made(self, message: Message) -> bool:
-        """Whether the request of an event was made before: then this is a repeated delivery, and done with.
+        """Whether the request of an event was made before: then this is a repeated delivery.
 
         Whatever has become of it: also where the trigger has changed since, or its run was refused. One that waits for
         the values of its secure parameters is not done with: this delivery has them.
@@ -220,10 +220,10 @@ class EventIntake:
         return True
 
     def take(self, messages: Sequence[Message]) -> Taken:
-        """Take events that came by HTTP, each for itself; the call says then which of them may come again.
+        """Process events that came by HTTP, each independently.
 
         Args:
-            messages: events, and what was meant to be some.
+            messages: events, and entries that are none.
         """
         taken = Taken(events=len(messages))
         made: list[Message] = []
@@ -281,7 +281,7 @@ class EventIntake:
                 at_once=at_once,
             )
         except RequestConflict:
-            return Outcome.REPEATED  # another delivery was quicker, by another version of the trigger
+            return Outcome.REPEATED  # another delivery was first, by another version of the trigger
         except (InvalidRequest, Refused, AtCapacity, TooLate) as exc:
             return self._reject(message, exc)
         if submitted.again_after is not None:
@@ -291,7 +291,7 @@ class EventIntake:
         return Outcome.REPEATED if submitted.replayed else Outcome.CLAIMED
 
     def _reject(self, message: Message, error: AdfTriggerError) -> Outcome:
-        """Reject a message; where the ledger cannot keep it, it goes into the requests queue, and is durable there."""
+        """Reject a message; where the ledger cannot keep it, it is put into the requests queue."""
         kept = _of_a_size_to_keep(message)
         self._rejecter.reject(kept, kept, self._factory_of(message), error)
         return Outcome.REJECTED

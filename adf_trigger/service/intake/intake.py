@@ -1,4 +1,4 @@
-"""Takes messages of the requests queue: each becomes a run, or a rejection, or is put back for later. None is lost."""
+"""Processes messages of the requests queue: each becomes a request, a rejection, or is put back. None is lost."""
 
 import logging
 from collections.abc import Iterator, Sequence
@@ -46,18 +46,18 @@ SAME_MESSAGE = timedelta(days=1)
 
 
 class Intake:
-    """Takes messages.
+    """Processes messages of the requests queue.
 
     Args:
         factories: all configured factories.
         ledger: the run ledger.
-        submitter: takes the requests of valid messages.
+        submitter: submits the requests of valid messages.
         rejecter: rejects those that can never work, and publishes that.
-        requeuer: puts those back that cannot be taken now.
+        requeuer: puts back those that cannot be accepted now.
         keeper: keeps messages that do not fit into the queue.
         partitions: how a factory's id is spelled.
         unconfigured: knows factories that have left the settings.
-        event_intake: makes requests of events.
+        event_intake: makes requests from events.
         clock: returns the current time.
         requested_by: stands for the senders of messages.
     """
@@ -90,7 +90,7 @@ class Intake:
         self._requested_by = requested_by
 
     def take(self, message: Message) -> None:
-        """Take a message of the requests queue, or what is kept of the one that it refers to.
+        """Process a message of the requests queue, or the kept message that it refers to.
 
         Raises:
             PublishError: the queues are out of reach; the message must be delivered again.
@@ -119,7 +119,7 @@ class Intake:
             self._rejecter.publish_again(kept, message)
 
     def take_poison(self, message: Message) -> None:
-        """Take a message that the host has given up on, as a request like any other: it may never have been refused.
+        """Process a message of the poison queue as a request like any other: it may never have been refused.
 
         A copy of a message that was taken under the id that it had before is not taken again.
 
@@ -200,7 +200,7 @@ class Intake:
         sent_again: KeptMessage | None = None,
         made: bool = False,
     ) -> bool:
-        """Whether the message is done with, and was not put back.
+        """Process a request; returns whether the message is done, and not put back.
 
         Args:
             message: what is asked for.
@@ -225,7 +225,7 @@ class Intake:
         return self._wait(message, came_as, submitted.again_after, reason)
 
     def _has_had_its_run(self, message: Message, error: AdfTriggerError, *, made: bool) -> bool:
-        """Whether another delivery of the event was quicker, by another version of its trigger."""
+        """Whether another delivery of the event was first, by another version of its trigger."""
         if not isinstance(error, RequestConflict) or not (made or self._event_intake.is_made(message)):
             return False
         logger.info(
@@ -236,7 +236,7 @@ class Intake:
         return True
 
     def _taken_as(self, message: Message) -> str | None:
-        """The request that the same message was taken as lately, and that it would not be answered with.
+        """The request that the same message became recently, and that it would not be answered with.
 
         Under the id that it had before, or rejected under its own key. Looked for wherever it may be kept: under
         every id of its factory, and under those that have left the settings.
@@ -282,7 +282,7 @@ class Intake:
         )
 
     def _take_without(self, message: Message, reference: Reference) -> None:
-        """Take a reference to what is not kept any more: it was taken, and its removal was the last that was done."""
+        """Process a reference to a message that is not kept any more: it was accepted before, and removed last."""
         try:
             places = [*(each.id for each in self._factories), *self._unconfigured.ids()]
             taken = any(self._ledger.get(each, message.request_id) for each in places)
@@ -297,7 +297,7 @@ class Intake:
             self._reject(message, message, InvalidRequest([gone]))
 
     def _wait(self, message: Message, came_as: Message, delay: float, error: AdfTriggerError | str) -> bool:
-        """Put a message back for later, or reject it where it cannot wait. Whether it is done with."""
+        """Put a message back for later, or reject it where it cannot wait. Returns whether it is done."""
         try:
             self._requeuer.wait(message, came_as, self._factory_of(message), delay, error)
         except (TooLate, NotKept) as exc:

@@ -1,4 +1,4 @@
-"""Messages that are kept in the ledger while they wait, since they fit into no queue."""
+"""Messages that are kept in the ledger while they wait, since they fit into no queue message."""
 
 import logging
 from datetime import datetime
@@ -29,7 +29,7 @@ class Keeper:
 
     Args:
         messages: where they are kept.
-        secrets: takes out of them what is not kept.
+        secrets: removes the secrets that are not kept.
         clock: returns the current time.
         steps: surrounds each effect.
     """
@@ -50,7 +50,7 @@ class Keeper:
         return self._secrets.out_of(message, factory)
 
     def keep(self, message: Message, factory: FactoryHandle | None, reason: str) -> Reference:
-        """Keep a message that does not fit into its queue; the reference that is put there in its place.
+        """Keep a message that does not fit into its queue; returns the reference that takes its place there.
 
         Raises:
             NotKept: it has secrets, which are not written down.
@@ -82,7 +82,7 @@ class Keeper:
         return Reference(kept.key, kept.request_id)
 
     def was_rejected(self, reference: Reference) -> bool:
-        """Whether a message is known under the key of one that is kept no more: that one, as it was rejected.
+        """Whether the message of a reference was rejected and is not kept any more.
 
         Raises:
             LedgerError: the ledger is out of reach.
@@ -90,7 +90,7 @@ class Keeper:
         return self._messages.find(reference.request_id) is not None
 
     def kept(self, reference: Reference) -> KeptMessage | None:
-        """What a reference stands for; None where it is not kept any more.
+        """The kept message of a reference; None where it is not kept any more.
 
         Raises:
             LedgerError: the ledger is out of reach.
@@ -121,9 +121,9 @@ class Keeper:
         )
 
     def done_with(self, kept: KeptMessage, reference: Reference) -> None:
-        """Keep a message no longer, which was taken; of one that was sent again its ids are left.
+        """Remove a kept message that was accepted; of one that was sent again the ids remain.
 
-        Where that fails, another look is taken at it when it has waited for too long.
+        Where that fails, it is handled as an overdue message.
         """
         try:
             with self._steps("rejected.remove"):
@@ -139,7 +139,7 @@ class Keeper:
             )
 
     def _leave_its_ids(self, kept: KeptMessage) -> None:
-        """Who has sent it may be about to write that down: the message as it is then counts."""
+        """Reduce it to its ids, on the message as it is then: its sender may be updating it."""
         now: KeptMessage | None = kept
         for _ in range(TRIES):
             if now is None or now.was_taken or now.was_dismissed:

@@ -1,4 +1,4 @@
-"""Looks after messages that wait in the requests queue for longer than any message can: what lies there is lost.
+"""Recovers messages that wait in the requests queue for longer than any message can: their references are lost.
 
 A reference may be deleted by hand, expire, or be dropped by a host that gave up on it.
 """
@@ -31,12 +31,12 @@ AT_ONCE = 20
 
 
 class OverdueMessageWatcher:
-    """Puts into the queue again what was lost there.
+    """Puts lost references into the queue again.
 
     Args:
         messages: where they are kept.
-        ledger: has the requests that have come of them.
-        places: gives the resource ids of the factories whose requests are looked for.
+        ledger: has the requests that they became.
+        places: returns the resource ids of the factories whose requests are searched.
         outbox: writes to the requests queue.
         clock: returns the current time.
         steps: surrounds each effect.
@@ -63,7 +63,7 @@ class OverdueMessageWatcher:
         self._after = deadline + MARGIN
 
     def look(self) -> bool:
-        """Treat some of them; whether that were all.
+        """Process overdue messages, at most AT_ONCE; returns whether these were all.
 
         Raises:
             LedgerError: the ledger is out of reach.
@@ -74,7 +74,7 @@ class OverdueMessageWatcher:
             try:
                 self._treat(kept)
             except LedgerConflict:
-                continue  # it was taken, or sent again, just now
+                continue  # it has just been accepted, or sent again
             except UnreadableRow as exc:
                 _log(f"Message %s has waited for too long, and cannot be handled: {type(exc).__name__}", kept)
         return len(overdue) < AT_ONCE
@@ -93,7 +93,7 @@ class OverdueMessageWatcher:
         else:
             with self._steps("rejected.return"):
                 self._messages.change(kept.returned(self._clock()))
-            _log("Message %s was sent again and never taken: it is shown as rejected", kept)
+            _log("Message %s was sent again and never accepted: it is shown as rejected", kept)
 
     def _treat_aside(self, kept: KeptMessage, record: RunRecord | None, later: KeptMessage | None) -> None:
         """One of which it is not known that it was rejected: it may have come to its end in another way.
@@ -113,7 +113,7 @@ class OverdueMessageWatcher:
         self._mark(kept.sent_again(now))
 
     def _remind(self, kept: KeptMessage, reference: Reference, life: timedelta) -> None:
-        """Put a reference again: however often it lies there, what it leads to is taken once."""
+        """Put a reference again: however often it lies there, its message is processed once."""
         with self._steps("rejected.remind"):
             self._outbox.put_back(reference.as_text(), delay=0, life=life)
         _log("Put a reference to message %s into the requests queue again: the earlier one was lost", kept)

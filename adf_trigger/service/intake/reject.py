@@ -1,4 +1,4 @@
-"""Rejects messages: what can never work is kept with its reason, and told once."""
+"""Rejects messages: those that can never work are kept with their reason, and published once."""
 
 import logging
 import re
@@ -37,8 +37,8 @@ class Rejecter:
         router: delivers it to further consumers.
         callbacks: keeps the callback that it asks for.
         publisher: sends the news of those that Data Factory has rejected.
-        keeper: takes secrets out of what is kept.
-        requeuer: puts those back that cannot even be rejected now.
+        keeper: removes secrets from what is kept.
+        requeuer: puts back those that cannot be rejected now.
         definitions: what pipelines declare.
         views: says where a request is shown.
         clock: returns the current time.
@@ -79,7 +79,7 @@ class Rejecter:
         *,
         taken_as: str | None = None,
     ) -> bool:
-        """Reject a message; where the ledger cannot keep it, it is put back. Whether it is done with.
+        """Reject a message; where the ledger cannot keep it, it is put back. Returns whether it is done.
 
         Args:
             message: what is asked for.
@@ -110,11 +110,11 @@ class Rejecter:
         )
         try:
             if taken_as is None:
-                # Before it is told: what is kept of the message is without the address.
+                # Before it is published: the message is kept without the address.
                 self._callbacks.keep_of_rejected(message, factory)
             self._notifier.rejected(rejection, self._router.route_rejected)
         except LedgerError as exc:
-            # What a reference leads to comes again under its id, and is kept already.
+            # The message of a reference is delivered again under its id, and is kept already.
             if came_as is not message or not self._published_without_ledger(message, rejection):
                 self._requeuer.put_back(came_as, LEDGER_WAIT, exc)
                 return False
@@ -134,7 +134,7 @@ class Rejecter:
         return True
 
     def publish_again(self, kept: KeptMessage, came_as: Message) -> None:
-        """Tell a rejection that has its record and could not be told when it was made."""
+        """Publish a recorded rejection that could not be published when it was made."""
         try:
             self._notifier.rejected_again(kept, self._router.route_rejected)
         except PublishError as exc:
@@ -157,7 +157,7 @@ class Rejecter:
             )
 
     def _put_back_its_record(self, message: Message, error: PublishError) -> None:
-        """Leave it to a reference to tell a rejection: the message would come again under another id."""
+        """Leave the publication to a reference: the message would be delivered again under another id."""
         try:
             reference = self._keeper.reference_to(message)
         except LedgerError:
@@ -167,7 +167,7 @@ class Rejecter:
         self._requeuer.put_back_reference(reference, message, LEDGER_WAIT, error)
 
     def _published_without_ledger(self, message: Message, rejection: Rejection) -> bool:
-        """Tell a rejection although it cannot be kept, of a message that would come again under another id."""
+        """Publish a rejection although it cannot be kept: its message would be delivered again under another id."""
         if message.own_key is not None:
             return False
         try:
@@ -199,7 +199,7 @@ class Rejecter:
         )
 
     def _declared(self, message: Message, factory: FactoryHandle | None) -> str:
-        """The pipeline's name as it is declared, where that is known: consumers compare sources letter by letter."""
+        """The pipeline's name in its declared spelling, where that is known: consumers compare sources with case."""
         if factory is None or re.fullmatch(PIPELINE_NAME_PATTERN, message.pipeline) is None:
             return message.pipeline
         declaration = self._definitions.remembered(factory, message.pipeline)

@@ -1,4 +1,4 @@
-"""Sends rejected messages again, and discards them: one home for the command and the calls by HTTP."""
+"""Sends rejected messages again, and discards them, for the command and for HTTP alike."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -25,14 +25,14 @@ NOT_OURS = "this message was not written by adf-trigger"
 _BEGINNING = datetime.fromtimestamp(0, tz=UTC)
 
 Values = Callable[[RejectedMessage], Mapping[str, object]]
-"""Gives the values of what is masked in a message, those of them that are known."""
+"""Returns the values of a message's masked parameters, as far as they are known."""
 
 Send = Callable[[str], None]
 """Puts a text into the requests queue, or raises PublishError."""
 
 
 class NotReplayable(AdfTriggerError):
-    """A message cannot be sent again, or not so; the text says why."""
+    """A message cannot be sent again, or not in this way; the text says why."""
 
 
 class ValuesMissing(NotReplayable):
@@ -76,16 +76,16 @@ class Replayer:
         by: str | None = None,
         note: str | None = None,
     ) -> KeptMessage:
-        """Send a message again under its key; the message as it waits then.
+        """Send a message again under its key; returns the message as it waits then.
 
-        It is put into the queue before it is noted here that it was: after a crash between the two it is still a
-        rejected message, and what lies in the queue is taken once, however often it is put there. What goes is a
-        reference, which leads to the bytes as they came; where values had to be given, it is the message with them.
+        It is put into the queue before that is recorded here: after a crash between the two it is still a
+        rejected message, and what lies in the queue is processed once, however often it is put there. What is sent is a
+        reference to the original bytes; where values had to be given, it is the message with them.
 
         One that waits in the queue already is put there once more by `force` alone.
 
         Raises:
-            NotReplayable: it cannot be sent again, or not so.
+            NotReplayable: it cannot be sent again, or not in this way.
             ValueError: it cannot be read.
         """
         if kept.is_on_queue and not force:
@@ -100,7 +100,7 @@ class Replayer:
             self._send(Reference(kept.key, kept.request_id, replay=True).as_text())
         sent = self._marked_as_sent(kept, by, note)
         if not kept.masked and (sent is None or sent.was_dismissed) and not kept.is_aside:
-            # What lies in the queue leads to nothing: it is passed over there.
+            # The reference in the queue leads to nothing: it is ignored there.
             raise NotReplayable("it was purged meanwhile" if sent is None else sent.fate_in_words)
         return kept.sent(self._clock(), by=by, note=note) if sent is None else sent
 
@@ -108,7 +108,7 @@ class Replayer:
         """Send a message again that an earlier version has left in the rejected queue alone.
 
         Raises:
-            NotReplayable: it cannot be sent again, or not so.
+            NotReplayable: it cannot be sent again, or not in this way.
             ValueError: it cannot be read.
         """
         if message.reason == NOT_OURS:
@@ -121,7 +121,7 @@ class Replayer:
         self._send(_text_of(message, body))
 
     def dismiss(self, kept: KeptMessage, *, by: str | None = None, note: str | None = None) -> KeptMessage:
-        """Keep a message no longer; what is left of it says who wanted that. Done before, it stays as it is.
+        """Discard a message; the rest of it says who did so. One that was discarded before stays as it is.
 
         Raises:
             NotReplayable: it waits in the queue.
@@ -143,7 +143,7 @@ class Replayer:
         raise TryLater(f"message {kept.message_id} is being changed by others", retry_after=RETRY_AFTER)
 
     def _marked_as_sent(self, kept: KeptMessage, by: str | None, note: str | None) -> KeptMessage | None:
-        """Note that it was sent again, unless it was taken or dismissed meanwhile; None where it is gone."""
+        """Record that it was sent again, unless it was accepted or dismissed meanwhile; None where it is gone."""
         for _ in range(TRIES):
             sent = kept.sent(self._clock(), by=by, note=note)
             try:
@@ -175,7 +175,7 @@ class Replayer:
 
 
 def has_come_of(kept: KeptMessage, record: RunRecord | None, later: KeptMessage | None) -> bool:
-    """Whether something has come of a message that was sent again: nobody writes that of one that went with secrets.
+    """Whether a message that was sent again became a request; of one sent with secrets no mark is written.
 
     Args:
         kept: the message.

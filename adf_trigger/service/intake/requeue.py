@@ -1,4 +1,4 @@
-"""Puts messages that cannot be taken now back into their queue: no outage uses up their deliveries."""
+"""Puts messages that cannot be accepted now back into their queue: no outage uses up their deliveries."""
 
 import logging
 from datetime import datetime, timedelta
@@ -43,7 +43,7 @@ class Requeuer:
         self._deadline = deadline
 
     def last_day_of(self, message: Message) -> datetime | None:
-        """When it is too late to take a message that was put back; None where it was not."""
+        """When a message that was put back expires; None for one that was not."""
         return None if message.waits_since is None else message.waits_since + self._deadline
 
     def wait(
@@ -65,7 +65,7 @@ class Requeuer:
 
         Raises:
             TooLate, NotKept: it cannot wait any longer, or not at all.
-            LedgerError, PublishError: what is to be put back cannot be kept, or not be put.
+            LedgerError, PublishError: the message cannot be kept, or not be put back.
         """
         last = self.last_day_of(message)
         if isinstance(error, TryLater) and last is not None and self._clock() > last:
@@ -113,7 +113,7 @@ class Requeuer:
         _log(message, self._put(text, message, POISON_WAIT, poison=True), error)
 
     def _put(self, text: str, message: Message, at_least: float, *, poison: bool = False) -> float:
-        """Put a text back for a message, hidden for longer and longer; for how many seconds."""
+        """Put a text back for a message, hidden for longer each time; returns for how many seconds."""
         now = self._clock()
         since = message.waits_since or now
         waited = (now - since).total_seconds()

@@ -1,4 +1,4 @@
-"""Which values of a message are secret, as far as anybody knows: what is kept of it is without them."""
+"""Removes the secret values of messages, as far as they are known, before these are kept."""
 
 import re
 
@@ -14,7 +14,7 @@ from adf_trigger.service.starting.definitions import Definitions
 
 
 class SecretRemover:
-    """Takes secrets out of messages that are kept.
+    """Removes secrets from messages that are kept.
 
     Args:
         factories: all configured factories.
@@ -28,9 +28,9 @@ class SecretRemover:
         self._gate = gate
 
     def out_of(self, message: Message, factory: FactoryHandle | None) -> tuple[bytes, tuple[str, ...]]:
-        """The bytes of a message without secrets, and the names of the parameters whose values were taken out.
+        """The bytes of a message without secrets, and the names of the parameters whose values were removed.
 
-        A message without any is given back as it came, and so is one whose pipeline nobody knows.
+        A message without secrets is returned unchanged, and so is one whose pipeline is not known.
 
         Args:
             message: the message.

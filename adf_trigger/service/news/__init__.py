@@ -1,1 +1,1 @@
-"""What is told of requests: records as callers see them, and all news that is built of them."""
+"""Records as callers see them, and all events that are built from them."""

@@ -1,4 +1,4 @@
-"""What events go by: different news never shares a source and an id, and the same news always has the same.
+"""The ids of events: different news never shares a source and an id, and the same news always has the same.
 
     {runId}/{status}            a run has ended, or a request without a run, by the runId that was chosen for it
     {runId}/Unknown/{n}         ... and its fate is unknown for the n-th time
@@ -25,14 +25,14 @@ _IN_SEGMENT = "!$&'()*+,;=@"
 
 
 def of_end(record: RunRecord) -> str:
-    """The id of the news of a record that has just ended, which its record keeps from then on."""
+    """The id of the event of a record that has just ended, stored in the record from then on."""
     return f"{record.run_id}/{record.status}{_again(record)}"
 
 
 def of_record(record: RunRecord) -> str:
     """The id of the news of a record that has ended.
 
-    One that an earlier version has ended, and perhaps told, keeps the id that it gave: a request without a run went
+    One that an earlier version has ended, and perhaps published, keeps its id: a request without a run was named
     by its key.
     """
     if record.event_id is not None:
@@ -47,12 +47,12 @@ def of_record(record: RunRecord) -> str:
 
 
 def of_overdue(record: RunRecord) -> str:
-    """The id of the news that a run is overdue: no run ends with that word."""
+    """The id of the event that a run is overdue: no run ends with that word."""
     return f"{record.run_id}/Overdue"
 
 
 def of_message(request_id: str, message_id: str) -> str:
-    """The id of the news that a message was rejected.
+    """The id of the event that a message was rejected.
 
     Args:
         request_id: the key that it goes by.
@@ -72,7 +72,7 @@ def source_of(factory: str, pipeline: str) -> str:
         return NOWHERE
     name = quote(pipeline[:MAX_PIPELINE_NAME], safe=_IN_SEGMENT, errors="replace")
     if not name.strip("."):
-        name = name.replace(".", "%2E")  # else whoever resolves it would leave the factory
+        name = name.replace(".", "%2E")  # else a resolved reference would leave the factory
     return f"{quote(factory, safe=f'/{_IN_SEGMENT}', errors='replace')}/pipelines/{name}"
 
 

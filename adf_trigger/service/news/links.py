@@ -1,6 +1,6 @@
-"""Where callers find things: the one place in which a link is written.
+"""Builds all links to runs and messages.
 
-Links are relative, or begin with what the settings say; a request's own headers (Host and the like) are anybody's.
+Links are relative, or begin with the URL of the settings; a request's headers (Host and the like) are not trusted.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,10 +12,10 @@ from adf_trigger.request_ids import as_guid, in_path
 
 @dataclass(frozen=True, slots=True)
 class Links:
-    """Writes links.
+    """Builds links.
 
     Attributes:
-        root: what stands before each: `/api`, or the URL under which callers reach that, without a slash at its end.
+        root: prefix of each: `/api`, or the URL under which callers reach that, without a trailing slash.
     """
 
     root: str = "/api"
@@ -28,7 +28,7 @@ class Links:
             below: further segments, such as `result`.
             query: parameters; those that are None are left out.
         """
-        # Callers take runIds for keys: such a key may mean another run, too, and who follows a link has no choice.
+        # Callers use runIds as keys: such a key may mean another run, too, and a link has to name one.
         if as_guid(request_id) is not None:
             query["by"] = "requestId"
         return self._written(request_id, below, query)

@@ -1,4 +1,4 @@
-"""Builds and sends all news of requests: how a run has ended, a rejection, an unknown outcome.
+"""Builds and sends all events about requests: the end of a run, a rejection, an unknown outcome.
 
 The same news always has the same event id, so that a consumer can drop repeats.
 """
@@ -25,22 +25,22 @@ MAX_WITHOUT_LEDGER = 20_000
 """Bytes of a message that fits into the rejected queue whole, whatever its characters are."""
 
 Along = Callable[[KeptMessage], None]
-"""Leads the news of a rejected message further, once the events queue has it."""
+"""Delivers the news of a rejected message to further consumers, once the events queue has it."""
 
 
 def _nowhere(_: KeptMessage) -> None:
-    """The record of a request has its news led further."""
+    """No further delivery: the publisher of the record routes its event."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rejection:
-    """A request that is rejected, by HTTP or by queue, whether or not it came as far as the ledger.
+    """A rejected request, by HTTP or by queue, whether or not it has a record in the ledger.
 
     Attributes:
         run: the request as callers see it.
         factory: resource id of its factory; empty where it is not known.
         reason: one sentence.
-        faults: all that is wrong with it.
+        faults: everything that is wrong with it.
         truncated: whether something of `run` is cut.
         traceparent: the trace that the request is part of.
         event_id: of its news; None where it is a message that never was a request, whose news goes by its own id.
@@ -85,14 +85,14 @@ class QueuedMessage:
 
 
 class Notifier:
-    """Sends news. Every method may raise PublishError or LedgerError: then it is to be called again.
+    """Builds and sends events. Every method may raise PublishError or LedgerError: then it is to be called again.
 
-    Some may be sent twice.
+    An event may be sent twice.
 
     Args:
         outbox: where news goes.
-        messages: keeps the messages of what is rejected.
-        views: makes run views of records.
+        messages: keeps rejected messages.
+        views: builds the views of records.
         steps: surrounds each message that is sent.
     """
 
@@ -103,7 +103,7 @@ class Notifier:
         self._steps = steps
 
     def ended(self, record: RunRecord) -> str:
-        """Send the news of a record that has ended, whatever its last status is; the id of the event.
+        """Send the event of a record that has ended, whatever its status; returns the event's id.
 
         Raises:
             ValueError: the record has not ended.
@@ -113,7 +113,7 @@ class Notifier:
         return self._publish(self.event_of(record))
 
     def event_of(self, record: RunRecord) -> CompletionEvent:
-        """The event of a record that has ended: the same each time, as far as nothing has changed since.
+        """Build the event of a record that has ended: the same each time while the record is unchanged.
 
         Raises:
             ValueError: the record has not ended.
@@ -131,18 +131,18 @@ class Notifier:
         )
 
     def overdue(self, record: RunRecord) -> str:
-        """Send the news that a run goes on for longer than was asked for; the id of the event.
+        """Send the event that a run is overdue; returns the event's id.
 
         Raises:
-            ValueError: it has no run, or nobody asked.
+            ValueError: it has no run, or no overdue limit.
         """
         return self._publish(self.event_of_overdue(record))
 
     def event_of_overdue(self, record: RunRecord) -> CompletionEvent:
-        """The event that a run goes on for longer than was asked for.
+        """Build the event that a run is overdue.
 
         Raises:
-            ValueError: it has no run, or nobody asked.
+            ValueError: it has no run, or no overdue limit.
         """
         since = record.overdue_since
         if since is None or record.overdue is None:
@@ -163,7 +163,7 @@ class Notifier:
 
     @staticmethod
     def as_it_went_on(record: RunRecord, status: str) -> RunRecord:
-        """A record as it was while its run went on, whatever has come of it since."""
+        """A record as it was while its run was going on, whatever has happened since."""
         return replace(
             record,
             state=RunState.SUBMITTED,
@@ -180,7 +180,7 @@ class Notifier:
         )
 
     def rejected(self, rejection: Rejection, along: Along = _nowhere) -> str:
-        """Send the news of a rejection; the id of the event.
+        """Send the event of a rejection; returns the event's id.
 
         What came by queue is kept in the ledger first, once however often this is called, and its copy is put into
         the rejected queue last: an outage of that queue or of the events' makes no second copy.
@@ -195,16 +195,16 @@ class Notifier:
         return self._sent(_as_kept(rejection, kept), kept, along)
 
     def rejected_again(self, kept: KeptMessage, along: Along = _nowhere) -> str:
-        """Send the news of a rejected message that is kept; the id of the event, which is the first one's."""
+        """Send the event of a kept rejected message again; returns the event's id, which stays the same."""
         return self._sent(self._rejection_again(kept), kept, along)
 
     def event_of_kept(self, kept: KeptMessage) -> CompletionEvent:
-        """The event of a rejected message that is kept."""
+        """Build the event of a kept rejected message."""
         return _event_of_rejection(self._rejection_again(kept))
 
     @staticmethod
     def event_of_rejection(rejection: Rejection) -> CompletionEvent:
-        """The event of a rejection."""
+        """Build the event of a rejection."""
         return _event_of_rejection(rejection)
 
     def _rejection_again(self, kept: KeptMessage) -> Rejection:
@@ -217,7 +217,7 @@ class Notifier:
         )
 
     def rejected_without_ledger(self, rejection: Rejection) -> str:
-        """Send the news of a rejection while the ledger is out of reach: the copy in its queue is all there is.
+        """Send the event of a rejection while the ledger is out of reach: the only copy is in the rejected queue.
 
         Raises:
             ValueError: the message does not fit whole into the rejected queue.
@@ -232,7 +232,7 @@ class Notifier:
     def _sent(self, rejection: Rejection, kept: KeptMessage, along: Along) -> str:
         event_id = self._publish(_event_of_rejection(rejection))
         along(kept)
-        if not kept.waiting:  # of one that was sent again or dismissed meanwhile nobody needs a copy any more
+        if not kept.waiting:  # one that was sent again or dismissed meanwhile needs no copy any more
             self._copy(kept.as_rejected())
         return event_id
 
@@ -241,7 +241,7 @@ class Notifier:
             self._outbox.reject(copy)
 
     def keep(self, record: RunRecord, body: bytes, masked: Sequence[str]) -> None:
-        """Keep the message of a request that was rejected as it came, before the news of it is sent."""
+        """Keep the message of a rejected request unchanged, before its event is sent."""
         rejection = self._rejection_of(record)
         if rejection.message is not None:
             self._kept(rejection, replace(rejection.message, body=body, masked=masked))
@@ -280,7 +280,7 @@ class Notifier:
         )
 
     def _written_again(self, record: RunRecord) -> CameAs:
-        # What an earlier version took need not be what is taken now.
+        # An earlier version may have accepted what is invalid now.
         request = QueuedRunRequest.model_construct(
             pipeline=record.pipeline,
             request_id=record.request_id,
@@ -319,13 +319,13 @@ def _record_of(rejection: Rejection, message: QueuedMessage) -> KeptMessage:
 
 
 def _as_kept(rejection: Rejection, kept: KeptMessage) -> Rejection:
-    """The rejection under the names that were kept of it first: what is known of a message may have changed since."""
+    """The rejection with the names that were first kept of it: what is known of a message may have changed since."""
     run = rejection.run.model_copy(update={"request_id": kept.request_id, "pipeline": kept.pipeline})
     return replace(rejection, run=run, factory=kept.factory)
 
 
 def is_rejection(record: RunRecord, kept: KeptMessage) -> bool:
-    """Whether a message is kept of the very rejection that a record ended with."""
+    """Whether a kept message belongs to the rejection that a record ended with."""
     return record.rejected and kept.name == _name_of(record)
 
 
@@ -334,7 +334,7 @@ def _name_of(record: RunRecord) -> str:
 
 
 def _mark(factory: str) -> str:
-    """What tells a factory's requests from those of another under the same key."""
+    """A mark that distinguishes requests of different factories under the same key."""
     return hashlib.sha256(factory.lower().encode()).hexdigest()[:8]
 
 

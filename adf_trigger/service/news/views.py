@@ -32,20 +32,20 @@ _RELEASED = "it was held, and goes on with the next tick"
 
 REPLAY = "replay"
 DISMISS = "resolve as dismiss"
-"""What stands in the history of a request whose message was sent again, or dismissed."""
+"""Actions in the history of a request whose message was sent again, or dismissed."""
 
 _ACTIONS = {"sent": REPLAY, "taken": REPLAY, "returned": REPLAY, "dismissed": DISMISS}
 
 
 class RunViews:
-    """Makes run views of records.
+    """Builds the views of records.
 
     Args:
         factories: all configured factories.
         links: where runs are found.
         studio: root of Data Factory Studio in the cloud in use.
-        holds: what operators hold; None to say what a record says of that.
-        in_line: tells where a request stands that waits in line; None to leave that out.
+        holds: what operators hold; None to show the hold as recorded.
+        in_line: returns the position of a request that waits in line; None to leave that out.
     """
 
     def __init__(
@@ -102,14 +102,14 @@ class RunViews:
         )
 
     def _held_until(self, record: RunRecord) -> RunRecord:
-        """One that is held, with the hold as it is now: its end or its reason may have been changed."""
+        """A held record with the hold as it is now: its end or its reason may have been changed."""
         handle = None if record.held is None else self._factories.kept_under(record.factory)
         if handle is None or record.held is None or record.secure_parameters or self._holds is None:
             return record
         try:
             hold = self._holds.of(handle).standing.get(record.held.by)
         except LedgerError:
-            return record  # it says what it was held by when that was recorded
+            return record  # it shows the hold as it was recorded
         return replace(record, message=_RELEASED if hold is None else hold.in_words)
 
     def alias(self, factory: str) -> str:
@@ -141,9 +141,9 @@ class RunViews:
         )
 
     def kept(self, kept: KeptMessage) -> RunView:
-        """A message that is kept: a rejected one, one that waits in the queue, or what is left of one.
+        """A kept message: a rejected one, one that waits in the queue, or the rest of a discarded one.
 
-        One that waits is the request that it will be, so that its link goes by that.
+        One that waits is shown as the request that it will be, and so is its link.
         """
         view = self.rejected(kept)
         if not kept.waiting:
@@ -227,7 +227,7 @@ class RunViews:
         return self._links_to.run(record.request_id, "result", factory=self._named(record.factory), **query)
 
     def _named(self, factory: str) -> str | None:
-        """What a link has to say of the factory: its id, since an alias may be given another name or factory."""
+        """The query parameter that names the factory in a link: its id, since an alias may change."""
         return factory if len(self._factories.aliases) > 1 else None
 
     def links_of_message(self, message_id: str) -> RunLinks:
@@ -265,7 +265,7 @@ def _joined(record: RunRecord) -> JoinedRun | None:
 
 
 def _entry(fate: Fate) -> HistoryEntry:
-    """What was done about a rejected message, as it stands in the history of a request."""
+    """The entry in a request's history of what was done about its rejected message."""
     return HistoryEntry(at=fate.at, by=fate.by, action=_ACTIONS[fate.what], note=fate.note)
 
 
@@ -276,7 +276,7 @@ def _decoded(kept: KeptMessage) -> Message:
 
 
 def _verbs(run: ListedRun) -> Sequence[str]:
-    """What can be done about a run."""
+    """The actions that can be taken on a run."""
     if not run.ended:
         return ["cancel"]
     if run.status == RunStatus.UNKNOWN:

@@ -80,7 +80,7 @@ class OtherRunClaimer:
         return run_id in self._known
 
     def uncounted(self, factory: FactoryHandle) -> int:
-        """How many runs of a factory this process has claimed and not counted yet."""
+        """The number of runs of a factory that this process has claimed and not counted yet."""
         with self._lock:
             return self._told[factory.id]
 
@@ -101,7 +101,7 @@ class OtherRunClaimer:
         return True
 
     def claim(self, factory: FactoryHandle, run: PipelineRun, budget: Budget) -> bool:
-        """Claim and publish a run that is nobody's; False where a later tick has to.
+        """Claim and publish a run that no record has; False where a later tick has to.
 
         Raises:
             LedgerConflict: another process was first.
@@ -144,7 +144,7 @@ class OtherRunClaimer:
         return True
 
     def _publish(self, stored: Stored) -> None:
-        """Publish what was claimed; where that fails, it is published as any record that has ended is."""
+        """Publish a claimed run; where that fails, a later tick publishes it like any record that has ended."""
         try:
             self._publisher.publish_leased(stored)
         except LedgerConflict:
@@ -162,7 +162,7 @@ class OtherRunClaimer:
             )
 
     def _declared(self, factory: FactoryHandle, pipeline: str) -> Declaration | None:
-        """What a pipeline declares; None where nobody knows."""
+        """What a pipeline declares; None where that is not known."""
         try:
             return self._definitions.get(factory, pipeline)
         except (DataFactoryError, CredentialError):

@@ -1,7 +1,7 @@
-"""Which runs may be those of requests in doubt, so that nobody may take them for somebody else's.
+"""Which runs may belong to requests in doubt, so that they are not published as runs of others.
 
-A request is in doubt from its first createRun on until Data Factory has answered for it, or a person has. In that time
-it has an active row; one whose fate is then told as unknown has none any more. So each tick notes what is in doubt
+A request is in doubt from its first createRun until Data Factory or a person has settled its outcome. In that time
+it has an active row; one that is then published as Unknown has none any more. So each tick notes what is in doubt
 before anything is decided about it, and the note stays until the request has its run, or has none for good.
 """
 
@@ -44,7 +44,7 @@ class Contested:
     all_since: datetime | None = None
 
     def since(self, pipeline: str) -> datetime | None:
-        """When the first createRun left that is in doubt; None where nothing of a pipeline is."""
+        """When the first createRun in doubt was sent; None where no request of a pipeline is in doubt."""
         own = [each.since for each in self.doubts if each.pipeline.lower() == pipeline.lower()]
         return min([*own, *([] if self.all_since is None else [self.all_since])], default=None)
 
@@ -55,7 +55,7 @@ class Contested:
 
 
 class ContestFinder:
-    """Knows what is contested.
+    """Finds what is contested.
 
     Args:
         ledger: the run ledger.
@@ -117,7 +117,7 @@ class ContestFinder:
         return replace(place, search=page.read_to)
 
     def of(self, factory: FactoryHandle, observed: Observed) -> Contested:
-        """What is contested now. Whoever was called for before this is in doubt here, or has its run in the ledger.
+        """What is contested now. A request sent before this call is in doubt here, or has its run in the ledger.
 
         Raises:
             LedgerError: the ledger is out of reach.
@@ -153,16 +153,14 @@ class ContestFinder:
 
 
 def may_be_of(run: PipelineRun, since: datetime) -> bool:
-    """Whether a run may be of a request whose first createRun left at an instant."""
+    """Whether a run may belong to a request whose first createRun was sent at a given time."""
     return run.run_start is None or run.run_start >= since - CLOCK_SKEW
 
 
 def is_in_doubt(record: RunRecord) -> bool:
-    """Whether a request may have started a run that nobody knows to be its."""
+    """Whether a request may have started a run that is not known to be its own."""
     if record.submitted_at is not None or record.joined_to is not None:
-        return (
-            False  # Data Factory, or a person, has told which run is its; or it was to have none of its own
-        )
+        return False  # Data Factory, or a person, has named its run; or it was to have none of its own
     if record.state is RunState.ACCEPTED:
         return record.sent_at is not None
     return record.undecided

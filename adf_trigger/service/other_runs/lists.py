@@ -1,4 +1,4 @@
-"""Lists what has ended in a factory, in windows that a tick can read."""
+"""Lists the ended runs of a factory, in windows that a tick can read."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,19 +12,19 @@ from adf_trigger.service.watching.ends import BELIEVED_AHEAD
 from adf_trigger.service.watching.monitor import NEVER_LATER, Listed, ended_filter
 
 LEAST_SPAN = timedelta(seconds=1)
-"""Of a window that a list is narrowed to where more has ended than a tick can read."""
+"""Minimum window of a list, where more runs have ended than a tick can read."""
 
 SHOWN_BY_THEN = timedelta(hours=12)
-"""Lists have shown by then whatever has ended: the next one need not begin earlier, however long nothing has."""
+"""Maximum lag of lists: the next one need not begin earlier, however long no run has ended."""
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """What a list has shown.
+    """The result of a list.
 
     Attributes:
-        runs: what has ended.
-        complete: whether that is all of the window.
+        runs: ended runs.
+        complete: whether these are all of the window.
         until: where the window ended, before the present; None where it did not.
     """
 
@@ -34,7 +34,7 @@ class Window:
 
 
 class OtherRunLister:
-    """Makes lists.
+    """Lists ended runs.
 
     Args:
         clock: returns the current time.
@@ -47,7 +47,7 @@ class OtherRunLister:
         self._spans: dict[tuple[str, str], timedelta] = {}
 
     def shown(self, listed: Listed | None, since: datetime) -> Window | None:
-        """What the monitor has listed, where that is all that there is to be listed since an instant."""
+        """The monitor's list as a window, where it is complete since a given time; else None."""
         if listed is None or not listed.complete or listed.after > since - self._overlap:
             return None
         return Window(listed.runs, complete=True)
@@ -55,7 +55,7 @@ class OtherRunLister:
     def list(
         self, factory: FactoryHandle, since: datetime, budget: Budget, pipeline: str | None = None
     ) -> Window:
-        """What has ended since an instant: at most half of the calls go into the list, the rest is for what it shows.
+        """List runs that have ended since a time: at most half of the calls are for the list, the rest for its runs.
 
         Where that is too little, the next list has a window a quarter as long, and is complete at last.
 
@@ -87,7 +87,7 @@ class OtherRunLister:
         return Window(runs, complete, until)
 
     def next_since(self, window: Window, since: datetime, left: Sequence[PipelineRun]) -> datetime:
-        """Where the next list begins: where this one has ended, by the service's clock, and never ahead of ours.
+        """Where the next list begins: where this one ended, by the service's clock, and never ahead of ours.
 
         What is left is shown again, however long that takes.
         """

@@ -1,11 +1,11 @@
 """The notes about the runs of others: since when they are published, and up to which instant.
 
-    observe|since|{app}|{policy}   since when the policy of a name has runs of others told
-    observe|place|{app}            until when all that has ended is told or held, and how far the history was searched
+    observe|since|{app}|{policy}   since when the policy of a name has runs of others published
+    observe|place|{app}            until when all ended runs are published or held, and how far the history was searched
     observe|held|{app}|{pipeline}  from when on runs of a pipeline are held, since a request of it is in doubt
     observe|doubt|{request}        a request in doubt, or whose fate is unknown: from when on runs may be its
 
-What is an app's own has its mark, since several with policies of their own may keep their ledger in one table.
+An app's own notes have its mark, since several apps with different policies may share one table.
 """
 
 import hashlib
@@ -96,7 +96,7 @@ class Observed:
 
 
 class ObservationKeeper:
-    """Keeps it. Every method may raise LedgerError.
+    """Reads and writes these notes. Every method may raise LedgerError.
 
     Args:
         notes: of the ledger.
@@ -110,7 +110,7 @@ class ObservationKeeper:
         self._steps = steps
 
     def read(self, factory: str) -> Observed:
-        """What is kept of a factory: one query."""
+        """Read the notes of a factory, in one query."""
         notes = self._notes.named(factory, PREFIX)
         places = [note for note in notes if note.name == self._place]
         return Observed(
@@ -142,11 +142,11 @@ class ObservationKeeper:
     def keep_policies(
         self, factory: str, observed: Observed, names: Iterable[str], now: datetime
     ) -> Observed:
-        """Note since when policies hold that are new, forget those that are gone, and where to begin."""
+        """Note since when new policies apply, remove those that are gone, and note where to begin."""
         since, wanted = dict(observed.since), set(names)
         place, held = observed.place, observed.held
         if place is None and wanted:
-            # Before any policy is noted: what it is to be told of must not end before the place.
+            # Before any policy is noted: no run that it covers may end before the place.
             place = Place(now)
             with self._steps("observing.move_on"):
                 self._put_first(factory, self._place, _value_of(place))
@@ -167,7 +167,7 @@ class ObservationKeeper:
         return replace(observed, since=since, place=place, held=held)
 
     def _put_first(self, factory: str, name: str, value: dict[str, Any]) -> None:
-        """Write a note unless another host was first, whose note the next tick reads."""
+        """Write a note unless another host was first; the next tick reads that one."""
         with suppress(LedgerConflict):
             self._notes.put(factory, name, value, "")
 
@@ -193,7 +193,7 @@ class ObservationKeeper:
             self._remove(factory, doubt.name, doubt.etag)
 
     def hold(self, factory: str, held: Held) -> bool:
-        """Write that runs of a pipeline are held, in place of the earlier note; False where that has changed."""
+        """Note that runs of a pipeline are held, in place of the earlier note; False where that has changed."""
         value = {
             "pipeline": held.pipeline,
             "since": held.since.isoformat(),
@@ -215,7 +215,7 @@ class ObservationKeeper:
         try:
             self._notes.remove(factory, name, etag)
         except LedgerConflict:
-            return  # another host was first, or knows better
+            return  # another host was first, or has newer information
 
     def _own(self, kind: str, notes: Sequence[Note]) -> Sequence[Note]:
         return [note for note in notes if note.name.startswith(f"{PREFIX}{kind}|{self._mark}|")]

@@ -1,10 +1,10 @@
 """Publishes runs that others start (the Studio, Data Factory's triggers, scripts), where a pipeline's policy says so.
 
-A run that has ended and is nobody's in the ledger is claimed there at its end, and published like ours. Data Factory
+An ended run that no record has is claimed in the ledger, and published like ours. Data Factory
 publishes no event when a run ends, so each tick lists what has ended since the last one; where the monitor has listed
-it just now, that list serves. What a list shows again is known by its record, which is made once, whoever comes first.
+it just now, that list is used. A run that is listed again is recognised by its record, which is created once.
 
-A run that may be of a request in doubt is held until that is settled: see `contested`.
+A run that may belong to a request in doubt is held until that is settled: see `contested`.
 """
 
 import logging
@@ -35,7 +35,7 @@ from adf_trigger.settings.policy import Observe
 logger = logging.getLogger(__name__)
 
 CHILD = "pipelineactivity"
-"""What has started a run that an activity of another one has, in lower case."""
+"""invokedByType of a run that an activity of another run has started, in lower case."""
 
 CAUGHT_UP_A_TICK = 5
 """Maximum pipelines per tick whose held runs are listed again."""
@@ -43,11 +43,11 @@ CAUGHT_UP_A_TICK = 5
 
 @dataclass(slots=True)
 class _Outcome:
-    """What has become of what a list has shown.
+    """The outcome of the runs of a list.
 
     Attributes:
-        left: runs that a later tick has to tell.
-        held: runs that may be of requests in doubt.
+        left: runs that a later tick has to publish.
+        held: runs that may belong to requests in doubt.
         contested: since when which may.
     """
 
@@ -135,7 +135,7 @@ class OtherRunPublisher:
         self._catch_up(factory, observed, budget)
 
     def _prepared(self, factory: FactoryHandle) -> Observed | None:
-        """What is kept of a factory; None where there is nothing to list, or not yet."""
+        """The notes of a factory; None where there is nothing to list, or not yet."""
         wanted = self._policies.observed
         if not wanted and factory.id in self._cleared:
             return None
@@ -157,7 +157,7 @@ class OtherRunPublisher:
             if place.search is not None:
                 return None
             observed = self._observing.read(factory.id)
-        # Of ids that a factory had before, the records count; its runs are listed once.
+        # Records under former ids of a factory count; its runs are listed once.
         first, *beside = self._factories.of(factory.alias)
         if first.id != factory.id:
             return None
@@ -175,8 +175,8 @@ class OtherRunPublisher:
         wanted = {run.run_id: run for run in runs if self._is_wanted(run, observed.since)}
         if not wanted:
             return _Outcome()
-        # Before it is asked whose they are: a run that was listed was called for before, and its caller is in doubt
-        # here, or has it in the ledger then.
+        # Before looking up whose they are: the createRun of a listed run came earlier, so that its request is in doubt
+        # here, or has the run in the ledger by then.
         outcome = _Outcome(contested=self._contests.of(factory, observed))
         troubles, done = Troubles("observe"), set[UUID]()
         oldest_first = sorted(
@@ -255,7 +255,7 @@ class OtherRunPublisher:
             if not budget.left:
                 return
             window = self._lists.list(factory, held.since, budget, held.pipeline)
-            # What had begun before the doubt was told at its end, and its record may be purged by now.
+            # Runs that began before the doubt were published at their end, and their records may be purged by now.
             runs = [run for run in window.runs if may_be_of(run, held.doubted)]
             outcome = self._take(factory, observed, runs, budget)
             if not window.complete:
@@ -294,7 +294,7 @@ def wire_others(
     tick_threads: TickThreads,
     overlap: float,
 ) -> OtherRunPublisher:
-    """All of it together; see `OtherRunPublisher`, `ContestFinder`, and of the overlap in seconds `OtherRunLister`."""
+    """Wire an `OtherRunPublisher` with its parts; `overlap` in seconds, see `OtherRunLister`."""
     lists = OtherRunLister(clock, overlap=timedelta(seconds=overlap))
     contests = ContestFinder(ledger, factories, observing, clock, tick_threads)
     return OtherRunPublisher(

@@ -1,4 +1,4 @@
-"""The record of a run that others have started, made of what Data Factory says of it once it has ended."""
+"""The record of a run that others have started, built from Data Factory's description once it has ended."""
 
 import hashlib
 from dataclasses import dataclass
@@ -20,11 +20,11 @@ from adf_trigger.messages.limits import bounded_json, shorten
 from adf_trigger.results import RunInvoker
 
 PREFIX = "run-"
-"""Begins the requestId of a run that nobody has asked us for; its runId follows."""
+"""Prefix of the requestId of a run that others have started; its runId follows."""
 
 MOST_PARAMETERS = 100
 MAX_PARAMETERS_SIZE = 64_000
-"""Characters of ASCII JSON that the values of all parameters may have, each its share where that is too little."""
+"""Maximum characters of ASCII JSON of all parameters' values, shared between them where they exceed it."""
 LONGEST_NAME = 260
 
 
@@ -42,7 +42,7 @@ class Group:
 
 
 def request_id_of(run_id: UUID) -> str:
-    """The requestId that a run of others goes by."""
+    """The requestId of a run that others have started."""
     return f"{PREFIX}{run_id}"
 
 
@@ -58,12 +58,12 @@ def group_of(run: PipelineRun) -> UUID | None:
 def record_of(
     factory: str, run: PipelineRun, declared: Declaration | None, group: Group | None, *, now: datetime
 ) -> tuple[RunRecord, bool]:
-    """The record of a run as if it went on, and whether parameters of it were cut.
+    """The record of a run as if it were going on, and whether parameters of it were cut.
 
     Args:
         factory: resource id that it is kept under.
-        run: what Data Factory says.
-        declared: what its pipeline declares; where nobody knows, any value may be a secret, and none is kept.
+        run: as Data Factory describes it.
+        declared: what its pipeline declares; where that is not known, any value may be a secret, and none is kept.
         group: where it reruns another run.
         now: the current time.
     """
@@ -100,14 +100,14 @@ def record_of(
 
 
 def rerun_entry(run: PipelineRun, *, now: datetime) -> HistoryEntry:
-    """What stands in the history of a run that others have rerun."""
+    """The history entry of a run that others have rerun."""
     invoker = None if run.invoked_by is None else _invoker(run.invoked_by)
     at = min(run.run_start or now, now)
     return HistoryEntry(at=at, by=_who(invoker), action="rerun", note=rerun_note(run.run_id))
 
 
 def rerun_note(run_id: UUID) -> str:
-    """How a rerun is known again in that history."""
+    """The note by which a rerun is recognised in that history."""
     return f"run {run_id} reruns it, which was started in Data Factory itself"
 
 
@@ -137,5 +137,5 @@ def _text(text: str | None) -> str | None:
 
 
 def _sound(text: str) -> str:
-    """A text without halves of surrogate pairs, which nothing could write down."""
+    """A text without lone surrogates, which cannot be encoded."""
     return text.encode(errors="replace").decode()

@@ -86,7 +86,7 @@ class Publisher:
         """Publish one run that has ended, unless another process is about to.
 
         Raises:
-            PublishError, LedgerError: out of reach, or this one cannot be published.
+            PublishError, LedgerError: out of reach, or it cannot be published.
         """
         stored = self._ledger.get(factory.id, request_id)
         if stored is None or stored.record.state is not RunState.ENDED or self._is_leased(stored.record):

@@ -1,4 +1,4 @@
-"""The state of routes: which are failing, and what was never delivered along them. Kept for operators."""
+"""The state of routes for operators: which are failing, and which deliveries were given up."""
 
 import logging
 import threading
@@ -17,17 +17,17 @@ ROUTE_STATES = "route|"
 """Notes of routes, in the scope of the app."""
 
 LISTED_FOR = timedelta(days=7)
-"""How long health lists what was given up."""
+"""How long health lists deliveries that were given up."""
 
 _State = dict[str, Any]
-"""What a note says of a route."""
+"""The value of a route's note."""
 
 
 class RouteStates:
-    """Notes how routes stand, where that changes: neither a delivery nor a failure like the last one is written.
+    """Notes changes of the state of routes; a delivery or a failure like the last one is not written.
 
     Args:
-        notes: where that is kept.
+        notes: where states are kept.
         clock: returns the current time.
         steps: surrounds each effect.
     """
@@ -60,7 +60,7 @@ class RouteStates:
         self._change(route, lambda state: {**state, "givenUp": int(state.get("givenUp", 0)) + 1, "at": now})
 
     def _change(self, route: str, change: Callable[[_State], _State]) -> None:
-        """Write what has changed. A failure of the ledger does not fail a delivery."""
+        """Write a change of state. A failure of the ledger does not fail a delivery."""
         try:
             note = self._notes.get(APP_SCOPE, f"{ROUTE_STATES}{route}")
             before: _State = {} if note is None else note.value
@@ -81,7 +81,7 @@ class RouteStates:
 
 
 def listed_routes(notes: Sequence[Note], now: datetime) -> list[Mapping[str, Any]]:
-    """Routes that fail now, or gave something up lately, for operators."""
+    """Routes that fail now, or gave up a delivery recently, for operators."""
     found: list[Mapping[str, Any]] = []
     for note in notes:
         state, route = note.value, note.name.removeprefix(ROUTE_STATES)

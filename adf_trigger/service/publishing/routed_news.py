@@ -1,4 +1,4 @@
-"""The news that goes along routes: ends, rejected messages, runs that are overdue, and how each is found again."""
+"""The events that are routed: ends, rejected messages, overdue runs; and how each is found again from a note."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -15,23 +15,23 @@ from adf_trigger.service.news.notify import Notifier, Rejection
 from adf_trigger.settings.routes import OVERDUE
 
 Make = Callable[[], CompletionEvent]
-"""Makes an event when somebody wants it."""
+"""Builds an event on demand."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoutedNews:
-    """One piece of news.
+    """One event that is to be routed.
 
     Attributes:
         id: of its event.
         factory: resource id of its factory; empty where it is not known.
         request_id: what it is about.
-        pipeline: whose, as routes may be narrowed to it.
-        word: its status, or that it is overdue, likewise.
+        pipeline: its pipeline, by which routes may filter.
+        word: its status, or `overdue`, likewise.
         caller: who asked, likewise.
-        event: makes its event.
-        record: whose `routes` say what becomes of it; None where none has it.
-        found_by: what a note holds to find it again, beside factory, request and event.
+        event: builds it.
+        record: the record whose `routes` record its deliveries; None where it has no record.
+        found_by: further members of a note that find it again, beside factory, request and event.
     """
 
     id: str
@@ -46,10 +46,10 @@ class RoutedNews:
 
 
 class NewsFinder:
-    """Makes the news of what there is to tell, and finds it again by what a note holds.
+    """Builds routed events, and finds them again from their notes.
 
     Args:
-        notifier: makes the events.
+        notifier: builds the events.
         ledger: the run ledger.
         messages: rejected messages.
     """
@@ -60,7 +60,7 @@ class NewsFinder:
         self._messages = messages
 
     def of_end(self, record: RunRecord) -> RoutedNews:
-        """That a record has ended."""
+        """The event that a record has ended."""
         return RoutedNews(
             id=event_ids.of_record(record),
             factory=record.factory,
@@ -73,7 +73,7 @@ class NewsFinder:
         )
 
     def of_overdue(self, record: RunRecord) -> RoutedNews:
-        """That a run goes on for too long, in the status that its record has."""
+        """The event that a run is overdue, in the status of its record."""
         return RoutedNews(
             id=event_ids.of_overdue(record),
             factory=record.factory,
@@ -86,7 +86,7 @@ class NewsFinder:
         )
 
     def of_message(self, kept: KeptMessage) -> RoutedNews:
-        """That a message was rejected, which is kept."""
+        """The event that a message was rejected, which is kept."""
         return RoutedNews(
             id=event_ids.of_message(kept.request_id, kept.message_id),
             factory=kept.factory,
@@ -99,7 +99,7 @@ class NewsFinder:
         )
 
     def of_unkept(self, rejection: Rejection) -> RoutedNews:
-        """That a message was rejected, which cannot be kept: this news is never found again."""
+        """The event that a message was rejected, which cannot be kept: it is never found again."""
         event = self._notifier.event_of_rejection(rejection)
         return RoutedNews(
             id=event.id,
@@ -112,7 +112,7 @@ class NewsFinder:
         )
 
     def find(self, factory: str, value: Mapping[str, Any]) -> RoutedNews | None:
-        """The news that a note is about; None where it is no news any more.
+        """The event that a note is about; None where it is obsolete.
 
         Raises:
             LedgerError: the ledger is out of reach.
@@ -128,11 +128,11 @@ class NewsFinder:
         return self._same(self.of_end(stored.record), value) if stored.record.ended else None
 
     def _overdue_again(self, record: RunRecord, status: str) -> RoutedNews | None:
-        """The news of a run that was overdue, which may have ended since."""
+        """The event of a run that was overdue, which may have ended since."""
         known = record.overdue is not None and record.overdue_since is not None
         return self.of_overdue(self._notifier.as_it_went_on(record, status)) if known else None
 
     @staticmethod
     def _same(news: RoutedNews | None, value: Mapping[str, Any]) -> RoutedNews | None:
-        """What was found, unless it is other news: it went on, or its key was used again."""
+        """What was found, unless it is another event: the request went on, or its key was used again."""
         return news if news is not None and news.id == value["event"] else None

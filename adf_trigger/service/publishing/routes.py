@@ -1,7 +1,7 @@
-"""Routes news to further consumers beside the reader of the events queue.
+"""Routes events to further consumers beside the reader of the events queue.
 
-Routes are independent: what was delivered along one is not sent again since another has failed, and one that is down
-holds up no other. What a route does not take is kept as a note and tried again for three days.
+Routes are independent: what was delivered along one is not sent again because another has failed, and one that is down
+delays no other. What a route does not accept is kept as a note and retried for three days.
 """
 
 import hashlib
@@ -34,7 +34,7 @@ from adf_trigger.settings.routes import Route
 logger = logging.getLogger(__name__)
 
 PENDING = "delivery"
-"""Notes of deliveries that are to be tried again, in the scope of a factory."""
+"""Prefix of the notes of deliveries that are to be retried, in the scope of a factory."""
 OF_ENDS = f"{PENDING}|"
 """Of ends, and those of other news: a host of the version before knows the former alone, and takes the latter for
 ends that are gone."""
@@ -58,15 +58,15 @@ class Router:
 
     Args:
         rules: routes by name.
-        sender: sends along them.
-        news: makes what is sent.
-        factories: all configured factories: in their turns what is left is delivered.
-        notes: where deliveries are kept that are to be tried again.
+        sender: sends events along them.
+        news: builds the events.
+        factories: all configured factories, in whose turns pending deliveries are retried.
+        notes: where pending deliveries are kept.
         ledger: the run ledger.
         records: writes it.
         clock: returns the current time.
         steps: surrounds each effect.
-        tick_threads: delivers several at once.
+        tick_threads: delivers several concurrently.
     """
 
     def __init__(
@@ -96,7 +96,7 @@ class Router:
         self._states = RouteStates(notes, clock, steps)
 
     def route_end(self, record: RunRecord) -> Sequence[RouteDelivery]:
-        """Tell an end along all routes that want it, queues at once; what is left is kept to be tried again.
+        """Route the event of an end: to queues at once; what is left is kept to be retried.
 
         Raises:
             LedgerError: it could not be kept; it is to be published again.
@@ -104,7 +104,7 @@ class Router:
         return self._route(self._news.of_end(record))
 
     def route_overdue(self, record: RunRecord) -> None:
-        """Tell that a run goes on for too long, in the same way.
+        """Route the event that a run is overdue, in the same way.
 
         Raises:
             LedgerError: it could not be kept; it is to be published again.
@@ -112,7 +112,7 @@ class Router:
         self._route(self._news.of_overdue(record))
 
     def route_rejected(self, kept: KeptMessage) -> None:
-        """Tell that a message was rejected, which is kept, in the same way.
+        """Route the event that a kept message was rejected, in the same way.
 
         Raises:
             LedgerError: it could not be kept; it is to be published again.
@@ -120,7 +120,7 @@ class Router:
         self._route(self._news.of_message(kept))
 
     def route_unkept(self, rejection: Rejection) -> None:
-        """Tell that a message was rejected while nothing can be kept: what is not taken at once is given up."""
+        """Route the event of a rejection that cannot be kept: what is not accepted at once is given up."""
         news = self._news.of_unkept(rejection)
         for name in self._wanted(news):
             self._attempt(name, news, attempts=0, over=True)
@@ -164,13 +164,13 @@ class Router:
         self._empty.discard(scope)
 
     def _scope_of(self, news: RoutedNews) -> str:
-        """In which factory's turn it is delivered: its own, or the first one's where its own is not configured."""
+        """The factory in whose turn an event is delivered: its own, or the first one where that is not configured."""
         handles = list(self._factories)
         own = next((each.id for each in handles if each.id.lower() == news.factory.lower()), None)
         return news.factory if own is not None else handles[0].id
 
     def deliver(self, factory: FactoryHandle, budget: Budget) -> None:
-        """Try again what is due, while there is time. A failure of one does not affect the others.
+        """Retry deliveries that are due, while there is time. A failure of one does not affect the others.
 
         Raises:
             LedgerError: the ledger is out of reach; the next tick continues.
@@ -202,7 +202,7 @@ class Router:
         claimed = self._claimed(factory, note)
         news = self._news.find(factory.id, note.value)
         if news is None:
-            # It went on, or was purged: what there is to tell now is other news.
+            # The request went on, or was purged: its event is another one now.
             self._remove(factory, claimed, note.value["request"])
             return
         done: list[RouteDelivery] = []
@@ -225,7 +225,7 @@ class Router:
             self._notes.put(factory.id, claimed.name, value, claimed.etag)
 
     def _claimed(self, factory: FactoryHandle, note: Note) -> Note:
-        """The delivery, which other processes leave alone for as long as a lease.
+        """Lease a delivery to this process.
 
         Raises:
             LedgerConflict: another process was first.
@@ -235,7 +235,7 @@ class Router:
             return self._notes.put(factory.id, note.name, value, note.etag)
 
     def _attempt(self, name: str, news: RoutedNews, *, attempts: int, over: bool = False) -> RouteDelivery:
-        """Send along a route once, and return the outcome; once its days are over, it is given up."""
+        """Send along a route once, and return the outcome; after three days it is given up."""
         why = "the route is not configured"
         try:
             if name in self._rules:
@@ -287,12 +287,12 @@ class Router:
 
 
 def _name_of(news: RoutedNews, prefix: str) -> str:
-    """Of the note of its deliveries: the same for the same news."""
+    """The name of the note of an event's deliveries: the same for the same event."""
     return f"{prefix}{hashlib.sha256(news.id.encode(errors='replace')).hexdigest()[:40]}"
 
 
 def _is_understood(note: Note) -> bool:
-    """Whether a note says what it must; one that another version has written otherwise is left alone."""
+    """Whether a note can be decoded; one in another version's format is left alone."""
     try:
         aware = _instant(note, "due").tzinfo is not None and _instant(note, "since").tzinfo is not None
         attempts = [int(each) for each in note.value["routes"].values()]
@@ -318,9 +318,9 @@ def _log(news: RoutedNews, delivery: RouteDelivery) -> None:
     given_up = delivery.status == "givenUp"
     logger.log(
         logging.ERROR if given_up else logging.WARNING,
-        "The route %s %s the news of request %s (%s): %s",
+        "The route %s %s the event of request %s (%s): %s",
         delivery.route,
-        "was never told of" if given_up else "has not taken",
+        "never accepted" if given_up else "has not accepted",
         news.request_id,
         news.word,
         delivery.why,

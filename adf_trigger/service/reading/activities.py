@@ -44,7 +44,7 @@ class ActivityLister:
         query: finds runs.
         factories: all configured factories.
         reads: gives budgets for reads.
-        withholder: of which runs inputs and outputs are left out.
+        withholder: says of which runs inputs and outputs are left out.
         clock: returns the current time.
     """
 
@@ -104,7 +104,7 @@ class ActivityLister:
             if not found and not complete:
                 raise nothing_allowed()
             going_on = children_going_on(handle, shown_id, found, window, budget)
-            # What a run was given it may have handed on.
+            # A run may have passed its parameters on.
             withheld = self._withholder.now(handle, record) or any(
                 self._withholder.of_pipeline(handle, each.pipeline_name) for each in between
             )
@@ -120,7 +120,7 @@ class ActivityLister:
 
 
 def _line(factory: FactoryHandle, run_id: UUID, child: UUID, budget: Budget) -> Iterator[PipelineRun]:
-    """A child run and those between it and a run: each says by which it was started.
+    """A child run and those between it and a run, by what each says has started it.
 
     Raises:
         NotFound: it does not go back to that run.
@@ -171,7 +171,7 @@ def _view(run: ActivityRun, going_on: str | None, *, withheld: bool) -> Activity
 
 
 def fitted(answer: RunActivities, *, most: int = MAX_BODY) -> RunActivities:
-    """An answer of at most `most` characters: long values are cut, then the last activities left out."""
+    """Cut an answer to at most `most` characters: first long values, then the last activities."""
     cut = answer
     for limit in _LIMITS:
         if _length(cut) <= most:

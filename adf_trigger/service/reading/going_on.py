@@ -1,4 +1,4 @@
-"""The runs that activities have started which go on: their outputs name them at their end alone."""
+"""The unfinished runs that activities have started: the activities' outputs name them only at their end."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -15,10 +15,10 @@ from adf_trigger.service.watching.results import child_of, starts_a_run
 logger = logging.getLogger(__name__)
 
 MOST_PAGES = 3
-"""Pages of a hundred runs of those pipelines that are looked through."""
+"""Maximum pages of a hundred runs of those pipelines that are read."""
 
 MOST_NAMES = 20
-"""Pipelines by which the list is filtered; of more none is looked for."""
+"""Maximum pipelines by which the list is filtered; with more, none is searched."""
 
 NEVER_LATER = timedelta(days=1)
 """How far ahead of our clock a list ends, since ours may be behind the service's."""
@@ -33,9 +33,9 @@ def children_going_on(
     window: TimeWindow,
     budget: Budget,
 ) -> Mapping[str, str]:
-    """The activity runs that go on → the runs that they have started, as far as that can be told.
+    """Map unfinished activity runs to the runs that they have started, as far as that is known.
 
-    A run says by which run it was started. Where it does not say by which activity, and several may have, none is
+    A run names the run that started it. Where it does not name the activity, and several may have started it, none is
     guessed. Where the list cannot be read, none is named.
 
     Args:

@@ -17,17 +17,17 @@ from adf_trigger.service.calls.reads import Reads, nothing_allowed
 from adf_trigger.service.factories import Factories, FactoryHandle
 
 MOST_PIPELINES = 5_000
-"""Of one factory that are listed: Data Factory allows as many entities (documented limits)."""
+"""Maximum pipelines of one factory that are listed: Data Factory allows as many entities (documented limits)."""
 
 MOST_PAGES = MOST_PIPELINES // 50 + 2
 MAX_BODY = 4_194_304
-"""Characters of an answer, as ASCII JSON, but for its frame."""
+"""Maximum characters of an answer, as ASCII JSON, without its envelope."""
 
 A_PAGE = 50
-"""Pipelines of one call, as far as recorded replies show."""
+"""Pipelines per page, as recorded replies show."""
 
 LONGEST_DEFAULT = 2_048
-"""Characters of a default value's JSON."""
+"""Maximum characters of a default value's JSON."""
 
 
 class PipelineLister:
@@ -114,7 +114,7 @@ def _read(budget: Budget, pipelines: Iterator[PipelineResource]) -> tuple[Sequen
 
 
 def _fitting(pipelines: Sequence[PipelineView]) -> Sequence[PipelineView]:
-    """The first of them, as many as fit into an answer."""
+    """The first pipelines, as many as fit into an answer."""
     left = MAX_BODY
     for number, view in enumerate(pipelines):
         left -= len(json.dumps(view.model_dump(mode="json"))) + 2
@@ -124,7 +124,7 @@ def _fitting(pipelines: Sequence[PipelineView]) -> Sequence[PipelineView]:
 
 
 def view_of(factory: str, pipeline: PipelineResource) -> PipelineView:
-    """A pipeline as callers see it: no default value of a secure parameter."""
+    """A pipeline as callers see it, without default values of secure parameters."""
     declared = json_object(pipeline.properties.get("parameters"))
     return PipelineView(
         factory=factory,

@@ -1,4 +1,4 @@
-"""Looks runs up in the ledger."""
+"""Looks up runs in the ledger."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from adf_trigger.service.news.views import RunViews
 from adf_trigger.service.watching.refresh import RunRefresher
 
 By = Literal["requestId", "runId", "messageId"]
-"""Which id is given: one of a run's, or that of a rejected message."""
+"""The kind of an id: one of a run's, or that of a rejected message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +36,9 @@ class RunFinder:
         factories: all configured factories.
         ledger: the run ledger.
         rejected: messages that were rejected.
-        unconfigured: factories that have left the settings.
-        views: tells runs apart where an id means several.
-        refresher: has Data Factory asked for a run that is shown.
+        unconfigured: knows the factories that have left the settings.
+        views: describes the runs where an id means several.
+        refresher: refreshes a run that is shown from Data Factory.
     """
 
     def __init__(
@@ -85,7 +85,7 @@ class RunFinder:
         if found:
             return found[0]
         if factory is not None and not here and not self._unconfigured.has(factory):
-            self._factories.choose(factory, pointer="factory")  # says which there are
+            self._factories.choose(factory, pointer="factory")  # raises, naming those that there are
         raise NotFound(_unknown(run))
 
     def show(self, run: str, *, factory: str | None = None, by: By | None = None) -> RunView:
@@ -192,11 +192,11 @@ class RunFinder:
         """
         here, gone = self._searched(factory)
         if factory is not None and not here and not self._unconfigured.has(factory):
-            self._factories.choose(factory, pointer="factory")  # says which there are
+            self._factories.choose(factory, pointer="factory")  # raises, naming those that there are
         return [*here, *gone]
 
     def find_kept(self, run: str, *, factory: str | None = None, by: By | None = None) -> KeptMessage | None:
-        """The message that is called so, by its own id or its request's, or what is left of it; None where none is.
+        """The kept message with an id, its own or its request's, or the rest of it; None where there is none.
 
         Raises:
             LedgerError: the ledger is out of reach.
@@ -240,7 +240,7 @@ class RunFinder:
 
 
 def by_of(text: str | None) -> By | None:
-    """Which id is given, as a query parameter says it.
+    """Decode the kind of an id from a query parameter.
 
     Raises:
         InvalidRequest: it says something else.

@@ -1,4 +1,4 @@
-"""Lists runs of all factories, and what was rejected before it could be one, newest first."""
+"""Lists the runs of all factories, and messages rejected before they became a request, newest first."""
 
 import hashlib
 import json
@@ -37,7 +37,7 @@ _CHECK = 16
 
 @dataclass(frozen=True, slots=True, order=True)
 class _Place:
-    """A place in the list of everything: of what was requested at one instant, one source comes after the other."""
+    """A place in the merged list: of entries requested at the same time, one source comes after the other."""
 
     time: str
     mark: str
@@ -49,7 +49,7 @@ class _Place:
         return cls(time, mark, key)
 
     def in_source(self, mark: str) -> str:
-        """The place in a source from behind which the list goes on."""
+        """The place in a source after which the list continues."""
         if mark == self.mark:
             return f"{self.time}|{self.key}"
         return behind_instant(self.time) if mark < self.mark else before_instant(self.time)
@@ -57,14 +57,14 @@ class _Place:
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """One of the listings that are merged, and the mark that puts it before or behind another."""
+    """One of the merged listings, and the mark that orders it among the others."""
 
     mark: str
     read: Callable[[str], ListingPage]
 
 
 class RunLister:
-    """Lists runs. It asks Data Factory nothing.
+    """Lists runs. Makes no call of Data Factory.
 
     Args:
         ledger: the run ledger.
@@ -86,7 +86,7 @@ class RunLister:
     ) -> RunList:
         """A page of the list, which may come short, and the continuation that the next page takes.
 
-        Who goes on from page to page sees every run once that was there at the beginning and stays, whatever arrives
+        Paging shows every run once that was there at the beginning and stays, whatever arrives
         meanwhile. A rejected request whose key is used again is a new request, and is no longer there.
 
         Args:
@@ -108,7 +108,7 @@ class RunLister:
             found += [(_Place.of(entry.place, source.mark), entry.run) for entry in page.entries]
             if page.read_to is not None:
                 read_to.append(_Place.of(page.read_to, source.mark))
-        # What lies behind the place to which every source was read has to wait for what a source has before it.
+        # Entries after the place up to which every source was read wait for earlier entries of a source.
         end = min(read_to, default=None)
         sure = sorted(
             ((place, run) for place, run in found if end is None or place <= end), key=lambda each: each[0]
@@ -147,7 +147,7 @@ def _digest(text: str) -> str:
 
 
 def _canonical(question: Question, factory: str | None) -> str:
-    """What a continuation belongs to."""
+    """The question that a continuation belongs to, as canonical text."""
     return json.dumps(
         [
             None if question.statuses is None else sorted(question.statuses),
@@ -166,10 +166,10 @@ def _written(place: _Place, asked: str) -> str:
 
 
 def _read(continuation: str, asked: str) -> _Place:
-    """The place that a continuation names.
+    """Decode the place of a continuation.
 
     Raises:
-        InvalidRequest: it was not given for this question, or is not as it was given.
+        InvalidRequest: it was not issued for this question, or was changed.
     """
     if _TOKEN.fullmatch(continuation):
         try:

@@ -1,4 +1,4 @@
-"""Requests that join the run of another one that is the same, and how they end. Pure, as in transitions.py."""
+"""Requests that join the run of an equal request, and how they end. Pure functions, as in transitions.py."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,16 +11,16 @@ from adf_trigger.service.recording.moves import WAITS_FOR_A_PLACE, IllegalMove, 
 
 
 class Fate(Enum):
-    """What has become of the run that a request has joined."""
+    """The state of the run that a request has joined."""
 
     GOES_ON = auto()
     """It has not ended."""
     ENDED = auto()
-    """It has, or nobody knows how it has: the request ends in the same way."""
+    """It has ended, or its outcome is unknown: the request ends in the same way."""
     ENDED_BEFORE = auto()
-    """It had ended in Data Factory before the request was made, and nobody knew: the request needs one of its own."""
+    """It had ended in Data Factory before the request was made: the request needs a run of its own."""
     REJECTED = auto()
-    """It was rejected, and its key is another request's by now."""
+    """It was rejected, and its key now names another request."""
     GONE = auto()
     """Its record is not there any more."""
 
@@ -28,7 +28,7 @@ class Fate(Enum):
 def same_among(there: Sequence[RunRecord], record: RunRecord) -> RunRecord | None:
     """The first of those who have a place that a new request may join: it asked for the same, and goes on.
 
-    The digest is of factory, pipeline, parameters and rerun. What secrets were nobody can tell. One that is to be
+    The digest covers factory, pipeline, parameters and rerun; secrets cannot be compared. A request that is to be
     cancelled, or that nobody knows the fate of, is no run that somebody who comes now has asked for.
     """
     for other in there:

@@ -10,7 +10,7 @@ WAITS_FOR_CALLER = (
     "it waits for its caller or its message, since values of secure parameters are not kept: the same request under "
     "the same key sends it"
 )
-"""Why a request with secrets is not sent by the timer."""
+"""The reason that the timer does not send a request with secrets."""
 
 WAITS_FOR_A_PLACE = "it waits for a place among the runs that may go on at once"
 
@@ -23,7 +23,7 @@ class IllegalMove(RuntimeError):
 
 
 def require_state(record: RunRecord, *states: RunState) -> None:
-    """Refuse a move that cannot be made from the state that a record is in.
+    """Require that a record is in one of the states from which a move can be made.
 
     Raises:
         IllegalMove: it is in none of these states.
@@ -33,7 +33,7 @@ def require_state(record: RunRecord, *states: RunState) -> None:
 
 
 def cut(reason: str) -> str:
-    """A reason, as long as a record keeps it."""
+    """Shorten a reason to what a record keeps."""
     return shorten_middle(reason, LONGEST_REASON)
 
 

@@ -14,7 +14,7 @@ class RunEnd:
         status: Data Factory's last word.
         errors: why activities failed; None where they were not read.
         truncated: whether message, errors or results were cut.
-        results: what its activities have come to.
+        results: of its activities.
     """
 
     status: str

@@ -22,7 +22,7 @@ class RunMoves(MoveWriter):
         return self._save("records.see", stored, moved)
 
     def overdue(self, stored: Stored, event_id: str, *, status: str, started_at: datetime | None) -> Stored:
-        """Record that a run was published as overdue, and have it cancelled where that was asked for."""
+        """Record that a run was published as overdue, and that it is to be cancelled where that was asked for."""
         moved = transitions.overdue(stored.record, status=status, started_at=started_at, now=self._clock())
         saved = self._save("records.overdue", stored, moved)
         logger.warning(
@@ -42,7 +42,7 @@ class RunMoves(MoveWriter):
         return saved
 
     def look(self, stored: Stored) -> Stored:
-        """Note that a reader is about to have Data Factory asked for the run."""
+        """Record that a reader is about to refresh the run from Data Factory."""
         return self._save("records.look", stored, transitions.look(stored.record, now=self._clock()))
 
     def miss(self, stored: Stored) -> Stored:
@@ -87,7 +87,7 @@ class RunMoves(MoveWriter):
         return self._save("records.lease_to_publish", stored, leased)
 
     def publish(self, leased: Stored, event_id: str, routes: Sequence[RouteDelivery] = ()) -> Stored:
-        """Record that the event of a record has been sent, and what has become of it along routes so far."""
+        """Record that the event of a record has been sent, and its deliveries along routes so far."""
         published = transitions.publish(leased.record, now=self._clock(), routes=routes)
         saved = self._save("records.publish", leased, published)
         logger.info(
@@ -102,5 +102,5 @@ class RunMoves(MoveWriter):
         return saved
 
     def route(self, stored: Stored, routes: Sequence[RouteDelivery]) -> Stored:
-        """Record what more has become of the news of a record along routes."""
+        """Record further deliveries of a record's event along routes."""
         return self._save("records.route", stored, transitions.route(stored.record, routes=routes))

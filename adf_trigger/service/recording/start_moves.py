@@ -53,7 +53,7 @@ class StartMoves(MoveWriter):
         in_doubt_since: datetime | None = None,
         waits_for: Waits | None = None,
     ) -> Stored:
-        """Record that this attempt has started nothing, and that the next one is due at `until`.
+        """Record that this attempt has started no run, and that the next one is due at `until`.
 
         Where it is to be cancelled, there is no next one: it ends.
         """

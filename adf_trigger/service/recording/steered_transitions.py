@@ -1,4 +1,4 @@
-"""The moves of a record that somebody has asked for: cancelled, or decided where its fate was unknown.
+"""The moves of a record that a person has asked for: cancellation, and decisions about an unknown outcome.
 
 Pure functions, as in transitions.py, which has the other moves.
 """
@@ -20,7 +20,7 @@ from adf_trigger.service.recording.moves import (
 
 
 def take_over(record: RunRecord, *, run_id: UUID, now: datetime) -> RunRecord:
-    """Somebody has said which run is its: it is watched like any other.
+    """A person has assigned a run to it, which is watched like any other.
 
     A place that was given up with its fate may be another's by now: then it has none.
     """
@@ -35,7 +35,7 @@ def take_over(record: RunRecord, *, run_id: UUID, now: datetime) -> RunRecord:
 
 
 def resubmit(record: RunRecord, *, now: datetime) -> RunRecord:
-    """Somebody has it sent again, under the same id; one whose secrets are not kept waits for its caller.
+    """A person has it sent again, under the same id; a request whose secrets are not kept waits for its caller.
 
     It has its place still, unless that was given up with its fate: then it is the first in line, having been admitted
     before all who wait.
@@ -59,7 +59,7 @@ def resubmit(record: RunRecord, *, now: datetime) -> RunRecord:
 
 
 def dismiss(record: RunRecord) -> RunRecord:
-    """Somebody has ended the matter of its unknown fate."""
+    """A person has dismissed its unknown outcome."""
     require_state(record, RunState.PUBLISHED)
     if record.status != RunStatus.UNKNOWN:
         raise IllegalMove(f"the fate of {record.request_id} is known: it is {record.status}")
@@ -67,7 +67,7 @@ def dismiss(record: RunRecord) -> RunRecord:
 
 
 def _undecided(record: RunRecord, **changes: Any) -> RunRecord:
-    """One whose fate is unknown, and was told, as it is once somebody has decided that it goes on."""
+    """A record whose published outcome was unknown, once a person has decided that it goes on."""
     require_state(record, RunState.PUBLISHED)
     if record.status != RunStatus.UNKNOWN:
         raise IllegalMove(f"the fate of {record.request_id} is known: it is {record.status}")
@@ -96,7 +96,7 @@ def _undecided(record: RunRecord, **changes: Any) -> RunRecord:
 
 
 def note(record: RunRecord, *, reruns: int) -> RunRecord:
-    """Somebody has done something about it, such as rerun it, so many times by now."""
+    """A person has acted on it, such as by a rerun; `reruns` counts these."""
     require_state(record, RunState.ENDED, RunState.PUBLISHED)
     return replace(record, reruns=max(record.reruns, reruns))
 
@@ -104,26 +104,26 @@ def note(record: RunRecord, *, reruns: int) -> RunRecord:
 def ask_cancel(record: RunRecord, *, recursive: bool, now: datetime) -> RunRecord:
     """Its run, or the one that a call without an answer may have started, is to be cancelled.
 
-    Whoever is sending it goes on: what that comes to is recorded beside this mark.
+    A call under way goes on: its outcome is recorded beside this mark.
     """
     require_state(record, RunState.ACCEPTED, RunState.SUBMITTED)
     return replace(record, cancellation=Cancellation(asked_at=now, recursive=recursive, due_at=now))
 
 
 def is_only_marked(before: RunRecord, present: RunRecord) -> bool:
-    """Whether nothing has come between but that somebody asked to cancel it."""
+    """Whether the only change since is that a cancellation was asked for."""
     marked = present.cancellation != before.cancellation
     return marked and replace(present, cancellation=before.cancellation, history=before.history) == before
 
 
 def confirm_cancel(record: RunRecord) -> RunRecord:
-    """Data Factory has taken the order to cancel the run."""
+    """Data Factory has accepted the cancellation of the run."""
     require_state(record, RunState.SUBMITTED)
     return replace(record, cancellation=replace(_cancellation_of(record), due_at=None, waits=None))
 
 
 def cancel_later(record: RunRecord, *, until: datetime, reason: str) -> RunRecord:
-    """Whether Data Factory has taken the order to cancel is not known, or it has not: it is to be asked again."""
+    """Data Factory has not confirmed the cancellation: it is to be retried."""
     require_state(record, RunState.SUBMITTED)
     asked = _cancellation_of(record)
     again = replace(asked, due_at=until, attempts=asked.attempts + 1, waits=cut(reason))
@@ -131,7 +131,7 @@ def cancel_later(record: RunRecord, *, until: datetime, reason: str) -> RunRecor
 
 
 def refuse_cancel(record: RunRecord) -> RunRecord:
-    """Data Factory does not cancel the run, which goes on."""
+    """Data Factory has refused to cancel the run, which goes on."""
     require_state(record, RunState.SUBMITTED)
     _cancellation_of(record)
     return replace(record, cancellation=None)

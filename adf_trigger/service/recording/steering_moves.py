@@ -21,7 +21,7 @@ class SteeringMoves(MoveWriter):
 
         Args:
             stored: the request.
-            entry: who did it, where that does not stand in its history yet.
+            entry: who did it; None where its history already says so.
         """
         moved = _noted(transitions.cancel(stored.record, now=self._clock()), entry)
         saved = self._save("records.cancel", stored, moved)
@@ -40,7 +40,7 @@ class SteeringMoves(MoveWriter):
         return saved
 
     def confirm_cancel(self, stored: Stored) -> Stored:
-        """Record that Data Factory has taken the order to cancel a run."""
+        """Record that Data Factory has accepted the cancellation of a run."""
         moved = steered_transitions.confirm_cancel(stored.record)
         saved = self._save("records.confirm_cancel", stored, moved)
         logger.info(
@@ -52,7 +52,7 @@ class SteeringMoves(MoveWriter):
         return saved
 
     def cancel_later(self, stored: Stored, *, until: datetime, reason: str) -> Stored:
-        """Record that Data Factory is to be asked at `until` to cancel a run, and why not now."""
+        """Record that the cancellation of a run is to be retried at `until`, and why it has not succeeded yet."""
         moved = steered_transitions.cancel_later(stored.record, until=until, reason=reason)
         saved = self._save("records.cancel_later", stored, moved)
         logger.warning(
@@ -70,7 +70,7 @@ class SteeringMoves(MoveWriter):
         return saved
 
     def refuse_cancel(self, stored: Stored, entry: HistoryEntry) -> Stored:
-        """Record that Data Factory does not cancel a run, with its reason; the run goes on."""
+        """Record that Data Factory has refused to cancel a run, with its reason; the run goes on."""
         moved = _noted(steered_transitions.refuse_cancel(stored.record), entry)
         saved = self._save("records.refuse_cancel", stored, moved)
         logger.warning(
@@ -121,7 +121,7 @@ class SteeringMoves(MoveWriter):
         )
 
     def take_over(self, stored: Stored, run_id: UUID, entry: HistoryEntry) -> Stored:
-        """Record that somebody has said which run is the one of a request whose fate was unknown.
+        """Record which run a person has assigned to a request whose outcome was unknown.
 
         Raises:
             LedgerConflict: another request has that run.
@@ -137,7 +137,7 @@ class SteeringMoves(MoveWriter):
         return saved
 
     def resubmit(self, stored: Stored, entry: HistoryEntry) -> Stored:
-        """Record that somebody has a request sent again whose fate was unknown."""
+        """Record that a person has a request sent again whose outcome was unknown."""
         moved = _noted(steered_transitions.resubmit(stored.record, now=self._clock()), entry)
         saved = self._save("records.resubmit", stored, moved)
         logger.warning(
@@ -148,7 +148,7 @@ class SteeringMoves(MoveWriter):
         return saved
 
     def dismiss(self, stored: Stored, entry: HistoryEntry) -> Stored:
-        """Record that somebody has ended the matter of a request whose fate is unknown."""
+        """Record that a person has dismissed a request whose outcome is unknown."""
         moved = _noted(steered_transitions.dismiss(stored.record), entry)
         saved = self._save("records.dismiss", stored, moved)
         logger.info(
@@ -159,7 +159,7 @@ class SteeringMoves(MoveWriter):
         return saved
 
     def note(self, stored: Stored, entry: HistoryEntry, *, reruns: int = 0) -> Stored:
-        """Record what somebody has done about a run that has ended, and how often it was rerun by now."""
+        """Record what a person has done about a run that has ended, and how often it was rerun by now."""
         moved = _noted(steered_transitions.note(stored.record, reruns=reruns), entry)
         saved = self._save("records.note", stored, moved)
         logger.info(

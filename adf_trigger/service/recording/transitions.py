@@ -5,7 +5,7 @@
           (refused by Data Factory: Rejected; outcome not known: Unknown)
 
 Each move is a pure function of a record; the caller writes what it returns, conditionally on what it read.
-Those that somebody has asked for are in steered_transitions.py.
+Those that a person has asked for are in steered_transitions.py.
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ from adf_trigger.service.recording.moves import WAITS_FOR_CALLER, IllegalMove, c
 from adf_trigger.service.recording.run_end import RunEnd
 
 LONGEST_HELD = timedelta(days=31)
-"""A request was held by one hold for no longer: what says more was written by a clock that is wrong."""
+"""Maximum time that counts as held by one hold: a longer one was written by a wrong clock."""
 
 
 def lease_to_send(record: RunRecord, *, now: datetime, lease: timedelta) -> RunRecord:
@@ -50,7 +50,7 @@ def postpone(
     reason: str,
     waits_for: Waits | None = None,
 ) -> RunRecord:
-    """This attempt has not started anything: try again later.
+    """This attempt has not started a run: it is to be retried.
 
     `in_doubt_since` is when an earlier attempt left without an answer, if one did: that doubt remains. A request
     without doubt whose secrets are not kept waits for its caller, who may never come: it keeps no place for so long.
@@ -83,7 +83,7 @@ def hold(
     reason: str,
     in_doubt_since: datetime | None = None,
 ) -> RunRecord:
-    """An operator holds what it is of: nothing was started for it, and nothing will be before that is over.
+    """An operator's hold covers it: no run was started for it, and none will be before the hold ends.
 
     A doubt remains: it is looked into once more before the request is sent. So does its place, or its number in a line.
 
@@ -104,7 +104,7 @@ def hold(
 
 
 def unhold(record: RunRecord, *, until: datetime, in_line: str) -> RunRecord:
-    """It is held no more, and waits still: for its caller, or in line.
+    """It is not held any more, and still waits: for its caller, or in line.
 
     Args:
         record: the request.
@@ -117,7 +117,7 @@ def unhold(record: RunRecord, *, until: datetime, in_line: str) -> RunRecord:
 
 
 def unheld(record: RunRecord, *, until: datetime) -> RunRecord:
-    """What it was held by stands no more since an instant: its start deadline goes on from there."""
+    """Its hold ended at a given time, from which its start deadline goes on."""
     if record.held is None:
         return record
     spent = min(until - record.held.since, LONGEST_HELD)
@@ -129,7 +129,7 @@ def unheld(record: RunRecord, *, until: datetime) -> RunRecord:
 def doubt(
     record: RunRecord, *, until: datetime, reason: str, left_by: datetime, answer: str | None = None
 ) -> RunRecord:
-    """createRun left, by an instant at the latest, and nothing is known of what became of it: ask, do not send.
+    """createRun was sent, by a given time at the latest, and its outcome is unknown: reconcile it, do not send again.
 
     `answer` is what a call was answered with that has just been made; what an earlier one was stays known else.
     """
@@ -145,7 +145,7 @@ def doubt(
 
 
 def _with_answer(record: RunRecord, reason: str) -> str:
-    """A reason with what createRun was answered: else nobody would know why its outcome is not clear."""
+    """A reason with the last answer of createRun, which explains why the outcome is not clear."""
     answer = record.last_answer
     if answer is None or answer in reason:
         return cut(reason)
@@ -153,7 +153,7 @@ def _with_answer(record: RunRecord, reason: str) -> str:
 
 
 def left_by(record: RunRecord) -> datetime | None:
-    """The latest instant at which createRun may have left: who holds the lease may send at its very end."""
+    """The latest time at which createRun may have been sent: the lease holder may send at its very end."""
     if record.sent_at is None or record.lease_until is None:
         return record.sent_at
     return max(record.sent_at, record.lease_until)
@@ -181,7 +181,7 @@ def adopt(record: RunRecord, *, run_id: UUID, now: datetime) -> RunRecord:
 
 
 def reject(record: RunRecord, *, reason: str, now: datetime) -> RunRecord:
-    """It was not started, and will not be. The message it came as is sent with its event."""
+    """It was not started, and will not be. Its message is published with its event."""
     return _end_unstarted(record, RunStatus.REJECTED, _with_answer(record, reason), now)
 
 
@@ -194,7 +194,7 @@ CANCELLED_UNSTARTED = "it was cancelled before it was started"
 
 
 def cancel(record: RunRecord, *, now: datetime) -> RunRecord:
-    """Nothing was started for it, and nothing will be, since somebody has cancelled it."""
+    """No run was started for it, and none will be, since it was cancelled."""
     joined = record.joined_to if record.waits_for is Waits.JOINED else None
     left = (
         ""
@@ -257,13 +257,13 @@ def overdue(record: RunRecord, *, status: str, started_at: datetime | None, now:
 
 
 def look(record: RunRecord, *, now: datetime) -> RunRecord:
-    """A reader of the run is about to have Data Factory asked for it; others are answered with what is known."""
+    """A reader is about to refresh the run from Data Factory; others are answered with what is known."""
     require_state(record, RunState.SUBMITTED)
     return replace(record, looked_at=now)
 
 
 def miss(record: RunRecord, *, now: datetime) -> RunRecord:
-    """Data Factory has answered that it has no such run, which may be over in a moment."""
+    """Data Factory has answered that it has no such run, which may be temporary."""
     require_state(record, RunState.SUBMITTED)
     return replace(record, missing_since=min(record.missing_since or now, now))
 
@@ -319,13 +319,13 @@ def lease_to_publish(record: RunRecord, *, now: datetime, lease: timedelta) -> R
 
 
 def publish(record: RunRecord, *, now: datetime, routes: Sequence[RouteDelivery] = ()) -> RunRecord:
-    """The event is sent, and what has become of it along routes so far."""
+    """The event is sent, with its deliveries along routes so far."""
     require_state(record, RunState.ENDED)
     published = replace(record, state=RunState.PUBLISHED, published_at=now, lease_until=None, came_as=None)
     return replace(published, routes=tuple(routes))
 
 
 def route(record: RunRecord, *, routes: Sequence[RouteDelivery]) -> RunRecord:
-    """More has become of its news along routes."""
+    """Further deliveries of its event along routes."""
     require_state(record, RunState.PUBLISHED)
     return replace(record, routes=tuple(routes))

@@ -70,7 +70,7 @@ def test_a_doubt_that_cannot_be_asked_about_says_why_and_waits(world: Doubts) ->
     world.factory.fail_next("get_run", DOWN)
     assert world.dispatch(after=30) == []
     record = world.record()
-    assert record.message == f"what became of it cannot be asked now: down{ANSWERED}"
+    assert record.message == f"its outcome cannot be determined now: down{ANSWERED}"
     assert record.not_before == world.clock() + 5 * SECOND
     assert record.state is RunState.ACCEPTED
 
@@ -111,7 +111,7 @@ def test_a_doubt_ends_with_its_deadline_where_the_factory_may_not_be_asked(world
     (ended,) = world.dispatch(after=20)
     assert world.factory.calls == []
     assert (ended.record.status, ended.record.request_id) == ("Unknown", "key-1")
-    assert ended.record.message == f"what became of it cannot be asked{ANSWERED}"
+    assert ended.record.message == f"its outcome cannot be determined{ANSWERED}"
 
 
 def test_a_doubt_ends_with_its_deadline_where_asking_fails(
@@ -125,7 +125,7 @@ def test_a_doubt_ends_with_its_deadline_where_asking_fails(
     assert world.record() == ended.record
     assert "dispatch_lost_race" not in {getattr(each, "action", None) for each in caplog.records}
     assert ended.record.status == "Unknown"
-    assert ended.record.message == f"what became of it cannot be asked now: down{ANSWERED}"
+    assert ended.record.message == f"its outcome cannot be determined now: down{ANSWERED}"
 
 
 def test_what_was_not_started_and_has_secrets_waits_for_its_caller_from_now_on(world: Doubts) -> None:
@@ -178,7 +178,7 @@ def test_a_request_in_doubt_that_is_refused_is_given_up_after_three_calls(world:
     world.watch()
     (ended,) = world.dispatch()
     assert (ended.record.status, ended.record.attempts) == ("Unknown", 3)
-    told = "Data Factory refused it: it is wrong; whether an earlier call started it cannot be told"
+    told = "Data Factory refused it: it is wrong; whether an earlier call started it is not known"
     assert ended.record.message == f"{told}{ANSWERED}"
 
 
@@ -190,7 +190,9 @@ def test_a_refusal_of_which_nothing_can_be_asked_is_kept_with_the_reason(world: 
     world.factory.before["get_run"] = [NO_RUN, DOWN]
     assert world.dispatch() == []
     record = world.record()
-    refused = "Data Factory refused it: it is wrong; what became of it cannot be asked now: down"
+    refused = (
+        "Data Factory refused it: it is wrong; the outcome of its earlier call cannot be determined now: down"
+    )
     assert record.message == f"{refused}{ANSWERED}"
     assert (record.state, record.not_before) == (RunState.ACCEPTED, world.clock() + 10 * SECOND)
 

@@ -350,7 +350,7 @@ def test_a_check_that_is_broken_is_told_and_spoils_no_report(caplog: pytest.LogC
     lab = Lab(broken=broken, table=lambda: None)
     lab.observer.observe()
     assert [trouble.what for trouble in lab.timed().troubles] == [
-        "broken: asking it has failed: ZeroDivisionError"
+        "broken: its check has failed: ZeroDivisionError"
     ]
     assert any(record.exc_info for record in caplog.records)
 

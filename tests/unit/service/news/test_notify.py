@@ -136,7 +136,7 @@ def test_an_outage_of_the_events_makes_no_second_record_and_no_copy(world: World
 
 
 def test_news_of_what_has_not_ended_is_a_bug(world: World) -> None:
-    """A record that may still change is never told of."""
+    """A record that may still change is never published."""
     record: RunRecord = world.submit(source=Source.QUEUE).record
     notifier = world.services.intake._rejecter._notifier
     with pytest.raises(ValueError, match="has not ended"):
