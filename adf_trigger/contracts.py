@@ -301,25 +301,6 @@ class RunView(Wire):
     links: RunLinks
 
 
-class RunPreview(Wire):
-    """What would become of a request that was only asked about.
-
-    Attributes:
-        outcome: `start`, a run would be started; `repeat`, the same request has come before, and is answered with
-            its run.
-        request_id: the idempotency key, where one was given.
-        parameters: what was given, secure ones masked.
-        run: the run of the earlier request.
-    """
-
-    outcome: Literal["start", "repeat"]
-    request_id: str | None = None
-    factory: str
-    pipeline: str
-    parameters: dict[str, JsonValue] = Field(default_factory=dict)
-    run: RunView | None = None
-
-
 class RunChoice(Wire):
     """One of several runs: of those that an id may mean, or that are in the way of another one.
 

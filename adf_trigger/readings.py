@@ -5,7 +5,8 @@ from uuid import UUID
 
 from pydantic import Field, JsonValue
 
-from adf_trigger.contracts import RunLinks
+from adf_trigger.contracts import JoinedRun, PlaceInLine, RunChoice, RunLinks, RunView
+from adf_trigger.orders import HoldView
 from adf_trigger.wire import Instant, Wire
 
 
@@ -48,6 +49,40 @@ class RunList(Wire):
 
     runs: list[RunSummary]
     continuation: str | None = None
+
+
+PreviewOutcome = Literal["start", "repeat", "held", "wait", "refuse", "join"]
+
+
+class RunPreview(Wire):
+    """What would become of a request that was only asked about, as things are now.
+
+    Attributes:
+        outcome: `start`, a run would be started; `repeat`, the same request has come before, and is answered with
+            its run; `held`, it would be taken, and not started while an operator holds it; `wait`, it would be taken,
+            and started once fewer runs of its pipeline, or of its key, go on; `join`, it would join the run of another
+            request that is the same; `refuse`, it would be refused, since as many runs go on as may at once.
+        request_id: the idempotency key, where one was given.
+        parameters: what was given, secure ones masked.
+        run: the run of the earlier request.
+        message: what it would wait for, or why it would be refused.
+        hold: who holds it, why and until when, where `held`.
+        in_line: how many would be before it, where it would stand in line.
+        joined_to: the request and the run that it would join, where `join`.
+        in_the_way: the runs for which it would be refused, where `refuse`.
+    """
+
+    outcome: PreviewOutcome
+    request_id: str | None = None
+    factory: str
+    pipeline: str
+    parameters: dict[str, JsonValue] = Field(default_factory=dict)
+    run: RunView | None = None
+    message: str | None = None
+    hold: HoldView | None = None
+    in_line: PlaceInLine | None = None
+    joined_to: JoinedRun | None = None
+    in_the_way: list[RunChoice] = Field(default_factory=list)
 
 
 class ActivityFailure(Wire):

@@ -19,8 +19,8 @@ from adf_trigger.client.shapes import Health
 from adf_trigger.client.steering import Steering
 from adf_trigger.client.transport import Call, Transport
 from adf_trigger.clock import IdSource, new_id
-from adf_trigger.contracts import RunPreview, RunStatus, RunView
-from adf_trigger.readings import PipelineList, PipelineView, RunActivities, RunList, RunSummary
+from adf_trigger.contracts import RunStatus, RunView
+from adf_trigger.readings import PipelineList, PipelineView, RunActivities, RunList, RunPreview, RunSummary
 
 LONGEST_HOLD = 200.0
 """Maximum seconds for which the service may be asked to wait for a run's end."""
@@ -132,9 +132,24 @@ class Client(Steering):
         return start_many(self._transport, starts, self._ids)
 
     def check(
-        self, pipeline: str, parameters: Mapping[str, JsonValue] | None = None, *, factory: str | None = None
+        self,
+        pipeline: str,
+        parameters: Mapping[str, JsonValue] | None = None,
+        *,
+        key: str | None = None,
+        factory: str | None = None,
+        correlation_id: str | None = None,
+        metadata: Mapping[str, str] | None = None,
     ) -> RunPreview:
-        """Make every check of a start, and start nothing.
+        """Make every check of a start, and start nothing; the `outcome` is what would become of it as things are now.
+
+        Args:
+            pipeline: see `start`, as all others.
+            parameters: see `start`.
+            key: idempotency key; none unless told, so that it is no repeat of another request.
+            factory: see `start`.
+            correlation_id: see `start`.
+            metadata: see `start`.
 
         Raises:
             RequestRefused: it cannot work; every fault is in `faults`.
@@ -143,7 +158,10 @@ class Client(Steering):
             method="POST",
             path=f"{pipeline_path(pipeline)}/runs",
             query={"validateOnly": "true"},
-            body=json_body(given(parameters=parameters, factory=factory)),
+            body=json_body(
+                given(parameters=parameters, factory=factory, correlationId=correlation_id, metadata=metadata)
+            ),
+            headers={} if key is None else {KEY_HEADER: quoted(key)},
         )
         return model_of(RunPreview, self._transport.send(call))
 

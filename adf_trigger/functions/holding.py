@@ -16,7 +16,7 @@ from adf_trigger.messages.decoding import body_of
 from adf_trigger.orders import HoldList, HoldRequest, HoldView, ReleaseRequest
 from adf_trigger.request_ids import from_path
 from adf_trigger.service.admission.keys import canonical
-from adf_trigger.service.holds.hold import Scope
+from adf_trigger.service.holds.hold import Hold, Scope
 from adf_trigger.service.steering.holding import HoldOrder, HoldsNow
 
 
@@ -76,19 +76,20 @@ def _scope(pipeline: str | None, key: JsonValue) -> Scope:
     return Scope(pipeline=pipeline, key=None if key is None else canonical(key))
 
 
+def hold_view(hold: Hold) -> HoldView:
+    """A hold as callers see it."""
+    return HoldView(
+        pipeline=hold.scope.pipeline,
+        admission_key=hold.scope.key,
+        reason=hold.reason,
+        since=hold.since,
+        until=hold.until,
+        by=hold.by,
+    )
+
+
 def _shown(now: HoldsNow) -> HoldList:
-    holds = [
-        HoldView(
-            pipeline=each.scope.pipeline,
-            admission_key=each.scope.key,
-            reason=each.reason,
-            since=each.since,
-            until=each.until,
-            by=each.by,
-        )
-        for each in now.holds
-    ]
-    return HoldList(factory=now.factory, holds=holds)
+    return HoldList(factory=now.factory, holds=[hold_view(each) for each in now.holds])
 
 
 def _caller(services: Services, req: func.HttpRequest) -> str | None:

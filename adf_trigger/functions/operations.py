@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 
-from adf_trigger.contracts import RunPreview, RunRequest, RunView
+from adf_trigger.contracts import RunRequest, RunView
 from adf_trigger.functions.operation import Answer, Operation
 from adf_trigger.functions.parameters import Schema
 from adf_trigger.functions.problems import (
@@ -37,7 +37,7 @@ from adf_trigger.orders import (
     StartResults,
     StartRunsRequest,
 )
-from adf_trigger.readings import PipelineList, PipelineView, RunActivities, RunList
+from adf_trigger.readings import PipelineList, PipelineView, RunActivities, RunList, RunPreview
 
 _STEERED_HEADERS = ("Location", "Idempotency-Key", "Retry-After")
 _RUN_HEADERS = (*_STEERED_HEADERS, "Preference-Applied")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import azure.functions as func
 
 from adf_trigger.clock import IdSource
-from adf_trigger.contracts import RunPreview, RunRequest
+from adf_trigger.contracts import RunRequest
 from adf_trigger.errors import Fault, InvalidRequest
 from adf_trigger.functions.answers import Parameters, unreadable
 from adf_trigger.functions.decoding import (
@@ -18,11 +18,14 @@ from adf_trigger.functions.decoding import (
     truth_of,
     unknown_parameters,
 )
+from adf_trigger.functions.holding import hold_view
 from adf_trigger.functions.outcomes import ON_FAILURE, fails_by_status
 from adf_trigger.functions.services import Services
 from adf_trigger.messages.decoding import run_request
 from adf_trigger.messages.traces import traceparent_of
+from adf_trigger.readings import RunPreview
 from adf_trigger.service.factories import FactoryHandle
+from adf_trigger.service.news.views import joined_run
 from adf_trigger.service.starting.submit import Submitted
 from adf_trigger.service.submission import Submission
 
@@ -127,13 +130,18 @@ def _factory_faults(services: Services, in_query: str) -> list[Fault]:
 
 def _preview(services: Services, submission: Submission, *, keyed: bool) -> func.HttpResponse:
     previewed = services.preview.preview(submission)
-    earlier = previewed.earlier
+    earlier, outlook = previewed.earlier, previewed.outlook
     answer = RunPreview(
-        outcome="start" if earlier is None else "repeat",
+        outcome=outlook.outcome,
         request_id=submission.request_id if keyed else None,
         factory=submission.factory.alias,
         pipeline=submission.pipeline,
         parameters=previewed.parameters,
         run=None if earlier is None else services.views.view(earlier),
+        message=outlook.message,
+        hold=None if outlook.hold is None else hold_view(outlook.hold),
+        in_line=outlook.in_line,
+        joined_to=joined_run(outlook.joined_to),
+        in_the_way=list(outlook.in_the_way),
     )
     return func.HttpResponse(answer.model_dump_json(), mimetype="application/json")

@@ -67,6 +67,7 @@ from adf_trigger.service.starting.backlog import Backlog
 from adf_trigger.service.starting.batch import BatchStarter
 from adf_trigger.service.starting.check import Checker
 from adf_trigger.service.starting.definitions import Definitions
+from adf_trigger.service.starting.outlook import wire_outlooks
 from adf_trigger.service.starting.partitions import Partitions
 from adf_trigger.service.starting.preview import Previewer
 from adf_trigger.service.starting.send import Sender
@@ -311,7 +312,10 @@ def wire(
         views=views,
         submitter=submitter,
         batch=BatchStarter(submitter),
-        preview=Previewer(ledger, checker, partitions),
+        preview=Previewer(
+            *(ledger, checker, partitions),
+            wire_outlooks(ledger, factories, policies, holds, views.choice, clock, seconds=seconds),
+        ),
         intake=Intake(
             factories,
             ledger,

@@ -8,7 +8,7 @@ from rich.text import Text
 from adf_trigger.client.command.screen import STYLES, Screen
 from adf_trigger.client.command.texts import PROGRAM, copy_error, moment, plain, took, word
 from adf_trigger.client.shapes import HeldScope
-from adf_trigger.contracts import RunStatus, RunView
+from adf_trigger.contracts import PlaceInLine, RunStatus, RunView
 from adf_trigger.orders import HoldView
 from adf_trigger.readings import RunSummary
 from adf_trigger.results import ActivityError, ChildRun
@@ -119,8 +119,13 @@ def line_of(run: RunView) -> str | None:
         return None
     if place.before == 0:
         return "it is the next in line" if place.exact else "it may be the next in line"
-    are = "request is" if place.before == 1 else "requests are"
-    return f"{'' if place.exact else 'about '}{place.before:,} {are} before it"
+    return f"{behind(place)} {'is' if place.before == 1 else 'are'} before it"
+
+
+def behind(place: PlaceInLine) -> str:
+    """So many requests, in words, and whether they were counted."""
+    many = "request" if place.before == 1 else "requests"
+    return f"{'' if place.exact else 'about '}{place.before:,} {many}"
 
 
 def waits_for(run: RunView) -> Sequence[str]:

@@ -9,6 +9,7 @@ from adf_trigger.client.client import Client
 from adf_trigger.client.command.exits import Exit, exit_of_status
 from adf_trigger.client.command.outcomes import hints_of, show_hints, show_outcome, titled, waits_for
 from adf_trigger.client.command.parameters import HELP, AskHidden, parameters_of, read_file
+from adf_trigger.client.command.previews import show_preview
 from adf_trigger.client.command.screen import Screen
 from adf_trigger.client.command.session import Session, connected, session_of
 from adf_trigger.client.command.texts import PROGRAM, plain, seconds_of, word
@@ -91,12 +92,15 @@ def run_command(
         types = _types(session, client, pipeline, factory) if any("=" in each for each in given) else None
         values = parameters_of(given, types, read=read_file, ask=ask_hidden())
         if dry_run:
-            preview = client.check(pipeline, values, factory=factory)
-            if session.screen.as_json:
-                session.screen.document(preview)
-            else:
-                session.screen.line(f"{preview.pipeline} could be started. Nothing was.")
-            return Exit.SUCCEEDED
+            preview = client.check(
+                pipeline,
+                values,
+                key=key,
+                factory=factory,
+                correlation_id=correlation_id,
+                metadata=dict(labels),
+            )
+            return show_preview(session.screen, preview)
         known_by = key or str(new_id())
         try:
             run = client.start(

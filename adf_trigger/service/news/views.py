@@ -18,7 +18,7 @@ from adf_trigger.errors import LedgerError
 from adf_trigger.ledger.kept_messages import Fate, KeptMessage
 from adf_trigger.ledger.listing import ListedRun
 from adf_trigger.ledger.reasons import reason_of
-from adf_trigger.ledger.records import RunRecord
+from adf_trigger.ledger.records import JoinedTo, RunRecord
 from adf_trigger.messages.decoding import Message
 from adf_trigger.messages.limits import one_line
 from adf_trigger.messages.masking import MASK
@@ -94,7 +94,7 @@ class RunViews:
             group_id=record.group_id,
             attempt=record.attempt,
             admission_key=record.admission_key,
-            joined_to=_joined(record),
+            joined_to=joined_run(record.joined_to),
             in_line=None if self._in_line is None else self._in_line(record),
             history=list(record.history),
             routes=list(record.routes),
@@ -256,9 +256,8 @@ class RunViews:
         )
 
 
-def _joined(record: RunRecord) -> JoinedRun | None:
+def joined_run(joined: JoinedTo | None) -> JoinedRun | None:
     """The run that a request has joined, named once Data Factory has confirmed it."""
-    joined = record.joined_to
     if joined is None:
         return None
     return JoinedRun(request_id=joined.request_id, run_id=joined.run_id if joined.is_confirmed else None)

@@ -8,8 +8,12 @@ from adf_trigger.ledger.port import LedgerReader
 from adf_trigger.ledger.records import RunRecord
 from adf_trigger.messages.masking import MASK
 from adf_trigger.service.starting.check import Checker
+from adf_trigger.service.starting.outlook import Outlook, OutlookFinder
 from adf_trigger.service.starting.partitions import Partitions
 from adf_trigger.service.submission import Submission
+
+REPEAT = Outlook(outcome="repeat")
+"""The same request has come before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,10 +22,12 @@ class Previewed:
 
     Attributes:
         parameters: it would be started with, secure ones masked.
-        earlier: the record that it would be answered with, and start nothing; None where it would start a run.
+        outlook: what would be decided about it.
+        earlier: the record that it would be answered with, and start nothing; None where it would be a new request.
     """
 
     parameters: dict[str, Any]
+    outlook: Outlook
     earlier: RunRecord | None = None
 
 
@@ -32,9 +38,13 @@ class Previewer:
         ledger: the run ledger.
         checker: checks them as it does when they are taken.
         partitions: where a request is kept.
+        outlooks: decides about what is right.
     """
 
-    def __init__(self, ledger: LedgerReader, checker: Checker, partitions: Partitions) -> None:
+    def __init__(
+        self, ledger: LedgerReader, checker: Checker, partitions: Partitions, outlooks: OutlookFinder
+    ) -> None:
+        self._outlooks = outlooks
         self._ledger = ledger
         self._checker = checker
         self._partitions = partitions
@@ -59,7 +69,7 @@ class Previewer:
             if earlier is None or not submission.asks_for(earlier):
                 raise
             self._checker.require_callback(submission)
-            return Previewed(_masked(submission, earlier.secure_parameters), earlier)
+            return Previewed(_masked(submission, earlier.secure_parameters), REPEAT, earlier)
         if definition is not None:
             submission = submission.declared_as(definition)
         if earlier is not None and not submission.asks_for(earlier):
@@ -67,7 +77,8 @@ class Previewer:
                 f"the key {submission.request_id} already names another request, made at {earlier.requested_at}"
             )
         secure = definition.secure_among(submission.request.parameters) if definition else ()
-        return Previewed(_masked(submission, secure), earlier)
+        outlook = self._outlooks.of(submission, definition) if earlier is None else REPEAT
+        return Previewed(_masked(submission, secure), outlook, earlier)
 
 
 def _masked(submission: Submission, secure: tuple[str, ...]) -> dict[str, Any]:

@@ -70,3 +70,87 @@ def test_no_key_moves_the_cursor() -> None:
     """A key is anybody's text."""
     done = command(Service(answer(waiting(0, admissionKey='"\x1b[2Jx"'))), "show", "key-1", terminal=True)
     assert "\x1b[2J" not in done.out
+
+
+WAY = {
+    "requestId": "first",
+    "runId": RUN_ID,
+    "factory": "default",
+    "pipeline": "LoadOrders",
+    "status": "InProgress",
+    "requestedAt": "2026-11-26T06:00:00Z",
+    "link": "/api/runs/first",
+}
+HOLD = {"reason": "deploying", "since": "2026-11-26T06:00:00Z", "until": "2026-11-27T06:00:00Z"}
+PREVIEWS: dict[str, tuple[dict[str, Any], int, list[str]]] = {
+    "repeat": (
+        {"run": run()},
+        0,
+        ["It would be answered with the run of the same request, which is InProgress. Nothing was started."],
+    ),
+    "held": (
+        {"hold": HOLD, "message": "the factory is held", "inLine": {"before": 1, "exact": True}},
+        0,
+        [
+            (
+                "LoadOrders would be taken, and not started while it is held, with 1 request before it. "
+                "Nothing was started."
+            ),
+            "the factory is held",
+        ],
+    ),
+    "wait": (
+        {"message": REASON, "inLine": {"before": 1_200, "exact": False}},
+        0,
+        [
+            "LoadOrders would be taken, and wait, with about 1,200 requests before it. Nothing was started.",
+            REASON,
+        ],
+    ),
+    "join": (
+        {"joinedTo": {"requestId": "first", "runId": None}},
+        0,
+        ["It would join the run of first, and end with it. Nothing was started."],
+    ),
+    "refuse": (
+        {"message": "at most 1 run may go on at once", "inTheWay": [WAY]},
+        3,
+        [
+            "LoadOrders would be refused. Nothing was started.",
+            "at most 1 run may go on at once",
+            f"in the way: first InProgress, run {RUN_ID}",
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize("outcome", PREVIEWS)
+def test_a_dry_run_says_what_would_become_of_it(outcome: str) -> None:
+    """One that would be refused ends with the exit code of a start that is."""
+    members, code, said = PREVIEWS[outcome]
+    preview = {
+        "outcome": outcome,
+        "factory": "default",
+        "pipeline": "LoadOrders",
+        "parameters": {},
+        **members,
+    }
+    service = Service(answer(preview))
+    done = command(service, "run", "LoadOrders", "--dry-run")
+    assert done.code == code
+    assert [line.strip() for line in done.out.splitlines()] == said
+
+
+def test_a_dry_run_asks_about_all_that_a_start_would_say() -> None:
+    """Its key tells a repeat, its labels and its correlation id may be what it is counted by."""
+    preview = {"outcome": "start", "factory": "default", "pipeline": "LoadOrders", "parameters": {}}
+    service = Service(answer(preview))
+    labels = ["-k", "k-1", "--correlation-id", "c", "--label", "team=sales"]
+    assert command(service, "run", "LoadOrders", "--dry-run", *labels).code == 0
+    (request,) = service.asked
+    assert request.headers["Idempotency-Key"] == '"k-1"'
+    assert json.loads(request.content) == {
+        "parameters": {},
+        "correlationId": "c",
+        "metadata": {"team": "sales"},
+    }

@@ -240,7 +240,7 @@ def test_a_dry_run_starts_nothing() -> None:
     preview = {"outcome": "start", "factory": "default", "pipeline": "LoadOrders", "parameters": {}}
     service = Service(answer(preview))
     done = command(service, "run", "LoadOrders", "--dry-run")
-    assert (done.code, done.out) == (0, "LoadOrders could be started. Nothing was.\n")
+    assert (done.code, done.out) == (0, "LoadOrders would be started now. Nothing was started.\n")
     assert service.asked[0].url.query == b"validateOnly=true"
 
 

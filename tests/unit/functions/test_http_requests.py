@@ -128,6 +128,8 @@ def test_validate_only_makes_every_check_and_starts_nothing(caller: Caller, worl
         "pipeline": "load",
         "parameters": {"day": "monday", "token": "**********"},
         "run": None,
+        **dict.fromkeys(("message", "hold", "inLine", "joinedTo")),
+        "inTheWay": [],
     }
     assert world.factory.runs == {}
     assert world.ledger.get(FACTORY_ID, "k") is None

@@ -1,0 +1,192 @@
+"""What `validateOnly` says would become of a request, now: it decides as a start does, and keeps nothing."""
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import azure.functions as func
+import pytest
+
+from adf_trigger.errors import LedgerError
+from adf_trigger.ledger.places import KeptPlaces
+from adf_trigger.ledger.port import ActivePage
+from adf_trigger.ledger.records import RunState
+from tests.support.admitted import declare, found, policy, seen_to_end, start, with_policy
+from tests.support.faulty_ledger import FaultyLedger
+from tests.support.holding import hold
+from tests.support.world import FACTORY_ID, World
+from tests.unit.functions.conftest import Caller
+
+
+def a_world(**admission: Any) -> World:
+    """A service that takes one run of a customer at once, and has one of A."""
+    world = World(settings=with_policy(policy(**admission)))
+    declare(world)
+    start(world, "first")
+    return world
+
+
+def posted(world: World, query: str = "", *, key: str | None = None, **parameters: str) -> func.HttpResponse:
+    """The answer to a start."""
+    body = json.dumps({"parameters": {"customer": "A", **parameters}}).encode()
+    headers = {} if key is None else {"Idempotency_Key": key}
+    return Caller(world).call("start_run", "POST", f"pipelines/load/runs{query}", body=body, **headers)
+
+
+def asked(world: World, *, key: str | None = None, **parameters: str) -> func.HttpResponse:
+    """The answer to one that only asks."""
+    return posted(world, "?validateOnly=true", key=key, **parameters)
+
+
+def previewed(world: World, *, key: str | None = None, **parameters: str) -> dict[str, Any]:
+    """What would become of a request; nothing is kept of it."""
+    before = everything(world)
+    response = asked(world, key=key, **parameters)
+    assert response.status_code == 200, response.get_body()
+    assert everything(world) == before
+    document: dict[str, Any] = json.loads(response.get_body())
+    return document
+
+
+def everything(world: World) -> Any:
+    """All that is kept or was sent."""
+    page = world.ledger.runs(FACTORY_ID, since=None, limit=1_000, continuation=None)
+    return (
+        [repr(record) for record in page.records],
+        [repr(kept) for kept in world.ledger.all_places(FACTORY_ID)],
+        list(world.factory.runs),
+        list(world.outbox.events),
+    )
+
+
+def test_it_would_be_started_where_a_place_is_free() -> None:
+    """And then nothing else is said of it."""
+    told = previewed(a_world(), customer="B")
+    assert told["outcome"] == "start"
+    assert [told[name] for name in ("message", "hold", "inLine", "joinedTo", "inTheWay", "run")] == [
+        *[None] * 4,
+        [],
+        None,
+    ]
+
+
+def test_it_would_wait_behind_those_who_do() -> None:
+    """How many they are; an end that nobody has seen yet counts as one, as it does for a start."""
+    world = a_world()
+    assert previewed(world)["inLine"] == {"before": 0, "exact": True}
+    for key in ("second", "third"):
+        start(world, key)
+    world.clock.forward(5)
+    told = previewed(world)
+    assert (told["outcome"], told["inLine"]) == ("wait", {"before": 2, "exact": True})
+    assert told["message"] == (
+        'it waits for a place: at most 1 run of load with parameters.customer = "A" may go on at once'
+    )
+    assert previewed(world, customer="B")["outcome"] == "start"
+
+
+def test_it_would_be_refused_with_the_runs_in_the_way() -> None:
+    """The answer is 200 all the same: who asks is told, and a start would be answered 409 with the same."""
+    world = a_world(overflow="refuse")
+    told = previewed(world)
+    assert (told["outcome"], told["inLine"]) == ("refuse", None)
+    refused = posted(world)
+    problem = json.loads(refused.get_body())
+    assert (refused.status_code, problem["detail"]) == (409, told["message"])
+    assert [each["requestId"] for each in told["inTheWay"]] == ["first"]
+    assert told["inTheWay"] == problem["inTheWay"]
+
+
+def test_it_would_join_the_run_of_the_same_request() -> None:
+    """And names it; what asks for anything else would wait."""
+    world = a_world(overflow="join")
+    told = previewed(world)
+    run_id = str(found(world, "first").run_id)
+    assert (told["outcome"], told["joinedTo"]) == ("join", {"requestId": "first", "runId": run_id})
+    told = previewed(world, secret="hush")
+    assert (told["outcome"], told["inLine"]) == ("wait", None)  # its caller alone can start it
+    assert "hush" not in json.dumps(told)
+
+
+@pytest.mark.parametrize("admission", [{}, {"overflow": "refuse"}, {"overflow": "join"}])
+def test_it_would_be_held(admission: dict[str, Any]) -> None:
+    """By whom, why and until when; whatever the policy says of what has no place, it would stand in line."""
+    world = a_world(**admission)
+    hold(world, "load")
+    told = previewed(world, customer="B")
+    assert told["outcome"] == "held"
+    until = (world.clock.now + timedelta(days=1)).isoformat().replace("+00:00", "Z")
+    assert (told["hold"]["pipeline"], told["hold"]["until"]) == ("load", until)
+    assert told["hold"]["reason"] in told["message"]
+    assert told["inLine"] == {"before": 0, "exact": True}
+
+
+def test_it_would_be_held_without_a_line_where_nothing_is_counted() -> None:
+    """A pipeline without admission."""
+    world = World()
+    world.factory.declare("load", customer={"type": "String", "defaultValue": ""})
+    hold(world)
+    told = previewed(world)
+    assert (told["outcome"], told["inLine"]) == ("held", None)
+
+
+def test_a_repeat_is_a_repeat_whatever_goes_on() -> None:
+    """With its run, and where that stands in line."""
+    world = a_world()
+    start(world, "second")
+    world.clock.forward(5)
+    told = previewed(world, key="second")
+    assert (told["outcome"], told["run"]["inLine"]) == ("repeat", {"before": 0, "exact": True})
+    assert told["inLine"] is None
+
+
+@pytest.mark.parametrize(
+    "admission",
+    [{}, {"overflow": "refuse"}, {"overflow": "join"}, {"at_once": 2}, {"countOthers": True}, {"key": None}],
+)
+def test_it_says_what_a_start_then_does(admission: dict[str, Any]) -> None:
+    """Through free places, lines, and an end that no tick has seen."""
+    world = World(settings=with_policy(policy(**admission)))
+    declare(world)
+    for number in range(8):
+        told = previewed(world)["outcome"]
+        assert told == what_became_of(world, f"k{number}", posted(world, key=f"k{number}")), number
+        if number == 2 and world.factory.runs:
+            seen_to_end(world, next(each for each in ("k0", "k1") if found(world, each).submitted_at))
+        if number == 5:
+            world.tick(after=30)
+
+
+def what_became_of(world: World, key: str, answer: func.HttpResponse) -> str:
+    """Of a request that was answered so, in the words of a preview."""
+    if answer.status_code == 409:
+        return "refuse"
+    record = found(world, key)
+    if record.state is RunState.SUBMITTED:
+        return "start"
+    return "join" if record.joined_to else "wait"
+
+
+@pytest.mark.parametrize("lost", ["places", "some_active"])
+def test_where_the_ledger_cannot_say_it_is_no_answer(lost: str) -> None:
+    """A start would be answered so, too."""
+
+    class Lost(FaultyLedger):
+        def places(self, factory: str, name: str) -> KeptPlaces | None:
+            self._lose("places")
+            return super().places(factory, name)
+
+        def some_active(self, factory: str, *, limit: int) -> ActivePage:
+            self._lose("some_active")
+            return super().some_active(factory, limit=limit)
+
+        def _lose(self, what: str) -> None:
+            if what == lost and started:
+                raise LedgerError("out of reach")
+
+    started = False
+    world = World(settings=with_policy(policy()), ledger=Lost())
+    declare(world)
+    start(world, "first")
+    started = True
+    assert asked(world).status_code == 503
