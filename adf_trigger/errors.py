@@ -33,6 +33,7 @@
         │       ├── ScopeNotFound        404 by the Resource Manager: no such subscription, group or factory
         │       ├── ScopeLocked          409 and 423: a lock forbids it
         │       ├── SubscriptionUnusable disabled, not registered, or without this API version
+        │       ├── FactoryFull          400: so many runs of the factory go on that it takes no more
         │       └── QuotaExceeded        a quota of the subscription is used up
         ├── Unavailable          a read failed for now (5xx, 408, time-out, reset): asking again is safe
         └── UnknownOutcome       a call with an effect got no clear answer: it may have happened
@@ -290,6 +291,10 @@ class ScopeLocked(FactoryUnusable):
 
 class SubscriptionUnusable(FactoryUnusable):
     """The subscription is disabled, or not registered for Data Factory or for this version of its API."""
+
+
+class FactoryFull(FactoryUnusable):
+    """400, but it says nothing against the request: as many runs of the factory go on as may (10,000 by default)."""
 
 
 class QuotaExceeded(FactoryUnusable):

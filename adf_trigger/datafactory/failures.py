@@ -17,6 +17,7 @@ from adf_trigger.datafactory.lenient import loads
 from adf_trigger.errors import (
     BadRequest,
     DataFactoryError,
+    FactoryFull,
     FactoryUnusable,
     Forbidden,
     NotSent,
@@ -88,6 +89,17 @@ _BY_CODE: Mapping[str, type[Refused]] = {
 of an unknown run is 400 ReferencedPipelineRunNotFound), 404 or 409."""
 
 _BY_TEXT: Sequence[tuple[re.Pattern[str], type[Refused]]] = (
+    (
+        # The limit is documented ("concurrent pipeline runs per data factory"), the words of the refusal are not: any
+        # that speak of a limit, of runs that go on and of the factory will do, since to wait is the safe mistake.
+        re.compile(
+            r"(?=.*\b(?:maximum|limit|exceed\w*|reached|throttled)\b)"
+            r"(?=.*\b(?:concurrent|active|running|queued)\b[^.;]{0,40}\bruns?\b)"
+            r".*\b(?:per|in|of|for|by|the|this|your|each) (?:data )?factory\b",
+            re.IGNORECASE | re.DOTALL,
+        ),
+        FactoryFull,
+    ),
     (
         re.compile(
             r"pipeline execution throttled|runs? will be queued|maximum number of concurrent runs",

@@ -21,7 +21,7 @@ from adf_trigger.datafactory.models import (
     RunFilter,
     TimeWindow,
 )
-from adf_trigger.errors import BadRequest, DataFactoryError, ResourceNotFound, UnknownOutcome
+from adf_trigger.errors import BadRequest, DataFactoryError, FactoryFull, ResourceNotFound, UnknownOutcome
 
 T = TypeVar("T")
 
@@ -69,6 +69,7 @@ class MemoryFactory:
         reruns: each run that was started, and what createRun was told of a run that it reruns.
         cancelled: what cancel was called for, and whether with the runs below.
         cancels_at_once: whether a run is Cancelled as soon as that is asked; else it is Canceling.
+        most_runs: as many go on at once at most.
     """
 
     clock: Clock
@@ -86,6 +87,7 @@ class MemoryFactory:
     reruns: list[tuple[UUID, Rerun]] = field(default_factory=list)
     cancelled: list[tuple[UUID, bool]] = field(default_factory=list)
     cancels_at_once: bool = True
+    most_runs: int | None = None
 
     def declare(self, pipeline: str, **parameters: dict[str, Any]) -> None:
         """Define a pipeline with declared parameters, such as `day={"type": "String"}`."""
@@ -140,12 +142,19 @@ class MemoryFactory:
         with_faults(self, "create_run")
         if pipeline.lower() not in self.pipelines:
             raise ResourceNotFound("no such pipeline", code="NotFound")
+        if self.most_runs is not None and self._going_on() >= self.most_runs:
+            raise FactoryFull(
+                "The limit of concurrent pipeline runs per data factory is reached.", status=400
+            )
         run_id = self._new_run_id(client_request_id)
         self.reruns.append((run_id, rerun))
         kept_under = uuid4() if run_id in self.runs else run_id  # a doubled run stays to be counted
         self.runs[kept_under] = Run(run_id, pipeline, dict(parameters), self.clock(), self.clock())
         raise_planned(self.after, "create_run")
         return CreatedRun(run_id=run_id, client_request_id=client_request_id)
+
+    def _going_on(self) -> int:
+        return sum(run.status in {"Queued", "InProgress", "Canceling"} for run in self.runs.values())
 
     def _new_run_id(self, asked: UUID) -> UUID:
         if self.ids is Ids.IGNORED:

@@ -163,6 +163,12 @@ class ReferencedRunNotValid(FactoryError):
         super().__init__(f"Referenced pipeline run id {run_id} is not a valid run id.", target=target)
 
 
+class FactoryIsFull(FactoryError):
+    """A factory has as many runs as it may: the choice of a 429, since what the service answers is not known."""
+
+    code = "TooManyRequests"
+
+
 class MonitoringThrottled(FactoryError):
     """More monitoring queries than a factory may have in a minute.
 

@@ -21,6 +21,9 @@ class Options:
     Attributes:
         strict: keep the documented limits (activities, parameters, sizes, entities, runs that wait or go on,
             activities at once in a region, their payload, monitoring queries in a minute).
+        most_runs: of a factory that have not ended, while `strict` is on; None has the documented 10,000.
+        full_factory: what createRun answers beyond that: `refused`, 400 BadRequest; `throttled`, 429 TooManyRequests
+            without Retry-After. What the service answers is not known.
         throttling: answer 429 when ARM's token bucket is empty; else replies show it full, since nothing is refused.
         client_request_id: what createRun does with an `x-ms-client-request-id` that is a GUID.
             `honoured`: it becomes the run id (as recorded calls show); repeated, it gives the same run.
@@ -46,6 +49,8 @@ class Options:
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
     strict: bool = False
+    most_runs: Annotated[int, Field(ge=1)] | None = None
+    full_factory: Literal["refused", "throttled"] = "refused"
     throttling: bool = False
     client_request_id: ClientRequestIdMode = "honoured"
     undeclared_parameters: Literal["accepted", "refused"] = "accepted"

@@ -6,7 +6,7 @@ from typing import Any
 
 from adf_trigger.emulator.arm.backend import Backend
 from adf_trigger.emulator.common.documents import Document
-from adf_trigger.emulator.common.errors import BadRequest, InvalidTemplate
+from adf_trigger.emulator.common.errors import BadRequest, FactoryIsFull, InvalidTemplate
 from adf_trigger.emulator.common.models import PipelineRun, Recovery
 from adf_trigger.emulator.common.options import Options
 from adf_trigger.emulator.engine.new_run import new_run
@@ -41,6 +41,7 @@ def start_run(backend: Backend, pipeline: Document, start: Start) -> PipelineRun
 
     Raises:
         BadRequest: parameters that the pipeline does not take, or a pipeline that cannot be run.
+        BadRequest, FactoryIsFull: as many runs wait, or go on, as a strict emulator takes.
     """
     target = f"pipeline/{pipeline.name}/runid/{start.run_id}"
     check_template(pipeline.properties, target)
@@ -59,8 +60,12 @@ def _check_room(backend: Backend, pipeline: Document, target: str) -> None:
     """Reject a run that the service would have no room for."""
     if backend.engine.queue_is_full(pipeline.factory_id, pipeline.name):
         raise BadRequest(QUEUE_IS_FULL, target=target)
-    if backend.store.runs.count_unfinished(pipeline.factory_id) >= MAX_CONCURRENT_RUNS:
-        raise BadRequest(f"The data factory has {MAX_CONCURRENT_RUNS} runs already.", target=target)
+    most = backend.options.most_runs or MAX_CONCURRENT_RUNS
+    if backend.store.runs.count_unfinished(pipeline.factory_id) >= most:
+        error = FactoryIsFull if backend.options.full_factory == "throttled" else BadRequest
+        raise error(
+            f"The limit of {most} concurrent pipeline runs per data factory is reached.", target=target
+        )
 
 
 def _new_run(backend: Backend, pipeline: Document, start: Start, target: str) -> PipelineRun:

@@ -13,6 +13,7 @@ from typing import Any
 from adf_trigger.errors import (
     AdfTriggerError,
     CredentialError,
+    FactoryFull,
     Forbidden,
     NotSent,
     QuotaExceeded,
@@ -42,6 +43,7 @@ class Trouble(StrEnum):
     LOCKED = "locked"
     DISABLED = "disabled"
     QUOTA = "quota"
+    FULL = "full"
     CREDENTIAL = "credential"
     OUTAGE = "outage"
 
@@ -53,6 +55,7 @@ _TROUBLES: tuple[tuple[type[AdfTriggerError], Trouble], ...] = (
     (ScopeLocked, Trouble.LOCKED),
     (SubscriptionUnusable, Trouble.DISABLED),
     (QuotaExceeded, Trouble.QUOTA),
+    (FactoryFull, Trouble.FULL),
     (CredentialError, Trouble.CREDENTIAL),
     (NotSent, Trouble.OUTAGE),
     (Unavailable, Trouble.OUTAGE),
@@ -102,8 +105,14 @@ class FactoryState:
         """Whether new requests by HTTP are answered with 503 and Retry-After.
 
         Not in an outage: what is known of pipelines is enough to check a request, and it waits until that is over.
+        Nor where the factory is full: nothing is wrong with it, and it is over when runs have ended.
         """
-        return self.kind is not Trouble.OUTAGE
+        return self.kind not in {Trouble.OUTAGE, Trouble.FULL}
+
+    @property
+    def is_fault(self) -> bool:
+        """Whether something is wrong, so that an operator is to know. A full factory does what it can."""
+        return self.kind is not Trouble.FULL
 
     @property
     def advice(self) -> str:
@@ -118,7 +127,8 @@ class FactoryState:
         return self.kind is not Trouble.OUTAGE and (self.bucket is Bucket.READS or bucket is Bucket.WRITES)
 
     def __str__(self) -> str:
-        sentence = f"Data Factory cannot be used since {self.since:%Y-%m-%d %H:%M:%S} UTC: {self.because}"
+        cannot = "Data Factory cannot be used" if self.is_fault else "the factory takes no more runs"
+        sentence = f"{cannot} since {self.since:%Y-%m-%d %H:%M:%S} UTC: {self.because}"
         return f"{sentence} {self.advice}".strip()
 
 

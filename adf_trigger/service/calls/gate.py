@@ -118,7 +118,7 @@ class Gate:
             DataFactoryError, CredentialError: it could not be read.
         """
         state = self._states.of(factory.present_id)
-        if state is not None:
+        if state is not None and state.is_fault:
             wait = (state.next_probe_at - self._clock()).total_seconds()
             raise TryLater(str(state), retry_after=max(1.0, wait))
         if self.may_read(factory):

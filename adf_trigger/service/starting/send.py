@@ -10,6 +10,7 @@ from adf_trigger.datafactory.models import CreatedRun
 from adf_trigger.errors import (
     AdfTriggerError,
     CredentialError,
+    FactoryFull,
     FactoryUnusable,
     LedgerError,
     NotSent,
@@ -186,6 +187,8 @@ def _secrets(record: RunRecord, parameters: Mapping[str, Any]) -> list[str]:
 def _reason(error: AdfTriggerError) -> str:
     if isinstance(error, Throttled):
         return f"Data Factory is throttling: {error}"
+    if isinstance(error, FactoryFull):
+        return f"the factory takes no more runs now: {error}"
     if isinstance(error, FactoryUnusable):
         return f"Data Factory cannot be used now: {error}"
     if isinstance(error, PipelineQueueFull):

@@ -147,7 +147,28 @@ def test_a_factory_has_ten_thousand_runs_at_once(strict: Any) -> None:
     for number in range(9_999):
         runs.save_run(replace(run, run_id=f"run-{number}"))
     refused = strict.client.post(f"{path}/pipelines/p/createRun")
-    assert refusal(refused) == "The data factory has 10000 runs already."
+    assert refusal(refused) == "The limit of 10000 concurrent pipeline runs per data factory is reached."
+    strict.control("POST", "release", json={"run_id": first})
+    assert strict.client.post(f"{path}/pipelines/p/createRun").status_code == 200
+
+
+def test_how_many_runs_a_factory_has_and_what_it_answers_then_are_choices(strict: Any) -> None:
+    """Another factory has its own; a 429 says no time."""
+    path, other = strict.create_factory(), strict.create_factory("adf-other")
+    for each in (path, other):
+        strict.put(f"{each}/pipelines/p", {"activities": []})
+    strict.control("POST", "progression", json={"mode": "held"})
+    strict.control("PATCH", "options", json={"most_runs": 1})
+    first = strict.client.post(f"{path}/pipelines/p/createRun").raise_for_status().json()["runId"]
+    assert (
+        refusal(strict.client.post(f"{path}/pipelines/p/createRun"))
+        == "The limit of 1 concurrent pipeline runs per data factory is reached."
+    )
+    assert strict.client.post(f"{other}/pipelines/p/createRun").status_code == 200
+    strict.control("PATCH", "options", json={"full_factory": "throttled"})
+    throttled = strict.client.post(f"{path}/pipelines/p/createRun")
+    assert (throttled.status_code, throttled.json()["error"]["code"]) == (429, "TooManyRequests")
+    assert "retry-after" not in throttled.headers
     strict.control("POST", "release", json={"run_id": first})
     assert strict.client.post(f"{path}/pipelines/p/createRun").status_code == 200
 

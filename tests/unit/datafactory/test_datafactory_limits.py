@@ -1,0 +1,35 @@
+"""What Data Factory runs at once at most: refusals that are told by their words alone."""
+
+import pytest
+
+from adf_trigger.datafactory.client import DataFactoryClient
+from adf_trigger.errors import BadRequest, DataFactoryError, FactoryFull, PipelineQueueFull
+from tests.unit.datafactory.effects import START
+from tests.unit.datafactory.service import Service, answer
+
+
+@pytest.mark.parametrize(
+    ("words", "kind"),
+    [
+        ("The limit of 10000 concurrent pipeline runs per data factory is reached.", FactoryFull),
+        ("Reached maximum number of concurrent runs in the factory", FactoryFull),
+        ("Pipeline execution throttled: 10000 active runs;\nno more are taken by the factory.", FactoryFull),
+        ("Concurrent pipeline runs per data factory exceeded: 10000", FactoryFull),
+        ("Reached maximum number of concurrent runs per pipeline", PipelineQueueFull),
+        (
+            "Pipeline execution throttled. A maximum of 100 runs will be queued for execution.",
+            PipelineQueueFull,
+        ),
+        ("The data factory has the maximum of 5000 entities.", BadRequest),
+        ("The parameter 'runs' exceeds the limit of the factory.", BadRequest),
+        ("A run of the factory cannot be found.", BadRequest),
+    ],
+)
+def test_a_refusal_is_a_full_factory_a_full_pipeline_or_the_requests_own_fault(
+    client: DataFactoryClient, service: Service, words: str, kind: type[DataFactoryError]
+) -> None:
+    """The first two wait, the last is told to the caller: nothing has started in any."""
+    service.answers(answer(400, {"error": {"code": "BadRequest", "message": words, "target": "pipeline/p"}}))
+    with pytest.raises(DataFactoryError) as caught:
+        START(client)
+    assert type(caught.value) is kind
