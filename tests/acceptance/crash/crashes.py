@@ -13,7 +13,14 @@ from azure.data.tables import TableClient
 from adf_trigger.ledger.notes import Note
 from adf_trigger.ledger.table import TableLedger
 from adf_trigger.service.callbacks.callbacks import CALLBACKS
-from tests.support.local_stack import PATIENCE, TICK_SECONDS, TIMEOUTS, LocalStack
+from tests.support.local_stack import (
+    MOST_TICK_SECONDS,
+    PATIENCE,
+    TICK_SECONDS,
+    TIMEOUTS,
+    LocalStack,
+    pause_after,
+)
 from tests.support.webhook_server import Call
 
 ENDED = {"Succeeded", "Failed", "Cancelled", "Rejected", "Unknown"}
@@ -130,18 +137,20 @@ class Crashes:
 
     def go_on_until_killed(self) -> None:
         """Fire the timer until the planned point is reached; then start the host again."""
-        deadline = time.monotonic() + PATIENCE
+        began = time.monotonic()
+        deadline = began + PATIENCE
         while not self.killed():
             assert time.monotonic() < deadline, f"{self.plan.read_text()} was never reached"
             self.tick()
-            self._wait_for_the_kill()
+            waited = time.monotonic() - began
+            self._wait_for_the_kill(pause_after(waited, TICK_SECONDS, MOST_TICK_SECONDS))
         while len(self.exit_codes) < self.planned:
             assert time.monotonic() < deadline, "the host did not die"
             self.revive()
             time.sleep(0.05)
 
-    def _wait_for_the_kill(self) -> None:
-        next_tick = time.monotonic() + TICK_SECONDS
+    def _wait_for_the_kill(self, seconds: float) -> None:
+        next_tick = time.monotonic() + seconds
         while not self.killed() and time.monotonic() < next_tick:
             time.sleep(0.02)
 
