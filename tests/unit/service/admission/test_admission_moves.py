@@ -11,6 +11,7 @@ from adf_trigger.ledger.places import Places
 from adf_trigger.ledger.records import RunRecord, RunState, Waits
 from adf_trigger.service.admission import moves as admission_moves
 from adf_trigger.service.recording.moves import LONGEST_REASON, WAITS_FOR_CALLER, IllegalMove
+from adf_trigger.settings.policy import AdmissionPolicy
 from tests.contracts.ledger_records import NOON, a_factory, a_full_record
 
 NOW = NOON + timedelta(hours=3)
@@ -93,3 +94,17 @@ def test_a_long_reason_to_wait_is_cut(move: Callable[..., RunRecord]) -> None:
     """A record has room for what people read of it."""
     number = {"number": 1} if move is admission_moves.line_up else {}
     assert len(move(a_record(None), PLACES, reason="x" * 500_000, **number).message or "") == LONGEST_REASON
+
+
+@pytest.mark.parametrize(
+    ("at_once", "by", "said"),
+    [
+        (1, None, "at most 1 run of load may go on at once"),
+        (2, None, "at most 2 runs of load may go on at once"),
+        (2, "correlationId", 'at most 2 runs of load with correlationId = "B" may go on at once'),
+    ],
+)
+def test_what_a_policy_allows_is_said_in_words(at_once: int, by: str | None, said: str) -> None:
+    """As everybody reads it who waits, or is refused."""
+    policy = AdmissionPolicy(at_once=at_once, key=by)
+    assert admission_moves.counted(replace(PLACES, by=by), policy) == said

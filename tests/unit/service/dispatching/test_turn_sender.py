@@ -17,6 +17,7 @@ from adf_trigger.service.dispatching.dispatch_turn import Turn
 from adf_trigger.service.dispatching.reconcile import Sightings
 from adf_trigger.service.dispatching.turn_sender import TurnSender
 from adf_trigger.service.recording.records import Records
+from tests.support.holding import hold
 from tests.support.world import FACTORY_ID, STARTED, World
 
 FULL = PipelineQueueFull("There are 100 runs waiting.", status=400, code="BadRequest")
@@ -246,3 +247,14 @@ def test_the_doubt_of_an_earlier_call_outlasts_one_that_was_not_made(
     since: datetime = world.clock() - timedelta(seconds=30)
     world.send(turn, in_doubt_since=since)
     assert world.waiting("key-1").record.sent_at == since
+
+
+def test_one_that_is_held_at_the_last_look_was_taken_up_and_says_nothing_of_the_others(world: Sends) -> None:
+    """Another pipeline may be free, or the next key."""
+    turn = a_turn()
+    hold(world)
+    world.clock.forward(2)
+    assert world.send(turn) is True
+    assert world.waiting("key-1").record.held is not None
+    assert (turn.sending, turn.proven, turn.budget.left) == (True, False, 10)
+    assert world.factory.calls == []

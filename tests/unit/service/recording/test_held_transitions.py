@@ -64,6 +64,19 @@ def test_held_no_more_nothing_else_of_it_changes() -> None:
     )
 
 
+def test_held_no_more_one_with_secrets_waits_for_its_caller() -> None:
+    """And says so, whatever line there is."""
+    record = replace(a_held_record(), waits_for=Waits.CALLER)
+    moved = transitions.unhold(record, until=NOW, in_line="it waits for a place")
+    assert (moved.message, moved.waits_for) == (WAITS_FOR_CALLER, Waits.CALLER)
+
+
+def test_a_hold_that_begins_at_the_end_of_the_last_one_goes_on_with_it() -> None:
+    """No moment lies between."""
+    moved = transitions.hold(a_held_record(), by="other", since=NOW, ended=NOW, reason="held")
+    assert (moved.held, moved.held_seconds) == (Held(by="other", since=SINCE), 90.5)
+
+
 def test_a_request_is_held_since_it_came_or_was_sent_again() -> None:
     """A hold that began before says nothing of it; what a wrong clock tells of its end is bounded."""
     record = replace(a_record(a_factory()), requested_at=NOON)

@@ -113,7 +113,8 @@ def test_a_decision_has_a_request_go_on() -> None:
     watched = steered_transitions.take_over(undecided, run_id=RUN_ID, now=NOW)
     assert watched.admitted_at == unknown.admitted_at
     given_up = steered_transitions.resubmit(replace(undecided, dismissed=True), now=NOW)
-    assert (given_up.waits_for, given_up.admitted_at, given_up.place_number) == (Waits.ADMISSION, None, None)
+    assert (given_up.waits_for, given_up.message) == (Waits.ADMISSION, moves.WAITS_FOR_A_PLACE)
+    assert (given_up.admitted_at, given_up.place_number) == (None, None)
     assert steered_transitions.dismiss(replace(unknown, dismissed=False)) == unknown
 
 

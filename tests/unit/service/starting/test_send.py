@@ -14,6 +14,7 @@ from adf_trigger.datafactory.models import CreatedRun
 from adf_trigger.errors import (
     CredentialError,
     Forbidden,
+    LedgerError,
     NotSent,
     PipelineQueueFull,
     ResourceNotFound,
@@ -21,9 +22,11 @@ from adf_trigger.errors import (
     UnknownOutcome,
 )
 from adf_trigger.ledger.port import Stored
-from adf_trigger.ledger.records import RunState, Waits
+from adf_trigger.ledger.records import Held, RunState, Waits
 from adf_trigger.service.calls.permits import Permit
+from adf_trigger.service.holds.hold import Scope
 from adf_trigger.service.starting.send import Sender, back_off
+from tests.support.holding import hold
 from tests.support.memory_factory import MemoryFactory
 from tests.support.world import FACTORY_ID, World, settings
 
@@ -139,6 +142,34 @@ def test_what_has_started_nothing_is_sent_later(
     assert (sent.message, sent.waits_for, sent.sent_at) == (message, waits_for, since)
     assert sent.not_before == world.clock() + 10 * SECOND
     assert sent.state is RunState.ACCEPTED
+
+
+@pytest.mark.parametrize("in_doubt", [True, False])
+def test_what_is_held_at_the_last_look_is_not_sent(world: Sending, *, in_doubt: bool) -> None:
+    """It is held from now on, in doubt as before, and its call is given back."""
+    since = world.clock() - 30 * SECOND if in_doubt else None
+    taken = world.take()
+    hold(world)
+    world.clock.forward(2)
+    sent = world.send(taken, in_doubt_since=since).record
+    assert sent.held == Held(by=Scope().id, since=world.clock())
+    assert (sent.sent_at, sent.lease_until, sent.state) == (since, None, RunState.ACCEPTED)
+    assert str(sent.message).startswith("the factory is held by ann@example.org until ")
+    assert (world.factory.given, world.given_back) == ([], 1)
+
+
+@pytest.mark.parametrize("in_doubt", [True, False])
+def test_where_nobody_can_tell_what_is_held_nothing_is_sent(world: Sending, *, in_doubt: bool) -> None:
+    """It is tried again soon, in doubt as before."""
+    since = world.clock() - 30 * SECOND if in_doubt else None
+    taken = world.take()
+    world.clock.forward(2)
+    world.notes.before["named"] = [LedgerError("away")]
+    sent = world.send(taken, in_doubt_since=since).record
+    assert (sent.held, sent.sent_at) == (None, since)
+    assert sent.message == "not sent: what is held could not be read: away"
+    assert sent.not_before == world.clock() + 5 * SECOND
+    assert (world.factory.given, world.given_back) == ([], 1)
 
 
 def test_what_is_throttled_is_sent_when_that_is_over(world: Sending) -> None:

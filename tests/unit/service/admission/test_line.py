@@ -1,0 +1,262 @@
+"""Who is let in of a line: those who came before the look, in order, and no more than there is room for."""
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+
+import pytest
+
+from adf_trigger.ledger.places import KeptPlaces
+from adf_trigger.ledger.port import Stored
+from adf_trigger.ledger.records import ActiveRun, RunState, Waits
+from adf_trigger.service.admission.line import FEW_ROWS, Opening
+from adf_trigger.service.calls.budget import Budget
+from adf_trigger.service.holds.hold import Scope
+from adf_trigger.service.steering.holding import HoldOrder
+from tests.support.admitted import a_world, found, seen_to_end, start, waits
+from tests.support.faulty_ledger import FaultyLedger
+from tests.support.holding import hold
+from tests.support.memory_factory import LOST_REPLY
+from tests.support.world import FACTORY_ID, STARTED, World
+from tests.unit.service.admission.test_admission_doubt import unknown
+from tests.unit.service.admission.test_admission_others import others
+
+
+class Watched(FaultyLedger):
+    """Notes what is read, and lets something happen before a read of a kind."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reads: list[str] = []
+        self.meanwhile: dict[str, Callable[[], object]] = {}
+
+    def active(self, factory: str) -> Sequence[ActiveRun]:
+        """See Ledger."""
+        self._read("active")
+        return super().active(factory)
+
+    def places(self, factory: str, name: str) -> KeptPlaces | None:
+        """See Ledger."""
+        self._read("places")
+        return super().places(factory, name)
+
+    def all_places(self, factory: str, *, after: str = "", limit: int | None = None) -> Sequence[KeptPlaces]:
+        """See Ledger."""
+        self._read("all_places")
+        return super().all_places(factory, after=after, limit=limit)
+
+    def get(self, factory: str, request_id: str) -> Stored | None:
+        """See Ledger."""
+        self._read("get")
+        return super().get(factory, request_id)
+
+    def _read(self, what: str) -> None:
+        self.reads.append(what)
+        self.meanwhile.pop(what, lambda: None)()
+
+
+def watched(world: World) -> Watched:
+    """The ledger of a service, watched from now on."""
+    ledger = Watched()
+    ledger._partitions, ledger._version = world.ledger._partitions, world.ledger._version
+    world.ledger = ledger
+    world.restart()
+    return ledger
+
+
+def openings(world: World, active: Sequence[ActiveRun] | None = None) -> Sequence[Opening]:
+    """What a look at the lines finds; the rows that the tick has read before are those of now, unless given."""
+    dispatcher, factory = world.services.tick._parts.dispatcher, world.services.factories.choose(None)
+    rows = world.ledger.active(FACTORY_ID) if active is None else active
+    return dispatcher._lines.openings(factory, rows, dispatcher._holds.of(factory), Budget(10))
+
+
+def let_in(found: Sequence[Opening]) -> list[list[str]]:
+    """The keys of those who are let in, line by line."""
+    return [[row.request_id for row in each.rows[: each.room]] for each in found]
+
+
+def full_lines(*customers: str, waiting: int = 1) -> World:
+    """A service with a run of each customer, and so many that wait behind each."""
+    world = a_world()
+    for number in range(waiting + 1):
+        for customer in customers:
+            start(world, f"{customer}-{number}", customer)
+    return world
+
+
+def two_free() -> tuple[World, Watched]:
+    """A service with one that waits, for whom there would be two places by now."""
+    world = a_world(2)
+    for number in (1, 2, 3):
+        start(world, f"a-{number}")
+    for number in (1, 2):
+        seen_to_end(world, f"a-{number}")
+    return world, watched(world)
+
+
+def test_nothing_is_read_where_nobody_waits_for_room() -> None:
+    """Not for those who have their places, nor for those in line who are known to be held."""
+    world = full_lines("A")
+    hold(world)
+    world.tick(after=15)
+    ledger = watched(world)
+    rows = ledger.active(FACTORY_ID)
+    ledger.reads.clear()
+    assert openings(world, rows) == []
+    assert ledger.reads == []
+
+
+def test_who_is_known_to_be_held_is_not_let_in_with_those_who_are_not() -> None:
+    """Of a line of which only a part is known to be held as yet."""
+    world = full_lines("A", waiting=2)
+    hold(world)
+    stored = world.ledger.get(FACTORY_ID, "A-1")
+    assert stored is not None
+    now = world.clock()
+    records = world.services.tick._parts.dispatcher._records
+    records.hold(stored, by=Scope().id, since=now, ended=now, reason="deploying")
+    assert let_in(openings(world)) == [["A-2"]]
+
+
+def test_who_has_come_before_the_places_were_read_is_let_in_with_the_others() -> None:
+    """Though the tick had read its rows before that."""
+    world, ledger = two_free()
+    rows = ledger.active(FACTORY_ID)
+    ledger.meanwhile["places"] = lambda: start(world, "a-4")
+    assert let_in(openings(world, rows)) == [["a-3", "a-4"]]
+
+
+def test_who_has_come_since_the_places_were_read_is_left_to_the_next_look() -> None:
+    """Others may stand before it whose rows were not read."""
+    world, ledger = two_free()
+    rows = ledger.active(FACTORY_ID)
+    ledger.meanwhile["active"] = lambda: start(world, "a-4")
+    assert let_in(openings(world, rows)) == [["a-3"]]
+    assert let_in(openings(world)) == [["a-3", "a-4"]]
+
+
+def test_who_is_sent_again_without_a_place_is_let_in_though_nobody_ever_waited_there() -> None:
+    """It has no number: it was admitted before all who have."""
+    world = a_world()
+    world.factory.fail_next("create_run", LOST_REPLY)
+    start(world, "a-1")
+    world.factory.always["get_run"] = LOST_REPLY
+    world.tick(after=25 * 3600)
+    world.tick(after=60)
+    assert found(world, "a-1").status == "Unknown"
+    world.factory.always.clear()
+    world.resolve("a-1", "dismiss")
+    world.resolve("a-1", "resubmit", force=True)
+    assert found(world, "a-1").place_number is None
+    assert let_in(openings(world)) == [["a-1"]]
+
+
+def test_those_whose_places_have_no_row_are_let_in_and_nobody_who_has_come_since() -> None:
+    """Each is given a place of a new row, or a number in it."""
+    world = full_lines("A", waiting=2)
+    for kept in world.ledger.all_places(FACTORY_ID):
+        world.ledger.remove_places(FACTORY_ID, kept)
+    ledger = watched(world)
+    rows = ledger.active(FACTORY_ID)
+    ledger.meanwhile["active"] = lambda: start(world, "A-3")
+    (opening,) = openings(world, rows)
+    assert let_in([opening]) == [["A-1", "A-2"]]
+    assert opening.places == found(world, "A-1").places
+
+
+def test_of_a_line_that_is_held_all_are_shown_whatever_room_there_is() -> None:
+    """By key, and in order: each is to be noted as held, and nobody is let in."""
+    world = full_lines("A", "B", waiting=3)
+    scope = Scope(pipeline="load", key='"A"')
+    world.services.holder.hold("default", HoldOrder(scope=scope, reason="deploying"))
+    (opening,) = openings(world)
+    assert opening.is_held
+    assert let_in([opening]) == [["A-1", "A-2", "A-3"]]
+    assert opening.places == found(world, "A-1").places
+    assert opening.first.request_id == "A-1"
+
+
+def test_one_line_that_is_held_hides_no_other() -> None:
+    """Each of a pipeline's is shown."""
+    world = full_lines("A", "B", "C", "D", "E")
+    hold(world, "load")
+    assert let_in(openings(world)) == [["A-1"], ["B-1"], ["C-1"], ["D-1"], ["E-1"]]
+
+
+def test_one_line_without_room_hides_no_other() -> None:
+    """They are let in in order of arrival of their first, whatever the lines are called."""
+    world = full_lines("A", "B", "C", "D", "E", "F")
+    for customer in ("E", "B", "F"):
+        seen_to_end(world, f"{customer}-0")
+    assert let_in(openings(world)) == [["B-1"], ["E-1"], ["F-1"]]
+
+
+def test_no_record_is_read_of_those_whose_rows_say_that_they_have_a_place() -> None:
+    """However many go on: the tick has the rows."""
+    world = full_lines("A")
+    world.ledger.before["get"] = [AssertionError("a record is read")]
+    assert openings(world) == []
+
+
+def test_whose_fate_is_unknown_has_its_place_still() -> None:
+    """It has no row any more: its record says so."""
+    assert openings(unknown()) == []
+
+
+@pytest.mark.parametrize("theirs", [0, 1, 2, 3])
+def test_runs_of_others_take_room_of_a_line(theirs: int) -> None:
+    """The line says how many there are, since each who is let in is counted with them."""
+    world = a_world(3, countOthers=True)
+    for _ in range(theirs):
+        others(world)
+    for number in range(4):
+        start(world, f"a-{number}")
+    found_here = openings(world)
+    room = 3 - theirs
+    assert let_in(found_here) == ([[f"a-{number}" for number in range(room)]] if room else [])
+    for opening in found_here:
+        assert (opening.others, opening.places) == (theirs, found(world, "a-0").places)
+
+
+def test_who_has_taken_the_last_place_since_the_look_is_counted_with_the_runs_of_others() -> None:
+    """One with secrets, which stands in no line."""
+    world = a_world(2, countOthers=True)
+    others(world)
+    start(world, "a-1")
+    ledger = watched(world)
+    ledger.meanwhile["get"] = lambda: start(world, "s-1", parameters={"secret": "s3"})
+    world.tick(after=15)
+    assert found(world, "s-1").status in STARTED
+    assert waits(world, "a-1")
+
+
+@pytest.mark.parametrize("lines", [FEW_ROWS, FEW_ROWS + 1])
+def test_rows_of_many_places_are_read_at_once(lines: int) -> None:
+    """Few are read one by one."""
+    world = full_lines(*(f"c{number:02}" for number in range(lines)))
+    ledger = watched(world)
+    rows = ledger.active(FACTORY_ID)
+    ledger.reads.clear()
+    openings(world, rows)
+    reads = [each for each in ledger.reads if each != "active"]
+    assert reads == (["all_places"] if lines > FEW_ROWS else ["places"] * FEW_ROWS)
+
+
+def test_in_one_line_the_number_decides_and_else_who_came_first() -> None:
+    """Whatever the clocks said when they came; one without a number comes before all."""
+    world = a_world(4)
+    for number in range(8):
+        start(world, f"a-{number}")
+        world.clock.jump(-5)
+    for number in range(3):
+        seen_to_end(world, f"a-{number}")
+    assert let_in(openings(world)) == [["a-4", "a-5", "a-6"]]
+
+
+def test_an_accepted_request_alone_is_in_line() -> None:
+    """One that has been sent or has ended waits for no place."""
+    world = full_lines("A")
+    rows = world.ledger.active(FACTORY_ID)
+    assert [row.state for row in rows if row.waits_for is Waits.ADMISSION] == [RunState.ACCEPTED]
+    world.clock.forward(timedelta(hours=25).total_seconds())
+    assert openings(world) == []

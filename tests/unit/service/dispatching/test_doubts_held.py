@@ -1,0 +1,83 @@
+"""Requests in doubt that an operator holds: what is found out, and that nothing is sent or given up meanwhile."""
+
+from uuid import uuid4
+
+import pytest
+
+from adf_trigger.errors import Unavailable
+from adf_trigger.service.holds.hold import Scope
+from adf_trigger.service.threads.tick_threads import TickThreads
+from tests.support.holding import hold, release
+from tests.support.memory_factory import Run
+from tests.support.world import settings
+from tests.unit.service.dispatching.test_settler import ANSWERED, DEADLINE, Doubts
+
+NOTHING = "no run that could be it has appeared"
+
+
+@pytest.fixture
+def world() -> Doubts:
+    """A request is in doubt, nothing of it has been seen for long, and its pipeline is held."""
+    world = Doubts(
+        settings=settings(ADF_TRIGGER_START_DEADLINE_SECONDS=str(DEADLINE)), tick_threads=TickThreads()
+    )
+    world.factory.declare("load")
+    world.submit("teacher")
+    world.in_doubt("key-1")
+    world.watch()
+    hold(world, "load")
+    world.clock.forward(2)
+    return world
+
+
+def test_what_was_not_started_is_held_with_what_was_found(world: Doubts) -> None:
+    """It is not leased to be sent, so that no attempt is counted, and stays in doubt."""
+    before = world.record()
+    world.dispatch()
+    record = world.record()
+    assert record.held is not None
+    assert (record.held.by, record.held.since) == (Scope(pipeline="load").id, world.clock())
+    assert (record.attempts, record.sent_at) == (before.attempts, before.sent_at)
+    assert str(record.message).startswith("pipeline load is held by ann@example.org until ")
+    assert str(record.message).endswith(f": deploying; {NOTHING}")
+    assert "create_run" not in world.factory.calls
+
+
+def test_what_was_held_before_is_held_by_the_next_one(world: Doubts) -> None:
+    """Since the first one, though that was released before the next one began."""
+    world.dispatch()
+    first = world.record()
+    release(world, "load")
+    hold(world)
+    world.dispatch(after=30)
+    record = world.record()
+    assert first.held is not None
+    assert record.held is not None
+    assert (record.held.by, record.held.since) == (Scope().id, first.held.since)
+    assert record.sent_at == first.sent_at
+    assert "create_run" not in world.factory.calls
+
+
+def test_while_it_is_held_a_cancelled_doubt_is_not_given_up_since_a_run_may_be_it(world: Doubts) -> None:
+    """Long past the deadline, since the time in which it is held does not count."""
+    world.dispatch()
+    world.clock.forward(2 * DEADLINE)
+    world.cancel()
+    stranger = uuid4()
+    world.factory.runs[stranger] = Run(stranger, "load", {}, world.clock(), world.clock())
+    assert world.dispatch(after=60) == []
+    record = world.record()
+    assert record.status == "Accepted"
+    assert str(record.message).startswith("one of these runs may be it, and may be claimed yet")
+
+
+def test_while_it_is_held_a_cancelled_doubt_is_not_given_up_since_nobody_can_be_asked(world: Doubts) -> None:
+    """It is asked about again."""
+    world.dispatch()
+    world.clock.forward(2 * DEADLINE)
+    world.cancel()
+    world.factory.always["get_run"] = Unavailable("down", status=503)
+    assert world.dispatch(after=60) == []
+    record = world.record()
+    assert record.status == "Accepted"
+    assert record.message == f"what became of it cannot be asked now: down{ANSWERED}"
