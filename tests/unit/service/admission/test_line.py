@@ -1,14 +1,16 @@
 """Who is let in of a line: those who came before the look, in order, and no more than there is room for."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
+from adf_trigger.errors import UnreadableRow
 from adf_trigger.ledger.places import KeptPlaces
 from adf_trigger.ledger.port import Stored
 from adf_trigger.ledger.records import ActiveRun, RunState, Waits
-from adf_trigger.service.admission.line import FEW_ROWS, Opening
+from adf_trigger.service.admission.line import FEW_ROWS, Opening, in_order
 from adf_trigger.service.calls.budget import Budget
 from adf_trigger.service.holds.hold import Scope
 from adf_trigger.service.steering.holding import HoldOrder
@@ -137,18 +139,24 @@ def test_who_has_come_since_the_places_were_read_is_left_to_the_next_look() -> N
 
 def test_who_is_sent_again_without_a_place_is_let_in_though_nobody_ever_waited_there() -> None:
     """It has no number: it was admitted before all who have."""
-    world = a_world()
-    world.factory.fail_next("create_run", LOST_REPLY)
-    start(world, "a-1")
+    world = a_world(2)
+    for key in ("a-1", "a-2"):
+        world.factory.fail_next("create_run", LOST_REPLY)
+        start(world, key)
     world.factory.always["get_run"] = LOST_REPLY
     world.tick(after=25 * 3600)
     world.tick(after=60)
-    assert found(world, "a-1").status == "Unknown"
     world.factory.always.clear()
-    world.resolve("a-1", "dismiss")
+    for key in ("a-1", "a-2"):
+        assert found(world, key).status == "Unknown"
+        world.resolve(key, "dismiss")
     world.resolve("a-1", "resubmit", force=True)
     assert found(world, "a-1").place_number is None
     assert let_in(openings(world)) == [["a-1"]]
+    ledger = watched(world)
+    rows = ledger.active(FACTORY_ID)
+    ledger.meanwhile["active"] = lambda: world.resolve("a-2", "resubmit", force=True)
+    assert let_in(openings(world, rows)) == [["a-1", "a-2"]]
 
 
 def test_those_whose_places_have_no_row_are_let_in_and_nobody_who_has_come_since() -> None:
@@ -158,9 +166,10 @@ def test_those_whose_places_have_no_row_are_let_in_and_nobody_who_has_come_since
         world.ledger.remove_places(FACTORY_ID, kept)
     ledger = watched(world)
     rows = ledger.active(FACTORY_ID)
-    ledger.meanwhile["active"] = lambda: start(world, "A-3")
+    ledger.meanwhile["active"] = lambda: [start(world, "A-3"), start(world, "A-4")]
     (opening,) = openings(world, rows)
     assert let_in([opening]) == [["A-1", "A-2"]]
+    assert found(world, "A-4").place_number == 1
     assert opening.places == found(world, "A-1").places
 
 
@@ -250,7 +259,12 @@ def test_in_one_line_the_number_decides_and_else_who_came_first() -> None:
         world.clock.jump(-5)
     for number in range(3):
         seen_to_end(world, f"a-{number}")
-    assert let_in(openings(world)) == [["a-4", "a-5", "a-6"]]
+    (opening,) = openings(world)
+    assert let_in([opening]) == [["a-4", "a-5", "a-6"]]
+    first = opening.first
+    assert first.place_number == 1
+    later = replace(first, place_number=None, requested_at=first.requested_at + timedelta(hours=1))
+    assert in_order(later) < in_order(first)
 
 
 def test_an_accepted_request_alone_is_in_line() -> None:
@@ -260,3 +274,16 @@ def test_an_accepted_request_alone_is_in_line() -> None:
     assert [row.state for row in rows if row.waits_for is Waits.ADMISSION] == [RunState.ACCEPTED]
     world.clock.forward(timedelta(hours=25).total_seconds())
     assert openings(world) == []
+
+
+def test_places_that_cannot_be_understood_are_named(caplog: pytest.LogCaptureFixture) -> None:
+    """So that somebody can look at their row."""
+    world = full_lines("A")
+
+    def fail() -> None:
+        raise UnreadableRow("a row of places cannot be understood")
+
+    watched(world).meanwhile["places"] = fail
+    openings(world)
+    (logged,) = [each for each in caplog.records if getattr(each, "action", "") == "ledger_row_unreadable"]
+    assert vars(logged)["row"] == found(world, "A-1").places

@@ -121,6 +121,25 @@ def test_a_run_that_nobody_claims_decides_after_two_grace_periods(
     assert str(doubt.factory.listed[0].run_id) in finding.reason
 
 
+@pytest.mark.parametrize(
+    ("is_known", "unseen", "verdict"),
+    [
+        (True, GRACE - A_MOMENT, Verdict.ASK_LATER),
+        (True, GRACE, Verdict.SEND_AGAIN),
+        (False, 2 * GRACE - A_MOMENT, Verdict.ASK_LATER),
+        (False, 2 * GRACE, Verdict.SEND_AGAIN),
+    ],
+)
+def test_what_stays_unseen_for_the_grace_period_is_sent_again(
+    doubt: Doubt, unseen: timedelta, verdict: Verdict, *, is_known: bool
+) -> None:
+    """For twice as long where nobody knows that the factory honours ids."""
+    if is_known:
+        assert doubt.world.submit("teacher").record.submitted_at is not None
+    doubt.record = replace(doubt.record, sent_at=doubt.world.clock() - unseen, lease_until=None)
+    assert doubt.finding().verdict is verdict
+
+
 def test_the_youngest_of_several_candidates_counts(doubt: Doubt) -> None:
     """One that is old decides nothing beside a young one."""
     doubt.factory.listed = [doubt.run(ago=5 * GRACE), doubt.run(ago=GRACE)]

@@ -154,7 +154,7 @@ def test_what_is_held_at_the_last_look_is_not_sent(world: Sending, *, in_doubt: 
     sent = world.send(taken, in_doubt_since=since).record
     assert sent.held == Held(by=Scope().id, since=world.clock())
     assert (sent.sent_at, sent.lease_until, sent.state) == (since, None, RunState.ACCEPTED)
-    assert str(sent.message).startswith("the factory is held by ann@example.org until ")
+    assert "deploying" in str(sent.message)
     assert (world.factory.given, world.given_back) == ([], 1)
 
 
@@ -167,7 +167,7 @@ def test_where_nobody_can_tell_what_is_held_nothing_is_sent(world: Sending, *, i
     world.notes.before["named"] = [LedgerError("away")]
     sent = world.send(taken, in_doubt_since=since).record
     assert (sent.held, sent.sent_at) == (None, since)
-    assert sent.message == "not sent: what is held could not be read: away"
+    assert "away" in str(sent.message)
     assert sent.not_before == world.clock() + 5 * SECOND
     assert (world.factory.given, world.given_back) == ([], 1)
 
