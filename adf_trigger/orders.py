@@ -157,10 +157,12 @@ class HoldList(Wire):
     Attributes:
         factory: its alias.
         holds: what is held, the whole factory first.
+        warnings: what whoever holds may not have meant: that the factory has no such pipeline.
     """
 
     factory: str
     holds: list[HoldView]
+    warnings: list[str] = Field(default_factory=list)
 
 
 class StartRunsRequest(Wire):

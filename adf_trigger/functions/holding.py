@@ -89,7 +89,8 @@ def hold_view(hold: Hold) -> HoldView:
 
 
 def _shown(now: HoldsNow) -> HoldList:
-    return HoldList(factory=now.factory, holds=[hold_view(each) for each in now.holds])
+    holds = [hold_view(each) for each in now.holds]
+    return HoldList(factory=now.factory, holds=holds, warnings=list(now.warnings))
 
 
 def _caller(services: Services, req: func.HttpRequest) -> str | None:

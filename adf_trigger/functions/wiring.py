@@ -359,7 +359,7 @@ def wire(
         unconfigured=unconfigured,
         refresher=refresher,
         tick=tick,
-        holder=Holder(factories, holds, ledger, policies, backlog, clock),
+        holder=Holder(factories, holds, ledger, policies, backlog, clock, definitions, gate),
         fallback_ticker=FallbackTicker(tick, own_notes, clock, schedule, steps, seconds=seconds),
         # Threads of their own: neither do callers hold up the looks, nor the other way round.
         waiter=Waiter(

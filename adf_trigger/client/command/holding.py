@@ -119,6 +119,8 @@ def _show(screen: Screen, held: HoldList) -> None:
     if screen.as_json:
         screen.document(held)
         return
+    for warning in held.warnings:
+        screen.note(("warning", "yellow"), f": {warning}")
     if not held.holds:
         screen.line(f"Nothing of {held.factory} is held.")
     for each in held.holds:

@@ -6,20 +6,35 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from adf_trigger.clock import Clock
-from adf_trigger.errors import FactoryNotFound, Fault, InvalidRequest, LedgerConflict, TryLater
+from adf_trigger.errors import (
+    CredentialError,
+    DataFactoryError,
+    FactoryNotFound,
+    Fault,
+    InvalidRequest,
+    LedgerConflict,
+    ResourceNotFound,
+    TryLater,
+)
 from adf_trigger.ledger.port import LedgerReader
 from adf_trigger.messages.limits import shorten
+from adf_trigger.service.calls.gate import Gate
 from adf_trigger.service.factories import Factories, FactoryHandle
 from adf_trigger.service.holds.hold import LONGEST_HOLD, USUAL_HOLD, Hold, Scope, shown_first
 from adf_trigger.service.holds.notes import HoldNotes, Noted
 from adf_trigger.service.optimistic import RETRY_AFTER, TRIES
 from adf_trigger.service.policy import Policies
 from adf_trigger.service.starting.backlog import Backlog
+from adf_trigger.service.starting.check import JUST_NOW
+from adf_trigger.service.starting.definitions import Definitions
 
 logger = logging.getLogger(__name__)
 
 MOST_HOLDS = 100
 """Holds of a factory that stand at once."""
+
+LONGEST_REASON = 300
+"""Characters of a warning that are Data Factory's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,10 +61,12 @@ class HoldsNow:
     Attributes:
         factory: its alias.
         holds: those that stand.
+        warnings: what an operator may not have meant.
     """
 
     factory: str
     holds: Sequence[Hold]
+    warnings: Sequence[str] = ()
 
 
 class Holder:
@@ -62,6 +79,8 @@ class Holder:
         policies: whether requests are counted by a key.
         backlog: has requests that come after a release wait behind those that were held.
         clock: returns the current time.
+        definitions: whether there is a pipeline of the name that is held.
+        gate: whether Data Factory may be asked for it.
     """
 
     def __init__(
@@ -72,6 +91,8 @@ class Holder:
         policies: Policies,
         backlog: Backlog,
         clock: Clock,
+        definitions: Definitions,
+        gate: Gate,
     ) -> None:
         self._factories = factories
         self._holds = holds
@@ -79,12 +100,16 @@ class Holder:
         self._policies = policies
         self._backlog = backlog
         self._clock = clock
+        self._definitions = definitions
+        self._gate = gate
 
     def hold(self, alias: str, order: HoldOrder) -> HoldsNow:
         """Have no request of what is named be started until it is released or over; what is held then.
 
         Held again, its reason and its end are those of the last one who asked. createRun calls that have begun before
         the hold is written are not recalled; another instance knows of it a second later.
+
+        A pipeline that the factory does not have is held, too, since it may be on its way there: a warning says so.
 
         Raises:
             FactoryNotFound: there is no such alias.
@@ -133,7 +158,8 @@ class Holder:
             others = [each.hold for each in standing if each is not earlier]
             return HoldsNow(alias, shown_first([*others, hold]))
 
-        return self._repeated(put, order.scope)
+        held = self._repeated(put, order.scope)
+        return replace(held, warnings=self._warnings(factory, order.scope))
 
     def release(self, alias: str, scope: Scope, *, by: str | None = None) -> HoldsNow:
         """Release what is named: what waits is started in order of arrival, from the next tick on; what is held then.
@@ -186,6 +212,30 @@ class Holder:
                 f"the policy of {whose} counts requests by no key (admission.key), so that none has it",
             )
         ]
+
+    def _warnings(self, factory: FactoryHandle, scope: Scope) -> Sequence[str]:
+        """That the factory has no such pipeline, or cannot be asked: a name that is mistyped holds nothing."""
+        if scope.pipeline is None:
+            return ()
+        unknown = f"whether the factory {factory.alias} has a pipeline {scope.pipeline} is not known"
+        if not self._gate.may_read(factory):
+            text = f"{unknown}: it cannot be read now"
+        else:
+            try:
+                self._definitions.get(factory, scope.pipeline, no_older_than=JUST_NOW)
+            except ResourceNotFound:
+                text = f"the factory {factory.alias} has no pipeline {scope.pipeline}: it is held once there is one"
+            except (DataFactoryError, CredentialError) as exc:
+                text = f"{unknown}: {shorten(str(exc), LONGEST_REASON)}"
+            else:
+                return ()
+        logger.warning(
+            "Held %s: %s",
+            scope,
+            text,
+            extra={"action": "hold_warned", "factory": factory.present_id, "pipeline": scope.pipeline},
+        )
+        return (text,)
 
     def _have_newcomers_wait(self, factory: FactoryHandle, scope: Scope) -> int:
         """Have who comes from now on wait behind those that are held; how many these are."""

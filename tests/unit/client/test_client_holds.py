@@ -25,6 +25,10 @@ HELD: dict[str, Any] = {
         }
     ],
 }
+WARNED: dict[str, Any] = {
+    **HELD,
+    "warnings": ["the factory eu has no pipeline Load: it is held once there is one"],
+}
 NOTHING: dict[str, Any] = {"factory": "default", "holds": []}
 
 
@@ -105,6 +109,14 @@ def test_how_long_is_an_end() -> None:
         'held until 2026-11-27 06:00:00Z by ann@example.org: eu, key "contoso" of pipeline Load: deploying\n'
     )
     assert json.loads(command(service, "release", "-o", "json").out)["factory"] == "eu"
+
+
+def test_a_warning_is_shown_beside_the_answer() -> None:
+    """A pipeline that is not there is held all the same: the command ends well."""
+    done = command(Service(answer(WARNED)), "hold", "--reason", "r", "--pipeline", "Load")
+    assert done.code == 0
+    assert done.err == "warning: the factory eu has no pipeline Load: it is held once there is one\n"
+    assert done.out.startswith("held until")
 
 
 @pytest.mark.parametrize(

@@ -57,13 +57,14 @@ def test_what_is_held_is_taken_shown_and_started_when_it_is_released(caller: Cal
                 "by": None,
             }
         ],
+        "warnings": [],
     }
     taken = caller.post({}, Idempotency_Key="k")
     assert taken.status_code == 202
     assert body_of(taken)["reason"] == (
         "the factory is held until 2026-01-06T12:00:00Z: deploying release 41"
     )
-    assert body_of(ask(caller, "release")) == {"factory": "default", "holds": []}
+    assert body_of(ask(caller, "release")) == {"factory": "default", "holds": [], "warnings": []}
     caller.tick()
     assert body_of(caller.get("k"))["runId"] is not None
 
@@ -84,6 +85,19 @@ def test_who_holds_it_is_told_where_that_can_be_believed(caplog: pytest.LogCaptu
         ("requests_held", "ann@example.org", "LOAD"),
         ("requests_released", "ann@example.org", "LOAD"),
     ]
+
+
+def test_a_pipeline_that_is_not_there_is_held_with_a_warning(
+    caller: Caller, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It may be on its way there; whoever mistyped it is told, in the log, too, and what there is has none."""
+    with caplog.at_level(logging.WARNING):
+        held = body_of(ask(caller, "hold", {**REASON, "pipeline": "Laod"}))
+    assert [each["pipeline"] for each in held["holds"]] == ["Laod"]
+    assert held["warnings"] == ["the factory default has no pipeline Laod: it is held once there is one"]
+    assert "hold_warned" in {getattr(each, "action", None) for each in caplog.records}
+    assert body_of(ask(caller, "hold", {**REASON, "pipeline": "LOAD"}))["warnings"] == []
+    assert body_of(ask(caller, "release", {"pipeline": "laod"}))["warnings"] == []
 
 
 @pytest.mark.parametrize("verb", ["hold", "release"])
