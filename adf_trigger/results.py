@@ -81,6 +81,7 @@ class ChildRun(Wire):
         waited_for: whether that activity ends with it (`waitOnCompletion`); null where Data Factory does not say.
         status: Data Factory's own word, when the run that has started it ended; null where it was not read.
         errors: why its activities failed; null where they were not read.
+        errors_left_out: how many more of its activities failed than are told.
     """
 
     run_id: str
@@ -90,6 +91,7 @@ class ChildRun(Wire):
     waited_for: bool | None = None
     status: str | None = None
     errors: list[ActivityError] | None = None
+    errors_left_out: int = 0
 
 
 class Results(Wire):

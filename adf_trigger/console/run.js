@@ -139,8 +139,11 @@ function why(run) {
   const below = new Map((run.children ?? []).filter((each) => each.errors?.length).map((each) => [each.runId, each]));
   const told = errors.map((each) => h("li", {}, failure(each), inChild(below.get(each.childRunId))));
   const whole = errors.length === 0 ? h("pre", { tabindex: 0 }, plain(run.message ?? run.reason)) : null;
-  const more = run.errorsLeftOut ? h("p", { class: "muted" }, `${count(run.errorsLeftOut, "further activity", "further activities")} failed.`) : null;
-  return h("div", { class: `why is-${run.status.toLowerCase()}` }, h("h2", {}, WHY[run.status]), whole, told.length ? h("ul", { class: "plain" }, told) : null, more);
+  return h("div", { class: `why is-${run.status.toLowerCase()}` }, h("h2", {}, WHY[run.status]), whole, told.length ? h("ul", { class: "plain" }, told) : null, further(run.errorsLeftOut));
+}
+
+function further(number) {
+  return number ? h("p", { class: "muted" }, `${count(number, "further activity", "further activities")} failed.`) : null;
 }
 
 function failure(error) {
@@ -156,7 +159,7 @@ function failure(error) {
 function inChild(child) {
   if (!child) return null;
   const errors = child.errors.filter((each) => !each.cured);
-  return errors.length ? h("div", { class: "below" }, h("p", { class: "muted" }, "In its run of ", said(child.pipeline || child.runId), ":"), errors.map(failure)) : null;
+  return errors.length ? h("div", { class: "below" }, h("p", { class: "muted" }, "In its run of ", said(child.pipeline || child.runId), ":"), errors.map(failure), further(child.errorsLeftOut)) : null;
 }
 
 function facts(run, { hrefOfId, hasCorrelation, whenLabel }) {

@@ -50,6 +50,8 @@ def show_errors(screen: Screen, run: RunView, *, indent: int = 2) -> None:
             screen.line(f"in run {child.run_id} of {child.pipeline or 'another pipeline'}:", indent=indent)
             for below in child.errors or ():
                 _show_error(screen, below, indent + 2)
+            if child.errors_left_out:
+                screen.line(f"and {child.errors_left_out} more", indent=indent + 2)
     if left := len(errors[MAX_ERRORS:]) + run.errors_left_out:
         screen.line(f"and {left} more", indent=indent)
     if not errors and (why := run.reason or run.message):

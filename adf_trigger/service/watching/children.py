@@ -52,6 +52,7 @@ class _Look:
         budget: calls that may be spent.
         children: runId → what is known of it.
         complete: whether all was read that is to be.
+        is_cut: whether something of what was read is left out.
     """
 
     factory: FactoryHandle
@@ -59,6 +60,25 @@ class _Look:
     budget: Budget
     children: dict[str, ChildRun] = field(default_factory=dict)
     complete: bool = True
+    is_cut: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Below:
+    """What is known of the runs that a run has started.
+
+    Attributes:
+        children: those that failed first.
+        complete: whether all was read that is to be.
+        is_cut: whether something of what was read is left out.
+    """
+
+    children: Sequence[ChildRun] = ()
+    complete: bool = True
+    is_cut: bool = False
+
+
+NOTHING_BELOW = Below()
 
 
 def children_of(
@@ -67,8 +87,8 @@ def children_of(
     activities: Sequence[ActivityRun],
     window: TimeWindow,
     budget: Budget,
-) -> tuple[list[ChildRun], bool]:
-    """The runs that a run has started, those that failed first, and whether all was read that is to be.
+) -> Below:
+    """The runs that a run has started.
 
     Where none has failed and the run was not cancelled, nothing is read: its own activities name them.
 
@@ -95,7 +115,7 @@ def children_of(
     to_follow = dict.fromkeys(child for each in failed if (child := child_of(each)) is not None)
     for child in [*to_follow][:MOST_FOLLOWED]:
         _follow(look, child)
-    return list(look.children.values()), look.complete
+    return Below(list(look.children.values()), look.complete, look.is_cut)
 
 
 def _named(child: str, activity: ActivityRun) -> ChildRun:
@@ -158,7 +178,11 @@ def _follow(look: _Look, child: str) -> None:
     # What that pipeline declares is not known here: its user properties may hold what is secure there.
     errors = errors_of(in_order(found), withheld=True)
     kept = fitted_errors(errors, most=MOST_ERRORS, size=MAX_MESSAGES_SIZE)
-    look.children[child] = look.children[child].model_copy(update={"errors": kept})
+    left_out = len(errors) - len(kept)
+    look.is_cut |= not complete or bool(left_out) or any(each not in errors for each in kept)
+    look.children[child] = look.children[child].model_copy(
+        update={"errors": kept, "errors_left_out": left_out}
+    )
 
 
 def _ask(look: _Look, child: str) -> PipelineRun | None:

@@ -13,7 +13,7 @@ from adf_trigger.ledger.port import LedgerReader
 from adf_trigger.ledger.records import ActiveRun, RunRecord, RunState
 from adf_trigger.messages.fitting import fitted_children
 from adf_trigger.messages.limits import shortened_together
-from adf_trigger.results import ChildRun, Results
+from adf_trigger.results import Results
 from adf_trigger.service.attribution import CLOCK_SKEW
 from adf_trigger.service.calls.budget import Budget
 from adf_trigger.service.factories import FactoryHandle
@@ -21,7 +21,7 @@ from adf_trigger.service.policy import Policies
 from adf_trigger.service.publishing.publish import Publisher
 from adf_trigger.service.recording.records import Records
 from adf_trigger.service.recording.run_end import RunEnd
-from adf_trigger.service.watching.children import children_of
+from adf_trigger.service.watching.children import NOTHING_BELOW, Below, children_of
 from adf_trigger.service.watching.results import errors_of, in_order, kept_errors, results_of, return_value_of
 from adf_trigger.service.watching.withheld import Withholder
 from adf_trigger.settings.policy import Details
@@ -107,7 +107,7 @@ class EndRecorder:
         if not read.complete and self._may_still_be_read(run):
             return None
         withheld = read.activities is not None and self._withholder.at_end(factory, record)
-        return end_of(run, read.activities, read.children, withheld=withheld, complete=read.complete)
+        return end_of(run, read.activities, read.below, withheld=withheld, complete=read.complete)
 
     def _may_still_be_read(self, run: PipelineRun) -> bool:
         """Whether its activities are waited for: not where it does not tell since when, or what cannot be."""
@@ -136,9 +136,9 @@ class EndRecorder:
         if not found and not complete:
             return _Read(None, complete=False)
         activities = in_order(found)
-        children, all_seen = children_of(factory, run, activities, window, budget)
+        below = children_of(factory, run, activities, window, budget)
         complete = complete or len(activities) >= MOST_ACTIVITIES
-        return _Read(activities, children, complete=complete and all_seen)
+        return _Read(activities, below, complete=complete and below.complete)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,19 +147,19 @@ class _Read:
 
     Attributes:
         activities: in the order in which they began; None where they were not read.
-        children: the runs that it has started.
+        below: the runs that it has started.
         complete: whether that is all that will be.
     """
 
     activities: Sequence[ActivityRun] | None
-    children: Sequence[ChildRun] = ()
+    below: Below = NOTHING_BELOW
     complete: bool = False
 
 
 def end_of(
     run: PipelineRun,
     activities: Sequence[ActivityRun] | None,
-    children: Sequence[ChildRun] = (),
+    below: Below = NOTHING_BELOW,
     *,
     withheld: bool = False,
     complete: bool = True,
@@ -169,7 +169,7 @@ def end_of(
     Args:
         run: it has ended.
         activities: its activity runs, in the order in which they began; None where they were not read.
-        children: the runs that it has started.
+        below: the runs that it has started.
         withheld: whether figures, user properties and the return value are left out.
         complete: whether that is all that there is to know.
     """
@@ -188,7 +188,7 @@ def end_of(
         return ended
     errors, errors_left_out, cut = kept_errors(errors_of(activities, withheld=withheld))
     results, left_out = results_of(activities, withheld=withheld)
-    below = fitted_children(children, size=MAX_CHILDREN_SIZE)
+    children = fitted_children(below.children, size=MAX_CHILDREN_SIZE)
     value, value_cut = (None, False) if withheld else return_value_of(run, activities)
     return replace(
         ended,
@@ -197,13 +197,14 @@ def end_of(
         or cut
         or value_cut
         or bool(errors_left_out or left_out)
-        or below != [*children],
+        or below.is_cut
+        or children != [*below.children],
         results=Results(
             activities=results,
             activities_left_out=left_out,
             errors_left_out=errors_left_out,
-            children=below,
-            children_left_out=len(children) - len(below),
+            children=children,
+            children_left_out=len(below.children) - len(children),
             return_value=value,
             details="withheld" if withheld else "full",
         ),

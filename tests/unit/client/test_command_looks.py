@@ -139,7 +139,7 @@ def test_show_leads_to_the_bottom_and_to_every_consumer() -> None:
         ],
         errorsLeftOut=7,
         children=[
-            {"runId": child, "pipeline": "orders", "status": "Failed", "errors": [below]},
+            {"runId": child, "pipeline": "orders", "status": "Failed", "errors": [below], "errorsLeftOut": 4},
             {"runId": "other", "pipeline": "worker", "status": "InProgress"},
         ],
         routes=[
@@ -152,7 +152,7 @@ def test_show_leads_to_the_bottom_and_to_every_consumer() -> None:
         "cured by a retry",
         "file: größe.csv",
         f"in run {child} of orders: CopyOrders",
-        "no blob",
+        "no blob and 4 more",
         "and 7 more",
         "overdue since 2026-11-26",
         'returns {"rows": 3}',

@@ -97,6 +97,35 @@ def test_a_run_that_failed_with_another_says_why_that_failed(world: World) -> No
     assert world.factory.calls == ["get_run", "query_activity_runs", "get_run", "query_activity_runs"]
 
 
+def test_of_many_activities_that_failed_below_a_few_are_told_and_the_rest_counted(world: World) -> None:
+    """And the event says that not all is there."""
+    start_child(world, CHILD, "Failed", *(failed(f"Copy{n}", "2200", MISSING, began=n) for n in range(8)))
+    data = ended(world, "Failed", calls(CHILD))
+    (child,) = data.children
+    assert [each.activity_name for each in child.errors or ()] == [f"Copy{n}" for n in range(5)]
+    assert (child.errors_left_out, data.truncated) == (3, True)
+
+
+def test_a_long_reason_below_is_cut_in_the_middle_and_the_event_says_so(world: World) -> None:
+    """Both ends of it are told."""
+    start_child(world, CHILD, "Failed", failed("Copy", "1", f"begin {'x' * 9_000} cause"))
+    data = ended(world, "Failed", calls(CHILD))
+    told = data.children[0].errors
+    assert told is not None
+    (error,) = told
+    assert (error.message[:6], error.message[-6:], data.truncated) == ("begin ", " cause", True)
+    assert data.children[0].errors_left_out == 0
+
+
+def test_of_thousands_of_activities_below_the_last_are_read_and_the_event_says_so(world: World) -> None:
+    """Three pages of them, in which what ended the run is."""
+    rounds = [activity("Each", began=n) for n in range(400)]
+    start_child(world, CHILD, "Failed", *rounds, failed("Copy", "2200", MISSING, began=500))
+    data = ended(world, "Failed", calls(CHILD))
+    assert [each.activity_name for each in data.children[0].errors or ()] == ["Copy"]
+    assert data.truncated
+
+
 def test_what_such_a_run_has_started_in_turn_is_named(world: World) -> None:
     """One level deep: the next one has its run id, and nobody asks for it."""
     start_child(world, CHILD, "Failed", calls(UUID(int=78), name="CallGrandchild"))
