@@ -1,10 +1,14 @@
 """What integration tests share: one Azurite for each test process."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
 
 from adf_trigger.local.azurite import Azurite
+
+RUNNING = "AZURITE_OF_TESTS"
+"""Variable with the connection string of an Azurite that runs already: whoever tests in many processes sets it."""
 
 
 @pytest.fixture(scope="session")
@@ -13,5 +17,8 @@ def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
     Tests share it: give queues, tables and containers names of their own.
     """
+    if running := os.environ.get(RUNNING):
+        yield running
+        return
     with Azurite(log=tmp_path_factory.mktemp("azurite") / "azurite.log") as server:
         yield server.connection_string

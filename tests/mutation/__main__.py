@@ -1,4 +1,4 @@
-"""`make mutation`: changes the code by a sample that a printed seed makes, and counts what the unit tests notice.
+"""`make mutation`: changes the code by a sample that a printed seed makes, and counts what the tests notice.
 
     python -m tests.mutation                        the modules that decide about runs, and 200 mutants more
     python -m tests.mutation --sample 0 --all calls.budget calls.throttling
@@ -12,14 +12,19 @@ What is judged to be no change of behaviour stands in equivalent.toml, and count
 
 import argparse
 import json
+import os
 import random
 import shutil
 import subprocess
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+from adf_trigger.local.azurite import Azurite
+from tests.integration.conftest import RUNNING
 from tests.mutation.judged import PACKAGE, as_entry, change_of, function_of, judged
 
 MUTANTS = Path("mutants")
@@ -71,7 +76,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     wanted = [*chosen, *drawn]
     anew = {None, SURVIVED, NO_TEST, *OUT_OF_TIME} if options.again else {None}
     if left := [name for name in wanted if every[name] in anew]:
-        run("run", left)
+        with _azurite() if options.sample else nullcontext():
+            run("run", left)
     outcomes = dict(_known())
     return _report(options.seed, {name: outcomes[name] for name in wanted})
 
@@ -109,6 +115,14 @@ def _runner(workers: int, files: Sequence[str], most: int | None) -> Callable[[s
         )
 
     return run
+
+
+@contextmanager
+def _azurite() -> Iterator[None]:
+    """One Azurite for the tests of all mutants: a fork would leave its own behind."""
+    with TemporaryDirectory() as folder, Azurite(log=Path(folder) / "azurite.log") as azurite:
+        os.environ[RUNNING] = azurite.connection_string
+        yield
 
 
 def _known() -> Iterator[tuple[str, int | None]]:

@@ -38,6 +38,9 @@ CPU_SECONDS = 10
 SECONDS = 120
 """What it may take by the clock, beyond twenty times: others may use the machine, and a mutant may wait for ever."""
 
+OVER_SOCKETS = ("ledger", "datafactory")
+"""Rooms whose adapters only integration tests reach; their Azurite is one of `tests.mutation`, not a fork's."""
+
 
 @dataclass(slots=True)
 class _Fork:
@@ -152,16 +155,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     setup_source_paths()
     os.chdir(MUTANTS)
     rooms = sorted({Path(file).parts[1] for file in options.files})
+    folders = [f"tests/unit/{room}" for room in rooms]
     if len(rooms) > 1:
-        rooms.append("functions")  # what the use cases answer is told by the functions' tests, too
+        folders.append("tests/unit/functions")  # they tell what the use cases answer, too
+    folders += [f"tests/integration/{room}" for room in rooms if room in OVER_SOCKETS]
     loop = _Loop(sys.stdin.read().split(), options.workers, options.most)
     # No time-out of single tests: what is slow on a busy machine is not noticed by it.
     given = ["--rootdir=.", "-q", "--capture=sys", "--timeout=0"]
-    return int(
-        pytest.main(
-            [*given, *config().pytest_add_cli_args, *(f"tests/unit/{room}" for room in rooms)], [loop]
-        )
-    )
+    return int(pytest.main([*given, *config().pytest_add_cli_args, *folders], [loop]))
 
 
 if __name__ == "__main__":

@@ -200,7 +200,7 @@ def test_every_dependency_has_a_range_and_a_reason(requirements: str) -> None:
     blocks = (ROOT / requirements).read_text("utf-8").split("\n\n")[1:]
     for line in "\n".join(blocks).splitlines():
         if line and not line.startswith(("#", "-r ")):
-            assert re.match(r"^[A-Za-z0-9._\[\]-]+>=[\d.]+(,<\d+)?(; python_version .+)?$", line), line
+            assert re.match(r"^[A-Za-z0-9._\[\]-]+>=[\d.]+(,<[\d.]+)?(; python_version .+)?$", line), line
     lines = "\n".join(blocks).splitlines()
     wants_reason = [line for before, line in zip(["", *lines], lines, strict=False) if line and before == ""]
     assert [line for line in wants_reason if not line.startswith("#")] == []
