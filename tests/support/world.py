@@ -1,5 +1,7 @@
 """The whole service over memory adapters, with a clock that the test moves."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,7 +19,7 @@ from adf_trigger.service.steering.cancel import CancelOrder
 from adf_trigger.service.steering.rerun import RerunOrder
 from adf_trigger.service.steering.resolve import ResolveOrder
 from adf_trigger.service.steering.steerer import Which
-from adf_trigger.service.steps import Steps, logged_steps
+from adf_trigger.service.steps import STEPS, Steps, logged_steps
 from adf_trigger.service.submission import Submission
 from adf_trigger.service.threads.tick_threads import TickThreads
 from adf_trigger.settings import Settings
@@ -66,12 +68,20 @@ def settings(**changes: str) -> Settings:
     )
 
 
+@contextmanager
+def known_steps(name: str) -> Iterator[None]:
+    """The steps of production, each of which has a name that is listed: by these a log is searched."""
+    assert name in STEPS
+    with logged_steps(name):
+        yield
+
+
 @dataclass(eq=False)
 class World:
     """One factory, one service, all in memory."""
 
     clock: MovingClock = field(default_factory=MovingClock)
-    steps: Steps = logged_steps
+    steps: Steps = known_steps
     settings: Settings = field(default_factory=settings)
     ledger: FaultyLedger = field(default_factory=FaultyLedger)
     declarations: FaultyDeclarations = field(default_factory=FaultyDeclarations)

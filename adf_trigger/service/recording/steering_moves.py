@@ -163,10 +163,9 @@ class SteeringMoves(MoveWriter):
         moved = _noted(steered_transitions.note(stored.record, reruns=reruns), entry)
         saved = self._save("records.note", stored, moved)
         logger.info(
-            "Added to the history of request %s: %s: %s",
+            "Added to the history of request %s: %s",
             moved.request_id,
-            entry.action,
-            entry.note,
+            entry.action if entry.note is None else f"{entry.action}: {entry.note}",
             extra={"action": "run_noted", "request_id": moved.request_id, "done": entry.action},
         )
         return saved

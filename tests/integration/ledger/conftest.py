@@ -9,6 +9,7 @@ from adf_trigger.azure.storage import StorageAccount
 from adf_trigger.ledger.opening import open_table_ledger
 from adf_trigger.ledger.table import TableLedger
 from tests.contracts.ledger_records import a_factory
+from tests.support.log_records import records_can_be_read  # noqa: F401  # a fixture of all of them
 
 pytest.register_assert_rewrite(
     "tests.contracts.claiming_contract",

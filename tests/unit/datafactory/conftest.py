@@ -6,6 +6,7 @@ import pytest
 
 from adf_trigger.datafactory.client import DataFactoryClient
 from adf_trigger.datafactory.management import ManagementApi
+from tests.support.log_records import records_can_be_read  # noqa: F401  # a fixture of all of them
 from tests.unit.datafactory.service import FACTORY, TOKEN, Service, Tokens, management_api, served
 
 

@@ -15,6 +15,7 @@ import pytest
 from adf_trigger.functions.app import app_of
 from adf_trigger.functions.bindings import Bindings
 from adf_trigger.functions_host.worker.context import InvocationContext
+from tests.support.log_records import records_can_be_read  # noqa: F401  # a fixture of all of them
 from tests.support.world import World
 
 NEVER = datetime.max.replace(tzinfo=UTC)

@@ -3,6 +3,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.support.log_records import records_can_be_read  # noqa: F401  # a fixture of all of them
+
 pytest.register_assert_rewrite(
     "tests.contracts.claiming_contract",
     "tests.contracts.declarations_contract",
