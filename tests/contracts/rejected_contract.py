@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from adf_trigger.errors import Fault, LedgerConflict
-from adf_trigger.ledger.kept_messages import KeptMessage
+from adf_trigger.ledger.kept_messages import Fate, KeptMessage
 from adf_trigger.ledger.listing import Question
 from adf_trigger.ledger.rejected import RejectedMessages
 from adf_trigger.ledger.rejected_rows import MAX_FAULTS
@@ -88,7 +88,8 @@ class RejectedContract:
                 rejected.change(stale)
         read = rejected.get(first.key)
         assert read == sent
-        rejected.change(read.dismissed(NOON + 2 * MINUTE))
+        dismissed = rejected.change(read.dismissed(NOON + 2 * MINUTE, by="ann", note="sent twice"))
+        assert dismissed.fate == Fate(what="dismissed", at=NOON + 2 * MINUTE, by="ann", note="sent twice")
         rejected.remove(first.key)
         with pytest.raises(LedgerConflict):
             rejected.change(read)

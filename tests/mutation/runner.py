@@ -38,6 +38,9 @@ CPU_SECONDS = 10
 SECONDS = 120
 """What it may take by the clock, beyond twenty times: others may use the machine, and a mutant may wait for ever."""
 
+NEIGHBOURS = ("tests/unit/events", "tests/unit/functions", "tests/unit/triggers")
+"""Tests of other rooms that tell, too, what the use cases answer and write."""
+
 OVER_SOCKETS = ("ledger", "datafactory")
 """Rooms whose adapters only integration tests reach; their Azurite is one of `tests.mutation`, not a fork's."""
 
@@ -157,7 +160,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     rooms = sorted({Path(file).parts[1] for file in options.files})
     folders = [f"tests/unit/{room}" for room in rooms]
     if len(rooms) > 1:
-        folders.append("tests/unit/functions")  # they tell what the use cases answer, too
+        folders += NEIGHBOURS
     folders += [f"tests/integration/{room}" for room in rooms if room in OVER_SOCKETS]
     loop = _Loop(sys.stdin.read().split(), options.workers, options.most)
     # No time-out of single tests: what is slow on a busy machine is not noticed by it.

@@ -6,10 +6,10 @@ from contextlib import contextmanager
 import pytest
 
 from adf_trigger.contracts import Source
-from adf_trigger.errors import BadRequest
+from adf_trigger.errors import BadRequest, PublishError
 from adf_trigger.ledger.records import RunState
-from adf_trigger.service.callbacks.callbacks import CALLBACKS
-from adf_trigger.service.callbacks.caller import LONGEST_WAIT
+from adf_trigger.service.callbacks.callbacks import CALLBACKS, MOST_OF_A_REQUEST
+from adf_trigger.service.callbacks.caller import FAILURES_A_TICK, LONGEST_WAIT, MANY
 from adf_trigger.service.threads.tick_threads import TickThreads
 from tests.support.memory_factory import LOST_REPLY, MemoryFactory
 from tests.support.resettled import restarted, submit
@@ -141,3 +141,15 @@ def test_with_threads_many_are_called_each_once() -> None:
         world.tick(after=15)
     assert sorted(world.called_back.told) == sorted((f"{URI}{number}", "Succeeded") for number in range(60))
     assert world.notes.named(FACTORY_ID, CALLBACKS) == []
+
+
+def test_of_many_those_that_are_left_are_called_by_the_next_tick(world: World) -> None:
+    """Where a tick called all that it may, the next one reads them again at once, however many wait."""
+    for number in range(MANY):
+        uri = f"{URI}{number}"
+        world.submit(f"key-{number // MOST_OF_A_REQUEST}", call_back_uri=uri)
+        world.called_back.answers[uri] = [PublishError("no answer")]
+    world.factory.finish(world.services.query.find("key-0").run_id)
+    for tick in (1, 2, 3):
+        world.tick(after=15)
+        assert len(world.called_back.calls) == tick * FAILURES_A_TICK
