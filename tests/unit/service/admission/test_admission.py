@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from adf_trigger.errors import AtCapacity, BadRequest, PipelineQueueFull, Throttled
+from adf_trigger.ledger.port import Stored
 from adf_trigger.ledger.records import Waits
 from adf_trigger.messages.decoding import Message
 from tests.support.admitted import a_world, finish, found, seen_to_end, start, under_way, waits
@@ -280,3 +281,24 @@ def test_secrets_that_are_to_come_again_keep_no_place() -> None:
     assert start(world, "a-1").status in STARTED
     assert secret(world, "s-1").record.status == "Accepted"
     assert under_way(world) == ["A"]
+
+
+def test_a_tick_reads_no_record_of_those_who_go_on() -> None:
+    """Their rows say that they have their places still: a thousand that go on cost no thousand reads."""
+    world = a_world(3)
+    for number in range(4):
+        start(world, f"a-{number}")
+    (kept,) = world.ledger.all_places(FACTORY_ID)
+    rows = {row.request_id: row for row in world.ledger.active(FACTORY_ID)}
+    read, get = list[str](), world.ledger.get
+
+    def counting(factory: str, request_id: str) -> Stored | None:
+        read.append(request_id)
+        return get(factory, request_id)
+
+    world.ledger.get = counting  # type: ignore[method-assign]
+    holders = world.services.submitter._admission.holders(FACTORY_ID, kept.places, rows)
+    assert [each.request_id for each in holders] == ["a-0", "a-1", "a-2"]
+    assert read == []
+    assert len(world.services.submitter._admission.holders(FACTORY_ID, kept.places, {})) == 3
+    assert read == ["a-0", "a-1", "a-2"]

@@ -4,14 +4,17 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from uuid import uuid4
 
 import pytest
 
-from adf_trigger.errors import LedgerConflict, TryLater
+from adf_trigger.errors import BadRequest, LedgerConflict, TryLater
 from adf_trigger.ledger.memory import MemoryLedger
 from adf_trigger.ledger.places import name_of
+from adf_trigger.ledger.records import RunState
 from adf_trigger.service.admission.contention import LONGEST_PAUSE, MOST_TRIES, Contention
 from tests.contracts.ledger_records import a_record
+from tests.support.admitted import a_world, found, seen_to_end, start
 from tests.support.world import FACTORY_ID
 
 NAME = name_of("load", "parameters.customer", '"A"')
@@ -108,3 +111,32 @@ def test_other_places_are_changed_side_by_side() -> None:
     with another_thread_has(tried, NAME):
         nested = losing(0, lambda: tried.tried(other, losing(0)))
         assert tried.tried(other, nested) == "written"
+
+
+def test_a_request_that_another_process_has_cancelled_is_let_in_by_no_second_try() -> None:
+    """Its own record was changed, not its places: who comes late leaves it at once."""
+    world = a_world()
+    start(world, "a-1")
+    start(world, "a-2")
+    seen_to_end(world, "a-1")
+    late = world.ledger.get(FACTORY_ID, "a-2")
+    assert late is not None
+    world.cancel("a-2")
+    with pytest.raises(LedgerConflict) as caught:
+        world.services.submitter._admission.lease(late)
+    assert caught.value.__cause__ is None
+
+
+def test_a_rejected_request_that_another_process_has_replaced_is_replaced_by_no_second_try() -> None:
+    """Its key is taken again: who comes late finds what it has become."""
+    world = a_world()
+    world.factory.fail_next("create_run", BadRequest("no", code="BadRequest", status=400))
+    with pytest.raises(BadRequest):
+        start(world, "a-1")
+    late = world.ledger.get(FACTORY_ID, "a-1")
+    assert late is not None
+    replaced = start(world, "a-1")
+    again = replace(late.record, run_id=uuid4(), state=RunState.ACCEPTED, status="Accepted", ended_at=None)
+    with pytest.raises(LedgerConflict):
+        world.services.submitter._admission.reclaim(late, again, to_send=False)
+    assert found(world, "a-1") == replaced

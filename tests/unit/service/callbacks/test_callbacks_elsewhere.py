@@ -8,7 +8,7 @@ import pytest
 from adf_trigger.contracts import Source
 from adf_trigger.errors import BadRequest, PublishError
 from adf_trigger.ledger.records import RunState
-from adf_trigger.service.callbacks.callbacks import CALLBACKS, MOST_OF_A_REQUEST
+from adf_trigger.service.callbacks.callbacks import CALLBACKS, MOST_OF_A_REQUEST, Waiting
 from adf_trigger.service.callbacks.caller import FAILURES_A_TICK, LONGEST_WAIT, MANY
 from adf_trigger.service.threads.tick_threads import TickThreads
 from tests.support.memory_factory import LOST_REPLY, MemoryFactory
@@ -153,3 +153,41 @@ def test_of_many_those_that_are_left_are_called_by_the_next_tick(world: World) -
     for tick in (1, 2, 3):
         world.tick(after=15)
         assert len(world.called_back.calls) == tick * FAILURES_A_TICK
+
+
+def test_a_callback_whose_message_was_never_kept_is_removed_after_a_while(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its host ended between the two, and the message came again under another id."""
+    now = world.clock()
+    waiting = Waiting("m-1", "", "dpeastus.svc.datafactory.azure.com", now, now, message="m-1")
+    world.notes.put(FACTORY_ID, f"{CALLBACKS}x", waiting.as_value(), "", secret=URI)
+    world.tick(after=1_800)
+    assert len(world.notes.named(FACTORY_ID, CALLBACKS)) == 1
+    world.tick(after=1_801)
+    assert world.notes.named(FACTORY_ID, CALLBACKS) == []
+    assert world.called_back.calls == []
+    (said,) = (each for each in caplog.records if vars(each)["action"] == "callback_dropped")
+    assert said.getMessage().endswith("is not called back for request m-1: there is no such message")
+
+
+def test_a_callback_that_was_kept_anew_while_it_was_called_stays(caplog: pytest.LogCaptureFixture) -> None:
+    """Whoever wrote it since has its own call to make."""
+
+    @contextmanager
+    def steps(name: str) -> Iterator[None]:
+        if name == "callbacks.remove" and len(world.called_back.calls) == 1:
+            (note,) = world.notes.named(FACTORY_ID, CALLBACKS)
+            world.notes.put(FACTORY_ID, note.name, note.value, note.etag, secret=note.secret)
+        yield
+
+    world = World(steps=steps)
+    world.factory.declare("load")
+    world.submit(call_back_uri=URI)
+    world.factory.finish(world.services.query.find("key-1").run_id)
+    world.tick(after=15)
+    assert "callback_lost_race" in {vars(each)["action"] for each in caplog.records}
+    assert len(world.notes.named(FACTORY_ID, CALLBACKS)) == 1
+    world.tick(after=200)
+    assert world.called_back.told == [(URI, "Succeeded")] * 2
+    assert world.notes.named(FACTORY_ID, CALLBACKS) == []
