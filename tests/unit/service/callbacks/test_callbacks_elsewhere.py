@@ -176,18 +176,18 @@ def test_a_callback_that_was_kept_anew_while_it_was_called_stays(caplog: pytest.
 
     @contextmanager
     def steps(name: str) -> Iterator[None]:
-        if name == "callbacks.remove" and len(world.called_back.calls) == 1:
-            (note,) = world.notes.named(FACTORY_ID, CALLBACKS)
-            world.notes.put(FACTORY_ID, note.name, note.value, note.etag, secret=note.secret)
+        if name == "callbacks.remove" and len(service.called_back.calls) == 1:
+            (note,) = service.notes.named(FACTORY_ID, CALLBACKS)
+            service.notes.put(FACTORY_ID, note.name, note.value, note.etag, secret=note.secret)
         yield
 
-    world = World(steps=steps)
-    world.factory.declare("load")
-    world.submit(call_back_uri=URI)
-    world.factory.finish(world.services.query.find("key-1").run_id)
-    world.tick(after=15)
+    service = World(steps=steps)
+    service.factory.declare("load")
+    service.submit(call_back_uri=URI)
+    service.factory.finish(service.services.query.find("key-1").run_id)
+    service.tick(after=15)
     assert "callback_lost_race" in {vars(each)["action"] for each in caplog.records}
-    assert len(world.notes.named(FACTORY_ID, CALLBACKS)) == 1
-    world.tick(after=200)
-    assert world.called_back.told == [(URI, "Succeeded")] * 2
-    assert world.notes.named(FACTORY_ID, CALLBACKS) == []
+    assert len(service.notes.named(FACTORY_ID, CALLBACKS)) == 1
+    service.tick(after=200)
+    assert service.called_back.told == [(URI, "Succeeded")] * 2
+    assert service.notes.named(FACTORY_ID, CALLBACKS) == []
