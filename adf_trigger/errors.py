@@ -15,7 +15,7 @@
     ├── TooLate                  a message could not be taken for as long as a request may wait
     ├── LedgerError              the run ledger cannot be reached
     │   ├── LedgerConflict       a conditional write lost: somebody else was first
-    │   └── UnreadableRow        one row cannot be understood, or a record cannot be kept; others can
+    │   └── UnreadableRow        one row cannot be decoded, or a record cannot be kept; others can
     ├── PublishError             a queue message was not written
     ├── CredentialError          no token was acquired (nothing was sent to Data Factory)
     └── DataFactoryError         a call of Data Factory did not succeed
@@ -179,7 +179,7 @@ class LedgerConflict(LedgerError):
 
 
 class UnreadableRow(LedgerError):
-    """One row of the ledger cannot be understood, or one record does not fit: trouble of that one alone."""
+    """One row of the ledger cannot be decoded, or one record does not fit; others are not affected."""
 
 
 class PublishError(AdfTriggerError):

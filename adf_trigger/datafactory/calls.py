@@ -12,7 +12,7 @@ from adf_trigger.datafactory.models import ReplyHeaders
 
 
 class Effect(Enum):
-    """What a call does to the factory, which decides what a missing answer means."""
+    """The effect of a call on the factory, which decides what a missing answer means."""
 
     NONE = "none"
     """It only reads (the query POSTs too): asking again is safe."""
@@ -32,8 +32,8 @@ class Call:
         query: query parameters, api-version included.
         body: the JSON that is sent; None sends no body.
         headers: what is sent beside the usual ones.
-        accepts: the statuses that are a success.
-        within: seconds that the whole call may take, its token included; None for the usual limits alone.
+        accepts: statuses of success.
+        within: seconds for the whole call, its token included; None for the default limits.
         secrets: texts of the body that no error and no log may repeat.
     """
 
@@ -63,7 +63,7 @@ class Reply:
     Attributes:
         headers: by lower-cased name.
         body: the whole body, or as much of it as came.
-        body_error: why the body is not whole; the status holds all the same.
+        body_error: why the body is incomplete; the status is valid nevertheless.
     """
 
     status: int
@@ -72,7 +72,7 @@ class Reply:
     body_error: Exception | None = None
 
     def facts(self, client_request_id: UUID) -> ReplyHeaders:
-        """The headers that results keep."""
+        """The headers that results expose."""
         return ReplyHeaders(
             request_id=self.headers.get("x-ms-request-id"),
             correlation_id=self.headers.get("x-ms-correlation-request-id"),

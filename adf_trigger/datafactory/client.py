@@ -39,7 +39,7 @@ class DataFactoryClient:
     """The client of one factory. Thread-safe.
 
     Every method may raise CredentialError (no token, nothing sent) and DataFactoryError: NotSent where no
-    connection was made, a Refused for a definite no, and where there was no clear answer Unavailable for what
+    connection was made, a Refused for a definite refusal, and where there was no clear answer Unavailable for what
     only reads, UnknownOutcome for what has an effect. What only reads is repeated within the retry policy of
     `api`; what has an effect is sent once.
 
@@ -77,7 +77,7 @@ class DataFactoryClient:
         return self.pipelines.get(name)
 
     def list_pipelines(self) -> Iterator[PipelineResource]:
-        """The published pipelines: one call a page, made as it is asked for."""
+        """The published pipelines: one call per page, made lazily."""
         return self.pipelines.list()
 
     def create_run(
@@ -95,15 +95,15 @@ class DataFactoryClient:
         Args:
             pipeline: name of a published pipeline.
             parameters: name → value. Ignored by the service where a run is rerun.
-            client_request_id: goes along as x-ms-client-request-id. Recorded calls of the service show that it
+            client_request_id: sent as x-ms-client-request-id. Recorded calls of the service show that it
                 becomes the runId; no document promises it.
             rerun: which run to rerun, and from where on.
             secrets: values that no error and no log may repeat, even where the service's answer does.
-            within: seconds after which the call is cut, its token included.
+            within: seconds after which the call is aborted, its token included.
 
         Raises:
             NotSent: no connection was made; no run was started.
-            Refused: a definite no (Throttled among them); no run was started.
+            Refused: a definite refusal (Throttled among them); no run was started.
             UnknownOutcome: there was no clear answer: a run may have been started.
             InvalidRequest: the name or the parameters cannot be sent.
         """
@@ -138,7 +138,7 @@ class DataFactoryClient:
         return self._api.perform(call, partial(read_run, call, run_id))
 
     def query_runs(self, run_filter: RunFilter) -> Iterator[Page[PipelineRun]]:
-        """Runs that changed in a window of time, in pages of up to 100: one call each, made as it is asked for.
+        """Runs that changed in a window of time, in pages of up to 100: one call each, made lazily.
 
         Runs may show up late, and runs started by Debug in the studio never do.
         """
@@ -150,7 +150,7 @@ class DataFactoryClient:
     ) -> Iterator[Page[ActivityRun]]:
         """Activity runs of a run that changed in a window of time; each retry and iteration is one.
 
-        In pages of up to 100: one call each, made as it is asked for.
+        In pages of up to 100: one call each, made lazily.
 
         Args:
             run_id: the run.
@@ -171,7 +171,7 @@ class DataFactoryClient:
             yield replace(page, items=own)
 
     def cancel_run(self, run_id: UUID, *, recursive: bool = True) -> None:
-        """Cancel a run, and the runs that it started unless told not to.
+        """Cancel a run, and by default the runs that it started.
 
         Raises:
             ResourceNotFound: the service has no such run (it says so with 400).

@@ -1,4 +1,4 @@
-"""What a reply that is no success, or no reply at all, means: the one map into the error tree."""
+"""Maps replies that are no success, and missing replies, to the error tree."""
 
 import http
 import re
@@ -119,11 +119,11 @@ _A_FACTORY = re.compile(r"/providers/microsoft\.datafactory/factories/[^/]+/?$",
 """The end of a target that is a factory, and nothing in it."""
 
 _NO_CLEAR_ANSWER = frozenset({408, 499})
-"""The server gave up waiting, or thinks that we did."""
+"""Statuses after which the outcome is unknown: the server, or a proxy, gave up waiting."""
 
 _SAID_BY_THE_STATUS = frozenset({401, 402, 404, 407, 412, 423, 429})
-"""A definite no without the service's own words, too, that says nothing against the request. Any other 4xx without a
-code is somebody's on the way (a proxy, a firewall): whether the service saw the call is not known."""
+"""Statuses of a definite refusal even without a code of the service, not the request's fault. Any other 4xx without a
+code comes from an intermediary (a proxy, a firewall): whether the service saw the call is not known."""
 
 _NEVER_LEFT: tuple[type[Exception], ...] = (
     requests.exceptions.ConnectTimeout,
@@ -134,7 +134,7 @@ _NEVER_LEFT: tuple[type[Exception], ...] = (
     requests.exceptions.MissingSchema,
     requests.exceptions.URLRequired,
 )
-"""Raised before a request is written, whatever the connection noted."""
+"""Exceptions raised before a request is written."""
 
 _A_RESOURCE = re.compile(r"/factories/(?P<factory>[^/]+)/(?P<name>[^/]+/[^/]+)\Z", re.IGNORECASE)
 """What a target names, where it is the id of something in a factory: the words beside it name nothing."""
@@ -146,7 +146,7 @@ _MAX_DETAILS = 5
 
 
 def error_of(call: Call, reply: Reply, *, now: datetime, secret: str) -> DataFactoryError:
-    """The error that a reply other than a success means.
+    """The error of a reply that is no success.
 
     Args:
         call: what was asked.
@@ -175,7 +175,7 @@ def error_of(call: Call, reply: Reply, *, now: datetime, secret: str) -> DataFac
 
 
 def garbled(call: Call, reply: Reply, what: str) -> DataFactoryError:
-    """The error that a success without its content means: the call was taken, but what it says is lost."""
+    """The error of a success whose content cannot be read: the call was accepted, but its result is lost."""
     facts = reply.facts(call.client_request_id)
     kind = Unavailable if call.effect is Effect.NONE else UnknownOutcome
     return kind(
@@ -188,13 +188,13 @@ def garbled(call: Call, reply: Reply, what: str) -> DataFactoryError:
 
 
 def no_reply(call: Call, host: str, exc: Exception, stage: Stage) -> DataFactoryError:
-    """The error that an exception of the HTTP library means.
+    """The error of an exception of the HTTP library.
 
     Args:
         call: what was asked.
-        host: who did not answer, for the text.
+        host: the host that did not answer, for the text.
         exc: what the library raised.
-        stage: how far the request had come.
+        stage: how far the request had got.
     """
     client_request_id = str(call.client_request_id)
     never_left = stage is Stage.CONNECTING or (stage is Stage.NOT_BEGUN and isinstance(exc, _NEVER_LEFT))
@@ -222,7 +222,7 @@ def _class_of(effect: Effect, status: int, said: "_Said") -> type[DataFactoryErr
 
 
 def _not_found(code: str, target: str | None) -> type[Refused]:
-    """Who says that something is not there: Data Factory, which names it as the target, or somebody before it."""
+    """Whether Data Factory reports a missing resource, naming it as the target, or the Resource Manager before it."""
     if code in _UNUSABLE_BY_CODE or (target is not None and _A_FACTORY.search(target) is not None):
         return _UNUSABLE_BY_CODE.get(code, ScopeNotFound)
     if code in _BY_CODE:

@@ -1,6 +1,6 @@
-"""What the service may send, read so that one odd value never fails a whole reply.
+"""Lenient types for replies: one odd value never fails a whole reply.
 
-Numbers and instants are within bounds once they are read here, so that whoever reckons with them need not ask.
+Numbers and times are within bounds once they are read here, so that calculations with them are safe.
 """
 
 import json
@@ -25,7 +25,7 @@ MOST_DURATION = 2**53 - 1
 """Longest duration, in milliseconds: every consumer of JSON reads it as it is."""
 
 MOST_REMAINING = 1_000_000
-"""Most calls that are believed to be left of a budget."""
+"""Maximum remaining calls that are believed."""
 
 _COUNT = re.compile(r"(-?)0*([0-9]+)", re.ASCII)
 _LONGEST_COUNT = 9
@@ -34,7 +34,7 @@ _LONGEST_INTEGER = 309
 
 
 def loads(body: bytes) -> object:
-    """What a body of JSON holds. A number that is none, or that hardly anybody can read, is None.
+    """Parse JSON. NaN, infinities and numbers that most parsers cannot read become None.
 
     Raises:
         ValueError: it is no JSON.
@@ -53,7 +53,7 @@ def _finite(digits: str) -> float | None:
 
 
 def count(value: str) -> int | None:
-    """What a header says is left of a budget, from 0 to MOST_REMAINING; None where it is no whole number."""
+    """The remaining calls in a header, from 0 to MOST_REMAINING; None where it is no whole number."""
     found = _COUNT.fullmatch(value.strip())
     if found is None:
         return None

@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 _BETWEEN_RENEWALS = timedelta(minutes=3)
-"""Between two tokens that are given up since the service denied what was asked."""
+"""Minimum time between two tokens that are discarded after a denial."""
 
 
 class TokenSource(Protocol):
@@ -69,7 +69,7 @@ class ManagementApi:
         tokens: the identity's tokens.
         retries: how reads are repeated.
         clock: what an HTTP date in Retry-After is counted from.
-        ids: makes the x-ms-client-request-id of calls that are given none.
+        ids: creates the x-ms-client-request-id of calls without one.
     """
 
     def __init__(
@@ -99,11 +99,11 @@ class ManagementApi:
         self._transport.close()
 
     def perform(self, call: Call, read: Callable[[Reply], T]) -> T:
-        """Make a call and read its reply; a call without effect is repeated while that helps.
+        """Make a call and read its reply; a call without effect is retried within the policy.
 
         Args:
-            call: what is asked.
-            read: makes the result of an accepted reply; it may raise a DataFactoryError.
+            call: the call.
+            read: reads the result from a successful reply; may raise a DataFactoryError.
 
         Raises:
             CredentialError: no token could be acquired; nothing was sent.
@@ -177,7 +177,7 @@ class ManagementApi:
         token = self._tokens.token()
         reply = self._sent(call, body, token, began)
         if reply.status == HTTPStatus.UNAUTHORIZED:
-            # A definite no: nothing happened, so that even a call with an effect may be sent again.
+            # A definite refusal: nothing happened, so that even a call with an effect may be sent again.
             self._tokens.invalidate(token)
             fresh = self._tokens.token()
             if fresh != token:
@@ -198,7 +198,7 @@ class ManagementApi:
         return reply
 
     def _renew_after_denial(self, token: str) -> None:
-        """Let the next call take a new token: a role that came by a group shows in new tokens alone."""
+        """Make the next call acquire a new token: a role assigned through a group appears only in new tokens."""
         now = self._clock()
         with self._lock:
             if self._renewed_at is not None and now - self._renewed_at < _BETWEEN_RENEWALS:

@@ -1,4 +1,4 @@
-"""What Data Factory says, read leniently, and what it is asked.
+"""Models of Data Factory's replies, read leniently, and of its queries.
 
 The service adds fields and words without notice, so: unknown fields are kept, a status is any text, and a
 field that only informs is None where its value cannot be read. Only a run's id is required.
@@ -32,7 +32,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplyHeaders:
-    """What the headers of a reply say beside its body.
+    """Data of a reply's headers.
 
     Attributes:
         request_id: `x-ms-request-id`, which the service's support asks for.
@@ -56,7 +56,7 @@ class ReplyHeaders:
 
 
 class ServiceObject(BaseModel):
-    """Something the service said. Wire names are camelCase; fields it adds one day are in `model_extra`."""
+    """An object of a reply. Wire names are camelCase; unknown fields are in `model_extra`."""
 
     model_config = ConfigDict(
         defer_build=True,
@@ -76,7 +76,7 @@ class ServiceObject(BaseModel):
         return self._reply
 
     def with_reply(self, reply: ReplyHeaders) -> Self:
-        """The same, as it came in a reply."""
+        """A copy with the headers of its reply."""
         copy = self.model_copy()
         copy._reply = reply  # noqa: SLF001  # of its own class
         return copy
@@ -84,7 +84,7 @@ class ServiceObject(BaseModel):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreatedRun:
-    """What createRun answered.
+    """The reply of createRun.
 
     Attributes:
         run_id: the run that was started. Recorded calls show the GUID of x-ms-client-request-id here.
@@ -338,5 +338,5 @@ class Page(Generic[T]):
 
 
 def items_of(pages: Iterable[Page[T]]) -> list[T]:
-    """What all pages hold; every page is a call."""
+    """The items of all pages; every page is a call."""
     return [item for page in pages for item in page.items]

@@ -33,7 +33,7 @@ class PipelineRuns(Protocol):
         """The published definition of a pipeline."""
 
     def list_pipelines(self) -> Iterator[PipelineResource]:
-        """The published pipelines: one call a page, made as it is asked for."""
+        """The published pipelines: one call per page, made lazily."""
 
     def create_run(
         self,
@@ -45,7 +45,7 @@ class PipelineRuns(Protocol):
         secrets: Collection[str] = (),
         within: float | None = None,
     ) -> CreatedRun:
-        """Start a run. Sent once, never again by itself, and cut after `within` seconds.
+        """Start a run. Sent once, never repeated, and aborted after `within` seconds.
 
         No error and no log repeats one of the `secrets`.
         """
@@ -54,12 +54,12 @@ class PipelineRuns(Protocol):
         """One run."""
 
     def query_runs(self, run_filter: RunFilter) -> Iterator[Page[PipelineRun]]:
-        """Runs that changed in a window of time, page by page: one call each, made when it is asked for."""
+        """Runs that changed in a window of time, page by page: one call each, made lazily."""
 
     def query_activity_runs(
         self, run_id: UUID, *, window: TimeWindow, newest_first: bool = False
     ) -> Iterator[Page[ActivityRun]]:
-        """Activity runs of a run that changed in a window of time, page by page: one call each, as it is asked for."""
+        """Activity runs of a run that changed in a window of time, page by page: one call each, made lazily."""
 
     def cancel_run(self, run_id: UUID, *, recursive: bool = True) -> None:
-        """Cancel a run, and the runs that it started unless told not to."""
+        """Cancel a run, and by default the runs that it started."""

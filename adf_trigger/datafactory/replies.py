@@ -1,4 +1,4 @@
-"""Replies read into models. What cannot be read is a garbled reply: Unavailable, or UnknownOutcome for an effect."""
+"""Reads replies into models. A reply that cannot be read is Unavailable, or UnknownOutcome after an effect."""
 
 import logging
 from typing import Any, TypeVar
@@ -50,7 +50,7 @@ def read_object(call: Call, reply: Reply, model: type[M]) -> M:
 def read_items(call: Call, reply: Reply, model: type[M]) -> tuple[list[M], dict[str, Any]]:
     """The objects under `value`, and the whole JSON object for what leads to the next page.
 
-    One that cannot be read is left out with a warning: it must not hide the others.
+    One that cannot be read is skipped with a warning: it must not hide the others.
 
     Raises:
         Unavailable: there is no list under `value`.

@@ -87,7 +87,7 @@ class ResourceOperations(Generic[R]):
         return self._api.perform(call, lambda reply: reply.status != HTTPStatus.NO_CONTENT)
 
     def pages(self, path: str, operation: str = "ListByFactory") -> Iterator[R]:
-        """The resources below a path; one call a page, made as it is asked for."""
+        """The resources below a path: one call per page, made lazily."""
         call = self._call(operation, "GET", path, Effect.NONE)
         while True:
             items, next_path = self._api.perform(call, partial(self._read_page, call))
@@ -142,19 +142,19 @@ class NamedResources(Generic[R]):
         self._path = f"{factory.path}/{kind}"
 
     def get(self, name: str) -> R:
-        """One of them."""
+        """A resource."""
         return self._operations.get(self._path_of(name))
 
     def get_if_changed(self, name: str, etag: str) -> R | None:
-        """One of them, or None while it still is the version of that ETag (If-None-Match)."""
+        """A resource, or None while it still is the version of that ETag (If-None-Match)."""
         return self._operations.get_if_changed(self._path_of(name), etag)
 
     def list(self) -> Iterator[R]:
-        """All of them: one call a page, made as it is asked for."""
+        """All resources: one call per page, made lazily."""
         return self._operations.pages(self._path)
 
     def create_or_update(self, name: str, properties: Mapping[str, Any], *, if_match: str | None = None) -> R:
-        """Create one, or replace it.
+        """Create or replace a resource.
 
         Args:
             name: its name.
@@ -162,12 +162,12 @@ class NamedResources(Generic[R]):
             if_match: replace that version alone (`*`: any that is there); None creates or replaces.
 
         Raises:
-            PreconditionFailed: it is another version by now.
+            PreconditionFailed: its version has changed.
         """
         return self._operations.put(self._path_of(name), {"properties": dict(properties)}, if_match)
 
     def delete(self, name: str) -> bool:
-        """Delete one; False where there was none."""
+        """Delete a resource; False where there was none."""
         return self._operations.delete(self._path_of(name))
 
     def _path_of(self, name: str) -> str:
@@ -221,8 +221,8 @@ class Factories:
             if_match: replace that version alone (`*`: any that is there); None creates or replaces.
 
         Raises:
-            PreconditionFailed: it is another version by now.
-            Refused: 409 DataFactoryNameInUse: somebody has a factory of that name.
+            PreconditionFailed: its version has changed.
+            Refused: 409 DataFactoryNameInUse: the name is taken.
         """
         given = {"location": location, "tags": tags, "identity": identity, "properties": properties}
         body = {name: value for name, value in given.items() if value is not None}
@@ -234,7 +234,7 @@ class Factories:
 
 
 def path_below(endpoint: str, link: str) -> str | None:
-    """Path and query of a link below an endpoint; None where it leads elsewhere.
+    """Path and query of a link below an endpoint; None for another address.
 
     The token goes along with each call, so a link is followed to our own endpoint alone. The same address may be
     written with its default port.
@@ -254,7 +254,7 @@ def _origin(url: SplitResult) -> tuple[str, str | None, int | None]:
 
 
 def header_value(name: str, value: str) -> str:
-    """A value that a header can carry.
+    """Require that a header can carry a value; returns it.
 
     Raises:
         InvalidRequest: it cannot.

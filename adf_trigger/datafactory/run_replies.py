@@ -1,4 +1,4 @@
-"""What the replies about runs say."""
+"""Reads replies about runs."""
 
 from typing import TypeVar
 from uuid import UUID
@@ -12,7 +12,7 @@ M = TypeVar("M", bound=ServiceObject)
 
 
 def read_run(call: Call, run_id: UUID, reply: Reply) -> PipelineRun:
-    """The run of a reply, which must be the one that was asked for."""
+    """Read a run, which must be the requested one."""
     run = read_object(call, reply, PipelineRun)
     if run.run_id != run_id:
         raise garbled(call, reply, f"it is about another run, {run.run_id}")
@@ -20,7 +20,7 @@ def read_run(call: Call, run_id: UUID, reply: Reply) -> PipelineRun:
 
 
 def read_created(call: Call, reply: Reply) -> CreatedRun:
-    """The run that a createRun has started."""
+    """Read the reply of createRun."""
     run_id = read_json(call, reply).get("runId")
     try:
         parsed = UUID(run_id)
@@ -37,7 +37,7 @@ def read_created(call: Call, reply: Reply) -> CreatedRun:
 
 
 def read_page(call: Call, model: type[M], reply: Reply) -> tuple[Page[M], str | None]:
-    """A page of a query, and the token of the next one."""
+    """Read a page of a query, and the token of the next one."""
     items, whole = read_items(call, reply, model)
     token = whole.get("continuationToken")
     if not token:
@@ -48,5 +48,5 @@ def read_page(call: Call, model: type[M], reply: Reply) -> tuple[Page[M], str | 
 
 
 def query_value(value: UUID | str | bool) -> str:  # noqa: FBT001  # a value, not a switch
-    """A value as a query string has it."""
+    """Encode a value for a query string."""
     return str(value).lower() if isinstance(value, bool) else str(value)

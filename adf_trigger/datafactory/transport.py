@@ -49,11 +49,11 @@ class Limits:
 
 
 class _BodyTooLong(OSError):
-    """A reply is longer, or takes longer, than any real one."""
+    """A reply exceeds the limits of size or time."""
 
 
 class _BearerToken(AuthBase):
-    """Sets the token. That an auth object is given at all keeps requests from reading a .netrc file."""
+    """Sets the token. An explicit auth object keeps requests from reading a .netrc file."""
 
     def __init__(self, token: str) -> None:
         self._token = token
@@ -77,7 +77,7 @@ class Transport:
     """
 
     def __init__(self, endpoint: str, *, ca_file: Path | None = None, limits: Limits | None = None) -> None:
-        TrustingAdapter(ca_file).close()  # a wrong file is told here, not at the first call
+        TrustingAdapter(ca_file).close()  # a wrong file fails here, not at the first call
         self.endpoint = checked_endpoint(endpoint)
         self._host = urlsplit(self.endpoint).netloc
         self._ca_file = ca_file
@@ -106,7 +106,7 @@ class Transport:
             call: what to send.
             body: its body.
             token: the bearer token.
-            within: seconds that it may take, where that is less than the limit of every call.
+            within: seconds for the call, where that is less than the default limit.
 
         Raises:
             NotSent: no connection was made.

@@ -1,1 +1,1 @@
-"""The outgoing side: completion events and rejected messages, written to storage queues."""
+"""Outgoing events: to queues, webhooks and callbacks."""

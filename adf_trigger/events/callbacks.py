@@ -1,6 +1,6 @@
-"""Calls back Data Factory's WebHook activities, and whoever else gave an address to be called at the end of a run.
+"""Calls back Data Factory's WebHook activities, and other callers that gave an address, at the end of a run.
 
-What is sent is what the activity takes (Microsoft's documentation of the WebHook activity): `Output`, which is its
+The body is what the activity expects (Microsoft's documentation of the WebHook activity): `Output`, which is its
 output to the pipeline, `StatusCode`, and `Error` with `ErrorCode` and `Message`. With `reportStatusOnCallBack` a code
 of 400 or more has the activity fail with that error; without it the whole body is its output.
 """
@@ -32,7 +32,7 @@ class CallbackSender(Protocol):
     """Calls addresses back."""
 
     def call(self, uri: str, event: CompletionEvent) -> int:
-        """Tell an end; the status of the answer, whatever it is.
+        """Send an end; returns the status of the answer, whatever it is.
 
         Raises:
             PublishError: there was no answer, or it must not be called. The text names no address.
@@ -55,7 +55,7 @@ class CallbackPoster:
 
 
 def callback_text(event: CompletionEvent) -> str:
-    """What is sent for an end: never over what an event may have, and a short error."""
+    """The body for an end: an event's data within an event's limits, and a short error."""
     data = json.loads(event_text(event))["data"]
     body: dict[str, Any] = {"Output": data, "StatusCode": OK}
     if event.data.status != RunStatus.SUCCEEDED:
@@ -71,7 +71,7 @@ def callback_text(event: CompletionEvent) -> str:
 
 
 def refused(status: int) -> bool:
-    """Whether an answer says that nobody waits there, or not any more: the same call will not be taken later."""
+    """Whether an answer says that the callback is gone: the same call will not be accepted later."""
     return 400 <= status < 500 and status not in _LATER  # noqa: PLR2004 - as HTTP has it
 
 
@@ -79,10 +79,10 @@ _LATER = frozenset({408, 425, 429})
 
 
 def require_taken(status: int) -> None:
-    """Pass over an answer that says yes.
+    """Require an answer that accepts the call.
 
     Raises:
-        PublishError: it says something else. No redirect is followed.
+        PublishError: it does not. No redirect is followed.
     """
     if not 200 <= status < 300:  # noqa: PLR2004 - as HTTP has it
         raise PublishError(f"the callback answered {status}")

@@ -1,4 +1,4 @@
-"""The outgoing queues, as the use cases see them: a port."""
+"""The port of outgoing queues and routes."""
 
 from datetime import timedelta
 from typing import Protocol
@@ -7,13 +7,13 @@ from adf_trigger.news import CompletionEvent, RejectedMessage
 
 
 class Outbox(Protocol):
-    """Where news leaves the service. Every method may raise PublishError, after which it may be called again."""
+    """Sends events and messages. Every method may raise PublishError, after which it may be called again."""
 
     def publish(self, event: CompletionEvent) -> None:
         """Send a completion event; the same event may be sent twice."""
 
     def reject(self, message: RejectedMessage) -> None:
-        """Put a message that can never work where a person finds it."""
+        """Put a copy of a rejected message into the rejected queue."""
 
     def put_back(self, text: str, *, delay: float, life: timedelta, poison: bool = False) -> None:
         """Put a message into the requests queue, or its poison queue, again.
@@ -30,10 +30,10 @@ class Outbox(Protocol):
 
 
 class RouteSender(Protocol):
-    """Sends news along routes."""
+    """Sends events along routes."""
 
     def is_near(self, route: str) -> bool:
-        """Whether it is no slower than the events queue, so that who publishes may wait for it."""
+        """Whether a route is as fast as the events queue, so that publishing may wait for it."""
 
     def send(self, route: str, event: CompletionEvent) -> None:
         """Send an event; the same event may be sent twice.

@@ -1,4 +1,4 @@
-"""A POST to an address that is not ours: to a machine that may be called, once, and bounded in time.
+"""A POST to an external address: checked, sent once, and bounded in time.
 
 No redirect is followed, no token of ours is sent, and nothing of an answer is read but its status.
 """
@@ -31,15 +31,15 @@ CONNECT_SECONDS = 5.0
 
 
 class Poster:
-    """Calls addresses that are not ours. Thread-safe.
+    """Calls external addresses. Thread-safe.
 
     Args:
-        what: is called, for the texts of errors: `the webhook`.
+        what: names the receiver in errors: `the webhook`.
         ca_file: PEM file of certificate authorities that are trusted beside the usual ones.
-        loopback: whether this machine is called, too: for tests.
-        resolve: asks for the addresses of a name.
-        seconds: after which a call is cut.
-        longest: address that is called, in characters.
+        loopback: whether loopback addresses may be called, for tests.
+        resolve: resolves a name to addresses.
+        seconds: after which a call is aborted.
+        longest: maximum length of an address, in characters.
     """
 
     def __init__(
@@ -60,7 +60,7 @@ class Poster:
         self._longest = longest
 
     def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> int:
-        """Send a body; the status of the answer.
+        """Send a body; returns the status of the answer.
 
         Raises:
             PublishError: there was no answer, or it must not be called. The text names no address.
@@ -83,7 +83,7 @@ class Poster:
                 raise TimeoutError
             connection = http.client.HTTPConnection(address.host, address.port)
             connection.auto_open = 0  # it would ask for the name again
-            # Of the name that was checked: the machine has to prove that it is called so.
+            # Of the name that was checked: the certificate has to be for it.
             connection.sock = plain if address.is_plain else self._over_tls(plain, address.host)
             named = f"{address.host}:{address.port}" if address.is_loopback else address.host
             try:

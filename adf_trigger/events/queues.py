@@ -24,11 +24,11 @@ _LANDMARK = "adftriggerledger"
 _FORBIDDEN = 403
 
 NEVER_EXPIRES = -1
-"""A consumer's outage must not lose its events to the seven days that messages live by default."""
+"""Time to live of messages that do not expire: by default they would after seven days."""
 
 
 class QueueOutbox:
-    """The outbox on storage queues. Missing queues are made.
+    """The outbox on storage queues. Missing queues are created.
 
     Args:
         events: client of the events queue.
@@ -59,12 +59,12 @@ class QueueOutbox:
         put_message(queue, text, delay=delay, time_to_live=round(life.total_seconds()))
 
     def check(self) -> None:
-        """See Outbox. A missing queue is made: the platform never makes the one that requests are read from."""
+        """See Outbox. A missing queue is created: the platform does not create the one that requests are read from."""
         for queue in (self._requests, self._events, self._rejected):
             self._properties(queue)
 
     def landmark(self) -> str | None:
-        """A text kept beside the requests queue, so that it outlives the ledger's table; None where there is none.
+        """A text in the requests queue's metadata, so that it outlives the ledger's table; None where there is none.
 
         Raises:
             PublishError: the queue is out of reach.
@@ -72,7 +72,7 @@ class QueueOutbox:
         return (self._properties(self._requests).metadata or {}).get(_LANDMARK)
 
     def set_landmark(self, text: str) -> None:
-        """Keep a text beside the requests queue.
+        """Store a text in the requests queue's metadata.
 
         Raises:
             PublishError: the queue is out of reach.
@@ -105,10 +105,10 @@ class QueueOutbox:
 def put_message(
     queue: QueueClient, text: str, *, delay: float = 0, time_to_live: int = NEVER_EXPIRES
 ) -> None:
-    """Put a message into a queue, which is made where it is missing.
+    """Put a message into a queue, which is created where it is missing.
 
     Args:
-        queue: which.
+        queue: client of the queue.
         text: the message.
         delay: seconds after which it is delivered.
         time_to_live: seconds after which it expires.
@@ -135,14 +135,14 @@ def _create(queue: QueueClient) -> None:
     except HttpResponseError as exc:
         if exc.status_code == _FORBIDDEN:
             raise PublishError(
-                f"the queue {queue.queue_name} is missing and this app may not make it: make it, or assign the "
+                f"the queue {queue.queue_name} is missing and this app may not create it: create it, or assign the "
                 "role Storage Queue Data Contributor"
             ) from exc
         raise
 
 
 def _why(error: AzureError) -> str:
-    """What failed, without the service's text, which may quote URLs."""
+    """Describe a failure without the service's text, which may quote URLs."""
     if not isinstance(error, HttpResponseError):
         return type(error).__name__
     hint = "; assign the role Storage Queue Data Contributor" if error.status_code == _FORBIDDEN else ""

@@ -1,4 +1,4 @@
-"""The texts of messages: whole where they fit into a queue's message, cut where they must be."""
+"""The texts of messages, cut where they do not fit into a queue message."""
 
 import base64
 import gzip
@@ -25,16 +25,16 @@ _LONGEST_ORIGINAL = 1 << 20
 _BOUNDED = frozenset(
     {"request_id", "message_id", "run_id", "factory", "pipeline", "status", "correlation_id"}
 )
-"""Texts of an event's data that a consumer looks for, each bounded at the door: they are never cut."""
+"""Members of an event's data that identify it, each bounded when a request arrives: they are never cut."""
 
 _VALUES = (4096, 2048, 1024, 512, 256, 128)
-"""Maximum characters of a parameter's value, tried in turn: its sender has it, and the rest is new."""
+"""Maximum characters of a parameter's value, tried in turn: cut first, since its sender has it."""
 
 _SHARES = tuple(0.85**step for step in range(20))
-"""Shares of everything else, tried in turn."""
+"""Shares of all other limits, tried in turn."""
 
 _ACTIVITIES, _CHILDREN, _MESSAGES, _RETURN_VALUE = 24_000, 10_000, 16_000, 6_000
-"""What parts of an event may have where not all of it has room."""
+"""Sizes of parts of an event that is cut."""
 
 _LEAST = 64
 """Minimum characters of a text that are kept."""
@@ -42,7 +42,7 @@ _LEAST = 64
 
 @dataclass(frozen=True, slots=True)
 class _Limits:
-    """What an event's data may have. Sizes are characters of ASCII JSON.
+    """Limits of an event's data. Sizes are characters of ASCII JSON.
 
     Attributes:
         value: characters of a parameter's value, and of a label's.
@@ -78,7 +78,7 @@ def _limits() -> Iterator[_Limits]:
 def event_text(event: CompletionEvent) -> str:
     """The JSON of an event, never over MAX_MESSAGE_BYTES: long text is cut and `data.truncated` says so.
 
-    Every field is there, null where there is nothing to say, so that a consumer need not ask first.
+    Every field is present, null where it has no value.
     """
     text = _compact(_document(event))
     for limits in _limits():
@@ -89,7 +89,7 @@ def event_text(event: CompletionEvent) -> str:
 
 
 def _document(event: CompletionEvent) -> dict[str, Any]:
-    """An event; its attributes have no null, which some SDKs take for a value."""
+    """An event as JSON; null attributes are left out, since some SDKs take them for values."""
     document = event.model_dump(mode="json")
     return {name: value for name, value in document.items() if value is not None}
 
@@ -97,7 +97,7 @@ def _document(event: CompletionEvent) -> dict[str, Any]:
 def rejected_text(message: RejectedMessage) -> str:
     """The JSON of a rejected message, never over MAX_MESSAGE_BYTES.
 
-    The faults give way to the original message, which a replay needs whole; a long one is compressed. One that is
+    The faults are cut before the original message, which a replay needs whole; a long one is compressed. One that is
     too long even so is cut at its end, and the reason says so.
     """
     text = _compact(message)

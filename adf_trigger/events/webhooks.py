@@ -1,4 +1,4 @@
-"""News to a webhook: one POST, signed as Standard Webhooks says, to a machine that may be called.
+"""Events to a webhook: one POST, signed according to Standard Webhooks, to a checked address.
 
 Source: https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
 """
@@ -29,9 +29,9 @@ class WebhookSender:
     Args:
         clock: gives the instant that is signed.
         ca_file: PEM file of certificate authorities that are trusted beside the usual ones.
-        loopback: whether webhooks of this machine are called, too: for tests.
-        resolve: asks for the addresses of a name.
-        seconds: after which a call is cut.
+        loopback: whether loopback addresses may be called, for tests.
+        resolve: resolves a name to addresses.
+        seconds: after which a call is aborted.
     """
 
     def __init__(
@@ -64,8 +64,8 @@ class WebhookSender:
 def signed(event: CompletionEvent, body: bytes, key: bytes, timestamp: int) -> dict[str, str]:
     """The headers of an event: its id for a webhook, the instant, and the signature over both and the body.
 
-    An event's own id may have any characters, and full stops part what is signed: so the id is made of source and id,
-    the same for the same news.
+    An event's own id may have any characters, and full stops separate what is signed: so the id is a hash of source
+    and id, the same for the same news.
     """
     name = hashlib.sha256(f"{event.source}\n{event.id}".encode(errors="replace")).hexdigest()[:40]
     webhook_id = f"msg_{name}"

@@ -23,13 +23,13 @@ from adf_trigger.settings import POISON_SUFFIX, CommonSettings, Settings
 from adf_trigger.settings.opening import credential_settings, storage_account
 
 READ_RETRIES = RetryPolicy(attempts=3, total=15.0, longest_retry_after=1.0)
-"""A caller is waiting, or the next tick is near: what fails for longer is asked again later, and who is throttled
-is told when."""
+"""A caller is waiting, or the next tick is near: what fails for longer is retried later. When a throttled call may be
+repeated is known from its answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class Adapters:
-    """Everything outside that the use cases need."""
+    """The adapters that the use cases need."""
 
     factories: Factories
     ledger: TableLedger
@@ -39,7 +39,7 @@ class Adapters:
 
 
 def connect(settings: Settings, *, clock: Clock, new_id: IdSource) -> Adapters:
-    """The adapters of the settings. No connection is opened: what is missing is made where it is first needed.
+    """Create the adapters of the settings. No connection is opened; missing queues and tables are created on first use.
 
     Raises:
         SettingsError: a setting cannot be used.
@@ -76,12 +76,12 @@ def connect(settings: Settings, *, clock: Clock, new_id: IdSource) -> Adapters:
     try:
         return Adapters(_factories(settings, clock, new_id), ledger, outbox, routes, callback_sender)
     except ValueError as exc:
-        # Addresses were checked when the settings were read: what is left is the file.
+        # Addresses were checked when the settings were read, so that only the file can be at fault.
         raise SettingsError(["ADF_TRIGGER_CA_FILE: holds no certificate that can be read"]) from exc
 
 
 def put_into_requests(settings: CommonSettings, text: str, *, suffix: str, delay: float) -> None:
-    """Put a message into the requests queue, or one whose name goes on behind it, to come after `delay` seconds.
+    """Put a message into the requests queue, or into one with a suffix to its name, delayed by `delay` seconds.
 
     Raises:
         SettingsError: a setting of the storage cannot be used.

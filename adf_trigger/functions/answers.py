@@ -1,4 +1,4 @@
-"""How HTTP functions answer: the use cases' work on threads of our own, and a problem for whatever they raise."""
+"""How HTTP functions answer: use cases run on our own threads, and errors become problems."""
 
 import json
 import logging
@@ -34,17 +34,17 @@ MAX_LOGGED = 2_000
 """Maximum characters of a path or of an error in the log."""
 
 Parameters = dict[str, str]
-"""The query's."""
+"""Parameters of a query."""
 
 
 Answer = TypeVar("Answer")
 
 
 class Run(Protocol):
-    """Gives a call that blocks to the workers."""
+    """Runs a blocking call on the workers."""
 
     def __call__(self, work: Callable[[], Answer], /) -> Awaitable[Answer]:
-        """What the call returns, or raises; TryLater where it was not begun."""
+        """Run a call; returns what it returns, or raises what it raises; TryLater where it was not begun."""
 
 
 async def answered(
@@ -54,14 +54,14 @@ async def answered(
     known: Collection[str] | None,
     work: Callable[[Services, Parameters], func.HttpResponse],
 ) -> func.HttpResponse:
-    """The answer of a function to a request, a problem where there is one.
+    """Answer a request, with a problem where the work raises an error.
 
     Args:
-        use_cases: gives the use cases.
+        use_cases: returns the use cases.
         req: the request.
         context: of the invocation.
-        known: the query parameters that this call has; None where the work judges them, with other faults.
-        work: makes the answer from the use cases and the query parameters; it may block.
+        known: the query parameters of this call; None where the work checks them, together with other faults.
+        work: builds the answer from the use cases and the query parameters; it may block.
     """
 
     async def at_once(services: Services, parameters: Parameters, run: Run) -> func.HttpResponse:
@@ -77,7 +77,7 @@ async def answered_in_steps(
     known: Collection[str] | None,
     work: Callable[[Services, Parameters, Run], Awaitable[func.HttpResponse]],
 ) -> func.HttpResponse:
-    """The same for work that waits between its steps, and is given what runs those that block."""
+    """Answer a request by asynchronous work, which is given a runner of its blocking steps."""
     try:
         services = use_cases()
         if (why := _fault_of_origin(services, req)) is not None:
@@ -109,7 +109,7 @@ async def answered_in_steps(
 
 
 def _fault_of_origin(services: Services, req: func.HttpRequest) -> str | None:
-    """Why a call with an effect may be another site's; None where it is not, or no cookie signs anybody in here."""
+    """Why a call with an effect may come from another site; None where it does not, or there are no sign-in cookies."""
     settings = services.settings
     if req.method in SAFE_METHODS or not settings.authentication_enabled:
         return None
@@ -117,7 +117,7 @@ def _fault_of_origin(services: Services, req: func.HttpRequest) -> str | None:
 
 
 def query_faults(parameters: Parameters, known: Collection[str]) -> list[Fault]:
-    """What a query has that its call does not know, and a `by` that says nothing: all that is wrong, together."""
+    """The faults of a query: unknown parameters, and an invalid `by`."""
     faults = unknown_parameters(parameters, known)
     try:
         by_of(parameters.get("by") if "by" in known else None)
@@ -127,14 +127,14 @@ def query_faults(parameters: Parameters, known: Collection[str]) -> list[Fault]:
 
 
 def _as_part_of(context: func.Context, step: Callable[[], Answer]) -> Answer:
-    """Run a step on a thread of ours."""
+    """Run a step as part of an invocation, on one of our threads."""
     enter(context)
     with each_thread(partial(enter, context)):
         return step()
 
 
 def json_response(document: object, status: HTTPStatus = HTTPStatus.OK) -> func.HttpResponse:
-    """An answer of JSON."""
+    """An answer with a JSON body."""
     return func.HttpResponse(json.dumps(document), status_code=status, mimetype="application/json")
 
 
@@ -157,13 +157,13 @@ def run_response(
     location: str | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> func.HttpResponse:
-    """An answer that shows a run, and says where and when to look again.
+    """An answer that shows a run, with Location and Retry-After.
 
     Args:
-        services: knows how often there is news.
+        services: knows the poll period.
         view: of the run.
         status: of the answer.
-        location: where to look; at the run itself unless told otherwise.
+        location: of the run or its result; by default the run itself.
         headers: further ones.
     """
     named = {"Location": location or view.links.self, **key_header(view.request_id), **(headers or {})}

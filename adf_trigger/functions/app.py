@@ -1,4 +1,4 @@
-"""The function app, composed."""
+"""Composes the function app."""
 
 import azure.functions as func
 
@@ -26,7 +26,7 @@ from adf_trigger.settings import Settings
 
 
 def create_app(*, steps: Steps = logged_steps) -> func.FunctionApp:
-    """The app over the environment. All functions are there whatever it holds, and no connection is opened.
+    """Create the app from the environment. All functions are registered whatever it holds; no connection is opened.
 
     Args:
         steps: surrounds every effect of the use cases.
@@ -37,7 +37,7 @@ def create_app(*, steps: Steps = logged_steps) -> func.FunctionApp:
 
 
 def compose(settings: Settings, *, steps: Steps = logged_steps) -> Services:
-    """The use cases over the adapters that the settings name. No connection is opened.
+    """Wire the use cases over the adapters that the settings name. No connection is opened.
 
     Args:
         settings: of the app.
@@ -73,14 +73,14 @@ def app_of(
     new_id: IdSource = new_id,
     stands_in: bool = False,
 ) -> func.FunctionApp:
-    """The app over use cases, wherever they come from.
+    """Create the app over given use cases.
 
     Args:
-        use_cases: gives the use cases.
+        use_cases: returns the use cases.
         bindings: what the functions are bound to.
         clock: returns the current time.
-        new_id: makes ids.
-        stands_in: whether a tick that is overdue is run by other functions than the timer.
+        new_id: creates ids.
+        stands_in: whether other functions run an overdue tick in the timer's place.
     """
     app = func.FunctionApp()
     called = nudging(use_cases, "http") if stands_in else use_cases

@@ -1,4 +1,4 @@
-"""What the query of a call asks for: every fault is named, and what is not known is no fault to pass over."""
+"""Decodes query parameters: every fault is named, unknown parameters among them."""
 
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
@@ -38,13 +38,13 @@ _PLUS_SENT_PLAINLY = " "
 
 
 class Asked:
-    """The query parameters of a call, read one by one; `settle` raises all faults together.
+    """Decodes the query parameters of a call, one by one; `settle` raises all faults together.
 
     Args:
         req: the request.
         given: its parameters.
-        known: those that the call has.
-        several: those of them that may be given more than once.
+        known: the parameters of the call.
+        several: those that may be given more than once.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class Asked:
             return None
         head, blank, zone = text.rpartition(_PLUS_SENT_PLAINLY)
         if blank and head.count(":") and zone[:2].isdigit():
-            text = f"{head}+{zone}"  # a plus sign in a query is a blank
+            text = f"{head}+{zone}"  # a plus sign in a query decodes to a space
         try:
             instant = datetime.fromisoformat(text)
             if instant.tzinfo is None:
@@ -136,7 +136,7 @@ class Asked:
         return found
 
     def checked(self, check: Callable[[str], T | None], text: str) -> T | None:
-        """What a check makes of a text; None where it finds a fault."""
+        """The result of a check of a text; None where it finds a fault."""
         try:
             return check(text)
         except InvalidRequest as exc:
@@ -144,10 +144,10 @@ class Asked:
             return None
 
     def settle(self) -> None:
-        """Go on where there is no fault.
+        """Raise all faults together.
 
         Raises:
-            InvalidRequest: with every one.
+            InvalidRequest: with every fault, if there is any.
         """
         if self.faults:
             raise InvalidRequest(self.faults)
@@ -157,7 +157,7 @@ class Asked:
 
 
 def question_of(asked: Asked) -> Question:
-    """Which runs a list is to show."""
+    """Decode the filter of a list."""
     since, until = asked.instant("since"), asked.instant("until")
     if since is not None and until is not None and since >= until:
         asked.faults.append(Fault("since", "must be before until"))

@@ -57,7 +57,7 @@ def batch_functions(use_cases: UseCases, new_id: IdSource) -> func.Blueprint:
 
 
 def _faults(services: Services, req: func.HttpRequest, parameters: Parameters) -> list[Fault]:
-    """What is wrong with query and headers."""
+    """The faults of query and headers."""
     faults = query_faults(parameters, ["factory"])
     if "factory" in parameters:
         try:
@@ -76,7 +76,7 @@ def _submission(
     by: str | None,
     new_id: IdSource,
 ) -> Submission | AdfTriggerError:
-    """A start as the use cases take it, or why it is none."""
+    """Decode one start of a batch, or return its error."""
     if isinstance(read, AdfTriggerError):
         return read
     faults: list[Fault] = []
@@ -99,14 +99,14 @@ def _submission(
 
 
 def _within(trace: str | None, read: Submission | AdfTriggerError) -> Submission | AdfTriggerError:
-    """A start as a part of the call's trace, where it names none of its own."""
+    """A start as part of the call's trace, where it names none of its own."""
     if isinstance(read, AdfTriggerError) or read.traceparent is not None:
         return read
     return replace(read, traceparent=trace)
 
 
 def _result(services: Services, taken: Taken) -> dict[str, Any]:
-    """What became of a start: the status that it would have been answered with alone, and its run or its problem."""
+    """The result of a start: the status that it would have been answered with alone, and its run or its problem."""
     if isinstance(taken, AdfTriggerError):
         problem, _ = described_by(taken)
         return {"status": problem.status, "problem": problem.model_dump(mode="json", exclude_none=True)}

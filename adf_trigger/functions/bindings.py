@@ -1,7 +1,7 @@
-"""What the functions bind to, decided at import, when the settings may be wrong or not there yet.
+"""The triggers' bindings, decided at import, when the settings may be wrong or not there yet.
 
-The platform indexes an app once. Whatever is wrong then must neither hide the functions nor let a message be read that
-nobody can take: a queue function whose `%NAME%` does not resolve is put in error by the host, with the name in its log,
+The platform indexes an app once. A wrong setting must neither hide the functions nor let a message be read that
+cannot be processed: a queue function whose `%NAME%` does not resolve is put in error by the host, which logs the name,
 and the messages stay where they are.
 """
 
@@ -19,11 +19,11 @@ NOT_YET_SET = f"%{REQUESTS_QUEUE}%"
 
 @dataclass(frozen=True, slots=True)
 class Bindings:
-    """What the triggers are given.
+    """The bindings of the triggers.
 
     Attributes:
         requests_queue: where requests are read from.
-        poison_queue: where the host puts what it has given up on.
+        poison_queue: where the host puts messages that it has given up on.
         schedule: of the timer.
     """
 
@@ -33,16 +33,16 @@ class Bindings:
 
     @classmethod
     def of(cls, settings: CommonSettings) -> "Bindings":
-        """The bindings that right settings ask for."""
+        """The bindings of valid settings."""
         queue = settings.requests_queue
         return cls(queue, queue + POISON_SUFFIX, settings.poll_schedule)
 
     @classmethod
     def now(cls, use_cases: UseCases) -> "Bindings":
-        """The bindings that the environment allows now. Never raises: what is wrong is logged, and reported later.
+        """The bindings that the environment allows now. Never raises: faults are logged, and reported later.
 
         Args:
-            use_cases: gives the use cases, or raises what is wrong with the settings.
+            use_cases: returns the use cases, or raises SettingsError.
         """
         if nothing_is_set():  # an instance that is warmed up: settings that are not there need no reading
             return cls(NOT_YET_SET, NOT_YET_SET + POISON_SUFFIX, _default_schedule())
@@ -53,7 +53,7 @@ class Bindings:
             return cls(AT_FAULT, AT_FAULT + POISON_SUFFIX, _schedule_at_least())
 
     def check(self, settings: CommonSettings) -> None:
-        """See that the functions are bound to what the settings say now: the platform binds them once, at import.
+        """Check that the functions are bound as the settings say now: the platform binds them once, at import.
 
         Raises:
             SettingsError: messages are not read until the app is restarted.
@@ -71,7 +71,7 @@ class Bindings:
 
 
 def _schedule_at_least() -> str:
-    """The schedule that is set, if it is right: the timer tells at each tick what is wrong with the others."""
+    """The schedule setting, if it is valid: so the timer logs the faults of the others at each tick."""
     try:
         return CommonSettings.salvaged().poll_schedule
     except SettingsError:

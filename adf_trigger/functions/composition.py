@@ -12,7 +12,7 @@ from adf_trigger.functions.services import Services
 logger = logging.getLogger(__name__)
 
 UseCases = Callable[[], Services]
-"""Gives the use cases.
+"""Returns the use cases.
 
 Raises:
     SettingsError: the settings are faulty; every fault is named.
@@ -49,10 +49,10 @@ class Composition:
 
 
 def nudging(use_cases: UseCases, by: str) -> UseCases:
-    """The same use cases, whose every use has a tick run that is overdue, in the background.
+    """The same use cases, where every use also runs an overdue tick in the background.
 
     Args:
-        use_cases: gives the use cases.
+        use_cases: returns the use cases.
         by: which functions use them.
     """
 
@@ -65,7 +65,7 @@ def nudging(use_cases: UseCases, by: str) -> UseCases:
 
 
 def enter(context: func.Context) -> None:
-    """Have what this thread logs belong to an invocation: what is logged without its id, the platform drops."""
+    """Assign this thread's log records to an invocation: the platform drops records without its id."""
     setattr(context.thread_local_storage, "invocation_id", context.invocation_id)  # noqa: B010 - no such attribute is declared
 
 

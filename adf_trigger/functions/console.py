@@ -1,6 +1,6 @@
-"""The function that serves the console: files of the package, which hold no data, to anybody.
+"""The function that serves the console's static files, which hold no data, without a key.
 
-Whoever opens the page signs in at the API that it calls, with a key that is sent as a header.
+The page's user authenticates at the API that it calls, with a key that is sent as a header.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ MEDIA_TYPES: Mapping[str, str] = {
     ".js": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml",
 }
-"""What is served, by its suffix."""
+"""Media types of the files, by suffix."""
 
 POLICY: Mapping[str, str] = {
     "default-src": "'none'",
@@ -48,7 +48,7 @@ HEADERS: Mapping[str, str] = {
     # Asked for again each time, and not sent again: a new version of the app is a new page at once.
     "Cache-Control": "no-cache",
 }
-"""Of every answer."""
+"""Headers of every answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ def _static_files() -> Mapping[str, StaticFile]:
 
 
 STATIC_FILES = _static_files()
-"""All that is served, by name, as it was when the app was loaded: no path of a request ever reaches the disk."""
+"""All files by name, read when the app was loaded: no path of a request ever reaches the disk."""
 
 
 def console_functions() -> func.Blueprint:
@@ -103,7 +103,7 @@ def console_functions() -> func.Blueprint:
 
 
 def _with_a_slash(req: func.HttpRequest) -> func.HttpResponse:
-    """The way to the page for who left out the slash at the end, without which the page's links lead beside it.
+    """A redirect that adds a missing trailing slash, without which the page's relative links break.
 
     It is relative, so that it holds behind any route prefix and any host, and ends in a name, so that it leads nowhere
     in a circle where a gateway takes slashes off; a fragment stays with the browser.
@@ -115,6 +115,6 @@ def _with_a_slash(req: func.HttpRequest) -> func.HttpResponse:
 
 
 def _is_known(if_none_match: str | None, etag: str) -> bool:
-    """Whether the caller has the file as it is; proxies that compress make an ETag weak."""
+    """Whether the caller has the current file; proxies that compress make an ETag weak."""
     given = [each.strip().removeprefix("W/") for each in (if_none_match or "").split(",")]
     return etag in given or "*" in given

@@ -1,4 +1,4 @@
-"""What an HTTP request says beside its body: every fault is named, in the caller's words."""
+"""Decodes what an HTTP request has beside its body: every fault is named."""
 
 import re
 from collections.abc import Collection
@@ -18,9 +18,9 @@ KEY_REQUIRED = (
     "that it is started once"
 )
 PLATFORM_PARAMETERS = frozenset({"code", "clientid"})
-"""Query parameters that are the platform's, in any case of letters: how a function key may be given."""
+"""Query parameters of the platform, in any letter case: how a function key may be given."""
 PRINCIPAL_HEADER = "x-ms-client-principal-name"
-"""Who called, where App Service authentication stands in front of the functions; else anybody may write it."""
+"""Names the caller where App Service authentication is on; otherwise any caller may set it."""
 MAX_PRINCIPAL = 256
 _MAX_NAMES = 20
 
@@ -37,7 +37,7 @@ def pipeline_name(name: str | None) -> str:
     """The pipeline of a path.
 
     Raises:
-        InvalidRequest: Data Factory has no such names.
+        InvalidRequest: no pipeline can have that name.
     """
     if name and len(name) <= MAX_PIPELINE_NAME and re.fullmatch(PIPELINE_NAME_PATTERN, name):
         return name
@@ -63,7 +63,7 @@ def idempotency_key(header: str | None) -> str | None:
 
 
 def key_header(request_id: str) -> dict[str, str]:
-    """The header that tells which key a request has; none where a header cannot hold it.
+    """The header that repeats the key of a request; none where a header cannot hold it.
 
     The platform answers 500 in the place of a response with a header that is not ASCII.
     """
@@ -83,9 +83,9 @@ def path_of(req: func.HttpRequest) -> str:
 
 
 def parameters_of(req: func.HttpRequest) -> dict[str, str]:
-    """The query's parameters but for the platform's own, those with an empty value among them.
+    """The query's parameters except the platform's own, including those with an empty value.
 
-    The host drops parameters that are empty from what it hands over, and keeps the query in the URL.
+    The host drops empty parameters from the parsed query, and keeps them in the URL.
     """
     given = dict(parse_qsl(target_of(req)[1], keep_blank_values=True))
     given |= dict(req.params)
@@ -93,14 +93,14 @@ def parameters_of(req: func.HttpRequest) -> dict[str, str]:
 
 
 def target_of(req: func.HttpRequest) -> tuple[str, str]:
-    """Path and query of the URL. Its host is the caller's word, so that it need not be one at all."""
+    """Path and query of the URL. Its host is chosen by the caller, and may be invalid."""
     target = "/" + req.url.partition("://")[2].partition("/")[2]
     path, _, query = target.partition("?")
     return path, query.partition("#")[0]
 
 
 def unknown_parameters(given: Collection[str], known: Collection[str]) -> list[Fault]:
-    """A fault for each query parameter that this call does not have: a typing error must not be taken for nothing."""
+    """A fault for each query parameter that this call does not have: a typing error must not be ignored."""
     there_are = f"this call has {', '.join(sorted(known))}" if known else "this call has none"
     return [
         Fault(name[:64], f"unknown query parameter; {_meant(name, known)}{there_are}")
@@ -116,7 +116,7 @@ def _meant(name: str, known: Collection[str]) -> str:
 
 
 def truth_of(parameters: dict[str, str], name: str) -> tuple[bool, list[Fault]]:
-    """The value of a query parameter that is true or false, false where it is not given; or its fault."""
+    """Decode a boolean query parameter, false where it is not given; or its fault."""
     text = parameters.get(name)
     if text in {"true", "false"}:
         return text == "true", []
@@ -124,19 +124,19 @@ def truth_of(parameters: dict[str, str], name: str) -> tuple[bool, list[Fault]]:
 
 
 def lost_its_body(req: func.HttpRequest, body: bytes) -> bool:
-    """Whether the request had a body of which the platform has handed over nothing.
+    """Whether the request had a body that the platform has dropped.
 
-    The Functions host passes a body on only where its length was told beforehand: a chunked one arrives empty.
+    The Functions host forwards a body only with a Content-Length: a chunked one arrives empty.
     """
     return not body and "transfer-encoding" in req.headers
 
 
 def principal_of(req: func.HttpRequest, *, authenticated: bool) -> str | None:
-    """Who called, as far as that can be believed, at most 256 characters.
+    """The caller's name where it is authenticated, at most 256 characters.
 
     Args:
         req: the request.
-        authenticated: whether App Service authentication is on: it alone keeps callers from writing the header.
+        authenticated: whether App Service authentication is on: only it keeps callers from setting the header.
     """
     if not authenticated:
         return None

@@ -23,10 +23,10 @@ _BINARY = "ce-specversion"
 
 
 def events_in(body: bytes, headers: Mapping[str, str], clock: Clock) -> list[Message]:
-    """What a call brings, each event as a message would be that holds it alone.
+    """Decode the events of a call, each as a message that holds it alone.
 
-    An entry that is no event is one all the same, with its faults: it is told and kept as rejected, since who sends
-    events could do nothing about it.
+    An entry that is no event is returned with its faults: it is published and kept as rejected, since the sender of
+    events could not correct it.
 
     Args:
         body: of the call.
@@ -34,8 +34,8 @@ def events_in(body: bytes, headers: Mapping[str, str], clock: Clock) -> list[Mes
         clock: returns the current time.
 
     Raises:
-        InvalidRequest: the body is no JSON at all, and no event in binary mode: nobody's event is lost by saying so.
-        TooLong: there are more than Event Grid ever sends.
+        InvalidRequest: the body is no JSON, and no event in binary mode.
+        TooLong: there are more events than Event Grid ever sends.
     """
     named = {name.lower(): value for name, value in headers.items()}
     if _BINARY in named:
@@ -52,9 +52,9 @@ def events_in(body: bytes, headers: Mapping[str, str], clock: Clock) -> list[Mes
 
 
 def validation_code(messages: list[Message]) -> str | None:
-    """The code that a subscription of Event Grid wants back to show that its endpoint is meant; None for other calls.
+    """The code of Event Grid's subscription validation, which is to be echoed; None for other calls.
 
-    Its `validationUrl`, which does the same, is never called: no address from outside is trusted.
+    Its `validationUrl` is never called: no address from outside is trusted.
     """
     if len(messages) != 1 or messages[0].event is None or messages[0].event.type.lower() != VALIDATION:
         return None

@@ -50,7 +50,7 @@ def event_functions(use_cases: UseCases, clock: Clock) -> func.Blueprint:
 
             try:
                 taken = await asyncio.wait_for(run(take), ANSWER_SECONDS)
-            except TimeoutError as exc:  # what is under way goes on; whoever delivers again finds it done
+            except TimeoutError as exc:  # work under way goes on; a repeated delivery finds it done
                 raise TryLater("the events could not all be taken in time", retry_after=LATER) from exc
             return json_response({"validationResponse": taken}) if isinstance(taken, str) else _answer(taken)
 
@@ -60,7 +60,7 @@ def event_functions(use_cases: UseCases, clock: Clock) -> func.Blueprint:
 
 
 def _answer(taken: Taken) -> func.HttpResponse:
-    """200 where every event is done with, for Event Grid takes a batch for delivered as a whole, or not at all."""
+    """200 only if every event was processed: Event Grid regards a batch as delivered as a whole, or not at all."""
     if taken.later is not None:
         wait = taken.later.retry_after if isinstance(taken.later, TryLater) else LATER
         raise TryLater(str(taken.later), retry_after=wait) from taken.later
@@ -71,12 +71,12 @@ def _answer(taken: Taken) -> func.HttpResponse:
 
 
 def _handshake(req: func.HttpRequest) -> func.HttpResponse:
-    """The answer to who asks whether events may be sent here (CloudEvents, HTTP 1.1 Web Hooks, section 4).
+    """Answer the validation request of a webhook (CloudEvents, HTTP 1.1 Web Hooks, section 4).
 
-    Whoever has the function's key may: what is answered is what was asked for. The URL of a callback is never called.
+    A caller with the function's key is allowed what it asks for. The URL of a callback is never called.
 
     Raises:
-        InvalidRequest: nobody asks.
+        InvalidRequest: it names no origin.
     """
     origin = req.headers.get(ORIGIN) or ""
     if _ORIGIN.fullmatch(origin) is None:

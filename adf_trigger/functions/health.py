@@ -1,4 +1,4 @@
-"""The functions of the health: ok or not, the details, and an operator's acknowledgement of a new ledger."""
+"""The health functions: ok or not, the details, and an operator's acknowledgement of a new ledger."""
 
 from collections.abc import Sequence
 from contextlib import suppress

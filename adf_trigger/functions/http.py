@@ -75,9 +75,9 @@ def http_functions(use_cases: UseCases, new_id: IdSource) -> func.Blueprint:
 async def _taken(
     services: Services, req: func.HttpRequest, started: Started, patience: Patience, run: Run
 ) -> func.HttpResponse:
-    """The answer to a request that was taken, once its run has ended or its caller would wait no longer.
+    """Answer a request that was accepted, once its run has ended or its caller's wait is over.
 
-    At once where the caller has to come again for its run to be started: nothing comes of it while it waits.
+    At once where the caller has to send it again for its run to be started: waiting would not help.
     """
     record = started.submitted.record
     if patience.waits and started.submitted.again_after is None:
@@ -100,14 +100,14 @@ def _as_it_is_now(services: Services, started: Started) -> Submitted:
     try:
         opened = services.query.open(record.request_id, factory=record.factory, by="requestId")
     except (TryLater, LedgerError):
-        return submitted  # its caller has waited long enough for what is known
+        return submitted  # its caller's wait is over: answer with what is known
     return replace(submitted, record=opened.record or record)
 
 
 async def _opened(
     services: Services, req: func.HttpRequest, parameters: Parameters, run: Run, patience: Patience
 ) -> Opened:
-    """A run, once it has ended or its caller would wait no longer."""
+    """A run, once it has ended or its caller's wait is over."""
     by = by_of(parameters.get("by"))
     opening = partial(services.query.open, id_of(req), factory=parameters.get("factory"), by=by)
     opened = await run(opening)
@@ -119,7 +119,7 @@ async def _opened(
     try:
         return await run(opening)
     except (TryLater, LedgerError):
-        return opened  # it has waited long enough for what is known
+        return opened  # its wait is over: answer with what is known
 
 
 def _result_of(
@@ -127,7 +127,7 @@ def _result_of(
     opened: Opened,
     by_status: bool,  # noqa: FBT001 - as it was asked
 ) -> str | None:
-    """Where the result will be of a run that goes on, or of a message that waits in the queue."""
+    """The link to the result of a run that goes on, or of a message that waits in the queue."""
     if opened.record is None:
         return opened.view.links.result
     return services.views.result_link(opened.record, **_asks(by_status))

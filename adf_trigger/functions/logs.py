@@ -1,4 +1,4 @@
-"""What the platform makes of log records, mended: the ids of a record are in its text, and libraries are quiet.
+"""Adapts logging to the platform: the fields of a record are put into its text, and libraries are quiet.
 
 The platform's worker sends a record's text and level and drops its `extra`, so that neither the action nor an id
 would reach Application Insights. And it sets the root logger to INFO, at which the Azure SDK writes some twenty
@@ -13,15 +13,15 @@ _OWN = "adf_trigger"
 _LIBRARIES = {"azure": logging.WARNING, "azure.identity": logging.CRITICAL, "urllib3": logging.WARNING}
 """Library → the lowest level of its records that is kept. azure-identity repeats a token service's answer unscrubbed,
 which may
-echo a key, and misnames its cause; what there is to tell of it, this app tells itself."""
+echo a key, and misnames its cause; this app logs such failures itself."""
 MAX_FIELDS = 2_000
-"""Maximum characters of the fields behind a text."""
+"""Maximum characters of the fields of a record."""
 
 
 def configure_logging() -> None:
-    """Put the `extra` of this app's records behind their texts, and hear libraries from warnings on. Once a process.
+    """Append the `extra` of this app's records to their texts, and log libraries from WARNING on. Once per process.
 
-    A level that somebody has set for a library stands.
+    A level that is already set for a library stays.
     """
     for name, level in _LIBRARIES.items():
         library = logging.getLogger(name)
@@ -34,7 +34,7 @@ def configure_logging() -> None:
 
 
 class _WithFields(logging.Handler):
-    """Hands records on to the root logger, the fields of each behind its text, as one JSON object."""
+    """Passes records to the root logger, with the fields of each appended to its text as one JSON object."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """See logging.Handler."""
@@ -42,13 +42,13 @@ class _WithFields(logging.Handler):
         try:
             mended.msg, mended.args = text_of(record), None
         except (TypeError, ValueError, RecursionError):
-            self.handleError(record)  # as logging does: a record never raises at who logs
+            self.handleError(record)  # as logging does: a record never raises into its caller
             return
         logging.getLogger().handle(mended)
 
 
 def text_of(record: logging.LogRecord) -> str:
-    """The text of a record with its fields behind it."""
+    """The text of a record with its fields appended."""
     fields = {name: value for name, value in vars(record).items() if name not in _STANDARD}
     text = record.getMessage()
     if not fields:

@@ -1,4 +1,4 @@
-"""The HTTP API, described: OpenAPI 3.1, made from the models and from the table of calls."""
+"""Describes the HTTP API: OpenAPI 3.1, built from the models and from the table of calls."""
 
 import json
 from collections.abc import Collection, Mapping, Sequence
@@ -45,7 +45,7 @@ _OUTSIDE: Mapping[str, str] = {
 }
 QUEUED: tuple[type[BaseModel], ...] = (QueuedRunRequest,)
 WRITTEN: tuple[type[BaseModel], ...] = (CompletionEvent, RejectedMessage)
-"""What travels by queue is described here, too, though no call has it."""
+"""Models of queue messages, which are described here, too, though no call has them."""
 
 
 def openapi_functions(use_cases: UseCases) -> func.Blueprint:
@@ -55,7 +55,7 @@ def openapi_functions(use_cases: UseCases) -> func.Blueprint:
     @blueprint.function_name("openapi")
     @blueprint.route("openapi.json", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
     async def openapi(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
-        """The description of the API."""
+        """Serve the description of the API."""
 
         def work(services: Services, _parameters: Parameters) -> func.HttpResponse:
             root = services.settings.public_base_url or RELATIVE
@@ -72,10 +72,10 @@ def _described(root: str) -> str:
 
 
 def describe(root: str = RELATIVE) -> dict[str, Any]:
-    """The description.
+    """Build the description.
 
     Args:
-        root: where the API is: a relative reference, or a URL; never a word of a request's headers.
+        root: the API's base: a relative reference, or a URL; never taken from a request's headers.
     """
     paths: dict[str, dict[str, Any]] = {}
     for operation in OPERATIONS:
@@ -122,7 +122,7 @@ def schemas() -> dict[str, Any]:
     for name, schema in definitions.items():
         said_in_words(schema, modes, name)
         if name not in taken:
-            schema.pop("additionalProperties", None)  # a later version may say more
+            schema.pop("additionalProperties", None)  # a later version may add members
     return definitions
 
 
@@ -130,8 +130,8 @@ def document_of(model: type[BaseModel], *, taken: bool) -> dict[str, Any]:
     """The JSON Schema of a model as a document of its own.
 
     Args:
-        model: what travels.
-        taken: whether it is read here, and not written.
+        model: of the document.
+        taken: whether this service reads it, rather than writes it.
     """
     mode: JsonSchemaMode = "validation" if taken else "serialization"
     schema = model.model_json_schema(mode=mode)

@@ -35,7 +35,7 @@ class Operation:
         body: model of the request's body; None where it has none. No body is required.
         bodies: media type → schema of a body that is of no model of ours.
         example: of such a body.
-        problems: that it may answer with, beside those that every call may.
+        problems: that it may answer with, beside those of every call.
         keyed: whether it takes a function key.
     """
 

@@ -18,7 +18,7 @@ ERROR = "error"
 
 
 class Patience:
-    """How long a caller would wait, from its arrival on.
+    """The wait that a caller prefers, counted from its arrival.
 
     Args:
         req: its request, which has just arrived.
@@ -30,23 +30,23 @@ class Patience:
 
     @property
     def waits(self) -> bool:
-        """Whether it would wait at all."""
+        """Whether it prefers to wait."""
         return self._seconds is not None
 
     @property
     def left(self) -> float:
-        """Seconds that it would wait from now on."""
+        """Seconds of its wait that are left."""
         return (self._seconds or 0) - (asyncio.get_running_loop().time() - self._arrived)
 
     def header(self, *, ended: bool) -> dict[str, str]:
-        """What says that its preference was honoured: the run has ended, or it has waited as long as it would."""
+        """The header Preference-Applied, if the run has ended or the wait is over."""
         if self._seconds is None or not (ended or self.left <= 0):
             return {}
         return applied(self._seconds)
 
 
 def fails_by_status(parameters: Parameters) -> tuple[bool, list[Fault]]:
-    """Whether a run that does not succeed shall be answered with an error; or the fault of how that is said."""
+    """Whether a run that does not succeed is answered with an error; or the fault of the parameter."""
     given = parameters.get(ON_FAILURE)
     return given == ERROR, [] if given in {None, ERROR} else [Fault(ON_FAILURE, "must be error")]
 
@@ -54,7 +54,7 @@ def fails_by_status(parameters: Parameters) -> tuple[bool, list[Fault]]:
 def present(
     services: Services, view: RunView, status: HTTPStatus, patience: Patience, location: str | None = None
 ) -> func.HttpResponse:
-    """A run as it is, to a caller who may have waited."""
+    """Answer with a run as it is, after a wait if there was one."""
     waited = patience.header(ended=view.ended)
     return run_response(services, view, status, location=location, headers=waited)
 
@@ -62,7 +62,7 @@ def present(
 def result(
     services: Services, req: func.HttpRequest, view: RunView, patience: Patience, *, by_status: bool
 ) -> func.HttpResponse:
-    """How a run has ended; an error where it did not succeed and that was asked to be one."""
+    """Answer with the result of a run; with an error where it did not succeed and that was asked for."""
     if not by_status or view.status == RunStatus.SUCCEEDED:
         return present(services, view, HTTPStatus.OK, patience)
     said = f"{view.pipeline} has ended: {view.status}" + (f", {view.reason}" if view.reason else "")

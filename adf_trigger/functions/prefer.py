@@ -17,9 +17,9 @@ _SECONDS = re.compile(r'"?([0-9]+)"?')
 
 
 def seconds_to_wait(header: str | None) -> int | None:
-    """The seconds of `wait`, at most 200; None where it is not preferred, or not in a way that can be read.
+    """The seconds of `wait`, at most 200; None where it is missing or malformed.
 
-    Other preferences, and what is none, are passed over: a preference is never a reason to refuse a request. Of
+    Other preferences and malformed ones are ignored: a preference is never a reason to refuse a request. Of
     several `wait` the first one counts.
     """
     text, place = header or "", 0
@@ -43,5 +43,5 @@ def _seconds(value: str | None) -> int | None:
 
 
 def applied(seconds: int) -> dict[str, str]:
-    """The header that says that a wait was honoured, and for how long it would have lasted."""
+    """The header that says that a wait was honoured, and its maximum."""
     return {"Preference-Applied": f"wait={seconds}"}

@@ -118,7 +118,7 @@ def problem(
 
     Args:
         kind: which of the documented kinds.
-        detail: what is wrong this time, in a sentence.
+        detail: of this occurrence, in a sentence.
         instance: path of the request.
         retry_after: seconds after which the same request may succeed.
         run: that it is about.
@@ -163,7 +163,7 @@ def _response(
 
 
 def _listed(faults: Sequence[Fault]) -> list[ProblemFault]:
-    """The faults, as many and as long as an answer may be."""
+    """The faults, cut to what an answer may have."""
     listed = [
         ProblemFault(
             pointer=shorten_middle(fault.pointer, MAX_POINTER),
@@ -183,7 +183,7 @@ def problem_of(error: AdfTriggerError, *, instance: str | None = None) -> HttpRe
 
 
 def described_by(error: AdfTriggerError) -> tuple[Problem, float | None]:
-    """The problem that an error is, and seconds after which the same request may succeed, where it may."""
+    """The problem of an error, and seconds after which the same request may succeed, where it may."""
     if isinstance(error, InvalidRequest):
         count = len(error.faults)
         detail = f"{count} fault{'' if count == 1 else 's'} found; see errors"
@@ -218,7 +218,7 @@ _KINDS: Sequence[tuple[type[AdfTriggerError], ProblemType]] = (
     (Refused, DENIED),
     (DataFactoryFailed, FAILED),
 )
-"""The first type that an error is an instance of decides."""
+"""Error types in order: the first that an error is an instance of decides."""
 
 
 def _kind_of(error: AdfTriggerError) -> ProblemType:

@@ -19,23 +19,23 @@ logger = logging.getLogger(__name__)
 
 STORAGE_CONNECTION = "AzureWebJobsStorage"
 _AS_IT_CAME = func.DataType.BINARY
-"""Were a message given as text, its own top-level properties would replace what the platform tells of it."""
+"""Data type of the triggers: as text, a message's own properties would replace the trigger's metadata."""
 
 
 def queue_functions(use_cases: UseCases, bindings: Bindings, *, stands_in: bool = False) -> func.Blueprint:
     """The functions of the requests queue and of its poison queue.
 
     Args:
-        use_cases: gives the use cases.
+        use_cases: returns the use cases.
         bindings: the names of the queues.
-        stands_in: whether a tick that is overdue is run once a message is taken.
+        stands_in: whether an overdue tick is run after a message.
     """
     blueprint = func.Blueprint()
 
     @blueprint.function_name("take_request")
     @blueprint.queue_trigger("msg", bindings.requests_queue, STORAGE_CONNECTION, data_type=_AS_IT_CAME)
     def take_request(msg: func.QueueMessage, context: func.Context) -> None:
-        """A message of the requests queue."""
+        """Process a message of the requests queue."""
         try:
             services = use_cases()
         except SettingsError as exc:
@@ -49,7 +49,7 @@ def queue_functions(use_cases: UseCases, bindings: Bindings, *, stands_in: bool 
     @blueprint.function_name("take_poison")
     @blueprint.queue_trigger("msg", bindings.poison_queue, STORAGE_CONNECTION, data_type=_AS_IT_CAME)
     def take_poison(msg: func.QueueMessage) -> None:
-        """A message that the host has given up on."""
+        """Process a message that the host has given up on."""
         try:
             services = use_cases()
         except SettingsError as exc:
@@ -58,9 +58,9 @@ def queue_functions(use_cases: UseCases, bindings: Bindings, *, stands_in: bool 
         message = _message(msg)
         try:
             services.intake.take_poison(message)
-        except Exception as exc:  # the platform tries it for ten minutes at most, and then nobody does
+        except Exception as exc:  # the platform retries it for ten minutes at most, and then gives it up
             logger.exception(
-                "A message of the poison queue could not be taken",
+                "A message of the poison queue could not be processed",
                 extra={"action": "poison_not_taken", "message_id": message.id},
             )
             services.intake.put_back_as_poison(message, exc)

@@ -1,7 +1,7 @@
-"""Calls with an effect that a browser makes on behalf of another site.
+"""Protects calls with an effect against cross-site requests of browsers.
 
-Where App Service authentication stands in front, a browser adds its cookie to whatever any page sends here: that
-somebody is signed in does not say that they want it. Such a call has to show that a page of this very origin made it.
+With App Service authentication, a browser adds its cookie to requests of any page: a signed-in
+user may not have intended them. Such a call has to show that a page of this very origin made it.
 """
 
 from collections.abc import Collection
@@ -10,14 +10,14 @@ from urllib.parse import urlsplit
 import azure.functions as func
 
 KEY_HEADER = "x-functions-key"
-"""Sent by no page of another origin: a browser asks first whether it may, and nobody here says so."""
+"""Not sent by pages of another origin: a browser needs a CORS preflight for it, which is not granted here."""
 JSON = "application/json"
 _OF_BROWSERS = ("cookie", "origin", "sec-fetch-site")
 _DEFAULT_PORTS = (80, 443)
 
 
 def fault_of_origin(req: func.HttpRequest, own: Collection[str]) -> str | None:
-    """Why a call may be another site's, in a sentence; None where it is not.
+    """Why a call may come from another site, in a sentence; None where it does not.
 
     Nothing is asked of a call that has its function key in the header `x-functions-key`, nor of one that no browser
     has made, with none of `Cookie`, `Origin` and `Sec-Fetch-Site`. Any other needs a Content-Type of application/json,
@@ -44,7 +44,7 @@ def fault_of_origin(req: func.HttpRequest, own: Collection[str]) -> str | None:
 
 
 def _host(url: str) -> tuple[str, int | None] | None:
-    """Host and port, None where there is none; the scheme is the front end's, which speaks plain http with the app."""
+    """Host and port, None where there is none; the scheme is ignored, since the front end speaks plain http to it."""
     try:
         parts = urlsplit(url if "//" in url else f"//{url}")
         host, port = parts.hostname, parts.port

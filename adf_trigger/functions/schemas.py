@@ -1,4 +1,4 @@
-"""The words of the models' docstrings, put into their JSON Schemas."""
+"""Puts the models' docstrings into their JSON Schemas as descriptions."""
 
 import inspect
 import re

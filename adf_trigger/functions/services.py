@@ -1,4 +1,4 @@
-"""What every function is given: the use cases, and what is needed beside them."""
+"""The use cases and further objects that the functions are given."""
 
 from dataclasses import dataclass
 
@@ -32,7 +32,7 @@ from adf_trigger.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The use cases and what the functions need beside them."""
+    """The use cases and further objects that the functions need."""
 
     settings: Settings
     workers: Workers

@@ -1,4 +1,4 @@
-"""What a POST says that asks for a run: header, path, query and body, every fault of them together."""
+"""Decodes a POST that starts a run: header, path, query and body, with every fault of them together."""
 
 from dataclasses import dataclass
 
@@ -34,7 +34,7 @@ ASK_PARAMETER = "validateOnly"
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """A request that was taken.
+    """A request that was accepted.
 
     Attributes:
         submitted: its record.
@@ -48,7 +48,7 @@ class Started:
 def start(
     services: Services, parameters: Parameters, req: func.HttpRequest, new_id: IdSource
 ) -> Started | func.HttpResponse:
-    """Take a request; or the answer to one that only asks, or whose body cannot be read.
+    """Submit a request; or the answer to a validation, or to a body that cannot be read.
 
     Raises:
         InvalidRequest: with every fault.
@@ -66,7 +66,7 @@ def start(
 def _submission(
     services: Services, req: func.HttpRequest, parameters: Parameters, body: bytes, new_id: IdSource
 ) -> tuple[Submission, bool]:
-    """Everything that a request says, and whether it only asks."""
+    """Decode a request, and whether it is only to be validated."""
     only_ask, faults = truth_of(parameters, ASK_PARAMETER)
     by_status, more = fails_by_status(parameters)
     faults += more
@@ -120,7 +120,7 @@ def _factory(services: Services, in_body: str | None, in_query: str | None) -> F
 
 
 def _factory_faults(services: Services, in_query: str) -> list[Fault]:
-    """What is wrong with the factory that the query names."""
+    """The faults of the factory that the query names."""
     try:
         services.factories.choose(in_query, pointer="factory")
     except InvalidRequest as exc:

@@ -1,4 +1,4 @@
-"""The HTTP functions that change what becomes of a run: decode, call a use case, encode.
+"""The HTTP functions that act on a run: decode, call a use case, encode.
 
 Each is a function of its own, so that a function key opens it alone.
 """
@@ -26,7 +26,7 @@ from adf_trigger.service.steering.resolve import ResolveOrder
 from adf_trigger.service.steering.steerer import Which
 
 WHICH = ("factory", "by")
-"""Query parameters that say which run an id means, where it may mean several."""
+"""Query parameters that choose a run where an id may mean several."""
 
 Order = TypeVar("Order")
 
@@ -54,7 +54,7 @@ def steering_functions(use_cases: UseCases) -> func.Blueprint:
             view, repeated = services.steering.rerun(which, order)
             if repeated:
                 return run_response(services, view, HTTPStatus.OK)
-            # As for any start: who follows by status has its end there.
+            # As for any start: clients that poll by status find the end there.
             return run_response(services, view, HTTPStatus.ACCEPTED, location=view.links.result)
 
         return await _steered(use_cases, req, context, _rerun_order, work)
@@ -89,14 +89,14 @@ async def _steered(
     read: Callable[[Services, func.HttpRequest, bytes], Order],
     work: Callable[[Services, Which, Order], func.HttpResponse],
 ) -> func.HttpResponse:
-    """What the work answers, given the run that is meant and what is asked for.
+    """Answer with what the work returns, given the id of the run and the order.
 
     Args:
-        use_cases: gives the use cases.
+        use_cases: returns the use cases.
         req: the request.
         context: of the invocation.
-        read: what headers and body ask for; raises InvalidRequest with every fault of them.
-        work: makes the answer.
+        read: decodes the order from headers and body; raises InvalidRequest with every fault of them.
+        work: builds the answer.
     """
 
     def steer(services: Services, parameters: Parameters) -> func.HttpResponse:
@@ -119,7 +119,7 @@ async def _steered(
 
 
 def _factory_faults(services: Services, named: str | None) -> list[Fault]:
-    """What is wrong with the factory that a query names, to be told with other faults: else finding the run tells."""
+    """The faults of the factory that a query names, to be reported with other faults."""
     try:
         services.query.searched(named)
     except InvalidRequest as exc:
@@ -157,7 +157,7 @@ def _replay_order(services: Services, req: func.HttpRequest, body: bytes) -> Rep
 
 
 def _rerun_order(services: Services, req: func.HttpRequest, body: bytes) -> RerunOrder:
-    """What is asked for by header and body; every fault of both together."""
+    """Decode the order from header and body; every fault of both together."""
     faults: list[Fault] = []
     key, asked = None, RerunRequest()
     try:

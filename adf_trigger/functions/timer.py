@@ -1,4 +1,4 @@
-"""The timer function: one tick a schedule."""
+"""The timer function: one tick per occurrence of its schedule."""
 
 from functools import partial
 
@@ -14,15 +14,15 @@ def timer_functions(use_cases: UseCases, bindings: Bindings) -> func.Blueprint:
     """The function that dispatches, monitors and publishes.
 
     Args:
-        use_cases: gives the use cases.
-        bindings: when it runs, and what the health has to say of the others.
+        use_cases: returns the use cases.
+        bindings: its schedule; the health checks the other bindings.
     """
     blueprint = func.Blueprint()
 
     @blueprint.function_name("tick")
     @blueprint.timer_trigger("timer", bindings.schedule, run_on_startup=False, use_monitor=True)
     def tick(timer: func.TimerRequest, context: func.Context) -> None:  # noqa: ARG001 - the host passes it by name
-        """Dispatch, monitor, publish, look after what has left the settings; report on the surroundings."""
+        """Dispatch, monitor, publish, handle factories that have left the settings; check the dependencies."""
         try:
             services = use_cases()
         except SettingsError as exc:

@@ -15,7 +15,7 @@ WAIT = 60
 
 
 def put_back_unread(message: Message, faults: SettingsError, *, suffix: str = "") -> None:
-    """Put a message back, so that faulty settings burn none of its deliveries.
+    """Put a message back, so that faulty settings use up none of its deliveries.
 
     Args:
         message: as it came.
@@ -23,7 +23,7 @@ def put_back_unread(message: Message, faults: SettingsError, *, suffix: str = ""
         suffix: of the queue that it came from, behind the name of the requests queue.
 
     Raises:
-        SettingsError: not even its storage can be told from the settings, or no queue can hold it; the host
+        SettingsError: the settings do not name its storage, or no queue can hold it; the host
             delivers it again.
         PublishError: the queue is out of reach; the host delivers it again.
     """
@@ -41,8 +41,8 @@ def put_back_unread(message: Message, faults: SettingsError, *, suffix: str = ""
 def unread_text(message: Message) -> str | None:
     """The text of a message that is put back unread; None where no queue can hold it.
 
-    Its bytes stay as they are, unless it was delivered before and goes by its id in the queue alone: it may have been
-    taken then, and would start a second run under another id, so that its key is put in, where that fits.
+    Its bytes stay the same, unless it was delivered before and has no key but its id in the queue: it may have been
+    accepted then, and would start a second run under another id, so that its key is put in, where that fits.
     """
     keyed = message.text_to_put_back() if message.was_delivered_before else None
     return keyed or queue_text(message.body)

@@ -123,15 +123,15 @@ def wire(
         settings: times, budgets and policies.
         factories: the configured factories with their clients.
         ledger: the run ledger.
-        declarations: where what pipelines declare outlives a process.
+        declarations: stores what pipelines declare.
         notes: small documents beside the records.
-        rejected: messages that are kept with their bytes.
+        rejected: stores rejected messages with their bytes.
         outbox: the queues that are written to.
-        routes: where else news goes.
+        routes: sends events along routes.
         callback_sender: calls back the callers that wait for an end.
-        landmark: what is kept outside the ledger, to know it again.
+        landmark: a text outside the ledger, by which a new ledger is recognised.
         clock: returns the current time.
-        new_id: makes runIds.
+        new_id: creates runIds.
         steps: surrounds every effect.
         tick_threads: threads that share the work of ticks; None has each tick do one thing after another, and wait for
             nothing that is not allowed yet.
@@ -361,7 +361,7 @@ def wire(
         tick=tick,
         holder=Holder(factories, holds, ledger, policies, backlog, clock, definitions, gate),
         fallback_ticker=FallbackTicker(tick, own_notes, clock, schedule, steps, seconds=seconds),
-        # Threads of their own: neither do callers hold up the looks, nor the other way round.
+        # Threads of their own: callers and refreshes do not delay each other.
         waiter=Waiter(
             factories,
             SharedRefresher(ledger, ends, gate, allowance, clock),

@@ -1,1 +1,1 @@
-"""The run ledger: what was asked for, which run it became, how far that has come, and what was published."""
+"""The run ledger: each request, its run, its state, and what was published."""

@@ -1,4 +1,4 @@
-"""What pipelines declare, kept so that a new process can check a request while Data Factory cannot be asked.
+"""What pipelines declare, stored so that a new process can check a request while Data Factory is unavailable.
 
 The port; two adapters, Table storage and memory, keep the same contract.
 """
@@ -15,13 +15,13 @@ class Declarations(Protocol):
     """
 
     def get(self, factory: str, pipeline: str) -> Declaration | None:
-        """What was last kept of a pipeline; None where nothing is."""
+        """The stored declaration of a pipeline; None where there is none."""
 
     def put(self, factory: str, declaration: Declaration) -> None:
-        """Keep a declaration in the place of the pipeline's earlier one; the last writer wins.
+        """Store a declaration in place of the pipeline's earlier one; the last writer wins.
 
-        Of one that is too large to keep nothing is kept, and the earlier one goes.
+        One that is too large is not stored, and the earlier one is removed.
         """
 
     def remove(self, factory: str, pipeline: str) -> None:
-        """Remove what is kept of a pipeline."""
+        """Remove the stored declaration of a pipeline."""

@@ -20,15 +20,15 @@ MOST_FORMER_RUN_IDS = 40
 _ERRORS = "errors"
 _MORE_OF_ERRORS = "errors_more"
 _IN_EVERY_VERSION = frozenset({"activityName", "activityType", "errorCode", "failureType", "message"})
-"""What a version that had no more of an error refuses to read otherwise; it may run beside this one, or come back."""
+"""Fields of an error that earlier versions read, and do so strictly; such a version may run beside this one."""
 
 T = TypeVar("T")
 
 
 def encode_record(record: RunRecord) -> str:
-    """The text of a record, without the bytes of the message it came as: they are kept beside it.
+    """Encode a record as text, without the bytes of its message, which are stored beside it.
 
-    How long it may be, and what is cut to that end, is `room`'s to say.
+    Its maximum length, and what is cut to meet it, is decided in `room`.
     """
     # The parameters are JSON already. Pydantic would make null of Infinity, and fail on half a surrogate pair.
     fields = adapter_of(RunRecord).dump_python(
@@ -38,11 +38,11 @@ def encode_record(record: RunRecord) -> str:
 
 
 def decode_record(text: str, body: bytes = b"") -> RunRecord:
-    """The record of a text. Fields that this version does not know are ignored.
+    """Decode a record. Fields that this version does not know are ignored.
 
     Args:
         text: as it was encoded.
-        body: of the message that it came as, where it has one.
+        body: bytes of its message; None where it has none.
 
     Raises:
         UnreadableRow: the text is not in the ledger's format.
@@ -57,12 +57,12 @@ def decode_record(text: str, body: bytes = b"") -> RunRecord:
 
 
 def encode_active(run: ActiveRun) -> str:
-    """The text of an active run's row."""
+    """Encode an active run."""
     return _text(adapter_of(ActiveRun).dump_python(run, mode="json"))
 
 
 def decode_active(text: str) -> ActiveRun:
-    """The active run of a text.
+    """Decode an active run.
 
     Raises:
         UnreadableRow: the text is not in the ledger's format.
@@ -71,12 +71,12 @@ def decode_active(text: str) -> ActiveRun:
 
 
 def encode_cursor(cursor: Cursor) -> str:
-    """The text of a cursor."""
+    """Encode a cursor."""
     return _text(adapter_of(Cursor).dump_python(cursor, mode="json"))
 
 
 def decode_cursor(text: str) -> Cursor:
-    """The cursor of a text.
+    """Decode a cursor.
 
     Raises:
         UnreadableRow: the text is not in the ledger's format.
@@ -85,13 +85,13 @@ def decode_cursor(text: str) -> Cursor:
 
 
 def encode_declaration(declaration: Declaration) -> str | None:
-    """The text of what a pipeline declares; None where it has more than MAX_DECLARATION_CHARS characters."""
+    """Encode what a pipeline declares; None where it has more than MAX_DECLARATION_CHARS characters."""
     text = _text(adapter_of(Declaration).dump_python(declaration, mode="json"))
     return text if len(text) <= MAX_DECLARATION_CHARS else None
 
 
 def decode_declaration(text: str) -> Declaration:
-    """The declaration of a text.
+    """Decode a declaration.
 
     Raises:
         UnreadableRow: the text is not in the ledger's format.
@@ -100,7 +100,7 @@ def decode_declaration(text: str) -> Declaration:
 
 
 def successor(earlier: RunRecord, record: RunRecord) -> RunRecord:
-    """The record to be saved after an earlier one of the same request: it keeps the newest runIds of those before.
+    """The record to save after an earlier one of the same request, with the newest of its former runIds.
 
     Raises:
         ValueError: it is the record of another request.
@@ -124,7 +124,7 @@ def require_same_request(earlier: RunRecord, record: RunRecord) -> None:
 
 
 def _parted(errors: list[dict[str, Any]] | None) -> dict[str, Any]:
-    """Errors in two fields: what every version reads of them, and what later ones have added."""
+    """Split errors into two fields: what every version reads, and what later versions have added."""
     if not errors:
         return {}
     more = [{name: value for name, value in each.items() if name not in _IN_EVERY_VERSION} for each in errors]
@@ -144,7 +144,7 @@ def _with_whole_errors(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def _renamed(fields: dict[str, Any]) -> dict[str, Any]:
-    """The fields of a record as they are called now: earlier versions wrote `told` for `published`."""
+    """Rename fields of earlier versions, which wrote `told` for `published`."""
     if fields.get("state") == "told":
         fields["state"] = RunState.PUBLISHED.value
     if "told_at" in fields:
@@ -162,7 +162,7 @@ def _decoded(
             extra="ignore",  # within, too: a later version may have written it
         )
     except ValueError as exc:
-        raise UnreadableRow("a row of the ledger cannot be understood") from exc
+        raise UnreadableRow("a row of the ledger cannot be decoded") from exc
 
 
 def _text(document: dict[str, Any]) -> str:

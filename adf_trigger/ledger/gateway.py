@@ -42,13 +42,13 @@ T = TypeVar("T")
 
 
 class TableGateway:
-    """Reads rows and commits changes of them, whole or not at all.
+    """Reads rows and commits changes of them atomically.
 
     Args:
-        open_client: makes a client of the table, without retries of its own. Called once in each thread, since a
+        open_client: creates a client of the table, without retries of its own. Called once per thread, since a
             client holds a requests.Session.
-        new_id: makes the marks by which a write whose reply was lost knows itself again.
-        create_missing: whether a table that turns out to be missing is made, and the work done again.
+        new_id: creates the marks by which a write whose reply was lost is recognised.
+        create_missing: whether a missing table is created, and the work repeated.
     """
 
     def __init__(
@@ -87,14 +87,14 @@ class TableGateway:
         limit: int | None = None,
         select: Sequence[str] | None = None,
     ) -> Sequence[TableEntity]:
-        """The rows between two keys, neither included, in order of their keys.
+        """The rows between two keys, both excluded, in order of their keys.
 
         Args:
             partition: PartitionKey.
             after: the key before the first.
             before: the key after the last.
-            limit: most rows to give; None for all.
-            select: properties to give, RowKey among them; None for all.
+            limit: maximum rows; None for all.
+            select: properties to read, RowKey among them; None for all.
 
         Raises:
             LedgerError: they could not be read.
@@ -114,7 +114,7 @@ class TableGateway:
         return self._repeated("reading the ledger", query)
 
     def partitions(self) -> Iterator[str]:
-        """The partitions that have rows, in order: one read of one row for each, which passes over all its others.
+        """The partitions that have rows, in order: one read of one row for each, which skips its others.
 
         Raises:
             LedgerError: they could not be read.
@@ -125,7 +125,7 @@ class TableGateway:
             last = found
 
     def put(self, partition: str, key: str, properties: Properties) -> str:
-        """Write a row unconditionally; its new ETag.
+        """Write a row unconditionally; returns its new ETag.
 
         Raises:
             LedgerError: it could not be written.
@@ -154,10 +154,10 @@ class TableGateway:
         *,
         beside: Sequence[Operation] = (),
     ) -> str:
-        """Turn one set of rows into another, whole or not at all, and give the new ETag of the run row.
+        """Turn one set of rows into another, atomically; returns the new ETag of the run row.
 
         An attempt without a clear answer is repeated: if it did happen, the repeat is refused, and the mark on
-        the run row tells that it was our own.
+        the run row shows that it was our own.
 
         Args:
             partition: PartitionKey of all rows.
@@ -228,7 +228,7 @@ class TableGateway:
         return client
 
     def _repeated(self, doing: str, work: Callable[[TableClient], T]) -> T:
-        """What a read or a write that may be made twice gives, made again while it gets no clear answer."""
+        """Make a read, or an idempotent write, and repeat it while it gets no clear answer."""
 
         def attempt() -> T:
             with _garbled_replies():
@@ -240,7 +240,7 @@ class TableGateway:
             raise LedgerError(sentence(doing, exc)) from exc
 
     def _on_table(self, work: Callable[[], T]) -> T:
-        """What the work gives, on a table that is made first where it is missing and that is wanted."""
+        """Do the work; where the table is missing and may be created, create it and repeat the work."""
         try:
             return work()
         except HttpResponseError as exc:
@@ -258,7 +258,7 @@ class TableGateway:
         except HttpResponseError as exc:
             if exc.status_code == _FORBIDDEN:
                 raise LedgerError(
-                    f"the table {client.table_name} is missing and this app may not make it: make it, or assign "
+                    f"the table {client.table_name} is missing and this app may not create it: create it, or assign "
                     "the role Storage Table Data Contributor"
                 ) from exc
             raise
@@ -281,13 +281,13 @@ class TableGateway:
                 results = self._client.submit_transaction(changes, raw_response_hook=replies.append)
         finally:
             for reply in replies:
-                reply.http_response.close()  # azure-core leaves one open that it could not read
+                reply.http_response.close()  # azure-core leaves a response open that it could not read
         if len(results) != len(changes):
             raise GarbledReply(f"{len(results)} answers to {len(changes)} operations")
         return _etag_in(results[0], needed=changes[0][0] != "delete")
 
     def _settled(self, partition: str, run: str, write_id: str | None) -> str | None:
-        """The ETag of our own write, or None where it did not happen; a removal has no write_id."""
+        """The ETag of our own write, or None where it was not applied; a removal has no write_id."""
         row = self.read(partition, run)
         if row is None or write_id is None:
             return "" if row is None and write_id is None else None

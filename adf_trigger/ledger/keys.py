@@ -77,7 +77,7 @@ def active_key(run_id: UUID) -> str:
 
 
 def id_key(run_id: UUID) -> str:
-    """The row that leads from a runId to its request."""
+    """The row that maps a runId to its request."""
     return f"id|{run_id}"
 
 
@@ -102,7 +102,7 @@ def newest_first_of(oldest: str) -> str:
 
 
 def message_key(digest: str, request_id: str) -> str:
-    """The row that leads from the digest of a message to the request that it was taken as."""
+    """The row that maps the digest of a message to the request that it became."""
     return f"message|{digest}|{id_in_key(request_id)}"
 
 
@@ -112,7 +112,7 @@ def messages_of(digest: str) -> tuple[str, str]:
 
 
 def pipeline_key(name: str) -> str:
-    """The row of what a pipeline declares: its name in lower case, and what is not ASCII escaped, too.
+    """The row of what a pipeline declares: its name in lower case, with characters beyond ASCII escaped.
 
     The end of one that is too long for a key is its SHA-256, so that no two names share a row.
     """
@@ -144,12 +144,12 @@ def end_of_instant(instant: datetime) -> str:
 
 
 def continuation_of(key: str) -> str:
-    """The continuation that leads on from a row of the listing."""
+    """The continuation after a row of the listing."""
     return urlsafe_b64encode(key.encode()).decode().rstrip("=")
 
 
 def key_of(continuation: str) -> str:
-    """The row of the listing that a continuation leads on from.
+    """The row of the listing that a continuation follows.
 
     Raises:
         InvalidRequest: the continuation was not issued by this service.

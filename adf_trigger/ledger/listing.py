@@ -1,7 +1,7 @@
-"""What a list shows of runs, and what may be asked of it: the part that the adapters share.
+"""The listing of runs, and the questions that it answers: the part that both adapters share.
 
 A request has one short row in the listing, by time, newest first. It is written when the request is claimed and when it
-has ended, so that a run costs no write while nothing happens; what is between is laid over it from the active rows.
+has ended, so that a run costs no write meanwhile; the state in between is merged from the active rows.
 """
 
 import json
@@ -24,17 +24,17 @@ LAST_WORDS = frozenset(
 """Statuses of what has ended."""
 
 MOST_PAGES = 10
-"""Pages of rows of one factory that are read for a page of which not every row may be shown."""
+"""Maximum pages of rows of one factory that are read for one page of a filtered list."""
 MOST_RECORDS = 200
-"""Records of one factory that are read for a page, since a row alone does not say what the page has to."""
+"""Maximum records of one factory that are read for a page, where rows alone do not suffice."""
 
 _LONGEST_NAME = 300
-"""Characters of what Data Factory or a caller named; bounded at the door, but in messages that were rejected."""
+"""Maximum characters of a name; requests are checked on arrival, rejected messages are not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListedRun:
-    """What a list shows of a run, or of a rejected message.
+    """A list entry of a run, or of a rejected message.
 
     Attributes:
         factory: resource id of its factory; empty for a message of which none can be told.
@@ -63,7 +63,7 @@ class ListedRun:
 
     @classmethod
     def of(cls, record: RunRecord) -> "ListedRun":
-        """What a list shows of a record as it is."""
+        """The list entry of a record."""
         return cls(
             factory=record.factory,
             request_id=record.request_id,
@@ -85,7 +85,7 @@ class ListedRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """Which runs a list is to show.
+    """The filter of a list.
 
     Attributes:
         statuses: those of these statuses; None for all.
@@ -105,22 +105,22 @@ class Question:
 
     @property
     def is_narrow(self) -> bool:
-        """Whether not every row of its time is shown."""
+        """Whether it filters by more than time."""
         return any(
             each is not None for each in (self.statuses, self.pipeline, self.correlation_id, self.factories)
         )
 
     @property
     def wants_unfinished_only(self) -> bool:
-        """Whether nothing that has ended is shown."""
+        """Whether only unfinished runs are shown."""
         return self.statuses is not None and not self.statuses & LAST_WORDS
 
     def wants(self, run: ListedRun) -> bool:
-        """Whether a run is shown; `since` and `until` are the listing's to keep."""
+        """Whether a run is shown; the listing itself applies `since` and `until`."""
         return (self.statuses is None or run.status in self.statuses) and self.may_want(run)
 
     def may_want(self, run: ListedRun) -> bool:
-        """Whether a run is shown as far as it can be told from what never changes."""
+        """Whether a run may be shown, judged by its immutable fields."""
         return (
             (self.pipeline is None or run.pipeline.lower() == self.pipeline.lower())
             and (self.correlation_id is None or run.correlation_id == self.correlation_id)
@@ -142,7 +142,7 @@ class ListingPage:
 
     Attributes:
         entries: what is shown of it, in order; perhaps nothing.
-        read_to: the place to which it was read, where there may be more behind it; None at the end.
+        read_to: the place to which it was read, where there may be more after it; None at the end.
     """
 
     entries: Sequence[Entry]
@@ -171,13 +171,13 @@ def bounds_of(question: Question, after: str) -> tuple[str, str]:
 
 
 def page_of(entries: Iterable[Entry], limit: int) -> ListingPage:
-    """The first entries of all that there are."""
+    """The first entries of all."""
     first = sorted(entries, key=lambda entry: entry.place)[: limit + 1]
     return ListingPage(first[:limit], first[limit - 1].place if len(first) > limit else None)
 
 
 def encode_listed(run: ListedRun) -> str:
-    """The text of a row."""
+    """Encode a list entry."""
     fields = adapter_of(ListedRun).dump_python(run, mode="json", exclude_none=True)
     cut = {
         name: shorten(text, _LONGEST_NAME) if isinstance(text, str) and name in _CUT else text
@@ -190,7 +190,7 @@ _CUT = frozenset({"pipeline", "correlation_id", "requested_by", "status"})
 
 
 def decode_listed(text: str) -> ListedRun:
-    """The run of a row. Fields that this version does not know are ignored.
+    """Decode a list entry. Fields that this version does not know are ignored.
 
     Raises:
         UnreadableRow: the text is not in the ledger's format.
@@ -198,11 +198,11 @@ def decode_listed(text: str) -> ListedRun:
     try:
         return adapter_of(ListedRun).validate_python(json.loads(text))
     except ValueError as exc:
-        raise UnreadableRow("a row of the listing cannot be understood") from exc
+        raise UnreadableRow("a row of the listing cannot be decoded") from exc
 
 
 def text_of(record: RunRecord) -> str:
-    """The row of a record: until it has ended, what never changes of it; then everything."""
+    """Encode the row of a record: until it has ended, its immutable fields; then everything."""
     if record.ended:
         return encode_listed(ListedRun.of(record))
     return encode_listed(

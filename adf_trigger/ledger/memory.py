@@ -1,4 +1,4 @@
-"""The ledger in memory: for tests, and for nothing that must outlive its process."""
+"""The ledger in memory, for tests."""
 
 import threading
 from collections.abc import Sequence
@@ -40,7 +40,7 @@ class _Partition:
 
 
 class MemoryLedger:
-    """Keeps records as the text that the table would keep, and makes the same writes lose.
+    """Stores records as the text that the table would store, with the same write conflicts.
 
     Thread-safe: every method is one step, as a transaction of the table is.
     """
@@ -67,7 +67,7 @@ class MemoryLedger:
             return Claim(self._put(partition, record, text, places), created=True)
 
     def reclaim(self, stored: Stored, record: RunRecord, places: KeptPlaces | None = None) -> Stored:
-        """Put a new record in the place of a published one, conditionally.
+        """Replace a published record by a new one, conditionally.
 
         Raises:
             InvalidRequest: it is too large to keep.
@@ -185,7 +185,7 @@ class MemoryLedger:
         return RunPage([keyed[key] for key in page], continuation_of(page[-1]) if more else None)
 
     def listing(self, factory: str, question: Question, *, after: str = "", limit: int) -> ListingPage:
-        """What a list shows of the runs that are asked for, as they are now, newest first, after a place."""
+        """The entries of a list, as they are now, newest first, after a place."""
         first, end = bounds_of(question, after)
         listed = (
             Entry(place_in(when_key(record.requested_at, record.request_id)), ListedRun.of(record))

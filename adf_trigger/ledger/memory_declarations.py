@@ -1,4 +1,4 @@
-"""What pipelines declare, in memory: for tests, and for nothing that must outlive its process."""
+"""What pipelines declare, in memory, for tests."""
 
 from adf_trigger.ledger.encoding import decode_declaration, encode_declaration
 from adf_trigger.ledger.keys import partition_key, pipeline_key
@@ -6,18 +6,18 @@ from adf_trigger.messages.declaration import Declaration
 
 
 class MemoryDeclarations:
-    """Keeps declarations as the text that the table would keep. Thread-safe."""
+    """Stores declarations as the text that the table would store. Thread-safe."""
 
     def __init__(self) -> None:
         self._texts: dict[tuple[str, str], str] = {}
 
     def get(self, factory: str, pipeline: str) -> Declaration | None:
-        """What was last kept of a pipeline; None where nothing is."""
+        """The stored declaration of a pipeline; None where there is none."""
         text = self._texts.get(_key(factory, pipeline))
         return None if text is None else decode_declaration(text)
 
     def put(self, factory: str, declaration: Declaration) -> None:
-        """Keep a declaration in the place of the pipeline's earlier one, unless it is too large: then nothing."""
+        """Store a declaration in place of the pipeline's earlier one; one that is too large is not stored."""
         text = encode_declaration(declaration)
         if text is None:
             self.remove(factory, declaration.pipeline)
@@ -25,7 +25,7 @@ class MemoryDeclarations:
             self._texts[_key(factory, declaration.pipeline)] = text
 
     def remove(self, factory: str, pipeline: str) -> None:
-        """Remove what is kept of a pipeline."""
+        """Remove the stored declaration of a pipeline."""
         self._texts.pop(_key(factory, pipeline), None)
 
 

@@ -1,4 +1,4 @@
-"""Notes in memory: for tests, and for nothing that must outlive its process."""
+"""Notes in memory, for tests."""
 
 import threading
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from adf_trigger.ledger.notes import (
 
 
 class MemoryNotes:
-    """Keeps notes as the text that the table would keep, and makes the same writes lose. Thread-safe."""
+    """Stores notes as the text that the table would store, with the same write conflicts. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -40,7 +40,7 @@ class MemoryNotes:
         *,
         secret: str | None = None,
     ) -> Note:
-        """Write a note: in place of the one with an ETag, as the first (empty), or whatever is there (None).
+        """Write a note: in place of the one with an ETag, as the first (empty), or unconditionally (None).
 
         Raises:
             LedgerConflict: another writer was first; nothing was written.
@@ -58,7 +58,7 @@ class MemoryNotes:
             return Note(name, decode_note(text), str(self._version), hidden)
 
     def named(self, scope: str, prefix: str = "") -> Sequence[Note]:
-        """The notes whose names begin with a prefix and go on after it, in order of their names.
+        """The notes whose names are longer than a prefix and begin with it, in order of their names.
 
         Raises:
             ValueError: the prefix is not valid.
@@ -77,7 +77,7 @@ class MemoryNotes:
         ]
 
     def remove(self, scope: str, name: str, etag: str | None = None) -> None:
-        """Remove the note of a name: the one with an ETag, or whatever is there (None).
+        """Remove the note of a name: the one with an ETag, or unconditionally (None).
 
         Raises:
             LedgerConflict: the note with the ETag is not there any more; nothing was removed.

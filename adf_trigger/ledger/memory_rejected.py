@@ -1,4 +1,4 @@
-"""Kept messages in memory: for tests, and for nothing that must outlive its process."""
+"""Kept messages in memory, for tests."""
 
 import threading
 from collections.abc import Sequence
@@ -12,7 +12,7 @@ from adf_trigger.ledger.rejected_rows import decode_kept, encode_kept, place_of_
 
 
 class MemoryRejected:
-    """Keeps messages as the text and the bytes that the table would keep. Thread-safe."""
+    """Stores messages as the text and the bytes that the table would store. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -52,7 +52,7 @@ class MemoryRejected:
             return [decode_kept(*self._rows[key]) for key in sorted(self._rows) if key > after][:limit]
 
     def listing(self, question: Question, *, after: str = "", limit: int) -> ListingPage:
-        """What a list shows of those that are asked for, newest first, after a place."""
+        """The entries of a list, newest first, after a place."""
         first, end = bounds_of(question, after)
         with self._lock:
             kept = [decode_kept(*row) for row in self._rows.values()]
@@ -74,7 +74,7 @@ class MemoryRejected:
         return [each for each in kept if each.is_on_queue and each.waits_since < before][:limit]
 
     def complete_listing(self, *, limit: int) -> bool:  # noqa: ARG002 - part of the port
-        """Nothing is listed apart, so that nothing is missing."""
+        """Nothing to do: there is no separate index."""
         return True
 
     def remove(self, key: str) -> None:

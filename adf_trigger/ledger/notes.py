@@ -1,4 +1,4 @@
-"""Small JSON documents beside the records: what the service knows of a factory, or of the app as a whole.
+"""Small JSON documents beside the records, about a factory or the app as a whole.
 
 The port; two adapters, Table storage and memory, keep the same contract.
 """
@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from adf_trigger.errors import LedgerError
 
 APP_SCOPE = "app"
-"""The scope of what belongs to no factory. Resource ids begin with `/`, so that it is nobody else's partition."""
+"""The scope of notes of no factory. Resource ids begin with `/`, so that it is no factory's partition."""
 
 MAX_NOTE_CHARS = 30 * 1024
 """Longest note, in characters of ASCII JSON: one property of an entity holds it."""
@@ -34,8 +34,8 @@ class Note:
     Attributes:
         name: within its scope; the case of letters matters.
         value: a JSON object.
-        etag: what the next write may be conditional on.
-        secret: what is kept beside the value, in a property of its own, and shown nowhere.
+        etag: for the next conditional write.
+        secret: stored beside the value, in a property of its own, and shown nowhere.
     """
 
     name: str
@@ -63,14 +63,14 @@ class Notes(Protocol):
         *,
         secret: str | None = None,
     ) -> Note:
-        """Write a note, whole: a secret that is not given again is gone.
+        """Write a note as a whole: a secret that is not given again is removed.
 
         Args:
             scope: where it belongs.
-            name: what it is called there.
+            name: its name there.
             value: a JSON object of at most MAX_NOTE_CHARS characters.
             etag: of the note that it takes the place of; empty where there must be none yet; None to write
-                whatever is there.
+                unconditionally.
             secret: a text of at most MAX_SECRET_CHARS characters that is to be shown nowhere.
 
         Raises:
@@ -80,10 +80,10 @@ class Notes(Protocol):
         """
 
     def named(self, scope: str, prefix: str = "") -> Sequence[Note]:
-        """The notes whose names begin with a prefix and go on after it, in order of their names."""
+        """The notes whose names are longer than a prefix and begin with it, in order of their names."""
 
     def remove(self, scope: str, name: str, etag: str | None = None) -> None:
-        """Remove the note of a name: the one with an ETag, or whatever is there (None).
+        """Remove the note of a name: the one with an ETag, or unconditionally (None).
 
         Raises:
             LedgerConflict: the note with the ETag is not there any more; nothing was removed.
@@ -107,7 +107,7 @@ def name_of(key: str) -> str:
 
 
 def notes_between(prefix: str) -> tuple[str, str]:
-    """Two keys, neither included, between which the notes lie whose names go on after a prefix.
+    """Two keys, both excluded, between which the notes lie whose names begin with a prefix.
 
     Raises:
         ValueError: the prefix is not valid.
@@ -117,7 +117,7 @@ def notes_between(prefix: str) -> tuple[str, str]:
 
 
 def encode_note(value: dict[str, Any]) -> str:
-    """The text of a note.
+    """Encode the value of a note.
 
     Raises:
         NoteTooLarge: it has more than MAX_NOTE_CHARS characters.
@@ -130,7 +130,7 @@ def encode_note(value: dict[str, Any]) -> str:
 
 
 def checked_secret(secret: str | None) -> str | None:
-    """A secret that fits.
+    """Require that a secret fits; returns it.
 
     Raises:
         NoteTooLarge: it has more than MAX_SECRET_CHARS characters. The text shows nothing of it.
@@ -141,7 +141,7 @@ def checked_secret(secret: str | None) -> str | None:
 
 
 def decode_note(text: str) -> dict[str, Any]:
-    """The value of a note.
+    """Decode the value of a note.
 
     Raises:
         LedgerError: the text is not in the ledger's format.
@@ -149,7 +149,7 @@ def decode_note(text: str) -> dict[str, Any]:
     try:
         value = json.loads(text)
     except ValueError as exc:
-        raise LedgerError("a note of the ledger cannot be understood") from exc
+        raise LedgerError("a note of the ledger cannot be decoded") from exc
     if not isinstance(value, dict):
-        raise LedgerError("a note of the ledger cannot be understood")
+        raise LedgerError("a note of the ledger cannot be decoded")
     return value

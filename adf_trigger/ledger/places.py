@@ -1,7 +1,7 @@
-"""Who has the places of a pipeline, or of one key of it: one row each, in the partition of its factory.
+"""The holders of the places of a pipeline, or of one key of it: one row each, in the partition of its factory.
 
-The row says who was given a place; whether they still have it, their records say. So the end of a run writes nothing
-here: who wants a place and finds none free looks at the records of those who have them.
+The row names the requests that were given a place; their records say whether they still have it. So the end of a run
+writes nothing here: a request that finds no free place reads the records of the holders.
 """
 
 import hashlib
@@ -30,9 +30,9 @@ class Places:
         pipeline: whose requests they are.
         by: where their key is, as the policy says it; None where they are all of the pipeline.
         key: its canonical text.
-        holders: who was given a place, oldest first.
-        issued: the last number that one who waits was given; they count from 1.
-        served: the last of these numbers that was given a place: where it is the same, nobody waits.
+        holders: requests that were given a place, oldest first.
+        issued: the last number that was given to a waiting request; they count from 1.
+        served: the last of these numbers that was given a place: where it equals `issued`, no request waits.
     """
 
     name: str
@@ -45,7 +45,7 @@ class Places:
 
     @property
     def has_line(self) -> bool:
-        """Whether somebody may wait."""
+        """Whether requests may be waiting."""
         return self.issued > self.served
 
 
@@ -74,13 +74,13 @@ def places_key(name: str) -> str:
 
 
 def encode_places(places: Places) -> str:
-    """The text of a row."""
+    """Encode places."""
     document = adapter_of(Places).dump_python(places, mode="json")
     return json.dumps(document, separators=(",", ":"), ensure_ascii=True)
 
 
 def decode_places(text: str) -> Places:
-    """The places of a row. Fields that this version does not know are ignored.
+    """Decode places. Fields that this version does not know are ignored.
 
     Raises:
         UnreadableRow: the text is not in the ledger's format.
@@ -88,4 +88,4 @@ def decode_places(text: str) -> Places:
     try:
         return adapter_of(Places).validate_python(json.loads(text), extra="ignore")
     except ValueError as exc:
-        raise UnreadableRow("a row of places cannot be understood") from exc
+        raise UnreadableRow("a row of places cannot be decoded") from exc

@@ -58,7 +58,7 @@ class Cursor:
 
 
 class LedgerReader(Protocol):
-    """What is read from the ledger. Every method may raise LedgerError."""
+    """The read side of the ledger. Every method may raise LedgerError."""
 
     def get(self, factory: str, request_id: str) -> Stored | None:
         """The record of a request."""
@@ -76,17 +76,17 @@ class LedgerReader(Protocol):
         """At most so many of the rows of `active`, whichever, and all where they are fewer. Costs what is given."""
 
     def runs(self, factory: str, *, since: datetime | None, limit: int, continuation: str | None) -> RunPage:
-        """Records, newest first. A continuation is an opaque string that an earlier page gave.
+        """Records, newest first. A continuation is an opaque string from an earlier page.
 
         Raises:
             InvalidRequest: the continuation was not issued by this service.
         """
 
     def listing(self, factory: str, question: Question, *, after: str = "", limit: int) -> ListingPage:
-        """What a list shows of the runs that are asked for, as they are now, newest first, after a place.
+        """The entries of a list, as they are now, newest first, after a place.
 
         Costs what is on the page and what is active. Where not every row is shown, at most MOST_PAGES pages of rows are
-        read, and never more than MOST_RECORDS records: the page may come short, with a place to go on from.
+        read, and never more than MOST_RECORDS records: the page may be short, with a place to continue from.
         """
 
     def cursor(self, factory: str) -> Cursor:
@@ -99,7 +99,7 @@ class LedgerReader(Protocol):
         """The places of a factory, in order of their names, after a name. What is unreadable is left out."""
 
     def factories(self) -> Sequence[str]:
-        """Resource ids, in lower case and in order, of the factories that the ledger has anything of.
+        """Resource ids, in lower case and in order, of the factories that the ledger has rows of.
 
         Costs a read of one row a factory, whatever the history; at most MOST_PARTITIONS are found.
         """
@@ -122,7 +122,7 @@ class Ledger(LedgerReader, Protocol):
         """
 
     def reclaim(self, stored: Stored, record: RunRecord, places: KeptPlaces | None = None) -> Stored:
-        """Put a new record in the place of a published one, with all its rows, in one conditional transaction.
+        """Replace a published record by a new one, with all its rows, in one conditional transaction.
 
         Places are written in it, too, on condition that they are as they were read.
         """
@@ -146,4 +146,4 @@ class Ledger(LedgerReader, Protocol):
         """Save the cursor of a poll; the last writer wins, which is safe since polls overlap."""
 
     def purge(self, factory: str, *, published_before: datetime, limit: int) -> int:
-        """Remove at most `limit` records that were published before an instant; how many were."""
+        """Remove at most `limit` records that were published before a time; returns how many were."""

@@ -19,10 +19,10 @@ Source: docs data-factory-troubleshoot-guide, and copy logs.
 
 
 def reason_of(record: RunRecord) -> str | None:
-    """Why a run has failed, was refused or waits; None where there is nothing to say.
+    """Why a run has failed, was refused or waits; None where there is no reason.
 
-    A failed run's is `activity: code`, of the activity that failed first but for those that only hold one that did, and
-    for those that a retry has cured. Where it failed with a run that it has started, that run's cause goes on it.
+    A failed run's is `activity: code`, of the activity that failed first, except for containers of failed activities,
+    and for those whose retry succeeded. Where it failed with a child run, that run's cause is appended.
     """
     if record.status == RunStatus.SUCCEEDED:
         return None
@@ -47,7 +47,7 @@ def _first_cause(errors: Sequence[ActivityError]) -> ActivityError:
 
 
 def _to_the_bottom(cause: ActivityError, children: Sequence[ChildRun]) -> str:
-    """A cause, and in its place that of the run that it has started, where that was looked into."""
+    """Follow a cause into the child run that it started, where that was read."""
     started = next((each for each in children if each.run_id == cause.child_run_id), None)
     below = [each for each in (started and started.errors) or () if not each.cured]
     if not below:
@@ -56,7 +56,7 @@ def _to_the_bottom(cause: ActivityError, children: Sequence[ChildRun]) -> str:
 
 
 def _going_on(children: Sequence[ChildRun]) -> str:
-    """The runs that a cancelled one has started and that have not ended."""
+    """The child runs of a cancelled run that have not ended."""
     unended = [each for each in children if each.status and each.status not in ENDED_IN_DATA_FACTORY]
     if not unended:
         return ""

@@ -11,17 +11,17 @@ from adf_trigger.ledger.kept_messages import By, KeptMessage
 from adf_trigger.ledger.listing import ListingPage, Question
 
 REJECTED = "rejected"
-"""The partition of all kept messages, since of many no factory can be told. No resource id is called so."""
+"""The partition of all kept messages, since the factory of many is not known. It is no resource id."""
 
 
 class RejectedMessages(Protocol):
-    """Keeps messages. Every method may raise LedgerError; one row that cannot be understood is passed over."""
+    """Stores messages. Every method may raise LedgerError; a row that cannot be decoded is skipped."""
 
     def keep(self, message: KeptMessage) -> KeptMessage:
-        """Keep a message and give it back, or the one that was kept of it before, unless that was never rejected."""
+        """Store a message; returns it, or the one stored of it before, unless that was never rejected."""
 
     def change(self, message: KeptMessage) -> KeptMessage:
-        """Keep a message in the place of the one that was read, on condition that this is as it was.
+        """Replace a stored message, on condition that it is unchanged since it was read.
 
         Raises:
             LedgerConflict: it has changed since, or is gone.
@@ -34,24 +34,24 @@ class RejectedMessages(Protocol):
         """Messages, oldest first, at most `limit`, after a key."""
 
     def listing(self, question: Question, *, after: str = "", limit: int) -> ListingPage:
-        """What a list shows of those that are asked for, newest first, after a place; see LedgerReader."""
+        """The entries of a list, newest first, after a place; see LedgerReader."""
 
     def find(self, given: str, *, but: str | None = None, by: By | None = None) -> KeptMessage | None:
         """The newest message that has an id, its own or its request's.
 
-        One that is in the queue, else one that was not dismissed, else what is left of such a one.
+        Prefers one that is in the queue, then one that was not dismissed, then the rest of a dismissed one.
 
         Args:
             given: the id.
-            but: the key of a message that is not meant.
+            but: the key of a message to leave out.
             by: which of its ids it is; None for either.
         """
 
     def overdue(self, *, before: datetime, limit: int) -> Sequence[KeptMessage]:
-        """Messages that were last put into the queue before an instant and still wait there, at most `limit`."""
+        """Messages that were last put into the queue before a time and still wait there, at most `limit`."""
 
     def complete_listing(self, *, limit: int) -> bool:
-        """Index what an earlier version has kept and not listed, at most `limit` messages; whether that is all.
+        """Index messages of earlier versions that have no index yet, at most `limit`; returns whether these were all.
 
         Once in each process; then it costs nothing.
         """
@@ -60,11 +60,11 @@ class RejectedMessages(Protocol):
         """Remove a message; one that is not there is no error."""
 
     def purge(self, *, received_before: datetime, limit: int) -> int:
-        """Remove at most `limit` messages that came before an instant, and none that waits; how many were."""
+        """Remove at most `limit` messages that came before a time, and none that waits; returns how many were."""
 
 
 def best_of(messages: Iterable[KeptMessage]) -> KeptMessage | None:
-    """The one of several, newest first, that an id means; see `RejectedMessages.find`."""
+    """The best match of several, newest first; see `RejectedMessages.find`."""
     best: KeptMessage | None = None
     for message in messages:
         if message.is_on_queue:

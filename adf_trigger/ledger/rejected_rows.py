@@ -41,7 +41,7 @@ def listed_key(message: KeptMessage) -> str:
 
 
 def called_keys(message: KeptMessage) -> list[str]:
-    """The rows that lead from each of its ids to a message: a later message has a lower key."""
+    """The rows that map each of its ids to a message: a later message has a lower key."""
     when = newest_first(message.received_at)
     return [f"called|{in_key(given)}|{when}|{message.key}" for given in message.ids]
 
@@ -52,12 +52,12 @@ def called(given: str) -> tuple[str, str]:
 
 
 def key_in(row: str) -> str:
-    """The key of the message that such a row leads to."""
+    """The key of the message that such a row refers to."""
     return row.split("|", maxsplit=3)[3]
 
 
 def encode_kept(message: KeptMessage) -> str:
-    """The text of a message's row beside its bytes, what has no end cut."""
+    """Encode a message without its bytes; unbounded texts are cut."""
     cut = adapter_of(KeptMessage).dump_python(message, mode="json", exclude={"body", "etag"})
     (cut["reason"],) = shortened_together([message.reason], MAX_REASON)
     cut["faults"] = [
@@ -77,7 +77,7 @@ def _shortened(text: str, limit: int) -> str:
 
 
 def decode_kept(text: str, body: bytes, etag: str | None = None) -> KeptMessage:
-    """The message of a row. Fields that this version does not know are ignored.
+    """Decode a message. Fields that this version does not know are ignored.
 
     Raises:
         UnreadableRow: the text is not in the ledger's format.
@@ -86,4 +86,4 @@ def decode_kept(text: str, body: bytes, etag: str | None = None) -> KeptMessage:
         fields: dict[str, Any] = {**json.loads(text), "body": body, "etag": etag}
         return adapter_of(KeptMessage).validate_python(fields)
     except (TypeError, ValueError) as exc:
-        raise UnreadableRow("a rejected message in the ledger cannot be understood") from exc
+        raise UnreadableRow("a rejected message in the ledger cannot be decoded") from exc

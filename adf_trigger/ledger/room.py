@@ -31,7 +31,7 @@ kept requests of up to 500,000, so that these have room for their end, too.
 """
 
 MAX_REQUEST_CHARS = 300_000
-"""Most of a record that the request itself may take, counted in the same way.
+"""Maximum size of the request in a record, counted in the same way.
 
 64 KiB of JSON never take more, whatever is in them: numbers such as 1e15 grow most, which are kept in 18 characters.
 """
@@ -46,7 +46,7 @@ LONGEST_NAME = 256
 
 @dataclass(frozen=True, slots=True)
 class _Limits:
-    """What the parts of a record may take that grow.
+    """Limits of the parts of a record that grow.
 
     Attributes:
         message: characters of what a run's end says. One outside the basic plane takes twelve of ASCII JSON.
@@ -109,7 +109,7 @@ def require_room(
 
 
 def fitted_new(record: RunRecord) -> tuple[RunRecord, str]:
-    """A record that a caller asks us to keep, and its text.
+    """Fit a new record; returns it and its text.
 
     Raises:
         InvalidRequest: its request id cannot be a key, or it would leave too little room.
@@ -127,7 +127,7 @@ def fitted_new(record: RunRecord) -> tuple[RunRecord, str]:
 
 
 def fitted(record: RunRecord) -> tuple[RunRecord, str]:
-    """A record as it is kept, what is too long in it cut and marked so, and its text.
+    """Fit a record, cutting and marking what is too long; returns it and its text.
 
     Raises:
         RecordTooLarge: it is still to be sent and has parameters that no entity holds; what was sent loses them.
@@ -193,7 +193,7 @@ def _first(entries: tuple[E, ...], room: int) -> tuple[E, ...]:
 
 
 def _newest(history: tuple[HistoryEntry, ...], room: int) -> tuple[HistoryEntry, ...]:
-    """The newest entries, as many as fit, behind one that stands for those that do not."""
+    """The newest entries, as many as fit, after one that stands for those that do not."""
     entries = tuple(map(_entry, history))
     kept = len(_first(entries[::-1], room)[:MOST_ENTRIES])
     if kept == len(entries):
@@ -216,5 +216,5 @@ def _short(invoker: RunInvoker) -> RunInvoker:
 
 
 def _chars(entry: Wire) -> int:
-    """What an entry of a list takes of the text, its comma included."""
+    """The characters that a list entry takes in the text, its comma included."""
     return len(json.dumps(entry.model_dump(mode="json"), separators=(",", ":"))) + 1

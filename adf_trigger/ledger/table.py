@@ -1,4 +1,4 @@
-"""The ledger in Table storage: one transaction a claim, one conditional write a step, whole whatever rows it takes."""
+"""The ledger in Table storage: one transaction per claim, one atomic conditional write per step."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -53,12 +53,12 @@ _SAME_MESSAGES = 100
 
 
 class TableLedger:
-    """Keeps the ledger in one table, one partition a factory. Thread-safe.
+    """Stores the ledger in one table, one partition per factory. Thread-safe.
 
     Args:
-        open_client: makes a client of the table; called once in each thread.
-        new_id: makes the marks of writes.
-        create_missing: whether a table that turns out to be missing is made.
+        open_client: creates a client of the table; called once per thread.
+        new_id: creates the marks of writes.
+        create_missing: whether a missing table is created.
     """
 
     def __init__(
@@ -79,15 +79,15 @@ class TableLedger:
         self._table.create_table()
 
     def declarations(self) -> TableDeclarations:
-        """What pipelines declare, kept in the same table."""
+        """What pipelines declare, in the same table."""
         return TableDeclarations(self._table)
 
     def notes(self) -> TableNotes:
-        """Small documents beside the records, kept in the same table."""
+        """Small documents beside the records, in the same table."""
         return TableNotes(self._table)
 
     def rejected(self) -> TableRejected:
-        """Rejected messages with their bytes, kept in the same table."""
+        """Rejected messages with their bytes, in the same table."""
         return TableRejected(self._table)
 
     def claim(self, record: RunRecord, places: KeptPlaces | None = None) -> Claim:
@@ -114,7 +114,7 @@ class TableLedger:
         raise LedgerConflict(f"another request than {record.request_id} has run {record.run_id}") from lost
 
     def reclaim(self, stored: Stored, record: RunRecord, places: KeptPlaces | None = None) -> Stored:
-        """Put a new record in the place of a published one, with all its rows, in one conditional transaction.
+        """Replace a published record by a new one, with all its rows, in one conditional transaction.
 
         Raises:
             InvalidRequest: it is too large to keep.
@@ -184,7 +184,7 @@ class TableLedger:
 
         Raises:
             LedgerError: the table could not be read.
-            UnreadableRow: the row cannot be understood.
+            UnreadableRow: the row cannot be decoded.
         """
         entity = self._table.read(partition_key(factory), places_key(name))
         return None if entity is None else _places_of(entity)
@@ -252,7 +252,7 @@ class TableLedger:
         return RunPage(records, continuation_of(page[-1]["RowKey"]) if len(rows) > limit else None)
 
     def listing(self, factory: str, question: Question, *, after: str = "", limit: int) -> ListingPage:
-        """What a list shows of the runs that are asked for, as they are now, newest first, after a place.
+        """The entries of a list, as they are now, newest first, after a place.
 
         Raises:
             LedgerError: the table could not be read.
@@ -278,7 +278,7 @@ class TableLedger:
         self._table.put(partition_key(factory), CURSOR_KEY, split(encode_cursor(cursor)))
 
     def purge(self, factory: str, *, published_before: datetime, limit: int) -> int:
-        """Remove at most `limit` records that were published before an instant; how many were.
+        """Remove at most `limit` records that were published before a time; returns how many were.
 
         Looks only at what was requested before that instant, so it costs what is old, not the history.
 
@@ -336,7 +336,7 @@ class TableLedger:
         try:
             self._remove(stored)
         except LedgerConflict:
-            return False  # reclaimed, or purged by another: no longer ours to remove
+            return False  # reclaimed, or purged by another process: not to be removed any more
         return True
 
 
@@ -354,7 +354,7 @@ def _places_of(entity: TableEntity) -> KeptPlaces:
     try:
         return KeptPlaces(decode_places(join(entity)), etag_of(entity))
     except UnreadableRow as exc:
-        raise UnreadableRow(f"the row {entity['RowKey']} of places cannot be understood") from exc
+        raise UnreadableRow(f"the row {entity['RowKey']} of places cannot be decoded") from exc
 
 
 def _rows(record: RunRecord) -> Rows:

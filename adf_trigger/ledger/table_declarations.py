@@ -18,7 +18,7 @@ class TableDeclarations:
         self._table = table
 
     def get(self, factory: str, pipeline: str) -> Declaration | None:
-        """What was last kept of a pipeline; None where nothing is.
+        """The stored declaration of a pipeline; None where there is none.
 
         Raises:
             LedgerError: the table could not be read.
@@ -27,7 +27,7 @@ class TableDeclarations:
         return None if entity is None else decode_declaration(join(entity))
 
     def put(self, factory: str, declaration: Declaration) -> None:
-        """Keep a declaration in the place of the pipeline's earlier one, unless it is too large: then nothing.
+        """Store a declaration in place of the pipeline's earlier one; one that is too large is not stored.
 
         Raises:
             LedgerError: the table could not be written.
@@ -39,7 +39,7 @@ class TableDeclarations:
             self._table.put(partition_key(factory), pipeline_key(declaration.pipeline), split(text))
 
     def remove(self, factory: str, pipeline: str) -> None:
-        """Remove what is kept of a pipeline.
+        """Remove the stored declaration of a pipeline.
 
         Raises:
             LedgerError: the table could not be written.

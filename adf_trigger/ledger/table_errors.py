@@ -1,4 +1,4 @@
-"""What azure-core's errors mean to the ledger, and what may be said of them."""
+"""Translates azure-core's errors for the ledger, without texts that may hold secrets."""
 
 from azure.core.exceptions import AzureError, ClientAuthenticationError, HttpResponseError
 from azure.data.tables import TableErrorCode
@@ -14,7 +14,7 @@ _ABOUT_THE_TABLE = frozenset({"TableNotFound", "TableBeingDeleted"})
 
 
 class GarbledReply(AzureError):
-    """The answer is not a whole answer of storage; what was asked for may have happened."""
+    """The answer is incomplete or not storage's; the operation may have been applied."""
 
 
 def is_lost_race(error: AzureError) -> bool:
@@ -40,7 +40,7 @@ def is_unclear(error: Exception) -> bool:
     if isinstance(error, HttpResponseError):
         status = error.status_code
         if status is None or status < _REDIRECTION:
-            return True  # nobody refused anything, and the SDK could not read what was answered
+            return True  # not refused: the SDK could not read the answer
         return status in {_TIMED_OUT, _THROTTLED} or status >= _SERVER_ERROR
     return isinstance(error, AzureError)
 

@@ -27,11 +27,11 @@ from adf_trigger.ledger.unreadable import readable
 
 _Read = Callable[[], ListedRun | None]
 _Batch = tuple[Sequence[tuple[str, _Read]], bool]
-"""Places with what reads the run there, and whether more come behind them."""
+"""Places with a reader of each entry, and whether more follow."""
 
 
 class _RecordsSpentError(Exception):
-    """As many records were read as a page may read."""
+    """A page has read its maximum of records."""
 
 
 class TableListing:
@@ -40,9 +40,9 @@ class TableListing:
     Args:
         table: the ledger's table.
         factory: resource id.
-        question: which runs are shown.
-        get: gives the record of a request of the factory.
-        active: gives the active rows of the factory, at most so many of them, or all.
+        question: the filter.
+        get: returns the record of a request of the factory.
+        active: returns the active rows of the factory, all or at most a number of them.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class TableListing:
             yield [(place, partial(self._current, place, row)) for place, row in rows], more
 
     def _current(self, place: str, row: TableEntity) -> ListedRun | None:
-        """The run of a row as it is now; None where it is not asked for, or gone."""
+        """The current entry of a row; None where it is filtered out, or gone."""
         run = shown(row)
         if run is None:  # of an earlier version, which kept nothing here
             return self._record(place, listed(row))
@@ -103,7 +103,7 @@ class TableListing:
         return active if active is not None and active.requested_at == run.requested_at else None
 
     def _unfinished(self, after: str) -> Iterator[_Batch]:
-        """What is active, newest first: where nothing else is asked for, the history need not be read."""
+        """The active rows, newest first: a list of unfinished runs need not read the history."""
         first, end = bounds_of(self._question, after)
         found = []
         for run in self._active(None):
@@ -116,7 +116,7 @@ class TableListing:
         )
 
     def _record(self, place: str, request_id: str) -> ListedRun | None:
-        """What the record says; None where it is gone, or was claimed anew and has another place."""
+        """The entry of the record; None where it is gone, or was claimed again and has another place."""
         if not self._records_left:
             raise _RecordsSpentError
         self._records_left -= 1
@@ -142,7 +142,7 @@ def listing_rows(
 
 
 def collected(batches: Iterator[_Batch], question: Question, after: str, limit: int) -> ListingPage:
-    """A page of what the batches hold, as far as they are read for one page."""
+    """Collect a page from batches."""
     entries: list[Entry] = []
     read_to = after
     for batch, more in batches:
@@ -162,7 +162,7 @@ def collected(batches: Iterator[_Batch], question: Question, after: str, limit: 
 
 
 def _is_unwanted(run: ActiveRun, question: Question) -> bool:
-    """Whether an active row alone says that a run is not asked for."""
+    """Whether an active row alone shows that a run is filtered out."""
     if question.statuses is None:
         return False
     if run.state is RunState.ENDED:
@@ -176,7 +176,7 @@ def _place(run: ActiveRun | RunRecord) -> str:
 
 
 def shown(row: TableEntity) -> ListedRun | None:
-    """What stands in a row of the listing; None where nothing does, or what cannot be understood."""
+    """Decode the entry of a row; None where it has none, or cannot be decoded."""
     text = join(row)
     if not text:
         return None

@@ -23,7 +23,7 @@ SECRET = "secret"  # noqa: S105 - a property's name
 
 
 class TableNotes:
-    """Keeps notes beside the ledger's rows. Thread-safe.
+    """Stores notes beside the ledger's rows. Thread-safe.
 
     Args:
         table: the ledger's table.
@@ -50,7 +50,7 @@ class TableNotes:
         *,
         secret: str | None = None,
     ) -> Note:
-        """Write a note: in place of the one with an ETag, as the first (empty), or whatever is there (None).
+        """Write a note: in place of the one with an ETag, as the first (empty), or unconditionally (None).
 
         Raises:
             LedgerConflict: another writer was first; nothing was written.
@@ -69,7 +69,7 @@ class TableNotes:
         return Note(name, decode_note(text), new_etag, hidden)
 
     def named(self, scope: str, prefix: str = "") -> Sequence[Note]:
-        """The notes whose names begin with a prefix and go on after it, in order of their names.
+        """The notes whose names are longer than a prefix and begin with it, in order of their names.
 
         Raises:
             LedgerError: the table could not be read.
@@ -79,7 +79,7 @@ class TableNotes:
         return [_note(name_of(row["RowKey"]), row) for row in rows]
 
     def remove(self, scope: str, name: str, etag: str | None = None) -> None:
-        """Remove the note of a name: the one with an ETag, or whatever is there (None).
+        """Remove the note of a name: the one with an ETag, or unconditionally (None).
 
         Raises:
             LedgerConflict: the note with the ETag is not there any more; nothing was removed.

@@ -39,7 +39,7 @@ logger = logging.getLogger(__name__)
 
 _ROW_KEY = "RowKey"
 _PAGE = 50
-"""Messages of 64 KiB that are read in one query."""
+"""Messages, of up to 64 KiB, that are read in one query."""
 _LOOKED_AT = 20
 """Maximum messages of one id that are read."""
 _REMOVALS = 5
@@ -53,7 +53,7 @@ _SINCE = "since"
 
 
 class TableRejected:
-    """Keeps messages beside the ledger's rows. Thread-safe.
+    """Stores messages beside the ledger's rows. Thread-safe.
 
     Args:
         table: the ledger's table.
@@ -127,7 +127,7 @@ class TableRejected:
         return list(_understood(rows))
 
     def listing(self, question: Question, *, after: str = "", limit: int) -> ListingPage:
-        """What a list shows of those that are asked for, newest first, after a place.
+        """The entries of a list, newest first, after a place.
 
         Raises:
             LedgerError: the table could not be read.
@@ -161,7 +161,7 @@ class TableRejected:
         return found
 
     def complete_listing(self, *, limit: int) -> bool:
-        """Index what an earlier version has kept and not listed, at most `limit` messages; whether that is all.
+        """Index messages of earlier versions that have no index yet, at most `limit`; returns whether these were all.
 
         Once in each process: a version that does not list may have run beside this one.
 
@@ -185,7 +185,7 @@ class TableRejected:
         return self._completed_to is None
 
     def _unlisted(self, kept: Sequence[str]) -> Sequence[str]:
-        """Those of the rows of messages, in order, that have none in the listing and may need one."""
+        """The message rows, in order, that have no row in the listing and may need one."""
         places = [place_of_kept(key.removeprefix(kept_key(""))) for key in kept]
         if not places:
             return []
@@ -205,7 +205,7 @@ class TableRejected:
                 self._table.put(REJECTED, index, properties)
                 now = self._table.read(REJECTED, key)
                 if now is None or etag_of(now) != message.etag:
-                    self._table.remove(REJECTED, index)  # who has changed it meanwhile has indexed it
+                    self._table.remove(REJECTED, index)  # whoever changed it meanwhile has indexed it
 
     def remove(self, key: str) -> None:
         """Remove a message; one that is not there is no error.
@@ -259,7 +259,7 @@ class TableRejected:
 
 
 def _indices_of(message: KeptMessage) -> Rows:
-    """The rows by which it is found beside its ids: in lists, or among those that wait."""
+    """Its index rows beside those of its ids: of the listing, or of waiting messages."""
     if message.is_listed:
         return {listed_key(message): split(encode_listed(message.listed))}
     return {waiting_key(message): {_SINCE: message.waits_since.isoformat()}} if message.is_on_queue else {}
@@ -282,6 +282,6 @@ def _understood(rows: Iterable[TableEntity]) -> Iterable[KeptMessage]:
             yield _message(row)
         except UnreadableRow:
             logger.warning(
-                "A rejected message in the ledger cannot be understood",
+                "A rejected message in the ledger cannot be decoded",
                 extra={"action": "row_unreadable", "row": row["RowKey"]},
             )

@@ -1,4 +1,4 @@
-"""One row that cannot be understood must not hide the others."""
+"""A row that cannot be decoded must not hide the others."""
 
 import logging
 from collections.abc import Callable
@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 def readable(row: str, read: Callable[P, T | None], *args: P.args, **kwargs: P.kwargs) -> T | None:
-    """What a row holds; None, with a warning, where it cannot be understood."""
+    """Decode a row; None, with a warning, where it cannot be decoded."""
     try:
         return read(*args, **kwargs)
     except UnreadableRow:

@@ -107,7 +107,7 @@ STEPS = frozenset(
         "strangers.forget",
     }
 )
-"""All steps there are."""
+"""The names of all steps."""
 
 
 class Steps(Protocol):

@@ -1,4 +1,4 @@
-"""A request to start a run, as the use cases take it, and what it has in common with a record."""
+"""A request to start a run, as the use cases receive it."""
 
 import json
 from collections.abc import Collection
@@ -17,7 +17,7 @@ from adf_trigger.service.factories import FactoryHandle
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lineage:
-    """Where a rerun comes from.
+    """The lineage of a rerun.
 
     Attributes:
         group_id: runId of the first run of its group.
@@ -42,10 +42,10 @@ class Submission:
         requested_by: who asked, where that is known.
         source: how it came.
         message: the message it came as; None for a call.
-        sent_again: what is kept of that, where it was sent again or waits.
+        sent_again: the kept message, where it was sent again or waits.
         lineage: the run that it reruns, where that is known here.
         traceparent: the trace that it is part of; it changes no run, so that a repeat may have another.
-        not_after: when it is too late to be taken; None where it is not.
+        not_after: when it expires; None where it does not.
         failure_is_error: see RunRecord. It changes no run, so that a repeat may ask for the other.
     """
 
@@ -102,7 +102,7 @@ class Submission:
         )
 
     def asks_for(self, record: RunRecord) -> bool:
-        """Whether it asks for what a record holds, in whatever case it spells names.
+        """Whether it asks for the same as a record; names compare without case.
 
         What was secret then is compared as a secret.
         """

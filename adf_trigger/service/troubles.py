@@ -1,4 +1,4 @@
-"""The trouble of one record, kept from the others."""
+"""Keeps a failure of one record from affecting the others."""
 
 import logging
 import threading
@@ -15,7 +15,7 @@ PATIENCE = 20.0
 
 
 class Troubles:
-    """Surrounds the work on each record of a part of a tick. Thread-safe.
+    """Guards the work on each record of a part of a tick. Thread-safe.
 
     Args:
         part: the part, for logs: `dispatch`, `publish`, ….

@@ -1,4 +1,4 @@
-"""Whether requests of a factory wait for calls that the Resource Manager allows, so that a new one waits behind them.
+"""The backlog of a factory: requests that wait for allowed calls, behind which a new one is queued.
 
 Requests are started in their order of arrival, whichever instance took them. While a factory's note says since when
 there is a backlog, a new request is claimed and not sent: the timer sends them all, as fast as it is allowed to.
@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 NOTE = "backlog"
 """Name of the note, in the scope of the factory's records: `{"since": …, "address": …}`; none where nobody waits.
 
-What waits for another address, from before the factory moved, holds up nobody at the present one."""
+Requests that wait for a former address of the factory do not delay those of the present one."""
 
 KNOWN_FOR = timedelta(seconds=1)
 """How long a backlog that was read is reused."""
@@ -31,7 +31,7 @@ WAITS_FOR_ITS_TURN = "it waits for its turn: requests that came before it are st
 
 
 class _Reader:
-    """The reads of one factory's note, one at a time: how many have begun, and what the last one found."""
+    """The reads of one factory's note, one at a time: how many have begun, and the last result."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
@@ -45,7 +45,7 @@ class Backlog:
     Args:
         notes: where they are kept.
         allowance: which calls are allowed now.
-        throttling: the pauses that factories asked for.
+        throttling: the Retry-After of each factory.
         clock: returns the current time.
         steps: surrounds each write.
     """
@@ -69,18 +69,18 @@ class Backlog:
     def permit_after_claim(self, factory: FactoryHandle) -> Permit | None:
         """A permit to start a request that was claimed to wait; None where others still wait.
 
-        Who ends a backlog takes its note away, and then looks for those that have joined it; who joins it claims, and
-        then looks for the note: one of the two sees the other.
+        Ending a backlog removes its note, and then looks for requests that have joined it; joining it claims, and
+        then looks for the note: so one of the two sees the other.
         """
         try:
             note = self.read(factory)
         except LedgerError as exc:
             _log("The backlog of %s could not be read: %s", "backlog_not_read", factory, exc)
-            return None  # the timer has it
+            return None  # the timer starts it
         return self._permit_or_begin(factory) if _since(note, factory) is None else None
 
     def demand(self, factory: FactoryHandle) -> Permit:
-        """A permit to start a request that nobody else can start, whoever waits."""
+        """A permit to start a request that only its caller can start, regardless of the backlog."""
         return self._allowance.demand(factory.present_id, Bucket.WRITES)
 
     def _permit_or_begin(self, factory: FactoryHandle) -> Permit | None:
@@ -105,7 +105,7 @@ class Backlog:
             return None
 
     def read(self, factory: FactoryHandle) -> Note | None:
-        """The note as a read shows it that has begun after this call; threads that wait for one share the next.
+        """The note, from a read that begins after this call; waiting threads share one read.
 
         Raises:
             LedgerError: it could not be read.
@@ -128,11 +128,11 @@ class Backlog:
             return reader.found
 
     def begin(self, factory: FactoryHandle) -> None:
-        """Requests wait from now on, unless some already do."""
+        """Note that requests wait from now on, unless that is noted already."""
         self._begin(factory, self._clock())
 
     def begin_again(self, factory: FactoryHandle, note: Note) -> None:
-        """Requests still wait, though the note was taken away."""
+        """Note that requests still wait, after the note was removed."""
         self._begin(factory, _since(note, factory) or self._clock())
 
     def _begin(self, factory: FactoryHandle, now: datetime) -> None:
@@ -153,17 +153,17 @@ class Backlog:
             )
 
     def end(self, factory: FactoryHandle, note: Note) -> bool:
-        """Nobody waits any more; whether that is noted. It is not where the note has become another one.
+        """Remove the note, since no request waits any more; returns whether it was removed. A changed note stays.
 
         Args:
             factory: whose requests waited.
-            note: as it was read before it was seen that nobody waits.
+            note: as it was read before the ledger showed that no request waits.
         """
         try:
             with self._steps("backlog.end"):
                 self._notes.remove(factory.id, NOTE, note.etag)
         except LedgerConflict:
-            self._forget(factory)  # it ended, or began anew, meanwhile
+            self._forget(factory)  # it ended, or began again, meanwhile
             return False
         except LedgerError as exc:
             _log("The end of the backlog of %s could not be written: %s", "backlog_not_noted", factory, exc)
@@ -194,7 +194,7 @@ def _since(note: Note | None, factory: FactoryHandle) -> datetime | None:
 
 
 def _instant(text: object) -> datetime | None:
-    """What a note says; of one that another version has written otherwise, that nobody waits."""
+    """Decode a note; one in another version's format counts as no backlog."""
     try:
         instant = datetime.fromisoformat(text) if isinstance(text, str) else None
     except ValueError:

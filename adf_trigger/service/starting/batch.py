@@ -1,4 +1,4 @@
-"""Takes many requests at once: each for itself, in order, and the dispatcher starts them."""
+"""Submits many requests at once: each independently, in order; the dispatcher starts them."""
 
 import logging
 import time
@@ -18,14 +18,14 @@ LEDGER_FAULTS = 3
 """Consecutive ledger failures after which the rest of a batch is given up."""
 
 Taken = Submitted | AdfTriggerError
-"""What became of a request: its record, or why it was not taken."""
+"""The outcome of a request: its record, or why it was not accepted."""
 
 
 class BatchStarter:
-    """Takes batches.
+    """Submits batches.
 
     Args:
-        submitter: takes each request.
+        submitter: submits each request.
         seconds: a monotonic clock.
     """
 
@@ -34,10 +34,10 @@ class BatchStarter:
         self._seconds = seconds
 
     def start(self, submissions: Sequence[Submission | AdfTriggerError]) -> list[Taken]:
-        """Take each request, or say why it was not; none keeps another from being taken.
+        """Submit each request; a failure of one does not affect the others.
 
         Args:
-            submissions: the requests; an error in the place of one that cannot be any.
+            submissions: the requests; an error in the place of one that could not be decoded.
         """
         over = self._seconds() + TAKING_SECONDS
         results: list[Taken] = []

@@ -1,4 +1,4 @@
-"""Checks a request before it is claimed: whether its factory takes new ones, and whether it fits its pipeline."""
+"""Checks a request before it is claimed: whether its factory accepts new ones, and whether it fits its pipeline."""
 
 from datetime import timedelta
 
@@ -37,7 +37,7 @@ UNPROBED_FOR = timedelta(minutes=2)
 
 
 class Checker:
-    """Checks requests. Keeps nothing of them.
+    """Checks requests. Stores nothing.
 
     Args:
         definitions: what pipelines declare.
@@ -62,12 +62,12 @@ class Checker:
         self._callbacks = callbacks
 
     def check(self, submission: Submission) -> Declaration | None:
-        """What the pipeline declares, the request checked against it; None where that cannot be known now.
+        """Check a request; returns what the pipeline declares, or None where that cannot be known now.
 
         Raises:
             InvalidRequest: it can never work; every fault is named.
             Refused: Data Factory refused it: there is no such pipeline.
-            TryLater: it cannot be checked, or not be taken on, just now.
+            TryLater: it cannot be checked, or not be accepted, just now.
         """
         self._refuse_where_held(submission)
         faults = self._callbacks.faults(submission.request)
@@ -88,7 +88,7 @@ class Checker:
         return definition
 
     def require_callback(self, submission: Submission) -> None:
-        """Pass over a repeat of what was taken before, whose own address is checked all the same.
+        """Check the callback address of a repeated request, of which nothing else is checked.
 
         Raises:
             InvalidRequest: it may not be called.
@@ -96,7 +96,7 @@ class Checker:
         self._callbacks.require(submission.request)
 
     def _declared(self, submission: Submission) -> Declaration | None:
-        """What the pipeline declares, the parameters checked against it; see check."""
+        """Check parameters; returns what the pipeline declares; see check."""
         factory, pipeline = submission.factory, submission.pipeline
         if not self._gate.may_read(factory):
             wait = self._gate.next_try(factory)
@@ -117,7 +117,7 @@ class Checker:
         return definition
 
     def _refuse_where_held(self, submission: Submission) -> None:
-        """A caller who can be answered is not taken on by a factory that cannot be used; a message waits."""
+        """Answer a caller with TryLater where its factory cannot be used; a message waits instead."""
         state = self._gate.state(submission.factory)
         if state is None or not state.refuses_new_requests or submission.source is not Source.HTTP:
             return
@@ -126,7 +126,7 @@ class Checker:
             raise TryLater(str(state), retry_after=max(LEAST_WAIT, wait.total_seconds()))
 
     def _last_known(self, submission: Submission, outage: str) -> Declaration | None:
-        """What the pipeline declared when it was last asked, the request checked against it as far as that goes.
+        """The last known declaration of the pipeline, the request checked against it as far as possible.
 
         None where nothing is known of it and nothing is to be checked.
         """
@@ -138,7 +138,7 @@ class Checker:
             return None
         faults = self._faults(submission, definition)
         if faults and submission.source is Source.QUEUE:
-            # A message is rejected for good, and what is remembered may be old: it can wait instead.
+            # A message would be rejected for good on a declaration that may be old: it can wait instead.
             raise _try_later(f"it does not fit {pipeline} as that was last seen", outage)
         if faults:
             raise InvalidRequest(faults)

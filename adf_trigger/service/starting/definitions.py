@@ -1,4 +1,4 @@
-"""What pipelines declare, so that a wrong request fails early and not as a run."""
+"""Reads and caches what pipelines declare, so that a wrong request fails early and not as a run."""
 
 import logging
 import threading
@@ -19,8 +19,8 @@ class Definitions:
     """Caches what pipelines declare: for a short while in memory, and durably as a fallback.
 
     Args:
-        remember: how long an answer is used again.
-        declarations: where answers outlive this process. Its trouble is logged, and is no request's trouble.
+        remember: how long an answer is reused.
+        declarations: where answers outlive this process. Its failures are logged, and fail no request.
         steps: surrounds each effect.
         seconds: a monotonic clock.
     """
@@ -49,11 +49,11 @@ class Definitions:
         Args:
             factory: where it is.
             pipeline: its name.
-            no_older_than: how long an answer may have been remembered this time; None as always.
+            no_older_than: maximum age of a cached answer for this call; None for the default.
 
         Raises:
             ResourceNotFound: there is no such pipeline.
-            DataFactoryError, CredentialError: it could not be asked and is not remembered.
+            DataFactoryError, CredentialError: it could not be read and is not cached.
         """
         key = _key(factory, pipeline)
         with self._lock:
@@ -72,7 +72,7 @@ class Definitions:
         return definition
 
     def remembered(self, factory: FactoryHandle, pipeline: str) -> Declaration | None:
-        """What was last known of a pipeline, by this process or another, however old: better than nothing."""
+        """The last known declaration of a pipeline, of this process or another, however old."""
         with self._lock:
             known = self._known.get(_key(factory, pipeline))
         if known is not None:
@@ -90,7 +90,7 @@ class Definitions:
         return declaration
 
     def _keep(self, factory: FactoryHandle, pipeline: str, definition: Declaration) -> None:
-        """Write what has been learnt, unless this process knows that it is written."""
+        """Store a declaration, unless this process knows that it is stored."""
         key = _key(factory, pipeline)
         with self._lock:
             if self._kept.get(key) == definition:

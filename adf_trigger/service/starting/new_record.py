@@ -1,4 +1,4 @@
-"""The record of a request that nobody has made before."""
+"""The record of a new request."""
 
 from datetime import datetime
 from uuid import UUID
@@ -14,7 +14,7 @@ from adf_trigger.service.submission import Submission
 def new_record(
     submission: Submission, definition: Declaration | None, policies: Policies, run_id: UUID, now: datetime
 ) -> RunRecord:
-    """What is kept of a request from its claim on.
+    """Build the record of a new request.
 
     Args:
         submission: the request.

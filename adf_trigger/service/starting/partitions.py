@@ -1,4 +1,4 @@
-"""Where the record of a request is: under its factory's id, or under one that the factory had or has beside it."""
+"""Finds the id under which a request is kept: its factory's own, or a former or further one."""
 
 import logging
 import threading
@@ -13,7 +13,7 @@ logger = logging.getLogger(__name__)
 
 
 class Partitions:
-    """Knows under which of a factory's ids a request is kept, and how that id is spelled. Thread-safe.
+    """Finds under which of a factory's ids a request is kept, and how that id is spelled. Thread-safe.
 
     Args:
         factories: all configured factories.
@@ -29,7 +29,7 @@ class Partitions:
     def of(self, factory: FactoryHandle, request_id: str) -> FactoryHandle:
         """The handle under whose id a request is kept; the given one for a new request.
 
-        Costs nothing where the factory has one id.
+        Reads nothing where the factory has one id.
 
         Raises:
             LedgerError: the ledger is out of reach.
@@ -41,7 +41,7 @@ class Partitions:
         return next(holding, factory)
 
     def placed(self, submission: Submission) -> Submission:
-        """A request, to be taken where its record is, so that a repeat meets the request that it repeats.
+        """The request with the handle under which its record is kept, so that a repeat finds the earlier request.
 
         Raises:
             LedgerError: the ledger is out of reach.
@@ -54,9 +54,9 @@ class Partitions:
         return replace(factory, id=self._spelling(factory.id))
 
     def _spelling(self, factory: str) -> str:
-        """A factory's id as the latest record has it: in settings it may be in another letter case than before.
+        """A factory's id as the latest record spells it: its letter case in the settings may have changed.
 
-        The source of events stays as it is, which consumers compare letter by letter. Asked once in each process.
+        So the source of events stays the same, which consumers compare with case. Read once per process.
         """
         with self._lock:
             known = self._spelled.get(factory)

@@ -1,4 +1,4 @@
-"""What would become of a request: every check, and nothing is claimed, sent or kept."""
+"""Previews a request: every check is made, and nothing is claimed, sent or stored."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -18,10 +18,10 @@ REPEAT = Outlook(outcome="repeat")
 
 @dataclass(frozen=True, slots=True)
 class Previewed:
-    """What would become of a request.
+    """The preview of a request.
 
     Attributes:
-        parameters: it would be started with, secure ones masked.
+        parameters: the parameters that it would be started with, secure ones masked.
         outlook: what would be decided about it.
         earlier: the record that it would be answered with, and start nothing; None where it would be a new request.
     """
@@ -32,12 +32,12 @@ class Previewed:
 
 
 class Previewer:
-    """Checks requests for those who only ask.
+    """Previews requests.
 
     Args:
         ledger: the run ledger.
-        checker: checks them as it does when they are taken.
-        partitions: where a request is kept.
+        checker: checks them as on submission.
+        partitions: finds the id under which a request is kept.
         outlooks: decides about what is right.
     """
 
@@ -50,13 +50,13 @@ class Previewer:
         self._partitions = partitions
 
     def preview(self, submission: Submission) -> Previewed:
-        """What would become of a request now.
+        """Preview a request.
 
         Raises:
             InvalidRequest: it can never work; every fault is named.
-            Refused: Data Factory refuses to say, for instance since there is no such pipeline.
+            Refused: Data Factory refuses it, for instance since there is no such pipeline.
             RequestConflict: the key names another request.
-            TryLater: it would be asked to come again.
+            TryLater: its caller would be asked to retry.
             LedgerError: the ledger is out of reach.
         """
         submission = self._partitions.placed(submission)

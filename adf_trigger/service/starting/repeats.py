@@ -1,4 +1,4 @@
-"""Whether a request repeats the one that has its key, and is answered with that."""
+"""Whether a request repeats the earlier one of its key, and is answered with that."""
 
 from datetime import timedelta
 
@@ -12,7 +12,7 @@ CLOCKS_APART = timedelta(seconds=10)
 
 
 def is_repeat(submission: Submission, earlier: RunRecord) -> bool:
-    """Whether the record of the key answers the request."""
+    """Whether a request is answered with the record of its key."""
     if not submission.asks_for(earlier):
         return False
     return not earlier.rejected or _is_answered_by(submission, earlier)

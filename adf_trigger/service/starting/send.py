@@ -45,7 +45,7 @@ class Sender:
         gate: says whether a factory may be called now.
         holds: what operators hold, checked last before createRun.
         steps: surrounds createRun.
-        reconcile_after: how soon a call without an answer is looked into.
+        reconcile_after: how soon a call without an answer is reconciled.
     """
 
     def __init__(
@@ -81,17 +81,17 @@ class Sender:
         """Call createRun once and record what its answer means.
 
         Args:
-            factory: where to.
+            factory: the factory.
             taken: the request, with this caller's lease on it.
             parameters: what to send, secure values included.
             permit: for the call; its holder gives it back where none was made.
             in_doubt_since: when an earlier attempt left without an answer, if one did.
 
         Returns:
-            The record: submitted; or accepted still, to be sent later or to be looked into, or held.
+            The record: submitted; or still accepted, to be sent later or reconciled, or held.
 
         Raises:
-            Refused: a definite no to this very request. Nothing is recorded: the caller decides.
+            Refused: a definite refusal of this request. Nothing is recorded: the caller decides.
             InvalidRequest: it cannot be sent at all. Nothing is recorded either.
             LedgerError, LedgerConflict: the outcome could not be recorded; it will be reconciled.
         """
@@ -100,7 +100,7 @@ class Sender:
             return self._records.postpone(
                 taken,
                 until=self._clock(),
-                reason="the sender was held up past its lease",
+                reason="the sender was delayed past its lease",
                 in_doubt_since=in_doubt_since,
             )
         if (held := self._held(factory, taken, in_doubt_since)) is not None:
@@ -122,7 +122,7 @@ class Sender:
         return self._records.submit(taken, created.run_id)
 
     def _held(self, factory: FactoryHandle, taken: Stored, in_doubt_since: datetime | None) -> Stored | None:
-        """The request as it waits where an operator holds it, or nobody can tell; None where it may be sent."""
+        """Postpone a request that an operator holds, or whose holds cannot be read; None where it may be sent."""
         now = self._clock()
         try:
             hold = self._holds.of(factory).covering(taken.record)
@@ -167,7 +167,7 @@ class Sender:
     def _with_correlation(
         self, factory: FactoryHandle, record: RunRecord, parameters: Mapping[str, Any]
     ) -> dict[str, Any]:
-        """The parameters with the policy's own, spelled as in the request, else as the pipeline declares it."""
+        """The parameters with the policy's correlation parameter, spelled as in the request or the pipeline."""
         name = self._policies.of(record.pipeline).correlation_parameter
         if name is None:
             return dict(parameters)
@@ -179,7 +179,7 @@ class Sender:
 
 
 def _secrets(record: RunRecord, parameters: Mapping[str, Any]) -> list[str]:
-    """The values that no error may repeat: a secure parameter is a text, but a factory may declare what it likes."""
+    """The values that no error may repeat: a secure parameter should be a text, but may be declared otherwise."""
     values = (parameters[name] for name in record.secure_parameters if name in parameters)
     return [value if isinstance(value, str) else json.dumps(value) for value in values]
 

@@ -1,4 +1,4 @@
-"""Takes a request: checks it, claims it in the ledger, and starts it at once where that can be done."""
+"""Submits a request: checks it, claims it in the ledger, and starts it at once where possible."""
 
 import logging
 from contextlib import nullcontext
@@ -41,10 +41,10 @@ from adf_trigger.service.submission import Submission
 logger = logging.getLogger(__name__)
 
 LONGEST_WAIT = 600.0
-"""Seconds after which a request at most is to come again whose secrets nobody else has."""
+"""Maximum Retry-After in seconds of a request whose secrets are not kept."""
 
 HELD_WAIT = 60.0
-"""Seconds after which one that is held is to come again: it may be released at any time."""
+"""Retry-After in seconds of such a request while it is held: it may be released at any time."""
 
 PUBLISH_WAIT = 5.0
 """Seconds to wait where the news of an earlier rejection is still to be sent."""
@@ -57,7 +57,7 @@ class Submitted:
     Attributes:
         record: as it is now.
         replayed: whether the same request had come before.
-        again_after: seconds after which the same request should come again, since nobody else has the values of its
+        again_after: seconds after which its caller should send it again, since only the caller has the values of its
             secure parameters; None where it need not.
     """
 
@@ -67,7 +67,7 @@ class Submitted:
 
 
 class Submitter:
-    """Takes requests.
+    """Submits requests.
 
     Args:
         ledger: the run ledger.
@@ -80,7 +80,7 @@ class Submitter:
         holds: what operators hold.
         backlog: whether requests wait for their turn, so that new ones wait behind them.
         publisher: publishes a rejection before its key is used again.
-        partitions: where a request is kept.
+        partitions: finds the id under which a request is kept.
         policies: the policy of each pipeline.
         callbacks: keeps callbacks.
         caller: calls back a caller whose run has already ended.
@@ -122,12 +122,12 @@ class Submitter:
         self._admission = admission
 
     def submit(self, submission: Submission, *, at_once: bool = True) -> Submitted:
-        """Take a request: from the return on it is durable.
+        """Submit a request: once this returns, it is durable.
 
-        It is started at once where that can be done. Else, and where that is not wanted, the dispatcher starts it; who
+        It is started at once where possible. Else, or where that is not wanted, the dispatcher starts it; a caller that
         alone has the values of its secure parameters starts it all the same.
 
-        One that has been taken before stays taken, whatever has become of its pipeline since. From the claim on it
+        One that was accepted before stays accepted, whatever has happened to its pipeline since. From the claim on it
         ends as a run, or as Rejected or Unknown with its event.
 
         Raises:
@@ -135,10 +135,10 @@ class Submitter:
             Refused: Data Factory refused it, for instance since there is no such pipeline. Where createRun refused it,
                 it is recorded as Rejected, too (by queue: recorded and not raised).
             RequestConflict: the key names another request.
-            TryLater: it cannot be taken just now; nothing was kept of it.
-            TooLate: it is a message that has waited for too long; nothing was kept of it either.
-            AtCapacity: as many runs go on as may at once, and the policy refuses more; nothing was kept of it.
-            LedgerError: the ledger is out of reach; nothing is known to have been kept.
+            TryLater: it cannot be accepted just now; nothing of it was stored.
+            TooLate: it is a message that has waited for too long; nothing of it was stored.
+            AtCapacity: the policy's limit of concurrent runs is reached, and it refuses more; nothing was stored.
+            LedgerError: the ledger is out of reach; whether anything was stored is not known.
         """
         submission = self._partitions.placed(submission)
         try:
@@ -151,7 +151,7 @@ class Submitter:
         if definition is not None:
             submission = submission.declared_as(definition)
         record = new_record(submission, definition, self._policies, self._new_id(), self._clock())
-        # Before the claim: no request that was taken lacks it.
+        # Before the claim, so that no accepted request lacks it.
         is_kept = self._callbacks.keep(submission, record.digest)
         try:
             return self._take(submission, record, at_once=at_once)
@@ -161,7 +161,7 @@ class Submitter:
             raise
 
     def _take(self, submission: Submission, record: RunRecord, *, at_once: bool) -> Submitted:
-        """Claim a request that was checked, and start it where that is wanted; see submit."""
+        """Claim a request that was checked, and start it where wanted; see submit."""
         record, permit = self._in_line(submission, record, at_once=at_once)
         with permit or nullcontext():
             stored, created = self._claim(submission, record, to_send=permit is not None)
@@ -176,7 +176,7 @@ class Submitter:
     def _in_line(
         self, submission: Submission, record: RunRecord, *, at_once: bool
     ) -> tuple[RunRecord, Permit | None]:
-        """A new request with leave to start it now; where it is held, or waits for its turn, with the reason."""
+        """A new record with a permit to start it now; where it is held, or waits for its turn, with the reason."""
         hold = self._holds.of(submission.factory).covering(record)
         if hold is not None:
             by, since, reason = hold.scope.id, hold.since, hold.in_words
@@ -190,14 +190,14 @@ class Submitter:
     def _permit(self, submission: Submission, record: RunRecord, *, at_once: bool) -> Permit | None:
         """A permit to start a new request now; None where it waits for its turn.
 
-        Who alone has the values of secure parameters sends them, as long as nothing is known against it.
+        A caller that alone has the values of secure parameters sends them, unless the factory is known to be unusable.
         """
         if record.secure_parameters:
             return self._backlog.demand(submission.factory)
         return self._backlog.permit(submission.factory) if at_once else None
 
     def _start_if_nobody_waits(self, submission: Submission, claimed: Stored) -> RunRecord:
-        """A request that was claimed behind others: where they were gone by then, its turn is now."""
+        """Start a request that was claimed behind others, where these are gone by now."""
         permit = self._backlog.permit_after_claim(submission.factory)
         if permit is None:
             return claimed.record
@@ -205,7 +205,7 @@ class Submitter:
             try:
                 taken = self._admission.lease(claimed)
             except LedgerConflict:
-                return self._present(claimed)  # the timer has taken it up
+                return self._present(claimed)  # the timer is processing it
             except LedgerError as exc:
                 return self._left_to_the_timer(claimed, exc)
             return self._present(claimed) if taken is None else self._start(submission, taken, permit)
@@ -236,7 +236,7 @@ class Submitter:
         return self._submitted(record, replayed=True)
 
     def _still_held(self, stored: Stored, hold: Hold) -> RunRecord:
-        """A request that waits for its caller, who has come while it is held."""
+        """A request that waits for its caller, sent again while it is held."""
         if stored.record.held is not None:
             return stored.record  # by that hold, or by one that the timer sees to
         now, by, reason = self._clock(), hold.scope.id, hold.in_words
@@ -253,7 +253,7 @@ class Submitter:
         return Submitted(record, replayed, again)
 
     def _claim(self, submission: Submission, record: RunRecord, *, to_send: bool) -> tuple[Stored, bool]:
-        """The record now in the ledger, and whether it is this one."""
+        """Claim a record; returns the one now in the ledger, and whether it is this one."""
         late = submission.not_after is not None and self._clock() > submission.not_after
         if late and self._ledger.get(record.factory, record.request_id) is None:
             raise TooLate(
@@ -312,7 +312,7 @@ class Submitter:
             return self._left_to_the_timer(taken, exc)
 
     def _queued(self, submission: Submission, record: RunRecord) -> RunRecord:
-        """A record that was to be started: where the factory cannot be used, those that come later wait behind it."""
+        """A record that was to be started: where the factory cannot be used, later requests wait behind it."""
         waits = record.state is RunState.ACCEPTED and record.sent_at is None and record.waits_for is None
         if waits and not record.secure_parameters and self._gate.next_try(submission.factory) is not None:
             self._backlog.begin(submission.factory)
@@ -329,7 +329,7 @@ class Submitter:
             return self._left_to_the_timer(taken, exc)
 
     def _refused(self, submission: Submission, taken: Stored, refusal: Refused | InvalidRequest) -> RunRecord:
-        """Others may have been answered with this request meanwhile, so that it ends, with its event."""
+        """End a refused request, with its event: others may have been answered with it meanwhile."""
         try:
             rejected = self._records.reject(taken, f"Data Factory refused it: {refusal}").record
         except LedgerConflict:
@@ -345,7 +345,7 @@ class Submitter:
         return (current or taken).record
 
     def _left_to_the_timer(self, taken: Stored, error: LedgerError) -> RunRecord:
-        """The claim stands and the lease runs out: the timer finds out what became of it."""
+        """Leave a claim to the timer, which reconciles it once the lease is over."""
         logger.warning(
             "The outcome of request %s could not be recorded and will be reconciled: %s",
             taken.record.request_id,

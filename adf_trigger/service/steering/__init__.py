@@ -1,1 +1,1 @@
-"""What people do about a run or a rejected message: cancel, rerun, resolve, replay."""
+"""Actions on a run or a rejected message: cancel, rerun, resolve, replay, hold."""

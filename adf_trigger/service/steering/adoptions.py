@@ -1,7 +1,7 @@
-"""Gives a run to one request at a time, under whichever ids of its factory they are kept.
+"""Ensures that a run is assigned to one request at a time, across the ids of its factory.
 
 A transaction of the ledger spans the records under one id alone. Where a factory has moved there are several, and two
-people who decide at the same instant would both be right.
+decisions at the same time would both succeed.
 """
 
 import logging
@@ -21,14 +21,14 @@ logger = logging.getLogger(__name__)
 
 PREFIX = "adoption|"
 LASTS = timedelta(minutes=10)
-"""How long one who was killed meanwhile keeps others from the run."""
+"""Lease of a run that is being assigned: it ends the block left by a killed process."""
 
 
 class Adoptions:
-    """Notes who is about to be given a run.
+    """Leases runs that are being assigned.
 
     Args:
-        notes: where.
+        notes: where leases are kept.
         factories: all configured factories.
         clock: returns the current time.
         steps: surrounds each write.
@@ -42,7 +42,7 @@ class Adoptions:
 
     @contextmanager
     def alone(self, factory: FactoryHandle, record: RunRecord, run_id: UUID) -> Iterator[bool]:
-        """Whether nobody else is about to be given the run, until the end of this.
+        """A context in which no other request is assigned the run; its value is whether it was free.
 
         Raises:
             LedgerError: the ledger is out of reach.
@@ -73,7 +73,7 @@ class Adoptions:
             return None
 
     def _release(self, scope: str, note: Note) -> None:
-        """Let others have a try. Where that fails they wait for a while."""
+        """Release the run. Where that fails, the lease runs out."""
         try:
             with self._steps("adoption.release"):
                 self._notes.remove(scope, note.name, note.etag)
@@ -86,7 +86,7 @@ class Adoptions:
 
 
 def _is_free(note: Note, own: dict[str, str], now: datetime) -> bool:
-    """Whether a note is its own from before, or is left of one who was killed."""
+    """Whether a note is the request's own, or was left by a killed process."""
     if all(note.value.get(name) == each for name, each in own.items()):
         return True
     try:

@@ -1,7 +1,7 @@
-"""Cancels runs: at once where nothing was started, through Data Factory where a run is, later where that is in doubt.
+"""Cancels runs: at once if none was started, through Data Factory if one was, later if that is in doubt.
 
-That a run is to be cancelled is recorded before Data Factory is asked, so that no crash and no outage forgets it: the
-timer asks again until there is an answer. Asking twice is safe, since a run is cancelled once.
+The cancellation is recorded before Data Factory is called, so that no crash and no outage loses it: the
+timer retries until there is an answer. Calling twice is safe, since a run is cancelled once.
 """
 
 import logging
@@ -56,7 +56,7 @@ YOUNG = timedelta(minutes=2)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CancelOrder:
-    """What a caller asks for.
+    """A caller's order.
 
     Attributes:
         recursive: whether the runs that it started are to be cancelled, too.
@@ -77,9 +77,9 @@ class Canceller:
         records: writes it.
         factories: all configured factories.
         gate: says whether a factory may be called now.
-        monitor: takes what Data Factory shows of a run.
+        monitor: records what Data Factory shows of a run.
         publisher: publishes what has ended.
-        allowance: counts the calls that a caller's orders cost.
+        allowance: counts the calls of callers' orders.
         clock: returns the current time.
         steps: surrounds each call.
     """
@@ -107,9 +107,9 @@ class Canceller:
         self._steps = steps
 
     def cancel(self, record: RunRecord, order: CancelOrder) -> RunRecord:
-        """Cancel a run; the record as it is then. One that has ended is left as it is.
+        """Cancel a run; returns its record. A run that has ended is left unchanged.
 
-        What a cancelled one has started is cancelled all the same, where it was cancelled without that.
+        The child runs of a run that was cancelled alone are still cancelled.
 
         One that is being sent, or in doubt, is marked, and cancelled once it is found; so is one of a factory that
         gives no clear answer now.
@@ -125,7 +125,7 @@ class Canceller:
         return optimistic.update(self._ledger, record, lambda stored: self._cancel(stored, order))
 
     def repeat(self, factory: FactoryHandle, active: Sequence[ActiveRun], budget: Budget) -> None:
-        """Ask Data Factory again to cancel runs whose cancellation it has not confirmed.
+        """Retry cancellations that Data Factory has not confirmed.
 
         A failure of one does not affect the others.
 
@@ -142,7 +142,7 @@ class Canceller:
             waits = self._gate.wait_to_cancel(factory) is not None
             permit = None if waits else budget.permit(Bucket.WRITES)
             if permit is None:
-                return  # the next tick asks
+                return  # the next tick retries
             with permit, troubles.of(row.request_id):
                 self._repeat(factory, row, budget, permit)
 
@@ -153,7 +153,7 @@ class Canceller:
         try:
             self._call(factory, stored, budget, permit)
         except FactoryUnusable as exc:
-            self._later(stored, exc)  # nobody waits for the answer: it may be let in later
+            self._later(stored, exc)  # no caller waits for the answer: it may be let through later
         except WrongState:
             return  # it is recorded, and was logged
 
@@ -180,9 +180,9 @@ class Canceller:
         return optimistic.update(self._ledger, now, lambda ended: self._cancel_below(ended, order, record))
 
     def _cancel_below(self, stored: Stored, order: CancelOrder, before: RunRecord) -> RunRecord:
-        """Cancel what a run has started that was cancelled without it; any other that has ended is left as it is.
+        """Cancel the child runs of a run that was cancelled alone; another ended run is left unchanged.
 
-        Data Factory need not look below a run that has ended, so that each is cancelled by itself.
+        Data Factory may not look below an ended run, so that each is cancelled on its own.
         """
         record = stored.record
         was_started = record.status == RunStatus.CANCELLED and record.confirmed_run_id is not None
@@ -206,7 +206,7 @@ class Canceller:
         return self._records.note(stored, entry, reruns=record.reruns).record
 
     def _cancel_unstarted(self, stored: Stored, order: CancelOrder, entry: HistoryEntry) -> RunRecord:
-        """End a request that nobody is sending, which is never sent then; mark one that may have been."""
+        """End a request that was not sent; mark one that may have been."""
         record = stored.record
         if record.sent_at is not None:
             if _is_marked(record, order):
@@ -225,7 +225,7 @@ class Canceller:
         return self._present(cancelled.record)
 
     def _order(self, factory: FactoryHandle, stored: Stored) -> RunRecord:
-        """Have Data Factory cancel a run while a caller waits."""
+        """Cancel a run through Data Factory while the caller waits."""
         wait = self._gate.wait_to_cancel(factory)
         if wait is not None:
             return self._postponed(stored, wait.reason)
@@ -239,7 +239,7 @@ class Canceller:
         return self._present(stored.record)
 
     def _call(self, factory: FactoryHandle, stored: Stored, budget: Budget, permit: Permit) -> None:
-        """Ask Data Factory to cancel a run, and record what it says.
+        """Call Data Factory to cancel a run, and record its answer.
 
         Raises:
             WrongState: it refuses, and the run has not ended.
@@ -262,7 +262,7 @@ class Canceller:
             if seen.record.ended:
                 return
             if not _is_asked(record):
-                return  # it has said yes before: its no to the repetition changes nothing
+                return  # it was confirmed before: a refusal of the repetition changes nothing
             if isinstance(exc, ResourceNotFound) and self._is_young(record):
                 self._later(seen, exc)
                 return
@@ -279,7 +279,7 @@ class Canceller:
         self._postponed(stored, f"Data Factory has not confirmed that it is cancelled: {error}")
 
     def _postponed(self, stored: Stored, reason: str) -> RunRecord:
-        """Leave it to the timer to ask again; nothing is to be asked again that was confirmed before."""
+        """Leave the retry to the timer, unless the cancellation was confirmed before."""
         asked = stored.record.cancellation
         if asked is None or asked.due_at is None:
             return stored.record
@@ -287,7 +287,7 @@ class Canceller:
         return self._records.cancel_later(stored, until=until, reason=reason).record
 
     def _refused(self, record: RunRecord, error: AdfTriggerError) -> None:
-        """Forget the order that Data Factory has refused, however often others change the record meanwhile."""
+        """Remove a refused order, retrying where others change the record meanwhile."""
         entry = HistoryEntry(at=self._clock(), action="cancel refused", note=str(error))
 
         def forget(stored: Stored) -> None:
@@ -299,7 +299,7 @@ class Canceller:
             optimistic.update(self._ledger, record, forget)
 
     def _looked(self, factory: FactoryHandle, stored: Stored, budget: Budget) -> Stored:
-        """The record after its run was refreshed, so that callers see the present state; unchanged where that fails."""
+        """The record after its run was refreshed; unchanged where that fails."""
         record = stored.record
         try:
             self._monitor.look(factory, ActiveRun.of(record), budget)
@@ -318,18 +318,18 @@ class Canceller:
 
 
 def _is_asked(record: RunRecord) -> bool:
-    """Whether Data Factory is to be asked to cancel it, and has not said yes."""
+    """Whether a cancellation is ordered and not confirmed."""
     return record.cancellation is not None and record.cancellation.due_at is not None
 
 
 def _was_alone(record: RunRecord) -> bool:
-    """Whether somebody asked to cancel it without what it has started; a wider order, too, stands in its history."""
+    """Whether it was ordered to be cancelled without its child runs; a wider order would be in its history."""
     asked = record.cancellation
     orders = sum(each.action == "cancel" for each in record.history)
     return asked is not None and (not asked.recursive or orders > 1)
 
 
 def _is_marked(record: RunRecord, order: CancelOrder) -> bool:
-    """Whether all that is asked for has been asked for before."""
+    """Whether the order is covered by an earlier one."""
     asked = record.cancellation
     return asked is not None and (asked.recursive or not order.recursive)

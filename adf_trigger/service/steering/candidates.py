@@ -1,7 +1,7 @@
-"""Which runs may be a request's whose fate is unknown.
+"""Finds the runs that may belong to a request whose outcome is unknown.
 
 They are read from Data Factory: the runs of its pipeline in the time from its first call to when it was given up, that
-calls have started and that are nobody else's. A run is another's
+calls have started and that belong to no other request. A run belongs to another request
 
 - that has it in the ledger, under whatever id of the factory;
 - whose id it carries in the correlation parameter, whether or not that one has found it yet;
@@ -31,11 +31,11 @@ MOST_RIVALS = 200
 """Maximum requests in doubt whose records are read; with more, no run of that time is certainly free."""
 
 ADOPTED = "resolve as adopt"
-"""What stands in the history of a request whose run a person has named."""
+"""Action in the history of a request to which a person has assigned a run."""
 
 
 class Claim(Enum):
-    """What may be said of a run and a request."""
+    """The relation of a run to a request."""
 
     FREE = "free"
     CONTESTED = "contested"
@@ -44,11 +44,11 @@ class Claim(Enum):
 
 @dataclass(slots=True)
 class Found:
-    """The runs that may be a request's, and whether these are all.
+    """The runs that may belong to a request, and whether these are all.
 
     Attributes:
         runs: those that it may adopt.
-        contested: those that may be its, but others may have them, or have been given them by a person.
+        contested: those that may belong to it, but also to another request, or were assigned to one by a person.
     """
 
     runs: list[PipelineRun] = field(default_factory=list)
@@ -56,7 +56,7 @@ class Found:
     complete: bool = True
 
     def claim(self, run_id: UUID) -> Claim | None:
-        """What may be said of a run; None where it was not read and others were not either."""
+        """The relation of a run; None where it was not read and the list was incomplete."""
         for runs, claim in ((self.runs, Claim.FREE), (self.contested, Claim.CONTESTED)):
             if any(run.run_id == run_id for run in runs):
                 return claim
@@ -64,19 +64,19 @@ class Found:
 
     @property
     def none(self) -> bool:
-        """Whether it is certain that there is no run that may be its."""
+        """Whether it is certain that no run belongs to it."""
         return self.complete and not self.runs and not self.contested
 
 
 @dataclass(frozen=True, slots=True)
 class _Rivals:
-    """Requests whose calls may have started a run that nobody is known to have."""
+    """Requests in doubt, whose calls may have started a run that no record has."""
 
     records: Sequence[RunRecord]
     complete: bool
 
     def may_have(self, run: PipelineRun, record: RunRecord, *, carries_its_id: bool) -> bool:
-        """Whether one of them, which is not the record's, may have started a run."""
+        """Whether one of them, other than the record itself, may have started a run."""
         if not self.complete and not carries_its_id:
             return True
         return any(
@@ -88,7 +88,7 @@ class _Rivals:
 
 
 class CandidateFinder:
-    """Finds the runs that may be a request's. Reads only.
+    """Finds the runs that may belong to a request. Reads only.
 
     Args:
         ledger: the run ledger.
@@ -104,10 +104,10 @@ class CandidateFinder:
         self._clock = clock
 
     def of(self, factory: FactoryHandle, record: RunRecord) -> Found:
-        """The runs that may be the request's.
+        """The runs that may belong to the request.
 
         Raises:
-            DataFactoryError, CredentialError: Data Factory cannot be asked now.
+            DataFactoryError, CredentialError: Data Factory cannot be read now.
             LedgerError: the ledger is out of reach.
         """
         since, _ = self._window(record)
@@ -118,7 +118,7 @@ class CandidateFinder:
         )
         listed, complete = Budget(LIST_PAGES).read(factory.runs.query_runs(window))
         found = Found(complete=complete)
-        # A run that is there was called for before: whoever did is seen as in doubt here, or has it in the ledger then.
+        # The createRun of a listed run came earlier: its request is in doubt here, or has it in the ledger by then.
         rivals = self._rivals(factory, record)
         for run in listed:
             match self._claim(factory, record, run, rivals):
@@ -131,10 +131,10 @@ class CandidateFinder:
         return found
 
     def claim(self, factory: FactoryHandle, record: RunRecord, run_id: UUID) -> Claim:
-        """What may be said of one run, which a list of many has not come to.
+        """The relation of one run, which an incomplete list does not have.
 
         Raises:
-            DataFactoryError, CredentialError: Data Factory cannot be asked now.
+            DataFactoryError, CredentialError: Data Factory cannot be read now.
             LedgerError: the ledger is out of reach.
         """
         try:
@@ -222,5 +222,5 @@ def _is_same(owner: RunRecord, record: RunRecord) -> bool:
 
 
 def _was_given(owner: RunRecord, run_id: UUID) -> bool:
-    """Whether the owner has a run since a person has said so, who may have been mistaken."""
+    """Whether a person has assigned the run to its owner, which may have been a mistake."""
     return any(entry.action == ADOPTED and str(run_id) in (entry.note or "") for entry in owner.history)

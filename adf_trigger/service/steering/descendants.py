@@ -1,4 +1,4 @@
-"""The runs below a run, which go on where it alone was cancelled: found by what each says of who has started it."""
+"""The descendants of a run, which go on where it alone was cancelled: found by each run's invoker."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
@@ -25,7 +25,7 @@ from adf_trigger.service.factories import FactoryHandle
 from adf_trigger.service.steps import Steps
 
 MOST_PAGES = 10
-"""Pages of a hundred runs that are looked through."""
+"""Maximum pages of a hundred runs that are read."""
 
 TRY_AGAIN = 15.0
 """Default Retry-After in seconds, where Data Factory gives none."""
@@ -43,9 +43,9 @@ def cancel_below(
     since: datetime,
     now: datetime,
 ) -> Sequence[UUID]:
-    """Have Data Factory cancel what goes on of all that a run has started, directly or through others.
+    """Cancel the unfinished descendants of a run through Data Factory.
 
-    Asking it again is safe: what has been cancelled is left alone.
+    Repeating it is safe: cancelled runs are left alone.
 
     Args:
         factory: where they run.
@@ -103,7 +103,7 @@ def cancel_below(
 
 
 def _below(runs: Sequence[PipelineRun], run_id: UUID) -> Iterator[PipelineRun]:
-    """Those that go back to a run, the nearest first."""
+    """The descendants of a run, the nearest first."""
     by_parent: dict[str, list[PipelineRun]] = {}
     for run in runs:
         parent = None if run.invoked_by is None else run.invoked_by.pipeline_run_id

@@ -1,4 +1,4 @@
-"""An operator holds a factory, a pipeline or a key, while it is deployed for one, and releases it."""
+"""Holds and releases a factory, a pipeline or a key for an operator, for instance during a deployment."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -31,7 +31,7 @@ from adf_trigger.service.starting.definitions import Definitions
 logger = logging.getLogger(__name__)
 
 MOST_HOLDS = 100
-"""Holds of a factory that stand at once."""
+"""Maximum holds of a factory in force at once."""
 
 LONGEST_REASON = 300
 """Characters of a warning that are Data Factory's."""
@@ -39,7 +39,7 @@ LONGEST_REASON = 300
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HoldOrder:
-    """What an operator asks to be held.
+    """An operator's order to hold.
 
     Attributes:
         scope: what.
@@ -56,11 +56,11 @@ class HoldOrder:
 
 @dataclass(frozen=True, slots=True)
 class HoldsNow:
-    """What is held of a factory.
+    """The holds of a factory.
 
     Attributes:
         factory: its alias.
-        holds: those that stand.
+        holds: those in force.
         warnings: what an operator may not have meant.
     """
 
@@ -70,14 +70,14 @@ class HoldsNow:
 
 
 class Holder:
-    """Carries out what operators ask for.
+    """Carries out operators' orders.
 
     Args:
         factories: all configured factories.
         holds: where holds are kept.
         ledger: tells whether requests are held.
-        policies: whether requests are counted by a key.
-        backlog: has requests that come after a release wait behind those that were held.
+        policies: say whether requests are counted by a key.
+        backlog: makes requests that come after a release wait behind those that were held.
         clock: returns the current time.
         definitions: whether there is a pipeline of the name that is held.
         gate: whether Data Factory may be asked for it.
@@ -104,7 +104,7 @@ class Holder:
         self._gate = gate
 
     def hold(self, alias: str, order: HoldOrder) -> HoldsNow:
-        """Have no request of what is named be started until it is released or over; what is held then.
+        """Hold a scope: start none of its requests until the hold is released or ends. Returns the holds then.
 
         Held again, its reason and its end are those of the last one who asked. createRun calls that have begun before
         the hold is written are not recalled; another instance knows of it a second later.
@@ -162,9 +162,9 @@ class Holder:
         return replace(held, warnings=self._warnings(factory, order.scope))
 
     def release(self, alias: str, scope: Scope, *, by: str | None = None) -> HoldsNow:
-        """Release what is named: what waits is started in order of arrival, from the next tick on; what is held then.
+        """Release a scope: its requests are started in order of arrival, from the next tick on. Returns the holds then.
 
-        What is not held is no error.
+        A scope that is not held is no error.
 
         Raises:
             FactoryNotFound: there is no such alias.
@@ -199,7 +199,7 @@ class Holder:
         return self._repeated(end, scope)
 
     def _faults(self, scope: Scope) -> list[Fault]:
-        """A key that no request has would hold nothing, and nobody would notice."""
+        """The faults of an order: a key that no request can have would silently hold nothing."""
         if scope.key is None or (scope.pipeline is None and self._policies.counts_by_key):
             return []
         policy = None if scope.pipeline is None else self._policies.of(scope.pipeline).admission
@@ -238,7 +238,7 @@ class Holder:
         return (text,)
 
     def _have_newcomers_wait(self, factory: FactoryHandle, scope: Scope) -> int:
-        """Have who comes from now on wait behind those that are held; how many these are."""
+        """Make new requests wait behind those that are held; returns how many these are."""
         waiting = 0
         for handle in self._factories.of(factory.alias):
             held = sum(
@@ -274,7 +274,7 @@ def _of(scope: Scope, noted: Sequence[Noted]) -> Noted | None:
 
 
 def _said(hold: Hold) -> dict[str, str | None]:
-    """A hold as a log line has it."""
+    """A hold as fields of a log record."""
     return {
         "pipeline": hold.scope.pipeline,
         "key": hold.scope.key,

@@ -1,4 +1,4 @@
-"""What a person does about rejected messages by HTTP: send one again, or discard it."""
+"""Actions on rejected messages by HTTP: send one again, or discard it."""
 
 import logging
 from collections.abc import Mapping
@@ -45,7 +45,7 @@ class RejectedMessageActions:
     """Sends rejected messages again, and discards them.
 
     Args:
-        replayer: does it.
+        replayer: sends and discards them.
         ledger: the run ledger.
         records: writes it.
         views: shows them.
@@ -62,7 +62,7 @@ class RejectedMessageActions:
         self._clock = clock
 
     def replay(self, record: RunRecord | None, kept: KeptMessage | None, order: ReplayOrder) -> RunView:
-        """Send a message again; the request as it is until its message is taken. Sent before, it is shown as it is.
+        """Send a message again; returns the request that it waits as. One that was sent before is returned unchanged.
 
         Args:
             record: of its request, where that has one.
@@ -119,7 +119,7 @@ class RejectedMessageActions:
     def dismiss(
         self, record: RunRecord | None, kept: KeptMessage | None, *, by: str | None, note: str | None
     ) -> RunView:
-        """Keep a message no longer; what is known of it. Done before, it stays as it is, and says by whom.
+        """Discard a message; returns what is known of it. One that was discarded before is returned unchanged.
 
         Raises:
             WrongState: it was sent again, and waits in the requests queue.
@@ -150,14 +150,14 @@ class RejectedMessageActions:
         return self._views.kept(kept)
 
     def _with_dismissal(self, view: RunView, kept: KeptMessage | None) -> RunView:
-        """The request with who has dismissed its message, also where its own history could not be written."""
+        """The request with the dismissal of its message, also where its history could not be written."""
         said = kept is None or not kept.was_dismissed or any(each.action == DISMISS for each in view.history)
         if kept is None or said:
             return view
         return view.model_copy(update={"history": [*view.history, *self._views.kept(kept).history]})
 
     def _note(self, record: RunRecord | None, entry: HistoryEntry) -> RunRecord | None:
-        """Write into the history of a rejected request what was done; one that goes on has its own."""
+        """Add what was done to the history of a rejected request; a request that goes on has its own history."""
 
         def note(stored: Stored) -> RunRecord | None:
             return self._records.note(stored, entry).record if stored.record.ended else None
@@ -165,7 +165,7 @@ class RejectedMessageActions:
         try:
             return None if record is None else optimistic.update(self._ledger, record, note)
         except (NotFound, TryLater):
-            return None  # what was done stands, whatever becomes of its note
+            return None  # the action is done, whether or not it could be noted
 
 
 def _not_kept(record: RunRecord | None) -> str:

@@ -1,7 +1,7 @@
 """Reruns runs: the whole, from the failed activities on, or from a named activity on, as Data Factory groups them.
 
-A rerun is a request like any other, with a record, a key and an event of its own. Where its caller gives no key it goes
-by one that is made of the run and the number of the rerun: as long as one such is not over, asking again is that one.
+A rerun is a request like any other, with a record, a key and an event of its own. Without a key from its caller it has
+one made of the run and the number of the rerun: until that rerun is over, asking again returns the same one.
 """
 
 import logging
@@ -45,10 +45,10 @@ ACTIVITY_PAGES = 10
 """Maximum pages of activity runs that are read to find an activity by its name."""
 
 MOST_NAMES = 800
-"""Characters of the list of activities that there are."""
+"""Maximum characters of the list of activities in an error."""
 
 RERUNS_LOOKED_AT = 20
-"""Reruns that were not recorded with their run, which a crash may leave, one each."""
+"""Maximum reruns that were not recorded with their run; a crash may leave one each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +72,7 @@ class RerunOrder:
     traceparent: str | None = None
 
     def faults(self) -> list[Fault]:
-        """What does not go together."""
+        """The faults of the order."""
         if self.activity is not None and self.mode != "fromActivity":
             return [Fault("/activity", "belongs to the mode fromActivity alone")]
         if self.activity is None and self.mode == "fromActivity":
@@ -88,7 +88,7 @@ class Rerunner:
         records: writes it.
         factories: all configured factories.
         gate: says whether a factory may be called now.
-        submitter: takes the new request.
+        submitter: submits the new request.
         clock: returns the current time.
     """
 
@@ -109,7 +109,7 @@ class Rerunner:
         self._clock = clock
 
     def rerun(self, record: RunRecord, order: RerunOrder) -> Submitted:
-        """Rerun a run with its own parameters: the new request, or the same one where it was asked for before.
+        """Rerun a run with its own parameters; returns the new request, or the one that was asked for before.
 
         Raises:
             WrongState: the run has not ended, was never started, or is unknown here or to Data Factory; or another
@@ -191,7 +191,7 @@ class Rerunner:
         return factory
 
     def _next(self, record: RunRecord) -> int:
-        """The number of the rerun that is not over, or else of the one after it."""
+        """The number of the rerun that is not over, or else the next number."""
         for number in islice(count(max(1, record.reruns)), RERUNS_LOOKED_AT):
             stored = self._ledger.get(record.factory, _derived(record, number))
             if stored is None or not stored.record.over:
@@ -199,7 +199,7 @@ class Rerunner:
         raise TryLater(f"request {record.request_id} is being rerun by others", retry_after=2.0)
 
     def _activity(self, factory: FactoryHandle, record: RunRecord, order: RerunOrder) -> str | None:
-        """The activity to begin with, as the pipeline spells it; as it is given where nothing can be read of it."""
+        """The activity to begin with, as the pipeline spells it; as given where its activities cannot be read."""
         if order.activity is None or not self._gate.may_read(factory):
             return order.activity
         try:
@@ -234,7 +234,7 @@ class Rerunner:
         return [each.activity_name for each in found], complete
 
     def _note(self, record: RunRecord, new: RunRecord, order: RerunOrder, note: str, number: int) -> None:
-        """Write into the history of the run that it was rerun, once. The rerun stands, whatever becomes of that."""
+        """Add the rerun to the history of its run, once. The rerun goes on where that fails."""
         entry = HistoryEntry(
             at=new.requested_at,
             by=order.by,

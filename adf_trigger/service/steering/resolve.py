@@ -1,4 +1,4 @@
-"""Decisions about requests whose fate cannot be told, and about rejected messages: a person makes them, once."""
+"""Decisions of a person about requests whose outcome is unknown."""
 
 import logging
 from collections.abc import Sequence
@@ -58,12 +58,12 @@ Decision = Literal["adopt", "resubmit", "dismiss"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ResolveOrder:
-    """What a person has decided.
+    """A person's decision.
 
     Attributes:
-        decision: what is to become of the request.
-        run_id: the run that is its, with `adopt` alone.
-        force: send again although a run may be its, with `resubmit` alone.
+        decision: adopt, resubmit or dismiss.
+        run_id: the run to assign, with `adopt` alone.
+        force: send again although a run may belong to it, with `resubmit` alone.
         by: who decides, where that is known.
         note: why.
     """
@@ -76,11 +76,11 @@ class ResolveOrder:
 
     @property
     def action(self) -> str:
-        """What stands in the history."""
+        """The action in the history."""
         return f"resolve as {self.decision}"
 
     def faults(self) -> list[Fault]:
-        """What belongs to another decision."""
+        """The faults: fields that belong to another decision."""
         found = []
         if self.run_id is not None and self.decision != "adopt":
             found.append(Fault("/runId", "belongs to adopt alone"))
@@ -90,19 +90,19 @@ class ResolveOrder:
 
 
 class Resolver:
-    """Carries decisions out.
+    """Carries out decisions.
 
     Args:
         ledger: the run ledger.
         records: writes it.
         factories: all configured factories.
         gate: says whether a factory may be called now.
-        reconciler: finds the run that is certainly a request's.
-        candidates: finds those that may be.
-        adoptions: gives a run to one request at a time.
+        reconciler: finds the run that certainly belongs to a request.
+        candidates: finds the runs that may belong to it.
+        adoptions: ensures that a run is assigned to one request at a time.
         definitions: what pipelines declare, so that secrets are masked.
-        monitor: takes what Data Factory shows of a run.
-        publisher: publishes that a fate is unknown before somebody changes that.
+        monitor: records what Data Factory shows of a run.
+        publisher: publishes the unknown outcome before a decision changes it.
         clock: returns the current time.
     """
 
@@ -133,7 +133,7 @@ class Resolver:
         self._clock = clock
 
     def resolve(self, record: RunRecord, order: ResolveOrder) -> RunRecord:
-        """Carry out a decision about a request whose fate is unknown; the record as it is then.
+        """Carry out a decision about a request whose outcome is unknown; returns its record.
 
         The same decision again changes nothing.
 
@@ -179,7 +179,7 @@ class Resolver:
             raise TryLater(f"its factory cannot be asked just now: {exc}", retry_after=OUTAGE_WAIT) from exc
 
     def _published(self, stored: Stored) -> Stored:
-        """The record once its unknown outcome was published: what comes after is other news."""
+        """The record once its unknown outcome was published, before a decision changes it."""
         record = stored.record
         if record.state is RunState.PUBLISHED:
             return stored
@@ -242,7 +242,7 @@ class Resolver:
     def _resubmit(
         self, factory: FactoryHandle, stored: Stored, order: ResolveOrder, entry: HistoryEntry
     ) -> RunRecord:
-        """Send it again, once the list shows no run that may be its, or a person has seen those that it shows."""
+        """Send it again, if no run may belong to it, or a person has ruled out those that may."""
         record = stored.record
         found = self._candidates.of(factory, record)
         own = self._reconciler.find(factory, record, Budget(LIST_PAGES), Sightings())
@@ -286,7 +286,7 @@ class Resolver:
 
 
 def _is_done(record: RunRecord, order: ResolveOrder) -> bool:
-    """Whether the same was decided before, and nothing has become unknown since."""
+    """Whether the same decision was made before, and the outcome has not become unknown since."""
     if order.decision == "dismiss":
         return record.dismissed
     if record.status == RunStatus.UNKNOWN:
@@ -296,7 +296,7 @@ def _is_done(record: RunRecord, order: ResolveOrder) -> bool:
 
 
 def _besides(found: Found) -> str:
-    """The runs that are no candidates since they may be another's, in words."""
+    """The runs that are no candidates since they may belong to another request, in words."""
     contested = ", ".join(str(run.run_id) for run in found.contested[:FEW_CANDIDATES])
     return (
         f"; {contested} may be its, too, and may be another request's, which is to be settled first"

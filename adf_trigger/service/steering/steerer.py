@@ -1,4 +1,4 @@
-"""What a person does about a run or a rejected message, by whatever id they name it."""
+"""Actions on a run or a rejected message, named by any of its ids."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ from adf_trigger.service.steering.resolve import ResolveOrder, Resolver
 
 @dataclass(frozen=True, slots=True)
 class Which:
-    """The run that is meant.
+    """The id of a run or a rejected message.
 
     Attributes:
         run: a requestId, a runId, or the id of a rejected message.
@@ -30,7 +30,7 @@ class Which:
 
 
 class Steerer:
-    """Finds what is meant, has it done, and shows it as it is then.
+    """Finds the run or message of an id, carries out an action, and shows the result.
 
     Every method may raise NotFound (there is nothing of that id), AmbiguousRun (it means several), InvalidRequest and
     LedgerError.

@@ -1,1 +1,1 @@
-"""Threads for work that is shared, for work beside a call, and for calls that block."""
+"""Threads: shared work, background work, and calls that block."""

@@ -9,14 +9,14 @@ from adf_trigger.service.threads.side_threads import Begin, begin
 from adf_trigger.service.threads.tick_threads import entered
 
 MOST = 8
-"""Works at once: each may hang for its time."""
+"""Maximum concurrent tasks: each may hang until its time-out."""
 
 Beside = Callable[[Callable[[], None]], None]
 """Does something in the background."""
 
 
 def at_once(work: Callable[[], None]) -> None:
-    """See Beside: where nothing is to happen on another thread."""
+    """See Beside; on the calling thread."""
     work()
 
 

@@ -1,4 +1,4 @@
-"""Threads in the background, which nobody waits for: a process that has no thread left goes on without them."""
+"""Background threads that nothing waits for: a process that has no thread left goes on without them."""
 
 import logging
 import threading

@@ -20,7 +20,7 @@ _entering: ContextVar[Callable[[], None] | None] = ContextVar("entering", defaul
 
 @contextmanager
 def each_thread(entering: Callable[[], None]) -> Iterator[None]:
-    """Meanwhile, whatever is done for this thread by other threads of a tick begins with a call, on each of them.
+    """A context in which other threads that work for this one first make a call.
 
     The platform knows by a value of each thread which invocation a log entry belongs to, and drops what has none.
     """
@@ -32,7 +32,7 @@ def each_thread(entering: Callable[[], None]) -> Iterator[None]:
 
 
 def entered() -> None:
-    """Begin, on another thread, what is done for the one whose context this is; see each_thread."""
+    """Make the call of `each_thread` on a thread that works for another one."""
     entering = _entering.get()
     if entering is not None:
         entering()
@@ -62,7 +62,7 @@ class TickThreads:
         return self._pool is None
 
     def each(self, work: Callable[[T], None], items: Iterable[T], *, at_once: int = RECORDS_AT_ONCE) -> None:
-        """Do some work for each item, begun in their order, and come back when no thread works at one any more.
+        """Do some work for each item, begun in order, and return once all of it is done.
 
         Items are taken from the iterable one by one, when a thread is free for the next.
 
@@ -90,7 +90,7 @@ class _Round(Generic[T]):
     def run(self) -> None:
         self._take_part()
         for helper in self._helping:
-            helper.cancel()  # one that has not begun finds nothing any more
+            helper.cancel()  # one that has not begun has nothing left to do
         wait([helper for helper in self._helping if not helper.cancelled()])
         if self._error is not None:
             raise self._error
@@ -114,7 +114,7 @@ class _Round(Generic[T]):
             return None
 
     def _call_for_help(self) -> None:
-        """Where there was one item there may be another: helpers come one by one, and none where there is nothing."""
+        """Start one more helper: there may be a further item. No helper is started for an empty iterable."""
         if self._pool is not None and self._more_helpers > 0:
             self._more_helpers -= 1
             context = copy_context()

@@ -1,8 +1,8 @@
 """Threads of our own for calls that block, and a gate before them.
 
-A caller that waits keeps no thread, so that hundreds may wait beside those that are at work. As many calls work as
-there are threads, a number of others wait for one, and the rest hear at once when to come again, before anything was
-done for them.
+A waiting caller holds no thread, so that hundreds may wait. As many calls run as
+there are threads, a number of others wait for one, and the rest are answered with Retry-After at once, before anything
+was done for them.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ T = TypeVar("T")
 THREADS = 32
 QUEUED = 256
 WAITS_THREADS = 8
-"""Threads of those who look for callers that wait for the end of a run."""
+"""Threads that refresh runs for callers that wait for their end."""
 RETRY_AFTER = 2.0
 """Retry-After in seconds: a full queue is worked off in about as long."""
 
@@ -28,9 +28,9 @@ class Workers:
     """Runs calls that block on threads. Safe to share between event loops and threads.
 
     Args:
-        threads: calls that work at once.
+        threads: concurrent calls.
         queued: calls that may wait for a thread.
-        name: how the threads are called.
+        name: prefix of the threads' names.
     """
 
     def __init__(self, *, threads: int = THREADS, queued: int = QUEUED, name: str = "call") -> None:
@@ -41,13 +41,13 @@ class Workers:
 
     @property
     def inside(self) -> int:
-        """Calls at work and in the queue."""
+        """Calls that run or are queued."""
         return self._inside
 
     async def run(self, work: Callable[[], T]) -> T:
-        """What a call returns, or raises.
+        """Run a call on a thread; returns what it returns, or raises what it raises.
 
-        One that has begun goes on to its end where nobody waits for it any more, and counts until then.
+        A call that has begun runs to its end even if its caller is gone, and counts until then.
 
         Raises:
             TryLater: the queue is full; the call was not begun.

@@ -25,24 +25,24 @@ from adf_trigger.settings.schedule import Schedule
 logger = logging.getLogger(__name__)
 
 OVERDUE_AFTER = 2
-"""A tick is overdue when the timer was due this many times since the last one, and some time more."""
+"""A tick is overdue when the timer was due this many times since the last one, plus GRACE."""
 
 GRACE = timedelta(seconds=15)
-"""The time more: a tick is noted when it ends."""
+"""Added to the time after which a tick is overdue: a tick is noted when it ends."""
 
 CLAIMED_FOR = timedelta(seconds=60)
 """Lease of a tick that is run in the timer's place: longer than it may take."""
 
 LOOK_EVERY = 10.0
-"""Seconds between two looks of a process at the notes."""
+"""Seconds between two checks of a process."""
 
 
 class FallbackTicker:
-    """Looks whether a tick is overdue, and runs it. Thread-safe.
+    """Runs a tick that is overdue. Thread-safe.
 
     Args:
         tick: what the timer runs.
-        notes: where the ends of ticks are noted, and who stands in.
+        notes: where the ends of ticks are noted, and which process stands in.
         clock: returns the current time.
         schedule: when the timer is due.
         steps: surrounds each write.
@@ -75,7 +75,7 @@ class FallbackTicker:
         self._lock = threading.Lock()
 
     def nudge(self, by: str) -> None:
-        """Look, and run a tick that is overdue, in a thread that nobody waits for.
+        """Check for an overdue tick, and run it, on a background thread.
 
         Args:
             by: which function noticed.
@@ -85,7 +85,7 @@ class FallbackTicker:
                 self._is_looking = False
 
     def run_if_overdue(self, by: str) -> bool:
-        """Run a tick if it is overdue and nobody else does; whether it was run. Raises nothing.
+        """Run a tick if it is overdue and no other process does; returns whether it was run. Raises nothing.
 
         Args:
             by: which function runs it: the note says so.
@@ -93,7 +93,7 @@ class FallbackTicker:
         return self._begins_to_look() and self._run(by)
 
     def _begins_to_look(self) -> bool:
-        """Whether it is time to look, and no other thread does; then this one has to run."""
+        """Whether a check is due, and no other thread makes it; then this thread has to make it."""
         with self._lock:
             looked_at = self._looked_at
             if self._is_looking or (looked_at is not None and self._seconds() - looked_at < LOOK_EVERY):
@@ -111,8 +111,8 @@ class FallbackTicker:
                 extra={"action": "stand_in_begun", "by": by},
             )
             self._tick.run(by=by)
-            self._is_overdue(*self._read())  # what it has written itself is seen from now on
-        except Exception:  # the outermost edge of a favour: who does it has other work, which is done
+            self._is_overdue(*self._read())  # remember its own note from now on
+        except Exception:  # the outermost edge: the caller's own work is done, and must not fail
             logger.exception(
                 "A tick in the timer's place failed", extra={"action": "stand_in_failed", "by": by}
             )
@@ -123,7 +123,7 @@ class FallbackTicker:
         return True
 
     def _is_claimed(self, by: str) -> bool:
-        """Whether a tick is overdue, and now this process's to run."""
+        """Whether a tick is overdue, and this process has claimed it."""
         now = self._clock()
         try:
             timer, last = self._read()
@@ -135,7 +135,7 @@ class FallbackTicker:
             with self._steps("tick.note"):
                 self._notes.put(APP_SCOPE, FALLBACK_NOTE, claim, "" if last is None else last.etag)
         except LedgerConflict:
-            return False  # another is first
+            return False  # another process is first
         except LedgerError as exc:
             logger.warning(
                 "Could not determine whether the timer is overdue: %s",
@@ -146,7 +146,7 @@ class FallbackTicker:
         return True
 
     def _read(self) -> tuple[Note | None, Note | None]:
-        """What the timer has noted last, and what who stood in for it."""
+        """The last note of the timer, and that of its stand-in."""
         return self._notes.get(APP_SCOPE, TICK_NOTE), self._notes.get(APP_SCOPE, FALLBACK_NOTE)
 
     def _is_taken(self, last: Note | None) -> bool:
@@ -162,7 +162,7 @@ class FallbackTicker:
         return until is not None and not over
 
     def _is_overdue(self, timer: Note | None, last: Note | None) -> bool:
-        """Whether nobody has ticked for too long, by the notes or, where there are none, since this process began."""
+        """Whether no tick has ended for too long, by the notes or, where there are none, since this process began."""
         ended = [each for each in (_instant(timer, "at"), _instant(last, "at")) if each is not None]
         latest = max(ended, default=self._started)
         spent = 0.0 if timer is None else _seconds_of(timer)
@@ -177,7 +177,7 @@ class FallbackTicker:
 
 
 def _instant(note: Note | None, name: str) -> datetime | None:
-    """What a note says; None where it does not, or another version has written it otherwise."""
+    """Decode a time of a note; None where it has none, or is in another version's format."""
     try:
         instant = None if note is None else datetime.fromisoformat(note.value[name])
     except (KeyError, TypeError, ValueError):

@@ -1,1 +1,1 @@
-"""Sees how runs end, and records it."""
+"""Detects the end of runs, and records it."""

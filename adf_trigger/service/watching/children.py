@@ -1,6 +1,6 @@
-"""The runs that a run has started: which they are, how they stand, and why those failed that it failed with.
+"""The child runs of a run: their status, and the errors of those that it failed with.
 
-One level deep: what such a run has started in turn is named, and not looked into.
+One level deep: the children of a child are named, and not read.
 """
 
 import logging
@@ -26,17 +26,17 @@ MOST_FOLLOWED = 3
 """Maximum child runs whose activities are read: one call for the run, and one for each page."""
 
 MOST_PAGES = 3
-"""Pages of a hundred that are read of such a run, the last activities first; and of a list of runs."""
+"""Maximum pages of a hundred: of a child's activities, the last first; and of a list of runs."""
 
 MOST_ASKED = 5
-"""Maximum child runs of a cancelled run that are read by id, since no list has shown them."""
+"""Maximum child runs of a cancelled run that are read by id, where no list has shown them."""
 
 MOST_NAMES = 20
-"""Pipelines by which a list is filtered; more of them are looked for among all."""
+"""Maximum pipelines by which a list is filtered; with more, all runs are listed."""
 
 MOST_ERRORS = 5
 MAX_MESSAGES_SIZE = 6_000
-"""Of the reasons of one such run, in characters of ASCII JSON."""
+"""Maximum size of the errors of one child run, in characters of ASCII JSON."""
 
 NEVER_LATER = timedelta(days=1)
 """How far ahead of our clock a list ends, since ours may be behind the service's."""
@@ -51,7 +51,7 @@ class _Look:
         window: of the run that has started them.
         budget: calls that may be spent.
         children: runId → what is known of it.
-        complete: whether all was read that is to be.
+        complete: whether everything was read.
         is_cut: whether something of what was read is left out.
     """
 
@@ -69,7 +69,7 @@ class Below:
 
     Attributes:
         children: those that failed first.
-        complete: whether all was read that is to be.
+        complete: whether everything was read.
         is_cut: whether something of what was read is left out.
     """
 
@@ -119,7 +119,7 @@ def children_of(
 
 
 def _named(child: str, activity: ActivityRun) -> ChildRun:
-    """As the activity that has started it names it."""
+    """A child run as the activity that started it names it."""
     given, told = json_object(activity.input), json_object(activity.output)
     waits = given.get("waitOnCompletion")
     name = text(told.get("pipelineName")) or text(json_object(given.get("pipeline")).get("referenceName"))
@@ -133,7 +133,7 @@ def _named(child: str, activity: ActivityRun) -> ChildRun:
 
 
 def _see_below(look: _Look, run: PipelineRun, activities: Iterable[ActivityRun]) -> None:
-    """How those stand that a cancelled run has started, which may go on; also those that its activities do not name."""
+    """The status of a cancelled run's children, which may go on; also of those that its activities do not name."""
     names = {name for each in activities if (name := _named("", each).pipeline) and starts_a_run(each)}
     filters = [FieldFilter(operand="PipelineName", operator="In", values=tuple(sorted(names)))]
     wanted = RunFilter(
@@ -159,7 +159,7 @@ def _see_below(look: _Look, run: PipelineRun, activities: Iterable[ActivityRun])
 
 
 def _follow(look: _Look, child: str) -> None:
-    """Why the activities of a run failed."""
+    """Read the errors of a child run's activities."""
     run = _ask(look, child)
     if run is None or run.status != RunStatus.FAILED:
         return
@@ -175,7 +175,7 @@ def _follow(look: _Look, child: str) -> None:
     if not found and not complete:
         look.complete = False
         return
-    # What that pipeline declares is not known here: its user properties may hold what is secure there.
+    # What that pipeline declares is not known here: its user properties may hold secure values.
     errors = errors_of(in_order(found), withheld=True)
     kept = fitted_errors(errors, most=MOST_ERRORS, size=MAX_MESSAGES_SIZE)
     left_out = len(errors) - len(kept)
@@ -186,7 +186,7 @@ def _follow(look: _Look, child: str) -> None:
 
 
 def _ask(look: _Look, child: str) -> PipelineRun | None:
-    """The run of a child, whose status is noted; None where it was not read."""
+    """Read a child run, and note its status; None where it was not read."""
     try:
         run_id = UUID(child)
     except ValueError:

@@ -41,7 +41,7 @@ runs share."""
 
 MAX_CHILDREN_SIZE = 16_000
 MAX_MESSAGE_SIZE = 8_000
-"""Of a run's own message, which repeats an activity's. Characters of ASCII JSON: one character can take twelve."""
+"""Maximum size of a run's message, which repeats an activity's, in characters of ASCII JSON (up to 12 each)."""
 
 
 class EndRecorder:
@@ -51,8 +51,8 @@ class EndRecorder:
         ledger: the run ledger.
         records: writes it.
         publisher: publishes what has ended.
-        policies: of which runs the activities are read.
-        withholder: of which runs what they hold is left out.
+        policies: say of which runs the activities are read.
+        withholder: says of which runs inputs and outputs are left out.
         clock: returns the current time.
     """
 
@@ -73,7 +73,7 @@ class EndRecorder:
         self._clock = clock
 
     def record(self, factory: FactoryHandle, row: ActiveRun, run: PipelineRun, budget: Budget) -> bool:
-        """Record and publish the end of a run; False where a later look has to do it.
+        """Record and publish the end of a run; False where that is left to a later tick.
 
         Raises:
             LedgerConflict: another process has changed the record.
@@ -82,12 +82,12 @@ class EndRecorder:
         try:
             return self._recorded(factory, row, run, budget)
         except LedgerConflict:
-            # Perhaps its sender, or the dispatcher, has just handed it over.
+            # Its sender, or the dispatcher, may just have handed it over.
             return self._recorded(factory, row, run, budget)
 
     def _recorded(self, factory: FactoryHandle, row: ActiveRun, run: PipelineRun, budget: Budget) -> bool:
         if not budget.left:
-            return False  # of hundreds that wait for a call not even the records need be read
+            return False  # with hundreds waiting for a call, not even the records are read
         stored = self._ledger.get(factory.id, row.request_id)
         if stored is None or stored.record.state is RunState.ACCEPTED:
             return stored is None  # its sender, or the dispatcher, first has to record that it was started
@@ -102,7 +102,7 @@ class EndRecorder:
     def of(
         self, factory: FactoryHandle, record: RunRecord, run: PipelineRun, budget: Budget
     ) -> RunEnd | None:
-        """How a run has ended, its activities read where the policy has that; None where a later look has to do it."""
+        """Describe the end of a run, with its activities if the policy has them read; None if a later tick has to."""
         read = self._read(factory, record, run, budget)
         if not read.complete and self._may_still_be_read(run):
             return None
@@ -110,14 +110,14 @@ class EndRecorder:
         return end_of(run, read.activities, read.below, withheld=withheld, complete=read.complete)
 
     def _may_still_be_read(self, run: PipelineRun) -> bool:
-        """Whether its activities are waited for: not where it does not tell since when, or what cannot be."""
+        """Whether its event still waits for its activities: for DETAILS_WAIT after its end, where that is known."""
         now, ended = self._clock(), run.run_end or run.last_updated
         return ended is not None and ended <= now + BELIEVED_AHEAD and now - ended < DETAILS_WAIT
 
     def _read(self, factory: FactoryHandle, record: RunRecord, run: PipelineRun, budget: Budget) -> "_Read":
-        """The activity runs of a run, where the policy has them read.
+        """Read the activity runs of a run, where the policy has them read.
 
-        Of a run with very many activities only the first pages are read: then that is all that will be.
+        Of a run with very many activities only the first pages are read, which then counts as complete.
         """
         details = self._policies.of(record.pipeline).details
         if details is Details.FAILED and run.status == RunStatus.SUCCEEDED:
@@ -148,7 +148,7 @@ class _Read:
     Attributes:
         activities: in the order in which they began; None where they were not read.
         below: the runs that it has started.
-        complete: whether that is all that will be.
+        complete: whether no more will be read.
     """
 
     activities: Sequence[ActivityRun] | None
@@ -164,14 +164,14 @@ def end_of(
     withheld: bool = False,
     complete: bool = True,
 ) -> RunEnd:
-    """How a run has ended, cut to what a record can hold.
+    """Describe the end of a run, cut to what a record can hold.
 
     Args:
         run: it has ended.
         activities: its activity runs, in the order in which they began; None where they were not read.
         below: the runs that it has started.
         withheld: whether figures, user properties and the return value are left out.
-        complete: whether that is all that there is to know.
+        complete: whether everything was read.
     """
     message = run.message or ""
     (shortened,) = shortened_together([message], MAX_MESSAGE_SIZE)

@@ -1,6 +1,6 @@
-"""The numbers that matter of what an activity has done, by the names that Data Factory gives them.
+"""The metrics of activity runs, by Data Factory's own names.
 
-Only what its documentation names is taken, since most outputs hold what the pipeline's sources have answered.
+Only documented names are taken, since most outputs hold data of the pipeline's sources.
 Sources: docs copy-activity-monitoring, delete-activity, control-flow-lookup-activity, control-flow-filter-activity,
 control-flow-get-metadata-activity, transform-data-using-script, control-flow-execute-data-flow-activity,
 control-flow-web-activity, control-flow-webhook-activity.
@@ -34,18 +34,18 @@ _BY_TYPE: Mapping[str, tuple[str, ...]] = {
 }
 _CALLS = frozenset({"webactivity", "webhook", "azurefunctionactivity"})
 _DURATION = "executionDuration"
-"""Seconds; of whatever runs on an integration runtime."""
+"""In seconds; of activities that run on an integration runtime."""
 
 _STATUS_CODES = range(100, 600)
 _STATUS = re.compile(r"(?:\bstatus code:? '?|\bHttpStatusCode - '|\bstatus-')(\d{3})\b", re.IGNORECASE)
-"""Where the error of a call says its status: the output of a call that failed does not."""
+"""The HTTP status in the error of a failed call, whose output does not have it."""
 
 _LARGEST = 2**53
-"""Beyond it, a consumer that reads JSON's numbers as doubles reads another one."""
+"""Largest integer that consumers which read JSON numbers as doubles read exactly."""
 
 
 def figures_of(run: ActivityRun) -> Figures:
-    """The numbers of an activity run; none where its type has none, or its output is hidden."""
+    """The metrics of an activity run; none where its type has none, or its output is hidden."""
     kind, output = run.activity_type.lower(), json_object(run.output)
     found: Figures = {name: output[name] for name in _BY_TYPE.get(kind, ()) if _is_number(output.get(name))}
     if kind == "executedataflow":
@@ -58,7 +58,7 @@ def figures_of(run: ActivityRun) -> Figures:
 
 
 def _status_of(run: ActivityRun, output: Mapping[str, object]) -> int | None:
-    """The HTTP status of a call: where the answer itself says it, and where the error does."""
+    """The HTTP status of a call, from its output or its error."""
     said = next((output[name] for name in ("statusCode", "StatusCode") if name in output), None)
     if said is None and (match := _STATUS.search(run.error.message)):
         said = match[1]
@@ -70,7 +70,7 @@ def _status_of(run: ActivityRun, output: Mapping[str, object]) -> int | None:
 
 
 def _of_data_flow(output: Mapping[str, object]) -> Figures:
-    """Rows of all sinks and sources together."""
+    """The sums of rows over all sinks and sources."""
     metrics = json_object(json_object(output.get("runStatus")).get("metrics"))
     sinks = [json_object(each) for each in metrics.values()]
     sources = [json_object(each) for sink in sinks for each in json_object(sink.get("sources")).values()]

@@ -1,4 +1,4 @@
-"""Ends the requests that have joined the runs of others, as these have ended: the timer's part of it."""
+"""Ends requests that have joined the runs of others, once these have ended; run by the timer."""
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
@@ -16,7 +16,7 @@ from adf_trigger.service.troubles import Troubles
 
 
 class JoinedEnder:
-    """Ends those who have joined; whatever policy had them join.
+    """Ends joined requests.
 
     Args:
         ledger: the run ledger.
@@ -78,7 +78,7 @@ class JoinedEnder:
     def _end(self, factory: str, row: ActiveRun, other: RunRecord | None) -> None:
         stored = self._ledger.get(factory, row.request_id)
         if stored is None or stored.record.ended or stored.record.waits_for is not Waits.JOINED:
-            return  # somebody was first
+            return  # another process was first
         fate, to = joining.fate_of(stored.record, other), stored.record.joined_to
         named = f"request {to and to.request_id}"
         if fate is Fate.GOES_ON:

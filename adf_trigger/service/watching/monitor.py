@@ -1,7 +1,7 @@
 """Watches the active runs of a factory, at a cost that follows what has ended and not what is active.
 
 One query lists the runs that have ended since the last poll; what it shows is matched in memory. Runs that no list
-shows are asked for by id, a few at each tick. What cannot be seen is never taken for ended: a failed poll changes
+shows are read by id, a few at each tick. A run is never assumed to have ended: a failed poll changes
 nothing, a run that no list shows is not lost, and a status that is not known has not ended.
 """
 
@@ -39,7 +39,7 @@ FEW = 3
 """Up to this many active runs are read one by one: that costs no more than a query, and is not delayed as lists are."""
 
 SWEPT_A_TICK = 2
-"""Maximum runs per tick that are read by id where its list was complete: each has its turn."""
+"""Maximum runs per tick that are read by id, in turn, where its list was complete."""
 
 MOST_SWEPT = 200
 """Maximum runs per tick that are read by id where its list was too long to be read whole."""
@@ -59,11 +59,11 @@ UNREADABLE_AFTER = 3
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """What a list has shown of the runs of a factory that have ended.
+    """A list of the ended runs of a factory.
 
     Attributes:
-        after: which last updates the list began after.
-        runs: those of our own and others'.
+        after: the list began after these last updates.
+        runs: our own and others'.
         complete: whether these are all.
     """
 
@@ -74,7 +74,7 @@ class Listed:
 
 @cache
 def ended_filter() -> FieldFilter:
-    """The condition of what has ended, made when it is first needed, and not at import."""
+    """The filter of ended runs, built on first use rather than at import."""
     return FieldFilter(operand="Status", operator="In", values=tuple(sorted(ENDED_IN_DATA_FACTORY)))
 
 
@@ -85,12 +85,12 @@ class Monitor:
         ledger: the run ledger.
         records: writes it.
         ends: records and publishes what has ended.
-        publisher: publishes what was lost.
-        sweep: whose turn it is to be asked for by id.
+        publisher: publishes lost runs.
+        sweep: chooses the runs that are read by id.
         clock: returns the current time.
-        tick_threads: looks at several runs at once.
+        tick_threads: reads several runs concurrently.
         overlap: how far a poll looks back behind the last one, since lists lag.
-        missing_limit: for how long Data Factory may answer that it has no such run before the run counts as lost.
+        missing_limit: how long Data Factory may answer that it has no such run before the run counts as lost.
     """
 
     def __init__(
@@ -123,16 +123,16 @@ class Monitor:
         budget: Budget,
         over: set[UUID] | None = None,
     ) -> Listed | None:
-        """Look at the started runs once: what a list has shown, where one was needed.
+        """Check the started runs once; returns the list of ended runs, where one was needed.
 
         Args:
             factory: whose runs.
             active: its active runs.
             budget: calls that may be spent.
-            over: gains the runs that Data Factory has shown to have ended.
+            over: the runs that Data Factory has shown to have ended are added to it.
 
         Raises:
-            DataFactoryError, CredentialError: looking failed; what was not seen stays as it was.
+            DataFactoryError, CredentialError: reading failed; runs that were not seen are unchanged.
             LedgerError, PublishError: storage is out of reach; the next tick continues.
         """
         over = set() if over is None else over
@@ -150,17 +150,17 @@ class Monitor:
         return listed
 
     def look(self, factory: FactoryHandle, row: ActiveRun, budget: Budget) -> None:
-        """Look at one run by its id, and record what is new.
+        """Read one run by its id, and record what has changed.
 
         Raises:
-            DataFactoryError, CredentialError: looking failed.
+            DataFactoryError, CredentialError: reading failed.
             LedgerConflict: another process has changed the record.
             LedgerError, PublishError: storage is out of reach.
         """
         self._take(factory, row, self._read(factory, row), budget)
 
     def _read(self, factory: FactoryHandle, row: ActiveRun) -> PipelineRun | None:
-        """The run; None where Data Factory itself says that it has none of that id."""
+        """Read a run; None where Data Factory itself answers that it has none of that id."""
         try:
             return factory.runs.get_run(row.run_id)
         except ResourceNotFound as exc:
@@ -182,7 +182,7 @@ class Monitor:
         started: Sequence[ActiveRun],
         budget: Budget,
     ) -> tuple[Listed, set[UUID]]:
-        """Record the ends that the list shows: the list, and which runs of ours it showed.
+        """Record the ends that a list shows; returns the list, and which of our runs it showed.
 
         At most half of the calls and of the time goes into the list, so that however much has ended in the factory
         some is left to record ends, and to ask for what the list has not come to.
@@ -212,7 +212,7 @@ class Monitor:
         shown: dict[UUID, PipelineRun],
         budget: Budget,
     ) -> Sequence[PipelineRun]:
-        """Record ends, each for itself, the oldest first; those that a later look has to record."""
+        """Record ends, each independently, the oldest first; returns those that are left to a later tick."""
         troubles, done = Troubles("monitor"), set[UUID]()
 
         def record(run: PipelineRun) -> None:
@@ -268,7 +268,7 @@ class Monitor:
         self._tick_threads.each(ask, (row for row in rows if budget.spend()))
 
     def _see(self, factory: FactoryHandle, row: ActiveRun, run: PipelineRun) -> None:
-        """Record progress, where there is any: an idle run costs no write."""
+        """Record progress; an unchanged run costs no write."""
         stored = self._ledger.get(factory.id, row.request_id)
         if stored is None or stored.record.state is not RunState.SUBMITTED:
             return
@@ -278,7 +278,7 @@ class Monitor:
             self._records.see(stored, status=status, started_at=run.run_start)
 
     def _missing(self, factory: FactoryHandle, row: ActiveRun) -> None:
-        """Data Factory itself has no such run: its history is over, or the factory was made anew, or it lags."""
+        """Record that Data Factory has no such run: its history was purged, the factory was recreated, or it lags."""
         since = row.missing_since
         now = self._clock()
         if since is not None and timedelta() <= now - since < self._missing_limit:
@@ -291,8 +291,8 @@ class Monitor:
             self._records.miss(stored)
         elif now - since >= self._missing_limit:
             reason = (
-                f"Data Factory has had no run {row.run_id} since {since.isoformat()}: its history is over, or the "
-                f"factory was made anew. Its last known status is {stored.record.status}"
+                f"Data Factory has had no run {row.run_id} since {since.isoformat()}: its history was purged, or "
+                f"the factory was recreated. Its last known status is {stored.record.status}"
             )
             self._publisher.publish_leased(self._records.lose(stored, reason))
 

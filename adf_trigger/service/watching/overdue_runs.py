@@ -1,4 +1,4 @@
-"""Publishes one event for a run that is overdue, and has it cancelled where that was asked for.
+"""Publishes one event for a run that is overdue, and orders its cancellation where that was asked for.
 
 It is the one event before an end: the run goes on, and its end is published as ever.
 """
@@ -37,7 +37,7 @@ class OverdueRunWatcher:
         router: delivers it to further consumers.
         gate: says whether a factory may be called now.
         clock: returns the current time.
-        tick_threads: looks at several runs at once.
+        tick_threads: reads several runs concurrently.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class OverdueRunWatcher:
     def publish(self, factory: FactoryHandle, active: Sequence[ActiveRun], budget: Budget) -> None:
         """Publish every overdue run that was not published as such, while there is time and calls are left.
 
-        Data Factory is asked for each first: one that has ended, or that it does not have, is published as that. Where
+        Each is first read from Data Factory: one that has ended, or is missing there, is published as that. Where
         nothing is overdue this costs nothing.
 
         Raises:
@@ -86,7 +86,7 @@ class OverdueRunWatcher:
             return
         run = self._read(factory, stored.record, budget)
         if run is None or run.status in ENDED_IN_DATA_FACTORY:
-            return  # the monitor has it
+            return  # the monitor handles it
         seen = transitions.see(
             stored.record,
             status=run.status or stored.record.status,
@@ -100,11 +100,11 @@ class OverdueRunWatcher:
             if self._is_due(present.record):
                 self._records.overdue(present, event_id, status=seen.status, started_at=seen.started_at)
 
-        # Told already: somebody who has only looked at it meanwhile must not have it told again.
+        # Published already: a concurrent refresh must not publish it again.
         optimistic.update(self._ledger, stored.record, record)
 
     def _read(self, factory: FactoryHandle, record: RunRecord, budget: Budget) -> PipelineRun | None:
-        """The run; None where it cannot be seen, which is no news of it."""
+        """Read a run; None where it cannot be read."""
         try:
             return factory.runs.get_run(record.run_id)
         except (FactoryUnusable, CredentialError, Throttled) as exc:
@@ -119,7 +119,7 @@ class OverdueRunWatcher:
 
 
 def _may_be_due(row: ActiveRun, now: datetime) -> bool:
-    """Whether a row is of a run that may be overdue; its record says since when it has been a run."""
+    """Whether the run of a row may be overdue; its record has the start."""
     if row.overdue_after is None:
         return False
     return (row.sent_at or row.requested_at) + timedelta(seconds=row.overdue_after) <= now

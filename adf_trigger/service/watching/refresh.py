@@ -1,4 +1,4 @@
-"""Asks Data Factory for a run that somebody opens: progress is read when it is wanted, not polled."""
+"""Refreshes a run from Data Factory when it is opened: progress is read on demand, not polled."""
 
 import logging
 from datetime import timedelta
@@ -18,24 +18,24 @@ from adf_trigger.settings.schedule import Schedule
 logger = logging.getLogger(__name__)
 
 CALLS = 12
-"""Maximum Data Factory calls of one look: the run, and the pages of its activities where it has ended."""
+"""Maximum Data Factory calls of one refresh: the run, and the pages of its activities where it has ended."""
 
 
 class RunRefresher:
-    """Looks at a run that is read, at most once a poll period for all its readers together.
+    """Refreshes a run that is read, at most once per poll period for all its readers together.
 
-    The look is first noted in the record, conditionally: of readers on many instances one asks, and the others are
+    The refresh is first noted in the record, conditionally: of readers on many instances one calls, and the others are
     answered with what is known.
 
     Args:
         ledger: the run ledger.
         records: writes it.
-        monitor: takes what Data Factory shows.
+        monitor: records what Data Factory shows.
         gate: says whether a factory may be called now.
         factories: all configured factories.
         clock: returns the current time.
         schedule: of the timer: its period is how fresh an answer is.
-        at_most: the period, where the timer's is longer.
+        at_most: maximum period, where the timer's is longer.
     """
 
     def __init__(
@@ -61,12 +61,12 @@ class RunRefresher:
 
     @property
     def period(self) -> timedelta:
-        """How old an answer may be: the time between two ticks of the timer, or less where that is long."""
+        """Maximum age of an answer: the timer's period, at most `at_most`."""
         due = self._schedule.next_after(self._clock())
         return min(self._at_most, self._schedule.next_after(due) - due)
 
     def fresh(self, record: RunRecord) -> RunRecord:
-        """The record, after a look at its run where nobody has looked for a period; as it was where that fails."""
+        """The record, refreshed unless it was within the last period; unchanged where that fails."""
         factory = self._factories.kept_under(record.factory)
         if factory is None or record.state is not RunState.SUBMITTED or not self._is_due(record):
             return record
@@ -109,6 +109,6 @@ class RunRefresher:
     def _is_due(self, record: RunRecord) -> bool:
         now = self._clock()
         looks = (record.looked_at, record.last_seen_at, record.submitted_at, record.requested_at)
-        # One that is still to come was written by a clock ahead of ours, and is no look of a moment ago.
+        # A time in the future was written by a clock ahead of ours, and is no recent refresh.
         last = max((each for each in looks if each is not None and each <= now + CLOCKS_APART), default=None)
         return last is None or now >= min(last + self._at_most, self._schedule.next_after(last))

@@ -1,4 +1,4 @@
-"""What the activity runs of a run come to: results, errors and the value that it returns, each bounded.
+"""The results of a run: its activities' results and errors, and its return value, each bounded.
 
 Sizes are characters of ASCII JSON, which is how records and events are written.
 """
@@ -17,7 +17,7 @@ from adf_trigger.service.watching.figures import figures_of
 SUCCEEDED = "Succeeded"
 MOST_ERRORS = 10
 MAX_MESSAGES_SIZE = 24_000
-"""What the messages of all errors of a run may have together: a loop of thousands may fail in every round."""
+"""Maximum size of all error messages of a run: a loop of thousands may fail in every round."""
 
 MAX_RESULTS_SIZE = 30_000
 MAX_RETURN_VALUE_SIZE = 8_000
@@ -31,12 +31,12 @@ _FIRST = datetime.min.replace(tzinfo=UTC)
 
 
 def in_order(activities: Iterable[ActivityRun]) -> list[ActivityRun]:
-    """Activity runs in the order in which they began; what never began comes first."""
+    """Activity runs in the order in which they began; those that never began come first."""
     return sorted(activities, key=lambda each: each.activity_run_start or _FIRST)
 
 
 def results_of(activities: Sequence[ActivityRun], *, withheld: bool) -> tuple[list[ActivityResult], int]:
-    """The results of activity runs that are kept, and how many are left out.
+    """The results of activity runs that are stored, and how many are left out.
 
     Args:
         activities: in the order in which they began.
@@ -48,7 +48,7 @@ def results_of(activities: Sequence[ActivityRun], *, withheld: bool) -> tuple[li
 
 
 def errors_of(activities: Sequence[ActivityRun], *, withheld: bool) -> list[ActivityError]:
-    """Why activity runs have failed.
+    """The errors of failed activity runs.
 
     Args:
         activities: in the order in which they began.
@@ -75,10 +75,10 @@ def errors_of(activities: Sequence[ActivityRun], *, withheld: bool) -> list[Acti
 
 
 def cured_among(activities: Sequence[ActivityRun]) -> set[int]:
-    """The places of those activity runs that have failed and whose retry has succeeded.
+    """The indices of failed activity runs whose retry has succeeded.
 
-    The attempts of one activity in one round follow one another, and count up. Where that cannot be seen, nothing is
-    taken for cured.
+    The attempts of one activity in one round follow one another, and count up. Where that is not visible, none is
+    considered cured.
 
     Args:
         activities: in the order in which they began.
@@ -107,15 +107,15 @@ def _follows(earlier: ActivityRun, later: ActivityRun) -> bool:
 
 
 def kept_errors(errors: Sequence[ActivityError]) -> tuple[list[ActivityError], int, bool]:
-    """The errors that are kept, how many are left out, and whether something of those that are kept is cut."""
+    """The errors that are stored, how many are left out, and whether a stored one is cut."""
     kept = fitted_errors(errors, most=MOST_ERRORS, size=MAX_MESSAGES_SIZE)
     return kept, len(errors) - len(kept), any(each not in errors for each in kept)
 
 
 def return_value_of(run: PipelineRun, activities: Sequence[ActivityRun]) -> tuple[Any, bool]:
-    """What a pipeline returns, and whether it was cut; None where it returns nothing.
+    """The return value of a pipeline, and whether it was cut; None where it has none.
 
-    The run itself says so since 2024; before, and where the list of runs does not, the activities that set it do.
+    The run has it since 2024; before, and where the list of runs lacks it, the activities that set it have.
     """
     returned = dict(json_object((run.model_extra or {}).get(_RETURN_VALUE)))
     if not returned:

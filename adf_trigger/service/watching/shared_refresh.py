@@ -1,4 +1,4 @@
-"""One look at all runs of a factory that callers wait for, whatever their number."""
+"""Refreshes all awaited runs of a factory together, at a cost that does not grow with their number."""
 
 import logging
 import time
@@ -30,25 +30,25 @@ logger = logging.getLogger(__name__)
 FEW = 3
 """Up to this many runs are read one by one: that costs no more than a query, and is not delayed as lists are."""
 IN_TURN = 2
-"""Runs that are asked for by id beside a query, since lists lag."""
+"""Runs that are read by id beside a query, since lists lag."""
 PAGES = 10
 PATIENCE = 3.0
-"""Maximum seconds that a look waits for a permit."""
+"""Maximum seconds that a refresh waits for a permit."""
 CALLS_AN_END = 12
 """Maximum Data Factory calls for the end of one run: pages of its activities."""
 FIRST_LOOK_BACK = timedelta(minutes=5)
 OVERLAP = timedelta(seconds=30)
-"""Lists lag, and their times are the service's."""
+"""Overlap of lists, since they lag, and their times are the service's."""
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What a look has shown.
+    """The result of a refresh.
 
     Attributes:
-        over: requests that the ledger may have an end of.
-        ended: request → its row and its run, which has ended in Data Factory; that is still to be recorded.
-        failed: whether something could not be looked at.
+        over: requests whose end the ledger may have.
+        ended: request → its row and its run, which has ended in Data Factory and is to be recorded.
+        failed: whether something could not be read.
     """
 
     over: Collection[str]
@@ -58,11 +58,11 @@ class Seen:
 
 @dataclass(slots=True)
 class Place:
-    """The progress of the looks at a factory; used by one look at a time.
+    """The progress of a factory's refreshes; used by one at a time.
 
     Attributes:
-        since: what has ended before is known; None before the first look.
-        turn: how many runs were asked for by id.
+        since: ends before it are known; None before the first refresh.
+        turn: how many runs were read by id.
     """
 
     since: datetime | None = None
@@ -70,7 +70,7 @@ class Place:
 
 
 class SharedRefresher:
-    """Looks at many runs at once: a query of the ledger, and a query of Data Factory or a few questions.
+    """Refreshes many runs at once: by a query of the ledger, and a query or a few reads of Data Factory.
 
     Args:
         ledger: the run ledger.
@@ -90,12 +90,12 @@ class SharedRefresher:
         self._clock = clock
 
     def look(self, factory: FactoryHandle, waited_for: Collection[str], place: Place) -> Seen:
-        """The outcomes of requests of a factory. Raises no error of this project: what failed is read again.
+        """Refresh requests of a factory. Raises no error of this project: what failed is read again next time.
 
         Args:
             factory: where they run.
-            waited_for: the requests.
-            place: how far the last look came; moved on.
+            waited_for: the requests that callers wait for.
+            place: the progress of the last refresh; updated.
         """
         try:
             rows = [row for row in self._ledger.active(factory.id) if row.request_id in waited_for]
@@ -117,7 +117,7 @@ class SharedRefresher:
     def settle(
         self, factory: FactoryHandle, request_id: str, ended: tuple[ActiveRun, PipelineRun] | None
     ) -> RunRecord | None:
-        """The record of a request that is over, its end recorded where it was not; None where it is not over yet."""
+        """Record the end of a request where needed, and return its record; None where it is not over yet."""
         try:
             if ended is not None:
                 self._ends.record(factory, *ended, self._budget(factory, CALLS_AN_END))
@@ -144,7 +144,7 @@ class SharedRefresher:
         return [*shown, *self._asked_for(factory, turn)]
 
     def _listed(self, factory: FactoryHandle, place: Place) -> Sequence[PipelineRun]:
-        """What has ended since the last list, as far as lists show it; what they do not, has its turn."""
+        """Awaited runs that have ended since the last list, from a list and, in turn, from reads by id."""
         now = self._clock()
         since = place.since or now - FIRST_LOOK_BACK
         window = RunFilter(
@@ -154,7 +154,7 @@ class SharedRefresher:
         )
         found, _ = self._budget(factory, PAGES).read(factory.runs.query_runs(window))
         updates = [run.last_updated for run in found if run.last_updated]
-        # Never ahead of our clock, whatever one run claims: where the service's is ahead, ends are shown again.
+        # Never ahead of our clock, whatever a run claims: where the service's is ahead, ends are listed again.
         place.since = max([since, *(min(each, now) for each in updates if each <= now + BELIEVED_AHEAD)])
         return [run for run in found if run.status in ENDED_IN_DATA_FACTORY]
 
@@ -168,13 +168,13 @@ class SharedRefresher:
             try:
                 run = factory.runs.get_run(row.run_id)
             except ResourceNotFound:
-                continue  # how long it has been missing is the watcher's to judge
+                continue  # the monitor judges how long it has been missing
             if run.status in ENDED_IN_DATA_FACTORY:
                 shown.append((row, run))
         return shown
 
     def _budget(self, factory: FactoryHandle, calls: int) -> Budget:
-        """A budget of calls that are allowed soon: the next look is near, and the timer's ticks go on."""
+        """A budget with little patience: the next refresh is soon, and the timer's ticks go on."""
         budget = Budget(calls, allowance=self._allowance, factory=factory.present_id)
         return budget.part(time.monotonic() + PATIENCE)
 

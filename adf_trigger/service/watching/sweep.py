@@ -1,4 +1,4 @@
-"""Round-robin over the runs that no list has shown for long: which are read by id next."""
+"""Round-robin over runs that no list has shown for long: chooses those that are read by id next."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -12,17 +12,17 @@ from adf_trigger.service.steps import Steps
 NEVER = datetime.min.replace(tzinfo=UTC)
 
 NOTE = "sweep"
-"""The note of a factory that holds the place of its sweep: what was asked for last."""
+"""Name of the note that holds the place of a factory's sweep: the run that was read last."""
 
 
 class Sweeper:
-    """Goes round the runs of a factory, a few at each tick. Its place is one row, so that an idle run costs no write.
+    """Chooses a few runs of a factory at each tick, in turn. Its place is one row, so that an idle run costs no write.
 
     Args:
         notes: where the place of each factory is kept.
         clock: returns the current time.
         steps: surrounds each write.
-        stale_after: a run unseen for so long is in the round.
+        stale_after: a run unseen for so long takes part.
     """
 
     def __init__(self, notes: Notes, clock: Clock, steps: Steps, *, stale_after: timedelta) -> None:
@@ -37,7 +37,7 @@ class Sweeper:
         Args:
             factory: its resource id.
             rows: the started runs, in order of arrival.
-            calls: how many may be asked for.
+            calls: how many may be read.
 
         Raises:
             LedgerError: the place could not be read or written.
@@ -58,11 +58,11 @@ class Sweeper:
 
 
 def _place(row: ActiveRun) -> str:
-    """Orders rows as they are listed: by arrival, then by name."""
+    """Sort key of rows: by arrival, then by name."""
     return f"{row.requested_at.isoformat(timespec='microseconds')}|{row.request_id}"
 
 
 def _last_seen(row: ActiveRun, now: datetime) -> datetime:
-    """When it was last seen; an instant still to come was written by a clock ahead of ours, and says nothing."""
+    """When it was last seen; a time in the future was written by a clock ahead of ours, and is ignored."""
     instants = (row.last_seen_at, row.sent_at, row.requested_at)
     return next((each for each in instants if each is not None and each <= now + CLOCKS_APART), NEVER)

@@ -1,7 +1,7 @@
-"""Callers that wait for the end of their runs. They hold no thread, and share the looks at Data Factory.
+"""Callers that wait for the end of their runs. They hold no thread, and share the refreshes from Data Factory.
 
-While somebody waits for runs of a factory, one task looks at all of them together, often at first and ever less often
-then. Everything here happens on the event loop of the process, but for the looks themselves.
+While callers wait for runs of a factory, one task refreshes all of them together, often at first and then less often.
+Everything here happens on the event loop of the process, except the refreshes themselves.
 """
 
 import asyncio
@@ -25,13 +25,13 @@ MOST = 2_000
 """Maximum concurrent waiting callers of a process; the next one is answered with what is known."""
 SETTLED_AT_ONCE = 8
 SETTLED_A_LOOK = 64
-"""Maximum ends that one look records: each costs a few writes, and a Data Factory call for its errors."""
+"""Maximum ends that one refresh records: each costs a few writes, and a Data Factory call for its errors."""
 SOONEST = 0.5
 PAUSES = ((3.0, SOONEST), (30.0, 1.0), (60.0, 2.0))
-"""How long the last caller to come has waited at most → seconds between looks. Short runs end soon."""
+"""Seconds that the newest caller has waited, at most → seconds between refreshes. Short runs end soon."""
 LONGEST_PAUSE = 5.0
 LOOKING = 3.0
-"""Minimum pause after a long look, as a multiple of its length."""
+"""Minimum pause after a long refresh, as a multiple of its length."""
 
 T = TypeVar("T")
 
@@ -68,8 +68,8 @@ class Waiter:
 
     Args:
         factories: all configured factories.
-        shared_refresher: looks at many runs at once.
-        run: runs what blocks.
+        shared_refresher: refreshes many runs at once.
+        run: runs blocking calls on a thread.
         seconds: a monotonic clock.
         most: callers that may wait at once.
     """
@@ -97,9 +97,9 @@ class Waiter:
         return self._waiting
 
     async def end_of(self, record: RunRecord, seconds: float) -> RunRecord | None:
-        """The record of a request once it has ended; None where it has not within the time.
+        """Wait for the end of a request; returns its record, or None once the time is over.
 
-        Where as many wait as may, or the factory is none of the configured ones, nobody waits.
+        Returns None at once where `most` callers wait already, or the factory is not configured.
         """
         if record.ended:
             return record
@@ -128,7 +128,7 @@ class Waiter:
         watch = self._watches.get(factory.id)
         if watch is None:
             watch = self._watches[factory.id] = _Watch(factory)
-            # In a context of its own: it outlasts the invocation that happens to begin it.
+            # In a context of its own: it outlasts the invocation that begins it.
             watch.task = asyncio.get_running_loop().create_task(
                 self._watch(watch), context=contextvars.Context()
             )
@@ -146,12 +146,12 @@ class Waiter:
                 since = self._seconds() - watch.last_came
                 pause = max(least, next((each for upto, each in PAUSES if since <= upto), LONGEST_PAUSE))
         finally:
-            # Nothing is awaited between the last look at `waiting` and this: nobody can have come.
+            # Nothing is awaited between the last check of `waiting` and this: no caller can have come.
             if self._watches.get(watch.factory.id) is watch:
                 del self._watches[watch.factory.id]
 
     async def _look(self, watch: _Watch) -> bool:
-        """Look once, and answer those whose runs are over; whether something could not be read."""
+        """Refresh once, and answer callers whose runs are over; returns whether something could not be read."""
         try:
             seen = await self._run(
                 partial(self._shared_refresher.look, watch.factory, watch.requests(), watch.place)
@@ -191,7 +191,7 @@ class Waiter:
 
 
 async def _pause(watch: _Watch, least: float, most: float) -> None:
-    """Wait for the next look, which somebody who comes meanwhile brings forward, but for what looks cost."""
+    """Wait for the next refresh, which a new caller brings forward, within the cost of refreshes."""
     await asyncio.sleep(least)
     if most > least:
         with contextlib.suppress(TimeoutError):

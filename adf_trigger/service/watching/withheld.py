@@ -1,7 +1,7 @@
-"""Of which runs inputs, outputs and user properties are shown to nobody.
+"""Decides of which runs inputs, outputs and user properties are withheld.
 
-Data Factory shows there what parameters held, secure ones among them, and their values are not kept here to look for
-them: so all of it is left out where a pipeline has secure parameters, or nobody knows whether it does.
+They may hold parameters' values, secure ones among them, and these are not kept here to search for
+them: so all of it is left out where a pipeline has secure parameters, or that is not known.
 """
 
 from adf_trigger.errors import CredentialError, DataFactoryError
@@ -13,10 +13,10 @@ from adf_trigger.settings.policy import Details
 
 
 class Withholder:
-    """Tells what is withheld.
+    """Decides what is withheld.
 
     Args:
-        policies: of which pipelines nothing is, whatever they declare.
+        policies: name pipelines of which nothing is withheld.
         definitions: what pipelines declare.
     """
 
@@ -25,7 +25,7 @@ class Withholder:
         self._definitions = definitions
 
     def at_end(self, factory: FactoryHandle, record: RunRecord) -> bool:
-        """Whether it is withheld of a run that has ended; asks nobody.
+        """Whether it is withheld of a run that has ended; makes no call.
 
         What the pipeline declared when the request was taken stands in the record. Records of earlier versions, and of
         requests that were taken in an outage, go by what was last known of the pipeline.
@@ -38,7 +38,7 @@ class Withholder:
         return declared is None or bool(declared.secure_names or record.secure_parameters)
 
     def now(self, factory: FactoryHandle, record: RunRecord) -> bool:
-        """Whether it is withheld of a run that somebody opens; Data Factory is asked what the pipeline declares."""
+        """Whether it is withheld of a run that is opened; reads what the pipeline declares from Data Factory."""
         if self._policies.of(record.pipeline).details is Details.FULL:
             return False
         if record.secure_parameters or record.declares_secrets:
@@ -46,7 +46,7 @@ class Withholder:
         return self._may_have_secrets(factory, record.pipeline)
 
     def of_pipeline(self, factory: FactoryHandle, pipeline: str) -> bool:
-        """Whether it is withheld of a run that another one has started, of which there is no record."""
+        """Whether it is withheld of a child run, which has no record."""
         if self._policies.of(pipeline).details is Details.FULL:
             return False
         return self._may_have_secrets(factory, pipeline)

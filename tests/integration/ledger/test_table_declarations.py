@@ -70,5 +70,5 @@ def test_a_row_that_is_none_of_ours_is_an_error(
     raw_table.upsert_entity(
         {"PartitionKey": partition_key(factory), "RowKey": "pipeline|load", "document0": "{}"}
     )
-    with pytest.raises(LedgerError, match="cannot be understood"):
+    with pytest.raises(LedgerError, match="cannot be decoded"):
         table_ledger.declarations().get(factory, "load")

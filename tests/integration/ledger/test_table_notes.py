@@ -181,5 +181,5 @@ def test_a_row_that_is_none_of_ours_is_an_error(
     """What cannot be understood is not taken for a note, nor for the lack of one."""
     key = {"PartitionKey": partition_key(factory), "RowKey": "note|state"}
     raw_table.upsert_entity({**key, "document0": document})
-    with pytest.raises(LedgerError, match="cannot be understood"):
+    with pytest.raises(LedgerError, match="cannot be decoded"):
         table_ledger.notes().get(factory, "state")

@@ -113,7 +113,7 @@ def test_a_text_that_is_none_of_ours_is_an_error_of_the_ledger(
     decode: Callable[[str], object], text: str
 ) -> None:
     """A row that somebody else has written cannot be understood, and says so."""
-    with pytest.raises(LedgerError, match="cannot be understood") as caught:
+    with pytest.raises(LedgerError, match="cannot be decoded") as caught:
         decode(text)
     assert caught.value.__cause__ is not None
 

@@ -112,7 +112,7 @@ def test_who_is_held_up_past_the_lease_sends_nothing(world: Sending, ago: timede
     taken = world.take(lease_until=None if ago is None else world.clock() - ago)
     sent = world.send(taken, in_doubt_since=since).record
     assert (sent.not_before, sent.sent_at, sent.lease_until) == (world.clock(), since, None)
-    assert sent.message == "the sender was held up past its lease"
+    assert sent.message == "the sender was delayed past its lease"
     assert (world.factory.given, world.given_back) == ([], 1)
 
 
