@@ -23,13 +23,15 @@ _NOT_PUBLIC = tuple(
     ipaddress.ip_network(each)
     for each in (
         "168.63.129.16/32",  # Azure's platform, reached from every virtual machine
-        "64:ff9b::/96",  # IPv4 inside of IPv6, by translators
-        "64:ff9b:1::/48",
-        "2001::/32",
+        "192.0.0.0/24",  # for protocols
+        "192.88.99.0/24",  # relays of 6to4
+        "2001::/32",  # IPv4 inside of IPv6
         "2002::/16",
-        "::/96",
+        "3fff::/20",  # for documents
     )
 )
+_UNICAST = ipaddress.ip_network("2000::/3")
+"""All of IPv6 that is given out. Beside it Python calls more global: site-local addresses, and what translators use."""
 
 Resolve = Callable[[str, int], Sequence[str]]
 """The addresses of a name."""
@@ -128,6 +130,8 @@ def addresses_of(host: str, port: int) -> Sequence[str]:
 def _is_public(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
     if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
         address = address.ipv4_mapped
+    if isinstance(address, ipaddress.IPv6Address) and address not in _UNICAST:
+        return False
     if any(address.version == each.version and address in each for each in _NOT_PUBLIC):
         return False
     special = address.is_multicast or address.is_reserved or address.is_unspecified or address.is_link_local
