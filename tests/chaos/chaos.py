@@ -258,7 +258,7 @@ def _through(connection: str, proxies: StorageProxies) -> str:
 
 def _patience(chaos: Chaos) -> float:
     """Seconds in which the work of all requests can be done, however slow the machine."""
-    return STALLED_SECONDS + chaos.requests
+    return STALLED_SECONDS + chaos.requests + chaos.events
 
 
 @contextmanager
