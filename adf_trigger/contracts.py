@@ -220,6 +220,10 @@ class JoinedRun(Wire):
     run_id: UUID | None = None
 
 
+WaitsFor = Literal["hold", "line", "joined", "pipeline", "caller"]
+"""What of its own an accepted request waits for."""
+
+
 class PlaceInLine(Wire):
     """Where a request stands that waits until fewer runs of its pipeline, or of its key, go on.
 
@@ -259,6 +263,9 @@ class RunView(Wire):
             is its SHA-256.
         joined_to: the run that it has joined, and ends with; it has none of its own, so that its `run_id` is null.
         in_line: where it stands among those that wait as it does; null where it does not, or that is not known.
+        waits_for: what keeps it from being started: `hold`, an operator; `line`, fewer runs have to go on; `joined`, it
+            ends with another one's run; `pipeline`, Data Factory queues no more runs of it; `caller`, its secure
+            parameters are kept nowhere. Null where it is none of these; `reason` says it in words.
     """
 
     request_id: str
@@ -296,6 +303,7 @@ class RunView(Wire):
     admission_key: str | None = None
     joined_to: JoinedRun | None = None
     in_line: PlaceInLine | None = None
+    waits_for: WaitsFor | None = None
     history: list[HistoryEntry] = Field(default_factory=list)
     routes: list[RouteDelivery] = Field(default_factory=list)
     links: RunLinks

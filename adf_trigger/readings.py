@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import Field, JsonValue
 
-from adf_trigger.contracts import JoinedRun, PlaceInLine, RunChoice, RunLinks, RunView
+from adf_trigger.contracts import JoinedRun, PlaceInLine, RunChoice, RunLinks, RunView, WaitsFor
 from adf_trigger.orders import HoldView
 from adf_trigger.wire import Instant, Wire
 
@@ -18,6 +18,7 @@ class RunSummary(Wire):
         ended: see RunView.
         reason: see RunView.
         source: see RunView; null for runs of earlier versions, and messages.
+        waits_for: see RunView.
     """
 
     request_id: str
@@ -36,6 +37,7 @@ class RunSummary(Wire):
     duration_ms: int | None = None
     source: str | None = None
     rerun_of: UUID | None = None
+    waits_for: WaitsFor | None = None
     links: RunLinks
 
 

@@ -9,6 +9,7 @@ import { Poller } from "./poll.js";
 import { Rows } from "./rows.js";
 import { amend, go } from "./router.js";
 import { figures, strip } from "./strip.js";
+import { waitTag } from "./waits.js";
 
 /** The list as it was left, for who comes back to it from a run. */
 let left = null;
@@ -288,13 +289,13 @@ function rowOf(run, href) {
   const when = ago(run.requestedAt);
   return {
     href,
-    state: [run.status, run.pipeline, run.requestId, reason, when, took(duration)],
+    state: [run.status, run.waitsFor, run.pipeline, run.requestId, reason, when, took(duration)],
     cells: [
       {
         name: "what",
         content: [
           glyph(run.status),
-          h("span", { class: "names" }, said(run.pipeline || "(no pipeline)", { class: "name" }), h("span", { class: `sub is-${statusOf(run.status).kind}` }, word, reason ? [h("span", { class: "muted" }, " · "), said(reason, { class: "reason" })] : null)),
+          h("span", { class: "names" }, said(run.pipeline || "(no pipeline)", { class: "name" }), h("span", { class: `sub is-${statusOf(run.status).kind}` }, word, run.waitsFor ? [" ", waitTag(run)] : null, reason ? [h("span", { class: "muted" }, " · "), said(reason, { class: "reason" })] : null)),
         ],
       },
       { name: "id", content: said(run.requestId) },

@@ -5,6 +5,7 @@ import { badge, count, durationOf, json, plain, said, time, took } from "./forma
 import { Gantt, block } from "./gantt.js";
 import { lastList } from "./list.js";
 import { Poller } from "./poll.js";
+import { joinedLink, placeInLine, waitTag } from "./waits.js";
 
 const SLOWEST = 10_000;
 /** Activity runs of a timeline that moves each second. */
@@ -88,8 +89,8 @@ function show(source, main, { whole }, title) {
   function draw() {
     title(`${plain(run.pipeline) || "Message"} ${run.status}`);
     if (!parts.head.isConnected) fill(main, h("p", { class: "back" }, h("a", { href: lastList() }, "← Runs")), Object.values(parts));
-    paint.head([run.status, run.links, run.pipeline], () => head(run, source.actionsOf(run, () => { settled = 0; poller.now(); })));
-    paint.why([run.status, run.reason, run.message, run.errors, run.children], () => why(run));
+    paint.head([run.status, run.waitsFor, run.links, run.pipeline], () => head(run, source.actionsOf(run, () => { settled = 0; poller.now(); })));
+    paint.why([run.status, run.reason, run.message, run.errors, run.children, run.inLine, run.joinedTo], () => why(run, source));
     paint.facts([run, durationOf(run)], () => facts(run, source));
     paint.given([run.parameters, run.metadata, run.returnValue], () => given(run));
     paint.history(run.history, () => historyOf(run));
@@ -126,20 +127,23 @@ function show(source, main, { whole }, title) {
 function head(run, actions) {
   const studio = SAFE.test(run.links.studio ?? "") ? h("a", { class: "button", href: run.links.studio, target: "_blank", rel: "noopener noreferrer" }, "Open in Studio", h("span", { "aria-hidden": "true" }, " ↗")) : null;
   return [
-    h("div", { class: "title" }, h("div", {}, h("h1", {}, said(run.pipeline || "Rejected message")), badge(run.status)), h("div", { class: "actions" }, actions, studio)),
+    h("div", { class: "title" }, h("div", {}, h("h1", {}, said(run.pipeline || "Rejected message")), badge(run.status), run.waitsFor ? [" ", waitTag(run)] : null), h("div", { class: "actions" }, actions, studio)),
   ];
 }
 
 const WHY = { Failed: "Why it failed", Rejected: "Why it was rejected", Unknown: "Why its fate is unknown", Cancelled: "Why it was cancelled", Accepted: "What it waits for" };
 
-function why(run) {
+function why(run, { hrefOfId }) {
   const errors = (run.errors ?? []).filter((each) => !each.cured);
   if (!WHY[run.status] || !(run.reason || run.message || errors.length)) return [];
   // What a child run says is nearer to the cause than what the activity says that has started it.
   const below = new Map((run.children ?? []).filter((each) => each.errors?.length).map((each) => [each.runId, each]));
   const told = errors.map((each) => h("li", {}, failure(each), inChild(below.get(each.childRunId))));
   const whole = errors.length === 0 ? h("pre", { tabindex: 0 }, plain(run.message ?? run.reason)) : null;
-  return h("div", { class: `why is-${run.status.toLowerCase()}` }, h("h2", {}, WHY[run.status]), whole, told.length ? h("ul", { class: "plain" }, told) : null, further(run.errorsLeftOut));
+  const place = placeInLine(run.inLine);
+  const joined = run.ended ? null : joinedLink(run, hrefOfId);
+  const until = [place ? h("p", {}, place) : null, joined ? h("p", {}, "It ends with the run of ", joined, ".") : null];
+  return h("div", { class: `why is-${run.status.toLowerCase()}` }, h("h2", {}, WHY[run.status]), whole, until, told.length ? h("ul", { class: "plain" }, told) : null, further(run.errorsLeftOut));
 }
 
 function further(number) {
@@ -163,6 +167,7 @@ function inChild(child) {
 }
 
 function facts(run, { hrefOfId, hasCorrelation, whenLabel }) {
+  const joined = joinedLink(run, hrefOfId);
   const link = (id) => h("a", { href: hrefOfId(id, { by: "runId" }) }, said(id));
   const rows = [
     [whenLabel, time(run.requestedAt)],
@@ -174,6 +179,8 @@ function facts(run, { hrefOfId, hasCorrelation, whenLabel }) {
     hasCorrelation ? ["Request id", copied(run.requestId)] : null,
     run.messageId ? ["Message id", copied(run.messageId)] : null,
     run.runId ? ["Run id", copied(run.runId)] : null,
+    joined ? ["Joined", joined] : null,
+    run.admissionKey === null || run.admissionKey === undefined ? null : ["Counted by key", h("code", {}, plain(run.admissionKey))],
     ["Factory", run.factory ? said(run.factory) : "—"],
     run.correlationId ? ["Correlation id", h("a", { href: `#/runs?${new URLSearchParams({ correlationId: run.correlationId })}` }, said(run.correlationId))] : null,
     run.rerunOf ? ["Reruns", link(run.rerunOf)] : null,

@@ -8,6 +8,7 @@ import { SPANS } from "./known.js";
 export const VIEWS = [
   { id: "", label: "All", statuses: null },
   { id: "active", label: "Active", statuses: ACTIVE },
+  { id: "waiting", label: "Waiting", statuses: ["Accepted"], wanted: ({ waitsFor }) => Boolean(waitsFor) },
   { id: "succeeded", label: "Succeeded", statuses: ["Succeeded"] },
   { id: "failed", label: "Failed", statuses: ["Failed"] },
   { id: "cancelled", label: "Cancelled", statuses: ["Cancelled"] },

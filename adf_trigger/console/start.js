@@ -6,7 +6,8 @@ import { faults as faultsOf, field } from "./dialog.js";
 import { fieldsOf } from "./fields.js";
 import { plain, said } from "./format.js";
 import { amend, go } from "./router.js";
-import { hrefOf, listPipelines, start } from "./service.js";
+import { hrefOf, hrefOfId, listPipelines, start } from "./service.js";
+import { outlook } from "./waits.js";
 
 const CHECK_AFTER = 400;
 
@@ -84,10 +85,10 @@ function formOf(element, pipeline) {
     const { body, faults } = request();
     if (faults.length > 0) return wrong(faults);
     try {
-      await start({ pipeline: pipeline.name, body, validateOnly: true, signal });
+      const { body: preview } = await start({ pipeline: pipeline.name, body, validateOnly: true, signal });
       if (signal.aborted) return;
       fields.mark([]);
-      fill(verdict, h("p", { class: "right" }, "The request is right: it would start a run."));
+      fill(verdict, outlook(preview, { hrefOf, hrefOfId }, pipeline.factory));
     } catch (error) {
       if (signal.aborted) return;
       if (error.errors?.length) wrong(error.errors);

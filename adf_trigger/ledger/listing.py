@@ -5,17 +5,17 @@ has ended, so that a run costs no write meanwhile; the state in between is merge
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from adf_trigger.contracts import RunStatus
+from adf_trigger.contracts import RunStatus, WaitsFor
 from adf_trigger.errors import UnreadableRow
 from adf_trigger.ledger.adapters import adapter_of
 from adf_trigger.ledger.keys import newest_first
 from adf_trigger.ledger.reasons import reason_of
-from adf_trigger.ledger.records import RunRecord
+from adf_trigger.ledger.records import RunRecord, RunState, Waits
 from adf_trigger.messages.limits import shorten
 
 LAST_WORDS = frozenset(
@@ -42,6 +42,7 @@ class ListedRun:
         message_id: of a rejected message.
         reason: one line.
         source: how it came; None in rows of earlier versions, and of a message.
+        waits_for: what keeps an accepted one from being started; a row does not say it, and the record does.
     """
 
     factory: str
@@ -60,6 +61,7 @@ class ListedRun:
     duration_ms: int | None = None
     rerun_of: UUID | None = None
     source: str | None = None
+    waits_for: WaitsFor | None = None
 
     @classmethod
     def of(cls, record: RunRecord) -> "ListedRun":
@@ -80,7 +82,25 @@ class ListedRun:
             duration_ms=record.duration_ms,
             rerun_of=record.rerun.reference_pipeline_run_id,
             source=record.source,
+            waits_for=waits_for(record),
         )
+
+
+_WAITS: Mapping[Waits, WaitsFor] = {
+    Waits.ADMISSION: "line",
+    Waits.JOINED: "joined",
+    Waits.PIPELINE: "pipeline",
+    Waits.CALLER: "caller",
+}
+
+
+def waits_for(record: RunRecord) -> WaitsFor | None:
+    """What of its own keeps an accepted request from being started; None where nothing does."""
+    if record.state is not RunState.ACCEPTED:
+        return None
+    if record.held is not None:
+        return "hold"
+    return None if record.waits_for is None else _WAITS[record.waits_for]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from adf_trigger.contracts import RunStatus
 from adf_trigger.ledger.listing import ListedRun, ListingPage, Question
 from adf_trigger.ledger.port import Ledger
-from adf_trigger.ledger.records import RunRecord
+from adf_trigger.ledger.records import Held, RunRecord, Waits
 from adf_trigger.service.recording import transitions
 from adf_trigger.service.recording.run_end import RunEnd
 from tests.contracts.ledger_records import MINUTE, NOON, a_factory, a_record
@@ -19,6 +20,12 @@ from tests.contracts.ledger_steps import LedgerClaims
 ALL = Question()
 LEASE = timedelta(seconds=90)
 FOUND = UUID(int=77)
+WAITS = {
+    Waits.ADMISSION: "line",
+    Waits.JOINED: "joined",
+    Waits.PIPELINE: "pipeline",
+    Waits.CALLER: "caller",
+}
 
 
 def listing(ledger: Ledger, factory: str, question: Question = ALL, *, limit: int = 100) -> list[ListedRun]:
@@ -72,6 +79,25 @@ def life_of(record: RunRecord) -> Iterator[RunRecord]:
 
 class ListingContract(LedgerClaims):
     """What is shown, in which order, and how far."""
+
+    @pytest.mark.parametrize(
+        ("changes", "said"),
+        [
+            ({}, None),
+            *(({"waits_for": waits}, WAITS[waits]) for waits in Waits),
+            ({"waits_for": Waits.ADMISSION, "held": Held(by="all", since=NOON)}, "hold"),
+        ],
+    )
+    def test_what_a_request_waits_for_is_listed_until_it_has_ended(
+        self, ledger: Ledger, factory: str, changes: dict[str, Any], said: str | None
+    ) -> None:
+        """Each kind by its word; a hold goes before the line in which the request stands as well."""
+        stored = ledger.claim(a_record(factory, **changes)).stored
+        assert [run.waits_for for run in listing(ledger, factory)] == [said]
+        accepted = Question(statuses=frozenset({RunStatus.ACCEPTED}))
+        assert [run.waits_for for run in listing(ledger, factory, accepted)] == [said]
+        ledger.save(stored, transitions.reject(stored.record, reason="gone", now=NOON + MINUTE))
+        assert [run.waits_for for run in listing(ledger, factory)] == [None]
 
     def test_a_list_shows_each_run_as_it_is(self, ledger: Ledger, factory: str) -> None:
         """After each move of its life, what a list shows is what its record says."""

@@ -50,6 +50,13 @@ PIPELINES: Mapping[str, Mapping[str, Any]] = {
     "waiting": {
         "activities": [_child("Start", "lingering", waits=False), _wait("Stay", after="Start", seconds=300)]
     },
+    **{
+        name: {
+            "parameters": {"customer": {"type": "String", "defaultValue": ""}},
+            "activities": [_wait("Pause", seconds=300)],
+        }
+        for name in ("counted", "joining", "refusing")
+    },
     "parked": {"activities": [_wait("Pause")]},
     "settle": {
         "activities": [

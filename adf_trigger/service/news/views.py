@@ -16,7 +16,7 @@ from adf_trigger.contracts import (
 )
 from adf_trigger.errors import LedgerError
 from adf_trigger.ledger.kept_messages import Fate, KeptMessage
-from adf_trigger.ledger.listing import ListedRun
+from adf_trigger.ledger.listing import ListedRun, waits_for
 from adf_trigger.ledger.reasons import reason_of
 from adf_trigger.ledger.records import JoinedTo, RunRecord
 from adf_trigger.messages.decoding import Message
@@ -96,6 +96,7 @@ class RunViews:
             admission_key=record.admission_key,
             joined_to=joined_run(record.joined_to),
             in_line=None if self._in_line is None else self._in_line(record),
+            waits_for=waits_for(record),
             history=list(record.history),
             routes=list(record.routes),
             links=self._links(ListedRun.of(record)),
@@ -195,6 +196,7 @@ class RunViews:
             duration_ms=run.duration_ms,
             source=run.source,
             rerun_of=run.rerun_of,
+            waits_for=run.waits_for,
             links=links,
         )
 

@@ -1,5 +1,6 @@
 """A person before the console: a browser, and a stack behind the page."""
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -10,7 +11,15 @@ from tests.support.chromium import chromium
 from tests.support.console import PIPELINES, Person
 from tests.support.local_stack import LocalStack
 
-POLICY = '{"parked": {"unknownOutcome": "park"}}'
+COUNTED = {"atOnce": 1, "key": "parameters.customer"}
+POLICY = json.dumps(
+    {
+        "parked": {"unknownOutcome": "park"},
+        "counted": {"admission": COUNTED},
+        "joining": {"admission": {**COUNTED, "overflow": "join"}},
+        "refusing": {"admission": {**COUNTED, "overflow": "refuse"}},
+    }
+)
 
 
 @pytest.fixture(scope="module")

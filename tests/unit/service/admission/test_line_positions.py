@@ -1,11 +1,13 @@
 """How many are before a request that waits in line: counted where that is cheap, and it says so."""
 
 import json
+from uuid import UUID
 
 import pytest
 
 from adf_trigger.contracts import PlaceInLine
 from adf_trigger.errors import LedgerError
+from adf_trigger.ledger.listing import Question
 from adf_trigger.ledger.port import ActivePage
 from adf_trigger.service.admission import positions
 from adf_trigger.service.admission.positions import KNOWN_FOR
@@ -148,6 +150,22 @@ def test_the_line_of_a_policy_that_has_changed_is_none() -> None:
     world.settings = with_policy(None)
     world.restart()
     assert in_line(world, "b") is None
+
+
+def test_list_and_run_say_in_a_word_what_each_waits_for() -> None:
+    """The same word in both."""
+    world = World(settings=with_policy(policy(overflow="join")), ledger=CountedLedger())
+    declare(world)
+    start(world, "runs")
+    start(world, "joins")
+    start(world, "waits", reference_pipeline_run_id=UUID(int=1))
+    start(world, "secret", parameters={"secret": "x"})
+    hold(world)
+    start(world, "held")
+    said = {"runs": None, "joins": "joined", "waits": "line", "secret": "caller", "held": "hold"}
+    page = world.services.runs.page(Question(), limit=100)
+    assert {run.request_id: run.waits_for for run in page.runs} == said
+    assert {key: world.services.query.show(key).waits_for for key in said} == said
 
 
 def test_who_waits_for_secrets_stands_in_no_line() -> None:
