@@ -1,5 +1,6 @@
 """Who of those that wait for a place may be given one now: the dispatcher's look at the lines of a factory."""
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -82,15 +83,15 @@ class Lines:
         rows = self._ledger.active(factory.id)
         by_request = {row.request_id: row for row in rows}
         others = self._others(factory, [kept[name].places for name in names if name in kept], rows, budget)
+        in_line = defaultdict[str | None, list[ActiveRun]](list)
+        for row in rows:
+            if is_in_line(row) and not self._times.is_too_late(row, holds) and not holds.keep(row.held):
+                in_line[row.places].append(row)
         found = []
         for name in names:
             issued = kept[name].places.issued if name in kept else 0
             line = [
-                row
-                for row in rows
-                if is_in_line(row) and row.places == name and not self._times.is_too_late(row, holds)
-                if not holds.keep(row.held)
-                if row.request_id in before or (row.place_number or 0) <= issued
+                row for row in in_line[name] if row.request_id in before or (row.place_number or 0) <= issued
             ]
             if line and name in kept and holds.cover(kept[name].places.pipeline, kept[name].places.key):
                 found.append(Opening(name, sorted(line, key=in_order), is_held=True))
