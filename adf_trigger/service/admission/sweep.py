@@ -29,15 +29,19 @@ class PlacesSweeper:
         self._admission = admission
         self._after: dict[str, str] = {}
 
-    def sweep(self, factory: str) -> None:
+    def sweep(self, factory: str) -> bool:
         """Remove those that are of no use any more. One that is taken meanwhile stays.
 
         Args:
             factory: resource id under which they are kept.
 
+        Returns:
+            Whether most of them were removed, so that the next ones are better not left waiting.
+
         Raises:
             LedgerError: the ledger is out of reach; the next sweep continues.
         """
+        removed = 0
         found = self._ledger.all_places(factory, after=self._after.get(factory, ""), limit=ROWS_A_SWEEP)
         if found:
             # Read after the places: who waited when they were read, and waits still, is among them.
@@ -50,9 +54,11 @@ class PlacesSweeper:
                     self._records.remove_places(factory, kept)
                 except LedgerConflict:
                     continue
+                removed += 1
                 logger.info(
                     "Removed the places of %s that nobody has any more",
                     kept.places.pipeline,
                     extra={"action": "places_removed", "factory": factory, "places": kept.places.name},
                 )
         self._after[factory] = found[-1].places.name if len(found) == ROWS_A_SWEEP else ""
+        return removed > ROWS_A_SWEEP // 2

@@ -60,9 +60,9 @@ class Purger:
             LedgerError: the ledger is out of reach; the next tick continues.
         """
         if self._is_due(factory):
-            self._places.sweep(factory)
+            is_more = self._places.sweep(factory)
             count = self._records.purge(factory, before=self._oldest(), limit=PURGED_A_TICK)
-            self._note_purged(factory, count)
+            self._note_purged(factory, PURGED_A_TICK if is_more else count)
 
     def purge_messages(self) -> None:
         """Purge kept messages, after those that were lost are sent again. Failures are logged; nothing is raised."""

@@ -274,3 +274,18 @@ def test_a_burst_on_one_key_loses_nothing_and_keeps_its_order() -> None:
     )
     assert [number for _, number in line] == sorted(number for _, number in line)
     assert [number for number, _ in line] == list(range(1, len(line) + 1))
+
+
+def test_while_most_rows_are_of_no_use_every_tick_removes_some() -> None:
+    """A key for each request leaves a row each: they go as fast as ticks come, and not every ten minutes."""
+    world = a_world()
+    for number in range(250):
+        empty = Places(name=name_of("load", "parameters.customer", str(number)), pipeline="load")
+        record = world.submit(f"o-{number}", "other").record
+        stored = world.ledger.get(FACTORY_ID, record.request_id)
+        assert stored is not None
+        world.ledger.save(stored, stored.record, KeptPlaces(empty))
+    world.tick(after=700)
+    for _ in range(2):
+        world.tick(after=15)
+    assert len(world.ledger.all_places(FACTORY_ID)) == 0
