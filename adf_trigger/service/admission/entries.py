@@ -93,7 +93,8 @@ class Entries:
         secret = bool(record.secure_parameters)
         refuses = policy.overflow is Overflow.REFUSE
         in_vain = places.has_line and refuses and self._holders.is_line_left(record.factory, places)
-        if in_line or secret or in_vain or not (places.has_line or policy.count_others):
+        may_be_next = in_line or in_vain or not (places.has_line or policy.count_others)
+        if secret or (may_be_next and not self._holders.has_line_before(record.factory, places)):
             # Who alone has its secrets cannot be called when its turn comes: it takes what is free when it comes.
             most = policy.at_once - others - self._holders.elsewhere(record.factory, places)
             holding = self._holders.of(record.factory, places, below=most, but=record.request_id)
@@ -127,7 +128,7 @@ class Entries:
 
     def _full(self, record: RunRecord, policy: AdmissionPolicy) -> AtCapacity:
         places = self._read(record, policy).places
-        there = self._holders.known_of(record.factory, places)
+        there = self._holders.all_known_of(record.factory, places)
         why = ["these are under way or in doubt"] if there.records else []
         why += [
             f"the record of request {each.request_id} (run {each.run_id}), which has a place, cannot be read"

@@ -7,7 +7,7 @@ from adf_trigger.errors import UnreadableRow
 from adf_trigger.ledger.places import Holder, Places
 from adf_trigger.ledger.port import LedgerReader
 from adf_trigger.ledger.records import ActiveRun, RunRecord, RunState, Waits
-from adf_trigger.service.factories import Factories
+from adf_trigger.service.factories import Factories, FactoryHandle
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +80,27 @@ class Holders:
 
     def elsewhere(self, factory: str, places: Places) -> int:
         """How many have places that are kept under further ids of the same factory."""
-        handle = self._factories.kept_under(factory)
-        others = () if handle is None else self._factories.of(handle.alias)
-        count = 0
-        for other in others:
-            if other.id.lower() != factory.lower():
-                kept = self._ledger.places(other.id, places.name)
-                count += 0 if kept is None else len(self.of(other.id, kept.places))
-        return count
+        return sum(len(self.of(other, kept)) for other, kept in self._elsewhere(factory, places))
+
+    def all_known_of(self, factory: str, places: Places) -> Known:
+        """Who has a place still, with their records, those under further ids of the same factory among them."""
+        found = [
+            self.known_of(each, kept) for each, kept in ((factory, places), *self._elsewhere(factory, places))
+        ]
+        return Known(
+            [record for each in found for record in each.records],
+            [holder for each in found for holder in each.unreadable],
+        )
+
+    def has_line_before(self, factory: str, places: Places) -> bool:
+        """Whether somebody waits under an id that the same factory had later: new requests go under its first one."""
+        ids = [each.id.lower() for each in self._handles(factory)]
+        own = ids.index(factory.lower()) if factory.lower() in ids else len(ids)
+        return any(
+            kept.has_line and not self.is_line_left(other, kept)
+            for other, kept in self._elsewhere(factory, places)
+            if ids.index(other.lower()) > own
+        )
 
     def last_number(self, factory: str, places: Places) -> int:
         """The highest number among those who stand in a line."""
@@ -98,6 +111,19 @@ class Holders:
         """Whether nobody stands in a line any more. Where one is refused and not put there, no tick would find out."""
         rows = self._ledger.active(factory)
         return not any(row.places == places.name and row.waits_for is Waits.ADMISSION for row in rows)
+
+    def _handles(self, factory: str) -> Sequence[FactoryHandle]:
+        handle = self._factories.kept_under(factory)
+        return () if handle is None else self._factories.of(handle.alias)
+
+    def _elsewhere(self, factory: str, places: Places) -> Sequence[tuple[str, Places]]:
+        """The places of the same name under further ids of the same factory, of which there are few."""
+        found = (
+            (each.id, self._ledger.places(each.id, places.name))
+            for each in self._handles(factory)
+            if each.id.lower() != factory.lower()
+        )
+        return [(other, kept.places) for other, kept in found if kept is not None]
 
     def _holds(self, factory: str, name: str, holder: Holder, row: ActiveRun | None) -> bool:
         if row is not None and row.run_id == holder.run_id and _is_under_way(row):
