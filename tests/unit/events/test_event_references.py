@@ -81,6 +81,7 @@ def test_an_sdk_reads_what_was_written(name: str) -> None:
 
 @given(name=st.text(max_size=MAX_PIPELINE_NAME), group=st.text(min_size=1, max_size=90))
 @example(name="..", group="%")
+@example(name="", group="\ud800")
 @example(name="\ud800", group="ü ä/..?#")
 def test_a_source_names_a_pipeline_and_no_other(name: str, group: str) -> None:
     """It is valid, bounded, and read back it is the name: two pipelines have two sources."""

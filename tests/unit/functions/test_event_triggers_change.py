@@ -86,6 +86,18 @@ def test_a_rejected_event_stays_known_by_its_key_though_its_trigger_was_renamed(
     assert world.services.query.show(kept.request_id).run_id == run.run_id
 
 
+def test_an_event_that_feeds_more_than_a_request_may_hold_is_rejected_and_says_so() -> None:
+    """The event is kept, its request was none; another event goes on."""
+    world = with_triggers(custom_trigger({"file": "@triggerBody().event.data.day", "folder": "f"}))
+    caller = Caller(world)
+    caller.message(order_placed(day="x" * world.settings.max_body_bytes))
+    (kept,) = world.kept()
+    assert [fault.in_words for fault in kept.faults] == ["/parameters: have more than 65536 bytes"]
+    assert world.factory.runs == {}
+    caller.message({**order_placed(), "id": "o-2"}, message_id="m-2")
+    assert len(world.factory.runs) == 1
+
+
 def test_one_that_has_come_under_the_new_name_too_is_not_started_again() -> None:
     """A replay is no second run."""
     world = with_triggers(custom_trigger({"file": "@triggerBody().event.data.gone", "folder": "f"}))

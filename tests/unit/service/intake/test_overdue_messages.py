@@ -8,6 +8,7 @@ import pytest
 
 from adf_trigger.errors import (
     BadRequest,
+    LedgerError,
     PublishError,
     Unavailable,
 )
@@ -178,3 +179,22 @@ def test_one_that_waits_and_was_taken_as_a_copy_is_not_put_again() -> None:
     storage.world.tick(after=LATE)
     assert (storage.texts(), len(storage.world.factory.runs)) == ([], 1)
     assert [kept for kept in storage.world.kept() if kept.is_aside] == []
+
+
+def test_one_that_was_taken_and_cannot_be_marked_so_is_marked_later(caplog: pytest.LogCaptureFixture) -> None:
+    """The ledger fails just then: the message is done with all the same, and runs once."""
+    storage = Storage()
+    storage.replay(by="me")
+    storage.world.rejected.before["change"] = [LedgerError("down")]
+    storage.deliver()
+    (said,) = (each for each in caplog.records if vars(each)["action"] == "kept_message_not_removed")
+    assert said.getMessage().endswith("could not be removed from where it was kept: down")
+    assert (len(storage.world.factory.runs), storage.status()) == (1, "Queued")
+    for _ in range(2):
+        storage.world.tick(after=LATE)
+        for text in storage.texts():
+            storage.deliver(text)
+    assert len(storage.world.factory.runs) == 1
+    kept = storage.world.rejected.find("m-1", by="messageId")
+    assert kept is not None
+    assert kept.was_taken
