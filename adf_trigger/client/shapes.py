@@ -31,6 +31,24 @@ class HeldScope(_Shape):
     waiting: int | None = None
 
 
+class WaitingLines(_Shape):
+    """The requests of a factory that wait in line, at the last tick.
+
+    Attributes:
+        factory: its alias.
+        waiting: how many wait.
+        lines: in how many lines, of a pipeline or of a key of it each.
+        longest: how many in the longest of them.
+        since: when the first of them was requested.
+    """
+
+    factory: str
+    waiting: int
+    lines: int = 1
+    longest: int = 0
+    since: datetime | None = None
+
+
 class Health(_Shape):
     """The health of the app, as it tells it.
 
@@ -40,6 +58,7 @@ class Health(_Shape):
         troubles: what is wrong, in words; only with a key that opens the details.
         warnings: what is odd.
         holds: what operators hold.
+        lines: factories in which requests wait until fewer runs go on.
     """
 
     model_config = ConfigDict(extra="allow")
@@ -50,3 +69,4 @@ class Health(_Shape):
     troubles: list[Trouble] = Field(default_factory=list)
     warnings: list[str] = Field(default_factory=list)
     holds: list[HeldScope] = Field(default_factory=list)
+    lines: list[WaitingLines] = Field(default_factory=list)

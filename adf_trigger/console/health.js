@@ -5,12 +5,12 @@ import { block } from "./gantt.js";
 import { call } from "./api.js";
 import { faults } from "./dialog.js";
 import { fill, h, painted } from "./dom.js";
-import { ago, glyph, plain, said, time } from "./format.js";
+import { ago, count, glyph, plain, said, time } from "./format.js";
 import { heldBanner } from "./held.js";
 import { Poller } from "./poll.js";
 
 const NAMES = { table: "Ledger’s table", queues: "Queues", ledger: "Ledger", bindings: "Queue binding" };
-const SHOWN = new Set(["status", "since", "version", "troubles", "warnings", "components", "timer", "observedAt", "ledger", "holds"]);
+const SHOWN = new Set(["status", "since", "version", "troubles", "warnings", "components", "timer", "observedAt", "ledger", "holds", "lines"]);
 const SIGN = { ok: "Succeeded", starting: "Accepted", unavailable: "Failed" };
 const WORDS = { ok: "All is well", starting: "It has just started", unavailable: "Something is wrong" };
 
@@ -40,6 +40,7 @@ function shown(health, again) {
     h("div", { class: `why health is-${health.status}` }, h("h2", {}, glyph(SIGN[health.status]), WORDS[health.status] ?? plain(health.status)), health.since ? h("p", { class: "muted" }, "since ", time(health.since)) : null, troubles(health)),
     health.ledger && health.ledger.acknowledged === false ? unknownLedger(again) : null,
     heldBanner(health.holds),
+    linesOf(health.lines),
     health.warnings.length ? [h("h2", {}, "Warnings"), h("ul", {}, health.warnings.map((each) => h("li", {}, plain(each))))] : null,
     h("h2", {}, "Factories"),
     components(health, (name) => name.startsWith("factory:"), "No factory was asked yet."),
@@ -48,6 +49,14 @@ function shown(health, again) {
     watcher(health),
     block("What else is known", further),
     h("p", { class: "muted version" }, `adf-trigger ${plain(health.version)}`),
+  ];
+}
+
+function linesOf(lines) {
+  if (!lines?.length) return null;
+  return [
+    h("h2", {}, "Waiting in line"),
+    h("ul", {}, lines.map((each) => h("li", {}, said(each.factory), `: ${count(each.waiting, "request")} in ${count(each.lines, "line")}, ${each.longest.toLocaleString()} in the longest`, each.since ? [", the first since ", time(each.since)] : null))),
   ];
 }
 

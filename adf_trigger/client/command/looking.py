@@ -215,4 +215,8 @@ def health_command(session: Session) -> int:
             show_hold(screen, held.factory, held, indent=2)
             if held.waiting:
                 screen.line(f"{held.waiting} requests wait for it", indent=4)
+        for each in health.lines:
+            many = "1 line" if each.lines == 1 else f"{each.lines:,} lines"
+            since = f", the first since {moment(each.since)}" if each.since else ""
+            screen.line(f"{each.waiting:,} waiting in {many} of {each.factory}{since}", indent=2)
     return Exit.SUCCEEDED if health.status == "ok" else Exit.FAILED

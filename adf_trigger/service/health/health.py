@@ -13,6 +13,7 @@ from typing import Any
 from adf_trigger.clock import Clock
 from adf_trigger.errors import AdfTriggerError
 from adf_trigger.ledger.notes import APP_SCOPE, Note, Notes
+from adf_trigger.service.admission.summary import last_lines
 from adf_trigger.service.apps.own_notes import FALLBACK_NOTE, HEALTH_NOTE, TICK_NOTE
 from adf_trigger.service.apps.unconfigured import UNCONFIGURED_NOTES, listed
 from adf_trigger.service.elapsed import Elapsed
@@ -297,6 +298,7 @@ def _details(read: _Read) -> dict[str, Any]:
         "routes": listed_routes(read.routes, read.instant),
         "observed": list(read.observed),
         "holds": with_waiting(read.holds, [read.tick, read.fallback_tick]),
+        "lines": list(last_lines([read.tick, read.fallback_tick])),
         "timer": None if read.tick is None else read.tick.value,
         "standIn": None if read.fallback_tick is None else read.fallback_tick.value,
         "ledger": None if read.ledger is None else read.ledger.value,

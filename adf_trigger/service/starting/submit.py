@@ -36,6 +36,7 @@ from adf_trigger.service.starting.new_record import new_record
 from adf_trigger.service.starting.partitions import Partitions
 from adf_trigger.service.starting.repeats import is_repeat
 from adf_trigger.service.starting.send import Sender
+from adf_trigger.service.starting.waiting_log import log_wait
 from adf_trigger.service.submission import Submission
 
 logger = logging.getLogger(__name__)
@@ -169,6 +170,7 @@ class Submitter:
                 return self._submitted(self._start(submission, stored, permit), replayed=False)
         if not created:
             return self._repeated(submission, stored)
+        log_wait(stored.record)
         if at_once and stored.record.waits_for is None and record.held is None:
             return self._submitted(self._start_if_nobody_waits(submission, stored), replayed=False)
         return self._submitted(stored.record, replayed=False)

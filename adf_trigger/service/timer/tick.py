@@ -11,6 +11,7 @@ from datetime import datetime
 from adf_trigger.clock import Clock
 from adf_trigger.errors import LedgerError
 from adf_trigger.ledger.notes import APP_SCOPE, Notes
+from adf_trigger.service.admission.summary import LINES, LinesOf, lines_for_note
 from adf_trigger.service.apps.own_notes import FALLBACK_NOTE, TICK_NOTE
 from adf_trigger.service.calls.allowance import Allowance
 from adf_trigger.service.calls.budget import Budget
@@ -92,6 +93,7 @@ class TickRunner:
         first = self._first % len(factories)
         trouble, unreached = list[str](), list[int]()
         held = list[tuple[str, Mapping[str, int]]]()
+        lines = list[tuple[str, LinesOf]]()
 
         def take(numbered: tuple[int, FactoryHandle]) -> None:
             number, factory = numbered
@@ -102,6 +104,7 @@ class TickRunner:
             take_turn(self._stages, turn, limits, self._tick_threads)
             trouble.extend(turn.trouble)
             held.append((factory.alias, counted_by_hold(turn.active)))
+            lines.append((factory.alias, LinesOf.among(turn.active)))
 
         self._tick_threads.each(
             take, enumerate((*factories[first:], *factories[:first])), at_once=FACTORIES_AT_ONCE
@@ -111,7 +114,8 @@ class TickRunner:
             trouble.append(f"reach {len(unreached)} factories")
         if not limits.are_over:
             self._parts.purger.purge_messages()
-        self._note(begun, by, {HELD: for_note(held), "trouble": trouble[:MOST_TROUBLE]})
+        waiting = {HELD: for_note(held), LINES: lines_for_note(lines)}
+        self._note(begun, by, {**waiting, "trouble": trouble[:MOST_TROUBLE]})
 
     def _budget(self, factory: FactoryHandle) -> Budget:
         return Budget(

@@ -169,3 +169,14 @@ def test_a_later_service_may_say_more(person: Person) -> None:
     expect(why(person)).to_contain_text("About 12,345 requests are before it.")
     expect(why(person)).to_contain_text("It ends with the run of other.")
     expect(person.page.locator(".part-facts")).to_contain_text("other")
+
+
+def test_health_counts_what_waits_in_line(person: Person, stack: LocalStack, begun: list[str]) -> None:
+    """Once a tick has counted it."""
+    start(stack, begun, "counted", "health-1", "health-2", "health-3", customer="H")
+    stack.tick()
+    person.open("health")
+    expect(person.page.get_by_role("heading", name="Waiting in line")).to_be_visible()
+    expect(person.page.locator("main li", has_text="in the longest")).to_contain_text(
+        "default: 2 requests in 1 line"
+    )

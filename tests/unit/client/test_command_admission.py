@@ -154,3 +154,21 @@ def test_a_dry_run_asks_about_all_that_a_start_would_say() -> None:
         "correlationId": "c",
         "metadata": {"team": "sales"},
     }
+
+
+def test_health_counts_what_waits_in_line() -> None:
+    """In how many lines, and since when."""
+    lines = [
+        {"factory": "eu", "waiting": 1_200, "lines": 3, "longest": 9, "since": "2026-11-26T06:00:00Z"},
+        {"factory": "us", "waiting": 1, "lines": 1, "longest": 1, "since": None},
+    ]
+    health = {"status": "ok", "troubles": [], "warnings": [], "lines": lines}
+    done = command(Service(answer(health)), "health")
+    assert (done.code, [line.strip() for line in done.out.splitlines()]) == (
+        0,
+        [
+            "ok",
+            "1,200 waiting in 3 lines of eu, the first since 2026-11-26 06:00:00Z",
+            "1 waiting in 1 line of us",
+        ],
+    )
