@@ -4,13 +4,13 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
-from functools import partial
 
 from adf_trigger import __version__
 from adf_trigger.azure.clouds import CLOUDS
 from adf_trigger.clock import Clock, IdSource
 from adf_trigger.events.callbacks import CallbackSender
 from adf_trigger.events.outbox import Outbox, RouteSender
+from adf_trigger.functions.health_wiring import wire_health
 from adf_trigger.functions.services import Services
 from adf_trigger.ledger.declarations import Declarations
 from adf_trigger.ledger.notes import Notes
@@ -34,12 +34,8 @@ from adf_trigger.service.dispatching.dispatch import wire_dispatcher
 from adf_trigger.service.dispatching.reconcile import Reconciler
 from adf_trigger.service.elapsed import Leases
 from adf_trigger.service.factories import Factories
-from adf_trigger.service.health.health import HealthReader
 from adf_trigger.service.health.ledger_identity import Landmark, LedgerIdentity
-from adf_trigger.service.health.observe import Observer
-from adf_trigger.service.health.observed_health import ObservationSummary
 from adf_trigger.service.holds.notes import HoldNotes
-from adf_trigger.service.holds.summary import HoldSummary
 from adf_trigger.service.intake.event_counts import EventCounts, at_once, on_a_thread
 from adf_trigger.service.intake.event_intake import EventIntake
 from adf_trigger.service.intake.intake import Intake
@@ -266,10 +262,6 @@ def wire(
     )
     query = RunFinder(factories, ledger, rejected, unconfigured, views, refresher)
     observed = ObservationKeeper(notes, app.mark, steps)
-    others = wire_others(
-        OtherRunClaimer(ledger, factories, records, ends, publisher, definitions, clock),
-        *(observed, ledger, factories, policies, gate, clock, tick_threads, settings.poll_overlap),
-    )
     overdue_messages = OverdueMessageWatcher(
         rejected,
         ledger,
@@ -288,7 +280,10 @@ def wire(
         canceller=canceller,
         monitor=monitor,
         joined=JoinedEnder(ledger, records, publisher, tick_threads),
-        others=others,
+        others=wire_others(
+            OtherRunClaimer(ledger, factories, records, ends, publisher, definitions, clock),
+            *(observed, ledger, factories, policies, gate, clock, tick_threads, settings.poll_overlap),
+        ),
         publisher=publisher,
         overdue_runs=OverdueRunWatcher(ledger, records, notifier, router, gate, clock, tick_threads),
         caller=caller,
@@ -302,6 +297,11 @@ def wire(
         *(factories, parts, clock, own_notes, steps, allowance, tick_threads),
         calls=settings.tick_calls,
         schedule=schedule,
+    )
+    observer, health = wire_health(
+        *(settings, factories, policies, gate, registry, observed, holds, own_notes, clock, schedule, steps),
+        checks={"table": ledger.check, "queues": outbox.check, "ledger": ledger_identity.check},
+        seconds=seconds,
     )
     return Services(
         settings=settings,
@@ -367,28 +367,7 @@ def wire(
             SharedRefresher(ledger, ends, gate, allowance, clock),
             Workers(threads=WAITS_THREADS, name="wait").run,
         ),
-        observer=Observer(
-            {
-                "table": ledger.check,
-                "queues": outbox.check,
-                "ledger": ledger_identity.check,
-            },
-            own_notes,
-            clock,
-            schedule,
-            steps,
-            in_turn={f"factory:{factory.alias}": partial(gate.check, factory) for factory in factories},
-            warnings=registry.check,
-        ),
-        health=HealthReader(
-            own_notes,
-            clock,
-            schedule,
-            triggers=[each.name for each in settings.triggers],
-            routes=settings.routes,
-            observed=ObservationSummary(factories, policies, observed),
-            holds=HoldSummary(holds),
-            seconds=seconds,
-        ),
+        observer=observer,
+        health=health,
         ledger_identity=ledger_identity,
     )
