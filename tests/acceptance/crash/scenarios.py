@@ -2,8 +2,7 @@
 
 import contextlib
 import json
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable
 from uuid import uuid4
 
 import requests
@@ -25,6 +24,14 @@ from tests.acceptance.crash.rejected_scenarios import (
     lost_with_secrets,
     sent_again,
 )
+from tests.acceptance.crash.steering_scenarios import (
+    FAILED_AFTER,
+    FAILED_BEFORE,
+    OF_STEERING,
+    cancelled,
+    cancelled_later,
+    not_cancelled,
+)
 from tests.contracts.ledger_records import a_record
 from tests.support.local_stack import TIMEOUTS
 
@@ -40,7 +47,6 @@ THROTTLED = {
 NOT_READ = {"operation": "GetPipeline", "fault": "status", "status": 503}
 A_READ = 3
 """Calls of one read, which is tried again."""
-FAILED_BEFORE = {"operation": "CreateRun", "fault": "status", "status": 500, "when": "before", "count": 1}
 DENIED = {
     "operation": "CreateRun",
     "fault": "status",
@@ -48,11 +54,9 @@ DENIED = {
     "code": "AuthorizationFailed",
     "count": 1,
 }
-NOT_CANCELLED = {"operation": "CancelRun", "fault": "status"}
 NOT_SHOWN = {"fault": "missing", "seconds": 6}
 GONE = {"fault": "missing", "seconds": 60}
 NOT_ANSWERED = {"operation": "GetRun", "fault": "status", "status": 400, "code": "Odd"}
-FAILED_AFTER = {"operation": "CreateRun", "fault": "status", "status": 500, "when": "after", "count": 1}
 
 
 def simple(crashes: Crashes, key: str) -> None:
@@ -161,69 +165,6 @@ def cancelled_unstarted(crashes: Crashes, key: str) -> None:
     """A request that waits for the timer, and is cancelled."""
     throttled(crashes, key)
     crashes.steer(key, "cancel")
-
-
-def cancelled(crashes: Crashes, key: str) -> None:
-    """A run that is cancelled while it goes on."""
-    crashes.post(key, "long")
-    crashes.steer(key, "cancel")
-
-
-def cancelled_later(crashes: Crashes, key: str) -> None:
-    """A run that is cancelled, and Data Factory gives no clear answer at first."""
-    crashes.post(key, "long")
-    crashes.stack.control("POST", "faults", {"rules": [{**NOT_CANCELLED, "status": 503, "count": 1}]})
-    crashes.steer(key, "cancel")
-
-
-def not_cancelled(crashes: Crashes, key: str) -> None:
-    """A run that is to be cancelled, and Data Factory refuses."""
-    crashes.post(key, "long")
-    crashes.stack.control("POST", "faults", {"rules": [{**NOT_CANCELLED, "status": 400, "code": "Odd"}]})
-    crashes.steer(key, "cancel")
-
-
-def rerun(crashes: Crashes, key: str) -> None:
-    """A run that has ended, and is rerun."""
-    plan = crashes.plan.read_text()
-    crashes.plan.unlink()
-    crashes.post(key)
-    crashes.stack.eventually(lambda: crashes.stack.status(key) == "Succeeded")
-    crashes.plan.write_text(plan)
-    crashes.steer(key, "rerun", own_key=f"{key}-again")
-
-
-def adopted(crashes: Crashes, key: str) -> None:
-    """A request whose fate is unknown, and whose run a person knows."""
-    run_id = _parked(crashes, key, FAILED_AFTER)
-    crashes.steer(key, "resolve", {"as": "adopt", "runId": run_id})
-
-
-def resubmitted(crashes: Crashes, key: str) -> None:
-    """A request whose fate is unknown, and which a person has sent again."""
-    _parked(crashes, key, FAILED_BEFORE)
-    crashes.steer(key, "resolve", {"as": "resubmit", "force": True})
-
-
-def dismissed(crashes: Crashes, key: str) -> None:
-    """A request whose fate is unknown, and which nobody needs any more."""
-    _parked(crashes, key, FAILED_BEFORE)
-    crashes.steer(key, "resolve", {"as": "dismiss"})
-
-
-def _parked(crashes: Crashes, key: str, fault: Mapping[str, Any]) -> str:
-    """Leave a request in doubt, without a kill, until it is parked; the run that was started for it, if one was."""
-    plan = crashes.plan.read_text()
-    crashes.plan.unlink()
-    crashes.stack.eventually(crashes.all_over)  # else the runs of others would be hidden, too
-    hidden = {"fault": "missing", "seconds": 60}
-    crashes.stack.control("POST", "faults", {"rules": [fault, hidden]})
-    before = {run["runId"] for run in crashes.stack.runs("parked")}
-    crashes.post(key, "parked")
-    crashes.stack.eventually(lambda: crashes.stack.status(key) == "Unknown")
-    crashes.stack.control("DELETE", "faults")
-    crashes.plan.write_text(plan)
-    return next(iter({run["runId"] for run in crashes.stack.runs("parked")} - before), "")
 
 
 def many_slow(crashes: Crashes, key: str) -> None:
@@ -335,15 +276,7 @@ SCENARIOS: dict[str, tuple[Callable[[Crashes, str], None], ...]] = {
     "records.doubt": (lost_after,),
     "records.reject": (refused_by_queue, refused_by_http),
     "records.cancel": (cancelled_unstarted,),
-    "records.ask_cancel": (cancelled,),
-    "cancel.call": (cancelled,),
-    "records.confirm_cancel": (cancelled,),
-    "records.cancel_later": (cancelled_later,),
-    "records.refuse_cancel": (not_cancelled,),
-    "records.note": (rerun,),
-    **dict.fromkeys(("adoption.claim", "adoption.release", "records.take_over"), (adopted,)),
-    "records.resubmit": (resubmitted,),
-    "records.dismiss": (dismissed,),
+    **OF_STEERING,
     "replay.send": (sent_again,),
     "rejected.discard": (discarded,),
     "rejected.mark_sent": (sent_again, lost_in_the_queue),

@@ -16,29 +16,11 @@ from adf_trigger.errors import (
     Refused,
     RequestConflict,
 )
-from adf_trigger.ledger.notes import Note
 from adf_trigger.service.callbacks.callbacks import CALLBACKS, MOST_OF_A_REQUEST
-from adf_trigger.service.callbacks.caller import FAILURES_A_TICK, MANY, READ_AGAIN
+from adf_trigger.service.callbacks.caller import MANY, READ_AGAIN
 from adf_trigger.service.steps import logged_steps
+from tests.support.callbacks import URI, finished, kept, uri_of
 from tests.support.world import FACTORY_ID, World, settings
-
-HOST = "https://dpeastus.svc.datafactory.azure.com"
-URI = f"{HOST}/dataplane/workflow/callback/1?callbackUrl=a%2fb&sig=secret-part"
-
-
-def uri_of(number: int) -> str:
-    """An address of an activity's own."""
-    return f"{HOST}/dataplane/workflow/callback/{number}?sig=secret-part"
-
-
-def kept(world: World) -> list[Note]:
-    """The callbacks that wait."""
-    return list(world.notes.named(FACTORY_ID, CALLBACKS))
-
-
-def finished(world: World, key: str = "key-1", status: str = "Succeeded", **more: Any) -> None:
-    """Let the run of a request end in Data Factory."""
-    world.factory.finish(world.services.query.find(key).run_id, status, **more)
 
 
 @pytest.fixture
@@ -187,113 +169,6 @@ def test_a_request_that_comes_again_late_keeps_its_callback(world: World) -> Non
     finished(world)
     world.tick(after=200)
     assert world.called_back.told == [(URI, "Succeeded")]
-
-
-def test_what_is_not_taken_is_tried_again_ever_less_often_and_given_up_after_days(
-    world: World, caplog: pytest.LogCaptureFixture
-) -> None:
-    """The address is erased then, too, and is in no line of the log."""
-    caplog.set_level("DEBUG")
-    world.submit(call_back_uri=URI)
-    finished(world)
-    world.called_back.answers[URI] = [503] * 10_000
-    world.tick(after=15)
-    world.tick(after=4)
-    assert len(world.called_back.calls) == 1
-    for _ in range(3 * 24 * 4 + 4):
-        world.tick(after=900)
-    assert 200 < len(world.called_back.calls) < 400
-    assert kept(world) == []
-    actions = [getattr(each, "action", "") for each in caplog.records]
-    assert actions.count("callback_given_up") == 1
-    assert actions.count("callback_failed") == len(world.called_back.calls) - 1
-    assert "secret-part" not in caplog.text
-    assert all("secret-part" not in str(vars(each)) for each in caplog.records)
-
-
-@pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 410, 422])
-def test_an_activity_that_waits_no_more_is_not_called_again(world: World, status: int) -> None:
-    """It has timed out, or its run was cancelled."""
-    world.submit(call_back_uri=URI)
-    finished(world)
-    world.called_back.answers[URI] = [status]
-    world.tick(after=15)
-    assert kept(world) == []
-    world.tick(after=900)
-    assert len(world.called_back.calls) == 1
-
-
-@pytest.mark.parametrize(
-    "answer", [301, 302, 307, 308, 408, 425, 429, 500, 502, 503, 504, PublishError("cut")]
-)
-def test_every_other_answer_is_tried_again(world: World, answer: int | Exception) -> None:
-    """A redirect is no yes."""
-    world.submit(call_back_uri=URI)
-    finished(world)
-    world.called_back.answers[URI] = [answer]
-    world.tick(after=15)
-    world.tick(after=15)
-    assert world.called_back.told == [(URI, "Succeeded")] * 2
-    assert kept(world) == []
-
-
-def test_two_ticks_do_not_both_call(world: World) -> None:
-    """The second finds it claimed, while the first one's call hangs."""
-    world.submit(call_back_uri=URI)
-    finished(world)
-
-    def meanwhile() -> None:
-        world.called_back.during = None
-        world.tick()
-
-    world.called_back.during = meanwhile
-    world.tick(after=15)
-    assert len(world.called_back.calls) == 1
-    assert kept(world) == []
-
-
-def test_one_that_was_called_by_a_process_that_was_killed_is_called_again(world: World) -> None:
-    """At least once: after its claim is over."""
-    world.submit(call_back_uri=URI)
-    finished(world)
-
-    def killed() -> None:
-        raise KeyboardInterrupt
-
-    world.called_back.during = killed
-    with pytest.raises(KeyboardInterrupt):
-        world.tick(after=15)
-    world.called_back.during = None
-    world.restart()
-    world.tick(after=15)
-    assert len(world.called_back.calls) == 1
-    world.tick(after=60)
-    assert world.called_back.told == [(URI, "Succeeded")] * 2
-    assert kept(world) == []
-
-
-def test_a_host_that_fails_keeps_no_other_waiting(world: World) -> None:
-    """It is left alone until the next tick, and what has not had its turn comes first then."""
-    world.settings = settings(
-        ADF_TRIGGER_CALLBACK_HOSTS='["*.svc.datafactory.azure.com", "hooks.example.com"]'
-    )
-    world.restart()
-    world.factory.declare("load")
-    down = [uri_of(number) for number in range(FAILURES_A_TICK + 3)]
-    for number, uri in enumerate(down):
-        world.submit(f"key-{number}", call_back_uri=uri)
-        world.called_back.answers[uri] = [PublishError("no answer")]
-    world.clock.forward(1)
-    world.submit("last", call_back_uri="https://hooks.example.com/a")
-    for key in (*(f"key-{number}" for number in range(len(down))), "last"):
-        finished(world, key)
-    world.tick(after=15)
-    assert ("https://hooks.example.com/a", "Succeeded") in world.called_back.told
-    assert len(world.called_back.calls) == FAILURES_A_TICK + 1
-    world.tick(after=60)
-    world.tick(after=60)
-    assert {uri for uri, _ in world.called_back.calls} == {*down, "https://hooks.example.com/a"}
-    assert kept(world) == []
 
 
 def test_a_request_has_so_many_callbacks_and_the_next_one_is_refused(world: World) -> None:
