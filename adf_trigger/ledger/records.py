@@ -173,7 +173,7 @@ class RunRecord:
         unknowns: how often it, or what had its key before, was told as unknown until somebody decided, each time under
             an id of its own.
         event_id: of the news of its end, fixed when it ends; None before, and where a version that did not fix it has
-            ended it. See `service.event_ids`.
+            ended it. See `service.news.event_ids`.
         resubmitted_at: when somebody had it sent again: its start deadline counts from then.
         dismissed: whether somebody has ended the matter of its unknown fate.
         cancellation: that it is to be cancelled; None where nobody asked, or Data Factory refused.

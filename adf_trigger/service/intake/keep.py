@@ -46,7 +46,7 @@ class Keeper:
     def without_secrets(
         self, message: Message, factory: FactoryHandle | None
     ) -> tuple[bytes, tuple[str, ...]]:
-        """See Secrets.out_of."""
+        """See SecretRemover.out_of."""
         return self._secrets.out_of(message, factory)
 
     def keep(self, message: Message, factory: FactoryHandle | None, reason: str) -> Reference:

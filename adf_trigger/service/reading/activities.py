@@ -73,13 +73,13 @@ class ActivityLister:
 
         Args:
             run: a requestId, a runId, or the id of a message.
-            factory: see `Query.find`.
-            by: see `Query.find`.
+            factory: see `RunFinder.find`.
+            by: see `RunFinder.find`.
             child: runId of a run that it has started, directly or through others, whose activities are shown instead.
 
         Raises:
             NotFound: there is no such run, or Data Factory does not have it any more; or it has not started that child.
-            AmbiguousRun, InvalidRequest, LedgerError: see `Query.find`.
+            AmbiguousRun, InvalidRequest, LedgerError: see `RunFinder.find`.
             TryLater, DataFactoryFailed, FactoryUnusable: see `Reads.of`.
         """
         record = self._query.find_or_kept(run, factory=factory, by=by)
