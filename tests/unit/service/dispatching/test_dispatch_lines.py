@@ -1,0 +1,248 @@
+"""A turn of the dispatcher over lines for places: who is started, what it costs, and what comes between."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from adf_trigger.errors import NotSent, Unavailable
+from adf_trigger.ledger.port import Stored
+from adf_trigger.ledger.records import Waits
+from adf_trigger.service.calls.budget import Budget
+from adf_trigger.service.threads.tick_threads import TickThreads
+from tests.support.admitted import a_world, found, policy, seen_to_end, start, waits, with_policy
+from tests.support.holding import hold, release
+from tests.support.world import FACTORY_ID, STARTED, World
+from tests.unit.service.admission.test_admission_others import others
+
+
+def lines(at_once: int = 1, key: str | None = "parameters.customer", **more: Any) -> World:
+    """A service that takes up one request after the other."""
+    world = a_world(at_once, key, **more)
+    world.tick_threads = TickThreads()
+    world.restart()
+    return world
+
+
+def turn(
+    world: World, *, calls: int = 100, let_in: bool = False, budget: Budget | None = None
+) -> Sequence[Stored]:
+    """One turn, for the rows as they are, and what has ended in it."""
+    factory, dispatcher = world.services.factories.choose(None), world.services.tick._parts.dispatcher
+    rows = world.ledger.active(FACTORY_ID)
+    take = dispatcher.let_in if let_in else dispatcher.dispatch
+    return take(factory, rows, budget or Budget(calls))
+
+
+def one_free(waiting: int = 1, at_once: int = 1, **more: Any) -> World:
+    """A service with so many that wait, and for each place one whose run has ended."""
+    world = lines(at_once, **more)
+    for number in range(at_once + waiting):
+        start(world, f"a-{number}")
+    for number in range(at_once):
+        seen_to_end(world, f"a-{number}")
+    return world
+
+
+def started(world: World, *keys: str) -> list[bool]:
+    """Which of these requests have been started."""
+    return [found(world, key).status in STARTED for key in keys]
+
+
+@pytest.mark.parametrize("let_in", [False, True])
+def test_the_first_of_a_line_is_started_where_there_is_room(*, let_in: bool) -> None:
+    """And nobody behind it, for whom there is none."""
+    world = one_free(waiting=2)
+    assert turn(world, let_in=let_in) == []
+    assert started(world, "a-1", "a-2") == [True, False]
+    assert found(world, "a-1").admitted_at == world.clock()
+    turn(world, let_in=let_in)
+    assert waits(world, "a-2")
+
+
+@pytest.mark.parametrize("let_in", [False, True])
+def test_as_many_are_started_as_there_is_room_for(*, let_in: bool) -> None:
+    """In one turn, in order, a call for each."""
+    world = one_free(waiting=3, at_once=2)
+    world.factory.calls.clear()
+    budget = Budget(100)
+    turn(world, let_in=let_in, budget=budget)
+    assert started(world, "a-2", "a-3", "a-4") == [True, True, False]
+    assert world.factory.calls.count("create_run") == 2
+    assert budget.left == 98
+
+
+@pytest.mark.parametrize("let_in", [False, True])
+def test_where_the_calls_end_the_line_waits(*, let_in: bool) -> None:
+    """Who has no call is in line still, with its number."""
+    world = one_free(waiting=2, at_once=2)
+    turn(world, let_in=let_in, calls=1)
+    assert started(world, "a-2", "a-3") == [True, False]
+    assert (found(world, "a-3").place_number, waits(world, "a-3")) == (2, True)
+
+
+def test_a_turn_whose_time_is_over_lets_nobody_in() -> None:
+    """Not one more of a line either, once it is."""
+    world = one_free(waiting=2, at_once=2)
+    over = Budget(100, seconds=lambda: 1.0).part(1.0)
+    turn(world, let_in=True, budget=over)
+    assert started(world, "a-2", "a-3") == [False, False]
+    seconds = 0.0
+    budget = Budget(100, seconds=lambda: seconds).part(1.0)
+    create_run = world.factory.create_run
+
+    def slow(*args: object, **options: object) -> object:
+        nonlocal seconds
+        seconds = 1.0
+        return create_run(*args, **options)  # type: ignore[arg-type]
+
+    world.factory.create_run = slow  # type: ignore[method-assign, assignment]
+    turn(world, let_in=True, budget=budget)
+    assert started(world, "a-2", "a-3") == [True, False]
+
+
+def test_who_is_let_in_later_starts_nobody_else() -> None:
+    """Those who wait for no place had their turn before."""
+    world = one_free()
+    world.factory.fail_next("create_run", NotSent("down"))
+    start(world, "o-1", pipeline="other")
+    world.clock.forward(60)
+    turn(world, let_in=True)
+    assert started(world, "a-1", "o-1") == [True, False]
+    turn(world)
+    assert started(world, "o-1") == [True]
+
+
+def test_a_second_look_costs_nothing_where_nobody_waits_for_a_place() -> None:
+    """Neither what is held nor who has come is read."""
+    world = lines()
+    start(world, "a-0")
+    world.clock.forward(60)
+    world.notes.before["named"] = world.notes.before["get"] = [AssertionError("a note is read")]
+    assert turn(world, let_in=True) == []
+
+
+def test_a_second_look_finds_no_line_with_room_and_reads_no_backlog() -> None:
+    """Who waits has no turn, so that nothing is told of the factory."""
+    world = lines()
+    start(world, "a-0")
+    start(world, "a-1")
+    turn(world, let_in=True)
+    world.notes.before["get"] = [AssertionError("a note is read")]
+    assert turn(world, let_in=True) == []
+    assert waits(world, "a-1")
+
+
+def test_what_has_started_costs_a_turn_no_read_of_its_record() -> None:
+    """However many go on."""
+    world = lines(3)
+    for number in range(3):
+        start(world, f"a-{number}")
+    world.clock.forward(100)
+    world.tick()
+    world.ledger.before["get"] = [AssertionError("a record is read")]
+    turn(world)
+
+
+@pytest.mark.parametrize("let_in", [False, True])
+def test_runs_of_others_are_listed_with_the_calls_of_the_turn(*, let_in: bool) -> None:
+    """Where there is none for it, nobody is let in; where the factory may not be read, neither."""
+    world = lines(2, countOthers=True)
+    others(world)
+    start(world, "a-0")
+    start(world, "a-1")
+    turn(world, let_in=let_in, calls=0)
+    assert started(world, "a-0", "a-1") == [False, False]
+    world.factory.fail_next("query_runs", Unavailable("down", status=503))
+    turn(world, let_in=let_in)
+    assert started(world, "a-0", "a-1") == [False, False]
+    turn(world, let_in=let_in)
+    assert started(world, "a-0", "a-1") == [True, False]
+
+
+@pytest.mark.parametrize("let_in", [False, True])
+def test_a_line_that_is_held_is_noted_so_and_nobody_is_let_in(*, let_in: bool) -> None:
+    """All of it in one turn, which writes nothing of it at the next."""
+    world = one_free(waiting=3)
+    hold(world, "load")
+    turn(world, let_in=let_in)
+    keys = ("a-1", "a-2", "a-3")
+    assert [found(world, key).held is not None for key in keys] == [True, True, True]
+    assert waits(world, *keys)
+    world.ledger.before["save"] = world.ledger.before["get"] = [AssertionError("a record is touched")]
+    turn(world, let_in=let_in)
+
+
+def test_after_a_hold_the_line_goes_on_in_order() -> None:
+    """Whoever is not let in yet says again what it waits for."""
+    world = one_free(waiting=3)
+    hold(world, "load")
+    turn(world)
+    release(world, "load")
+    world.clock.forward(2)
+    turn(world)
+    assert started(world, "a-1", "a-2", "a-3") == [True, False, False]
+    second = found(world, "a-2")
+    assert (second.held, second.waits_for) == (None, Waits.ADMISSION)
+    assert "at most 1 run of load" in str(second.message)
+
+
+def test_who_waits_no_more_takes_nobodys_turn() -> None:
+    """It was cancelled since the rows were read: the next in line is let in."""
+    world = one_free(waiting=3)
+    get, left = world.ledger.get, iter([True])
+
+    def meanwhile(factory: str, request_id: str) -> Stored | None:
+        if request_id == "a-1" and next(left, False):
+            world.cancel("a-1")
+        return get(factory, request_id)
+
+    world.ledger.get = meanwhile  # type: ignore[method-assign]
+    turn(world)
+    assert found(world, "a-1").status == "Cancelled"
+    assert started(world, "a-2", "a-3") == [True, False]
+
+
+def test_a_line_whose_policy_has_changed_moves_to_its_new_one_in_one_turn() -> None:
+    """Who lines up anew is not sent, and does not stop those behind it."""
+    world = one_free(waiting=3)
+    world.settings = with_policy(policy(1, None))
+    world.restart()
+    turn(world)
+    keys = ("a-1", "a-2", "a-3")
+    records = [found(world, key) for key in keys]
+    assert len({record.places for record in records}) == 1
+    assert [record.status in STARTED or record.place_number is not None for record in records] == [True] * 3
+    turn(world)
+    assert started(world, *keys) == [True, False, False]
+
+
+def test_who_cannot_be_sent_stops_those_behind_it() -> None:
+    """It keeps its turn."""
+    world = one_free(waiting=2, at_once=2)
+    world.factory.always["create_run"] = NotSent("down")
+    world.factory.calls.clear()
+    turn(world)
+    assert world.factory.calls.count("create_run") == 1
+    assert started(world, "a-2", "a-3") == [False, False]
+
+
+def test_who_is_too_late_in_its_line_is_rejected_without_room() -> None:
+    """Nobody else can do it for one that waits for a place."""
+    world = lines(ADF_TRIGGER_START_DEADLINE_SECONDS="600")
+    start(world, "a-0")
+    start(world, "a-1")
+    world.clock.forward(601)
+    (ended,) = turn(world)
+    assert (ended.record.request_id, ended.record.status) == ("a-1", "Rejected")
+    assert "at most 1 run of load" in str(ended.record.message)
+
+
+def test_lines_and_others_have_their_turns_in_order_of_arrival() -> None:
+    """With one call, who came first has it."""
+    world = one_free()
+    world.factory.fail_next("create_run", NotSent("down"))
+    start(world, "o-1", pipeline="other")
+    world.clock.forward(60)
+    turn(world, calls=1)
+    assert started(world, "a-1", "o-1") == [True, False]
