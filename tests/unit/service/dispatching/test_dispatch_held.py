@@ -62,8 +62,9 @@ def test_who_is_met_by_a_hold_is_held_since_that_began(world: Turns) -> None:
     record = world.record()
     assert (record.held, record.held_seconds) == (Held(by=LOAD, since=began), 0)
     assert "deploying" in str(record.message)
-    world.ledger.before["save"] = [AssertionError("it is written again")]
+    left = world.ledger.before["save"] = [AssertionError("it is written again")]
     world.turn(after=30)
+    assert left
     assert world.record() == record
 
 
@@ -123,8 +124,9 @@ def test_who_waits_for_its_caller_is_told_of_the_release_and_not_sent(world: Tur
     assert (record.held, record.held_seconds) == (None, 600)
     assert (record.waits_for, record.message) == (Waits.CALLER, WAITS_FOR_CALLER)
     assert record.attempts == 0
-    world.ledger.before["save"] = [AssertionError("it is written again")]
+    left = world.ledger.before["save"] = [AssertionError("it is written again")]
     world.turn(after=30)
+    assert left
 
 
 @pytest.mark.parametrize("is_held", [True, False])

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from adf_trigger.errors import NotSent, Unavailable
+from adf_trigger.errors import Forbidden, NotSent, Unavailable
 from adf_trigger.ledger.port import Stored
 from adf_trigger.ledger.records import Waits
 from adf_trigger.service.calls.budget import Budget
@@ -122,26 +122,30 @@ def test_a_second_look_costs_nothing_where_nobody_waits_for_a_place() -> None:
     assert turn(world, let_in=True) == []
 
 
-def test_a_second_look_finds_no_line_with_room_and_reads_no_backlog() -> None:
-    """Who waits has no turn, so that nothing is told of the factory."""
+def test_a_second_look_that_finds_no_room_forgets_no_trouble_of_the_factory() -> None:
+    """Another request waits for that to end, which this look has not met."""
     world = lines()
     start(world, "a-0")
     start(world, "a-1")
-    turn(world, let_in=True)
-    world.notes.before["get"] = [AssertionError("a note is read")]
+    world.factory.always["create_run"] = Forbidden("no role", status=403)
+    start(world, "o-1", pipeline="other")
+    world.clock.forward(3_600)
     assert turn(world, let_in=True) == []
-    assert waits(world, "a-1")
+    assert world.services.states.of(FACTORY_ID) is not None
 
 
-def test_what_has_started_costs_a_turn_no_read_of_its_record() -> None:
-    """However many go on."""
+def test_what_has_started_costs_a_turn_no_read() -> None:
+    """Neither of its record nor of what is held, however many go on."""
     world = lines(3)
     for number in range(3):
         start(world, f"a-{number}")
     world.clock.forward(100)
     world.tick()
-    world.ledger.before["get"] = [AssertionError("a record is read")]
+    world.clock.forward(60)
+    left = world.ledger.before["get"] = [AssertionError("a record is read")]
+    world.notes.before["named"] = [AssertionError("what is held is read")]
     turn(world)
+    assert left
 
 
 @pytest.mark.parametrize("let_in", [False, True])
@@ -169,8 +173,9 @@ def test_a_line_that_is_held_is_noted_so_and_nobody_is_let_in(*, let_in: bool) -
     keys = ("a-1", "a-2", "a-3")
     assert [found(world, key).held is not None for key in keys] == [True, True, True]
     assert waits(world, *keys)
-    world.ledger.before["save"] = world.ledger.before["get"] = [AssertionError("a record is touched")]
+    left = world.ledger.before["save"] = world.ledger.before["get"] = [AssertionError("a record is touched")]
     turn(world, let_in=let_in)
+    assert left
 
 
 def test_after_a_hold_the_line_goes_on_in_order() -> None:
