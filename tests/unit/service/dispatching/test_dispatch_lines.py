@@ -134,6 +134,18 @@ def test_a_second_look_that_finds_no_room_forgets_no_trouble_of_the_factory() ->
     assert world.services.states.of(FACTORY_ID) is not None
 
 
+def test_who_waits_in_a_line_without_room_costs_a_turn_no_read_of_its_record() -> None:
+    """However many there are."""
+    world = lines()
+    for number in range(3):
+        start(world, f"a-{number}")
+    world.clock.forward(100)
+    world.tick()
+    left = world.ledger.before["get"] = [AssertionError("a record is read")]
+    turn(world)
+    assert left
+
+
 def test_what_has_started_costs_a_turn_no_read() -> None:
     """Neither of its record nor of what is held, however many go on."""
     world = lines(3)
