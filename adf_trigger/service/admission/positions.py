@@ -32,11 +32,13 @@ class _Look:
         began_at: seconds, by the clock that never goes back.
         lines: name of places → who stands there, first come first.
         is_all: whether all that wait were counted.
+        served: name of places → the last number that was let in, of those that were asked for since.
     """
 
     began_at: float
     lines: Mapping[str, Sequence[Standing]]
     is_all: bool
+    served: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -98,16 +100,27 @@ class LinePositions:
         before = bisect_left(line, own)
         if look.is_all and line[before : before + 1] == [own]:
             return PlaceInLine(before=before, exact=True)
-        kept = self._ledger.places(record.factory, places)
-        served = 0 if kept is None else kept.places.served
+        served = self._served(look, record.factory, places)
+        again = bisect_left(line, (served + 1, ""))  # they come first, whatever their numbers
         by_number = max(0, (record.place_number or 0) - served - 1)
         # It came after the look: where the look has shown everybody who was given a number before it, it has all.
-        return PlaceInLine(before=by_number, exact=look.is_all and before == by_number)
+        return PlaceInLine(before=by_number + again, exact=look.is_all and before - again == by_number)
+
+    def _served(self, look: _Look, factory: str, places: str) -> int:
+        served = look.served.get(places)
+        if served is None:
+            kept = self._ledger.places(factory, places)
+            served = look.served[places] = 0 if kept is None else kept.places.served
+        return served
 
     def _look(self, factory: str) -> _Look:
         with self._lock:
             reader = self._readers[factory]
-        with reader.lock:
+        last = reader.last
+        # Who comes while another one reads is told what was counted before.
+        if not reader.lock.acquire(blocking=last is None):
+            return last or self._look(factory)
+        try:
             now = self._seconds()
             if reader.last is None or now - reader.last.began_at >= KNOWN_FOR:
                 page = self._ledger.some_active(factory, limit=MOST_COUNTED)
@@ -118,3 +131,5 @@ class LinePositions:
                 lines = {name: sorted(line) for name, line in found.items()}
                 reader.last = _Look(now, lines, page.is_all)
             return reader.last
+        finally:
+            reader.lock.release()

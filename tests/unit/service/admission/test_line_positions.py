@@ -1,6 +1,8 @@
 """How many are before a request that waits in line: counted where that is cheap, and it says so."""
 
 import json
+import threading
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
@@ -8,6 +10,7 @@ import pytest
 from adf_trigger.contracts import PlaceInLine
 from adf_trigger.errors import LedgerError
 from adf_trigger.ledger.listing import Question
+from adf_trigger.ledger.places import KeptPlaces
 from adf_trigger.ledger.port import ActivePage
 from adf_trigger.service.admission import positions
 from adf_trigger.service.admission.positions import KNOWN_FOR
@@ -24,6 +27,12 @@ class CountedLedger(FaultyLedger):
         super().__init__()
         self.looks = 0
         self.is_lost = False
+        self.places_read: list[str] = []
+
+    def places(self, factory: str, name: str) -> KeptPlaces | None:
+        """See Ledger."""
+        self.places_read.append(name)
+        return super().places(factory, name)
 
     def some_active(self, factory: str, *, limit: int) -> ActivePage:
         """See Ledger."""
@@ -113,6 +122,62 @@ def test_many_who_ask_share_a_look() -> None:
     world.clock.forward(KNOWN_FOR)
     assert in_line(world, "a") == stands(0)
     assert ledger.looks == begun + 2
+
+
+def test_a_burst_of_requests_costs_a_read_of_their_line_and_no_more() -> None:
+    """Each is told where it stands, and all that came since share what was read."""
+    ledger = CountedLedger()
+    world = a_line("a", ledger=ledger)
+    assert in_line(world, "a") == stands(0)
+    for number in range(30):
+        start(world, f"b-{number}")
+    ledger.places_read.clear()
+    assert [in_line(world, f"b-{number}") for number in range(30)] == [
+        stands(1),
+        *(stands(number + 1, exact=False) for number in range(1, 30)),
+    ]
+    assert len(ledger.places_read) == 1
+
+
+def test_who_comes_first_again_is_counted_by_who_came_since_the_look() -> None:
+    """One whose fate was unknown and that is sent again has no number, and is before all."""
+    world = a_line("a")
+    first = found(world, "a")
+    assert in_line(world, "a") == stands(0)
+    stored = world.ledger.get(FACTORY_ID, "a")
+    assert stored is not None
+    world.ledger.save(stored, replace(first, place_number=None))
+    world.clock.forward(KNOWN_FOR)
+    assert in_line(world, "a") == stands(0)
+    start(world, "b")
+    assert in_line(world, "b") == stands(2, exact=False)
+    world.clock.forward(KNOWN_FOR)
+    assert in_line(world, "b") == stands(1)
+
+
+def test_nobody_waits_for_a_look_of_somebody_else() -> None:
+    """While another thread reads, what was counted before is told."""
+    reads, goes_on = threading.Event(), threading.Event()
+
+    class Slow(CountedLedger):
+        def some_active(self, factory: str, *, limit: int) -> ActivePage:
+            if reads.is_set():
+                return super().some_active(factory, limit=limit)
+            if self.looks:
+                reads.set()
+                assert goes_on.wait(60)
+            return super().some_active(factory, limit=limit)
+
+    world = a_line("a", ledger=Slow())
+    assert in_line(world, "a") == stands(0)
+    world.clock.forward(KNOWN_FOR)
+    other = threading.Thread(target=in_line, args=(world, "a"))
+    other.start()
+    assert reads.wait(60)
+    assert in_line(world, "a") == stands(0)
+    goes_on.set()
+    other.join(60)
+    assert not other.is_alive()
 
 
 def test_where_it_cannot_be_read_the_run_is_shown_all_the_same() -> None:
