@@ -7,6 +7,7 @@ import hashlib
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from uuid import UUID
 
 from adf_trigger.errors import Fault, InvalidRequest
@@ -30,6 +31,7 @@ _AFTER_SEPARATOR = chr(ord(_SEPARATOR) + 1)
 _ESCAPED = re.compile(r"!([0-9a-f]+)!")
 
 
+@lru_cache(maxsize=1024)  # asked for with every read and write, and there are few factories
 def partition_key(factory: str) -> str:
     """The partition of a factory: its resource id in lower case, with `|` for `/`.
 

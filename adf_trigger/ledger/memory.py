@@ -31,9 +31,13 @@ from adf_trigger.ledger.room import fitted, fitted_new
 
 @dataclass(slots=True)
 class _Partition:
-    """One factory: texts, bytes and versions by request id, owners by runId, texts and versions of places by name."""
+    """One factory: texts, bytes and versions by request id, owners by runId, texts and versions of places by name.
+
+    Beside them, as the table has them, the rows of what is not published yet, by request id.
+    """
 
     texts: dict[str, tuple[str, bytes, int]] = field(default_factory=dict)
+    active: dict[str, ActiveRun] = field(default_factory=dict)
     owners: dict[UUID, str] = field(default_factory=dict)
     places: dict[str, tuple[str, int]] = field(default_factory=dict)
     cursor: str | None = None
@@ -157,9 +161,8 @@ class MemoryLedger:
 
     def active(self, factory: str) -> Sequence[ActiveRun]:
         """The rows of all runs that are not published, in order of arrival."""
-        runs = [
-            ActiveRun.of(record) for record in self._all(factory) if record.state is not RunState.PUBLISHED
-        ]
+        with self._lock:
+            runs = list(self._partition(factory).active.values())
         return sorted(runs, key=lambda run: (run.requested_at, run.request_id))
 
     def some_active(self, factory: str, *, limit: int) -> ActivePage:
@@ -262,10 +265,15 @@ class MemoryLedger:
             partition.places[places.places.name] = (encode_places(places.places), self._version)
         body = b"" if record.came_as is None else record.came_as.body
         partition.texts[record.request_id] = (text, body, self._version)
+        if record.state is RunState.PUBLISHED:
+            partition.active.pop(record.request_id, None)
+        else:
+            partition.active[record.request_id] = ActiveRun.of(record)
         partition.owners.update(dict.fromkeys(record.run_ids, record.request_id))
         return Stored(record, str(self._version))
 
     def _remove(self, partition: _Partition, record: RunRecord) -> None:
         del partition.texts[record.request_id]
+        partition.active.pop(record.request_id, None)
         for run_id in record.run_ids:
             del partition.owners[run_id]
