@@ -42,8 +42,9 @@ from tests.support.script import Crashed, Script
 from tests.support.world import FACTORY_ID, World
 
 LOST = "lost reply"
-SETTLE_TICKS = 60
-"""Ticks of half a minute in which everything must come to its end once the trouble is over."""
+SETTLE_TICKS, CALM_TICKS = 60, 10
+"""Ticks of half a minute: in which all must end once the trouble is over, and then, longer than any lag, lease or
+grace here, in which nothing may begin again."""
 
 TROUBLES = [
     Forbidden("the role is not effective yet", status=403),
@@ -343,13 +344,17 @@ class Service(Operators):
         self.world.outbox.after.clear()
         self.world.factory.lag = timedelta()
         self.release_all()
+        calm = 0
         for _ in range(SETTLE_TICKS):
+            if calm == CALM_TICKS:
+                break
             for key in self.secret & self.acknowledged.keys():  # its caller comes, or its message
                 _ = self.record_of(key).state is RunState.ACCEPTED and self.ask(key, self.acknowledged[key])
             for run in self.world.factory.runs.values():
                 if run.status not in ENDED:
                     self.world.factory.finish(run.run_id)
             self.world.tick(after=30)
+            calm = 0 if self.world.ledger.active(FACTORY_ID) else calm + 1
             self.no_customer_has_two_runs_at_once()
         self.no_request_has_two_runs()
         self.news_is_true_and_never_changes()
