@@ -50,9 +50,10 @@ format: $(READY) ## let ruff mend what it can
 test: $(READY) ## lint, and every test but the benchmarks; branch coverage of what is deployed has a floor
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	@echo "mypy runs beside the tests; what it says comes after them"
+	@echo "mypy runs beside the tests; what it says comes after them, and after coverage, which pytest-cov would compute twice"
 	@types=$$(mktemp) && { $(BIN)/mypy >$$types 2>&1 & } && checking=$$! && tested=0 && \
-		{ $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --cov --cov-report term || tested=$$?; } && \
+		{ $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --cov --cov-report= --cov-fail-under 0 || tested=$$?; } && \
+		{ $(BIN)/coverage report || tested=$$?; } && \
 		{ wait $$checking || tested=$$?; } && cat $$types && rm $$types && exit $$tested
 
 check: $(READY) ## the unit and integration tests alone; with VENV and PYTHON for another Python
