@@ -1,30 +1,37 @@
 """The modules of the project as text: where they are, and what they import."""
 
 import ast
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "adf_trigger"
 
 
-def modules(room: Path) -> Iterator[Path]:
+@cache
+def modules(room: Path) -> tuple[Path, ...]:
     """The modules below a folder, or a module itself."""
-    return iter(sorted(room.rglob("*.py")) if room.is_dir() else [room])
+    return tuple(sorted(room.rglob("*.py"))) if room.is_dir() else (room,)
 
 
-def imports_of(module: Path) -> set[str]:
+@cache
+def parsed(module: Path) -> ast.Module:
+    """A module's syntax tree. Many tests look at the same ones."""
+    return ast.parse(module.read_text("utf-8"))
+
+
+@cache
+def imports_of(module: Path) -> frozenset[str]:
     """The full names of the modules that a module imports, wherever in its text."""
-    tree = ast.parse(module.read_text())
-    found = set()
-    for node in ast.walk(tree):
+    found: set[str] = set()
+    for node in ast.walk(parsed(module)):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             assert node.module, f"{module} imports by a relative name"
             assert node.level == 0, f"{module} imports by a relative name"
             found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-    return found
+    return frozenset(found)
 
 
 def name_of(module: Path) -> str:

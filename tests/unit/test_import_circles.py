@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.sources import PACKAGE, ROOT, imports_of, modules, name_of
+from tests.support.sources import PACKAGE, ROOT, imports_of, modules, name_of, parsed
 
 
 def run_at_import(statements: Iterable[ast.stmt]) -> Iterator[ast.Import | ast.ImportFrom]:
@@ -30,7 +30,7 @@ def runs_first(module: Path, known: set[str]) -> set[str]:
     """The modules of the package that importing a module runs, with the packages that they are in."""
     own = name_of(module)
     found: set[str] = set()
-    for statement in run_at_import(ast.parse(module.read_text()).body):
+    for statement in run_at_import(parsed(module).body):
         if isinstance(statement, ast.ImportFrom):
             assert statement.module
             found |= {statement.module, *(f"{statement.module}.{each.name}" for each in statement.names)}
@@ -59,7 +59,7 @@ def graph_of_imports(rooms: dict[str, str]) -> dict[str, set[str]]:
     return graph
 
 
-def modules_of(names: set[str], known: set[str]) -> set[str]:
+def modules_of(names: frozenset[str], known: set[str]) -> set[str]:
     """The modules among imported names: of `from package import name` the package only where name is none."""
     longer = {name.rpartition(".")[0] for name in names if name in known}
     return {name for name in names if name in known and (name not in longer or _says_something(name))}
@@ -67,7 +67,7 @@ def modules_of(names: set[str], known: set[str]) -> set[str]:
 
 def _says_something(name: str) -> bool:
     package = ROOT / name.replace(".", "/") / "__init__.py"
-    statements = ast.parse(package.read_text()).body if package.exists() else []
+    statements = parsed(package).body if package.exists() else []
     return any(not isinstance(each, ast.Expr) for each in statements)
 
 
