@@ -18,6 +18,9 @@ ACCOUNT_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1
 _BY_ROW_KEY = Path(__file__).with_name("by_row_key.cjs")
 """Loaded before Azurite, so that an entity is found in the same time however many there are."""
 
+LOAD_LATER = Path(__file__).with_name("load_later.cjs")
+"""Loaded before that, so that Azurite starts in half the time."""
+
 _READY_SECONDS = 60.0
 _LISTENING = re.compile(r"Azurite (Blob|Queue|Table) service is successfully listening at (http://\S+)")
 _SERVICES = {"Blob", "Queue", "Table"}
@@ -53,7 +56,7 @@ class Azurite:
         options = ["--silent", "--disableTelemetry", "--skipApiVersionCheck", *persistence, *map(str, ports)]
         self.process = Process(
             "azurite",
-            [NODE, "--require", str(_BY_ROW_KEY), str(install()), *options],
+            [NODE, "--require", str(LOAD_LATER), "--require", str(_BY_ROW_KEY), str(install()), *options],
             log=log,
             env=child_environment(),
             held=held,

@@ -1,5 +1,6 @@
 """The real Azurite installs once, starts on free ports, and keeps what it was given."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,8 @@ from azure.storage.blob import BlobServiceClient
 from azure.storage.queue import QueueServiceClient
 
 from adf_trigger.local.azurite import Azurite, AzuriteInstallError, install
+from adf_trigger.local.azurite.server import LOAD_LATER
+from adf_trigger.local.processes.node import NODE
 from adf_trigger.local.processes.process import StartFailed
 
 ROOT = Path(__file__).parents[3]
@@ -74,6 +77,29 @@ def test_a_port_that_is_taken_is_told(tmp_path: Path) -> None:
         port = int(first.queue_url.split(":")[2].split("/")[0])
         with pytest.raises(StartFailed, match="EADDRINUSE"):
             Azurite(log=tmp_path / "second", queue_port=port)
+
+
+def test_what_azurite_does_not_use_here_is_loaded_once_it_is_asked_for() -> None:
+    """Its telemetry and its SQL server are not loaded with it; asked for, each is what it always is."""
+    code = f"""
+        const {{ createRequire }} = require("node:module");
+        const own = createRequire({str(install())!r});
+        const server = own("./blob/BlobServerFactory");
+        const telemetry = own("./common/Telemetry").AzuriteTelemetryClient;
+        const loaded = (name) => Object.keys(require.cache).some((file) => file.includes(`/node_modules/${{name}}/`));
+        const names = ["sequelize", "applicationinsights", "express"];
+        const before = names.map(loaded);
+        const kinds = [typeof telemetry.appInsights.setup, typeof own("./blob/SqlBlobServer").default];
+        console.log(JSON.stringify([typeof server.BlobServerFactory, before, kinds]));
+        """
+    done = subprocess.run(
+        [NODE, "--require", str(LOAD_LATER), "-e", code],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert json.loads(done.stdout) == ["function", [False, False, True], ["function", "function"]]
 
 
 def test_a_second_installation_is_immediate(monkeypatch: pytest.MonkeyPatch) -> None:
