@@ -3,29 +3,6 @@
 HTTP triggers with routes, keys and limits; queue triggers with leases, dequeue counts, back-off and poison;
 timer triggers with NCRONTAB, the singleton lock and catching up. It imports nothing of the app it runs but
 through its function_app.py, and knows no app in particular.
+
+It exports nothing here: who starts it as a process wants the names of its settings alone, and not all that it runs on.
 """
-
-from adf_trigger.functions_host.common.config import HostConfig, HostTimes
-from adf_trigger.functions_host.common.errors import (
-    AppLoadError,
-    FunctionFailed,
-    HostError,
-    LeaseLost,
-    NotSupported,
-    SettingError,
-    StorageFault,
-)
-from adf_trigger.functions_host.host import FunctionsHost
-
-__all__ = [
-    "AppLoadError",
-    "FunctionFailed",
-    "FunctionsHost",
-    "HostConfig",
-    "HostError",
-    "HostTimes",
-    "LeaseLost",
-    "NotSupported",
-    "SettingError",
-    "StorageFault",
-]

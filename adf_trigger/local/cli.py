@@ -3,41 +3,16 @@
 import argparse
 import io
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from adf_trigger.emulator.commands.data_folder import DataFolderError
-from adf_trigger.emulator.commands.env import add_env
-from adf_trigger.emulator.commands.load import add_import
-from adf_trigger.emulator.commands.running import NotRunning
-from adf_trigger.emulator.commands.serve import add_cloud
 from adf_trigger.emulator.commands.telling import Parser, say
-from adf_trigger.emulator.importing.sources import ImportFailed
-from adf_trigger.errors import SettingsError
-from adf_trigger.local.azurite import AzuriteInstallError, install
 from adf_trigger.local.crash import unexpected
-from adf_trigger.local.demo import story
-from adf_trigger.local.factory import add_factory
-from adf_trigger.local.processes.ports import PortTaken
-from adf_trigger.local.processes.process import StartFailed
 from adf_trigger.local.screen.texts import COMMAND
-from adf_trigger.local.up import ProcessDied
-from adf_trigger.local.up_options import add_up
 
 _PROGRAM = "python -m adf_trigger.local"
 _INTERRUPTED = 130
 """Exit code of a command that Ctrl+C has ended."""
-_EXPECTED = (
-    AzuriteInstallError,
-    DataFolderError,
-    ImportFailed,
-    NotRunning,
-    PortTaken,
-    ProcessDied,
-    SettingsError,
-    StartFailed,
-    story.DemoFailed,
-)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -48,17 +23,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         code: int = options.run(options)
-    except ImportFailed as refused:
-        say("\n".join(refused.faults))
-        return 1
-    except _EXPECTED as error:
-        say(str(error))
-        return 1
     except KeyboardInterrupt:
         say("Stopped.")
         return _INTERRUPTED
+    except ModuleNotFoundError:
+        raise  # a package of the local stack is not installed, which whoever called this tells
     except Exception as error:  # noqa: BLE001 - the outermost edge: a person gets a sentence, the log what is behind it
-        say(unexpected(error))
+        say(_sentences(error))
         return 1
     return code
 
@@ -67,30 +38,94 @@ def _parser() -> argparse.ArgumentParser:
     called = COMMAND if Path(sys.argv[0]).stem == COMMAND else _PROGRAM
     parser = Parser(prog=called, description="The parts of Azure that this project needs, run locally.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    add_up(commands.add_parser("up", help="run everything until it is told to stop (Ctrl+C or SIGTERM)"))
-    setup = commands.add_parser("setup", help="install Azurite, so that the first start is quick too")
-    setup.set_defaults(run=_setup)
-    add_factory(commands.add_parser("factory", help="run the local Data Factory alone, by http and https"))
-    add_import(
-        commands.add_parser(
-            "import", help="load the folder of a factory's Git repository, or an ARM template of a factory"
-        )
-    )
-    demo = commands.add_parser("demo", help="run both quickstart pipelines and show what comes of it")
-    add_cloud(demo)
-    demo.set_defaults(run=_demo)
-    add_env(
-        commands.add_parser(
-            "env", help="print the running stack's addresses and keys as variables of a shell"
-        )
-    )
+    for name, (help_text, fill) in _COMMANDS.items():
+        commands.add_parser(name, help=help_text, fill=fill)
     return parser
 
 
+# ruff: noqa: PLC0415 - each command imports what it needs once it is called: all together they need every package there is
+
+
+def _sentences(error: Exception) -> str:
+    """What there is to say of an error: what it says itself, if it is one that its command may end with."""
+    from adf_trigger.emulator.commands.data_folder import DataFolderError
+    from adf_trigger.emulator.commands.running import NotRunning
+    from adf_trigger.emulator.importing.sources import ImportFailed
+    from adf_trigger.errors import SettingsError
+    from adf_trigger.local.azurite import AzuriteInstallError
+    from adf_trigger.local.demo.story import DemoFailed
+    from adf_trigger.local.processes.ports import PortTaken
+    from adf_trigger.local.processes.process import StartFailed
+    from adf_trigger.local.up import ProcessDied
+
+    expected = (
+        AzuriteInstallError,
+        DataFolderError,
+        DemoFailed,
+        NotRunning,
+        PortTaken,
+        ProcessDied,
+        SettingsError,
+        StartFailed,
+    )
+    if isinstance(error, ImportFailed):
+        return "\n".join(error.faults)
+    return str(error) if isinstance(error, expected) else unexpected(error)
+
+
+def _add_up(parser: Parser) -> None:
+    from adf_trigger.local.up_options import add_up
+
+    add_up(parser)
+
+
+def _add_setup(parser: Parser) -> None:
+    parser.set_defaults(run=_setup)
+
+
+def _add_factory(parser: Parser) -> None:
+    from adf_trigger.local.factory import add_factory
+
+    add_factory(parser)
+
+
+def _add_import(parser: Parser) -> None:
+    from adf_trigger.emulator.commands.load import add_import
+
+    add_import(parser)
+
+
+def _add_demo(parser: Parser) -> None:
+    from adf_trigger.emulator.commands.options import add_cloud
+
+    add_cloud(parser)
+    parser.set_defaults(run=_demo)
+
+
+def _add_env(parser: Parser) -> None:
+    from adf_trigger.emulator.commands.env import add_env
+
+    add_env(parser)
+
+
 def _setup(_: argparse.Namespace) -> int:
+    from adf_trigger.local.azurite import install
+
     say(f"Azurite is installed: {install()}")
     return 0
 
 
 def _demo(options: argparse.Namespace) -> int:
+    from adf_trigger.local.demo import story
+
     return story.run(options.cloud)
+
+
+_COMMANDS: Mapping[str, tuple[str, Callable[[Parser], None]]] = {
+    "up": ("run everything until it is told to stop (Ctrl+C or SIGTERM)", _add_up),
+    "setup": ("install Azurite, so that the first start is quick too", _add_setup),
+    "factory": ("run the local Data Factory alone, by http and https", _add_factory),
+    "import": ("load the folder of a factory's Git repository, or an ARM template of a factory", _add_import),
+    "demo": ("run both quickstart pipelines and show what comes of it", _add_demo),
+    "env": ("print the running stack's addresses and keys as variables of a shell", _add_env),
+}

@@ -12,6 +12,8 @@ def run_cli(arguments: Sequence[str] | None = None) -> int:
     """Run a command of the local stack; give the exit code, 2 where packages are missing."""
     try:
         from adf_trigger.local.cli import main  # noqa: PLC0415 - its packages may not be there
+
+        return main(arguments)
     except ModuleNotFoundError as missing:
         if missing.name is None or missing.name.partition(".")[0] == __package__.partition(".")[0]:
             raise
@@ -19,4 +21,3 @@ def run_cli(arguments: Sequence[str] | None = None) -> int:
             f"The local stack needs the package {missing.name}, which is not installed. It comes with: {INSTALL}"
         )
         return 2
-    return main(arguments)

@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import httpx
-
 from adf_trigger.emulator.common.clouds import CLOUDS
 from adf_trigger.emulator.outbound.storage_account import SERVICES, storage_account
 from adf_trigger.emulator.serving.certificates import TRUSTSTORE_PASSWORD
@@ -121,6 +119,8 @@ def _names(facts: Mapping[str, Any]) -> list[str]:
 
 
 def _ask(facts: Mapping[str, Any], found: Checked) -> None:
+    import httpx  # noqa: PLC0415 - wanted for this alone, and takes its time
+
     cloud = CLOUDS[str(facts["cloud"])]
     configuration = f"/{facts['tenant_id']}/v2.0/.well-known/openid-configuration"
     paths = {cloud.management: _METADATA, cloud.classic: _METADATA}

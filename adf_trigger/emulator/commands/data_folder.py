@@ -11,8 +11,8 @@ from adf_trigger.emulator.commands.locks import is_held, take
 
 _LOCK = "stack.lock"
 _PAUSE_SECONDS = 0.1
-_DATABASE = "factory.db"
-_EMULATORS = (_DATABASE, "azure")
+DATABASE = "factory.db"
+_EMULATORS = (DATABASE, "azure")
 _CERTIFICATES = {".pem", ".p12", ".key"}
 PATIENCE_SECONDS = 2.0
 """How long a command waits for another one that is about to end."""
@@ -58,7 +58,7 @@ def emulator_folder(data: Path) -> Path:
     home = data / "emulator"
     if not home.exists():
         home.mkdir()
-        for left in sorted(data.iterdir()) if (data / _DATABASE).exists() else []:
+        for left in sorted(data.iterdir()) if (data / DATABASE).exists() else []:
             if left.name.startswith(_EMULATORS) or left.suffix in _CERTIFICATES:
                 left.rename(home / left.name)
     return home

@@ -2,21 +2,24 @@
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from pydantic import ValidationError
-
-from adf_trigger.emulator.control.bodies import SecretsBody
-from adf_trigger.emulator.engine.secrets import Secrets
+if TYPE_CHECKING:
+    from adf_trigger.emulator.engine.secrets import Secrets
 
 HELP = 'JSON file of Key Vault secrets: {"linked service": {"secret": "value"}}'
 
 
-def secrets_file(name: str) -> Secrets:
+def secrets_file(name: str) -> "Secrets":
     """Read the file that a command line names.
 
     Raises:
         argparse.ArgumentTypeError: it cannot be read; the values in it are not told.
     """
+    from pydantic import ValidationError  # noqa: PLC0415 - few command lines name a file
+
+    from adf_trigger.emulator.control.bodies import SecretsBody  # noqa: PLC0415 - the same
+
     try:
         return SecretsBody.model_validate_json(Path(name).read_bytes()).root
     except OSError as exc:

@@ -30,17 +30,17 @@ from adf_trigger.emulator.commands.data_folder import (
 )
 from adf_trigger.emulator.commands.environment import CLIENT_SECRET, IDENTITY_HEADER, STORAGE
 from adf_trigger.emulator.commands.kept import Kept
+from adf_trigger.emulator.commands.options import add_allow_host, add_any_group, add_cloud
 from adf_trigger.emulator.commands.ports import port
 from adf_trigger.emulator.commands.running import ENDPOINTS, announced
 from adf_trigger.emulator.commands.secrets_file import HELP as SECRETS_HELP
 from adf_trigger.emulator.commands.secrets_file import secrets_file
 from adf_trigger.emulator.commands.signals import stop_signal
 from adf_trigger.emulator.commands.telling import say
-from adf_trigger.emulator.common.clouds import CLOUDS, PUBLIC
+from adf_trigger.emulator.common.clouds import CLOUDS
 from adf_trigger.emulator.hosting import defaults
 from adf_trigger.emulator.hosting.emulated import Emulated, EmulatorConfig, emulated
-from adf_trigger.emulator.outbound.allowed_hosts import HELP as HOSTS_HELP
-from adf_trigger.emulator.outbound.allowed_hosts import AllowedHosts, allowed_host
+from adf_trigger.emulator.outbound.allowed_hosts import AllowedHosts
 from adf_trigger.emulator.outbound.storage_account import StorageAccount, storage_account
 
 logger = logging.getLogger(__name__)
@@ -84,30 +84,6 @@ def add_serve(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON line once it is ready")
     parser.add_argument("--log", action="store_true", help="log what it does to standard error")
     parser.set_defaults(run=serve)
-
-
-def add_any_group(parser: argparse.ArgumentParser) -> None:
-    """Add the switch that keeps resource groups out of the way, off by default as in Azure."""
-    parser.add_argument(
-        "--any-group", action="store_true", help="take any subscription and resource group to be there"
-    )
-
-
-def add_allow_host(parser: argparse.ArgumentParser) -> None:
-    """Add the choice of other machines that pipelines may call."""
-    parser.add_argument(
-        "--allow-host", action="append", default=[], type=allowed_host, metavar="HOST", help=HOSTS_HELP
-    )
-
-
-def add_cloud(parser: argparse.ArgumentParser) -> None:
-    """Add the choice of a cloud, by the names that the app's own setting has."""
-    parser.add_argument(
-        "--cloud",
-        choices=sorted(CLOUDS),
-        default=os.environ.get("ADF_TRIGGER_CLOUD") or PUBLIC.name,
-        help="which of Azure's clouds to stand in for (ADF_TRIGGER_CLOUD, else public)",
-    )
 
 
 def _storage(text: str) -> StorageAccount:

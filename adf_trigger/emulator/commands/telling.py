@@ -4,7 +4,8 @@ import argparse
 import shutil
 import sys
 import textwrap
-from typing import Never
+from collections.abc import Callable, Sequence
+from typing import Any, Never
 
 _USAGE = 2
 
@@ -24,7 +25,25 @@ def say(text: str) -> None:
 
 
 class Parser(argparse.ArgumentParser):
-    """Says what is wrong with a command line as everything else is said."""
+    """Says what is wrong with a command line as everything else is said.
+
+    Args:
+        fill: adds what belongs to a command, once it is the one that is called: so its modules are imported alone.
+        kwargs: of ArgumentParser.
+    """
+
+    def __init__(self, *, fill: Callable[["Parser"], None] | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._fill = fill
+
+    def parse_known_args(  # type: ignore[override]  # argparse gives a namespace of its own type if it is given one
+        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> tuple[argparse.Namespace, list[str]]:
+        """See ArgumentParser."""
+        fill, self._fill = self._fill, None
+        if fill is not None:
+            fill(self)
+        return super().parse_known_args(args, namespace)
 
     def error(self, message: str) -> Never:
         """End with the usage and the fault."""

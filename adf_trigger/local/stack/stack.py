@@ -8,10 +8,9 @@ from pathlib import Path
 from types import TracebackType
 from urllib.parse import urlsplit
 
-from adf_trigger.emulator.commands.data_folder import data_folder, emulator_folder, exclusive
+from adf_trigger.emulator.commands.data_folder import DATABASE, data_folder, emulator_folder, exclusive
 from adf_trigger.emulator.commands.environment import CLIENT_SECRET, IDENTITY_HEADER, STORAGE
 from adf_trigger.emulator.commands.kept import Kept
-from adf_trigger.emulator.commands.load import load_factory, look_at
 from adf_trigger.emulator.commands.running import ENDPOINTS, announced
 from adf_trigger.emulator.common.clouds import PUBLIC
 from adf_trigger.emulator.hosting import defaults
@@ -194,6 +193,13 @@ class Stack:
 
     def _load(self) -> None:
         home = emulator_folder(self._data)
+        if self._config.loading is None and not (home / DATABASE).is_file():
+            return
+        from adf_trigger.emulator.commands.loader import (  # noqa: PLC0415 - it needs the whole emulator
+            load_factory,
+            look_at,
+        )
+
         if self._config.loading is not None:
             self._progress.starting(f"{self._config.loading.source}")
             loaded = load_factory(home, self._config.loading)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from adf_trigger import console
-from adf_trigger.emulator.commands.load import Loading
+from adf_trigger.emulator.commands.loading import Loading
 from adf_trigger.local.processes.ports import Ports
 
 POLL_SCHEDULE = "*/2 * * * * *"

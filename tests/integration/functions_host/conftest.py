@@ -16,7 +16,8 @@ import pytest
 from azure.core.exceptions import ResourceExistsError
 from azure.storage.queue import QueueClient
 
-from adf_trigger.functions_host import FunctionsHost, HostConfig
+from adf_trigger.functions_host.common.config import HostConfig
+from adf_trigger.functions_host.host import FunctionsHost
 from tests.support.waiting import LIMIT
 
 PRELUDE = '''

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from azure.core.exceptions import ResourceNotFoundError
 
-from adf_trigger.functions_host import HostTimes
+from adf_trigger.functions_host.common.config import HostTimes
 from tests.support.storage_answers import Rule, StorageAnswers, queue_port, through
 
 if TYPE_CHECKING:

@@ -13,8 +13,9 @@ import pytest
 from azure.core.exceptions import HttpResponseError, ResourceExistsError
 from azure.storage.blob import BlobClient, BlobLeaseClient, ContainerClient
 
-from adf_trigger.functions_host import HostTimes, LeaseLost
 from adf_trigger.functions_host.common.clock import utcnow
+from adf_trigger.functions_host.common.config import HostTimes
+from adf_trigger.functions_host.common.errors import LeaseLost
 from adf_trigger.functions_host.timers.ncrontab import Schedule
 
 if TYPE_CHECKING:

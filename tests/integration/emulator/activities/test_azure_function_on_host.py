@@ -15,7 +15,8 @@ from adf_trigger.emulator.common.clock import new_id, utcnow
 from adf_trigger.emulator.common.models import ActivityRun, PipelineRun
 from adf_trigger.emulator.engine.engine import Engine
 from adf_trigger.emulator.engine.new_run import new_run
-from adf_trigger.functions_host import FunctionsHost, HostConfig
+from adf_trigger.functions_host.common.config import HostConfig
+from adf_trigger.functions_host.host import FunctionsHost
 from tests.support.engine_factory import FACTORY_ID, MemoryDefinitions, MemoryLog, activity, no_token
 
 KEY = "the-h0st-key"

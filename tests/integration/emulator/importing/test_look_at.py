@@ -4,7 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from adf_trigger.emulator.commands.load import Loading, load_factory, look_at
+from adf_trigger.emulator.commands.loader import load_factory, look_at
+from adf_trigger.emulator.commands.loading import Loading
 from adf_trigger.emulator.outbound.allowed_hosts import AllowedHosts
 
 CALL = {
