@@ -14,7 +14,8 @@ import requests
 from adf_trigger.emulator.commands.azure_environment import azure_environment
 from adf_trigger.emulator.common.clouds import CLOUDS, PUBLIC
 from adf_trigger.local.stack.endpoints import Endpoints
-from adf_trigger.local.stack.stack import Stack, StackConfig
+from adf_trigger.local.stack.stack import StackConfig
+from tests.support.warm import WarmStack
 
 ROOT = Path(__file__).parents[3]
 
@@ -27,9 +28,10 @@ print(EnvironmentCredential().get_token(sys.argv[1]).token.count("."))
 
 
 @contextmanager
-def stack(cloud: str, folder: Path) -> Iterator[Endpoints]:
+def stack(cloud: str, folder: Path, warm: str) -> Iterator[Endpoints]:
     """A stack of a cloud."""
-    with Stack(StackConfig(data=folder, settings={"ADF_TRIGGER_CLOUD": cloud})) as endpoints:
+    config = StackConfig(data=folder, settings={"ADF_TRIGGER_CLOUD": cloud})
+    with WarmStack(config, warm) as endpoints:
         yield endpoints
 
 
@@ -49,10 +51,10 @@ def test_the_demo_runs_end_to_end(cloud: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["us-government", "china"])
-def test_names_and_tokens_are_those_of_the_cloud(name: str, tmp_path: Path) -> None:
+def test_names_and_tokens_are_those_of_the_cloud(name: str, tmp_path: Path, warm: str) -> None:
     """Its own names answer, the public cloud's do not; a token is had for its audience alone, and opens it."""
     cloud = CLOUDS[name]
-    with stack(name, tmp_path) as endpoints:
+    with stack(name, tmp_path, warm) as endpoints:
         proxies, ca = {"https": endpoints.proxy_url}, endpoints.ca_file
 
         def token(host: str, audience: str) -> requests.Response:

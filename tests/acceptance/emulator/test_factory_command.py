@@ -115,21 +115,21 @@ def test_a_folder_with_faults_is_refused_with_all_of_them(repository: Path, tmp_
     assert load(tmp_path / "nowhere", tmp_path / "data").returncode == 1
 
 
-@pytest.mark.parametrize("command", [[*LOCAL, "factory"], [*ALONE, "serve"], [*ALONE, "import", "nowhere"]])
-def test_one_folder_serves_one_process(command: list[str], tmp_path: Path) -> None:
+def test_one_folder_serves_one_process(tmp_path: Path) -> None:
     """A folder in use is refused, not shared, by whichever name the command is run."""
     data = tmp_path / "data"
     with factory(data):
-        second = subprocess.run(
-            [*command, "--data", str(data)],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-    assert second.returncode == 1
-    assert "in use" in second.stderr
+        for command in ([*LOCAL, "factory"], [*ALONE, "serve"], [*ALONE, "import", "nowhere"]):
+            second = subprocess.run(
+                [*command, "--data", str(data)],
+                cwd=ROOT,
+                capture_output=True,
+                text=True,
+                timeout=60,
+                check=False,
+            )
+            assert second.returncode == 1, command
+            assert "in use" in second.stderr
 
 
 def test_secrets_come_by_a_file_and_stay_in_memory(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from adf_trigger.local.processes.process import StartFailed
 from adf_trigger.local.stack.endpoints import Endpoints
 from adf_trigger.local.stack.stack import Stack, StackConfig
 from tests.acceptance.stack.up_process import PATIENT_SECONDS, ROOT, Up, eventually
+from tests.support.warm import WarmStack
 
 READY_SECONDS = 15.0
 """Within this a stack is ready on a machine that has nothing else to do."""
@@ -167,9 +168,9 @@ def test_endpoints_are_kept_in_the_data_folder(shared: Endpoints, folder: Path) 
     assert path.stat().st_mode & 0o077 == 0
 
 
-def test_two_stacks_run_side_by_side(shared: Endpoints) -> None:
+def test_two_stacks_run_side_by_side(shared: Endpoints, warm: str) -> None:
     """Nothing is shared: ports, storage and factory are each one's own."""
-    with Stack() as other:
+    with WarmStack(StackConfig(), warm) as other:
         assert not set(shared.pids.values()) & set(other.pids.values())
         assert healthy(shared)
         assert healthy(other)
@@ -241,14 +242,14 @@ def test_a_setting_that_is_wrong_ends_it_with_the_reason(up: Callable[..., Up]) 
     assert eventually(lambda: running.processes() == [])
 
 
-def test_app_settings_can_be_chosen_and_no_secret_is_logged(tmp_path: Path) -> None:
+def test_app_settings_can_be_chosen_and_no_secret_is_logged(tmp_path: Path, warm: str) -> None:
     """Names and the kind of credential take effect; as a service principal the app uses TLS throughout."""
     chosen = {
         "ADF_TRIGGER_EVENTS_QUEUE": "other-events",
         "ADF_TRIGGER_TABLE": "otherruns",
         "ADF_TRIGGER_CREDENTIAL": "service-principal",
     }
-    with Stack(StackConfig(data=tmp_path, settings=chosen)) as endpoints:
+    with WarmStack(StackConfig(data=tmp_path, settings=chosen), warm) as endpoints:
         assert (endpoints.events_queue, endpoints.table) == ("other-events", "otherruns")
         assert healthy(endpoints)
     logs = "".join(log.read_text() for log in (tmp_path / "logs").iterdir())
