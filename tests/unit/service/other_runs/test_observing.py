@@ -1,0 +1,176 @@
+"""The notes about the runs of others: each app has its own, and what two hosts write at once is not lost."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import pytest
+
+from adf_trigger.errors import LedgerConflict
+from adf_trigger.service.other_runs.observing import (
+    PREFIX,
+    Doubt,
+    Held,
+    ObservationKeeper,
+    Observed,
+    Place,
+    doubt_name,
+)
+from tests.contracts.ledger_records import MINUTE, NOON, a_full_record, a_record
+from tests.support.faulty_ledger import FaultyNotes
+from tests.support.world import known_steps
+
+FACTORY = "/factory"
+
+
+def keeper(notes: FaultyNotes | None = None, mark: str = "app") -> ObservationKeeper:
+    """That of an app."""
+    return ObservationKeeper(notes or FaultyNotes(), mark, known_steps)
+
+
+def kept(notes: FaultyNotes, *names: str, now: datetime = NOON, mark: str = "app") -> Observed:
+    """What a host knows that has just read the notes, and keeps these policies."""
+    mine = keeper(notes, mark)
+    return mine.keep_policies(FACTORY, mine.read(FACTORY), names, now)
+
+
+def test_where_nothing_is_observed_nothing_is_noted() -> None:
+    """No policy, no note."""
+    notes = FaultyNotes()
+    assert kept(notes) == Observed(since={}, place=None, held=[], doubts=[])
+    assert notes.named(FACTORY, "") == []
+
+
+def test_a_policy_holds_from_when_it_was_first_seen() -> None:
+    """A later one from later; it begins where the first was noted, and what is read is what was kept."""
+    notes = FaultyNotes()
+    first = kept(notes, "load")
+    assert first == Observed(since={"load": NOON}, place=Place(NOON), held=[], doubts=[])
+    second = kept(notes, "load", "*", now=NOON + MINUTE)
+    assert second.since == {"load": NOON, "*": NOON + MINUTE}
+    assert second.place == Place(NOON)
+    assert keeper(notes).read(FACTORY) == second
+
+
+def test_a_policy_that_is_gone_is_forgotten_and_comes_anew() -> None:
+    """The last one takes the place and what is held along; doubts are the requests', and stay."""
+    notes = FaultyNotes()
+    kept(notes, "load", "other")
+    mine = keeper(notes)
+    assert mine.hold(FACTORY, Held("load", NOON, NOON))
+    mine.doubt(FACTORY, a_record(FACTORY, request_id="k"))
+    assert kept(notes, "load", now=NOON + MINUTE).since == {"load": NOON}
+    assert mine.read(FACTORY).since == {"load": NOON}
+    gone = kept(notes)
+    assert (gone.since, gone.place, gone.held) == ({}, None, [])
+    left = mine.read(FACTORY)
+    assert (left.since, left.place, left.held) == ({}, None, [])
+    assert [doubt.request_id for doubt in left.doubts] == ["k"]
+    again = kept(notes, "load", now=NOON + 2 * MINUTE)
+    assert (again.since, again.place) == ({"load": NOON + 2 * MINUTE}, Place(NOON + 2 * MINUTE))
+
+
+def test_the_place_is_read_as_it_was_written() -> None:
+    """How far it has come, how far the history was searched, and how many were published."""
+    notes = FaultyNotes()
+    kept(notes, "load")
+    for place in (Place(NOON + MINUTE, "continuation", 7), Place(NOON + MINUTE, None, 8)):
+        keeper(notes).move_on(FACTORY, place)
+        assert keeper(notes).read(FACTORY).place == place
+
+
+@pytest.mark.parametrize("more", [{}, {"search": 3, "told": "many"}])
+def test_a_place_of_another_version_has_been_searched_whole_and_told_of_none(more: dict[str, object]) -> None:
+    """Only the instant is needed."""
+    notes = FaultyNotes()
+    kept(notes, "load")
+    notes.put(FACTORY, f"{PREFIX}place|app", {"until": NOON.isoformat(), **more})
+    assert keeper(notes).read(FACTORY).place == Place(NOON, None, 0)
+
+
+def test_two_apps_on_one_ledger_keep_apart_what_they_observe() -> None:
+    """Doubts alone are everybody's: the runs may be any app's to tell."""
+    notes = FaultyNotes()
+    kept(notes, "load")
+    assert keeper(notes).hold(FACTORY, Held("load", NOON, NOON))
+    keeper(notes).doubt(FACTORY, a_record(FACTORY, request_id="k"))
+    other = kept(notes, "load", now=NOON + MINUTE, mark="app-2")
+    assert (other.since, other.place, other.held) == ({"load": NOON + MINUTE}, Place(NOON + MINUTE), [])
+    assert [doubt.request_id for doubt in other.doubts] == ["k"]
+    assert kept(notes, "load").since == {"load": NOON}
+
+
+def test_of_two_hosts_that_begin_at_once_the_first_is_right() -> None:
+    """Both read before either has written: what the first noted stands."""
+    notes = FaultyNotes()
+    slow = keeper(notes).read(FACTORY)
+    kept(notes, "load")
+    keeper(notes).keep_policies(FACTORY, slow, ["load"], NOON + MINUTE)
+    read = keeper(notes).read(FACTORY)
+    assert (read.since, read.place) == ({"load": NOON}, Place(NOON))
+
+
+def test_what_is_held_is_changed_only_by_who_has_read_it_last() -> None:
+    """A host that comes late neither changes it nor lets it go."""
+    notes = FaultyNotes()
+    mine = keeper(notes)
+    assert mine.hold(FACTORY, Held("Load", NOON, NOON + MINUTE))
+    (first,) = mine.read(FACTORY).held
+    assert (first.pipeline, first.since, first.doubted) == ("Load", NOON, NOON + MINUTE)
+    assert not mine.hold(FACTORY, Held("LOAD", NOON, NOON))
+    assert mine.hold(FACTORY, replace(first, since=NOON + MINUTE))
+    assert not mine.hold(FACTORY, replace(first, since=NOON + 2 * MINUTE))
+    mine.release(FACTORY, first)
+    (second,) = mine.read(FACTORY).held
+    assert second.since == NOON + MINUTE
+    mine.release(FACTORY, second)
+    assert mine.read(FACTORY).held == []
+    mine.release(FACTORY, second)
+
+
+@pytest.mark.parametrize(
+    ("changes", "since"),
+    [
+        ({"doubted_from": NOON + MINUTE, "sent_at": NOON + 2 * MINUTE}, NOON + MINUTE),
+        ({"doubted_from": None, "sent_at": NOON + 2 * MINUTE}, NOON + 2 * MINUTE),
+        ({"doubted_from": None, "sent_at": None, "requested_at": NOON}, NOON),
+    ],
+)
+def test_a_doubt_begins_with_the_first_call_that_may_have_started_a_run(
+    changes: dict[str, Any], since: datetime
+) -> None:
+    """As early as that is known."""
+    notes = FaultyNotes()
+    record = replace(a_full_record(FACTORY), request_id="k\ud800", **changes)
+    keeper(notes).doubt(FACTORY, record)
+    (doubt,) = keeper(notes).read(FACTORY).doubts
+    assert (doubt.request_id, doubt.pipeline, doubt.since) == ("k\ud800", record.pipeline, since)
+    assert doubt.name == doubt_name("k\ud800")
+
+
+def test_a_doubt_that_was_noted_anew_stays() -> None:
+    """Whoever settles the earlier one has not seen it."""
+    notes = FaultyNotes()
+    mine, record = keeper(notes), a_record(FACTORY, request_id="k")
+
+    def doubts() -> Sequence[Doubt]:
+        return mine.read(FACTORY).doubts
+
+    mine.doubt(FACTORY, record)
+    (first,) = doubts()
+    mine.doubt(FACTORY, record)
+    mine.settle(FACTORY, first)
+    (second,) = doubts()
+    assert second.etag != first.etag
+    mine.settle(FACTORY, second)
+    assert doubts() == []
+
+
+def test_a_conflict_elsewhere_is_no_reason_to_stop() -> None:
+    """Who begins while another host does, notes what that one has not."""
+    notes = FaultyNotes()
+    notes.before["put"] = [LedgerConflict("another host was first")]
+    observed = kept(notes, "load")
+    assert observed.since == {"load": NOON}
+    assert keeper(notes).read(FACTORY).since == {"load": NOON}
