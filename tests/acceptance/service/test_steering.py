@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -243,3 +244,27 @@ def test_who_has_joined_a_run_outlasts_the_host_and_ends_with_it(stack: LocalSta
     (run,) = stack.runs("shared")
     (event,) = [each for each in stack.caller.events(50, within=5) if each["subject"] == "share-2"]
     assert event["data"]["joinedTo"] == {"requestId": "share-1", "runId": run["runId"]}
+
+
+def test_requests_outlast_a_full_factory(stack: LocalStack) -> None:
+    """They are taken, say why they wait, and start once, in order, when it takes runs again."""
+    stack.define("only")
+    start(stack, "slow", "fills")
+    stack.control("PATCH", "options", {"strict": True, "most_runs": 1})
+    try:
+        for key in ("full-1", "full-2"):
+            taken = stack.caller.post("only", {}, key=key)
+            assert (taken.status, taken.body["status"]) == (202, "Accepted")
+            assert taken.body["reason"].startswith("the factory takes no more runs")
+        stack.tick()
+        assert stack.status("full-1") == stack.status("full-2") == "Accepted"
+        stack.control("PATCH", "options", {"most_runs": None})
+        for key in ("full-1", "full-2"):
+            ended(stack, key, "Succeeded")
+    finally:
+        stack.control("PATCH", "options", {"strict": False, "most_runs": None})
+    views = [stack.caller.get(key).body for key in ("full-1", "full-2")]
+    first, second = (run_of(stack, view["runId"]) for view in views)
+    assert datetime.fromisoformat(first["runStart"]) <= datetime.fromisoformat(second["runStart"])
+    assert len(stack.runs("only")) == 2
+    call(stack, "runs/fills/cancel")

@@ -2,11 +2,12 @@
 
 import pytest
 
-from adf_trigger.errors import LedgerError
+from adf_trigger.errors import InvalidRequest, LedgerError
+from adf_trigger.ledger.records import Waits
 from tests.support.admission_paths import PATHS
 from tests.support.admitted import a_world, finish, found, start, under_way, waits
 from tests.support.faulty_ledger import FaultyLedger
-from tests.support.world import STARTED
+from tests.support.world import FACTORY_ID, STARTED
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -27,7 +28,7 @@ def test_a_host_that_is_killed_before_it_can_answer_a_claim(*, waiting: bool) ->
         start(world, "a-1")
     world.restart()
     start(world, "a-2")
-    assert start(world, "a-1").admitted_at is None or not waiting
+    assert (start(world, "a-1").admitted_at is None) is waiting
     assert waits(world, "a-2")
     for key in ("a-0", "a-1") if waiting else ("a-1",):
         for _ in range(6):
@@ -58,3 +59,13 @@ def test_a_host_that_is_killed_after_it_has_let_somebody_in() -> None:
     assert found(world, "a-2").status in STARTED
     assert waits(world, "a-3")
     assert under_way(world) == ["A"]
+
+
+def test_a_key_of_a_megabyte_takes_no_place() -> None:
+    """The request is too large to be kept, and says so; no row is left of its key, and the next one is served."""
+    world = a_world()
+    with pytest.raises(InvalidRequest, match="too large to be kept"):
+        start(world, "a-1", "x" * 2**20)
+    assert world.ledger.all_places(FACTORY_ID) == []
+    assert start(world, "a-1", "x" * 2**17).status in STARTED
+    assert start(world, "a-2", "x" * 2**17).waits_for is Waits.ADMISSION
