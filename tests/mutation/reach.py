@@ -18,6 +18,9 @@ from mutmut.state import state
 NOTES = Path("reach.json")
 """Beside the mutants: of each test its file's digest, its seconds and the functions that it reaches."""
 
+WRITTEN_EVERY = 60.0
+"""Seconds after which what was noted so far is written, so that a run that is ended goes on there."""
+
 Notes = dict[str, tuple[str, float, list[str]]]
 
 
@@ -37,6 +40,7 @@ class Reach:
             SystemExit: a test fails on the code as it is.
         """
         notes: Notes = json.loads(NOTES.read_text("utf-8")) if NOTES.exists() else {}
+        notes = taken_up(sorted(NOTES.parent.glob(f"{NOTES.stem}.[0-9]*")), notes)
         items = {item.nodeid: item for item in session.items}
         new = [item for item in session.items if notes.get(item.nodeid, ("",))[0] != _digest(item.path)]
         parts = [new[number::workers] for number in range(min(workers, len(new)))]
@@ -45,10 +49,7 @@ class Reach:
         failed = [fork for fork in forks if os.waitpid(fork, 0)[1]]
         if failed:
             raise SystemExit("the tests fail on the code as it is")
-        for file in files:
-            notes |= json.loads(file.read_text("utf-8"))
-            file.unlink()
-        NOTES.write_text(json.dumps(notes), "utf-8")
+        notes = taken_up(files, notes)
         reach = cls(items, notes)
         for test in items:
             for function in notes[test][2]:
@@ -94,15 +95,37 @@ def _fork(tests: Sequence[pytest.Item], file: Path) -> int:
 def _note(tests: Sequence[pytest.Item], file: Path) -> int:
     set_mutant_under_test("stats")
     notes: Notes = {}
+    written = time.monotonic()
     for test, following in zip(tests, [*tests[1:], None], strict=True):
         state()._stats.clear()
         began = time.monotonic()
         test.config.hook.pytest_runtest_protocol(item=test, nextitem=following)
         if test.session.testsfailed:
             return 1
-        notes[test.nodeid] = (_digest(test.path), time.monotonic() - began, sorted(state()._stats))
-    file.write_text(json.dumps(notes), "utf-8")
+        now = time.monotonic()
+        notes[test.nodeid] = (_digest(test.path), now - began, sorted(state()._stats))
+        if now - written > WRITTEN_EVERY:
+            _write(file, notes)
+            written = now
+    _write(file, notes)
     return 0
+
+
+def taken_up(files: Sequence[Path], notes: Notes) -> Notes:
+    """Notes together with those in the files of forks, also of a run that was ended, which are removed."""
+    for file in files:
+        notes = {**notes, **json.loads(file.read_text("utf-8"))}
+    _write(NOTES, notes)
+    for file in files:
+        file.unlink()
+    return notes
+
+
+def _write(file: Path, notes: Notes) -> None:
+    """Write all or nothing: the run may be ended at any time."""
+    part = file.with_name(f"part-of-{file.name}")
+    part.write_text(json.dumps(notes), "utf-8")
+    part.replace(file)
 
 
 @cache

@@ -1,11 +1,13 @@
 """What `make mutation` runs, and what is judged of mutants that no test can notice."""
 
+import json
 from pathlib import Path
 
 import pytest
 
 from tests.mutation.__main__ import DECIDING
 from tests.mutation.judged import Change, as_entry, function_of, judged
+from tests.mutation.reach import NOTES, taken_up
 
 REPOSITORY = Path(__file__).parents[3]
 
@@ -70,3 +72,21 @@ def test_an_entry_that_is_printed_can_be_read_once_it_has_a_reason(
     file.write_text(f"{entry}\n{entry}", "utf-8")
     with pytest.raises(ValueError, match="judged twice, or without a reason"):
         judged(file)
+
+
+def test_what_was_noted_before_a_run_was_ended_is_taken_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It need not be noted again, and a file of a fork stands for no later run."""
+    monkeypatch.chdir(tmp_path)
+    parts = [Path("reach.0"), Path("reach.1")]
+    for number, part in enumerate(parts):
+        part.write_text(json.dumps({f"test_{number}": ["new", 1.0, ["f"]]}), "utf-8")
+    found = taken_up(parts, {"test_0": ("old", 9.0, []), "test_2": ("old", 2.0, ["g"])})
+    assert {test: note[0] for test, note in found.items()} == {
+        "test_0": "new",
+        "test_1": "new",
+        "test_2": "old",
+    }
+    assert [each.name for each in tmp_path.iterdir()] == ["reach.json"]
+    assert json.loads(NOTES.read_text("utf-8")) == {test: list(note) for test, note in found.items()}
