@@ -29,6 +29,7 @@ SHOWN_OTHERWISE = {
     "run_id",
     "joined_to",
     "overdue_since",
+    "waits_for",
 }
 """Fields of a view that a record has under the same name, and in another form."""
 
