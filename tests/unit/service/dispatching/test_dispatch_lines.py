@@ -1,11 +1,11 @@
 """A turn of the dispatcher over lines for places: who is started, what it costs, and what comes between."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
 
-from adf_trigger.errors import Forbidden, NotSent, Unavailable
+from adf_trigger.errors import Forbidden, NotSent, Unavailable, UnreadableRow
 from adf_trigger.ledger.port import Stored
 from adf_trigger.ledger.records import Waits
 from adf_trigger.service.calls.budget import Budget
@@ -218,6 +218,74 @@ def test_who_waits_no_more_takes_nobodys_turn() -> None:
     turn(world)
     assert found(world, "a-1").status == "Cancelled"
     assert started(world, "a-2", "a-3") == [True, False]
+
+
+def reads(world: World, meanwhile: Callable[[], object] = lambda: None) -> list[str]:
+    """The requests whose records are read from now on; something happens before the first one is."""
+    read: list[str] = []
+    get = world.ledger.get
+
+    def noted(factory: str, request_id: str) -> Stored | None:
+        if not read:
+            read.append(request_id)
+            meanwhile()
+        read.append(request_id)
+        return get(factory, request_id)
+
+    world.ledger.get = noted  # type: ignore[method-assign]
+    return read
+
+
+@pytest.mark.parametrize("at_once", [1, 2])
+def test_those_for_whom_there_is_no_room_cost_no_read(at_once: int) -> None:
+    """However long the line is."""
+    world = one_free(waiting=4, at_once=at_once)
+    read = reads(world)
+    turn(world, let_in=True)
+    keys = {f"a-{number}" for number in range(at_once, at_once + 4)}
+    assert keys & set(read) == {f"a-{number}" for number in range(at_once, 2 * at_once)}
+
+
+def test_a_turn_whose_time_is_over_reads_nobody() -> None:
+    """Though there is room."""
+    world = one_free(waiting=2, at_once=2)
+    read = reads(world)
+    turn(world, let_in=True, budget=Budget(100, seconds=lambda: 1.0).part(1.0))
+    assert not {"a-2", "a-3"} & set(read)
+
+
+def test_who_finds_no_place_any_more_is_not_overtaken() -> None:
+    """Others have taken those that were free, and may give them back at any time."""
+    world = one_free(waiting=2, at_once=2)
+
+    def come() -> None:
+        for key in ("s-1", "s-2"):
+            start(world, key, parameters={"secret": "s3"})
+
+    read = reads(world, come)
+    turn(world, let_in=True)
+    assert started(world, "s-1", "s-2", "a-2", "a-3") == [True, True, False, False]
+    assert read.count("a-3") == 1  # by this test
+
+
+def test_one_in_line_that_cannot_be_understood_is_named_and_stops_nobody(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A later version has written it, which starts it."""
+    world = one_free(waiting=2, at_once=2)
+    get = world.ledger.get
+
+    def unreadable(factory: str, request_id: str) -> Stored | None:
+        if request_id == "a-2":
+            raise UnreadableRow("of a later version")
+        return get(factory, request_id)
+
+    world.ledger.get = unreadable  # type: ignore[method-assign]
+    turn(world, let_in=True)
+    world.ledger.get = get  # type: ignore[method-assign]
+    (logged,) = [each for each in caplog.records if getattr(each, "action", "") == "ledger_row_unreadable"]
+    assert vars(logged)["row"] == "a-2"
+    assert started(world, "a-2", "a-3") == [False, True]
 
 
 def test_a_line_whose_policy_has_changed_moves_to_its_new_one_in_one_turn() -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from adf_trigger.errors import Forbidden, NotSent, PipelineQueueFull
 from adf_trigger.ledger.port import Stored
+from adf_trigger.ledger.records import ActiveRun
 from adf_trigger.service.calls.allowance import Allowance
 from adf_trigger.service.calls.budget import Budget
 from adf_trigger.service.calls.throttling import Bucket
@@ -26,11 +27,13 @@ OVER = Budget(100, seconds=lambda: 1.0).part(1.0)
 class Turns(World):
     """A service that takes up one request after the other."""
 
-    def turn(self, budget: Budget | None = None, *, after: float = 0) -> Sequence[Stored]:
-        """One turn, after a while, and what has ended in it."""
+    def turn(
+        self, budget: Budget | None = None, *, after: float = 0, rows: Sequence[ActiveRun] | None = None
+    ) -> Sequence[Stored]:
+        """One turn, after a while, for the rows as they are, unless given, and what has ended in it."""
         self.clock.forward(after)
         factory = self.services.factories.choose(None)
-        rows = self.ledger.active(FACTORY_ID)
+        rows = self.ledger.active(FACTORY_ID) if rows is None else rows
         return self.services.tick._parts.dispatcher.dispatch(factory, rows, budget or Budget(100))
 
     def postponed(self, key: str = "key-1", error: Exception | None = None, **fields: Any) -> None:
@@ -208,3 +211,30 @@ def test_who_is_not_to_be_sent_costs_a_turn_no_read(world: Turns, waits_for: str
     left = world.unread()
     world.turn(after=30)
     assert left
+
+
+def test_what_was_started_is_left_to_the_monitor_once_its_lease_is_over(world: Turns) -> None:
+    """From then on it costs a turn no read."""
+    world.submit()
+    assert world.services.query.find("key-1").lease_until is not None
+    world.turn(after=300)
+    record = world.services.query.find("key-1")
+    assert (record.lease_until, record.status) == (None, "Queued")
+    left = world.unread()
+    world.turn(after=30)
+    assert left
+
+
+def test_what_is_held_since_the_rows_were_read_is_written_no_second_time(world: Turns) -> None:
+    """Another process has recorded it."""
+    world.postponed()
+    world.clock.forward(60)
+    rows = world.ledger.active(FACTORY_ID)
+    hold(world)
+    world.turn(after=2)
+    held = world.services.query.find("key-1")
+    assert held.held is not None
+    left = world.ledger.before["save"] = [AssertionError("it is written again")]
+    world.turn(rows=rows)
+    assert left
+    assert world.services.query.find("key-1") == held
