@@ -70,7 +70,7 @@ def callback_text(event: CompletionEvent) -> str:
     return json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
-def refused(status: int) -> bool:
+def is_gone(status: int) -> bool:
     """Whether an answer says that the callback is gone: the same call will not be accepted later."""
     return 400 <= status < 500 and status not in _LATER  # noqa: PLR2004 - as HTTP has it
 

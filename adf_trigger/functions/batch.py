@@ -17,7 +17,7 @@ from adf_trigger.functions.services import Services
 from adf_trigger.messages.decoding import run_requests
 from adf_trigger.messages.traces import traceparent_of
 from adf_trigger.orders import MAX_STARTS
-from adf_trigger.service.starting.batch import Taken
+from adf_trigger.service.starting.batch import BatchOutcome
 from adf_trigger.service.submission import Submission
 
 MAX_BATCH_BYTES = 262_144
@@ -105,7 +105,7 @@ def _within(trace: str | None, read: Submission | AdfTriggerError) -> Submission
     return replace(read, traceparent=trace)
 
 
-def _result(services: Services, taken: Taken) -> dict[str, Any]:
+def _result(services: Services, taken: BatchOutcome) -> dict[str, Any]:
     """The result of a start: the status that it would have been answered with alone, and its run or its problem."""
     if isinstance(taken, AdfTriggerError):
         problem, _ = described_by(taken)

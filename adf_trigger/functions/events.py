@@ -13,7 +13,7 @@ from adf_trigger.functions.answers import Parameters, Run, answered_in_steps, js
 from adf_trigger.functions.composition import UseCases, enter
 from adf_trigger.functions.event_bodies import MAX_EVENTS_BYTES, events_in, validation_code
 from adf_trigger.functions.services import Services
-from adf_trigger.service.intake.event_intake import LATER, Taken
+from adf_trigger.service.intake.event_intake import LATER, EventOutcomes
 from adf_trigger.service.threads.tick_threads import each_thread
 
 ANSWER_SECONDS = 20.0
@@ -41,7 +41,7 @@ def event_functions(use_cases: UseCases, clock: Clock) -> func.Blueprint:
             if (unread := unreadable(req, body, MAX_EVENTS_BYTES)) is not None:
                 return unread
 
-            def take() -> Taken | str:
+            def take() -> EventOutcomes | str:
                 messages = events_in(body, req.headers, clock)
                 if (code := validation_code(messages)) is not None:
                     return code
@@ -59,7 +59,7 @@ def event_functions(use_cases: UseCases, clock: Clock) -> func.Blueprint:
     return blueprint
 
 
-def _answer(taken: Taken) -> func.HttpResponse:
+def _answer(taken: EventOutcomes) -> func.HttpResponse:
     """200 only if every event was processed: Event Grid regards a batch as delivered as a whole, or not at all."""
     if taken.later is not None:
         wait = taken.later.retry_after if isinstance(taken.later, TryLater) else LATER

@@ -13,7 +13,7 @@ _DEEPEST = 50
 """Maximum levels of a JSON value: some readers fail at 64."""
 
 _NOT_SHOWN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
-"""Categories that a terminal would obey and a line cannot hold: controls, marks of direction, halves of pairs."""
+"""Categories that a terminal would interpret and a line cannot hold: controls, marks of direction, halves of pairs."""
 
 
 def shorten(text: str, limit: int) -> str:

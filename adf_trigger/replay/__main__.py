@@ -125,11 +125,11 @@ def _replay(tool: ReplayTool, options: argparse.Namespace) -> int:
         return {name: getpass.getpass(f"{_line(name)} of {_line(message.request_id)}: ") for name in names}
 
     done = tool.replay(_choice(options), values=values, force=options.force, named=not options.all)
-    return _told("replayed", done, options)
+    return _printed("replayed", done, options)
 
 
 def _discard(tool: ReplayTool, options: argparse.Namespace) -> int:
-    return _told("discarded", tool.discard(_choice(options), named=not options.all), options)
+    return _printed("discarded", tool.discard(_choice(options), named=not options.all), options)
 
 
 def _user() -> str | None:
@@ -152,7 +152,7 @@ def _secrets(file: str | None) -> Mapping[str, object]:
     raise InvalidRequest([Fault("--secrets", "must be a file with a JSON object, name to value")])
 
 
-def _told(what: str, done: Done, options: argparse.Namespace) -> int:
+def _printed(what: str, done: Done, options: argparse.Namespace) -> int:
     for request_id in done.done:
         _say(f"{what} {_line(request_id)}")
     for request_id, fate in done.before:
@@ -180,7 +180,7 @@ def _line(text: str) -> str:
 
 
 def _printable(text: str) -> str:
-    """A text without characters that a terminal would obey: controls, directions of writing, halves of pairs."""
+    """A text without characters that a terminal would interpret: controls, directions of writing, halves of pairs."""
     return "".join(
         each.encode("unicode_escape").decode() if each not in "\n\t" and category(each)[0] == "C" else each
         for each in text

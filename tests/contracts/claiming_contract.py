@@ -173,7 +173,7 @@ class ClaimingContract(LedgerClaims):
 
     @pytest.mark.parametrize("letter", ["x", '"', "\U0010ffff"])
     def test_a_record_of_the_largest_size_is_kept(self, ledger: Ledger, letter: str) -> None:
-        """At the limit of the door, with the largest message and then the longest end, however it is written."""
+        """At the size limit, with the largest message and then the longest end, however it is written."""
         new = a_large_record(MAX_REQUEST_CHARS - 32_768, letter, came_as=CameAs(body=bytes(65_536)))
         stored = ledger.claim(new).stored
         assert stored.record == new

@@ -9,27 +9,27 @@ import unicodedata
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-_OBEYED = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-"""Categories of characters that a terminal may obey or cannot show: controls, directions of writing, half pairs."""
+_INTERPRETED = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+"""Categories of characters that a terminal may interpret or cannot show: controls, writing directions, half pairs."""
 _COPY_ERROR = re.compile(r"ErrorCode=(?P<code>\w+),'Type=[^,]*,Message=(?P<message>.*?),Source=", re.DOTALL)
 _MINUTE, _HOUR = 60, 3600
 PROGRAM = "adf-trigger"
 
 
 def plain(text: object) -> str:
-    """A text on one line, without a character that a terminal would obey: nobody's text can look like one of ours."""
+    """A text on one line, without characters that a terminal would interpret: no text can look like ours."""
     return "".join(
         " "
         if each in "\n\t\r"
         else each
-        if unicodedata.category(each) not in _OBEYED
+        if unicodedata.category(each) not in _INTERPRETED
         else f"\\u{ord(each):04x}"
         for each in str(text)
     )
 
 
 def json_text(document: Any) -> str:
-    """JSON for people and programs alike; what a terminal would obey is escaped."""
+    """JSON for people and programs alike; what a terminal would interpret is escaped."""
     return _escaped(json.dumps(document, ensure_ascii=False, indent=2))
 
 
@@ -40,7 +40,7 @@ def json_line(document: Any) -> str:
 
 def _escaped(text: str) -> str:
     return "".join(
-        each if each == "\n" or unicodedata.category(each) not in _OBEYED else json.dumps(each)[1:-1]
+        each if each == "\n" or unicodedata.category(each) not in _INTERPRETED else json.dumps(each)[1:-1]
         for each in text
     )
 

@@ -15,7 +15,7 @@ from datetime import timedelta
 from adf_trigger.azure.public_addresses import UnsafeAddress
 from adf_trigger.clock import Clock
 from adf_trigger.errors import LedgerConflict, LedgerError, PublishError
-from adf_trigger.events.callbacks import CallbackSender, refused, require_taken
+from adf_trigger.events.callbacks import CallbackSender, is_gone, require_taken
 from adf_trigger.ledger.notes import Note, Notes
 from adf_trigger.ledger.port import LedgerReader
 from adf_trigger.ledger.records import ActiveRun, RunRecord, RunState
@@ -224,7 +224,7 @@ class CallbackCaller:
             note = self._notes.put(factory, note.name, claimed.as_value(), note.etag, secret=uri)
         try:
             status = self._status_of(event, uri)
-            if refused(status):
+            if is_gone(status):
                 self._remove(factory, note)
                 _log_end(claimed, "callback_dropped", f"nobody waits there: it answered {status}")
                 return

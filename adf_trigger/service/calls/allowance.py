@@ -182,7 +182,7 @@ class Allowance:
             self._level(factory, bucket).answered(self._seconds(), remaining)
             self._changed.notify_all()
 
-    def refused(self, factory: str, bucket: Bucket, *, subscription: bool) -> None:
+    def throttled(self, factory: str, bucket: Bucket, *, subscription: bool) -> None:
         """Empty a bucket after a 429: of the Resource Manager for the subscription, or of Data Factory itself."""
         with self._changed:
             now = self._seconds()

@@ -101,7 +101,7 @@ class FactoryState:
     written_at: datetime | None = None
 
     @property
-    def refuses_new_requests(self) -> bool:
+    def defers_callers(self) -> bool:
         """Whether new requests by HTTP are answered with 503 and Retry-After.
 
         Not in an outage: what is known of pipelines is enough to check a request, and it waits until that is over.

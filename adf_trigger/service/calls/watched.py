@@ -162,7 +162,7 @@ class WatchedRuns:
             answer = call()
         except Throttled as exc:
             self._throttling.honour(self._factory, bucket, exc, self._clock())
-            self._allowance.refused(self._factory, bucket, subscription=exc.code == SUBSCRIPTION_THROTTLED)
+            self._allowance.throttled(self._factory, bucket, subscription=exc.code == SUBSCRIPTION_THROTTLED)
             raise
         except (NotSent, CredentialError, InvalidRequest):
             self._allowance.not_sent(self._factory, bucket)

@@ -69,7 +69,7 @@ class Outcome(StrEnum):
 
 
 @dataclass(slots=True)
-class Taken:
+class EventOutcomes:
     """The outcomes of the events of a call.
 
     Attributes:
@@ -219,13 +219,13 @@ class EventIntake:
         )
         return True
 
-    def take(self, messages: Sequence[Message]) -> Taken:
+    def take(self, messages: Sequence[Message]) -> EventOutcomes:
         """Process events that came by HTTP, each independently.
 
         Args:
             messages: events, and entries that are none.
         """
-        taken = Taken(events=len(messages))
+        taken = EventOutcomes(events=len(messages))
         made: list[Message] = []
         for message in messages:
             wanted = self.messages_of(message)

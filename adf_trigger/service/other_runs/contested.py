@@ -17,7 +17,13 @@ from adf_trigger.ledger.port import LedgerReader
 from adf_trigger.ledger.records import ActiveRun, RunRecord, RunState
 from adf_trigger.service.attribution import CLOCK_SKEW
 from adf_trigger.service.factories import Factories, FactoryHandle
-from adf_trigger.service.other_runs.observing import Doubt, ObservationKeeper, Observed, Place, doubt_name
+from adf_trigger.service.other_runs.observing import (
+    Doubt,
+    ObservationKeeper,
+    ObservationProgress,
+    Observed,
+    doubt_name,
+)
 from adf_trigger.service.threads.tick_threads import TickThreads
 from adf_trigger.service.troubles import Troubles
 
@@ -102,7 +108,7 @@ class ContestFinder:
 
         self._tick_threads.each(note, (row for row in rows if doubt_name(row.request_id) not in noted))
 
-    def search(self, factory: FactoryHandle, place: Place) -> Place:
+    def search(self, factory: FactoryHandle, place: ObservationProgress) -> ObservationProgress:
         """Look for requests of unknown fate in a part of the history, and note them: the place to go on from.
 
         Raises:

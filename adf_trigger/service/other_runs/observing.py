@@ -24,7 +24,7 @@ PREFIX = "observe|"
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class ObservationProgress:
     """The progress of publishing the runs of others.
 
     Attributes:
@@ -89,7 +89,7 @@ class Observed:
     """
 
     since: Mapping[str, datetime]
-    place: Place | None
+    place: ObservationProgress | None
     held: Sequence[Held]
     doubts: Sequence[Doubt]
     beside: Mapping[str, Sequence[Doubt]] = field(default_factory=dict)
@@ -147,7 +147,7 @@ class ObservationKeeper:
         place, held = observed.place, observed.held
         if place is None and wanted:
             # Before any policy is noted: no run that it covers may end before the place.
-            place = Place(now)
+            place = ObservationProgress(now)
             with self._steps("observing.move_on"):
                 self._put_first(factory, self._place, _value_of(place))
         for name in sorted(wanted - since.keys()):
@@ -175,7 +175,7 @@ class ObservationKeeper:
         with self._steps("observing.end"):
             self._notes.remove(factory, name)
 
-    def move_on(self, factory: str, place: Place) -> None:
+    def move_on(self, factory: str, place: ObservationProgress) -> None:
         """Write the progress; the last writer wins, which is safe since each has published what was before."""
         with self._steps("observing.move_on"):
             self._notes.put(factory, self._place, _value_of(place))
@@ -237,14 +237,14 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:32]
 
 
-def _value_of(place: Place) -> dict[str, Any]:
+def _value_of(place: ObservationProgress) -> dict[str, Any]:
     return {"until": place.until.isoformat(), "search": place.search, "told": place.told}
 
 
-def _place_of(note: Note) -> Place:
+def _place_of(note: Note) -> ObservationProgress:
     search: Any = note.value.get("search")
     told: Any = note.value.get("told")
-    return Place(
+    return ObservationProgress(
         _instant(note, "until"),
         search if isinstance(search, str) else None,
         told if isinstance(told, int) else 0,

@@ -17,7 +17,7 @@ OUT_OF_TIME_WAIT = 5.0
 LEDGER_FAULTS = 3
 """Consecutive ledger failures after which the rest of a batch is given up."""
 
-Taken = Submitted | AdfTriggerError
+BatchOutcome = Submitted | AdfTriggerError
 """The outcome of a request: its record, or why it was not accepted."""
 
 
@@ -33,14 +33,14 @@ class BatchStarter:
         self._submitter = submitter
         self._seconds = seconds
 
-    def start(self, submissions: Sequence[Submission | AdfTriggerError]) -> list[Taken]:
+    def start(self, submissions: Sequence[Submission | AdfTriggerError]) -> list[BatchOutcome]:
         """Submit each request; a failure of one does not affect the others.
 
         Args:
             submissions: the requests; an error in the place of one that could not be decoded.
         """
         over = self._seconds() + TAKING_SECONDS
-        results: list[Taken] = []
+        results: list[BatchOutcome] = []
         failed = 0
         for submission in submissions:
             if isinstance(submission, AdfTriggerError):
@@ -69,7 +69,7 @@ class BatchStarter:
         )
         return results
 
-    def _taken(self, submission: Submission) -> Taken:
+    def _taken(self, submission: Submission) -> BatchOutcome:
         try:
             return self._submitter.submit(submission, at_once=False)
         except AdfTriggerError as exc:

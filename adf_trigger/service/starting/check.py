@@ -69,7 +69,7 @@ class Checker:
             Refused: Data Factory refused it: there is no such pipeline.
             TryLater: it cannot be checked, or not be accepted, just now.
         """
-        self._refuse_where_held(submission)
+        self._defer_where_unusable(submission)
         faults = self._callbacks.faults(submission.request)
         try:
             definition = self._declared(submission)
@@ -110,16 +110,16 @@ class Checker:
         except (DataFactoryError, CredentialError) as exc:
             if isinstance(exc, Refused) and not isinstance(exc, (Throttled, FactoryUnusable)):
                 raise
-            self._refuse_where_held(submission)
+            self._defer_where_unusable(submission)
             return self._last_known(submission, str(exc))
         if faults:
             raise InvalidRequest(faults)
         return definition
 
-    def _refuse_where_held(self, submission: Submission) -> None:
+    def _defer_where_unusable(self, submission: Submission) -> None:
         """Answer a caller with TryLater where its factory cannot be used; a message waits instead."""
         state = self._gate.state(submission.factory)
-        if state is None or not state.refuses_new_requests or submission.source is not Source.HTTP:
+        if state is None or not state.defers_callers or submission.source is not Source.HTTP:
             return
         wait = state.next_probe_at - self._clock()
         if wait > -UNPROBED_FOR:

@@ -234,7 +234,7 @@ class Canceller:
                 self._call(factory, stored, Budget(CALLS), permit)
         except FactoryUnusable as exc:
             if _is_asked(stored.record):
-                self._refused(stored.record, exc)
+                self._remove_order(stored.record, exc)
                 raise
         return self._present(stored.record)
 
@@ -266,7 +266,7 @@ class Canceller:
             if isinstance(exc, ResourceNotFound) and self._is_young(record):
                 self._later(seen, exc)
                 return
-            self._refused(record, exc)
+            self._remove_order(record, exc)
             raise WrongState(f"Data Factory does not cancel it: {exc}") from exc
         if _is_asked(record):
             stored = self._records.confirm_cancel(stored)
@@ -286,7 +286,7 @@ class Canceller:
         until = self._clock() + back_off(asked.attempts + 1)
         return self._records.cancel_later(stored, until=until, reason=reason).record
 
-    def _refused(self, record: RunRecord, error: AdfTriggerError) -> None:
+    def _remove_order(self, record: RunRecord, error: AdfTriggerError) -> None:
         """Remove a refused order, retrying where others change the record meanwhile."""
         entry = HistoryEntry(at=self._clock(), action="cancel refused", note=str(error))
 

@@ -12,7 +12,7 @@ from adf_trigger.service.publishing.publish import Publisher
 from adf_trigger.service.publishing.routes import Router
 from adf_trigger.service.steering.cancel import Canceller
 from adf_trigger.service.timer.purge import Purger
-from adf_trigger.service.timer.turn import Part, Stages, Turn
+from adf_trigger.service.timer.turn import FactoryTurn, Part, Stages
 from adf_trigger.service.watching.joined_ends import JoinedEnder
 from adf_trigger.service.watching.monitor import Monitor
 from adf_trigger.service.watching.overdue_runs import OverdueRunWatcher
@@ -76,34 +76,34 @@ class TurnParts:
             [Part("deliver", 1, lambda turn, budget: self.router.deliver(turn.factory, budget))],
         )
 
-    def _read(self, turn: Turn, _: Budget) -> None:
+    def _read(self, turn: FactoryTurn, _: Budget) -> None:
         turn.active = self.ledger.active(turn.factory.id)
 
-    def _dispatch(self, turn: Turn, budget: Budget) -> None:
+    def _dispatch(self, turn: FactoryTurn, budget: Budget) -> None:
         turn.ended = self.dispatcher.dispatch(turn.factory, turn.active, budget)
 
-    def _cancel(self, turn: Turn, budget: Budget) -> None:
+    def _cancel(self, turn: FactoryTurn, budget: Budget) -> None:
         self.canceller.repeat(turn.factory, turn.active, budget)
 
-    def _watch(self, turn: Turn, budget: Budget) -> None:
+    def _watch(self, turn: FactoryTurn, budget: Budget) -> None:
         if self.gate.may_read(turn.factory):
             turn.listed = self.monitor.poll(turn.factory, turn.active, budget, turn.over)
 
-    def _let_in(self, turn: Turn, budget: Budget) -> None:
+    def _let_in(self, turn: FactoryTurn, budget: Budget) -> None:
         """Places of runs that were seen to have ended are taken in the same tick."""
         turn.ended = [*turn.ended, *self.dispatcher.let_in(turn.factory, turn.active, budget)]
 
-    def _end_joined(self, turn: Turn, budget: Budget) -> None:
+    def _end_joined(self, turn: FactoryTurn, budget: Budget) -> None:
         self.joined.end(turn.factory.id, turn.active, turn.ended, turn.over, budget)
 
-    def _observe(self, turn: Turn, budget: Budget) -> None:
+    def _observe(self, turn: FactoryTurn, budget: Budget) -> None:
         self.others.publish(turn.factory, turn.listed, budget)
 
-    def _publish(self, turn: Turn, budget: Budget) -> None:
+    def _publish(self, turn: FactoryTurn, budget: Budget) -> None:
         self.publisher.publish(turn.factory, turn.active, turn.ended, budget)
 
-    def _publish_overdue(self, turn: Turn, budget: Budget) -> None:
+    def _publish_overdue(self, turn: FactoryTurn, budget: Budget) -> None:
         self.overdue_runs.publish(turn.factory, turn.active, budget)
 
-    def _call_back(self, turn: Turn, budget: Budget) -> None:
+    def _call_back(self, turn: FactoryTurn, budget: Budget) -> None:
         self.caller.call(turn.factory.id, turn.active, budget.while_it_lasts)

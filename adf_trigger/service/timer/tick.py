@@ -21,7 +21,7 @@ from adf_trigger.service.steps import Steps
 from adf_trigger.service.threads.tick_threads import TickThreads
 from adf_trigger.service.timer.limits import TimeLimits
 from adf_trigger.service.timer.parts import TurnParts
-from adf_trigger.service.timer.turn import Turn, take_turn
+from adf_trigger.service.timer.turn import FactoryTurn, take_turn
 from adf_trigger.settings.schedule import Schedule
 
 logger = logging.getLogger(__name__)
@@ -100,7 +100,7 @@ class TickRunner:
             if number and limits.are_over:
                 unreached.append(number)
                 return
-            turn = Turn(factory, self._budget(factory))
+            turn = FactoryTurn(factory, self._budget(factory))
             take_turn(self._stages, turn, limits, self._tick_threads)
             trouble.extend(turn.trouble)
             held.append((factory.alias, counted_by_hold(turn.active)))

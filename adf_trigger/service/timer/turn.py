@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
-class Turn:
+class FactoryTurn:
     """One factory's turn, and what its parts find out for those after them.
 
     Attributes:
@@ -52,14 +52,14 @@ class Part:
 
     name: str
     share: float
-    work: Callable[[Turn, Budget], None]
+    work: Callable[[FactoryTurn, Budget], None]
 
 
 Stages = Sequence[Sequence[Part]]
 """Stages one after another; the parts of one stage run concurrently."""
 
 
-def take_turn(stages: Stages, turn: Turn, limits: TimeLimits, tick_threads: TickThreads) -> None:
+def take_turn(stages: Stages, turn: FactoryTurn, limits: TimeLimits, tick_threads: TickThreads) -> None:
     """Run all stages for one factory. A part that fails is logged and noted as trouble; the others still run.
 
     Args:
@@ -72,7 +72,7 @@ def take_turn(stages: Stages, turn: Turn, limits: TimeLimits, tick_threads: Tick
         tick_threads.each(lambda part: _attempt(part, turn, limits), stage, at_once=len(stage))
 
 
-def _attempt(part: Part, turn: Turn, limits: TimeLimits) -> None:
+def _attempt(part: Part, turn: FactoryTurn, limits: TimeLimits) -> None:
     """Run one part; log it where that is not completed."""
     budget = turn.budget.part(limits.until(part.share))
     try:

@@ -57,7 +57,7 @@ class Seen:
 
 
 @dataclass(slots=True)
-class Place:
+class RefreshProgress:
     """The progress of a factory's refreshes; used by one at a time.
 
     Attributes:
@@ -89,7 +89,7 @@ class SharedRefresher:
         self._allowance = allowance
         self._clock = clock
 
-    def look(self, factory: FactoryHandle, waited_for: Collection[str], place: Place) -> Seen:
+    def look(self, factory: FactoryHandle, waited_for: Collection[str], place: RefreshProgress) -> Seen:
         """Refresh requests of a factory. Raises no error of this project: what failed is read again next time.
 
         Args:
@@ -131,7 +131,7 @@ class SharedRefresher:
         return stored.record if stored is not None and stored.record.ended else None
 
     def _shown(
-        self, factory: FactoryHandle, started: Sequence[ActiveRun], place: Place
+        self, factory: FactoryHandle, started: Sequence[ActiveRun], place: RefreshProgress
     ) -> Sequence[tuple[ActiveRun, PipelineRun]]:
         if len(started) <= FEW:
             return self._asked_for(factory, started)
@@ -143,7 +143,7 @@ class SharedRefresher:
         place.turn += IN_TURN
         return [*shown, *self._asked_for(factory, turn)]
 
-    def _listed(self, factory: FactoryHandle, place: Place) -> Sequence[PipelineRun]:
+    def _listed(self, factory: FactoryHandle, place: RefreshProgress) -> Sequence[PipelineRun]:
         """Awaited runs that have ended since the last list, from a list and, in turn, from reads by id."""
         now = self._clock()
         since = place.since or now - FIRST_LOOK_BACK

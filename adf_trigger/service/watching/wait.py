@@ -17,7 +17,7 @@ from typing import Protocol, TypeVar
 from adf_trigger.errors import TryLater
 from adf_trigger.ledger.records import RunRecord
 from adf_trigger.service.factories import Factories, FactoryHandle
-from adf_trigger.service.watching.shared_refresh import Place, Seen, SharedRefresher
+from adf_trigger.service.watching.shared_refresh import RefreshProgress, Seen, SharedRefresher
 
 logger = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ class _Watch:
     news: asyncio.Event = field(default_factory=asyncio.Event)
     waiting: dict[str, set["asyncio.Future[RunRecord]"]] = field(default_factory=dict)
     last_came: float = 0.0
-    place: Place = field(default_factory=Place)
+    place: RefreshProgress = field(default_factory=RefreshProgress)
     task: "asyncio.Task[None] | None" = None
 
     def requests(self) -> Collection[str]:

@@ -47,7 +47,7 @@ def test_what_a_list_shows_comes_back_from_its_row() -> None:
 def test_a_row_keeps_whatever_text_there_is(
     pipeline: str, correlation_id: str, requested_by: str | None
 ) -> None:
-    """What was bounded at the door is kept whole."""
+    """What was bounded on arrival is kept whole."""
     run = ListedRun(
         factory="/f",
         request_id="k",

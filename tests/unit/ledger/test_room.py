@@ -1,4 +1,4 @@
-"""Whatever becomes of a record fits into its entity: what grows in it is bounded, and the door leaves it the room."""
+"""Whatever becomes of a record fits into its entity: what grows is bounded, and a request leaves the room."""
 
 import json
 from collections.abc import Mapping
@@ -68,7 +68,7 @@ def grown(record: RunRecord, letter: str = LARGEST) -> RunRecord:
 
 @pytest.mark.parametrize("letter", ["x", "ü", "\U0001f600", LARGEST, '"', "\x00"])
 def test_what_passed_the_door_has_room_for_its_end(letter: str) -> None:
-    """At the very limit of the door, an end keeps its words, why activities failed, and who did what last."""
+    """At the very limit of what is accepted, an end keeps its words, why activities failed, and who did what last."""
     request = a_large_record(letter=letter)
     require_room(request.parameters, metadata={})
     record, text = fitted(grown(request))

@@ -11,7 +11,7 @@ from adf_trigger.datafactory.models import CreatedRun, PipelineRun
 from adf_trigger.errors import Unavailable
 from adf_trigger.service.calls.allowance import Allowance
 from adf_trigger.service.calls.throttling import Bucket
-from adf_trigger.service.watching.shared_refresh import Place
+from adf_trigger.service.watching.shared_refresh import RefreshProgress
 from tests.support.memory_factory import MemoryFactory, as_run
 from tests.support.world import FACTORY_ID, World
 
@@ -147,7 +147,7 @@ def test_a_time_ahead_of_ours_hides_no_end_from_those_who_wait(world: World) -> 
     ahead, *_ = list(world.factory.runs)
     world.factory.finish(ahead)
     world.factory.runs[ahead].updated = world.clock() + timedelta(minutes=50)
-    look, place = world.services.waiter._shared_refresher, Place()
+    look, place = world.services.waiter._shared_refresher, RefreshProgress()
     handle = world.services.factories.choose(None)
     waited_for = [f"key-{number}" for number in range(5)]
     look.look(handle, waited_for, place)

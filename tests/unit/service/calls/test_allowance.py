@@ -102,10 +102,10 @@ def test_a_429_of_the_subscription_empties_its_bucket_and_one_of_a_factory_its_q
     allowance: Allowance, seconds: Seconds
 ) -> None:
     """A factory that throttles by itself slows no other."""
-    allowance.refused(ONE, Bucket.READS, subscription=False)
+    allowance.throttled(ONE, Bucket.READS, subscription=False)
     assert not allowance.take(ONE, Bucket.READS, reserved=True)
     assert allowance.take(TWO, Bucket.READS, reserved=True)
-    allowance.refused(ONE, Bucket.READS, subscription=True)
+    allowance.throttled(ONE, Bucket.READS, subscription=True)
     assert not allowance.take(TWO, Bucket.READS, reserved=True)
     assert taken(allowance, ONE, Bucket.WRITES) == 200
     seconds.now = 2.0

@@ -13,8 +13,8 @@ from adf_trigger.service.other_runs.observing import (
     Doubt,
     Held,
     ObservationKeeper,
+    ObservationProgress,
     Observed,
-    Place,
     doubt_name,
 )
 from tests.contracts.ledger_records import MINUTE, NOON, a_full_record, a_record
@@ -46,10 +46,10 @@ def test_a_policy_holds_from_when_it_was_first_seen() -> None:
     """A later one from later; it begins where the first was noted, and what is read is what was kept."""
     notes = FaultyNotes()
     first = kept(notes, "load")
-    assert first == Observed(since={"load": NOON}, place=Place(NOON), held=[], doubts=[])
+    assert first == Observed(since={"load": NOON}, place=ObservationProgress(NOON), held=[], doubts=[])
     second = kept(notes, "load", "*", now=NOON + MINUTE)
     assert second.since == {"load": NOON, "*": NOON + MINUTE}
-    assert second.place == Place(NOON)
+    assert second.place == ObservationProgress(NOON)
     assert keeper(notes).read(FACTORY) == second
 
 
@@ -68,14 +68,17 @@ def test_a_policy_that_is_gone_is_forgotten_and_comes_anew() -> None:
     assert (left.since, left.place, left.held) == ({}, None, [])
     assert [doubt.request_id for doubt in left.doubts] == ["k"]
     again = kept(notes, "load", now=NOON + 2 * MINUTE)
-    assert (again.since, again.place) == ({"load": NOON + 2 * MINUTE}, Place(NOON + 2 * MINUTE))
+    assert (again.since, again.place) == ({"load": NOON + 2 * MINUTE}, ObservationProgress(NOON + 2 * MINUTE))
 
 
 def test_the_place_is_read_as_it_was_written() -> None:
     """How far it has come, how far the history was searched, and how many were published."""
     notes = FaultyNotes()
     kept(notes, "load")
-    for place in (Place(NOON + MINUTE, "continuation", 7), Place(NOON + MINUTE, None, 8)):
+    for place in (
+        ObservationProgress(NOON + MINUTE, "continuation", 7),
+        ObservationProgress(NOON + MINUTE, None, 8),
+    ):
         keeper(notes).move_on(FACTORY, place)
         assert keeper(notes).read(FACTORY).place == place
 
@@ -86,7 +89,7 @@ def test_a_place_of_another_version_has_been_searched_whole_and_told_of_none(mor
     notes = FaultyNotes()
     kept(notes, "load")
     notes.put(FACTORY, f"{PREFIX}place|app", {"until": NOON.isoformat(), **more})
-    assert keeper(notes).read(FACTORY).place == Place(NOON, None, 0)
+    assert keeper(notes).read(FACTORY).place == ObservationProgress(NOON, None, 0)
 
 
 def test_two_apps_on_one_ledger_keep_apart_what_they_observe() -> None:
@@ -96,7 +99,11 @@ def test_two_apps_on_one_ledger_keep_apart_what_they_observe() -> None:
     assert keeper(notes).hold(FACTORY, Held("load", NOON, NOON))
     keeper(notes).doubt(FACTORY, a_record(FACTORY, request_id="k"))
     other = kept(notes, "load", now=NOON + MINUTE, mark="app-2")
-    assert (other.since, other.place, other.held) == ({"load": NOON + MINUTE}, Place(NOON + MINUTE), [])
+    assert (other.since, other.place, other.held) == (
+        {"load": NOON + MINUTE},
+        ObservationProgress(NOON + MINUTE),
+        [],
+    )
     assert [doubt.request_id for doubt in other.doubts] == ["k"]
     assert kept(notes, "load").since == {"load": NOON}
 
@@ -108,7 +115,7 @@ def test_of_two_hosts_that_begin_at_once_the_first_is_right() -> None:
     kept(notes, "load")
     keeper(notes).keep_policies(FACTORY, slow, ["load"], NOON + MINUTE)
     read = keeper(notes).read(FACTORY)
-    assert (read.since, read.place) == ({"load": NOON}, Place(NOON))
+    assert (read.since, read.place) == ({"load": NOON}, ObservationProgress(NOON))
 
 
 def test_what_is_held_is_changed_only_by_who_has_read_it_last() -> None:

@@ -63,7 +63,7 @@ def test_who_waits_is_shown_for_what() -> None:
     assert reasons[1] == f"the factory takes no more runs since 2026-01-05 12:00:00 UTC: {FULL}"
     state = FactoryStates(world.notes, world.clock, logged_steps).of(FACTORY_ID)
     assert state is not None
-    assert (state.kind, state.refuses_new_requests, state.is_fault) == (Trouble.FULL, False, False)
+    assert (state.kind, state.defers_callers, state.is_fault) == (Trouble.FULL, False, False)
 
 
 def test_runs_are_watched_and_read_while_it_is_full() -> None:
