@@ -1,9 +1,10 @@
 """What a person does on the console, and pipelines that give it something to show."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
-from playwright.sync_api import Browser, ConsoleMessage, Error, Locator, Request, ViewportSize
+from playwright.sync_api import Browser, ConsoleMessage, Error, Locator, Page, Request, ViewportSize
 
 from tests.support.local_stack import LocalStack
 
@@ -108,6 +109,17 @@ PIPELINES: Mapping[str, Mapping[str, Any]] = {
 }
 
 
+def _new_window(browser: Browser, size: tuple[int, int], *, dark: bool) -> Page:
+    context = browser.new_context(
+        viewport=ViewportSize(width=size[0], height=size[1]),
+        color_scheme="dark" if dark else "light",
+        locale="en-GB",
+        timezone_id="Europe/Berlin",
+    )
+    context.set_default_timeout(PATIENCE)
+    return context.new_page()
+
+
 class Person:
     """Somebody before the page, in a browser of their own.
 
@@ -116,29 +128,50 @@ class Person:
         stack: behind the page.
         dark: whether they like it dark.
         size: of their window.
+        window: one that somebody else has left; a new one where None, which takes half a second of a processor.
     """
 
     def __init__(
-        self, browser: Browser, stack: LocalStack, *, dark: bool = False, size: tuple[int, int] = (1280, 800)
+        self,
+        browser: Browser,
+        stack: LocalStack,
+        *,
+        dark: bool = False,
+        size: tuple[int, int] = (1280, 800),
+        window: Page | None = None,
     ) -> None:
         self.stack = stack
         self.complaints: list[str] = []
         self.requests: list[Request] = []
-        self._context = browser.new_context(
-            viewport=ViewportSize(width=size[0], height=size[1]),
-            color_scheme="dark" if dark else "light",
-            locale="en-GB",
-            timezone_id="Europe/Berlin",
-        )
-        self._context.set_default_timeout(PATIENCE)
-        self.page = self._context.new_page()
+        self._has_moved_time = False
+        self.page = window or _new_window(browser, size, dark=dark)
         self.page.on("console", self._hear)
         self.page.on("pageerror", self._catch)
         self.page.on("request", self._note)
 
     def close(self) -> None:
         """Close the window."""
-        self._context.close()
+        self.page.context.close()
+
+    def leave(self) -> Page | None:
+        """Leave the window as it was before, for somebody else; None where that cannot be, and it is closed."""
+        if self._has_moved_time or len(self.page.context.pages) > 1:
+            self.close()
+            return None
+        self.page.remove_listener("console", self._hear)
+        self.page.remove_listener("pageerror", self._catch)
+        self.page.remove_listener("request", self._note)
+        self.page.unroute_all(behavior="ignoreErrors")
+        if self.page.url.startswith("http"):
+            self.page.evaluate("sessionStorage.clear(); localStorage.clear()")
+        self.page.context.clear_cookies()
+        self.page.goto("about:blank")
+        return self.page
+
+    def set_time(self, now: datetime) -> None:
+        """Have the page's clock show a time, for good."""
+        self._has_moved_time = True
+        self.page.clock.set_fixed_time(now)
 
     def open(self, view: str = "runs", *, key: str | None = None) -> None:
         """Open a view by its address, and sign in where the page asks for a key."""

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Page
 
 from tests.support.chromium import browser as started_browser
 from tests.support.chromium import chromium
@@ -42,10 +42,17 @@ def stack(warm: str) -> Iterator[LocalStack]:
         yield running
 
 
+@pytest.fixture(scope="module")
+def windows(browser: Browser) -> list[Page]:  # noqa: ARG001  # they end with it
+    """The window of those before, once they have left it."""
+    return []
+
+
 @pytest.fixture
-def person(browser: Browser, stack: LocalStack) -> Iterator[Person]:
+def person(browser: Browser, windows: list[Page], stack: LocalStack) -> Iterator[Person]:
     """Somebody who has opened no page yet. What the page complains about in its console is a fault."""
-    person = Person(browser, stack)
+    person = Person(browser, stack, window=windows.pop() if windows else None)
     yield person
-    person.close()
+    if (left := person.leave()) is not None:
+        windows.append(left)
     assert person.complaints == []

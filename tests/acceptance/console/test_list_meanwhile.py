@@ -145,7 +145,7 @@ def test_the_last_hour_moves_on(person: Person) -> None:
     asking(person, answered)
     person.page.get_by_label("Requested").select_option("Last hour")
     expect(person.row("old")).to_be_visible()
-    person.page.clock.set_fixed_time(now + timedelta(minutes=20))
+    person.set_time(now + timedelta(minutes=20))
     expect(person.row("old")).to_have_count(0)
     expect(person.row("young")).to_be_visible()
     expect(person.button("Load older runs")).to_have_count(0)
