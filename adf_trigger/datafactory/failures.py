@@ -92,8 +92,9 @@ _BY_TEXT: Sequence[tuple[re.Pattern[str], type[Refused]]] = (
     (
         # The limit is documented ("concurrent pipeline runs per data factory"), the words of the refusal are not: any
         # that speak of a limit, of runs that go on and of the factory will do, since to wait is the safe mistake.
+        # Anchored: a search would begin again at each character, which takes seconds for a long text.
         re.compile(
-            r"(?=.*\b(?:maximum|limit|exceed\w*|reached|throttled)\b)"
+            r"\A(?=.*\b(?:maximum|limit|exceed\w*|reached|throttled)\b)"
             r"(?=.*\b(?:concurrent|active|running|queued)\b[^.;]{0,40}\bruns?\b)"
             r".*\b(?:per|in|of|for|by|the|this|your|each) (?:data )?factory\b",
             re.IGNORECASE | re.DOTALL,

@@ -1,5 +1,7 @@
 """What Data Factory runs at once at most: refusals that are told by their words alone."""
 
+import time
+
 import pytest
 
 from adf_trigger.datafactory.client import DataFactoryClient
@@ -33,3 +35,14 @@ def test_a_refusal_is_a_full_factory_a_full_pipeline_or_the_requests_own_fault(
     with pytest.raises(DataFactoryError) as caught:
         START(client)
     assert type(caught.value) is kind
+
+
+@pytest.mark.parametrize("words", ["x", "maximum ", "queued ", "limit of active runs, ", "the factory "])
+def test_a_long_refusal_costs_no_time(client: DataFactoryClient, service: Service, words: str) -> None:
+    """Its text is searched once, whatever it is full of, and not once more from each of its characters."""
+    long = words * (50_000 // len(words))
+    service.answers(answer(400, {"error": {"code": "BadRequest", "message": long, "target": "pipeline/p"}}))
+    before = time.process_time()
+    with pytest.raises(BadRequest):
+        START(client)
+    assert time.process_time() - before < 1
