@@ -113,7 +113,7 @@ _BY_TEXT: Sequence[tuple[re.Pattern[str], type[Refused]]] = (
         SubscriptionUnusable,
     ),
 )
-"""Refusals that come as 400 BadRequest, told from others by their text alone (azure-docs 85538, azure-sdk-for-net
+"""Refusals that come as 400 BadRequest, recognised by their text alone (azure-docs 85538, azure-sdk-for-net
 31085)."""
 
 _A_FACTORY = re.compile(r"/providers/microsoft\.datafactory/factories/[^/]+/?$", re.IGNORECASE)
@@ -142,7 +142,7 @@ _A_RESOURCE = re.compile(r"/factories/(?P<factory>[^/]+)/(?P<name>[^/]+/[^/]+)\Z
 
 _MAX_TEXT = 2_000
 _MAX_MESSAGE = 8_000
-"""Characters of what is told of a reply, the ends of a long text: a cause may stand at either one."""
+"""Maximum characters quoted from a reply, the ends of a long text: a cause may stand at either one."""
 _MAX_DETAILS = 5
 
 

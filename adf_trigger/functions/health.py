@@ -37,7 +37,7 @@ def health_functions(use_cases: UseCases, clock: Clock) -> func.Blueprint:
     async def health_details(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
         """The troubles in words, and all other details of the health."""
         answer = Health(HealthStatus.STARTING)
-        with suppress(SettingsError):  # told below
+        with suppress(SettingsError):  # reported below
             answer = await use_cases().health.answer()
 
         def work(services: Services, _parameters: dict[str, str]) -> func.HttpResponse:

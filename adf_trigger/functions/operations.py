@@ -42,7 +42,7 @@ from adf_trigger.readings import PipelineList, PipelineView, RunActivities, RunL
 _STEERED_HEADERS = ("Location", "Idempotency-Key", "Retry-After")
 _RUN_HEADERS = (*_STEERED_HEADERS, "Preference-Applied")
 PROBLEM_HEADERS: Mapping[ProblemType, Sequence[str]] = {RUN_FAILED: ("Idempotency-Key", "Preference-Applied")}
-"""Headers of a problem that tells of a run."""
+"""Headers of a problem about a run."""
 _OF_A_RUN = (RUN_NOT_FOUND, AMBIGUOUS)
 _OF_A_BODY = (LENGTH_REQUIRED, TOO_LARGE)
 OF_EVERY_CALL = (INVALID_REQUEST, SETTINGS_FAULTY, TRY_LATER)

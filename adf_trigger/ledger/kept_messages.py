@@ -54,7 +54,7 @@ class KeptMessage:
     """A message and what is known of it.
 
     Attributes:
-        factory: resource id of its factory; empty where none can be told.
+        factory: resource id of its factory; empty where it is not known.
         name: names what was rejected; the same message has the same name however often it is delivered.
         request_id: the idempotency key it goes by; a replay keeps it.
         message_id: the queue's id of it.
@@ -110,7 +110,7 @@ class KeptMessage:
 
     @property
     def was_dismissed(self) -> bool:
-        """Whether somebody needs it no more."""
+        """Whether it was dismissed."""
         return self.fate is not None and self.fate.what == "dismissed"
 
     @property
@@ -123,7 +123,7 @@ class KeptMessage:
         return replace(self, waiting=True, fate=Fate(what="sent", at=at, by=by, note=note))
 
     def sent_again(self, at: datetime) -> "KeptMessage":
-        """The message that is in the queue once it was put there anew."""
+        """The message that is in the queue once it was put there again."""
         if self.fate is None:
             return replace(self, rejected_at=at)
         return replace(self, fate=replace(self.fate, at=at))

@@ -37,7 +37,7 @@ class ListedRun:
     """A list entry of a run, or of a rejected message.
 
     Attributes:
-        factory: resource id of its factory; empty for a message of which none can be told.
+        factory: resource id of its factory; empty for a message whose factory is not known.
         run_id: once Data Factory has confirmed it.
         message_id: of a rejected message.
         reason: one line.

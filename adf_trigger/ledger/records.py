@@ -50,7 +50,7 @@ _ENDED = frozenset({RunState.ENDED, RunState.PUBLISHED})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CameAs:
-    """The message that a request came as, kept while it may still be rejected: it is told as it came.
+    """The message that a request came as, kept while it may still be rejected: it is published unchanged.
 
     Attributes:
         body: its bytes, at most the 64 KiB that a queue takes, as they came but for what is masked.
@@ -66,7 +66,7 @@ class Cancellation:
     """That a run is to be cancelled, and how far that has come.
 
     Attributes:
-        asked_at: when somebody asked for it.
+        asked_at: when it was ordered.
         recursive: whether the runs that it started are to be cancelled, too.
         due_at: when Data Factory is to be asked next; None once it has said yes.
         attempts: how often it was asked.
@@ -87,7 +87,7 @@ class Overdue:
     Attributes:
         after_seconds: since it was started.
         cancel: whether it is to be cancelled then.
-        told_at: when that was told; None while it was not.
+        told_at: when that was published; None while it was not.
     """
 
     after_seconds: int
@@ -150,7 +150,7 @@ class RunRecord:
         waits_for: what of its own it waits for, beside the factory.
         held: by what it is held; None where it is not. Versions that know no holds pass over it.
         held_seconds: how long it was held before, which does not count for its start deadline.
-        rejections: how often the key was rejected before, each time told under an id of its own.
+        rejections: how often the key was rejected before, each time published under an id of its own.
         last_seen_at: when Data Factory last showed us the run; None while it has not.
         message_digest: SHA-256 of the message it came as, where that gave no key of its own, so that a copy of it which
             the host makes under another id is known.
@@ -159,8 +159,8 @@ class RunRecord:
         missing_since: when Data Factory first answered that it has no such run, and has not shown it since.
         errors: why activities failed; None where they were not read.
         results: what the run has come to; None before its end, and in records of earlier versions.
-        routes: where else its end was told, at most as many as there are routes.
-        overdue: when it is overdue; None where nobody asked.
+        routes: where else its end was published, at most as many as there are routes.
+        overdue: when it is overdue; None where no limit is set.
         traceparent: the trace that the request is part of; see `messages.traces`.
         declares_secrets: whether its pipeline declared secure parameters when it was taken; None where that was not
             known.
@@ -174,9 +174,9 @@ class RunRecord:
             an id of its own.
         event_id: of the news of its end, fixed when it ends; None before, and where a version that did not fix it has
             ended it. See `service.news.event_ids`.
-        resubmitted_at: when somebody had it sent again: its start deadline counts from then.
-        dismissed: whether somebody has ended the matter of its unknown fate.
-        cancellation: that it is to be cancelled; None where nobody asked, or Data Factory refused.
+        resubmitted_at: when a person had it sent again: its start deadline counts from then.
+        dismissed: whether a person has dismissed its unknown outcome.
+        cancellation: that it is to be cancelled; None where it was not ordered, or Data Factory refused.
         history: who did what about it after it was asked for, oldest first; bounded by `room`.
         admission_key: canonical text of the key that its pipeline's policy counts it under, at most
             LONGEST_ADMISSION_KEY characters of ASCII; None where that has no key.
@@ -265,7 +265,7 @@ class RunRecord:
 
     @property
     def undecided(self) -> bool:
-        """Whether nobody knows how it has ended, and a person is still to decide what becomes of it."""
+        """Whether its outcome is unknown, and a person is still to decide about it."""
         return self.ended and self.status == RunStatus.UNKNOWN and not self.dismissed
 
     @property
@@ -280,14 +280,14 @@ class RunRecord:
 
     @property
     def overdue_since(self) -> datetime | None:
-        """Since when its run is overdue, or will be; None where nobody asked, and before there is a run."""
+        """Since when its run is overdue, or will be; None without a limit, and before there is a run."""
         if self.overdue is None or self.submitted_at is None:
             return None
         return self.submitted_at + timedelta(seconds=self.overdue.after_seconds)
 
     @property
     def overdue_at(self) -> datetime | None:
-        """When it is to be told as overdue; None where it is not to be, or was."""
+        """When it is to be published as overdue; None where it is not to be, or was."""
         unpublished = self.overdue is not None and self.overdue.told_at is None
         return self.overdue_since if unpublished and self.state is RunState.SUBMITTED else None
 
@@ -322,7 +322,7 @@ class ActiveRun:
             and for as long as its sender has the lease, in rows of earlier versions, and once it has ended.
         started_at: as in the record, where `status` is.
         resubmitted_at: as in the record.
-        overdue_after: seconds after its start from which on it is told as overdue; None where it is not, or was.
+        overdue_after: seconds after its start from which on it is published as overdue; None where it is not, or was.
         cancel_at: when Data Factory is to be asked next to cancel it; None where it need not be.
         places: name of the places among which it waits for one; None where it does not.
         place_number: its number among those who wait there.

@@ -51,7 +51,7 @@ class _Limits:
     Attributes:
         message: characters of what a run's end says. One outside the basic plane takes twelve of ASCII JSON.
         reason: characters of each other reason.
-        details: characters of ASCII JSON of all that is told of the activities of a run that has ended.
+        details: characters of ASCII JSON of all that is stored of an ended run's activities.
         history: characters of ASCII JSON of the history.
     """
 

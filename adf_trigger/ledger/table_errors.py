@@ -20,7 +20,7 @@ class GarbledReply(AzureError):
 def is_lost_race(error: AzureError) -> bool:
     """Whether a transaction was refused whole because a row was not as it should be.
 
-    Told by the status: the error codes differ between an insert, an update and a transaction of either.
+    Recognised by the status: the error codes differ between an insert, an update and a transaction of either.
     """
     return (
         isinstance(error, HttpResponseError)

@@ -56,7 +56,7 @@ class Elapsed:
 
         Args:
             key: names the value.
-            version: its present version; a new one starts anew.
+            version: its present version; a new one starts again.
         """
         seconds = self._seconds()
         with self._lock:
@@ -89,7 +89,7 @@ class Elapsed:
 
         Args:
             key: names the period.
-            version: its present version; a new one starts anew.
+            version: its present version; a new one starts again.
             until: when it ends, by its writer's clock; None to judge by elapsed time alone.
             lasts: how long it lasts at most.
             written_at: when it was written, by its writer's clock; None where that is not known.

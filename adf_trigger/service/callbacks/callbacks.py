@@ -99,7 +99,7 @@ class Callbacks:
         notes: where they are kept.
         clock: returns the current time.
         steps: surrounds each effect.
-        home: resource id of a factory, for messages whose own cannot be told.
+        home: resource id of a factory, for messages whose own is not known.
     """
 
     def __init__(self, rules: CallbackRules, notes: Notes, clock: Clock, steps: Steps, *, home: str) -> None:
@@ -153,7 +153,7 @@ class Callbacks:
 
         Args:
             message: as it came.
-            factory: its factory; None where that cannot be told.
+            factory: its factory; None where that is not known.
 
         Raises:
             LedgerError: it could not be kept, or the outcome is not known.

@@ -1,7 +1,8 @@
 """Client-side rate limits: what the Resource Manager and Data Factory allow now, as far as this process knows.
 
-The Resource Manager counts reads and writes of each principal in each subscription in token buckets, and tells in every
-reply what is left of them; Data Factory allows 1,000 monitoring queries of a factory a minute, and tells nothing.
+The Resource Manager counts reads and writes of each principal in each subscription in token buckets, and states in
+every reply what is left of them; Data Factory allows 1,000 monitoring queries of a factory a minute, and states
+nothing.
 Instances need no coordinator: what others have spent shows in the next reply, at the latest in a 429, and each instance
 leaves a reserve of reads.
 

@@ -52,7 +52,7 @@ class WatchedRuns:
     Args:
         runs: the client.
         factory: resource id of its factory.
-        states: is told whether the factory can be used.
+        states: records whether the factory can be used.
         throttling: is given every 429.
         allowance: is given the calls that are left, as replies state them.
         clock: returns the current time.

@@ -160,7 +160,7 @@ class Reconciler:
         return run.pipeline_name.lower() in ("", record.pipeline.lower())
 
     def _correlation_of(self, record: RunRecord) -> str | None:
-        """The parameter that tells the request's run; a rerun takes the parameters of the run that it reruns."""
+        """The parameter that identifies the request's run; a rerun takes the parameters of the run that it reruns."""
         if record.rerun.reference_pipeline_run_id is not None:
             return None
         return self._policies.of(record.pipeline).correlation_parameter

@@ -145,11 +145,11 @@ class EventIntake:
     def messages_of(self, message: Message, sent_again: KeptMessage | None = None) -> list[Message]:
         """The requests that a message makes as an event, each as a message of its own; none where no trigger wants it.
 
-        Each goes by its own key, so that it is put back, kept and told by itself.
+        Each goes by its own key, so that it is put back, kept and published on its own.
 
         Args:
             message: the event.
-            sent_again: the rejected message that it was, where somebody has sent it again: it stays known by its key,
+            sent_again: the rejected message that it was, where it was sent again: it stays known by its key,
                 also where its trigger has another name by now.
 
         Raises:

@@ -152,7 +152,7 @@ class Intake:
     ) -> bool:
         """See _take. What triggers want is an event, whatever else its data could mean.
 
-        One that no trigger wants is done with; one that somebody has sent again, since a trigger had wanted it, is
+        One that no trigger wants is done with; one that was sent again, since a trigger had matched it, is
         not lost for that.
         """
         try:
@@ -308,7 +308,7 @@ class Intake:
         return self._rejecter.reject(message, came_as, self._factory_of(message), error)
 
     def _factory_of(self, message: Message) -> FactoryHandle | None:
-        """The factory that it names, or the only one; None where that cannot be told."""
+        """The factory that it names, or the only one; None where that is not known."""
         try:
             factory: FactoryHandle | None = self._factories.choose(message.factory)
         except InvalidRequest:
@@ -318,7 +318,7 @@ class Intake:
 
 def _log_taken(message: Message) -> None:
     logger.info(
-        "Message %s refers to one that was taken, or that somebody has dismissed",
+        "Message %s refers to one that was taken, or that was dismissed",
         message.id,
         extra={"action": "kept_message_was_taken", "request_id": message.request_id},
     )

@@ -84,7 +84,7 @@ class Rejecter:
         Args:
             message: what is asked for.
             came_as: what lies in the queue: the message, or a reference to it.
-            factory: its factory; None where that cannot be told.
+            factory: its factory; None where that is not known.
             error: why; None where it may be the copy of one that was taken.
             taken_as: the request that an equal message was taken as.
         """

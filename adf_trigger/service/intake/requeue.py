@@ -59,7 +59,7 @@ class Requeuer:
         Args:
             message: what is asked for.
             came_as: what lies in the queue: the message, or a reference to it.
-            factory: its factory, where that can be told.
+            factory: its factory, where that is known.
             delay: seconds.
             error: what it waits for.
 

@@ -34,7 +34,7 @@ class SecretRemover:
 
         Args:
             message: the message.
-            factory: where its pipeline is; None where that cannot be told, so that every factory is looked at.
+            factory: where its pipeline is; None where that is not known, so that every factory is looked at.
         """
         named = re.fullmatch(PIPELINE_NAME_PATTERN, message.pipeline) is not None
         if not named or not may_have_secrets(message.document):

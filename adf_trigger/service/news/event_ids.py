@@ -65,7 +65,7 @@ def source_of(factory: str, pipeline: str) -> str:
     """The source of news: a URI reference (RFC 3986), whatever the names hold.
 
     Args:
-        factory: resource id; empty where no factory can be told.
+        factory: resource id; empty where it is not known.
         pipeline: its name, or what a message gives as one, which may be anything.
     """
     if not factory:

@@ -40,7 +40,7 @@ class ObservationProgress:
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """A request that may have started a run which nobody knows to be its.
+    """A request that may have started a run that is not known to be its own.
 
     Attributes:
         request_id: which.
@@ -188,7 +188,7 @@ class ObservationKeeper:
             self._notes.put(factory, doubt_name(record.request_id), value)
 
     def settle(self, factory: str, doubt: Doubt) -> None:
-        """Forget a doubt that is settled, unless it was noted anew."""
+        """Forget a doubt that is settled, unless it was noted again."""
         with self._steps("observing.settle"):
             self._remove(factory, doubt.name, doubt.etag)
 
@@ -207,7 +207,7 @@ class ObservationKeeper:
         return True
 
     def release(self, factory: str, held: Held) -> None:
-        """Forget that runs are held, unless that was noted anew."""
+        """Forget that runs are held, unless that was noted again."""
         with self._steps("observing.release"):
             self._remove(factory, held.name, held.etag)
 

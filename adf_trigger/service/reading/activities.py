@@ -68,7 +68,7 @@ class ActivityLister:
         """The activity runs of a run, each retry and each round of a loop one, in the order in which they began.
 
         There are none of what was not started. Inputs, outputs and user properties are left out where the pipeline
-        declares secure parameters, or nobody knows whether it does, unless its policy has `details: full`: Data Factory
+        declares secure parameters, or that is not known, unless its policy has `details: full`: Data Factory
         shows there what parameters held.
 
         Args:

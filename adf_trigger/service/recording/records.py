@@ -117,7 +117,7 @@ class Records(StartMoves, RunMoves, SteeringMoves, PlaceMoves):
         return claim
 
     def remove_places(self, factory: str, kept: KeptPlaces) -> None:
-        """Remove the row of places that nobody has and nobody waits for."""
+        """Remove the row of places that are neither held nor waited for."""
         with self._steps("records.remove_places"):
             self._ledger.remove_places(factory, kept)
 
@@ -136,7 +136,7 @@ class Records(StartMoves, RunMoves, SteeringMoves, PlaceMoves):
             return self._ledger.save(stored, moved, places)
 
     def _save_beside_mark(self, step: str, leased: Stored, move: Callable[[RunRecord], RunRecord]) -> Stored:
-        """Record what the holder of the lease has found out, also where somebody has asked to cancel meanwhile."""
+        """Record what the holder of the lease has found out, also where a cancellation was ordered meanwhile."""
         try:
             return self._save(step, leased, move(leased.record))
         except LedgerConflict:

@@ -139,5 +139,5 @@ def refuse_cancel(record: RunRecord) -> RunRecord:
 
 def _cancellation_of(record: RunRecord) -> Cancellation:
     if record.cancellation is None:
-        raise IllegalMove(f"nobody has asked to cancel {record.request_id}")
+        raise IllegalMove(f"no cancellation was ordered of {record.request_id}")
     return record.cancellation

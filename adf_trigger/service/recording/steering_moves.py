@@ -1,4 +1,4 @@
-"""The moves of a record that somebody has asked for, with who asked: part of `records.Records`, and of nothing else."""
+"""The moves of a record that a person has asked for, with who asked: part of `records.Records`, and of nothing else."""
 
 import logging
 from datetime import datetime

@@ -248,7 +248,7 @@ def overdue(record: RunRecord, *, status: str, started_at: datetime | None, now:
     """Data Factory has shown the run, which is overdue, and that was published; where asked for, it is cancelled."""
     seen = see(record, status=status, started_at=started_at, now=now)
     if seen.overdue is None or seen.overdue.told_at is not None:
-        raise IllegalMove(f"it is not to be told that {record.request_id} is overdue")
+        raise IllegalMove(f"{record.request_id} is not to be published as overdue")
     published = replace(seen, overdue=replace(seen.overdue, told_at=now))
     if not seen.overdue.cancel or seen.cancellation is not None:
         return published

@@ -20,7 +20,7 @@ from adf_trigger.service.steps import Steps
 logger = logging.getLogger(__name__)
 
 NOTE = "backlog"
-"""Name of the note, in the scope of the factory's records: `{"since": …, "address": …}`; none where nobody waits.
+"""Name of the note, in the scope of the factory's records: `{"since": …, "address": …}`; none where no request waits.
 
 Requests that wait for a former address of the factory do not delay those of the present one."""
 

@@ -71,7 +71,7 @@ class OutlookFinder:
         """What would be decided about a request that was checked.
 
         Args:
-            submission: the request, which nobody has made before.
+            submission: a new request.
             definition: what its pipeline declares; None where that is not known.
 
         Raises:

@@ -75,7 +75,7 @@ class Holder:
     Args:
         factories: all configured factories.
         holds: where holds are kept.
-        ledger: tells whether requests are held.
+        ledger: shows whether requests are held.
         policies: say whether requests are counted by a key.
         backlog: makes requests that come after a release wait behind those that were held.
         clock: returns the current time.

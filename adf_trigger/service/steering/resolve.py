@@ -271,7 +271,7 @@ class Resolver:
         ]
 
     def _secure(self, record: RunRecord) -> frozenset[str] | None:
-        """The names of secure parameters, in lower case; None where nobody knows which they are."""
+        """The names of secure parameters, in lower case; None where they are not known."""
         factory = self._factories.kept_under(record.factory)
         if factory is None:
             return None

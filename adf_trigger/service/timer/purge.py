@@ -1,4 +1,4 @@
-"""Removes what is older than the retention: records, places that nobody uses, and kept messages."""
+"""Removes what is older than the retention: records, unused places, and kept messages."""
 
 import logging
 from datetime import datetime, timedelta
@@ -25,7 +25,7 @@ class Purger:
 
     Args:
         records: purges published records.
-        places: removes the rows of places that nobody uses.
+        places: removes the rows of unused places.
         keeper: purges kept messages.
         overdue: sends lost messages again.
         clock: returns the current time.

@@ -37,7 +37,7 @@ NEW = RunRecord(
     overdue=Overdue(after_seconds=600, cancel=True),
 )
 DELIVERED = RouteDelivery(route="r", status="delivered", at=START, attempts=1)
-ENTRY = HistoryEntry(at=START, action="cancel")
+ENTRY = HistoryEntry(at=START, action="cancel", note="why")
 PLACES = KeptPlaces(Places(name="f" * 64, pipeline="load"))
 OTHER = replace(NEW, request_id="other", run_id=UUID(int=3), state=RunState.ENDED, status="Failed")
 Move = Callable[[Records, Stored], object]

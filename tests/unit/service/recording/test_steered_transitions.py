@@ -46,7 +46,7 @@ def test_what_is_to_be_cancelled_is_never_sent() -> None:
 @pytest.mark.parametrize("move", [steered_transitions.confirm_cancel, steered_transitions.refuse_cancel])
 def test_data_factorys_answer_needs_a_question(move: Move) -> None:
     """What nobody has asked for cannot be confirmed or refused."""
-    with pytest.raises(IllegalMove, match="nobody has asked"):
+    with pytest.raises(IllegalMove, match="no cancellation was ordered"):
         move(replace(a_full_record(a_factory()), state=RunState.SUBMITTED, cancellation=None))
 
 

@@ -375,7 +375,7 @@ def test_a_long_reason_is_cut() -> None:
 def test_what_is_not_overdue_or_was_told_is_not_told(overdue: Overdue | None) -> None:
     """It is a bug, which names the record."""
     record = replace(a_full_record(a_factory()), state=RunState.SUBMITTED, overdue=overdue)
-    with pytest.raises(IllegalMove, match=f"it is not to be told that {record.request_id} is overdue"):
+    with pytest.raises(IllegalMove, match=f"{record.request_id} is not to be published as overdue"):
         transitions.overdue(record, status="InProgress", started_at=STARTED, now=NOW)
 
 
