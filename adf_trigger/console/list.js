@@ -166,7 +166,10 @@ function show(source, main, { query }, title) {
     fill(parts.note, "Asking the service…");
     try {
       const run = await findRun(wanted);
-      if (run) return go(hrefOf(run));
+      if (run) {
+        state.search = search.value = ""; // it has led there: who comes back finds the list and not what was typed
+        return go(hrefOf(run));
+      }
       if (!source.hasCorrelation) return fill(parts.note, "There is no run of that id.");
       asked.correlationId = wanted;
       state.search = search.value = "";
