@@ -19,7 +19,7 @@ ServiceError
     ├── TriggerEnabled · NameInUse
     ├── ReferencedRunNotFound · ReferencedRunNotValid
     ├── RunHasEnded · RunIdInUse
-    ├── MonitoringThrottled
+    ├── MonitoringThrottled · FactoryIsFull
     ├── ValidateNotImplemented
     └── InternalError
 """
