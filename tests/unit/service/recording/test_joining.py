@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from adf_trigger.ledger.records import CameAs, JoinedTo, RunRecord, RunState, Waits
-from adf_trigger.service.recording import joining
+from adf_trigger.service.recording import joining, transitions
 from adf_trigger.service.recording.joining import Fate
 from adf_trigger.service.recording.moves import WAITS_FOR_A_PLACE, IllegalMove
 from tests.contracts.ledger_records import MINUTE, NOON, a_full_record, a_record
@@ -194,3 +194,14 @@ def test_who_has_joined_nobody_makes_none_of_these_moves(
     """Each says which request it is."""
     with pytest.raises(IllegalMove, match="second"):
         move(joined(another(), **changes))
+
+
+@pytest.mark.parametrize(("waits_for", "is_named"), [(Waits.JOINED, True), (Waits.ADMISSION, False)])
+def test_one_that_is_cancelled_names_the_request_whose_run_is_left_alone(
+    waits_for: Waits, *, is_named: bool
+) -> None:
+    """Else who cancels it believes that the run has ended."""
+    record = replace(a_full_record(FACTORY), state=RunState.ACCEPTED, waits_for=waits_for, held=None)
+    assert record.joined_to is not None
+    cancelled = transitions.cancel(record, now=NOON)
+    assert (f"request {record.joined_to.request_id}" in str(cancelled.message)) is is_named
