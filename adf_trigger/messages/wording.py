@@ -13,6 +13,7 @@ from adf_trigger.messages.mistaken import not_an_inner_object
 _PARAMETERS = "pipeline parameters go below `parameters`"
 _LIKE_ENOUGH = 0.6
 _NO_FORM = "does not have the form that it must have"
+_NO_TIME = "is no time: write it as 2026-11-26T06:00:00Z"
 _NO_OBJECT = frozenset({"dict_type", "model_type", "model_attributes_type"})
 
 _WORDS: Mapping[str, str] = {
@@ -29,6 +30,10 @@ _WORDS: Mapping[str, str] = {
     "uuid_type": "must be a GUID",
     "uuid_parsing": "must be a GUID",
     "finite_number": "must be a number that is not infinite",
+    "datetime_type": _NO_TIME,
+    "datetime_parsing": _NO_TIME,
+    "datetime_from_date_parsing": _NO_TIME,
+    "datetime_object_invalid": _NO_TIME,
 }
 
 _SHAPES: Mapping[str, str] = {

@@ -214,7 +214,8 @@ def health_command(session: Session) -> int:
         for held in health.holds:
             show_hold(screen, held.factory, held, indent=2)
             if held.waiting:
-                screen.line(f"{held.waiting} requests wait for it", indent=4)
+                many = "1 request waits" if held.waiting == 1 else f"{held.waiting:,} requests wait"
+                screen.line(f"{many} for it", indent=4)
         for each in health.lines:
             many = "1 line" if each.lines == 1 else f"{each.lines:,} lines"
             since = f", the first since {moment(each.since)}" if each.since else ""

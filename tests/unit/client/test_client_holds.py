@@ -148,3 +148,11 @@ def test_health_shows_what_is_held() -> None:
             "    7 requests wait for it",
         ],
     )
+
+
+def test_health_counts_one_that_waits_as_one() -> None:
+    """One request waits, two wait."""
+    health: dict[str, Any] = {"status": "ok", "since": None, "version": "1", "troubles": [], "warnings": []}
+    held = {**HELD["holds"][0], "factory": "eu", "waiting": 1}
+    done = command(Service(answer({**health, "holds": [held]})), "health")
+    assert done.out.splitlines()[-1] == "    1 request waits for it"

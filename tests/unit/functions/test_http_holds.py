@@ -130,6 +130,13 @@ def test_every_fault_is_named(caller: Caller) -> None:
     assert caller.call("hold_factory", "POST", "factories/default/hold?force=1").status_code == 400
 
 
+@pytest.mark.parametrize("until", ["tomorrow", "2026-13-01T00:00:00Z", "", True, {}])
+def test_an_end_that_is_no_time_is_told_how_times_are_written(caller: Caller, until: Any) -> None:
+    """As the list's own times are."""
+    (fault,) = body_of(ask(caller, "hold", {**REASON, "until": until}))["errors"]
+    assert fault == {"pointer": "/until", "message": "is no time: write it as 2026-11-26T06:00:00Z"}
+
+
 def test_a_key_is_held_as_its_policy_counts_it() -> None:
     """One customer waits, and no other; 1 and "1" are two."""
     world = World(settings=settings(ADF_TRIGGER_POLICY=KEYED))
