@@ -101,6 +101,8 @@ def test_what_is_held_says_so_in_the_list_and_on_its_page(
         begun.append("held-1")
         person.open("runs?view=waiting")
         expect(person.row("held-1")).to_contain_text("Held")
+        sentence = person.page.locator(".held p").first
+        expect(sentence).to_have_css("display", "block")  # its words flow: as items they would stand apart
         person.row("held-1").click()
         expect(person.page.locator(".part-head")).to_contain_text("Held")
         expect(why(person)).to_contain_text(reason)
