@@ -2,12 +2,14 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from tests.mutation.__main__ import DECIDING
 from tests.mutation.judged import Change, as_entry, function_of, judged
-from tests.mutation.reach import NOTES, taken_up
+from tests.mutation.reach import MOST_LEFT_OUT, NOTES, noted, taken_up
 
 REPOSITORY = Path(__file__).parents[3]
 
@@ -90,3 +92,28 @@ def test_what_was_noted_before_a_run_was_ended_is_taken_up(
     }
     assert [each.name for each in tmp_path.iterdir()] == ["reach.json"]
     assert json.loads(NOTES.read_text("utf-8")) == {test: list(note) for test, note in found.items()}
+
+
+def test_a_test_that_fails_on_the_code_as_it_is_is_named_and_left_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It notices no mutant, and a few of them end no run; many do."""
+    monkeypatch.setenv("MUTANT_UNDER_TEST", "")  # noting sets it
+    session = SimpleNamespace(testsfailed=0)
+
+    def protocol(item: SimpleNamespace, nextitem: object) -> None:  # noqa: ARG001 - named as pytest's hook
+        session.testsfailed += item.nodeid.startswith("bad")
+
+    hook = SimpleNamespace(pytest_runtest_protocol=protocol)
+
+    def tests(*names: str) -> list[Any]:
+        config = SimpleNamespace(hook=hook)
+        return [
+            SimpleNamespace(nodeid=name, path=Path(__file__), session=session, config=config)
+            for name in names
+        ]
+
+    assert noted(tests("good", "bad", "fine"), tmp_path / "notes") == 0
+    assert json.loads((tmp_path / "notes").read_text("utf-8")).keys() == {"good", "fine"}
+    assert "left out: bad" in capsys.readouterr().err
+    assert noted(tests(*(f"bad{number}" for number in range(MOST_LEFT_OUT + 1))), tmp_path / "none") == 1
