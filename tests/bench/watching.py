@@ -53,11 +53,27 @@ _MEGABYTE = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """What a tick took."""
+    """What ticks took.
+
+    Attributes:
+        seconds: by the clock.
+        calls: of Data Factory, of any kind.
+        lists: those of them that list runs.
+        storage: calls of storage.
+    """
 
     seconds: float
     calls: int
+    lists: int
     storage: int
+
+    def __add__(self, other: "Cost") -> "Cost":
+        return Cost(
+            self.seconds + other.seconds,
+            self.calls + other.calls,
+            self.lists + other.lists,
+            self.storage + other.storage,
+        )
 
 
 @dataclass(slots=True)
@@ -157,7 +173,8 @@ class Watched(Wired):
         )
 
     def fill(self, active: int) -> None:
-        """Have so many runs going on."""
+        """Have so many runs going on, and none that has ended within the lists' overlap."""
+        self.factory.runs = {run_id: self.factory.runs[run_id] for run_id in self.active}
         records = [start(FACTORY_ID, self.factory, "load") for _ in range(active - len(self.active))]
         self.keep(records)
         self.active += [record.run_id for record in records]
@@ -178,14 +195,14 @@ class Watched(Wired):
         before, begin = self.requests.count, time.perf_counter()
         self.services.tick.run()
         seconds = time.perf_counter() - begin
-        return Cost(seconds, len(self.factory.calls), self.requests.count - before)
+        calls = self.factory.calls
+        return Cost(seconds, len(calls), calls.count("query_runs"), self.requests.count - before)
 
     def settle(self, events: int) -> Cost:
         """Tick until so many runs fewer are active; the sum of it."""
-        spent = Cost(0, 0, 0)
+        spent = Cost(0, 0, 0, 0)
         for _ in range(PATIENCE_TICKS):
-            cost = self.tick()
-            spent = Cost(spent.seconds + cost.seconds, spent.calls + cost.calls, spent.storage + cost.storage)
+            spent += self.tick()
             if len(self.ledger.active(FACTORY_ID)) == len(self.active):
                 return spent
         raise BenchFailed(f"{events} ends were not all published in {PATIENCE_TICKS} ticks")
@@ -255,8 +272,13 @@ def _figures(measured: Measured) -> list[Figure]:
         Figure(
             name="  list calls beside the activity queries",
             unit="calls",
-            values=[cost.calls - ending for cost in ended],
+            values=[cost.lists for cost in ended],
             below=3 + 1,
+        ),
+        Figure(
+            name="  runs read by id, whose turn it was",
+            unit="calls",
+            values=[cost.calls - cost.lists - ending for cost in ended],
         ),
         Figure(
             name="  calls of storage an end, beside the rows",
