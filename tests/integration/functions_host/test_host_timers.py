@@ -66,9 +66,10 @@ def test_of_two_hosts_one_fires_and_the_other_follows_it(make_toy: "MakeToy") ->
                 lock.acquire_lease(15)
             async with toy.hosted(host_id=host_id, times=QUICK):
                 before, began = len(toy.noted), utcnow()
-                await asyncio.sleep(3.2)
+                await asyncio.sleep(5.2)
                 fired, lasted = len(toy.noted) - before, (utcnow() - began).total_seconds()
-                assert fired <= lasted + 1
+                # What was late on a busy machine is caught up; two that fire would fire twice as often.
+                assert fired <= lasted + 2.5
         assert lock.get_blob_properties().lease.state == "available"
         seen = len(toy.noted)
         async with toy.hosted(host_id=host_id, times=QUICK):
