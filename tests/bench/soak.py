@@ -1,5 +1,6 @@
 """Whether the app stays as it is while requests come at a steady rate: memory, threads, descriptors, and the queue.
 
+The Resource Manager allows ten writes a second in a subscription, so that the requests go to factories of several.
 The first third of the time is judged by nobody: pools and caches fill. What the samples of the last third come to on
 average is held against those of the second: a leak of a kilobyte a request is 4 MB more, of some 130, in ten minutes.
 """
@@ -10,13 +11,16 @@ import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from statistics import mean
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import psutil
 from azure.storage.queue import QueueClient
 
+from adf_trigger.azure.resource_ids import FactoryId
+from adf_trigger.emulator.hosting.defaults import FACTORY_ID
 from adf_trigger.local.demo.quickstart import Quickstart
 from adf_trigger.local.stack.endpoints import Endpoints
 from adf_trigger.local.stack.stack import Stack, StackConfig
@@ -26,9 +30,12 @@ from tests.bench.load import Post, drive, drive_steadily
 from tests.bench.pipelines import wait_and_set
 
 MINUTES = 10.0
-RATE = 20
+FACTORIES = 4
+RATE_OF_EACH = 5
+RATE = FACTORIES * RATE_OF_EACH
 WARM_UP = 200
-CALLERS = 16
+CALLERS = 4
+"""Of each factory."""
 MOST_MORE = {"memory": 3.0, "threads": 3.0, "descriptors": 6.0, "messages in the queue": 30.0}
 """By how much the last third may be above the second on average, in each one's unit: what comes by chance, as the queue
 fills at each tick. A leak of a kilobyte a request is more, as is a request in a hundred that stays in the queue."""
@@ -108,14 +115,27 @@ def _untold(soak: Soaked) -> int:
 
 def _soak(seconds: float, warm_up: int) -> Soaked:
     soaked, over = Soaked(), threading.Event()
-    with Stack(StackConfig(poll_schedule=SCHEDULE)) as endpoints, ThreadPoolExecutor(2) as threads:
-        Quickstart(endpoints).client.pipelines.create_or_update("bench", wait_and_set(1))
-        post = _post(endpoints, soaked)
-        drive(post, count=warm_up, callers=CALLERS, wanted=_ACCEPTED)
+    factories = {f"f{number}": _factory_id(number) for number in range(FACTORIES)}
+    config = StackConfig(
+        poll_schedule=SCHEDULE, any_group=True, settings={"ADF_TRIGGER_FACTORIES": json.dumps(factories)}
+    )
+    with Stack(config) as endpoints, ThreadPoolExecutor(2 + FACTORIES) as threads:
+        for factory_id in factories.values():
+            quickstart = Quickstart(replace(endpoints, factory_id=factory_id))
+            for _ in quickstart.provision():
+                pass
+            quickstart.client.pipelines.create_or_update("bench", wait_and_set(1))
+        posts = [_post(endpoints, alias, soaked) for alias in factories]
+        for post in posts:
+            drive(post, count=warm_up // FACTORIES, callers=CALLERS, wanted=_ACCEPTED)
         taking = threads.submit(_take_events, endpoints, soaked, over)
         try:
             sampling = threads.submit(_sample, endpoints, soaked, over)
-            drive_steadily(post, rate=RATE, seconds=seconds, callers=CALLERS, wanted=_ACCEPTED)
+            drive_each = partial(
+                drive_steadily, rate=RATE_OF_EACH, seconds=seconds, callers=CALLERS, wanted=_ACCEPTED
+            )
+            for _ in threads.map(drive_each, posts):
+                pass
             soaked.over_at = {name: len(each) for name, each in soaked.samples.items()}
             _wait_for_the_last(soaked, taking)
         finally:
@@ -127,7 +147,13 @@ def _soak(seconds: float, warm_up: int) -> Soaked:
     return soaked
 
 
-def _post(endpoints: Endpoints, soaked: Soaked) -> Post:
+def _factory_id(number: int) -> str:
+    """Of a subscription of its own; names of factories are unique in all of them."""
+    subscription_id = FactoryId.parse(FACTORY_ID).subscription_id
+    return f"{FACTORY_ID.replace(subscription_id, str(UUID(int=number + 1)))}-{number}"
+
+
+def _post(endpoints: Endpoints, factory: str, soaked: Soaked) -> Post:
     """Each request under a key of its own, which is noted: it is acknowledged, or the bench fails."""
 
     def headers() -> dict[str, str]:
@@ -135,7 +161,8 @@ def _post(endpoints: Endpoints, soaked: Soaked) -> Post:
         soaked.asked.add(key)
         return {"x-functions-key": endpoints.functions_key, "Idempotency-Key": key}
 
-    return Post(url=f"{endpoints.functions_url}/api/pipelines/bench/runs", body=b"{}", headers=headers)
+    body = json.dumps({"factory": factory}).encode()
+    return Post(url=f"{endpoints.functions_url}/api/pipelines/bench/runs", body=body, headers=headers)
 
 
 def _wait_for_the_last(soaked: Soaked, taking: "Future[None]") -> None:
