@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from adf_trigger.client.client import Client
 from adf_trigger.client.command.exits import Exit
 from adf_trigger.client.command.outcomes import show_hold, show_run, spent, status_of
 from adf_trigger.client.command.screen import STYLES, Screen
@@ -14,12 +15,18 @@ from adf_trigger.client.command.texts import copy_error, json_line, moment, seco
 from adf_trigger.client.command.which import one_run
 from adf_trigger.client.errors import NotAuthorised
 from adf_trigger.client.paths import RunName
+from adf_trigger.client.shapes import Health
 from adf_trigger.clock import utcnow
 from adf_trigger.contracts import RunStatus
 from adf_trigger.readings import ActivityView, PipelineView, RunSummary
 
 ACTIVE = (RunStatus.ACCEPTED, RunStatus.QUEUED, RunStatus.IN_PROGRESS, RunStatus.CANCELING)
 SHORTEST_STATUS = 11
+STARTING = "starting"
+"""Status of an app whose timer has not reported yet."""
+START_SECONDS = 30
+"""The timer reports at its first tick, every 15 seconds by default."""
+LONGEST_START = 600
 
 
 class Moment(click.ParamType[datetime]):
@@ -191,15 +198,32 @@ def _show_pipeline(screen: Screen, pipeline: PipelineView, *, several: bool) -> 
         screen.line(f"-p {name}=", (each.type, "cyan"), told, indent=2)
 
 
+def _health(client: Client) -> Health:
+    try:
+        return client.health()
+    except NotAuthorised:
+        return client.health(details=False)
+
+
 @click.command("health", short_help="The health of the app.")
+@click.option(
+    "--wait",
+    "seconds",
+    type=click.IntRange(0, LONGEST_START),
+    default=START_SECONDS,
+    show_default=True,
+    help="Seconds to wait for the first report of an app that is still starting.",
+)
 @connected
-def health_command(session: Session) -> int:
+def health_command(session: Session, *, seconds: int) -> int:
     """How the app is, with what is wrong where the key opens that. The exit code is 1 where it is not well."""
     with session.client() as client:
-        try:
-            health = client.health()
-        except NotAuthorised:
-            health = client.health(details=False)
+        health = _health(client)
+        for _ in range(seconds):
+            if health.status != STARTING:
+                break
+            client.pause(1)
+            health = _health(client)
     screen = session.screen
     if screen.as_json:
         screen.document(health)

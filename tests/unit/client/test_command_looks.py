@@ -236,6 +236,30 @@ def test_health_is_told_whatever_it_is(replies: list[Reply], code: int, words: s
     assert words in done.all
 
 
+STARTING = {"status": "starting", "since": None}
+
+
+def test_health_waits_for_the_first_report() -> None:
+    """A stack or an app that has just come up is not reported as ill: its timer has not reported yet."""
+    service = Service(
+        answer(STARTING), answer(STARTING), answer({"status": "ok", "since": "2026-11-26T06:00:00Z"})
+    )
+    done = command(service, "health")
+    assert done.code == 0
+    assert done.all == "ok since 2026-11-26 06:00:00Z\n"
+    assert service.time.now == 2
+
+
+@pytest.mark.parametrize(("words", "spent"), [(("--wait", "0"), 0), (("--wait", "3"), 3), ((), 30)])
+def test_health_does_not_wait_for_ever(words: tuple[str, ...], spent: int) -> None:
+    """An app whose timer never reports is said to be starting still."""
+    service = Service(*[answer(STARTING)] * (spent + 1))
+    done = command(service, "health", *words)
+    assert done.code == 1
+    assert done.all == "starting\n"
+    assert service.time.now == spent
+
+
 def test_activities_are_told_with_their_faults() -> None:
     """One line each, and why it failed."""
     common = {"activityRunId": "a", "details": "full"}
