@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from adf_trigger.azure.clouds import CLOUDS
-from adf_trigger.settings.faults import json_object
+from adf_trigger.settings.documents import json_object
 
 MOST_HOSTS = 100
 

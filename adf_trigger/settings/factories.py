@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from adf_trigger.azure.resource_ids import FactoryId
-from adf_trigger.settings.faults import json_object
+from adf_trigger.settings.documents import json_object
 
 DEFAULT_ALIAS = "default"
 

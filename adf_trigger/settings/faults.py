@@ -1,16 +1,13 @@
 """The faults of settings, in sentences that name variables and never show a value."""
 
-import json
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from difflib import get_close_matches
-from typing import Any
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 PREFIX = "ADF_TRIGGER_"
-SCHEMA = "$schema"
 TOGETHER = "settings_together"
 """Type of the error that holds the faults of several settings together."""
 
@@ -97,38 +94,3 @@ def unknown_names(names: Iterable[str], known: Collection[str]) -> list[str]:
         hint = f"; the nearest known name is {nearest[0]}" if nearest else ""
         warnings.append(f"{name}: no setting has this name, so that it does nothing{hint}")
     return warnings
-
-
-def json_object(value: object) -> object:
-    """The JSON object, or array, in a setting's text, in which no name is said twice.
-
-    Raises:
-        ValueError: it is not JSON, or says a name twice.
-    """
-    if not isinstance(value, str):
-        return value
-    try:
-        return json.loads(value, object_pairs_hook=_once_each)
-    except json.JSONDecodeError as exc:
-        raise ValueError(f"is not JSON (line {exc.lineno}, column {exc.colno}: {exc.msg})") from exc
-    except RecursionError as exc:
-        raise ValueError("is not usable JSON: it is nested too deep") from exc
-
-
-def named_document(value: object) -> object:
-    """The same, without the `$schema` by which editors know what may stand in a file.
-
-    Raises:
-        ValueError: see `json_object`.
-    """
-    found = json_object(value)
-    if isinstance(found, dict) and isinstance(found.get(SCHEMA), str):
-        return {name: each for name, each in found.items() if name != SCHEMA}
-    return found
-
-
-def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("says a name twice in one object")
-    return found

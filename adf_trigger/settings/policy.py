@@ -7,7 +7,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, m
 from pydantic.alias_generators import to_camel
 
 from adf_trigger.contracts import MAX_OVERDUE_SECONDS
-from adf_trigger.settings.faults import named_document
+from adf_trigger.settings.documents import named_document
 
 ANY_PIPELINE = "*"
 """The name under which a policy holds for every pipeline that has none of its own."""

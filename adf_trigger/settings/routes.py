@@ -12,7 +12,8 @@ from pydantic.alias_generators import to_camel
 
 from adf_trigger.azure.public_addresses import UnsafeAddress, checked_address
 from adf_trigger.contracts import RunStatus
-from adf_trigger.settings.faults import named_document, unresolved
+from adf_trigger.settings.documents import named_document
+from adf_trigger.settings.faults import unresolved
 
 ROUTES = "ADF_TRIGGER_ROUTES"
 MOST_ROUTES = 20

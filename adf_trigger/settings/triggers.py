@@ -5,7 +5,8 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, InstanceOf, PlainSerializer
 
-from adf_trigger.settings.faults import json_object, together
+from adf_trigger.settings.documents import json_object
+from adf_trigger.settings.faults import together
 from adf_trigger.triggers.definitions import Faulty, Trigger, read_triggers
 
 TRIGGERS = "ADF_TRIGGER_TRIGGERS"
