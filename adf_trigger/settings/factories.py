@@ -24,7 +24,11 @@ def _by_alias(value: object) -> object:
 
 
 def _parsed(value: object) -> object:
-    return FactoryId.parse(value) if isinstance(value, str) else value
+    if isinstance(value, str):
+        return FactoryId.parse(value)
+    if isinstance(value, FactoryId):
+        return value
+    raise ValueError("must be text, a factory's resource id")
 
 
 def require_distinct(keys: Mapping[str, str], why: str) -> None:

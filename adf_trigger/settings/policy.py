@@ -3,11 +3,19 @@
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    StrictBool,
+    model_validator,
+)
 from pydantic.alias_generators import to_camel
 
 from adf_trigger.contracts import MAX_OVERDUE_SECONDS
-from adf_trigger.settings.documents import named_document
+from adf_trigger.settings.documents import TAKES_WHOLE_FLOATS, named_document
 
 ANY_PIPELINE = "*"
 """The name under which a policy holds for every pipeline that has none of its own."""
@@ -103,10 +111,10 @@ class AdmissionPolicy(BaseModel):
         json_schema_extra=_COUNTS_OTHERS,
     )
 
-    at_once: int = Field(ge=1, le=MOST_AT_ONCE)
+    at_once: Annotated[int, Field(strict=True, ge=1, le=MOST_AT_ONCE), TAKES_WHOLE_FLOATS]
     key: AdmissionKey | None = None
     overflow: Overflow = Overflow.HOLD
-    count_others: bool = False
+    count_others: StrictBool = False
 
     @model_validator(mode="after")
     def _others_can_be_counted(self) -> Self:
@@ -140,8 +148,10 @@ class PipelinePolicy(BaseModel):
 
     unknown_outcome: UnknownOutcomePolicy = UnknownOutcomePolicy.RECONCILE
     details: Details = Details.ALL
-    overdue_after_seconds: int | None = Field(default=None, ge=1, le=MAX_OVERDUE_SECONDS)
-    cancel_when_overdue: bool = False
+    overdue_after_seconds: (
+        Annotated[int, Field(strict=True, ge=1, le=MAX_OVERDUE_SECONDS), TAKES_WHOLE_FLOATS] | None
+    ) = None
+    cancel_when_overdue: StrictBool = False
     observe: Observe = Observe.NONE
     correlation_parameter: str | None = Field(default=None, min_length=1, max_length=260)
     admission: AdmissionPolicy | None = None

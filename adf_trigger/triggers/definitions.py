@@ -140,7 +140,7 @@ class _Reader:
             return None
         properties = self._object(self._entry, "properties")
         kind = properties.get("type")
-        if kind not in EVENT_TRIGGERS:
+        if not isinstance(kind, str) or kind not in EVENT_TRIGGERS:
             self._fault(f"properties.type must be {BLOB_EVENTS} or {CUSTOM_EVENTS}: others start on no event")
             return None
         of_blobs = kind == BLOB_EVENTS
@@ -211,7 +211,7 @@ class _Reader:
             if not isinstance(name, str) or len(name) > MAX_PIPELINE_NAME or _NAME.fullmatch(name) is None:
                 self._fault(f"{place}.pipelineReference.referenceName is not a name that a pipeline can have")
                 continue
-            parameters = each.get("parameters") or {}
+            parameters = {} if each.get("parameters") is None else each["parameters"]
             if not isinstance(parameters, dict):
                 self._fault(f"{place}.parameters must be an object")
                 continue

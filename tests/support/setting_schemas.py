@@ -39,8 +39,15 @@ def routes_schema() -> dict[str, Any]:
     schema = _by_name(
         TypeAdapter(RoutesByName), Route, "ADF_TRIGGER_ROUTES: where else news goes, by a name of yours."
     )
-    # The file's own `$schema` is no route.
-    return {**schema, "maxProperties": schema["maxProperties"] + 1, "additionalProperties": False}
+    most = schema.pop("maxProperties")
+    return {
+        **schema,
+        # The file's own `$schema` is no route.
+        "if": {"required": ["$schema"]},
+        "then": {"maxProperties": most + 1},
+        "else": {"maxProperties": most},
+        "additionalProperties": False,
+    }
 
 
 SCHEMAS: Mapping[str, Callable[[], dict[str, Any]]] = {

@@ -12,16 +12,21 @@ from pydantic import TypeAdapter, ValidationError
 from adf_trigger.settings import Settings
 from adf_trigger.settings.policy import PoliciesByName
 from adf_trigger.settings.routes import RoutesByName
-from adf_trigger.triggers.definitions import Faulty, read_triggers
+from adf_trigger.settings.triggers import Triggers
 from tests.support.documents import ROOT
+from tests.support.schema_borders import any_displaced, displaced, for_python
 from tests.support.schema_files import FOLDER
 from tests.support.setting_schemas import SCHEMAS
 from tests.support.world import FACTORY_ID
 
 INFRA = ROOT / "infra"
-VALIDATORS = {file: Draft202012Validator(make()) for file, make in SCHEMAS.items()}
-POLICIES: TypeAdapter[Any] = TypeAdapter(PoliciesByName)
-ROUTES: TypeAdapter[Any] = TypeAdapter(RoutesByName)
+PUBLISHED: dict[str, Any] = {file: for_python(make()) for file, make in SCHEMAS.items()}
+VALIDATORS = {file: Draft202012Validator(schema) for file, schema in PUBLISHED.items()}
+READERS: dict[str, TypeAdapter[Any]] = {
+    "policy.schema.json": TypeAdapter(PoliciesByName),
+    "routes.schema.json": TypeAdapter(RoutesByName),
+    "triggers.schema.json": TypeAdapter(Triggers),
+}
 FILES = {f"{name}.json": f"{name}.schema.json" for name in ("policy", "routes", "triggers")}
 
 MEMBER = st.SearchStrategy[Any]
@@ -123,11 +128,11 @@ def trigger(kind: str, given: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[
     )
 
 
-def is_taken(read: Any, document: object) -> bool:
-    """Whether the service takes a document."""
+def is_taken(file: str, document: object) -> bool:
+    """Whether the service takes a document, as it stands in a setting's text."""
     try:
-        read(document)
-    except (ValidationError, Faulty):
+        READERS[file].validate_python(json.dumps(document), by_alias=True, by_name=False)
+    except ValidationError:
         return False
     return True
 
@@ -137,41 +142,130 @@ def said(file: str, document: object) -> list[str]:
     return [error.message for error in VALIDATORS[file].iter_errors(document)]
 
 
-@given(st.dictionaries(st.sampled_from(["*", "Load", "load orders"]), POLICY, max_size=2))
-def test_an_editor_takes_the_policies_that_the_service_takes(document: dict[str, Any]) -> None:
-    """And no others: faults of single policies show while they are written."""
-    assert is_taken(POLICIES.validate_python, document) == (said("policy.schema.json", document) == []), (
-        document
-    )
+def judged_alike(file: str, document: object) -> None:
+    """The service and an editor take a document, or neither does."""
+    assert is_taken(file, document) == (said(file, document) == []), document
 
 
-@given(st.dictionaries(NAMES_OF_ROUTES, ROUTE, max_size=2))
-def test_an_editor_takes_the_routes_that_the_service_takes(document: dict[str, Any]) -> None:
-    """And no others; what the settings hold that they name is for the service to judge."""
-    assert is_taken(ROUTES.validate_python, document) == (said("routes.schema.json", document) == []), (
-        document
-    )
-
-
-@given(
+POLICIES = st.dictionaries(st.sampled_from(["*", "Load", "load orders"]), POLICY, max_size=2)
+ROUTES = st.dictionaries(NAMES_OF_ROUTES, ROUTE, max_size=2)
+TRIGGERS = (
     trigger("BlobEventsTrigger", OF_BLOBS)
     | trigger("CustomEventsTrigger", CUSTOM)
     | trigger("ScheduleTrigger", CUSTOM)
 )
-def test_an_editor_takes_the_triggers_that_the_service_takes(document: dict[str, Any]) -> None:
+
+
+@given(any_displaced(POLICIES, PUBLISHED["policy.schema.json"]))
+def test_an_editor_takes_the_policies_that_the_service_takes(document: Any) -> None:
+    """And no others: faults of single policies show while they are written."""
+    judged_alike("policy.schema.json", document)
+
+
+@given(any_displaced(ROUTES, PUBLISHED["routes.schema.json"]))
+def test_an_editor_takes_the_routes_that_the_service_takes(document: Any) -> None:
+    """And no others; what the settings hold that they name is for the service to judge."""
+    judged_alike("routes.schema.json", document)
+
+
+@given(any_displaced(TRIGGERS, PUBLISHED["triggers.schema.json"]))
+def test_an_editor_takes_the_triggers_that_the_service_takes(document: Any) -> None:
     """And no others; references in parameters are for the service to judge."""
-    taken = is_taken(read_triggers, document)
-    assert taken == (said("triggers.schema.json", document) == []), document
-    assert taken == (said("triggers.schema.json", [document]) == []), document
+    judged_alike("triggers.schema.json", document)
+    judged_alike("triggers.schema.json", [document])
+
+
+WHOLE: list[tuple[str, Any]] = [
+    (
+        "policy.schema.json",
+        {
+            "$schema": "x",
+            "Load": {
+                "unknownOutcome": "park",
+                "details": "failed",
+                "overdueAfterSeconds": 60,
+                "cancelWhenOverdue": True,
+                "observe": "none",
+                "correlationParameter": "requestId",
+                "admission": {"atOnce": 1, "key": "parameters.day", "overflow": "hold", "countOthers": True},
+            },
+        },
+    ),
+    (
+        "policy.schema.json",
+        {"*": {"admission": {"atOnce": 50, "key": "correlationId", "overflow": "refuse"}}},
+    ),
+    (
+        "routes.schema.json",
+        {
+            "$schema": "x",
+            "a": {"queue": "a-b-c", "pipelines": ["Load"], "statuses": ["Failed"], "callers": ["app:1"]},
+            "b": {"webhook": {"url": "HOOK_URL", "secret": "HOOK_SECRET"}},
+        },
+    ),
+    (
+        "triggers.schema.json",
+        {
+            "name": "t",
+            "factory": "adf",
+            "calls": ["PutBlob"],
+            "properties": {
+                "type": "BlobEventsTrigger",
+                "typeProperties": {
+                    "scope": "/subscriptions/x",
+                    "events": ["Microsoft.Storage.BlobCreated"],
+                    "blobPathBeginsWith": "/c/blobs/in/",
+                    "blobPathEndsWith": ".csv",
+                    "ignoreEmptyBlobs": True,
+                },
+                "pipelines": [{"pipelineReference": {"referenceName": "Load"}, "parameters": {"day": "x"}}],
+                "annotations": [],
+                "runtimeState": "Started",
+            },
+        },
+    ),
+    (
+        "triggers.schema.json",
+        [
+            {
+                "name": "t",
+                "properties": {
+                    "type": "CustomEventsTrigger",
+                    "typeProperties": {
+                        "scope": "/subscriptions/x",
+                        "events": ["Made"],
+                        "subjectBeginsWith": "x",
+                        "subjectEndsWith": "y",
+                    },
+                    "pipelines": [{"pipelineReference": {"referenceName": "Load"}}],
+                },
+            }
+        ],
+    ),
+]
+
+
+@pytest.mark.parametrize(("file", "document"), WHOLE)
+def test_at_each_place_both_take_the_same(file: str, document: Any) -> None:
+    """Every type, and every value on either side of a limit, in every place of a document that both take."""
+    assert is_taken(file, document)
+    assert said(file, document) == []
+    apart = [
+        each
+        for each in displaced(document, PUBLISHED[file])
+        if is_taken(file, each) != VALIDATORS[file].is_valid(each)
+    ]
+    assert apart == []
 
 
 def test_there_may_be_as_many_routes_and_triggers_as_the_service_reads() -> None:
     """The file's own `$schema` is no route."""
     routes: dict[str, Any] = {f"r{number}": {"queue": "events"} for number in range(20)}
     assert said("routes.schema.json", {"$schema": "x", **routes}) == []
-    assert (
-        said("routes.schema.json", {**routes, "more": {"queue": "events"}, "most": {"queue": "events"}}) != []
-    )
+    for document in (routes, {**routes, "more": {"queue": "events"}}):
+        judged_alike("routes.schema.json", document)
+        judged_alike("routes.schema.json", {"$schema": "x", **document})
+    assert said("routes.schema.json", {**routes, "more": {"queue": "events"}}) != []
 
 
 @pytest.mark.parametrize(("file", "schema"), FILES.items())
@@ -192,7 +286,7 @@ def test_visual_studio_code_holds_those_files_against_them() -> None:
 def test_a_file_may_name_its_schema() -> None:
     """Editors read it there, and the service passes over it; it is no name of a pipeline or a route."""
     schema = {"$schema": "../docs/schemas/policy.schema.json"}
-    settings = Settings.from_env(
+    found = Settings.from_env(
         {
             "ADF_TRIGGER_FACTORIES": FACTORY_ID,
             "AzureWebJobsStorage": "UseDevelopmentStorage=true",
@@ -200,6 +294,6 @@ def test_a_file_may_name_its_schema() -> None:
             "ADF_TRIGGER_ROUTES": json.dumps({**schema, "a": {"queue": "events-a"}}),
         }
     )
-    assert (list(settings.policy), list(settings.routes)) == (["Load"], ["a"])
+    assert (list(found.policy), list(found.routes)) == (["Load"], ["a"])
     assert said("policy.schema.json", {**schema, "Load": {"details": "failed"}}) == []
-    assert not is_taken(POLICIES.validate_python, {"$schema": {"details": "most"}})
+    assert not is_taken("policy.schema.json", {"$schema": {"details": "most"}})

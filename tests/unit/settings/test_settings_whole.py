@@ -71,8 +71,38 @@ def test_a_factory_that_has_moved_has_one_new_address_that_is_there() -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "document", "place"),
+    [
+        ("POLICY", {"load": {"admission": {"atOnce": True}}}, "load.admission.atOnce"),
+        ("POLICY", {"load": {"admission": {"atOnce": "2"}}}, "load.admission.atOnce"),
+        (
+            "POLICY",
+            {"load": {"admission": {"atOnce": 1, "countOthers": "yes"}}},
+            "load.admission.countOthers",
+        ),
+        ("POLICY", {"load": {"cancelWhenOverdue": 1}}, "load.cancelWhenOverdue"),
+        ("POLICY", {"load": {"overdueAfterSeconds": "60"}}, "load.overdueAfterSeconds"),
+        (
+            "FACTORIES",
+            {"a": {"subscription_id": FACTORY_ID.split("/")[2], "resource_group": "g", "name": "abc"}},
+            "a",
+        ),
+    ],
+)
+def test_a_value_of_another_type_is_named(name: str, document: object, place: str) -> None:
+    """Nothing is taken for what it looks like."""
+    (fault,) = faults_of(**{f"ADF_TRIGGER_{name}": json.dumps(document)})
+    assert fault.startswith(f"ADF_TRIGGER_{name}.{place}: ")
+
+
+@pytest.mark.parametrize(
     ("name", "value"),
     [
+        ("ADF_TRIGGER_POLICY", '{"$schema": {}}'),
+        ("ADF_TRIGGER_POLICY", '{"load": NaN}'),
+        ("ADF_TRIGGER_POLICY", '{"\\ud800": {}}'),
+        ("ADF_TRIGGER_ROUTES", '{"a": {"queue": "abc", "callers": ["\\udc00"]}}'),
+        ("ADF_TRIGGER_TRIGGERS", '[{"name": "t", "properties": {"type": []}}]'),
         ("ADF_TRIGGER_FACTORIES", f'{{"a": "{FACTORY_ID}", "a": "{FACTORY_ID}-2"}}'),
         ("ADF_TRIGGER_POLICY", '{"load": {}, "load": {"unknownOutcome": "park"}}'),
         ("ADF_TRIGGER_POLICY", '{"load": {"unknownOutcome": "park", "unknownOutcome": "resubmit"}}'),
