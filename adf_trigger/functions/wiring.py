@@ -160,7 +160,7 @@ def wire(
     gate = Gate(states, throttling, clock)
     backlog = Backlog(notes, allowance, throttling, clock, steps)
     definitions = Definitions(
-        timedelta(seconds=settings.definition_cache), declarations, steps, seconds=seconds
+        timedelta(seconds=settings.definition_cache), declarations, steps, holds, seconds=seconds
     )
     sender = Sender(records, clock, policies, definitions, gate, holds, steps)
     notifier = Notifier(outbox, rejected, views, steps)
@@ -173,7 +173,7 @@ def wire(
         *(clock, steps, tick_threads, seconds),
     )
     publisher = Publisher(ledger, records, notifier, router, leases, tick_threads, caller)
-    checker = Checker(definitions, gate, policies, clock, callbacks.rules)
+    checker = Checker(definitions, gate, policies, holds, clock, callbacks.rules)
     keeper = Keeper(rejected, SecretRemover(factories, definitions, gate), clock, steps)
     senders = f"queue {settings.requests_queue}"
     deadline = timedelta(seconds=settings.start_deadline)

@@ -43,8 +43,11 @@ class Scope:
 
     def covers_line(self, pipeline: str, key: str | None) -> bool:
         """Whether all requests of a pipeline with a key are in the scope."""
-        named = self.pipeline is None or self.pipeline.lower() == pipeline.lower()
-        return named and (self.key is None or self.key == key)
+        return self.touches(pipeline) and (self.key is None or self.key == key)
+
+    def touches(self, pipeline: str) -> bool:
+        """Whether any requests of a pipeline are in the scope."""
+        return self.pipeline is None or self.pipeline.lower() == pipeline.lower()
 
     def __str__(self) -> str:
         """In words."""
@@ -106,6 +109,10 @@ class Holds:
     def cover(self, pipeline: str, key: str | None) -> bool:
         """Whether all requests of a pipeline with a key are held."""
         return any(each.scope.covers_line(pipeline, key) for each in self.standing.values())
+
+    def touch(self, pipeline: str) -> bool:
+        """Whether any requests of a pipeline are held."""
+        return any(each.scope.touches(pipeline) for each in self.standing.values())
 
     def keep(self, held: Held | None) -> bool:
         """Whether the hold of a request is still in force."""

@@ -1,5 +1,6 @@
 """Checks a request before it is claimed: whether its factory accepts new ones, and whether it fits its pipeline."""
 
+import logging
 from datetime import timedelta
 
 from adf_trigger.clock import Clock
@@ -11,17 +12,21 @@ from adf_trigger.errors import (
     Fault,
     InvalidRequest,
     Refused,
+    ResourceNotFound,
     Throttled,
     TryLater,
 )
 from adf_trigger.ledger.room import require_room
 from adf_trigger.messages.declaration import Declaration
-from adf_trigger.service.admission.keys import key_fault
+from adf_trigger.service.admission.keys import key_fault, key_of
 from adf_trigger.service.callbacks.rules import CallbackRules
 from adf_trigger.service.calls.gate import Gate
+from adf_trigger.service.holds.notes import HoldNotes
 from adf_trigger.service.policy import Policies
 from adf_trigger.service.starting.definitions import Definitions
 from adf_trigger.service.submission import Submission
+
+logger = logging.getLogger(__name__)
 
 JUST_NOW = timedelta(seconds=2)
 """Maximum age of a definition that a request is rejected by."""
@@ -43,6 +48,7 @@ class Checker:
         definitions: what pipelines declare.
         gate: says whether a factory may be called now.
         policies: the policy of each pipeline.
+        holds: what operators hold.
         clock: returns the current time.
         callbacks: which addresses may be called back.
     """
@@ -52,12 +58,14 @@ class Checker:
         definitions: Definitions,
         gate: Gate,
         policies: Policies,
+        holds: HoldNotes,
         clock: Clock,
         callbacks: CallbackRules,
     ) -> None:
         self._definitions = definitions
         self._gate = gate
         self._policies = policies
+        self._holds = holds
         self._clock = clock
         self._callbacks = callbacks
 
@@ -66,8 +74,10 @@ class Checker:
 
         Raises:
             InvalidRequest: it can never work; every fault is named.
-            Refused: Data Factory refused it: there is no such pipeline.
+            Refused: Data Factory refused it: there is no such pipeline. While it is held, since a deployment may
+                create it again, a request is checked by what was last known of it, where anything is.
             TryLater: it cannot be checked, or not be accepted, just now.
+            LedgerError: what is held could not be read.
         """
         self._defer_where_unusable(submission)
         faults = self._callbacks.faults(submission.request)
@@ -107,6 +117,11 @@ class Checker:
             if faults:  # the pipeline may have been published again since
                 definition = self._definitions.get(factory, pipeline, no_older_than=JUST_NOW)
                 faults = self._faults(submission, definition)
+        except ResourceNotFound:
+            known = self._known_while_held(submission)
+            if known is None:
+                raise
+            return known
         except (DataFactoryError, CredentialError) as exc:
             if isinstance(exc, Refused) and not isinstance(exc, (Throttled, FactoryUnusable)):
                 raise
@@ -136,15 +151,43 @@ class Checker:
             if parameters:
                 raise _try_later(f"the parameters of {pipeline} cannot be checked just now", outage)
             return None
-        faults = self._faults(submission, definition)
-        if faults and submission.source is Source.QUEUE:
-            # A message would be rejected for good on a declaration that may be old: it can wait instead.
-            raise _try_later(f"it does not fit {pipeline} as that was last seen", outage)
-        if faults:
-            raise InvalidRequest(faults)
+        self._require_fit(submission, definition, outage)
         if definition.secure_among(parameters):
             raise _try_later("a request with secure parameters is not kept for later", outage)
         return definition
+
+    def _known_while_held(self, submission: Submission) -> Declaration | None:
+        """The last known declaration of a pipeline that is missing, the request checked against it.
+
+        None where the request is not held, or nothing is known of the pipeline.
+        """
+        pipeline = submission.pipeline
+        key = key_of(self._policies.of(pipeline).admission, submission.request)
+        if not self._holds.of(submission.factory).cover(pipeline, key):
+            return None
+        definition = self._definitions.remembered(submission.factory, pipeline)
+        if definition is None:
+            return None
+        self._require_fit(submission, definition, "it is missing just now, while it is held")
+        logger.info(
+            "Pipeline %s is missing while it is held; the request is checked against its last known declaration",
+            pipeline,
+            extra={
+                "action": "pipeline_missing_while_held",
+                "pipeline": pipeline,
+                "request_id": submission.request_id,
+            },
+        )
+        return definition
+
+    def _require_fit(self, submission: Submission, definition: Declaration, why_old: str) -> None:
+        """Require that a request fits a declaration that may be old."""
+        faults = self._faults(submission, definition)
+        if faults and submission.source is Source.QUEUE:
+            # A message would be rejected for good on a declaration that may be old: it can wait instead.
+            raise _try_later(f"it does not fit {submission.pipeline} as that was last seen", why_old)
+        if faults:
+            raise InvalidRequest(faults)
 
     def _faults(self, submission: Submission, definition: Declaration) -> list[Fault]:
         overdue = self._policies.overdue(submission.pipeline, submission.request)

@@ -10,6 +10,7 @@ from adf_trigger.errors import LedgerError, ResourceNotFound
 from adf_trigger.ledger.declarations import Declarations
 from adf_trigger.messages.declaration import Declaration
 from adf_trigger.service.factories import FactoryHandle
+from adf_trigger.service.holds.notes import HoldNotes
 from adf_trigger.service.steps import Steps
 
 logger = logging.getLogger(__name__)
@@ -22,6 +23,7 @@ class Definitions:
         remember: how long an answer is reused.
         declarations: where answers outlive this process. Its failures are logged, and fail no request.
         steps: surrounds each effect.
+        holds: what operators hold: a pipeline that is missing while it is held may come back.
         seconds: a monotonic clock.
     """
 
@@ -30,6 +32,7 @@ class Definitions:
         remember: timedelta,
         declarations: Declarations,
         steps: Steps,
+        holds: HoldNotes,
         *,
         seconds: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -37,6 +40,7 @@ class Definitions:
         self._remember = remember
         self._declarations = declarations
         self._steps = steps
+        self._holds = holds
         self._known: dict[_Key, tuple[float, Declaration]] = {}
         self._kept: dict[_Key, Declaration] = {}
         self._lock = threading.Lock()
@@ -44,7 +48,7 @@ class Definitions:
     def get(
         self, factory: FactoryHandle, pipeline: str, *, no_older_than: timedelta | None = None
     ) -> Declaration:
-        """What a pipeline declares.
+        """What a pipeline declares. One that is gone is forgotten, unless it is held: a deployment may bring it back.
 
         Args:
             factory: where it is.
@@ -64,7 +68,8 @@ class Definitions:
         try:
             definition = factory.runs.get_pipeline(pipeline).declaration
         except ResourceNotFound:
-            self._forget(factory, pipeline)
+            if not self._may_come_back(factory, pipeline):
+                self._forget(factory, pipeline)
             raise
         with self._lock:
             self._known[key] = (self._seconds(), definition)
@@ -105,6 +110,18 @@ class Definitions:
             _log(
                 "The declaration of pipeline %s could not be kept: %s", "declaration_not_kept", pipeline, exc
             )
+
+    def _may_come_back(self, factory: FactoryHandle, pipeline: str) -> bool:
+        try:
+            return self._holds.of(factory).touch(pipeline)
+        except LedgerError as exc:
+            _log(
+                "Pipeline %s is gone, and its kept declaration stays: %s",
+                "declaration_not_removed",
+                pipeline,
+                exc,
+            )
+            return True
 
     def _forget(self, factory: FactoryHandle, pipeline: str) -> None:
         key = _key(factory, pipeline)

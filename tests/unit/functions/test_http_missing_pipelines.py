@@ -1,0 +1,73 @@
+"""A pipeline that is missing while it is held: however a request comes, it is taken, and `validateOnly` says so."""
+
+import json
+
+import pytest
+
+from tests.support.grid_events import blob_created, blob_trigger, setting
+from tests.support.holding import hold, release
+from tests.support.world import World, settings
+from tests.unit.functions.conftest import Caller
+
+TEXT = {"type": "String", "defaultValue": ""}
+
+
+@pytest.fixture
+def world() -> World:
+    """A service whose factory is held, and has lost the pipeline that a trigger starts."""
+    world = World(settings=settings(ADF_TRIGGER_TRIGGERS=setting(blob_trigger())))
+    world.factory.declare("load", file=TEXT, folder=TEXT)
+    world.submit("teacher")
+    world.factory.finish(next(iter(world.factory.runs)))
+    world.tick(after=120)
+    hold(world)
+    del world.factory.pipelines["load"]
+    return world
+
+
+@pytest.fixture
+def caller(world: World) -> Caller:
+    """Calls its functions."""
+    return Caller(world)
+
+
+def test_by_call_it_is_accepted_as_it_was_said_to_be(world: World, caller: Caller) -> None:
+    """What would be held is held."""
+    asked = caller.call("start_run", "POST", "pipelines/load/runs?validateOnly=true", body=b"{}")
+    assert json.loads(asked.get_body())["outcome"] == "held"
+    answer = caller.post({}, Idempotency_Key="by-call")
+    assert (answer.status_code, json.loads(answer.get_body())["waitsFor"]) == (202, "hold")
+    assert starts_once_it_is_back(world)
+
+
+def test_by_message_it_is_taken(world: World, caller: Caller) -> None:
+    """It is not rejected."""
+    caller.message({"pipeline": "load", "requestId": "by-message"})
+    assert world.kept() == []
+    assert starts_once_it_is_back(world)
+
+
+def test_by_event_it_is_taken(world: World, caller: Caller) -> None:
+    """The file that comes during a deployment is loaded after it."""
+    body = json.dumps([blob_created()]).encode()
+    answer = caller.call("take_events", "POST", "events", body=body)
+    assert answer.status_code == 200
+    assert world.kept() == []
+    assert starts_once_it_is_back(world)
+
+
+def test_a_name_that_was_never_known_is_not_found(caller: Caller) -> None:
+    """A hold makes no pipeline of a mistyped name."""
+    assert caller.post({}, pipeline="laod").status_code == 404
+
+
+def starts_once_it_is_back(world: World) -> bool:
+    """Whether the one request that waits is started after the deployment, and not before."""
+    before = len(world.factory.runs)
+    world.tick(after=30)
+    nothing_yet = len(world.factory.runs) == before
+    world.factory.declare("load", file=TEXT, folder=TEXT)
+    release(world)
+    world.tick(after=30)
+    world.tick(after=30)
+    return nothing_yet and len(world.factory.runs) == before + 1
