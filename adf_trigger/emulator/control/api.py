@@ -7,9 +7,9 @@ Bodies and replies are JSON. What is wrong with a body comes back as a 400 that 
 
 - `GET /_emulator/`: the options, the clock's offset, the rules and the progressions that stand, the runs that are held.
   A browser is led to the page instead, where there is one (see page.py).
-- `POST /_emulator/faults` `{"rules": [rule, …], "seed": 7}`: add fault rules (see faults/rules.py; a seed makes
-  their dice repeatable). Gives the rules with their ids. `GET` lists them with how often each fired; `DELETE` removes
-  all, `DELETE /_emulator/faults/{id}` one.
+- `POST /_emulator/faults` `{"rules": [rule, …], "seed": 7}`: add fault rules, of all factories or of one (see
+  faults/rules.py; a seed makes their dice repeatable). Gives the rules with their ids. `GET` lists them with how often
+  each fired; `DELETE` removes all, `DELETE /_emulator/faults/{id}` one.
 - `POST /_emulator/progression` `{"mode": "real" | "at-once" | "after-reads" | "after-seconds" | "held", "reads": n,
   "seconds": t, "outcome": "Succeeded" | "Failed" | "Cancelled", "message": "…", "pipeline": "name"}`: how runs that
   are started from now on progress, of one pipeline or of all that have no choice of their own; `DELETE` makes

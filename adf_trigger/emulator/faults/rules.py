@@ -1,6 +1,7 @@
 """Scripted faults: rules that tests set through `/_emulator/faults`, and what they make of a request.
 
-Every rule names an operation (or `*`). A rule of the request kind fires on the requests that match it: after letting
+Every rule names an operation (or `*`), and may name a factory by its resource id: then it is about that one alone, and
+about no call that is of none. A rule of the request kind fires on the requests that match it: after letting
 `skip` of them pass, with `probability`, at most `count` times. Several may fire on one request: delays add up, and the
 first that ends it wins.
 
@@ -26,15 +27,21 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
 from adf_trigger.emulator.common.clock import IdSource
 
+_FACTORY_ID = (
+    r"(?i)^/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft\.DataFactory/factories/[^/]+$"
+)
+
 
 class _Rule(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     operation: str = "*"
+    factory: str | None = Field(None, pattern=_FACTORY_ID)
 
-    def concerns(self, operation: str) -> bool:
-        """Whether the rule is about an operation."""
-        return self.operation in {"*", operation}
+    def concerns(self, operation: str, factory: str | None) -> bool:
+        """Whether the rule is about an operation of a factory, by its resource id; None for one of no factory."""
+        here = self.factory is None or (factory is not None and factory.lower() == self.factory.lower())
+        return here and self.operation in {"*", operation}
 
 
 class RequestFault(_Rule):
@@ -170,14 +177,14 @@ class FaultBook:
         """Delete all rules."""
         self._standing.clear()
 
-    def visibility(self, operation: str) -> Iterator[tuple[UUID, VisibilityFault]]:
-        """Rules about what a read operation shows."""
+    def visibility(self, operation: str, factory: str) -> Iterator[tuple[UUID, VisibilityFault]]:
+        """Rules about what a read operation shows of a factory's runs."""
         for standing in self._standing.values():
-            if isinstance(standing.rule, VisibilityFault) and standing.rule.concerns(operation):
+            if isinstance(standing.rule, VisibilityFault) and standing.rule.concerns(operation, factory):
                 yield standing.id, standing.rule
 
-    def plan(self, operation: str) -> Plan:
-        """What happens to the request that has just come."""
+    def plan(self, operation: str, factory: str | None = None) -> Plan:
+        """What happens to the request that has just come, for a factory or for none."""
         if not self._standing:
             return _UNTOUCHED
         plan = Plan()
@@ -185,7 +192,7 @@ class FaultBook:
             rule = standing.rule
             if (
                 not isinstance(rule, VisibilityFault)
-                and rule.concerns(operation)
+                and rule.concerns(operation, factory)
                 and self._fires(standing, rule)
             ):
                 plan.fired.append(rule.fault)

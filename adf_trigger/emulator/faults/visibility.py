@@ -44,7 +44,7 @@ class Visibility:
 
     def shown(self, operation: str, run: PipelineRun) -> PipelineRun | None:
         """A run as a read operation shows it now; None if it does not show it."""
-        for rule_id, rule in self._faults.visibility(operation):
+        for rule_id, rule in self._faults.visibility(operation, run.factory_id):
             key = (rule_id, run.factory_id.lower(), run.run_id.lower())
             if rule.fault == "missing":
                 if self._still_missing(rule, key, run):

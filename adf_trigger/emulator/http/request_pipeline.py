@@ -32,7 +32,7 @@ from adf_trigger.emulator.arm.operations import Call, Operation, Reply
 from adf_trigger.emulator.arm.places import Places
 from adf_trigger.emulator.arm.throttling import Bucket, TokenBuckets
 from adf_trigger.emulator.common.clock import Clock
-from adf_trigger.emulator.common.documents import PROVIDER
+from adf_trigger.emulator.common.documents import PROVIDER, factory_id
 from adf_trigger.emulator.common.errors import BadRequest, ServiceError
 from adf_trigger.emulator.faults.rules import FaultBook, Plan, StatusFault, Terminal
 from adf_trigger.emulator.http import wire
@@ -92,7 +92,7 @@ class RequestPipeline:
             started=now,
         )
         self.log.add(seen)
-        plan = self.faults.plan(operation.name)
+        plan = self.faults.plan(operation.name, _factory(request))
         seen.faults = plan.fired
         response = await self._with_faults(plan, operation, request, request_id)
         if not isinstance(response, BrokenReply):
@@ -219,6 +219,12 @@ class RequestPipeline:
 
     def _region(self) -> str:
         return _compact(self.region).upper()
+
+
+def _factory(request: Request) -> str | None:
+    """The resource id of the factory that a request is for; None for one that is for none."""
+    names = [request.path_params.get(each) for each in ("subscription", "group", "factory")]
+    return None if None in names else factory_id(*map(str, names))
 
 
 def _compact(region: str) -> str:

@@ -124,6 +124,17 @@ class TestFaults:
             served.client.post(f"{path}/pipelines/p/createRun", timeout=0.3)
         assert run_count(served) == 1
 
+    def test_a_rule_of_one_factory_leaves_the_others_alone(self, served: Any, path: str) -> None:
+        """Its calls answer as the rule says, all others as the service does; a name that is no id is refused."""
+        other = served.create_factory("adf-other")
+        served.put(f"{other}/pipelines/p", NOTHING)
+        fault(served, fault="status", status=403, factory=path.upper())
+        assert [served.client.get(each).status_code for each in (path, other)] == [403, 200]
+        assert [create_run(served, each).status_code for each in (path, other)] == [403, 200]
+        wrong = {"rules": [{"fault": "reset", "factory": "adf-other"}]}
+        reply = served.client.post("/_emulator/faults", json=wrong)
+        assert (reply.status_code, reply.json()["errors"][0]["where"]) == (400, "rules.0.reset.factory")
+
     def test_skip_and_count_choose_the_requests(self, served: Any, path: str) -> None:
         """skip lets the first ones pass, count ends the rule; the list tells how often it fired."""
         fault(served, operation="GetPipeline", fault="status", status=500, skip=1, count=2)

@@ -1,5 +1,6 @@
 """Fault rules and visibility without a server."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -45,6 +46,26 @@ def test_a_rule_is_about_its_operation() -> None:
     assert under_test.plan("CreateRun").before is None
 
 
+def test_a_rule_may_be_about_one_factory() -> None:
+    """In any case of letters; calls of others, and of none, are untouched and do not count."""
+    here = "/subscriptions/s/resourceGroups/g/providers/Microsoft.DataFactory/factories/here"
+    under_test = book({"fault": "reset", "factory": here.upper(), "count": 1})
+    for other in (None, f"{here}-not", here.replace("/g/", "/h/")):
+        assert under_test.plan("GetRun", other).before is None
+    assert under_test.plan("GetRun", here).before is not None
+    assert under_test.plan("GetRun", here).before is None
+
+
+def test_a_lag_may_be_of_one_factory_s_runs() -> None:
+    """Those of others are shown."""
+    here = "/subscriptions/s/resourceGroups/g/providers/Microsoft.DataFactory/factories/here"
+    runs = Runs()
+    visibility = Visibility(book({"fault": "missing", "seconds": 5, "factory": here}), runs.clock)
+    run = runs.at("Queued", 0)
+    assert shown(visibility, run) == "Queued"
+    assert shown(visibility, replace(run, factory_id=here)) is None
+
+
 def test_probability_is_about_the_share_of_requests() -> None:
     """One in ten fires about one time in ten."""
     under_test = book({"fault": "reset", "probability": 0.1}, seed=3)
@@ -63,6 +84,7 @@ def test_probability_is_about_the_share_of_requests() -> None:
         {"fault": "reset", "probability": 2},
         {"fault": "reset", "count": 0},
         {"fault": "reset", "sooner": True},
+        {"fault": "reset", "factory": "here"},
         {"fault": "missing"},
         {"fault": "missing", "reads": 1, "seconds": 1},
         {"fault": "stale", "reads": 1, "operation": "CreateRun"},
