@@ -1,6 +1,6 @@
 """The client of one factory."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
@@ -23,11 +23,12 @@ from adf_trigger.datafactory.models import (
     PipelineResource,
     PipelineRun,
     RunFilter,
+    RunGlance,
     ServiceObject,
     TimeWindow,
 )
 from adf_trigger.datafactory.resources import API_VERSION, Factories, NamedResources
-from adf_trigger.datafactory.run_replies import query_value, read_created, read_page, read_run
+from adf_trigger.datafactory.run_replies import glanced, query_value, read_created, read_page, read_run
 
 _STARTED = frozenset({200, 201, 202})
 _CANCELLED = frozenset({200, 202, 204})
@@ -137,13 +138,21 @@ class DataFactoryClient:
         call = self._call("PipelineRuns_Get", "GET", f"/pipelineruns/{run_id}", Effect.NONE)
         return self._api.perform(call, partial(read_run, call, run_id))
 
-    def query_runs(self, run_filter: RunFilter) -> Iterator[Page[PipelineRun]]:
+    def query_runs(
+        self, run_filter: RunFilter, *, wanted: Callable[[RunGlance], bool] | None = None
+    ) -> Iterator[Page[PipelineRun]]:
         """Runs that changed in a window of time, in pages of up to 100: one call each, made lazily.
 
         Runs may show up late, and runs started by Debug in the studio never do.
+
+        Args:
+            run_filter: which runs the service lists.
+            wanted: which of them are decoded, the others are left out of their page; None for all. It is asked for
+                each run, and for all of a page again where its reply turns out to be unreadable and is asked again.
         """
         body = run_filter.model_dump(mode="json", exclude_defaults=True)
-        return self._pages("PipelineRuns_QueryByFactory", "/queryPipelineRuns", body, PipelineRun)
+        path = "/queryPipelineRuns"
+        return self._pages("PipelineRuns_QueryByFactory", path, body, PipelineRun, glanced(wanted))
 
     def query_activity_runs(
         self, run_id: UUID, *, window: TimeWindow, newest_first: bool = False
@@ -205,10 +214,17 @@ class DataFactoryClient:
         """Delete the factory and all that is defined in it; False where there was none."""
         return self._factories.delete(self.factory_id)
 
-    def _pages(self, operation: str, path: str, body: dict[str, Any], model: type[M]) -> Iterator[Page[M]]:
+    def _pages(
+        self,
+        operation: str,
+        path: str,
+        body: dict[str, Any],
+        model: type[M],
+        is_wanted: Callable[[object], bool] | None = None,
+    ) -> Iterator[Page[M]]:
         while True:
             call = self._call(operation, "POST", path, Effect.NONE, body=body)
-            page, token = self._api.perform(call, partial(read_page, call, model))
+            page, token = self._api.perform(call, partial(read_page, call, model, is_wanted))
             yield page
             if token is None:
                 return

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Annotated, Any, Generic, Literal, Self, TypeVar
 from uuid import UUID
 
-from pydantic import AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr
+from pydantic import AliasChoices, AliasPath, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr
 from pydantic.alias_generators import to_camel
 
 from adf_trigger.datafactory.lenient import (
@@ -140,6 +140,26 @@ class PipelineRun(ServiceObject):
     duration_in_ms: OptionalDuration = None
     status: Status = ""
     message: OptionalText = None
+
+
+class RunGlance(BaseModel):
+    """What decides whether a listed run is decoded at all: most runs of a list are of no interest.
+
+    Attributes:
+        invoked_by_type: `invokedBy.invokedByType`; "" where the service does not say.
+    """
+
+    model_config = ConfigDict(
+        defer_build=True, alias_generator=to_camel, validate_by_name=True, extra="ignore", frozen=True
+    )
+
+    run_id: UUID
+    pipeline_name: Text = ""
+    invoked_by_type: Annotated[
+        Text, Field(validation_alias=AliasChoices(AliasPath("invokedBy", "invokedByType"), "invoked_by_type"))
+    ] = ""
+    last_updated: OptionalInstant = None
+    status: Status = ""
 
 
 class ActivityRunError(ServiceObject):

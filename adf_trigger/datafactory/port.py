@@ -1,6 +1,6 @@
 """Data Factory as the use cases see it: the runs of one factory's pipelines."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Protocol
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from adf_trigger.datafactory.models import (
     PipelineResource,
     PipelineRun,
     RunFilter,
+    RunGlance,
     TimeWindow,
 )
 
@@ -53,8 +54,13 @@ class PipelineRuns(Protocol):
     def get_run(self, run_id: UUID) -> PipelineRun:
         """One run."""
 
-    def query_runs(self, run_filter: RunFilter) -> Iterator[Page[PipelineRun]]:
-        """Runs that changed in a window of time, page by page: one call each, made lazily."""
+    def query_runs(
+        self, run_filter: RunFilter, *, wanted: Callable[[RunGlance], bool] | None = None
+    ) -> Iterator[Page[PipelineRun]]:
+        """Runs that changed in a window of time, page by page: one call each, made lazily.
+
+        Where `wanted` is given, pages hold only the runs that it is true of; it is asked for each run at least once.
+        """
 
     def query_activity_runs(
         self, run_id: UUID, *, window: TimeWindow, newest_first: bool = False

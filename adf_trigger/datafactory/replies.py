@@ -1,6 +1,7 @@
 """Reads replies into models. A reply that cannot be read is Unavailable, or UnknownOutcome after an effect."""
 
 import logging
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
@@ -47,10 +48,18 @@ def read_object(call: Call, reply: Reply, model: type[M]) -> M:
     return found.with_reply(reply.facts(call.client_request_id))
 
 
-def read_items(call: Call, reply: Reply, model: type[M]) -> tuple[list[M], dict[str, Any]]:
+def read_items(
+    call: Call, reply: Reply, model: type[M], is_wanted: Callable[[object], bool] | None = None
+) -> tuple[list[M], dict[str, Any]]:
     """The objects under `value`, and the whole JSON object for what leads to the next page.
 
     One that cannot be read is skipped with a warning: it must not hide the others.
+
+    Args:
+        call: what was asked.
+        reply: its reply.
+        model: of the objects.
+        is_wanted: which objects are decoded, by their JSON; None for all.
 
     Raises:
         Unavailable: there is no list under `value`.
@@ -60,7 +69,8 @@ def read_items(call: Call, reply: Reply, model: type[M]) -> tuple[list[M], dict[
     if not isinstance(value, list):
         raise garbled(call, reply, "its body has no list of values")
     facts = reply.facts(call.client_request_id)
-    return [item for each in value if (item := _item(call, each, model, facts)) is not None], parsed
+    wanted = value if is_wanted is None else filter(is_wanted, value)
+    return [item for each in wanted if (item := _item(call, each, model, facts)) is not None], parsed
 
 
 def _item(call: Call, value: object, model: type[M], facts: ReplyHeaders) -> M | None:

@@ -1,11 +1,14 @@
 """Reads replies about runs."""
 
+from collections.abc import Callable
 from typing import TypeVar
 from uuid import UUID
 
+from pydantic import ValidationError
+
 from adf_trigger.datafactory.calls import Call, Reply
 from adf_trigger.datafactory.failures import garbled
-from adf_trigger.datafactory.models import CreatedRun, Page, PipelineRun, ServiceObject
+from adf_trigger.datafactory.models import CreatedRun, Page, PipelineRun, RunGlance, ServiceObject
 from adf_trigger.datafactory.replies import read_items, read_json, read_object
 
 M = TypeVar("M", bound=ServiceObject)
@@ -36,9 +39,26 @@ def read_created(call: Call, reply: Reply) -> CreatedRun:
     )
 
 
-def read_page(call: Call, model: type[M], reply: Reply) -> tuple[Page[M], str | None]:
+def glanced(wanted: Callable[[RunGlance], bool] | None) -> Callable[[object], bool] | None:
+    """The same judgement of a run's JSON. What cannot be judged is wanted: decoding it tells why."""
+    if wanted is None:
+        return None
+
+    def is_wanted(value: object) -> bool:
+        try:
+            glance = RunGlance.model_validate(value)
+        except ValidationError:
+            return True
+        return wanted(glance)
+
+    return is_wanted
+
+
+def read_page(
+    call: Call, model: type[M], is_wanted: Callable[[object], bool] | None, reply: Reply
+) -> tuple[Page[M], str | None]:
     """Read a page of a query, and the token of the next one."""
-    items, whole = read_items(call, reply, model)
+    items, whole = read_items(call, reply, model, is_wanted)
     token = whole.get("continuationToken")
     if not token:
         return Page(items=items, reply=reply.facts(call.client_request_id)), None

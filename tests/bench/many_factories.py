@@ -4,13 +4,13 @@ Storage is Azurite; each Data Factory is in memory.
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import UUID
 
 from adf_trigger.clock import utcnow
-from adf_trigger.datafactory.models import ActivityRun, Page, PipelineRun, RunFilter, TimeWindow
+from adf_trigger.datafactory.models import ActivityRun, Page, PipelineRun, RunFilter, RunGlance, TimeWindow
 from adf_trigger.local.azurite import Azurite
 from adf_trigger.service.factories import Factories, FactoryHandle
 from tests.bench.figures import BenchFailed, Figure
@@ -30,10 +30,12 @@ class Late(MemoryFactory):
     late = 0.0
     asked_at: float | None = None
 
-    def query_runs(self, run_filter: RunFilter) -> Iterator[Page[PipelineRun]]:
+    def query_runs(
+        self, run_filter: RunFilter, *, wanted: Callable[[RunGlance], bool] | None = None
+    ) -> Iterator[Page[PipelineRun]]:
         """See PipelineRuns."""
         time.sleep(self.late)
-        yield from super().query_runs(run_filter)
+        yield from super().query_runs(run_filter, wanted=wanted)
 
     def query_activity_runs(
         self, run_id: UUID, *, window: TimeWindow, newest_first: bool = False

@@ -1,7 +1,7 @@
 """A Data Factory in memory, for the use cases' tests: small, exact, and able to break on command."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, TypeVar
@@ -19,6 +19,7 @@ from adf_trigger.datafactory.models import (
     PipelineRun,
     ReplyHeaders,
     RunFilter,
+    RunGlance,
     TimeWindow,
 )
 from adf_trigger.errors import BadRequest, DataFactoryError, FactoryFull, ResourceNotFound, UnknownOutcome
@@ -170,10 +171,12 @@ class MemoryFactory:
             raise ResourceNotFound("no such run", code="NotFound", status=404)
         return as_run(self.runs[run_id])
 
-    def query_runs(self, run_filter: RunFilter) -> Iterator[Page[PipelineRun]]:
+    def query_runs(
+        self, run_filter: RunFilter, *, wanted: Callable[[RunGlance], bool] | None = None
+    ) -> Iterator[Page[PipelineRun]]:
         """See PipelineRuns."""
         shown = [
-            as_run(run)
+            run
             for run in self.runs.values()
             if run_filter.last_updated_after <= run.updated <= run_filter.last_updated_before
             and self._shows(run)
@@ -182,7 +185,11 @@ class MemoryFactory:
                 for each in run_filter.filters
             )
         ]
-        yield from self._pages("query_runs", shown)
+        pages = self._pages("query_runs", shown)
+        return sifted(
+            (Page(items=[*map(as_run, page.items)], more=page.more, reply=page.reply) for page in pages),
+            wanted,
+        )
 
     def _pages(self, operation: str, items: Sequence[T]) -> Iterator[Page[T]]:
         for start in range(0, max(1, len(items)), 100):
@@ -248,6 +255,25 @@ def as_run(run: Run) -> PipelineRun:
             name=run.invoked_by_name,
             pipeline_run_id=None if run.invoked_by_run is None else str(run.invoked_by_run),
         ),
+    )
+
+
+def sifted(
+    pages: Iterable[Page[PipelineRun]], wanted: Callable[[RunGlance], bool] | None
+) -> Iterator[Page[PipelineRun]]:
+    """Pages without the runs that are not wanted."""
+    for page in pages:
+        yield replace(page, items=[run for run in page.items if wanted is None or wanted(glance_at(run))])
+
+
+def glance_at(run: PipelineRun) -> RunGlance:
+    """What the service's JSON shows of a run at a glance."""
+    return RunGlance(
+        run_id=run.run_id,
+        pipeline_name=run.pipeline_name,
+        invoked_by_type=(run.invoked_by and run.invoked_by.invoked_by_type) or "",
+        last_updated=run.last_updated,
+        status=run.status,
     )
 
 

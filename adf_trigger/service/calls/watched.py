@@ -19,6 +19,7 @@ from adf_trigger.datafactory.models import (
     PipelineResource,
     PipelineRun,
     RunFilter,
+    RunGlance,
     ServiceObject,
     TimeWindow,
 )
@@ -119,9 +120,11 @@ class WatchedRuns:
         """See PipelineRuns."""
         return self._noted(Bucket.READS, lambda: self._runs.get_run(run_id))
 
-    def query_runs(self, run_filter: RunFilter) -> Iterator[Page[PipelineRun]]:
+    def query_runs(
+        self, run_filter: RunFilter, *, wanted: Callable[[RunGlance], bool] | None = None
+    ) -> Iterator[Page[PipelineRun]]:
         """See PipelineRuns."""
-        return self._each_noted(self._runs.query_runs(run_filter))
+        return self._each_noted(self._runs.query_runs(run_filter, wanted=wanted))
 
     def query_activity_runs(
         self, run_id: UUID, *, window: TimeWindow, newest_first: bool = False

@@ -178,9 +178,9 @@ def test_the_last_poll_is_continued_where_it_stood(azurite: str, monkeypatch: py
     query = world.factory.query_runs
     asked: list[RunFilter] = []
 
-    def query_and_note(run_filter: RunFilter) -> Iterator[Page[PipelineRun]]:
+    def query_and_note(run_filter: RunFilter, **sifting: Any) -> Iterator[Page[PipelineRun]]:
         asked.append(run_filter)
-        return query(run_filter)
+        return query(run_filter, **sifting)
 
     monkeypatch.setattr(world.factory, "query_runs", query_and_note)
     world.tick(after=15)

@@ -9,7 +9,7 @@ import pytest
 
 from adf_trigger.contracts import Rerun
 from adf_trigger.datafactory.client import DataFactoryClient
-from adf_trigger.datafactory.models import FieldFilter, RunFilter, TimeWindow, items_of
+from adf_trigger.datafactory.models import FieldFilter, RunFilter, RunGlance, TimeWindow, items_of
 from adf_trigger.datafactory.port import PipelineRuns
 from adf_trigger.errors import InvalidRequest, ResourceNotFound, Unavailable, UnknownOutcome
 from tests.unit.datafactory.service import ENDPOINT, FACTORY, TOKEN, Service, answer
@@ -183,6 +183,53 @@ def test_a_run_that_cannot_be_read_does_not_hide_the_others(
     assert [run.run_id for run in page.items] == [RUN_ID]
     unreadable = [r for r in caplog.records if vars(r).get("action") == "data_factory_item_unreadable"]
     assert len(unreadable) == 2
+
+
+def test_only_runs_that_are_wanted_are_decoded(
+    client: DataFactoryClient, service: Service, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Each run is shown at a glance, however odd its fields are, and the others are left out of their page."""
+    glances: list[RunGlance] = []
+
+    def wanted(glance: RunGlance) -> bool:
+        glances.append(glance)
+        return glance.run_id == RUN_ID
+
+    seen = {
+        "runId": str(OTHER_ID),
+        "pipelineName": "theirs",
+        "status": "Canceled",
+        "lastUpdated": "2026-01-01T12:00:00.1234567Z",
+        "invokedBy": {"invokedByType": "PipelineActivity"},
+        "parameters": {"p": "x"},
+    }
+    odd = {
+        "runId": str(OTHER_ID),
+        "pipelineName": 7,
+        "lastUpdated": "soon",
+        "invokedBy": "me",
+        "status": None,
+    }
+    also_odd = {"runId": str(OTHER_ID), "invokedBy": {"invokedByType": 7}}
+    service.answers(
+        answer(200, {"value": [seen, odd, also_odd, {"runId": "no-guid"}, {"runId": str(RUN_ID)}]})
+    )
+    (page,) = client.query_runs(FILTER, wanted=wanted)
+    assert [run.run_id for run in page.items] == [RUN_ID]
+    assert glances == [
+        RunGlance(
+            run_id=OTHER_ID,
+            pipeline_name="theirs",
+            invoked_by_type="PipelineActivity",
+            last_updated=datetime(2026, 1, 1, 12, 0, 0, 123456, tzinfo=UTC),
+            status="Cancelled",
+        ),
+        RunGlance(run_id=OTHER_ID),
+        RunGlance(run_id=OTHER_ID),
+        RunGlance(run_id=RUN_ID),
+    ]
+    (unreadable,) = [r for r in caplog.records if vars(r).get("action") == "data_factory_item_unreadable"]
+    assert "run_id" in unreadable.getMessage() or "runId" in unreadable.getMessage()
 
 
 @pytest.mark.parametrize("body", [{}, {"value": None}, {"value": {}}, [], "x"])

@@ -1,6 +1,6 @@
 """What the reconciler makes of the runs that a factory lists, to the very instant and run."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -10,7 +10,15 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from adf_trigger.datafactory.models import FieldFilter, InvokedBy, Page, PipelineRun, ReplyHeaders, RunFilter
+from adf_trigger.datafactory.models import (
+    FieldFilter,
+    InvokedBy,
+    Page,
+    PipelineRun,
+    ReplyHeaders,
+    RunFilter,
+    RunGlance,
+)
 from adf_trigger.errors import BadRequest, LedgerError, NotSent
 from adf_trigger.ledger.records import RunRecord
 from adf_trigger.service.attribution import CLOCK_SKEW
@@ -27,7 +35,7 @@ from adf_trigger.service.dispatching.reconcile import (
 from adf_trigger.service.factories import FactoryHandle
 from adf_trigger.service.policy import Policies
 from adf_trigger.settings.policy import PipelinePolicy, UnknownOutcomePolicy
-from tests.support.memory_factory import LOST_REPLY, Ids, MemoryFactory, Run
+from tests.support.memory_factory import LOST_REPLY, Ids, MemoryFactory, Run, sifted
 from tests.support.world import FACTORY_ID, STARTED, World, settings
 
 GRACE = timedelta(seconds=100)
@@ -41,10 +49,12 @@ class Listing(MemoryFactory):
     listed: Sequence[PipelineRun] = ()
     asked: list[RunFilter] = field(default_factory=list)
 
-    def query_runs(self, run_filter: RunFilter) -> Iterator[Page[PipelineRun]]:
+    def query_runs(
+        self, run_filter: RunFilter, *, wanted: Callable[[RunGlance], bool] | None = None
+    ) -> Iterator[Page[PipelineRun]]:
         """See PipelineRuns."""
         self.asked.append(run_filter)
-        yield Page(items=self.listed, more=False, reply=ReplyHeaders())
+        yield from sifted([Page(items=self.listed, more=False, reply=ReplyHeaders())], wanted)
 
 
 @dataclass
@@ -257,7 +267,12 @@ class Endless(Listing):
 
     pages: int = 0
 
-    def query_runs(self, run_filter: RunFilter) -> Iterator[Page[PipelineRun]]:
+    def query_runs(
+        self,
+        run_filter: RunFilter,
+        *,
+        wanted: Callable[[RunGlance], bool] | None = None,  # noqa: ARG002 - the port's
+    ) -> Iterator[Page[PipelineRun]]:
         """See PipelineRuns."""
         self.asked.append(run_filter)
         while True:

@@ -135,8 +135,8 @@ def test_of_two_operators_at_once_exactly_one_adopts_a_run() -> None:
     query = world.factory.query_runs
     met: list[None] = []
 
-    def query_and_meet(run_filter: Any) -> Any:
-        pages = list(query(run_filter))
+    def query_and_meet(run_filter: Any, **sifting: Any) -> Any:
+        pages = list(query(run_filter, **sifting))
         if len(met) < 2:
             met.append(None)
             meet.wait()

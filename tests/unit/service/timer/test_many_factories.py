@@ -2,13 +2,13 @@
 
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import UUID
 
 import pytest
 
-from adf_trigger.datafactory.models import Page, PipelineRun, RunFilter
+from adf_trigger.datafactory.models import Page, PipelineRun, RunFilter, RunGlance
 from adf_trigger.errors import Forbidden, Throttled, Unavailable
 from adf_trigger.functions.services import Services
 from adf_trigger.service.calls.factory_state import Trouble
@@ -37,10 +37,12 @@ class Hanging(MemoryFactory):
         self._hang()
         return super().get_run(run_id)
 
-    def query_runs(self, run_filter: RunFilter) -> Iterator[Page[PipelineRun]]:
+    def query_runs(
+        self, run_filter: RunFilter, *, wanted: Callable[[RunGlance], bool] | None = None
+    ) -> Iterator[Page[PipelineRun]]:
         """See PipelineRuns."""
         self._hang()
-        yield from super().query_runs(run_filter)
+        yield from super().query_runs(run_filter, wanted=wanted)
 
 
 class Fleet:

@@ -1,13 +1,13 @@
 """What a page, a cursor, a clock or a list can do to mislead the watcher, and what watching costs."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from adf_trigger.datafactory.models import Page, PipelineRun, RunFilter
+from adf_trigger.datafactory.models import Page, PipelineRun, RunFilter, RunGlance
 from adf_trigger.errors import ResourceNotFound, ScopeNotFound
 from adf_trigger.ledger.places import KeptPlaces
 from adf_trigger.ledger.port import Cursor, Stored
@@ -50,10 +50,12 @@ class AskedFactory(MemoryFactory):
     filters: list[RunFilter]
     asked: list[str]
 
-    def query_runs(self, run_filter: RunFilter) -> Iterator[Page[PipelineRun]]:
+    def query_runs(
+        self, run_filter: RunFilter, *, wanted: Callable[[RunGlance], bool] | None = None
+    ) -> Iterator[Page[PipelineRun]]:
         """See PipelineRuns."""
         self.filters.append(run_filter)
-        return super().query_runs(run_filter)
+        return super().query_runs(run_filter, wanted=wanted)
 
     def get_run(self, run_id: Any) -> PipelineRun:
         """See PipelineRuns."""
@@ -229,8 +231,8 @@ def test_a_run_on_two_pages_is_published_once() -> None:
     finish(world, *range(MANY))
     twice = world.factory.query_runs
 
-    def moving(run_filter: RunFilter) -> Iterator[Page[PipelineRun]]:
-        for page in twice(run_filter):
+    def moving(run_filter: RunFilter, **sifting: Any) -> Iterator[Page[PipelineRun]]:
+        for page in twice(run_filter, **sifting):
             yield Page(items=page.items, more=True)
             yield page
 
@@ -247,8 +249,8 @@ def test_a_list_that_ignores_its_filter_ends_nothing(status: str) -> None:
         run.status = status
     unfiltered = world.factory.query_runs
 
-    def careless(run_filter: RunFilter) -> Iterator[Page[PipelineRun]]:
-        return unfiltered(run_filter.model_copy(update={"filters": ()}))
+    def careless(run_filter: RunFilter, **sifting: Any) -> Iterator[Page[PipelineRun]]:
+        return unfiltered(run_filter.model_copy(update={"filters": ()}), **sifting)
 
     world.factory.query_runs = careless  # type: ignore[method-assign]
     world.tick(after=15)

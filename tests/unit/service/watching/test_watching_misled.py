@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from adf_trigger.datafactory.models import Page, PipelineRun, RunFilter
+from adf_trigger.datafactory.models import Page, PipelineRun, RunFilter, RunGlance
 from adf_trigger.errors import Unavailable
 from adf_trigger.ledger.port import Cursor
 from adf_trigger.ledger.records import RunState
 from adf_trigger.service.threads.tick_threads import TickThreads
 from adf_trigger.service.watching.monitor import FEW
-from tests.support.memory_factory import MemoryFactory
+from tests.support.memory_factory import MemoryFactory, sifted
 from tests.support.world import FACTORY_ID, MovingClock, World, settings
 
 MANY = FEW + 3
@@ -44,8 +44,10 @@ def listing(world: World, change: Callable[[Listing, RunFilter], Iterator[Page[P
     """Have lists changed on their way."""
     as_it_is = world.factory.query_runs
 
-    def changed(run_filter: RunFilter) -> Iterator[Page[PipelineRun]]:
-        return change(as_it_is, run_filter)
+    def changed(
+        run_filter: RunFilter, *, wanted: Callable[[RunGlance], bool] | None = None
+    ) -> Iterator[Page[PipelineRun]]:
+        return sifted(change(as_it_is, run_filter), wanted)
 
     world.factory.query_runs = changed  # type: ignore[method-assign]
 
