@@ -1,6 +1,7 @@
 """The policies of pipelines."""
 
 from collections.abc import Mapping
+from functools import cached_property
 
 from adf_trigger.contracts import RunRequest
 from adf_trigger.ledger.records import Overdue
@@ -18,7 +19,7 @@ class Policies:
         policy = self._by_pipeline.get(pipeline.lower()) or self._by_pipeline.get(ANY_PIPELINE)
         return policy or PipelinePolicy()
 
-    @property
+    @cached_property
     def observed(self) -> Mapping[str, Observe]:
         """The names, in lower case or `*`, whose policy has runs of others published, and which runs."""
         policies = self._by_pipeline.items()

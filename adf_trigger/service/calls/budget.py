@@ -119,17 +119,23 @@ class Budget:
         At most `at_most` pages, where given: the rest of the budget is for work on what they hold.
         """
         items: list[T] = []
+        return items, self.read_each(pages, lambda page: items.extend(page.items), at_most=at_most)
+
+    def read_each(
+        self, pages: Iterator[Page[T]], take: Callable[[Page[T]], None], *, at_most: int | None = None
+    ) -> bool:
+        """The same, with each page let go once it is taken: returns whether these were all."""
         read = 0
         while (at_most is None or read < at_most) and self.spend():
             page = next(pages, None)
             if page is None:
                 self.give_back()
-                return items, True
+                return True
             read += 1
-            items.extend(page.items)
+            take(page)
             if not page.more:
-                return items, True
-        return items, False
+                return True
+        return False
 
     def _count_back(self) -> None:
         with self._calls.lock:

@@ -8,8 +8,8 @@ from adf_trigger.clock import Clock
 from adf_trigger.datafactory.models import FieldFilter, PipelineRun, RunFilter
 from adf_trigger.service.calls.budget import Budget
 from adf_trigger.service.factories import FactoryHandle
-from adf_trigger.service.watching.ends import BELIEVED_AHEAD
-from adf_trigger.service.watching.monitor import NEVER_LATER, Listed, ended_filter
+from adf_trigger.service.watching.ended_runs import EndedRuns, Wanted, ended_filter, read_ended
+from adf_trigger.service.watching.monitor import NEVER_LATER, Listed
 
 LEAST_SPAN = timedelta(seconds=1)
 """Minimum window of a list, where more runs have ended than a tick can read."""
@@ -23,14 +23,27 @@ class Window:
     """The result of a list.
 
     Attributes:
-        runs: ended runs.
-        complete: whether these are all of the window.
+        found: the runs of others, and how far the list went.
         until: where the window ended, before the present; None where it did not.
     """
 
-    runs: Sequence[PipelineRun]
-    complete: bool
+    found: EndedRuns
     until: datetime | None = None
+
+    @property
+    def runs(self) -> Sequence[PipelineRun]:
+        """Ended runs that may have to be published, the oldest first."""
+        return self.found.others
+
+    @property
+    def complete(self) -> bool:
+        """Whether the window was read to its end; of very many runs the oldest are held."""
+        return self.found.complete
+
+    @property
+    def left_out(self) -> datetime | None:
+        """The earliest update of those that there was no room for."""
+        return self.found.others_left_out
 
 
 class OtherRunLister:
@@ -48,12 +61,17 @@ class OtherRunLister:
 
     def shown(self, listed: Listed | None, since: datetime) -> Window | None:
         """The monitor's list as a window, where it is complete since a given time; else None."""
-        if listed is None or not listed.complete or listed.after > since - self._overlap:
+        if listed is None or not listed.runs.complete or listed.after > since - self._overlap:
             return None
-        return Window(listed.runs, complete=True)
+        return Window(listed.runs)
 
     def list(
-        self, factory: FactoryHandle, since: datetime, budget: Budget, pipeline: str | None = None
+        self,
+        factory: FactoryHandle,
+        since: datetime,
+        budget: Budget,
+        wanted: Wanted,
+        pipeline: str | None = None,
     ) -> Window:
         """List runs that have ended since a time: at most half of the calls are for the list, the rest for its runs.
 
@@ -63,6 +81,7 @@ class OtherRunLister:
             factory: whose runs.
             since: the instant, by the service's clock.
             budget: calls and time.
+            wanted: which runs are decoded.
             pipeline: as Data Factory spells it; None for all.
 
         Raises:
@@ -77,22 +96,23 @@ class OtherRunLister:
             last_updated_before=now + NEVER_LATER if until is None else until,
             filters=(ended_filter(),) if pipeline is None else (ended_filter(), named),
         )
-        runs, complete = budget.read(factory.runs.query_runs(window), at_most=max(1, budget.left // 2))
-        if not complete:
+        most = max(1, budget.left // 2)
+        found = read_ended(factory.runs, window, budget, now=now, at_most=most, others=wanted)
+        if not found.complete:
             self._spans[key] = max(LEAST_SPAN, ((until or now) - since) / 4)
         elif until is None:
             self._spans.pop(key, None)
         elif span is not None:
             self._spans[key] = span * 2
-        return Window(runs, complete, until)
+        return Window(found, until)
 
     def next_since(self, window: Window, since: datetime, left: Sequence[PipelineRun]) -> datetime:
         """Where the next list begins: where this one ended, by the service's clock, and never ahead of ours.
 
         What is left is shown again, however long that takes.
         """
-        now = self._clock()
-        updates = [run.last_updated for run in window.runs if run.last_updated]
-        reached = [min(each, now) for each in updates if each <= now + BELIEVED_AHEAD]
-        until = window.until or max([since, now - SHOWN_BY_THEN, *reached])
-        return min([until, *(run.last_updated or since for run in left)])
+        now, newest = self._clock(), window.found.newest
+        until = window.until or max(
+            [since, now - SHOWN_BY_THEN, *([] if newest is None else [min(newest, now)])]
+        )
+        return min([until, window.left_out or until, *(run.last_updated or since for run in left)])

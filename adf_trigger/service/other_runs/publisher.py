@@ -15,7 +15,7 @@ from uuid import UUID
 
 from adf_trigger.clock import Clock
 from adf_trigger.contracts import ENDED_IN_DATA_FACTORY
-from adf_trigger.datafactory.models import PipelineRun
+from adf_trigger.datafactory.models import PipelineRun, RunGlance
 from adf_trigger.ledger.port import LedgerReader
 from adf_trigger.ledger.records import ActiveRun
 from adf_trigger.service.calls.budget import Budget
@@ -103,6 +103,13 @@ class OtherRunPublisher:
         if self._policies.observed:
             self._contests.note(factory, active)
 
+    def may_want(self, run: RunGlance) -> bool:
+        """Whether an ended run may have to be published, judged by what a list shows of it at a glance."""
+        kind = self._policies.observed.get(self._policies.name_for(run.pipeline_name))
+        if kind is None or (kind is Observe.TOP_LEVEL and run.invoked_by_type.lower() == CHILD):
+            return False
+        return bool(run.pipeline_name) and not self._claims.is_known(run.run_id)
+
     def publish(self, factory: FactoryHandle, listed: Listed | None, budget: Budget) -> None:
         """Claim and publish what has ended, while there is time and calls are left.
 
@@ -122,7 +129,7 @@ class OtherRunPublisher:
             return
         place = observed.place
         since = min(place.until, self._clock())
-        window = self._lists.shown(listed, since) or self._lists.list(factory, since, budget)
+        window = self._lists.shown(listed, since) or self._lists.list(factory, since, budget, self.may_want)
         outcome = self._take(factory, observed, window.runs, budget)
         if self._hold(factory, observed, outcome) and window.complete:
             place = replace(
@@ -254,20 +261,21 @@ class OtherRunPublisher:
         for held in sorted(due, key=lambda each: each.since)[:CAUGHT_UP_A_TICK]:
             if not budget.left:
                 return
-            window = self._lists.list(factory, held.since, budget, held.pipeline)
+            window = self._lists.list(factory, held.since, budget, self.may_want, held.pipeline)
             # Runs that began before the doubt were published at their end, and their records may be purged by now.
             runs = [run for run in window.runs if may_be_of(run, held.doubted)]
             outcome = self._take(factory, observed, runs, budget)
             if not window.complete:
                 continue
             waiting = [self._updated(run) for run in (*outcome.left, *outcome.held)]
-            since = min([*waiting, *([] if window.until is None else [window.until])], default=None)
+            later_ones = [each for each in (window.until, window.left_out) if each is not None]
+            since = min([*waiting, *later_ones], default=None)
             if since is None:
                 self._observing.release(factory.id, held)
                 continue
             # What is left or not yet listed is due again; what is held again, once this doubt is settled.
             doubted = outcome.contested.since(held.pipeline)
-            again = held.doubted if doubted is None or outcome.left or window.until else doubted
+            again = held.doubted if doubted is None or outcome.left or later_ones else doubted
             later = replace(held, since=max(since, held.since), doubted=again)
             self._observing.hold(
                 factory.id, later

@@ -87,7 +87,9 @@ class TurnParts:
 
     def _watch(self, turn: FactoryTurn, budget: Budget) -> None:
         if self.gate.may_read(turn.factory):
-            turn.listed = self.monitor.poll(turn.factory, turn.active, budget, turn.over)
+            turn.listed = self.monitor.poll(
+                turn.factory, turn.active, budget, turn.over, self.others.may_want
+            )
 
     def _let_in(self, turn: FactoryTurn, budget: Budget) -> None:
         """Places of runs that were seen to have ended are taken in the same tick."""

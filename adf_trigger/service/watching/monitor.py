@@ -6,15 +6,14 @@ nothing, a run that no list shows is not lost, and a status that is not known ha
 """
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
 from uuid import UUID
 
 from adf_trigger.clock import Clock
 from adf_trigger.contracts import ENDED_IN_DATA_FACTORY
-from adf_trigger.datafactory.models import FieldFilter, PipelineRun, RunFilter
+from adf_trigger.datafactory.models import PipelineRun, RunFilter
 from adf_trigger.errors import (
     CredentialError,
     DataFactoryError,
@@ -30,7 +29,8 @@ from adf_trigger.service.publishing.publish import Publisher
 from adf_trigger.service.recording.records import Records
 from adf_trigger.service.threads.tick_threads import TickThreads
 from adf_trigger.service.troubles import Troubles
-from adf_trigger.service.watching.ends import BELIEVED_AHEAD, EndRecorder
+from adf_trigger.service.watching.ended_runs import EndedRuns, Wanted, ended_filter, none_wanted, read_ended
+from adf_trigger.service.watching.ends import EndRecorder
 from adf_trigger.service.watching.sweep import Sweeper
 
 logger = logging.getLogger(__name__)
@@ -63,19 +63,11 @@ class Listed:
 
     Attributes:
         after: the list began after these last updates.
-        runs: our own and others'.
-        complete: whether these are all.
+        runs: what was read of it.
     """
 
     after: datetime
-    runs: Sequence[PipelineRun]
-    complete: bool
-
-
-@cache
-def ended_filter() -> FieldFilter:
-    """The filter of ended runs, built on first use rather than at import."""
-    return FieldFilter(operand="Status", operator="In", values=tuple(sorted(ENDED_IN_DATA_FACTORY)))
+    runs: EndedRuns
 
 
 class Monitor:
@@ -122,6 +114,7 @@ class Monitor:
         active: Sequence[ActiveRun],
         budget: Budget,
         over: set[UUID] | None = None,
+        others: Wanted = none_wanted,
     ) -> Listed | None:
         """Check the started runs once; returns the list of ended runs, where one was needed.
 
@@ -130,9 +123,11 @@ class Monitor:
             active: its active runs.
             budget: calls that may be spent.
             over: the runs that Data Factory has shown to have ended are added to it.
+            others: which runs that are none of these the list is to hold, too.
 
         Raises:
-            DataFactoryError, CredentialError: reading failed; runs that were not seen are unchanged.
+            DataFactoryError, CredentialError: reading failed; runs that were not seen are unchanged, the ends that
+                were seen are recorded.
             LedgerError, PublishError: storage is out of reach; the next tick continues.
         """
         over = set() if over is None else over
@@ -142,11 +137,14 @@ class Monitor:
         if len(started) <= FEW:
             self._ask_for(factory, started, budget, over)
             return None
-        listed, shown = self._list_ended(factory, active, started, budget)
-        over.update(shown)
-        unseen = [row for row in started if row.run_id not in shown]
-        calls = min(SWEPT_A_TICK if listed.complete else MOST_SWEPT, budget.left)
+        listed = self._list_ended(factory, active, started, budget, others)
+        found = listed.runs
+        over.update(found.shown)
+        unseen = [row for row in started if row.run_id not in found.shown]
+        calls = min(SWEPT_A_TICK if found.complete else MOST_SWEPT, budget.left)
         self._ask_for(factory, self._sweep.next_of(factory.id, unseen, calls), budget, over)
+        if found.error is not None:
+            raise found.error
         return listed
 
     def look(self, factory: FactoryHandle, row: ActiveRun, budget: Budget) -> None:
@@ -181,8 +179,9 @@ class Monitor:
         active: Sequence[ActiveRun],
         started: Sequence[ActiveRun],
         budget: Budget,
-    ) -> tuple[Listed, set[UUID]]:
-        """Record the ends that a list shows; returns the list, and which of our runs it showed.
+        others: Wanted,
+    ) -> Listed:
+        """Record the ends that a list shows; returns the list.
 
         At most half of the calls and of the time goes into the list, so that however much has ended in the factory
         some is left to record ends, and to ask for what the list has not come to.
@@ -194,25 +193,29 @@ class Monitor:
             last_updated_before=max(self._clock(), since) + NEVER_LATER,
             filters=(ended_filter(),),
         )
-        pages = factory.runs.query_runs(window)
-        found, complete = budget.share(1 / 2).read(pages, at_most=max(1, budget.left // 2))
         ours = {row.run_id: row for row in active if row.state is not RunState.ENDED}
-        shown = {
-            run.run_id: run for run in found if run.run_id in ours and run.status in ENDED_IN_DATA_FACTORY
-        }
-        left = self._record(factory, ours, shown, budget)
-        if complete:
+        found = read_ended(
+            factory.runs,
+            window,
+            budget.share(1 / 2),
+            now=self._clock(),
+            at_most=max(1, budget.left // 2),
+            ours=ours.keys(),
+            others=others,
+        )
+        left = self._record(factory, ours, found.ours, budget)
+        if found.complete:
             self._move_on(factory, since, found, left)
-        return Listed(window.last_updated_after, found, complete), set(shown)
+        return Listed(window.last_updated_after, found)
 
     def _record(
         self,
         factory: FactoryHandle,
-        ours: dict[UUID, ActiveRun],
-        shown: dict[UUID, PipelineRun],
+        ours: Mapping[UUID, ActiveRun],
+        oldest_first: Sequence[PipelineRun],
         budget: Budget,
     ) -> Sequence[PipelineRun]:
-        """Record ends, each independently, the oldest first; returns those that are left to a later tick."""
+        """Record ends, each independently; returns those that are left to a later tick."""
         troubles, done = Troubles("monitor"), set[UUID]()
 
         def record(run: PipelineRun) -> None:
@@ -220,7 +223,6 @@ class Monitor:
                 if self._ends.record(factory, ours[run.run_id], run, budget):
                     done.add(run.run_id)
 
-        oldest_first = sorted(shown.values(), key=lambda run: (run.last_updated or self._clock(), run.run_id))
         self._tick_threads.each(record, budget.while_it_lasts(oldest_first))
         return [run for run in oldest_first if run.run_id not in done]
 
@@ -228,19 +230,20 @@ class Monitor:
         self,
         factory: FactoryHandle,
         since: datetime,
-        found: Iterable[PipelineRun],
-        left: Iterable[PipelineRun],
+        found: EndedRuns,
+        left: Sequence[PipelineRun],
     ) -> None:
         """The next list begins where this one ended, by the service's own clock: ours may be ahead of it.
 
         It never begins ahead of our clock, whatever one run claims: where the service's is ahead, lists show some
-        ends again. It shows again what is left, too, unless that has been left for very long.
+        ends again. It shows again what is left, too, unless that has been left for very long, and what there was
+        no room for, which is newer.
         """
         now = self._clock()
-        updates = [run.last_updated for run in found if run.last_updated]
-        until = max((min(each, now) for each in updates if each <= now + BELIEVED_AHEAD), default=since)
+        until = since if found.newest is None else min(found.newest, now)
         waiting = [run.last_updated for run in left if run.last_updated]
         until = min([until, *(each for each in waiting if now - each < LONGEST_BACKLOG)])
+        until = min(until, found.ours_left_out or until)
         if until > since:
             self._records.save_cursor(factory.id, Cursor(polled_until=until))
 

@@ -5,6 +5,7 @@ import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from adf_trigger.clock import Clock
 from adf_trigger.contracts import ENDED_IN_DATA_FACTORY
@@ -22,8 +23,8 @@ from adf_trigger.service.calls.allowance import Allowance
 from adf_trigger.service.calls.budget import Budget
 from adf_trigger.service.calls.gate import Gate
 from adf_trigger.service.factories import FactoryHandle
-from adf_trigger.service.watching.ends import BELIEVED_AHEAD, EndRecorder
-from adf_trigger.service.watching.monitor import ended_filter
+from adf_trigger.service.watching.ended_runs import ended_filter, read_ended
+from adf_trigger.service.watching.ends import EndRecorder
 
 logger = logging.getLogger(__name__)
 
@@ -136,15 +137,17 @@ class SharedRefresher:
         if len(started) <= FEW:
             return self._asked_for(factory, started)
         ours = {row.run_id: row for row in started}
-        shown = [(ours[run.run_id], run) for run in self._listed(factory, place) if run.run_id in ours]
+        shown = [(ours[run.run_id], run) for run in self._listed(factory, place, ours)]
         seen = {row.run_id for row, _ in shown}
         unseen = [row for row in started if row.run_id not in seen]
         turn = [unseen[(place.turn + n) % len(unseen)] for n in range(min(IN_TURN, len(unseen)))]
         place.turn += IN_TURN
         return [*shown, *self._asked_for(factory, turn)]
 
-    def _listed(self, factory: FactoryHandle, place: RefreshProgress) -> Sequence[PipelineRun]:
-        """Awaited runs that have ended since the last list, from a list and, in turn, from reads by id."""
+    def _listed(
+        self, factory: FactoryHandle, place: RefreshProgress, ours: Collection[UUID]
+    ) -> Sequence[PipelineRun]:
+        """Awaited runs that a list shows to have ended since the last one."""
         now = self._clock()
         since = place.since or now - FIRST_LOOK_BACK
         window = RunFilter(
@@ -152,11 +155,11 @@ class SharedRefresher:
             last_updated_before=now + timedelta(days=1),
             filters=(ended_filter(),),
         )
-        found, _ = self._budget(factory, PAGES).read(factory.runs.query_runs(window))
-        updates = [run.last_updated for run in found if run.last_updated]
+        found = read_ended(factory.runs, window, self._budget(factory, PAGES), now=now, ours=ours)
         # Never ahead of our clock, whatever a run claims: where the service's is ahead, ends are listed again.
-        place.since = max([since, *(min(each, now) for each in updates if each <= now + BELIEVED_AHEAD)])
-        return [run for run in found if run.status in ENDED_IN_DATA_FACTORY]
+        reached = since if found.newest is None else min(found.newest, now)
+        place.since = max(since, min(reached, found.ours_left_out or reached))
+        return found.ours
 
     def _asked_for(
         self, factory: FactoryHandle, rows: Sequence[ActiveRun]
