@@ -18,9 +18,16 @@ def _halves(steps: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
     return steps[: len(steps) // 2], steps[len(steps) // 2 :]
 
 
-FIRST_RECORDS, LAST_RECORDS = _halves(_RECORDS)
-FIRST_OTHERS, LAST_OTHERS = _halves(_OTHERS)
-"""The steps in four parts: each waits for leases to run out, and different workers wait at once."""
+_FIRST_RECORDS, _LAST_RECORDS = _halves(_RECORDS)
+_FIRST_OTHERS, _LAST_OTHERS = _halves(_OTHERS)
+SIDES = ("before", "after")
+PARTS = {
+    "first records": _FIRST_RECORDS,
+    "last records": _LAST_RECORDS,
+    "first others": _FIRST_OTHERS,
+    "last others": _LAST_OTHERS,
+}
+"""The steps in parts that may be killed at once, on a stack each."""
 DECIDED = (
     "adoption.claim",
     "adoption.release",

@@ -2,10 +2,9 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
-
-import pytest
 
 from tests.acceptance.crash import admission_scenarios
 from tests.acceptance.crash.crashes import Crashes
@@ -30,10 +29,14 @@ def waiting(seconds: int) -> dict[str, Any]:
     return {"activities": [pause]}
 
 
-@pytest.fixture(scope="module")
-def crashes(tmp_path_factory: pytest.TempPathFactory, warm: str) -> Iterator[Crashes]:
-    """The stack, with a pipeline for each way of being treated."""
-    folder = tmp_path_factory.mktemp("crash")
+@contextmanager
+def crashing(folder: Path, warm: str) -> Iterator[Crashes]:
+    """The stack, with a pipeline for each way of being treated.
+
+    Args:
+        folder: where plans are made.
+        warm: address of what forks its processes.
+    """
     routes = {"hook": {"webhook": {"url": "HOOK_URL", "secret": "HOOK_SECRET"}, "pipelines": ["routed"]}}
     policy = {"parked": {"unknownOutcome": "park"}, **POLICY, **admission_scenarios.POLICY}
     settings = {
