@@ -1,7 +1,8 @@
-"""Transactions of a table, as they are written and as their answers are read."""
+"""Writes of a table, as they are sent and as their answers are read."""
 
 import base64
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ import responses
 from azure.core import MatchConditions
 from azure.core.credentials import AccessToken
 from azure.core.exceptions import AzureError, DecodeError, HttpResponseError
-from azure.data.tables import TableTransactionError
+from azure.data.tables import TableTransactionError, UpdateMode
 from requests import PreparedRequest
 
 from adf_trigger.azure.storage import StorageAccount
@@ -19,7 +20,13 @@ from adf_trigger.azure.table_client import LeanTableClient, Operation
 KEY = base64.b64encode(b"a made-up account key").decode()
 BY_KEY = f"DefaultEndpointsProtocol=https;AccountName=acme;AccountKey={KEY};EndpointSuffix=core.windows.net"
 URL = "https://acme.table.core.windows.net/$batch"
+ROW = "https://acme.table.core.windows.net/adfruns(PartitionKey='p',RowKey='it%27%27s%7C1')"
 KEYS = {"PartitionKey": "p", "RowKey": "it's|1"}
+REPLACE: dict[str, Any] = {
+    "mode": UpdateMode.REPLACE,
+    "etag": 'W/"1"',
+    "match_condition": MatchConditions.IfNotModified,
+}
 CREATE: Operation = ("create", {**KEYS, "text": "ä\r\n--x", "bytes": b"\x00\xff"}, {})
 DELETE: Operation = ("delete", KEYS, {})
 DONE = b"""--batchresponse_b\r
@@ -99,6 +106,21 @@ def sent() -> PreparedRequest:
     return request
 
 
+def _judge(
+    tenant: str, done: tuple[int, dict[str, str], bytes]
+) -> Callable[[PreparedRequest], tuple[int, dict[str, str], bytes]]:
+    """Storage that takes a token of one tenant alone, and challenges any other."""
+
+    def judge(request: PreparedRequest) -> tuple[int, dict[str, str], bytes]:
+        if request.headers["Authorization"] == f"Bearer token-of-{tenant}":
+            return done
+        uri = f"https://login.microsoftonline.com/{tenant}/oauth2/authorize"
+        challenge = f"Bearer authorization_uri={uri} resource_id=https://storage.azure.com"
+        return 401, {"WWW-Authenticate": challenge}, b""
+
+    return judge
+
+
 @responses.activate
 @pytest.mark.parametrize("quote", ["", '"'])
 def test_what_each_operation_came_to_is_told_in_order(client: LeanTableClient, quote: str) -> None:
@@ -114,21 +136,16 @@ def test_what_each_operation_came_to_is_told_in_order(client: LeanTableClient, q
 def test_a_transaction_is_written_as_storage_documents_it(client: LeanTableClient) -> None:
     """Properties have their types, keys are quoted and escaped, and what is changed is conditional."""
     answer()
-    replace: Operation = (
-        "update",
-        {**KEYS, "text": "t"},
-        {"etag": 'W/"1"', "match_condition": MatchConditions.IfNotModified},
-    )
+    replace: Operation = ("update", {**KEYS, "text": "t"}, REPLACE)
     client.submit_transaction([CREATE, replace, DELETE])
     text = (sent().body or b"").decode()  # type: ignore[union-attr]  # it is bytes
     table = "https://acme.table.core.windows.net/adfruns"
-    row = f"{table}(PartitionKey='p',RowKey='it%27%27s%7C1')"
     for line in (
         f"POST {table} HTTP/1.1",
         '{"PartitionKey":"p","RowKey":"it\'s|1","text":"\\u00e4\\r\\n--x","bytes":"AP8=","bytes@odata.type":"Edm.Binary"}',
-        f"PUT {row} HTTP/1.1",
+        f"PUT {ROW} HTTP/1.1",
         'If-Match: W/"1"',
-        f"DELETE {row} HTTP/1.1",
+        f"DELETE {ROW} HTTP/1.1",
         "If-Match: *",
     ):
         assert f"\r\n{line}\r\n" in text
@@ -219,18 +236,65 @@ def test_a_condition_that_cannot_be_said_is_an_error(
 
 
 @responses.activate
+def test_a_row_is_replaced_by_one_request(client: LeanTableClient) -> None:
+    """It is conditional, and what storage calls the row from then on is told."""
+    responses.put(ROW, status=204, headers={"ETag": 'W/"2"'})
+    assert client.update_entity({**KEYS, "bytes": b"\x00\xff"}, **REPLACE)["etag"] == 'W/"2"'
+    request = sent()
+    assert request.headers["If-Match"] == 'W/"1"'
+    assert request.headers["Authorization"].startswith("SharedKey acme:")
+    assert request.body == (
+        b'{"PartitionKey":"p","RowKey":"it\'s|1","bytes":"AP8=","bytes@odata.type":"Edm.Binary"}'
+    )
+
+
+@responses.activate
+@pytest.mark.parametrize(
+    ("status", "body", "code"),
+    [
+        (412, b'{"odata.error":{"code":"UpdateConditionNotSatisfied"}}', "UpdateConditionNotSatisfied"),
+        (404, b'{"odata.error":{"code":"TableNotFound"}}', "TableNotFound"),
+        (403, b"<html>blocked</html>", None),
+        (503, b"", None),
+    ],
+)
+def test_a_row_that_is_not_replaced_is_told_with_status_and_code(
+    client: LeanTableClient, status: int, body: bytes, code: str | None
+) -> None:
+    """As a refused transaction is."""
+    responses.put(ROW, status=status, body=body)
+    with pytest.raises(HttpResponseError) as caught:
+        client.update_entity(KEYS, **REPLACE)
+    assert (caught.value.status_code, getattr(caught.value, "error_code", None)) == (status, code)
+
+
+@responses.activate
+def test_a_page_of_somebody_replaces_no_row(client: LeanTableClient) -> None:
+    """Storage says 204: whether anything happened behind a page is not known."""
+    responses.put(ROW, status=200, body=b"<html>welcome</html>")
+    with pytest.raises(DecodeError):
+        client.update_entity(KEYS, **REPLACE)
+
+
+@responses.activate
+def test_a_challenged_update_is_answered_by_the_sdk() -> None:
+    """A row of another tenant's account is replaced all the same."""
+    tenant = "11111111-2222-4333-8444-555555555555"
+    responses.add_callback("PUT", ROW, callback=_judge(tenant, (204, {"ETag": 'W/"2"'}, b"")))
+    credential = Tenants()
+    account = StorageAccount(table_endpoint="https://acme.table.core.windows.net", credential=credential)
+    with account.table("adfruns") as client:
+        assert client.update_entity(KEYS, **REPLACE)["etag"] == 'W/"2"'
+    assert credential.asked == [None, None, tenant]
+
+
+@responses.activate
 def test_a_token_is_sent_and_a_challenge_is_answered_by_the_sdk() -> None:
     """An account of another tenant is written to all the same."""
     tenant = "11111111-2222-4333-8444-555555555555"
 
-    def judge(request: PreparedRequest) -> tuple[int, dict[str, str], bytes]:
-        if request.headers["Authorization"] == f"Bearer token-of-{tenant}":
-            return 202, {"Content-Type": "multipart/mixed; boundary=batchresponse_b"}, DONE
-        uri = f"https://login.microsoftonline.com/{tenant}/oauth2/authorize"
-        challenge = f"Bearer authorization_uri={uri} resource_id=https://storage.azure.com"
-        return 401, {"WWW-Authenticate": challenge}, b""
-
-    responses.add_callback("POST", URL, callback=judge, content_type=None)
+    done = (202, {"Content-Type": "multipart/mixed; boundary=batchresponse_b"}, DONE)
+    responses.add_callback("POST", URL, callback=_judge(tenant, done), content_type=None)
     credential = Tenants()
     account = StorageAccount(table_endpoint="https://acme.table.core.windows.net", credential=credential)
     with account.table("adfruns") as client:
