@@ -12,6 +12,7 @@ import time
 from enum import Enum
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -160,6 +161,7 @@ class TrustingAdapter(HTTPAdapter):
 
     def __init__(self, ca_file: Path | None = None) -> None:
         self._ssl_context = None if ca_file is None else _trusting(ca_file)
+        self._last_pool: tuple[object, Any] = (None, None)
         super().__init__()
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
@@ -170,6 +172,27 @@ class TrustingAdapter(HTTPAdapter):
         """The pools of connections through a proxy."""
         manager: PoolManager = super().proxy_manager_for(*args, **self._trust(kwargs))
         return manager
+
+    def get_connection_with_tls_context(
+        self,
+        request: requests.PreparedRequest,
+        verify: Any,  # noqa: ANN401  # as the base class has them
+        proxies: Any = None,  # noqa: ANN401
+        cert: Any = None,  # noqa: ANN401
+    ) -> Any:  # noqa: ANN401
+        """The pool of connections for a request: that of the last request where it was for the same server."""
+        server = urlsplit(str(request.url))
+        key = (server.scheme, server.netloc, verify, cert, *sorted((proxies or {}).items()))
+        known, pool = self._last_pool
+        if known != key:
+            pool = super().get_connection_with_tls_context(request, verify, proxies, cert)
+            self._last_pool = (key, pool)
+        return pool
+
+    def close(self) -> None:
+        """Close the connections that are not in use."""
+        self._last_pool = (None, None)  # a pool closes them when nobody has it any more
+        super().close()
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
         """Send a request, straight to its machine where it is plain http."""

@@ -1,10 +1,12 @@
-"""What a session knows of the environment."""
+"""What a session knows of the environment, and how it sends."""
 
 from pathlib import Path
 
 import pytest
+import requests
 import responses
 
+from adf_trigger.azure.connections import TrustingAdapter
 from adf_trigger.azure.sessions import LastingSession
 
 URL = "https://acme.table.core.windows.net/adfruns"
@@ -51,3 +53,46 @@ def test_a_netrc_file_changes_no_authorization(tmp_path: Path, monkeypatch: pyte
     responses.get(URL)
     LastingSession().get(URL, headers={"Authorization": "Bearer token"})
     assert responses.calls[0].request.headers["Authorization"] == "Bearer token"
+
+
+@responses.activate
+@pytest.mark.parametrize("url", [URL, f"{URL}(RowKey='it%27s')?a=b&c=%C3%A4", f"{URL}/a b/\u00e4#c"])
+@pytest.mark.parametrize(
+    ("method", "body"), [("GET", None), ("POST", None), ("POST", b"{}"), ("POST", "text"), ("DELETE", None)]
+)
+def test_a_call_is_sent_as_requests_would_send_it(method: str, url: str, body: bytes | str | None) -> None:
+    """Its URL, its headers and its body are the same."""
+    responses.add(method, url)
+    headers = {"accept": "application/json", "X-Own": "1"}
+    for session in (LastingSession(), requests.Session()):
+        session.request(
+            method, url, headers=headers, data=body, auth=_signed, timeout=(1, 2), allow_redirects=False
+        )
+    ours, theirs = (call.request for call in responses.calls)
+    assert (ours.method, ours.url, ours.body) == (theirs.method, theirs.url, theirs.body)
+    assert dict(ours.headers) == dict(theirs.headers)
+
+
+@pytest.mark.parametrize("value", ["a\r\nb: c", "a\nb: c", " a"])
+def test_no_header_is_smuggled_in_by_the_value_of_another(value: str) -> None:
+    """The call fails before anything is sent."""
+    with pytest.raises(requests.exceptions.InvalidHeader):
+        LastingSession().request("GET", URL, headers={"X-Own": value}, allow_redirects=False)
+
+
+def test_a_pool_of_connections_is_used_until_it_is_closed() -> None:
+    """Each server has its own, and what was closed is opened again."""
+    adapter = TrustingAdapter()
+    request = requests.Request("GET", URL).prepare()
+    other = requests.Request("GET", "https://other.table.core.windows.net/").prepare()
+    pool = adapter.get_connection_with_tls_context(request, verify=True)
+    assert adapter.get_connection_with_tls_context(request, verify=True) is pool
+    assert adapter.get_connection_with_tls_context(other, verify=True) is not pool
+    assert adapter.get_connection_with_tls_context(request, verify=True) is pool
+    adapter.close()
+    assert adapter.get_connection_with_tls_context(request, verify=True) is not pool
+
+
+def _signed(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    request.headers["Authorization"] = "Bearer token"
+    return request
