@@ -6,6 +6,7 @@ Safe to overlap with another tick, since every step is a conditional write: the 
 import logging
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from adf_trigger.clock import Clock
@@ -21,6 +22,7 @@ from adf_trigger.service.steps import Steps
 from adf_trigger.service.threads.tick_threads import TickThreads
 from adf_trigger.service.timer.limits import TimeLimits
 from adf_trigger.service.timer.parts import TurnParts
+from adf_trigger.service.timer.rounds import Rounds, Turn
 from adf_trigger.service.timer.turn import FactoryTurn, take_turn
 from adf_trigger.settings.schedule import Schedule
 
@@ -82,7 +84,9 @@ class TickRunner:
     def run(self, *, by: str = TIMER) -> None:
         """Do one tick for every factory. The trouble of one, or of one part, does not keep the others from theirs.
 
-        Where the time is over before every factory had its turn, the next tick begins with those that had none.
+        While the calls of one hang, the others have another turn whenever the timer is due, since it does not fire
+        before this returns. Where the time is over before every factory had its turn, the next tick begins with those
+        that had none.
 
         Args:
             by: which function runs it.
@@ -91,31 +95,44 @@ class TickRunner:
         limits = TimeLimits.of_tick(self._schedule, begun, self._seconds)
         factories = list(self._factories)
         first = self._first % len(factories)
-        trouble, unreached = list[str](), list[int]()
-        held = list[tuple[str, Mapping[str, int]]]()
-        lines = list[tuple[str, LinesOf]]()
+        unreached, trouble = list[int](), dict[str, None]()
+        held = dict[int, tuple[str, Mapping[str, int]]]()
+        lines = dict[int, tuple[str, LinesOf]]()
+        rounds = Rounds([*factories[first:], *factories[:first]], lambda: self._until_due(limits))
 
-        def take(numbered: tuple[int, FactoryHandle]) -> None:
-            number, factory = numbered
-            if number and limits.are_over:
-                unreached.append(number)
-                return
-            turn = FactoryTurn(factory, self._budget(factory))
-            take_turn(self._stages, turn, limits, self._tick_threads)
-            trouble.extend(turn.trouble)
-            held.append((factory.alias, counted_by_hold(turn.active)))
-            lines.append((factory.alias, LinesOf.among(turn.active)))
+        def take(turn: Turn) -> None:
+            try:
+                if turn.number and limits.are_over and not turn.is_another:
+                    unreached.append(turn.number)
+                    return
+                within = self._limits_of_another(limits) if turn.is_another else limits
+                work = FactoryTurn(turn.factory, self._budget(turn.factory))
+                take_turn(self._stages, work, within, self._tick_threads)
+                trouble.update(dict.fromkeys(work.trouble))
+                held[turn.number] = turn.factory.alias, counted_by_hold(work.active)
+                lines[turn.number] = turn.factory.alias, LinesOf.among(work.active)
+            finally:
+                rounds.over(turn)
 
-        self._tick_threads.each(
-            take, enumerate((*factories[first:], *factories[:first])), at_once=FACTORIES_AT_ONCE
-        )
+        self._tick_threads.each(take, rounds, at_once=FACTORIES_AT_ONCE)
         if unreached:
             self._first = (first + min(unreached)) % len(factories)
-            trouble.append(f"reach {len(unreached)} factories")
+            trouble[f"reach {len(unreached)} factories"] = None
         if not limits.are_over:
             self._parts.purger.purge_messages()
-        waiting = {HELD: for_note(held), LINES: lines_for_note(lines)}
-        self._note(begun, by, {**waiting, "trouble": trouble[:MOST_TROUBLE]})
+        waiting = {HELD: for_note([*held.values()]), LINES: lines_for_note([*lines.values()])}
+        self._note(begun, by, {**waiting, "trouble": list(trouble)[:MOST_TROUBLE]})
+
+    def _until_due(self, limits: TimeLimits) -> float | None:
+        """Seconds until the timer is due again; None where the platform's limit is nearer."""
+        now = self._clock()
+        wait = (self._schedule.next_after(now) - now).total_seconds()
+        return wait if self._seconds() + wait < limits.hard else None
+
+    def _limits_of_another(self, limits: TimeLimits) -> TimeLimits:
+        """The limits of another turn in a tick: those of the tick that would have begun now, and the tick's own."""
+        another = TimeLimits.of_tick(self._schedule, self._clock(), self._seconds)
+        return replace(another, hard=limits.hard)
 
     def _budget(self, factory: FactoryHandle) -> Budget:
         return Budget(

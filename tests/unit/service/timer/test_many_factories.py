@@ -3,6 +3,7 @@
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -146,17 +147,54 @@ def test_one_that_does_not_answer_keeps_no_other_waiting() -> None:
     try:
         for slow in hanging:
             assert slow.asked.wait(timeout=60)
-        others, waited = fleet.of(*range(3, MANY)), threading.Event()
-        for _ in range(6_000):
-            if fleet.published() >= others:
-                break
-            waited.wait(0.01)
+        others = fleet.of(*range(3, MANY))
+        wait_until(lambda: fleet.published() >= others)
         assert fleet.published() == others
     finally:
         for slow in hanging:
             slow.may_answer.set()
         ticking.join(timeout=60)
     assert fleet.published() == fleet.of(*range(MANY))
+
+
+def test_a_tick_that_waits_for_one_goes_on_with_the_others() -> None:
+    """Whenever the timer is due: it does not fire before its function has returned. None has two turns at once."""
+    fleet = Fleet(TickThreads(THREADS))
+    slow = fleet.factories[0] = Hanging(fleet.world.clock)
+    slow.may_answer, slow.asked = threading.Event(), threading.Event()
+    fleet.services = _rewired(fleet, ADF_TRIGGER_POLL_SCHEDULE="* * * * * *")
+    for each in fleet.factories:
+        each.declare("load")
+    fleet.start()
+    ticking = threading.Thread(target=fleet.tick)
+    ticking.start()
+    try:
+        wait_until(lambda: fleet.published() >= fleet.of(*range(1, MANY)))
+
+        def is_told(key: str) -> bool:
+            return key in fleet.published()
+
+        for number in range(3):
+            later = submit(fleet.services, f"later-{number}", "f7").record
+            fleet.factories[7].finish(later.run_id)
+            wait_until(partial(is_told, f"later-{number}"))
+        assert Counter(slow.calls)["query_runs"] == 0
+    finally:
+        slow.may_answer.set()
+        ticking.join(timeout=60)
+    assert not ticking.is_alive()
+    assert fleet.published() >= fleet.of(*range(MANY))
+    assert Counter(slow.calls)["query_runs"] == 1
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Wait for what another thread does."""
+    pause = threading.Event()
+    for _ in range(6_000):
+        if condition():
+            return
+        pause.wait(0.01)
+    raise AssertionError("it did not come true in time")
 
 
 def test_a_tick_s_calls_are_counted_by_factory(fleet: Fleet) -> None:
