@@ -92,9 +92,9 @@ BENCHES: Mapping[str, Listed] = {
     ),
     "soak": Listed(
         measure=soak.measure,
-        short=partial(soak.measure, minutes=0.5, warm_up=20),
+        short=partial(soak.measure, minutes=0.5, warm_up=20, filling=0.1),
         repeats=1,
-        minutes=11,
+        minutes=17,
         alone=True,
     ),
 }

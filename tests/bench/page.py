@@ -20,6 +20,9 @@ Measured by `make bench`: of each bench the figures that were kept last (`python
 shares the processors: callers, Azurite on Node, the local Data Factory, the functions host. Seconds are of that kind of
 machine; the counts of calls are held by tests (`tests/unit/service/timer/test_tick_storage.py`), whatever the machine.
 Medians.
+
+A soak is judged by what comes after six minutes of it: a list looks back over five, so that until then each tick reads
+more runs than the one before.
 """
 
 _BUSY = """The machine was busy with other work during {benches}, so that the stack had a part of its cores alone:

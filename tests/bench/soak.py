@@ -1,8 +1,10 @@
 """Whether the app stays as it is while requests come at a steady rate: memory, threads, descriptors, and the queue.
 
 The Resource Manager allows ten writes a second in a subscription, so that the requests go to factories of several.
-The first third of the time is judged by nobody: pools and caches fill. What the samples of the last third come to on
-average is held against those of the second: a leak of a kilobyte a request is 4 MB more, of some 130, in ten minutes.
+Requests come for six minutes before the first sample: a list looks back over five, so that until then each tick reads
+more runs than the one before. Of what is sampled the first third is judged by nobody: the allocator settles. What the
+samples of the last third come to on average is held against those of the second: a leak of a kilobyte a request is 4 MB
+more, of some 130, in ten minutes.
 """
 
 import base64
@@ -34,6 +36,8 @@ FACTORIES = 4
 RATE_OF_EACH = 5
 RATE = FACTORIES * RATE_OF_EACH
 WARM_UP = 200
+FILLING_MINUTES = 6.0
+"""For which requests come before the first sample: longer than lists look back."""
 CALLERS = 4
 """Of each factory."""
 MOST_MORE = {"memory": 3.0, "threads": 3.0, "descriptors": 6.0, "messages in the queue": 30.0}
@@ -76,12 +80,21 @@ def growth(samples: Sequence[float]) -> float:
     return mean(samples[-third:]) - mean(samples[third : 2 * third] or samples)
 
 
-def measure(repeats: int, *, minutes: float = MINUTES, warm_up: int = WARM_UP) -> list[Figure]:
-    """Ask at a steady rate, take the events as they come, and sample the functions' process meanwhile."""
-    soaks = [_soak(60 * minutes, warm_up) for _ in range(repeats)]
+def measure(
+    repeats: int, *, minutes: float = MINUTES, warm_up: int = WARM_UP, filling: float = FILLING_MINUTES
+) -> list[Figure]:
+    """Ask at a steady rate, take the events as they come, and sample the functions' process meanwhile.
+
+    Args:
+        repeats: soaks, each of a stack of its own.
+        minutes: that are sampled.
+        warm_up: requests before, as fast as they are answered.
+        filling: minutes at the steady rate before the first sample.
+    """
+    soaks = [_soak(60 * minutes, warm_up, 60 * filling) for _ in range(repeats)]
     figures = [
         Figure(
-            name=f"{minutes:g} minutes at {RATE} requests a second: requests that were taken",
+            name=f"{minutes:g} minutes at {RATE} requests a second, after {filling:g} more: requests that were taken",
             unit="requests",
             values=[float(len(soak.asked)) for soak in soaks],
         ),
@@ -113,7 +126,7 @@ def _untold(soak: Soaked) -> int:
     return sum(len(soak.told.get(request, ())) != 1 for request in soak.asked)
 
 
-def _soak(seconds: float, warm_up: int) -> Soaked:
+def _soak(seconds: float, warm_up: int, filling: float) -> Soaked:
     soaked, over = Soaked(), threading.Event()
     factories = {f"f{number}": _factory_id(number) for number in range(FACTORIES)}
     config = StackConfig(
@@ -130,12 +143,10 @@ def _soak(seconds: float, warm_up: int) -> Soaked:
             drive(post, count=warm_up // FACTORIES, callers=CALLERS, wanted=_ACCEPTED)
         taking = threads.submit(_take_events, endpoints, soaked, over)
         try:
+            if filling:
+                _drive_all(threads, posts, filling)
             sampling = threads.submit(_sample, endpoints, soaked, over)
-            drive_each = partial(
-                drive_steadily, rate=RATE_OF_EACH, seconds=seconds, callers=CALLERS, wanted=_ACCEPTED
-            )
-            for _ in threads.map(drive_each, posts):
-                pass
+            _drive_all(threads, posts, seconds)
             soaked.over_at = {name: len(each) for name, each in soaked.samples.items()}
             _wait_for_the_last(soaked, taking)
         finally:
@@ -145,6 +156,14 @@ def _soak(seconds: float, warm_up: int) -> Soaked:
     # What was sampled while the last events came is no part of the steady state.
     soaked.samples = {name: each[: soaked.over_at[name]] for name, each in soaked.samples.items()}
     return soaked
+
+
+def _drive_all(threads: ThreadPoolExecutor, posts: Sequence[Post], seconds: float) -> None:
+    drive_each = partial(
+        drive_steadily, rate=RATE_OF_EACH, seconds=seconds, callers=CALLERS, wanted=_ACCEPTED
+    )
+    for _ in threads.map(drive_each, posts):
+        pass
 
 
 def _factory_id(number: int) -> str:

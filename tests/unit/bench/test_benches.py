@@ -15,6 +15,7 @@ from tests.bench import concurrent_runs, expressions, report, soak
 from tests.bench.__main__ import main
 from tests.bench.catalogue import BENCHES, Listed
 from tests.bench.figures import BenchFailed, Figure, percentile
+from tests.support.world import settings
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 FACTS = {"cores": 2, "python": "3.11.7", "system": "Linux x86_64", "loadAverage": 0.5}
@@ -123,6 +124,11 @@ def test_how_long_each_takes_is_said(capsys: pytest.CaptureFixture[str]) -> None
 def test_a_soak_is_flat_where_its_last_third_is_as_its_second(samples: list[float], *, met: bool) -> None:
     """What grows at first is warming up; what goes on growing is a leak."""
     assert (soak.growth(samples) < soak.MOST_MORE["memory"]) is met
+
+
+def test_a_soak_is_judged_once_a_list_looks_back_over_nothing_but_the_soak() -> None:
+    """Until then each tick reads more than the one before, and what it holds of it grows."""
+    assert settings().poll_overlap < 60 * soak.FILLING_MINUTES
 
 
 def test_the_file_has_every_value_and_the_machine(tmp_path: Path) -> None:
