@@ -65,6 +65,11 @@ class Elapsed:
                 seen = self._remember(key, _Seen(version, seconds, seconds))
             return timedelta(seconds=seconds - seen.first)
 
+    def remembers(self, key: str) -> bool:
+        """Whether anything was seen of a thing."""
+        with self._lock:
+            return key in self._seen
+
     def _remember(self, key: str, seen: _Seen) -> _Seen:
         self._seen.pop(key, None)
         self._seen[key] = seen
@@ -126,12 +131,16 @@ class Leases:
     def is_over(self, of: RunRecord | ActiveRun) -> bool:
         """Whether a record's lease is over, or it has none.
 
-        One that ends later than it could is of a clock ahead of ours: it is over once it was seen for its time.
+        One that ends later than it could is of a clock ahead of ours: it is over once it was seen for its time. Of
+        others nothing is remembered: our clock comes to their end no later than that.
         """
-        until = of.lease_until
-        if until is None or until <= self._clock():
+        until, now = of.lease_until, self._clock()
+        if until is None or until <= now:
             return True
-        return self._elapsed.is_over(str(of.run_id), until.isoformat(), until=until, lasts=self._lasts)
+        key = str(of.run_id)
+        if until <= now + self._lasts and not self._elapsed.remembers(key):
+            return False
+        return self._elapsed.is_over(key, until.isoformat(), until=until, lasts=self._lasts)
 
 
 def bounded(until: datetime, now: datetime, longest: timedelta) -> datetime:

@@ -1,0 +1,63 @@
+"""When a lease is over, and what a process remembers of those that are not."""
+
+import tracemalloc
+from dataclasses import replace
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+
+from adf_trigger.ledger.records import RunRecord
+from adf_trigger.service.elapsed import Leases
+from tests.contracts.ledger_records import a_factory, a_full_record
+from tests.support.world import MovingClock
+
+LASTS = 90
+RECORD = a_full_record(a_factory())
+MANY = 5_000
+LITTLE = 100_000
+"""Bytes: what is remembered of so many leases takes twenty times as much."""
+
+
+@pytest.fixture
+def clock() -> MovingClock:
+    """It stands still until it is moved."""
+    return MovingClock()
+
+
+def leased(clock: MovingClock, *, ahead: float = 0, number: int = 1) -> RunRecord:
+    """A record that a process has just leased whose clock is so many seconds ahead."""
+    until = clock() + timedelta(seconds=LASTS + ahead)
+    return replace(RECORD, run_id=UUID(int=number), lease_until=until)
+
+
+@pytest.mark.parametrize("ahead", [-30, 0, 1, 30, 89, 90, 91, 3_600])
+def test_a_lease_is_over_after_its_time_wherever_the_clock_of_its_writer_is(
+    clock: MovingClock, ahead: float
+) -> None:
+    """By our clock where that is not behind its writer's, else once it was seen for as long as it lasts."""
+    leases = Leases(clock, clock.seconds, lasts=timedelta(seconds=LASTS))
+    record = leased(clock, ahead=ahead)
+    seen = []
+    for second in range(2 * LASTS):
+        if leases.is_over(record):
+            seen.append(second)
+        clock.forward(1)
+    assert seen[0] == LASTS + min(0, ahead)
+    assert len(seen) == 2 * LASTS - seen[0]
+
+
+def test_of_leases_whose_end_our_clock_comes_to_nothing_is_remembered(clock: MovingClock) -> None:
+    """Each request is leased once or twice, and a process serves millions."""
+    leases = Leases(clock, clock.seconds, lasts=timedelta(seconds=LASTS))
+    record = leased(clock)
+    leases.is_over(record)
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        for number in range(MANY):
+            assert not leases.is_over(leased(clock, number=number))
+        after, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert after - before < LITTLE
