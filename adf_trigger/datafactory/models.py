@@ -55,6 +55,9 @@ class ReplyHeaders:
     location: str | None = None
 
 
+_NO_HEADERS = ReplyHeaders()
+
+
 class ServiceObject(BaseModel):
     """An object of a reply. Wire names are camelCase; unknown fields are in `model_extra`."""
 
@@ -68,7 +71,7 @@ class ServiceObject(BaseModel):
         frozen=True,
     )
 
-    _reply: ReplyHeaders = PrivateAttr(default_factory=ReplyHeaders)
+    _reply: ReplyHeaders = PrivateAttr(default_factory=lambda: _NO_HEADERS)
 
     @property
     def reply(self) -> ReplyHeaders:

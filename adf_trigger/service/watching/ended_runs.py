@@ -4,10 +4,11 @@ A list shows all runs of a factory that have ended in its window, thousands of w
 those that an earlier list has shown. These are looked at, and never decoded.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from typing import Any
 from uuid import UUID
 
 from adf_trigger.contracts import ENDED_IN_DATA_FACTORY
@@ -22,6 +23,9 @@ MOST_HELD = 2_000
 
 MOST_CHARACTERS = 8_000_000
 """Maximum characters of the messages and parameters of all runs that are held for one purpose; one run always is."""
+
+_NOT_NEEDED: Mapping[str, Any] = {"parameters": {}, "run_dimension": {}, "invoked_by": None}
+"""What the end of one of our runs does not say."""
 
 Wanted = Callable[[RunGlance], bool]
 
@@ -137,7 +141,7 @@ class _Reader:
                 continue
             if run.run_id in self._ours:
                 self.shown.add(run.run_id)
-                self.held.add(run.model_copy(update={"parameters": {}, "run_dimension": {}}))
+                self.held.add(run.model_copy(update=_NOT_NEEDED))
             else:
                 self.held_for_others.add(run)
 
