@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from adf_trigger.datafactory.models import PipelineRun
+from adf_trigger.datafactory.models import PipelineRun, RunGlance
 from adf_trigger.ledger.port import LedgerReader
 from adf_trigger.ledger.records import RunRecord
 from adf_trigger.service.factories import Factories, FactoryHandle
@@ -16,9 +16,12 @@ _STARTED_BY_A_CALL = "manual"
 """`invokedByType` of runs that createRun has started, and no trigger and no other pipeline."""
 
 
-def was_called(run: PipelineRun) -> bool:
+def was_called(run: PipelineRun | RunGlance) -> bool:
     """Whether createRun may have started a run; True where Data Factory does not say."""
-    kind = run.invoked_by.invoked_by_type if run.invoked_by else None
+    if isinstance(run, RunGlance):
+        kind: str | None = run.invoked_by_type
+    else:
+        kind = run.invoked_by.invoked_by_type if run.invoked_by else None
     return (kind or _STARTED_BY_A_CALL).lower() == _STARTED_BY_A_CALL
 
 

@@ -259,7 +259,7 @@ def as_run(run: Run) -> PipelineRun:
 
 
 def sifted(
-    pages: Iterable[Page[PipelineRun]], wanted: Callable[[RunGlance], bool] | None
+    pages: Iterable[Page[PipelineRun]], wanted: Callable[[RunGlance], bool] | None = None
 ) -> Iterator[Page[PipelineRun]]:
     """Pages without the runs that are not wanted."""
     for page in pages:

@@ -57,7 +57,8 @@ class OtherRuns:
             ),
         )
         try:
-            found, complete = budget.read(factory.runs.query_runs(wanted), at_most=MOST_PAGES)
+            pages = factory.runs.query_runs(wanted, wanted=lambda run: run.run_id not in ours)
+            found, complete = budget.read(pages, at_most=MOST_PAGES)
         except (DataFactoryError, CredentialError) as exc:
             logger.info(
                 "The runs of %s that others have started could not be listed: %s",
@@ -66,7 +67,7 @@ class OtherRuns:
                 extra={"action": "others_not_counted", "factory": factory.id, "pipeline": pipeline},
             )
             return None
-        return [run for run in found if run.run_id not in ours] if complete else None
+        return found if complete else None
 
 
 def count_of(runs: Sequence[PipelineRun], places: Places) -> int:

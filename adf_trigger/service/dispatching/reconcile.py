@@ -20,7 +20,7 @@ from itertools import islice
 from uuid import UUID
 
 from adf_trigger.clock import Clock
-from adf_trigger.datafactory.models import FieldFilter, PipelineRun, RunFilter
+from adf_trigger.datafactory.models import FieldFilter, PipelineRun, RunFilter, RunGlance
 from adf_trigger.errors import ResourceNotFound
 from adf_trigger.ledger.port import LedgerReader
 from adf_trigger.ledger.records import RunRecord
@@ -75,7 +75,7 @@ class Sightings:
     reading: threading.Lock = field(default_factory=threading.Lock)
 
 
-CLAIMED_REMEMBERED = 100_000
+CLAIMED_REMEMBERED = 25_000
 """Maximum runs that a process remembers as claimed by a record."""
 
 
@@ -236,6 +236,10 @@ class Reconciler:
         """
         return (run for run in runs if not self._is_claimed(factory, run.run_id))
 
+    def _may_be_ours(self, run: RunGlance) -> bool:
+        """Whether a listed run is decoded: most are of requests that have theirs, whose claim is known."""
+        return was_called(run) and run.run_id not in self._claimed
+
     def _is_claimed(self, factory: FactoryHandle, run_id: UUID) -> bool:
         if run_id in self._claimed:
             return True
@@ -272,7 +276,9 @@ class Reconciler:
             last_updated_before=self._clock() + CLOCK_SKEW,
             filters=(FieldFilter(operand="PipelineName", operator="Equals", values=(pipeline,)),),
         )
-        found, complete = budget.read(factory.runs.query_runs(window), at_most=MOST_PAGES)
+        found, complete = budget.read(
+            factory.runs.query_runs(window, wanted=self._may_be_ours), at_most=MOST_PAGES
+        )
         if not complete:
             return None
         sightings.lists[pipeline.lower()] = (since, found)

@@ -1,6 +1,6 @@
 """What the reconciler makes of the runs that a factory lists, to the very instant and run."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -10,15 +10,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from adf_trigger.datafactory.models import (
-    FieldFilter,
-    InvokedBy,
-    Page,
-    PipelineRun,
-    ReplyHeaders,
-    RunFilter,
-    RunGlance,
-)
+from adf_trigger.datafactory.models import FieldFilter, InvokedBy, Page, PipelineRun, ReplyHeaders, RunFilter
 from adf_trigger.errors import BadRequest, LedgerError, NotSent
 from adf_trigger.ledger.records import RunRecord
 from adf_trigger.service.attribution import CLOCK_SKEW
@@ -49,12 +41,10 @@ class Listing(MemoryFactory):
     listed: Sequence[PipelineRun] = ()
     asked: list[RunFilter] = field(default_factory=list)
 
-    def query_runs(
-        self, run_filter: RunFilter, *, wanted: Callable[[RunGlance], bool] | None = None
-    ) -> Iterator[Page[PipelineRun]]:
+    def query_runs(self, run_filter: RunFilter, **sifting: Any) -> Iterator[Page[PipelineRun]]:
         """See PipelineRuns."""
         self.asked.append(run_filter)
-        yield from sifted([Page(items=self.listed, more=False, reply=ReplyHeaders())], wanted)
+        yield from sifted([Page(items=self.listed, more=False, reply=ReplyHeaders())], **sifting)
 
 
 @dataclass
@@ -267,12 +257,7 @@ class Endless(Listing):
 
     pages: int = 0
 
-    def query_runs(
-        self,
-        run_filter: RunFilter,
-        *,
-        wanted: Callable[[RunGlance], bool] | None = None,  # noqa: ARG002 - the port's
-    ) -> Iterator[Page[PipelineRun]]:
+    def query_runs(self, run_filter: RunFilter, **_: object) -> Iterator[Page[PipelineRun]]:
         """See PipelineRuns."""
         self.asked.append(run_filter)
         while True:
@@ -366,6 +351,17 @@ def test_a_run_that_another_thread_has_found_meanwhile_is_claimed(doubt: Doubt) 
     reconciler._looking_up = found_meanwhile()  # type: ignore[assignment] # entered once
     finding = reconciler.reconcile(doubt.handle, doubt.record, Budget(10), Sightings())
     assert finding.verdict is Verdict.SEND_AGAIN
+
+
+def test_of_a_list_only_what_may_be_ours_is_held(doubt: Doubt) -> None:
+    """Not what others start by other means, nor a run whose claim is known from an earlier look."""
+    triggered = InvokedBy(invoked_by_type="ScheduleTrigger")
+    known, ours, others = doubt.run(), doubt.run(ago=3 * GRACE), doubt.run(invoked_by=triggered)
+    doubt.factory.listed = [known, others, ours]
+    reconciler, sightings = doubt.reconciler(), Sightings()
+    reconciler._claimed.add(known.run_id)
+    assert reconciler.reconcile(doubt.handle, doubt.record, Budget(10), sightings).verdict is Verdict.PARK
+    assert sightings.lists["load"][1] == [ours]
 
 
 def test_what_cannot_be_told_yet_or_is_decided_outright_is_said(doubt: Doubt) -> None:
