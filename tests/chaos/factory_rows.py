@@ -7,12 +7,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tests.chaos.callers import Callers
-from tests.chaos.load import COUNTED, KEY_PARAMETER, PIPELINES, POLICY, Request
+from tests.chaos.load import KEY_PARAMETER, PIPELINES, POLICY, Request
 from tests.chaos.rows import STORAGE_ROWS, Row
 from tests.chaos.settings_rows import FactoryMoved, SettingsChanged
 
 _BY_KEY = {"correlationParameter": KEY_PARAMETER}
-CORRELATED = {"ADF_TRIGGER_POLICY": json.dumps({"*": _BY_KEY, COUNTED: {**POLICY[COUNTED], **_BY_KEY}})}
+CORRELATED = {
+    "ADF_TRIGGER_POLICY": json.dumps(
+        {"*": _BY_KEY, **{name: {**each, **_BY_KEY} for name, each in POLICY.items()}}
+    )
+}
 """Where the factory ignores our ids, a run whose reply was lost is known by this parameter alone."""
 
 

@@ -5,6 +5,7 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from zlib import crc32
 
 from adf_trigger.messages.envelopes import event_in
 from adf_trigger.triggers.definitions import read_triggers
@@ -28,23 +29,34 @@ class Pipeline:
 
 
 PIPELINES: Mapping[str, Pipeline] = {
-    "quick": Pipeline(progression={"mode": "at-once"}, share=0.65),
+    "quick": Pipeline(progression={"mode": "at-once"}, share=0.59),
     "later": Pipeline(progression={"mode": "after-seconds", "seconds": 3}, share=0.1),
     "failing": Pipeline(progression={"mode": "at-once", "outcome": "Failed"}, share=0.1),
     "waiting": Pipeline(progression=None, share=0.1),
     "counted": Pipeline(progression={"mode": "after-seconds", "seconds": 1}, share=0.05),
+    "ordered": Pipeline(progression={"mode": "after-seconds", "seconds": 0.5}, share=0.06),
 }
 
 AT_ONCE = 3
 COUNTED = "counted"
 """So many runs of that pipeline may go on at once."""
-POLICY: Mapping[str, Any] = {COUNTED: {"admission": {"atOnce": AT_ONCE}}}
+ORDERED = "ordered"
+"""One run of each customer goes on at once, in order of arrival."""
+CUSTOMER_PARAMETER = "customer"
+CUSTOMERS = 3
+POLICY: Mapping[str, Any] = {
+    COUNTED: {"admission": {"atOnce": AT_ONCE}},
+    ORDERED: {"admission": {"atOnce": 1, "key": f"parameters.{CUSTOMER_PARAMETER}"}},
+}
 
 DEFINITION: Mapping[str, Any] = {
     "activities": [
         {"name": "Pause", "type": "Wait", "typeProperties": {"waitTimeInSeconds": 1}, "dependsOn": []}
     ],
-    "parameters": {KEY_PARAMETER: {"type": "String"}},
+    "parameters": {
+        KEY_PARAMETER: {"type": "String"},
+        CUSTOMER_PARAMETER: {"type": "String", "defaultValue": ""},
+    },
 }
 """What all of them do where they are not told how to progress."""
 
@@ -73,8 +85,10 @@ class Request:
 
     @property
     def parameters(self) -> dict[str, str]:
-        """Parameters of its run."""
-        return {KEY_PARAMETER: self.key}
+        """Parameters of its run; whose customer it is follows from its key."""
+        if self.pipeline != ORDERED:
+            return {KEY_PARAMETER: self.key}
+        return {KEY_PARAMETER: self.key, CUSTOMER_PARAMETER: f"c-{crc32(self.key.encode()) % CUSTOMERS}"}
 
 
 _EVENT_WAYS: Sequence[tuple[float, Mapping[str, Any]]] = (
@@ -121,7 +135,7 @@ def event_plan(count: int, seed: int) -> list[Request]:
 
 def document_of(request: Request) -> dict[str, Any]:
     """The event that makes a request; it tells its key to its run."""
-    return _event(request.event, request.pipeline, {KEY_PARAMETER: request.key})
+    return _event(request.event, request.pipeline, request.parameters)
 
 
 def _event(event_id: str, pipeline: str, data: Mapping[str, str]) -> dict[str, Any]:
@@ -136,6 +150,7 @@ def _event(event_id: str, pipeline: str, data: Mapping[str, str]) -> dict[str, A
 
 
 def _trigger(pipeline: str) -> dict[str, Any]:
+    names = [KEY_PARAMETER, *((CUSTOMER_PARAMETER,) if pipeline == ORDERED else ())]
     return {
         "name": pipeline,
         "properties": {
@@ -144,7 +159,7 @@ def _trigger(pipeline: str) -> dict[str, Any]:
             "pipelines": [
                 {
                     "pipelineReference": {"referenceName": pipeline, "type": "PipelineReference"},
-                    "parameters": {KEY_PARAMETER: f"@triggerBody().event.data.{KEY_PARAMETER}"},
+                    "parameters": {name: f"@triggerBody().event.data.{name}" for name in names},
                 }
             ],
         },
@@ -156,7 +171,7 @@ TRIGGERS = json.dumps([_trigger(pipeline) for pipeline in PIPELINES])
 
 
 def _key_of(event_id: str, pipeline: str) -> str:
-    event, _ = event_in(_event(event_id, pipeline, {KEY_PARAMETER: ""}))
+    event, _ = event_in(_event(event_id, pipeline, {KEY_PARAMETER: "", CUSTOMER_PARAMETER: ""}))
     assert event is not None
     (request,) = requests_of(event, read_triggers(json.loads(TRIGGERS)))
     return request.key

@@ -41,6 +41,7 @@ def _promises(verdict: Verdict) -> Mapping[str, Sequence[str]]:
         "events missing": verdict.events_missing,
         "repeated events with another id": verdict.ids_differing,
         "times with too many runs at once": verdict.too_many,
+        "started out of order": verdict.out_of_order,
     }
 
 
@@ -76,6 +77,7 @@ def _rows(verdict: Verdict) -> list[_Row]:
         ("requests with two runs or more", verdict.with_two_runs, of("with_two_runs")),
         ("of them, by a single call", None, of("doubled_by_one_call")),
         ("requests without a run after the first call", None, of("not_started")),
+        ("pairs of requests whose order was known", verdict.ordered_pairs, nothing),
         ("events read", verdict.events, nothing),
         ("seconds", verdict.seconds, nothing),
     ]

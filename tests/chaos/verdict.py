@@ -3,12 +3,12 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
-from itertools import accumulate
 from typing import Any
 
 from tests.chaos.history import Line
-from tests.chaos.load import AT_ONCE, COUNTED, KEY_PARAMETER
+from tests.chaos.load import KEY_PARAMETER
 from tests.chaos.official import CALL_PARAMETER
+from tests.chaos.places import judge_places
 
 ENDED = frozenset({"Succeeded", "Failed", "Cancelled"})
 
@@ -71,6 +71,8 @@ class Verdict:
         events_missing: acknowledged and never told.
         ids_differing: told under more than one event id, or of another run.
         too_many: times at which more runs went on than an admission policy allows.
+        out_of_order: runs of one key that began before one whose request had been taken when theirs was first made.
+        ordered_pairs: of requests of one key of which that is so.
         refused: asked for, and answered with a refusal.
         seconds: from the first request to the settled end.
         official: by what the factory does with ids.
@@ -100,6 +102,8 @@ class Verdict:
     events_missing: list[str] = field(default_factory=list)
     ids_differing: list[str] = field(default_factory=list)
     too_many: list[str] = field(default_factory=list)
+    out_of_order: list[str] = field(default_factory=list)
+    ordered_pairs: int = 0
     refused: list[str] = field(default_factory=list)
     seconds: float = 0.0
     official: dict[str, Official] = field(default_factory=dict)
@@ -107,7 +111,10 @@ class Verdict:
     @property
     def violations(self) -> list[str]:
         """Every promise that was broken."""
-        return [*self.lost, *self.doubled, *self.events_missing, *self.ids_differing, *self.too_many]
+        return [
+            *(*self.lost, *self.doubled, *self.events_missing, *self.ids_differing),
+            *(*self.too_many, *self.out_of_order),
+        ]
 
     @property
     def unmet(self) -> list[str]:
@@ -153,7 +160,9 @@ def judge(history: Iterable[Line]) -> Verdict:
     verdict.most_runs = max((len(story.runs) for story in stories.values()), default=0)
     verdict.with_two_runs = sum(len(story.runs) > 1 for story in stories.values())
     verdict.doubled += strangers
-    verdict.too_many = _too_many(by_kind["run"])
+    places = judge_places(by_kind, moved=bool(by_kind["factory_moved"]))
+    verdict.too_many, verdict.out_of_order = places.too_many, places.out_of_order
+    verdict.ordered_pairs = places.ordered_pairs
     verdict.official = _official(by_kind)
     return verdict
 
@@ -268,22 +277,6 @@ def _loss(story: _Story) -> str | None:
     if any(run not in ends for run in story.answered_runs):
         return f"was answered with the runs {sorted(story.answered_runs)}, and the factory has {ends}"
     return None
-
-
-def _too_many(runs: Iterable[Line]) -> list[str]:
-    """The factory says itself when its runs went on; one that ends at the instant at which another begins is over."""
-    changes = sorted(
-        (at, change)
-        for run in runs
-        if run["pipelineName"] == COUNTED and run.get("runStart") and run.get("runEnd")
-        for at, change in ((run["runStart"], 1), (run["runEnd"], -1))
-    )
-    going_on = accumulate(change for _, change in changes)
-    return [
-        f"{count} runs of {COUNTED} went on at {at}"
-        for (at, _), count in zip(changes, going_on, strict=True)
-        if count > AT_ONCE
-    ]
 
 
 def _official(by_kind: Mapping[str, list[Line]]) -> dict[str, Official]:

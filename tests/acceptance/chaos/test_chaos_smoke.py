@@ -19,6 +19,7 @@ def test_a_small_chaos_loses_and_doubles_nothing(tmp_path: Path, warm: str) -> N
     assert verdict.storage_faults > 0
     assert verdict.factory_faults > 0
     assert verdict.violations == []
+    assert verdict.ordered_pairs > 0
     assert verdict.refused == []
     assert (verdict.requests, verdict.acknowledged, verdict.runs) == (55, 55, 55)
     assert {ids: each.requests for ids, each in verdict.official.items()} == {"honoured": 10, "ignored": 10}

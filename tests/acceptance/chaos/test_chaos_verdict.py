@@ -28,7 +28,7 @@ GOOD = [INVOKE, ACCEPTED, INVOKE, REPLAYED, STARTED, TOLD, TOLD, VIEW]
 
 def broken(verdict: Verdict) -> dict[str, int]:
     """How many promises of each kind were broken."""
-    kinds = ("lost", "doubled", "events_missing", "ids_differing", "too_many")
+    kinds = ("lost", "doubled", "events_missing", "ids_differing", "too_many", "out_of_order")
     return {kind: len(getattr(verdict, kind)) for kind in kinds if getattr(verdict, kind)}
 
 
@@ -91,6 +91,53 @@ def test_too_many_at_once_are_seen() -> None:
     asked = [line("invoke", key=f"c-{number}", by="http") for number in range(4)]
     assert broken(judge([*asked, *going_on((0, 9), (1, 5), (2, 6), (5, 8))])) == {}
     assert broken(judge([*asked, *going_on((0, 9), (1, 5), (2, 6), (4, 8))])) == {"too_many": 1}
+
+
+def in_turn(*seconds: tuple[int, int], customer: str = "c-0") -> list[Line]:
+    """Runs of a customer, of whom one is to go on at once, each from one second to another."""
+    return [
+        {
+            **each,
+            "pipelineName": "ordered",
+            "parameters": {**each["parameters"], "customer": customer},
+        }
+        for each in going_on(*seconds)
+    ]
+
+
+def asked_in_turn(*taken: bool, by: str = "http") -> list[Line]:
+    """One request after another, each before the next is made answered or not."""
+    return [
+        {**each, "at": number + later}
+        for number, is_taken in enumerate(taken)
+        for later, each in (
+            (0.1, line("invoke", key=f"c-{number}", by=by)),
+            (0.2, line("return", key=f"c-{number}", by=by, acknowledged=is_taken)),
+        )
+    ]
+
+
+def test_two_runs_of_a_customer_at_once_are_seen() -> None:
+    """Those of different customers go on side by side."""
+    asked = asked_in_turn(False, False)
+    assert broken(judge([*asked, *in_turn((0, 2), (2, 4))])) == {}
+    assert broken(judge([*asked, *in_turn((0, 3), (2, 4))])) == {"too_many": 1}
+    first, second = in_turn((0, 3), (2, 4))
+    other = {**second, "parameters": {"key": "c-1", "customer": "c-1"}}
+    assert broken(judge([*asked, first, other])) == {}
+    assert broken(judge([*asked, line("factory_moved"), *in_turn((0, 3), (2, 4))])) == {}
+
+
+def test_who_passes_an_earlier_request_is_seen() -> None:
+    """One that was taken before the other was made; of others it is not known who came first."""
+
+    def order_of(*asked: Line) -> tuple[int, int]:
+        verdict = judge([*asked, *in_turn((4, 5), (2, 3), (6, 7))])
+        return verdict.ordered_pairs, len(verdict.out_of_order)
+
+    assert order_of(*asked_in_turn(True, True, True)) == (3, 1)
+    assert order_of(*asked_in_turn(False, True, True)) == (1, 0)
+    assert order_of(*asked_in_turn(True, True, True, by="queue")) == (0, 0)
 
 
 def test_what_was_never_acknowledged_may_be_lost_but_not_doubled() -> None:
