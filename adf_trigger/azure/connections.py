@@ -11,7 +11,7 @@ import threading
 import time
 from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 import requests
@@ -23,6 +23,7 @@ from urllib3.poolmanager import pool_classes_by_scheme
 from urllib3.util.ssl_ import create_urllib3_context
 
 from adf_trigger.azure.deadlines import Deadline
+from adf_trigger.azure.whole_requests import WholeRequests, WholeTLSRequests
 
 
 class Stage(Enum):
@@ -122,8 +123,24 @@ class _NotingTLSConnection(_NotingConnection, HTTPSConnection):
     """The same over TLS: `super()` above is HTTPSConnection here."""
 
 
+class _WholeNotingConnection(WholeRequests, _NotingConnection):
+    pass
+
+
+class _WholeNotingTLSConnection(_WholeNotingConnection, _NotingTLSConnection):
+    pass
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = WholeRequests
+
+
+class _TLSPool(HTTPSConnectionPool):
+    ConnectionCls = WholeTLSRequests
+
+
 class _NotingPool(HTTPConnectionPool):
-    ConnectionCls = _NotingConnection
+    ConnectionCls = _WholeNotingConnection
 
     def _get_conn(self, timeout: float | None = None) -> Any:  # noqa: ANN401  # as the base class has it
         """A connection, closed before it is given where it was unused for too long: it is made anew then."""
@@ -144,7 +161,7 @@ class _NotingPool(HTTPConnectionPool):
 
 
 class _NotingTLSPool(_NotingPool, HTTPSConnectionPool):
-    ConnectionCls = _NotingTLSConnection
+    ConnectionCls = _WholeNotingTLSConnection
 
 
 class TrustingAdapter(HTTPAdapter):
@@ -159,6 +176,8 @@ class TrustingAdapter(HTTPAdapter):
         ValueError: the file cannot be read, or holds no certificate.
     """
 
+    _pool_classes: ClassVar[dict[str, type]] = {"http": _Pool, "https": _TLSPool}
+
     def __init__(self, ca_file: Path | None = None) -> None:
         self._ssl_context = None if ca_file is None else _trusting(ca_file)
         self._last_pool: tuple[object, Any] = (None, None)
@@ -167,10 +186,12 @@ class TrustingAdapter(HTTPAdapter):
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         """Make the pools of direct connections."""
         super().init_poolmanager(*args, **self._trust(kwargs))
+        self._use_own_pools(self.poolmanager)
 
     def proxy_manager_for(self, *args: Any, **kwargs: Any) -> PoolManager:
         """The pools of connections through a proxy."""
         manager: PoolManager = super().proxy_manager_for(*args, **self._trust(kwargs))
+        self._use_own_pools(manager)
         return manager
 
     def get_connection_with_tls_context(
@@ -200,6 +221,11 @@ class TrustingAdapter(HTTPAdapter):
             kwargs["proxies"] = {}
         return super().send(request, *args, **kwargs)
 
+    def _use_own_pools(self, manager: PoolManager) -> None:
+        # A SOCKS manager has pools of its own kind; without notes its errors are judged by their class alone.
+        if manager.pool_classes_by_scheme is pool_classes_by_scheme:
+            manager.pool_classes_by_scheme = self._pool_classes
+
     def _trust(self, kwargs: dict[str, Any]) -> dict[str, Any]:
         return kwargs if self._ssl_context is None else {**kwargs, "ssl_context": self._ssl_context}
 
@@ -218,19 +244,4 @@ def _trusting(ca_file: Path) -> ssl.SSLContext:
 class NotingAdapter(TrustingAdapter):
     """An adapter of requests whose connections note how far a request has come; see `request_stage`."""
 
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        """Make the pools of direct connections."""
-        super().init_poolmanager(*args, **kwargs)
-        _use_noting_pools(self.poolmanager)
-
-    def proxy_manager_for(self, *args: Any, **kwargs: Any) -> PoolManager:
-        """The pools of connections through a proxy."""
-        manager = super().proxy_manager_for(*args, **kwargs)
-        _use_noting_pools(manager)
-        return manager
-
-
-def _use_noting_pools(manager: PoolManager) -> None:
-    # A SOCKS manager has pools of its own kind; without notes its errors are judged by their class alone.
-    if manager.pool_classes_by_scheme is pool_classes_by_scheme:
-        manager.pool_classes_by_scheme = {"http": _NotingPool, "https": _NotingTLSPool}
+    _pool_classes: ClassVar[dict[str, type]] = {"http": _NotingPool, "https": _NotingTLSPool}
