@@ -82,7 +82,7 @@ def test_every_problem_type_is_documented_and_none_besides() -> None:
 def test_every_promise_names_a_test_that_is_there(file: str, name: str) -> None:
     """A guarantee without its test is not one."""
     (path,) = (ROOT / "tests").rglob(file)
-    assert re.search(rf"^(def {name}\(|{name} = )", path.read_text("utf-8"), re.MULTILINE)
+    assert re.search(rf"^((def|class) {name}\(|{name} = )", path.read_text("utf-8"), re.MULTILINE)
 
 
 def test_there_are_promises() -> None:

@@ -1,7 +1,9 @@
 """The service as a state machine: whatever happens in whatever order, each request is started once and told once."""
 
+from collections import Counter
 from contextlib import suppress
 from datetime import timedelta
+from typing import ClassVar
 from uuid import UUID
 
 from hypothesis import HealthCheck, settings
@@ -39,6 +41,9 @@ SETTLE_TICKS, CALM_TICKS = 60, 10
 """Ticks of half a minute: in which all must end once the trouble is over, and then, longer than any lag, lease or
 grace here, in which nothing may begin again."""
 
+LEAST_JOINED = 20
+"""So many requests, of a hundred and more, have to join another one for the machines to show anything of that."""
+
 PIPELINE = one_at_once.PIPELINE
 TRACE = {"type": "String", "defaultValue": ""}
 
@@ -50,6 +55,8 @@ class Service(Operators, FaultyNeighbours):
     """
 
     requests = Bundle("requests")
+    joined: ClassVar[Counter[str]] = Counter()
+    """How many requests have joined another one, of all machines, and how they have ended."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -63,7 +70,7 @@ class Service(Operators, FaultyNeighbours):
     @initialize(correlated=st.booleans(), joins=st.booleans())
     def learn_that_ids_are_honoured(self, *, correlated: bool, joins: bool) -> None:
         """One run has shown how this factory treats ids."""
-        self.correlated = correlated
+        self.correlated, self.joins = correlated, joins
         self.world = World(
             steps=self.script, settings=one_at_once.settings_of(correlated=correlated, joins=joins)
         )
@@ -77,12 +84,31 @@ class Service(Operators, FaultyNeighbours):
     @rule(target=requests, number=st.integers(0, 3), source=st.sampled_from(Source), counted=st.booleans())
     def submit(self, number: int, source: Source, *, counted: bool) -> object:
         """A caller or a message asks for a run, perhaps of the pipeline that each customer has one of at once."""
+        return self.ask_anew(number, source, counted=counted)
+
+    def ask_anew(self, number: int, source: Source, *, counted: bool) -> tuple[str, int]:
+        """Submit under a new key; the request."""
         key = f"key-{len(self.sources)}"
         self.sources[key] = source
         if counted:
             self.counted.add(key)
         self.send(key, number)
-        return multiple((key, number))
+        return key, number
+
+    @precondition(lambda self: self.joins)
+    @rule(target=requests, number=st.integers(0, 3), sources=st.tuples(*[st.sampled_from(Source)] * 2))
+    def two_ask_for_the_same(self, number: int, sources: tuple[Source, Source]) -> object:
+        """One after the other, of the pipeline whose requests join those that are the same."""
+        return multiple(*(self.ask_anew(number, source, counted=True) for source in sources))
+
+    @precondition(lambda self: self.joins)
+    @rule(target=requests, request=requests, source=st.sampled_from(Source))
+    def another_asks_for_the_same(self, request: tuple[str, int], source: Source) -> object:
+        """Of a run that goes on, perhaps: it joins that."""
+        key, number = request
+        if key not in self.counted:
+            return multiple()
+        return self.ask_anew(number, source, counted=True)
 
     @rule(request=requests)
     def repeat(self, request: tuple[str, int]) -> None:
@@ -123,6 +149,7 @@ class Service(Operators, FaultyNeighbours):
             return
         else:
             assert submitted.record.request_id == key
+            self.joined["joined"] += submitted.record.joined_to is not None and not submitted.replayed
             self.acknowledged.setdefault(key, number)
 
     @rule(request=requests, recursive=st.booleans())
@@ -304,6 +331,7 @@ class Service(Operators, FaultyNeighbours):
         assert record.state is RunState.PUBLISHED, (
             f"{key} is {record.state} {record.status}: {record.message}"
         )
+        self.joined[f"ended {record.status}"] += record.joined_to is not None
         ids = set(told(self.world.outbox.events, key))
         told_before = {f"{key}/Rejected" + (f"/{n + 1}" if n else "") for n in range(record.rejections)}
         told_before |= {f"{key}/Unknown" + (f"/{n + 1}" if n else "") for n in range(record.unknowns)}
@@ -321,10 +349,19 @@ class Service(Operators, FaultyNeighbours):
         assert ids == {f"{key}/{record.status}" + (f"/{times + 1}" if times else ""), *told_before}
 
 
-TestService = Service.TestCase
-TestService.settings = settings(
-    max_examples=300,
-    stateful_step_count=40,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
-)
+class TestService(Service.TestCase):  # type: ignore[misc,valid-type]
+    """All of these machines, and whether they have come to where it is hard to come."""
+
+    settings = settings(
+        max_examples=300,
+        stateful_step_count=40,
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+    )
+
+    def runTest(self) -> None:  # noqa: N802 - unittest's name
+        """Each request is started once and told once; enough have joined others' runs, and ended with them."""
+        Service.joined.clear()
+        super().runTest()
+        assert Service.joined["joined"] >= LEAST_JOINED, Service.joined
+        assert Service.joined["ended Succeeded"] >= LEAST_JOINED, Service.joined
