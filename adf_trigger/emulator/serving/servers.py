@@ -4,7 +4,7 @@ import asyncio
 import socket
 import sys
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -14,6 +14,10 @@ from adf_trigger.emulator.serving.certificates import Certificate
 HOST = "127.0.0.1"
 _STARTED_POLL_SECONDS = 0.005
 _SHUTDOWN_SECONDS = 2
+_CLOSING_LOOK_SECONDS = 0.1
+_TICK_SECONDS = 1.0
+_TICKS_COUNTED = 10
+"""uvicorn counts tenths of seconds, and does what it has to do at each tenth of them."""
 
 
 @asynccontextmanager
@@ -59,21 +63,52 @@ async def serving(
         try:
             yield f"{scheme}://{HOST}:{listener.getsockname()[1]}"
         finally:
-            server.should_exit = True
+            server.end()
             await task
 
 
 class _Server(uvicorn.Server):
     """Leaves signals to the process that has several servers, and no connection behind."""
 
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._told = asyncio.Event()
+
+    def end(self) -> None:
+        """Stop serving."""
+        self.should_exit = True
+        self._told.set()
+
+    async def main_loop(self) -> None:
+        """Serve until told to end, without uvicorn's look at every tenth of a second whether that is so."""
+        counter = 0
+        while not await self.on_tick(counter):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_TICK_SECONDS):
+                    await self._told.wait()
+            counter += _TICKS_COUNTED
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Close what is idle, wait for what is not, and then drop clients that keep their end of TLS open."""
-        await super().shutdown(sockets)
-        for connection in list(self.server_state.connections):
-            if (transport := getattr(connection, "transport", None)) is not None:
+        """Close what is idle, wait for what is not, and for no client that keeps its end of TLS open."""
+        closing = asyncio.create_task(super().shutdown(sockets))
+        ended: set[asyncio.Transport] = set()
+        while not (await asyncio.wait({closing}, timeout=_CLOSING_LOOK_SECONDS))[0]:
+            for transport in ended:
                 transport.abort()
+            ended = {each for each in self._transports() if each.is_closing() and not _has_more(each)}
+        await closing
+        for transport in self._transports():
+            transport.abort()
         await asyncio.sleep(0)
+
+    def _transports(self) -> list[asyncio.Transport]:
+        found = (getattr(each, "transport", None) for each in self.server_state.connections)
+        return [each for each in found if each is not None]
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+
+def _has_more(transport: asyncio.Transport) -> bool:
+    return transport.get_write_buffer_size() > 0
