@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Protocol
 
+import psutil
+
 HAS_GROUPS = hasattr(os, "fork") and hasattr(os, "killpg")
 """Whether this system has process groups; Windows has none."""
 
@@ -20,7 +22,8 @@ _WATCHDOG = Path(__file__).with_name("watchdog.py")
 _POLL_SECONDS = 0.02
 _GUARD_END_SECONDS = 5.0
 _GROUP_END_SECONDS = 0.5
-"""Short, since where nobody reaps orphans, as in some containers, a group of dead processes stays."""
+"""Short, since what was killed ends at once, unless the system is at fault."""
+_DEAD = frozenset({psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD})
 _WATCHDOG_SECONDS = 30.0
 """Until the watchdog has started the command; and beyond the command's grace, until it has ended what is left."""
 
@@ -133,12 +136,24 @@ class _Group:
     def _wait_for_group(self) -> None:
         """Wait for the moment between the last signal and the end of what it is sent to."""
         deadline = time.monotonic() + _GROUP_END_SECONDS
-        while time.monotonic() < deadline:
-            try:
-                os.killpg(self.pid, 0)
-            except OSError:
-                return
+        while time.monotonic() < deadline and not group_has_ended(self.pid):
             time.sleep(_POLL_SECONDS)
+
+
+def group_has_ended(group: int) -> bool:
+    """Whether no process of a group runs. Where nobody reaps orphans, as in some containers, the dead ones stay."""
+    try:
+        os.killpg(group, 0)
+    except OSError:
+        return True
+    return all(_is_elsewhere_or_dead(pid, group) for pid in psutil.pids())
+
+
+def _is_elsewhere_or_dead(pid: int, group: int) -> bool:
+    try:
+        return os.getpgid(pid) != group or psutil.Process(pid).status() in _DEAD
+    except (OSError, psutil.Error):
+        return True
 
 
 class _Tree:

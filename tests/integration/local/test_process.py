@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from adf_trigger.local.processes.families import HAS_GROUPS, group_has_ended
 from adf_trigger.local.processes.process import Process, StartFailed, ready_line
 
 PATIENT_SECONDS = 60.0
@@ -152,6 +153,19 @@ def test_stop_cleans_up_after_a_killed_process(run: Callable[..., Process], held
     assert held_by == "trees" or not gone(child)
     process.stop()
     assert eventually(lambda: gone(child))
+
+
+@pytest.mark.skipif(not HAS_GROUPS, reason="there are no process groups")
+def test_a_dead_process_that_nobody_reaps_is_not_waited_for() -> None:
+    """Its group is there until its parent has asked how it has ended; what runs in it is waited for."""
+    with subprocess.Popen(
+        [sys.executable, "-c", "input()"], stdin=subprocess.PIPE, start_new_session=True
+    ) as process:
+        assert not group_has_ended(process.pid)
+        process.kill()
+        assert eventually(lambda: group_has_ended(process.pid))
+        os.killpg(process.pid, 0)  # it is there: Popen has not been asked
+    assert group_has_ended(process.pid)
 
 
 def test_stop_may_be_called_again(run: Callable[..., Process]) -> None:
