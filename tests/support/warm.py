@@ -20,6 +20,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
+from pydantic import BaseModel
+
 from adf_trigger.local.processes.environment import child_environment
 from adf_trigger.local.processes.process import Process, ready_line
 from adf_trigger.local.stack.stack import Stack, StackConfig
@@ -28,6 +30,18 @@ from tests.support.waiting import LIMIT
 MODULES = ("functions_host", "emulator")
 """What can be forked: `python -m adf_trigger.…`."""
 _IMPORTED_BY_THE_APP = "adf_trigger.functions.app"
+_IMPORTED_WHEN_USED = (
+    "_strptime",
+    "anyio._backends._asyncio",
+    "azure.core.rest._http_response_impl",
+    "azure.core.rest._requests_basic",
+    "azure.identity._credentials.app_service",
+    "encodings.utf_8_sig",
+    "httpcore",
+    "uvicorn.lifespan.off",
+    "uvicorn.protocols.websockets.auto",
+)
+"""What they import with their first calls."""
 _ROOT = Path(__file__).parents[2]
 _START = Path(__file__).with_name("warm_start.py")
 _POLL_SECONDS = 0.02
@@ -101,7 +115,9 @@ def serve(address: str) -> NoReturn:
     """Fork a process for each connection."""
     for module in MODULES:
         importlib.import_module(f"adf_trigger.{module}.__main__")
-    importlib.import_module(_IMPORTED_BY_THE_APP)
+    for name in (_IMPORTED_BY_THE_APP, *_IMPORTED_WHEN_USED):
+        importlib.import_module(name)
+    _complete(BaseModel)
     assert threading.active_count() == 1, "a fork has none of the threads"
     gc.collect()
     gc.freeze()  # so that what is forked goes on sharing the memory of what is imported
@@ -117,6 +133,13 @@ def serve(address: str) -> NoReturn:
                 listener.close()
                 _keep(connection)
             connection.close()
+
+
+def _complete(model: type[BaseModel]) -> None:
+    """Build what models, and those that derive from them, would build at their first use in each process."""
+    for each in model.__subclasses__():
+        each.model_rebuild()
+        _complete(each)
 
 
 def _reap() -> None:
