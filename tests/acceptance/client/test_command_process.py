@@ -21,6 +21,8 @@ from tests.support.local_stack import LocalStack
 from tests.support.waiting import until
 
 LIMIT = 120.0
+SOON_AGAIN = ("--lock-period", "15", "--lock-recovery", "1")
+"""The timer of a host that was killed is held for this long, the shortest that storage grants, and not for a minute."""
 COPY = "Adfv2QuickStartParamPipeline"
 WAITS = {
     "activities": [
@@ -43,7 +45,9 @@ def stack(tmp_path_factory: pytest.TempPathFactory, warm: str) -> Iterator[Local
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_RUNTIME_DIR", str(state))
         data = tmp_path_factory.mktemp("data")
-        with LocalStack(poll_schedule="*/1 * * * * *", data=data, warm=warm) as running:
+        with LocalStack(
+            poll_schedule="*/1 * * * * *", host_options=SOON_AGAIN, data=data, warm=warm
+        ) as running:
             for _ in running.quickstart.provision():
                 continue
             running.quickstart.upload()
@@ -240,6 +244,7 @@ def test_a_rejected_message_is_seen_replayed_and_discarded(stack: LocalStack) ->
     """All by HTTP: what could not run is sent again once its pipeline is there, and what is not wanted is discarded."""
     stack.caller.send({"pipeline": "Later", "requestId": "later"})
     stack.caller.send({"pipeline": "Never", "requestId": "never"})
+    until(lambda: {stack.status("later"), stack.status("never")} == {"Rejected"}, LIMIT)
     until(lambda: {"later", "never"} <= set(adf_trigger(stack, "rejected", "list").stdout.split()), LIMIT)
     stack.define("Later", WAITS)
     replayed = adf_trigger(stack, "rejected", "replay", "later")
