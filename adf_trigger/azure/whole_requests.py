@@ -8,8 +8,6 @@ from typing import Any
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
-from adf_trigger.azure.response_heads import PlainResponse
-
 LARGEST = 64 * 1024
 """Bytes of a request, head and body, that is sent in one piece."""
 
@@ -17,7 +15,6 @@ LARGEST = 64 * 1024
 class WholeRequests(HTTPConnection):
     """A connection whose requests are sent in one piece, while they are small. Connecting is not changed by it."""
 
-    response_class = PlainResponse
     _held: bytearray | None = None
 
     def request(self, *args: Any, **kwargs: Any) -> None:
