@@ -247,24 +247,31 @@ def test_who_has_joined_a_run_outlasts_the_host_and_ends_with_it(stack: LocalSta
 
 
 def test_requests_outlast_a_full_factory(stack: LocalStack) -> None:
-    """They are taken, say why they wait, and start once, in order, when it takes runs again."""
+    """They are taken, say why they wait, outlast a kill of the host, and start once, in order, as there is room."""
     stack.define("only")
     start(stack, "slow", "fills")
     stack.control("PATCH", "options", {"strict": True, "most_runs": 1})
+    keys = ("full-1", "full-2", "full-3")
     try:
-        for key in ("full-1", "full-2"):
+        for key in keys[:2]:
             taken = stack.caller.post("only", {}, key=key)
             assert (taken.status, taken.body["status"]) == (202, "Accepted")
             assert taken.body["reason"].startswith("the factory takes no more runs")
         stack.tick()
-        assert stack.status("full-1") == stack.status("full-2") == "Accepted"
-        stack.control("PATCH", "options", {"most_runs": None})
-        for key in ("full-1", "full-2"):
+        stack.kill_functions()
+        stack.processes.restart_functions()
+        assert stack.caller.post("only", {}, key=keys[1]).status == 200
+        stack.caller.send({"pipeline": "only", "requestId": keys[2]})
+        stack.eventually(lambda: stack.status(keys[2]) == "Accepted")
+        assert [stack.status(key) for key in keys] == ["Accepted"] * 3
+        assert stack.runs("only") == []
+        stack.control("PATCH", "options", {"most_runs": 2})
+        for key in keys:
             ended(stack, key, "Succeeded")
     finally:
         stack.control("PATCH", "options", {"strict": False, "most_runs": None})
-    views = [stack.caller.get(key).body for key in ("full-1", "full-2")]
-    first, second = (run_of(stack, view["runId"]) for view in views)
-    assert datetime.fromisoformat(first["runStart"]) <= datetime.fromisoformat(second["runStart"])
-    assert len(stack.runs("only")) == 2
+    runs = {run["runId"]: run["runStart"] for run in stack.runs("only")}
+    began = [datetime.fromisoformat(runs[stack.caller.get(key).body["runId"]]) for key in keys]
+    assert began == sorted(began)
+    assert len(runs) == len(keys)
     call(stack, "runs/fills/cancel")
