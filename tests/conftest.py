@@ -1,12 +1,15 @@
 """What all tests share."""
 
 import gc
+import os
 import sys
 import threading
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager, nullcontext
+from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, is_hypothesis_test, settings
 
 # How long an example takes says how busy the machine is; what hangs is ended by the time limit of the whole test.
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -27,40 +30,67 @@ SLOW_FILES = (
 """Beginnings of the paths of what takes longest, which a worker must not begin when the others are done."""
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_collection() -> Generator[None, object, object]:
-    """Look for no garbage while ten thousand tests are collected, nor in them later: half of the time went there."""
-    gc.disable()
-    try:
-        return (yield)
-    finally:
-        gc.freeze()
-        gc.enable()
-
-
 UNMEASURED = (
+    "tests/acceptance/",
+    "tests/integration/client/",
     "tests/integration/emulator/",
+    "tests/integration/functions_host/",
+    "tests/integration/infra/",
+    "tests/integration/local/",
+    "tests/integration/test_other_systems.py",
+    "tests/integration/upgrade/",
     "tests/unit/bench/",
     "tests/unit/emulator/",
     "tests/unit/functions_host/",
     "tests/unit/infra/",
+    "tests/unit/local/",
     "tests/unit/mutation/",
-    "tests/unit/service/test_state_machine.py",  # the tests of the rooms reach the same, and reach it in every run
     "tests/unit/test_architecture.py",
+    "tests/unit/test_documents.py",
     "tests/unit/test_import_circles.py",
+    "tests/unit/test_locks.py",
     "tests/unit/test_module_sizes.py",
 )
 """Beginnings of the paths of tests that say nothing of the coverage of deployed code: tracing doubles their cost."""
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Trace where there is something to measure; the slowest files first, so that the quick ones fill the end.
+Tracing = tuple[Any, Any]
+"""What traces this thread, and the threads that begin."""
 
-    Within a file nothing moves.
+NOTHING: Tracing = (None, None)
+MEASURE = pytest.StashKey[Tracing]()
+
+
+@contextmanager
+def tracing(wanted: Tracing) -> Iterator[Tracing]:
+    """Trace so meanwhile, which for coverage is everything or nothing; gives what there was before."""
+    before = sys.gettrace(), threading.gettrace()
+    threading.settrace(wanted[1])
+    sys.settrace(wanted[0])
+    try:
+        yield before
+    finally:
+        sys.settrace(before[0])
+        threading.settrace(before[1])
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Look for no garbage while ten thousand tests are collected, nor in them later: half of the time went there.
+
+    Every worker collects, which imports the same; one of them says what that reaches.
     """
-    for item in items:
-        if item.nodeid.startswith(UNMEASURED):
-            item.add_marker(pytest.mark.no_cover)
+    gc.disable()
+    try:
+        with nullcontext() if os.environ.get("PYTEST_XDIST_WORKER", "gw0") == "gw0" else tracing(NOTHING):
+            return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the slowest files first, so that the quick ones fill the end; within a file nothing moves."""
 
     def place(item: pytest.Item) -> int:
         found = (number for number, start in enumerate(SLOW_FILES) if item.nodeid.startswith(start))
@@ -69,16 +99,36 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=place)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtestloop(session: pytest.Session) -> Generator[None, object, object]:
+    """Trace what tests do, and not what pytest does around each of ten thousand."""
+    with tracing(NOTHING) as measure:
+        session.config.stash[MEASURE] = measure
+        return (yield)
+
+
+def of(item: pytest.Item) -> Tracing:
+    """What traces a test and its fixtures."""
+    return NOTHING if item.nodeid.startswith(UNMEASURED) else item.config.stash[MEASURE]
+
+
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None, object, object]:
+    """Measure the fixtures."""
+    with tracing(of(item)):
+        return (yield)
+
+
 @pytest.hookimpl(wrapper=True, trylast=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
-    """Trace nothing where pytest-cov is told so: in a worker it stops one of two measures, which resumes the other."""
-    if item.get_closest_marker("no_cover") is None:
+    """Measure no property: what drawn examples reach differs from run to run, and a floor must not hang on luck."""
+    drawn = is_hypothesis_test(getattr(item, "obj", None))
+    with tracing(NOTHING if drawn or item.get_closest_marker("untraced") else of(item)):
         return (yield)
-    traced, in_threads = sys.gettrace(), threading.gettrace()
-    sys.settrace(None)
-    threading.settrace(None)
-    try:
+
+
+@pytest.hookimpl(wrapper=True, trylast=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None, object, object]:
+    """Measure how the fixtures end."""
+    with tracing(of(item)):
         return (yield)
-    finally:
-        threading.settrace(in_threads)
-        sys.settrace(traced)

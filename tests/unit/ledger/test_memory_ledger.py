@@ -13,7 +13,7 @@ class TestMemoryLedger(LedgerContract):
         return MemoryLedger()
 
 
-@pytest.mark.no_cover  # the contract above is what is measured; tracing would double the cost of these steps
+@pytest.mark.untraced  # the contract above is what is measured
 def test_memory_keeps_to_the_model_in_any_order_of_steps() -> None:
     """Whatever steps are taken in whatever order, the memory ledger and the model agree after each."""
     check_against_model(MemoryLedger(), examples=200, steps=40)

@@ -264,7 +264,7 @@ class Calls(RuleBasedStateMachine):
         assert left(self.world) == max(0, int(self.level + 1e-6))
 
 
-TestCalls = pytest.mark.no_cover(Calls.TestCase)
+TestCalls = Calls.TestCase
 TestCalls.settings = settings(max_examples=30, stateful_step_count=20, deadline=None)
 
 

@@ -271,7 +271,6 @@ class Story:
     ),
 )
 @settings(deadline=None, max_examples=150)
-@pytest.mark.no_cover
 def test_no_two_pieces_of_news_share_an_id(second: str, moves: list[tuple[int, str, str]]) -> None:
     """Whatever becomes of two requests, one of which has a key that looks like news of the other."""
     story = Story(second)
