@@ -75,18 +75,17 @@ def largest(pipeline: str, **fields: Any) -> str:
     return json.dumps({**document, "parameters": {"text": noise[:room]}})
 
 
-@pytest.mark.parametrize("fields", [{"requestId": "large"}, {}], ids=["with a key", "without"])
-def test_the_largest_message_outlasts_an_outage(stack: LocalStack, fields: dict[str, str]) -> None:
-    """While its pipeline cannot be read it waits, with its bytes and under one key, and then runs once."""
-    pipeline = f"outage-{len(fields)}"
-    stack.define(pipeline, ANY_TEXT)
-    text = largest(pipeline, **fields)
+def test_the_largest_message_outlasts_an_outage(stack: LocalStack) -> None:
+    """With a key or without: while its pipeline cannot be read it waits, whole, under one key, and then runs once."""
+    keys = {"outage-keyed": "large"}
+    for pipeline in ("outage-keyed", "outage"):
+        stack.define(pipeline, ANY_TEXT)
     with stack.faults(NOT_READ):
-        sent = queue(stack).send_message(text, time_to_live=-1)
-        key = fields.get("requestId", str(sent.id))
-        stack.eventually(lambda: _is_put_back(stack, key), ticking=False)
-    stack.eventually(lambda: stack.status(key) == "Succeeded")
-    assert len(stack.runs(pipeline)) == 1
+        queue(stack).send_message(largest("outage-keyed", requestId="large"), time_to_live=-1)
+        keys["outage"] = str(queue(stack).send_message(largest("outage"), time_to_live=-1).id)
+        stack.eventually(lambda: all(_is_put_back(stack, key) for key in keys.values()), ticking=False)
+    stack.eventually(lambda: {stack.status(key) for key in keys.values()} == {"Succeeded"})
+    assert [len(stack.runs(pipeline)) for pipeline in keys] == [1, 1]
     assert replay(stack, "list").stdout == ""
 
 
