@@ -199,6 +199,7 @@ def test_an_unknown_run_is_adopted(person: Person, stack: LocalStack) -> None:
         stack.caller.post("parked", {}, key="lost")
         stack.eventually(lambda: stack.status("lost") == "Unknown")
     (run,) = stack.runs("parked")
+    assert stack.decide("lost", {"as": "adopt"}).status_code == 409  # it has to name the run
     person.open("runs/lost")
     expect(person.page.locator(".why")).to_contain_text("Why its fate is unknown")
     person.button("Decide…").click()

@@ -26,6 +26,8 @@ from tests.support.webhook_server import Call
 ENDED = {"Succeeded", "Failed", "Cancelled", "Rejected", "Unknown"}
 LATER = 503
 AGAIN_SECONDS = 0.2
+EVENTS_SECONDS = 0.5
+"""How long a look at the events takes."""
 KILL_PATIENCE = 2 * PATIENCE
 """Some points lie behind waits of half a minute."""
 
@@ -109,7 +111,9 @@ class Crashes:
 
     def read_events(self) -> list[dict[str, Any]]:
         """All ends that were told so far, those that have just come among them."""
-        self.events += (each for each in self.stack.caller.events(1_000, within=0.5) if each["data"]["ended"])
+        self.events += (
+            each for each in self.stack.caller.events(1_000, within=EVENTS_SECONDS) if each["data"]["ended"]
+        )
         return self.events
 
     def all_over(self) -> bool:
@@ -141,10 +145,11 @@ class Crashes:
 
     def settle(self) -> None:
         """Fire the timer until all that was acknowledged has its event, or for as long as there is patience."""
-        deadline = time.monotonic() + PATIENCE
-        while self.unpublished() and time.monotonic() < deadline:
+        began = time.monotonic()
+        while self.unpublished() and (waited := time.monotonic() - began) < PATIENCE:
             self.tick()
             self.read_events()
+            time.sleep(pause_after(waited, 0.0, MOST_TICK_SECONDS - EVENTS_SECONDS))
 
     def killed(self) -> bool:
         """Whether the host has been killed as planned."""

@@ -1,6 +1,5 @@
 """What leads to each step of telling runs that others start."""
 
-import time
 from collections.abc import Callable
 from uuid import uuid4
 
@@ -11,7 +10,6 @@ from adf_trigger.ledger.notes import Note
 from adf_trigger.ledger.table import TableLedger
 from adf_trigger.ledger.table_notes import TableNotes
 from tests.acceptance.crash.crashes import Crashes
-from tests.support.local_stack import PATIENCE, TICK_SECONDS
 
 POLICY = {
     "watched": {"observe": "topLevel"},
@@ -57,10 +55,7 @@ def held_back(crashes: Crashes, key: str) -> None:
     plan = _in_doubt(crashes, key)
     crashes.plan.write_text(plan)
     _start(crashes, "doubted")
-    deadline = time.monotonic() + PATIENCE
-    while not crashes.killed() and time.monotonic() < deadline:
-        crashes.tick()
-        time.sleep(TICK_SECONDS)
+    crashes.go_on_until_killed()
     crashes.steer(key, "resolve", {"as": "dismiss"})
 
 

@@ -214,7 +214,7 @@ def acknowledged(crashes: Crashes, key: str) -> None:
     headers = {"x-functions-key": crashes.stack.endpoints.functions_key}
 
     def is_reported() -> bool:
-        ledger = requests.get(f"{root}/details", headers=headers, timeout=TIMEOUTS).json()["ledger"]
+        ledger = requests.get(f"{root}/details", headers=headers, timeout=TIMEOUTS).json().get("ledger")
         return ledger is not None and not ledger["acknowledged"]
 
     crashes.stack.eventually(is_reported)
