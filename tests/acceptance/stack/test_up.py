@@ -280,12 +280,13 @@ def free_ports(count: int) -> list[int]:
     return ports
 
 
-def test_an_app_that_cannot_be_imported_ends_the_start_with_what_to_do(tmp_path: Path) -> None:
+def test_an_app_that_cannot_be_imported_ends_the_start_with_what_to_do(tmp_path: Path, warm: str) -> None:
     """The host would answer 404 to everything and say nothing; nothing of the stack stays behind."""
     app = tmp_path / "app"
     app.mkdir()
     (app / "function_app.py").write_text("import no_such_module\n", encoding="utf-8")
-    with pytest.raises(StartFailed, match=r"could not be imported.*--forgiving"), Stack(StackConfig(app=app)):
+    starting = WarmStack(StackConfig(app=app), warm)
+    with pytest.raises(StartFailed, match=r"could not be imported.*--forgiving"), starting:
         pass
     assert not [
         child for child in psutil.Process().children(recursive=True) if "functions_host" in str(child)
