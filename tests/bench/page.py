@@ -21,6 +21,11 @@ shares the processors: callers, Azurite on Node, the local Data Factory, the fun
 machine; the counts of calls are held by tests (`tests/unit/service/timer/test_tick_storage.py`), whatever the machine.
 Medians.
 
+The calls alone, under submit, are the two writes and the createRun of each request, by the same clients and as many
+threads in a bare process: without HTTP, a functions host or anything to check. What is missing from there to storage's
+ceiling is the price of createRun and of two Python processes on these cores; what is missing from a request to there is
+ours.
+
 A soak is judged by what comes after six minutes of it: a list looks back over five, so that until then each tick reads
 more runs than the one before.
 """

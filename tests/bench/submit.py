@@ -5,14 +5,17 @@ the callers. In Azure the storage is another, and so is the figure.
 """
 
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from uuid import uuid4
 
 from azure.storage.queue import QueueClient
 
 from adf_trigger.azure.storage import StorageAccount
 from adf_trigger.clock import utcnow
+from adf_trigger.datafactory.client import DataFactoryClient
 from adf_trigger.ledger.opening import open_table_ledger
 from adf_trigger.ledger.records import RunRecord, RunState
 from adf_trigger.local.demo.quickstart import Quickstart
@@ -27,6 +30,8 @@ CALLERS = 8
 MOST_MILLISECONDS = 15
 """Of the functions' processor time, for a request, its run and its event."""
 _WARM_UP = 16
+_OUTLASTS_ALL = 3600
+"""Seconds of a run that is started beside the service, so that no list of what has ended shows it."""
 _ACCEPTED = 202
 _PATIENCE = 120.0
 _POLL_SECONDS = 0.25
@@ -34,9 +39,11 @@ _POLL_SECONDS = 0.25
 
 def measure(repeats: int, *, calls: int = 200) -> list[Figure]:
     """Ask for runs from callers who each wait for the answer; each run lasts a second or so."""
-    loads, used, told, ceilings = list[Load](), [], [], []
+    loads, used, told, ceilings, alone = list[Load](), [], [], [], []
     with Stack() as endpoints:
-        Quickstart(endpoints).client.pipelines.create_or_update("bench", wait_and_set(1))
+        client = Quickstart(endpoints).client
+        client.pipelines.create_or_update("bench", wait_and_set(1))
+        client.pipelines.create_or_update("alone", wait_and_set(_OUTLASTS_ALL))
         _submit(endpoints, min(_WARM_UP, calls))
         events = _wait_for_events(endpoints, min(_WARM_UP, calls))
         for _ in range(repeats):
@@ -45,7 +52,8 @@ def measure(repeats: int, *, calls: int = 200) -> list[Figure]:
             used.append(_since(before, endpoints))
             events = _wait_for_events(endpoints, events + calls)
             told.append(_since(before, endpoints))
-            ceilings.append(_ceiling(endpoints, calls))
+            ceilings.append(_ceiling(endpoints, calls, lambda _: None))
+            alone.append(_ceiling(endpoints, calls, partial(_create_run, client)))
     return [
         Figure(
             name=f"requests taken on Azurite, {CALLERS} callers",
@@ -56,6 +64,16 @@ def measure(repeats: int, *, calls: int = 200) -> list[Figure]:
             name=f"  storage's ceiling: the same writes by {CALLERS} threads, and nothing else",
             unit="per second",
             values=ceilings,
+        ),
+        Figure(
+            name="  the calls alone: these writes, and createRun between them, without a host",
+            unit="per second",
+            values=alone,
+        ),
+        Figure(
+            name="  the calls alone, of what storage alone allows",
+            unit="times",
+            values=[calls / ceiling for calls, ceiling in zip(alone, ceilings, strict=True)],
         ),
         Figure(
             name="  requests, of what storage alone allows",
@@ -113,8 +131,18 @@ def _processor_seconds(endpoints: Endpoints) -> dict[str, float]:
     return {name: processor_seconds(pid) for name, pid in endpoints.pids.items()}
 
 
-def _ceiling(endpoints: Endpoints, count: int) -> float:
-    """Requests a second whose two writes Azurite makes: the claim's transaction, and the start's update."""
+def _create_run(client: DataFactoryClient, record: RunRecord) -> None:
+    client.create_run("alone", {}, client_request_id=record.run_id)
+
+
+def _ceiling(endpoints: Endpoints, count: int, between: Callable[[RunRecord], None]) -> float:
+    """Requests a second whose two writes Azurite makes: the claim's transaction, and the start's update.
+
+    Args:
+        endpoints: of the stack.
+        count: of requests.
+        between: done between the two writes.
+    """
     account = StorageAccount(connection_string=endpoints.storage_connection_string)
     ledger = open_table_ledger(account, table=f"ceiling{uuid4().hex}", create_missing=True)
     ledger.create_table_if_missing()
@@ -134,6 +162,7 @@ def _ceiling(endpoints: Endpoints, count: int) -> float:
             lease_until=now,
         )
         claimed = ledger.claim(record).stored
+        between(record)
         ledger.save(claimed, replace(record, state=RunState.SUBMITTED, status="Queued", submitted_at=now))
 
     with ThreadPoolExecutor(CALLERS) as threads:
