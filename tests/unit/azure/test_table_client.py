@@ -1,4 +1,4 @@
-"""Writes of a table, as they are sent and as their answers are read."""
+"""Writes and reads of a table, as they are sent and as their answers are read."""
 
 import base64
 import time
@@ -10,7 +10,7 @@ import requests
 import responses
 from azure.core import MatchConditions
 from azure.core.credentials import AccessToken
-from azure.core.exceptions import AzureError, DecodeError, HttpResponseError
+from azure.core.exceptions import AzureError, DecodeError, HttpResponseError, ResourceNotFoundError
 from azure.data.tables import TableTransactionError, UpdateMode
 from requests import PreparedRequest
 
@@ -286,6 +286,55 @@ def test_a_challenged_update_is_answered_by_the_sdk() -> None:
     with account.table("adfruns") as client:
         assert client.update_entity(KEYS, **REPLACE)["etag"] == 'W/"2"'
     assert credential.asked == [None, None, tenant]
+
+
+@responses.activate
+def test_a_row_is_read_by_one_request(client: LeanTableClient) -> None:
+    """Texts and bytes as they were written, with the ETag, and without what is storage's own."""
+    document = {
+        "odata.metadata": "https://acme/$metadata#adfruns/@Element",
+        "odata.etag": 'W/"1"',
+        **KEYS,
+        "Timestamp": "2026-11-26T12:00:00Z",
+        "text": "\u00e4",
+        "bytes@odata.type": "Edm.Binary",
+        "bytes": "AP8=",
+    }
+    responses.get(ROW, json=document)
+    row = client.get_entity(KEYS["PartitionKey"], KEYS["RowKey"])
+    assert row == {**KEYS, "text": "\u00e4", "bytes": b"\x00\xff"}
+    assert row.metadata["etag"] == 'W/"1"'
+    assert sent().headers["Authorization"].startswith("SharedKey acme:")
+
+
+@responses.activate
+def test_a_row_of_other_types_is_read_by_the_sdk(client: LeanTableClient) -> None:
+    """Numbers, times and whatever else somebody has written are not ours to read."""
+    responses.get(ROW, json={"odata.etag": 'W/"1"', **KEYS, "n@odata.type": "Edm.Int64", "n": "5"})
+    row = client.get_entity(KEYS["PartitionKey"], KEYS["RowKey"])
+    assert row["n"].value == 5
+    assert row.metadata["etag"] == 'W/"1"'
+
+
+@responses.activate
+@pytest.mark.parametrize("code", ["ResourceNotFound", "TableNotFound"])
+def test_what_is_not_there_is_told_with_its_code(client: LeanTableClient, code: str) -> None:
+    """A row that is missing is told from a table that is."""
+    responses.get(ROW, status=404, json={"odata.error": {"code": code}})
+    with pytest.raises(ResourceNotFoundError) as caught:
+        client.get_entity(KEYS["PartitionKey"], KEYS["RowKey"])
+    assert (caught.value.status_code, getattr(caught.value, "error_code", None)) == (404, code)
+
+
+@responses.activate
+@pytest.mark.parametrize(
+    "body", [b"<html>welcome</html>", b"[]", b"", b'{"value": 1}', b'{"odata.etag": "x", "a']
+)
+def test_what_is_no_row_is_none(client: LeanTableClient, body: bytes) -> None:
+    """A page of somebody on the way, or half an answer, is no row that is missing."""
+    responses.get(ROW, body=body)
+    with pytest.raises(ValueError):  # noqa: PT011 - whatever json or we say
+        client.get_entity(KEYS["PartitionKey"], KEYS["RowKey"])
 
 
 @responses.activate
