@@ -4,6 +4,7 @@ import threading
 from typing import Any
 
 import requests
+import requests.adapters
 from azure.core.pipeline.transport import RequestsTransport
 
 from adf_trigger.azure.storage import StorageAccount
@@ -21,15 +22,19 @@ class Requests:
         """A transport that counts what it sends."""
         transport = storage_transport(**timeouts)
         assert isinstance(transport.session, requests.Session)
-        send = transport.session.send
+        for adapter in transport.session.adapters.values():  # where a call passes, however it was prepared
+            self._count_at(adapter)
+        return transport
+
+    def _count_at(self, adapter: requests.adapters.BaseAdapter) -> None:
+        send = adapter.send
 
         def counting(*args: Any, **kwargs: Any) -> requests.Response:
             with self._lock:
                 self.count += 1
             return send(*args, **kwargs)
 
-        transport.session.send = counting  # type: ignore[method-assign]
-        return transport
+        adapter.send = counting  # type: ignore[method-assign]
 
 
 def counted(connection_string: str) -> tuple[StorageAccount, Requests]:
