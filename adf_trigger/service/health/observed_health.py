@@ -44,10 +44,12 @@ class ObservationSummary:
     def _shown(self, observed: Observed) -> dict[str, Any]:
         wanted = self._policies.observed
         place = observed.place
+        published = 0 if place is None else place.published
         since = {name: observed.since.get(name) for name in [*wanted][:MOST_PIPELINES]}
         return {
             "readUntil": None if place is None else place.until.isoformat(),
-            "told": 0 if place is None else place.told,
+            "published": published,
+            "told": published,  # the same under its former name, for one version
             "pipelines": [
                 {
                     "pipeline": name,

@@ -73,7 +73,7 @@ class OtherRunClaimer:
         self._lock = threading.Lock()
         self._known: dict[UUID, None] = {}
         self._failures: Counter[UUID] = Counter()
-        self._told: Counter[str] = Counter()
+        self._uncounted: Counter[str] = Counter()
 
     def is_known(self, run_id: UUID) -> bool:
         """Whether this process remembers a run as published or claimed."""
@@ -82,12 +82,12 @@ class OtherRunClaimer:
     def uncounted(self, factory: FactoryHandle) -> int:
         """The number of runs of a factory that this process has claimed and not counted yet."""
         with self._lock:
-            return self._told[factory.id]
+            return self._uncounted[factory.id]
 
     def are_counted(self, factory: FactoryHandle, count: int) -> None:
         """Subtract claimed runs that are counted by now."""
         with self._lock:
-            self._told[factory.id] -= count
+            self._uncounted[factory.id] -= count
 
     def is_somebodys(self, factory: FactoryHandle, run: PipelineRun) -> bool:
         """Whether a run is in the ledger.
@@ -139,7 +139,7 @@ class OtherRunClaimer:
         self._remember(run.run_id)
         if claim.created:
             with self._lock:
-                self._told[factory.id] += 1
+                self._uncounted[factory.id] += 1
             self._publish(claim.stored)
         return True
 

@@ -30,12 +30,12 @@ class ObservationProgress:
     Attributes:
         until: what ended before is published, or held.
         search: how far the history was searched for requests of unknown fate; None once it was searched whole.
-        told: how many were published so far: for people, since the last writer wins.
+        published: how many were published so far: for people, since the last writer wins.
     """
 
     until: datetime
     search: str | None = ""
-    told: int = 0
+    published: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,16 +238,16 @@ def _digest(text: str) -> str:
 
 
 def _value_of(place: ObservationProgress) -> dict[str, Any]:
-    return {"until": place.until.isoformat(), "search": place.search, "told": place.told}
+    return {"until": place.until.isoformat(), "search": place.search, "published": place.published}
 
 
 def _place_of(note: Note) -> ObservationProgress:
     search: Any = note.value.get("search")
-    told: Any = note.value.get("told")
+    published: Any = note.value.get("published", note.value.get("told"))  # earlier versions wrote `told`
     return ObservationProgress(
         _instant(note, "until"),
         search if isinstance(search, str) else None,
-        told if isinstance(told, int) else 0,
+        published if isinstance(published, int) else 0,
     )
 
 

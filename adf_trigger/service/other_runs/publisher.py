@@ -137,7 +137,7 @@ class OtherRunPublisher:
             )
         claimed = self._claims.uncounted(factory)
         if claimed or place != observed.place:
-            self._observing.move_on(factory.id, replace(place, told=place.told + claimed))
+            self._observing.move_on(factory.id, replace(place, published=place.published + claimed))
             self._claims.are_counted(factory, claimed)
         self._catch_up(factory, observed, budget)
 

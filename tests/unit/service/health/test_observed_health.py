@@ -15,21 +15,21 @@ def observed(world: World) -> Any:
     return asyncio.run(world.services.health.answer()).details["observed"]
 
 
-def test_since_when_each_policy_holds_how_far_its_list_is_read_and_how_many_were_told() -> None:
-    """The sum outlives the process; who has none told is not named."""
+def test_since_when_each_policy_holds_how_far_its_list_is_read_and_how_many_were_published() -> None:
+    """The sum outlives the process, and stands under its former name, too."""
     world = world_of()
     world.tick(after=15)
     (shown,) = observed(world)
     assert shown["factory"] == "default"
     assert shown["pipelines"] == [{"pipeline": "load", "observe": "topLevel", "since": START.isoformat()}]
-    assert (shown["told"], shown["held"]) == (0, [])
+    assert (shown["published"], shown["told"], shown["held"]) == (0, 0, [])
     for number in range(1, 4):
         ended(world)
         world.tick(after=15)
         world.tick(after=15)
         world.restart()
         (shown,) = observed(world)
-        assert shown["told"] == number
+        assert (shown["published"], shown["told"]) == (number, number)
     assert shown["readUntil"] == (world.clock() - timedelta(seconds=30)).isoformat()
 
 
@@ -44,7 +44,7 @@ def test_what_is_held_for_a_request_in_doubt_shows() -> None:
     (shown,) = observed(world)
     (held,) = shown["held"]
     assert (held["pipeline"], held["inDoubtSince"]) == ("load", START.isoformat())
-    assert shown["told"] == 0
+    assert shown["published"] == 0
 
 
 def test_a_policy_that_is_gone_is_not_shown_and_costs_no_read() -> None:

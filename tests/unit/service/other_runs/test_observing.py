@@ -22,6 +22,7 @@ from tests.support.faulty_ledger import FaultyNotes
 from tests.support.world import known_steps
 
 FACTORY = "/factory"
+PLACE = f"{PREFIX}place|app"
 
 
 def keeper(notes: FaultyNotes | None = None, mark: str = "app") -> ObservationKeeper:
@@ -83,12 +84,25 @@ def test_the_place_is_read_as_it_was_written() -> None:
         assert keeper(notes).read(FACTORY).place == place
 
 
-@pytest.mark.parametrize("more", [{}, {"search": 3, "told": "many"}])
-def test_a_place_of_another_version_has_been_searched_whole_and_told_of_none(more: dict[str, object]) -> None:
+def test_a_place_of_the_version_before_is_read_and_written_under_the_new_name() -> None:
+    """That version called the number of published runs `told`: the count goes on from there."""
+    notes = FaultyNotes()
+    kept(notes, "load")
+    notes.put(FACTORY, PLACE, {"until": NOON.isoformat(), "search": "continuation", "told": 7})
+    place = keeper(notes).read(FACTORY).place
+    assert place == ObservationProgress(NOON, "continuation", 7)
+    keeper(notes).move_on(FACTORY, replace(place, published=8))
+    note = notes.get(FACTORY, PLACE)
+    assert note is not None
+    assert note.value == {"until": NOON.isoformat(), "search": "continuation", "published": 8}
+
+
+@pytest.mark.parametrize("more", [{}, {"search": 3, "told": "many"}, {"search": 3, "published": "many"}])
+def test_a_place_of_another_version_has_been_searched_whole_and_counts_none(more: dict[str, object]) -> None:
     """Only the instant is needed."""
     notes = FaultyNotes()
     kept(notes, "load")
-    notes.put(FACTORY, f"{PREFIX}place|app", {"until": NOON.isoformat(), **more})
+    notes.put(FACTORY, PLACE, {"until": NOON.isoformat(), **more})
     assert keeper(notes).read(FACTORY).place == ObservationProgress(NOON, None, 0)
 
 
