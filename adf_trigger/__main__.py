@@ -7,13 +7,13 @@ _NEEDED = ("click", "rich", "httpx", "pydantic")
 
 
 def main() -> int:
-    """Run the command; where its packages are missing, say what installs them."""
+    """Run the command; where its packages are missing, print how to install them."""
     if missing := [each for each in _NEEDED if find_spec(each) is None]:
         sys.stderr.write(
             f"adf-trigger needs {', '.join(missing)}: pip install '.[client]', in the project's folder\n"
         )
         return 2
-    from adf_trigger.client.command.main import main as run  # noqa: PLC0415 - it needs those packages
+    from adf_trigger.client.command.main import main as run  # noqa: PLC0415 - imports those packages
 
     return run()
 

@@ -1,4 +1,4 @@
-"""What an HTTP answer means: the service's own words, and the platform's, which are few.
+"""Classifies HTTP answers: those of the service, and the platform's own, which say little.
 
 Seen on the genuine Functions host: no key and a wrong one are 401 without a body; a full queue of requests is 429
 without Retry-After and body; a function that failed, or whose worker has died, is 500 without a body; a host whose
@@ -42,7 +42,7 @@ class Answer:
         status: its status.
         headers: its headers; names compare without case.
         body: its bytes.
-        retry_after: seconds that it asks to wait; None where it does not say.
+        retry_after: seconds from Retry-After; None where it has none.
     """
 
     status: int
@@ -52,30 +52,30 @@ class Answer:
 
     @property
     def ok(self) -> bool:
-        """Whether it is what was asked for."""
+        """Whether the status is a success."""
         return HTTPStatus.OK <= self.status < HTTPStatus.MULTIPLE_CHOICES
 
     @property
     def text(self) -> str:
-        """The body on one line, cut short: for people."""
+        """The body on one line, shortened, for people."""
         return " ".join(self.body.decode(errors="replace").split())[:_SHOWN_CHARS]
 
     @property
     def is_document(self) -> bool:
-        """Whether it is a JSON object that is no problem."""
+        """Whether the body is a JSON object and not a problem document."""
         found = _object(self.body)
         return found is not None and _problem(found) is None
 
     def document(self) -> dict[str, Any]:
-        """The JSON object that it is.
+        """The body as a JSON object.
 
         Raises:
-            UnexpectedAnswer: it is none.
+            UnexpectedAnswer: it is not one.
         """
         found = _object(self.body)
         if found is None:
             raise UnexpectedAnswer(
-                f"{self.status} came with something else than a JSON object; is the URL right? {self.text}".strip(),
+                f"{self.status} came without a JSON object; is the URL right? {self.text}".strip(),
                 status=self.status,
             )
         return found
@@ -83,13 +83,13 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """A call that did not get what it asked for.
+    """A call that failed.
 
     Attributes:
-        error: what to raise if this is the last word.
+        error: to raise if the call is not repeated.
         passes: whether the same call may work soon.
-        unclear: whether the call may have had its effect all the same.
-        retry_after: seconds that the service asks to wait; None where it does not say.
+        unclear: whether the call may have had its effect nevertheless.
+        retry_after: seconds from Retry-After; None where the answer has none.
     """
 
     error: ClientError
@@ -99,15 +99,15 @@ class Trouble:
 
 
 def trouble_in(answer: Answer) -> Trouble:
-    """What an answer means that is not what was asked for."""
+    """The trouble that an unsuccessful answer reports."""
     document = _object(answer.body)
     problem = None if document is None else _problem(document)
     if problem is not None and document is not None:
-        return _spoken(answer, problem, document)
-    return _silent(answer)
+        return _of_problem(answer, problem, document)
+    return _of_platform(answer)
 
 
-def _spoken(answer: Answer, problem: Problem, document: dict[str, Any]) -> Trouble:
+def _of_problem(answer: Answer, problem: Problem, document: dict[str, Any]) -> Trouble:
     kind: type[ProblemError]
     match answer.status:
         case HTTPStatus.SERVICE_UNAVAILABLE:
@@ -129,35 +129,41 @@ def _conflict(problem: Problem) -> type[Conflict]:
     return AtCapacity if problem.type.endswith("/at-capacity") else Conflict
 
 
-def _silent(answer: Answer) -> Trouble:
-    """What an answer means that has no word of the service's."""
-    status, says = answer.status, f' "{answer.text}"' if answer.text else " without a word"
+def _of_platform(answer: Answer) -> Trouble:
+    """The trouble that an answer reports which is not the service's own."""
+    status, body = answer.status, f' "{answer.text}"' if answer.text else " without a body"
 
-    def told(sentence: str) -> UnexpectedAnswer:
+    def unexpected(sentence: str) -> UnexpectedAnswer:
         return UnexpectedAnswer(sentence, status=status)
 
     if status in _DENIED:
-        key = "the key is missing, or does not open this call"
+        key = "the key is missing, or does not authorise this call"
         closed = (
-            " (or the app is stopped, or its network closed to you)" if status == HTTPStatus.FORBIDDEN else ""
+            " (or the app is stopped, or its network access is restricted)"
+            if status == HTTPStatus.FORBIDDEN
+            else ""
         )
-        return Trouble(NotAuthorised(f"{status}{says}: {key}{closed}; ADF_TRIGGER_KEY holds it"))
+        return Trouble(NotAuthorised(f"{status}{body}: {key}{closed}; ADF_TRIGGER_KEY holds it"))
     if status in _TURNED_AWAY:
         called = status == HTTPStatus.SERVICE_UNAVAILABLE and HOST_NOT_RUNNING not in answer.text
-        error = told(f"{status}{says}: the Functions host takes no call just now")
+        error = unexpected(f"{status}{body}: the Functions host accepts no calls at present")
         return Trouble(error, passes=True, unclear=called, retry_after=answer.retry_after)
     if status == HTTPStatus.NOT_FOUND:
         return Trouble(
-            told(f"404{says}: there is no such call here; is the URL right, and the app as new as this?")
+            unexpected(
+                f"404{body}: there is no such route; is the URL right, and the app at least as new as this client?"
+            )
         )
     if status >= _SERVER_ERRORS or status == HTTPStatus.REQUEST_TIMEOUT:
-        error = told(f"{status}{says}: the app failed, or its worker died, while it had the call")
+        error = unexpected(f"{status}{body}: the app failed, or its worker died, during the call")
         return Trouble(error, passes=True, unclear=True, retry_after=answer.retry_after)
     if location := answer.headers.get("location"):
         return Trouble(
-            told(f"{status}: leads to {location[:_SHOWN_CHARS]}, and is not followed; is the URL right?")
+            unexpected(
+                f"{status}: redirects to {location[:_SHOWN_CHARS]}, which is not followed; is the URL right?"
+            )
         )
-    return Trouble(told(f"{status}{says}: refused before the app saw it"))
+    return Trouble(unexpected(f"{status}{body}: refused before it reached the app"))
 
 
 def _object(body: bytes) -> dict[str, Any] | None:
@@ -174,7 +180,7 @@ def _problem(document: dict[str, Any]) -> Problem | None:
     try:
         return Problem.model_validate(document, extra="ignore")
     except ValidationError as exc:
-        # A member that a newer service shapes otherwise does not make its answer the platform's.
+        # A problem is still the service's if a newer version has changed the shape of another member.
         unread = {str(fault["loc"][0]) for fault in exc.errors(include_url=False, include_input=False)}
     if unread & {"type", "title", "status"}:
         return None

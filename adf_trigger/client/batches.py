@@ -18,20 +18,20 @@ from adf_trigger.contracts import RunView
 MAX_STARTS = 100
 MAX_BYTES = 256 * 1024
 _ROOM = 64
-"""Bytes of a body that are none of its starts."""
+"""Bytes of a body outside its starts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Start:
-    """A start of many.
+    """One start of `Client.start_many`.
 
     Attributes:
         pipeline: its name.
         parameters: name → value, as the pipeline declares them.
-        key: idempotency key; a new one unless told.
-        factory: alias of the factory; not needed where there is one.
-        correlation_id: your own id, carried through to the event.
-        metadata: labels, carried through to the event.
+        key: idempotency key; default: a new one.
+        factory: alias of the factory; not needed where there is only one.
+        correlation_id: your own id, passed through to the event.
+        metadata: labels, passed through to the event.
     """
 
     pipeline: str
@@ -42,7 +42,7 @@ class Start:
     metadata: Mapping[str, str] = field(default_factory=dict)
 
     def document(self, ids: IdSource) -> dict[str, Any]:
-        """As it goes over the wire."""
+        """The start as JSON."""
         return {
             "pipeline": self.pipeline,
             "requestId": self.key or str(ids()),
@@ -58,23 +58,23 @@ def start_many(
     """See Client.start_many."""
     documents = [start.document(ids) for start in starts]
     for chunk in _chunks(documents):
-        # Each has its key, so that the whole can be sent again.
+        # Each start has its key, so that the whole call can be repeated.
         call = Call(method="POST", path="runs", body=json_body({"runs": chunk}), effect=True)
         for document, result in zip(chunk, _results(transport.send(call), call, len(chunk)), strict=True):
             yield _result(result, replace(call, key=document["requestId"]))
 
 
-def _results(answer: Answer, call: Call, wanted: int) -> list[Any]:
+def _results(answer: Answer, call: Call, expected: int) -> list[Any]:
     """A result for each start.
 
     Raises:
-        OutcomeUnknown: there is not one for each.
+        OutcomeUnknown: the number of results is wrong.
     """
     try:
         results = answer.document().get("runs")
     except UnexpectedAnswer as exc:
         raise outcome_unknown(call, exc) from exc
-    if not isinstance(results, list) or len(results) != wanted:
+    if not isinstance(results, list) or len(results) != expected:
         short = UnexpectedAnswer(
             f"{answer.status} came without a result for each start", status=answer.status
         )
@@ -83,7 +83,7 @@ def _results(answer: Answer, call: Call, wanted: int) -> list[Any]:
 
 
 def _result(result: Any, call: Call) -> RunView | ClientError:
-    """The run or the error of one start; of what cannot be read, that its outcome is unknown."""
+    """The run or the error of one start; OutcomeUnknown where the result cannot be read."""
     fields = result if isinstance(result, dict) else {}
     run, problem, status = fields.get("run"), fields.get("problem"), fields.get("status")
     if run is None and isinstance(problem, dict) and isinstance(status, int):

@@ -1,4 +1,4 @@
-"""The Python client: what the service offers over HTTP, in the service's own models."""
+"""The Python client: the service's HTTP API with the service's own models."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
@@ -31,23 +31,22 @@ PAUSE = 2.0
 
 
 class Client(Steering):
-    """Starts runs, waits for them, looks at them and steers them. Thread-safe.
+    """Starts runs, waits for them, reads and controls them. Thread-safe.
 
-    A start goes under an idempotency key, yours or a new one, and is made again under the same key when the answer
-    was lost: it is started once. Every method raises an error of `adf_trigger.client.errors` where it does not get
-    what it asked for.
+    A start has an idempotency key, yours or a new one, and is repeated under the same key when the answer was lost:
+    only one run is started. Every method raises an error of `adf_trigger.client.errors` where the call fails.
 
     Args:
-        url: root of the app, `https://<app>.azurewebsites.net`; ADF_TRIGGER_URL unless told.
-        key: function key or host key; ADF_TRIGGER_KEY unless told.
-        retry_for: seconds that one call may take with all its repeats; 0 for no repeat.
-        settings: in place of what the environment says.
-        retrying: in place of retry_for, for tests.
-        http: what carries the requests, for tests and for proxies of your own.
+        url: root of the app, `https://<app>.azurewebsites.net`; default: ADF_TRIGGER_URL.
+        key: function key or host key; default: ADF_TRIGGER_KEY.
+        retry_for: seconds that one call may take including all retries; 0 for no retry.
+        settings: replaces those of the environment.
+        retrying: replaces retry_for, for tests.
+        http: httpx transport, for tests and for your own proxies.
         ids: makes idempotency keys.
 
     Raises:
-        SettingsError: there is no URL, or it can be none; or the key can be none.
+        SettingsError: the URL is missing or invalid, or the key is invalid.
     """
 
     def __init__(
@@ -91,21 +90,21 @@ class Client(Steering):
     ) -> RunView:
         """Start a run, once for each key.
 
-        Secure parameters are not kept by the service: where such a run cannot be started at once it is left to its
-        caller, and a `wait` for it by this client sends it as soon as that can be done.
+        The service does not store secure parameters: where such a run cannot be started immediately, its caller must
+        send it again, and a `wait` for it by this client does so as soon as it can be started.
 
         Args:
             pipeline: its name.
             parameters: name → value, as the pipeline declares them.
-            key: idempotency key; a new one unless told. The run can be asked for by it.
-            factory: alias of the factory; not needed where there is one.
-            correlation_id: your own id, carried through to the event.
-            metadata: labels, carried through to the event.
-            hold: seconds for which the answer may be held back until the run has ended, at most 200.
+            key: idempotency key; default: a new one. The run can be read by it.
+            factory: alias of the factory; not needed where there is only one.
+            correlation_id: your own id, passed through to the event.
+            metadata: labels, passed through to the event.
+            hold: seconds for which the service may hold the answer until the run has ended, at most 200.
 
         Raises:
-            RequestRefused: it cannot work; every fault is in `faults`.
-            OutcomeUnknown: no clear answer came; the same call with the error's `key` is safe, and tells.
+            RequestRefused: the request is invalid; every fault is in `faults`.
+            OutcomeUnknown: no clear answer came; repeating the call with the error's `key` is safe, and finds out.
         """
         named = key or str(self._ids())
         held = min(max(hold, 0.0), LONGEST_HOLD)
@@ -124,10 +123,10 @@ class Client(Steering):
         return run
 
     def start_many(self, starts: Sequence[Start]) -> Iterator[RunView | ClientError]:
-        """Start many runs, up to a hundred a call; for each, in order, its run, or the error that it met.
+        """Start many runs, up to a hundred a call; yields the run or the error of each start, in order.
 
-        The calls are made as the results are asked for. Each start has its key, so that all may be started again by
-        the same calls.
+        The calls are made lazily, as the iterator is consumed. Each start has its key, so that the same calls may be
+        repeated.
         """
         return start_many(self._transport, starts, self._ids)
 
@@ -141,18 +140,18 @@ class Client(Steering):
         correlation_id: str | None = None,
         metadata: Mapping[str, str] | None = None,
     ) -> RunPreview:
-        """Make every check of a start, and start nothing; the `outcome` is what would become of it as things are now.
+        """Make every check of a start without starting a run; `outcome` is the outcome that a start would have now.
 
         Args:
-            pipeline: see `start`, as all others.
+            pipeline: see `start`.
             parameters: see `start`.
-            key: idempotency key; none unless told, so that it is no repeat of another request.
+            key: idempotency key; default: none, so that the request repeats no other one.
             factory: see `start`.
             correlation_id: see `start`.
             metadata: see `start`.
 
         Raises:
-            RequestRefused: it cannot work; every fault is in `faults`.
+            RequestRefused: the request is invalid; every fault is in `faults`.
         """
         call = Call(
             method="POST",
@@ -168,16 +167,16 @@ class Client(Steering):
     # ------------------------------------------------------------------------------------------------- waiting
 
     def wait(self, run: Run, *, timeout: float | None = None) -> RunView:
-        """Wait until a run has ended; gives it where it has succeeded.
+        """Wait until a run has ended, and return it if it succeeded.
 
         Args:
             run: a view, or an id.
-            timeout: seconds; None for as long as it takes. What keeps the service from answering is waited out for
-                as long as a call may take with its repeats.
+            timeout: seconds; None for no limit. An unreachable service is waited for as long as a call may take
+                with its retries.
 
         Raises:
-            RunFailed: it has ended otherwise; `run`, `reason` and `errors` say how and why.
-            WaitTimedOut: it has not ended in time; it goes on.
+            RunFailed: the run did not succeed; `run`, `reason` and `errors` say how and why.
+            WaitTimedOut: the run has not ended in time; it continues.
         """
         for view in self.watch(run, timeout=timeout):
             if view.ended:
@@ -189,27 +188,27 @@ class Client(Steering):
     def watch(
         self, run: Run, *, timeout: float | None = None, hold: float = LONGEST_PAUSE
     ) -> Iterator[RunView]:
-        """Each look at a run until it has ended, the last of them included.
+        """Yield a run after each poll until it has ended, including the final state.
 
         Args:
             run: a view, or an id.
-            timeout: seconds; None for as long as it takes.
-            hold: seconds for which the service may hold an answer back until the run has ended: with few, looks come
+            timeout: seconds; None for no limit.
+            hold: seconds for which the service may hold an answer until the run has ended: a smaller value polls
                 more often.
 
         Raises:
-            WaitTimedOut: it has not ended in time; it goes on.
+            WaitTimedOut: the run has not ended in time; it continues.
         """
         clock, sleep = self._retrying.clock, self._retrying.sleep
-        whole, begun = self._retrying.within, clock()
+        whole, started = self._retrying.within, clock()
         while True:
             asked = clock()
-            left = None if timeout is None else timeout - (asked - begun)
+            left = None if timeout is None else timeout - (asked - started)
             held = hold if left is None else min(hold, max(left, 0.0))
             again = self._come_again.call_for(run)
             held = 0.0 if again is not None else held
             within = whole if left is None else min(whole, max(left, 0.0))
-            answer = self._transport.send(self._look(run, held), within=within)
+            answer = self._transport.send(self._get_call(run, held), within=within)
             view = model_of(RunView, answer)
             if again is not None and view.status == RunStatus.ACCEPTED:
                 answer = self._transport.send(again, within=within)
@@ -219,14 +218,14 @@ class Client(Steering):
             yield view
             if view.ended:
                 return
-            if timeout is not None and clock() - begun >= timeout:
+            if timeout is not None and clock() - started >= timeout:
                 raise WaitTimedOut(view, timeout)
             if "preference-applied" in answer.headers and clock() - asked >= held / 2:
-                continue  # it was held back already; one that came early is no reason to hurry
+                continue  # the service has already waited; an answer that came early does not count as a wait
             pause = min(answer.retry_after or PAUSE, LONGEST_PAUSE, max(hold, 1.0))
-            sleep(pause if timeout is None else max(0.0, min(pause, timeout - (clock() - begun))))
+            sleep(pause if timeout is None else max(0.0, min(pause, timeout - (clock() - started))))
 
-    def _look(self, run: Run, hold: float) -> Call:
+    def _get_call(self, run: Run, hold: float) -> Call:
         path, query = run_path(run)
         held = min(float(int(hold)), LONGEST_HOLD)
         return Call(method="GET", path=path, query=query, headers=prefer(held), patience=held)
@@ -235,17 +234,17 @@ class Client(Steering):
         """Wait, on the client's own clock."""
         self._retrying.sleep(seconds)
 
-    # ------------------------------------------------------------------------------------------------- looking
+    # ------------------------------------------------------------------------------------------------- reading
 
     def get(self, run: Run) -> RunView:
         """One run, by requestId or runId, or a rejected message by its id.
 
         Args:
-            run: a view, or an id; a RunName where an id may mean several.
+            run: a view, or an id; a RunName where an id may name several runs.
 
         Raises:
-            RunNotFound: there is none.
-            AmbiguousRun: the id means several runs; each of `choices` can be given in place of the id.
+            RunNotFound: there is no such run.
+            AmbiguousRun: the id names several runs; each of `choices` can be passed instead of the id.
         """
         path, query = run_path(run)
         return model_of(RunView, self._transport.send(Call(method="GET", path=path, query=query)))
@@ -261,20 +260,20 @@ class Client(Steering):
         correlation_id: str | None = None,
         limit: int | None = None,
     ) -> Iterator[RunSummary]:
-        """Runs, newest first; rejected messages and runs whose fate is unknown are among them.
+        """Yield runs, newest first, including rejected messages and runs whose outcome is unknown.
 
         Args:
-            status: one or several words that it may have.
-            pipeline: its name.
-            factory: alias or resource id of its factory.
-            since: not requested before.
-            until: requested before.
-            correlation_id: the caller's own id.
-            limit: how many at most; all unless told, a page at a time.
+            status: only runs with this status, or one of these.
+            pipeline: only runs of this pipeline.
+            factory: only runs of this factory: its alias or resource id.
+            since: only runs requested at or after this time.
+            until: only runs requested before this time.
+            correlation_id: only runs with this correlation id.
+            limit: maximum number; default: all. Pages are fetched as needed.
         """
-        words = status if status is None or isinstance(status, str) else ",".join(status)
+        statuses = status if status is None or isinstance(status, str) else ",".join(status)
         query = given(
-            status=words,
+            status=statuses,
             pipeline=pipeline,
             factory=factory,
             since=_iso(since),
@@ -294,7 +293,7 @@ class Client(Steering):
             query["continuation"] = page.continuation
 
     def activities(self, run: Run) -> RunActivities:
-        """The activities of a run, as Data Factory has them now.
+        """The activities of a run, as Data Factory reports them now.
 
         Raises:
             RunNotFound: there is no such run.
@@ -304,20 +303,20 @@ class Client(Steering):
         return model_of(RunActivities, self._transport.send(call))
 
     def pipelines(self, *, factory: str | None = None) -> PipelineList:
-        """The pipelines that can be started, with what they declare.
+        """The pipelines that can be started, with their parameters.
 
         Args:
-            factory: alias or resource id of their factory; all unless told.
+            factory: alias or resource id of their factory; default: all factories.
         """
         call = Call(method="GET", path="pipelines", query=given(factory=factory))
         return model_of(PipelineList, self._transport.send(call))
 
     def pipeline(self, name: str, *, factory: str | None = None) -> PipelineView:
-        """One pipeline, with what it declares.
+        """One pipeline, with its parameters.
 
         Args:
             name: its name.
-            factory: alias or resource id of its factory; not needed where there is one.
+            factory: alias or resource id of its factory; not needed where there is only one.
 
         Raises:
             RequestRefused: there is no such pipeline.
@@ -326,10 +325,10 @@ class Client(Steering):
         return model_of(PipelineView, self._transport.send(call))
 
     def health(self, *, details: bool = True) -> Health:
-        """How the app is; its own word that it is not well is an answer, too.
+        """The health of the app; an unhealthy status is returned, not raised.
 
         Args:
-            details: with what is wrong, which the key must open; else what anybody may know.
+            details: include the troubles, which the key must authorise; else only what is public.
         """
         path = "health/details" if details else "health"
         call = Call(method="GET", path=path, also_fine=frozenset({HTTPStatus.SERVICE_UNAVAILABLE}))

@@ -1,4 +1,4 @@
-"""Starts whose secure parameters the service does not keep: while one of them waits, its caller alone can send it."""
+"""Starts whose secure parameters the service does not store: while one waits, only its caller can send it again."""
 
 import threading
 from collections import OrderedDict
@@ -13,10 +13,10 @@ from adf_trigger.client.transport import Call
 from adf_trigger.contracts import RunStatus, RunView
 
 MASKED = "**********"
-"""What the service shows in place of the value of a secure parameter."""
+"""Shown by the service instead of the value of a secure parameter."""
 
 MOST_KEPT = 100
-"""Starts that are kept at most, the oldest of them forgotten: each has secrets, and up to 64 KiB."""
+"""Maximum starts that are kept; the oldest are dropped. Each has secrets, and up to 64 KiB."""
 
 
 class ComeAgain:
@@ -27,23 +27,23 @@ class ComeAgain:
         self._lock = threading.Lock()
 
     def keep(self, call: Call, parameters: Mapping[str, JsonValue] | None, run: RunView) -> None:
-        """Keep a start whose run is only accepted, where the service has not kept all that it was given."""
+        """Keep a start whose run is only accepted, if it has secure values that the service did not store."""
         given = {name.lower(): value for name, value in (parameters or {}).items()}
         secret = any(value == MASKED != given.get(name.lower()) for name, value in run.parameters.items())
         if run.status != RunStatus.ACCEPTED or not secret or run.request_id is None:
             return
         with self._lock:
-            self._calls[run.request_id] = replace(call, headers=_in_no_hurry(call), patience=0.0)
+            self._calls[run.request_id] = replace(call, headers=_without_prefer(call), patience=0.0)
             while len(self._calls) > MOST_KEPT:
                 self._calls.popitem(last=False)
 
     def call_for(self, run: Run) -> Call | None:
-        """The call that sends a run which waits for its caller."""
+        """The call that starts a run which waits for its caller; None if there is none."""
         with self._lock:
             return self._calls.get(_key_of(run))
 
     def forget(self, run: Run) -> None:
-        """It waits for its caller no more."""
+        """Drop a run that no longer waits for its caller."""
         with self._lock:
             self._calls.pop(_key_of(run), None)
 
@@ -54,6 +54,6 @@ def _key_of(run: Run) -> str:
     return run.id if isinstance(run, RunName) else run.request_id or ""
 
 
-def _in_no_hurry(call: Call) -> Mapping[str, str | bytes]:
-    """The headers without a wish to wait: nothing comes of the run while its caller waits for an answer."""
+def _without_prefer(call: Call) -> Mapping[str, str | bytes]:
+    """The headers without Prefer: a run that waits for its caller does not advance while the caller waits."""
     return {name: value for name, value in call.headers.items() if name not in prefer(1)}

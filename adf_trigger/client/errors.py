@@ -1,20 +1,20 @@
-"""What can go wrong with a call of the service, as its callers see it: one branch of the one tree of errors.
+"""The errors of a call to the service, as its callers see them: one branch of the project's error tree.
 
     AdfTriggerError
     └── ClientError              root of what the client raises
-        ├── NotReached           no connection, or turned away unread: nothing happened
+        ├── NotReached           no connection, or refused unread: nothing happened
         ├── OutcomeUnknown       a call with an effect got no clear answer: it may have happened
-        ├── NotAuthorised        401 or 403: the key is missing, or does not open this call
-        ├── UnexpectedAnswer     whatever answered is not this service, or is of another version
-        ├── ProblemError         the service said no, in words: a problem with every fault
-        │   ├── RequestRefused       4xx, and 502 by Data Factory: the request as it is cannot work
+        ├── NotAuthorised        401 or 403: the key is missing, or does not authorise this call
+        ├── UnexpectedAnswer     the answer is not this service's, or is of another version
+        ├── ProblemError         the service refused with a problem document that has every fault
+        │   ├── RequestRefused       4xx, and 502 by Data Factory: the request is invalid
         │   ├── RunNotFound          404: no run, message or record has that id
-        │   ├── Conflict             409: not in the state that the run is in
-        │   │   ├── AmbiguousRun         the id means several runs; `choices` has them
-        │   │   └── AtCapacity           as many runs go on as may at once; `in_the_way` has them
-        │   └── NotTaken             503: it cannot be taken just now, and nothing was kept of it
+        │   ├── Conflict             409: the state of the run does not allow it
+        │   │   ├── AmbiguousRun         the id names several runs; `choices` has them
+        │   │   └── AtCapacity           the maximum number of runs is active; `in_the_way` has them
+        │   └── NotTaken             503: it cannot be accepted at present, and nothing was stored
         ├── RunFailed            a run that was waited for has ended, and not as Succeeded
-        └── WaitTimedOut         a run that was waited for has not ended in time; it goes on
+        └── WaitTimedOut         a run that was waited for has not ended in time; it continues
 
 Wrong settings of the client are `SettingsError`, as they are for the service.
 """
@@ -36,11 +36,11 @@ _LISTED_FAULTS = 20
 
 
 class ClientError(AdfTriggerError):
-    """Root of what the client raises."""
+    """Root of the errors that the client raises."""
 
 
 class NotReached(ClientError):
-    """The service was not reached in the time there was, so that nothing happened."""
+    """The service was not reached in time, so that nothing happened."""
 
 
 class OutcomeUnknown(ClientError):
@@ -56,11 +56,11 @@ class OutcomeUnknown(ClientError):
 
 
 class NotAuthorised(ClientError):
-    """401 or 403, which the platform answers without a word: the key is missing, or does not open this call."""
+    """401 or 403, which the platform answers without a body: the key is missing, or does not authorise this call."""
 
 
 class UnexpectedAnswer(ClientError):
-    """The answer is none of this service's.
+    """The answer is not this service's.
 
     Attributes:
         status: its HTTP status.
@@ -72,18 +72,18 @@ class UnexpectedAnswer(ClientError):
 
 
 class ProblemError(ClientError):
-    """The service said no, in words. The text has the detail and the faults.
+    """The service refused the call with a problem document. The text has its detail and faults.
 
     Attributes:
-        problem: what it said.
-        document: the same as it came, with members that this version does not know.
-        retry_after: seconds after which the same may work; None where it did not say.
+        problem: the problem.
+        document: the problem as received, with members that this version does not know.
+        retry_after: seconds after which the same call may succeed; None where the answer has no Retry-After.
     """
 
     def __init__(
         self, problem: Problem, document: Mapping[str, Any], *, retry_after: float | None = None
     ) -> None:
-        super().__init__(_told(problem))
+        super().__init__(_text_of(problem))
         self.problem = problem
         self.document = document
         self.retry_after = retry_after
@@ -95,12 +95,12 @@ class ProblemError(ClientError):
 
     @property
     def faults(self) -> Sequence[ProblemFault]:
-        """Everything that was found wrong."""
+        """Every fault that was found."""
         return self.problem.errors
 
 
 class RequestRefused(ProblemError):
-    """The request as it is cannot work. Nothing was started by it."""
+    """The request is invalid. It started nothing."""
 
 
 class RunNotFound(ProblemError):
@@ -108,44 +108,44 @@ class RunNotFound(ProblemError):
 
 
 class Conflict(ProblemError):
-    """The run is not in a state in which that can be done."""
+    """The state of the run does not allow the call."""
 
     @property
     def candidates(self) -> Sequence[Mapping[str, Any]]:
-        """Runs of Data Factory's that may be what a request whose fate is unknown has started."""
+        """Runs of Data Factory that a request whose outcome is unknown may have started."""
         found = self.document.get("candidates")
         return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
 
 
 class AmbiguousRun(Conflict):
-    """The id means several runs."""
+    """The id names several runs."""
 
     @property
     def choices(self) -> Sequence[RunChoice]:
-        """The runs of which one may be meant, each with a link that means it alone."""
+        """The runs that the id may name, each with an unambiguous link."""
         return self.problem.choices or ()
 
 
 class AtCapacity(Conflict):
-    """As many runs go on as may at once, and the pipeline's policy refuses more. Nothing was kept of it."""
+    """The maximum number of runs is active, and the pipeline's policy refuses more. Nothing was stored."""
 
     @property
     def in_the_way(self) -> Sequence[RunChoice]:
-        """The runs that have the places: once one of them has ended, the request may come again."""
+        """The runs that have the places: once one of them has ended, the request may be repeated."""
         return self.problem.in_the_way or ()
 
 
 class NotTaken(ProblemError):
-    """It cannot be taken just now, and nothing was kept of it."""
+    """The request cannot be accepted at present, and nothing was stored."""
 
 
 class RunFailed(ClientError):
-    """A run that was waited for has ended otherwise than as Succeeded.
+    """A run that was waited for has ended, and not as Succeeded.
 
     Attributes:
         run: the run; `run.status` is Failed, Cancelled, Rejected or Unknown.
         reason: why, in one line.
-        errors: the activities that failed, in Data Factory's words.
+        errors: the activities that failed, with Data Factory's messages.
     """
 
     def __init__(self, run: RunView) -> None:
@@ -158,20 +158,20 @@ class RunFailed(ClientError):
 
 
 class WaitTimedOut(ClientError):
-    """A run that was waited for has not ended in time. The request is decided, and goes on.
+    """A run that was waited for has not ended in time. The run was accepted, and continues.
 
     Attributes:
-        run: as it was seen last.
+        run: as last read.
     """
 
     def __init__(self, run: RunView, seconds: float) -> None:
         super().__init__(
-            f"{run.pipeline} {run.request_id}: still {run.status} after {seconds:g} s; the run goes on"
+            f"{run.pipeline} {run.request_id}: still {run.status} after {seconds:g} s; the run continues"
         )
         self.run = run
 
 
-def _told(problem: Problem) -> str:
+def _text_of(problem: Problem) -> str:
     lines = [problem.detail or problem.title]
     lines += [
         f"  {fault.pointer}: {fault.message}" if fault.pointer else f"  {fault.message}"

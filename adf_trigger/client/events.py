@@ -6,8 +6,8 @@
         for event in events:
             print(event.data.pipeline, event.data.status, event.data.reason)
 
-An event that is being handled is hidden from other consumers for a minute, and again for as long as it takes. It is
-deleted once the next one is asked for. Leave the loop, by `break` or by an error, and the event in hand comes again.
+An event that is being handled is hidden from other consumers for a minute at a time, renewed until it is handled. It is
+deleted once the next one is requested. If the loop ends by `break` or an error, the current event is delivered again.
 """
 
 import base64
@@ -43,11 +43,11 @@ LONGEST_OUTAGE_PAUSE = 60.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BadMessage:
-    """A message that is no event, or that could not be handled.
+    """A message that is not an event, or that could not be handled.
 
     Attributes:
-        id: the queue's id of it.
-        text: as it came.
+        id: its id in the queue.
+        text: its text, as received.
         reason: one sentence.
         attempts: deliveries so far.
     """
@@ -61,14 +61,14 @@ class BadMessage:
 class EventConsumer:
     """Takes completion events off a queue, one at a time. Several consumers may share a queue, a thread each.
 
-    Delivery is at least once: a repeat is dropped as long as its event is among those remembered by this process.
+    Delivery is at least once: a repeat is dropped while this process remembers its event.
 
     Args:
-        queue: client of the events queue, without policies of encoding.
-        set_aside: is given what is no event, and what has been handled in vain so often; the message is deleted when it
-            returns, and comes again when it raises.
+        queue: client of the events queue, without encoding policies.
+        set_aside: receives messages that are not events, or were delivered `attempts` times in vain; the message is
+            deleted when it returns, and delivered again when it raises.
         lease: seconds for which a message is hidden at a time, while it is handled.
-        longest: seconds after which one that is still being handled may come to another consumer.
+        longest: seconds after which a message that is still being handled may be delivered to another consumer.
         attempts: deliveries after which an event is set aside.
         remembered: events whose repeats are dropped.
     """
@@ -109,7 +109,7 @@ class EventConsumer:
             account: URL of its queues, `https://<account>.queue.core.windows.net`.
             credential: of the identity.
             queue: name of the events queue.
-            set_aside: see the class; unless told, bad messages go to the queue's poison queue.
+            set_aside: see the class; default: bad messages go to the queue's poison queue.
             options: see the class.
         """
         return cls._over(
@@ -125,7 +125,7 @@ class EventConsumer:
         set_aside: Callable[[BadMessage], None] | None = None,
         **options: Any,
     ) -> Self:
-        """A consumer by connection string; the rest is as in `of_account`."""
+        """A consumer by connection string; otherwise as `of_account`."""
         return cls._over(
             lambda name: QueueClient.from_connection_string(connection_string, name),
             queue,
@@ -154,14 +154,14 @@ class EventConsumer:
             client.close()
 
     def stop(self) -> None:
-        """End the iteration, or `run`, once the event in hand is handled. Any thread may call it."""
+        """End the iteration, or `run`, once the current event is handled. Any thread may call it."""
         self._stop.set()
 
     def run(self, handler: Callable[[CompletionEvent], None]) -> None:
         """Handle events until `stop` is called.
 
         Args:
-            handler: one that raises has not handled its event, which comes again later, and is set aside at last.
+            handler: if it raises, the event is delivered again later, and finally set aside.
 
         Raises:
             AzureError: the queue is missing, or may not be read.
@@ -169,7 +169,7 @@ class EventConsumer:
         for event, lease, message in self._events():
             try:
                 handler(event)
-            except Exception as exc:  # other people's code
+            except Exception as exc:  # user code
                 logger.exception(
                     "The event %s was not handled",
                     event.id,
@@ -180,14 +180,14 @@ class EventConsumer:
                     },
                 )
                 self._failed(message, lease, f"{type(exc).__name__}: {exc}")
-            except BaseException:  # it is told to end
+            except BaseException:  # the process is asked to end
                 lease.give_back()
                 raise
             else:
                 self._done(event, lease)
 
     def __iter__(self) -> Iterator[CompletionEvent]:
-        """The events, each of them handled once the next one is asked for, until `stop` is called.
+        """Yield events until `stop` is called; each counts as handled once the next one is requested.
 
         Raises:
             AzureError: the queue is missing, or may not be read.
@@ -203,7 +203,7 @@ class EventConsumer:
             self._done(event, lease)
 
     def _events(self) -> Iterator[tuple[CompletionEvent, Lease, QueueMessage]]:
-        """Events that are new, each under a lease of its own."""
+        """Yield new events, each under its own lease."""
         for message in self._messages():
             lease = Lease(
                 self._queue,
@@ -223,7 +223,7 @@ class EventConsumer:
             try:
                 message = self._queue.receive_message(visibility_timeout=self._lease_seconds)
             except (ResourceNotFoundError, ClientAuthenticationError):
-                raise  # somebody has to do something about it
+                raise  # an operator must intervene
             except AzureError as exc:
                 logger.warning(
                     "The queue %s cannot be read now: %s",
@@ -243,11 +243,11 @@ class EventConsumer:
             yield message
 
     def _opened(self, message: QueueMessage, lease: Lease) -> CompletionEvent | None:
-        """The event of a message; None where it is none, is known already, or was handled in vain too often."""
+        """The event of a message; None if it is not an event, is a repeat, or was delivered too often."""
         try:
             event = event_of(message.content)
         except ValueError as exc:
-            self._put_aside(message, lease, f"it is no event: {exc}")
+            self._put_aside(message, lease, f"it is not an event: {exc}")
             return None
         if self._name(event) in self._handled:
             logger.info("Dropped a repeat of the event %s", event.id, extra={"action": "event_repeated"})
@@ -279,7 +279,7 @@ class EventConsumer:
         )
         try:
             self._set_aside(bad)
-        except Exception:  # other people's code, or a queue out of reach: the others go on
+        except Exception:  # user code, or an unreachable queue: other messages continue
             logger.exception(
                 "The message %s could not be set aside, and will be delivered again: %s",
                 bad.id,
@@ -298,12 +298,12 @@ class EventConsumer:
 
     @staticmethod
     def _name(event: CompletionEvent) -> tuple[str, str]:
-        """What tells news from other news, by CloudEvents 1.0: source and id together."""
+        """The identity of an event by CloudEvents 1.0: source and id together."""
         return event.source, event.id
 
 
 def into_queue(poison: QueueClient) -> Callable[[BadMessage], None]:
-    """Set messages aside by putting them, as they came, into a queue, which is made where it is missing."""
+    """Set messages aside by putting them unchanged into a queue, which is created if it is missing."""
 
     def put(bad: BadMessage) -> None:
         try:
@@ -316,10 +316,10 @@ def into_queue(poison: QueueClient) -> Callable[[BadMessage], None]:
 
 
 def event_of(text: object) -> CompletionEvent:
-    """The event of a message's text, plain or base64. What a newer service says beside it is left out.
+    """The event in a message's text, plain or base64. Unknown members of a newer service are ignored.
 
     Raises:
-        ValueError: it is none; the text says why, and shows nothing of it.
+        ValueError: the text is not an event; the error says why, and quotes nothing of it.
     """
     raw = str(text).strip()
     if not raw.startswith("{"):
@@ -336,5 +336,5 @@ def event_of(text: object) -> CompletionEvent:
     except ValidationError as exc:
         places = ", ".join(".".join(map(str, each["loc"])) for each in exc.errors()[:5])
         raise ValueError(
-            f"it is JSON, but no completion event: see {places or 'its outermost value'}"
+            f"it is JSON, but not a completion event: see {places or 'its outermost value'}"
         ) from exc

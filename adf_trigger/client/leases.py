@@ -1,4 +1,4 @@
-"""A message of a queue while it is being handled: hidden from other consumers for as long as that takes."""
+"""The lease of a queue message: hides it from other consumers while it is being handled."""
 
 import logging
 import threading
@@ -13,21 +13,21 @@ logger = logging.getLogger(__name__)
 
 _RENEWALS_A_LEASE = 3
 _GONE = frozenset({400, 404, 409})
-"""Answers to an outdated pop receipt: the message was deleted, or another consumer has it by now."""
+"""Answers to an outdated pop receipt: the message was deleted, or another consumer has received it."""
 
 
 class Lease:
-    """Hides a message for a while, and again every third of that while, in a thread of its own.
+    """Hides a message for a period, and renews it every third of the period in its own thread.
 
-    So the death of a consumer costs one short while, and a long handling costs nothing. A while was preferred to one
-    long invisibility, which would keep what a dead consumer held from everybody for as long as the longest handling.
+    A short period is better than one long invisibility: after the death of a consumer its message is delivered again
+    after one period, not after the longest handling time.
 
     Args:
-        queue: where it is.
-        message: as it was received.
-        seconds: how long it is hidden each time.
-        longest: seconds after which it is not hidden anew, whatever the handler does.
-        clock: seconds that only grow.
+        queue: of the message.
+        message: as received.
+        seconds: the period.
+        longest: seconds after which the lease is no longer renewed, whatever the handler does.
+        clock: monotonic seconds.
     """
 
     def __init__(
@@ -59,13 +59,13 @@ class Lease:
         self._end()
 
     def delete(self) -> None:
-        """Remove the message for good. Where that fails, it comes again, and is known then."""
+        """Delete the message. If that fails, it is delivered again, and recognised as a repeat."""
         self._end()
         if not self._lost:
             self._try("delete_message", lambda: self._queue.delete_message(self._id, self._receipt))
 
     def give_back(self, delay: float = 0) -> None:
-        """Let it be received again, after so many seconds."""
+        """Make the message visible again after `delay` seconds."""
         self._end()
         if not self._lost:
             self._try("update_message", lambda: self._hide(round(delay)))
@@ -82,7 +82,7 @@ class Lease:
             self._try("update_message", lambda: self._hide(self._seconds))
 
     def _hide(self, seconds: int) -> None:
-        # By its id and not as a message, so that its text stays as it came.
+        # By id, not as a message: the latter would encode its text again.
         self._receipt = str(
             self._queue.update_message(self._id, self._receipt, visibility_timeout=seconds).pop_receipt
         )

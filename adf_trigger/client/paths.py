@@ -1,4 +1,4 @@
-"""Ids, names and keys as they go over the wire."""
+"""Ids, names and keys as they are sent."""
 
 import re
 from dataclasses import dataclass
@@ -21,12 +21,12 @@ _RUN = re.compile(r"/runs/(?P<segment>[A-Za-z0-9_\-.~%:!$&'()*+,;=@]+)$")
 
 @dataclass(frozen=True, slots=True)
 class RunName:
-    """An id that may mean several runs, and what tells them apart.
+    """An id that may name several runs, and what distinguishes them.
 
     Attributes:
         id: a requestId, a runId, or a rejected message's id.
         factory: alias or resource id of the factory.
-        by: what the id is.
+        by: the kind of the id.
     """
 
     id: str
@@ -35,14 +35,14 @@ class RunName:
 
 
 Run = RunView | RunSummary | RunChoice | RunName | str
-"""What names a run: a view or a choice that the service has given, a requestId, a runId, or a rejected message's id."""
+"""Names a run: a view or a choice returned by the service, a requestId, a runId, or a rejected message's id."""
 
 
 def quoted(key: str) -> bytes:
-    """An idempotency key as its header says it.
+    """An idempotency key as the value of its header.
 
     Raises:
-        InvalidRequest: no header can.
+        InvalidRequest: it cannot be sent in a header.
     """
     if not is_request_id(key):
         raise InvalidRequest([Fault(KEY_HEADER, REQUEST_ID_FORM)])
@@ -50,10 +50,10 @@ def quoted(key: str) -> bytes:
 
 
 def pipeline_path(pipeline: str) -> str:
-    """The path below which a pipeline's runs are.
+    """The path of a pipeline, below which its runs are.
 
     Raises:
-        InvalidRequest: no path can name it.
+        InvalidRequest: it cannot be part of a path.
     """
     if pipeline in _STEPS:
         raise InvalidRequest([Fault("pipeline", "is not a name that a pipeline can have")])
@@ -61,12 +61,12 @@ def pipeline_path(pipeline: str) -> str:
 
 
 def run_path(run: Run) -> tuple[str, dict[str, str]]:
-    """The path of a run, and the query that makes it the only one, as the service has linked it.
+    """The path of a run, and the query that makes it unambiguous, as in the service's link.
 
-    Of a link only its end is taken, so that a key goes nowhere but to the client's own URL.
+    Only the end of a link is used, so that the key is sent only to the client's own URL.
 
     Raises:
-        InvalidRequest: it names nothing.
+        InvalidRequest: the id is empty.
     """
     if isinstance(run, str):
         run = RunName(run)

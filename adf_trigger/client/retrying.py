@@ -1,4 +1,4 @@
-"""How a call is repeated: with growing waits, some of them left to chance, and never beyond one whole time."""
+"""Retries of a call: exponential waits with jitter, within one total time."""
 
 import random
 import time
@@ -8,18 +8,18 @@ from dataclasses import dataclass, field
 FIRST_WAIT = 0.25
 LONGEST_WAIT = 10.0
 WHOLE_TIME = 60.0
-"""Seconds. A Functions app on Flex Consumption that has slept is awake within ten."""
+"""Seconds. A Functions app on Flex Consumption that was scaled to zero responds within ten."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retrying:
-    """When a call is repeated.
+    """When a call is retried.
 
     Attributes:
-        within: seconds that a call may take with all its repeats; 0 for no repeat.
-        clock: seconds that only grow.
-        sleep: waits so many seconds.
-        chance: a number from 0 to 1.
+        within: seconds that a call may take including all retries; 0 for no retry.
+        clock: monotonic seconds.
+        sleep: waits for a number of seconds.
+        chance: returns a random number from 0 to 1.
     """
 
     within: float = WHOLE_TIME
@@ -28,11 +28,11 @@ class Retrying:
     chance: Callable[[], float] = field(default=random.random)
 
     def wait_before(self, attempt: int, retry_after: float | None) -> float:
-        """Seconds to wait before a call is made again.
+        """Seconds to wait before the next attempt.
 
         Args:
-            attempt: how many have been made.
-            retry_after: what the service asks for, which is never undercut.
+            attempt: number of attempts so far.
+            retry_after: seconds that the service asks for; the wait is never shorter.
         """
         grown = min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** min(attempt - 1, 10))
         jittered = grown * (0.5 + self.chance() / 2)

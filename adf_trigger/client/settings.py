@@ -1,6 +1,6 @@
-"""The settings of the client and of the command: where the service is, and the key that opens it.
+"""The settings of the client and of the command: the service's URL and credentials.
 
-The only reader of the environment in this room.
+The only reader of the environment in this package.
 """
 
 import os
@@ -21,13 +21,13 @@ PREFIX = "/api"
 
 
 class ClientSettings(BaseModel):
-    """Where the service is, and what opens it.
+    """The service's URL and credentials.
 
     Attributes:
         url: root of the app, `https://<app>.azurewebsites.net`; with a path where its route prefix is not `api`.
-        key: function key or host key; None for calls that are open to anybody.
-        storage: connection string of the storage account with the events queue, as az has it.
-        triggers: definitions of triggers, as the app's setting of that name has them.
+        key: function key or host key; None for calls that need no key.
+        storage: connection string of the storage account with the events queue, as `az` prints it.
+        triggers: definitions of triggers, as in the app's setting of that name.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -39,7 +39,7 @@ class ClientSettings(BaseModel):
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
-        """Read them from a mapping, the process environment unless told otherwise. An empty value counts as unset."""
+        """Read them from a mapping; default: the process environment. An empty value counts as unset."""
         source = os.environ if environ is None else environ
         given = {
             name: value for name in (URL, KEY, STORAGE, TRIGGERS) if (value := source.get(name, "").strip())
@@ -50,7 +50,7 @@ class ClientSettings(BaseModel):
         )
 
     def over(self, *, url: str | None = None, key: str | None = None) -> Self:
-        """The same with what is given in its place."""
+        """A copy with the given values replaced."""
         return self.model_copy(
             update={"url": url or self.url, "key": SecretStr(key) if key is not None else self.key}
         )
@@ -60,13 +60,13 @@ class ClientSettings(BaseModel):
         """Root of the API, without a slash at its end.
 
         Raises:
-            SettingsError: there is no URL, or it cannot be one; or the key cannot be one.
+            SettingsError: the URL is missing or invalid, or the key is invalid.
         """
         faults = []
         root = ""
         if self.url is None:
             faults.append(
-                f"{URL}: is not set; it is https://<app>.azurewebsites.net, or what `adf-trigger up` tells"
+                f"{URL}: is not set; it is https://<app>.azurewebsites.net, or the URL that `adf-trigger up` prints"
             )
         elif set("?@#") & set(self.url):  # not shown: it may hold a key
             faults.append(f"{URL}: may have a host, a port and a path, nothing else; the key goes into {KEY}")
@@ -78,7 +78,7 @@ class ClientSettings(BaseModel):
         key = self.key.get_secret_value() if self.key else ""
         if len(key) > _LONGEST_KEY or not (key.isascii() and key.isprintable()):
             faults.append(
-                f"{KEY}: is no function key: those are letters, digits and signs of ASCII on one line"
+                f"{KEY}: is not a function key, which consists of printable ASCII characters on one line"
             )
         if faults:
             raise SettingsError(faults)

@@ -1,4 +1,4 @@
-"""Answers of the service that it has no model of."""
+"""Answers of the service for which it has no model."""
 
 from datetime import datetime
 
@@ -20,7 +20,7 @@ class Trouble(_Shape):
 
 
 class HeldScope(_Shape):
-    """What is held of a factory, and how many requests waited for it when the last tick looked."""
+    """A hold of a factory, and the number of requests that waited for it at the last tick."""
 
     factory: str
     pipeline: str | None = None
@@ -36,10 +36,10 @@ class WaitingLines(_Shape):
 
     Attributes:
         factory: its alias.
-        waiting: how many wait.
-        lines: in how many lines, of a pipeline or of a key of it each.
-        longest: how many in the longest of them.
-        since: when the first of them was requested.
+        waiting: the number of waiting requests.
+        lines: the number of lines; each is of a pipeline, or of an admission key of one.
+        longest: the number of requests in the longest line.
+        since: when the first of these requests was made.
     """
 
     factory: str
@@ -50,15 +50,15 @@ class WaitingLines(_Shape):
 
 
 class Health(_Shape):
-    """The health of the app, as it tells it.
+    """The health of the app, as it reports it.
 
     Attributes:
-        status: ok, or what it is instead.
-        since: since when.
-        troubles: what is wrong, in words; only with a key that opens the details.
-        warnings: what is odd.
-        holds: what operators hold.
-        lines: factories in which requests wait until fewer runs go on.
+        status: `ok`, or the status of an app that is not.
+        since: when the status began.
+        troubles: what is wrong; only with a key that authorises the details.
+        warnings: what deserves attention.
+        holds: the holds of operators.
+        lines: factories in which requests wait until fewer runs are active.
     """
 
     model_config = ConfigDict(extra="allow")

@@ -1,4 +1,4 @@
-"""The calls that change what becomes of a run."""
+"""The calls that change runs: cancel, rerun, resolve, replay, hold, release."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -19,7 +19,7 @@ ONLY_FACTORY = "default"
 
 
 class Steering:
-    """The part of a client that steers.
+    """The part of the client that changes runs.
 
     Args:
         transport: makes the calls.
@@ -31,11 +31,11 @@ class Steering:
         self._ids = ids
 
     def cancel(self, run: Run, *, recursive: bool = True, note: str | None = None) -> RunView:
-        """Cancel a run, or a request that is not started yet. One that has ended is no error.
+        """Cancel a run, or a request that is not started yet. A run that has already ended is no error.
 
         Args:
             run: a view, or an id.
-            recursive: the runs that it has started, too.
+            recursive: also cancel the runs that it has started.
             note: why, for the run's history.
         """
         return self._steer(run, "cancel", {"recursive": recursive, **given(note=note)})
@@ -49,14 +49,14 @@ class Steering:
         note: str | None = None,
         key: str | None = None,
     ) -> RunView:
-        """Start a run again, with its parameters, under a key of its own; gives the new run.
+        """Start a run again with its parameters, under a new key; returns the new run.
 
         Args:
             run: a view, or an id.
-            from_failure: only from the activities on that failed.
-            from_activity: only from this activity on.
+            from_failure: start from the activities that failed.
+            from_activity: start from this activity.
             note: why, for the run's history.
-            key: idempotency key of the new run; a new one unless told.
+            key: idempotency key of the new run; default: a new one.
         """
         mode = "fromActivity" if from_activity else "fromFailure" if from_failure else "whole"
         return self._steer(
@@ -75,17 +75,17 @@ class Steering:
         force: bool = False,
         note: str | None = None,
     ) -> RunView:
-        """Decide about a request whose fate is unknown, or discard a rejected message.
+        """Resolve a request whose outcome is unknown, or discard a rejected message.
 
         Args:
             run: a view, or an id.
-            choice: adopt a run of Data Factory's as this request's; start it anew; or leave it at that.
+            choice: adopt a run of Data Factory as this request's; resubmit it; or dismiss it.
             run_id: the run to adopt.
-            force: start it anew although runs are there that may be its own.
+            force: resubmit it even if there are runs that may be its own.
             note: why, for the run's history.
 
         Raises:
-            Conflict: it is not to be decided about, or the run is none of the `candidates`.
+            Conflict: the request needs no resolution, or the run is not one of the `candidates`.
         """
         body = {"as": choice, **given(runId=run_id, force=force or None, note=note)}
         return self._steer(run, "resolve", body, repeatable=False)
@@ -98,13 +98,13 @@ class Steering:
         parameters: Mapping[str, JsonValue] | None = None,
         note: str | None = None,
     ) -> RunView:
-        """Send a rejected message again, under its key. One that was sent before is given as it is now.
+        """Send a rejected message again, under its key. One that was replayed before is returned as it is now.
 
         Args:
             run: a view, or an id.
-            force: also where it may start a second run, since it may be a copy of a request that was taken, or its key
-                is another's; and where it waits in the queue already.
-            parameters: values that were not kept, since their pipeline declares them secure.
+            force: even if it may start a second run, because it may be a copy of an accepted request or its key
+                belongs to another one; and even if it already waits in the queue.
+            parameters: values that were not stored, because their pipeline declares them secure.
             note: why, for the history.
         """
         body = {"force": force, **given(parameters=parameters, note=note)}
@@ -119,19 +119,19 @@ class Steering:
         key: JsonValue = None,
         until: datetime | None = None,
     ) -> HoldList:
-        """Have requests be taken and none be started: of a factory, of a pipeline, or of a key. Gives what is held.
+        """Accept requests of a factory, a pipeline or a key, but start none; returns the holds of the factory.
 
-        Held again, the reason and the end are the new ones.
+        A second hold of the same scope replaces the reason and the end.
 
         Args:
-            reason: why; whoever waits is told.
+            reason: why; shown to callers whose requests wait.
             factory: its alias.
-            pipeline: only this one's requests.
-            key: only those with this value of the key that the policy counts by.
-            until: when it is over, at most 30 days ahead; in 24 hours unless told.
+            pipeline: only requests for this pipeline.
+            key: only requests with this value of the policy's admission key.
+            until: the end, at most 30 days ahead; default: in 24 hours.
 
         Raises:
-            RequestRefused: it cannot be held so; every fault is in `faults`. Or there is no such factory.
+            RequestRefused: the hold is invalid, with every fault in `faults`; or there is no such factory.
         """
         ends = None if until is None else until.isoformat()
         return self._held(factory, "hold", given(reason=reason, pipeline=pipeline, key=key, until=ends))
@@ -139,12 +139,12 @@ class Steering:
     def release(
         self, *, factory: str = ONLY_FACTORY, pipeline: str | None = None, key: JsonValue = None
     ) -> HoldList:
-        """Start what waits for a hold, in order of arrival. Gives what is held still; what is not held is no error.
+        """Start the held requests in order of arrival; returns the remaining holds. It is no error if there is no hold.
 
         Args:
             factory: its alias.
-            pipeline: as it was held.
-            key: as it was held.
+            pipeline: of the hold.
+            key: of the hold.
 
         Raises:
             RequestRefused: there is no such factory.

@@ -1,7 +1,7 @@
-"""Calls of the service over httpx: each is made again while that is safe and of use, and ends in an answer or an error.
+"""Calls of the service over httpx: each is retried while that is safe and useful, and ends in an answer or an error.
 
-httpx, since it has a time-out of its own for each part of a call, errors that tell whether a request has left, and a
-transport that tests put a small server into.
+httpx, since it has a separate time-out for each part of a call, errors that say whether a request was sent, and a
+transport that tests can replace by a small server.
 """
 
 import logging
@@ -46,15 +46,15 @@ class Call:
 
     Attributes:
         method: its HTTP method.
-        path: below the API's root, every byte of it as it goes over the wire.
+        path: below the API's root, already encoded.
         query: parameters of the query.
-        body: JSON that goes with it; None for no body.
-        headers: beside the key and the content's type.
-        key: the idempotency key it goes under; None where it has none.
+        body: JSON; None for no body.
+        headers: in addition to the function key and the content type.
+        key: the idempotency key; None where the call has none.
         effect: whether it changes something.
-        repeatable: whether it is safe to make it again when it is not known what became of it.
-        patience: seconds for which the service may hold the answer back.
-        also_fine: statuses that are an answer, too, where they come with a document that is no problem.
+        repeatable: whether it is safe to repeat the call when its outcome is unknown.
+        patience: seconds for which the service may hold the answer.
+        also_fine: further statuses that are successes, if they come with a document that is not a problem.
     """
 
     method: str
@@ -73,12 +73,12 @@ class Transport:
     """Makes calls. Thread-safe.
 
     Args:
-        settings: where the service is, and what opens it.
-        retrying: how calls are repeated.
-        http: what carries the requests; a real network unless told otherwise.
+        settings: the service's URL and credentials.
+        retrying: how calls are retried.
+        http: httpx transport; default: the network.
 
     Raises:
-        SettingsError: there is no URL, or it can be none; or the key can be none.
+        SettingsError: the URL is missing or invalid, or the key is invalid.
     """
 
     def __init__(
@@ -92,7 +92,7 @@ class Transport:
         loopback = httpx.URL(self._root).host in _LOOPBACK
         try:
             self._http = httpx.Client(headers=headers, transport=http, trust_env=not loopback)
-        except (ValueError, OSError) as exc:  # what the environment says of proxies and certificates
+        except (ValueError, OSError) as exc:  # proxies and certificates named by the environment
             raise SettingsError([f"HTTPS_PROXY, SSL_CERT_FILE or their like: {exc}"]) from exc
 
     def close(self) -> None:
@@ -106,14 +106,14 @@ class Transport:
         self.close()
 
     def send(self, call: Call, *, within: float | None = None) -> Answer:
-        """Make a call, again where that is safe and of use.
+        """Make a call, and retry it where that is safe and useful.
 
         Args:
-            call: what to ask for.
-            within: seconds that it may take with its repeats; the transport's own unless told.
+            call: the call.
+            within: seconds that it may take including retries; default: those of `retrying`.
 
         Raises:
-            ClientError: it did not get what it asked for; see `adf_trigger.client.errors`.
+            ClientError: the call failed; see `adf_trigger.client.errors`.
         """
         retrying = self._retrying
         deadline = retrying.clock() + (retrying.within if within is None else within) + call.patience
@@ -128,7 +128,7 @@ class Transport:
             safe = call.repeatable or not outcome.unclear
             if outcome.passes and safe and retrying.clock() + wait < deadline:
                 logger.info(
-                    "%s %s is tried again in %.1f s: %s",
+                    "Retrying %s %s in %.1f s: %s",
                     call.method,
                     call.path,
                     wait,
@@ -137,15 +137,15 @@ class Transport:
                 )
                 retrying.sleep(wait)
                 continue
-            raise _last_word(call, outcome, doubt)
+            raise _final_error(call, outcome, doubt)
         raise AssertionError  # count() has no end
 
     def effect(self, model: type[_M], call: Call) -> _M:
-        """Make a call that changes something, and give what it made.
+        """Make a call that changes something, and return its result.
 
         Raises:
-            OutcomeUnknown: no clear answer came; one that says it is done but cannot be read is none.
-            ClientError: as `send` does.
+            OutcomeUnknown: no clear answer came, or a success that cannot be read.
+            ClientError: as for `send`.
         """
         answer = self.send(call)
         try:
@@ -174,7 +174,7 @@ class Transport:
             ) as response:
                 answer = self._read(response, deadline + read)
         except _NEVER_CAN as exc:
-            return _trouble(UnexpectedAnswer(f"this cannot be asked for: {_what(exc)}", status=0), exc)
+            return _trouble(UnexpectedAnswer(f"the request cannot be sent: {_what(exc)}", status=0), exc)
         except _NEVER_LEFT as exc:
             return _trouble(NotReached(f"{self._root} was not reached: {_what(exc)}"), exc, passes=True)
         except httpx.HTTPError as exc:
@@ -196,8 +196,8 @@ class Transport:
         return Answer(response.status_code, response.headers, bytes(body), wait)
 
 
-def _last_word(call: Call, trouble: Trouble, doubt: Trouble | None) -> ClientError:
-    """The error of a call that is not made again: only a word of the service's own ends a doubt."""
+def _final_error(call: Call, trouble: Trouble, doubt: Trouble | None) -> ClientError:
+    """The error of a call that is not retried: only a problem from the service itself resolves a doubt."""
     definite = isinstance(trouble.error, ProblemError) and not (trouble.passes or trouble.unclear)
     if call.effect and doubt is not None and not definite:
         return outcome_unknown(call, doubt.error, then=trouble.error)
@@ -208,14 +208,14 @@ def outcome_unknown(call: Call, why: ClientError, *, then: ClientError | None = 
     """The error of a call with an effect that got no clear answer.
 
     Args:
-        call: what was asked for.
-        why: what leaves it unclear.
-        then: what the last repeat met.
+        call: the call.
+        why: the error that leaves its outcome unknown.
+        then: the error of the last retry.
     """
     again = (
-        f"the same call{f' under the key {call.key}' if call.key else ''} is safe at any time, and tells"
+        f"repeating the call{f' with the key {call.key}' if call.key else ''} is safe at any time, and finds out"
         if call.repeatable
-        else "look at what became of it before it is made again"
+        else "check its effect before repeating it"
     )
     last = f", then {then}" if then is not None and str(then) != str(why) else ""
     error = OutcomeUnknown(f"it is not known whether this had its effect: {why}{last}; {again}", key=call.key)

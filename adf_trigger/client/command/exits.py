@@ -1,4 +1,4 @@
-"""What a run or an error means as an exit code: for scripts, so that they never change."""
+"""Maps the status of a run, or an error, to an exit code. Scripts rely on the codes, so they never change."""
 
 from enum import IntEnum
 
@@ -20,9 +20,9 @@ class Exit(IntEnum):
     """The outcome of a run or of a call is unknown."""
     CANCELLED = 6
     TIMED_OUT = 124
-    """As `timeout` has it. The run goes on."""
+    """As in `timeout`(1). The run continues."""
     INTERRUPTED = 130
-    """As shells have it. The run goes on."""
+    """As in shells. The run continues."""
 
 
 _OF_STATUS = {

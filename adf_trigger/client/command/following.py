@@ -1,4 +1,4 @@
-"""`adf-trigger events`: how runs end, as they end."""
+"""`adf-trigger events`: reports runs as they end."""
 
 from collections import OrderedDict
 from collections.abc import Iterator
@@ -24,26 +24,30 @@ if TYPE_CHECKING:
 
 PAUSE_SECONDS = 3.0
 OVERLAP = timedelta(minutes=2)
-"""Overlap of each poll with the one before: clocks differ, and a list may lag."""
+"""Overlap of each poll with the previous one: clocks differ, and a list may lag."""
 REMEMBERED = 10_000
 _DENIED = (401, 403)
 
 
-@click.group("events", invoke_without_command=True, short_help="How runs end, as they end.")
-@click.option("-f", "--follow", is_flag=True, help="Go on until Ctrl+C.")
+@click.group("events", invoke_without_command=True, short_help="Show runs as they end.")
+@click.option("-f", "--follow", is_flag=True, help="Keep following until Ctrl+C.")
 @click.option(
-    "--since", type=MOMENT, default="1h", show_default=True, help="Runs requested since then, or for so long."
+    "--since",
+    type=MOMENT,
+    default="1h",
+    show_default=True,
+    help="Only runs requested since this time, or within this duration.",
 )
 @click.option(
     "--consume",
     "queue",
     metavar="QUEUE",
-    help="Take the events off this queue instead: nobody else gets them then.",
+    help="Take the events off this queue instead; no other consumer receives them then.",
 )
 @click.option(
     "--account",
     metavar="URL",
-    help="With --consume: of its queues, signed in by azure-identity. Else AZURE_STORAGE_CONNECTION_STRING.",
+    help="With --consume: the queue account, signed in by azure-identity. Default: AZURE_STORAGE_CONNECTION_STRING.",
 )
 @click.pass_context
 @connected
@@ -56,9 +60,9 @@ def events_command(
     queue: str | None,
     account: str | None,
 ) -> int:
-    """One line for each run that has ended, in the order of their ends; with --follow also for those that will.
+    """Print one line for each run that has ended, in the order of their ends; with --follow, also as more runs end.
 
-    It asks the service, and takes nothing off a queue, unless it is told to --consume one.
+    It polls the service, and takes nothing off a queue unless --consume names one.
     """
     if ctx.invoked_subcommand is not None:
         return Exit.SUCCEEDED
@@ -78,7 +82,7 @@ def events_command(
 
 
 def _follow(screen: Screen, ends: "Ends") -> None:
-    """Show what is new; an outage is told, and ends nothing."""
+    """Show the runs that have newly ended; report an outage and continue."""
     try:
         for run in ends.new():
             show_end(screen, run)
@@ -87,7 +91,7 @@ def _follow(screen: Screen, ends: "Ends") -> None:
 
 
 def show_end(screen: Screen, run: RunView | RunSummary) -> None:
-    """One line: when, how, after how long, what, and why."""
+    """Print one line: end time, status, duration, pipeline, id and reason."""
     if screen.as_json:
         screen.out.file.write(json_line(run.model_dump(mode="json")) + "\n")
         screen.out.file.flush()
@@ -111,11 +115,11 @@ def show_end(screen: Screen, run: RunView | RunSummary) -> None:
 
 
 class Ends:
-    """Finds out which runs have ended, at the cost of a look at the new ones and one at the active ones.
+    """Finds the runs that have ended, with one list call for new runs and one for active runs.
 
     Args:
-        client: asks the service.
-        since: runs that were requested since then.
+        client: of the service.
+        since: considers runs requested since then.
         clock: returns the current time.
     """
 
@@ -124,48 +128,48 @@ class Ends:
         self._since = since
         self._clock = clock
         self._open: dict[str, RunSummary] = {}
-        self._told: OrderedDict[str, None] = OrderedDict()
+        self._reported: OrderedDict[str, None] = OrderedDict()
 
     def so_far(self) -> Iterator[RunView | RunSummary]:
-        """Those that have ended, in the order of their ends; from then on `new` has what is new."""
+        """Runs that have ended, in the order of their ends. Later ones are returned by `new`."""
         ended = list(self._look())
         self._open |= {_name(run): run for run in self._client.list(status=ACTIVE) if not run.ended}
         return iter(sorted(ended, key=lambda run: run.ended_at or run.requested_at))
 
     def new(self) -> Iterator[RunView | RunSummary]:
-        """Those that have ended since the last look."""
+        """Runs that have ended since the last call."""
         yield from self._look()
         active = {_name(run): run for run in self._client.list(status=ACTIVE) if not run.ended}
         gone = [each for each in self._open if each not in active]
-        # One that was asked for long before it was taken, as a message is, is among the active ones alone.
+        # A run requested long before it was accepted, as by a message, appears only in the active list.
         self._open |= active
         for name in gone:
             run = self._client.get(self._open[name])
             if run.ended:
-                yield from self._tell(run)
+                yield from self._report_once(run)
 
     def pause(self) -> None:
-        """Wait until it is worth looking again."""
+        """Wait until the next poll is due."""
         self._client.pause(PAUSE_SECONDS)
 
     def _look(self) -> Iterator[RunView | RunSummary]:
-        begun = self._clock()
+        started = self._clock()
         found = list(self._client.list(since=self._since))
-        self._since = max(self._since, begun - OVERLAP)
+        self._since = max(self._since, started - OVERLAP)
         for run in reversed(found):
             if run.ended:
-                yield from self._tell(run)
+                yield from self._report_once(run)
             else:
                 self._open[_name(run)] = run
 
-    def _tell(self, run: RunView | RunSummary) -> Iterator[RunView | RunSummary]:
+    def _report_once(self, run: RunView | RunSummary) -> Iterator[RunView | RunSummary]:
         name = _name(run)
         self._open.pop(name, None)
-        if name in self._told:
+        if name in self._reported:
             return
-        self._told[name] = None
-        while len(self._told) > REMEMBERED:
-            self._told.popitem(last=False)
+        self._reported[name] = None
+        while len(self._reported) > REMEMBERED:
+            self._reported.popitem(last=False)
         yield run
 
 
@@ -174,9 +178,9 @@ def _name(run: RunView | RunSummary) -> str:
 
 
 def consume(session: Session, queue: str, account: str | None) -> int:
-    """Take events off a queue until Ctrl+C; an event that is shown is gone."""
+    """Take events off a queue until Ctrl+C; an event that was shown is deleted."""
     try:
-        from azure.core.exceptions import AzureError  # noqa: PLC0415 - Azure's packages take their time
+        from azure.core.exceptions import AzureError  # noqa: PLC0415 - Azure's packages are slow to import
 
         from adf_trigger.client.events import EventConsumer  # noqa: PLC0415 - the same
     except ImportError as exc:
@@ -192,7 +196,7 @@ def consume(session: Session, queue: str, account: str | None) -> int:
             consumer.run(lambda event: show_end(session.screen, event.data))
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
-    except (AzureError, ValueError) as exc:  # ValueError: no connection string, no name of a queue
+    except (AzureError, ValueError) as exc:  # ValueError: invalid connection string or queue name
         why = str(exc).strip().splitlines()
         session.screen.note(
             (f"The queue {queue} cannot be read: ", "red"), why[0] if why else type(exc).__name__
@@ -203,7 +207,7 @@ def consume(session: Session, queue: str, account: str | None) -> int:
 
 def _signed_in() -> "TokenCredential":
     try:
-        from azure.identity import DefaultAzureCredential  # noqa: PLC0415 - wanted for this alone
+        from azure.identity import DefaultAzureCredential  # noqa: PLC0415 - needed only here
     except ImportError as exc:
         raise click.UsageError(
             "--account signs in through azure-identity: pip install azure-identity"

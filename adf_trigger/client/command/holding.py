@@ -28,7 +28,7 @@ class Instant(click.ParamType[datetime]):
         try:
             instant = datetime.fromisoformat(str(value))
         except ValueError:
-            self.fail(f"{value!r} is no time: write it as 2026-11-30T18:00:00Z", param, ctx)
+            self.fail(f"{value!r} is not a time: write it as 2026-11-30T18:00:00Z", param, ctx)
         if instant.tzinfo is None:
             self.fail(
                 f"{value!r} has no time zone: write it as 2026-11-30T18:00:00Z, or with +01:00", param, ctx
@@ -39,21 +39,21 @@ class Instant(click.ParamType[datetime]):
 FACTORY = click.option(
     "--factory",
     default=ONLY_FACTORY,
-    help=f"Its alias; `{ONLY_FACTORY}` unless told, which an only factory has.",
+    help=f"Alias of the factory; default: `{ONLY_FACTORY}`, the alias of a single factory.",
 )
-PIPELINE = click.option("--pipeline", help="Only requests of this pipeline.")
-KEY = click.option("--key", help="Only requests with this value of the key that the policy counts by.")
+PIPELINE = click.option("--pipeline", help="Only requests for this pipeline.")
+KEY = click.option("--key", help="Only requests with this value of the policy's admission key.")
 JSON_KEY = click.option("--json-key", is_flag=True, help="--key is JSON: a number, true, an object.")
 
 
 @click.command(
     "hold",
-    short_help="Take requests, and start none until they are released.",
+    short_help="Accept requests, but start none until they are released.",
     epilog='adf-trigger hold --reason "deploying release 41" --for 2h',
 )
-@click.option("--reason", required=True, help="Why; whoever waits is told.")
-@click.option("--until", type=Instant(), help="When it is over; in 24 hours unless told, in 30 days at most.")
-@click.option("--for", "lasts", type=DURATION, help="For how long, in place of --until: 90m, 2h, 3d.")
+@click.option("--reason", required=True, help="Reason, shown to callers whose requests wait.")
+@click.option("--until", type=Instant(), help="End of the hold; default: in 24 hours, at most in 30 days.")
+@click.option("--for", "lasts", type=DURATION, help="Duration of the hold, instead of --until: 90m, 2h, 3d.")
 @FACTORY
 @PIPELINE
 @KEY
@@ -70,13 +70,13 @@ def hold_command(
     key: str | None,
     json_key: bool,
 ) -> int:
-    """Take requests of a factory, and start none, until `release` or the end of the hold.
+    """Accept requests for a factory, but start none until `release` or the end of the hold.
 
-    Whatever is asked for meanwhile waits, in order, and its deadline stands still. Runs that go on are left alone. Held
-    again, reason and end are the new ones.
+    Requests that arrive meanwhile wait in order, and their deadlines are paused. Active runs are not affected. A second
+    hold of the same scope replaces reason and end.
     """
     if until is not None and lasts is not None:
-        raise click.UsageError("--until and --for do not go together")
+        raise click.UsageError("--until and --for cannot be combined")
     if lasts is not None:
         until = utcnow() + timedelta(seconds=lasts)
     value = _key(key, as_json=json_key)
@@ -86,7 +86,7 @@ def hold_command(
     return Exit.SUCCEEDED
 
 
-@click.command("release", short_help="Start what was held.", epilog="adf-trigger release")
+@click.command("release", short_help="Start the held requests.", epilog="adf-trigger release")
 @FACTORY
 @PIPELINE
 @KEY
@@ -95,7 +95,7 @@ def hold_command(
 def release_command(
     session: Session, *, factory: str, pipeline: str | None, key: str | None, json_key: bool
 ) -> int:
-    """Start what waits for a hold, in order of arrival: what was held with a pipeline or a key, with the same."""
+    """Start the held requests in order of arrival. A hold of a pipeline or key is released with the same options."""
     value = _key(key, as_json=json_key)
     with session.client() as client:
         held = client.release(factory=factory, pipeline=pipeline, key=value)
@@ -106,12 +106,12 @@ def release_command(
 def _key(text: str | None, *, as_json: bool) -> JsonValue:
     if text is None or not as_json:
         if as_json:
-            raise click.UsageError("--json-key goes with --key")
+            raise click.UsageError("--json-key requires --key")
         return text
     try:
         value: JsonValue = json.loads(text)
     except ValueError as exc:
-        raise click.BadParameter(f"it is no JSON: {exc}", param_hint="--key") from exc
+        raise click.BadParameter(f"is not JSON: {exc}", param_hint="--key") from exc
     return value
 
 
@@ -122,6 +122,6 @@ def _show(screen: Screen, held: HoldList) -> None:
     for warning in held.warnings:
         screen.note(("warning", "yellow"), f": {warning}")
     if not held.holds:
-        screen.line(f"Nothing of {held.factory} is held.")
+        screen.line(f"{held.factory} has no holds.")
     for each in held.holds:
         show_hold(screen, held.factory, each)

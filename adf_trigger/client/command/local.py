@@ -1,4 +1,4 @@
-"""Commands of the local stack, where its extra is installed: they are its own, and are only found here, too."""
+"""Commands of the local stack, forwarded to its own command line where the `local` extra is installed."""
 
 from collections.abc import Sequence
 from importlib.util import find_spec
@@ -12,7 +12,7 @@ INSTALL = "pip install '.[local]', in the project's folder"
 _NEEDED = ("filelock", "starlette", "uvicorn", "lark")
 COMMANDS = {
     "up": "Run the whole service on this machine, without Azure.",
-    "demo": "Run both quickstart pipelines, and show what comes of it.",
+    "demo": "Run both quickstart pipelines, and show the results.",
     "factory": "Run the local Data Factory alone.",
     "import": "Load a factory's Git repository, or an ARM template of one.",
     "env": "Print the running stack's addresses and keys for a shell.",
@@ -20,7 +20,7 @@ COMMANDS = {
 
 
 def local_command(name: str, help_text: str) -> click.Command:
-    """A command that hands its arguments on as they are, `--help` among them."""
+    """A command that forwards its arguments unchanged, `--help` included."""
 
     @click.command(
         name,
@@ -36,7 +36,7 @@ def local_command(name: str, help_text: str) -> click.Command:
             screen = (click.get_current_context().find_object(Surroundings) or Surroundings()).screen(False)
             screen.note(f"`{name}` needs the local extra, which is not installed: {INSTALL}")
             return Exit.USAGE
-        from adf_trigger.local.cli import main  # noqa: PLC0415 - its packages are many
+        from adf_trigger.local.cli import main  # noqa: PLC0415 - it imports many packages
 
         return main([name, *arguments])
 

@@ -1,4 +1,4 @@
-"""Commands that look: list, show, activities, pipelines, health."""
+"""Commands that only read: list, show, activities, pipelines, health."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -30,12 +30,12 @@ LONGEST_START = 600
 
 
 class Moment(click.ParamType[datetime]):
-    """An instant: 2026-11-30, 2026-11-30T06:00:00Z, or so long ago: 90s, 5m, 1h30m, 2d."""
+    """An instant, as 2026-11-30 or 2026-11-30T06:00:00Z, or an age, as 90s, 5m, 1h30m or 2d."""
 
     name = "instant"
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
-        """The instant, in UTC unless it says otherwise."""
+        """The instant; UTC where the text has no time zone."""
         if isinstance(value, datetime):
             return value
         text = str(value)
@@ -47,7 +47,7 @@ class Moment(click.ParamType[datetime]):
             found = datetime.fromisoformat(text)
         except ValueError:
             self.fail(
-                f"{text!r} is no instant like 2026-11-30T06:00:00Z, and no age like 90s, 5m, 1h30m or 2d",
+                f"{text!r} is neither an instant like 2026-11-30T06:00:00Z nor an age like 90s, 5m, 1h30m or 2d",
                 param,
                 ctx,
             )
@@ -57,25 +57,28 @@ class Moment(click.ParamType[datetime]):
 MOMENT = Moment()
 
 
-@click.command("list", short_help="Runs, newest first.")
+@click.command("list", short_help="List runs, newest first.")
 @click.option(
-    "--status", multiple=True, type=click.Choice([*RunStatus], case_sensitive=False), help="Of these only."
+    "--status",
+    multiple=True,
+    type=click.Choice([*RunStatus], case_sensitive=False),
+    help="Only runs with this status.",
 )
-@click.option("--active", is_flag=True, help="Those that have not ended.")
-@click.option("--pipeline", help="Of this pipeline only.")
-@click.option("--factory", help="Of this factory only: its alias or resource id.")
-@click.option("--since", type=MOMENT, help="Requested since then, or for so long: 2026-11-30, 1h.")
-@click.option("--until", type=MOMENT, help="Requested before then.")
-@click.option("--correlation-id", help="With this id of yours.")
+@click.option("--active", is_flag=True, help="Only runs that have not ended.")
+@click.option("--pipeline", help="Only runs of this pipeline.")
+@click.option("--factory", help="Only runs of this factory: its alias or resource id.")
+@click.option("--since", type=MOMENT, help="Requested since this time, or within this age: 2026-11-30, 1h.")
+@click.option("--until", type=MOMENT, help="Requested before this time.")
+@click.option("--correlation-id", help="Only runs with this correlation id.")
 @click.option(
     "-n", "--limit", type=click.IntRange(min=1), default=20, show_default=True, help="Maximum number."
 )
 @connected
 def list_command(session: Session, *, status: Sequence[str], active: bool, limit: int, **where: Any) -> int:
-    """Runs, newest first, with rejected messages and runs whose fate is unknown among them."""
-    words = [*status, *(ACTIVE if active else ())]
+    """List runs, newest first, including rejected messages and runs whose outcome is unknown."""
+    wanted = [*status, *(ACTIVE if active else ())]
     with session.client() as client:
-        runs = list(client.list(status=words or None, limit=limit, **where))
+        runs = list(client.list(status=wanted or None, limit=limit, **where))
     if session.screen.as_json:
         session.screen.document(runs)
     elif not runs:
@@ -86,7 +89,7 @@ def list_command(session: Session, *, status: Sequence[str], active: bool, limit
 
 
 def show_list(screen: Screen, runs: Sequence[RunSummary]) -> None:
-    """Runs: on a terminal two lines each, since ids are long; one line each, between tabs, where it is piped."""
+    """Print runs: two lines each on a terminal, since ids are long; one tab-separated line each where it is piped."""
     if not screen.is_terminal:
         screen.columns([_row(run) for run in runs])
         return
@@ -104,13 +107,13 @@ def _row(run: RunSummary) -> list[str]:
     return [run.status, moment(run.requested_at), spent(run), run.request_id, run.pipeline, run.reason or ""]
 
 
-@click.command("show", short_help="One run, with everything about it.")
+@click.command("show", short_help="Show one run with all its details.")
 @connected
 @one_run
 def show_command(session: Session, run: RunName) -> int:
-    """The run with that requestId or runId, or the rejected message with that id.
+    """Show the run with this requestId or runId, or the rejected message with this id.
 
-    The exit code is 0 however the run has ended; `run --wait` and `rerun --wait` tell the end by theirs.
+    The exit code is 0 whatever the status of the run; `run --wait` and `rerun --wait` report the status by theirs.
     """
     with session.client() as client:
         view = client.get(run)
@@ -121,13 +124,13 @@ def show_command(session: Session, run: RunName) -> int:
     return Exit.SUCCEEDED
 
 
-@click.command("activities", short_help="The activities of a run.")
+@click.command("activities", short_help="List the activities of a run.")
 @connected
 @one_run
 def activities_command(session: Session, run: RunName) -> int:
-    """The activities of a run, as Data Factory has them now. -o json has their inputs and outputs, too.
+    """List the activities of a run as Data Factory reports them now. -o json includes their inputs and outputs.
 
-    The exit code is 0 however the run has ended; `run --wait` and `rerun --wait` tell the end by theirs.
+    The exit code is 0 whatever the status of the run; `run --wait` and `rerun --wait` report the status by theirs.
     """
     with session.client() as client:
         found = client.activities(run)
@@ -140,7 +143,7 @@ def activities_command(session: Session, run: RunName) -> int:
     if not found.activities:
         screen.note("None yet.")
     if found.truncated:
-        screen.note("There are more than are shown.")
+        screen.note("The list is truncated: there are more.")
     return Exit.SUCCEEDED
 
 
@@ -166,11 +169,11 @@ def _show_activity(screen: Screen, activity: ActivityView) -> None:
         screen.line(f"started {child}", indent=4)
 
 
-@click.command("pipelines", short_help="The pipelines, with what they declare.")
-@click.option("--factory", help="Of this factory only: its alias or resource id.")
+@click.command("pipelines", short_help="List the pipelines and their parameters.")
+@click.option("--factory", help="Only pipelines of this factory: its alias or resource id.")
 @connected
 def pipelines_command(session: Session, *, factory: str | None) -> int:
-    """The pipelines that can be started, with their parameters, types and defaults."""
+    """List the pipelines that can be started, with their parameters, types and defaults."""
     with session.client() as client:
         found = client.pipelines(factory=factory)
     screen = session.screen
@@ -185,7 +188,7 @@ def pipelines_command(session: Session, *, factory: str | None) -> int:
     for unread in found.unread:
         screen.note((f"{unread.factory} could not be read: ", "yellow"), unread.reason)
     if found.truncated:
-        screen.note("There are more than are shown.")
+        screen.note("The list is truncated: there are more.")
     return Exit.SUCCEEDED
 
 
@@ -194,8 +197,8 @@ def _show_pipeline(screen: Screen, pipeline: PipelineView, *, several: bool) -> 
     screen.line((pipeline.name, "bold"), where)
     for name, each in pipeline.parameters.items():
         default = each.default if isinstance(each.default, str) else json_line(each.default)
-        told = "" if each.required else "  (has a default)" if each.secure else f"  = {default}"
-        screen.line(f"-p {name}=", (each.type, "cyan"), told, indent=2)
+        suffix = "" if each.required else "  (has a default)" if each.secure else f"  = {default}"
+        screen.line(f"-p {name}=", (each.type, "cyan"), suffix, indent=2)
 
 
 def _health(client: Client) -> Health:
@@ -205,7 +208,7 @@ def _health(client: Client) -> Health:
         return client.health(details=False)
 
 
-@click.command("health", short_help="The health of the app.")
+@click.command("health", short_help="Show the health of the app.")
 @click.option(
     "--wait",
     "seconds",
@@ -216,7 +219,7 @@ def _health(client: Client) -> Health:
 )
 @connected
 def health_command(session: Session, *, seconds: int) -> int:
-    """How the app is, with what is wrong where the key opens that. The exit code is 1 where it is not well."""
+    """Show the health of the app, with its troubles where the key permits that. The exit code is 1 unless it is ok."""
     with session.client() as client:
         health = _health(client)
         for _ in range(seconds):

@@ -1,4 +1,4 @@
-"""The command `adf-trigger`: its commands, and what becomes of their errors."""
+"""The command `adf-trigger`: its subcommands, and how their errors are reported."""
 
 import io
 import os
@@ -31,7 +31,7 @@ from adf_trigger.client.errors import AmbiguousRun, AtCapacity, Conflict, Outcom
 from adf_trigger.errors import AdfTriggerError, InvalidRequest, SettingsError
 
 BROKEN_PIPE = 141
-"""Exit code, as shells have it, after the reader of the output has gone."""
+"""Exit code, as in shells, after the reader has closed the output."""
 _COMPLETIONS: Mapping[str, type[ShellComplete]] = {
     "bash": BashComplete,
     "zsh": ZshComplete,
@@ -40,17 +40,17 @@ _COMPLETIONS: Mapping[str, type[ShellComplete]] = {
 
 
 class ReaderGone(Exception):
-    """Whoever read the output has gone: nothing is wrong, and nothing is left to do."""
+    """The reader has closed the output. This is not an error, and there is nothing left to do."""
 
 
 class Commands(click.Group):
-    """The group; what its commands have printed is out when they end."""
+    """The command group; flushes the output of a command when the command ends."""
 
     def invoke(self, ctx: click.Context) -> object:
-        """Run the command that is asked for.
+        """Run the requested command.
 
         Raises:
-            ReaderGone: nobody reads its output any more.
+            ReaderGone: the reader has closed the output.
         """
         try:
             code: object = super().invoke(ctx)
@@ -64,23 +64,23 @@ class Commands(click.Group):
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name=PROGRAM)
 def adf_trigger() -> None:
-    """Start pipelines of Azure Data Factory, wait for them, look at them, and steer them.
+    """Start pipelines of Azure Data Factory, wait for them, inspect and control them.
 
-    It goes to the app at ADF_TRIGGER_URL with the key ADF_TRIGGER_KEY; where no URL is set, to the local stack that
-    runs. Exit codes: 0 Succeeded, 1 Failed, 2 usage, 3 refused, so that nothing was started, 4 not authorised,
-    5 Unknown, 6 Cancelled, 124 the time was over and the run goes on.
+    It calls the app at ADF_TRIGGER_URL with the key ADF_TRIGGER_KEY; where no URL is set, the running local stack.
+    Exit codes: 0 Succeeded, 1 Failed, 2 usage, 3 refused and nothing started, 4 not authorised, 5 Unknown,
+    6 Cancelled, 124 timed out while the run continues.
     """
 
 
 @click.command(
     "completion",
-    short_help="Print what makes a shell complete this command.",
+    short_help="Print the shell's completion script.",
     epilog='eval "$(adf-trigger completion bash)"',
 )
 @click.argument("shell", type=click.Choice([*_COMPLETIONS]))
 @click.pass_context
 def completion_command(ctx: click.Context, shell: str) -> int:
-    """Print what makes a shell complete this command."""
+    """Print the script that makes a shell complete this command."""
     click.echo(_COMPLETIONS[shell](ctx.find_root().command, {}, PROGRAM, _COMPLETE).source())
     return Exit.SUCCEEDED
 
@@ -112,8 +112,8 @@ def main(arguments: Sequence[str] | None = None, around: Surroundings | None = N
     """Run a command; give the exit code.
 
     Args:
-        arguments: of the command line; those of this process unless told.
-        around: what it finds around it.
+        arguments: of the command line; default: those of this process.
+        around: environment, clients and screen; default: those of this process.
     """
     found = around or Surroundings()
     try:
@@ -125,27 +125,27 @@ def main(arguments: Sequence[str] | None = None, around: Surroundings | None = N
             obj=found,
         )
     except click.ClickException as exc:
-        said = io.StringIO()
-        exc.show(said)
-        for line in said.getvalue().splitlines():
+        text = io.StringIO()
+        exc.show(text)
+        for line in text.getvalue().splitlines():
             found.screen(False).note(line)
         return Exit.USAGE
     except (click.Abort, KeyboardInterrupt):
         found.screen(False).note("Interrupted.")
         return Exit.INTERRUPTED
     except ReaderGone:
-        # Python would complain once more when it flushes at its end.
+        # Python would raise once more when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return BROKEN_PIPE
     except AdfTriggerError as exc:
-        _tell(found.screen(False), exc)
+        _report(found.screen(False), exc)
         return exit_of_error(exc)
     return code if isinstance(code, int) else Exit.SUCCEEDED
 
 
-def _tell(screen: Screen, error: AdfTriggerError) -> None:
-    """An error for a person: its words, each on its line, and what may be typed next."""
-    for line in _words_of(error):
+def _report(screen: Screen, error: AdfTriggerError) -> None:
+    """Print an error for a person: its text line by line, and the options or commands that resolve it."""
+    for line in _lines_of(error):
         indent = len(line) - len(line.lstrip())
         screen.note(line.lstrip(), indent=indent)
     if isinstance(error, AmbiguousRun):
@@ -162,14 +162,14 @@ def _tell(screen: Screen, error: AdfTriggerError) -> None:
             )
     if isinstance(error, Conflict):
         for found in error.candidates:
-            begun, status = found.get("startedAt") or "waits to begin", found.get("status")
-            screen.note(f"{begun}  {status}  {json_line(found.get('parameters') or {})}", indent=2)
+            started, status = found.get("startedAt") or "not started yet", found.get("status")
+            screen.note(f"{started}  {status}  {json_line(found.get('parameters') or {})}", indent=2)
             screen.note(f"--as adopt --run-id {word(str(found.get('runId')))}", indent=4)
     if isinstance(error, OutcomeUnknown) and error.key:
         screen.note(f"To find out: {PROGRAM} show {word(error.key)}")
 
 
-def _words_of(error: AdfTriggerError) -> Sequence[str]:
+def _lines_of(error: AdfTriggerError) -> Sequence[str]:
     match error:
         case SettingsError():
             return error.faults

@@ -1,4 +1,4 @@
-"""How a run looks: one that is on its way, one that has ended, and why."""
+"""Prints runs, active or ended, and why they failed."""
 
 import json
 from collections.abc import Sequence
@@ -18,12 +18,12 @@ _HINT_GAP = "    "
 
 
 def show_outcome(screen: Screen, run: RunView, *, waited: float | None = None) -> None:
-    """How a run has ended, why where it did not succeed, and what can be done about it.
+    """Print how a run has ended; where it did not succeed, also why, and commands to continue with.
 
     Args:
-        screen: where to.
+        screen: to print on.
         run: it has ended.
-        waited: seconds, where Data Factory has told no duration.
+        waited: seconds; used where Data Factory reported no duration.
     """
     mark, style = screen.mark(run.status)
     spent = (
@@ -38,9 +38,9 @@ def show_outcome(screen: Screen, run: RunView, *, waited: float | None = None) -
 
 
 def show_errors(screen: Screen, run: RunView, *, indent: int = 2) -> None:
-    """Each activity that failed, with its code and its sentence, down to the run that it has started; else the reason.
+    """Print each failed activity with code and message, with those of the child run that it started; else the reason.
 
-    JSON has the whole messages.
+    Only the JSON output has the whole messages.
     """
     errors = run.errors or []
     for error in errors[:MAX_ERRORS]:
@@ -65,14 +65,14 @@ def _show_error(screen: Screen, error: ActivityError, indent: int) -> None:
     cured = "  cured by a retry" if error.cured else ""
     screen.line((error.activity_name, "bold"), f"{kind}  ", (codes, "red"), (cured, "dim"), indent=indent)
     if error.user_properties:
-        said = (f"{name}: {_value(value)}" for name, value in error.user_properties.items())
-        screen.line(", ".join(said), indent=indent)
+        pairs = (f"{name}: {_value(value)}" for name, value in error.user_properties.items())
+        screen.line(", ".join(pairs), indent=indent)
     if sentence:
         screen.line(sentence, indent=indent)
 
 
 def hints_of(run: RunView) -> Sequence[str]:
-    """Commands that are worth typing next."""
+    """Commands that are useful next."""
     name = word(run.request_id)
     match run.status:
         case RunStatus.FAILED | RunStatus.CANCELLED:
@@ -88,7 +88,7 @@ def hints_of(run: RunView) -> Sequence[str]:
 
 
 def show_hints(screen: Screen, hints: Sequence[str], *, indent: int = 2) -> None:
-    """The commands on one line where they fit on it; each in one piece."""
+    """Print the commands on one line where they fit, else one per line; a command is never split."""
     line = _HINT_GAP.join(hints)
     if screen.err.is_terminal and len(line) + indent > screen.err.width:
         for each in hints:
@@ -108,37 +108,37 @@ def titled(run: RunView) -> Text:
 
 
 def spent(run: RunView | RunSummary) -> str:
-    """How long it took; where Data Factory has not said, from its beginning to its end."""
+    """The duration of a run; from its start to its end where Data Factory reported none."""
     if run.duration_ms is not None or run.started_at is None or run.ended_at is None:
         return took(run.duration_ms)
     return took(round((run.ended_at - run.started_at).total_seconds() * 1000))
 
 
 def line_of(run: RunView) -> str | None:
-    """How many requests are before one that waits in line, in words; None where it stands in no line."""
+    """The number of requests ahead of one that waits in line, as text; None where it is in no line."""
     place = run.in_line
     if place is None:
         return None
     if place.before == 0:
-        return "it is the next in line" if place.exact else "it may be the next in line"
-    return f"{behind(place)} {'is' if place.before == 1 else 'are'} before it"
+        return "it is next in line" if place.exact else "it may be next in line"
+    return f"{behind(place)} {'is' if place.before == 1 else 'are'} ahead of it"
 
 
 def behind(place: PlaceInLine) -> str:
-    """So many requests, in words, and whether they were counted."""
+    """The number of requests as text, with "about" where it is an estimate."""
     many = "request" if place.before == 1 else "requests"
     return f"{'' if place.exact else 'about '}{place.before:,} {many}"
 
 
 def waits_for(run: RunView) -> Sequence[str]:
-    """What a request waits for that was taken and is not started, and where it stands in line."""
+    """What an accepted request waits for, and its place in line; empty once it was started."""
     if run.status != RunStatus.ACCEPTED:
         return ()
     return tuple(each for each in (run.reason, line_of(run)) if each)
 
 
 def show_run(screen: Screen, run: RunView) -> None:
-    """Everything about a run, for a person."""
+    """Print everything about a run, for a person."""
     screen.line(titled(run))
     mark, style = screen.mark(run.status)
     rows: list[tuple[str, str]] = [
@@ -174,12 +174,12 @@ def show_run(screen: Screen, run: RunView) -> None:
 
 def _admission(run: RunView) -> list[tuple[str, str]]:
     joined = run.joined_to
-    said = {
+    values = {
         "in line": line_of(run),
         "joined to": None if joined is None else f"{joined.request_id}, run {joined.run_id or '-'}",
         "counted by": run.admission_key,
     }
-    return [(name, value) for name, value in said.items() if value is not None]
+    return [(name, value) for name, value in values.items() if value is not None]
 
 
 def _times(run: RunView) -> list[tuple[str, str]]:
@@ -203,7 +203,7 @@ def _value(value: object) -> str:
 
 
 def show_hold(screen: Screen, factory: str, held: HoldView | HeldScope, *, indent: int = 0) -> None:
-    """What an operator holds: until when, by whom and why."""
+    """Print a hold: its scope, end, author and reason."""
     what = "the factory" if held.pipeline is None else f"pipeline {held.pipeline}"
     keyed = what if held.admission_key is None else f"key {held.admission_key} of {what}"
     by = f" by {held.by}" if held.by else ""

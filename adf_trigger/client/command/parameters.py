@@ -1,4 +1,4 @@
-"""The values of `-p`, typed as the pipeline declares them. No fault shows a value: any may be a secret."""
+"""The values of `-p`, typed as the pipeline declares them. Faults never show a value: any may be a secret."""
 
 import json
 import math
@@ -11,9 +11,9 @@ from typing import Any
 from adf_trigger.errors import Fault, InvalidRequest
 
 HELP = (
-    "A parameter, typed as the pipeline declares it: NAME=VALUE; NAME:=JSON; NAME=@FILE, what a file holds; NAME alone "
-    "is asked for without echo; @FILE is a JSON object of several. @@ at the beginning of a value stands for @, and - "
-    "for standard input."
+    "A parameter, typed as the pipeline declares it: NAME=VALUE; NAME:=JSON; NAME=@FILE, the contents of a file; NAME "
+    "alone prompts for the value without echo; @FILE is a JSON object of several. A leading @@ stands for @, and the "
+    "file - for standard input."
 )
 _INT = re.compile(r"[+-]?[0-9]{1,40}")
 _TRUTHS = {"true": True, "false": False}
@@ -29,18 +29,18 @@ def parameters_of(
     read: ReadFile,
     ask: AskHidden | None,
 ) -> dict[str, Any]:
-    """Name → value of everything that was given; what comes later goes before, so that a file has what is usual.
+    """Name → value of all `-p` options. Later ones override earlier ones, so that a file can hold common values.
 
-    A name that was given twice by itself is a fault: one of the two would be dropped without a word.
+    A name that is given twice outside files is a fault: one of the two values would be dropped silently.
 
     Args:
         given: the values of `-p`.
-        types: name → declared type; None where that is not known, so that values are text.
-        read: gives the text of a file.
-        ask: asks a person for a value without echo; None where there is no person.
+        types: name → declared type; None where the types are not known, so that values are text.
+        read: returns the text of a file.
+        ask: prompts for a value without echo; None where there is no terminal.
 
     Raises:
-        InvalidRequest: with every fault; none shows a value.
+        InvalidRequest: with every fault; no fault shows a value.
     """
     values: dict[str, Any] = {}
     named: set[str] = set()
@@ -82,7 +82,8 @@ def _one(
     if not equals:
         if ask is None:
             raise _Wrong(
-                name, "has no value, and there is nobody to ask: NAME=VALUE, NAME:=JSON or NAME=@FILE"
+                name,
+                "has no value, and there is no terminal to prompt on: NAME=VALUE, NAME:=JSON or NAME=@FILE",
             )
         value = ask(name)
     elif value.startswith("@@"):
@@ -103,7 +104,7 @@ def _contents(file: str, name: str, read: ReadFile) -> str:
     try:
         return read(file).removesuffix("\n").removesuffix("\r")
     except (OSError, ValueError) as exc:
-        why = exc.strerror if isinstance(exc, OSError) and exc.strerror else "it is no text in UTF-8"
+        why = exc.strerror if isinstance(exc, OSError) and exc.strerror else "it is not UTF-8 text"
         raise _Wrong(name, f"the file {file} cannot be read: {why}") from exc
 
 

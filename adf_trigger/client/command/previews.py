@@ -1,4 +1,4 @@
-"""What would become of a request that was only asked about: `adf-trigger run --dry-run`."""
+"""Prints the preview of `adf-trigger run --dry-run`."""
 
 from adf_trigger.client.command.exits import Exit
 from adf_trigger.client.command.outcomes import behind
@@ -7,11 +7,11 @@ from adf_trigger.readings import RunPreview
 
 
 def show_preview(screen: Screen, preview: RunPreview) -> Exit:
-    """Show it; the exit code is that of a start that is refused where it would be."""
+    """Print a preview; the exit code is that of a refused start where the request would be refused."""
     if screen.as_json:
         screen.document(preview)
     else:
-        screen.line(f"{_said(preview)} Nothing was started.")
+        screen.line(f"{_summary(preview)} Nothing was started.")
         if preview.message:
             screen.line(preview.message, indent=2)
         for each in preview.in_the_way:
@@ -19,17 +19,17 @@ def show_preview(screen: Screen, preview: RunPreview) -> Exit:
     return Exit.REFUSED if preview.outcome == "refuse" else Exit.SUCCEEDED
 
 
-def _said(preview: RunPreview) -> str:
+def _summary(preview: RunPreview) -> str:
     match preview.outcome:
         case "start":
             return f"{preview.pipeline} would be started now."
         case "repeat":
             status = "" if preview.run is None else f", which is {preview.run.status}"
-            return f"It would be answered with the run of the same request{status}."
+            return f"The response would be the run of the same request{status}."
         case "held":
-            return f"{preview.pipeline} would be taken, and not started while it is held{_line(preview)}."
+            return f"{preview.pipeline} would be accepted, and not started while it is held{_line(preview)}."
         case "wait":
-            return f"{preview.pipeline} would be taken, and wait{_line(preview)}."
+            return f"{preview.pipeline} would be accepted, and wait{_line(preview)}."
         case "join":
             other = "another request" if preview.joined_to is None else preview.joined_to.request_id
             return f"It would join the run of {other}, and end with it."
@@ -38,4 +38,4 @@ def _said(preview: RunPreview) -> str:
 
 
 def _line(preview: RunPreview) -> str:
-    return "" if preview.in_line is None else f", with {behind(preview.in_line)} before it"
+    return "" if preview.in_line is None else f", with {behind(preview.in_line)} ahead of it"

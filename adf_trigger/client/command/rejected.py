@@ -17,9 +17,9 @@ from adf_trigger.client.paths import RunName
 from adf_trigger.contracts import RunStatus, RunView
 
 
-@click.group("rejected", short_help="Requests and messages that were refused for good.")
+@click.group("rejected", short_help="Inspect, replay or discard rejected messages.")
 def rejected_group() -> None:
-    """Requests and messages that were refused for good: look at them, send them again, discard them."""
+    """Inspect, replay or discard requests and messages that were rejected permanently."""
 
 
 @rejected_group.command("list")
@@ -28,7 +28,7 @@ def rejected_group() -> None:
 )
 @connected
 def list_rejected(session: Session, *, limit: int) -> int:
-    """Those that there are, newest first."""
+    """List rejected messages, newest first."""
     with session.client() as client:
         found = list(client.list(status=RunStatus.REJECTED, limit=limit))
     if session.screen.as_json:
@@ -44,7 +44,7 @@ def list_rejected(session: Session, *, limit: int) -> int:
 @connected
 @one_run
 def show_rejected(session: Session, run: RunName) -> int:
-    """One of them, and why it was refused."""
+    """Show a rejected message, and why it was rejected."""
     with session.client() as client:
         view = client.get(run)
     if session.screen.as_json:
@@ -56,33 +56,33 @@ def show_rejected(session: Session, run: RunName) -> int:
 
 @rejected_group.command("replay")
 @click.argument("ids", nargs=-1, required=True, metavar="ID...")
-@click.option("--force", is_flag=True, help="Also where it may start a second run, or waits in the queue.")
+@click.option("--force", is_flag=True, help="Even if it may start a second run, or still waits in the queue.")
 @click.option(
     "-p",
     "--parameter",
     "given",
     multiple=True,
     metavar="NAME=VALUE",
-    help="A value that was not kept, since the pipeline declares it secure: NAME alone is asked for without echo.",
+    help="A value that was not stored because the pipeline declares it secure; NAME alone prompts without echo.",
 )
 @connected
 def replay_rejected(session: Session, *, ids: Sequence[str], force: bool, given: Sequence[str]) -> int:
-    """Send them again, under their keys. Those that were sent before are shown as they are."""
+    """Send rejected messages again under their keys. Those that were replayed before are only shown."""
     values = parameters_of(given, None, read=read_file, ask=ask_hidden())
     return _each(session, ids, lambda client, run: client.replay(run, force=force, parameters=values or None))
 
 
 @rejected_group.command("discard")
 @click.argument("ids", nargs=-1, required=True, metavar="ID...")
-@click.option("--note", help="Why; it stands in the history.")
+@click.option("--note", help="Reason, recorded in the history.")
 @connected
 def discard_rejected(session: Session, *, ids: Sequence[str], note: str | None) -> int:
-    """Remove them for good. Those that were removed before are shown as they are."""
+    """Remove rejected messages permanently. Those that were removed before are only shown."""
     return _each(session, ids, lambda client, run: client.resolve(run, "dismiss", note=note))
 
 
 def _each(session: Session, ids: Sequence[str], work: Callable[[Client, str], RunView]) -> int:
-    """Do it to each of them; one's trouble is its own, and the last one's exit code is the whole's."""
+    """Apply `work` to each id; an error does not stop the others, and the last error determines the exit code."""
     screen, code, done = session.screen, Exit.SUCCEEDED, []
     with session.client() as client:
         for each in ids:

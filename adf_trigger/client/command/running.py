@@ -56,17 +56,19 @@ class Label(click.ParamType[tuple[str, str]]):
     short_help="Start a run of a pipeline.",
     epilog="adf-trigger run LoadOrders -p day=2026-11-30 --wait",
 )
-@click.argument("pipeline", shell_complete=lambda ctx, _param, begun: pipeline_names(ctx, begun))
+@click.argument("pipeline", shell_complete=lambda ctx, _param, prefix: pipeline_names(ctx, prefix))
 @click.option("-p", "--parameter", "given", multiple=True, metavar="NAME=VALUE", help=HELP)
-@click.option("-w", "--wait", is_flag=True, help="Wait for the end; the exit code tells it.")
-@click.option("--timeout", type=DURATION, help="With --wait: for how long at most. The run goes on after it.")
+@click.option("-w", "--wait", is_flag=True, help="Wait for the end; the exit code reports the status.")
 @click.option(
-    "-k", "--idempotency-key", "key", help="Idempotency key of the run: the same key starts nothing twice."
+    "--timeout", type=DURATION, help="With --wait: the longest time to wait. The run continues after it."
 )
-@click.option("--factory", help="Alias of the factory, where there are several.")
-@click.option("--correlation-id", help="Your own id, carried through to the event.")
-@click.option("--label", "labels", multiple=True, type=Label(), help="A label, carried through to the event.")
-@click.option("--dry-run", is_flag=True, help="Check the request, and start nothing.")
+@click.option(
+    "-k", "--idempotency-key", "key", help="Idempotency key of the run: a repeated key starts nothing new."
+)
+@click.option("--factory", help="Alias of the factory, if there are several.")
+@click.option("--correlation-id", help="Your own id, passed through to the event.")
+@click.option("--label", "labels", multiple=True, type=Label(), help="A label, passed through to the event.")
+@click.option("--dry-run", is_flag=True, help="Check the request without starting a run.")
 @connected
 def run_command(
     session: Session,
@@ -81,13 +83,13 @@ def run_command(
     labels: tuple[tuple[str, str], ...],
     dry_run: bool,
 ) -> int:
-    """Start a run of PIPELINE, once, whatever becomes of the answers.
+    """Start one run of PIPELINE, even if responses are lost.
 
-    With --wait the exit code is 0 for Succeeded, 1 Failed, 3 Rejected, 5 Unknown, 6 Cancelled, 124 when the time was
-    over. 2 is wrong usage, 3 also that nothing was started, 4 that the key does not open this.
+    With --wait the exit code is 0 for Succeeded, 1 Failed, 3 Rejected, 5 Unknown, 6 Cancelled, 124 timed out.
+    2 is wrong usage, 3 also means that nothing was started, 4 that the key does not authorise the call.
     """
     if timeout is not None and not wait:
-        raise click.UsageError("--timeout goes with --wait")
+        raise click.UsageError("--timeout requires --wait")
     with session.client() as client:
         types = _types(session, client, pipeline, factory) if any("=" in each for each in given) else None
         values = parameters_of(given, types, read=read_file, ask=ask_hidden())
@@ -101,51 +103,51 @@ def run_command(
                 metadata=dict(labels),
             )
             return show_preview(session.screen, preview)
-        known_by = key or str(new_id())
+        run_key = key or str(new_id())
         try:
             run = client.start(
                 pipeline,
                 values,
-                key=known_by,
+                key=run_key,
                 factory=factory,
                 correlation_id=correlation_id,
                 metadata=dict(labels),
             )
         except (OutcomeUnknown, KeyboardInterrupt) as exc:
-            words = str(exc) or "Interrupted: it is not known whether a run was started."
-            session.screen.note((words, "bold magenta"))
+            text = str(exc) or "Interrupted: it is not known whether a run was started."
+            session.screen.note((text, "bold magenta"))
             session.screen.note(
-                f"To find out: {PROGRAM} show {word(known_by)}    To ask again, safely, add: -k {word(known_by)}"
+                f"To find out: {PROGRAM} show {word(run_key)}    To retry safely, add: -k {word(run_key)}"
             )
             return Exit.UNKNOWN if isinstance(exc, OutcomeUnknown) else Exit.INTERRUPTED
         return followed(session, client, run, wait=wait, timeout=timeout)
 
 
 def followed(session: Session, client: Client, run: RunView, *, wait: bool, timeout: float | None) -> int:
-    """Show a run that was started, or wait for its end; the exit code."""
+    """Show a run that was started, or wait for its end; return the exit code."""
     screen = session.screen
     if not wait:
-        _show_begun(screen, run)
+        _show_started(screen, run)
         return Exit.SUCCEEDED
     try:
         ended = wait_for(client, screen, run, timeout=timeout)
     except WaitTimedOut as exc:
         if screen.as_json:
             screen.document(exc.run)
-        screen.note(titled(exc.run), f" is still {exc.run.status} after {timeout:g} s. The run goes on:")
+        screen.note(titled(exc.run), f" is still {exc.run.status} after {timeout:g} s. The run continues:")
         show_hints(screen, hints_of(exc.run))
         return Exit.TIMED_OUT
     except KeyboardInterrupt:
-        screen.note("Interrupted. The run goes on:")
+        screen.note("Interrupted. The run continues:")
         show_hints(screen, hints_of(run))
         return Exit.INTERRUPTED
     except ClientError as exc:
         if screen.as_json:
             screen.document(run)
         screen.note((str(exc), "red"))
-        screen.note("The wait has ended, and the run goes on:")
+        screen.note("The wait has ended; the run continues:")
         show_hints(screen, hints_of(run))
-        # Not that nothing was started: something was.
+        # Not REFUSED, which means that nothing was started: a run was.
         return Exit.NOT_AUTHORISED if isinstance(exc, NotAuthorised) else Exit.UNKNOWN
     if screen.as_json:
         screen.document(ended)
@@ -156,7 +158,7 @@ def followed(session: Session, client: Client, run: RunView, *, wait: bool, time
     return exit_of_status(ended.status)
 
 
-def _show_begun(screen: Screen, run: RunView) -> None:
+def _show_started(screen: Screen, run: RunView) -> None:
     if screen.as_json:
         screen.document(run)
         return
@@ -167,32 +169,32 @@ def _show_begun(screen: Screen, run: RunView) -> None:
 
 
 def _types(session: Session, client: Client, pipeline: str, factory: str | None) -> Mapping[str, str] | None:
-    """Name → declared type of a pipeline's parameters; None where the service does not tell."""
+    """Name → declared type of a pipeline's parameters; None where the service cannot provide them."""
     try:
         found = client.pipeline(pipeline, factory=factory)
     except ClientError as exc:
         if isinstance(exc, RequestRefused):
-            raise  # such as that there is no such pipeline: the start would meet it, too
+            raise  # such as a pipeline that does not exist: the start would be refused, too
         session.screen.note(
-            "What the pipeline declares is not known, so that values of -p go as text (-p name:=5 for JSON): "
+            "The pipeline's parameter types are not known; values of -p are sent as text (-p name:=5 for JSON): "
             f"{str(exc).splitlines()[0]}"
         )
         return None
     return {name: each.type for name, each in found.parameters.items()}
 
 
-def pipeline_names(ctx: click.Context, begun: str) -> list[str]:
-    """Names of pipelines that begin so, for a shell that completes; none where the service does not tell."""
+def pipeline_names(ctx: click.Context, prefix: str) -> list[str]:
+    """Names of pipelines with this prefix, for shell completion; none where the service cannot be read."""
     try:
         with session_of(ctx, patient=False).client() as client:
             names = [each.name for each in client.pipelines().pipelines]
     except AdfTriggerError:
         return []
-    return sorted({name for name in names if name.casefold().startswith(begun.casefold())})
+    return sorted({name for name in names if name.casefold().startswith(prefix.casefold())})
 
 
 def ask_hidden() -> AskHidden | None:
-    """What asks the person at the terminal for a value without echo; None where there is none."""
+    """A function that prompts on the terminal for a value without echo; None without a terminal."""
     if sys.stdin is None or not sys.stdin.isatty():
         return None
     return lambda name: str(click.prompt(plain(name), hide_input=True, err=True))

@@ -1,4 +1,4 @@
-"""What the command prints: colours and whole words on a terminal, plain lines where it is piped, or JSON."""
+"""Output of the command: coloured, word-wrapped text on a terminal, plain lines where it is piped, or JSON."""
 
 import sys
 import textwrap
@@ -28,12 +28,12 @@ _LEAST_WIDTH = 20
 
 
 class Screen:
-    """Prints.
+    """Prints results, progress and errors.
 
     Args:
         as_json: whether results are JSON.
-        out: where results go; standard output unless told.
-        err: where progress and faults go; standard error unless told.
+        out: for results; default: standard output.
+        err: for progress and errors; default: standard error.
     """
 
     def __init__(
@@ -45,28 +45,28 @@ class Screen:
 
     @property
     def is_terminal(self) -> bool:
-        """Whether a person is looking."""
+        """Whether results go to a terminal."""
         return self.out.is_terminal
 
     def document(self, value: BaseModel | Sequence[BaseModel] | Mapping[str, Any] | Sequence[Any]) -> None:
-        """A result as JSON."""
+        """Print a result as JSON."""
         self.out.file.write(json_text(_jsonable(value)) + "\n")
 
     def line(self, *parts: str | Text | tuple[str, str], indent: int = 0) -> None:
-        """One line of a result: words, and words with a style. On a terminal it breaks between words."""
+        """Print one line of a result from texts and styled texts. On a terminal it wraps between words."""
         _print(self.out, _assembled(parts), indent)
 
     def note(self, *parts: str | Text | tuple[str, str], indent: int = 0) -> None:
-        """One line beside the result: a hint, progress, a fault."""
+        """Print one line that is not part of the result: a hint, progress, an error."""
         _print(self.err, _assembled(parts), indent)
 
     def mark(self, status: str) -> tuple[str, str]:
-        """A sign for a status, with its style; one of ASCII where the terminal knows no other."""
+        """The mark of a status and its style; ASCII where the terminal supports nothing else."""
         fancy, simple = _MARKS.get(status, ("…", "."))
         return (simple if self.out.options.ascii_only else fancy), STYLES.get(status, "")
 
     def columns(self, rows: Sequence[Sequence[str | tuple[str, str]]], *, indent: int = 0) -> None:
-        """Rows whose columns stand below one another; tabs between them where it is piped."""
+        """Print rows in aligned columns; tab-separated where it is piped."""
         if not self.is_terminal:
             for row in rows:
                 self.out.file.write("\t".join(plain(_words(cell)) for cell in row) + "\n")
@@ -84,7 +84,7 @@ class Screen:
 
 def _console(file: TextIO) -> Console:
     if hasattr(file, "reconfigure"):
-        file.reconfigure(errors="backslashreplace")  # a name that this terminal cannot show ends nothing
+        file.reconfigure(errors="backslashreplace")  # a name that this terminal cannot show is no error
     console = Console(file=file, highlight=False, markup=False, emoji=False)
     return (
         console
@@ -106,7 +106,7 @@ def _assembled(parts: Iterable[str | Text | tuple[str, str]]) -> Text:
 
 
 def _print(console: Console, line: Text, indent: int, *, wrap: bool = True) -> None:
-    """Print a line; on a terminal it breaks between words, never in one, and goes on below its beginning."""
+    """Print a line; on a terminal it wraps between words, never within one, with the same indent."""
     room = max(console.width - indent, _LEAST_WIDTH)
     if not (wrap and console.is_terminal) or len(line) <= room:
         _put(console, line, indent)

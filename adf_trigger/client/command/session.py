@@ -1,4 +1,4 @@
-"""What every command has: a client of the service that is meant, the screen, and the options for both."""
+"""What every command shares: the client of the service, the screen, and the options for both."""
 
 import sys
 from collections.abc import Callable, Mapping
@@ -17,11 +17,11 @@ from adf_trigger.errors import SettingsError
 
 @dataclass(slots=True)
 class Session:
-    """What a command works with.
+    """The screen, settings and client of one command.
 
     Attributes:
         screen: where it prints.
-        settings: where the service is, and what opens it.
+        settings: the service's URL and credentials.
         connect: makes the client.
     """
 
@@ -30,10 +30,10 @@ class Session:
     connect: Callable[[ClientSettings], Client]
 
     def client(self) -> Client:
-        """A client of the service: the one that is named, else the local stack that runs.
+        """A client of the configured service, else of the running local stack.
 
         Raises:
-            SettingsError: there is neither.
+            SettingsError: no URL is set, and no local stack is running.
         """
         return self.connect(self.settings if self.settings.url else _local(self.settings))
 
@@ -41,7 +41,7 @@ class Session:
         """Connection string of the storage account.
 
         Raises:
-            SettingsError: none is told.
+            SettingsError: none is set.
         """
         if self.settings.storage is None:
             raise SettingsError([f"{STORAGE}: is not set; or name the account with --account"])
@@ -49,29 +49,27 @@ class Session:
 
 
 def _local(settings: ClientSettings) -> ClientSettings:
-    """The local stack that runs, with the key that goes with it: no other key is sent there."""
-    from adf_trigger.local.running import NoLocalStack, running_stack  # noqa: PLC0415 - read where it is needed
+    """Settings for the running local stack, with its own key: no other key is sent there."""
+    from adf_trigger.local.running import NoLocalStack, running_stack  # noqa: PLC0415 - imported only where it is needed
 
     try:
         stack = running_stack()
     except NoLocalStack as exc:
         raise SettingsError(
-            [
-                f"{URL}: is not set, and names no service: https://<app>.azurewebsites.net. Of a local one: {exc}"
-            ]
+            [f"{URL}: is not set, like https://<app>.azurewebsites.net, and there is no local stack: {exc}"]
         ) from exc
     return settings.over(url=stack.url, key=stack.key)
 
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What the command finds around it; tests give their own.
+    """The environment of the command; tests pass their own.
 
     Attributes:
-        environ: the environment; None for the process's own.
+        environ: the environment variables; None for those of the process.
         connect: makes the client.
-        impatient: makes one that gives up at once.
-        screen: makes the screen, which prints JSON or not.
+        impatient: makes a client that never retries.
+        screen: makes the screen; the argument is whether it prints JSON.
     """
 
     environ: Mapping[str, str] | None = None
@@ -88,29 +86,29 @@ def session_of(
     as_json: bool = False,
     patient: bool = True,
 ) -> Session:
-    """What a command works with; `patient`, calls are made again while that is of use."""
+    """The session of a command; with `patient`, its client retries calls."""
     around = ctx.find_object(Surroundings) or Surroundings()
     settings = ClientSettings.from_env(around.environ).over(url=url, key=key)
     return Session(around.screen(as_json), settings, around.connect if patient else around.impatient)
 
 
 def connected(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command its session as the first argument, and the options that lead to it."""
+    """Pass a command its session as the first argument, and add the options that configure it."""
 
     @click.option(
-        "--url", metavar="URL", help="Root of the app; ADF_TRIGGER_URL, or the local stack, unless told."
+        "--url", metavar="URL", help="Root of the app; default: ADF_TRIGGER_URL, else the local stack."
     )
     @click.option(
         "--key-file",
         type=click.Path(allow_dash=True, dir_okay=False, path_type=Path),
-        help="File with the function key, - for standard input; ADF_TRIGGER_KEY unless told.",
+        help="File with the function key, - for standard input; default: ADF_TRIGGER_KEY.",
     )
     @click.option(
         "-o",
         "--output",
         type=click.Choice(["table", "json"]),
         default="table",
-        help="How results are printed.",
+        help="Format of the results.",
     )
     @wraps(command)
     def with_session(*args: Any, url: str | None, key_file: Path | None, output: str, **options: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Commands that steer: cancel, rerun, resolve."""
+"""Commands that change a run: cancel, rerun, resolve."""
 
 import click
 
@@ -11,31 +11,35 @@ from adf_trigger.client.command.which import one_run
 from adf_trigger.client.paths import RunName
 from adf_trigger.contracts import RunView
 
-NOTE = click.option("--note", help="Why; it stands in the run's history.")
+NOTE = click.option("--note", help="Reason, recorded in the run's history.")
 
 
 @click.command("cancel", short_help="Cancel a run.")
 @click.option(
-    "--recursive/--not-recursive", default=True, help="The runs that it has started, too (the default)."
+    "--recursive/--not-recursive",
+    default=True,
+    help="Also cancel the runs that it has started (the default).",
 )
 @NOTE
 @connected
 @one_run
 def cancel_command(session: Session, run: RunName, *, recursive: bool, note: str | None) -> int:
-    """Cancel a run, or a request that is not started yet. One that had ended already is no error, and is told."""
+    """Cancel a run, or a request that is not started yet. A run that has already ended is reported, and is no error."""
     with session.client() as client:
         cancelled = client.cancel(run, recursive=recursive, note=note)
     show_steered(session.screen, cancelled)
     if cancelled.ended and not any(entry.action == "cancel" for entry in cancelled.history):
-        session.screen.note("It had ended already: there was nothing to cancel.")
+        session.screen.note("The run had already ended: there was nothing to cancel.")
     return Exit.SUCCEEDED
 
 
 @click.command("rerun", short_help="Start a run again.")
-@click.option("--from-failure", is_flag=True, help="Only from the activities on that failed.")
-@click.option("--from-activity", metavar="NAME", help="Only from this activity on.")
-@click.option("-w", "--wait", is_flag=True, help="Wait for the end; the exit code tells it.")
-@click.option("--timeout", type=DURATION, help="With --wait: for how long at most. The run goes on after it.")
+@click.option("--from-failure", is_flag=True, help="Start from the activities that failed.")
+@click.option("--from-activity", metavar="NAME", help="Start from this activity.")
+@click.option("-w", "--wait", is_flag=True, help="Wait for the end; the exit code reports the status.")
+@click.option(
+    "--timeout", type=DURATION, help="With --wait: the longest time to wait. The run continues after it."
+)
 @click.option("-k", "--idempotency-key", "key", help="Idempotency key of the new run.")
 @NOTE
 @connected
@@ -51,35 +55,35 @@ def rerun_command(
     key: str | None,
     note: str | None,
 ) -> int:
-    """Start a run again with its parameters: the whole of it, or from what failed on."""
+    """Start a run again with its parameters: all of it, or from the failed activities."""
     if from_failure and from_activity:
-        raise click.UsageError("--from-failure and --from-activity do not go together")
+        raise click.UsageError("--from-failure and --from-activity cannot be combined")
     if timeout is not None and not wait:
-        raise click.UsageError("--timeout goes with --wait")
+        raise click.UsageError("--timeout requires --wait")
     with session.client() as client:
         again = client.rerun(run, from_failure=from_failure, from_activity=from_activity, note=note, key=key)
         return followed(session, client, again, wait=wait, timeout=timeout)
 
 
-@click.command("resolve", short_help="Decide about a request whose fate is unknown.")
+@click.command("resolve", short_help="Resolve a request whose outcome is unknown.")
 @click.option(
     "--as",
     "choice",
     required=True,
     type=click.Choice(["adopt", "resubmit", "dismiss"]),
-    help="Take a run of Data Factory's for this request's; start it anew; or leave it at that.",
+    help="Adopt one of Data Factory's runs as this request's run, start a new run, or close the request.",
 )
 @click.option("--run-id", metavar="RUNID", help="The run to adopt: one of the candidates.")
-@click.option("--force", is_flag=True, help="With resubmit: although there are candidates.")
+@click.option("--force", is_flag=True, help="With resubmit: even if there are candidates.")
 @NOTE
 @connected
 @one_run
 def resolve_command(
     session: Session, run: RunName, *, choice: str, run_id: str | None, force: bool, note: str | None
 ) -> int:
-    """Decide about a request whose fate cannot be told, or dismiss a rejected message."""
+    """Resolve a request whose outcome is unknown, or dismiss a rejected message."""
     if (choice == "adopt") != (run_id is not None):
-        raise click.UsageError("--as adopt needs --run-id, and nothing else takes it")
+        raise click.UsageError("--run-id is required with --as adopt, and not allowed otherwise")
     with session.client() as client:
         decided = client.resolve(run, choice, run_id=run_id, force=force, note=note)  # type: ignore[arg-type]
         show_steered(session.screen, decided)
@@ -87,7 +91,7 @@ def resolve_command(
 
 
 def show_steered(screen: Screen, run: RunView) -> None:
-    """A run that something was done to."""
+    """Print a run that was cancelled or resolved."""
     if screen.as_json:
         screen.document(run)
         return

@@ -1,4 +1,4 @@
-"""Texts of others, and times, as a terminal may show them."""
+"""Formats untrusted texts, and times, for a terminal."""
 
 import json
 import os
@@ -17,7 +17,7 @@ PROGRAM = "adf-trigger"
 
 
 def plain(text: object) -> str:
-    """A text on one line, without characters that a terminal would interpret: no text can look like ours."""
+    """A text on one line, without characters that a terminal would interpret: none can imitate our output."""
     return "".join(
         " "
         if each in "\n\t\r"
@@ -29,12 +29,12 @@ def plain(text: object) -> str:
 
 
 def json_text(document: Any) -> str:
-    """JSON for people and programs alike; what a terminal would interpret is escaped."""
+    """Indented JSON; characters that a terminal would interpret are escaped."""
     return _escaped(json.dumps(document, ensure_ascii=False, indent=2))
 
 
 def json_line(document: Any) -> str:
-    """The same on one line."""
+    """JSON on one line; characters that a terminal would interpret are escaped."""
     return _escaped(json.dumps(document, ensure_ascii=False))
 
 
@@ -54,7 +54,7 @@ def took(milliseconds: int | None) -> str:
 
 
 def clock(seconds: float) -> str:
-    """A duration that goes on: `0:05`, `1:02:05`."""
+    """A running duration: `0:05`, `1:02:05`."""
     whole = int(seconds)
     minutes, hours = whole // _MINUTE % _MINUTE, whole // _HOUR
     return f"{hours}:{minutes:02}:{whole % _MINUTE:02}" if hours else f"{minutes}:{whole % _MINUTE:02}"
@@ -66,12 +66,12 @@ def moment(instant: datetime | None) -> str:
 
 
 def word(text: str) -> str:
-    """An argument as a shell takes it: a hint can be copied and pasted whatever is in it."""
+    """An argument quoted for the shell, so that a hint can be pasted whatever it contains."""
     return subprocess.list2cmdline([text]) if os.name == "nt" else shlex.quote(text)
 
 
 def copy_error(message: str) -> tuple[str, str]:
-    """The code that stands in a message of the Copy activity, and the sentence in it; or no code, and the message."""
+    """The error code and the sentence within a message of the Copy activity; else no code, and the message."""
     found = _COPY_ERROR.search(message)
     return (found["code"], found["message"]) if found else ("", message)
 
@@ -83,10 +83,10 @@ def seconds_of(text: str) -> float:
     """The seconds of `90`, `90s`, `5m`, `1h30m`, `2d`.
 
     Raises:
-        ValueError: it is none of these.
+        ValueError: the text is not a duration.
     """
     found = _DURATION.fullmatch(text.strip())
     if found is None or not any(found.groups()):
-        raise ValueError(f"{text!r} is no duration like 90s, 5m, 1h30m or 2d")
+        raise ValueError(f"{text!r} is not a duration like 90s, 5m, 1h30m or 2d")
     days, hours, minutes, seconds = (float(found[unit] or 0) for unit in "dhms")
     return timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds).total_seconds()

@@ -1,4 +1,4 @@
-"""`adf-trigger events test`: which trigger wants an event, with what parameters, and why the others do not."""
+"""`adf-trigger events test`: which triggers match an event, with what parameters, and why the others do not."""
 
 import json
 import sys
@@ -20,7 +20,7 @@ from adf_trigger.triggers.judging import JudgedEvent, Judgement, judged
 _MOST_BYTES = 4 * 1024 * 1024
 
 
-@click.command("test", short_help="What the triggers would start on an event.")
+@click.command("test", short_help="Show what the triggers would start on an event.")
 @click.argument("file", type=click.Path(allow_dash=True, dir_okay=False, path_type=Path))
 @click.option(
     "-t",
@@ -28,14 +28,14 @@ _MOST_BYTES = 4 * 1024 * 1024
     "places",
     multiple=True,
     type=click.Path(exists=True, path_type=Path),
-    help="File with definitions, or a factory's folder of them; ADF_TRIGGER_TRIGGERS unless told.",
+    help="File with trigger definitions, or a factory's trigger folder; default: ADF_TRIGGER_TRIGGERS.",
 )
 @connected
 def events_test_command(session: Session, *, file: Path, places: tuple[Path, ...]) -> int:
-    """Which trigger wants the events in FILE, with what parameters, and why the others do not.
+    """Show which triggers match the events in FILE, with what parameters, and why the others do not.
 
-    Nothing is started, and nobody is asked. FILE, - for standard input, has an event of Event Grid or a CloudEvent, or
-    an array of them, as they came. The exit code is 0 where each is wanted, else 3.
+    It starts nothing and calls no service. FILE, - for standard input, holds an event of Event Grid or a CloudEvent, or
+    an array of them, as received. The exit code is 0 if each event starts a run, else 3.
     """
     triggers = _triggers(session, places)
     events = judged(_contents(file), triggers)
@@ -44,10 +44,10 @@ def events_test_command(session: Session, *, file: Path, places: tuple[Path, ...
     else:
         for each in events:
             _show(session.screen, each)
-    return Exit.SUCCEEDED if all(_is_wanted(each) for each in events) else Exit.REFUSED
+    return Exit.SUCCEEDED if all(_starts_a_run(each) for each in events) else Exit.REFUSED
 
 
-def _is_wanted(event: JudgedEvent) -> bool:
+def _starts_a_run(event: JudgedEvent) -> bool:
     requests = [request for judgement in event.judgements for request in judgement.requests]
     return bool(requests) and not any(request.faults for request in requests)
 
@@ -55,7 +55,7 @@ def _is_wanted(event: JudgedEvent) -> bool:
 def _triggers(session: Session, places: Sequence[Path]) -> tuple[Trigger, ...]:
     if not places and not session.settings.triggers:
         raise SettingsError(
-            [f"{TRIGGERS}: is not set; or name the file with the definitions with --triggers"]
+            [f"{TRIGGERS}: is not set; set it, or name the file with the definitions with --triggers"]
         )
     try:
         found: list[Any] = []
@@ -71,7 +71,7 @@ def _triggers(session: Session, places: Sequence[Path]) -> tuple[Trigger, ...]:
 
 
 def _entries(place: Path) -> list[Any]:
-    """The definitions of a file, or those of events in a folder."""
+    """The definitions in a file, or those of event triggers in a folder."""
     if place.is_file():
         return _listed(json.loads(place.read_text("utf-8-sig")))
     found = [json.loads(each.read_text("utf-8-sig")) for each in sorted(place.glob("*.json"))]
@@ -94,13 +94,13 @@ def _contents(file: Path) -> bytes:
         with file.open("rb") as opened:
             return opened.read(_MOST_BYTES)
     except OSError as exc:
-        raise click.BadParameter(f"it cannot be read: {exc.strerror}", param_hint="FILE") from exc
+        raise click.BadParameter(f"cannot be read: {exc.strerror}", param_hint="FILE") from exc
 
 
 def _show(screen: Screen, judged_event: JudgedEvent) -> None:
     event = judged_event.event
     if event is None:
-        screen.line(screen.mark("Rejected"), " This is no event:")
+        screen.line(screen.mark("Rejected"), " This is not an event:")
         for fault in judged_event.faults:
             screen.line(f"{fault.pointer} {fault.message}".strip(), indent=2)
         return
@@ -114,10 +114,10 @@ def _show_judgement(screen: Screen, judgement: Judgement) -> None:
         screen.line(screen.mark("Cancelled"), f" {judgement.trigger}: {judgement.why_not}", indent=2)
     for request in judgement.requests:
         wrong = bool(request.faults)
-        says = "would start" if not wrong else "cannot start"
+        verb = "cannot start" if wrong else "would start"
         screen.line(
             screen.mark("Rejected" if wrong else "Succeeded"),
-            f" {judgement.trigger} {says} {request.document['pipeline']} as {request.key}",
+            f" {judgement.trigger} {verb} {request.document['pipeline']} as {request.key}",
             indent=2,
         )
         for fault in request.faults:

@@ -1,4 +1,4 @@
-"""A run that is waited for: a live line on a terminal, a line for each change where it is piped."""
+"""Waits for a run: a live line on a terminal, a line for each change where it is piped."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -32,11 +32,11 @@ def wait_for(
     timeout: float | None,
     timer: Callable[[], float] = time.monotonic,
 ) -> RunView:
-    """Wait for the end of a run, and show meanwhile how it goes.
+    """Wait for the end of a run, showing its progress.
 
     Raises:
-        WaitTimedOut: it has not ended in time; it goes on.
-        ClientError: the service cannot be asked any more; the run goes on.
+        WaitTimedOut: the run has not ended in time; it continues.
+        ClientError: the service can no longer be reached; the run continues.
     """
     watched = screen.err.is_terminal
     last = run
@@ -52,7 +52,7 @@ def wait_for(
 
 
 class _Activities:
-    """Asks for the activities of a run for as long as that is granted."""
+    """Reads the activities of a run until a call fails."""
 
     def __init__(self, client: Client) -> None:
         self._client: Client | None = client
@@ -63,7 +63,7 @@ class _Activities:
         try:
             return self._client.activities(run).activities
         except ClientError:
-            self._client = None  # an ornament: its trouble is no trouble of the wait
+            self._client = None  # only decoration: its failure must not end the wait
             return ()
 
 
@@ -96,18 +96,18 @@ class _Lines:
 
 
 class LiveLine:
-    """One line that moves: pipeline, id, status, time, activities. What does not fit is cut at its end."""
+    """The live line: pipeline, id, status, time, activities. Its end is cut where it does not fit."""
 
     def __init__(self, screen: Screen, run: RunView, timer: Callable[[], float]) -> None:
         self._screen = screen
         self._timer = timer
-        self._begun = timer()
+        self._started = timer()
         self._spinner = Spinner("line" if screen.err.options.ascii_only else "dots")
         self._run = run
         self._activities: Sequence[ActivityView] = ()
 
     def show(self, run: RunView, activities: Sequence[ActivityView]) -> None:
-        """What is known now."""
+        """Update the line."""
         self._run, self._activities = run, activities or self._activities
 
     def __rich__(self) -> Table:
@@ -117,7 +117,7 @@ class LiveLine:
         grid.add_column(no_wrap=True, overflow="ellipsis")
         run = self._run
         title = Text.assemble((plain(run.pipeline), "bold"), " ", brief(run.request_id))
-        spent = clock(self._timer() - self._begun)
+        spent = clock(self._timer() - self._started)
         why = "; ".join(each for each in (line_of(run), run.reason) if each)
         waits = Text(f"  {plain(why)}", "dim") if why and not self._activities else Text()
         grid.add_row(
@@ -136,7 +136,7 @@ class LiveLine:
 
 
 def brief(request_id: str) -> str:
-    """An id as it can be told from others on a line with other things."""
+    """An id, shortened for a line that it shares."""
     text = plain(request_id)
-    looks_made = len(text) == 36 and text.count("-") == 4  # noqa: PLR2004 - a GUID
-    return f"{text[:4]}…" if looks_made else text if len(text) <= 24 else f"{text[:23]}…"  # noqa: PLR2004
+    is_guid = len(text) == 36 and text.count("-") == 4  # noqa: PLR2004 - length of a GUID
+    return f"{text[:4]}…" if is_guid else text if len(text) <= 24 else f"{text[:23]}…"  # noqa: PLR2004

@@ -1,4 +1,4 @@
-"""The run that an argument means."""
+"""The argument that names a run, and its options."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -10,12 +10,12 @@ from adf_trigger.client.paths import RunName
 
 
 def one_run(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the run that its argument ID means, and the options that tell it from others."""
+    """Pass a command the run that its argument ID names, and add the options that disambiguate it."""
 
     @click.argument("named", metavar="ID")
-    @click.option("--factory", help="Alias or resource id of its factory, where the id is known in several.")
+    @click.option("--factory", help="Alias or resource id of the factory, if several know the id.")
     @click.option(
-        "--by", type=click.Choice(["requestId", "runId"]), help="What the id is, where it may be both."
+        "--by", type=click.Choice(["requestId", "runId"]), help="Kind of the id, if it could be either."
     )
     @wraps(command)
     def with_run(*args: Any, named: str, factory: str | None, by: Any, **options: Any) -> Any:

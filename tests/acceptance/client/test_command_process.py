@@ -170,7 +170,7 @@ def test_a_wrong_key_is_told(stack: LocalStack) -> None:
     """The platform answers it without a word; the command does not."""
     done = adf_trigger(stack, "run", "Pause", key="wrong")
     assert done.returncode == 4
-    assert "the key is missing, or does not open this call" in done.stderr
+    assert "the key is missing, or does not authorise this call" in done.stderr
 
 
 def test_looking_around_works(stack: LocalStack) -> None:
@@ -184,7 +184,7 @@ def test_a_wait_that_is_too_short_leaves_the_run_alone(stack: LocalStack) -> Non
     """124, and then it can be cancelled, and waited for as cancelled."""
     done = adf_trigger(stack, "run", "Pause", "-p", "n=600", "-w", "--timeout", "1s", "-k", "long")
     assert done.returncode == 124, done.stderr
-    assert "The run goes on" in done.stderr
+    assert "The run continues" in done.stderr
     with client_of(stack) as client, pytest.raises(WaitTimedOut):
         client.wait("long", timeout=0.5)
     assert adf_trigger(stack, "cancel", "long", "--note", "too long").returncode == 0

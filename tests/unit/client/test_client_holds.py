@@ -93,7 +93,7 @@ def test_a_command_asks_for_what_it_says(arguments: list[str], path: str, body: 
     """And ends well when that was done."""
     service = Service(answer(NOTHING))
     done = command(service, *arguments)
-    assert (done.code, done.out) == (0, "Nothing of default is held.\n")
+    assert (done.code, done.out) == (0, "default has no holds.\n")
     (asked,) = service.asked
     assert asked.url.path == f"/api/factories/{path}"
     assert json.loads(asked.content) == body

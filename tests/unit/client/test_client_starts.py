@@ -22,9 +22,9 @@ from tests.unit.client.service import KEY, Reply, Service, answer, keys_of, prob
 
 FIRST_KEY = '"00000000-0000-0000-0000-000000000001"'
 PASSING: dict[str, Reply] = {
-    "429 without a word": silent(429),
+    "429 without a body": silent(429),
     "503 of the host": silent(503, "Function host is not running."),
-    "500 without a word": silent(500),
+    "500 without a body": silent(500),
     "502 of a front end": silent(502, "<html>Bad gateway</html>"),
     "408": silent(408),
     "no connection": httpx.ConnectError("refused"),
@@ -34,7 +34,7 @@ PASSING: dict[str, Reply] = {
     "try later": problem("try-later", 503, headers={"Retry-After": "2"}),
 }
 UNCLEAR = {
-    "500 without a word",
+    "500 without a body",
     "502 of a front end",
     "408",
     "a reset",
@@ -151,17 +151,17 @@ def test_a_refusal_has_every_fault_and_is_not_repeated() -> None:
 @pytest.mark.parametrize(
     ("reply", "error", "words"),
     [
-        (silent(401), NotAuthorised, "the key is missing, or does not open this call"),
+        (silent(401), NotAuthorised, "the key is missing, or does not authorise this call"),
         (silent(403, "Web App - Unavailable"), NotAuthorised, "the app is stopped"),
-        (silent(404), UnexpectedAnswer, "there is no such call here"),
+        (silent(404), UnexpectedAnswer, "there is no such route"),
         (
             silent(301, headers={"Location": "https://elsewhere"}),
             UnexpectedAnswer,
-            "leads to https://elsewhere",
+            "redirects to https://elsewhere",
         ),
-        (silent(413), UnexpectedAnswer, "refused before the app saw it"),
+        (silent(413), UnexpectedAnswer, "refused before it reached the app"),
         (silent(200, "<html>welcome</html>"), OutcomeUnknown, "is the URL right"),
-        (answer({"hello": "world"}), OutcomeUnknown, "no RunView that this version knows"),
+        (answer({"hello": "world"}), OutcomeUnknown, "no RunView that this version can read"),
         (problem("pipeline-not-found", 404, detail="no pipeline X"), RequestRefused, "no pipeline X"),
         (problem("key-reused", 422, detail="names another"), RequestRefused, "names another"),
         (problem("data-factory-denied", 502, detail="lacks a role"), RequestRefused, "lacks a role"),

@@ -64,7 +64,7 @@ def test_a_call_whose_answer_was_lost_is_repeated_where_that_is_safe(name: str) 
     service = Service(httpx.ReadError("reset"), answer(run()))
     with service.client() as client:
         if name in ONCE:
-            with pytest.raises(OutcomeUnknown, match="look at what became of it"):
+            with pytest.raises(OutcomeUnknown, match="check its effect"):
                 steer(client)
         else:
             steer(client)

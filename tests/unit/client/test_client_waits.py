@@ -60,7 +60,7 @@ def test_a_run_that_did_not_succeed_is_an_error(status: str) -> None:
 def test_a_wait_ends_in_time_and_the_run_goes_on() -> None:
     """No look is asked to last longer than what is left, and the error has the run as it was seen last."""
     service = Service(answer(run(), headers={"Retry-After": "8"}))
-    with service.client() as client, pytest.raises(WaitTimedOut, match="the run goes on") as caught:
+    with service.client() as client, pytest.raises(WaitTimedOut, match="the run continues") as caught:
         client.wait("key-1", timeout=20)
     assert caught.value.run.status == "InProgress"
     assert service.time.now == 20

@@ -19,10 +19,10 @@ def waiting(before: int, *, exact: bool = True, **members: Any) -> dict[str, Any
 @pytest.mark.parametrize(
     ("before", "exact", "said"),
     [
-        (0, True, "it is the next in line"),
-        (0, False, "it may be the next in line"),
-        (1, True, "1 request is before it"),
-        (12_345, False, "about 12,345 requests are before it"),
+        (0, True, "it is next in line"),
+        (0, False, "it may be next in line"),
+        (1, True, "1 request is ahead of it"),
+        (12_345, False, "about 12,345 requests are ahead of it"),
     ],
 )
 def test_show_says_how_many_are_before_it(before: int, exact: bool, said: str) -> None:  # noqa: FBT001 - a case
@@ -40,7 +40,7 @@ def test_a_run_in_line_is_told_why_it_waits() -> None:
     assert [line.strip() for line in begun.out.splitlines()][:3] == [
         "LoadOrders key-1 Accepted",
         REASON,
-        "3 requests are before it",
+        "3 requests are ahead of it",
     ]
     service = Service(answer(waiting(3), 202), answer(waiting(2)), answer(run("Succeeded")))
     waited = command(service, "run", "LoadOrders", "--wait")
@@ -48,7 +48,7 @@ def test_a_run_in_line_is_told_why_it_waits() -> None:
     assert [line.strip() for line in waited.err.splitlines()][:3] == [
         "LoadOrders key-1 Accepted",
         REASON,
-        "3 requests are before it",
+        "3 requests are ahead of it",
     ]
 
 
@@ -86,14 +86,14 @@ PREVIEWS: dict[str, tuple[dict[str, Any], int, list[str]]] = {
     "repeat": (
         {"run": run()},
         0,
-        ["It would be answered with the run of the same request, which is InProgress. Nothing was started."],
+        ["The response would be the run of the same request, which is InProgress. Nothing was started."],
     ),
     "held": (
         {"hold": HOLD, "message": "the factory is held", "inLine": {"before": 1, "exact": True}},
         0,
         [
             (
-                "LoadOrders would be taken, and not started while it is held, with 1 request before it. "
+                "LoadOrders would be accepted, and not started while it is held, with 1 request ahead of it. "
                 "Nothing was started."
             ),
             "the factory is held",
@@ -103,7 +103,7 @@ PREVIEWS: dict[str, tuple[dict[str, Any], int, list[str]]] = {
         {"message": REASON, "inLine": {"before": 1_200, "exact": False}},
         0,
         [
-            "LoadOrders would be taken, and wait, with about 1,200 requests before it. Nothing was started.",
+            "LoadOrders would be accepted, and wait, with about 1,200 requests ahead of it. Nothing was started.",
             REASON,
         ],
     ),

@@ -74,7 +74,7 @@ def test_without_declarations_a_value_is_text() -> None:
 def test_a_name_alone_is_asked_for() -> None:
     """Without echo, by its declared name; where nobody is there, that is a fault."""
     assert values("SECRET", ask=lambda name: f"value of {name}") == {"secret": "value of secret"}
-    with pytest.raises(InvalidRequest, match="nobody to ask"):
+    with pytest.raises(InvalidRequest, match="no terminal to prompt on"):
         values("secret")
 
 
@@ -86,7 +86,7 @@ def test_what_comes_later_goes_before() -> None:
 
 @pytest.mark.parametrize("again", ["text=b", "TEXT=b", "text:=1", "text=@value", "text=a"])
 def test_a_name_that_is_given_twice_is_a_fault(again: str) -> None:
-    """Neither value is dropped without a word; the fault shows none."""
+    """Neither value is dropped silently; the fault shows none."""
     with pytest.raises(InvalidRequest) as caught:
         values("text=a", again, "n=1")
     assert [(fault.pointer, fault.message) for fault in caught.value.faults] == [

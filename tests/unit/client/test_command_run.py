@@ -69,11 +69,11 @@ def test_the_exit_code_of_a_wait_is_the_end(status: str, code: int) -> None:
         (problem("pipeline-not-found", 404, detail="no such pipeline"), 3, "no such pipeline"),
         (problem("settings-faulty", 503, headers={"Retry-After": "90"}, detail="mend them"), 3, "mend them"),
         (silent(401), 4, "the key is missing"),
-        (silent(429), 3, "takes no call just now"),
+        (silent(429), 3, "accepts no calls at present"),
         (silent(500), 5, "it is not known whether this had its effect"),
         (httpx.ReadError("reset"), 5, "adf-trigger show 00000000"),
         (httpx.ConnectError("refused"), 3, "was not reached"),
-        (silent(404), 3, "no such call here"),
+        (silent(404), 3, "no such route"),
         (answer({"status": "Queued"}, 202), 5, "adf-trigger show 00000000"),
         (silent(200, "<html>sign in</html>"), 5, "is the URL right"),
     ],
@@ -87,21 +87,21 @@ def test_the_exit_code_of_a_start_that_did_not_come_about(reply: Reply, code: in
 
 
 def test_a_wait_that_was_too_short_ends_as_timeout_does() -> None:
-    """124, and the run goes on: what to type is said."""
+    """124, and the run continues: the next commands are shown."""
     done = command(
         Service(answer(run(), 202), answer(run())), "run", "LoadOrders", "--wait", "--timeout", "5m"
     )
     assert done.code == 124
-    assert "still InProgress after 300 s. The run goes on" in done.err
+    assert "still InProgress after 300 s. The run continues" in done.err
     assert "adf-trigger cancel key-1" in done.err
 
 
 @pytest.mark.parametrize(("reply", "code"), [(httpx.ConnectError("refused"), 5), (silent(401), 4)])
 def test_a_wait_that_cannot_be_gone_on_with_is_not_told_as_nothing_started(reply: Reply, code: int) -> None:
-    """The run goes on: what to type is said, and JSON has the run."""
+    """The run continues: the next commands are shown, and JSON has the run."""
     done = command(Service(answer(run(), 202), reply), "run", "LoadOrders", "--wait", "-o", "json")
     assert done.code == code
-    assert "the run goes on" in done.err
+    assert "the run continues" in done.err
     assert json.loads(done.out)["requestId"] == "key-1"
 
 
@@ -113,7 +113,7 @@ def test_ctrl_c_says_that_the_run_goes_on() -> None:
 
     done = command(Service(answer(run(), 202), interrupted), "run", "LoadOrders", "--wait")
     assert done.code == 130
-    assert "The run goes on" in done.err
+    assert "The run continues" in done.err
     assert "adf-trigger show key-1    adf-trigger cancel key-1" in done.err
 
 
@@ -163,7 +163,7 @@ def test_a_key_that_opens_starts_alone_still_starts() -> None:
     service = Service(silent(401), answer(run(), 202))
     done = command(service, "run", "LoadOrders", "-p", "n=5", "-p", "m:=6")
     assert done.code == 0
-    assert "values of -p go as text" in done.err
+    assert "values of -p are sent as text" in done.err
     assert json.loads(service.asked[1].content)["parameters"] == {"n": "5", "m": 6}
 
 

@@ -67,7 +67,7 @@ def test_that_there_was_nothing_to_cancel_is_told(
     for arguments in (["cancel", "x"], ["cancel", "x", "-o", "json"]):
         done = command(Service(answer(run(status, history=history))), *arguments)
         assert done.code == 0
-        assert ("had ended already" in done.err) == told
+        assert ("had already ended" in done.err) == told
 
 
 def test_a_rerun_may_be_waited_for() -> None:
@@ -96,7 +96,7 @@ def test_the_candidates_of_an_unknown_run_are_told_with_what_adopts_them() -> No
     assert done.code == 3
     assert done.err.splitlines() == [
         "choose one",
-        '  waits to begin  InProgress  {"day": "2026-11-30"}',
+        '  not started yet  InProgress  {"day": "2026-11-30"}',
         f"    --as adopt --run-id {RUN_ID}",
     ]
 

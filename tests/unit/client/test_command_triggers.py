@@ -63,7 +63,7 @@ def test_what_is_said_is_what_the_service_does(tmp_path: Path, triggers: Path) -
     ("event", "said"),
     [
         (blob_created(api="CreateFile"), "data.api is CreateFile"),
-        ({"specversion": "1.0"}, "This is no event"),
+        ({"specversion": "1.0"}, "This is not an event"),
         ({"pipeline": "load"}, "neither specversion"),
         (5, "neither specversion"),
     ],
