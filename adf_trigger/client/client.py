@@ -9,10 +9,10 @@ import httpx
 from pydantic import JsonValue
 
 from adf_trigger.client.batches import Start, start_many
-from adf_trigger.client.come_again import ComeAgain
 from adf_trigger.client.documents import given, json_body, model_of, prefer
 from adf_trigger.client.errors import ClientError, RunFailed, WaitTimedOut
 from adf_trigger.client.paths import KEY_HEADER, Run, pipeline_path, quoted, run_path
+from adf_trigger.client.pending_starts import PendingStarts
 from adf_trigger.client.retrying import Retrying
 from adf_trigger.client.settings import ClientSettings
 from adf_trigger.client.shapes import Health
@@ -62,7 +62,7 @@ class Client(Steering):
     ) -> None:
         chosen = (ClientSettings.from_env() if settings is None else settings).over(url=url, key=key)
         self._retrying = retrying or (Retrying() if retry_for is None else Retrying(within=retry_for))
-        self._come_again = ComeAgain()
+        self._pending_starts = PendingStarts()
         super().__init__(Transport(chosen, self._retrying, http=http), ids)
 
     def close(self) -> None:
@@ -119,7 +119,7 @@ class Client(Steering):
             patience=held,
         )
         run = self._transport.effect(RunView, call)
-        self._come_again.keep(call, parameters, run)
+        self._pending_starts.keep(call, parameters, run)
         return run
 
     def start_many(self, starts: Sequence[Start]) -> Iterator[RunView | ClientError]:
@@ -205,7 +205,7 @@ class Client(Steering):
             asked = clock()
             left = None if timeout is None else timeout - (asked - started)
             held = hold if left is None else min(hold, max(left, 0.0))
-            again = self._come_again.call_for(run)
+            again = self._pending_starts.call_for(run)
             held = 0.0 if again is not None else held
             within = whole if left is None else min(whole, max(left, 0.0))
             answer = self._transport.send(self._get_call(run, held), within=within)
@@ -214,7 +214,7 @@ class Client(Steering):
                 answer = self._transport.send(again, within=within)
                 view = model_of(RunView, answer)
             if again is not None and view.status != RunStatus.ACCEPTED:
-                self._come_again.forget(run)
+                self._pending_starts.forget(run)
             yield view
             if view.ended:
                 return

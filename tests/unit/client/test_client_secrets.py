@@ -5,7 +5,7 @@ import json
 import pytest
 
 from adf_trigger.client import RunFailed, WaitTimedOut
-from adf_trigger.client.come_again import MASKED, MOST_KEPT
+from adf_trigger.client.pending_starts import MASKED, MOST_KEPT
 from adf_trigger.messages import masking
 from tests.unit.client.service import Service, answer, keys_of, run
 

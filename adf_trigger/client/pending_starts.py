@@ -19,7 +19,7 @@ MOST_KEPT = 100
 """Maximum starts that are kept; the oldest are dropped. Each has secrets, and up to 64 KiB."""
 
 
-class ComeAgain:
+class PendingStarts:
     """Keeps such starts in memory until they are sent. Thread-safe."""
 
     def __init__(self) -> None:
