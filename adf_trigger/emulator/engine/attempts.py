@@ -1,4 +1,4 @@
-"""One activity, from its start to its end: attempts, time limits, and what the log shows of them."""
+"""One activity, from its start to its end: attempts, time limits, and their activity runs in the log."""
 
 import asyncio
 import logging
@@ -18,20 +18,20 @@ from adf_trigger.emulator.engine.rows import error_of
 logger = logging.getLogger(__name__)
 
 DEFAULT_TIMEOUT = "7.00:00:00"
-"""What an attempt may take if the policy does not say, as the API's description has it."""
+"""Default time limit of an attempt, from the API's description."""
 
 DEFAULT_RETRY_INTERVAL = 30
-"""Seconds between attempts if the policy does not say."""
+"""Default seconds between attempts."""
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """An activity's policy, read.
+    """An activity's policy, parsed.
 
     Attributes:
-        timeout: seconds that an attempt may take; None if there is no limit.
-        retries: how often a failed attempt is followed by another.
-        retry_interval: seconds between them.
+        timeout: maximum seconds of an attempt; None for no limit.
+        retries: maximum number of attempts after the first.
+        retry_interval: seconds between attempts.
         secure_input: whether the log hides the input.
         secure_output: whether the log hides the output.
     """
@@ -52,11 +52,11 @@ class Ended:
 
 
 async def run_attempts(context: RunningActivity, activity: ControlActivity, *, has_policy: bool) -> Ended:
-    """Run an activity, again as often as its policy says while it fails. Each attempt is an activity run.
+    """Run an activity, and retry it while it fails, as its policy allows. Each attempt is an activity run.
 
     Args:
         context: the activity.
-        activity: its type's function.
+        activity: the function of its type.
         has_policy: whether retries and time limits apply to it (execution activities).
     """
     attempt = 0
@@ -78,7 +78,7 @@ async def _attempt(
     runtime = context.execution.runtime
     row = context.new_row()
     row.retry_attempt = attempt or None
-    # An attempt that never has to wait is written once, when it has ended.
+    # An attempt that never waits is written only once, at its end.
     soon = asyncio.get_running_loop().call_soon
     written = [soon(runtime.log.save_activity, row)]
     output: Any = {}
@@ -101,7 +101,7 @@ async def _attempt(
         row.status = "Cancelled"
         row.input, output = context.shown
         raise
-    except Exception as exc:  # the edge of an activity type: its mistake fails the activity, not the emulator
+    except Exception as exc:  # the edge of an activity type: its bug fails the activity, not the emulator
         logger.exception(
             "Activity %s of run %s failed: an internal error of the emulator.",
             context.name,
@@ -146,7 +146,7 @@ async def _within_time(
         async with context.time_limit(seconds):
             return await activity(context)
     except TimeLimitReached:
-        # The service's own code for this is not known.
+        # The code that the service uses here is not known.
         raise ActivityFailed(
             f"The activity ran longer than its timeout of {seconds:g} seconds and was stopped.",
             error_code="Timeout",

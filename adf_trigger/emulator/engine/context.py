@@ -1,4 +1,4 @@
-"""What an activity is given: the run around it, through the interface of contract/activity.py."""
+"""The context of an activity: its run, through the interface of contract/activity.py."""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
@@ -25,11 +25,11 @@ from adf_trigger.emulator.outbound.surroundings import Surroundings
 
 
 class Execution(Protocol):
-    """What an activity uses of the pipeline run that it is part of; execution.py has the one that runs it.
+    """The part of a pipeline run that its activities use; execution.py implements it.
 
     Attributes:
-        return_values: what the run gives back to the one that started it.
-        abandoned: the engine is being stopped, and nothing more is to be written about the run.
+        return_values: values that the run returns to its parent run.
+        abandoned: whether the engine is stopping; nothing more is written about the run then.
     """
 
     runtime: Runtime
@@ -41,7 +41,7 @@ class Execution(Protocol):
     abandoned: bool
 
     async def run_inner(self, activities: Sequence[dict[str, Any]], frame: Frame) -> InnerRun:
-        """Run a container's activities in a frame of their own."""
+        """Run a container's activities in their own frame."""
 
     def start_pipeline(self, name: str, parameters: dict[str, Any], parent: "RunningActivity") -> ChildRun:
         """Start a child run for an ExecutePipeline activity."""
@@ -52,7 +52,7 @@ class RunningActivity:
 
     Attributes:
         shown: input and output of an attempt that is cancelled before its end.
-        payload: weighs what the attempt is given; None where that is not limited.
+        payload: sums up the size of the attempt's configuration; None where it is not limited.
     """
 
     __slots__ = ("activity_run_id", "execution", "frame", "node", "payload", "shown", "when_shown")
@@ -98,7 +98,7 @@ class RunningActivity:
 
     @property
     def waits_on_completion(self) -> bool:
-        """What ExecutePipeline does when it does not say."""
+        """Default of ExecutePipeline's waitOnCompletion."""
         return self.execution.runtime.options.wait_on_completion
 
     def evaluate(self, value: Any) -> Any:
@@ -108,7 +108,7 @@ class RunningActivity:
         return evaluated
 
     def evaluate_for(self, item: Any, value: Any) -> Any:
-        """Evaluate with another `item()`."""
+        """Evaluate with `item` as `item()`."""
         frame = self.frame.branch()
         frame.item = item
         return self.execution.scopes.evaluate(value, frame)
@@ -153,7 +153,7 @@ class RunningActivity:
 
     async def run_iteration(self, activities: Sequence[dict[str, Any]], number: int, *items: Any) -> InnerRun:
         """Run the activities of a loop once."""
-        await asyncio.sleep(0)  # a loop that never waits leaves others their turn
+        await asyncio.sleep(0)  # a loop that never waits must not starve other tasks
         frame = self.frame.iteration(self.node.key, number, *items)
         return await self.execution.run_inner(activities, frame)
 
@@ -166,11 +166,11 @@ class RunningActivity:
         self.execution.variables.append(name, value)
 
     def set_return_values(self, values: dict[str, Any]) -> None:
-        """Set what the run returns to its parent."""
+        """Set the values that the run returns to its parent."""
         self.execution.return_values = values
 
     def show(self, *, shown_input: Any, output: dict[str, Any]) -> None:
-        """What the activity run shows while it goes on, and if it is cancelled."""
+        """Set what the activity run shows while it is in progress, and if it is cancelled."""
         self.shown = (shown_input, output)
         self.when_shown()
 

@@ -1,6 +1,6 @@
-"""The engine: takes runs, gives them places, runs them, ends them.
+"""The engine: accepts runs, queues them, executes them and ends them.
 
-Everything happens on one event loop: call it from there only.
+Everything happens on one event loop: call it only from there.
 """
 
 import asyncio
@@ -30,28 +30,28 @@ from adf_trigger.emulator.outbound.surroundings import Surroundings
 logger = logging.getLogger(__name__)
 
 CANCELLED = RunOutcome("Cancelled")
-INTERRUPTED = RunOutcome(FAILED, "The emulator was stopped while the run was going on.")
+INTERRUPTED = RunOutcome(FAILED, "The emulator was stopped while the run was in progress.")
 HTTP_TIMEOUT = httpx.Timeout(60.0, connect=10.0)
-"""Default seconds, where an activity gives none."""
+"""Default in seconds, for activities without their own."""
 
 
 @dataclass(slots=True)
 class _ActiveRun:
-    """A run that has not ended: queued, or going on.
+    """A run that has not ended: queued, or in progress.
 
     Attributes:
         run: the run.
         progression: how it progresses.
-        going_on: whether it has a place.
-        execution: its activities; none until it has a place, or if it runs none.
-        task: what ends it; none while it is queued, or until a read or a release ends it.
-        reads: how many reads have seen it going on.
-        ended: who waits for its end.
+        in_progress: whether it has left the queue.
+        execution: executes its activities; None while it is queued, or if it executes none.
+        task: the task that ends it; None while it is queued, or if a read or a release ends it.
+        reads: number of reads while it was in progress.
+        ended: resolved at its end; None if no parent run waits for it.
     """
 
     run: PipelineRun
     progression: Progression
-    going_on: bool = False
+    in_progress: bool = False
     execution: PipelineExecution | None = None
     task: asyncio.Task[None] | None = None
     reads: int = 0
@@ -66,20 +66,20 @@ class Engine:
     """Runs pipelines.
 
     Args:
-        log: where runs are kept.
+        log: where runs are stored.
         definitions: the resources of a factory, by its resource id.
         clock: the current time.
-        new_id: GUIDs of activity runs and child runs.
+        new_id: makes GUIDs for activity runs and child runs.
         registry: the activity types.
-        http: client for Web activities and connectors; None makes one of the engine's own.
-        token: an access token of a factory's managed identity: factory id, resource.
-        options: choices; they may change while the engine runs.
+        http: client for Web activities and connectors; by default the engine makes and closes its own.
+        token: gets an access token of a factory's managed identity by factory id and resource.
+        options: the emulator's options; they may change while the engine runs.
         location: region of a factory by its id.
-        surroundings: what pipelines meet outside.
+        surroundings: the hosts outside the emulator that pipelines can reach.
 
     Attributes:
-        progressions: how the runs of each pipeline progress; for real unless told otherwise.
-        secrets: those that stand in for what Key Vaults keep.
+        progressions: how the runs of each pipeline progress; by default for real.
+        secrets: values that stand in for secrets in Key Vaults.
     """
 
     def __init__(
@@ -120,18 +120,18 @@ class Engine:
         self.progressions = Progressions()
 
     def submit(self, run: PipelineRun) -> None:
-        """Take a run that has just been stored as Queued: start it, or let it wait for a place."""
+        """Accept a run that has just been stored as Queued: start it, or leave it in its pipeline's queue."""
         self._admit(_ActiveRun(run, self.progressions.of(run.pipeline_name)))
 
     def queue_is_full(self, factory_id: str, pipeline_name: str) -> bool:
-        """Whether as many runs of a pipeline wait for a place as the service allows."""
+        """Whether a pipeline has as many queued runs as the service allows."""
         return self._queues.waiting(factory_id, pipeline_name) >= MAX_QUEUED_RUNS
 
     def cancel(self, factory_id: str, run_id: str, *, recursive: bool) -> None:
-        """Cancel a run: it is Canceling at once and Cancelled when its activities have stopped.
+        """Cancel a run: it is Canceling immediately, and Cancelled when its activities have stopped.
 
-        A run that has ended, or was never heard of, is left alone; with `recursive` the runs that it
-        started are cancelled too, and theirs.
+        A run that has ended or does not exist is ignored. With `recursive`, the runs that it started are
+        cancelled too, and so on.
         """
         active = self._find(factory_id, run_id)
         if active is not None:
@@ -141,42 +141,42 @@ class Engine:
                 self.cancel(factory_id, child, recursive=True)
 
     def observe_read(self, factory_id: str, run_id: str) -> None:
-        """Count a read of a run, before it is answered: a run that ends after n reads ends at the next."""
+        """Count a read of a run, before the response: a run that ends after n reads ends at the next one."""
         active = self._find(factory_id, run_id)
-        if active is None or not active.going_on or active.progression.mode is not Mode.AFTER_READS:
+        if active is None or not active.in_progress or active.progression.mode is not Mode.AFTER_READS:
             return
         if active.reads >= active.progression.reads:
-            self._end_as_told(active)
+            self._end_as_scripted(active)
         active.reads += 1
 
     def held(self) -> list[str]:
-        """Ids of the runs that wait to be released."""
+        """Ids of the runs that are held until they are released."""
         return [
             run_id
             for run_id, active in self._active.items()
-            if active.going_on and active.progression.mode is Mode.HELD
+            if active.in_progress and active.progression.mode is Mode.HELD
         ]
 
     def release(self, run_id: str, outcome: str | None = None) -> bool:
-        """End a held run as its progression says, or as told here; False if it is not held.
+        """End a held run with `outcome`, by default that of its progression; False if it is not held.
 
         Raises:
-            ValueError: the outcome is none of Succeeded, Failed, Cancelled.
+            ValueError: the outcome is not Succeeded, Failed or Cancelled.
         """
         if run_id not in self.held():
             return False
         active = self._active[run_id]
         if outcome is not None:
             active.progression = replace(active.progression, outcome=outcome)
-        self._end_as_told(active)
+        self._end_as_scripted(active)
         return True
 
     def resume(self) -> None:
-        """Settle what an engine that was stopped left unfinished in the log.
+        """Settle the unfinished runs that a stopped engine left in the log.
 
-        Queued runs have done nothing yet and are submitted again. Runs that were going on are not: what
-        their activities did cannot be told, and doing it twice would be wrong, so they end as Failed, and
-        say why; those that were being cancelled end as Cancelled.
+        Queued runs have done nothing yet and are submitted again. Runs that were in progress are not: how far
+        their activities got is not known, and repeating them would be wrong, so they end as Failed with a
+        message that says why. Runs that were being cancelled end as Cancelled.
         """
         for run in self._runtime.log.unfinished():
             if run.status == "Queued":
@@ -189,7 +189,7 @@ class Engine:
             self._settle(run, outcome)
 
     async def reset(self) -> None:
-        """Forget every run, and how runs progress. Nothing more is written about runs that were going on."""
+        """Drop all runs and progressions. Nothing more is written about runs that were in progress."""
         forgotten = list(self._active.values())
         self._active, self._children, self._parents = {}, {}, {}
         self._queues = PipelineQueues()
@@ -202,7 +202,7 @@ class Engine:
         await asyncio.gather(*(it.task for it in forgotten if it.task is not None), return_exceptions=True)
 
     def forget(self, factory_id: str) -> None:
-        """Stop the runs of a factory that is being deleted, and forget them: nothing more is written about them."""
+        """Stop and drop the runs of a factory that is being deleted. Nothing more is written about them."""
         forgotten = [
             active
             for active in self._active.values()
@@ -219,7 +219,7 @@ class Engine:
                 active.task.cancel()
 
     async def close(self) -> None:
-        """Stop. Runs that go on are left as they are in the log, for `resume` to settle."""
+        """Stop. Unfinished runs stay in the log as they are, for `resume` to settle."""
         await self.reset()
         if self._own_http:
             await self._runtime.http.aclose()
@@ -232,14 +232,14 @@ class Engine:
         run = active.run
         self._active[run.run_id] = active
         if active.progression.mode is Mode.AT_ONCE:
-            self._end_as_told(active)
+            self._end_as_scripted(active)
         elif self._runtime.options.strict and self.queue_is_full(run.factory_id, run.pipeline_name):
             self._end(run, RunOutcome(FAILED, QUEUE_IS_FULL))
         elif self._queues.enter(run):
             self._start(active)
 
     def _start(self, active: _ActiveRun) -> None:
-        active.going_on = True
+        active.in_progress = True
         match active.progression.mode:
             case Mode.REAL:
                 work = self._run(active)
@@ -264,7 +264,7 @@ class Engine:
         self._save(run, "InProgress")
 
     async def _run(self, active: _ActiveRun) -> None:
-        """A run in its own task: the outermost edge, where every outcome becomes the run's."""
+        """Execute a run in its own task. As the outermost edge it turns every exception into an outcome."""
         run = active.run
         return_values: dict[str, Any] = {}
         try:
@@ -276,7 +276,7 @@ class Engine:
             if self._active.get(run.run_id) is not active:
                 raise
             outcome = CANCELLED
-        except Exception:  # the outermost edge: a mistake of the emulator ends the run, not the emulator
+        except Exception:  # the outermost edge: a bug of the emulator ends the run, not the emulator
             logger.exception(
                 "Run %s of pipeline %s failed: an internal error of the emulator.",
                 run.run_id,
@@ -289,21 +289,21 @@ class Engine:
     async def _end_later(self, active: _ActiveRun) -> None:
         self._begin(active.run)
         await asyncio.sleep(active.progression.seconds)
-        self._end_as_told(active)
+        self._end_as_scripted(active)
 
-    def _end_as_told(self, active: _ActiveRun) -> None:
-        told = active.progression
-        self._end(active.run, RunOutcome(told.outcome, told.message if told.outcome == FAILED else ""))
+    def _end_as_scripted(self, active: _ActiveRun) -> None:
+        script = active.progression
+        self._end(active.run, RunOutcome(script.outcome, script.message if script.outcome == FAILED else ""))
 
     def _settle_cancelled(self, active: _ActiveRun, task: asyncio.Task[None]) -> None:
-        """A task that is cancelled before its first step, or while it only sleeps, has not ended its run."""
+        """End the run of a task that was cancelled before its first step, or while it only slept."""
         if task.cancelled() and self._active.get(active.run.run_id) is active:
             self._end(active.run, CANCELLED)
 
     def _end(
         self, run: PipelineRun, outcome: RunOutcome, return_values: dict[str, Any] | None = None
     ) -> None:
-        """End a run and everything that hangs on it: who waits for it, its parent, its place."""
+        """End a run, resolve its future, detach it from its parent and start the runs that can leave the queue."""
         run.return_value = return_values or {}
         self._settle(run, outcome)
         active = self._active.pop(run.run_id)

@@ -39,7 +39,7 @@ class RunOutcome:
 
     Attributes:
         status: Succeeded, Failed or Cancelled.
-        message: the run's `message`; empty unless it failed.
+        message: the run's `message`; empty if it did not fail.
     """
 
     status: str
@@ -50,12 +50,12 @@ class PipelineExecution:
     """The execution of one run: its variables, its frames, its activities.
 
     Args:
-        runtime: what all runs of the engine share.
-        run: the run; the engine keeps its status.
+        runtime: shared by all runs of the engine.
+        run: the run; the engine maintains its status.
 
     Attributes:
-        return_values: what the run gives back to the one that started it.
-        abandoned: the engine is being stopped, and nothing more is to be written about the run.
+        return_values: values that the run returns to its parent run.
+        abandoned: whether the engine is stopping; nothing more is written about the run then.
     """
 
     def __init__(self, runtime: Runtime, run: PipelineRun) -> None:
@@ -70,7 +70,7 @@ class PipelineExecution:
         self._graphs: dict[int, Graph] = {}
 
     async def execute(self) -> RunOutcome:
-        """Run the pipeline's activities. Cancellation passes through, every activity run marked."""
+        """Run the pipeline's activities. A cancellation marks the active activity runs and propagates."""
         activities = self.run.definition.get("activities") or []
         for activity in _all_active(activities):
             if self.runtime.registry.find(str(activity["type"])) is None:
@@ -89,7 +89,7 @@ class PipelineExecution:
         )
 
     async def run_inner(self, activities: Sequence[dict[str, Any]], frame: Frame) -> InnerRun:
-        """Run a container's activities in a frame of their own."""
+        """Run a container's activities in their own frame."""
         failures = await self._run_graph(self._graphs[id(activities)], frame) if activities else []
         return InnerRun(failures[0] if failures else None, lambda value: self.scopes.evaluate(value, frame))
 
@@ -127,7 +127,7 @@ class PipelineExecution:
         return self.runtime.start_child(child, self.run)
 
     def _child_recovery(self, parent: RunningActivity) -> Recovery | None:
-        """The child of a recovery run recovers the child of the run before."""
+        """The child of a recovery run recovers the child of the earlier run."""
         earlier = self._taken_over and self._taken_over.earlier(parent.node, parent.frame)
         if not earlier or "pipelineRunId" not in (earlier.output or {}):
             return None
@@ -136,11 +136,11 @@ class PipelineExecution:
         )
 
     async def _run_graph(self, graph: Graph, frame: Frame) -> list[InnerFailure]:
-        """Run a list of activities; gives those that make it fail."""
+        """Run a list of activities and return those that make it fail."""
         outcomes: dict[str, str] = {}
 
         async def follow(node: Node) -> None:
-            """Run an activity and, in the same task, one of those that it lets start."""
+            """Run an activity and then, in the same task, one of the activities that became ready."""
             started: Node | None = node
             while started is not None:
                 outcomes[started.key] = await self._run_activity(started, frame)
@@ -160,7 +160,7 @@ class PipelineExecution:
         ]
 
     async def _run_activity(self, node: Node, frame: Frame) -> str:
-        """Run an activity to its end; gives its outcome as dependsOn sees it."""
+        """Run an activity to its end and return its outcome as dependsOn sees it."""
         context = RunningActivity(self, node, frame)
         if node.definition.get("state") == "Inactive":
             return self._pass_over(context)
@@ -170,13 +170,13 @@ class PipelineExecution:
             return self._take_over(context, earlier)
         registry = self.runtime.registry
         activity = registry.find(type_name)
-        assert activity is not None  # noqa: S101 - execute() has looked
+        assert activity is not None  # noqa: S101 - execute() has checked
         ended = await run_attempts(context, activity, has_policy=registry.is_execution(type_name))
         frame.activities[node.name] = _view(ended)
         return SUCCEEDED if ended.row.status == SUCCEEDED else FAILED
 
     def _take_over(self, context: RunningActivity, earlier: ActivityRun) -> str:
-        """An activity that need not run again shows what it showed in the run before."""
+        """Copy the activity run of an activity that need not run again from the earlier run."""
         new = context.new_row()
         row = replace(
             earlier,
@@ -191,17 +191,17 @@ class PipelineExecution:
         return row.status
 
     def _pass_over(self, context: RunningActivity) -> str:
-        """An inactive activity leaves a place holder in the log and ends as it is marked."""
+        """Log a placeholder for an inactive activity and return the outcome that it is marked as."""
         outcome = str(context.definition.get("onInactiveMarkAs") or SUCCEEDED)
         row = context.new_row()
         row.status, row.end = "Inactive", row.start
         self.runtime.log.save_activity(row)
-        # As documented: no output and no error to refer to.
+        # As documented: expressions find neither an output nor an error.
         context.frame.activities[context.name] = {"status": outcome, "ActivityRunId": row.activity_run_id}
         return outcome
 
     def _fail_unsupported(self, activity: dict[str, Any]) -> RunOutcome:
-        """A type that is not emulated fails the run before anything has been done."""
+        """Fail the run, before any activity starts, because of a type that is not emulated."""
         failure = ActivityFailed(
             f"The activity type '{activity['type']}' is not emulated. "
             f"Emulated are: {', '.join(self.runtime.registry.names)}.",
@@ -215,7 +215,7 @@ class PipelineExecution:
         return RunOutcome(FAILED, f"Operation on target {node.name} failed: {failure.message}")
 
     def _make_graphs(self, activities: Sequence[dict[str, Any]]) -> None:
-        """A graph for every list of activities in the definition, by the list's id: made once, run often."""
+        """Make a graph of every list of activities in the definition, by the list's id, once for all iterations."""
         graph = self._graphs[id(activities)] = Graph(activities)
         for node in graph.nodes.values():
             for inner in nested_activities(node.definition):
@@ -244,7 +244,7 @@ def _message(view: dict[str, Any]) -> str:
 
 
 def _view(ended: Ended) -> dict[str, Any]:
-    """What `activity('name')` gives. There is an error only if it failed."""
+    """The value of `activity('name')`. There is an error only if it failed."""
     row = ended.row
     view = {
         "output": ended.output,

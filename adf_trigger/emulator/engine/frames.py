@@ -1,4 +1,4 @@
-"""What an activity can see of the activities around it."""
+"""Frames: the outputs, the item and the iteration that an activity's expressions can see."""
 
 import hashlib
 from collections import ChainMap
@@ -8,13 +8,13 @@ from adf_trigger.emulator.expressions import MISSING, Scope
 
 
 class Frame:
-    """One run of a list of activities: a pipeline, a branch, an iteration.
+    """One execution of a list of activities: a pipeline, a branch, an iteration.
 
     Attributes:
-        activities: name → what `activity('name')` gives; those of the frames around it too.
-        item: what `item()` gives, or MISSING.
+        activities: name → value of `activity('name')`, including those of the enclosing frames.
+        item: value of `item()`, or MISSING.
         iteration_hash: the same for all activity runs of one iteration; empty outside loops.
-        scope: the expressions' view of all this, made when it is first needed.
+        scope: the scope that expressions are evaluated in; made on first use.
     """
 
     __slots__ = ("activities", "item", "iteration_hash", "scope")
@@ -36,7 +36,7 @@ class Frame:
     def iteration(self, loop: str, number: int, *items: Any) -> "Frame":
         """A frame inside this one, for an iteration of a loop.
 
-        The hash is made of names and numbers alone, so that a recovery run finds the same iteration.
+        The hash depends only on names and numbers, so that a recovery run finds the same iteration.
         """
         inner = self.branch()
         inner.iteration_hash = hashlib.sha256(f"{self.iteration_hash}/{loop}/{number}".encode()).hexdigest()[

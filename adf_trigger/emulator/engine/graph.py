@@ -1,6 +1,6 @@
-"""The rules of dependsOn: what may start, what is skipped, and what a list of activities comes to.
+"""The rules of dependsOn: which activities start, which are skipped, and which outcome a list of them has.
 
-Pure: no clock, no I/O, nothing of asyncio. An activity's name is compared without case.
+Pure: no clock, no I/O, no asyncio. Activity names are compared case-insensitively.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,7 +13,7 @@ SKIPPED = "Skipped"
 
 
 class GraphError(Exception):
-    """A list of activities cannot be run: a name twice, a dependency on nothing, a circle."""
+    """A list of activities cannot be run: a duplicate name, an unknown dependency, a cycle."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,10 +21,10 @@ class Node:
     """One activity of a graph.
 
     Attributes:
-        key: its name, folded.
+        key: its case-folded name.
         name: its name as written.
         definition: the activity as written.
-        depends_on: for each dependsOn entry the parent's key and the conditions of which one must hold.
+        depends_on: for each dependsOn entry the parent's key and the conditions, one of which must hold.
     """
 
     key: str
@@ -42,7 +42,7 @@ class Graph:
     """The activities of a pipeline, or of one branch of a container.
 
     Raises:
-        GraphError: it cannot be run.
+        GraphError: the activities cannot be run.
     """
 
     __slots__ = ("children", "leaves", "nodes", "roots")
@@ -58,11 +58,11 @@ class Graph:
         for node in self.nodes.values():
             for parent in node.parents:
                 if parent not in self.nodes:
-                    raise GraphError(f"Activity '{node.name}' depends on '{parent}', which is not there.")
+                    raise GraphError(f"Activity '{node.name}' depends on '{parent}', which does not exist.")
                 self.children[parent].append(node)
         self.roots = [node for node in self.nodes.values() if not node.depends_on]
         self.leaves = [node for node in self.nodes.values() if not self.children[node.key]]
-        self._check_circles()
+        self._check_cycles()
 
     def descendants(self, key: str) -> set[str]:
         """Keys of everything that depends on an activity, directly or not."""
@@ -76,14 +76,14 @@ class Graph:
         return found
 
     def settle(self, ended: Node, outcomes: dict[str, str]) -> list[Node]:
-        """What may start now that an activity has ended; what cannot run any more is marked as skipped.
+        """The activities that can start now that another has ended; those that can no longer run are marked as skipped.
 
-        An activity is decided on when all that it depends on have ended: it starts if every dependsOn
-        entry is met, and is skipped otherwise.
+        An activity is decided once all activities that it depends on have ended: it starts if every
+        dependsOn entry is met, and is skipped otherwise.
 
         Args:
             ended: the activity, its outcome already in `outcomes`.
-            outcomes: key → Succeeded, Failed or Skipped, of all that have ended. Skips are added.
+            outcomes: key → Succeeded, Failed or Skipped, of all activities that have ended. Skipped ones are added.
         """
         ready: dict[str, Node] = {}
         waiting = [ended]
@@ -101,10 +101,10 @@ class Graph:
         return list(ready.values())
 
     def failures(self, outcomes: Mapping[str, str]) -> list[Node]:
-        """The activities that make the whole fail, in the order written; none if it succeeds.
+        """The activities that make the list fail, in the order written; empty if it succeeds.
 
-        The documented rule: every leaf is looked at; in place of one that was skipped its parents are,
-        and so on upwards; the whole succeeds if all that were looked at did.
+        The documented rule: every leaf is evaluated; a skipped activity is replaced by its parents, and so on
+        upwards; the list succeeds if all evaluated activities succeeded.
         """
         seen: set[str] = set()
         waiting = [node.key for node in self.leaves]
@@ -120,7 +120,7 @@ class Graph:
                 failed.add(key)
         return [node for key, node in self.nodes.items() if key in failed]
 
-    def _check_circles(self) -> None:
+    def _check_cycles(self) -> None:
         open_parents = {key: len(node.parents) for key, node in self.nodes.items()}
         waiting = list(self.roots)
         reached = 0
@@ -131,12 +131,12 @@ class Graph:
                 if not open_parents[child.key]:
                     waiting.append(child)
         if reached < len(self.nodes):
-            circle = ", ".join(f"'{self.nodes[key].name}'" for key, left in open_parents.items() if left)
-            raise GraphError(f"The dependencies of these activities form a circle: {circle}.")
+            cycle = ", ".join(f"'{self.nodes[key].name}'" for key, left in open_parents.items() if left)
+            raise GraphError(f"The dependencies of these activities form a cycle: {cycle}.")
 
 
 def holds(outcome: str, conditions: frozenset[str]) -> bool:
-    """Whether one dependsOn entry is met. Completed means that it ran, whichever way it ended."""
+    """Whether one dependsOn entry is met. Completed means that the activity ran, with any outcome."""
     return outcome in conditions or ("Completed" in conditions and outcome != SKIPPED)
 
 

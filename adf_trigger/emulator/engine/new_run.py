@@ -1,4 +1,4 @@
-"""A pipeline run as it is before anything has happened to it."""
+"""A new pipeline run, before it starts."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -32,14 +32,14 @@ def new_run(
         run_id: the run's id.
         pipeline_name: the pipeline's name.
         definition: the pipeline's properties.
-        parameters: what the caller gave.
+        parameters: the caller's values.
         invoked_by: see `PipelineRun`.
-        now: when the run was asked for.
-        run_group_id: the group of the run that it recovers; None for a group of its own.
-        recovery: how it takes up an earlier run.
+        now: when the run was requested.
+        run_group_id: the group of the run that it recovers; by default a new group with the run's id.
+        recovery: how it recovers an earlier run.
 
     Raises:
-        ParameterError: a value does not fit its parameter's type.
+        ParameterError: a value does not match its parameter's type.
         ExpressionError: a default cannot be evaluated.
     """
     declared = definition.get("parameters")

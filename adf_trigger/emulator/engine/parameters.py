@@ -1,4 +1,4 @@
-"""Parameters as they reach a run: defaults filled in, values held against the declared types."""
+"""The parameters of a run: defaults filled in, values checked against the declared types."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -15,7 +15,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
 
 
 class ParameterError(Exception):
-    """A value does not fit its parameter; the message is for the caller."""
+    """A value does not match its parameter's type; the message is for the caller."""
 
 
 def bind(
@@ -23,11 +23,11 @@ def bind(
     given: Mapping[str, Any] | None,
     evaluate: Callable[[Any], Any],
 ) -> dict[str, Any]:
-    """The parameters of a run: given values by their declared name, defaults where none is given.
+    """The parameters of a run: given values by their declared name, defaults for the others.
 
-    A parameter that has neither is absent, so that what uses it fails when it is used; a value that was
-    not asked for is dropped. Names are compared without case. String, SecureString and types that are not
-    known take any value as it is.
+    A parameter with neither is absent, so that an expression that uses it fails; an undeclared value is
+    dropped. Names are compared case-insensitively. String, SecureString and unknown types accept any value as
+    it is.
 
     Args:
         declared: name → `{"type", "defaultValue"?}`, as in the pipeline's definition.
@@ -35,7 +35,7 @@ def bind(
         evaluate: evaluates a default, which may contain expressions.
 
     Raises:
-        ParameterError: a value for an Array, Object, Int, Float or Bool is none and cannot be read as one.
+        ParameterError: a value for an Array, Object, Int, Float or Bool has another type and cannot be parsed as one.
     """
     by_name = {name.casefold(): value for name, value in (given or {}).items()}
     bound: dict[str, Any] = {}
@@ -61,7 +61,7 @@ def _fit(name: str, type_name: str, value: Any) -> Any:
     if wanted is None or value is None:
         return value
     if isinstance(value, str):
-        with suppress(ValueError):  # what cannot be read stays a string, and is refused as one below
+        with suppress(ValueError):  # what cannot be parsed stays a string, and is rejected below
             value = json.loads(value.lower() if wanted == (bool,) else value)
     if not isinstance(value, wanted) or (isinstance(value, bool) and bool not in wanted):
         raise ParameterError(f"The value of parameter '{name}' is not of type {type_name}.")

@@ -1,4 +1,4 @@
-"""What the engine asks of the world around it: definitions to read, and a log of runs to write."""
+"""The engine's ports: definitions to read, and a log of runs to write."""
 
 from collections.abc import Sequence
 from typing import Any, Protocol
@@ -7,7 +7,7 @@ from adf_trigger.emulator.common.models import ActivityRun, PipelineRun
 
 
 class Definitions(Protocol):
-    """The resources of one factory. Each method gives `properties`, secrets unmasked; None if there is none."""
+    """The resources of one factory. Each method returns `properties`, secrets unmasked; None if there is none."""
 
     def pipeline(self, name: str) -> dict[str, Any] | None:
         """A pipeline."""
@@ -23,19 +23,19 @@ class Definitions(Protocol):
 
 
 class RunLog(Protocol):
-    """Where runs are kept. Called from the event loop's thread, so it must be quick."""
+    """Where runs are stored. Called from the event loop's thread, so it must be fast."""
 
     def save_run(self, run: PipelineRun) -> None:
-        """Insert or update; the engine sets last_updated before it calls."""
+        """Insert or update; the engine has set last_updated."""
 
     def save_activity(self, activity: ActivityRun) -> None:
         """Insert or update."""
 
     def run(self, factory_id: str, run_id: str) -> PipelineRun | None:
-        """One run; None if it was never heard of."""
+        """One run; None if it does not exist."""
 
     def activities(self, factory_id: str, run_id: str) -> Sequence[ActivityRun]:
-        """The activity runs of a run, in order of their start."""
+        """The activity runs of a run, ordered by start."""
 
     def unfinished(self) -> Sequence[PipelineRun]:
         """Runs that had not ended when the emulator stopped, in order of creation."""

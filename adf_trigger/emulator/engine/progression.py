@@ -1,4 +1,4 @@
-"""How runs progress: for real, or as a test has it."""
+"""How runs progress: for real, or as scripted by a test."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,9 +10,9 @@ _OUTCOMES = ("Succeeded", "Failed", "Cancelled")
 class Mode(Enum):
     """What makes a run end.
 
-    REAL: its activities. All other modes run no activity; the run just ends as it is told:
-    AT_ONCE: before createRun has answered. AFTER_READS: at the read that follows a number of reads.
-    AFTER_SECONDS: when that much time is over. HELD: when it is released by its id.
+    REAL: its activities. All other modes run no activity; the run ends with the scripted outcome:
+    AT_ONCE: before the response to createRun. AFTER_READS: at the first read after a number of reads.
+    AFTER_SECONDS: after a number of seconds. HELD: when it is released by its id.
     """
 
     REAL = "real"
@@ -28,9 +28,9 @@ class Progression:
 
     Attributes:
         mode: what makes them end.
-        reads: for AFTER_READS: how many reads see the run going on.
+        reads: for AFTER_READS: number of reads that show the run in progress.
         seconds: for AFTER_SECONDS.
-        outcome: Succeeded, Failed or Cancelled. Not looked at in REAL.
+        outcome: Succeeded, Failed or Cancelled. Ignored in REAL.
         message: the run's message if it fails.
     """
 
@@ -38,10 +38,10 @@ class Progression:
     reads: int = 0
     seconds: float = 0.0
     outcome: str = "Succeeded"
-    message: str = "Operation on target Scripted failed: the run was told to fail."
+    message: str = "Operation on target Scripted failed: the run was scripted to fail."
 
     def __post_init__(self) -> None:
-        """Raises ValueError for what makes no sense."""
+        """Raise ValueError for an unknown outcome or a negative number."""
         if self.outcome not in _OUTCOMES:
             raise ValueError(f"outcome must be one of {', '.join(_OUTCOMES)}, not {self.outcome!r}")
         if self.reads < 0 or self.seconds < 0:
@@ -55,19 +55,19 @@ class Progressions:
         self._chosen: dict[str, Progression] = {}
 
     def set(self, progression: Progression, *, pipeline: str = "") -> None:
-        """Choose for one pipeline name, or for all that have no choice of their own."""
+        """Set the progression of one pipeline name, or the default of all others."""
         self._chosen[pipeline.casefold()] = progression
 
     def of(self, pipeline: str) -> Progression:
-        """How a run of a pipeline is to progress."""
+        """The progression of a pipeline's runs."""
         return self._chosen.get(pipeline.casefold()) or self._chosen.get("") or REAL
 
     def chosen(self) -> Mapping[str, Progression]:
-        """What was chosen, by pipeline in lower case; by "" for all others."""
+        """The progressions that were set, by pipeline in lower case; the default by ""."""
         return dict(self._chosen)
 
     def reset(self) -> None:
-        """Everything for real again."""
+        """Let all runs progress for real again."""
         self._chosen.clear()
 
 

@@ -1,4 +1,4 @@
-"""Which runs may go on at once: a pipeline's `concurrency`, and the queue of those that wait for a place."""
+"""Concurrent runs of a pipeline: its `concurrency`, and the queue of the runs that wait for a place."""
 
 from collections import deque
 from dataclasses import dataclass, field
@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from adf_trigger.emulator.common.models import PipelineRun
 
 MAX_QUEUED_RUNS = 100
-"""Runs of one pipeline that may wait for a place, as documented among the service's limits."""
+"""Maximum queued runs of one pipeline, as documented among the service's limits."""
 
 QUEUE_IS_FULL = (
     "Pipeline execution throttled. If the concurrency value is set for a pipeline, "
     f"a maximum of {MAX_QUEUED_RUNS} runs will be queued for execution."
 )
-"""What the service's users see of a run that found no room in the queue."""
+"""The service's message for a run that exceeds the queue's limit."""
 
 
 @dataclass(slots=True)
@@ -22,13 +22,13 @@ class _Places:
 
 
 class PipelineQueues:
-    """The places of each pipeline. A pipeline without `concurrency` has as many as are asked for."""
+    """The places of each pipeline. A pipeline without `concurrency` has no limit."""
 
     def __init__(self) -> None:
         self._pipelines: dict[tuple[str, str], _Places] = {}
 
     def enter(self, run: PipelineRun) -> bool:
-        """Take a place for a run; False if it has to wait, which it then does, first come first served."""
+        """Take a place for a run; False if there is none and the run was queued, first come, first served."""
         places = self._pipelines.setdefault(_key(run), _Places())
         if _full(places, run):
             places.waiting.append(run)
@@ -37,7 +37,7 @@ class PipelineQueues:
         return True
 
     def leave(self, run: PipelineRun) -> list[PipelineRun]:
-        """Give up a run's place, or its turn in the queue; gives the runs that now have a place."""
+        """Release a run's place, or remove it from the queue, and return the runs that got a place."""
         places = self._pipelines.get(_key(run))
         if places is None:
             return []
@@ -55,7 +55,7 @@ class PipelineQueues:
         return entered
 
     def waiting(self, factory_id: str, pipeline_name: str) -> int:
-        """How many runs of a pipeline wait for a place."""
+        """Number of queued runs of a pipeline."""
         places = self._pipelines.get((factory_id.casefold(), pipeline_name.casefold()))
         return len(places.waiting) if places else 0
 

@@ -1,9 +1,9 @@
-"""Recovery runs: what is taken over from the run that is being rerun.
+"""Recovery runs: which activity runs are taken over from the run that is being rerun.
 
-The service's article on reruns rules: activities that move or ask for data are skipped if they need not
-run again, and what they gave the first time is what others see; Wait, SetVariable and Filter do what they
-did before; conditions and loops are evaluated anew, and the activities in them may be skipped; ExecutePipeline
-starts its child again, and that is a recovery run itself.
+This follows the service's article on reruns: activities that move or query data are skipped if they need not
+run again, and other activities see their earlier outputs; Wait, SetVariable and Filter run again; conditions
+and loops are evaluated again, and the activities in them may be skipped; ExecutePipeline starts its child
+again, as a recovery run itself.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from adf_trigger.emulator.engine.frames import Frame
 from adf_trigger.emulator.engine.graph import FAILED, SUCCEEDED, Graph, Node, nested_activities
 
 RECOVERED = "Recovered"
-"""recoveryStatus of an activity run that was taken over. Only `None` is known of the service."""
+"""recoveryStatus of an activity run that was taken over. The only value known from the service is `None`."""
 
 
 class UnknownActivity(Exception):
@@ -22,18 +22,18 @@ class UnknownActivity(Exception):
 
 
 class TakenOver:
-    """The activity runs of an earlier run, and which of them still count.
+    """The activity runs of an earlier run, and which of them are taken over.
 
-    From a failure, whatever succeeded counts. From a named activity, that one and all that depend on it run
-    again, with everything inside them; the others count as they ended.
+    A rerun from failure takes over all activities that succeeded. A rerun from a named activity runs it and
+    all that depend on it again, with everything inside them, and takes over the others as they ended.
 
     Args:
-        recovery: what createRun was asked for.
+        recovery: the rerun parameters of createRun.
         activities: the pipeline's activities.
-        rows: activity runs of the earlier run, in order of their start.
+        rows: activity runs of the earlier run, ordered by start.
 
     Raises:
-        UnknownActivity: see there.
+        UnknownActivity: the pipeline does not have the named activity.
     """
 
     def __init__(
@@ -52,9 +52,9 @@ class TakenOver:
             self._counts = {SUCCEEDED, FAILED}
 
     def find(self, node: Node, frame: Frame) -> ActivityRun | None:
-        """The earlier activity run that stands for an activity, if it need not run again.
+        """The earlier activity run of an activity, if it need not run again.
 
-        One whose output was kept out of the log has to run again: its output is not there to be taken over.
+        An activity with secureOutput always runs again, because the log does not have its output.
         """
         row = self.earlier(node, frame)
         if row is None or row.status not in self._counts:
@@ -62,7 +62,7 @@ class TakenOver:
         return None if (node.definition.get("policy") or {}).get("secureOutput") else row
 
     def earlier(self, node: Node, frame: Frame) -> ActivityRun | None:
-        """The earlier activity run of an activity that is not asked to run again from its start."""
+        """The earlier activity run of an activity; None if it has none, or if the named activity makes it run again."""
         if node.key in self._again:
             return None
         return self._rows.get((node.key, frame.iteration_hash))

@@ -6,12 +6,12 @@ from adf_trigger.emulator.contract.activity import ActivityFailed
 
 
 def no_error(target: str) -> dict[str, Any]:
-    """What recorded runs have where nothing has failed: the same keys, empty strings."""
+    """The error of an activity run that has not failed, as in recorded runs: the same keys, empty strings."""
     return {"errorCode": "", "message": "", "failureType": "", "target": target, "details": ""}
 
 
 def error_of(target: str, failure: ActivityFailed) -> dict[str, Any]:
-    """What a failure looks like; the target is the activity's name."""
+    """The error of a failed activity run; the target is the activity's name."""
     return {
         "errorCode": failure.error_code,
         "message": failure.message,

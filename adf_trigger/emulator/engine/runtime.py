@@ -1,4 +1,4 @@
-"""What every run of an engine shares."""
+"""The services and settings that all runs of an engine share."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -16,18 +16,18 @@ from adf_trigger.emulator.engine.secrets import GivenSecrets
 from adf_trigger.emulator.outbound.surroundings import Surroundings
 
 TokenSource = Callable[[str, str], Awaitable[str]]
-"""Gives an access token of a factory's identity: factory id, resource."""
+"""Gets an access token of a factory's identity: factory id, resource."""
 
 LocationOf = Callable[[str], str]
-"""Gives the region of a factory by its resource id, for outputs that name one (`East US`)."""
+"""Returns the region of a factory by its resource id, for outputs that name one (`East US`)."""
 
 StartChild = Callable[[PipelineRun, PipelineRun], ChildRun]
-"""Stores and submits a run that another (the second) has started."""
+"""Stores and submits a child run: the child, its parent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Runtime:
-    """The world as one run's execution sees it."""
+    """The services and settings that a run's execution uses."""
 
     log: RunLog
     definitions: Callable[[str], Definitions]

@@ -1,4 +1,4 @@
-"""Expressions evaluated where they stand: in an activity, in its dataset, in that dataset's linked service."""
+"""Evaluates expressions in their scope: an activity, its dataset, or the dataset's linked service."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -14,12 +14,12 @@ from adf_trigger.emulator.expressions import ExpressionError, Scope, evaluate, t
 
 
 class Scopes:
-    """What the expressions of one run can see.
+    """The scopes that the expressions of one run are evaluated in.
 
     Args:
-        runtime: the engine's world.
+        runtime: shared by all runs of the engine.
         run: the run.
-        variables: its variables; what is set later is seen later.
+        variables: its variables; expressions see their current values.
     """
 
     def __init__(self, runtime: Runtime, run: PipelineRun, variables: Variables) -> None:
@@ -34,18 +34,18 @@ class Scopes:
         )
 
     def evaluate(self, value: Any, frame: Frame) -> Any:
-        """Evaluate every expression in a JSON value as an activity sees it.
+        """Evaluate every expression in a JSON value in the scope of an activity.
 
         Raises:
-            ActivityFailed: one cannot be evaluated.
+            ActivityFailed: an expression cannot be evaluated.
         """
         return _evaluate(value, self._within(frame))
 
     def dataset(self, reference: Mapping[str, Any], frame: Frame) -> ResolvedDataset:
-        """Resolve a DatasetReference of an activity; secrets stay as they are written.
+        """Resolve a DatasetReference of an activity; secrets are not resolved.
 
         Raises:
-            ActivityFailed: it or its linked service is not there, or an expression cannot be evaluated.
+            ActivityFailed: it or its linked service does not exist, or an expression cannot be evaluated.
         """
         name = str(reference["referenceName"])
         found = self._definitions.dataset(name)
@@ -68,10 +68,10 @@ class Scopes:
     def linked_service(self, reference: Mapping[str, Any], frame: Frame) -> tuple[str, dict[str, Any]]:
         """Resolve a LinkedServiceReference of an activity: its type and its evaluated typeProperties.
 
-        Secrets stay as they are written.
+        Secrets are not resolved.
 
         Raises:
-            ActivityFailed: it is not there, or an expression cannot be evaluated.
+            ActivityFailed: it does not exist, or an expression cannot be evaluated.
         """
         return self._linked_service(reference, self._within(frame))
 
@@ -79,18 +79,18 @@ class Scopes:
         """The baseUrl of the vault that a secret names as its store.
 
         Args:
-            store: a LinkedServiceReference that has been evaluated, with the secret that it stands in.
-            frame: what is seen by the defaults of the linked service's parameters.
+            store: a LinkedServiceReference, already evaluated together with its secret.
+            frame: scope of the defaults of the linked service's parameters.
 
         Raises:
-            ActivityFailed: it is not there, is no vault, or an expression cannot be evaluated.
+            ActivityFailed: it does not exist, is not a vault, or an expression cannot be evaluated.
         """
         outside = self._within(frame)
         found = self._found_linked_service(store)
         name = store["referenceName"]
         if found["type"] != "AzureKeyVault":
             raise ActivityFailed(
-                f"The linked service '{name}' is of type {found['type']}, and no AzureKeyVault.",
+                f"The linked service '{name}' is of type {found['type']}, not AzureKeyVault.",
                 error_code="BadRequest",
             )
         inside = replace(outside, linked_service=_bound(found, store.get("parameters") or {}, outside))
@@ -141,12 +141,12 @@ def _evaluate(value: Any, scope: Scope) -> Any:
 
 
 def _given(reference: Mapping[str, Any], outside: Scope) -> Any:
-    """What a reference hands over."""
+    """The parameter values of a reference."""
     return _evaluate(reference.get("parameters") or {}, outside)
 
 
 def _bound(found: Mapping[str, Any], given: Any, outside: Scope) -> dict[str, Any]:
-    """The parameters of a dataset or linked service: what is handed over, or the defaults."""
+    """The parameters of a dataset or linked service: the values of the reference, or the defaults."""
     try:
         return bind(found.get("parameters"), given, lambda default: _evaluate(default, outside))
     except ParameterError as exc:

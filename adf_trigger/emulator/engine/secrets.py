@@ -1,4 +1,4 @@
-"""Secrets in evaluated properties: SecureStrings, and references to what an Azure Key Vault keeps."""
+"""Secrets in evaluated properties: SecureStrings, and references to secrets in an Azure Key Vault."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -8,16 +8,16 @@ from pydantic import SecretStr
 from adf_trigger.emulator.common.masking import is_secure_string, is_vault_secret
 
 AskVault = Callable[[Mapping[str, Any]], Awaitable[str]]
-"""Gives the value of an evaluated AzureKeyVaultSecret."""
+"""Returns the value of an evaluated AzureKeyVaultSecret."""
 
 Secrets = Mapping[str, Mapping[str, SecretStr]]
 """Name of a linked service of type AzureKeyVault → name of a secret → its value."""
 
 
 class GivenSecrets:
-    """Secrets that stand in for what vaults keep, so that none need be there. They are kept in memory alone.
+    """Secrets that stand in for those in vaults, so that no vault is needed. They are kept only in memory.
 
-    Names of linked services and of secrets are the same in any case, as in the service.
+    Names of linked services and of secrets are case-insensitive, as in the service.
     """
 
     def __init__(self) -> None:
@@ -25,7 +25,7 @@ class GivenSecrets:
         self._values: dict[tuple[str, str], SecretStr] = {}
 
     def replace(self, given: Secrets) -> None:
-        """Take these, in place of those before."""
+        """Replace all secrets with these."""
         self._names = {linked_service: sorted(secrets) for linked_service, secrets in given.items()}
         self._values = {
             (linked_service.casefold(), name.casefold()): value
@@ -44,11 +44,11 @@ class GivenSecrets:
 
 
 async def revealed(value: Any, ask_vault: AskVault) -> Any:
-    """The same JSON with every secret in it as its plain text. It is for use, and never to be shown.
+    """The same JSON with every secret in it as plain text. Never show the result.
 
     Args:
         value: evaluated properties.
-        ask_vault: gives what a vault keeps.
+        ask_vault: returns the value of a secret in a vault.
     """
     if is_secure_string(value):
         return value.get("value")

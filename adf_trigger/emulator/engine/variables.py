@@ -1,4 +1,4 @@
-"""The variables of one pipeline run: typed, and the same for every activity of it."""
+"""The variables of one pipeline run: typed, and shared by all its activities."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -23,7 +23,7 @@ _TYPE_NAMES = {
 
 
 class Variables:
-    """Name → value, declared by the pipeline. Names are compared without case.
+    """Name → value, declared by the pipeline. Names are compared case-insensitively.
 
     Args:
         declared: name → `{"type", "defaultValue"?}`.
@@ -61,7 +61,7 @@ class Variables:
         """Append to an array.
 
         Raises:
-            ActivityFailed: it is not declared, or no array.
+            ActivityFailed: it is not declared, or not an array.
         """
         declared, type_name = self._declared(name)
         if type_name.casefold() != "array":

@@ -235,7 +235,7 @@ def test_no_condition_at_all_means_success() -> None:
         ([activity("a", "Wait", after={"ghost": "Succeeded"})], "depends on 'ghost'"),
         (
             [activity("a", "Wait", after={"b": "Failed"}), activity("b", "Wait", after={"a": "Failed"})],
-            "form a circle: 'a', 'b'",
+            "form a cycle: 'a', 'b'",
         ),
     ],
 )

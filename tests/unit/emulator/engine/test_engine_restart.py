@@ -38,7 +38,7 @@ def test_a_run_that_was_going_on_ends_as_failed(factory: Factory) -> None:
 
     rows = factory.rows(run)
     assert run.status == "Failed"
-    assert run.message == "The emulator was stopped while the run was going on."
+    assert run.message == "The emulator was stopped while the run was in progress."
     assert (rows["A"].status, rows["W"].status) == ("Succeeded", "Failed")
     assert rows["W"].error["errorCode"] == "Interrupted"
     assert rows["W"].end == run.run_end

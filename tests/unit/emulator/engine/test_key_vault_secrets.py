@@ -238,7 +238,7 @@ def test_a_factory_without_an_identity_has_no_secrets_of_vaults(stored: Factory)
         ),
         (
             lambda written: written["store"].update(referenceName="Store"),
-            "The linked service 'Store' is of type AzureBlobStorage, and no AzureKeyVault.",
+            "The linked service 'Store' is of type AzureBlobStorage, not AzureKeyVault.",
         ),
         (
             lambda written: written.update(secretName=expression("@linkedService().nothing")),

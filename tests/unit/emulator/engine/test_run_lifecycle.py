@@ -202,7 +202,7 @@ def test_a_definition_that_cannot_run_fails_the_run(factory: Factory) -> None:
     run = factory.run("P")
 
     assert run.status == "Failed"
-    assert "circle" in str(run.message)
+    assert "cycle" in str(run.message)
 
 
 def test_a_mistake_in_an_activity_type_fails_the_activity_not_the_emulator(
