@@ -1,1 +1,1 @@
-"""The activity types, a module each; catalogue.py lists them."""
+"""The activity types, one module each; catalogue.py lists them."""

@@ -1,4 +1,4 @@
-"""AppendVariable: one more element for an array variable."""
+"""AppendVariable: appends an element to an array variable."""
 
 from adf_trigger.emulator.contract.activity import ActivityResult
 from adf_trigger.emulator.contract.control import ControlContext

@@ -1,4 +1,4 @@
-"""AzureFunctionActivity: calls a function of an Azure Function App and shows the JSON object that it answers."""
+"""AzureFunctionActivity: calls a function of an Azure Function App and outputs the JSON object that it returns."""
 
 import time
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ from adf_trigger.emulator.expressions import to_text
 
 METHODS: Final = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "POST", "PUT", "TRACE"})
 TIMEOUT: Final = 230.0
-"""Seconds that a function has to answer, whatever its own time-out (documented: the load balancer waits no longer)."""
+"""Maximum seconds until a function's reply, whatever its own time-out: the load balancer's limit, as documented."""
 
 _LINKED_SERVICE: Final = "AzureFunction"
 _ACTIVITY: Final = "AzureFunctionActivity"
@@ -33,9 +33,9 @@ _TIMED_OUT: Final = "500 - The request timed out. The web server failed to respo
 async def azure_function(context: ActivityContext) -> ActivityResult:
     """Run one attempt of an Azure Function activity.
 
-    The function is called once, at `{functionAppUrl}/api/{functionName}`; its name may hold a route and a query.
-    A 202 is an answer like any other: as documented, a durable function is waited for by a Web activity that
-    calls the statusQueryGetUri of this activity's output.
+    The function is called once, at `{functionAppUrl}/api/{functionName}`; its name may contain a route and a query.
+    A 202 is not polled: as documented, a durable function is awaited by a Web activity that calls the
+    statusQueryGetUri of this activity's output.
 
     Raises:
         ActivityFailed: with the codes of the service's troubleshooting guide, and the texts of real runs.
@@ -52,7 +52,7 @@ async def azure_function(context: ActivityContext) -> ActivityResult:
 
 
 async def _function_app(context: ActivityContext) -> tuple[str, EndpointIdentity]:
-    """Where the function app of the linked service is, and how it is shown who calls."""
+    """The URL of the linked service's function app, and the identity to call it with."""
     reference = context.definition.get("linkedServiceName")
     if not reference:
         raise ActivityFailed(
@@ -71,7 +71,7 @@ async def _function_app(context: ActivityContext) -> tuple[str, EndpointIdentity
 
 
 async def _identity(context: ActivityContext, properties: Mapping[str, Any]) -> EndpointIdentity:
-    """The function key, a token of the factory's own identity, or both, as the linked service has them."""
+    """The function key, a token of the factory's own identity, or both, as the linked service says."""
     headers = {}
     authentication = to_text(properties.get("authentication")).casefold()
     if key := to_text(properties.get("functionKey")):
@@ -97,8 +97,8 @@ async def _call(context: ActivityContext, properties: Mapping[str, Any]) -> Repl
         raise ActivityFailed("Azure function activity missing function name.", error_code="3607")
     app_url, identity = await _function_app(context)
     called = {"method": method, "url": f"{app_url}/api/{name.lstrip('/')}"}
-    told = {**await with_secrets(context, properties), **called}
-    endpoint = read_endpoint(told, methods=METHODS, timeout=TIMEOUT, extra_body={})
+    resolved = {**await with_secrets(context, properties), **called}
+    endpoint = read_endpoint(resolved, methods=METHODS, timeout=TIMEOUT, extra_body={})
 
     def failure_of(status: int, message: str) -> ActivityFailed:
         return ActivityFailed(
@@ -116,8 +116,8 @@ async def _call(context: ActivityContext, properties: Mapping[str, Any]) -> Repl
             f"There was an error while calling endpoint. {failure.message}", error_code="3610"
         ) from failure
     if reply.status >= HTTPStatus.BAD_REQUEST:
-        told_nothing = f"Invoking Azure function failed with HttpStatusCode - {status_name(reply.status)}."
-        raise failure_of(reply.status, reply.body[:SHOWN_OF_ERROR] or told_nothing)
+        default = f"Invoking Azure function failed with HttpStatusCode - {status_name(reply.status)}."
+        raise failure_of(reply.status, reply.body[:SHOWN_OF_ERROR] or default)
     return reply
 
 

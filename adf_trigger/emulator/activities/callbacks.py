@@ -1,6 +1,6 @@
-"""How a WebHook activity hears back: a URL to hand out, and a future of what is posted to it.
+"""Callbacks of WebHook activities: a URL for the endpoint, and a future of the body that is posted to it.
 
-The engine has no HTTP: whoever serves the emulator takes `POST {prefix}/{token}` and calls `deliver`.
+The engine has no HTTP server: the server of the emulator accepts `POST {prefix}/{token}` and calls `deliver`.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ from typing import Any, Final, Protocol
 from adf_trigger.emulator.common.clock import IdSource, new_id
 
 CALLBACK_PATH: Final = "/dataplane/workflow/callback"
-"""Where callbacks arrive, as in the service's own callback URIs; the token follows."""
+"""Path of callbacks, as in the service's own callback URIs; the token follows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +19,8 @@ class Callback:
     """One awaited callback.
 
     Attributes:
-        url: what the endpoint is told to call.
-        posted: the JSON object that it posts. Cancel it to stop waiting: the URL is then forgotten.
+        url: the URL that the endpoint calls back.
+        posted: the JSON object that the endpoint posts. Cancel it to stop waiting and remove the URL.
     """
 
     url: str
@@ -28,18 +28,18 @@ class Callback:
 
 
 class Callbacks(Protocol):
-    """Where callback URLs come from."""
+    """Makes callback URLs."""
 
     def register(self) -> Callback:
         """Make a new URL. Called from the event loop's thread."""
 
 
 class PendingCallbacks:
-    """Callbacks that have been registered and not yet arrived. Implements Callbacks.
+    """Callbacks that are registered and have not arrived yet. Implements Callbacks.
 
     Args:
-        base_url: scheme and authority under which the emulator is reached; asked for each time.
-        new_id: where tokens come from.
+        base_url: returns the emulator's scheme and authority; called for each callback.
+        new_id: makes the tokens.
     """
 
     def __init__(self, base_url: Callable[[], str], new_id: IdSource = new_id) -> None:
@@ -56,7 +56,7 @@ class PendingCallbacks:
         return Callback(f"{self._base_url().rstrip('/')}{CALLBACK_PATH}/{token}", posted)
 
     def deliver(self, token: str, body: Mapping[str, Any]) -> bool:
-        """Hand over what was posted; False if nobody waits for it (any more).
+        """Deliver a posted body; False if no activity waits for it (any more).
 
         Call it from the event loop's thread.
         """

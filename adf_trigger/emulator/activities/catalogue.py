@@ -1,8 +1,8 @@
 """The activity types that are emulated: one line each.
 
-To add one: copy wait.py, write its function, add its line. An activity that moves or asks for data goes
-to EXECUTION: it has a policy (retry, timeout) and is taken over by a recovery run. One that steers the
-run goes to CONTROL.
+To add one: copy wait.py, write its function, add its line. An activity that moves or queries data goes
+to EXECUTION: it has a policy (retry, timeout), and a recovery run takes it over. One that controls the run
+goes to CONTROL.
 """
 
 from collections.abc import Collection, Mapping
@@ -56,11 +56,11 @@ def activity_types(
     control: Mapping[str, ControlActivity] = CONTROL,
     reaching_outside: Collection[str] = (),
 ) -> Registry:
-    """A registry of these types, or of others in their place.
+    """A registry of activity types, by default of all that are emulated.
 
     Args:
-        execution: name → activity, of those that have a policy.
-        control: name → activity, of those that steer the run.
-        reaching_outside: names of control activities that reach outside.
+        execution: name → activity, for activities with a policy.
+        control: name → activity, for activities that control the run.
+        reaching_outside: names of control activities that reach hosts outside the emulator.
     """
     return Registry(execution, control, reaching_outside)

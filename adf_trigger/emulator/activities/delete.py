@@ -1,4 +1,4 @@
-"""Delete: removes the files that a dataset and store settings name, and says which."""
+"""Delete: removes the files that a dataset and store settings name, and logs them if asked to."""
 
 import csv
 import io
@@ -57,10 +57,10 @@ _SELECTING = (
 
 
 async def delete(context: ActivityContext) -> ActivityResult:
-    """Run one attempt. Unlike a copy it is not recursive unless told to be.
+    """Run one attempt. Unlike a copy, it is not recursive by default.
 
     Raises:
-        ActivityFailed: nothing is there to delete, or the store refuses. What was deleted stays deleted.
+        ActivityFailed: there is nothing to delete, or the store refuses. Files deleted until then stay deleted.
     """
     properties = context.evaluate(context.type_properties)
     shown = masked(properties, evaluated=True)
@@ -83,7 +83,7 @@ async def _delete(context: ActivityContext, properties: dict[str, Any]) -> dict[
         whole = settings["recursive"] and not _selects(settings, dataset)
 
         def work() -> int:
-            number = log.keep(source) if log else sum(1 for _ in _deleted(source))
+            number = log.delete(source) if log else sum(1 for _ in _deleted(source))
             if whole:
                 source.delete_folders()
             return number
@@ -102,7 +102,7 @@ async def _delete(context: ActivityContext, properties: dict[str, Any]) -> dict[
 
 
 def _store_settings(properties: dict[str, Any], dataset: ResolvedDataset) -> dict[str, Any]:
-    """storeSettings, filled up with what older pipelines write beside them or into the dataset."""
+    """storeSettings, completed with the properties that older pipelines have beside them or in the dataset."""
     settings = dict(section(properties, "storeSettings"))
     for name in ("recursive", "maxConcurrentConnections"):
         if settings.get(name) is None and properties.get(name) is not None:
@@ -115,13 +115,13 @@ def _store_settings(properties: dict[str, Any], dataset: ResolvedDataset) -> dic
 
 
 def _selects(settings: dict[str, Any], dataset: ResolvedDataset) -> bool:
-    """Whether only some files of the folder are meant: then the folder itself stays."""
+    """Whether only some files of the folder are selected, so that the folder itself stays."""
     file_name = text(section(dataset.properties, "location"), "fileName")
     return bool(file_name) or any(settings.get(name) for name in _SELECTING)
 
 
 def _deleted(source: FileSource) -> Iterator[str]:
-    """Delete file after file; gives each path when it is gone."""
+    """Delete the files one by one, yielding each path after its deletion."""
     for file in source.files():
         source.delete(file)
         yield file.path
@@ -147,7 +147,7 @@ async def _log(context: ActivityContext, properties: dict[str, Any], job: Job) -
 
 
 class _Log:
-    """A CSV file of what was deleted, written as it goes.
+    """A CSV file of the deleted paths, written while they are deleted.
 
     Args:
         sink: where it is written.
@@ -159,8 +159,8 @@ class _Log:
         self._name = str(new_id())
         self.url = f"{path}/{self._name}"
 
-    def keep(self, source: FileSource) -> int:
-        """Delete the files, and log each; gives their number."""
+    def delete(self, source: FileSource) -> int:
+        """Delete the files, log each of them, and return their number."""
         paths: list[str] = []
 
         def rows() -> Iterator[bytes]:

@@ -1,4 +1,4 @@
-"""A call of an endpoint, as the Web, WebHook and Azure Function activities make it: read, sent, what comes back."""
+"""Calls of endpoints by the Web, WebHook and Azure Function activities: properties, request, reply."""
 
 import asyncio
 import json
@@ -18,7 +18,7 @@ from adf_trigger.emulator.contract.limits import LARGEST_OUTPUT, output_too_larg
 from adf_trigger.emulator.expressions import to_json, to_text
 
 SHOWN_OF_ERROR: Final = 10_000
-"""Maximum characters of a rejection's body in the error; the service's own number is not known."""
+"""Maximum characters of an error response's body in the error; the service's own limit is not known."""
 
 _CONNECT_TIMEOUT: Final = 30.0
 _LAST_PORT: Final = 65_535
@@ -41,7 +41,7 @@ class NoReply(ActivityFailed):
     """An endpoint cannot be reached (2108), or does not answer (2128).
 
     Attributes:
-        timed_out: it was reached, and took too long.
+        timed_out: whether the endpoint was reached and took too long.
     """
 
     def __init__(self, message: str, *, error_code: str, timed_out: bool = False) -> None:
@@ -51,14 +51,14 @@ class NoReply(ActivityFailed):
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """What to call, and how.
+    """The request to send.
 
     Attributes:
         method: in upper case.
-        headers: as written; a Content-Type is added where there is a body without one.
+        headers: as written, plus a Content-Type for a body without one.
         body: None if the method has none.
-        timeout: seconds until the whole reply must be there.
-        verify: whether the server's certificate must be good.
+        timeout: maximum seconds until the reply is complete.
+        verify: whether the server's certificate is verified.
     """
 
     method: str
@@ -71,10 +71,10 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What an endpoint answers.
+    """The reply of an endpoint.
 
     Attributes:
-        url: of the request that was answered at last, after redirects.
+        url: of the last request, after redirects.
         headers: with names as they were sent; repeated ones joined.
         body: as text.
     """
@@ -85,23 +85,23 @@ class Reply:
     body: str
 
     def header(self, name: str) -> str | None:
-        """A header by its name in any case."""
+        """The value of a header by its lower-case name."""
         return next((value for key, value in self.headers.items() if key.lower() == name), None)
 
 
 def read_endpoint(
     properties: Mapping[str, Any], *, methods: frozenset[str], timeout: float, extra_body: Mapping[str, Any]
 ) -> Endpoint:
-    """What evaluated typeProperties ask to call.
+    """Read the request to send from evaluated typeProperties.
 
     Args:
         properties: of the activity, secrets as plain text.
-        methods: those that the activity type knows.
+        methods: the methods that the activity type supports.
         timeout: seconds.
         extra_body: properties to add to the body, which must be an object then.
 
     Raises:
-        ActivityFailed: something is missing or is of the wrong type, with the service's codes and texts.
+        ActivityFailed: a property is missing or has the wrong type, with the service's codes and texts.
     """
     url, method = _text(properties, "url"), _text(properties, "method").upper()
     if method not in methods:
@@ -117,7 +117,7 @@ def read_endpoint(
 
 
 async def with_secrets(context: ActivityContext, properties: Mapping[str, Any]) -> dict[str, Any]:
-    """Evaluated properties with the secrets of those that may hold some as plain text.
+    """Evaluated properties, with secrets in headers and authentication as plain text.
 
     Raises:
         ActivityFailed: a secret cannot be read.
@@ -127,7 +127,7 @@ async def with_secrets(context: ActivityContext, properties: Mapping[str, Any]) 
 
 
 def shown_input(properties: Mapping[str, Any]) -> dict[str, Any]:
-    """What the activity's input shows: the properties evaluated, secrets masked."""
+    """The input of the activity run: the evaluated properties, secrets masked."""
     return {
         name: masked(properties[name], evaluated=True, as_text=name in _HOLD_SECRETS)
         for name in _SHOWN
@@ -139,7 +139,7 @@ def shown_input(properties: Mapping[str, Any]) -> dict[str, Any]:
 async def client_for(
     context: ActivityContext, endpoint: Endpoint, identity: EndpointIdentity
 ) -> AsyncIterator[httpx.AsyncClient]:
-    """The engine's own client, or another one where TLS must be done differently."""
+    """The engine's own client, or a new one for another TLS configuration."""
     if endpoint.verify and identity.certificate is None:
         yield context.http
         return
@@ -155,7 +155,7 @@ async def call(client: httpx.AsyncClient, endpoint: Endpoint, identity: Endpoint
 
     Raises:
         NoReply: 2108 if the endpoint cannot be reached, 2128 if it does not answer (in time).
-        ActivityFailed: 2001 if it answers too much.
+        ActivityFailed: 2001 if the reply is too large.
     """
     _check_url(endpoint.url)
     try:
@@ -186,7 +186,7 @@ async def call(client: httpx.AsyncClient, endpoint: Endpoint, identity: Endpoint
 
 
 def json_object(body: str) -> dict[str, Any] | None:
-    """The JSON object that a body is; None if it is anything else."""
+    """A body parsed as a JSON object; None if it is anything else."""
     try:
         value = json.loads(body)
     except ValueError:
@@ -195,12 +195,12 @@ def json_object(body: str) -> dict[str, Any] | None:
 
 
 def execution(context: ActivityContext, started: float, runtime: str | None = None) -> dict[str, Any]:
-    """Where and how long an activity ran, in the shape that real outputs have.
+    """Where and how long an activity ran, in the shape of real outputs.
 
     Args:
         context: the activity.
-        started: reading of the monotonic clock, seconds.
-        runtime: name of its integration runtime, if it names one.
+        started: reading of the monotonic clock at its start, seconds.
+        runtime: name of its integration runtime; by default AutoResolveIntegrationRuntime.
     """
     seconds = time.monotonic() - started
     minutes = max(1, math.ceil(seconds / 60))
@@ -267,7 +267,7 @@ def _body(value: Any, method: str, extra: Mapping[str, Any]) -> str | None:
 
 
 def _object(body: Any) -> Mapping[str, Any]:
-    """A body that is an object, or the text of one."""
+    """The object that a body is, or that its text contains."""
     try:
         value = json.loads(body) if isinstance(body, str) else body
     except ValueError as exc:

@@ -1,4 +1,4 @@
-"""How the Web and WebHook activities prove who they are: their `authentication` property."""
+"""How the Web and WebHook activities authenticate: their `authentication` property."""
 
 import base64
 import secrets
@@ -21,13 +21,13 @@ _TOKEN_TIMEOUT: Final = httpx.Timeout(30.0)
 
 @dataclass(frozen=True, slots=True, repr=False)
 class ClientCertificate:
-    """A certificate with its key, as PEM, and the password that the key is kept under."""
+    """A certificate with its key, as PEM, and the password of the key."""
 
     pem: bytes
     password: str
 
     def load_into(self, tls: ssl.SSLContext) -> None:
-        """Let a TLS context present it. Python reads certificates from files only, so there is one for a moment."""
+        """Load it into a TLS context. Python reads certificates only from files, so this makes a temporary one."""
         with NamedTemporaryFile(suffix=".pem") as file:
             file.write(self.pem)
             file.flush()
@@ -36,7 +36,7 @@ class ClientCertificate:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class EndpointIdentity:
-    """What a request carries to prove who sends it.
+    """The credentials of a request.
 
     Attributes:
         headers: headers of the request.
@@ -48,12 +48,12 @@ class EndpointIdentity:
 
 
 async def identity_of(context: ActivityContext, authentication: Mapping[str, Any] | None) -> EndpointIdentity:
-    """The identity that an evaluated `authentication` property asks for, secrets in it as plain text.
+    """The identity that an evaluated `authentication` property describes, secrets in it as plain text.
 
-    A user-assigned managed identity is the factory's own here: the emulated factory has one identity.
+    A user-assigned managed identity is the factory's own here: the emulated factory has only one identity.
 
     Raises:
-        ActivityFailed: something is missing, the certificate cannot be read, or a token is refused.
+        ActivityFailed: a property is missing, the certificate cannot be read, or no token was issued.
     """
     if not authentication:
         return EndpointIdentity()
@@ -76,7 +76,7 @@ async def identity_of(context: ActivityContext, authentication: Mapping[str, Any
 
 
 def missing_property(name: str) -> ActivityFailed:
-    """A property that must be there is not."""
+    """The failure for a missing required property."""
     return ActivityFailed(f"Please provide value for the required property '{name}'.", error_code="2103")
 
 
@@ -93,13 +93,13 @@ def _certificate(authentication: Mapping[str, Any]) -> ClientCertificate:
         raise _no_certificate() from exc
     if bundle.key is None or bundle.cert is None:
         raise _no_certificate()
-    kept_under = secrets.token_urlsafe()
+    key_password = secrets.token_urlsafe()
     key = bundle.key.private_bytes(
-        Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(kept_under.encode())
+        Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(key_password.encode())
     )
     chain = [bundle.cert, *bundle.additional_certs]
     pem = b"".join([key, *(entry.certificate.public_bytes(Encoding.PEM) for entry in chain)])
-    return ClientCertificate(pem, kept_under)
+    return ClientCertificate(pem, key_password)
 
 
 def _no_certificate() -> ActivityFailed:
@@ -111,7 +111,7 @@ def _no_certificate() -> ActivityFailed:
 
 
 async def _service_principal_token(context: ActivityContext, authentication: Mapping[str, Any]) -> str:
-    """By client credentials; the article and the API's description name the properties differently."""
+    """Get a token by client credentials; the article and the API's description name the properties differently."""
     tenant = _required(authentication, "userTenant", "tenant")
     form = {
         "grant_type": "client_credentials",
@@ -125,12 +125,12 @@ async def _service_principal_token(context: ActivityContext, authentication: Map
             data=form,
             timeout=_TOKEN_TIMEOUT,
         )
-        told: Any = reply.json()
+        body: Any = reply.json()
     except (httpx.HTTPError, ValueError) as exc:
         raise _no_token(type(exc).__name__) from exc
-    if reply.status_code != HTTPStatus.OK or not isinstance(told, dict) or "access_token" not in told:
-        raise _no_token(told.get("error_description", "") if isinstance(told, dict) else "")
-    return str(told["access_token"])
+    if reply.status_code != HTTPStatus.OK or not isinstance(body, dict) or "access_token" not in body:
+        raise _no_token(body.get("error_description", "") if isinstance(body, dict) else "")
+    return str(body["access_token"])
 
 
 def _no_token(why: str) -> ActivityFailed:
@@ -140,7 +140,7 @@ def _no_token(why: str) -> ActivityFailed:
 
 
 def _required(authentication: Mapping[str, Any], *names: str) -> str:
-    """The first of several names that has a text."""
+    """The text of the first of several names that has one."""
     found = next((text for name in names if (text := to_text(authentication.get(name)))), "")
     if not found:
         raise missing_property(names[0])

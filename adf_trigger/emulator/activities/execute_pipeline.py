@@ -1,11 +1,11 @@
-"""ExecutePipeline: another pipeline of the factory, awaited or not."""
+"""ExecutePipeline: runs another pipeline of the factory, awaited or not."""
 
 from adf_trigger.emulator.contract.activity import ActivityFailed, ActivityResult
 from adf_trigger.emulator.contract.control import ControlContext, flag
 
 
 async def execute_pipeline(context: ControlContext) -> ActivityResult:
-    """Start a child run; with waitOnCompletion, end as it ends."""
+    """Start a child run; with waitOnCompletion, wait for it and end with its outcome."""
     properties = context.type_properties
     name = properties["pipeline"]["referenceName"]
     parameters = context.evaluate(properties.get("parameters") or {})

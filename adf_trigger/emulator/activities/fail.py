@@ -1,4 +1,4 @@
-"""Fail: ends as failed, with a message and a code of the author's."""
+"""Fail: fails with the author's message and error code."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from adf_trigger.emulator.contract.activity import ActivityContext, ActivityFail
 
 
 async def fail(context: ActivityContext) -> ActivityResult:
-    """Fail with message and errorCode. What is said when these cannot be had is documented case by case."""
+    """Fail with message and errorCode. The texts for values that cannot be evaluated are documented case by case."""
     properties = context.type_properties
     message = _evaluated(context, properties, "message")
     code = _evaluated(context, properties, "errorCode")

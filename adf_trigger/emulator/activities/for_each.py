@@ -1,4 +1,4 @@
-"""ForEach: its activities run once for each item, one after another or several at a time."""
+"""ForEach: runs its activities once for each item, sequentially or in parallel."""
 
 import asyncio
 from typing import Any
@@ -20,20 +20,20 @@ MAX_ITEMS = 100_000
 
 
 async def for_each(context: ControlContext) -> ActivityResult:
-    """Run every iteration, whatever becomes of the others; fail in the end if one did.
+    """Run every iteration, even if others fail; fail in the end if one of them failed.
 
-    In parallel the items are dealt out to batchCount queues before anything starts; a queue is worked off
-    one by one, and one that is through does not help another (documented).
+    In parallel, the items are distributed among batchCount queues before the first iteration starts. Each
+    queue is processed sequentially, and a finished queue takes no items from another (documented).
     """
     properties = context.type_properties
     items = array(context.evaluate(properties["items"]))
     if len(items) > MAX_ITEMS:
         raise ActivityFailed(
-            f"A ForEach takes up to {MAX_ITEMS} items, not {len(items)}.", error_code="BadRequest"
+            f"A ForEach accepts at most {MAX_ITEMS} items, not {len(items)}.", error_code="BadRequest"
         )
     failures: dict[int, InnerFailure] = {}
 
-    async def work_off(queue: list[tuple[int, Any]]) -> None:
+    async def process(queue: list[tuple[int, Any]]) -> None:
         for number, item in queue:
             iteration = await context.run_iteration(properties.get("activities") or [], number, item)
             if iteration.failure is not None:
@@ -43,7 +43,7 @@ async def for_each(context: ControlContext) -> ActivityResult:
     numbered = list(enumerate(items))
     async with asyncio.TaskGroup() as tasks:
         for start in range(min(queues, len(numbered))):
-            tasks.create_task(work_off(numbered[start::queues]))
+            tasks.create_task(process(numbered[start::queues]))
     if failures:
         raise inner_failure(failures[min(failures)])
     return ActivityResult()
@@ -53,7 +53,7 @@ def _batch_count(context: ControlContext) -> int:
     batch_count = context.evaluate(context.type_properties.get("batchCount", DEFAULT_BATCH_COUNT))
     if not isinstance(batch_count, int) or not 1 <= batch_count <= MAX_BATCH_COUNT:
         raise ActivityFailed(
-            f"The batchCount of a ForEach is a whole number from 1 to {MAX_BATCH_COUNT}, not {batch_count!r}.",
+            f"The batchCount of a ForEach must be a whole number from 1 to {MAX_BATCH_COUNT}, not {batch_count!r}.",
             error_code="BadRequest",
         )
     return batch_count

@@ -1,4 +1,4 @@
-"""GetMetadata: facts about the file or folder that a dataset names."""
+"""GetMetadata: metadata of the file or folder that a dataset names."""
 
 from collections.abc import Callable
 from typing import Any
@@ -31,10 +31,10 @@ _KNOWN = frozenset({"dataset", "fieldList", "storeSettings", "formatSettings"})
 
 
 async def get_metadata(context: ActivityContext) -> ActivityResult:
-    """Run one attempt: each field of fieldList, of a file or of a folder.
+    """Run one attempt: output each field of fieldList, of a file or a folder.
 
     Raises:
-        ActivityFailed: the item does not exist and `exists` is not asked for, or a field does not apply to it.
+        ActivityFailed: the item does not exist and `exists` was not requested, or a field does not apply to it.
     """
     properties = context.evaluate(context.type_properties)
     shown = masked(properties, evaluated=True)
@@ -102,7 +102,7 @@ def _type(item: ItemFacts) -> str:
 
 
 class _ColumnsOf:
-    """The columns of the dataset's file, read only if asked for."""
+    """The columns of the dataset's file, read only on request."""
 
     def __init__(
         self, context: ActivityContext, dataset: ResolvedDataset, format_settings: dict[str, Any], job: Job
@@ -116,7 +116,7 @@ class _ColumnsOf:
         """Names of the columns.
 
         Raises:
-            NotEmulated: the format has none, or none that are read here.
+            NotEmulated: the format has no columns, or reading them is not emulated.
         """
         if self._dataset.type != "DelimitedText":
             raise NotEmulated(f"The structure of a file of type {self._dataset.type}")

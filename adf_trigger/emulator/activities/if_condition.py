@@ -1,4 +1,4 @@
-"""IfCondition: one of two branches."""
+"""IfCondition: runs one of two branches."""
 
 from adf_trigger.emulator.contract.activity import ActivityResult
 from adf_trigger.emulator.contract.control import ControlContext, run_branch, truth

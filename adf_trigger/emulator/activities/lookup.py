@@ -1,4 +1,4 @@
-"""Lookup: reads rows into the pipeline, the first alone or up to 5,000."""
+"""Lookup: reads rows into the pipeline, only the first or up to 5,000."""
 
 from itertools import islice
 from typing import Any
@@ -19,7 +19,7 @@ from adf_trigger.emulator.connectors.sources import record_source
 from adf_trigger.emulator.contract.activity import ActivityContext, ActivityFailed, ActivityResult
 
 ERROR_CODE = "2100"
-MOST_ROWS = 5000
+MAX_ROWS = 5000
 _KNOWN = frozenset({"source", "dataset", "firstRowOnly"})
 
 
@@ -46,15 +46,15 @@ async def _rows_of(context: ActivityContext, properties: dict[str, Any]) -> dict
     with Job() as job:
         watch = Stopwatch(job, context.location)
         source = record_source(dataset, section(properties, "source"), context, job, Rejects(job.statistics))
-        (rows,) = await job.run([lambda: _take(source, 1 if first_only else MOST_ROWS)])
+        (rows,) = await job.run([lambda: _take(source, 1 if first_only else MAX_ROWS)])
     output: dict[str, Any] = {"count": len(rows), "value": rows}
     if first_only:
-        # Without a row there is no firstRow either, so that an expression that needs it fails.
+        # Without rows there is no firstRow, so that an expression that refers to it fails.
         output = {"firstRow": rows[0]} if rows else {}
     check_output_size(output)
     return output | watch.fields(unit="DIUHours", duration=False)
 
 
-def _take(source: Source[Item], most: int) -> list[Record]:
+def _take(source: Source[Item], limit: int) -> list[Record]:
     rows = (item for piece in source.pieces() for item in piece.items if isinstance(item, dict))
-    return list(islice(rows, most))
+    return list(islice(rows, limit))

@@ -1,4 +1,4 @@
-"""SetVariable: a pipeline variable, or the values that the pipeline returns to its parent."""
+"""SetVariable: sets a pipeline variable, or the values that the pipeline returns to its parent."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ async def set_variable(context: ControlContext) -> ActivityResult:
 
 
 def _returned(context: ControlContext, written: dict[str, Any]) -> Any:
-    """A return value as Studio writes it: a type and a content, arrays and objects nested alike."""
+    """A return value as Studio writes it: a type and a content, with arrays and objects nested."""
     content = written.get("content")
     match written["type"]:
         case "Null":

@@ -1,4 +1,4 @@
-"""Until: its activities run again and again, until its expression is true."""
+"""Until: repeats its activities until its expression is true."""
 
 import itertools
 
@@ -16,10 +16,10 @@ DEFAULT_TIMEOUT = "7.00:00:00"
 
 
 async def until(context: ControlContext) -> ActivityResult:
-    """Run the activities, then look at the expression, which sees their outputs.
+    """Run the activities, then evaluate the expression, which sees their outputs.
 
     As documented, an inner failure does not stop the loop; the activity fails in the end if its last
-    round did.
+    iteration failed.
     """
     timeout = context.evaluate(context.type_properties.get("timeout", DEFAULT_TIMEOUT))
     try:
@@ -43,7 +43,7 @@ async def until(context: ControlContext) -> ActivityResult:
 async def _loop(context: ControlContext) -> InnerFailure | None:
     properties = context.type_properties
     for number in itertools.count():
-        round_ = await context.run_iteration(properties.get("activities") or [], number)
-        if truth(round_.evaluate(properties["expression"])):
-            return round_.failure
+        iteration = await context.run_iteration(properties.get("activities") or [], number)
+        if truth(iteration.evaluate(properties["expression"])):
+            return iteration.failure
     raise AssertionError  # itertools.count does not end

@@ -1,4 +1,4 @@
-"""Validation: waits until a file or a folder is there, and as it should be."""
+"""Validation: waits until a file or a folder exists and meets its conditions."""
 
 from typing import Any
 
@@ -18,12 +18,13 @@ _DEFAULT_SLEEP = 10
 
 
 async def validation(context: ActivityContext) -> ActivityResult:
-    """Look at the dataset's item every `sleep` seconds (10), for at most `timeout` (12 hours).
+    """Check the dataset's item every `sleep` seconds (default: 10), for at most `timeout` (default: 12 hours).
 
-    A file must have minimumSize bytes (0); a folder must have children, or none, if childItems says so.
+    A file must have at least minimumSize bytes (default: 0); childItems says whether a folder must have children
+    or must be empty (default: either).
 
     Raises:
-        ActivityFailed: it was not so in time (TimedOut), or it cannot be looked at.
+        ActivityFailed: the item was not valid in time (TimedOut), or it cannot be read.
     """
     properties = context.evaluate(context.type_properties)
     shown = masked(properties, evaluated=True)
@@ -46,7 +47,7 @@ async def _wait(context: ActivityContext, properties: dict[str, Any]) -> dict[st
             while True:
                 with Job() as job:
                     inspector = inspector_of(dataset, {}, context, job)
-                    ((seen, valid),) = await job.run([lambda: _look(inspector, properties)])  # noqa: B023 - awaited at once
+                    ((seen, valid),) = await job.run([lambda: _look(inspector, properties)])  # noqa: B023 - awaited immediately
                 if valid:
                     return seen
                 await context.sleep(pause)
@@ -60,7 +61,7 @@ async def _wait(context: ActivityContext, properties: dict[str, Any]) -> dict[st
 
 
 def _look(inspector: FileInspector, properties: dict[str, Any]) -> tuple[dict[str, Any], bool]:
-    """What is there, and whether it is as it should be."""
+    """The output, and whether the item is valid."""
     item = inspector.item()
     if item is None:
         return {"exists": False}, False

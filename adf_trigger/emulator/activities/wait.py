@@ -1,4 +1,4 @@
-"""Wait: nothing happens for a number of seconds."""
+"""Wait: waits for a number of seconds."""
 
 from adf_trigger.emulator.contract.activity import ActivityContext, ActivityFailed, ActivityResult
 

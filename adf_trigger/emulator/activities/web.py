@@ -1,4 +1,4 @@
-"""WebActivity: calls an endpoint and shows what it answers."""
+"""WebActivity: calls an endpoint and outputs its reply."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -28,7 +28,7 @@ from adf_trigger.emulator.contract.timespans import seconds_of
 METHODS: Final = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
 DEFAULT_TIMEOUT: Final = "00:01:00"
 POLL_SECONDS: Final = 10.0
-"""Seconds between two polls of the Location of a 202 without a Retry-After; the service's own number is not known."""
+"""Seconds between polls of the Location of a 202 without a Retry-After; the service's own interval is not known."""
 
 _ABOUT_BODY: Final = frozenset({"content-type", "content-length", "content-encoding"})
 
@@ -36,9 +36,9 @@ _ABOUT_BODY: Final = frozenset({"content-type", "content-length", "content-encod
 async def web(context: ActivityContext) -> ActivityResult:
     """Run one attempt of a Web activity.
 
-    A JSON object becomes the output; anything else becomes its property `Response`, as text. A 202 with a
-    Location is polled until it is something else, unless turnOffAsync is true. httpRequestTimeout is taken as
-    it is; that the service wants 1 to 10 minutes is for whoever stores the definition to check.
+    A JSON object becomes the output; any other body becomes its property `Response`, as text. A 202 with a
+    Location is polled until the status changes, unless turnOffAsync is true. httpRequestTimeout is not checked
+    here: validating the service's range of 1 to 10 minutes is up to the code that stores the definition.
 
     Raises:
         ActivityFailed: with the codes and texts of the service's troubleshooting guide.
@@ -47,14 +47,14 @@ async def web(context: ActivityContext) -> ActivityResult:
     properties = context.evaluate(context.type_properties)
     shown = shown_input(properties)
     try:
-        told = await with_secrets(context, properties)
+        resolved = await with_secrets(context, properties)
         endpoint = read_endpoint(
-            told,
+            resolved,
             methods=METHODS,
             timeout=_timeout(properties),
             extra_body=await _references(context),
         )
-        identity = await identity_of(context, told.get("authentication"))
+        identity = await identity_of(context, resolved.get("authentication"))
         async with client_for(context, endpoint, identity) as client:
             reply = await call(client, endpoint, identity)
             if properties.get("turnOffAsync") is not True:
@@ -88,7 +88,7 @@ async def _when_done(
     identity: EndpointIdentity,
     reply: Reply,
 ) -> Reply:
-    """Follow the asynchronous request-reply pattern to its end; only the activity's own timeout bounds it."""
+    """Follow the asynchronous request-reply pattern to its end, limited only by the activity's own timeout."""
     while reply.status == HTTPStatus.ACCEPTED and (location := reply.header("location")):
         await context.sleep(_retry_after(reply))
         target = reply.url.join(location)
@@ -99,7 +99,7 @@ async def _when_done(
 def _poll(
     endpoint: Endpoint, identity: EndpointIdentity, target: httpx.URL
 ) -> tuple[Endpoint, EndpointIdentity]:
-    """A GET of where the work can be watched; another host is told no secrets."""
+    """A GET of the Location; another host receives no secrets."""
     same = httpx.URL(endpoint.url)
     trusted = (same.scheme, same.host, same.port) == (target.scheme, target.host, target.port)
     headers = {name: value for name, value in endpoint.headers.items() if name.lower() not in _ABOUT_BODY}
@@ -110,8 +110,8 @@ def _poll(
 
 
 def _retry_after(reply: Reply) -> float:
-    told = reply.header("retry-after") or ""
-    return float(told) if told.isascii() and told.isdigit() else POLL_SECONDS
+    value = reply.header("retry-after") or ""
+    return float(value) if value.isascii() and value.isdigit() else POLL_SECONDS
 
 
 def _raise_for_status(reply: Reply) -> None:
@@ -128,7 +128,7 @@ def _execution(context: ActivityContext, properties: Mapping[str, Any], started:
 
 
 async def _references(context: ActivityContext) -> dict[str, Any]:
-    """The datasets and linked services that the endpoint is to be told of, as properties of the body."""
+    """The datasets and linked services to send to the endpoint, as properties of the body."""
     written = context.type_properties
     datasets: Sequence[dict[str, Any]] = written.get("datasets") or []
     linked_services: Sequence[dict[str, Any]] = written.get("linkedServices") or []

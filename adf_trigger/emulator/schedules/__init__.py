@@ -1,1 +1,1 @@
-"""When a schedule trigger fires. It knows no pipelines."""
+"""When a schedule trigger fires; independent of pipelines."""

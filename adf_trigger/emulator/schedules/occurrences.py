@@ -1,10 +1,10 @@
 """When a schedule trigger fires next. Pure functions of a recurrence and an instant.
 
-The rules are those of the article on pipeline execution and triggers and of its examples. Where these leave a
-choice: `endTime` itself is not an occurrence (its fifteen-minute example over an hour has three of them after
-the start); without a schedule, a month that lacks the start's day uses its last one, with a schedule that
-month has no occurrence; weeks begin on Sunday, which matters if the interval is not one; a time that the
-clocks skip moves forward by as much as they do.
+The rules are those of the article on pipeline execution and triggers and of its examples. Where these are
+ambiguous: `endTime` itself is not an occurrence (the fifteen-minute example over an hour has three occurrences
+after the start); in a month that lacks the start's day, a recurrence without a schedule uses the month's last day,
+and one with a schedule has no occurrence; weeks begin on Sunday, which matters if the interval is not one; a time
+that the clocks skip moves forward by as much as they do.
 """
 
 import calendar
@@ -15,19 +15,19 @@ from itertools import count, islice
 from adf_trigger.emulator.schedules.recurrence import Recurrence
 
 MAX_PERIODS_WITHOUT = 20_000
-"""Minutes, hours, days, weeks or months that are looked through before a schedule counts as never firing."""
+"""Minutes, hours, days, weeks or months that are searched before a schedule counts as never firing."""
 
 _FIXED = {"Minute": timedelta(minutes=1), "Hour": timedelta(hours=1)}
 
 
 def next_occurrence(recurrence: Recurrence, after: datetime) -> datetime | None:
-    """The first occurrence later than an instant, in UTC; None if there is none any more.
+    """The first occurrence later than an instant, in UTC; None if there is no further one.
 
-    Occurrences in the past are not made up for: ask with the current time.
+    Occurrences in the past are not made up for: pass the current time.
 
     Args:
-        recurrence: what was read from the trigger.
-        after: an aware instant. To have an occurrence at the start itself, ask from just before it.
+        recurrence: of the trigger.
+        after: an aware instant. To get an occurrence at the start itself, pass an instant just before it.
     """
     earliest = max(after + timedelta(microseconds=1), recurrence.start)
     try:
@@ -43,16 +43,16 @@ def next_occurrence(recurrence: Recurrence, after: datetime) -> datetime | None:
 
 
 def _periods(recurrence: Recurrence, earliest: datetime) -> Iterator[list[datetime]]:
-    """The occurrences of each period in turn, the first period no later than `earliest` needs."""
+    """The occurrences of each period in turn, from a period no later than the one that contains `earliest`."""
     if recurrence.frequency in _FIXED:
         return _short_periods(recurrence, earliest)
     return _long_periods(recurrence, earliest)
 
 
 def _short_periods(recurrence: Recurrence, earliest: datetime) -> Iterator[list[datetime]]:
-    """Minutes and hours: of the same length always, whatever the clocks of the zone do."""
+    """Minutes and hours: of constant length, whatever the clocks of the zone do."""
     step = _FIXED[recurrence.frequency] * recurrence.interval
-    # Hours given by their minutes begin with the hour, not with the start's minute.
+    # Hours with a schedule of minutes begin at the full hour, not at the start's minute.
     expands = recurrence.frequency == "Hour" and bool(recurrence.minutes)
     local_start = recurrence.start.astimezone(recurrence.zone)
     offset = timedelta(
@@ -95,7 +95,7 @@ def _periods_between(frequency: str, start: date, other: date) -> int:
 
 
 def _days(recurrence: Recurrence, start: date, offset: int) -> list[date]:
-    """The days of the period that is so many days, weeks or months after the start's."""
+    """The days of the period that is `offset` days, weeks or months after the start's."""
     match recurrence.frequency:
         case "Day":
             return [start + timedelta(days=offset)]
@@ -135,7 +135,7 @@ def _month_weekdays(recurrence: Recurrence, year: int, month: int, length: int) 
 
 
 def _times(recurrence: Recurrence, start: time) -> list[time]:
-    """Times of the day. Minutes without hours mean every hour; what is missing otherwise is the start's."""
+    """Times of the day. Minutes without hours mean every hour; otherwise missing parts are taken from the start."""
     if not recurrence.hours and not recurrence.minutes:
         return [start]
     hours = recurrence.hours or range(24)

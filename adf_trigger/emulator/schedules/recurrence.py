@@ -1,4 +1,4 @@
-"""The recurrence of a schedule trigger, read and checked."""
+"""Parses and checks the recurrence of a schedule trigger."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ MAX_INTERVAL = 1000
 
 
 class RecurrenceError(Exception):
-    """A recurrence cannot be followed; the message is for whoever wrote the trigger."""
+    """A recurrence is invalid; the message is for the trigger's author."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,15 +23,15 @@ class Recurrence:
 
     Attributes:
         frequency: one of FREQUENCIES.
-        interval: every so many of them, from 1.
-        start: no occurrence is before it; aware.
-        end: every occurrence is before it; aware.
-        zone: whose wall clock counts.
-        minutes: minutes of the hour, in order; empty if not given. The others alike.
+        interval: number of minutes, hours, etc. between occurrences, from 1.
+        start: aware; no occurrence is before it.
+        end: aware; every occurrence is before it.
+        zone: the time zone of all wall-clock times.
+        minutes: minutes of the hour, sorted; empty if not given. The same holds for the following.
         hours: hours of the day.
         weekdays: 0 for Monday.
         month_days: from 1, or from -1 backwards.
-        month_weekdays: weekday and which of the month's, from 1, or from -1 backwards; None is each of them.
+        month_weekdays: weekday and its number in the month, from 1, or from -1 backwards; None for every one.
     """
 
     frequency: str
@@ -47,7 +47,7 @@ class Recurrence:
 
     @property
     def has_schedule(self) -> bool:
-        """Whether anything but frequency and interval says when."""
+        """Whether there is a schedule in addition to frequency and interval."""
         return any((self.minutes, self.hours, self.weekdays, self.month_days, self.month_weekdays))
 
 
@@ -56,11 +56,11 @@ def read_recurrence(written: Mapping[str, Any], *, created: datetime) -> Recurre
 
     Args:
         written: frequency, interval, startTime, endTime, timeZone, schedule. Times without an offset are
-            of the time zone, whose name is a Windows or an IANA one; UTC if it is not given.
-        created: stands for a startTime that is not given.
+            in timeZone, a Windows or IANA name (default: UTC).
+        created: default of startTime.
 
     Raises:
-        RecurrenceError: a value is missing, out of bounds, or goes with another frequency only.
+        RecurrenceError: a value is missing, out of bounds, or not allowed with the frequency.
     """
     frequency = _one_of(FREQUENCIES, written.get("frequency"), "frequency")
     zone = find_zone(str(written.get("timeZone") or "UTC"))
@@ -68,9 +68,9 @@ def read_recurrence(written: Mapping[str, Any], *, created: datetime) -> Recurre
         raise RecurrenceError(f"The time zone '{written.get('timeZone')}' is not known.")
     schedule = written.get("schedule") or {}
     if schedule.get("weekDays") and frequency != "Week":
-        raise RecurrenceError("weekDays can be given with a frequency of Week only.")
+        raise RecurrenceError("weekDays can be given only with a frequency of Week.")
     if (schedule.get("monthDays") or schedule.get("monthlyOccurrences")) and frequency != "Month":
-        raise RecurrenceError("monthDays and monthlyOccurrences can be given with a frequency of Month only.")
+        raise RecurrenceError("monthDays and monthlyOccurrences can be given only with a frequency of Month.")
     if schedule.get("monthDays") and schedule.get("monthlyOccurrences"):
         raise RecurrenceError("monthDays and monthlyOccurrences cannot be given together.")
     return Recurrence(
@@ -102,7 +102,7 @@ def _one_of(known: tuple[str, ...], written: Any, what: str) -> str:
     for name in known:
         if str(written).casefold() == name.casefold():
             return name
-    raise RecurrenceError(f"The {what} '{written}' is none of {', '.join(known)}.")
+    raise RecurrenceError(f"The {what} '{written}' is not one of {', '.join(known)}.")
 
 
 def _numbers(schedule: Mapping[str, Any], key: str, allowed: range | tuple[int, ...]) -> tuple[int, ...]:

@@ -1,4 +1,4 @@
-"""A trigger fires: a run of each of its pipelines is started, and a trigger run says so."""
+"""Fires a trigger: starts a run of each of its pipelines and stores a trigger run."""
 
 import random
 from datetime import UTC, datetime
@@ -20,12 +20,12 @@ def fire(backend: Backend, trigger: Document, scheduled: datetime) -> TriggerRun
     """Start the runs of a trigger.
 
     Args:
-        backend: where.
+        backend: the emulator's store and engine.
         trigger: the trigger.
-        scheduled: the time that it fires for.
+        scheduled: the scheduled time that it fires for.
 
     Returns:
-        The trigger run, stored; Failed, with a message, if a run could not be started.
+        The stored trigger run; Failed, with a message, if a run could not be started.
     """
     now = backend.now()
     run = TriggerRun(
@@ -78,10 +78,10 @@ def _start(
 
 
 def _trigger_run_id(now: datetime) -> str:
-    """`0858…CU27`: what is left of the largest integer after the ticks so far, digits, and a scale unit.
+    """`0858…CU27`: the largest 64-bit integer minus the present in ticks, nine random digits, and a scale unit.
 
-    The older an id, the later it sorts.
+    Older ids sort later.
     """
     passed = now - datetime.min.replace(tzinfo=UTC)
     ticks = (passed.days * 86_400 + passed.seconds) * _TICKS_IN_SECOND + passed.microseconds * 10
-    return f"{_INT64_MAX - ticks:020d}{random.randrange(10**9):09d}CU27"  # noqa: S311 - keeps ids apart, nothing secret
+    return f"{_INT64_MAX - ticks:020d}{random.randrange(10**9):09d}CU27"  # noqa: S311 - for uniqueness, not for secrecy

@@ -1,4 +1,4 @@
-"""How a run comes to be: the pipeline and the parameters are checked, the run is stored and handed to the engine."""
+"""Starts runs: checks the pipeline and the parameters, stores the run and submits it to the engine."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,13 +19,13 @@ from adf_trigger.emulator.validation.templates import check_template
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Start:
-    """What a run is started with.
+    """The arguments of a new run.
 
     Attributes:
-        parameters: as the caller gave them; of a rerun, those of the run that it takes up.
-        invoked_by: as the wire shows it.
-        trigger_time: what pipeline().TriggerTime gives.
-        group: run group that a recovery joins; a run of its own has its id as group.
+        parameters: as the caller gave them; for a rerun, those of the run that it recovers.
+        invoked_by: as in the API's `invokedBy`.
+        trigger_time: value of pipeline().TriggerTime.
+        group: run group that a recovery run joins; by default the run's own id.
     """
 
     run_id: str
@@ -37,11 +37,11 @@ class Start:
 
 
 def start_run(backend: Backend, pipeline: Document, start: Start) -> PipelineRun:
-    """Store a run of a published pipeline and hand it to the engine.
+    """Store a run of a published pipeline and submit it to the engine.
 
     Raises:
-        BadRequest: parameters that the pipeline does not take, or a pipeline that cannot be run.
-        BadRequest, FactoryIsFull: as many runs wait, or go on, as a strict emulator takes.
+        BadRequest: the pipeline does not accept the parameters, or cannot be run.
+        BadRequest, FactoryIsFull: the limit of queued or concurrent runs of a strict emulator is reached.
     """
     target = f"pipeline/{pipeline.name}/runid/{start.run_id}"
     check_template(pipeline.properties, target)
@@ -57,7 +57,7 @@ def start_run(backend: Backend, pipeline: Document, start: Start) -> PipelineRun
 
 
 def _check_room(backend: Backend, pipeline: Document, target: str) -> None:
-    """Reject a run that the service would have no room for."""
+    """Reject a run that exceeds a limit of the service."""
     if backend.engine.queue_is_full(pipeline.factory_id, pipeline.name):
         raise BadRequest(QUEUE_IS_FULL, target=target)
     most = backend.options.most_runs or MAX_CONCURRENT_RUNS
@@ -90,7 +90,7 @@ def _new_run(backend: Backend, pipeline: Document, start: Start, target: str) ->
     except ExpressionError as exc:
         raise InvalidTemplate(exc.message, target) from exc
     run.definition = pipeline.properties
-    # Recorded calls show a runStart on runs that have not begun.
+    # Recorded calls show a runStart on runs that have not started.
     run.run_start = start.trigger_time
     return run
 
@@ -114,7 +114,7 @@ def _check_parameters(
 
 
 def _untyped(definition: dict[str, Any]) -> dict[str, Any]:
-    """The definition with parameters that take any value; SecureStrings stay secure."""
+    """The definition with parameters that accept any value; SecureStrings stay secure."""
     parameters = {
         name: parameter
         if str(parameter["type"]).lower() == "securestring"

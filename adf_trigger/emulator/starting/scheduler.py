@@ -1,4 +1,4 @@
-"""Fires schedule triggers that are started, at their times by the emulator's clock."""
+"""Fires started schedule triggers at their times by the emulator's clock."""
 
 import asyncio
 import logging
@@ -17,8 +17,8 @@ logger = logging.getLogger(__name__)
 class TriggerScheduler:
     """Watches the triggers in an asyncio task.
 
-    What a trigger missed while the emulator was stopped, or the machine asleep, is not made up for; when the clock
-    has jumped over several of its times, it fires once, for the first of them.
+    Occurrences that a trigger missed while the emulator was stopped are not made up for. When the clock has jumped
+    over several of its occurrences, e.g. while the machine slept, it fires once, for the first of them.
     """
 
     def __init__(self, backend: Backend) -> None:
@@ -28,14 +28,14 @@ class TriggerScheduler:
         self._since: dict[str, datetime] = {}
 
     def start(self) -> None:
-        """Begin to watch."""
+        """Start watching."""
         self._started()
         self._task = asyncio.get_running_loop().create_task(self._watch())
 
     def wake(self) -> None:
-        """Look again now: a trigger or the clock has changed.
+        """Check the triggers now, because a trigger or the clock has changed.
 
-        What was started is noted before this returns: the clock may move before the watching task has its turn.
+        Newly started triggers are registered before this returns, as the clock may move before the task runs.
         """
         self._started()
         self._changed.set()
@@ -49,22 +49,22 @@ class TriggerScheduler:
     async def _watch(self) -> None:
         while True:
             self._changed.clear()
-            following = self._fire_what_is_due()
+            following = self._fire_due_triggers()
             now = self._backend.now()
-            patience = None if following is None else max(0.0, (following - now).total_seconds())
+            timeout = None if following is None else max(0.0, (following - now).total_seconds())
             try:
-                await asyncio.wait_for(self._changed.wait(), patience)
+                await asyncio.wait_for(self._changed.wait(), timeout)
             except TimeoutError:
                 continue
 
-    def _fire_what_is_due(self) -> datetime | None:
-        """Fire, and tell when to look again."""
+    def _fire_due_triggers(self) -> datetime | None:
+        """Fire the triggers that are due and return the next occurrence of any trigger."""
         now = self._backend.now()
         following: list[datetime] = []
         for key, trigger in self._started().items():
             try:
-                occurrence = self._attend(key, trigger, now)
-            except Exception:  # the edge of the task: one trigger's trouble must not stop the others
+                occurrence = self._fire_if_due(key, trigger, now)
+            except Exception:  # the edge of the task: one trigger's failure must not stop the others
                 logger.exception(
                     "Trigger %s cannot be fired.",
                     trigger.name,
@@ -75,8 +75,8 @@ class TriggerScheduler:
                 following.append(occurrence)
         return min(following, default=None)
 
-    def _attend(self, key: str, trigger: Document, now: datetime) -> datetime | None:
-        """Fire a trigger if it is due; gives its next time."""
+    def _fire_if_due(self, key: str, trigger: Document, now: datetime) -> datetime | None:
+        """Fire a trigger if it is due and return its next occurrence."""
         recurrence = _recurrence(trigger)
         occurrence = next_occurrence(recurrence, self._since[key])
         if occurrence is None or occurrence > now:
@@ -86,7 +86,7 @@ class TriggerScheduler:
         return next_occurrence(recurrence, now)
 
     def _started(self) -> dict[str, Document]:
-        """The triggers that are started; each counts from when it was first seen so."""
+        """The started triggers; occurrences of each count from when it was first seen as started."""
         now = self._backend.now()
         started = {
             trigger.id.lower(): trigger
@@ -109,6 +109,6 @@ class TriggerScheduler:
 
 
 def _recurrence(trigger: Document) -> Recurrence:
-    """The recurrence; a trigger without a startTime counts from when it was last changed, which its etag tells."""
+    """The recurrence; without a startTime it starts when the trigger was last changed, according to its etag."""
     changed = datetime.fromtimestamp(int(trigger.etag.rpartition("-")[2][:8], 16), tz=UTC)
     return read_recurrence(trigger.properties["typeProperties"]["recurrence"], created=changed)

@@ -140,7 +140,7 @@ def test_a_reported_success_gives_its_output(callback: dict[str, Any]) -> None:
         (
             {"output": {"a": 1}, "statusCode": "bad"},
             "BadRequest",
-            "The StatusCode 'bad' of the callback is no number.",
+            "The StatusCode 'bad' of the callback is not a number.",
         ),
     ],
 )

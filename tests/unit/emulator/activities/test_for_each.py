@@ -95,7 +95,7 @@ def test_a_loop_takes_a_hundred_thousand_items_and_no_more(factory: Factory) -> 
     factory.define("P", for_each("@union(range(0, 100000), createArray('one more'))", wait("W")))
 
     assert factory.run("P").message == (
-        "Operation on target Loop failed: A ForEach takes up to 100000 items, not 100001."
+        "Operation on target Loop failed: A ForEach accepts at most 100000 items, not 100001."
     )
 
 

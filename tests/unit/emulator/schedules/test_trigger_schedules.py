@@ -218,8 +218,8 @@ def test_a_recurrence_may_have_no_occurrence_any_more(recurrence: Recurrence) ->
 @pytest.mark.parametrize(
     ("written", "said"),
     [
-        ({}, "frequency 'None' is none of Minute, Hour, Day, Week, Month"),
-        ({"frequency": "Year"}, "frequency 'Year' is none of"),
+        ({}, "frequency 'None' is not one of Minute, Hour, Day, Week, Month"),
+        ({"frequency": "Year"}, "frequency 'Year' is not one of"),
         ({"frequency": "Day", "interval": 0}, "0 of interval is out of bounds"),
         ({"frequency": "Day", "interval": 1001}, "1001 of interval is out of bounds"),
         ({"frequency": "Day", "interval": "often"}, "'often' of interval is not a whole number"),
@@ -228,9 +228,9 @@ def test_a_recurrence_may_have_no_occurrence_any_more(recurrence: Recurrence) ->
         ({"frequency": "Day", "timeZone": "Middle Earth"}, "time zone 'Middle Earth' is not known"),
         ({"frequency": "Day", "schedule": {"hours": [24]}}, "24 of hours is out of bounds"),
         ({"frequency": "Day", "schedule": {"minutes": [60]}}, "60 of minutes is out of bounds"),
-        ({"frequency": "Day", "schedule": {"weekDays": ["Monday"]}}, "frequency of Week only"),
+        ({"frequency": "Day", "schedule": {"weekDays": ["Monday"]}}, "only with a frequency of Week"),
         ({"frequency": "Week", "schedule": {"weekDays": ["Moonday"]}}, "day of the week 'Moonday'"),
-        ({"frequency": "Week", "schedule": {"monthDays": [1]}}, "frequency of Month only"),
+        ({"frequency": "Week", "schedule": {"monthDays": [1]}}, "only with a frequency of Month"),
         ({"frequency": "Month", "schedule": {"monthDays": [0]}}, "0 of monthDays is out of bounds"),
         ({"frequency": "Month", "schedule": {"monthDays": [32]}}, "32 of monthDays is out of bounds"),
         (
