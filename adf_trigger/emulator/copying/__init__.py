@@ -1,1 +1,1 @@
-"""The Copy activity: maps and converts what flows from a source to a sink, and reports on it."""
+"""The Copy activity: maps and converts records on their way from source to sink, and reports on the copy."""

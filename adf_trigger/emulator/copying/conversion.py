@@ -1,4 +1,4 @@
-"""Interim data types: values of one made values of another, as far as that is done for real here."""
+"""Interim data types: the conversions between them that are emulated."""
 
 import re
 from collections.abc import Callable
@@ -24,16 +24,16 @@ _INTEGERS = {
 
 
 def converter(type_name: str, *, truncate: bool = True) -> Convert:
-    """A function from a value to one of an interim type; null stays null.
+    """A function that converts values to an interim type; null stays null.
+
+    The function raises ValueError for a value that cannot be converted.
 
     Args:
         type_name: in any case.
-        truncate: whether an integer may lose the fraction that a value has.
-
-    It raises ValueError for a value that does not fit.
+        truncate: whether a conversion to an integer may drop a fraction.
 
     Raises:
-        NotEmulated: a type that is not converted here (dates, time spans, byte arrays).
+        NotEmulated: the conversion is not emulated (dates, time spans, byte arrays).
     """
     name = type_name.lower()
     if name in _INTEGERS:
@@ -53,7 +53,7 @@ def converter(type_name: str, *, truncate: bool = True) -> Convert:
 
 
 def incompatible(value: Any, column: str, type_name: str) -> DataFailure:
-    """The failure for a value that does not fit its column's type."""
+    """The failure for a value that cannot be converted to its column's type."""
     return DataFailure(
         "TypeConversionFailure",
         f"Exception occurred when converting value '{value}' for column name '{column}' "
@@ -97,7 +97,7 @@ def _decimal_of(value: Any) -> Decimal:
     if isinstance(value, bool):
         return Decimal(int(value))
     if isinstance(value, dict | list):
-        raise ValueError(value)  # noqa: TRY004 - a value that does not fit, whatever it is
+        raise ValueError(value)  # noqa: TRY004 - callers expect one error for all unconvertible values
     try:
         number = Decimal(str(value).strip())
     except InvalidOperation as exc:

@@ -1,4 +1,4 @@
-"""Records on their way through a copy: counted as they leave the source, mapped, counted into the sink."""
+"""Counts the records of a copy: as they leave the source, before mapping, and as they reach the sink."""
 
 from collections.abc import Iterator
 
@@ -9,7 +9,7 @@ from adf_trigger.emulator.copying.translator import Translator
 
 
 class MappedSource:
-    """Records of a source, counted and then mapped."""
+    """A source of records that counts and then maps them."""
 
     def __init__(self, source: Source[Item], translator: Translator, side: Side) -> None:
         self.root = source.root
@@ -25,7 +25,7 @@ class MappedSource:
 
 
 class CountedSink:
-    """A sink of records that counts what it takes."""
+    """A sink that counts the records that it writes."""
 
     def __init__(self, sink: Sink[Item], side: Side) -> None:
         self.root, self.merges = sink.root, sink.merges

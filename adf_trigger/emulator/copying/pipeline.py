@@ -49,7 +49,7 @@ async def copy(context: ActivityContext) -> ActivityResult:
     """Run a Copy activity.
 
     Raises:
-        ActivityFailed: with error code 2200, the service's texts and the output so far.
+        ActivityFailed: with error code 2200, the service's texts and the output until then.
     """
     properties = context.evaluate(context.type_properties)
     shown = masked(properties, evaluated=True)
@@ -144,9 +144,9 @@ async def _move(
     report.source_files, report.sink_files = bool(source.root), bool(sink.root)
     listing = source.pieces()
     if source.root and sink.root.startswith(source.root):
-        # What this copy writes must not turn up in the rest of its own listing.
+        # Complete the listing first: it must not contain the files that this copy writes.
         listing = iter((await job.run([lambda: list(source.pieces())]))[0])
-    # Two are enough to tell a copy of one file from a copy of several.
+    # Two are enough to distinguish a copy of one file from a copy of several.
     first = (await job.run([lambda: list(islice(listing, 2))]))[0]
     several = len(first) > 1
     if several:

@@ -1,4 +1,4 @@
-"""The output of a copy, in the shape that the quickstart and the monitoring page show."""
+"""The output of a copy, in the shape shown by the quickstart and the monitoring article."""
 
 import math
 import time
@@ -15,13 +15,14 @@ DEFAULT_DATA_INTEGRATION_UNITS = 4
 
 
 class CopyReport:
-    """Times a copy and tells what it did.
+    """Measures a copy and makes its output.
 
     Args:
+        job: has the copy's statistics.
         source_type: connector of the source, e.g. AzureBlobStorage, RestService.
         sink_type: connector of the sink.
         location: region of the factory.
-        rows: whether rows are counted (a binary copy has none).
+        rows: whether rows are counted (not in a binary copy).
     """
 
     def __init__(self, job: Job, *, source_type: str, sink_type: str, location: str, rows: bool) -> None:
@@ -41,10 +42,10 @@ class CopyReport:
         """The activity's output at its end.
 
         Args:
-            failure: why the copy failed, if it did.
+            failure: the failure of the copy; None if it succeeded.
         """
         done = self._job.statistics
-        # The service counts whole seconds, and never zero.
+        # The service reports whole seconds, at least one.
         duration = max(1, math.ceil(time.monotonic() - self._begun))
         counts: dict[str, tuple[float, bool]] = {
             "dataRead": (done.source.data, True),
@@ -59,7 +60,7 @@ class CopyReport:
             "copyDuration": (duration, True),
             "throughput": (round(done.source.data / 1024 / duration, 3), True),
         }
-        # A failed copy shows only what it got done.
+        # A failed copy leaves out counts of zero.
         shown = {
             name: count for name, (count, applies) in counts.items() if applies and (count or failure is None)
         }
@@ -78,7 +79,7 @@ class CopyReport:
         }
 
     def _billed(self, duration: int) -> dict[str, Any]:
-        """Data movement is billed by the started minute."""
+        """Data movement is billed per started minute."""
         hours = self.data_integration_units * math.ceil(duration / 60) / 60
         return {"meterType": "AzureIR", "duration": hours, "unit": "DIUHours"}
 
@@ -119,12 +120,12 @@ class CopyReport:
         return durations
 
     def _first_byte(self) -> dict[str, int]:
-        """Told of sources that have no files."""
+        """Only for sources that measure it (REST)."""
         seconds = self._job.statistics.source.first_byte
         return {} if seconds is None else {"timeToFirstByte": int(seconds)}
 
 
-# The numbers that recorded failures show; others are told by the general one.
+# The numbers in recorded failures; all other failures get the general one.
 _ERROR_NUMBERS = {"RestCallFailedWithClientError": 23353}
 _GENERAL_ERROR_NUMBER = 2200
 

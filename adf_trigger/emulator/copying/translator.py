@@ -1,4 +1,4 @@
-"""TabularTranslator: which column or field of the source becomes which of the sink."""
+"""TabularTranslator: maps the columns or fields of the source to those of the sink."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ _KNOWN = frozenset(
         "typeConversionSettings",
     }
 )
-# Booleans count as numbers here either way.
+# treatBooleanAsNumber is accepted and has no effect: booleans always count as numbers here.
 _CONVERSION_KNOWN = frozenset({"allowDataTruncation", "treatBooleanAsNumber"})
 _SIDE_KNOWN = frozenset({"name", "ordinal", "path", "physicalType"})
 _UNTYPED = frozenset({"", "string"})
@@ -41,12 +41,13 @@ class Mapping:
     """One column.
 
     Attributes:
-        take: the value out of (root, element); the two differ where an array is iterated.
-        put: the value into the sink's record.
-        source_name: name of the source's column, where it is mapped by name.
-        source_ordinal: its number from 1, where it is mapped by number; else 0.
+        take: gets the value from (root, element); the two differ where an array is iterated.
+        put: puts the value into the sink's record.
+        source_name: name of the source's column if it is mapped by name, else empty.
+        source_ordinal: its number from 1 if it is mapped by number, else 0.
         column: name of the sink's column.
-        type: the interim type to convert to; empty to take the value as it is.
+        type: the interim type to convert to; empty for no conversion.
+        convert: converts to that type; None for no conversion.
     """
 
     take: Callable[[Record, Any], Any]
@@ -59,7 +60,7 @@ class Mapping:
 
 
 class Translator:
-    """Maps records. Without mappings it passes them on as they are."""
+    """Maps records. Without mappings it passes them on unchanged."""
 
     def __init__(self, properties: dict[str, Any], rejects: Rejects) -> None:
         kind = text(properties, "type", "TabularTranslator")
@@ -78,7 +79,7 @@ class Translator:
         self._rejects = rejects
 
     def apply(self, items: Items) -> Items:
-        """The mapped records, and their columns ahead of them."""
+        """The mapped records, preceded by their columns."""
         if not self._mappings:
             return map(self._as_text, items) if self._complex_to_text else items
         return self._mapped(items)
@@ -122,7 +123,7 @@ class Translator:
         yield from collection
 
     def _record(self, root: Record, element: Any) -> Record | None:
-        """The mapped record; None if a value does not fit and such rows are skipped."""
+        """The mapped record; None if a value cannot be converted and such rows are skipped."""
         mapped: Record = {}
         for mapping in self._mappings:
             value = mapping.take(root, element)
@@ -146,7 +147,7 @@ class Translator:
 
 
 def _pairs(properties: dict[str, Any]) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
-    """Source and sink of each column, in the present model and in the two older ones."""
+    """Source and sink of each column, from the current model and the two older ones."""
     for mapping in properties.get("mappings") or []:
         yield section(mapping, "source"), section(mapping, "sink")
     legacy = properties.get("columnMappings") or {}

@@ -1,7 +1,7 @@
-"""The expression language of Data Factory, on its own: parsed, checked and evaluated.
+"""The expression language of Data Factory: parser, checker and evaluator.
 
-`evaluate` and `evaluate_text` take what a definition says and a `Scope`; `check` looks through a definition
-before it is stored; `TABLE` lists the functions. Nothing here knows of pipelines, activities or storage.
+`evaluate` and `evaluate_text` take a value of a definition and a `Scope`; `check` checks a definition before it
+is stored; `TABLE` lists the functions. The package is independent of pipelines, activities and storage.
 """
 
 from adf_trigger.emulator.expressions.checker import Check, References, check

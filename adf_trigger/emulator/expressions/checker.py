@@ -1,4 +1,4 @@
-"""What can be said of expressions before anything runs: faults, and what they refer to."""
+"""Static checks of expressions: errors, and the names that they refer to."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -17,18 +17,18 @@ _OWNERS: Final = {"dataset": "dataset_parameters", "linkedservice": "linked_serv
 
 @dataclass(slots=True)
 class References:
-    """What expressions refer to by a constant name, in order of appearance, each once, as written.
+    """The constant names that expressions refer to, in order of appearance, without duplicates, as written.
 
     Attributes:
         parameters: of `pipeline().parameters.x`.
         global_parameters: of `pipeline().globalParameters.x`.
-        system: of `pipeline().X`, other than those two.
+        system: of `pipeline().X`, except those two.
         variables: of `variables('x')`.
         activities: of `activity('x')`, and the older `actions` and `body`.
         dataset_parameters: of `dataset().x`.
         linked_service_parameters: of `linkedService().x`.
         own_parameters: of the older `parameters('x')`.
-        functions: every function called, as written.
+        functions: every called function, as written.
     """
 
     parameters: list[str] = field(default_factory=list)
@@ -42,17 +42,17 @@ class References:
     functions: list[str] = field(default_factory=list)
 
     def calls(self, function: str) -> bool:
-        """Whether a function is called at all, such as `item`; its name in any case."""
+        """Whether a function, such as `item`, is called anywhere; its name in any case."""
         return function.lower() in {name.lower() for name in self.functions}
 
 
 @dataclass(slots=True)
 class Check:
-    """What `check` finds.
+    """The result of `check`.
 
     Attributes:
-        problems: the engine's words on each string that can never be evaluated, in order.
-        references: what the others refer to.
+        problems: the engine's message for each string that can never be evaluated, in order.
+        references: the names that the other strings refer to.
     """
 
     problems: list[str] = field(default_factory=list)
@@ -60,14 +60,14 @@ class Check:
 
 
 def check(value: Any, *, max_length: int | None = MAX_EXPRESSION_LENGTH) -> Check:
-    """Look through a JSON value without evaluating anything.
+    """Check the expressions in a JSON value without evaluating them.
 
     Args:
         value: a string, or any part of a definition.
-        max_length: characters of one expression; None for no limit.
+        max_length: maximum characters of one expression; None for no limit.
 
     Returns:
-        Syntax errors, unknown functions and wrong numbers of arguments, and the references made.
+        Syntax errors, unknown functions and wrong numbers of arguments, and the references.
     """
     found = Check()
     for text in _strings(value):

@@ -1,4 +1,4 @@
-"""From the parts of an expression to one Python function of the scope: evaluated often, compiled once."""
+"""Compiles the syntax tree of an expression to one Python function of the scope."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -19,15 +19,15 @@ Compiled = Callable[[Scope], Any]
 
 
 def compile_node(node: Node, source: str) -> Compiled:
-    """A function of the scope that gives what the expression does.
+    """Compile an expression to a function that returns its value in a scope.
 
     Args:
         node: the expression.
         source: its text, for errors.
 
     Raises:
-        ExpressionError: a function does not exist or is called with the wrong number of arguments, wherever
-            in the expression; evaluation raises it for everything else.
+        ExpressionError: a function anywhere in the expression does not exist or is called with the wrong number
+            of arguments; all other errors are raised by the evaluation.
     """
     match node:
         case Constant(value=value):
@@ -37,7 +37,7 @@ def compile_node(node: Node, source: str) -> Compiled:
         case Selection(target=Call(name=name, arguments=()), key=Constant(value=str() as key)) if (
             name.lower() == "pipeline" and key.lower() == "parameters"
         ):
-            # By far the most frequent reference: no need to gather all of pipeline() for it.
+            # By far the most frequent reference: avoid building all of pipeline() for it.
             return lambda scope: scope.parameters
         case Selection():
             return _selection(node, source)

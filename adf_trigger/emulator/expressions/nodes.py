@@ -1,4 +1,4 @@
-"""The parts of an expression, as the parser finds them."""
+"""The nodes of an expression's syntax tree."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """A property or an element of what `target` gives; `safe` is the question mark."""
+    """A property or an element of the value of `target`; `safe` is the question mark."""
 
     target: "Node"
     key: "Node"
@@ -33,7 +33,7 @@ Node = Constant | Call | Selection
 
 
 def walk(node: Node) -> Iterator[Node]:
-    """The node and all below it, outermost first, without recursion (expressions can nest deep)."""
+    """The node and all its descendants, outermost first, without recursion (expressions can nest deeply)."""
     waiting: list[Node] = [node]
     while waiting:
         current = waiting.pop()

@@ -1,4 +1,4 @@
-"""From the text of an expression to its parts, and from text with expressions in it to its pieces."""
+"""Parses the text of an expression into a syntax tree."""
 
 import math
 from functools import lru_cache
@@ -29,16 +29,16 @@ _TOKEN_NAMES: Final = {
     "FALSE": "Identifier",
     "NULL": "Identifier",
 }
-"""The grammar's terminals in the words of the service's engine."""
+"""The service engine's names of the grammar's terminals."""
 
 _EXPECTED_FIRST: Final = ("LPAR", "RPAR", "RSQB", "$END", "NAME")
-"""The engine names one expected token; of several possible ones, the one that closes what is open."""
+"""The engine names one expected token; of several possible ones, preferably one that closes an open bracket."""
 
 _CACHED_SOURCES: Final = 4096
-"""What is run is parsed at each createRun, to be checked, and at its first evaluation."""
+"""Expressions are parsed at each createRun, for checks, and at their first evaluation."""
 
 _INT64_DIGITS: Final = 64
-"""Leading zeros are fine; beyond this many characters Python would rather not convert."""
+"""Maximum characters, including leading zeros: Python refuses to convert very long numbers."""
 
 
 def _out_of_range(token: Token) -> ExpressionError:
@@ -93,13 +93,13 @@ def _grammar() -> Lark:
 
 @lru_cache(maxsize=_CACHED_SOURCES)
 def parse(source: str) -> Node:
-    """The parts of an expression.
+    """The syntax tree of an expression.
 
     Args:
         source: the expression without its `@`.
 
     Raises:
-        ExpressionError: it is not one.
+        ExpressionError: the syntax is not valid.
     """
     try:
         node: Any = _grammar().parse(source)

@@ -1,4 +1,4 @@
-"""Every function of the language: one line each."""
+"""All functions of the language, one line each."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,12 +25,12 @@ class Function:
     """One function.
 
     Attributes:
-        category: its heading in the service's documentation; `reference` for what gives the surroundings.
-        name: as the documentation writes it; calls may use any case.
-        minimum: the fewest arguments.
-        maximum: the most; None for any number.
+        category: its heading in the service's documentation; `reference` for functions of `references`.
+        name: as in the documentation; calls may use any case.
+        minimum: minimum number of arguments.
+        maximum: maximum number of arguments; None for any number.
         implementation: called with the arguments' values. If `scoped`, the Scope comes first; if `lazy`, the
-            Scope comes first and the arguments are functions of it, to be called only when they are needed.
+            Scope comes first and the arguments are functions of it, to be called only when needed.
     """
 
     category: Category
@@ -153,15 +153,15 @@ _BY_NAME: Final = {function.name.lower(): function for function in TABLE}
 
 
 def function_for_call(name: str, count: int) -> Function:
-    """The function that a call means.
+    """The function that a call refers to.
 
     Args:
-        name: as the call writes it, in any case.
-        count: of its arguments.
+        name: as in the call, in any case.
+        count: number of its arguments.
 
     Raises:
-        ExpressionError: there is none, or it takes another number of arguments. The engine says so before it
-            evaluates anything.
+        ExpressionError: the function does not exist, or expects another number of arguments. The engine reports
+            this before it evaluates anything.
     """
     function = _BY_NAME.get(name.lower())
     if function is None:

@@ -1,4 +1,4 @@
-"""Strings with expressions in them, as they stand in definitions: `@…`, `@{…}`, `@@` and plain text."""
+"""Strings of definitions, which can contain expressions: `@…`, `@{…}`, `@@` and plain text."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,21 +23,21 @@ class Source:
     text: str
 
     def parse(self) -> Node:
-        """Its parts.
+        """The syntax tree.
 
         Raises:
-            ExpressionError: it is not an expression.
+            ExpressionError: the syntax is not valid.
         """
         return parse(self.text)
 
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A string taken apart.
+    """A string split into pieces.
 
     Attributes:
         pieces: literal text and expressions in order.
-        whole: the string is one expression, whose value keeps its type; otherwise the result is a string.
+        whole: whether the string is one expression, whose value keeps its type; otherwise the result is a string.
     """
 
     pieces: tuple[str | Source, ...]
@@ -45,7 +45,7 @@ class Template:
 
 
 def split(text: str) -> Template:
-    """Take a string apart.
+    """Split a string into literal text and expressions.
 
     `@` at the start makes the whole string an expression, `@{…}` anywhere is replaced by a value's text. `@@` at
     the start stands for a literal `@`, `@@{` anywhere for a literal `@{`.
@@ -79,7 +79,7 @@ def _interpolated(text: str) -> list[str | Source]:
 
 
 def _end_of_expression(text: str, start: int) -> int:
-    """Where the `}` is that ends an expression; one in a quoted string does not."""
+    """The position of the `}` that ends an expression, outside of quoted strings."""
     quoted = False
     for position in range(start + 2, len(text)):
         if text[position] == "'":
@@ -94,7 +94,7 @@ def _end_of_expression(text: str, start: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class _Evaluator:
-    """A string made ready: its function of the scope, and its longest expression, for the limit."""
+    """A compiled string: a function of the scope, and the length of its longest expression, for the limit."""
 
     run: Compiled
     longest: int
@@ -121,21 +121,21 @@ def _compiled(piece: str | Source) -> Compiled:
 
 
 def too_long(length: int, limit: int | None) -> ExpressionError | None:
-    """The error for an expression beyond the limit."""
+    """The error for an expression that exceeds the limit; None for one that does not."""
     if limit is None or length <= limit:
         return None
     return ExpressionError(f"The expression length limit exceeded. Limit: '{limit}' and actual: '{length}'.")
 
 
 def evaluate_text(text: str, scope: Scope) -> Any:
-    """What a string of a definition stands for.
+    """The value of a string of a definition.
 
     Args:
         text: the string as written, with or without expressions.
-        scope: what its expressions can see.
+        scope: the values that its expressions can refer to.
 
     Returns:
-        The value of a string that is one expression, with its type; else a string.
+        The value, with its type, of a string that is one expression; otherwise a string.
 
     Raises:
         ExpressionError: an expression in it cannot be parsed or evaluated.
@@ -155,10 +155,10 @@ _TOO_DEEP: Final = "The expression, or a value in it, is nested too deeply."
 
 
 def evaluate(value: Any, scope: Scope) -> Any:
-    """A JSON value of a definition with every expression in it replaced by what it stands for.
+    """A JSON value of a definition with every expression in it replaced by its value.
 
-    Strings are evaluated wherever they are; property names are left as they are. `{"type": "Expression",
-    "value": …}` is replaced whole. What an expression gives is not evaluated again.
+    Strings are evaluated at any depth; property names are not evaluated. A whole `{"type": "Expression",
+    "value": …}` is replaced. The value of an expression is not evaluated again.
 
     Raises:
         ExpressionError: an expression in it cannot be parsed or evaluated.
@@ -184,6 +184,6 @@ def _evaluate(value: Any, scope: Scope) -> Any:
 
 
 def is_expression_object(value: Mapping[str, Any]) -> bool:
-    """Whether an object is the other way to write an expression: `{"type": "Expression", "value": "@…"}`."""
+    """Whether an object is an expression in its long form: `{"type": "Expression", "value": "@…"}`."""
     kind = value.get("type")
     return isinstance(kind, str) and kind.lower() == "expression" and value.keys() == _EXPRESSION_KEYS

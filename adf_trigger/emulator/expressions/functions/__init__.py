@@ -1,1 +1,1 @@
-"""The implementations of the language's functions; the table of them is `expressions.table`."""
+"""The implementations of the language's functions; `expressions.table` lists them."""

@@ -1,4 +1,4 @@
-"""Checks that functions make of what they are given, and how the engine words a refusal."""
+"""Checks of function arguments, and the engine's messages for invalid ones."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -21,7 +21,7 @@ _INT32_MAX: Final = 2**31 - 1
 
 
 def wrong_type(position: str, expected: str, value: Any) -> ArgumentError:
-    """Says `expects its first parameter to be an array. The provided value is of type 'Null'.`."""
+    """`expects its first parameter to be an array. The provided value is of type 'Null'.`."""
     return ArgumentError(
         f"expects its {position}parameter to be {expected}. The provided value is of type '{type_name(value)}'."
     )
@@ -33,7 +33,7 @@ def out_of_range(requirement: str) -> ArgumentError:
 
 
 def not_convertible() -> ArgumentError:
-    """What int, float, bool and binary say of a value that they cannot convert."""
+    """The error of int, float, bool and binary for a value that they cannot convert."""
     return ArgumentError(
         "was invoked with a parameter that is not valid. The value cannot be converted to the target type."
     )
@@ -54,7 +54,7 @@ def integer(value: Any, position: str = ONLY) -> int:
 
 
 def int32(value: Any, position: str) -> int:
-    """A whole number that fits 32 bits, where .NET takes no more."""
+    """A whole number of at most 32 bits, for parameters that are an Int32 in .NET."""
     number = integer(value, position)
     if -_INT32_MAX - 1 <= number <= _INT32_MAX:
         return number
@@ -83,5 +83,5 @@ def boolean(value: Any, position: str = ONLY) -> bool:
 
 
 def objects(values: Sequence[Any]) -> Sequence[Mapping[str, Any]] | None:
-    """The values, if every one is an object."""
+    """The values if all of them are objects, else None."""
     return values if all(map(is_object, values)) else None

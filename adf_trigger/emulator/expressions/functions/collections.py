@@ -1,4 +1,4 @@
-"""Collection functions: strings, arrays and objects alike, where that makes sense."""
+"""Collection functions, of strings, arrays and objects."""
 
 from collections.abc import Hashable, Iterable, Sequence
 from typing import Any
@@ -28,7 +28,7 @@ from adf_trigger.emulator.expressions.runtime.values import (
 
 
 def contains(collection: Any, wanted: Any) -> bool:
-    """Whether a string has a part (with its case), an array an equal item, or an object a property."""
+    """Whether a string has a substring (case-sensitively), an array an equal item, or an object a property."""
     match collection:
         case str():
             return text(wanted, SECOND) in collection
@@ -41,7 +41,7 @@ def contains(collection: Any, wanted: Any) -> bool:
 
 
 def empty(collection: Any) -> bool:
-    """Whether a string, array or object has nothing in it; null has not."""
+    """Whether a string, array or object is empty; null counts as empty."""
     if collection is None or isinstance(collection, str) or is_array(collection) or is_object(collection):
         return not collection
     raise wrong_type(ONLY, "an object, an array or a string", collection)
@@ -57,12 +57,12 @@ def length(collection: Any) -> int:
 
 
 def first(collection: Any) -> Any:
-    """The first item, null of an empty array; the first character, nothing of an empty string."""
+    """The first item, or null for an empty array; the first character, or an empty string for an empty one."""
     return _one(collection, _items(collection, ONLY)[:1])
 
 
 def last(collection: Any) -> Any:
-    """The last item or character, likewise."""
+    """The last item or character, with the same results for empty ones as `first`."""
     return _one(collection, _items(collection, ONLY)[-1:])
 
 
@@ -84,7 +84,7 @@ def join(items: Any, separator: Any) -> str:
 
 
 def union(*collections: Any) -> Any:
-    """Distinct items of all arrays, or properties of all objects: of equal names the last one's value."""
+    """Distinct items of all arrays, or properties of all objects; the last value of a name wins."""
     _require_one_kind(collections)
     if merged := objects(collections):
         return {key: item for one in merged for key, item in one.items()}

@@ -37,7 +37,7 @@ _DATA_URI: Final = re.compile(
 
 
 def array(value: Any) -> list[Any]:
-    """An array of one, or the array that it is given."""
+    """An array of the value, or the value itself if it is an array."""
     return value if isinstance(value, list) else [value]
 
 
@@ -47,7 +47,7 @@ def create_array(*values: Any) -> list[Any]:
 
 
 def bool_(value: Any) -> bool:
-    """A boolean of a number (zero is false) or of the words true and false."""
+    """A boolean from a number (zero is false) or from the words true and false."""
     if isinstance(value, bool):
         return value
     if is_number(value):
@@ -59,7 +59,7 @@ def bool_(value: Any) -> bool:
 
 
 def int_(value: Any) -> int:
-    """An integer of a number without a fraction, or of a text in decimal digits, perhaps with an exponent."""
+    """An integer from a number without a fraction, or from decimal digits, optionally with an exponent."""
     if isinstance(value, bool):
         return int(value)
     written = to_text(value) if is_number(value) or isinstance(value, str) else ""
@@ -72,11 +72,11 @@ def int_(value: Any) -> int:
 
 
 def float_(value: Any) -> float:
-    """A float of a number, or of a text with a point and perhaps thousands separators."""
+    """A float from a number, or from a text, optionally with a point and thousands separators."""
     written = to_text(value) if is_number(value) or isinstance(value, str) else ""
     if _FLOAT.fullmatch(written):
         digits = written.replace(",", "")
-        # A lone point or sign matches the pattern but is no number.
+        # A lone point or sign matches the pattern but is not a number.
         number = float(digits) if any(map(str.isdigit, re.split("[eE]", digits)[0])) else math.nan
         if math.isfinite(number):
             return number
@@ -104,13 +104,13 @@ def json_(value: Any) -> Any:
 
 
 def xml(value: Any) -> dict[str, Any]:
-    """XML content of a text, or of an object with one property."""
+    """XML content from a text, or from an object with one property."""
     source = binary_text(value) if is_binary(value) else value
     return xmls.from_text(source) if isinstance(source, str) else xmls.from_json(source)
 
 
 def xpath(value: Any, path: Any) -> Any:
-    """What an XPath expression selects from XML content."""
+    """The result of an XPath expression on XML content."""
     if not xmls.is_xml(value):
         raise wrong_type(FIRST, "an XML object", value)
     return xmls.select(value, text(path, SECOND))
@@ -157,7 +157,7 @@ def data_uri_to_string(value: Any) -> str:
 
 
 def decode_data_uri(value: Any) -> Any:
-    """The content by its type: text as a string, JSON parsed, anything else as binary content."""
+    """The content, depending on its type: text as a string, JSON parsed, anything else as binary content."""
     media_type, data = _data_uri(value)
     name = media_type.split(";")[0].strip().lower()
     if name.startswith("text/"):

@@ -1,4 +1,4 @@
-"""Date functions. Text in, text out; the default format is the round-trip one, `o`."""
+"""Date functions, from text to text; the default format is the round-trip one, `o`."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -26,7 +26,7 @@ _MONTHS: Final = {"month": 1, "year": 12}
 
 
 def utc_now(scope: Scope, layout: Any = ROUND_TRIP) -> str:
-    """The present, in UTC."""
+    """The current time, in UTC."""
     return _written(Moment.of(scope.clock()), layout)
 
 
@@ -55,19 +55,19 @@ def subtract_from_time(timestamp: Any, interval: Any, unit: Any, layout: Any = R
 
 
 def get_future_time(scope: Scope, interval: Any, unit: Any, layout: Any = ROUND_TRIP) -> str:
-    """The present moved by a number of units."""
+    """The current time moved by a number of units."""
     now = Moment.of(scope.clock())
     return _written(_shifted(now, integer(interval, FIRST), text(unit, SECOND)), layout)
 
 
 def get_past_time(scope: Scope, interval: Any, unit: Any, layout: Any = ROUND_TRIP) -> str:
-    """The present moved back by a number of units."""
+    """The current time moved back by a number of units."""
     now = Moment.of(scope.clock())
     return _written(_shifted(now, -integer(interval, FIRST), text(unit, SECOND)), layout)
 
 
 def start_of(cut: Callable[[datetime], datetime]) -> Callable[..., str]:
-    """startOfDay, startOfHour or startOfMonth: what the cut makes of the wall clock."""
+    """startOfDay, startOfHour or startOfMonth, which apply `cut` to the wall clock."""
 
     def start(timestamp: Any, layout: Any = ROUND_TRIP) -> str:
         moment = _moment(timestamp)
@@ -112,18 +112,18 @@ def ticks(timestamp: Any) -> int:
 
 
 def convert_from_utc(timestamp: Any, target: Any, layout: Any = ROUND_TRIP) -> str:
-    """A time zone's wall clock at a moment in UTC."""
+    """A UTC timestamp converted to a time zone's wall clock."""
     moment, zone = _moment(timestamp), _zone(target, SECOND)
     return _written(_in_range(lambda: from_utc(moment, zone)), layout)
 
 
 def convert_to_utc(timestamp: Any, source: Any, layout: Any = ROUND_TRIP) -> str:
-    """The moment in UTC of a time zone's wall clock."""
+    """A time zone's wall clock converted to UTC."""
     return _written(_utc(_moment(timestamp), source), layout)
 
 
 def convert_time_zone(timestamp: Any, source: Any, target: Any, layout: Any = ROUND_TRIP) -> str:
-    """One time zone's wall clock at another's."""
+    """One time zone's wall clock converted to another's."""
     moment, zone = _utc(_moment(timestamp), source), _zone(target, THIRD)
     return _written(_in_range(lambda: from_utc(moment, zone)), layout)
 
@@ -186,7 +186,7 @@ def _zone(name: Any, position: str) -> ZoneInfo:
 
 
 def _utc(moment: Moment, source: Any) -> Moment:
-    """The instant; a text that names its zone must agree with the source zone, as .NET's TimeZoneInfo asks."""
+    """The instant; a text that names its zone must match the source zone, as .NET's TimeZoneInfo requires."""
     zone = _zone(source, SECOND)
     if is_utc(zone):
         return Moment(moment.ticks, Kind.UTC)

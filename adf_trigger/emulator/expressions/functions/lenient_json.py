@@ -1,8 +1,8 @@
-"""JSON as the service's engine reads it, which is more than the standard has.
+"""JSON as the service's engine parses it, a superset of the standard.
 
-Recorded answers show: nothing at all is null; names without quotes, a comma before the end, comments and raw control
-characters are taken; what follows the first value is not looked at. Single quotes are taken, too, as by the library
-(Newtonsoft.Json) that the error texts are of.
+Recorded replies show: an empty text is null; names without quotes, trailing commas, comments and raw control
+characters are accepted; text after the first value is ignored. Single quotes are accepted, too, as by the library
+that the error texts come from (Newtonsoft.Json).
 """
 
 import json
@@ -19,17 +19,17 @@ _UNICODE: Final = re.compile(r"[0-9A-Fa-f]{4}")
 
 
 def parse(source: str) -> Any:
-    """The value of a text.
+    """The value of a JSON text.
 
     Raises:
-        ValueError: it has none.
+        ValueError: the text cannot be parsed.
     """
     try:
         return json.loads(source, strict=False, parse_constant=_no_constant, parse_float=_finite)
     except RecursionError as exc:
         raise ValueError("it is nested too deeply") from exc
     except json.JSONDecodeError:
-        # What is no JSON by the standard may still be some to the engine.
+        # Text that is not standard JSON may still be valid for the engine.
         try:
             return _Reader(source).value()
         except RecursionError as exc:
@@ -125,7 +125,7 @@ class _Reader:
         return self._source[self._at]
 
     def _ends_with(self, end: str, *, step_back: bool = False) -> bool:
-        """Whether the end comes next; it is taken then, but for `step_back`."""
+        """Whether the end comes next; if so, it is consumed unless `step_back`."""
         self._skip()
         if self._here() != end:
             return False

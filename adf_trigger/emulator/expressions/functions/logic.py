@@ -1,4 +1,4 @@
-"""Logical functions. `if`, `and` and `or` evaluate only what they must, as the service's engine does."""
+"""Logical functions. `if`, `and` and `or` evaluate only the arguments they need, as the service's engine does."""
 
 from collections.abc import Callable
 from typing import Any
@@ -23,7 +23,7 @@ def or_(scope: Scope, *operands: Operand) -> bool:
 
 
 def if_(scope: Scope, condition: Operand, then: Operand, otherwise: Operand) -> Any:
-    """One of two values by a condition; the other is not evaluated."""
+    """One of two values, depending on a condition; the other is not evaluated."""
     return then(scope) if boolean(condition(scope), FIRST) else otherwise(scope)
 
 
@@ -71,7 +71,7 @@ def _operand(value: Any) -> bool:
 
 
 def _compare(left: Any, right: Any) -> int:
-    """Numbers by value, strings by their UTF-16 units; nothing else can be ordered."""
+    """Compare numbers by value and strings by their UTF-16 units; other values cannot be ordered."""
     if is_number(left) and is_number(right):
         return (left > right) - (left < right)
     if isinstance(left, str) and isinstance(right, str):

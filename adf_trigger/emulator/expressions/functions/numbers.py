@@ -1,4 +1,4 @@
-"""Mathematical functions: integers of 64 bits that refuse to overflow, and doubles."""
+"""Mathematical functions, on 64-bit integers, whose overflow is an error, and on doubles."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -18,7 +18,7 @@ from adf_trigger.emulator.expressions.runtime.values import is_array, is_int64, 
 
 _INT32_MAX: Final = 2**31 - 1
 MAX_RANGE: Final = 100_000
-"""Maximum items that range returns: what a ForEach takes at most, and no threat to memory."""
+"""Maximum items that range returns: the maximum of a ForEach, which also bounds memory."""
 
 
 def add(left: Any, right: Any) -> int | float:
@@ -37,7 +37,7 @@ def mul(left: Any, right: Any) -> int | float:
 
 
 def div(left: Any, right: Any) -> int | float:
-    """The quotient of two numbers; of two integers, cut towards zero."""
+    """The quotient of two numbers; that of two integers is truncated towards zero."""
     return _arithmetic(left, right, _quotient, divides="div")
 
 
@@ -65,7 +65,7 @@ def rand(scope: Scope, minimum: Any, maximum: Any) -> int:
 
 
 def range_(start: Any, count: Any) -> list[int]:
-    """A number of consecutive integers."""
+    """`count` consecutive integers."""
     first, number_of_items = int32(start, FIRST), int32(count, SECOND)
     if not 0 <= number_of_items <= MAX_RANGE or first + number_of_items - 1 > _INT32_MAX:
         raise out_of_range(
@@ -98,7 +98,7 @@ def _arithmetic(
 
 
 def _quotient(one: float, other: float) -> float:
-    """Integers are divided towards zero, in integers: a double would lose digits."""
+    """The quotient; integers are truncated towards zero without doubles, which would lose digits."""
     if isinstance(one, int) and isinstance(other, int):
         magnitude = abs(one) // abs(other)
         return magnitude if (one < 0) == (other < 0) else -magnitude
@@ -106,7 +106,7 @@ def _quotient(one: float, other: float) -> float:
 
 
 def _remainder(one: float, other: float) -> float:
-    """The sign is the dividend's, as in C#."""
+    """The remainder, with the dividend's sign, as in C#."""
     if isinstance(one, int) and isinstance(other, int):
         magnitude = abs(one) % abs(other)
         return -magnitude if one < 0 else magnitude

@@ -1,4 +1,4 @@
-"""Functions that give what is around the expression: the run, its activities, variables and parameters."""
+"""Functions that refer to the expression's surroundings: the run, its activities, variables and parameters."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,7 +15,7 @@ def pipeline(scope: Scope) -> dict[str, Any]:
 
 
 def activity(scope: Scope, name: Any) -> Mapping[str, Any]:
-    """What an activity of this run has come to: output, error, status."""
+    """The result of an activity of this run: output, error, status."""
     key = find_key(scope.activities, text(name))
     if key is None:
         raise ExpressionError(
@@ -33,7 +33,7 @@ def body(scope: Scope, name: Any) -> Any:
 
 
 def variables(scope: Scope, name: Any) -> Any:
-    """A variable's present value."""
+    """A variable's current value."""
     key = find_key(scope.variables, text(name))
     if key is None:
         raise ExpressionError(
@@ -43,7 +43,7 @@ def variables(scope: Scope, name: Any) -> Any:
 
 
 def parameters(scope: Scope, name: Any) -> Any:
-    """Older form: a parameter of the dataset or linked service inside one, else of the pipeline."""
+    """Older form: a parameter of the enclosing dataset or linked service, or else of the pipeline."""
     known = next(
         given for given in (scope.dataset, scope.linked_service, scope.parameters) if given is not None
     )
@@ -54,7 +54,7 @@ def parameters(scope: Scope, name: Any) -> Any:
 
 
 def item(scope: Scope) -> Any:
-    """The item that ForEach or Filter is at."""
+    """The current item of a ForEach or Filter."""
     if scope.item is MISSING:
         raise _not_here("item")
     return scope.item
@@ -68,13 +68,13 @@ def trigger(scope: Scope) -> Any:
 
 
 def trigger_outputs(scope: Scope) -> Any:
-    """What the trigger gives, such as a window's start and end."""
+    """The outputs of the trigger, such as a window's start and end."""
     outputs = trigger(scope)
     return outputs.get("outputs") if isinstance(outputs, Mapping) else None
 
 
 def trigger_body(scope: Scope) -> Any:
-    """What an event trigger was told, such as the file's name."""
+    """The body of an event trigger's event, such as the file's name."""
     if scope.trigger_body is MISSING:
         raise _not_here("triggerBody")
     return scope.trigger_body
@@ -95,7 +95,7 @@ def linked_service(scope: Scope) -> Mapping[str, Any]:
 
 
 def undefined_function(name: str) -> ExpressionError:
-    """What the service says of a function that it does not know, or not where it is used."""
+    """The service's error for a function that does not exist, or not at this location."""
     return ExpressionError(f"The template function '{name}' is not defined or not valid.")
 
 

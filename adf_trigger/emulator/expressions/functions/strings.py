@@ -22,7 +22,7 @@ _WHITE_SPACE_REST: Final = "\u2028\u2029\u202f\u205f\u3000"
 
 
 def to_units(value: str) -> str:
-    """The same text with one character for each UTF-16 unit, so that positions are .NET's."""
+    """The same text with one character for each UTF-16 unit, so that positions are those of .NET."""
     if value.isascii() or max(value) <= "\uffff":
         return value
     data = value.encode("utf-16-le", "surrogatepass")
@@ -30,55 +30,55 @@ def to_units(value: str) -> str:
 
 
 def from_units(units: str) -> str:
-    """Back from `to_units`; a surrogate that lost its other half becomes U+FFFD, as when .NET writes UTF-8."""
+    """The inverse of `to_units`; an unpaired surrogate becomes U+FFFD, as when .NET writes UTF-8."""
     if units.isascii():
         return units
     return units.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def lower(value: str) -> str:
-    """Lower case character by character, as .NET's invariant culture does: lengths stay."""
+    """Lower case character by character, as in .NET's invariant culture, which preserves lengths."""
     if value.isascii():
         return value.lower()
     return "".join(small if len(small := char.lower()) == 1 else char for char in value)
 
 
 def upper(value: str) -> str:
-    """Upper case character by character, as .NET's invariant culture does: lengths stay."""
+    """Upper case character by character, as in .NET's invariant culture, which preserves lengths."""
     if value.isascii():
         return value.upper()
     return "".join(big if len(big := char.upper()) == 1 else char for char in value)
 
 
 def concat(*values: Any) -> str:
-    """The texts of all values, one after the other."""
+    """The texts of all values, concatenated."""
     return "".join(map(to_text, values))
 
 
 def ends_with(value: Any, ending: Any) -> bool:
-    """Whether a string ends with another, without regard to case."""
+    """Whether a string ends with another, case-insensitively."""
     return upper(text(value, FIRST)).endswith(upper(text(ending, SECOND)))
 
 
 def starts_with(value: Any, beginning: Any) -> bool:
-    """Whether a string starts with another, without regard to case."""
+    """Whether a string starts with another, case-insensitively."""
     return upper(text(value, FIRST)).startswith(upper(text(beginning, SECOND)))
 
 
 def index_of(value: Any, searched: Any) -> int:
-    """Where a string first has another, without regard to case; -1 if nowhere."""
+    """The first position of another string, case-insensitively; -1 if there is none."""
     return to_units(upper(text(value, FIRST))).find(to_units(upper(text(searched, SECOND))))
 
 
 def last_index_of(value: Any, searched: Any) -> int:
-    """Where a string last has another, without regard to case; -1 if nowhere."""
+    """The last position of another string, case-insensitively; -1 if there is none."""
     units, wanted = to_units(upper(text(value, FIRST))), to_units(upper(text(searched, SECOND)))
-    # The engine starts at the last character, so an empty string is found there and not behind it.
+    # The engine searches from the last character, so it finds an empty string there, not after it.
     return units.rfind(wanted) if wanted else max(len(units) - 1, 0)
 
 
 def replace(value: Any, old: Any, new: Any) -> str:
-    """The string with every occurrence of another replaced; case matters."""
+    """The string with every occurrence of another replaced, case-sensitively."""
     whole, wanted = text(value, FIRST), text(old, SECOND)
     if not wanted:
         raise ArgumentError("expects its second parameter 'oldString' not to be an empty string.")
@@ -92,7 +92,7 @@ def split(value: Any, delimiter: Any) -> list[str]:
 
 
 def substring(value: Any, start: Any, *length: Any) -> str:
-    """The part from a position on, of a length or to the end."""
+    """The part from a position, of a given length or to the end."""
     units, first = to_units(text(value, FIRST)), integer(start, SECOND)
     if not length:
         if not 0 <= first < len(units):

@@ -1,4 +1,4 @@
-"""XML for the xml, xpath and json functions: text to nodes, nodes to text, and Newtonsoft's way to and from JSON."""
+"""XML for the xml, xpath and json functions: parsing, writing, and Newtonsoft.Json's conversion from and to JSON."""
 
 import math
 import re
@@ -19,12 +19,12 @@ _VERBATIM_OR_EMPTY: Final = re.compile(r"<!--.*?-->|<!\[CDATA\[.*?\]\]>|<\?.*?\?
 
 
 def is_xml(value: Any) -> bool:
-    """Whether a value is XML content, as the xml function gives it."""
+    """Whether a value is XML content, as returned by the xml function."""
     return is_object(value) and str(value.get("$content-type", "")).lower().startswith("application/xml")
 
 
 def from_text(value: str) -> dict[str, Any]:
-    """XML content of a text.
+    """XML content from a text.
 
     Raises:
         ArgumentError: the text is not well-formed.
@@ -34,10 +34,10 @@ def from_text(value: str) -> dict[str, Any]:
 
 
 def from_json(value: Any) -> dict[str, Any]:
-    """XML content of an object with one property, the root element.
+    """XML content from an object with one property, the root element.
 
     Raises:
-        ArgumentError: the value is something else, or a name in it cannot be an element's.
+        ArgumentError: the value is something else, or a name in it is not valid in XML.
     """
     if not is_object(value) or len(value) != 1:
         raise _invalid(
@@ -53,14 +53,14 @@ def from_json(value: Any) -> dict[str, Any]:
 
 
 def content(node: etree._Element, declaration: str = "") -> dict[str, Any]:
-    """XML content of a node: .NET writes an empty element with a space before the slash."""
+    """XML content of a node, in which an empty element has a space before the slash, as in .NET."""
     written = etree.tostring(node, encoding="unicode", with_tail=False)
     spaced = _VERBATIM_OR_EMPTY.sub(lambda found: " />" if found[0] == "/>" else found[0], written)
     return binary(CONTENT_TYPE, b64encode(f"{declaration}{spaced}".encode()).decode())
 
 
 def to_json_value(value: Mapping[str, str]) -> dict[str, Any]:
-    """The JSON of XML content: attributes become `@name`, text beside them `#text`, repeated elements arrays."""
+    """XML content as JSON: attributes become `@name`, text beside them `#text`, repeated elements arrays."""
     text = binary_text(value)
     root = _parse(text)
     declaration = _DECLARATION.match(text)
@@ -71,7 +71,7 @@ def to_json_value(value: Mapping[str, str]) -> dict[str, Any]:
 
 
 def select(value: Mapping[str, str], path: str) -> Any:
-    """What an XPath 1.0 expression gives: an array of nodes, or a string, number or boolean.
+    """The result of an XPath 1.0 expression: an array of nodes, or a string, number or boolean.
 
     Raises:
         ArgumentError: the expression is not valid.
@@ -93,7 +93,7 @@ def select(value: Mapping[str, str], path: str) -> Any:
 
 
 def _text_of(node: Any) -> str:
-    """Text and attributes as they are; a namespace node comes as a pair of prefix and address."""
+    """Text and attributes as they are; lxml represents a namespace node as a pair of prefix and URI."""
     return str(node[1] if isinstance(node, tuple) else node)
 
 
@@ -161,7 +161,7 @@ def _json_of(element: etree._Element, inherited: Mapping[str | None, str]) -> An
 
 
 def _append(found: dict[str, Any], name: str, value: Any) -> None:
-    """A second element of the same name turns the first into an array."""
+    """Add an element; a second one of the same name turns the first into an array."""
     if name not in found:
         found[name] = value
     elif isinstance(found[name], list):

@@ -1,8 +1,8 @@
-"""What can be wrong with an expression, in the words of the service's own engine.
+"""Errors of expressions, with the messages of the service's own engine.
 
-The service runs the Logic Apps engine and leaves `template language ` and the link to the documentation out of
-its messages (compare `The expression 'item().TABLE_SCHEMA' cannot be evaluated because property …` in reports
-of users with what Logic Apps says), so the texts here do the same.
+The service runs the Logic Apps engine and omits `template language ` and the link to the documentation from
+its messages (compare `The expression 'item().TABLE_SCHEMA' cannot be evaluated because property …` in users'
+reports with the message of Logic Apps), so the texts here do the same.
 """
 
 
@@ -10,7 +10,7 @@ class ExpressionError(Exception):
     """An expression cannot be parsed or evaluated.
 
     Attributes:
-        message: what the service says.
+        message: the service's message.
         code: the service's error code, always InvalidTemplate.
     """
 
@@ -22,10 +22,10 @@ class ExpressionError(Exception):
 
 
 class ArgumentError(Exception):
-    """The arguments of a function are wrong; the caller, who knows the name it was called by, completes the text.
+    """The arguments of a function are invalid; the caller completes the message with the function's name.
 
     Args:
-        reason: the rest of the sentence.
+        reason: the end of the message.
         opening: its beginning, with `{}` for the function's name.
     """
 
@@ -35,5 +35,5 @@ class ArgumentError(Exception):
         self.opening = opening
 
     def named(self, function: str) -> ExpressionError:
-        """The whole sentence, as an error."""
+        """The error with the complete message."""
         return ExpressionError(self.opening.format(function) + self.reason)

@@ -80,7 +80,7 @@ def _fraction(moment: Moment, count: int) -> str:
 
 
 def _write_short_fraction(written: list[str], moment: Moment, count: int) -> None:
-    """`F` leaves trailing zeros out, and a point before it when nothing is left."""
+    """`F` omits trailing zeros, and the point before it if no digits are left."""
     digits = _fraction(moment, count).rstrip("0")
     if not digits and written and written[-1].endswith("."):
         written[-1] = written[-1][:-1]
@@ -88,12 +88,12 @@ def _write_short_fraction(written: list[str], moment: Moment, count: int) -> Non
 
 
 def _padded(part: Callable[[datetime], int]) -> Callable[[Moment, int], str]:
-    """A number with one digit or more, or with two."""
+    """A number with at least one digit, or with two."""
     return lambda moment, count: f"{part(moment.wall_clock):0{min(count, 2)}d}"
 
 
 def _named(part: Callable[[datetime], int], name: Callable[[datetime], str]) -> Callable[[Moment, int], str]:
-    """A number up to two letters, a short name for three, the whole name beyond."""
+    """A number for one or two letters, an abbreviated name for three, the full name for more."""
 
     def write(moment: Moment, count: int) -> str:
         match count:
@@ -117,7 +117,7 @@ def _half(moment: Moment, count: int) -> str:
 
 
 def _offset(_: Moment, count: int) -> str:
-    """The service's clock is UTC, whatever the moment's kind."""
+    """The offset of UTC, the service's local time zone, for every kind of moment."""
     return ("+0", "+00", "+00:00")[min(count, 3) - 1]
 
 

@@ -1,4 +1,4 @@
-"""Points in time as .NET's DateTime has them: ticks of 100 nanoseconds and a kind, read from text."""
+"""Points in time like .NET's DateTime: ticks of 100 nanoseconds and a kind, parsed from text."""
 
 import enum
 import re
@@ -34,11 +34,11 @@ _LAYOUTS: Final = tuple(
         rf"{_WEEKDAY}(?P<day>\d{{1,2}})[\s-]+(?P<name>[A-Z]{{3,9}})[\s-]+(?P<year>\d{{4}})",
     )
 )
-"""What DateTime.Parse takes under en-US: ISO 8601 and its kin, month first, and months by name."""
+"""Formats that DateTime.Parse accepts under en-US: ISO 8601 and similar, month first, and months by name."""
 
 
 class Kind(enum.Enum):
-    """DateTime.Kind; the service's clock is UTC, so LOCAL is UTC too but written with an offset."""
+    """DateTime.Kind; the service's local time zone is UTC, so LOCAL is UTC written with an offset."""
 
     UTC = "Z"
     LOCAL = "+00:00"
@@ -51,7 +51,7 @@ class Moment:
 
     Attributes:
         ticks: of 100 ns since 0001-01-01T00:00:00.
-        kind: what the text it came from said of its zone.
+        kind: the zone according to the parsed text.
     """
 
     ticks: int
@@ -86,7 +86,7 @@ class Moment:
         return replace(self, ticks=moved)
 
     def plus_months(self, months: int) -> "Moment":
-        """Moved by months; the day is cut to the month's last.
+        """Moved by months; the day is limited to the month's last.
 
         Raises:
             OverflowError: that is before the year 1 or after 9999.
@@ -101,9 +101,9 @@ class Moment:
 
 
 def parse(text: str) -> Moment | None:
-    """The moment that a text names, or None if DateTime.Parse would refuse it.
+    """The moment that a text names, or None if DateTime.Parse would reject it.
 
-    A text with `Z` is UTC, one with an offset is converted to UTC and LOCAL, one without is UNSPECIFIED.
+    A text with `Z` is UTC, one with an offset is LOCAL, converted to UTC, and one with neither is UNSPECIFIED.
     """
     for layout in _LAYOUTS:
         if found := layout.fullmatch(text):
@@ -125,7 +125,7 @@ def _moment(found: re.Match[str]) -> Moment:
         int(parts["second"] or 0),
     )
     if parts.get("weekday") and not _names(parts["weekday"], DAYS[wall_clock.weekday()]):
-        raise ValueError("the day of the week is another one")
+        raise ValueError("the day of the week does not match the date")
     moment = Moment.of_wall_clock(wall_clock, Kind.UNSPECIFIED).plus_ticks(_fraction(parts["fraction"]))
     match parts["zone"]:
         case None:

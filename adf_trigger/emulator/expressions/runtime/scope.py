@@ -1,4 +1,4 @@
-"""What an expression can see."""
+"""The scope of an expression: the values that it can refer to."""
 
 import enum
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 from adf_trigger.emulator.common.clock import Clock, IdSource, new_id, utcnow
 
 MAX_EXPRESSION_LENGTH: Final = 8192
-"""Characters of one expression, without its `@` or `@{}` (documented limit)."""
+"""Maximum characters of one expression, without its `@` or `@{}`, as documented."""
 
 _RANDOM: Final = SystemRandom()
 
@@ -21,30 +21,30 @@ class Missing(enum.Enum):
 
 
 MISSING: Final = Missing.MISSING
-"""Stands for a missing value, which is not null."""
+"""A missing value, as opposed to null."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Scope:
-    """Everything outside an expression that it can refer to. Names are matched without regard to case.
+    """Everything outside an expression that it can refer to. Names are matched case-insensitively.
 
     Attributes:
         parameters: `pipeline().parameters`.
         global_parameters: `pipeline().globalParameters`.
         system: the other properties of `pipeline()`: RunId, Pipeline, DataFactory, TriggerType, TriggerId,
             TriggerName, TriggerTime, GroupId; for a child run also TriggeredByPipelineName and
-            TriggeredByPipelineRunId (absent otherwise, which is why pipelines write `pipeline()?.`).
+            TriggeredByPipelineRunId (otherwise absent, which is why pipelines use `pipeline()?.`).
         variables: `variables('name')`.
-        activities: name → what `activity('name')` gives: output, error, status (in any case), ActivityRunId, …
+        activities: name → value of `activity('name')`: output, error, status (in any case), ActivityRunId, …
         item: `item()`, inside ForEach and Filter.
         dataset: `dataset()`, inside a dataset.
         linked_service: `linkedService()`, inside a linked service.
-        trigger: `trigger()`, in the parameters that a trigger hands over.
-        trigger_body: `triggerBody()`, likewise.
-        clock: what utcNow reads.
-        new_id: where guid comes from.
-        random: where rand comes from.
-        max_expression_length: characters; None lifts the limit.
+        trigger: `trigger()`, in the parameters that a trigger passes to its pipelines.
+        trigger_body: `triggerBody()`, in the same places.
+        clock: the clock of utcNow.
+        new_id: makes the GUIDs of guid.
+        random: generates the numbers of rand.
+        max_expression_length: characters; None for no limit.
     """
 
     parameters: Mapping[str, Any] = field(default_factory=dict)
@@ -63,7 +63,7 @@ class Scope:
     max_expression_length: int | None = MAX_EXPRESSION_LENGTH
 
     def pipeline(self) -> dict[str, Any]:
-        """The object that `pipeline()` gives."""
+        """The value of `pipeline()`."""
         return {
             **self.system,
             "parameters": self.parameters,

@@ -1,4 +1,4 @@
-"""The values of the language, which are those of JSON, as the service's .NET engine reads and writes them."""
+"""The values of the language, those of JSON, as the service's .NET engine handles them."""
 
 import math
 from base64 import b64decode
@@ -10,7 +10,7 @@ from typing import Any, Final, TypeGuard
 _INT64_MIN: Final = -(2**63)
 _INT64_MAX: Final = 2**63 - 1
 _FIXED_DIGITS: Final = 15
-"""A double is written without an exponent up to this many digits before the point, or as many as it has."""
+"""Maximum digits before the point for a double without an exponent, or as many digits as it has."""
 _FIXED_ZEROS: Final = -3
 _BINARY_KEYS: Final = {"$content-type", "$content"}
 _JSON_LINE_BREAKS: Final = str.maketrans({"\x85": r"\u0085", "\u2028": r"\u2028", "\u2029": r"\u2029"})
@@ -47,17 +47,17 @@ def is_binary(value: Any) -> TypeGuard[Mapping[str, str]]:
 
 
 def binary(content_type: str, base64_content: str) -> dict[str, Any]:
-    """Binary content as the engine holds it."""
+    """Binary content as the engine represents it."""
     return {"$content-type": content_type, "$content": base64_content}
 
 
 def binary_text(value: Mapping[str, str]) -> str:
-    """The bytes of binary content as UTF-8 text; what is not UTF-8 becomes U+FFFD, as in .NET."""
+    """The bytes of binary content as UTF-8 text; invalid bytes become U+FFFD, as in .NET."""
     return b64decode(value["$content"]).decode("utf-8", errors="replace")
 
 
 def utf8(text: str) -> bytes:
-    """UTF-8 as .NET writes it: half of a surrogate pair (JSON can hold one) becomes U+FFFD."""
+    """UTF-8 as .NET encodes it: an unpaired surrogate (JSON can contain one) becomes U+FFFD."""
     try:
         return text.encode()
     except UnicodeEncodeError:
@@ -65,7 +65,7 @@ def utf8(text: str) -> bytes:
 
 
 def type_name(value: Any) -> str:  # noqa: PLR0911 - one for each type of JSON
-    """The engine's word for a value's type."""
+    """The engine's name for a value's type."""
     match value:
         case None:
             return "Null"
@@ -101,7 +101,7 @@ def to_text(value: Any) -> str:
 
 
 def to_json(value: Any) -> str:  # noqa: PLR0911 - one for each type of JSON
-    """Compact JSON as Newtonsoft writes it: `1.0` keeps its fraction, only what must be escaped is."""
+    """Compact JSON as Newtonsoft.Json writes it: `1.0` keeps its fraction, and only necessary escapes are used."""
     match value:
         case str():
             return encode_basestring(value).translate(_JSON_LINE_BREAKS)
@@ -121,7 +121,7 @@ def to_json(value: Any) -> str:  # noqa: PLR0911 - one for each type of JSON
 
 
 def _float_text(value: float) -> str:
-    """The shortest digits that give the same double, laid out as .NET does."""
+    """The shortest digits that identify the double, in the layout of .NET."""
     if not math.isfinite(value):
         return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
     sign, digit_tuple, exponent = Decimal(repr(value)).normalize().as_tuple()
@@ -142,9 +142,10 @@ def _float_text(value: float) -> str:
 
 
 def identity(value: Any) -> Hashable:
-    """Something that two values share exactly if they are equal, deeply: a key for sets.
+    """A key for sets that two values share exactly if they are deeply equal.
 
-    Numbers are equal by value, values of other types never across types, property names with their case.
+    Integers and floats are compared by value, other types are never equal across types, and property names are
+    compared case-sensitively.
     """
     match value:
         case bool():
@@ -156,7 +157,7 @@ def identity(value: Any) -> Hashable:
         case None | str() | int() | float():
             return value
         case _:
-            raise TypeError(f"{type(value).__name__} is no JSON")
+            raise TypeError(f"{type(value).__name__} is not a JSON type")
 
 
 def same(left: Any, right: Any) -> bool:
@@ -165,7 +166,7 @@ def same(left: Any, right: Any) -> bool:
 
 
 def find_key(properties: Mapping[str, Any], name: str) -> str | None:
-    """The key that a name selects: the exact one first, else one that differs in case only."""
+    """The key that a name selects: preferably the exact one, else one that differs only in case."""
     if name in properties:
         return name
     folded = name.lower()

@@ -14,7 +14,7 @@ _IANA_BY_WINDOWS_NAME = {name.lower(): iana for name, iana in win_tz.items()}
 
 @lru_cache(maxsize=512)
 def find_zone(name: str) -> ZoneInfo | None:
-    """The zone of a name; Windows names without regard to case."""
+    """The zone of a name; Windows names are case-insensitive."""
     try:
         return ZoneInfo(_IANA_BY_WINDOWS_NAME.get(name.lower(), name))
     except (ZoneInfoNotFoundError, ValueError, OSError):
@@ -23,12 +23,12 @@ def find_zone(name: str) -> ZoneInfo | None:
 
 
 def is_utc(zone: ZoneInfo) -> bool:
-    """Whether the zone is UTC itself; others with the same clock, such as London's in winter, are not."""
+    """Whether the zone is UTC itself, not just one with the same clock, such as London in winter."""
     return zone.key in _UTC_KEYS
 
 
 def from_utc(moment: Moment, zone: ZoneInfo) -> Moment:
-    """The zone's wall clock at a moment that is read as UTC.
+    """A moment, taken as UTC, converted to the zone's wall clock.
 
     Raises:
         OverflowError: that is outside the years 1 to 9999.
@@ -40,13 +40,13 @@ def from_utc(moment: Moment, zone: ZoneInfo) -> Moment:
 
 
 def to_utc(moment: Moment, zone: ZoneInfo) -> Moment:
-    """The moment at which the zone's clock shows this wall clock; of two, the one in standard time.
+    """The moment at which the zone's clock shows this time; of two moments, the one in standard time.
 
     Raises:
         ValueError: the clock skips that time.
         OverflowError: that is outside the years 1 to 9999.
     """
-    # The second of two equal times is the one after the clock went back.
+    # The second of two equal times is the one after the clock was set back.
     local = moment.wall_clock.replace(tzinfo=zone, fold=1)
     if _skipped(local):
         raise ValueError("the clock skips this time")
