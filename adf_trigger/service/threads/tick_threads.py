@@ -15,6 +15,10 @@ T = TypeVar("T")
 THREADS = 96
 """Maximum threads of a process that ticks share, started on demand: most of them wait for a reply."""
 
+TURNS = 64
+"""Maximum factories that are processed concurrently, on threads of their own: one whose calls hang keeps no other
+waiting, and its helpers cannot take the threads that the turns of others need."""
+
 _entering: ContextVar[Callable[[], None] | None] = ContextVar("entering", default=None)
 
 
@@ -46,8 +50,9 @@ than any budget of calls allows, and a factory whose calls hang keeps no more th
 class TickThreads:
     """Works through items with several threads.
 
-    The calling thread always takes part. So nothing ever waits for a thread of the pool to become free, however deep
-    such work is nested and however many calls hang: it is then done one item after another.
+    Where work is shared by `each`, the calling thread always takes part. So that never waits for a thread of the pool
+    to become free, however deep such work is nested and however many calls hang: it is then done one item after
+    another.
 
     Args:
         threads: of the pool; with none everything is done by the calling thread.
@@ -55,6 +60,7 @@ class TickThreads:
 
     def __init__(self, threads: int = 0) -> None:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="tick") if threads else None
+        self._turns = ThreadPoolExecutor(TURNS, thread_name_prefix="turn") if threads else None
 
     @property
     def is_alone(self) -> bool:
@@ -70,6 +76,85 @@ class TickThreads:
             BaseException: the first that the work, or the iterable, raised; no item is begun after it.
         """
         _Round(work, items, self._pool, at_once - 1).run()
+
+    def begin_each(self, work: Callable[[T], None], items: Iterable[T]) -> None:
+        """Begin some work for each item, in order, and return once all of it is done.
+
+        The calling thread takes the items, and works only where no thread can be started. So the iterable may wait
+        until the next item is due, whichever work hangs; no other thread waits with it.
+
+        Raises:
+            BaseException: the first that the work, or the iterable, raised; no item is begun after it.
+        """
+        if self._turns is None:
+            for item in items:
+                work(item)
+        else:
+            _Beginning(work, self._turns).run(items)
+
+
+def _begun(pool: ThreadPoolExecutor, work: Callable[[], None]) -> Future[None] | None:
+    """Have a thread of the pool do some work, which raises nothing; None where no thread can be started.
+
+    The pool keeps what it could not start a thread for, and one of its threads may still come to it: not after this
+    has returned None.
+    """
+    begun, context = Future[None](), copy_context()
+
+    def run() -> None:
+        if begun.set_running_or_notify_cancel():
+            try:
+                context.run(work)
+            finally:
+                begun.set_result(None)
+
+    try:
+        pool.submit(run)
+    except RuntimeError as exc:
+        logger.warning("No thread could be started to help: %s", exc, extra={"action": "thread_not_started"})
+        if begun.cancel():
+            return None
+    return begun
+
+
+class _Beginning(Generic[T]):
+    """One call of `TickThreads.begin_each`."""
+
+    def __init__(self, work: Callable[[T], None], pool: ThreadPoolExecutor) -> None:
+        self._work = work
+        self._pool = pool
+        self._under_way: list[Future[None]] = []
+        self._error: BaseException | None = None
+
+    def run(self, items: Iterable[T]) -> None:
+        try:
+            for item in items:
+                if self._error is not None:
+                    break
+                self._begin(item)
+        except BaseException as exc:  # noqa: BLE001 - it goes on once nothing is under way
+            self._error = self._error or exc
+        if self._error is not None:
+            for each in self._under_way:
+                each.cancel()
+        wait([each for each in self._under_way if not each.cancelled()])
+        if self._error is not None:
+            raise self._error
+
+    def _begin(self, item: T) -> None:
+        begun = _begun(self._pool, lambda: self._do(item))
+        if begun is None:
+            self._work(item)
+            return
+        self._under_way = [*(each for each in self._under_way if not each.done()), begun]
+
+    def _do(self, item: T) -> None:
+        try:
+            if self._error is None:
+                entered()
+                self._work(item)
+        except BaseException as exc:  # noqa: BLE001 - it goes on in the thread that called
+            self._error = self._error or exc
 
 
 class _Round(Generic[T]):
@@ -117,14 +202,11 @@ class _Round(Generic[T]):
         """Start one more helper: there may be a further item. No helper is started for an empty iterable."""
         if self._pool is not None and self._more_helpers > 0:
             self._more_helpers -= 1
-            context = copy_context()
-            try:
-                self._helping.append(self._pool.submit(context.run, self._help))
-            except RuntimeError as exc:  # no thread can be started: who called does it alone
+            helper = _begun(self._pool, self._help)
+            if helper is None:  # no thread can be started: who called does it alone
                 self._more_helpers = 0
-                logger.warning(
-                    "No thread could be started to help: %s", exc, extra={"action": "thread_not_started"}
-                )
+            else:
+                self._helping.append(helper)
 
     def _help(self) -> None:
         entered()

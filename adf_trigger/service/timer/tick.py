@@ -28,9 +28,6 @@ from adf_trigger.settings.schedule import Schedule
 
 logger = logging.getLogger(__name__)
 
-FACTORIES_AT_ONCE = 64
-"""Factories that are processed concurrently: one whose calls hang keeps no other waiting."""
-
 TIMER = "timer"
 """The function that runs a tick as a rule."""
 
@@ -114,7 +111,7 @@ class TickRunner:
             finally:
                 rounds.over(turn)
 
-        self._tick_threads.each(take, rounds, at_once=FACTORIES_AT_ONCE)
+        self._tick_threads.begin_each(take, rounds)
         if unreached:
             self._first = (first + min(unreached)) % len(factories)
             trouble[f"reach {len(unreached)} factories"] = None

@@ -1,7 +1,8 @@
 """Threads that share the work of a tick."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -121,3 +122,151 @@ def test_every_thread_that_takes_part_enters_first_however_deep() -> None:
         tick_threads.each(lambda _: tick_threads.each(work, range(4), at_once=2), range(2), at_once=2)
     assert seen == ["one"] * 8
     tick_threads.each(lambda _: None, range(8))  # nothing is entered any more, and nothing fails
+
+
+@pytest.mark.parametrize("threads", [0, 1, 8])
+def test_what_is_begun_for_each_item_is_done_once_and_begun_in_order(threads: int) -> None:
+    """However many threads there are."""
+    begun, done = list[int](), list[int]()
+
+    def items() -> Iterator[int]:
+        for number in range(MANY):
+            begun.append(number)
+            yield number
+
+    TickThreads(threads).begin_each(done.append, items())
+    assert begun == list(range(MANY))
+    assert sorted(done) == begun
+
+
+def test_a_thread_that_waits_for_items_is_the_caller() -> None:
+    """While the next item is not due and work hangs, all of the pool's threads work for another round."""
+    tick_threads, may_end, together = TickThreads(4), threading.Event(), threading.Barrier(5)
+    asked, due = threading.Event(), threading.Event()
+    waited, worked, met = set[str](), set[str](), list[int]()
+
+    def items() -> Iterator[int]:
+        yield from range(3)
+        waited.add(threading.current_thread().name)
+        asked.set()
+        assert due.wait(timeout=60)
+        yield 3
+
+    def work(number: int) -> None:
+        worked.add(threading.current_thread().name)
+        if number == 0:
+            assert may_end.wait(timeout=60)
+        if number == 3:
+            may_end.set()
+
+    calling = threading.Thread(target=tick_threads.begin_each, args=(work, items()), name="calls")
+    calling.start()
+    assert asked.wait(timeout=60)
+    tick_threads.each(lambda _: met.append(together.wait(timeout=60)), range(5), at_once=5)
+    due.set()
+    calling.join(timeout=60)
+    assert not calling.is_alive()
+    assert len(met) == 5
+    assert waited == {"calls"}
+    assert "calls" not in worked
+
+
+def test_helpers_that_hang_keep_nothing_from_being_begun() -> None:
+    """With every thread that shares work taken, other work is begun all the same."""
+    tick_threads, release, done = TickThreads(3), threading.Event(), list[int]()
+    released = list[bool]()
+
+    def work(number: int) -> None:
+        if number == 0:
+            tick_threads.each(lambda _: released.append(release.wait(60)), range(8))
+        else:
+            done.append(number)
+            if len(done) == 9:
+                release.set()
+
+    tick_threads.begin_each(work, range(10))
+    assert sorted(done) == list(range(1, 10))
+    assert released == [True] * 8
+
+
+@pytest.mark.parametrize("threads", [0, 4])
+@pytest.mark.parametrize("error", [ValueError("one"), Killed()])
+def test_an_error_of_what_is_begun_reaches_the_caller(threads: int, error: BaseException) -> None:
+    """No item is taken after it, and none is under way any more when it comes."""
+    failed, ended = threading.Event(), list[int]()
+
+    def items() -> Iterator[int]:
+        yield from range(4)
+        assert failed.wait(timeout=60)
+        yield from range(4, MANY)
+
+    def work(number: int) -> None:
+        if number == 3:
+            failed.set()
+            raise error
+        ended.append(number)
+
+    with pytest.raises(type(error)):
+        TickThreads(threads).begin_each(work, items())
+    assert {0, 1, 2} <= set(ended)
+    assert len(ended) < MANY - 1
+
+
+def without_threads(threads: TickThreads, monkeypatch: pytest.MonkeyPatch) -> list[Callable[[], Any]]:
+    """Have the pools keep what they start no thread for, as ThreadPoolExecutor does."""
+    kept = list[Callable[[], Any]]()
+
+    def submit(work: Callable[[], Any]) -> None:
+        kept.append(work)
+        raise RuntimeError("can't start new thread")
+
+    for pool in (threads._pool, threads._turns):
+        monkeypatch.setattr(pool, "submit", submit)
+    return kept
+
+
+def test_what_no_thread_could_be_started_for_is_done_by_the_caller_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A thread that becomes free later, and finds it in its pool's queue, does none of it again."""
+    threads, done = TickThreads(4), list[int]()
+    kept = without_threads(threads, monkeypatch)
+    threads.begin_each(done.append, range(3))
+    threads.each(done.append, range(3, 6))
+    assert len(kept) == 4
+    for late in kept:
+        late()
+    assert done == list(range(6))
+
+
+@pytest.mark.parametrize("method", ["each", "begin_each"])
+def test_what_a_pool_began_without_a_new_thread_is_waited_for(
+    method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where no thread can be started, one of those that there are may have come to it already."""
+    threads, may_end = TickThreads(4), threading.Event()
+    taken, come = list[threading.Thread](), threading.Event()
+
+    def submit(work: Callable[[], Any]) -> None:
+        if not taken:
+            taken.append(threading.Thread(target=work))
+            taken[0].start()
+        raise RuntimeError("can't start new thread")
+
+    def work(_: int) -> None:
+        if threading.current_thread() in taken:
+            come.set()
+            assert may_end.wait(timeout=60)
+        else:
+            assert come.wait(timeout=60)
+
+    for pool in (threads._pool, threads._turns):
+        monkeypatch.setattr(pool, "submit", submit)
+    calling = threading.Thread(target=getattr(threads, method), args=(work, range(2)))
+    calling.start()
+    assert come.wait(timeout=60)
+    calling.join(timeout=0.2)
+    assert calling.is_alive()
+    may_end.set()
+    calling.join(timeout=60)
+    assert not calling.is_alive()
