@@ -5,7 +5,7 @@ Safe to overlap with another tick, since every step is a conditional write: the 
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -92,7 +92,7 @@ class TickRunner:
         limits = TimeLimits.of_tick(self._schedule, begun, self._seconds)
         factories = list(self._factories)
         first = self._first % len(factories)
-        unreached, trouble = list[int](), dict[str, None]()
+        unreached, trouble = list[int](), dict[int, Sequence[str]]()
         held = dict[int, tuple[str, Mapping[str, int]]]()
         lines = dict[int, tuple[str, LinesOf]]()
         rounds = Rounds([*factories[first:], *factories[:first]], lambda: self._until_due(limits))
@@ -105,20 +105,21 @@ class TickRunner:
                 within = self._limits_of_another(limits) if turn.is_another else limits
                 work = FactoryTurn(turn.factory, self._budget(turn.factory))
                 take_turn(self._stages, work, within, self._tick_threads)
-                trouble.update(dict.fromkeys(work.trouble))
+                trouble[turn.number] = work.trouble
                 held[turn.number] = turn.factory.alias, counted_by_hold(work.active)
                 lines[turn.number] = turn.factory.alias, LinesOf.among(work.active)
             finally:
                 rounds.over(turn)
 
         self._tick_threads.begin_each(take, rounds)
+        undone = list(dict.fromkeys(each for number in sorted(trouble) for each in trouble[number]))
         if unreached:
             self._first = (first + min(unreached)) % len(factories)
-            trouble[f"reach {len(unreached)} factories"] = None
+            undone.append(f"reach {len(unreached)} factories")
         if not limits.are_over:
             self._parts.purger.purge_messages()
         waiting = {HELD: for_note([*held.values()]), LINES: lines_for_note([*lines.values()])}
-        self._note(begun, by, {**waiting, "trouble": list(trouble)[:MOST_TROUBLE]})
+        self._note(begun, by, {**waiting, "trouble": undone[:MOST_TROUBLE]})
 
     def _until_due(self, limits: TimeLimits) -> float | None:
         """Seconds until the timer is due again; None where the platform's limit is nearer."""

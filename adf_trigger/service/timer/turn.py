@@ -47,7 +47,7 @@ class Part:
     Attributes:
         name: in the log and in what health says of the tick.
         share: of the time that is left when it begins.
-        work: does it within a budget; may raise AdfTriggerError.
+        work: does it within a budget; may raise any error.
     """
 
     name: str
@@ -78,12 +78,15 @@ def _attempt(part: Part, turn: FactoryTurn, limits: TimeLimits) -> None:
     try:
         if not budget.is_over:
             part.work(turn, budget)
-    except AdfTriggerError as exc:
-        logger.warning(
+    except Exception as exc:  # the outermost edge of a part: it must not end the others' turns
+        is_ours = not isinstance(exc, AdfTriggerError)
+        logger.log(
+            logging.ERROR if is_ours else logging.WARNING,
             "This tick could not %s %s: %s",
             part.name,
             turn.factory.alias,
             exc,
+            exc_info=is_ours,
             extra={
                 "action": f"{part.name}_failed",
                 "factory": turn.factory.id,

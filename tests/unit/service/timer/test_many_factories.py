@@ -131,6 +131,21 @@ def test_the_trouble_of_some_is_theirs_alone(fleet: Fleet) -> None:
     assert fleet.published() == fleet.of(*(set(range(MANY)) - {4}))
 
 
+def test_a_fault_of_our_own_in_one_turn_is_that_turn_s_alone(
+    fleet: Fleet, caplog: pytest.LogCaptureFixture
+) -> None:
+    """All others have theirs, what follows in that turn is done, and the tick is noted with what it could not do."""
+    fleet.start()
+    fleet.factories[0].always["query_runs"] = KeyError("a bug")
+    fleet.tick()
+    assert fleet.published() == fleet.of(*range(1, MANY))
+    note = fleet.services.notes.get("app", "tick")
+    assert note is not None
+    assert note.value["trouble"] == ["monitor f0"]
+    told = [each for each in caplog.records if getattr(each, "action", "") == "monitor_failed"]
+    assert [(each.levelname, each.exc_info is not None) for each in told] == [("ERROR", True)]
+
+
 def test_one_that_does_not_answer_keeps_no_other_waiting() -> None:
     """While the calls of three factories hang, the news of all others is sent."""
     fleet = Fleet(TickThreads(THREADS))
