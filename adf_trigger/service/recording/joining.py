@@ -13,7 +13,7 @@ from adf_trigger.service.recording.moves import WAITS_FOR_A_PLACE, IllegalMove, 
 class Fate(Enum):
     """The state of the run that a request has joined."""
 
-    GOES_ON = auto()
+    ACTIVE = auto()
     """It has not ended."""
     ENDED = auto()
     """It has ended, or its outcome is unknown: the request ends in the same way."""
@@ -69,7 +69,7 @@ def fate_of(record: RunRecord, other: RunRecord | None) -> Fate:
     if other.rejections != joined.rejections or joined.run_id not in other.run_ids:
         return Fate.REJECTED if other.rejections > joined.rejections else Fate.GONE
     if not other.ended:
-        return Fate.GOES_ON
+        return Fate.ACTIVE
     was_run = other.confirmed_run_id is not None and other.ended_at is not None
     if was_run and other.ended_at is not None and other.ended_at < record.requested_at:
         return Fate.ENDED_BEFORE

@@ -1,6 +1,6 @@
-"""The child runs of a run: their status, and the errors of those that it failed with.
+"""The child runs of a run: their status, and the errors of those whose failure made it fail.
 
-One level deep: the children of a child are named, and not read.
+One level deep: the children of a child are named, but not read.
 """
 
 import logging
@@ -26,10 +26,10 @@ MOST_FOLLOWED = 3
 """Maximum child runs whose activities are read: one call for the run, and one for each page."""
 
 MOST_PAGES = 3
-"""Maximum pages of a hundred: of a child's activities, the last first; and of a list of runs."""
+"""Maximum pages of a hundred entries: of a child's activities, newest first, and of a list of runs."""
 
 MOST_ASKED = 5
-"""Maximum child runs of a cancelled run that are read by id, where no list has shown them."""
+"""Maximum child runs of a cancelled run that are read by id, since no list has shown them."""
 
 MOST_NAMES = 20
 """Maximum pipelines by which a list is filtered; with more, all runs are listed."""
@@ -39,7 +39,7 @@ MAX_MESSAGES_SIZE = 6_000
 """Maximum size of the errors of one child run, in characters of ASCII JSON."""
 
 NEVER_LATER = timedelta(days=1)
-"""How far ahead of our clock a list ends, since ours may be behind the service's."""
+"""How far past our clock a list extends, since our clock may be behind the service's."""
 
 
 @dataclass(slots=True)
@@ -48,11 +48,11 @@ class _Look:
 
     Attributes:
         factory: where they run.
-        window: of the run that has started them.
+        window: the time window of the run that started them.
         budget: calls that may be spent.
         children: runId → what is known of it.
         complete: whether everything was read.
-        is_cut: whether something of what was read is left out.
+        is_cut: whether part of what was read is left out.
     """
 
     factory: FactoryHandle
@@ -64,21 +64,21 @@ class _Look:
 
 
 @dataclass(frozen=True, slots=True)
-class Below:
+class ChildRuns:
     """What is known of the runs that a run has started.
 
     Attributes:
-        children: those that failed first.
+        runs: the runs, failed ones first.
         complete: whether everything was read.
-        is_cut: whether something of what was read is left out.
+        is_cut: whether part of what was read is left out.
     """
 
-    children: Sequence[ChildRun] = ()
+    runs: Sequence[ChildRun] = ()
     complete: bool = True
     is_cut: bool = False
 
 
-NOTHING_BELOW = Below()
+NO_CHILDREN = ChildRuns()
 
 
 def children_of(
@@ -87,16 +87,16 @@ def children_of(
     activities: Sequence[ActivityRun],
     window: TimeWindow,
     budget: Budget,
-) -> Below:
+) -> ChildRuns:
     """The runs that a run has started.
 
-    Where none has failed and the run was not cancelled, nothing is read: its own activities name them.
+    Makes no call where none has failed and the run was not cancelled: its own activities name them.
 
     Args:
         factory: where they run.
-        run: it has ended.
+        run: a run that has ended.
         activities: its activity runs, in the order in which they began.
-        window: in which these were read.
+        window: the time window in which these were read.
         budget: calls that may be spent.
     """
     cured = cured_among(activities)
@@ -111,18 +111,18 @@ def children_of(
         if child is not None and child not in look.children:
             look.children[child] = _named(child, each)
     if run.status == RunStatus.CANCELLED and any(map(starts_a_run, activities)):
-        _see_below(look, run, activities)
+        _list_children(look, run, activities)
     to_follow = dict.fromkeys(child for each in failed if (child := child_of(each)) is not None)
     for child in [*to_follow][:MOST_FOLLOWED]:
         _follow(look, child)
-    return Below(list(look.children.values()), look.complete, look.is_cut)
+    return ChildRuns(list(look.children.values()), look.complete, look.is_cut)
 
 
 def _named(child: str, activity: ActivityRun) -> ChildRun:
     """A child run as the activity that started it names it."""
-    given, told = json_object(activity.input), json_object(activity.output)
+    given, output = json_object(activity.input), json_object(activity.output)
     waits = given.get("waitOnCompletion")
-    name = text(told.get("pipelineName")) or text(json_object(given.get("pipeline")).get("referenceName"))
+    name = text(output.get("pipelineName")) or text(json_object(given.get("pipeline")).get("referenceName"))
     return ChildRun(
         run_id=child,
         pipeline=shorten_middle(name, LONGEST_NAME),
@@ -132,8 +132,8 @@ def _named(child: str, activity: ActivityRun) -> ChildRun:
     )
 
 
-def _see_below(look: _Look, run: PipelineRun, activities: Iterable[ActivityRun]) -> None:
-    """The status of a cancelled run's children, which may go on; also of those that its activities do not name."""
+def _list_children(look: _Look, run: PipelineRun, activities: Iterable[ActivityRun]) -> None:
+    """Read the status of a cancelled run's children, which may still run, even if no activity names them."""
     names = {name for each in activities if (name := _named("", each).pipeline) and starts_a_run(each)}
     filters = [FieldFilter(operand="PipelineName", operator="In", values=tuple(sorted(names)))]
     wanted = RunFilter(
@@ -175,7 +175,7 @@ def _follow(look: _Look, child: str) -> None:
     if not found and not complete:
         look.complete = False
         return
-    # What that pipeline declares is not known here: its user properties may hold secure values.
+    # The declaration of that pipeline is not known here: its user properties may hold secure values.
     errors = errors_of(in_order(found), withheld=True)
     kept = fitted_errors(errors, most=MOST_ERRORS, size=MAX_MESSAGES_SIZE)
     left_out = len(errors) - len(kept)
@@ -186,7 +186,7 @@ def _follow(look: _Look, child: str) -> None:
 
 
 def _ask(look: _Look, child: str) -> PipelineRun | None:
-    """Read a child run, and note its status; None where it was not read."""
+    """Read a child run and store its status; returns None where it was not read."""
     try:
         run_id = UUID(child)
     except ValueError:

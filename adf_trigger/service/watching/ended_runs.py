@@ -1,7 +1,7 @@
-"""Reads lists of ended runs page by page, and keeps of each list what somebody needs, within a bound.
+"""Reads lists of ended runs page by page, and keeps a bounded number of the runs that are needed.
 
-A list shows all runs of a factory that have ended in its window, thousands of which may be of no interest: others', and
-those that an earlier list has shown. These are looked at, and never decoded.
+A list shows all runs of a factory that have ended in its window. Thousands of them may be of no interest: runs of
+others, and runs that an earlier list has shown. These are inspected, but never decoded.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -16,16 +16,16 @@ from adf_trigger.datafactory.models import FieldFilter, Page, PipelineRun, RunFi
 from adf_trigger.datafactory.port import PipelineRuns
 from adf_trigger.errors import DataFactoryError, FactoryUnusable, Throttled
 from adf_trigger.service.calls.budget import Budget
-from adf_trigger.service.watching.ends import BELIEVED_AHEAD
+from adf_trigger.service.watching.ends import MAX_CLOCK_LEAD
 
 MOST_HELD = 2_000
 """Maximum runs of a list that are held for one purpose: more than a tick can record. The oldest are held."""
 
 MOST_CHARACTERS = 8_000_000
-"""Maximum characters of the messages and parameters of all runs that are held for one purpose; one run always is."""
+"""Maximum characters of the messages and parameters of all runs that are held for one purpose; one is always held."""
 
 _NOT_NEEDED: Mapping[str, Any] = {"parameters": {}, "run_dimension": {}, "invoked_by": None}
-"""What the end of one of our runs does not say."""
+"""The fields that the end of one of our runs does not use."""
 
 Wanted = Callable[[RunGlance], bool]
 
@@ -37,15 +37,15 @@ def ended_filter() -> FieldFilter:
 
 
 def none_wanted(_: RunGlance) -> bool:
-    """Nobody needs runs of others."""
+    """Want no runs of others."""
     return False
 
 
 class OldestRuns:
-    """The oldest of the runs that are added, as many as there is room for.
+    """Holds the oldest of the runs that are added, within the limits above.
 
     Args:
-        now: when a run without a last update counts as updated.
+        now: stands for the last update of a run that has none.
     """
 
     def __init__(self, now: datetime) -> None:
@@ -53,17 +53,17 @@ class OldestRuns:
         self._runs: dict[UUID, PipelineRun] = {}
         self._characters = 0
         self.left_out_since: datetime | None = None
-        """The earliest last update of those that there was no room for."""
+        """The earliest last update of the runs that were left out."""
 
     def add(self, run: PipelineRun) -> None:
-        """Add a run, or what is known of it by now."""
+        """Add a run, or replace it by its newer state."""
         self._runs[run.run_id] = run
         self._characters += _characters(run)
         if len(self._runs) >= 2 * MOST_HELD or self._characters >= 2 * MOST_CHARACTERS:
             self._leave_out()
 
     def oldest_first(self) -> Sequence[PipelineRun]:
-        """The runs that are held."""
+        """The runs that are held, oldest first."""
         self._leave_out()
         return list(self._runs.values())
 
@@ -82,24 +82,24 @@ class OldestRuns:
 
 
 def _characters(run: PipelineRun) -> int:
-    """The characters of what of a run may be long."""
+    """The characters of the fields of a run that may be long."""
     texts = (run.message, *run.parameters.values(), *run.run_dimension.values())
     return sum(len(each if isinstance(each, str) else repr(each)) for each in texts if each is not None)
 
 
 @dataclass(frozen=True, slots=True)
 class EndedRuns:
-    """What was read of a list.
+    """The result of reading a list.
 
     Attributes:
-        shown: which of our runs it showed to have ended.
-        ours: these, without what an end does not need, the oldest first.
-        ours_left_out: the earliest update of those that there was no room for.
-        others: the other runs that were wanted, the oldest first.
+        shown: the ids of our runs that it showed as ended.
+        ours: these runs, without the fields that an end does not use, oldest first.
+        ours_left_out: the earliest update of those that were left out, over the limits.
+        others: the other runs that were wanted, oldest first.
         others_left_out: likewise.
-        newest: the latest update of any run in it that can be believed; None where there was none.
+        newest: the latest plausible update of any run in it; None where there was none.
         complete: whether all of it was read.
-        error: why the rest of it could not be read, which has pages before it.
+        error: why reading failed after at least one page was read.
     """
 
     shown: Collection[UUID]
@@ -113,19 +113,19 @@ class EndedRuns:
 
 
 class _Reader:
-    """Looks at the runs of a list as its pages are read."""
+    """Inspects the runs of a list as its pages are read."""
 
     def __init__(self, ours: Collection[UUID], others: Wanted, now: datetime) -> None:
         self._ours = ours
         self._others = others
-        self._latest = now + BELIEVED_AHEAD
+        self._latest = now + MAX_CLOCK_LEAD
         self.newest: datetime | None = None
         self.shown: set[UUID] = set()
         self.held, self.held_for_others = OldestRuns(now), OldestRuns(now)
         self.pages = 0
 
     def wants(self, glance: RunGlance) -> bool:
-        """Whether a run is needed; notes how far the list goes."""
+        """Whether a run is needed; records how far the list reaches."""
         updated = glance.last_updated
         if updated and updated <= self._latest and (self.newest is None or updated > self.newest):
             self.newest = updated
@@ -134,7 +134,7 @@ class _Reader:
         return glance.run_id in self._ours or self._others(glance)
 
     def take(self, page: Page[PipelineRun]) -> None:
-        """Hold what is needed of a page."""
+        """Hold the runs of a page that are needed."""
         self.pages += 1
         for run in page.items:
             if run.status not in ENDED_IN_DATA_FACTORY:
@@ -156,19 +156,19 @@ def read_ended(
     ours: Collection[UUID] = (),
     others: Wanted = none_wanted,
 ) -> EndedRuns:
-    """Read a list of ended runs. A page that cannot be read does not take away those before it.
+    """Read a list of ended runs. A page that cannot be read does not discard those before it.
 
     Args:
-        runs: of a factory.
-        window: what is listed.
-        budget: a page costs a call.
+        runs: the runs of a factory.
+        window: the filter of the list.
+        budget: calls that may be spent, one a page.
         now: the current time.
-        at_most: pages.
+        at_most: maximum pages.
         ours: runs whose ends are wanted.
-        others: which other runs are.
+        others: says which other runs are wanted.
 
     Raises:
-        DataFactoryError, CredentialError: nothing was read, or the factory must not be asked for more now.
+        DataFactoryError, CredentialError: nothing was read, or the factory must not be called again now.
     """
     reader = _Reader(ours, others, now)
     pages = runs.query_runs(window, wanted=reader.wants)

@@ -1,4 +1,4 @@
-"""Records how runs have ended, and publishes it: two writes of the ledger and one message for each."""
+"""Records and publishes the ends of runs: two ledger writes and one message for each."""
 
 import logging
 from collections.abc import Sequence
@@ -21,14 +21,14 @@ from adf_trigger.service.policy import Policies
 from adf_trigger.service.publishing.publish import Publisher
 from adf_trigger.service.recording.records import Records
 from adf_trigger.service.recording.run_end import RunEnd
-from adf_trigger.service.watching.children import NOTHING_BELOW, Below, children_of
+from adf_trigger.service.watching.children import NO_CHILDREN, ChildRuns, children_of
 from adf_trigger.service.watching.results import errors_of, in_order, kept_errors, results_of, return_value_of
 from adf_trigger.service.watching.withheld import Withholder
 from adf_trigger.settings.policy import Details
 
 logger = logging.getLogger(__name__)
 
-BELIEVED_AHEAD = timedelta(hours=1)
+MAX_CLOCK_LEAD = timedelta(hours=1)
 """Maximum lead of the service's clock over ours; later times are ignored."""
 
 DETAILS_WAIT = timedelta(minutes=10)
@@ -36,8 +36,8 @@ DETAILS_WAIT = timedelta(minutes=10)
 
 MOST_ACTIVITY_PAGES = 10
 MOST_ACTIVITIES = 1000
-"""Pages of activities that are read of one run, and what they hold: a loop of thousands must not spend what all
-runs share."""
+"""Maximum pages of activities that are read of one run, and the activities that they hold: a loop of thousands must
+not use up the calls that all runs share."""
 
 MAX_CHILDREN_SIZE = 16_000
 MAX_MESSAGE_SIZE = 8_000
@@ -50,9 +50,9 @@ class EndRecorder:
     Args:
         ledger: the run ledger.
         records: writes it.
-        publisher: publishes what has ended.
-        policies: say of which runs the activities are read.
-        withholder: says of which runs inputs and outputs are left out.
+        publisher: publishes the ends.
+        policies: say for which runs the activities are read.
+        withholder: says for which runs inputs and outputs are left out.
         clock: returns the current time.
     """
 
@@ -73,16 +73,16 @@ class EndRecorder:
         self._clock = clock
 
     def record(self, factory: FactoryHandle, row: ActiveRun, run: PipelineRun, budget: Budget) -> bool:
-        """Record and publish the end of a run; False where that is left to a later tick.
+        """Record and publish the end of a run; returns False where that is left to a later tick.
 
         Raises:
             LedgerConflict: another process has changed the record.
-            LedgerError, PublishError: out of reach.
+            LedgerError, PublishError: storage is out of reach.
         """
         try:
             return self._recorded(factory, row, run, budget)
         except LedgerConflict:
-            # Its sender, or the dispatcher, may just have handed it over.
+            # Its sender or the dispatcher may just have handed it over.
             return self._recorded(factory, row, run, budget)
 
     def _recorded(self, factory: FactoryHandle, row: ActiveRun, run: PipelineRun, budget: Budget) -> bool:
@@ -90,7 +90,7 @@ class EndRecorder:
             return False  # with hundreds waiting for a call, not even the records are read
         stored = self._ledger.get(factory.id, row.request_id)
         if stored is None or stored.record.state is RunState.ACCEPTED:
-            return stored is None  # its sender, or the dispatcher, first has to record that it was started
+            return stored is None  # its sender or the dispatcher records first that it was started
         if stored.record.state is not RunState.SUBMITTED:
             return True
         end = self.of(factory, stored.record, run, budget)
@@ -102,22 +102,22 @@ class EndRecorder:
     def of(
         self, factory: FactoryHandle, record: RunRecord, run: PipelineRun, budget: Budget
     ) -> RunEnd | None:
-        """Describe the end of a run, with its activities if the policy has them read; None if a later tick has to."""
+        """Describe the end of a run, with its activities if the policy asks for them; None if a later tick has to."""
         read = self._read(factory, record, run, budget)
         if not read.complete and self._may_still_be_read(run):
             return None
         withheld = read.activities is not None and self._withholder.at_end(factory, record)
-        return end_of(run, read.activities, read.below, withheld=withheld, complete=read.complete)
+        return end_of(run, read.activities, read.children, withheld=withheld, complete=read.complete)
 
     def _may_still_be_read(self, run: PipelineRun) -> bool:
         """Whether its event still waits for its activities: for DETAILS_WAIT after its end, where that is known."""
         now, ended = self._clock(), run.run_end or run.last_updated
-        return ended is not None and ended <= now + BELIEVED_AHEAD and now - ended < DETAILS_WAIT
+        return ended is not None and ended <= now + MAX_CLOCK_LEAD and now - ended < DETAILS_WAIT
 
     def _read(self, factory: FactoryHandle, record: RunRecord, run: PipelineRun, budget: Budget) -> "_Read":
-        """Read the activity runs of a run, where the policy has them read.
+        """Read the activity runs of a run, if the policy asks for them.
 
-        Of a run with very many activities only the first pages are read, which then counts as complete.
+        Only the first pages are read of a run with very many activities, which then counts as complete.
         """
         details = self._policies.of(record.pipeline).details
         if details is Details.FAILED and run.status == RunStatus.SUCCEEDED:
@@ -136,30 +136,30 @@ class EndRecorder:
         if not found and not complete:
             return _Read(None, complete=False)
         activities = in_order(found)
-        below = children_of(factory, run, activities, window, budget)
+        children = children_of(factory, run, activities, window, budget)
         complete = complete or len(activities) >= MOST_ACTIVITIES
-        return _Read(activities, below, complete=complete and below.complete)
+        return _Read(activities, children, complete=complete and children.complete)
 
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """What was read of a run.
+    """The activities and child runs of a run, as far as they were read.
 
     Attributes:
         activities: in the order in which they began; None where they were not read.
-        below: the runs that it has started.
+        children: the runs that it has started.
         complete: whether no more will be read.
     """
 
     activities: Sequence[ActivityRun] | None
-    below: Below = NOTHING_BELOW
+    children: ChildRuns = NO_CHILDREN
     complete: bool = False
 
 
 def end_of(
     run: PipelineRun,
     activities: Sequence[ActivityRun] | None,
-    below: Below = NOTHING_BELOW,
+    children: ChildRuns = NO_CHILDREN,
     *,
     withheld: bool = False,
     complete: bool = True,
@@ -167,9 +167,9 @@ def end_of(
     """Describe the end of a run, cut to what a record can hold.
 
     Args:
-        run: it has ended.
+        run: a run that has ended.
         activities: its activity runs, in the order in which they began; None where they were not read.
-        below: the runs that it has started.
+        children: the runs that it has started.
         withheld: whether figures, user properties and the return value are left out.
         complete: whether everything was read.
     """
@@ -188,7 +188,7 @@ def end_of(
         return ended
     errors, errors_left_out, cut = kept_errors(errors_of(activities, withheld=withheld))
     results, left_out = results_of(activities, withheld=withheld)
-    children = fitted_children(below.children, size=MAX_CHILDREN_SIZE)
+    kept = fitted_children(children.runs, size=MAX_CHILDREN_SIZE)
     value, value_cut = (None, False) if withheld else return_value_of(run, activities)
     return replace(
         ended,
@@ -197,14 +197,14 @@ def end_of(
         or cut
         or value_cut
         or bool(errors_left_out or left_out)
-        or below.is_cut
-        or children != [*below.children],
+        or children.is_cut
+        or kept != [*children.runs],
         results=Results(
             activities=results,
             activities_left_out=left_out,
             errors_left_out=errors_left_out,
-            children=children,
-            children_left_out=len(below.children) - len(children),
+            children=kept,
+            children_left_out=len(children.runs) - len(kept),
             return_value=value,
             details="withheld" if withheld else "full",
         ),
@@ -213,7 +213,7 @@ def end_of(
 
 def _log_not_read(run: PipelineRun, error: AdfTriggerError) -> None:
     logger.warning(
-        "Run %s has ended, and its activities cannot be read yet: %s",
+        "Run %s has ended, but its activities cannot be read yet: %s",
         run.run_id,
         error,
         extra={"action": "activities_not_read", "run_id": str(run.run_id)},

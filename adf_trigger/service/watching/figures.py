@@ -38,14 +38,14 @@ _DURATION = "executionDuration"
 
 _STATUS_CODES = range(100, 600)
 _STATUS = re.compile(r"(?:\bstatus code:? '?|\bHttpStatusCode - '|\bstatus-')(\d{3})\b", re.IGNORECASE)
-"""The HTTP status in the error of a failed call, whose output does not have it."""
+"""The HTTP status in the error of a failed call, whose output lacks it."""
 
 _LARGEST = 2**53
 """Largest integer that consumers which read JSON numbers as doubles read exactly."""
 
 
 def figures_of(run: ActivityRun) -> Figures:
-    """The metrics of an activity run; none where its type has none, or its output is hidden."""
+    """The metrics of an activity run; empty where its type has none, or its output is hidden."""
     kind, output = run.activity_type.lower(), json_object(run.output)
     found: Figures = {name: output[name] for name in _BY_TYPE.get(kind, ()) if _is_number(output.get(name))}
     if kind == "executedataflow":
@@ -59,11 +59,11 @@ def figures_of(run: ActivityRun) -> Figures:
 
 def _status_of(run: ActivityRun, output: Mapping[str, object]) -> int | None:
     """The HTTP status of a call, from its output or its error."""
-    said = next((output[name] for name in ("statusCode", "StatusCode") if name in output), None)
-    if said is None and (match := _STATUS.search(run.error.message)):
-        said = match[1]
+    code = next((output[name] for name in ("statusCode", "StatusCode") if name in output), None)
+    if code is None and (match := _STATUS.search(run.error.message)):
+        code = match[1]
     try:
-        status = int(said) if isinstance(said, int | str) else 0
+        status = int(code) if isinstance(code, int | str) else 0
     except ValueError:
         return None
     return status if status in _STATUS_CODES else None

@@ -21,8 +21,8 @@ class JoinedEnder:
     Args:
         ledger: the run ledger.
         records: writes it.
-        publisher: publishes what has ended.
-        tick_threads: works for several runs at once.
+        publisher: publishes the ends.
+        tick_threads: processes several requests concurrently.
     """
 
     def __init__(
@@ -41,28 +41,28 @@ class JoinedEnder:
         over: Collection[UUID],
         budget: Budget,
     ) -> None:
-        """End and publish those whose run has ended. Nothing is read of those whose run goes on.
+        """End and publish the joined requests whose run has ended. Those whose run is still active are not read.
 
         Args:
             factory: resource id under which they are kept.
             active: its active rows, as they were read when the tick began.
-            ended: records that have ended without a run since.
-            over: runs that Data Factory has shown to have ended since.
-            budget: says when the time is over; the next tick continues.
+            ended: records that have since ended without a run.
+            over: runs that Data Factory has since shown as ended.
+            budget: says when the time is up; the next tick continues.
 
         Raises:
             LedgerError, PublishError: storage is out of reach; the next tick continues.
         """
-        have_ended = {each.record.request_id for each in ended}
-        go_on = {
+        ended_ids = {each.record.request_id for each in ended}
+        still_active = {
             (row.request_id, row.run_id)
             for row in active
-            if row.state is not RunState.ENDED and row.request_id not in have_ended and row.run_id not in over
+            if row.state is not RunState.ENDED and row.request_id not in ended_ids and row.run_id not in over
         }
         joined = defaultdict[str, list[ActiveRun]](list)
         for row in active:
             to = row.joined_to
-            if to is not None and (to.request_id, to.run_id) not in go_on:
+            if to is not None and (to.request_id, to.run_id) not in still_active:
                 joined[to.request_id].append(row)
         troubles = Troubles("end_joined")
 
@@ -81,7 +81,7 @@ class JoinedEnder:
             return  # another process was first
         fate, to = joining.fate_of(stored.record, other), stored.record.joined_to
         named = f"request {to and to.request_id}"
-        if fate is Fate.GOES_ON:
+        if fate is Fate.ACTIVE:
             return
         if other is not None and fate is Fate.ENDED_BEFORE:
             self._records.leave_joined(stored, other)
@@ -92,6 +92,6 @@ class JoinedEnder:
             reason = f"{named}, which it had joined, was rejected, and its key was used again"
             leased = self._records.lease_to_publish(self._records.reject(stored, reason))
         else:
-            reason = f"the record of {named}, which it had joined, is not there any more"
+            reason = f"the record of {named}, which it had joined, no longer exists"
             leased = self._records.lease_to_publish(self._records.park(stored, reason))
         self._publisher.publish_leased(leased)

@@ -1,8 +1,8 @@
-"""Watches the active runs of a factory, at a cost that follows what has ended and not what is active.
+"""Watches the active runs of a factory, at a cost that grows with the runs that have ended, not with the active ones.
 
-One query lists the runs that have ended since the last poll; what it shows is matched in memory. Runs that no list
-shows are read by id, a few at each tick. A run is never assumed to have ended: a failed poll changes
-nothing, a run that no list shows is not lost, and a status that is not known has not ended.
+One query lists the runs that have ended since the last poll; they are matched in memory. Runs that no list shows are
+read by id, a few at each tick. A run is never assumed to have ended: a failed poll changes nothing, a run that no list
+shows is not lost, and an unrecognized status does not count as ended.
 """
 
 import logging
@@ -36,19 +36,19 @@ from adf_trigger.service.watching.sweep import Sweeper
 logger = logging.getLogger(__name__)
 
 FEW = 3
-"""Up to this many active runs are read one by one: that costs no more than a query, and is not delayed as lists are."""
+"""Up to this many active runs are read one by one: that costs no more than a query, and does not lag as lists do."""
 
-SWEPT_A_TICK = 2
-"""Maximum runs per tick that are read by id, in turn, where its list was complete."""
+SWEPT_PER_TICK = 2
+"""Maximum runs per tick that are read by id, in turn, where the list was complete."""
 
 MOST_SWEPT = 200
-"""Maximum runs per tick that are read by id where its list was too long to be read whole."""
+"""Maximum runs per tick that are read by id where the list was too long to be read in full."""
 
 FIRST_LOOK_BACK = timedelta(minutes=30)
 """Overlap of the first poll with the oldest active run: our clock may be ahead of the service's."""
 
 NEVER_LATER = timedelta(days=1)
-"""How far ahead of our clock a list ends, since ours may be behind the service's."""
+"""How far past our clock a list extends, since our clock may be behind the service's."""
 
 LONGEST_BACKLOG = timedelta(hours=2)
 """How long lists repeat an end that could not be recorded; then it is left to the sweep."""
@@ -62,7 +62,7 @@ class Listed:
     """A list of the ended runs of a factory.
 
     Attributes:
-        after: the list began after these last updates.
+        after: the list has the runs whose last update is after this time.
         runs: what was read of it.
     """
 
@@ -76,7 +76,7 @@ class Monitor:
     Args:
         ledger: the run ledger.
         records: writes it.
-        ends: records and publishes what has ended.
+        ends: records and publishes the ends of runs.
         publisher: publishes lost runs.
         sweep: chooses the runs that are read by id.
         clock: returns the current time.
@@ -119,11 +119,11 @@ class Monitor:
         """Check the started runs once; returns the list of ended runs, where one was needed.
 
         Args:
-            factory: whose runs.
+            factory: the factory.
             active: its active runs.
             budget: calls that may be spent.
-            over: the runs that Data Factory has shown to have ended are added to it.
-            others: which runs that are none of these the list is to hold, too.
+            over: runs that Data Factory has shown as ended are added to it.
+            others: says which other runs the list should include.
 
         Raises:
             DataFactoryError, CredentialError: reading failed; runs that were not seen are unchanged, the ends that
@@ -141,7 +141,7 @@ class Monitor:
         found = listed.runs
         over.update(found.shown)
         unseen = [row for row in started if row.run_id not in found.shown]
-        calls = min(SWEPT_A_TICK if found.complete else MOST_SWEPT, budget.left)
+        calls = min(SWEPT_PER_TICK if found.complete else MOST_SWEPT, budget.left)
         self._ask_for(factory, self._sweep.next_of(factory.id, unseen, calls), budget, over)
         if found.error is not None:
             raise found.error
@@ -158,7 +158,7 @@ class Monitor:
         self._take(factory, row, self._read(factory, row), budget)
 
     def _read(self, factory: FactoryHandle, row: ActiveRun) -> PipelineRun | None:
-        """Read a run; None where Data Factory itself answers that it has none of that id."""
+        """Read a run; None where Data Factory itself answers that it has no run of that id."""
         try:
             return factory.runs.get_run(row.run_id)
         except ResourceNotFound as exc:
@@ -183,8 +183,8 @@ class Monitor:
     ) -> Listed:
         """Record the ends that a list shows; returns the list.
 
-        At most half of the calls and of the time goes into the list, so that however much has ended in the factory
-        some is left to record ends, and to ask for what the list has not come to.
+        At most half of the calls and of the time goes into the list. However many runs have ended in the factory, the
+        rest is left to record ends, and to read by id the runs that the list has not reached.
         """
         earliest = min(row.requested_at for row in started) - FIRST_LOOK_BACK
         since = max(min(self._ledger.cursor(factory.id).polled_until or earliest, self._clock()), earliest)
@@ -205,7 +205,7 @@ class Monitor:
         )
         left = self._record(factory, ours, found.ours, budget)
         if found.complete:
-            self._move_on(factory, since, found, left)
+            self._advance_cursor(factory, since, found, left)
         return Listed(window.last_updated_after, found)
 
     def _record(
@@ -226,18 +226,18 @@ class Monitor:
         self._tick_threads.each(record, budget.while_it_lasts(oldest_first))
         return [run for run in oldest_first if run.run_id not in done]
 
-    def _move_on(
+    def _advance_cursor(
         self,
         factory: FactoryHandle,
         since: datetime,
         found: EndedRuns,
         left: Sequence[PipelineRun],
     ) -> None:
-        """The next list begins where this one ended, by the service's own clock: ours may be ahead of it.
+        """Advance the cursor to the end of this list, by the service's own clock: ours may be ahead of it.
 
-        It never begins ahead of our clock, whatever one run claims: where the service's is ahead, lists show some
-        ends again. It shows again what is left, too, unless that has been left for very long, and what there was
-        no room for, which is newer.
+        The cursor never passes our clock, whatever time a run claims: where the service's clock is ahead, lists repeat
+        some ends. It also stops before ends that could not be recorded, for LONGEST_BACKLOG at most, and before runs
+        that were left out.
         """
         now = self._clock()
         until = since if found.newest is None else min(found.newest, now)

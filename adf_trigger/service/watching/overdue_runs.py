@@ -1,6 +1,6 @@
-"""Publishes one event for a run that is overdue, and orders its cancellation where that was asked for.
+"""Publishes one event for a run that is overdue, and orders its cancellation where that was requested.
 
-It is the one event before an end: the run goes on, and its end is published as ever.
+It is the only event before an end: the run continues, and its end is published as usual.
 """
 
 import logging
@@ -33,7 +33,7 @@ class OverdueRunWatcher:
     Args:
         ledger: the run ledger.
         records: writes it.
-        notifier: sends the news.
+        notifier: sends the event.
         router: delivers it to further consumers.
         gate: says whether a factory may be called now.
         clock: returns the current time.
@@ -59,10 +59,10 @@ class OverdueRunWatcher:
         self._tick_threads = tick_threads
 
     def publish(self, factory: FactoryHandle, active: Sequence[ActiveRun], budget: Budget) -> None:
-        """Publish every overdue run that was not published as such, while there is time and calls are left.
+        """Publish each overdue run that has not been published as overdue yet, while time and calls are left.
 
-        Each is first read from Data Factory: one that has ended, or is missing there, is published as that. Where
-        nothing is overdue this costs nothing.
+        Each is first read from Data Factory: one that has ended, or is missing there, is left to the monitor. Where no
+        run is overdue, this costs nothing.
 
         Raises:
             DataFactoryError, CredentialError: Data Factory denies access; the next tick continues.
@@ -119,7 +119,7 @@ class OverdueRunWatcher:
 
 
 def _may_be_due(row: ActiveRun, now: datetime) -> bool:
-    """Whether the run of a row may be overdue; its record has the start."""
+    """Whether the run of a row may be overdue; the start of the run is in its record."""
     if row.overdue_after is None:
         return False
     return (row.sent_at or row.requested_at) + timedelta(seconds=row.overdue_after) <= now

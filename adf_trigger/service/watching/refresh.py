@@ -22,10 +22,10 @@ CALLS = 12
 
 
 class RunRefresher:
-    """Refreshes a run that is read, at most once per poll period for all its readers together.
+    """Refreshes a run when it is read, at most once per poll period for all its readers together.
 
-    The refresh is first noted in the record, conditionally: of readers on many instances one calls, and the others are
-    answered with what is known.
+    The refresh is first noted in the record by a conditional write: of readers on many instances one calls Data
+    Factory, and the others get the record as it is.
 
     Args:
         ledger: the run ledger.
@@ -34,7 +34,7 @@ class RunRefresher:
         gate: says whether a factory may be called now.
         factories: all configured factories.
         clock: returns the current time.
-        schedule: of the timer: its period is how fresh an answer is.
+        schedule: the timer's schedule: its period is the maximum age of an answer.
         at_most: maximum period, where the timer's is longer.
     """
 
@@ -66,7 +66,7 @@ class RunRefresher:
         return min(self._at_most, self._schedule.next_after(due) - due)
 
     def fresh(self, record: RunRecord) -> RunRecord:
-        """The record, refreshed unless it was within the last period; unchanged where that fails."""
+        """The record, refreshed unless that was done within the last period; unchanged where the refresh fails."""
         factory = self._factories.kept_under(record.factory)
         if factory is None or record.state is not RunState.SUBMITTED or not self._is_due(record):
             return record

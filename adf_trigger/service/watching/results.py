@@ -17,7 +17,7 @@ from adf_trigger.service.watching.figures import figures_of
 SUCCEEDED = "Succeeded"
 MOST_ERRORS = 10
 MAX_MESSAGES_SIZE = 24_000
-"""Maximum size of all error messages of a run: a loop of thousands may fail in every round."""
+"""Maximum size of all error messages of a run: a loop of thousands may fail in every iteration."""
 
 MAX_RESULTS_SIZE = 30_000
 MAX_RETURN_VALUE_SIZE = 8_000
@@ -77,8 +77,8 @@ def errors_of(activities: Sequence[ActivityRun], *, withheld: bool) -> list[Acti
 def cured_among(activities: Sequence[ActivityRun]) -> set[int]:
     """The indices of failed activity runs whose retry has succeeded.
 
-    The attempts of one activity in one round follow one another, and count up. Where that is not visible, none is
-    considered cured.
+    The attempts of one activity in one iteration follow one another, with rising numbers. Where that is not visible,
+    none is considered cured.
 
     Args:
         activities: in the order in which they began.
@@ -115,7 +115,8 @@ def kept_errors(errors: Sequence[ActivityError]) -> tuple[list[ActivityError], i
 def return_value_of(run: PipelineRun, activities: Sequence[ActivityRun]) -> tuple[Any, bool]:
     """The return value of a pipeline, and whether it was cut; None where it has none.
 
-    The run has it since 2024; before, and where the list of runs lacks it, the activities that set it have.
+    Runs carry it since 2024. For older runs, and where the list of runs lacks it, it is taken from the activities that
+    set it.
     """
     returned = dict(json_object((run.model_extra or {}).get(_RETURN_VALUE)))
     if not returned:
@@ -137,7 +138,7 @@ def starts_a_run(activity: ActivityRun) -> bool:
 
 
 def child_of(activity: ActivityRun) -> str | None:
-    """The run of another pipeline that an activity has started, as its output says."""
+    """The run of another pipeline that an activity has started, according to its output."""
     if not starts_a_run(activity):
         return None
     child = json_object(activity.output).get("pipelineRunId")
@@ -167,7 +168,7 @@ def _short(text: str | None) -> str | None:
 
 
 def _properties_of(activity: ActivityRun) -> dict[str, Any]:
-    """The user properties of an activity: Data Factory takes five of them, and texts alone."""
+    """The user properties of an activity: Data Factory accepts up to five, and strings only."""
     whole, cut = bounded_json(activity.user_properties, MAX_PROPERTIES_SIZE)
     if not cut:
         return json_object(whole)

@@ -29,13 +29,13 @@ from adf_trigger.service.watching.ends import EndRecorder
 logger = logging.getLogger(__name__)
 
 FEW = 3
-"""Up to this many runs are read one by one: that costs no more than a query, and is not delayed as lists are."""
+"""Up to this many runs are read one by one: that costs no more than a query, and does not lag as lists do."""
 IN_TURN = 2
-"""Runs that are read by id beside a query, since lists lag."""
+"""Runs that are read by id in addition to a query, since lists lag."""
 PAGES = 10
-PATIENCE = 3.0
+PERMIT_WAIT = 3.0
 """Maximum seconds that a refresh waits for a permit."""
-CALLS_AN_END = 12
+CALLS_PER_END = 12
 """Maximum Data Factory calls for the end of one run: pages of its activities."""
 FIRST_LOOK_BACK = timedelta(minutes=5)
 OVERLAP = timedelta(seconds=30)
@@ -48,8 +48,8 @@ class Seen:
 
     Attributes:
         over: requests whose end the ledger may have.
-        ended: request → its row and its run, which has ended in Data Factory and is to be recorded.
-        failed: whether something could not be read.
+        ended: request → its row and its run, which has ended in Data Factory and is not recorded yet.
+        failed: whether anything could not be read.
     """
 
     over: Collection[str]
@@ -75,7 +75,7 @@ class SharedRefresher:
 
     Args:
         ledger: the run ledger.
-        ends: records and publishes what has ended.
+        ends: records and publishes the ends of runs.
         gate: says whether a factory may be called now.
         allowance: what the Resource Manager and Data Factory allow.
         clock: returns the current time.
@@ -91,7 +91,7 @@ class SharedRefresher:
         self._clock = clock
 
     def look(self, factory: FactoryHandle, waited_for: Collection[str], place: RefreshProgress) -> Seen:
-        """Refresh requests of a factory. Raises no error of this project: what failed is read again next time.
+        """Refresh requests of a factory. Raises no error of this project: the next refresh repeats failed reads.
 
         Args:
             factory: where they run.
@@ -121,9 +121,9 @@ class SharedRefresher:
         """Record the end of a request where needed, and return its record; None where it is not over yet."""
         try:
             if ended is not None:
-                self._ends.record(factory, *ended, self._budget(factory, CALLS_AN_END))
+                self._ends.record(factory, *ended, self._budget(factory, CALLS_PER_END))
         except (LedgerError, PublishError, DataFactoryError, CredentialError) as exc:
-            _log(factory, exc)  # it may be recorded all the same, by this process or another
+            _log(factory, exc)  # it may have been recorded nevertheless, by this process or another
         try:
             stored = self._ledger.get(factory.id, request_id)
         except LedgerError as exc:
@@ -135,14 +135,14 @@ class SharedRefresher:
         self, factory: FactoryHandle, started: Sequence[ActiveRun], place: RefreshProgress
     ) -> Sequence[tuple[ActiveRun, PipelineRun]]:
         if len(started) <= FEW:
-            return self._asked_for(factory, started)
+            return self._read_by_id(factory, started)
         ours = {row.run_id: row for row in started}
         shown = [(ours[run.run_id], run) for run in self._listed(factory, place, ours)]
         seen = {row.run_id for row, _ in shown}
         unseen = [row for row in started if row.run_id not in seen]
         turn = [unseen[(place.turn + n) % len(unseen)] for n in range(min(IN_TURN, len(unseen)))]
         place.turn += IN_TURN
-        return [*shown, *self._asked_for(factory, turn)]
+        return [*shown, *self._read_by_id(factory, turn)]
 
     def _listed(
         self, factory: FactoryHandle, place: RefreshProgress, ours: Collection[UUID]
@@ -161,7 +161,7 @@ class SharedRefresher:
         place.since = max(since, min(reached, found.ours_left_out or reached))
         return found.ours
 
-    def _asked_for(
+    def _read_by_id(
         self, factory: FactoryHandle, rows: Sequence[ActiveRun]
     ) -> list[tuple[ActiveRun, PipelineRun]]:
         shown, budget = [], self._budget(factory, len(rows))
@@ -177,9 +177,9 @@ class SharedRefresher:
         return shown
 
     def _budget(self, factory: FactoryHandle, calls: int) -> Budget:
-        """A budget with little patience: the next refresh is soon, and the timer's ticks go on."""
+        """A budget that waits only briefly: the next refresh is soon, and the timer's ticks continue."""
         budget = Budget(calls, allowance=self._allowance, factory=factory.present_id)
-        return budget.part(time.monotonic() + PATIENCE)
+        return budget.part(time.monotonic() + PERMIT_WAIT)
 
 
 def _log(factory: FactoryHandle, error: Exception) -> bool:

@@ -1,4 +1,4 @@
-"""Round-robin over runs that no list has shown for long: chooses those that are read by id next."""
+"""Round-robin over runs that no list has shown for a long time: chooses the ones to read by id next."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -12,17 +12,17 @@ from adf_trigger.service.steps import Steps
 NEVER = datetime.min.replace(tzinfo=UTC)
 
 NOTE = "sweep"
-"""Name of the note that holds the place of a factory's sweep: the run that was read last."""
+"""Name of the note that holds the position of a factory's sweep: the run that was read last."""
 
 
 class Sweeper:
-    """Chooses a few runs of a factory at each tick, in turn. Its place is one row, so that an idle run costs no write.
+    """Chooses a few runs of a factory per tick, in turn. Its position is one row, so that an idle run costs no write.
 
     Args:
-        notes: where the place of each factory is kept.
+        notes: where the position in each factory is kept.
         clock: returns the current time.
         steps: surrounds each write.
-        stale_after: a run unseen for so long takes part.
+        stale_after: how long a run must have been unseen to take part.
     """
 
     def __init__(self, notes: Notes, clock: Clock, steps: Steps, *, stale_after: timedelta) -> None:
@@ -32,7 +32,7 @@ class Sweeper:
         self._stale_after = stale_after
 
     def next_of(self, factory: str, rows: Sequence[ActiveRun], calls: int) -> Sequence[ActiveRun]:
-        """The next `calls` rows of those that are due; the place advances behind them.
+        """The next `calls` rows of those that are due; the position advances past them.
 
         Args:
             factory: its resource id.
@@ -40,24 +40,24 @@ class Sweeper:
             calls: how many may be read.
 
         Raises:
-            LedgerError: the place could not be read or written.
+            LedgerError: the position could not be read or written.
         """
         now = self._clock()
         due = [row for row in rows if now - _last_seen(row, now) >= self._stale_after]
         if not due or calls <= 0:
             return []
         note = self._notes.get(factory, NOTE)
-        place = note.value.get("after") if note is not None else None
-        rest = [row for row in due if _place(row) > place] if isinstance(place, str) else due
+        position = note.value.get("after") if note is not None else None
+        rest = [row for row in due if _position(row) > position] if isinstance(position, str) else due
         turn = (
             [*rest, *(row for row in due if row not in rest)][:calls] if len(rest) < calls else rest[:calls]
         )
         with self._steps("sweep.save"):
-            self._notes.put(factory, NOTE, {"after": _place(turn[-1])})
+            self._notes.put(factory, NOTE, {"after": _position(turn[-1])})
         return turn
 
 
-def _place(row: ActiveRun) -> str:
+def _position(row: ActiveRun) -> str:
     """Sort key of rows: by arrival, then by name."""
     return f"{row.requested_at.isoformat(timespec='microseconds')}|{row.request_id}"
 

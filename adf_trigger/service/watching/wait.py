@@ -1,7 +1,7 @@
-"""Callers that wait for the end of their runs. They hold no thread, and share the refreshes from Data Factory.
+"""Lets callers wait for the end of their runs, without a thread for each, and with shared refreshes from Data Factory.
 
 While callers wait for runs of a factory, one task refreshes all of them together, often at first and then less often.
-Everything here happens on the event loop of the process, except the refreshes themselves.
+Everything here runs on the event loop of the process, except the refreshes themselves.
 """
 
 import asyncio
@@ -23,24 +23,24 @@ logger = logging.getLogger(__name__)
 
 MOST = 2_000
 """Maximum concurrent waiting callers of a process; the next one is answered with what is known."""
-SETTLED_AT_ONCE = 8
-SETTLED_A_LOOK = 64
+SETTLED_CONCURRENTLY = 8
+SETTLED_PER_REFRESH = 64
 """Maximum ends that one refresh records: each costs a few writes, and a Data Factory call for its errors."""
 SOONEST = 0.5
 PAUSES = ((3.0, SOONEST), (30.0, 1.0), (60.0, 2.0))
 """Seconds that the newest caller has waited, at most → seconds between refreshes. Short runs end soon."""
 LONGEST_PAUSE = 5.0
-LOOKING = 3.0
+PAUSE_FACTOR = 3.0
 """Minimum pause after a long refresh, as a multiple of its length."""
 
 T = TypeVar("T")
 
 
 class Run(Protocol):
-    """Runs a call that blocks on a thread."""
+    """Runs a blocking call on a thread."""
 
     def __call__(self, work: Callable[[], T], /) -> Awaitable[T]:
-        """What the call returns, or raises."""
+        """Return the result of the call, or raise its error."""
 
 
 @dataclass(slots=True)
@@ -48,9 +48,9 @@ class _Watch:
     """The callers that wait for runs of one factory."""
 
     factory: FactoryHandle
-    news: asyncio.Event = field(default_factory=asyncio.Event)
+    arrival: asyncio.Event = field(default_factory=asyncio.Event)
     waiting: dict[str, set["asyncio.Future[RunRecord]"]] = field(default_factory=dict)
-    last_came: float = 0.0
+    last_arrival: float = 0.0
     place: RefreshProgress = field(default_factory=RefreshProgress)
     task: "asyncio.Task[None] | None" = None
 
@@ -71,7 +71,7 @@ class Waiter:
         shared_refresher: refreshes many runs at once.
         run: runs blocking calls on a thread.
         seconds: a monotonic clock.
-        most: callers that may wait at once.
+        most: maximum concurrent waiting callers.
     """
 
     def __init__(
@@ -97,9 +97,9 @@ class Waiter:
         return self._waiting
 
     async def end_of(self, record: RunRecord, seconds: float) -> RunRecord | None:
-        """Wait for the end of a request; returns its record, or None once the time is over.
+        """Wait for the end of a request; returns its record, or None once the time is up.
 
-        Returns None at once where `most` callers wait already, or the factory is not configured.
+        Returns None immediately where `most` callers already wait, or the factory is not configured.
         """
         if record.ended:
             return record
@@ -109,8 +109,8 @@ class Waiter:
         ended: asyncio.Future[RunRecord] = asyncio.get_running_loop().create_future()
         watch = self._watch_of(factory)
         watch.waiting.setdefault(record.request_id, set()).add(ended)
-        watch.last_came = self._seconds()
-        watch.news.set()
+        watch.last_arrival = self._seconds()
+        watch.arrival.set()
         self._waiting += 1
         try:
             async with asyncio.timeout(seconds):
@@ -128,7 +128,7 @@ class Waiter:
         watch = self._watches.get(factory.id)
         if watch is None:
             watch = self._watches[factory.id] = _Watch(factory)
-            # In a context of its own: it outlasts the invocation that begins it.
+            # In a context of its own: it outlasts the invocation that starts it.
             watch.task = asyncio.get_running_loop().create_task(
                 self._watch(watch), context=contextvars.Context()
             )
@@ -139,11 +139,11 @@ class Waiter:
         try:
             while watch.waiting:
                 await _pause(watch, least, pause)
-                watch.news.clear()
+                watch.arrival.clear()
                 began = self._seconds()
                 failed = await self._look(watch)
-                least = LONGEST_PAUSE if failed else max(SOONEST, (self._seconds() - began) * LOOKING)
-                since = self._seconds() - watch.last_came
+                least = LONGEST_PAUSE if failed else max(SOONEST, (self._seconds() - began) * PAUSE_FACTOR)
+                since = self._seconds() - watch.last_arrival
                 pause = max(least, next((each for upto, each in PAUSES if since <= upto), LONGEST_PAUSE))
         finally:
             # Nothing is awaited between the last check of `waiting` and this: no caller can have come.
@@ -151,7 +151,7 @@ class Waiter:
                 del self._watches[watch.factory.id]
 
     async def _look(self, watch: _Watch) -> bool:
-        """Refresh once, and answer callers whose runs are over; returns whether something could not be read."""
+        """Refresh once, and answer callers whose runs are over; returns whether anything could not be read."""
         try:
             seen = await self._run(
                 partial(self._shared_refresher.look, watch.factory, watch.requests(), watch.place)
@@ -161,7 +161,7 @@ class Waiter:
             return True
         except (
             Exception
-        ):  # the outermost edge of a task: callers that wait are answered when their time is over
+        ):  # the outermost edge of a task: callers that wait are answered when their time is up
             logger.exception(
                 "The awaited runs of factory %s could not be read",
                 watch.factory.alias,
@@ -170,7 +170,7 @@ class Waiter:
             return True
 
     async def _settle(self, watch: _Watch, seen: Seen) -> bool:
-        turns = asyncio.Semaphore(SETTLED_AT_ONCE)
+        turns = asyncio.Semaphore(SETTLED_CONCURRENTLY)
 
         async def settle(request_id: str) -> None:
             async with turns:
@@ -181,7 +181,7 @@ class Waiter:
             if record is not None:
                 watch.answer(request_id, record)
 
-        requests = [*seen.over, *seen.ended][:SETTLED_A_LOOK]
+        requests = [*seen.over, *seen.ended][:SETTLED_PER_REFRESH]
         failures = await asyncio.gather(*map(settle, requests), return_exceptions=True)
         raised = [each for each in failures if isinstance(each, BaseException)]
         for each in raised:
@@ -191,9 +191,9 @@ class Waiter:
 
 
 async def _pause(watch: _Watch, least: float, most: float) -> None:
-    """Wait for the next refresh, which a new caller brings forward, within the cost of refreshes."""
+    """Wait for the next refresh, for `least` to `most` seconds: a new caller brings it forward."""
     await asyncio.sleep(least)
     if most > least:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(most - least):
-                await watch.news.wait()
+                await watch.arrival.wait()

@@ -1,7 +1,7 @@
-"""Decides of which runs inputs, outputs and user properties are withheld.
+"""Decides for which runs inputs, outputs and user properties are withheld.
 
-They may hold parameters' values, secure ones among them, and these are not kept here to search for
-them: so all of it is left out where a pipeline has secure parameters, or that is not known.
+They may hold values of parameters, secure ones among them. Secure values are not kept here, so they cannot be searched
+for: everything is left out where a pipeline has secure parameters, or where that is not known.
 """
 
 from adf_trigger.errors import CredentialError, DataFactoryError
@@ -16,7 +16,7 @@ class Withholder:
     """Decides what is withheld.
 
     Args:
-        policies: name pipelines of which nothing is withheld.
+        policies: name pipelines for which nothing is withheld.
         definitions: what pipelines declare.
     """
 
@@ -25,10 +25,10 @@ class Withholder:
         self._definitions = definitions
 
     def at_end(self, factory: FactoryHandle, record: RunRecord) -> bool:
-        """Whether it is withheld of a run that has ended; makes no call.
+        """Whether the details of a run that has ended are withheld; makes no call.
 
-        What the pipeline declared when the request was taken stands in the record. Records of earlier versions, and of
-        requests that were taken in an outage, go by what was last known of the pipeline.
+        The record says whether the pipeline declared secure parameters when the request was accepted. For records of
+        earlier versions, and of requests accepted in an outage, the last known declaration decides.
         """
         if self._policies.of(record.pipeline).details is Details.FULL:
             return False
@@ -38,7 +38,7 @@ class Withholder:
         return declared is None or bool(declared.secure_names or record.secure_parameters)
 
     def now(self, factory: FactoryHandle, record: RunRecord) -> bool:
-        """Whether it is withheld of a run that is opened; reads what the pipeline declares from Data Factory."""
+        """Whether the details of a run that is opened are withheld; reads the declaration from Data Factory."""
         if self._policies.of(record.pipeline).details is Details.FULL:
             return False
         if record.secure_parameters or record.declares_secrets:
@@ -46,7 +46,7 @@ class Withholder:
         return self._may_have_secrets(factory, record.pipeline)
 
     def of_pipeline(self, factory: FactoryHandle, pipeline: str) -> bool:
-        """Whether it is withheld of a child run, which has no record."""
+        """Whether the details of a child run, which has no record, are withheld."""
         if self._policies.of(pipeline).details is Details.FULL:
             return False
         return self._may_have_secrets(factory, pipeline)

@@ -70,7 +70,7 @@ def test_a_record_that_is_gone_leaves_the_fate_unknown() -> None:
     world.tick(after=15)
     (event,) = world.outbox.events
     assert (event.subject, event.data.status) == ("a-2", "Unknown")
-    assert "the record of request a-1, which it had joined, is not there any more" in str(event.data.message)
+    assert "the record of request a-1, which it had joined, no longer exists" in str(event.data.message)
 
 
 def removed(world: World, key: str) -> None:

@@ -86,7 +86,7 @@ def test_the_first_that_asked_for_the_same_and_goes_on_is_joined() -> None:
     ("other", "fate"),
     [
         (None, Fate.GONE),
-        (going_on(), Fate.GOES_ON),
+        (going_on(), Fate.ACTIVE),
         (another(ended_at=NOON + MINUTE), Fate.ENDED),
         (another(ended_at=NOON), Fate.ENDED),
         (another(ended_at=NOON - MINUTE), Fate.ENDED_BEFORE),

@@ -13,7 +13,7 @@ from adf_trigger.datafactory.models import Page, PipelineRun, RunFilter, RunGlan
 from adf_trigger.errors import DataFactoryError, Forbidden, Throttled, Unavailable
 from adf_trigger.service.calls.budget import Budget
 from adf_trigger.service.watching.ended_runs import MOST_CHARACTERS, MOST_HELD, EndedRuns, read_ended
-from adf_trigger.service.watching.ends import BELIEVED_AHEAD
+from adf_trigger.service.watching.ends import MAX_CLOCK_LEAD
 from tests.support.memory_factory import MemoryFactory, glance_at
 from tests.support.other_runs import ended, told, world_of
 from tests.support.world import FACTORY_ID, START, World, settings
@@ -82,7 +82,7 @@ def read(factory: Generated, **wanted: Any) -> EndedRuns:
 
 def test_of_runs_that_nobody_wants_none_is_held() -> None:
     """Of ten thousand others only how far the list goes is known, which no run of the far future decides."""
-    known = START + BELIEVED_AHEAD
+    known = START + MAX_CLOCK_LEAD
     ahead = {0: known + timedelta(seconds=1), COUNT - 1: known}
 
     def make(number: int) -> PipelineRun:

@@ -13,7 +13,7 @@ from adf_trigger.ledger.places import KeptPlaces
 from adf_trigger.ledger.port import Cursor, Stored
 from adf_trigger.ledger.records import RunRecord, RunState
 from adf_trigger.service.watching.ends import MOST_ACTIVITY_PAGES
-from adf_trigger.service.watching.monitor import FEW, SWEPT_A_TICK
+from adf_trigger.service.watching.monitor import FEW, SWEPT_PER_TICK
 from tests.support.faulty_ledger import FaultyLedger
 from tests.support.memory_factory import MemoryFactory
 from tests.support.world import FACTORY_ID, MovingClock, World, settings
@@ -143,10 +143,10 @@ def test_idle_runs_cost_no_write_and_each_has_its_turn() -> None:
     world.tick(after=91)  # their senders' leases are over
     world.ledger.count.clear()
     world.clock.forward(300)
-    for _ in range(20 // SWEPT_A_TICK):
+    for _ in range(20 // SWEPT_PER_TICK):
         world.factory.calls.clear()
         world.tick(after=15)
-        assert Counter(world.factory.calls) == {"query_runs": 1, "get_run": SWEPT_A_TICK}
+        assert Counter(world.factory.calls) == {"query_runs": 1, "get_run": SWEPT_PER_TICK}
     assert len(set(world.factory.asked)) == 20
     assert world.ledger.count["save"] == 20  # each was seen to be in progress, once
     world.ledger.count.clear()
@@ -159,7 +159,7 @@ def test_the_sweep_goes_on_where_another_process_left_it() -> None:
     """Its place is in the ledger."""
     world = a_world(8)
     world.clock.forward(400)
-    for _ in range(8 // SWEPT_A_TICK):
+    for _ in range(8 // SWEPT_PER_TICK):
         world.restart()
         world.tick(after=15)
     assert len(set(world.factory.asked)) == 8
