@@ -23,7 +23,7 @@ from adf_trigger.service.steering.cancel import CancelOrder
 from adf_trigger.service.steering.rejected import ReplayOrder
 from adf_trigger.service.steering.rerun import RerunOrder
 from adf_trigger.service.steering.resolve import ResolveOrder
-from adf_trigger.service.steering.steerer import Which
+from adf_trigger.service.steering.steerer import RunSelector
 
 WHICH = ("factory", "by")
 """Query parameters that choose a run where an id may mean several."""
@@ -40,8 +40,8 @@ def steering_functions(use_cases: UseCases) -> func.Blueprint:
     async def cancel_run(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
         """Cancel a run, or a request that is not started yet."""
 
-        def work(services: Services, which: Which, order: CancelOrder) -> func.HttpResponse:
-            return _shown(services, services.steering.cancel(which, order))
+        def work(services: Services, selector: RunSelector, order: CancelOrder) -> func.HttpResponse:
+            return _shown(services, services.steering.cancel(selector, order))
 
         return await _steered(use_cases, req, context, _cancel_order, work)
 
@@ -50,8 +50,8 @@ def steering_functions(use_cases: UseCases) -> func.Blueprint:
     async def rerun_run(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
         """Rerun a run that has ended, with its parameters."""
 
-        def work(services: Services, which: Which, order: RerunOrder) -> func.HttpResponse:
-            view, repeated = services.steering.rerun(which, order)
+        def work(services: Services, selector: RunSelector, order: RerunOrder) -> func.HttpResponse:
+            view, repeated = services.steering.rerun(selector, order)
             if repeated:
                 return run_response(services, view, HTTPStatus.OK)
             # As for any start: clients that poll by status find the end there.
@@ -64,8 +64,8 @@ def steering_functions(use_cases: UseCases) -> func.Blueprint:
     async def resolve_run(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
         """Decide about a run whose fate is unknown, or discard a rejected message."""
 
-        def work(services: Services, which: Which, order: ResolveOrder) -> func.HttpResponse:
-            return _shown(services, services.steering.resolve(which, order))
+        def work(services: Services, selector: RunSelector, order: ResolveOrder) -> func.HttpResponse:
+            return _shown(services, services.steering.resolve(selector, order))
 
         return await _steered(use_cases, req, context, _resolve_order, work)
 
@@ -74,8 +74,8 @@ def steering_functions(use_cases: UseCases) -> func.Blueprint:
     async def replay_run(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
         """Send a rejected message again, under its key."""
 
-        def work(services: Services, which: Which, order: ReplayOrder) -> func.HttpResponse:
-            return _shown(services, services.steering.replay(which, order))
+        def work(services: Services, selector: RunSelector, order: ReplayOrder) -> func.HttpResponse:
+            return _shown(services, services.steering.replay(selector, order))
 
         return await _steered(use_cases, req, context, _replay_order, work)
 
@@ -87,7 +87,7 @@ async def _steered(
     req: func.HttpRequest,
     context: func.Context,
     read: Callable[[Services, func.HttpRequest, bytes], Order],
-    work: Callable[[Services, Which, Order], func.HttpResponse],
+    work: Callable[[Services, RunSelector, Order], func.HttpResponse],
 ) -> func.HttpResponse:
     """Answer with what the work returns, given the id of the run and the order.
 
@@ -112,8 +112,8 @@ async def _steered(
             raise InvalidRequest(faults) from None
         if faults:
             raise InvalidRequest([*faults, *_factory_faults(services, parameters.get("factory"))])
-        which = Which(id_of(req), parameters.get("factory"), by_of(parameters.get("by")))
-        return work(services, which, order)
+        selector = RunSelector(id_of(req), parameters.get("factory"), by_of(parameters.get("by")))
+        return work(services, selector, order)
 
     return await answered(use_cases, req, context, None, steer)
 

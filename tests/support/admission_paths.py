@@ -10,7 +10,7 @@ from adf_trigger.errors import AtCapacity
 from adf_trigger.ledger.records import Waits
 from adf_trigger.messages.decoding import Message
 from adf_trigger.service.steering.rejected import ReplayOrder
-from adf_trigger.service.steering.steerer import Which
+from adf_trigger.service.steering.steerer import RunSelector
 from tests.support.admitted import a_world, finish, found, policy, start, under_way, waits, with_policy
 from tests.support.memory_factory import LOST_REPLY, Ids
 from tests.support.world import STARTED, World
@@ -66,7 +66,7 @@ def replay_of_a_refused_message(ledger: Any) -> None:
         if not again:
             finish(world, "a-1")
             world.tick(after=60)
-        world.services.steering.replay(Which("a-2"), ReplayOrder())
+        world.services.steering.replay(RunSelector("a-2"), ReplayOrder())
         ((text, _),) = world.outbox.put_back_texts
         world.outbox.put_back_texts.clear()
         world.clock.forward(60)

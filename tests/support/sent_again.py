@@ -7,7 +7,7 @@ from typing import Any
 from adf_trigger.messages.texts import MAX_QUEUE_BYTES
 from adf_trigger.service.intake.overdue_messages import MARGIN
 from adf_trigger.service.steering.rejected import ReplayOrder
-from adf_trigger.service.steering.steerer import Which
+from adf_trigger.service.steering.steerer import RunSelector
 from tests.support.world import World, settings
 from tests.unit.functions.conftest import Caller
 
@@ -60,7 +60,7 @@ class Storage:
 
     def replay(self, **order: Any) -> str:
         """The status that a replay is answered with."""
-        return self.world.services.steering.replay(Which("m-1"), ReplayOrder(**order)).status
+        return self.world.services.steering.replay(RunSelector("m-1"), ReplayOrder(**order)).status
 
     def replay_and_deliver(self) -> None:
         """Send it again and take it, and delete from the queue what was taken."""

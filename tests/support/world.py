@@ -18,7 +18,7 @@ from adf_trigger.service.starting.submit import Submitted
 from adf_trigger.service.steering.cancel import CancelOrder
 from adf_trigger.service.steering.rerun import RerunOrder
 from adf_trigger.service.steering.resolve import ResolveOrder
-from adf_trigger.service.steering.steerer import Which
+from adf_trigger.service.steering.steerer import RunSelector
 from adf_trigger.service.steps import STEPS, Steps, logged_steps
 from adf_trigger.service.submission import Submission
 from adf_trigger.service.threads.tick_threads import TickThreads
@@ -145,7 +145,7 @@ class World:
 
     def resolve(self, run: str, decision: Any, **order: Any) -> RunRecord:
         """Decide about a run as the functions do; the record as it is then."""
-        self.services.steering.resolve(Which(run), ResolveOrder(decision=decision, **order))
+        self.services.steering.resolve(RunSelector(run), ResolveOrder(decision=decision, **order))
         return self.services.query.find(run)
 
     def tick(self, *, after: float = 0) -> None:

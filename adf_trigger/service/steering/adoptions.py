@@ -1,7 +1,7 @@
 """Ensures that a run is assigned to one request at a time, across the ids of its factory.
 
-A transaction of the ledger spans the records under one id alone. Where a factory has moved there are several, and two
-decisions at the same time would both succeed.
+A ledger transaction spans only the records under one id. A factory that has moved has several ids, so two concurrent
+decisions would both succeed.
 """
 
 import logging
@@ -20,8 +20,8 @@ from adf_trigger.service.steps import Steps
 logger = logging.getLogger(__name__)
 
 PREFIX = "adoption|"
-LASTS = timedelta(minutes=10)
-"""Lease of a run that is being assigned: it ends the block left by a killed process."""
+LEASE = timedelta(minutes=10)
+"""Lease of a run that is being assigned: a killed process blocks the run for no longer."""
 
 
 class Adoptions:
@@ -41,8 +41,8 @@ class Adoptions:
         self._steps = steps
 
     @contextmanager
-    def alone(self, factory: FactoryHandle, record: RunRecord, run_id: UUID) -> Iterator[bool]:
-        """A context in which no other request is assigned the run; its value is whether it was free.
+    def reserved(self, factory: FactoryHandle, record: RunRecord, run_id: UUID) -> Iterator[bool]:
+        """A context in which no other request is assigned the run; it yields whether the run was free.
 
         Raises:
             LedgerError: the ledger is out of reach.
@@ -73,13 +73,13 @@ class Adoptions:
             return None
 
     def _release(self, scope: str, note: Note) -> None:
-        """Release the run. Where that fails, the lease runs out."""
+        """Release the run. Where that fails, the lease expires."""
         try:
             with self._steps("adoption.release"):
                 self._notes.remove(scope, note.name, note.etag)
         except LedgerError as exc:
             logger.warning(
-                "That a run was given to a request could not be noted: %s",
+                "The lease of a run that was being assigned could not be released: %s",
                 exc,
                 extra={"action": "adoption_not_released", "error": type(exc).__name__},
             )
@@ -91,6 +91,6 @@ def _is_free(note: Note, own: dict[str, str], now: datetime) -> bool:
         return True
     try:
         at = datetime.fromisoformat(note.value["at"])
-        return not timedelta() <= now - at < LASTS
+        return not timedelta() <= now - at < LEASE
     except (KeyError, TypeError, ValueError):
         return True

@@ -1,4 +1,4 @@
-"""Cancels runs: at once if none was started, through Data Factory if one was, later if that is in doubt.
+"""Cancels runs: immediately if none was started, through Data Factory if one was, later if that is in doubt.
 
 The cancellation is recorded before Data Factory is called, so that no crash and no outage loses it: the
 timer retries until there is an answer. Calling twice is safe, since a run is cancelled once.
@@ -41,7 +41,7 @@ from adf_trigger.service.factories import Factories, FactoryHandle
 from adf_trigger.service.publishing.publish import Publisher
 from adf_trigger.service.recording.records import Records
 from adf_trigger.service.starting.send import LONGEST_BACK_OFF, back_off
-from adf_trigger.service.steering.descendants import cancel_below
+from adf_trigger.service.steering.descendants import cancel_descendants
 from adf_trigger.service.steps import Steps
 from adf_trigger.service.troubles import Troubles
 from adf_trigger.service.watching.monitor import Monitor
@@ -51,7 +51,7 @@ logger = logging.getLogger(__name__)
 
 
 YOUNG = timedelta(minutes=2)
-"""A run younger than this may be unknown yet to Data Factory's cancel call."""
+"""Data Factory's cancel call may not know a run younger than this yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,8 +59,8 @@ class CancelOrder:
     """A caller's order.
 
     Attributes:
-        recursive: whether the runs that it started are to be cancelled, too.
-        by: who asks, where that is known.
+        recursive: whether to cancel the runs that it has started, too.
+        by: who gave the order, where known.
         note: why.
     """
 
@@ -109,15 +109,15 @@ class Canceller:
     def cancel(self, record: RunRecord, order: CancelOrder) -> RunRecord:
         """Cancel a run; returns its record. A run that has ended is left unchanged.
 
-        The child runs of a run that was cancelled alone are still cancelled.
+        A later order cancels the child runs of a run that was first cancelled alone.
 
-        One that is being sent, or in doubt, is marked, and cancelled once it is found; so is one of a factory that
+        A run that is being sent, or is in doubt, is marked, and cancelled once it is found; so is a run whose factory
         gives no clear answer now.
 
         Raises:
-            WrongState: whether there is a run is not known, its factory is not configured any more, or Data Factory
-                does not cancel it.
-            FactoryUnusable: Data Factory does not let this service cancel runs. The run goes on.
+            WrongState: it is not known whether there is a run, its factory is not configured any more, or Data Factory
+                refuses to cancel it.
+            FactoryUnusable: Data Factory does not let this service cancel runs. The run continues.
             TryLater: others keep changing the record.
             NotFound: the record is gone.
             LedgerError: the ledger is out of reach.
@@ -149,23 +149,23 @@ class Canceller:
     def _repeat(self, factory: FactoryHandle, row: ActiveRun, budget: Budget, permit: Permit) -> None:
         stored = self._ledger.get(factory.id, row.request_id)
         if stored is None or stored.record.state is not RunState.SUBMITTED or not _is_asked(stored.record):
-            return  # the dispatcher finds out first whether there is a run
+            return  # the dispatcher determines first whether there is a run
         try:
             self._call(factory, stored, budget, permit)
         except FactoryUnusable as exc:
-            self._later(stored, exc)  # no caller waits for the answer: it may be let through later
+            self._later(stored, exc)  # no caller waits for the answer: it may succeed later
         except WrongState:
-            return  # it is recorded, and was logged
+            return  # recorded and logged already
 
     def _cancel(self, stored: Stored, order: CancelOrder) -> RunRecord:
         record = stored.record
         if record.undecided:
             raise WrongState(
-                "whether there is a run, and how it ends, is not known, so that it cannot be cancelled; "
+                "it is not known whether there is a run, or how it ends, so it cannot be cancelled; "
                 f"decide about it by resolve: {record.message}"
             )
         if record.ended:
-            return self._cancel_below(stored, order, record)
+            return self._cancel_descendants(stored, order, record)
         entry = HistoryEntry(at=self._clock(), by=order.by, action="cancel", note=order.note)
         if record.state is RunState.ACCEPTED:
             return self._cancel_unstarted(stored, order, entry)
@@ -177,12 +177,14 @@ class Canceller:
         now = self._order(factory, stored)
         if not now.ended:
             return now
-        return optimistic.update(self._ledger, now, lambda ended: self._cancel_below(ended, order, record))
+        return optimistic.update(
+            self._ledger, now, lambda ended: self._cancel_descendants(ended, order, record)
+        )
 
-    def _cancel_below(self, stored: Stored, order: CancelOrder, before: RunRecord) -> RunRecord:
+    def _cancel_descendants(self, stored: Stored, order: CancelOrder, before: RunRecord) -> RunRecord:
         """Cancel the child runs of a run that was cancelled alone; another ended run is left unchanged.
 
-        Data Factory may not look below an ended run, so that each is cancelled on its own.
+        Data Factory may not search below an ended run, so each child run is cancelled on its own.
         """
         record = stored.record
         was_started = record.status == RunStatus.CANCELLED and record.confirmed_run_id is not None
@@ -194,12 +196,16 @@ class Canceller:
         wait = self._gate.wait_to_cancel(factory) or self._gate.wait_to_read(factory)
         if wait is not None:
             left = max(1.0, (wait.until - self._clock()).total_seconds())
-            raise TryLater(f"what it has started cannot be cancelled now: {wait.reason}", retry_after=left)
+            raise TryLater(
+                f"the runs that it has started cannot be cancelled now: {wait.reason}", retry_after=left
+            )
         since, now = record.requested_at, self._clock()
-        below = cancel_below(factory, record.run_id, self._steps, self._allowance, since=since, now=now)
-        if not below:
+        cancelled = cancel_descendants(
+            factory, record.run_id, self._steps, self._allowance, since=since, now=now
+        )
+        if not cancelled:
             return record
-        note = f"{len(below)} of the runs that it has started were cancelled"
+        note = f"{len(cancelled)} of the runs that it has started were cancelled"
         if order.note:
             note = f"{note}: {order.note}"
         entry = HistoryEntry(at=now, by=order.by, action="cancel", note=note)
@@ -244,7 +250,7 @@ class Canceller:
         Raises:
             WrongState: it refuses, and the run has not ended.
             FactoryUnusable: it denies access.
-            LedgerError, PublishError: the outcome could not be recorded; asking again is safe.
+            LedgerError, PublishError: the outcome could not be recorded; a repeated order is safe.
         """
         record = stored.record
         asked = record.cancellation
@@ -262,12 +268,12 @@ class Canceller:
             if seen.record.ended:
                 return
             if not _is_asked(record):
-                return  # it was confirmed before: a refusal of the repetition changes nothing
+                return  # it was confirmed before: refusing the repeated order changes nothing
             if isinstance(exc, ResourceNotFound) and self._is_young(record):
                 self._later(seen, exc)
                 return
             self._remove_order(record, exc)
-            raise WrongState(f"Data Factory does not cancel it: {exc}") from exc
+            raise WrongState(f"Data Factory refuses to cancel it: {exc}") from exc
         if _is_asked(record):
             stored = self._records.confirm_cancel(stored)
         self._looked(factory, stored, budget)
@@ -276,7 +282,7 @@ class Canceller:
         return record.submitted_at is not None and self._clock() - record.submitted_at < YOUNG
 
     def _later(self, stored: Stored, error: AdfTriggerError) -> None:
-        self._postponed(stored, f"Data Factory has not confirmed that it is cancelled: {error}")
+        self._postponed(stored, f"Data Factory has not confirmed the cancellation: {error}")
 
     def _postponed(self, stored: Stored, reason: str) -> RunRecord:
         """Leave the retry to the timer, unless the cancellation was confirmed before."""

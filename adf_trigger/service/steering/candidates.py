@@ -1,11 +1,11 @@
 """Finds the runs that may belong to a request whose outcome is unknown.
 
-They are read from Data Factory: the runs of its pipeline in the time from its first call to when it was given up, that
-calls have started and that belong to no other request. A run belongs to another request
+They are read from Data Factory: the runs of its pipeline that were started by calls, between its first call and the
+time it was given up, and that belong to no other request. A run belongs to another request
 
-- that has it in the ledger, under whatever id of the factory;
-- whose id it carries in the correlation parameter, whether or not that one has found it yet;
-- that may have: while the outcome of another request's call is open, a run that it may have started is left to it.
+- that owns it in the ledger, under any id of the factory;
+- whose id it carries in the correlation parameter, whether or not that request has found it yet;
+- that may own it: while the outcome of another request's call is open, a run that it may have started is left to it.
 """
 
 from collections.abc import Sequence
@@ -25,10 +25,10 @@ from adf_trigger.service.factories import Factories, FactoryHandle
 from adf_trigger.service.policy import Policies
 
 LIST_PAGES = 20
-"""Maximum pages of the pipeline's runs that are read for candidates; one of a longer list is looked up by its id."""
+"""Maximum pages of the pipeline's runs that are read for candidates; a run of a longer list is looked up by its id."""
 
 MOST_RIVALS = 200
-"""Maximum requests in doubt whose records are read; with more, no run of that time is certainly free."""
+"""Maximum requests in doubt whose records are read; with more, no run of that time is known to be free."""
 
 ADOPTED = "resolve as adopt"
 """Action in the history of a request to which a person has assigned a run."""
@@ -39,7 +39,7 @@ class Claim(Enum):
 
     FREE = "free"
     CONTESTED = "contested"
-    NOT_ITS = "not its"
+    UNRELATED = "unrelated"
 
 
 @dataclass(slots=True)
@@ -60,7 +60,7 @@ class Found:
         for runs, claim in ((self.runs, Claim.FREE), (self.contested, Claim.CONTESTED)):
             if any(run.run_id == run_id for run in runs):
                 return claim
-        return Claim.NOT_ITS if self.complete else None
+        return Claim.UNRELATED if self.complete else None
 
     @property
     def none(self) -> bool:
@@ -118,7 +118,7 @@ class CandidateFinder:
         )
         listed, complete = Budget(LIST_PAGES).read(factory.runs.query_runs(window))
         found = Found(complete=complete)
-        # The createRun of a listed run came earlier: its request is in doubt here, or has it in the ledger by then.
+        # A listed run was created before this: by now its request is either in doubt here or owns it in the ledger.
         rivals = self._rivals(factory, record)
         for run in listed:
             match self._claim(factory, record, run, rivals):
@@ -126,12 +126,12 @@ class CandidateFinder:
                     found.runs.append(run)
                 case Claim.CONTESTED:
                     found.contested.append(run)
-                case Claim.NOT_ITS:
+                case Claim.UNRELATED:
                     pass
         return found
 
     def claim(self, factory: FactoryHandle, record: RunRecord, run_id: UUID) -> Claim:
-        """The relation of one run, which an incomplete list does not have.
+        """The relation of one run, which an incomplete list does not contain.
 
         Raises:
             DataFactoryError, CredentialError: Data Factory cannot be read now.
@@ -140,11 +140,11 @@ class CandidateFinder:
         try:
             run = factory.runs.get_run(run_id)
         except ResourceNotFound:
-            return Claim.NOT_ITS
+            return Claim.UNRELATED
         return self._claim(factory, record, run, self._rivals(factory, record))
 
-    def is_anothers(self, factory: FactoryHandle, record: RunRecord, run_id: UUID) -> bool:
-        """Whether another request has a run, under whichever id of the factory.
+    def belongs_to_another(self, factory: FactoryHandle, record: RunRecord, run_id: UUID) -> bool:
+        """Whether another request owns a run, under any id of the factory.
 
         Raises:
             LedgerError: the ledger is out of reach.
@@ -154,15 +154,15 @@ class CandidateFinder:
 
     def _claim(self, factory: FactoryHandle, record: RunRecord, run: PipelineRun, rivals: _Rivals) -> Claim:
         if not self._fits(run, record):
-            return Claim.NOT_ITS
+            return Claim.UNRELATED
         owner = owner_of(self._ledger, self._factories, factory, run.run_id)
         if owner is not None and not _is_same(owner, record):
-            return Claim.CONTESTED if _was_given(owner, run.run_id) else Claim.NOT_ITS
+            return Claim.CONTESTED if _was_assigned(owner, run.run_id) else Claim.UNRELATED
         carries = self._carries(run, record)
         its_own = carries == record.request_id
         if carries is not None and not its_own and self._is_known(factory, carries):
             if record.rerun.reference_pipeline_run_id is None:
-                return Claim.NOT_ITS
+                return Claim.UNRELATED
             if not self._is_settled(factory, carries):
                 return Claim.CONTESTED  # a rerun has the parameters of the run that it reruns
         return Claim.CONTESTED if rivals.may_have(run, record, carries_its_id=its_own) else Claim.FREE
@@ -221,6 +221,6 @@ def _is_same(owner: RunRecord, record: RunRecord) -> bool:
     return owner.factory.lower() == record.factory.lower() and owner.request_id == record.request_id
 
 
-def _was_given(owner: RunRecord, run_id: UUID) -> bool:
+def _was_assigned(owner: RunRecord, run_id: UUID) -> bool:
     """Whether a person has assigned the run to its owner, which may have been a mistake."""
     return any(entry.action == ADOPTED and str(run_id) in (entry.note or "") for entry in owner.history)

@@ -1,4 +1,4 @@
-"""The descendants of a run, which go on where it alone was cancelled: found by each run's invoker."""
+"""Cancels the descendants of a run, which continue where it alone was cancelled; each run's invoker identifies them."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
@@ -31,10 +31,10 @@ TRY_AGAIN = 15.0
 """Default Retry-After in seconds, where Data Factory gives none."""
 
 NEVER_LATER = timedelta(days=1)
-"""How far ahead of our clock a list ends, since ours may be behind the service's."""
+"""How far past our clock a list extends, since our clock may be behind the service's."""
 
 
-def cancel_below(
+def cancel_descendants(
     factory: FactoryHandle,
     run_id: UUID,
     steps: Steps,
@@ -52,16 +52,16 @@ def cancel_below(
         run_id: the run that has started them.
         steps: surrounds each call.
         allowance: counts each call.
-        since: when it was asked for.
+        since: when the run was requested.
         now: the current time.
 
     Returns:
         The runs that were cancelled.
 
     Raises:
-        TryLater: Data Factory gave no clear answer, or there are too many runs to look through at once.
+        TryLater: Data Factory gave no clear answer, or there are too many runs to search at once.
         FactoryUnusable: it denies access.
-        WrongState: it does not cancel some of them.
+        WrongState: it refuses to cancel some of them.
     """
     cancelled: list[UUID] = []
     refused: list[str] = []
@@ -71,7 +71,7 @@ def cancel_below(
                 RunFilter(last_updated_after=since - CLOCK_SKEW, last_updated_before=now + NEVER_LATER)
             )
         )
-        for run in _below(found, run_id):
+        for run in _descendants(found, run_id):
             if run.status in ENDED_IN_DATA_FACTORY:
                 continue
             try:
@@ -89,20 +89,20 @@ def cancel_below(
     except (Throttled, NotSent, Unavailable, UnknownOutcome, CredentialError) as exc:
         wait = exc.retry_after or TRY_AGAIN
         raise TryLater(
-            f"the runs that it has started are not all cancelled: {exc}", retry_after=wait
+            f"not all of the runs that it has started are cancelled: {exc}", retry_after=wait
         ) from exc
     if refused:
-        raise WrongState(f"Data Factory does not cancel runs that it has started: {'; '.join(refused)}")
+        raise WrongState(f"Data Factory refuses to cancel runs that it has started: {'; '.join(refused)}")
     if not complete:
         raise TryLater(
             f"{len(cancelled)} of the runs that it has started were cancelled; the factory has had more runs since "
-            "than are looked through at once",
+            "than are searched at once",
             retry_after=TRY_AGAIN,
         )
     return cancelled
 
 
-def _below(runs: Sequence[PipelineRun], run_id: UUID) -> Iterator[PipelineRun]:
+def _descendants(runs: Sequence[PipelineRun], run_id: UUID) -> Iterator[PipelineRun]:
     """The descendants of a run, the nearest first."""
     by_parent: dict[str, list[PipelineRun]] = {}
     for run in runs:

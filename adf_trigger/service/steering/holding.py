@@ -34,7 +34,7 @@ MOST_HOLDS = 100
 """Maximum holds of a factory in force at once."""
 
 LONGEST_REASON = 300
-"""Characters of a warning that are Data Factory's."""
+"""Maximum characters of a warning that are quoted from Data Factory."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,10 +42,10 @@ class HoldOrder:
     """An operator's order to hold.
 
     Attributes:
-        scope: what.
+        scope: what to hold.
         reason: why.
-        until: when it is over; None for USUAL_HOLD from now.
-        by: who asks, where that is known.
+        until: when the hold ends; None for USUAL_HOLD from now.
+        by: who gave the order, where known.
     """
 
     scope: Scope
@@ -61,7 +61,7 @@ class HoldsNow:
     Attributes:
         factory: its alias.
         holds: those in force.
-        warnings: what an operator may not have meant.
+        warnings: what may be a mistake of the operator.
     """
 
     factory: str
@@ -77,10 +77,10 @@ class Holder:
         holds: where holds are kept.
         ledger: shows whether requests are held.
         policies: say whether requests are counted by a key.
-        backlog: makes requests that come after a release wait behind those that were held.
+        backlog: queues requests that come after a release behind those that were held.
         clock: returns the current time.
-        definitions: whether there is a pipeline of the name that is held.
-        gate: whether Data Factory may be asked for it.
+        definitions: says whether the pipeline that is held exists.
+        gate: says whether a factory may be called now.
     """
 
     def __init__(
@@ -104,39 +104,37 @@ class Holder:
         self._gate = gate
 
     def hold(self, alias: str, order: HoldOrder) -> HoldsNow:
-        """Hold a scope: start none of its requests until the hold is released or ends. Returns the holds then.
+        """Hold a scope: start none of its requests until the hold is released or ends. Returns the holds in force.
 
-        Held again, its reason and its end are those of the last one who asked. createRun calls that have begun before
-        the hold is written are not recalled; another instance knows of it a second later.
+        Holding a scope again replaces the reason and the end of its hold. createRun calls that began before the hold is
+        written are not recalled; other instances see it within a second.
 
-        A pipeline that the factory does not have is held, too, since it may be on its way there: a warning says so.
+        A pipeline that the factory does not have is held, too, since it may be about to be deployed: a warning says so.
 
         Raises:
             FactoryNotFound: there is no such alias.
-            InvalidRequest: its end is not ahead, or too far; it names a key where no policy counts by one; or as much
-                is held as may be.
+            InvalidRequest: its end is past, or too far ahead; it names a key where no policy counts by one; or
+                MOST_HOLDS holds are in force.
             TryLater: others keep changing it.
             LedgerError: it could not be read or written.
         """
-        factory = self._named(alias)
+        factory = self._factory(alias)
         now = self._clock()
         until = order.until or now + USUAL_HOLD
         faults = self._faults(order.scope)
         if not now < until <= now + LONGEST_HOLD:
-            at_most = (
-                f"must be ahead, by {LONGEST_HOLD.days} days at most: it is {now:%Y-%m-%dT%H:%M:%SZ} here"
-            )
+            at_most = f"must be in the future, by at most {LONGEST_HOLD.days} days: it is {now:%Y-%m-%dT%H:%M:%SZ} here"
             faults.append(Fault("/until", at_most))
         if faults:
             raise InvalidRequest(faults)
 
         def put() -> HoldsNow:
             noted = self._holds.noted(factory)
-            standing = [each for each in noted if self._stands(each.hold)]
+            in_force = [each for each in noted if self._is_in_force(each.hold)]
             before = _of(order.scope, noted)
-            earlier = _of(order.scope, standing)
-            if earlier is None and len(standing) >= MOST_HOLDS:
-                raise InvalidRequest([Fault("", f"{MOST_HOLDS} holds of {alias} stand, the most that may")])
+            earlier = _of(order.scope, in_force)
+            if earlier is None and len(in_force) >= MOST_HOLDS:
+                raise InvalidRequest([Fault("", f"{MOST_HOLDS} holds of {alias} are in force, the maximum")])
             hold = Hold(
                 scope=order.scope,
                 reason=order.reason,
@@ -153,32 +151,32 @@ class Holder:
                 alias,
                 until.isoformat(),
                 hold.reason,
-                extra={"action": "requests_held", "factory": factory.present_id, **_said(hold)},
+                extra={"action": "requests_held", "factory": factory.present_id, **_log_fields(hold)},
             )
-            others = [each.hold for each in standing if each is not earlier]
+            others = [each.hold for each in in_force if each is not earlier]
             return HoldsNow(alias, shown_first([*others, hold]))
 
-        held = self._repeated(put, order.scope)
+        held = self._retried(put, order.scope)
         return replace(held, warnings=self._warnings(factory, order.scope))
 
     def release(self, alias: str, scope: Scope, *, by: str | None = None) -> HoldsNow:
-        """Release a scope: its requests are started in order of arrival, from the next tick on. Returns the holds then.
+        """Release a scope: its requests start in order of arrival, from the next tick on. Returns the holds in force.
 
-        A scope that is not held is no error.
+        Releasing a scope that is not held is not an error.
 
         Raises:
             FactoryNotFound: there is no such alias.
             TryLater: others keep changing it.
             LedgerError: it could not be read or written.
         """
-        factory = self._named(alias)
+        factory = self._factory(alias)
 
         def end() -> HoldsNow:
             noted = self._holds.noted(factory)
-            standing = [each for each in noted if self._stands(each.hold)]
-            held = _of(scope, standing)
+            in_force = [each for each in noted if self._is_in_force(each.hold)]
+            held = _of(scope, in_force)
             if held is not None:
-                waiting = self._have_newcomers_wait(factory, scope)
+                waiting = self._queue_new_requests(factory, scope)
                 released = replace(held.hold, released_at=self._clock(), written_at=self._clock(), by=by)
                 self._holds.put(factory, released, held)
                 logger.warning(
@@ -190,13 +188,13 @@ class Holder:
                         "action": "requests_released",
                         "factory": factory.present_id,
                         "waiting": waiting,
-                        **_said(released),
+                        **_log_fields(released),
                     },
                 )
             self._holds.prune(factory, [each for each in noted if each is not held])
-            return HoldsNow(alias, shown_first([each.hold for each in standing if each is not held]))
+            return HoldsNow(alias, shown_first([each.hold for each in in_force if each is not held]))
 
-        return self._repeated(end, scope)
+        return self._retried(end, scope)
 
     def _faults(self, scope: Scope) -> list[Fault]:
         """The faults of an order: a key that no request can have would silently hold nothing."""
@@ -209,12 +207,12 @@ class Holder:
         return [
             Fault(
                 "/key",
-                f"the policy of {whose} counts requests by no key (admission.key), so that none has it",
+                f"the policy of {whose} does not count requests by a key (admission.key), so no request has one",
             )
         ]
 
     def _warnings(self, factory: FactoryHandle, scope: Scope) -> Sequence[str]:
-        """That the factory has no such pipeline, or cannot be asked: a name that is mistyped holds nothing."""
+        """A warning where the factory has no such pipeline, or cannot be asked: a mistyped name holds nothing."""
         if scope.pipeline is None:
             return ()
         unknown = f"whether the factory {factory.alias} has a pipeline {scope.pipeline} is not known"
@@ -237,8 +235,8 @@ class Holder:
         )
         return (text,)
 
-    def _have_newcomers_wait(self, factory: FactoryHandle, scope: Scope) -> int:
-        """Make new requests wait behind those that are held; returns how many these are."""
+    def _queue_new_requests(self, factory: FactoryHandle, scope: Scope) -> int:
+        """Queue new requests behind those that are held; returns the number of held requests."""
         waiting = 0
         for handle in self._factories.of(factory.alias):
             held = sum(
@@ -249,18 +247,18 @@ class Holder:
             waiting += held
         return waiting
 
-    def _named(self, alias: str) -> FactoryHandle:
+    def _factory(self, alias: str) -> FactoryHandle:
         found = self._factories.of(alias)
         if not found:
             there_are = ", ".join(sorted(self._factories.aliases))
             raise FactoryNotFound(f"there is no factory {shorten(alias, 100)}; there is: {there_are}")
         return found[0]
 
-    def _stands(self, hold: Hold) -> bool:
+    def _is_in_force(self, hold: Hold) -> bool:
         return hold.released_at is None and self._clock() < hold.until
 
     @staticmethod
-    def _repeated(change: Callable[[], HoldsNow], scope: Scope) -> HoldsNow:
+    def _retried(change: Callable[[], HoldsNow], scope: Scope) -> HoldsNow:
         for _ in range(TRIES):
             try:
                 return change()
@@ -273,7 +271,7 @@ def _of(scope: Scope, noted: Sequence[Noted]) -> Noted | None:
     return next((each for each in noted if each.hold.scope.id == scope.id), None)
 
 
-def _said(hold: Hold) -> dict[str, str | None]:
+def _log_fields(hold: Hold) -> dict[str, str | None]:
     """A hold as fields of a log record."""
     return {
         "pipeline": hold.scope.pipeline,

@@ -26,12 +26,12 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplayOrder:
-    """What a caller asks for.
+    """An order to send a rejected message again.
 
     Attributes:
-        force: whether to send it although it may start a second run, or waits in the queue already.
+        force: whether to send it although it may start a second run, or already waits in the queue.
         values: of secure parameters, which are not kept.
-        by: who asks, where that is known.
+        by: who gave the order, where known.
         note: why.
     """
 
@@ -65,14 +65,14 @@ class RejectedMessageActions:
         """Send a message again; returns the request that it waits as. One that was sent before is returned unchanged.
 
         Args:
-            record: of its request, where that has one.
+            record: the record of its request, where there is one.
             kept: the message.
-            order: what is asked for.
+            order: the order.
 
         Raises:
             WrongState: no message is kept of it, or it can never work.
             InvalidRequest: values of secure parameters are missing, or others are given.
-            PublishError, LedgerError: it is kept as it was.
+            PublishError, LedgerError: storage is out of reach; the message is kept as it was.
         """
         if kept is None:
             raise WrongState(_not_kept(record))
@@ -84,7 +84,7 @@ class RejectedMessageActions:
         if others := [name for name in order.values if name.lower() not in secret]:
             raise InvalidRequest(
                 [
-                    Fault(pointer_to(("parameters", name)), "its value is kept, and not asked for")
+                    Fault(pointer_to(("parameters", name)), "its value is kept and must not be given")
                     for name in others
                 ]
             )
@@ -97,7 +97,7 @@ class RejectedMessageActions:
                 [
                     Fault(
                         pointer_to(("parameters", name)),
-                        "its value is secret and not kept: it has to be given",
+                        "its value is secret and not kept: it must be given",
                     )
                     for name in exc.names
                 ]
@@ -119,11 +119,11 @@ class RejectedMessageActions:
     def dismiss(
         self, record: RunRecord | None, kept: KeptMessage | None, *, by: str | None, note: str | None
     ) -> RunView:
-        """Discard a message; returns what is known of it. One that was discarded before is returned unchanged.
+        """Discard a message; returns the run it stands for. One that was discarded before is returned unchanged.
 
         Raises:
             WrongState: it was sent again, and waits in the requests queue.
-            LedgerError: it is kept as it was.
+            LedgerError: the ledger is out of reach; the message is kept as it was.
         """
         if kept is not None and not kept.was_taken:
             before = kept.was_dismissed
@@ -151,13 +151,15 @@ class RejectedMessageActions:
 
     def _with_dismissal(self, view: RunView, kept: KeptMessage | None) -> RunView:
         """The request with the dismissal of its message, also where its history could not be written."""
-        said = kept is None or not kept.was_dismissed or any(each.action == DISMISS for each in view.history)
-        if kept is None or said:
+        is_shown = (
+            kept is None or not kept.was_dismissed or any(each.action == DISMISS for each in view.history)
+        )
+        if kept is None or is_shown:
             return view
         return view.model_copy(update={"history": [*view.history, *self._views.kept(kept).history]})
 
     def _note(self, record: RunRecord | None, entry: HistoryEntry) -> RunRecord | None:
-        """Add what was done to the history of a rejected request; a request that goes on has its own history."""
+        """Add an action to the history of a rejected request; an active request keeps a history of its own."""
 
         def note(stored: Stored) -> RunRecord | None:
             return self._records.note(stored, entry).record if stored.record.ended else None

@@ -1,7 +1,7 @@
 """Reruns runs: the whole, from the failed activities on, or from a named activity on, as Data Factory groups them.
 
-A rerun is a request like any other, with a record, a key and an event of its own. Without a key from its caller it has
-one made of the run and the number of the rerun: until that rerun is over, asking again returns the same one.
+A rerun is a request like any other, with a record, a key and an event of its own. If the caller gives no key, it is
+derived from the run and the number of the rerun: until that rerun is over, asking again returns the same one.
 """
 
 import logging
@@ -47,19 +47,19 @@ ACTIVITY_PAGES = 10
 MOST_NAMES = 800
 """Maximum characters of the list of activities in an error."""
 
-RERUNS_LOOKED_AT = 20
-"""Maximum reruns that were not recorded with their run; a crash may leave one each."""
+MOST_UNRECORDED = 20
+"""Maximum reruns that were not recorded with their run and are searched for; each crash may leave one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RerunOrder:
-    """What a caller asks for.
+    """An order to rerun a run.
 
     Attributes:
-        mode: from where on.
-        activity: where to begin, with `fromActivity` alone.
+        mode: where to start.
+        activity: the activity to start from, with `fromActivity` only.
         key: the new request's idempotency key; None to derive one.
-        by: who asks, where that is known.
+        by: who gave the order, where known.
         note: why.
         traceparent: the trace that the call is part of.
     """
@@ -74,7 +74,7 @@ class RerunOrder:
     def faults(self) -> list[Fault]:
         """The faults of the order."""
         if self.activity is not None and self.mode != "fromActivity":
-            return [Fault("/activity", "belongs to the mode fromActivity alone")]
+            return [Fault("/activity", "belongs to the mode fromActivity only")]
         if self.activity is None and self.mode == "fromActivity":
             return [Fault("/activity", "is required where the mode is fromActivity")]
         return []
@@ -109,7 +109,7 @@ class Rerunner:
         self._clock = clock
 
     def rerun(self, record: RunRecord, order: RerunOrder) -> Submitted:
-        """Rerun a run with its own parameters; returns the new request, or the one that was asked for before.
+        """Rerun a run with its own parameters; returns the new request, or the one that was requested before.
 
         Raises:
             WrongState: the run has not ended, was never started, or is unknown here or to Data Factory; or another
@@ -125,7 +125,7 @@ class Rerunner:
         number = record.reruns + 1 if order.key else self._next(record)
         key = order.key or _derived(record, number)
         note = f"request {key} reruns it ({order.mode}{f' {activity}' if activity else ''})"
-        # What an earlier version took need not be what is taken now.
+        # A request that an earlier version accepted may be invalid by now.
         request = RunRequest.model_construct(
             parameters=record.parameters,
             correlation_id=record.correlation_id,
@@ -172,15 +172,15 @@ class Rerunner:
         if not record.ended:
             raise WrongState(f"it has not ended: its status is {record.status}")
         if record.status == RunStatus.UNKNOWN:
-            unknown = "how it has ended, or whether it was started, is not known"
+            unknown = "it is not known whether it was started, or how it ended"
             raise WrongState(
                 f"{unknown}; decide about it by resolve"
                 if record.undecided
-                else f"{unknown}, and was dismissed: start a new one"
+                else f"{unknown}, and that was dismissed: start a new one"
             )
         if record.joined_to is not None:
             other = record.joined_to.request_id
-            raise WrongState(f"it had no run of its own: rerun that of request {other}, which it had joined")
+            raise WrongState(f"it had no run of its own: rerun request {other}, whose run it had joined")
         if record.confirmed_run_id is None:
             raise WrongState(
                 f"it is {record.status} and was never started: there is no run to rerun, start a new one"
@@ -192,14 +192,14 @@ class Rerunner:
 
     def _next(self, record: RunRecord) -> int:
         """The number of the rerun that is not over, or else the next number."""
-        for number in islice(count(max(1, record.reruns)), RERUNS_LOOKED_AT):
+        for number in islice(count(max(1, record.reruns)), MOST_UNRECORDED):
             stored = self._ledger.get(record.factory, _derived(record, number))
             if stored is None or not stored.record.over:
                 return number
         raise TryLater(f"request {record.request_id} is being rerun by others", retry_after=2.0)
 
     def _activity(self, factory: FactoryHandle, record: RunRecord, order: RerunOrder) -> str | None:
-        """The activity to begin with, as the pipeline spells it; as given where its activities cannot be read."""
+        """The activity to start from, as the pipeline spells it; as given where its activities cannot be read."""
         if order.activity is None or not self._gate.may_read(factory):
             return order.activity
         try:
@@ -210,7 +210,7 @@ class Rerunner:
                 known = {**{name.lower(): name for name in defined}, **known}
         except (DataFactoryError, CredentialError) as exc:
             logger.info(
-                "The activities of run %s cannot be read, so that %s is not checked: %s",
+                "The activities of run %s cannot be read, so %s is not checked: %s",
                 record.run_id,
                 order.activity,
                 exc,
@@ -234,7 +234,7 @@ class Rerunner:
         return [each.activity_name for each in found], complete
 
     def _note(self, record: RunRecord, new: RunRecord, order: RerunOrder, note: str, number: int) -> None:
-        """Add the rerun to the history of its run, once. The rerun goes on where that fails."""
+        """Add the rerun to the history of its run, once. Where that fails, the rerun continues."""
         entry = HistoryEntry(
             at=new.requested_at,
             by=order.by,
@@ -249,7 +249,7 @@ class Rerunner:
         try:
             optimistic.update(self._ledger, record, add)
         except NotFound:
-            return  # it was purged meanwhile
+            return  # it has been purged
         except (LedgerError, TryLater) as exc:
             logger.warning(
                 "The rerun of request %s could not be written into its history: %s",

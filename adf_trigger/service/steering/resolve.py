@@ -51,7 +51,7 @@ OUTAGE_WAIT = 30.0
 MOST_CANDIDATES = 20
 MOST_PARAMETERS = 20
 LONGEST_VALUE = 200
-"""Candidates that are listed, and what is shown of each."""
+"""Maximum candidates that are listed, and what is shown of each."""
 
 Decision = Literal["adopt", "resubmit", "dismiss"]
 
@@ -62,9 +62,9 @@ class ResolveOrder:
 
     Attributes:
         decision: adopt, resubmit or dismiss.
-        run_id: the run to assign, with `adopt` alone.
-        force: send again although a run may belong to it, with `resubmit` alone.
-        by: who decides, where that is known.
+        run_id: the run to assign, with `adopt` only.
+        force: send again although a run may belong to it, with `resubmit` only.
+        by: who decides, where known.
         note: why.
     """
 
@@ -83,9 +83,9 @@ class ResolveOrder:
         """The faults: fields that belong to another decision."""
         found = []
         if self.run_id is not None and self.decision != "adopt":
-            found.append(Fault("/runId", "belongs to adopt alone"))
+            found.append(Fault("/runId", "belongs to adopt only"))
         if self.force and self.decision != "resubmit":
-            found.append(Fault("/force", "belongs to resubmit alone"))
+            found.append(Fault("/force", "belongs to resubmit only"))
         return found
 
 
@@ -138,11 +138,11 @@ class Resolver:
         The same decision again changes nothing.
 
         Raises:
-            WrongState: its fate is known; or the run is none that may be its, or one may be, and it is to be sent
-                again: with the candidates.
-            InvalidRequest: what is given does not belong to the decision.
-            TryLater: Data Factory cannot be asked now, or others keep changing the record.
-            FactoryUnusable: it does not let this service read.
+            WrongState: its outcome is known; the run to adopt cannot belong to it; or a run may belong to it, and it
+                was to be sent again. The latter two have the candidates.
+            InvalidRequest: a field does not belong to the decision.
+            TryLater: Data Factory cannot be read now, or others keep changing the record.
+            FactoryUnusable: Data Factory does not let this service read.
             NotFound: the record is gone.
             LedgerError: the ledger is out of reach.
         """
@@ -160,7 +160,7 @@ class Resolver:
             other = record.joined_to.request_id
             raise WrongState(
                 f"nothing was sent for it, since it had joined the run of request {other}: decide about that one; "
-                "this one can be dismissed, and asked for again under a key of its own"
+                "this one can be dismissed, and requested again under another key"
             )
         stored = self._published(stored)
         entry = HistoryEntry(at=self._clock(), by=order.by, action=order.action, note=order.note)
@@ -170,21 +170,21 @@ class Resolver:
         if factory is None:
             raise WrongState(f"its factory {record.factory} is not configured any more; it can be dismissed")
         if not self._gate.may_read(factory):
-            raise TryLater("its factory cannot be asked just now", retry_after=OUTAGE_WAIT)
+            raise TryLater("its factory cannot be read now", retry_after=OUTAGE_WAIT)
         try:
             if order.decision == "adopt":
                 return self._adopt(factory, stored, order, entry)
             return self._resubmit(factory, stored, order, entry)
         except (Throttled, Unavailable, NotSent, CredentialError) as exc:
-            raise TryLater(f"its factory cannot be asked just now: {exc}", retry_after=OUTAGE_WAIT) from exc
+            raise TryLater(f"its factory cannot be read now: {exc}", retry_after=OUTAGE_WAIT) from exc
 
     def _published(self, stored: Stored) -> Stored:
-        """The record once its unknown outcome was published, before a decision changes it."""
+        """The record after its unknown outcome was published, before a decision changes it."""
         record = stored.record
         if record.state is RunState.PUBLISHED:
             return stored
         handle = self._factories.kept_under(record.factory)
-        reason = "the news that its fate is unknown has to be sent first"
+        reason = "the event of its unknown outcome must be published first"
         if handle is not None:
             try:
                 self._publisher.publish_one(handle, record.request_id)
@@ -201,20 +201,20 @@ class Resolver:
         found = self._candidates.of(factory, stored.record)
         if order.run_id is None:
             raise WrongState(
-                f"name by runId the run that is its, one of the candidates{_besides(found)}",
+                f"name the run that belongs to it by runId, one of the candidates{_contested_in_words(found)}",
                 candidates=self._shown(stored, found),
             )
         claim = found.claim(order.run_id) or self._candidates.claim(factory, stored.record, order.run_id)
         if claim is Claim.CONTESTED:
             raise self._contested(stored, order.run_id, found)
-        if claim is Claim.NOT_ITS:
+        if claim is Claim.UNRELATED:
             raise WrongState(
-                f"run {order.run_id} is none of those that may be its: of its pipeline, started by a call in its time, "
-                "and no other request's",
+                f"run {order.run_id} cannot belong to it: a candidate is a run of its pipeline, started by a call in "
+                "its time, that belongs to no other request",
                 candidates=self._shown(stored, found),
             )
-        with self._adoptions.alone(factory, stored.record, order.run_id) as alone:
-            if not alone or self._candidates.is_anothers(factory, stored.record, order.run_id):
+        with self._adoptions.reserved(factory, stored.record, order.run_id) as is_free:
+            if not is_free or self._candidates.belongs_to_another(factory, stored.record, order.run_id):
                 raise self._contested(stored, order.run_id, found)
             taken = self._records.take_over(
                 stored,
@@ -234,8 +234,8 @@ class Resolver:
 
     def _contested(self, stored: Stored, run_id: UUID, found: Found) -> WrongState:
         return WrongState(
-            f"run {run_id} may be another request's, whose outcome is open or which was given it: that is to be "
-            "settled first",
+            f"run {run_id} may belong to another request, whose outcome is open or to which it was assigned: settle "
+            "that one first",
             candidates=self._shown(stored, found),
         )
 
@@ -247,11 +247,11 @@ class Resolver:
         found = self._candidates.of(factory, record)
         own = self._reconciler.find(factory, record, Budget(LIST_PAGES), Sightings())
         if own is not None:
-            raise WrongState(f"run {own} is its: adopt it", candidates=self._shown(stored, found))
+            raise WrongState(f"run {own} belongs to it: adopt it", candidates=self._shown(stored, found))
         if not order.force and not found.none:
             raise WrongState(
-                "one of the candidates may be its: adopt it, or where none is, resubmit with force"
-                f"{_besides(found)}",
+                "one of the candidates may belong to it: adopt it, or resubmit with force if none does"
+                f"{_contested_in_words(found)}",
                 candidates=self._shown(stored, found),
             )
         return self._records.resubmit(stored, entry).record
@@ -295,11 +295,11 @@ def _is_done(record: RunRecord, order: ResolveOrder) -> bool:
     return decided and (order.decision == "resubmit" or order.run_id == record.run_id)
 
 
-def _besides(found: Found) -> str:
-    """The runs that are no candidates since they may belong to another request, in words."""
+def _contested_in_words(found: Found) -> str:
+    """The runs that are not candidates, since they may belong to another request, in words."""
     contested = ", ".join(str(run.run_id) for run in found.contested[:FEW_CANDIDATES])
     return (
-        f"; {contested} may be its, too, and may be another request's, which is to be settled first"
+        f"; {contested} may belong to it, too, or to another request, which must be settled first"
         if contested
         else ""
     )

@@ -15,13 +15,13 @@ from adf_trigger.service.steering.resolve import ResolveOrder, Resolver
 
 
 @dataclass(frozen=True, slots=True)
-class Which:
-    """The id of a run or a rejected message.
+class RunSelector:
+    """Selects a run or a rejected message by an id.
 
     Attributes:
         run: a requestId, a runId, or the id of a rejected message.
         factory: alias or resource id, where the id may mean several.
-        by: which id it is; None for either.
+        by: which kind of id it is; None for any.
     """
 
     run: str
@@ -60,42 +60,42 @@ class Steerer:
         self._resolver = resolver
         self._rejected = rejected
 
-    def cancel(self, which: Which, order: CancelOrder) -> RunView:
+    def cancel(self, selector: RunSelector, order: CancelOrder) -> RunView:
         """Cancel a run; a rejected message is shown as it is, since it is over.
 
         Raises:
             WrongState, FactoryUnusable, TryLater: see `Canceller.cancel`.
         """
-        found = self._query.find_or_kept(which.run, factory=which.factory, by=which.by)
+        found = self._query.find_or_kept(selector.run, factory=selector.factory, by=selector.by)
         if isinstance(found, RunRecord):
             return self._views.view(self._canceller.cancel(found, order))
         if found.is_on_queue:
             raise WrongState(
-                "its message waits in the requests queue: it can be cancelled once that is taken"
+                "its message waits in the requests queue: it can be cancelled once that is accepted"
             )
         return self._views.kept(found)
 
-    def rerun(self, which: Which, order: RerunOrder) -> tuple[RunView, bool]:
-        """The run that reruns another, and whether it had been asked for before.
+    def rerun(self, selector: RunSelector, order: RerunOrder) -> tuple[RunView, bool]:
+        """Rerun a run; returns the new run, and whether the rerun had been requested before.
 
         Raises:
             WrongState, RequestConflict, Refused, TryLater: see `Rerunner.rerun`; or it is a rejected message.
         """
-        record = self._query.find_or_kept(which.run, factory=which.factory, by=which.by)
+        record = self._query.find_or_kept(selector.run, factory=selector.factory, by=selector.by)
         if isinstance(record, KeptMessage):
             if record.waiting:
                 raise WrongState(f"it was never started: {record.fate_in_words}")
-            raise WrongState("it is a rejected message and was never started: it is sent again by replay")
+            raise WrongState("it is a rejected message and was never started: send it again by replay")
         submitted = self._rerunner.rerun(record, order)
         return self._views.view(submitted.record), submitted.replayed
 
-    def resolve(self, which: Which, order: ResolveOrder) -> RunView:
+    def resolve(self, selector: RunSelector, order: ResolveOrder) -> RunView:
         """Carry out a decision about a run whose fate is unknown; a rejected message can be dismissed, too.
 
         Raises:
             WrongState, TryLater, FactoryUnusable: see `Resolver.resolve`.
         """
-        record, kept = self._meant(which)
+        record, kept = self._find(selector)
         if order.decision == "dismiss" and (record is None or record.rejected):
             if faults := order.faults():
                 raise InvalidRequest(faults)
@@ -104,19 +104,19 @@ class Steerer:
             raise WrongState("a rejected message can be dismissed, or sent again by replay")
         return self._views.view(self._resolver.resolve(record, order))
 
-    def replay(self, which: Which, order: ReplayOrder) -> RunView:
-        """Send a rejected message to the requests queue again; the request that it is there.
+    def replay(self, selector: RunSelector, order: ReplayOrder) -> RunView:
+        """Send a rejected message to the requests queue again; returns the request that it waits as.
 
-        One that was sent before is shown as it is: it waits there, or its request was taken.
+        One that was sent before is shown as it is: it waits there, or its request was accepted.
 
         Raises:
             WrongState: no message is kept of it, it can never work, or it may start a second run and `force` is not
                 given.
             InvalidRequest: values of secure parameters are missing, or others are given.
-            PublishError: the queue is out of reach; it is kept as it was.
+            PublishError: the queue is out of reach; the message is kept as it was.
         """
-        record, kept = self._meant(which)
+        record, kept = self._find(selector)
         return self._rejected.replay(record, kept, order)
 
-    def _meant(self, which: Which) -> tuple[RunRecord | None, KeptMessage | None]:
-        return self._query.meant(which.run, factory=which.factory, by=which.by)
+    def _find(self, selector: RunSelector) -> tuple[RunRecord | None, KeptMessage | None]:
+        return self._query.meant(selector.run, factory=selector.factory, by=selector.by)

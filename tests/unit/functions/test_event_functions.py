@@ -10,7 +10,7 @@ import pytest
 from adf_trigger.errors import BadRequest, Forbidden, InvalidRequest, LedgerError, PublishError, Throttled
 from adf_trigger.service.intake.event_intake import MOST_KEPT
 from adf_trigger.service.steering.rejected import ReplayOrder
-from adf_trigger.service.steering.steerer import Which
+from adf_trigger.service.steering.steerer import RunSelector
 from tests.support.grid_events import (
     NAMES,
     as_cloud_event,
@@ -171,7 +171,7 @@ def test_an_event_that_is_sent_again_is_not_lost_where_its_trigger_is_gone() -> 
     (key,) = (kept.request_id for kept in world.kept())
     world.settings = settings(ADF_TRIGGER_TRIGGERS=setting(blob_trigger()))
     world.restart()
-    world.services.steering.replay(Which(key), ReplayOrder())
+    world.services.steering.replay(RunSelector(key), ReplayOrder())
     ((text, _),) = world.outbox.put_back_texts
     Caller(world).message(text.encode(), message_id="m-2")
     assert [kept.body for kept in world.kept() if not kept.waiting] == [event]

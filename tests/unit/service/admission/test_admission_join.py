@@ -212,7 +212,7 @@ def test_who_has_joined_has_no_run_to_rerun() -> None:
     start(world, "a-2")
     finish(world, "a-1", "Failed")
     world.tick(after=15)
-    with pytest.raises(WrongState, match="rerun that of request a-1, which it had joined"):
+    with pytest.raises(WrongState, match="rerun request a-1, whose run it had joined"):
         world.rerun("a-2")
     assert world.services.query.show("a-2").links.rerun is None
 

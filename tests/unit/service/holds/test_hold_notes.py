@@ -69,7 +69,7 @@ def test_holds_are_bounded_and_what_has_ended_goes() -> None:
     world = a_world()
     for number in range(MOST_HOLDS):
         hold(world, f"p{number}")
-    with pytest.raises(InvalidRequest, match="the most"):
+    with pytest.raises(InvalidRequest, match="the maximum"):
         hold(world, "one more")
     hold(world, "p7", reason="changed")
     for number in range(MOST_HOLDS):

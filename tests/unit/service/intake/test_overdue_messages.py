@@ -13,7 +13,7 @@ from adf_trigger.errors import (
     Unavailable,
 )
 from adf_trigger.service.steering.rejected import ReplayOrder
-from adf_trigger.service.steering.steerer import Which
+from adf_trigger.service.steering.steerer import RunSelector
 from tests.support.sent_again import DEADLINE, LARGE, LATE, Storage
 
 
@@ -58,7 +58,7 @@ def test_what_an_earlier_version_has_lost_is_put_again(*, refused: bool) -> None
     world.outbox.put_back_texts.clear()
     if not refused:  # its wait is counted from when it came first
         assert world.outbox.events[-1].id.endswith("/Rejected/m-9")
-        assert world.services.steering.replay(Which(named), ReplayOrder()).status == "Accepted"
+        assert world.services.steering.replay(RunSelector(named), ReplayOrder()).status == "Accepted"
         storage.deliver()
     assert (len(world.factory.runs), storage.status(named)) == (1, "Queued")
 
@@ -104,7 +104,7 @@ def test_one_that_went_with_secrets_and_is_lost_is_rejected_again() -> None:
     storage = secret()
     steering, query = storage.world.services.steering, storage.world.services.query
     storage.world.clock.forward(timedelta(days=89, hours=23).total_seconds())
-    steering.replay(Which("k"), ReplayOrder(values={"key": "hush"}))
+    steering.replay(RunSelector("k"), ReplayOrder(values={"key": "hush"}))
     assert "hush" in storage.texts()[0]
     assert [query.show(each).status for each in ("k", "m-8")] == ["Accepted"] * 2
     storage.world.outbox.put_back_texts.clear()
@@ -122,7 +122,7 @@ def test_one_that_went_with_secrets_is_known_by_what_came_of_it(*, again: bool) 
     """A request under its key, or a later rejection; the first message leads there and is not sent once more."""
     storage = secret()
     steering, query = storage.world.services.steering, storage.world.services.query
-    steering.replay(Which("m-8"), ReplayOrder(values={"key": "hush"}))
+    steering.replay(RunSelector("m-8"), ReplayOrder(values={"key": "hush"}))
     (text,) = storage.texts()
     storage.world.outbox.put_back_texts.clear()
     if again:
@@ -138,7 +138,7 @@ def test_one_that_went_with_secrets_is_known_by_what_came_of_it(*, again: bool) 
     status = "InProgress" if again else status
     assert [query.show(each).status for each in ("k", "m-8")] == [status] * 2
     if again:
-        assert steering.replay(Which("m-8"), ReplayOrder()).status == status
+        assert steering.replay(RunSelector("m-8"), ReplayOrder()).status == status
     assert storage.texts() == []
 
 

@@ -14,7 +14,7 @@ from adf_trigger.messages.decoding import Message
 from adf_trigger.messages.texts import MAX_QUEUE_BYTES, keyed_text, queue_text
 from adf_trigger.service.steering.rejected import ReplayOrder
 from adf_trigger.service.steering.resolve import ResolveOrder
-from adf_trigger.service.steering.steerer import Which
+from adf_trigger.service.steering.steerer import RunSelector
 from tests.support.news import told
 from tests.support.world import World
 from tests.unit.functions.conftest import Caller
@@ -128,9 +128,9 @@ def test_a_rejection_is_told_whatever_is_decided_before_its_news_could_be_sent(d
     caller.message({"pipeline": "later", "requestId": "k"}, message_id="m-1", inserted_at=SENT)
     world.factory.declare("later")
     if decision == "dismiss":
-        steering.resolve(Which("k"), ResolveOrder(decision="dismiss"))
+        steering.resolve(RunSelector("k"), ResolveOrder(decision="dismiss"))
     else:
-        steering.replay(Which("k"), ReplayOrder())
+        steering.replay(RunSelector("k"), ReplayOrder())
     for number, (text, _) in enumerate(world.outbox.put_back_texts):
         caller.message(text.encode(), message_id=f"m-{2 + number}", inserted_at=SENT)
     assert told(world.outbox.events) == ["k/Rejected/m-1"]

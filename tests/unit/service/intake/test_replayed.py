@@ -13,7 +13,7 @@ from adf_trigger.errors import (
 )
 from adf_trigger.service.steering.rejected import ReplayOrder
 from adf_trigger.service.steering.resolve import ResolveOrder
-from adf_trigger.service.steering.steerer import Which
+from adf_trigger.service.steering.steerer import RunSelector
 from tests.support.sent_again import LARGE, SMALL, Killed, Storage
 
 
@@ -123,7 +123,7 @@ def test_it_is_not_answered_with_the_rejection_after_which_it_was_sent_again(
 ) -> None:
     """However soon after that, and whether or not that could be told yet, it is a new attempt: a run, or back."""
     storage = Storage()
-    world, key = storage.world, Which("k")
+    world, key = storage.world, RunSelector("k")
     world.factory.fail_next("create_run", BadRequest("no", status=400, code="BadRequest"))
     world.outbox.before += [] if told else [PublishError("no queue")] * 3
     body = {"pipeline": "later", "requestId": "k", "parameters": {"n": "x"}}
@@ -158,12 +158,12 @@ def test_an_older_message_under_the_key_is_not_meant() -> None:
         body = {"pipeline": "soon", "requestId": "k"}
         storage.caller.message(body, message_id=f"m-{number}", inserted_at=now + timedelta(seconds=number))
     storage.world.factory.declare("soon")
-    steering.replay(Which("m-8"), ReplayOrder())
+    steering.replay(RunSelector("m-8"), ReplayOrder())
     storage.deliver()
     for named in ("k", "m-8"):
-        assert steering.replay(Which(named), ReplayOrder()).status == "Queued"
+        assert steering.replay(RunSelector(named), ReplayOrder()).status == "Queued"
     with pytest.raises(WrongState, match="names a request that was taken"):
-        steering.replay(Which("m-7"), ReplayOrder())
+        steering.replay(RunSelector("m-7"), ReplayOrder())
 
 
 def test_what_was_dismissed_is_not_sent_again() -> None:
@@ -173,7 +173,9 @@ def test_what_was_dismissed_is_not_sent_again() -> None:
     with pytest.raises(Killed):
         storage.replay()
     storage.plan.kill = None
-    view = storage.world.services.steering.resolve(Which("m-1"), ResolveOrder(decision="dismiss", by="me"))
+    view = storage.world.services.steering.resolve(
+        RunSelector("m-1"), ResolveOrder(decision="dismiss", by="me")
+    )
     assert "dismissed" in str(view.reason)
     with pytest.raises(WrongState, match="dismissed"):
         storage.replay()
@@ -186,7 +188,7 @@ def test_what_is_dismissed_while_it_is_sent_again_is_not_said_to_wait() -> None:
     storage = Storage()
     dismiss = ResolveOrder(decision="dismiss", by="me")
     steering = storage.world.services.steering
-    storage.plan.after["replay.send"] = lambda: steering.resolve(Which("m-1"), dismiss)
+    storage.plan.after["replay.send"] = lambda: steering.resolve(RunSelector("m-1"), dismiss)
     with pytest.raises(WrongState, match=r"was dismissed.*by me"):
         storage.replay()
     storage.deliver()
@@ -207,7 +209,7 @@ def test_what_waits_in_the_queue_is_not_dismissed() -> None:
     storage = Storage()
     storage.replay()
     with pytest.raises(WrongState, match="waits there"):
-        storage.world.services.steering.resolve(Which("m-1"), ResolveOrder(decision="dismiss"))
+        storage.world.services.steering.resolve(RunSelector("m-1"), ResolveOrder(decision="dismiss"))
 
 
 def test_a_message_whose_key_goes_on_is_sent_by_force_alone() -> None:

@@ -221,7 +221,7 @@ def test_a_refusal_of_this_run_is_told(world: World) -> None:
     """The run has not ended, and Data Factory will not: the order is not repeated."""
     world.submit()
     world.factory.fail_next("cancel_run", BadRequest("not this one", status=400))
-    with pytest.raises(WrongState, match="does not cancel it: not this one"):
+    with pytest.raises(WrongState, match="refuses to cancel it: not this one"):
         world.cancel()
     pass_by(world, 60)
     assert world.factory.cancelled == []

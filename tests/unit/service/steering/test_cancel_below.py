@@ -99,12 +99,12 @@ def test_what_could_not_be_cancelled_is_told_and_not_passed_over(
     assert statuses(world, *below) == ["Cancelled", "Cancelled"]
 
 
-def test_a_factory_of_many_runs_is_said_not_to_be_looked_through(world: World) -> None:
+def test_a_factory_of_many_runs_is_reported_as_not_searched_in_full(world: World) -> None:
     """What was found is cancelled; that there may be more is no success."""
     _, *below, _ = family(world)
     for _ in range(1_100):
         child(world, uuid4())
     world.cancel(recursive=False)
-    with pytest.raises(TryLater, match="more runs since than are looked through"):
+    with pytest.raises(TryLater, match="more runs since than are searched"):
         world.cancel()
     assert statuses(world, *below) == ["Cancelled", "Cancelled"]

@@ -10,7 +10,7 @@ import pytest
 from adf_trigger.contracts import RunCandidate
 from adf_trigger.errors import AdfTriggerError, WrongState
 from adf_trigger.service.steering.resolve import ResolveOrder
-from adf_trigger.service.steering.steerer import Which
+from adf_trigger.service.steering.steerer import RunSelector
 from tests.support.memory_factory import LOST_REPLY, Ids
 from tests.support.resettled import restarted, submit
 from tests.support.script import Script
@@ -59,11 +59,11 @@ def test_a_run_that_carries_the_id_of_another_request_is_not_adopted() -> None:
     run_id = lose(world, "b", started=True)
     park(world, "a", "b")
     assert (candidates(world, "a"), candidates(world, "b")) == ([], [run_id])
-    with pytest.raises(WrongState, match="none of those that may be its"):
+    with pytest.raises(WrongState, match="cannot belong to it"):
         world.resolve("a", "adopt", run_id=run_id)
-    with pytest.raises(WrongState, match=f"run {run_id} is its: adopt it"):
+    with pytest.raises(WrongState, match=f"run {run_id} belongs to it: adopt it"):
         world.resolve("b", "resubmit", force=True)
-    assert world.resolve("a", "resubmit").status == "Accepted", "no run of the list may be its"
+    assert world.resolve("a", "resubmit").status == "Accepted", "no run of the list may belong to it"
     assert world.resolve("b", "adopt", run_id=run_id).confirmed_run_id == run_id
 
 
@@ -99,11 +99,11 @@ def test_a_run_that_a_request_in_doubt_may_have_started_is_left_to_it() -> None:
     run_id = lose(world, "b", started=True)
     assert world.status("b") == "Accepted"
     assert candidates(world, "a") == []
-    with pytest.raises(WrongState, match=f"{run_id} may be its, too"):
+    with pytest.raises(WrongState, match=f"{run_id} may belong to it, too"):
         world.resolve("a", "adopt")
-    with pytest.raises(WrongState, match="may be another request's"):
+    with pytest.raises(WrongState, match="may belong to another request"):
         world.resolve("a", "adopt", run_id=run_id)
-    with pytest.raises(WrongState, match=f"resubmit with force; {run_id} may be its, too"):
+    with pytest.raises(WrongState, match=f"resubmit with force if none does; {run_id} may belong to it, too"):
         world.resolve("a", "resubmit")
     world.clock.forward(60)
     park(world, "b")
@@ -118,7 +118,7 @@ def test_what_one_was_given_may_be_the_others_and_is_not_sent_beside_it_unseen()
     park(world, "a", "b")
     world.resolve("b", "adopt", run_id=run_id)
     assert candidates(world, "a") == []
-    with pytest.raises(WrongState, match="may be another request's"):
+    with pytest.raises(WrongState, match="may belong to another request"):
         world.resolve("a", "adopt", run_id=run_id)
     with pytest.raises(WrongState, match="resubmit with force"):
         world.resolve("a", "resubmit")
@@ -147,7 +147,7 @@ def test_of_two_operators_at_once_exactly_one_adopts_a_run() -> None:
 
     def adopt(key: str) -> None:
         try:
-            world.services.steering.resolve(Which(key), ResolveOrder(decision="adopt", run_id=run_id))
+            world.services.steering.resolve(RunSelector(key), ResolveOrder(decision="adopt", run_id=run_id))
             outcomes[key] = "adopted"
         except AdfTriggerError as exc:
             outcomes[key] = type(exc).__name__
@@ -184,7 +184,7 @@ def test_of_two_operators_of_a_moved_factory_exactly_one_adopts_a_run(step: str)
 
     def adopt(key: str) -> None:
         try:
-            services.steering.resolve(Which(key), ResolveOrder(decision="adopt", run_id=run_id))
+            services.steering.resolve(RunSelector(key), ResolveOrder(decision="adopt", run_id=run_id))
             outcomes[key] = "adopted"
         except AdfTriggerError as exc:
             outcomes[key] = type(exc).__name__

@@ -107,10 +107,10 @@ def test_only_a_run_that_may_be_its_is_adopted(world: World) -> None:
     world.clock.forward(3_600)
     late = another(world)
     for wrong in (claimed, elsewhere, triggered, late, uuid4()):
-        with pytest.raises(WrongState, match="none of those that may be its") as caught:
+        with pytest.raises(WrongState, match="cannot belong to it") as caught:
             world.resolve("key-1", "adopt", run_id=wrong)
         assert candidates_of(caught.value) == [run_id]
-    with pytest.raises(WrongState, match="name by runId") as caught:
+    with pytest.raises(WrongState, match="by runId, one of the candidates") as caught:
         world.resolve("key-1", "adopt")
     assert candidates_of(caught.value) == [run_id]
     assert world.status() == "Unknown"
@@ -149,7 +149,7 @@ def test_two_requests_do_not_share_a_run(world: World) -> None:
     run_id = park(world)
     park(world, "key-2", started=False)
     world.resolve("key-1", "adopt", run_id=run_id)
-    with pytest.raises(WrongState, match="may be another request's"):
+    with pytest.raises(WrongState, match="may belong to another request"):
         world.resolve("key-2", "adopt", run_id=run_id)
 
 
@@ -205,7 +205,7 @@ def test_what_is_certainly_its_is_never_sent_again() -> None:
     for _ in range(8):
         world.tick(after=30)
     world.factory.hidden.clear()
-    with pytest.raises(WrongState, match=f"run {run_id} is its: adopt it") as caught:
+    with pytest.raises(WrongState, match=f"run {run_id} belongs to it: adopt it") as caught:
         world.resolve("key-1", "resubmit", force=True)
     assert candidates_of(caught.value) == [run_id]
     assert world.resolve("key-1", "adopt", run_id=run_id).confirmed_run_id == run_id
@@ -242,9 +242,9 @@ def test_what_is_known_is_not_decided(world: World) -> None:
     for decision in ("adopt", "resubmit", "dismiss"):
         with pytest.raises(WrongState, match="there is nothing to decide"):
             world.resolve("known", decision)
-    with pytest.raises(InvalidRequest, match="belongs to adopt alone"):
+    with pytest.raises(InvalidRequest, match="belongs to adopt only"):
         world.resolve("known", "dismiss", run_id=uuid4())
-    with pytest.raises(InvalidRequest, match="belongs to resubmit alone"):
+    with pytest.raises(InvalidRequest, match="belongs to resubmit only"):
         world.resolve("known", "adopt", force=True)
 
 
@@ -266,7 +266,7 @@ def test_that_it_is_unknown_is_told_first(world: World) -> None:
     """While the queue is out of reach the decision has to wait: consumers see one after the other."""
     world.outbox.before = [PublishError("no queue")] * 20
     run_id = park(world)
-    with pytest.raises(TryLater, match="has to be sent first"):
+    with pytest.raises(TryLater, match="must be published first"):
         world.resolve("key-1", "adopt", run_id=run_id)
     world.outbox.before.clear()
     world.clock.forward(200)
