@@ -1,9 +1,9 @@
-"""What the Functions host loads."""
+"""The entry point that the Functions host loads."""
 
 import gc
 
 collects = gc.isenabled()
-gc.disable()  # importing leaves no garbage, and to look for it meanwhile takes a sixth of the time
+gc.disable()  # importing leaves no garbage, and collecting meanwhile takes a sixth of the time
 try:
     from adf_trigger.functions.app import create_app
 
@@ -11,4 +11,4 @@ try:
 finally:
     if collects:
         gc.enable()
-gc.freeze()  # what was imported stays: no later collection looks at it
+gc.freeze()  # imported objects stay for good: later collections skip them

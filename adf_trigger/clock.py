@@ -12,7 +12,7 @@ IdSource = Callable[[], UUID]
 
 
 def utcnow() -> datetime:
-    """The present instant in UTC."""
+    """The current time in UTC."""
     return datetime.now(tz=UTC)
 
 

@@ -1,7 +1,7 @@
-"""What crosses the boundary: run requests in; run views and problems out. What queues are told is in news.py.
+"""The HTTP contracts: run requests in; run views and problems out. The messages of the queues are in news.py.
 
-Wire names are camelCase, Python names snake_case. Unknown fields of a request are faults, so that a typing
-error fails early and is not ignored.
+Wire names are camelCase, Python names snake_case. Unknown fields of a request are faults, so that a typo
+fails early and is not ignored.
 """
 
 from dataclasses import dataclass
@@ -51,7 +51,7 @@ def _line(value: str) -> str:
 
 
 ONE_LINE = AfterValidator(_line)
-"""A text that people are to read: not blank, and without what would have it look like another one."""
+"""A text for people: not blank, and free of characters that would disguise it as another text."""
 _FORM: dict[str, JsonValue] = {"pattern": LINE_PATTERN}
 
 CorrelationId = Annotated[
@@ -63,23 +63,23 @@ ActivityName = Annotated[
 LabelName = Annotated[str, Field(min_length=1, max_length=64, json_schema_extra=_FORM), ONE_LINE]
 Label = Annotated[str, Field(min_length=1, max_length=256, json_schema_extra=_FORM), ONE_LINE]
 Note = Annotated[str, Field(min_length=1, max_length=MAX_NOTE, json_schema_extra=_FORM), ONE_LINE]
-"""Why somebody does what they do, in their own words."""
+"""The reason for an action, in the words of who takes it."""
 
 
 class Source(StrEnum):
-    """How a request came."""
+    """How a request arrived."""
 
     HTTP = "http"
     QUEUE = "queue"
     FACTORY = "factory"
-    """Not to us: somebody else has started the run in Data Factory, and its end is told where the policy says so."""
+    """Not through this service: it was started in Data Factory itself; its end is published if the policy says so."""
 
 
 class RunStatus(StrEnum):
     """Status of a run: Data Factory's own words, and three of ours."""
 
     ACCEPTED = "Accepted"
-    """Ours: taken, not yet confirmed by Data Factory."""
+    """Ours: accepted, not yet confirmed by Data Factory."""
     QUEUED = "Queued"
     IN_PROGRESS = "InProgress"
     CANCELING = "Canceling"
@@ -93,7 +93,7 @@ class RunStatus(StrEnum):
 
 
 ENDED_IN_DATA_FACTORY = frozenset({RunStatus.SUCCEEDED, RunStatus.FAILED, RunStatus.CANCELLED})
-"""The service's own last words. Every other word of it, known to us or not, means: has not ended."""
+"""Data Factory's final statuses. Any other status of its, known to us or not, means that the run has not ended."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +103,7 @@ class Rerun:
     Attributes:
         reference_pipeline_run_id: rerun this run, with its parameters.
         is_recovery: group the new run with the one it reruns.
-        start_activity_name: rerun from this activity on; goes before start_from_failure.
+        start_activity_name: rerun from this activity on; takes precedence over start_from_failure.
         start_from_failure: rerun from the failed activities on.
     """
 
@@ -121,18 +121,18 @@ class RunRequest(Wire):
 
     Attributes:
         parameters: name → value, as Data Factory's createRun takes them.
-        factory: alias of a configured factory; the only one where there is one.
+        factory: alias of a configured factory; optional if only one is configured.
         correlation_id: the caller's own id, carried through to the event.
         metadata: small labels carried through to the event (at most 20).
         reference_pipeline_run_id: rerun this run; with it Data Factory takes that run's parameters.
         is_recovery: group the new run with the one it reruns.
         start_activity_name: rerun from this activity on.
         start_from_failure: rerun from the failed activities on.
-        overdue_after_seconds: tell once where the run has not ended so long after it was started; goes before the
-            pipeline's policy.
-        cancel_when_overdue: have it cancelled then, too.
-        call_back_uri: where to POST the end, as Data Factory's WebHook activity adds it to the body that it sends. Who
-            knows it can answer for us, so that it is shown nowhere.
+        overdue_after_seconds: publish one event if the run has not ended this long after it was started; takes
+            precedence over the pipeline's policy.
+        cancel_when_overdue: whether to cancel it then, too.
+        call_back_uri: where to POST the end, as Data Factory's WebHook activity adds it to the body that it sends.
+            Anyone who knows it can answer in our place, so it is never shown.
     """
 
     parameters: dict[str, JsonValue] = Field(default_factory=dict)
@@ -155,7 +155,7 @@ class RunRequest(Wire):
 
     @property
     def rerun(self) -> Rerun:
-        """What it says of a rerun."""
+        """Its four rerun fields."""
         return Rerun(
             reference_pipeline_run_id=self.reference_pipeline_run_id,
             is_recovery=self.is_recovery,
@@ -165,11 +165,11 @@ class RunRequest(Wire):
 
 
 class QueuedRunRequest(RunRequest):
-    """A message of the requests queue: the body of a request, and what the URL and headers say by HTTP.
+    """A message of the requests queue: the body of a request, and what the URL and headers carry over HTTP.
 
     Attributes:
-        traceparent: the trace that it is part of (W3C Trace Context), carried on to the event; what is none is passed
-            over. Of a CloudEvent it is the event's own attribute.
+        traceparent: the trace that it is part of (W3C Trace Context), carried through to the event; an invalid one is
+            ignored. In a CloudEvent it is the event's own attribute.
     """
 
     pipeline: str = Field(pattern=PIPELINE_NAME_PATTERN, max_length=MAX_PIPELINE_NAME)
@@ -178,12 +178,12 @@ class QueuedRunRequest(RunRequest):
 
 
 class HistoryEntry(Wire):
-    """What a person, or a program on its own account, has done about a run after it was asked for.
+    """An action of a person, or of a program on its own account, on a run after it was requested.
 
     Attributes:
-        by: who, where that is known.
-        action: what: `cancel`, `rerun`, and their like.
-        note: why, in their own words, or what came of it.
+        by: who took it, if known.
+        action: `cancel`, `rerun`, and the like.
+        note: the reason, in their own words, or the result.
     """
 
     at: Instant
@@ -193,9 +193,9 @@ class HistoryEntry(Wire):
 
 
 class RunLinks(Wire):
-    """Where to go from a run. Paths are relative to the service's root; studio is absolute.
+    """Links of a run. Paths are relative to the service's root; studio is absolute.
 
-    `cancel`, `rerun`, `resolve` and `replay` take a POST, and are there where that can be done to the run.
+    `cancel`, `rerun`, `resolve` and `replay` take a POST, and are present if the run allows the operation.
     """
 
     self: str
@@ -212,8 +212,8 @@ class JoinedRun(Wire):
     """The run that another request has joined, since it asked for the same while that run was under way.
 
     Attributes:
-        request_id: of the request that the run was started for.
-        run_id: of the run; null until it is known.
+        request_id: the request that the run was started for.
+        run_id: the run; null until it is known.
     """
 
     request_id: str
@@ -221,15 +221,15 @@ class JoinedRun(Wire):
 
 
 WaitsFor = Literal["hold", "line", "joined", "pipeline", "caller"]
-"""What of its own an accepted request waits for."""
+"""Why an accepted request is not started yet, where the cause is its own."""
 
 
 class PlaceInLine(Wire):
-    """Where a request stands that waits until fewer runs of its pipeline, or of its key, go on.
+    """The position of a request that waits for other runs of its pipeline, or of its key, to end.
 
     Attributes:
-        before: so many others are started before it, as seen in the last seconds; 0 where it is the next one.
-        exact: whether they were counted. Else so many were given a number before it, of whom some may wait no more.
+        before: how many others are started before it, as of the last few seconds; 0 if it is the next one.
+        exact: whether they were counted. If not, this many got a number before it, and some may have stopped waiting.
     """
 
     before: int
@@ -240,10 +240,10 @@ class RunView(Wire):
     """A run as callers see it.
 
     Attributes:
-        message_id: of a message that was rejected before it could be a run; its link goes by it.
-        ended: whether the status is its last one.
+        message_id: id of a message that was rejected before it became a run; its link uses it.
+        ended: whether the status is final.
         reason: one line: why it has failed (`CopyOrders: UserErrorSourceBlobNotExist`) or was rejected, what an
-            accepted run waits for, or why its fate cannot be told. `message` and `errors` have the whole text.
+            accepted run waits for, or why its outcome is not known. `message` and `errors` have the whole text.
         activities: see Results; null before the end, too.
         activities_left_out: see Results.
         errors_left_out: see Results.
@@ -251,21 +251,21 @@ class RunView(Wire):
         children_left_out: see Results.
         return_value: see Results.
         details: see Results.
-        overdue_since: since when it is overdue, where that was told.
-        routes: where else its end was told, and whether that was taken; empty in events.
-        source: how it came: `http`, `queue`, or `factory` where others have started it in Data Factory itself.
-        invoked_by: who those others are.
-        rerun_of: runId of the run that it reruns; of one that others have rerun, of the first of its group.
+        overdue_since: since when it is overdue, once that was published.
+        routes: the routes that its end was published to, and whether each delivery succeeded; empty in events.
+        source: how it arrived: `http`, `queue`, or `factory` if it was started in Data Factory itself.
+        invoked_by: who started it there.
+        rerun_of: runId of the run that it reruns; of a rerun made in Data Factory itself, the first run of its group.
         group_id: runId of the first of the runs that rerun one another, as Data Factory groups them.
         attempt: its number among them, which grows with each rerun.
-        history: who did what about it, oldest first.
-        admission_key: JSON text of the key that the pipeline's admission policy counts it under; the end of a long one
-            is its SHA-256.
-        joined_to: the run that it has joined, and ends with; it has none of its own, so that its `run_id` is null.
-        in_line: where it stands among those that wait as it does; null where it does not, or that is not known.
-        waits_for: what keeps it from being started: `hold`, an operator; `line`, fewer runs have to go on; `joined`, it
-            ends with another one's run; `pipeline`, Data Factory queues no more runs of it; `caller`, its secure
-            parameters are kept nowhere. Null where it is none of these; `reason` says it in words.
+        history: the actions on it, oldest first.
+        admission_key: JSON text of the key that the pipeline's admission policy counts it under; a long one ends with
+            its SHA-256.
+        joined_to: the run that it has joined, and ends with; it has no run of its own, so its `run_id` is null.
+        in_line: its position in the line; null if it does not wait in line, or the position is not known.
+        waits_for: why it is not started: `hold`, an operator holds it; `line`, other runs have to end first; `joined`,
+            it ends with the run of another request; `pipeline`, Data Factory queues no more runs of it; `caller`, its
+            secure parameters are not stored. Null if it is none of these; `reason` says it in words.
     """
 
     request_id: str
@@ -310,10 +310,10 @@ class RunView(Wire):
 
 
 class RunChoice(Wire):
-    """One of several runs: of those that an id may mean, or that are in the way of another one.
+    """One of several runs: that an id matches, or that occupy the places another run waits for.
 
     Attributes:
-        factory: its alias; the resource id where its record is not kept under the alias's own.
+        factory: its alias; the resource id if its record is not kept under the alias's own.
         link: path of this run alone.
     """
 
@@ -327,11 +327,11 @@ class RunChoice(Wire):
 
 
 class RunCandidate(Wire):
-    """A run that may be what a call without an answer has started.
+    """A run that a call without an answer may have started.
 
     Attributes:
-        started_at: None where it waits to begin.
-        parameters: what it runs with, secure ones masked, long ones cut.
+        started_at: null while it is queued.
+        parameters: its parameters, secure ones masked, long ones cut.
     """
 
     run_id: UUID
@@ -342,7 +342,7 @@ class RunCandidate(Wire):
 
 
 class ProblemFault(Wire):
-    """One fault of a problem: where (JSON pointer, header or query parameter) and what."""
+    """One fault of a problem: its location (JSON pointer, header or query parameter) and a sentence."""
 
     pointer: str
     message: str
@@ -352,10 +352,10 @@ class Problem(Wire):
     """An RFC 9457 problem.
 
     Attributes:
-        choices: where it is which of several runs is meant.
-        candidates: where it is which run a request without an answer has started.
-        run: where it is that one has failed.
-        in_the_way: where it is that as many runs go on as may at once: these.
+        choices: the runs that an ambiguous id matches.
+        candidates: the runs that a request without an answer may have started.
+        run: the run that has failed.
+        in_the_way: the runs that occupy all places of the pipeline's limit.
     """
 
     type: str

@@ -2,38 +2,38 @@
 
     AdfTriggerError
     ├── SettingsError            the app's settings are wrong; every fault is named
-    ├── InvalidRequest           what the caller sent cannot work; every fault is named
-    ├── TooLong                  what the caller sent is longer than what is read
+    ├── InvalidRequest           the request can never succeed; every fault is named
+    ├── TooLong                  the request is longer than the limit
     ├── RequestConflict          the idempotency key names another request
     ├── NotFound                 no such run, factory or record
     │   └── FactoryNotFound      no configured factory has that alias
     ├── AmbiguousRun             the id means several runs; each is named with its link
-    ├── AtCapacity               as many runs as may go on at once do so; each is named with its link
-    ├── WrongState               the run is in no state in which that can be done
-    ├── DataFactoryFailed        Data Factory gave no usable answer to a read that somebody waits for
-    ├── TryLater                 it cannot be taken just now; nothing was kept of it
-    ├── TooLate                  a message could not be taken for as long as a request may wait
+    ├── AtCapacity               the pipeline's limit of concurrent runs is reached; each run is named with its link
+    ├── WrongState               the run's state does not allow the operation
+    ├── DataFactoryFailed        Data Factory gave no usable answer to a read that a caller waits for
+    ├── TryLater                 the request cannot be accepted right now; nothing of it was stored
+    ├── TooLate                  a message could not be accepted within the start deadline
     ├── LedgerError              the run ledger cannot be reached
-    │   ├── LedgerConflict       a conditional write lost: somebody else was first
-    │   └── UnreadableRow        one row cannot be decoded, or a record cannot be kept; others can
+    │   ├── LedgerConflict       a conditional write lost to another writer
+    │   └── UnreadableRow        one row cannot be decoded, or one record cannot be stored; others are not affected
     ├── PublishError             a queue message was not written
     ├── CredentialError          no token was acquired (nothing was sent to Data Factory)
     └── DataFactoryError         a call of Data Factory did not succeed
         ├── NotSent              no connection: the request never left, nothing happened
-        ├── Refused              a definite no: nothing happened
+        ├── Refused              a definite refusal: nothing happened
         │   ├── BadRequest           400 and other 4xx: the request is wrong
         │   ├── ResourceNotFound     404 by Data Factory itself: no such pipeline, run
         │   │   └── RunNotFound      no such run that a call refers to
-        │   ├── PreconditionFailed   412: the ETag has moved on
-        │   ├── PipelineQueueFull    400: so many runs of the pipeline wait that it takes no more
+        │   ├── PreconditionFailed   412: the ETag no longer matches
+        │   ├── PipelineQueueFull    400: the pipeline's queue of waiting runs is full
         │   ├── Throttled            429: too many calls; `retry_after` says when
-        │   └── FactoryUnusable      says nothing against the request: it may succeed later as it is
-        │       ├── Unauthorized         401: the token was not taken
+        │   └── FactoryUnusable      not the request's fault: the same request may succeed later
+        │       ├── Unauthorized         401: the token was not accepted
         │       ├── Forbidden            403: the identity lacks a role
         │       ├── ScopeNotFound        404 by the Resource Manager: no such subscription, group or factory
         │       ├── ScopeLocked          409 and 423: a lock forbids it
         │       ├── SubscriptionUnusable disabled, not registered, or without this API version
-        │       ├── FactoryFull          400: so many runs of the factory go on that it takes no more
+        │       ├── FactoryFull          400: the factory's limit of active runs is reached
         │       └── QuotaExceeded        a quota of the subscription is used up
         ├── Unavailable          a read failed for now (5xx, 408, time-out, reset): asking again is safe
         └── UnknownOutcome       a call with an effect got no clear answer: it may have happened
@@ -49,7 +49,7 @@ from adf_trigger.contracts import RunCandidate, RunChoice
 
 _LISTED_FAULTS = 10
 _LISTED_CHARS = 300
-"""What of many faults goes into a text, and so into the log: a request can have tens of thousands."""
+"""Limits of the faults in an error's text, and so in the log: a request can have tens of thousands."""
 
 
 class AdfTriggerError(Exception):
@@ -61,7 +61,7 @@ class SettingsError(AdfTriggerError):
 
     Attributes:
         faults: one sentence for each setting at fault.
-        warnings: what is odd beside that and may explain it, such as a name that no setting has.
+        warnings: further findings that may explain the faults, such as an unknown setting name.
     """
 
     def __init__(self, faults: list[str], warnings: Sequence[str] = ()) -> None:
@@ -77,9 +77,9 @@ class Fault:
     """One thing that is wrong with a request.
 
     Attributes:
-        pointer: where, as a JSON pointer into the body (`/parameters/day`) or the name of a header or
+        pointer: its location, as a JSON pointer into the body (`/parameters/day`) or the name of a header or
             query parameter.
-        message: what, in a sentence for the caller. Never holds a secret value.
+        message: a sentence for the caller. Never holds a secret value.
     """
 
     pointer: str
@@ -87,12 +87,12 @@ class Fault:
 
     @property
     def in_words(self) -> str:
-        """The fault in a line; what is wrong with the whole has no place that could be named."""
+        """The fault in a line; a fault of the whole request has no pointer."""
         return f"{self.pointer}: {self.message}" if self.pointer else self.message
 
 
 class InvalidRequest(AdfTriggerError):
-    """What the caller sent can never work. `faults` names everything that is wrong with it."""
+    """The request can never succeed. `faults` names everything that is wrong with it."""
 
     def __init__(self, faults: list[Fault]) -> None:
         listed = [fault.in_words[:_LISTED_CHARS] for fault in faults[:_LISTED_FAULTS]]
@@ -103,7 +103,7 @@ class InvalidRequest(AdfTriggerError):
 
 
 class TooLong(AdfTriggerError):
-    """What the caller sent is longer than what is read of it."""
+    """The request is longer than the limit."""
 
 
 class RequestConflict(AdfTriggerError):
@@ -119,18 +119,18 @@ class FactoryNotFound(NotFound):
 
 
 class AmbiguousRun(AdfTriggerError):
-    """The id means several runs, in several factories or as one's key and another's runId: `choices` has them."""
+    """The id matches several runs, in several factories or as one's key and another's runId: `choices` has them."""
 
     def __init__(self, run: str, choices: Sequence[RunChoice]) -> None:
-        super().__init__(f"{run} means {len(choices)} runs; ask for one of them")
+        super().__init__(f"{run} matches {len(choices)} runs; ask for one of them")
         self.choices = choices
 
 
 class AtCapacity(AdfTriggerError):
-    """As many runs go on as may at once, and the pipeline's policy refuses more. Nothing was kept of the request.
+    """The limit of concurrent runs is reached, and the pipeline's policy refuses more. Nothing was stored.
 
     Attributes:
-        runs: those that are in the way.
+        runs: the runs that occupy the places.
     """
 
     def __init__(self, message: str, *, runs: Sequence[RunChoice]) -> None:
@@ -139,10 +139,10 @@ class AtCapacity(AdfTriggerError):
 
 
 class WrongState(AdfTriggerError):
-    """What is asked for cannot be done to the run as it is now; the text says why. Nothing was changed.
+    """The run's present state does not allow the operation; the text says why. Nothing was changed.
 
     Attributes:
-        candidates: runs that may be the one of a request whose fate is unknown, where that is what is asked about.
+        candidates: runs that the request may have started, where its outcome is unknown and the call is about that.
     """
 
     def __init__(self, message: str, *, candidates: Sequence[RunCandidate] | None = None) -> None:
@@ -151,14 +151,14 @@ class WrongState(AdfTriggerError):
 
 
 class DataFactoryFailed(AdfTriggerError):
-    """A read that somebody waits for got an answer of Data Factory that is of no use, whoever asks again."""
+    """Data Factory gave no usable answer to a read that a caller waits for, and a repeat would get none either."""
 
 
 class TryLater(AdfTriggerError):
-    """The request cannot be taken just now, and nothing was kept of it: the same request may come again.
+    """The request cannot be accepted right now, and nothing of it was stored: it may be sent again.
 
     Attributes:
-        retry_after: seconds after which it is worth trying.
+        retry_after: seconds after which a retry is worthwhile.
     """
 
     def __init__(self, message: str, *, retry_after: float) -> None:
@@ -167,7 +167,7 @@ class TryLater(AdfTriggerError):
 
 
 class TooLate(AdfTriggerError):
-    """A message could not be taken for as long as a request may wait to be started."""
+    """A message could not be accepted within the start deadline."""
 
 
 class LedgerError(AdfTriggerError):
@@ -190,7 +190,7 @@ class CredentialError(AdfTriggerError):
     """No token could be acquired, so nothing was sent to Data Factory. Its text holds no secret.
 
     Attributes:
-        retry_after: seconds that the token service asks to wait; None where it did not say.
+        retry_after: seconds that the token service asks to wait; None if it named none.
     """
 
     def __init__(self, message: str, *, retry_after: float | None = None) -> None:
@@ -202,13 +202,13 @@ class DataFactoryError(AdfTriggerError):
     """A call of the Data Factory API did not succeed.
 
     Attributes:
-        status: HTTP status of the reply; None where there was none.
-        code: the service's error code (`NotFound`, `BadRequest`, …); None where it gave none.
-        target: what the service says the error is about.
+        status: HTTP status of the reply; None if there was no reply.
+        code: the service's error code (`NotFound`, `BadRequest`, …); None if it gave none.
+        target: the error's target, as the service names it.
         request_id: `x-ms-request-id` of the reply.
         correlation_id: `x-ms-correlation-request-id` of the reply.
         client_request_id: the `x-ms-client-request-id` that the call carried.
-        retry_after: seconds that the service asks to wait; None where it did not say.
+        retry_after: seconds that the service asks to wait; None if it named none.
     """
 
     def __init__(
@@ -239,7 +239,10 @@ class NotSent(DataFactoryError):
 
 
 class Refused(DataFactoryError):
-    """A definite no (4xx but 408, and but 409 where it may be a run's own earlier self): nothing happened."""
+    """A definite refusal: nothing happened.
+
+    4xx, except 408, and except a 409 that may stem from the same run's own earlier createRun.
+    """
 
 
 class BadRequest(Refused):
@@ -251,11 +254,11 @@ class ResourceNotFound(Refused):
 
 
 class RunNotFound(ResourceNotFound):
-    """ReferencedPipelineRunNotFound, which comes as 400: there is no such run to rerun, or to cancel."""
+    """ReferencedPipelineRunNotFound, sent as 400: there is no such run to rerun, or to cancel."""
 
 
 class PreconditionFailed(Refused):
-    """412: the ETag given in If-Match is not the present one."""
+    """412: the ETag given in If-Match is not the current one."""
 
 
 class Throttled(Refused):
@@ -263,11 +266,11 @@ class Throttled(Refused):
 
 
 class PipelineQueueFull(Refused):
-    """400, but it says nothing against the request: as many runs of the pipeline wait as may wait."""
+    """400, but not the request's fault: the pipeline's queue of waiting runs is full."""
 
 
 class FactoryUnusable(Refused):
-    """A definite no that says nothing against the request: the factory cannot be used now, whatever is asked."""
+    """A definite refusal that is not the request's fault: the factory cannot be used at present."""
 
 
 class Unauthorized(FactoryUnusable):
@@ -281,7 +284,7 @@ class Forbidden(FactoryUnusable):
 class ScopeNotFound(FactoryUnusable):
     """404 that is not Data Factory's: the subscription, the resource group or the factory is not found.
 
-    It says nothing of a run or a pipeline below.
+    It says nothing about a run or a pipeline in it.
     """
 
 
@@ -294,7 +297,7 @@ class SubscriptionUnusable(FactoryUnusable):
 
 
 class FactoryFull(FactoryUnusable):
-    """400, but it says nothing against the request: as many runs of the factory go on as may (10,000 by default)."""
+    """400, but not the request's fault: the factory's limit of active runs (10,000 by default) is reached."""
 
 
 class QuotaExceeded(FactoryUnusable):
@@ -308,5 +311,5 @@ class Unavailable(DataFactoryError):
 class UnknownOutcome(DataFactoryError):
     """A call with an effect got no clear answer (5xx, 408, some 409, time-out, reset, garbled body).
 
-    It may or may not have happened. It must never be repeated blindly: ask what became of it first.
+    It may or may not have happened. It must never be repeated blindly: find out what became of it first.
     """

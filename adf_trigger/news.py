@@ -1,4 +1,4 @@
-"""What the service tells on its queues: completion events, and rejected messages."""
+"""The messages that the service writes to queues: completion events, and rejected messages."""
 
 from typing import Annotated, Literal
 
@@ -12,9 +12,9 @@ class EventData(RunView):
     """The run that a completion event is about.
 
     Attributes:
-        ended: not there in events of the first version, which told nothing but ends.
-        truncated: true where long text or large values were cut, or something was left out, to keep the message in its
-            limit.
+        ended: absent in events of the first version, which reported ends only.
+        truncated: true if long text or large values were cut, or something was left out, to keep the message within
+            its limit.
     """
 
     ended: bool = True
@@ -22,13 +22,13 @@ class EventData(RunView):
 
 
 class CompletionEvent(Wire):
-    """A CloudEvents 1.0 event: a run has ended, or will not start, or is overdue where that was to be told.
+    """A CloudEvents 1.0 event: a run has ended, or will not start, or is overdue where that is to be published.
 
-    `id` is the same for every repeat of the same news, so that a consumer can drop repeats.
+    `id` is the same for every repeat of the same event, so that a consumer can drop repeats.
 
     Attributes:
-        traceparent: the trace that the request is part of (W3C Trace Context), an extension of CloudEvents; not there
-            where the request brought none.
+        traceparent: the trace that the request is part of (W3C Trace Context), an extension of CloudEvents; absent if
+            the request had none.
     """
 
     specversion: Literal["1.0"] = "1.0"
@@ -43,15 +43,15 @@ class CompletionEvent(Wire):
 
 
 class RejectedMessage(Wire):
-    """A message of the rejected queue: what came, why it cannot work, and how often it was tried.
+    """A message of the rejected queue: the original message, why it was rejected, and how often it was tried.
 
     Attributes:
-        request_id: the idempotency key it has, given or derived; a replay keeps it.
-        message: the text of the original message, exactly as it came but for what is masked.
-        message_encoding: `gzip+base64` where the text was too long to be kept plainly, `base64` where it is no text.
-        masked: names of the parameters whose values were taken out, since their pipeline declares them secure.
-        record: names the message in the ledger, which has it whole; this copy may be deleted freely.
-        taken_as: the request that equal bytes were taken as shortly before.
+        request_id: its idempotency key, given or derived; a replay keeps it.
+        message: the text of the original message, exactly as received except for masked values.
+        message_encoding: `gzip+base64` if the text was too long to be kept plainly, `base64` if it is no text.
+        masked: names of the parameters whose values were removed, since their pipeline declares them secure.
+        record: id of the message in the ledger, which has it whole; this copy may be deleted freely.
+        taken_as: the request that a message of equal bytes was accepted as shortly before.
         reason: one sentence.
         errors: every fault found.
         attempts: deliveries so far.

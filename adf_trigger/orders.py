@@ -1,4 +1,4 @@
-"""What callers ask for about runs beside starting them: the bodies of those calls, and their answers."""
+"""The bodies of calls that act on runs, hold factories or start many runs, and the answers to some."""
 
 from typing import Annotated, Literal
 from uuid import UUID
@@ -19,18 +19,18 @@ from adf_trigger.plain_text import LINE_PATTERN
 from adf_trigger.wire import Instant, Wire
 
 MAX_HOLD_REASON = 300
-"""Characters of the reason of a hold, which each request that waits for it repeats."""
+"""Characters of the reason of a hold, which each held request repeats."""
 
 MAX_STARTS = 100
-"""Starts of one call."""
+"""Starts in one call."""
 
 
 class CancelRequest(Wire):
     """The body of a request to cancel a run; every field is optional.
 
     Attributes:
-        recursive: whether the runs that it started are to be cancelled, too.
-        note: why; it stands in the run's history.
+        recursive: whether to cancel the runs that it started, too.
+        note: why; shown in the run's history.
     """
 
     recursive: StrictBool = True
@@ -42,9 +42,9 @@ class RerunRequest(Wire):
 
     Attributes:
         mode: the whole run, or from the failed activities on, or from a named one on.
-        activity: where to begin; with `fromActivity` alone.
-        parameters: none can be given; the field is there to say why.
-        note: why; it stands in the history of both runs.
+        activity: where to begin; only with `fromActivity`.
+        parameters: must not be given; the field exists so that the fault can say why.
+        note: why; shown in the history of both runs.
     """
 
     mode: Literal["whole", "fromFailure", "fromActivity"] = "whole"
@@ -57,20 +57,20 @@ class RerunRequest(Wire):
     def _no_parameters(cls, value: JsonValue) -> JsonValue:
         if value is not None:
             raise ValueError(
-                "a rerun takes the parameters of the run that it reruns, and Data Factory would drop these unsaid; to "
-                "run with others start a new run"
+                "a rerun takes the parameters of the run that it reruns, and Data Factory would silently drop these; "
+                "to run with others start a new run"
             )
         return value
 
 
 class ResolveRequest(Wire):
-    """The body of a decision about a run whose fate is unknown, or about a rejected message.
+    """The body of a decision about a run whose outcome is unknown, or about a rejected message.
 
     Attributes:
-        as_: `adopt` a run that is a candidate, `resubmit` the request, or `dismiss` the matter.
-        run_id: the candidate; with `adopt` alone.
-        force: send it again although there are candidates; with `resubmit` alone.
-        note: why; it stands in the run's history.
+        as_: `adopt` a candidate run, `resubmit` the request, or `dismiss` it.
+        run_id: the candidate; only with `adopt`.
+        force: send it again although there are candidates; only with `resubmit`.
+        note: why; shown in the run's history.
     """
 
     as_: Literal["adopt", "resubmit", "dismiss"] = Field(alias="as")
@@ -83,10 +83,10 @@ class ReplayRequest(Wire):
     """The body of a request to send a rejected message again; every field is optional.
 
     Attributes:
-        force: send it although it may start a second run: an equal message was taken, or its key names another
-            request; or although it waits in the queue already.
-        parameters: the values of secure parameters, which are not kept, name to value.
-        note: why; it stands in the history of its request, where that has a record.
+        force: send it although it may start a second run (an equal message was accepted, or its key names another
+            request), or although it is in the queue already.
+        parameters: the values of secure parameters, which are not stored, name to value.
+        note: why; shown in the history of its request, if that has a record.
     """
 
     force: StrictBool = False
@@ -104,13 +104,13 @@ _PipelineName = Annotated[str, Field(pattern=PIPELINE_NAME_PATTERN, max_length=M
 
 
 class HoldRequest(Wire):
-    """The body of a request to hold a factory, a pipeline or a key: requests are taken, and none is started.
+    """The body of a request to hold a factory, a pipeline or a key: requests are accepted, but not started.
 
     Attributes:
-        pipeline: whose requests are held; those of every pipeline, where none is named.
-        key: the value of the key that the policy counts requests by; requests of every key, where none is given.
-        reason: why; whoever waits is told.
-        until: when it is over, at most 30 days ahead; after 24 hours, where that is not said.
+        pipeline: the pipeline whose requests are held; every pipeline by default.
+        key: the value of the key that the policy counts requests by; every key by default.
+        reason: why; shown to callers whose requests are held.
+        until: when it ends, at most 30 days ahead; 24 hours ahead by default.
     """
 
     pipeline: _PipelineName | None = None
@@ -120,11 +120,11 @@ class HoldRequest(Wire):
 
 
 class ReleaseRequest(Wire):
-    """The body of a request to release what is held under the same pipeline and key; both are optional.
+    """The body of a request to release the hold with the same pipeline and key; both are optional.
 
     Attributes:
-        pipeline: as it was held; none where the whole factory was.
-        key: as it was held.
+        pipeline: the hold's pipeline; none if the whole factory is held.
+        key: the hold's key.
     """
 
     pipeline: _PipelineName | None = None
@@ -132,15 +132,15 @@ class ReleaseRequest(Wire):
 
 
 class HoldView(Wire):
-    """What is held.
+    """A hold.
 
     Attributes:
-        pipeline: whose requests; null for every pipeline.
+        pipeline: the pipeline whose requests are held; null for every pipeline.
         admission_key: the JSON text of their key; null for every key.
         reason: why.
         since: when it began.
-        until: when it is over, unless it is released before.
-        by: who holds it, where that is known.
+        until: when it ends, unless it is released before.
+        by: who placed it, if known.
     """
 
     pipeline: str | None = None
@@ -152,12 +152,12 @@ class HoldView(Wire):
 
 
 class HoldList(Wire):
-    """What is held of a factory.
+    """The holds of a factory.
 
     Attributes:
         factory: its alias.
-        holds: what is held, the whole factory first.
-        warnings: what whoever holds may not have meant: that the factory has no such pipeline.
+        holds: the holds, that of the whole factory first.
+        warnings: likely mistakes of the call: the factory has no such pipeline.
     """
 
     factory: str
@@ -169,19 +169,19 @@ class StartRunsRequest(Wire):
     """The body of a request to start many runs.
 
     Attributes:
-        runs: the starts, each as the body of a single one with its pipeline and its requestId.
+        runs: the starts, each the body of a single start with its pipeline and its requestId.
     """
 
     runs: list[QueuedRunRequest] = Field(min_length=1, max_length=MAX_STARTS)
 
 
 class StartResult(Wire):
-    """What became of one of many starts.
+    """The result of one of many starts.
 
     Attributes:
-        status: that a single start would have been answered with.
-        run: where it was taken.
-        problem: where it was not.
+        status: the HTTP status that a single start would have got.
+        run: the run, if the start was accepted.
+        problem: the problem, if it was not.
     """
 
     status: int
@@ -190,6 +190,6 @@ class StartResult(Wire):
 
 
 class StartResults(Wire):
-    """What became of many starts, in their order."""
+    """The results of many starts, in their order."""
 
     runs: list[StartResult]

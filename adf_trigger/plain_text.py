@@ -1,4 +1,4 @@
-"""What a text of one line may hold that people are to read: the one rule for ids, labels and notes."""
+"""The characters allowed in one-line texts for people: the one rule for ids, labels and notes."""
 
 import unicodedata
 
@@ -6,35 +6,35 @@ _NO_TEXT = frozenset({"Cc", "Cs", "Zl", "Zp"})
 """Controls, halves of surrogate pairs, and separators of lines: headers, logs or XML cannot hold them."""
 _NONCHARACTERS = range(0xFDD0, 0xFDF0)
 _LAST_OF_A_PLANE = 0xFFFE
-"""So end the last two code points of each plane, which are no characters either."""
+"""A mask that matches the last two code points of each plane, which are noncharacters, too."""
 _TURNS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-"""Embeddings, overrides and isolates turn the direction of what follows: a text looks like another one. The marks that
-belong to the writing of right-to-left languages do not."""
+"""Embeddings, overrides and isolates turn the direction of what follows, which can disguise a text as another one. The
+marks that right-to-left languages are written with do not."""
 _SEEN = frozenset("LMNPS")
-"""First letters of the categories of what can be seen."""
+"""First letters of the categories of visible characters."""
 
 NO_CONTROLS = (
-    "must have no control characters, line breaks or characters that turn the direction of text among them"
+    "must not contain control characters, line breaks or characters that change the direction of text"
 )
 NOT_BLANK = "must not be blank"
 
 _NONE_OF_THEM = r"[^\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufdd0-\ufdef\ufffe\uffff]*"
 LINE_PATTERN = rf"^{_NONE_OF_THEM}\S{_NONE_OF_THEM}$"
-"""The rule as a JSON Schema can say it."""
+"""The rule, as far as a JSON Schema can express it."""
 
 
 def has_controls(text: str) -> bool:
-    """Whether a text holds what is no text, ends a line, or turns its direction."""
+    """Whether a text holds a character that is no text, ends a line, or turns its direction."""
     return any(map(_is_no_text, text))
 
 
 def is_blank(text: str) -> bool:
-    """Whether nothing of a text can be seen."""
+    """Whether a text has no visible character."""
     return not any(unicodedata.category(character)[0] in _SEEN for character in text)
 
 
 def without_controls(text: str) -> str:
-    """A text with U+FFFD in the place of each character that may not be in one."""
+    """A text with each character that is not allowed replaced by U+FFFD."""
     return "".join("\ufffd" if _is_no_text(character) else character for character in text)
 
 

@@ -1,4 +1,4 @@
-"""What calls that only read answer: lists of runs, their activities, pipelines."""
+"""The answers of calls that only read: lists of runs, their activities, pipelines."""
 
 from typing import Any, Literal
 from uuid import UUID
@@ -11,7 +11,7 @@ from adf_trigger.wire import Instant, Wire
 
 
 class RunSummary(Wire):
-    """A run, or a rejected message, as a list shows it; its link leads to all that is known.
+    """A run, or a rejected message, as a list shows it; its link leads to the full view.
 
     Attributes:
         message_id: see RunView.
@@ -45,8 +45,8 @@ class RunList(Wire):
     """A page of a list of runs, newest first.
 
     Attributes:
-        runs: perhaps fewer than were asked for, or none, where few of many match.
-        continuation: what the next page takes; None on the last one.
+        runs: may be fewer than were asked for, or none, if few of many match.
+        continuation: the token of the next page; null on the last one.
     """
 
     runs: list[RunSummary]
@@ -57,21 +57,22 @@ PreviewOutcome = Literal["start", "repeat", "held", "wait", "refuse", "join"]
 
 
 class RunPreview(Wire):
-    """What would become of a request that was only asked about, as things are now.
+    """What the service would do with a request now; nothing was started.
 
     Attributes:
-        outcome: `start`, a run would be started; `repeat`, the same request has come before, and is answered with
-            its run; `held`, it would be taken, and not started while an operator holds it; `wait`, it would be taken,
-            and started once fewer runs of its pipeline, or of its key, go on; `join`, it would join the run of another
-            request that is the same; `refuse`, it would be refused, since as many runs go on as may at once.
-        request_id: the idempotency key, where one was given.
-        parameters: what was given, secure ones masked.
+        outcome: `start`, a run would be started; `repeat`, the same request was made before, and is answered with
+            its run; `held`, it would be accepted, and not started while an operator holds it; `wait`, it would be
+            accepted, and started once other runs of its pipeline, or of its key, have ended; `join`, it would join the
+            run of another request that is the same; `refuse`, it would be refused, since the limit of concurrent runs
+            is reached.
+        request_id: the idempotency key, if one was given.
+        parameters: the given parameters, secure ones masked.
         run: the run of the earlier request.
         message: what it would wait for, or why it would be refused.
-        hold: who holds it, why and until when, where `held`.
-        in_line: how many would be before it, where it would stand in line.
-        joined_to: the request and the run that it would join, where `join`.
-        in_the_way: the runs for which it would be refused, where `refuse`.
+        hold: who holds it, why and until when, if `held`.
+        in_line: how many would be before it, if it would wait in line.
+        joined_to: the request and the run that it would join, if `join`.
+        in_the_way: the runs because of which it would be refused, if `refuse`.
     """
 
     outcome: PreviewOutcome
@@ -100,13 +101,13 @@ class ActivityView(Wire):
     """A run of an activity; each retry and each round of a loop is one of its own.
 
     Attributes:
-        status: Data Factory's own word.
-        retry_attempt: which retry it is; null where Data Factory does not say.
-        iteration_hash: what tells the rounds of a loop apart.
-        input: as Data Factory shows it; null where details are withheld.
-        output: as Data Factory shows it; null where details are withheld.
-        child_run_ids: the runs that it has started; of one that goes on, as far as that can be told.
-        truncated: whether something of it was cut, in the middle, to its JSON text.
+        status: as Data Factory reports it.
+        retry_attempt: which retry it is; null if Data Factory does not say.
+        iteration_hash: distinguishes the rounds of a loop.
+        input: as Data Factory reports it; null if details are withheld.
+        output: as Data Factory reports it; null if details are withheld.
+        child_run_ids: the runs that it has started; while it is running, those known so far.
+        truncated: whether a value was replaced by its JSON text, cut in the middle.
     """
 
     activity_name: str
@@ -130,8 +131,8 @@ class RunActivities(Wire):
     """The activity runs of a run, in the order in which they began.
 
     Attributes:
-        run_id: whose they are: the run's, or the child run's that was asked for.
-        details: `withheld` where inputs, outputs and user properties are left out, since the pipeline has secure
+        run_id: the run that they belong to, or the child run that was asked for.
+        details: `withheld` if inputs, outputs and user properties are left out, since the pipeline has secure
             parameters or may have some.
         truncated: whether there are more.
     """
@@ -148,9 +149,9 @@ class DeclaredParameter(Wire):
 
     Attributes:
         type: as the pipeline writes it, such as String, Int, Float, Bool, Array, Object, SecureString.
-        default: its default value, cut to its JSON text in the middle where it is long; masked where it is secure; null
-            where there is none, too.
-        required: whether there is none.
+        default: its default value; a long one is its JSON text, cut in the middle; a secure one is masked; null also if
+            there is none.
+        required: whether it has no default value.
     """
 
     type: str
@@ -179,7 +180,7 @@ class PipelineList(Wire):
     """Pipelines by factory and name.
 
     Attributes:
-        unread: factories whose pipelines are missing here.
+        unread: factories whose pipelines could not be listed.
         truncated: whether there are more than are listed.
     """
 

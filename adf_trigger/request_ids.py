@@ -1,8 +1,8 @@
-"""The ids of requests, which are their idempotency keys: what can be one, and how a path names it.
+"""The ids of requests, which are their idempotency keys: their form, and their encoding in a path.
 
-Keys are what callers have: `manual__2026-11-25T06:00:00+00:00`, a blob's path, a name in any language. Hosts and
+Callers use the keys they have: `manual__2026-11-25T06:00:00+00:00`, a blob's path, a name in any language. Hosts and
 proxies disagree on what `%2F`, `+` and `..` in a path mean, so a path that this service writes has none of them: each
-byte of an id but `A-Z a-z 0-9 _ -` is `~XX`, two upper-case hexadecimal digits.
+byte of an id except `A-Z a-z 0-9 _ -` is `~XX`, two upper-case hexadecimal digits.
 """
 
 import re
@@ -29,7 +29,7 @@ def is_request_id(text: str) -> bool:
 
 
 def as_guid(text: str) -> UUID | None:
-    """The GUID, as runIds are, that a text is; None where it is none."""
+    """A text parsed as a GUID, the form of runIds; None if it is none."""
     try:
         return UUID(text)
     except ValueError:
@@ -37,20 +37,20 @@ def as_guid(text: str) -> UUID | None:
 
 
 def in_path(request_id: str) -> str:
-    """The segment of a path that names an id, and no other."""
+    """The path segment that encodes an id; unique for each id."""
     raw = request_id.encode("utf-8", "surrogatepass")
     return _TO_WRITE.sub(lambda match: b"~%02X" % match[0][0], raw).decode()
 
 
 def from_path(segment: str) -> str:
-    """The id that a segment of a path names.
+    """The id that a path segment names.
 
-    What `in_path` has written is read back. All else is what a caller has typed, and is the id itself, so that a lone
-    `~`, lower-case digits behind one, or a letter that needed no writing, mean themselves.
+    A segment that `in_path` has written is decoded. Anything else was typed by a caller, and is the id itself, so that
+    a lone `~`, one followed by lower-case digits, or an escaped letter that needs no escape, stand for themselves.
 
     Args:
-        segment: as the Functions host hands it over: percent-decoded, but for slashes. Whether `%2F` in it was sent
-            as `%2F` or as `%252F` cannot be told, so that it is taken for what nearly everybody means by it, a slash.
+        segment: as the Functions host passes it: percent-decoded, except for slashes. Whether `%2F` in it was sent
+            as `%2F` or as `%252F` cannot be determined, so it is read as a slash, the far more common intent.
     """
     if _WRITTEN.fullmatch(segment):
         raw = _WRITTEN_BYTE.sub(lambda match: bytes([int(match[1], 16)]), segment.encode())

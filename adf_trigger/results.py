@@ -1,4 +1,4 @@
-"""What a run has come to, in Data Factory's words: the results of its activities, and why some of them failed."""
+"""The results of a run as Data Factory reports them: its activities, and why some of them failed."""
 
 from typing import Literal
 
@@ -7,10 +7,10 @@ from pydantic import Field, JsonValue
 from adf_trigger.wire import Instant, Wire
 
 FAILED_ACTIVITY = frozenset({"Failed", "TimedOut"})
-"""The words of an activity run that has failed."""
+"""Statuses of an activity run that has failed."""
 
 ANOTHER_FAILED = "ActionFailed"
-"""What an activity that holds others says when one of them has failed."""
+"""Error code of a container activity when an activity inside it has failed."""
 
 Figures = dict[str, int | float | bool]
 """Numbers of an activity's output, under Data Factory's own names."""
@@ -20,12 +20,12 @@ class ActivityError(Wire):
     """Why an activity failed, in Data Factory's words.
 
     Attributes:
-        activity_run_id: of the attempt that failed.
-        iteration_hash: what tells the rounds of a loop apart; user properties say it in the pipeline's own words.
+        activity_run_id: id of the attempt that failed.
+        iteration_hash: distinguishes the rounds of a loop; user properties name them in the pipeline's own terms.
         retry_attempt: which retry it was; null for the first attempt.
-        user_properties: of the activity; null where details are withheld.
+        user_properties: the activity's user properties; null if details are withheld.
         cured: whether a retry has succeeded since, so that it is not why the run failed.
-        child_run_id: the run of another pipeline that it has started; `children` has it where it was looked into.
+        child_run_id: the run of another pipeline that it has started; `children` has it if it was read.
     """
 
     activity_name: str
@@ -42,17 +42,17 @@ class ActivityError(Wire):
 
 
 class ActivityResult(Wire):
-    """What a run of an activity has come to; each retry and each round of a loop is one of its own.
+    """The result of a run of an activity; each retry and each round of a loop is one of its own.
 
     Attributes:
         activity_run_id: its own id.
-        status: Data Factory's own word.
+        status: as Data Factory reports it.
         retry_attempt: which retry it is; null for the first attempt.
-        iteration_hash: what tells the rounds of a loop apart; null outside of loops.
-        user_properties: as the pipeline sets them; null where details are withheld.
-        figures: the numbers that matter of its output: bytes, rows, files, seconds, an HTTP status; null where details
-            are withheld.
-        error_code: where it has failed; `errors` has the rest.
+        iteration_hash: distinguishes the rounds of a loop; null outside of loops.
+        user_properties: as the pipeline sets them; null if details are withheld.
+        figures: the key numbers of its output: bytes, rows, files, seconds, an HTTP status; null if details are
+            withheld.
+        error_code: set if it has failed; `errors` has the rest.
         child_run_id: the run of another pipeline that it has started.
     """
 
@@ -75,13 +75,13 @@ class ChildRun(Wire):
     """A run of another pipeline that a run has started.
 
     Attributes:
-        pipeline: its name; empty where Data Factory does not say.
+        pipeline: its name; empty if Data Factory does not say.
         activity_name: the activity that has started it.
-        activity_run_id: its own id.
-        waited_for: whether that activity ends with it (`waitOnCompletion`); null where Data Factory does not say.
-        status: Data Factory's own word, when the run that has started it ended; null where it was not read.
-        errors: why its activities failed; null where they were not read.
-        errors_left_out: how many more of its activities failed than are told.
+        activity_run_id: the id of that activity's run.
+        waited_for: whether that activity ends with it (`waitOnCompletion`); null if Data Factory does not say.
+        status: as Data Factory reported it when the run that has started it ended; null if it was not read.
+        errors: why its activities failed; null if they were not read.
+        errors_left_out: how many more of its activities failed than are listed.
     """
 
     run_id: str
@@ -95,18 +95,18 @@ class ChildRun(Wire):
 
 
 class Results(Wire):
-    """What a run that has ended has come to.
+    """The results of a run that has ended.
 
     Attributes:
-        activities: the results of its activities, in the order in which they began; null where they were not read.
+        activities: the results of its activities, in the order in which they began; null if they were not read.
         activities_left_out: how many more there are: those that failed are kept first, then the last ones.
-        errors_left_out: how many more activities failed than are told.
+        errors_left_out: how many more activities failed than are listed.
         children: the runs that it has started, those that failed first.
         children_left_out: how many more there are.
-        return_value: what the pipeline returns (`pipelineReturnValue`); null where it returns nothing, and where
-            details are withheld.
-        details: `withheld` where user properties, figures and the return value are left out, since the pipeline has
-            secure parameters or may have some; null where activities were not read.
+        return_value: what the pipeline returns (`pipelineReturnValue`); null if it returns nothing, or if details are
+            withheld.
+        details: `withheld` if user properties, figures and the return value are left out, since the pipeline has
+            secure parameters or may have some; null if activities were not read.
     """
 
     activities: list[ActivityResult] | None = None
@@ -119,13 +119,13 @@ class Results(Wire):
 
 
 class RouteDelivery(Wire):
-    """What has become of the news of a run along a route.
+    """The delivery of a run's event along a route.
 
     Attributes:
-        status: `pending` is tried again; `givenUp` is not.
+        status: `pending` is retried; `givenUp` is not.
         at: when it was delivered, given up, or last tried.
         attempts: how often it was tried.
-        why: why not, in a sentence.
+        why: why it was not delivered, in a sentence.
     """
 
     route: str
@@ -136,15 +136,15 @@ class RouteDelivery(Wire):
 
 
 class RunInvoker(Wire):
-    """Who or what has started a run, as Data Factory tells it.
+    """Who or what has started a run, as Data Factory reports it.
 
     Attributes:
-        type: Data Factory's own word: `Manual` (the Studio, a script, any caller of createRun), `ScheduleTrigger`
-            and its like, `PipelineActivity`.
-        name: of the trigger, or of the activity.
-        id: Data Factory's own.
-        pipeline_name: of an activity, its pipeline.
-        pipeline_run_id: of an activity, the run that it is of.
+        type: `Manual` (the Studio, a script, any caller of createRun), `ScheduleTrigger` and the like, or
+            `PipelineActivity`.
+        name: the name of the trigger or activity.
+        id: its id in Data Factory.
+        pipeline_name: the activity's pipeline.
+        pipeline_run_id: the run that the activity belongs to.
     """
 
     type: str

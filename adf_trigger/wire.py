@@ -1,4 +1,4 @@
-"""What all models of the wire have in common."""
+"""The base of all models that cross the boundary, and the type of their instants."""
 
 from datetime import UTC, datetime
 from typing import Annotated
@@ -27,7 +27,7 @@ Instant = Annotated[
 
 
 class Wire(BaseModel):
-    """What crosses the boundary: camelCase there, snake_case here, and nothing unknown in it."""
+    """A model that crosses the boundary: camelCase on the wire, snake_case here, unknown fields forbidden."""
 
     model_config = ConfigDict(
         defer_build=True,  # an instance builds what it needs, when it does: import is a part of every cold start

@@ -94,7 +94,7 @@ def checked_address(url: str, *, loopback: bool = False, longest: int = LONGEST)
     named = len(labels) > 1 and len(host) <= _LONGEST_HOST and all(map(_LABEL.fullmatch, labels))
     # No top-level domain is a number, and what ends with one some resolvers take for an address of IPv4.
     if not named or labels[-1].isdigit() or re.fullmatch(r"0x[0-9a-f]*", labels[-1]):
-        raise UnsafeAddress("must have a host by its full name, and no IP address")
+        raise UnsafeAddress("must have a host by its full name, not an IP address")
     return Address(host, HTTPS, target)
 
 

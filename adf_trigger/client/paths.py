@@ -56,7 +56,7 @@ def pipeline_path(pipeline: str) -> str:
         InvalidRequest: it cannot be part of a path.
     """
     if pipeline in _STEPS:
-        raise InvalidRequest([Fault("pipeline", "is not a name that a pipeline can have")])
+        raise InvalidRequest([Fault("pipeline", "is not a valid pipeline name")])
     return f"pipelines/{quote(pipeline, safe='')}"
 
 

@@ -23,8 +23,8 @@ from adf_trigger.settings import POISON_SUFFIX, CommonSettings, Settings
 from adf_trigger.settings.opening import credential_settings, storage_account
 
 READ_RETRIES = RetryPolicy(attempts=3, total=15.0, longest_retry_after=1.0)
-"""A caller is waiting, or the next tick is near: what fails for longer is retried later. When a throttled call may be
-repeated is known from its answer."""
+"""A caller is waiting, or the next tick is near: longer failures are retried later. A throttled call's answer says when
+to repeat it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +76,8 @@ def connect(settings: Settings, *, clock: Clock, new_id: IdSource) -> Adapters:
     try:
         return Adapters(_factories(settings, clock, new_id), ledger, outbox, routes, callback_sender)
     except ValueError as exc:
-        # Addresses were checked when the settings were read, so that only the file can be at fault.
-        raise SettingsError(["ADF_TRIGGER_CA_FILE: holds no certificate that can be read"]) from exc
+        # Addresses were checked when the settings were read, so only the file can be faulty.
+        raise SettingsError(["ADF_TRIGGER_CA_FILE: holds no readable certificate"]) from exc
 
 
 def put_into_requests(settings: CommonSettings, text: str, *, suffix: str, delay: float) -> None:

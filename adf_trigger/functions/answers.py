@@ -44,7 +44,7 @@ class Run(Protocol):
     """Runs a blocking call on the workers."""
 
     def __call__(self, work: Callable[[], Answer], /) -> Awaitable[Answer]:
-        """Run a call; returns what it returns, or raises what it raises; TryLater where it was not begun."""
+        """Run a call; returns its result or raises its error; raises TryLater if it was not begun."""
 
 
 async def answered(
@@ -54,13 +54,13 @@ async def answered(
     known: Collection[str] | None,
     work: Callable[[Services, Parameters], func.HttpResponse],
 ) -> func.HttpResponse:
-    """Answer a request, with a problem where the work raises an error.
+    """Answer a request, with a problem if the work raises an error.
 
     Args:
         use_cases: returns the use cases.
         req: the request.
         context: of the invocation.
-        known: the query parameters of this call; None where the work checks them, together with other faults.
+        known: the query parameters of this call; None if the work checks them, together with other faults.
         work: builds the answer from the use cases and the query parameters; it may block.
     """
 
@@ -77,7 +77,7 @@ async def answered_in_steps(
     known: Collection[str] | None,
     work: Callable[[Services, Parameters, Run], Awaitable[func.HttpResponse]],
 ) -> func.HttpResponse:
-    """Answer a request by asynchronous work, which is given a runner of its blocking steps."""
+    """Answer a request by asynchronous work, which gets a runner for its blocking steps."""
     try:
         services = use_cases()
         if (why := _fault_of_origin(services, req)) is not None:
@@ -109,7 +109,7 @@ async def answered_in_steps(
 
 
 def _fault_of_origin(services: Services, req: func.HttpRequest) -> str | None:
-    """Why a call with an effect may come from another site; None where it does not, or there are no sign-in cookies."""
+    """Why a call with an effect may be cross-site; None if it is not, or if there are no sign-in cookies."""
     settings = services.settings
     if req.method in SAFE_METHODS or not settings.authentication_enabled:
         return None
@@ -134,17 +134,17 @@ def _as_part_of(context: func.Context, step: Callable[[], Answer]) -> Answer:
 
 
 def json_response(document: object, status: HTTPStatus = HTTPStatus.OK) -> func.HttpResponse:
-    """An answer with a JSON body."""
+    """A response with a JSON body."""
     return func.HttpResponse(json.dumps(document), status_code=status, mimetype="application/json")
 
 
 def unreadable(req: func.HttpRequest, body: bytes, most: int) -> func.HttpResponse | None:
-    """The problem of a body that the platform has lost, or that is longer than `most` bytes; else None."""
+    """The problem of a body that the platform has dropped, or that is longer than `most` bytes; else None."""
     if lost_its_body(req, body):
-        detail = "the platform hands over no chunked body; send it with a Content-Length"
+        detail = "the platform does not forward chunked bodies; send it with a Content-Length"
         return problem(LENGTH_REQUIRED, detail, instance=path_of(req))
     if len(body) > most:
-        limit = f"at most {most} bytes are read, this has {len(body)}"
+        limit = f"at most {most} bytes are allowed, this has {len(body)}"
         return problem(TOO_LARGE, limit, instance=path_of(req))
     return None
 
@@ -157,14 +157,14 @@ def run_response(
     location: str | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> func.HttpResponse:
-    """An answer that shows a run, with Location and Retry-After.
+    """A response that shows a run, with Location and Retry-After.
 
     Args:
-        services: knows the poll period.
-        view: of the run.
-        status: of the answer.
-        location: of the run or its result; by default the run itself.
-        headers: further ones.
+        services: has the poll period.
+        view: the run.
+        status: its status.
+        location: path of the run or its result; by default the run itself.
+        headers: further headers.
     """
     named = {"Location": location or view.links.self, **key_header(view.request_id), **(headers or {})}
     if not view.ended:

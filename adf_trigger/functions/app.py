@@ -26,7 +26,7 @@ from adf_trigger.settings import Settings
 
 
 def create_app(*, steps: Steps = logged_steps) -> func.FunctionApp:
-    """Create the app from the environment. All functions are registered whatever it holds; no connection is opened.
+    """Create the app from the environment. All functions are registered, even if it is faulty; no connection is opened.
 
     Args:
         steps: surrounds every effect of the use cases.

@@ -1,4 +1,4 @@
-"""Decodes query parameters: every fault is named, unknown parameters among them."""
+"""Decodes query parameters: every fault is named, including unknown parameters."""
 
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
@@ -63,7 +63,7 @@ class Asked:
         self.faults += [Fault(name, "is given more than once") for name in sorted(self._faulty)]
 
     def text(self, name: str, *, at_most: int) -> str | None:
-        """A text that is not empty; None where it is not given, or faulty."""
+        """A text that is not empty; None if it is not given, or faulty."""
         text = None if name in self._faulty else self._given.get(name)
         if text is None:
             return None
@@ -136,7 +136,7 @@ class Asked:
         return found
 
     def checked(self, check: Callable[[str], T | None], text: str) -> T | None:
-        """The result of a check of a text; None where it finds a fault."""
+        """The result of a check of a text; None if it finds a fault."""
         try:
             return check(text)
         except InvalidRequest as exc:

@@ -1,4 +1,4 @@
-"""The HTTP function that takes many starts at once: decode, call a use case, encode."""
+"""The HTTP function that starts many runs in one call: decode, call a use case, encode."""
 
 from dataclasses import replace
 from http import HTTPStatus
@@ -22,7 +22,7 @@ from adf_trigger.service.submission import Submission
 
 MAX_BATCH_BYTES = 262_144
 
-HAVE_KEYS = "names one request: in a batch each start has its own, in requestId"
+HAVE_KEYS = "names a single request: in a batch each start has its own key, in requestId"
 
 
 def batch_functions(use_cases: UseCases, new_id: IdSource) -> func.Blueprint:
@@ -32,7 +32,7 @@ def batch_functions(use_cases: UseCases, new_id: IdSource) -> func.Blueprint:
     @blueprint.function_name("start_runs")
     @blueprint.route("runs", methods=["POST"], auth_level=func.AuthLevel.FUNCTION)
     async def start_runs(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
-        """Start many runs, each as it would be started alone; the timer sends them."""
+        """Start many runs, each as if started alone; the timer sends them."""
 
         def work(services: Services, parameters: Parameters) -> func.HttpResponse:
             body = req.get_body()
@@ -99,14 +99,14 @@ def _submission(
 
 
 def _within(trace: str | None, read: Submission | AdfTriggerError) -> Submission | AdfTriggerError:
-    """A start as part of the call's trace, where it names none of its own."""
+    """A start as part of the call's trace, unless it names its own."""
     if isinstance(read, AdfTriggerError) or read.traceparent is not None:
         return read
     return replace(read, traceparent=trace)
 
 
 def _result(services: Services, taken: BatchOutcome) -> dict[str, Any]:
-    """The result of a start: the status that it would have been answered with alone, and its run or its problem."""
+    """The result of a start: the status that a single start would have got, and its run or its problem."""
     if isinstance(taken, AdfTriggerError):
         problem, _ = described_by(taken)
         return {"status": problem.status, "problem": problem.model_dump(mode="json", exclude_none=True)}

@@ -1,8 +1,8 @@
-"""The triggers' bindings, decided at import, when the settings may be wrong or not there yet.
+"""The triggers' bindings, decided at import, when the settings may be faulty or not yet set.
 
-The platform indexes an app once. A wrong setting must neither hide the functions nor let a message be read that
+The platform indexes an app once. A faulty setting must neither hide the functions nor let a message be read that
 cannot be processed: a queue function whose `%NAME%` does not resolve is put in error by the host, which logs the name,
-and the messages stay where they are.
+and the messages stay in the queue.
 """
 
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class Bindings:
     Attributes:
         requests_queue: where requests are read from.
         poison_queue: where the host puts messages that it has given up on.
-        schedule: of the timer.
+        schedule: the timer's schedule.
     """
 
     requests_queue: str
@@ -44,7 +44,7 @@ class Bindings:
         Args:
             use_cases: returns the use cases, or raises SettingsError.
         """
-        if nothing_is_set():  # an instance that is warmed up: settings that are not there need no reading
+        if nothing_is_set():  # an instance that is warmed up: there are no settings to read
             return cls(NOT_YET_SET, NOT_YET_SET + POISON_SUFFIX, _default_schedule())
         try:
             return cls.of(use_cases().settings)
@@ -53,7 +53,7 @@ class Bindings:
             return cls(AT_FAULT, AT_FAULT + POISON_SUFFIX, _schedule_at_least())
 
     def check(self, settings: CommonSettings) -> None:
-        """Check that the functions are bound as the settings say now: the platform binds them once, at import.
+        """Check that the bindings match the settings: the platform binds functions once, at import.
 
         Raises:
             SettingsError: messages are not read until the app is restarted.
@@ -63,15 +63,15 @@ class Bindings:
             raise SettingsError(
                 [
                     (
-                        f"{REQUESTS_QUEUE}: the settings were at fault when the app was imported, so that its queue "
-                        "is not read: restart the app"
+                        f"{REQUESTS_QUEUE}: the settings were faulty when the app was imported, so its queue is not "
+                        "read: restart the app"
                     )
                 ]
             )
 
 
 def _schedule_at_least() -> str:
-    """The schedule setting, if it is valid: so the timer logs the faults of the others at each tick."""
+    """The schedule setting, if it is valid, so that the timer logs the faults of the others at each tick."""
     try:
         return CommonSettings.salvaged().poll_schedule
     except SettingsError:

@@ -49,11 +49,11 @@ class Composition:
 
 
 def nudging(use_cases: UseCases, by: str) -> UseCases:
-    """The same use cases, where every use also runs an overdue tick in the background.
+    """The same use cases, but every use also runs an overdue tick in the background.
 
     Args:
         use_cases: returns the use cases.
-        by: which functions use them.
+        by: the functions that use them, for the log.
     """
 
     def nudged() -> Services:

@@ -32,7 +32,7 @@ POLICY: Mapping[str, str] = {
     "base-uri": "'none'",
     "form-action": "'none'",
     "frame-ancestors": "'none'",
-    # A text can never become HTML, whatever a later change of the page does.
+    # A text can never become HTML, even after a careless change of the page.
     "require-trusted-types-for": "'script'",
     "trusted-types": "'none'",
 }
@@ -45,7 +45,7 @@ HEADERS: Mapping[str, str] = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
-    # Asked for again each time, and not sent again: a new version of the app is a new page at once.
+    # Revalidated each time, but rarely sent again: a new version of the app shows its page immediately.
     "Cache-Control": "no-cache",
 }
 """Headers of every answer."""
@@ -105,8 +105,8 @@ def console_functions() -> func.Blueprint:
 def _with_a_slash(req: func.HttpRequest) -> func.HttpResponse:
     """A redirect that adds a missing trailing slash, without which the page's relative links break.
 
-    It is relative, so that it holds behind any route prefix and any host, and ends in a name, so that it leads nowhere
-    in a circle where a gateway takes slashes off; a fragment stays with the browser.
+    It is relative, so that it works behind any route prefix and host, and ends in a name, so that it never loops behind
+    a gateway that strips slashes; the browser keeps the fragment.
     """
     last = path_of(req).rpartition("/")[2]
     return func.HttpResponse(

@@ -1,4 +1,4 @@
-"""Decodes what an HTTP request has beside its body: every fault is named."""
+"""Decodes path, query and headers of HTTP requests: every fault is named."""
 
 import re
 from collections.abc import Collection
@@ -14,13 +14,13 @@ from adf_trigger.request_ids import REQUEST_ID_FORM, from_path, is_request_id
 KEY_HEADER = "Idempotency-Key"
 TRACE_HEADER = "traceparent"
 KEY_REQUIRED = (
-    "is required here (ADF_TRIGGER_REQUIRE_IDEMPOTENCY_KEY): name the request, the same name on every retry of it, so "
-    "that it is started once"
+    "is required here (ADF_TRIGGER_REQUIRE_IDEMPOTENCY_KEY): name the request, and use the same name on every retry, "
+    "so that it is started once"
 )
 PLATFORM_PARAMETERS = frozenset({"code", "clientid"})
-"""Query parameters of the platform, in any letter case: how a function key may be given."""
+"""Query parameters of the platform, in any letter case, that may hold a function key."""
 PRINCIPAL_HEADER = "x-ms-client-principal-name"
-"""Names the caller where App Service authentication is on; otherwise any caller may set it."""
+"""Names the caller if App Service authentication is on; otherwise any caller may set it."""
 MAX_PRINCIPAL = 256
 _MAX_NAMES = 20
 
@@ -29,7 +29,7 @@ _QUOTED = re.compile(r'"(?P<key>(?:[^"\\]|\\["\\])*)"')
 _ESCAPE = re.compile(r'\\(["\\])')
 _TO_ESCAPE = re.compile(r'(["\\])')
 _HALF_QUOTED = (
-    "begins with a quote and is no quoted string, where a backslash stands before each quote and backslash"
+    "begins with a quote but is not a quoted string, in which a backslash precedes each quote and backslash"
 )
 
 
@@ -37,18 +37,18 @@ def pipeline_name(name: str | None) -> str:
     """The pipeline of a path.
 
     Raises:
-        InvalidRequest: no pipeline can have that name.
+        InvalidRequest: it is not a valid pipeline name.
     """
     if name and len(name) <= MAX_PIPELINE_NAME and re.fullmatch(PIPELINE_NAME_PATTERN, name):
         return name
-    raise InvalidRequest([Fault("pipeline", "is not a name that a pipeline can have")])
+    raise InvalidRequest([Fault("pipeline", "is not a valid pipeline name")])
 
 
 def idempotency_key(header: str | None) -> str | None:
-    """The key of an Idempotency-Key header, in the quotes of the IETF draft or bare; None where there is none.
+    """The key of an Idempotency-Key header, in the quotes of the IETF draft or bare; None without a header.
 
     Raises:
-        InvalidRequest: it is no key.
+        InvalidRequest: it is not a valid key.
     """
     if header is None:
         return None
@@ -63,9 +63,9 @@ def idempotency_key(header: str | None) -> str | None:
 
 
 def key_header(request_id: str) -> dict[str, str]:
-    """The header that repeats the key of a request; none where a header cannot hold it.
+    """The header that repeats the key of a request; empty if a header cannot hold it.
 
-    The platform answers 500 in the place of a response with a header that is not ASCII.
+    The platform replaces a response with a non-ASCII header by 500.
     """
     if not request_id.isascii():
         return {}
@@ -100,7 +100,7 @@ def target_of(req: func.HttpRequest) -> tuple[str, str]:
 
 
 def unknown_parameters(given: Collection[str], known: Collection[str]) -> list[Fault]:
-    """A fault for each query parameter that this call does not have: a typing error must not be ignored."""
+    """A fault for each query parameter that this call does not have: a typo must not be ignored."""
     there_are = f"this call has {', '.join(sorted(known))}" if known else "this call has none"
     return [
         Fault(name[:64], f"unknown query parameter; {_meant(name, known)}{there_are}")
@@ -116,7 +116,7 @@ def _meant(name: str, known: Collection[str]) -> str:
 
 
 def truth_of(parameters: dict[str, str], name: str) -> tuple[bool, list[Fault]]:
-    """Decode a boolean query parameter, false where it is not given; or its fault."""
+    """Decode a boolean query parameter, by default false; or return its fault."""
     text = parameters.get(name)
     if text in {"true", "false"}:
         return text == "true", []
@@ -132,11 +132,11 @@ def lost_its_body(req: func.HttpRequest, body: bytes) -> bool:
 
 
 def principal_of(req: func.HttpRequest, *, authenticated: bool) -> str | None:
-    """The caller's name where it is authenticated, at most 256 characters.
+    """The name of an authenticated caller, at most 256 characters; None without authentication.
 
     Args:
         req: the request.
-        authenticated: whether App Service authentication is on: only it keeps callers from setting the header.
+        authenticated: whether App Service authentication is on: only it prevents callers from setting the header.
     """
     if not authenticated:
         return None

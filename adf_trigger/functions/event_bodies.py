@@ -12,7 +12,7 @@ from adf_trigger.messages.decoding import Message
 from adf_trigger.messages.strict_json import parse
 
 MAX_EVENTS_BYTES = 1_100_000
-"""Event Grid sends batches of up to 1 MiB (1,048,576 bytes), and what holds them together."""
+"""Event Grid sends batches of up to 1 MiB (1,048,576 bytes), plus the JSON around them."""
 
 MAX_EVENTS = 5_000
 """Maximum events of a batch of Event Grid."""
@@ -23,10 +23,10 @@ _BINARY = "ce-specversion"
 
 
 def events_in(body: bytes, headers: Mapping[str, str], clock: Clock) -> list[Message]:
-    """Decode the events of a call, each as a message that holds it alone.
+    """Decode the events of a call, each as a message of its own.
 
-    An entry that is no event is returned with its faults: it is published and kept as rejected, since the sender of
-    events could not correct it.
+    An invalid event is returned with its faults: it is published and stored as rejected, since the sender of events
+    could not correct it.
 
     Args:
         body: of the call.
@@ -34,7 +34,7 @@ def events_in(body: bytes, headers: Mapping[str, str], clock: Clock) -> list[Mes
         clock: returns the current time.
 
     Raises:
-        InvalidRequest: the body is no JSON, and no event in binary mode.
+        InvalidRequest: the body is neither JSON nor an event in binary mode.
         TooLong: there are more events than Event Grid ever sends.
     """
     named = {name.lower(): value for name, value in headers.items()}
@@ -47,12 +47,12 @@ def events_in(body: bytes, headers: Mapping[str, str], clock: Clock) -> list[Mes
         return [Message.decode(body, message_id="", attempts=1, inserted_at=clock())]
     entries = parsed.document if isinstance(parsed.document, list) else [parsed.document]
     if len(entries) > MAX_EVENTS:
-        raise TooLong(f"at most {MAX_EVENTS} events are taken at once, these are {len(entries)}")
+        raise TooLong(f"at most {MAX_EVENTS} events are allowed in one call, these are {len(entries)}")
     return [_message(each, clock) for each in entries]
 
 
 def validation_code(messages: list[Message]) -> str | None:
-    """The code of Event Grid's subscription validation, which is to be echoed; None for other calls.
+    """The code of Event Grid's subscription validation, to be echoed; None for other calls.
 
     Its `validationUrl` is never called: no address from outside is trusted.
     """

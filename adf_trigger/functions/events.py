@@ -1,4 +1,4 @@
-"""The HTTP function that takes events: Event Grid's webhooks and CloudEvents, with the handshakes of both."""
+"""The HTTP function that receives events: Event Grid's webhooks and CloudEvents, with the handshakes of both."""
 
 import asyncio
 import re
@@ -32,7 +32,7 @@ def event_functions(use_cases: UseCases, clock: Clock) -> func.Blueprint:
     @blueprint.function_name("take_events")
     @blueprint.route("events", methods=["POST", "OPTIONS"], auth_level=func.AuthLevel.FUNCTION)
     async def take_events(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
-        """Start what the declared triggers start on each event."""
+        """Start the runs that the declared triggers start on each event."""
 
         async def work(services: Services, _parameters: Parameters, run: Run) -> func.HttpResponse:
             if req.method.upper() == "OPTIONS":
@@ -50,8 +50,8 @@ def event_functions(use_cases: UseCases, clock: Clock) -> func.Blueprint:
 
             try:
                 taken = await asyncio.wait_for(run(take), ANSWER_SECONDS)
-            except TimeoutError as exc:  # work under way goes on; a repeated delivery finds it done
-                raise TryLater("the events could not all be taken in time", retry_after=LATER) from exc
+            except TimeoutError as exc:  # work under way continues; a repeated delivery finds it done
+                raise TryLater("not all events could be processed in time", retry_after=LATER) from exc
             return json_response({"validationResponse": taken}) if isinstance(taken, str) else _answer(taken)
 
         return await answered_in_steps(use_cases, req, context, (), work)
@@ -80,7 +80,7 @@ def _handshake(req: func.HttpRequest) -> func.HttpResponse:
     """
     origin = req.headers.get(ORIGIN) or ""
     if _ORIGIN.fullmatch(origin) is None:
-        raise InvalidRequest([Fault(ORIGIN, "must name the origin that is to send events, in ASCII")])
+        raise InvalidRequest([Fault(ORIGIN, "must name the origin that will send events, in ASCII")])
     rate = req.headers.get(RATE) or "*"
     return func.HttpResponse(
         status_code=HTTPStatus.OK,

@@ -1,4 +1,4 @@
-"""Wires the health: the timer's checks of the dependencies, and what reads their report."""
+"""Wires the health: the timer's checks of the dependencies, and the reader of their report."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -45,12 +45,12 @@ def wire_health(
         gate: checks factories.
         registry: warns of other apps.
         observed: knows how far observed runs are published.
-        holds: what operators hold.
-        notes: where reports are kept.
+        holds: the operators' holds.
+        notes: stores the reports.
         clock: returns the current time.
-        schedule: of the timer.
+        schedule: the timer's schedule.
         steps: surrounds each write.
-        checks: component → its check, run every time.
+        checks: component → its check, run at every tick.
         seconds: a monotonic clock.
     """
     observer = Observer(

@@ -27,7 +27,7 @@ def holding_functions(use_cases: UseCases) -> func.Blueprint:
     @blueprint.function_name("hold_factory")
     @blueprint.route("factories/{alias}/hold", methods=["POST"], auth_level=func.AuthLevel.FUNCTION)
     async def hold_factory(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
-        """Take requests of a factory, a pipeline or a key, and start none."""
+        """Hold a factory, a pipeline or a key: its requests are accepted, but not started."""
 
         def work(services: Services, alias: str, body: bytes) -> HoldsNow:
             asked = body_of(HoldRequest, body)
@@ -41,7 +41,7 @@ def holding_functions(use_cases: UseCases) -> func.Blueprint:
     @blueprint.function_name("release_factory")
     @blueprint.route("factories/{alias}/release", methods=["POST"], auth_level=func.AuthLevel.FUNCTION)
     async def release_factory(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
-        """Start what waits for a hold."""
+        """Release a hold: its requests are started."""
 
         def work(services: Services, alias: str, body: bytes) -> HoldsNow:
             asked = body_of(ReleaseRequest, body)
@@ -59,7 +59,7 @@ async def _done(
     context: func.Context,
     work: Callable[[Services, str, bytes], HoldsNow],
 ) -> func.HttpResponse:
-    """What is held after the work, given the alias of the path and the body."""
+    """Answer with the holds after the work, which gets the alias of the path and the body."""
 
     def answer(services: Services, _: Parameters) -> func.HttpResponse:
         body = req.get_body()

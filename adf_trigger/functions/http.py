@@ -77,7 +77,7 @@ async def _taken(
 ) -> func.HttpResponse:
     """Answer a request that was accepted, once its run has ended or its caller's wait is over.
 
-    At once where the caller has to send it again for its run to be started: waiting would not help.
+    Immediately if the caller has to send it again for its run to be started: waiting would not help.
     """
     record = started.submitted.record
     if patience.waits and started.submitted.again_after is None:
@@ -100,7 +100,7 @@ def _as_it_is_now(services: Services, started: Started) -> Submitted:
     try:
         opened = services.query.open(record.request_id, factory=record.factory, by="requestId")
     except (TryLater, LedgerError):
-        return submitted  # its caller's wait is over: answer with what is known
+        return submitted  # its caller's wait is over: answer with the last known state
     return replace(submitted, record=opened.record or record)
 
 
@@ -119,7 +119,7 @@ async def _opened(
     try:
         return await run(opening)
     except (TryLater, LedgerError):
-        return opened  # its wait is over: answer with what is known
+        return opened  # its wait is over: answer with the last known state
 
 
 def _result_of(
@@ -127,7 +127,7 @@ def _result_of(
     opened: Opened,
     by_status: bool,  # noqa: FBT001 - as it was asked
 ) -> str | None:
-    """The link to the result of a run that goes on, or of a message that waits in the queue."""
+    """The link to the result of an active run, or of a message in the queue."""
     if opened.record is None:
         return opened.view.links.result
     return services.views.result_link(opened.record, **_asks(by_status))

@@ -1,8 +1,8 @@
-"""Adapts logging to the platform: the fields of a record are put into its text, and libraries are quiet.
+"""Adapts logging to the platform: appends a record's fields to its text, and silences libraries.
 
-The platform's worker sends a record's text and level and drops its `extra`, so that neither the action nor an id
-would reach Application Insights. And it sets the root logger to INFO, at which the Azure SDK writes some twenty
-records for one call.
+The platform's worker sends a record's text and level and drops its `extra`, so neither the action nor an id would
+reach Application Insights. It also sets the root logger to INFO, at which the Azure SDK logs some twenty records for
+one call.
 """
 
 import json
@@ -11,9 +11,8 @@ import logging
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 _OWN = "adf_trigger"
 _LIBRARIES = {"azure": logging.WARNING, "azure.identity": logging.CRITICAL, "urllib3": logging.WARNING}
-"""Library → the lowest level of its records that is kept. azure-identity repeats a token service's answer unscrubbed,
-which may
-echo a key, and misnames its cause; this app logs such failures itself."""
+"""Library → the lowest level of its records that is logged. azure-identity logs a token service's answer unscrubbed,
+which may echo a key, and misnames its cause; this app logs such failures itself."""
 MAX_FIELDS = 2_000
 """Maximum characters of the fields of a record."""
 
@@ -42,7 +41,7 @@ class _WithFields(logging.Handler):
         try:
             mended.msg, mended.args = text_of(record), None
         except (TypeError, ValueError, RecursionError):
-            self.handleError(record)  # as logging does: a record never raises into its caller
+            self.handleError(record)  # as logging does: logging never raises into its caller
             return
         logging.getLogger().handle(mended)
 

@@ -33,19 +33,19 @@ _SCHEMAS = "#/components/schemas/{model}"
 _HEADERS: Mapping[str, str] = {
     "Location": "Where the run, or its result, is found.",
     "Idempotency-Key": "The request's key, quoted; only where it is ASCII.",
-    "Retry-After": "Seconds after which there may be news.",
+    "Retry-After": "Seconds after which to ask again.",
     "Preference-Applied": "The wait that was honoured.",
-    "WebHook-Allowed-Origin": "Who may send events: who has asked.",
-    "WebHook-Allowed-Rate": "How many requests a minute may be sent: as many as were asked for, else any number.",
-    "Allow": "How events are sent.",
+    "WebHook-Allowed-Origin": "The origin that may send events: the one that asked.",
+    "WebHook-Allowed-Rate": "Requests that may be sent a minute: as many as were asked for; `*` if no number was.",
+    "Allow": "The method for sending events.",
 }
 _OUTSIDE: Mapping[str, str] = {
-    "401": "No key that opens this call; the platform answers, without a body.",
-    "429": "The instance takes no more calls; the platform answers, without a body.",
+    "401": "No key that is valid for this call; the platform answers, without a body.",
+    "429": "The instance accepts no more calls; the platform answers, without a body.",
 }
 QUEUED: tuple[type[BaseModel], ...] = (QueuedRunRequest,)
 WRITTEN: tuple[type[BaseModel], ...] = (CompletionEvent, RejectedMessage)
-"""Models of queue messages, which are described here, too, though no call has them."""
+"""Models of queue messages, which are described here, too, although no call uses them."""
 
 
 def openapi_functions(use_cases: UseCases) -> func.Blueprint:
@@ -86,7 +86,7 @@ def describe(root: str = RELATIVE) -> dict[str, Any]:
         "info": {
             "title": "adf-trigger",
             "version": __version__,
-            "summary": "Start Azure Data Factory pipelines, once, and be told how they end.",
+            "summary": "Start Azure Data Factory pipelines, once, and get notified of how they end.",
         },
         "servers": [{"url": root}],
         "security": [{"functionKey": []}, {"functionKeyInQuery": []}],

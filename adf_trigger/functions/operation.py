@@ -1,4 +1,4 @@
-"""The shape of one call of the HTTP API: what it takes and what it answers."""
+"""The shape of one call of the HTTP API: its parameters, bodies and answers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,9 +15,9 @@ class Answer:
     """An answer that is no problem.
 
     Attributes:
-        description: when it comes.
-        content: the model of its body, a schema, or None where it has none.
-        headers: names of the headers that it may have.
+        description: when it is given.
+        content: the model of its body, a schema, or None for no body.
+        headers: names of its possible headers.
     """
 
     description: str
@@ -30,13 +30,13 @@ class Operation:
     """One call.
 
     Attributes:
-        function: name of the function, which is its operationId and what a function key is for.
+        function: name of the function: its operationId, and the scope of a function key.
         parameters: keys of PARAMETERS.
-        body: model of the request's body; None where it has none. No body is required.
-        bodies: media type → schema of a body that is of no model of ours.
-        example: of such a body.
-        problems: that it may answer with, beside those of every call.
-        keyed: whether it takes a function key.
+        body: model of the request's body; None for no body, or for `bodies`.
+        bodies: media type → schema, for bodies without a model.
+        example: an example of the model's body.
+        problems: its possible problems, besides those of every call.
+        keyed: whether it needs a function key.
     """
 
     function: str

@@ -1,4 +1,4 @@
-"""The calls of the HTTP API, each with what it takes and what it answers: what its description is made of."""
+"""The calls of the HTTP API with their parameters, bodies and answers: the source of the OpenAPI description."""
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
@@ -104,8 +104,8 @@ OPERATIONS: tuple[Operation, ...] = (
                 "The request is accepted; Location leads to its result.", RunView, _RUN_HEADERS
             ),
             HTTPStatus.OK: Answer(
-                "The same request has come before, or the run that was waited for has ended; with validateOnly, what "
-                "would become of it.",
+                "The same request was made before, or the run that was waited for has ended; with validateOnly, a "
+                "preview of the outcome.",
                 {"anyOf": [RunView, RunPreview]},
                 _RUN_HEADERS,
             ),
@@ -120,7 +120,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "post",
         "/runs",
         "runs",
-        "Start many runs, each as it would be started alone; the timer sends them.",
+        "Start many runs, each as if started alone; the timer sends them.",
         {HTTPStatus.OK: Answer("The outcome of each, in the order of the requests.", StartResults)},
         ("factory",),
         StartRunsRequest,
@@ -136,11 +136,11 @@ OPERATIONS: tuple[Operation, ...] = (
         "post",
         "/events",
         "events",
-        "Start what the declared triggers start on events of Event Grid or CloudEvents, once.",
+        "Start the runs that the declared triggers start on events of Event Grid or CloudEvents, each once.",
         {
             HTTPStatus.OK: Answer(
-                "Each event is claimed, was before, is rejected, or unwanted; or it is the code of the event that "
-                "validates a subscription.",
+                "Counts of the events: claimed, claimed before, rejected, or wanted by no trigger; or the echoed code "
+                "of the event that validates a subscription.",
                 {"anyOf": [_TAKEN_EVENTS, _VALIDATED]},
             )
         },
@@ -183,7 +183,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "One run, or a rejected message.",
         {
             HTTPStatus.OK: Answer(
-                "The run as it is, or as it has ended where that was waited for.", RunView, _RUN_HEADERS
+                "The run in its present state, or its end if that was waited for.", RunView, _RUN_HEADERS
             )
         },
         ("id", "factory", "by", "prefer"),
@@ -242,11 +242,11 @@ OPERATIONS: tuple[Operation, ...] = (
         "Rerun a run that has ended, with its parameters.",
         {
             HTTPStatus.ACCEPTED: Answer("The rerun is accepted.", RunView, _STEERED_HEADERS),
-            HTTPStatus.OK: Answer("The same rerun was asked for before.", RunView, _STEERED_HEADERS),
+            HTTPStatus.OK: Answer("The same rerun was requested before.", RunView, _STEERED_HEADERS),
         },
         ("id", "factory", "by", "key", "traceparent"),
         RerunRequest,
-        {"mode": "fromFailure", "note": "the source is there now"},
+        {"mode": "fromFailure", "note": "the source exists now"},
         (*_OF_A_RUN, *_OF_A_BODY, WRONG_STATE, AT_CAPACITY, KEY_REUSED, REFUSED, PIPELINE_NOT_FOUND, DENIED),
     ),
     Operation(
@@ -254,9 +254,11 @@ OPERATIONS: tuple[Operation, ...] = (
         "post",
         "/runs/{id}/resolve",
         "steering",
-        "Decide about a run whose fate is unknown, or discard a rejected message.",
+        "Decide about a run whose outcome is unknown, or discard a rejected message.",
         {
-            HTTPStatus.ACCEPTED: Answer("The request is decided, and goes on.", RunView, _STEERED_HEADERS),
+            HTTPStatus.ACCEPTED: Answer(
+                "The decision is made; the request continues.", RunView, _STEERED_HEADERS
+            ),
             HTTPStatus.OK: Answer("Nothing is left to do.", RunView, _STEERED_HEADERS),
         },
         ("id", "factory", "by"),
@@ -272,7 +274,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "Send a rejected message again, under its key.",
         {
             HTTPStatus.ACCEPTED: Answer(
-                "It is in the requests queue, or its run goes on.", RunView, _STEERED_HEADERS
+                "It is in the requests queue, or its run is active.", RunView, _STEERED_HEADERS
             ),
             HTTPStatus.OK: Answer(
                 "It was sent again before, and its run has ended.", RunView, _STEERED_HEADERS
@@ -280,7 +282,7 @@ OPERATIONS: tuple[Operation, ...] = (
         },
         ("id", "factory", "by"),
         ReplayRequest,
-        {"parameters": {"password": "a value that is not kept"}, "note": "the pipeline is there now"},
+        {"parameters": {"password": "a value that is not stored"}, "note": "the pipeline exists now"},
         (*_OF_A_RUN, *_OF_A_BODY, WRONG_STATE),
     ),
     Operation(
@@ -303,8 +305,8 @@ OPERATIONS: tuple[Operation, ...] = (
         "post",
         "/factories/{alias}/hold",
         "steering",
-        "Take requests of a factory, a pipeline or a key, and start none until that is released or over.",
-        {HTTPStatus.OK: Answer("It is held; what is held of the factory now.", HoldList)},
+        "Hold a factory, a pipeline or a key: its requests are accepted, but not started until release or expiry.",
+        {HTTPStatus.OK: Answer("It is held; the holds of the factory.", HoldList)},
         ("alias",),
         HoldRequest,
         {"pipeline": "LoadOrders", "reason": "deploying release 41", "until": "2026-11-30T18:00:00Z"},
@@ -315,8 +317,8 @@ OPERATIONS: tuple[Operation, ...] = (
         "post",
         "/factories/{alias}/release",
         "steering",
-        "Start what waits for a hold, in order of arrival.",
-        {HTTPStatus.OK: Answer("It is not held; what is held of the factory now.", HoldList)},
+        "Release a hold: its requests are started, in order of arrival.",
+        {HTTPStatus.OK: Answer("It is not held; the remaining holds of the factory.", HoldList)},
         ("alias",),
         ReleaseRequest,
         {"pipeline": "LoadOrders"},
@@ -339,7 +341,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "get",
         "/health/details",
         "health",
-        "The troubles in words, and all other details of the health.",
+        "All problems in words, and the other details of the health.",
         {
             HTTPStatus.OK: Answer("All is well.", _HEALTH_DETAILS),
             HTTPStatus.SERVICE_UNAVAILABLE: Answer("Something is wrong.", _HEALTH_DETAILS),

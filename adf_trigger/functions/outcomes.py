@@ -46,7 +46,7 @@ class Patience:
 
 
 def fails_by_status(parameters: Parameters) -> tuple[bool, list[Fault]]:
-    """Whether a run that does not succeed is answered with an error; or the fault of the parameter."""
+    """Whether to answer with an error if a run does not succeed; and the parameter's fault, if any."""
     given = parameters.get(ON_FAILURE)
     return given == ERROR, [] if given in {None, ERROR} else [Fault(ON_FAILURE, "must be error")]
 
@@ -54,7 +54,7 @@ def fails_by_status(parameters: Parameters) -> tuple[bool, list[Fault]]:
 def present(
     services: Services, view: RunView, status: HTTPStatus, patience: Patience, location: str | None = None
 ) -> func.HttpResponse:
-    """Answer with a run as it is, after a wait if there was one."""
+    """Answer with a run in its present state, after a wait if there was one."""
     waited = patience.header(ended=view.ended)
     return run_response(services, view, status, location=location, headers=waited)
 
@@ -62,7 +62,7 @@ def present(
 def result(
     services: Services, req: func.HttpRequest, view: RunView, patience: Patience, *, by_status: bool
 ) -> func.HttpResponse:
-    """Answer with the result of a run; with an error where it did not succeed and that was asked for."""
+    """Answer with the result of a run; with an error if it did not succeed and `by_status` asks for that."""
     if not by_status or view.status == RunStatus.SUCCEEDED:
         return present(services, view, HTTPStatus.OK, patience)
     said = f"{view.pipeline} has ended: {view.status}" + (f", {view.reason}" if view.reason else "")

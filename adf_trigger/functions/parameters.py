@@ -1,4 +1,4 @@
-"""The parameters that calls of the HTTP API may have, by the name that OPERATIONS gives them."""
+"""The parameters of the HTTP API, by the keys that OPERATIONS uses."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ Schema = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A parameter that several calls may have."""
+    """A parameter of one or more calls."""
 
     name: str
     where: Literal["path", "query", "header"]
@@ -31,20 +31,20 @@ PARAMETERS: Mapping[str, Parameter] = {
         "id",
         "path",
         _TEXT,
-        "A requestId, a runId, or a rejected message's id. Written so that every host reads it alike, each byte but "
-        "`A-Z a-z 0-9 _ -` is `~XX`; else it is taken as it is.",
+        "A requestId, a runId, or a rejected message's id. In the encoding that every host reads alike, each byte "
+        "except `A-Z a-z 0-9 _ -` is `~XX`; any other text is taken literally.",
     ),
     "alias": Parameter(
         "alias",
         "path",
         {"type": "string", "minLength": 1, "maxLength": 64},
-        "Alias of a configured factory, written as an id is; `default` where the settings give none.",
+        "Alias of a configured factory, encoded like an id; `default` if the settings give none.",
     ),
     "origin": Parameter(
         "WebHook-Request-Origin",
         "header",
         {"type": "string", "pattern": "^[!-~]{1,255}$"},
-        "Who wants to send events.",
+        "The origin that wants to send events.",
     ),
     "pipeline": Parameter(
         "pipeline",
@@ -56,19 +56,20 @@ PARAMETERS: Mapping[str, Parameter] = {
         "factory",
         "query",
         _TEXT,
-        "Alias of a configured factory, or the resource id of one that runs are kept of.",
+        "Alias of a configured factory, or the resource id of one whose runs are stored.",
     ),
     "by": Parameter(
         "by",
         "query",
         {"type": "string", "enum": ["requestId", "runId", "messageId"]},
-        "Which id is given, where it may be another's, too.",
+        "Which kind of id is given, for an id that matches several runs.",
     ),
     "child": Parameter(
         "child",
         "query",
         {"type": "string", "format": "uuid"},
-        "Of a run that it has started, directly or through others, by its runId: one of an activity's `childRunIds`.",
+        "runId of a run that it has started, directly or through others, whose activities are wanted instead: one of "
+        "an activity's `childRunIds`.",
     ),
     "validateOnly": Parameter(
         "validateOnly", "query", {"type": "string", "enum": ["true", "false"]}, "Check it, and start nothing."
@@ -77,42 +78,42 @@ PARAMETERS: Mapping[str, Parameter] = {
         "onFailure",
         "query",
         {"type": "string", "enum": ["error"]},
-        "Answer with 424 where the run has ended and did not succeed.",
+        "Answer with 424 if the run has ended and did not succeed.",
     ),
     "key": Parameter(
         "Idempotency-Key",
         "header",
         {"type": "string", "minLength": 1, "maxLength": 2 * MAX_REQUEST_ID + 2},
-        f"Names the request: 1 to {MAX_REQUEST_ID} characters, bare or as a quoted string. The same key with the same "
-        "request is the same run; in UTF-8 where it is not ASCII.",
+        f"Names the request: 1 to {MAX_REQUEST_ID} characters, bare or as a quoted string, non-ASCII ones in UTF-8. "
+        "The same key with the same request is the same run.",
     ),
     "traceparent": Parameter(
         "traceparent",
         "header",
         {"type": "string"},
-        "The trace that the call is part of (W3C Trace Context), carried on to the event; what is none is passed over.",
+        "The trace that the call is part of (W3C Trace Context), carried through to the event; ignored if invalid.",
     ),
     "prefer": Parameter(
         "Prefer",
         "header",
         {"type": "string"},
-        f"`wait=N` (RFC 7240): answer once the run has ended, or after so many seconds, at most {MOST_SECONDS}.",
+        f"`wait=N` (RFC 7240): answer once the run has ended, or after N seconds, at most {MOST_SECONDS}.",
     ),
     "status": Parameter("status", "query", _STATUS, "Only runs of this status."),
     "onlyPipeline": Parameter("pipeline", "query", _TEXT, "Only runs of this pipeline."),
-    "since": Parameter("since", "query", _INSTANT, "Only what was requested at that instant or later."),
-    "until": Parameter("until", "query", _INSTANT, "Only what was requested before that instant."),
+    "since": Parameter("since", "query", _INSTANT, "Only runs requested at that instant or later."),
+    "until": Parameter("until", "query", _INSTANT, "Only runs requested before that instant."),
     "correlationId": Parameter(
         "correlationId",
         "query",
         {"type": "string", "minLength": 1, "maxLength": MAX_CORRELATION_ID},
-        "Only runs with this id of their caller's.",
+        "Only runs with this correlationId.",
     ),
     "limit": Parameter(
         "limit",
         "query",
         {"type": "integer", "minimum": 1, "maximum": MAX_RUNS, "default": USUAL_RUNS},
-        "Runs on a page at most.",
+        "Maximum runs on a page.",
     ),
-    "continuation": Parameter("continuation", "query", _TEXT, "Where an earlier page ended, as it said."),
+    "continuation": Parameter("continuation", "query", _TEXT, "The `continuation` of the page before."),
 }

@@ -1,4 +1,4 @@
-"""The Prefer header (RFC 7240): how long a caller would wait for the end of a run."""
+"""The Prefer header (RFC 7240): how long a caller waits for the end of a run."""
 
 import re
 
@@ -17,7 +17,7 @@ _SECONDS = re.compile(r'"?([0-9]+)"?')
 
 
 def seconds_to_wait(header: str | None) -> int | None:
-    """The seconds of `wait`, at most 200; None where it is missing or malformed.
+    """The seconds of `wait`, at most 200; None if it is missing or malformed.
 
     Other preferences and malformed ones are ignored: a preference is never a reason to refuse a request. Of
     several `wait` the first one counts.
@@ -43,5 +43,5 @@ def _seconds(value: str | None) -> int | None:
 
 
 def applied(seconds: int) -> dict[str, str]:
-    """The header that says that a wait was honoured, and its maximum."""
+    """The header that confirms the maximum wait that was honoured."""
     return {"Preference-Applied": f"wait={seconds}"}

@@ -1,4 +1,4 @@
-"""An example of each kind of problem, as a caller gets it."""
+"""An example of each problem type, as a caller receives it."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -53,13 +53,13 @@ _ALL = (
         problems.LENGTH_REQUIRED,
         _example(
             problems.LENGTH_REQUIRED,
-            "the platform hands over no chunked body; send it with a Content-Length",
+            "the platform does not forward chunked bodies; send it with a Content-Length",
             _START,
         ),
     ),
     (
         problems.TOO_LARGE,
-        _example(problems.TOO_LARGE, "at most 65536 bytes are read, this has 70000", _START),
+        _example(problems.TOO_LARGE, "at most 65536 bytes are allowed, this has 70000", _START),
     ),
     (problems.REFUSED, _example(problems.REFUSED, "The pipeline is not in a state to run", _START)),
     (
@@ -82,7 +82,7 @@ _ALL = (
         problems.AMBIGUOUS,
         _example(
             problems.AMBIGUOUS,
-            "orders-2026-11-26 means 2 runs; ask for one of them",
+            "orders-2026-11-26 matches 2 runs; ask for one of them",
             choices=[
                 {
                     "requestId": "orders-2026-11-26",
@@ -107,7 +107,7 @@ _ALL = (
     ),
     (
         problems.CROSS_SITE,
-        _example(problems.CROSS_SITE, "Sec-Fetch-Site says that another site's page has made it", _START),
+        _example(problems.CROSS_SITE, "according to Sec-Fetch-Site, a page of another site made it", _START),
     ),
     (
         problems.WRONG_STATE,
@@ -144,7 +144,7 @@ _ALL = (
     ),
     (
         problems.DENIED,
-        _example(problems.DENIED, "the identity of this service may not do that: it lacks a role", _START),
+        _example(problems.DENIED, "the identity of this service lacks the role for that", _START),
     ),
     (
         problems.FAILED,

@@ -1,4 +1,4 @@
-"""Errors as callers see them: RFC 9457 problems, each with a documented type."""
+"""Errors as RFC 9457 problems, each with a documented type."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -37,12 +37,12 @@ MAX_MESSAGE = 1_000
 MAX_DETAIL = 4_000
 MAX_POINTER = 300
 LEDGER_WAIT = 5
-"""Default Retry-After in seconds, where the storage did not answer."""
+"""Retry-After in seconds when the storage did not answer."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProblemType:
-    """A kind of problem that this service answers with."""
+    """A problem type of this service."""
 
     slug: str
     status: HTTPStatus
@@ -64,25 +64,25 @@ FACTORY_NOT_FOUND = ProblemType(
     "factory-not-found", HTTPStatus.NOT_FOUND, "There is no factory of that alias"
 )
 RUN_NOT_FOUND = ProblemType("run-not-found", HTTPStatus.NOT_FOUND, "There is no such run")
-AMBIGUOUS = ProblemType("ambiguous-run", HTTPStatus.CONFLICT, "The id means several runs")
+AMBIGUOUS = ProblemType("ambiguous-run", HTTPStatus.CONFLICT, "The id matches several runs")
 RUN_FAILED = ProblemType("run-failed", HTTPStatus.FAILED_DEPENDENCY, "The run did not succeed")
 KEY_REUSED = ProblemType(
     "key-reused", HTTPStatus.UNPROCESSABLE_ENTITY, "The idempotency key names another request"
 )
-WRONG_STATE = ProblemType(
-    "wrong-state", HTTPStatus.CONFLICT, "The run is in no state in which that can be done"
-)
+WRONG_STATE = ProblemType("wrong-state", HTTPStatus.CONFLICT, "The run's state does not allow the operation")
 AT_CAPACITY = ProblemType(
-    "at-capacity", HTTPStatus.CONFLICT, "As many runs of the pipeline go on as may at once"
+    "at-capacity", HTTPStatus.CONFLICT, "The pipeline's limit of concurrent runs is reached"
 )
 DENIED = ProblemType(
-    "data-factory-denied", HTTPStatus.BAD_GATEWAY, "Data Factory does not let this service do that"
+    "data-factory-denied", HTTPStatus.BAD_GATEWAY, "Data Factory does not allow this service to do that"
 )
 FAILED = ProblemType("data-factory-failed", HTTPStatus.BAD_GATEWAY, "Data Factory could not be read")
 SETTINGS_FAULTY = ProblemType(
-    "settings-faulty", HTTPStatus.SERVICE_UNAVAILABLE, "The settings of this service are at fault"
+    "settings-faulty", HTTPStatus.SERVICE_UNAVAILABLE, "The settings of this service are faulty"
 )
-TRY_LATER = ProblemType("try-later", HTTPStatus.SERVICE_UNAVAILABLE, "The request cannot be taken just now")
+TRY_LATER = ProblemType(
+    "try-later", HTTPStatus.SERVICE_UNAVAILABLE, "The request cannot be accepted right now"
+)
 
 PROBLEM_TYPES = (
     INVALID_REQUEST,
@@ -114,15 +114,15 @@ def problem(
     run: RunView | None = None,
     headers: Mapping[str, str] | None = None,
 ) -> HttpResponse:
-    """An answer that describes a problem.
+    """A response that describes a problem.
 
     Args:
-        kind: which of the documented kinds.
-        detail: of this occurrence, in a sentence.
+        kind: its type.
+        detail: a sentence about this occurrence.
         instance: path of the request.
         retry_after: seconds after which the same request may succeed.
-        run: that it is about.
-        headers: further ones of the answer.
+        run: the run that it is about.
+        headers: further headers of the response.
     """
     return _response(_described(kind, detail, run=run), instance, retry_after, headers)
 
@@ -163,7 +163,7 @@ def _response(
 
 
 def _listed(faults: Sequence[Fault]) -> list[ProblemFault]:
-    """The faults, cut to what an answer may have."""
+    """The faults, cut to the limits of a response."""
     listed = [
         ProblemFault(
             pointer=shorten_middle(fault.pointer, MAX_POINTER),
@@ -177,13 +177,13 @@ def _listed(faults: Sequence[Fault]) -> list[ProblemFault]:
 
 
 def problem_of(error: AdfTriggerError, *, instance: str | None = None) -> HttpResponse:
-    """The answer for an error that a use case raised."""
+    """The response for an error that a use case raised."""
     body, retry_after = described_by(error)
     return _response(body, instance, retry_after)
 
 
 def described_by(error: AdfTriggerError) -> tuple[Problem, float | None]:
-    """The problem of an error, and seconds after which the same request may succeed, where it may."""
+    """The problem of an error, and the seconds after which the same request may succeed, or None."""
     if isinstance(error, InvalidRequest):
         count = len(error.faults)
         detail = f"{count} fault{'' if count == 1 else 's'} found; see errors"

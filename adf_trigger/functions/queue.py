@@ -58,7 +58,7 @@ def queue_functions(use_cases: UseCases, bindings: Bindings, *, stands_in: bool 
         message = _message(msg)
         try:
             services.intake.take_poison(message)
-        except Exception as exc:  # the platform retries it for ten minutes at most, and then gives it up
+        except Exception as exc:  # the platform retries it for ten minutes at most, and then drops it
             logger.exception(
                 "A message of the poison queue could not be processed",
                 extra={"action": "poison_not_taken", "message_id": message.id},

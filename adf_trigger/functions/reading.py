@@ -36,7 +36,7 @@ def reading_functions(use_cases: UseCases) -> func.Blueprint:
     @blueprint.function_name("list_activities")
     @blueprint.route("runs/{id}/activities", methods=["GET"], auth_level=func.AuthLevel.FUNCTION)
     async def list_activities(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
-        """The activity runs of a run, as Data Factory has them now."""
+        """The activity runs of a run, as Data Factory reports them now."""
 
         def work(services: Services, parameters: Parameters) -> func.HttpResponse:
             asked = Asked(req, parameters, ["factory", "by", "child"])

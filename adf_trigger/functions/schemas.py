@@ -15,9 +15,9 @@ def said_in_words(schema: dict[str, Any], models: Sequence[tuple[type[BaseModel]
     """Describe a model by the first paragraph of its docstring, and its properties by the attributes there.
 
     Args:
-        schema: of a model; changed.
-        models: among which, or among whose bases, it is found.
-        name: of the model.
+        schema: the model's schema; it is changed.
+        models: the models in which, or in whose fields, the model is found.
+        name: the model's name.
     """
     schema.pop("title", None)
     model = _found(models, name)
@@ -45,7 +45,7 @@ def _found(models: Sequence[tuple[type[BaseModel], str]], name: str) -> type[Bas
 
 
 def _inner(model: type[BaseModel]) -> list[type[BaseModel]]:
-    """The models of its fields, however they are wrapped."""
+    """The models of its fields, including nested ones."""
     found: list[type[BaseModel]] = []
     left: list[Any] = [each.annotation for each in model.model_fields.values()]
     while left:

@@ -1,4 +1,4 @@
-"""The use cases and further objects that the functions are given."""
+"""The use cases and further objects that the functions use."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Decodes a POST that starts a run: header, path, query and body, with every fault of them together."""
+"""Decodes a POST that starts a run: header, path, query and body, with all their faults."""
 
 from dataclasses import dataclass
 
@@ -38,7 +38,7 @@ class Started:
 
     Attributes:
         submitted: its record.
-        by_status: whether this caller asked for an error where the run does not succeed.
+        by_status: whether this caller asked for an error if the run does not succeed.
     """
 
     submitted: Submitted
@@ -48,7 +48,7 @@ class Started:
 def start(
     services: Services, parameters: Parameters, req: func.HttpRequest, new_id: IdSource
 ) -> Started | func.HttpResponse:
-    """Submit a request; or the answer to a validation, or to a body that cannot be read.
+    """Submit a request; returns a response instead for a validation, or for a body that cannot be read.
 
     Raises:
         InvalidRequest: with every fault.
@@ -109,7 +109,7 @@ def _submission(
 
 
 def _factory(services: Services, in_body: str | None, in_query: str | None) -> FactoryHandle:
-    """The factory that body or query names; both may, if they mean the same."""
+    """The factory that body or query names; both may if they name the same one."""
     faults = _factory_faults(services, in_query) if in_query is not None else []
     if faults or in_body is None:
         return services.factories.choose(in_query, pointer="/factory" if in_query is None else "factory")

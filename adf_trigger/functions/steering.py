@@ -26,7 +26,7 @@ from adf_trigger.service.steering.resolve import ResolveOrder
 from adf_trigger.service.steering.steerer import RunSelector
 
 WHICH = ("factory", "by")
-"""Query parameters that choose a run where an id may mean several."""
+"""Query parameters that choose a run if an id matches several."""
 
 Order = TypeVar("Order")
 
@@ -54,7 +54,7 @@ def steering_functions(use_cases: UseCases) -> func.Blueprint:
             view, repeated = services.steering.rerun(selector, order)
             if repeated:
                 return run_response(services, view, HTTPStatus.OK)
-            # As for any start: clients that poll by status find the end there.
+            # As for any start: clients that poll by status find the result there.
             return run_response(services, view, HTTPStatus.ACCEPTED, location=view.links.result)
 
         return await _steered(use_cases, req, context, _rerun_order, work)
@@ -62,7 +62,7 @@ def steering_functions(use_cases: UseCases) -> func.Blueprint:
     @blueprint.function_name("resolve_run")
     @blueprint.route("runs/{id}/resolve", methods=["POST"], auth_level=func.AuthLevel.FUNCTION)
     async def resolve_run(req: func.HttpRequest, context: func.Context) -> func.HttpResponse:
-        """Decide about a run whose fate is unknown, or discard a rejected message."""
+        """Decide about a run whose outcome is unknown, or discard a rejected message."""
 
         def work(services: Services, selector: RunSelector, order: ResolveOrder) -> func.HttpResponse:
             return _shown(services, services.steering.resolve(selector, order))
@@ -89,14 +89,14 @@ async def _steered(
     read: Callable[[Services, func.HttpRequest, bytes], Order],
     work: Callable[[Services, RunSelector, Order], func.HttpResponse],
 ) -> func.HttpResponse:
-    """Answer with what the work returns, given the id of the run and the order.
+    """Answer with the response of the work, which gets the id of the run and the order.
 
     Args:
         use_cases: returns the use cases.
         req: the request.
         context: of the invocation.
-        read: decodes the order from headers and body; raises InvalidRequest with every fault of them.
-        work: builds the answer.
+        read: decodes the order from headers and body; raises InvalidRequest with all their faults.
+        work: builds the response.
     """
 
     def steer(services: Services, parameters: Parameters) -> func.HttpResponse:
@@ -128,7 +128,7 @@ def _factory_faults(services: Services, named: str | None) -> list[Fault]:
 
 
 def _shown(services: Services, view: RunView) -> func.HttpResponse:
-    """The run as it is now: 200 where nothing is left to do, else 202."""
+    """The run in its present state: 200 if nothing is left to do, else 202."""
     return run_response(services, view, HTTPStatus.OK if view.ended else HTTPStatus.ACCEPTED)
 
 
@@ -157,7 +157,7 @@ def _replay_order(services: Services, req: func.HttpRequest, body: bytes) -> Rep
 
 
 def _rerun_order(services: Services, req: func.HttpRequest, body: bytes) -> RerunOrder:
-    """Decode the order from header and body; every fault of both together."""
+    """Decode the order from header and body; raises with the faults of both."""
     faults: list[Fault] = []
     key, asked = None, RerunRequest()
     try:

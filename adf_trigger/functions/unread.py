@@ -11,16 +11,16 @@ from adf_trigger.settings import CommonSettings
 logger = logging.getLogger(__name__)
 
 WAIT = 60
-"""Seconds after which the message is delivered again: the settings have to be corrected meanwhile."""
+"""Seconds after which the message is delivered again: until then the settings may be corrected."""
 
 
 def put_back_unread(message: Message, faults: SettingsError, *, suffix: str = "") -> None:
     """Put a message back, so that faulty settings use up none of its deliveries.
 
     Args:
-        message: as it came.
+        message: as received.
         faults: why it cannot be read.
-        suffix: of the queue that it came from, behind the name of the requests queue.
+        suffix: what follows the name of the requests queue in the name of its queue.
 
     Raises:
         SettingsError: the settings do not name its storage, or no queue can hold it; the host
@@ -39,10 +39,10 @@ def put_back_unread(message: Message, faults: SettingsError, *, suffix: str = ""
 
 
 def unread_text(message: Message) -> str | None:
-    """The text of a message that is put back unread; None where no queue can hold it.
+    """The text of a message that is put back unread; None if no queue can hold it.
 
-    Its bytes stay the same, unless it was delivered before and has no key but its id in the queue: it may have been
-    accepted then, and would start a second run under another id, so that its key is put in, where that fits.
+    Its bytes stay the same, unless it was delivered before and its only key is its id in the queue: it may have been
+    accepted then, and would start a second run under a new id, so its key is added if that fits.
     """
     keyed = message.text_to_put_back() if message.was_delivered_before else None
     return keyed or queue_text(message.body)

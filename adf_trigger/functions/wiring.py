@@ -120,17 +120,17 @@ def wire(
         factories: the configured factories with their clients.
         ledger: the run ledger.
         declarations: stores what pipelines declare.
-        notes: small documents beside the records.
+        notes: stores small documents besides the records.
         rejected: stores rejected messages with their bytes.
         outbox: the queues that are written to.
         routes: sends events along routes.
-        callback_sender: calls back the callers that wait for an end.
+        callback_sender: calls back the callers that asked for that.
         landmark: a text outside the ledger, by which a new ledger is recognised.
         clock: returns the current time.
         new_id: creates runIds.
         steps: surrounds every effect.
-        tick_threads: threads that share the work of ticks; None has each tick do one thing after another, and wait for
-            nothing that is not allowed yet.
+        tick_threads: threads that share the work of ticks; with None each tick works sequentially, and does not wait
+            for calls that are not allowed yet.
         seconds: a monotonic clock.
     """
     allowance = Allowance() if tick_threads else Allowance(lambda: clock().timestamp(), patient=False)

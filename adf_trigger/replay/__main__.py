@@ -21,7 +21,7 @@ _PROGRAM = "python -m adf_trigger.replay"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; the exit code: 0 done, 1 not, 2 wrong arguments."""
+    """Run a command; returns the exit code: 0 done, 1 not or not all done, 2 wrong arguments."""
     options = _parser().parse_args(arguments)
     try:
         settings = CommonSettings.from_env()
@@ -45,7 +45,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=_PROGRAM, description="Messages that could not become runs.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     listing = commands.add_parser("list", help="one line a message, oldest first")
-    listing.add_argument("--json", action="store_true", help="the messages whole, one JSON object a line")
+    listing.add_argument("--json", action="store_true", help="whole messages, one JSON object a line")
     listing.set_defaults(run=_list)
     show = commands.add_parser("show", help="one message, with every fault and its original text")
     show.add_argument("id", help="its requestId, or the message's id")
@@ -57,18 +57,18 @@ def _parser() -> argparse.ArgumentParser:
         command = commands.add_parser(name, help=help_text)
         which = command.add_mutually_exclusive_group(required=True)
         which.add_argument("ids", nargs="*", default=[], metavar="ID", help="requestIds, or ids of messages")
-        which.add_argument("--all", action="store_true", help="every message that is there now")
+        which.add_argument("--all", action="store_true", help="every message present now")
         command.set_defaults(run=run)
         if name == "replay":
             command.add_argument(
                 "--secrets",
                 metavar="FILE",
-                help="JSON object of the values that are not kept, name to value; - reads it from standard input",
+                help="JSON object of the values that are not stored, name to value; - reads it from standard input",
             )
             command.add_argument(
                 "--force",
                 action="store_true",
-                help="also those that may start a second run, and once more what waits in the queue",
+                help="also send those that may start a second run, and those already in the queue",
             )
     return parser
 
@@ -133,7 +133,7 @@ def _discard(tool: ReplayTool, options: argparse.Namespace) -> int:
 
 
 def _user() -> str | None:
-    """Who stands in the record of what is done here: nothing checks that, as nothing checks a note."""
+    """The name recorded with what is done here; like a note, it is not verified."""
     try:
         return f"{getpass.getuser()} by {_PROGRAM}"
     except (KeyError, OSError):
@@ -175,12 +175,12 @@ def _names(message: RejectedMessage) -> set[str]:
 
 
 def _line(text: str) -> str:
-    """A text on one line, so that nobody's message can look like a line of ours."""
+    """A text on one line, so that no message can imitate our own output."""
     return _printable(text).replace("\n", "\\n").replace("\t", "\\t")
 
 
 def _printable(text: str) -> str:
-    """A text without characters that a terminal would interpret: controls, directions of writing, halves of pairs."""
+    """A text without characters that a terminal would interpret: controls, text directions, unpaired surrogates."""
     return "".join(
         each.encode("unicode_escape").decode() if each not in "\n\t" and category(each)[0] == "C" else each
         for each in text

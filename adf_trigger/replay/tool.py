@@ -1,6 +1,6 @@
-"""Rejected messages as a person works through them: look, replay, discard.
+"""The operations on rejected messages: list, replay, discard.
 
-They are records of the ledger. The rejected queue has copies of them, and what earlier versions left there.
+They are records of the ledger. The rejected queue has copies of them, and messages that earlier versions left there.
 """
 
 import base64
@@ -23,7 +23,7 @@ from adf_trigger.service.intake.replay import NOT_OURS, NotReplayable, Replayer,
 from adf_trigger.service.steps import logged_steps
 
 HELD = 120
-"""Seconds for which messages of the queue are hidden from others while they are looked through."""
+"""Seconds for which messages of the queue are hidden from others while they are processed."""
 
 _BATCH = 32
 _PAGE = 50
@@ -32,13 +32,13 @@ _BEGINNING = datetime.fromtimestamp(0, tz=UTC)
 
 @dataclass(slots=True)
 class Done:
-    """What became of the chosen ones, each by its requestId.
+    """The result for the chosen messages, each by its requestId.
 
     Attributes:
         done: those that were replayed or discarded.
         before: those that had been before, and what became of them.
         kept: those that were not, and why.
-        named: every name of any of them.
+        named: every id of any of them.
     """
 
     done: list[str] = field(default_factory=list)
@@ -48,14 +48,14 @@ class Done:
 
 
 class ReplayTool:
-    """Works through the rejected messages. Every method may raise PublishError or LedgerError.
+    """Processes the rejected messages. Every method may raise PublishError or LedgerError.
 
     Args:
         messages: the ledger's rejected messages.
         ledger: has the requests that their keys name.
-        rejected: client of the rejected queue that leaves texts as they are.
+        rejected: client of the rejected queue that does not change texts.
         requests: client of the requests queue.
-        by: who works through them.
+        by: who processes them.
         clock: returns the current time.
     """
 
@@ -88,7 +88,7 @@ class ReplayTool:
         return sorted(found, key=lambda message: message.rejected_at)
 
     def fates(self, name: str) -> list[tuple[str, str]]:
-        """What became of messages of a name that are rejected no more: the requestId of each, and a sentence."""
+        """What became of the messages of an id that are no longer rejected: the requestId of each, and a sentence."""
         return [
             (kept.request_id, kept.fate_in_words)
             for kept in self._in_ledger()
@@ -103,15 +103,15 @@ class ReplayTool:
         force: bool = False,
         named: bool = False,
     ) -> Done:
-        """Send the chosen ones of those that are there now to the requests queue again, under their keys.
+        """Send the chosen ones of the messages present now to the requests queue again, under their keys.
 
-        Sent before that is noted here: after a crash between the two it may be sent once more, and is taken once.
+        Each is sent before the ledger records it: after a crash in between it may be sent twice, and is accepted once.
 
         Args:
-            chosen: which ones.
-            values: asked for what is masked in them.
-            force: send those, too, that may start a second run, and once more what waits in the queue.
-            named: whether they are chosen by name, so that those that were sent before are told, too.
+            chosen: selects them.
+            values: called for the values that are masked in them.
+            force: also send those that may start a second run, and those already in the queue.
+            named: whether they are chosen by id, so that those that were sent before are reported, too.
         """
 
         def send(message: RejectedMessage, kept: KeptMessage | None) -> None:
@@ -144,16 +144,16 @@ class ReplayTool:
         *,
         named: bool,
     ) -> Done:
-        """Handle each chosen message once, and remove its copy. One's trouble is its own.
+        """Handle each chosen message once, and remove its copy. A failure of one does not stop the others.
 
         Args:
-            chosen: which ones.
-            handle: does it to one.
-            was_done: whether it was done to one before, so that this is told and no more.
+            chosen: selects them.
+            handle: handles one.
+            was_done: whether one was handled before, so that it is only reported.
             named: see `replay`.
         """
         result, gone = Done(), set[str]()
-        # What is sent again may be rejected again at once: only what was there before is looked at.
+        # A replayed message may be rejected again immediately: only messages that were present before are processed.
         in_the_queue = self._length()
         looked_at = (each for each in self._in_ledger() if not each.waiting or named)
         keys = [kept.key for kept in looked_at if chosen(kept.as_rejected())]
@@ -194,7 +194,7 @@ class ReplayTool:
             after = page[-1].key
 
     def _work_through_queue(self, handle: Callable[[RejectedMessage], bool], length: int) -> None:
-        """Show so many messages once to `handle`; those for which it gives True are deleted."""
+        """Pass `length` messages once to `handle`; those for which it returns True are deleted."""
         looked_at: list[QueueMessage] = []
         try:
             for raw in self._receive(length):
@@ -203,7 +203,7 @@ class ReplayTool:
                 else:
                     looked_at.append(raw)
         except AzureError as exc:
-            raise PublishError("the rejected queue could not be worked through") from exc
+            raise PublishError("the rejected queue could not be read") from exc
         finally:
             self._let_go(looked_at)
 
@@ -220,26 +220,26 @@ class ReplayTool:
         except ResourceNotFoundError:
             return 0
         except AzureError as exc:
-            raise PublishError("the rejected queue could not be worked through") from exc
+            raise PublishError("the rejected queue could not be read") from exc
 
     def _let_go(self, messages: list[QueueMessage]) -> None:
         for raw in messages:
             try:
                 self._rejected.update_message(raw, visibility_timeout=0)
             except AzureError:
-                return  # they show again by themselves after HELD seconds
+                return  # they become visible again after HELD seconds
 
 
 def _decoded(raw: QueueMessage) -> RejectedMessage:
     text = str(raw.content)
     try:
         return RejectedMessage.model_validate_json(base64.b64decode(text, validate=True))
-    except ValueError:  # no base64, and so not even ASCII; or no message of ours
+    except ValueError:  # no base64 (it may not even be ASCII), or not one of our messages
         return _stranger(raw, text)
 
 
 def _stranger(raw: QueueMessage, text: str) -> RejectedMessage:
-    """Something that this service did not write: shown, and kept until somebody discards it."""
+    """A message that this service did not write: shown, and kept until it is discarded."""
     return RejectedMessage(
         request_id=raw.id,
         message_id=raw.id,

@@ -1,4 +1,4 @@
-"""The settings: the only reader of the environment. The model is in `model`; what they open is in `opening`."""
+"""The settings: the only reader of the environment. The model is in `model`; credentials and storage in `opening`."""
 
 from adf_trigger.settings.model import (
     POISON_SUFFIX,

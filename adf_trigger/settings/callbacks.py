@@ -1,4 +1,4 @@
-"""The setting that says which hosts a request may have called back at its end."""
+"""The setting that limits the hosts of callbacks."""
 
 import re
 from collections.abc import Sequence
@@ -22,11 +22,11 @@ def _host(value: str) -> str:
     named = len(labels) >= _LEAST_NAMED and "*" not in labels[-_LEAST_NAMED:]
     if not named or len(host) > _LONGEST_HOST or not all(map(_LABEL.fullmatch, labels)):
         raise ValueError(
-            "a host has two or more labels of letters, digits and hyphens; * stands for one whole label, and for "
-            "neither of the last two"
+            "a host has two or more labels of letters, digits and hyphens; * stands for one whole label, but not for "
+            "either of the last two"
         )
     if labels[-1].isdigit():
-        raise ValueError("a host is a name, and no IP address")
+        raise ValueError("a host is a name, not an IP address")
     return host
 
 
@@ -35,22 +35,22 @@ CallbackHosts = Annotated[
     Field(max_length=MOST_HOSTS),
     BeforeValidator(json_object),
 ]
-"""Hosts, whose labels may be `*`."""
+"""Host names, whose labels may be `*`."""
 
 
 class CallbackSettings(BaseModel):
-    """The part of the settings that is about callbacks."""
+    """The settings of callbacks."""
 
     model_config = ConfigDict(defer_build=True)
 
     callback_hosts: CallbackHosts | None = Field(
         default=None,
         alias="ADF_TRIGGER_CALLBACK_HOSTS",
-        description="JSON array of the hosts that callBackUri may name, `*` for one whole label; unless told Data "
+        description="JSON array of the hosts that callBackUri may name, `*` for one whole label; by default Data "
         "Factory's in that cloud.",
     )
 
 
 def called_back(chosen: Sequence[str] | None, cloud: str) -> Sequence[str]:
-    """The hosts that may be called back: those of the setting, else Data Factory's in a cloud."""
+    """The hosts that may be called back: those of the setting, by default Data Factory's in a cloud."""
     return CLOUDS[cloud].callback_hosts if chosen is None else chosen

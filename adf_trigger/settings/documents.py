@@ -1,4 +1,4 @@
-"""The settings that are JSON documents: how their text is read, by the rules of their published schemas."""
+"""Reads the settings that are JSON documents, by the rules of their published schemas."""
 
 import json
 import re
@@ -16,14 +16,14 @@ def _whole(value: object) -> object:
 
 
 TAKES_WHOLE_FLOATS = BeforeValidator(_whole)
-"""For a strict int: JSON Schema calls 2.0 an integer as well as 2, and neither a text nor true."""
+"""For a strict int: to JSON Schema 2.0 is an integer as 2 is, and a string or true is not."""
 
 
 def json_object(value: object) -> object:
-    """The JSON object, or array, in a setting's text, in which no name is said twice.
+    """The JSON object, or array, in a setting's text.
 
     Raises:
-        ValueError: it is not JSON, says a name twice, or has half of a surrogate pair.
+        ValueError: it is not JSON, repeats a name in one object, or has an unpaired surrogate.
     """
     if not isinstance(value, str):
         return value
@@ -34,24 +34,24 @@ def json_object(value: object) -> object:
     except json.JSONDecodeError as exc:
         raise ValueError(f"is not JSON (line {exc.lineno}, column {exc.colno}: {exc.msg})") from exc
     except UnicodeEncodeError as exc:
-        raise ValueError("has a text that is none: half of a surrogate pair") from exc
+        raise ValueError("has a string with an unpaired surrogate") from exc
     except RecursionError as exc:
-        raise ValueError("is not usable JSON: it is nested too deep") from exc
+        raise ValueError("is not usable JSON: it is nested too deeply") from exc
     return found
 
 
 def named_document(value: object) -> object:
-    """The same, without the `$schema` by which editors know what may stand in a file.
+    """The same, without the `$schema` by which editors validate a file.
 
     Raises:
-        ValueError: see `json_object`; or what it names as its schema is no text.
+        ValueError: see `json_object`; or its `$schema` is not a string.
     """
     found = json_object(value)
     if not isinstance(found, dict) or SCHEMA not in found:
         return found
     if isinstance(found[SCHEMA], str):
         return {name: each for name, each in found.items() if name != SCHEMA}
-    raise ValueError(f"{SCHEMA} must be text, the address of its schema: it is no name of anything else")
+    raise ValueError(f"{SCHEMA} must be text, the address of the schema; nothing else may have this name")
 
 
 def _no_number(name: str) -> NoReturn:
@@ -61,5 +61,5 @@ def _no_number(name: str) -> NoReturn:
 def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise ValueError("says a name twice in one object")
+        raise ValueError("repeats a name in one object")
     return found

@@ -1,4 +1,4 @@
-"""What the settings say of factories: which there are, under which alias, and which of them have moved."""
+"""The settings of factories: which are configured, under which alias, and which of them have moved."""
 
 from collections.abc import Mapping
 from typing import Annotated
@@ -11,7 +11,7 @@ from adf_trigger.settings.documents import json_object
 DEFAULT_ALIAS = "default"
 
 Alias = Annotated[str, Field(min_length=1, max_length=64)]
-"""What a request may name a factory by."""
+"""The name by which requests refer to a factory."""
 
 
 def _by_alias(value: object) -> object:
@@ -32,7 +32,7 @@ def _parsed(value: object) -> object:
 
 
 def require_distinct(keys: Mapping[str, str], why: str) -> None:
-    """Raise ValueError where two names have the same key: what they are together, and which two."""
+    """Raise ValueError if two names have the same key, naming both and the reason `why`."""
     first: dict[str, str] = {}
     twins = [
         f"{first[key]} and {name} {why}" for name, key in keys.items() if first.setdefault(key, name) != name
@@ -63,7 +63,7 @@ MovedFactories = Annotated[
 
 
 def faults_between(factories: Mapping[str, FactoryId], moved: Mapping[FactoryId, str]) -> list[str]:
-    """What cannot be of factories that have moved, in sentences."""
+    """The contradictions between configured factories and moved ones, in sentences."""
     name = "ADF_TRIGGER_MOVED_FACTORIES"
     here = {factory.key: alias for alias, factory in factories.items()}
     faults = [
@@ -71,7 +71,7 @@ def faults_between(factories: Mapping[str, FactoryId], moved: Mapping[FactoryId,
         for alias in sorted(set(moved.values()) - set(factories))
     ]
     faults += [
-        f"{name}: a factory that is said to have moved to {alias} is in ADF_TRIGGER_FACTORIES as {here[former.key]}"
+        f"{name}: a factory listed as moved to {alias} is in ADF_TRIGGER_FACTORIES as {here[former.key]}"
         for former, alias in moved.items()
         if here.get(former.key, alias) != alias
     ]

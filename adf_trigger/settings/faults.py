@@ -9,42 +9,42 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 
 PREFIX = "ADF_TRIGGER_"
 TOGETHER = "settings_together"
-"""Type of the error that holds the faults of several settings together."""
+"""Type of the error that holds the faults between several settings."""
 
 _UNRESOLVED = re.compile(r"\s*@Microsoft\.(KeyVault|AppConfiguration)\(", re.IGNORECASE)
 _QUOTED = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"")
 _NOT_SHOWN = "(not shown)"
 _LIKE_ENOUGH = 0.6
 _OUR_WORDS = frozenset({"enum", "literal_error"})
-"""Errors that quote what may stand there, and nothing of what does."""
+"""Errors that quote the allowed values, and nothing of the given one."""
 _WORDS = {
     "missing": "is required",
-    "extra_forbidden": "is not known here",
+    "extra_forbidden": "is not a known name",
     "model_type": "must be an object",
     "dict_type": "must be an object",
 }
 
 
 def together(faults: Sequence[str]) -> PydanticCustomError:
-    """The error of faults that lie between several settings."""
+    """The error that holds the faults between several settings."""
     return PydanticCustomError(TOGETHER, "{count} faults", {"count": len(faults), "faults": list(faults)})
 
 
 def unresolved(values: Mapping[str, str], known: Collection[str]) -> dict[str, str]:
-    """Variable → fault, where its value is a reference that the platform was to replace by what it names."""
+    """Variable → fault, for values that are references which the platform should have replaced."""
     return {
-        name: f"{name}: is a reference that has not been resolved; see the app's identity and its rights there"
+        name: f"{name}: is a reference that has not been resolved; check the app's identity and its rights there"
         for name, value in values.items()
         if name in known and _UNRESOLVED.match(value)
     }
 
 
 def sentences(error: ValidationError, values: Mapping[str, str]) -> dict[str, list[str]]:
-    """Variable → faults of it; those of several settings together are under their own variables, too.
+    """Variable → its faults; a fault between several settings is under the variable it begins with.
 
     Args:
         error: of the validation.
-        values: variable → value, to leave out of the sentences what they hold.
+        values: variable → value, to be left out of the sentences.
     """
     found: dict[str, list[str]] = {}
     for each in error.errors(include_url=False, include_input=False):
@@ -74,7 +74,7 @@ def name_of(sentence: str) -> str:
 
 
 def _without(value: str, message: str) -> str:
-    """The message with whatever it quotes of the value left out."""
+    """The message without its quotes of the value."""
 
     def shown(match: re.Match[str]) -> str:
         quoted = match[0][1:-1]
@@ -85,12 +85,12 @@ def _without(value: str, message: str) -> str:
 
 
 def unknown_names(names: Iterable[str], known: Collection[str]) -> list[str]:
-    """One sentence for each name with our prefix that no setting has, with the nearest one that there is."""
+    """One sentence for each name with our prefix that no setting has, with the nearest known name."""
     warnings = []
     for name in sorted(names):
         if name in known or not name.upper().startswith(PREFIX):
             continue
         nearest = get_close_matches(name.upper(), known, n=1, cutoff=_LIKE_ENOUGH)
         hint = f"; the nearest known name is {nearest[0]}" if nearest else ""
-        warnings.append(f"{name}: no setting has this name, so that it does nothing{hint}")
+        warnings.append(f"{name}: no setting has this name, so it has no effect{hint}")
     return warnings

@@ -1,4 +1,4 @@
-"""Settings that can be compared without being told: whether two apps on one storage account differ, and in which."""
+"""Digests by which two apps on one storage account compare their settings without revealing them."""
 
 import hashlib
 import json

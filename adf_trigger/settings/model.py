@@ -1,8 +1,7 @@
 """The model of the settings, and how it is read from the environment.
 
-All of them are read at once, every fault is reported together, an empty value counts as unset, and secrets are
-masked in `repr`. Each field names the variable it comes from as its alias; the README's table is held against
-this model by a test.
+All are read together, every fault is reported, an empty value counts as unset, and secrets are masked in `repr`.
+Each field names the variable it comes from as its alias; a test compares the README's table with this model.
 """
 
 import os
@@ -52,7 +51,7 @@ QueueName = Annotated[str, Field(pattern=_QUEUE_NAME, min_length=3, max_length=5
 
 
 class CommonSettings(TimeSettings):
-    """What a tool needs too that touches no factory. Times are in seconds unless the name says otherwise."""
+    """The settings that tools need, too, which call no factory. Times are in seconds unless the name says otherwise."""
 
     credential: CredentialKind = Field(
         default=CredentialKind.MANAGED_IDENTITY,
@@ -85,7 +84,7 @@ class CommonSettings(TimeSettings):
     rejected_queue: QueueName = Field(
         default="adf-run-requests-rejected",
         alias="ADF_TRIGGER_REJECTED_QUEUE",
-        description="Queue for copies of messages that can never work, with their reason.",
+        description="Queue for copies of rejected messages, with their reason.",
     )
     events_queue: QueueName = Field(
         default="adf-run-events",
@@ -111,14 +110,14 @@ class CommonSettings(TimeSettings):
         gt=0,
         le=10_000,
         alias="ADF_TRIGGER_TICK_CALLS",
-        description="Maximum Data Factory calls of one tick for one factory, where ARM allows so many.",
+        description="Maximum Data Factory calls of one tick for one factory, if ARM allows as many.",
     )
     retention_days: int = Field(
         default=90,
         ge=8,
         le=36_500,
         alias="ADF_TRIGGER_RETENTION_DAYS",
-        description="Days that published records, and so their idempotency keys, are kept.",
+        description="Days for which published records, and with them their idempotency keys, are kept.",
     )
     max_body_bytes: int = Field(
         default=65_536,
@@ -131,7 +130,7 @@ class CommonSettings(TimeSettings):
     require_idempotency_key: bool = Field(
         default=False,
         alias="ADF_TRIGGER_REQUIRE_IDEMPOTENCY_KEY",
-        description="Whether each request by HTTP needs its own key; a message without one is known by its id.",
+        description="Whether each request over HTTP needs its own key; a message without one is identified by its id.",
     )
     public_base_url: str | None = Field(
         default=None,
@@ -148,12 +147,12 @@ class CommonSettings(TimeSettings):
 
     @property
     def requests_queue_is_set(self) -> bool:
-        """Whether the requests queue is named, so that the platform can look the name up."""
+        """Whether the requests queue is set, so that the platform can resolve its name."""
         return "requests_queue" in self.model_fields_set
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None) -> Self:
-        """Read the settings from a mapping, the process environment unless told otherwise.
+        """Read the settings from a mapping, by default the process environment.
 
         Raises:
             SettingsError: with one sentence for each setting at fault; never with a value of one.
@@ -169,7 +168,7 @@ class CommonSettings(TimeSettings):
             for fault in settings._read_also(source):  # noqa: SLF001 - its own class
                 faults.setdefault(name_of(fault), []).append(fault)
         except ValidationError as exc:
-            # A reference counts as the value that it stands for: it is there, and its one fault is named.
+            # An unresolved reference counts as a value: its one fault is named, not that it is missing.
             faults = {**sentences(exc, values), **faults}
             faults = {**_faults_between(usable, faults), **faults}
         else:
@@ -181,10 +180,10 @@ class CommonSettings(TimeSettings):
 
     @classmethod
     def salvaged(cls, environ: Mapping[str, str] | None = None) -> Self:
-        """What can be used of settings that are faulty: each that is at fault by itself has its default.
+        """The usable part of faulty settings: each that is faulty by itself has its default.
 
         Raises:
-            SettingsError: the rest is of no use, either.
+            SettingsError: the rest is not usable, either.
         """
         source = os.environ if environ is None else environ
         try:
@@ -237,7 +236,7 @@ class CommonSettings(TimeSettings):
         return set()
 
     def _read_also(self, source: Mapping[str, str]) -> Sequence[str]:
-        """Read the variables that settings name; what is wrong with them, under the settings' own names."""
+        """Read the variables that settings name; returns their faults, under the settings' own names."""
         del source
         return []
 
@@ -259,7 +258,7 @@ class CommonSettings(TimeSettings):
             return []
         return [
             (
-                "AzureWebJobsStorage: no storage is named: set it, or AzureWebJobsStorage__accountName, "
+                "AzureWebJobsStorage: no storage is configured: set it, or AzureWebJobsStorage__accountName, "
                 "or AzureWebJobsStorage__queueServiceUri and AzureWebJobsStorage__tableServiceUri"
             )
         ]
@@ -290,12 +289,12 @@ class Settings(CallbackSettings, RouteSettings, CommonSettings):
     moved_factories: MovedFactories = Field(
         default_factory=dict,
         alias="ADF_TRIGGER_MOVED_FACTORIES",
-        description="JSON object former resource id → alias: what is kept under that id goes on at the factory there.",
+        description="JSON object former resource id → alias: records kept under that id continue at the factory there.",
     )
     unconfigured_deadline: Seconds = Field(
         default=86_400,
         alias="ADF_TRIGGER_UNCONFIGURED_DEADLINE_SECONDS",
-        description="How long unfinished requests of a factory that has left the settings wait for it to come back.",
+        description="How long unfinished requests wait for a factory that was removed from the settings to return.",
     )
     triggers: Triggers = Field(
         default_factory=tuple,
@@ -317,7 +316,7 @@ class Settings(CallbackSettings, RouteSettings, CommonSettings):
 
 
 def nothing_is_set(environ: Mapping[str, str] | None = None) -> bool:
-    """Whether none of our own settings is there, as in an instance that is warmed up before it is given an app."""
+    """Whether none of our own settings is set, as in an instance that is warmed up before an app is assigned to it."""
     return not any(name.startswith(PREFIX) for name in (os.environ if environ is None else environ))
 
 
@@ -327,7 +326,7 @@ def known_names() -> frozenset[str]:
 
 
 def _faults_between(values: Mapping[str, str], faults: Mapping[str, list[str]]) -> dict[str, list[str]]:
-    """The faults between those settings that have none of their own."""
+    """The faults between settings that have none of their own."""
     try:
         CommonSettings.model_validate(
             {name: value for name, value in values.items() if name not in faults},

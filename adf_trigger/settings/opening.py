@@ -1,4 +1,4 @@
-"""What the settings name, opened: how to sign in, and the storage account."""
+"""Builds the credential and the storage account that the settings name."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +14,7 @@ from adf_trigger.settings.model import CommonSettings
 
 
 def credential_settings(settings: CommonSettings) -> CredentialSettings:
-    """The part of the settings that says how to sign in."""
+    """The settings of the credential."""
     known = {cloud.authority_host for cloud in CLOUDS.values()}
     authority = settings.authority_host or CLOUDS[settings.cloud].authority_host
     return CredentialSettings(

@@ -1,4 +1,4 @@
-"""The settings that Azure's own names hold, for the host and azure-identity as well as for this app."""
+"""The settings under Azure's own names, which the host and azure-identity read as well as this app."""
 
 import re
 
@@ -10,7 +10,7 @@ _AUTHORITY = re.compile(r"(https://)?[A-Za-z0-9.-]+(:[0-9]+)?/?")
 
 
 class PlatformSettings(BaseModel):
-    """What is named by Azure. Each field names its variable as its alias."""
+    """Settings whose names Azure defines. Each field names its variable as its alias."""
 
     model_config = ConfigDict(
         defer_build=True,
@@ -75,13 +75,13 @@ class PlatformSettings(BaseModel):
     host_name: str | None = Field(
         default=None,
         alias="WEBSITE_HOSTNAME",
-        description="Set by App Service: what this app is told from others on the same storage by.",
+        description="Set by App Service: distinguishes this app from others on the same storage.",
     )
 
     @field_validator("authentication_enabled", mode="before")
     @classmethod
     def _said_outright(cls, value: object) -> object:
-        # Not ours to judge: whatever is not a plain yes means that nobody has looked at the caller.
+        # Set by the platform, so never a fault: any other value means that callers are not authenticated.
         return str(value).strip().lower() in {"true", "1"}
 
     @field_validator("storage_queue_uri", "storage_table_uri")

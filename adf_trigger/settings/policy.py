@@ -1,4 +1,4 @@
-"""The policies that may be set for each pipeline."""
+"""The policies of pipelines."""
 
 from enum import StrEnum
 from typing import Annotated, Self
@@ -18,14 +18,14 @@ from adf_trigger.contracts import MAX_OVERDUE_SECONDS
 from adf_trigger.settings.documents import TAKES_WHOLE_FLOATS, named_document
 
 ANY_PIPELINE = "*"
-"""The name under which a policy holds for every pipeline that has none of its own."""
+"""The name of the policy of every pipeline that has none of its own."""
 
 
 class UnknownOutcomePolicy(StrEnum):
     """What to do about a createRun whose answer was lost and whose run is not found after the grace period."""
 
     RECONCILE = "reconcile"
-    """Send again where that cannot double the run; look for it otherwise; park it where that cannot be known."""
+    """Send again if that cannot double the run; else look for it; park it if that cannot be determined."""
     RESUBMIT = "resubmit"
     """Send again, always: started at least once, perhaps twice."""
     PARK = "park"
@@ -33,45 +33,45 @@ class UnknownOutcomePolicy(StrEnum):
 
 
 class Details(StrEnum):
-    """Of which runs that have ended the activities are read: one query each, of the calls that all runs share."""
+    """The ended runs whose activities are read: one query each, out of the calls that all runs share."""
 
     ALL = "all"
-    """Of every run: an activity may fail inside a run that Data Factory calls Succeeded."""
+    """Every run: an activity may fail inside a run that Data Factory reports as Succeeded."""
     FAILED = "failed"
-    """Of every run but those that Succeeded."""
+    """Every run except those that Succeeded."""
     FULL = "full"
-    """Of every run, and what its activities hold is shown, and told in its event, though it has secure parameters."""
+    """Every run; details of its activities are shown and published even if the pipeline has secure parameters."""
 
 
 class Observe(StrEnum):
-    """Which runs that others start (the Studio, Data Factory's triggers, scripts) are told of at their end, too."""
+    """The runs started by others (the Studio, Data Factory's triggers, scripts) whose end is published, too."""
 
     NONE = "none"
     """None: Data Factory itself publishes no event."""
     TOP_LEVEL = "topLevel"
-    """Those that no activity of another run has started."""
+    """Runs that no activity of another run has started."""
     ALL = "all"
-    """Those of Execute Pipeline activities, too."""
+    """Also runs of Execute Pipeline activities."""
 
 
 MOST_AT_ONCE = 50
-"""Runs at once that a policy may allow: who has a place stands in one row, and is read by who waits for one."""
+"""Maximum concurrent runs of a policy: the holders of places are in one row, which every waiting request reads."""
 
 ADMISSION_KEY_PATTERN = (
     r"^(correlationId|parameters\.[^\x00-\x1f\x7f]{1,260}|metadata\.[^\x00-\x1f\x7f]{1,64})$"
 )
 
 AdmissionKey = Annotated[str, Field(pattern=ADMISSION_KEY_PATTERN)]
-"""Where a request has its key: `parameters.<name>`, `metadata.<label>` or `correlationId`."""
+"""The source of a request's key: `parameters.<name>`, `metadata.<label>` or `correlationId`."""
 
 
 class Overflow(StrEnum):
-    """What becomes of a request for which there is no place."""
+    """The treatment of a request for which no place is free."""
 
     HOLD = "hold"
-    """It is taken, and started in order of arrival when a place is free."""
+    """It is accepted, and started in order of arrival when a place is free."""
     REFUSE = "refuse"
-    """It is refused, with the runs that have the places."""
+    """It is refused, with the runs that occupy the places."""
     JOIN = "join"
     """It joins a run that is under way for the same pipeline and parameters, and ends with it; others are held."""
 
@@ -85,21 +85,21 @@ _COUNTS_OTHERS: dict[str, JsonValue] = {
         }
     },
 }
-"""What `_others_can_be_counted` holds, as JSON Schema says it."""
+"""The rule of `_others_can_be_counted` as JSON Schema."""
 
 
 class AdmissionPolicy(BaseModel):
-    """How many runs of a pipeline may go on at the same time.
+    """How many runs of a pipeline may be active at the same time.
 
     Attributes:
-        at_once: so many; of each key, where there is one.
-        key: `parameters.<name>`, `metadata.<label>` or `correlationId`: whose value tells the groups of requests apart
-            that are counted each on its own and started in order; null where all requests of the pipeline are one
-            group. Requests that have no such value are one group, too. Values compare as JSON: 1 and "1" are two keys.
-            Its parameter must not be a secure one.
-        overflow: what becomes of a request for which there is no place.
-        count_others: whether runs that others start count, too. The timer lists them, so that every request waits for
-            its turn; there is no telling while a caller waits.
+        at_once: the limit; with a key, the limit of each key.
+        key: `parameters.<name>`, `metadata.<label>` or `correlationId`: requests of equal values form a group, which is
+            counted on its own and started in order; null makes all requests of the pipeline one group. Requests
+            without such a value form one group, too. Values compare as JSON: 1 and "1" are two keys. The parameter
+            must not be a secure one.
+        overflow: the treatment of a request for which no place is free.
+        count_others: whether runs started by others count, too. Only the timer can list them, so every request waits
+            for a tick before it is started.
     """
 
     model_config = ConfigDict(
@@ -119,10 +119,10 @@ class AdmissionPolicy(BaseModel):
     @model_validator(mode="after")
     def _others_can_be_counted(self) -> Self:
         if self.count_others and self.overflow is not Overflow.HOLD:
-            raise ValueError("countOthers goes with the overflow hold alone: the timer counts them")
+            raise ValueError("countOthers needs the overflow hold: only the timer counts them")
         if self.count_others and self.key is not None and not self.key.startswith("parameters."):
             raise ValueError(
-                "countOthers needs a key that runs of others have, too: parameters.<name>, or none"
+                "countOthers needs a key that runs started by others have, too: parameters.<name>, or none"
             )
         return self
 
@@ -132,14 +132,15 @@ class PipelinePolicy(BaseModel):
 
     Attributes:
         unknown_outcome: what to do about a createRun whose answer was lost and whose run is not found.
-        details: of which runs that have ended the activities are read. What is not read is null, not empty.
-        overdue_after_seconds: a run that has not ended so long after it was started is told of, once; null for never.
+        details: the ended runs whose activities are read. Fields that are not read are null, not empty.
+        overdue_after_seconds: an event is published, once, for a run that has not ended this long after it was started;
+            null for never.
         cancel_when_overdue: whether it is cancelled then, too.
-        observe: which runs that others start are told of at their end, too. It holds for runs that end after the
-            service has first seen the policy.
-        correlation_parameter: a parameter that the pipeline declares for us: it is set to the requestId, so that
-            a run whose id was lost can be found among others.
-        admission: how many runs may go on at the same time; null where as many may as Data Factory takes.
+        observe: the runs started by others whose end is published, too. It applies to runs that end after the service
+            has first seen the policy.
+        correlation_parameter: a parameter that the pipeline declares for this service: it is set to the requestId, so
+            that a run whose id was lost can be found among others.
+        admission: how many runs may be active at the same time; null leaves that to Data Factory.
     """
 
     model_config = ConfigDict(
@@ -158,4 +159,4 @@ class PipelinePolicy(BaseModel):
 
 
 PoliciesByName = Annotated[dict[str, PipelinePolicy], BeforeValidator(named_document)]
-"""Policies by the names of pipelines, or ANY_PIPELINE."""
+"""Policies by pipeline name, or ANY_PIPELINE."""

@@ -1,4 +1,4 @@
-"""The URL under which callers reach the app, which stands before every link."""
+"""The URL under which callers reach the app, the prefix of every link."""
 
 import re
 
@@ -9,16 +9,16 @@ _CHARACTERS = re.compile(r"[A-Za-z0-9\-._~:/\[\]!$&'()*+,;=%]+")
 
 
 def checked_base_url(url: str) -> str:
-    """A base URL without a slash at its end: https, or plain http to a loopback address.
+    """A base URL without a trailing slash: https, or plain http to a loopback address.
 
-    It goes into a header, where one odd character would cost the caller every answer.
+    It becomes part of a header: one invalid character there would cost the caller every answer.
 
     Raises:
         ValueError: it is no such URL; the text says why.
     """
     if _CHARACTERS.fullmatch(url) is None:
         raise ValueError(
-            "must have a scheme, a host and perhaps a path, no user, query or fragment, and be plain ASCII: letters of "
-            "other scripts are written xn--… in the host, and percent-encoded in the path"
+            "must have a scheme, a host and optionally a path, no user, query or fragment, and be plain ASCII: letters "
+            "of other scripts are written xn--… in the host, and percent-encoded in the path"
         )
     return checked_endpoint(url)

@@ -1,4 +1,4 @@
-"""The setting that routes news to further consumers beside the reader of the events queue."""
+"""The setting that routes events to further consumers besides the reader of the events queue."""
 
 import base64
 import binascii
@@ -28,10 +28,10 @@ LAST_STATUSES = frozenset(
 )
 
 OVERDUE = "Overdue"
-"""The word of a run that goes on for longer than was asked for: no run ends with it."""
+"""The pseudo-status of a run that is active for longer than allowed: no run ends with it."""
 
 WORDS = LAST_STATUSES | {OVERDUE}
-"""What a route may be narrowed to."""
+"""The statuses that a route may filter by."""
 
 _SECRET = "whsec_"  # noqa: S105 - what a secret begins with, by Standard Webhooks
 _SECRET_BYTES = range(24, 65)
@@ -46,11 +46,11 @@ class _Part(BaseModel):
 
 
 class Webhook(_Part):
-    """Where a webhook is, by the names of the app settings that hold it.
+    """A webhook, by the names of the app settings that hold its address and key.
 
     Attributes:
-        url: of its address.
-        secret: of the key that signs what it is sent.
+        url: name of the app setting with its address.
+        secret: name of the app setting with the key that signs its messages.
     """
 
     url: str = Field(pattern=_NAMES)
@@ -63,18 +63,18 @@ _LEADS_SOMEWHERE: dict[str, JsonValue] = {
         {"properties": {"webhook": {"type": "object"}}, "required": ["webhook"]},
     ]
 }
-"""What `_leads_somewhere` holds of the two, as JSON Schema says it."""
+"""The rule of `_leads_somewhere` about the two as JSON Schema."""
 
 
 class Route(_Part):
-    """A route: which news goes where; a filter that is not set matches all.
+    """A route: which events go where; a filter that is not set matches all.
 
     Attributes:
         queue: name of a queue of the same storage account.
-        webhook: where a webhook is; a route has one of the two.
+        webhook: a webhook; a route has either a queue or a webhook.
         pipelines: names of pipelines, in any case.
-        statuses: last words of runs, or Overdue.
-        callers: who asked, as `requestedBy` shows it.
+        statuses: final statuses of runs, or Overdue.
+        callers: callers, as `requestedBy` shows them.
     """
 
     model_config = ConfigDict(json_schema_extra=_LEADS_SOMEWHERE)
@@ -93,14 +93,14 @@ class Route(_Part):
             raise ValueError("needs a queue or a webhook, and not both")
         if self.queue is not None and not _QUEUE.fullmatch(self.queue):
             raise ValueError(
-                "the queue's name has lower-case letters, digits, and single hyphens between them alone"
+                "the queue's name may have only lower-case letters, digits, and single hyphens between them"
             )
         if not WORDS.issuperset(self.statuses):
-            raise ValueError(f"statuses are what is told of runs: {', '.join(sorted(WORDS))}")
+            raise ValueError(f"statuses must be among {', '.join(sorted(WORDS))}")
         return self
 
     def wants(self, pipeline: str, status: str, caller: str | None) -> bool:
-        """Whether news of such a run goes this way; that it is overdue counts as its status."""
+        """Whether an event of such a run takes this route; for an overdue run the status is Overdue."""
         named = {each.lower() for each in self.pipelines}
         return (
             (not named or pipeline.lower() in named)
@@ -119,11 +119,11 @@ RoutesByName = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class WebhookTarget:
-    """A webhook, as the app settings hold it.
+    """A webhook's address and key, read from the app settings.
 
     Attributes:
         url: its address, checked.
-        key: that signs what it is sent; shown nowhere.
+        key: signs its messages; never shown.
     """
 
     url: str = field(repr=False)
@@ -131,11 +131,11 @@ class WebhookTarget:
 
 
 def queue_faults(routes: Mapping[str, Route], taken: Mapping[str, Collection[str]]) -> list[str]:
-    """What is wrong with the queues of routes, in sentences.
+    """The faults of the queues of routes, in sentences.
 
     Args:
         routes: by name.
-        taken: setting → queues that are for something else.
+        taken: setting → queues that have another purpose.
     """
     return [
         f"{ROUTES}.{name}: must not be a queue of {setting}"
@@ -148,12 +148,12 @@ def queue_faults(routes: Mapping[str, Route], taken: Mapping[str, Collection[str
 def targets_of(
     routes: Mapping[str, Route], source: Mapping[str, str], *, loopback: bool
 ) -> tuple[Mapping[str, WebhookTarget], Sequence[str]]:
-    """The webhooks of routes, and what is wrong with the app settings that hold them: never with a value of one.
+    """The webhooks of routes, and the faults of the app settings that hold them, which never show a value.
 
     Args:
         routes: by name.
         source: the environment.
-        loopback: whether an address of this machine is taken, too.
+        loopback: whether addresses of this machine are allowed, too.
     """
     targets: dict[str, WebhookTarget] = {}
     faults: list[str] = []
@@ -196,19 +196,19 @@ def _key(secret: str) -> bytes | None:
 
 
 class RouteSettings(BaseModel):
-    """The part of the settings that is about routes."""
+    """The settings of routes."""
 
     model_config = ConfigDict(defer_build=True)
 
     routes: RoutesByName = Field(
         default_factory=dict,
         alias="ADF_TRIGGER_ROUTES",
-        description="JSON object name → {queue or webhook, pipelines, statuses, callers}: where else news goes.",
+        description="JSON object name → {queue or webhook, pipelines, statuses, callers}: where else events go.",
     )
     webhooks_to_loopback: bool = Field(
         default=False,
         alias="ADF_TRIGGER_WEBHOOKS_TO_LOOPBACK",
-        description="Whether webhooks and callbacks may be of this machine, in plain http and on any port: for tests.",
+        description="Whether webhooks and callbacks may call this machine, in plain http and on any port: for tests.",
     )
 
     _webhooks: Mapping[str, WebhookTarget] = PrivateAttr(default_factory=dict)

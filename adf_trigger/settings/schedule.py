@@ -1,8 +1,8 @@
-"""The timer's schedule, checked before the platform sees it, and asked when the timer is due.
+"""The timer's schedule: checked before the platform sees it, and used to compute when the timer is due.
 
 The platform takes NCRONTAB: `{second} {minute} {hour} {day} {month} {day of week}`, in UTC. It puts a function whose
-schedule it cannot read in error, and never runs one whose date does not exist, without a word; five fields mean
-second 0, which is once a minute at most. This service asks for all six.
+schedule it cannot read in error, and silently never runs one whose date does not exist; five fields mean second 0,
+which is once a minute at most. This service requires all six.
 """
 
 import re
@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from datetime import MAXYEAR, UTC, date, datetime, time, timedelta
 
 MISSED = 4
-"""The timer counts as stopped when it was due this many times, and some time more: a host that takes over from one that
-was killed waits up to two minutes for the timer's lock, and was seen to need a minute and a half."""
+"""The timer counts as stopped after this many missed occurrences and GRACE: a host that takes over from one that was
+killed waits up to two minutes for the timer's lock, and was measured to need a minute and a half."""
 GRACE = timedelta(seconds=30)
 
 _FIELD_COUNT = 6
@@ -54,7 +54,7 @@ class _Field:
             if not self.low <= int(text) <= self.high:
                 raise ValueError(f"the field {self.name} has values from {self.low} to {self.high}")
             return int(text)
-        # The platform's library takes the first name that begins so.
+        # The platform's library takes the first name with this prefix.
         for offset, name in enumerate(self.names):
             if name.startswith(text.lower()):
                 return self.low + offset
@@ -81,7 +81,7 @@ class Schedule:
         expression: six NCRONTAB fields, in UTC.
 
     Raises:
-        ValueError: it is not, or no such day exists; the text says what is wrong.
+        ValueError: it is malformed, or no such day exists; the text says what is wrong.
     """
 
     def __init__(self, expression: str) -> None:
@@ -96,10 +96,10 @@ class Schedule:
             raise ValueError(f"must be {_FORM}; {exc}") from exc
         self._seconds, self._minutes, self._hours, self._days, self._months, self._weekdays = sets
         if next(self._dates_from(date(2000, 1, 1)), None) is None:
-            raise ValueError("names a day that no year has, so that the timer would never run")
+            raise ValueError("names a day that exists in no year, so the timer would never run")
 
     def next_after(self, instant: datetime) -> datetime:
-        """The first time the timer is due after an instant, which has a time zone."""
+        """The first time the timer is due after an aware instant."""
         start = instant.astimezone(UTC).replace(microsecond=0) + timedelta(seconds=1)
         for day in self._dates_from(start.date()):
             found = self._time_from(start.time() if day == start.date() else time.min)
@@ -114,17 +114,17 @@ class Schedule:
         return instant
 
     def is_missed(self, last: datetime, now: datetime, *, spent: float = 0.0) -> bool:
-        """Whether what the timer does each time, and did last at an instant, has not been done for some periods.
+        """Whether work of the timer that was last done at an instant has been missed for several periods.
 
         Args:
             last: when it was done.
             now: the current time.
-            spent: seconds that it took: twice as long again is waited for the next.
+            spent: seconds that it took; the next one may take twice as long.
         """
         return now > self.missed_from(last, spent=spent)
 
     def missed_from(self, last: datetime, *, spent: float = 0.0) -> datetime:
-        """When what was done last at an instant has not been done for some periods; see `is_missed`."""
+        """The time from which work that was last done at an instant counts as missed; see `is_missed`."""
         return self.due_after(last, MISSED) + max(GRACE, timedelta(seconds=2 * spent))
 
     def _dates_from(self, first: date) -> Iterator[date]:

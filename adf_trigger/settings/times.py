@@ -1,4 +1,4 @@
-"""The settings that are lengths of time: leases, deadlines, time-outs, and how old an answer may be."""
+"""The settings that are durations: leases, deadlines, time-outs and cache times."""
 
 from typing import Annotated
 
@@ -7,17 +7,17 @@ from pydantic import Field
 from adf_trigger.settings.platform import PlatformSettings
 
 Seconds = Annotated[float, Field(gt=0, le=31_536_000, allow_inf_nan=False)]
-"""Up to a year: anything longer is taken for a typing error."""
+"""Up to a year: anything longer is probably a typo."""
 CallSeconds = Annotated[float, Field(gt=0, le=600, allow_inf_nan=False)]
 
 
 class TimeSettings(PlatformSettings):
-    """Lengths of time, in seconds unless the name says otherwise. Each field names its variable as its alias."""
+    """Durations, in seconds unless the name says otherwise. Each field names its variable as its alias."""
 
     reconcile_grace: Seconds = Field(
         default=60,
         alias="ADF_TRIGGER_RECONCILE_GRACE_SECONDS",
-        description="Seconds after which a createRun without an answer, whose run is not found, is reconciled further.",
+        description="Seconds after which the policy decides on a createRun without an answer whose run is not found.",
     )
     lease: Seconds = Field(
         default=90,
@@ -53,12 +53,12 @@ class TimeSettings(PlatformSettings):
         description="How long a pipeline's declared parameters are cached.",
     )
     connect_timeout: CallSeconds = Field(
-        default=5, alias="ADF_TRIGGER_CONNECT_TIMEOUT_SECONDS", description="Time to connect, of every call."
+        default=5, alias="ADF_TRIGGER_CONNECT_TIMEOUT_SECONDS", description="Connect time-out of every call."
     )
     read_timeout: CallSeconds = Field(
         default=30,
         alias="ADF_TRIGGER_READ_TIMEOUT_SECONDS",
-        description="Time to the next byte, of every call.",
+        description="Read time-out of every call: the longest wait for the next byte.",
     )
 
     def _time_faults(self) -> list[str]:

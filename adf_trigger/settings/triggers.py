@@ -1,4 +1,4 @@
-"""The setting that declares triggers: definitions as Data Factory has them."""
+"""The setting that declares triggers, in Data Factory's own format."""
 
 from collections.abc import Collection, Sequence
 from typing import Annotated
@@ -17,7 +17,7 @@ def _read(value: object) -> object:
 
     Raises:
         ValueError: it is not JSON.
-        PydanticCustomError: with every fault of every trigger. Definitions hold no secrets, so that names are shown.
+        PydanticCustomError: with every fault of every trigger. Definitions hold no secrets, so names are shown.
     """
     try:
         return read_triggers(json_object(value))
@@ -30,11 +30,11 @@ Triggers = Annotated[
     BeforeValidator(_read),
     PlainSerializer(lambda triggers: [dict(each.definition) for each in triggers]),
 ]
-"""Triggers, written as they were given."""
+"""Triggers; serialized as they were given."""
 
 
 def faults_of_factories(triggers: Sequence[Trigger], aliases: Collection[str]) -> list[str]:
-    """What is wrong with the factories that triggers name, in sentences."""
+    """The faults of the factories that triggers name, in sentences."""
     several = len(aliases) > 1
     faults = [
         f"{TRIGGERS}: {each.name}: ADF_TRIGGER_FACTORIES has no alias {each.factory}"
@@ -42,7 +42,7 @@ def faults_of_factories(triggers: Sequence[Trigger], aliases: Collection[str]) -
         if each.factory is not None and each.factory not in aliases
     ]
     faults += (
-        f"{TRIGGERS}: {each.name}: has no factory, and ADF_TRIGGER_FACTORIES has several: name its alias"
+        f"{TRIGGERS}: {each.name}: names no factory, and ADF_TRIGGER_FACTORIES has several: name an alias"
         for each in triggers
         if each.factory is None and several
     )

@@ -1,1 +1,1 @@
-"""Triggers: which events start which pipelines, and with what parameters, as Data Factory declares it."""
+"""Event triggers in Data Factory's format: which events start which pipelines, and with what parameters."""

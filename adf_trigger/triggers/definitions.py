@@ -1,7 +1,7 @@
-"""Definitions of triggers, as a factory's Git repository and its management API have them, read and judged whole.
+"""Parses definitions of triggers, in the format of a factory's Git repository and management API, with all faults.
 
-`runtimeState` is not looked at: it is about Data Factory's own trigger, which has to be stopped where this one starts
-the runs.
+`runtimeState` is ignored: it is the state of Data Factory's own trigger, which has to be stopped if this one starts the
+runs.
 """
 
 import re
@@ -18,7 +18,7 @@ EVENT_TRIGGERS = frozenset({BLOB_EVENTS, CUSTOM_EVENTS})
 BLOB_CREATED = "Microsoft.Storage.BlobCreated"
 BLOB_DELETED = "Microsoft.Storage.BlobDeleted"
 CLOSING_CALLS = ("FlushWithClose", "SftpCommit", "PutBlob", "PutBlockList", "CopyBlob")
-"""Calls after which a file is whole. Writers that create, append and flush send an event for each call."""
+"""Calls after which a file is complete. Writers that create, append and flush cause an event for each call."""
 
 MAX_TRIGGERS = 100
 MAX_NAME = 260
@@ -35,7 +35,7 @@ BLOB_PATH = re.compile(r"/[^/]+(/(blobs(/.*)?)?)?", re.DOTALL)
 
 
 class Faulty(ValueError):
-    """Definitions that cannot be used.
+    """Invalid definitions.
 
     Attributes:
         faults: a sentence for each fault, with the trigger's name.
@@ -52,7 +52,7 @@ class PipelineStart:
 
     Attributes:
         pipeline: its name.
-        number: which of the trigger's starts of this pipeline it is, from 0 on.
+        number: index among the trigger's starts of this pipeline, from 0.
         parameters: name → value.
     """
 
@@ -67,13 +67,13 @@ class Trigger:
 
     Attributes:
         name: its name.
-        of_blobs: whether it is of blobs' events; else of custom ones.
+        of_blobs: whether it starts on blob events; else on custom events.
         events: types of the events that it starts on.
-        scope: resource id of the account or topic that they are of.
-        begins: what the path of a blob, or the subject, begins with; empty where that is all the same.
-        ends: what it ends with.
-        ignores_empty: whether blobs without bytes are left out.
-        calls: calls of storage that count for a blob that was created; empty where all do.
+        scope: resource id of the account or topic that they come from.
+        begins: required prefix of the blob's path or of the subject; empty for any.
+        ends: required suffix of it; empty for any.
+        ignores_empty: whether empty blobs are ignored.
+        calls: storage calls that count as creating a blob; empty if all do.
         factory: alias of the factory whose pipelines it starts; None for the only one.
         starts: the pipelines.
         definition: as it was given.
@@ -96,13 +96,13 @@ def read_triggers(document: object) -> tuple[Trigger, ...]:
     """The triggers of a document: a definition, or an array of them.
 
     Raises:
-        Faulty: with every fault of all.
+        Faulty: with the faults of all definitions.
     """
     entries = [document] if isinstance(document, dict) else document
     if not isinstance(entries, list):
         raise Faulty(["must be an array of trigger definitions"])
     if len(entries) > MAX_TRIGGERS:
-        raise Faulty([f"has {len(entries)} triggers: at most {MAX_TRIGGERS} are read"])
+        raise Faulty([f"has {len(entries)} triggers: at most {MAX_TRIGGERS} are allowed"])
     faults: list[str] = []
     triggers: list[Trigger] = []
     for number, entry in enumerate(entries):
@@ -122,7 +122,7 @@ def read_triggers(document: object) -> tuple[Trigger, ...]:
 
 
 class _Reader:
-    """Reads one definition, and notes all that is wrong with it."""
+    """Parses one definition, and collects its faults."""
 
     def __init__(self, entry: object, number: int) -> None:
         self._entry: Mapping[str, Any] = entry if isinstance(entry, dict) else {}
@@ -141,7 +141,9 @@ class _Reader:
         properties = self._object(self._entry, "properties")
         kind = properties.get("type")
         if not isinstance(kind, str) or kind not in EVENT_TRIGGERS:
-            self._fault(f"properties.type must be {BLOB_EVENTS} or {CUSTOM_EVENTS}: others start on no event")
+            self._fault(
+                f"properties.type must be {BLOB_EVENTS} or {CUSTOM_EVENTS}: no other starts on events"
+            )
             return None
         of_blobs = kind == BLOB_EVENTS
         given = self._object(properties, "typeProperties")
@@ -173,7 +175,7 @@ class _Reader:
         if not begins and not ends:
             self._fault("needs blobPathBeginsWith or blobPathEndsWith")
         if begins and BLOB_PATH.fullmatch(begins) is None:
-            self._fault("blobPathBeginsWith would match nothing: it is written /container/blobs/folder/")
+            self._fault("blobPathBeginsWith would match nothing: its form is /container/blobs/folder/")
 
     def _events(self, given: Mapping[str, Any], *, of_blobs: bool) -> tuple[str, ...]:
         events = given.get("events")
@@ -181,10 +183,10 @@ class _Reader:
             [each for each in events if isinstance(each, str) and each] if isinstance(events, list) else []
         )
         if not isinstance(events, list) or not texts or len(texts) < len(events):
-            self._fault("properties.typeProperties.events must be an array of types of events")
+            self._fault("properties.typeProperties.events must be an array of event types")
         known = {each.lower() for each in (BLOB_CREATED, BLOB_DELETED)}
         if of_blobs and any(each.lower() not in known for each in texts):
-            self._fault(f"properties.typeProperties.events may have {BLOB_CREATED} and {BLOB_DELETED}")
+            self._fault(f"properties.typeProperties.events may have only {BLOB_CREATED} and {BLOB_DELETED}")
         return tuple(texts)
 
     def _calls(self, *, of_blobs: bool) -> tuple[str, ...]:
@@ -193,7 +195,7 @@ class _Reader:
             return CLOSING_CALLS
         if not of_blobs or not isinstance(calls, list) or not all(isinstance(each, str) for each in calls):
             self._fault(
-                "calls must be an array of storage's calls, of a trigger of blobs; an empty one counts all"
+                "calls must be an array of storage calls, only of a blob trigger; an empty one allows all"
             )
             return ()
         return tuple(calls)
@@ -201,7 +203,7 @@ class _Reader:
     def _starts(self, properties: Mapping[str, Any], *, of_blobs: bool) -> Iterator[PipelineStart]:
         pipelines = properties.get("pipelines")
         if not isinstance(pipelines, list) or not pipelines:
-            self._fault("properties.pipelines must be an array of the pipelines that it starts")
+            self._fault("properties.pipelines must be a non-empty array of the pipelines to start")
             return
         seen: list[str] = []
         for number, each in enumerate(pipelines):
@@ -209,7 +211,7 @@ class _Reader:
             reference = each.get("pipelineReference") if isinstance(each, dict) else None
             name = reference.get("referenceName") if isinstance(reference, dict) else None
             if not isinstance(name, str) or len(name) > MAX_PIPELINE_NAME or _NAME.fullmatch(name) is None:
-                self._fault(f"{place}.pipelineReference.referenceName is not a name that a pipeline can have")
+                self._fault(f"{place}.pipelineReference.referenceName is not a valid pipeline name")
                 continue
             parameters = {} if each.get("parameters") is None else each["parameters"]
             if not isinstance(parameters, dict):
@@ -243,7 +245,7 @@ class _Reader:
         if isinstance(value, str) and (value or not needed):
             return value
         if value is not None or needed:
-            self._fault(f"{name} must be text" + (" that is not empty" if needed else ""))
+            self._fault(f"{name} must be text" + (", and not empty" if needed else ""))
         return ""
 
     def _truth(self, within: Mapping[str, Any], name: str) -> bool:
@@ -255,7 +257,7 @@ class _Reader:
     def _unknown(self, within: Mapping[str, Any], known: frozenset[str], place: str) -> None:
         for name in within:
             if name not in known:
-                self._fault(f"{place}{name} is not known here, and would be left undone")
+                self._fault(f"{place}{name} is not supported, and would have no effect")
 
     def _fault(self, said: str) -> None:
         self.faults.append(f"{self._name}: {said}")

@@ -1,4 +1,4 @@
-"""What the triggers would make of events, without anything being started: for who writes triggers."""
+"""Evaluates triggers against events without starting anything: for authors of triggers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,18 +12,16 @@ from adf_trigger.triggers.definitions import Trigger
 from adf_trigger.triggers.matching import why_not
 from adf_trigger.triggers.requests import EventRequest, requests_of
 
-_NO_EVENT = Fault(
-    "", "is no event: it has neither specversion, as a CloudEvent, nor eventType, as one of Event Grid"
-)
+_NO_EVENT = Fault("", "is no event: it has neither specversion (CloudEvents) nor eventType (Event Grid)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
-    """What a trigger makes of an event.
+    """The result of a trigger for an event.
 
     Attributes:
         trigger: its name.
-        why_not: why it does not start on it; None where it does.
+        why_not: why it does not start on the event; None if it does.
         requests: what it starts.
     """
 
@@ -34,12 +32,12 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JudgedEvent:
-    """An event, or what was meant to be one.
+    """The results of all triggers for an event, or the faults of an invalid one.
 
     Attributes:
-        event: the event; None where it has faults.
-        faults: what is wrong with it.
-        judgements: what each trigger makes of it.
+        event: the event; None if it has faults.
+        faults: its faults.
+        judgements: the result of each trigger.
     """
 
     event: Event | None
@@ -48,7 +46,7 @@ class JudgedEvent:
 
 
 def judged(body: bytes, triggers: Sequence[Trigger]) -> list[JudgedEvent]:
-    """What triggers make of the events in a text: one, or an array of them, in any encoding that the queue takes."""
+    """The results of triggers for the events of a text: one or an array, in any encoding that the queue accepts."""
     parsed = parse(plain_json(body))
     if not parsed.is_text:
         return [JudgedEvent(event=None, faults=parsed.faults)]

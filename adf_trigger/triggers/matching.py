@@ -1,4 +1,4 @@
-"""Whether a trigger starts on an event, and why it does not; and what the event is to its parameters."""
+"""Matches events against triggers, and builds the value of `trigger()` for their parameters."""
 
 from typing import Any
 
@@ -11,23 +11,22 @@ _A_RESOURCE = "/subscriptions/"
 
 
 def why_not(trigger: Trigger, event: Event) -> str | None:
-    """Why a trigger does not start on an event, in a sentence; None where it does.
+    """Why a trigger does not start on an event, in a sentence; None if it does.
 
-    Types, scopes and subjects compare without case, as Event Grid's own filters do unless a subscription says
-    otherwise.
+    Types, scopes and subjects compare without case, the default of Event Grid's own filters.
     """
     if event.type.lower() not in [each.lower() for each in trigger.events]:
         return f"it starts on {' and '.join(trigger.events)}; this is {event.type}"
     scope = _scope_of(event)
     if scope is not None and scope.lower().rstrip("/") != trigger.scope.lower():
-        return f"its scope is {trigger.scope}; this is of {scope or 'none'}"
+        return f"its scope is {trigger.scope}; this is from {scope or 'none'}"
     return _why_not_blob(trigger, event) if trigger.of_blobs else _why_not_subject(trigger, event.subject)
 
 
 def _scope_of(event: Event) -> str | None:
-    """The resource that an event is of; None where its schema does not tell.
+    """The resource that an event comes from; None if its schema does not say.
 
-    What publishers of CloudEvents call source need not be a topic of Event Grid.
+    The source of a CloudEvent need not be a topic of Event Grid.
     """
     if event.schema == CLOUD_EVENTS and not event.source.lower().startswith(_A_RESOURCE):
         return None
@@ -44,7 +43,7 @@ def _why_not_subject(trigger: Trigger, subject: str) -> str | None:
 
 def _why_not_blob(trigger: Trigger, event: Event) -> str | None:
     if blob_of(event) is None:
-        return f"its subject is no blob's: {event.subject}"
+        return f"its subject is not that of a blob: {event.subject}"
     path = event.subject[len(_CONTAINERS) - 1 :]
     if not path.lower().startswith(trigger.begins.lower()):
         return f"blobPathBeginsWith is {trigger.begins}; the path is {path}"
@@ -55,14 +54,14 @@ def _why_not_blob(trigger: Trigger, event: Event) -> str | None:
     counted = [each.lower() for each in trigger.calls]
     created = event.type.lower() == BLOB_CREATED.lower()
     if created and counted and isinstance(call, str) and call.lower() not in counted:
-        return f"data.api is {call}, after which more may come; it starts on {', '.join(trigger.calls)}"
+        return f"data.api is {call}, which may not complete the blob; it starts on {', '.join(trigger.calls)}"
     if trigger.ignores_empty and data.get("contentLength") == 0:
         return "ignoreEmptyBlobs is set, and the blob is empty"
     return None
 
 
 def blob_of(event: Event) -> tuple[str, str] | None:
-    """Container and path of the blob that an event is of, exactly as its subject has them; None where it is of none.
+    """Container and path of an event's blob, exactly as in its subject; None if the event is not about a blob.
 
     A subject is not percent-encoded: `a%20b.csv` in it is the name of a blob.
     """
@@ -73,12 +72,12 @@ def blob_of(event: Event) -> tuple[str, str] | None:
 
 
 def trigger_of(trigger: Trigger, event: Event) -> dict[str, Any]:
-    """What `trigger()` is in the parameters: its name, when the event happened, and the event.
+    """The value of `trigger()` in the parameters: its name, the time of the event, and the event.
 
-    `startTime` is the event's, and not when it was read: a repeated delivery asks for the same run.
+    `startTime` is the event's time, not that of its receipt: a repeated delivery asks for the same run.
     """
-    told = {"name": trigger.name, "outputs": {"body": _body(trigger, event)}}
-    return told if event.time is None else {**told, "startTime": event.time}
+    known = {"name": trigger.name, "outputs": {"body": _body(trigger, event)}}
+    return known if event.time is None else {**known, "startTime": event.time}
 
 
 def _body(trigger: Trigger, event: Event) -> dict[str, Any]:

@@ -1,8 +1,8 @@
-"""The values of parameters in a trigger: text, and references to the event that it starts on.
+"""The parameter values of triggers: text, and references to the event.
 
-Data Factory's expression language has some hundred functions; what triggers use of it are references, alone
-(`@triggerBody().fileName`) or inside text (`@{trigger().outputs.body.event.data.day}.csv`). Those are here, and any
-other function is refused by its name when the settings are read, so that nothing fails at the first event.
+Data Factory's expression language has some hundred functions; triggers use references, alone
+(`@triggerBody().fileName`) or inside text (`@{trigger().outputs.body.event.data.day}.csv`). Those are supported; any
+other function is reported by its name when the settings are read, so that nothing fails at the first event.
 """
 
 import json
@@ -27,16 +27,16 @@ _OF_A_BLOB = ("fileName", "folderPath", *_OF_THE_BODY)
 
 
 class Unsupported(ValueError):
-    """A value that cannot be worked out here; the text says why, and names the function."""
+    """A value that is not supported here; the text says why, and names the function."""
 
 
 class Missing(ValueError):
-    """The event has not what a reference leads to."""
+    """The event lacks the target of a reference."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step into a value: a name of an object, or a place in an array."""
+    """One step into a value: a name in an object, or an index of an array."""
 
     to: str | int
     is_lenient: bool = False
@@ -47,21 +47,21 @@ class Reference:
     """A reference to the event, or to the trigger itself.
 
     Attributes:
-        text: as it is written.
-        steps: from what `trigger()` is.
+        text: as written.
+        steps: the path from the value of `trigger()`.
     """
 
     text: str
     steps: tuple[Step, ...]
 
     def value(self, trigger: Mapping[str, Any]) -> object:
-        """What it leads to.
+        """The value that it refers to.
 
         Args:
-            trigger: what `trigger()` is.
+            trigger: the value of `trigger()`.
 
         Raises:
-            Missing: there is no such thing, and the reference has no `?` there.
+            Missing: the value does not exist, and the reference has no `?` at that step.
         """
         value: object = trigger
         for step in self.steps:
@@ -78,7 +78,7 @@ class Interpolation:
     parts: tuple["str | Reference", ...]
 
     def value(self, trigger: Mapping[str, Any]) -> str:
-        """The text, each reference in it replaced by what it leads to.
+        """The text, each reference replaced by its value.
 
         Raises:
             Missing: see Reference.
@@ -91,22 +91,22 @@ class Interpolation:
 _SHOWN_ANYWAY = frozenset(
     {"specversion", "id", "source", "topic", "type", "eventtype", "subject", "time", "eventtime"}
 )
-"""Attributes of an event that it is known by, in lower case; labels tell them, and no replay could do without."""
+"""Attributes that identify an event, in lower case; labels show them, and a replay needs them."""
 
 
 Compiled = Reference | Interpolation | list[Any] | dict[str, Any] | str | int | float | bool | None
-"""A value of a parameter: objects and arrays hold such values, too."""
+"""A value of a parameter; objects and arrays contain such values."""
 
 
 def compiled(value: object, *, of_blob: bool) -> Compiled:
-    """The value of a parameter, ready to be worked out.
+    """Compile the value of a parameter.
 
     Args:
-        value: as the trigger's JSON has it.
-        of_blob: whether the trigger starts on events of blobs, which alone have a file's name and folder.
+        value: as in the trigger's JSON.
+        of_blob: whether the trigger starts on blob events: only these have a file's name and folder.
 
     Raises:
-        Unsupported: it is no value that can be worked out here.
+        Unsupported: it uses something that is not supported here.
     """
     match value:
         case str():
@@ -119,15 +119,15 @@ def compiled(value: object, *, of_blob: bool) -> Compiled:
             return [compiled(each, of_blob=of_blob) for each in value]
         case int() | float() | None:
             return value
-    raise Unsupported("is no JSON value")
+    raise Unsupported("is not a JSON value")
 
 
 def worked_out(value: Compiled, trigger: Mapping[str, Any]) -> object:
-    """The value that a run gets.
+    """Evaluate a compiled value for a run.
 
     Args:
         value: of a parameter.
-        trigger: what `trigger()` is.
+        trigger: the value of `trigger()`.
 
     Raises:
         Missing: see Reference.
@@ -143,9 +143,9 @@ def worked_out(value: Compiled, trigger: Mapping[str, Any]) -> object:
 
 
 def places_of(value: Compiled) -> Iterator[tuple[str, ...]]:
-    """Where in the event's JSON a value comes from: the names on the way, as far as they are names.
+    """The places in the event's JSON that a value comes from: the names on each path, up to the first array index.
 
-    What the event is known by is none of it.
+    Attributes that identify the event are left out.
     """
     match value:
         case Reference():
@@ -182,9 +182,7 @@ def _compiled_text(text: str, *, of_blob: bool) -> Compiled:
     if text.startswith("@") and not text.startswith("@{"):
         reference, end = _reference(text, 1, of_blob=of_blob)
         if text[end:].strip():
-            raise Unsupported(
-                f"goes on after {reference.text}: only references to the event are worked out here"
-            )
+            raise Unsupported(f"continues after {reference.text}: only references to the event are supported")
         return reference
     return _interpolated(text, of_blob=of_blob)
 
@@ -203,9 +201,7 @@ def _interpolated(text: str, *, of_blob: bool) -> Compiled:
         reference, end = _reference(text, opened.end(), of_blob=of_blob)
         closed = re.compile(r"\s*\}").match(text, end)
         if closed is None:
-            raise Unsupported(
-                f"has no }} after {reference.text}: only references to the event are worked out here"
-            )
+            raise Unsupported(f"has no }} after {reference.text}: only references to the event are supported")
         parts.append(reference)
         at = closed.end()
     parts.append(text[at:])
@@ -215,17 +211,15 @@ def _interpolated(text: str, *, of_blob: bool) -> Compiled:
 
 
 def _reference(text: str, begin: int, *, of_blob: bool) -> tuple[Reference, int]:
-    """The reference that begins at a place of a text, and where it ends."""
+    """The reference that begins at a position of a text, and the position of its end."""
     function = _FUNCTION.match(text, begin)
     if function is None:
-        raise Unsupported("is no reference to the event: there are triggerBody() and trigger()")
+        raise Unsupported("is no reference to the event: begin it with triggerBody() or trigger()")
     name = function[1]
     if name.lower() not in {"triggerbody", "trigger"}:
-        raise Unsupported(
-            f"calls {name}(): of the functions triggerBody() and trigger() alone are worked out here"
-        )
+        raise Unsupported(f"calls {name}(): the only supported functions are triggerBody() and trigger()")
     if function[2] is None:
-        raise Unsupported(f"gives {name}() an argument: it has none")
+        raise Unsupported(f"gives {name}() an argument: it takes none")
     steps = []
     end = function.end()
     while (accessor := _ACCESSOR.match(text, end)) is not None:
@@ -239,7 +233,7 @@ def _reference(text: str, begin: int, *, of_blob: bool) -> tuple[Reference, int]
 
 
 def _checked(steps: tuple[Step, ...], *, of_blob: bool) -> tuple[Step, ...]:
-    """The steps, where they lead to what there is."""
+    """Check that the steps lead to something that exists; returns them."""
     names = [each.to.lower() if isinstance(each.to, str) else each.to for each in steps]
     if not names or names[0] not in [each.lower() for each in _OF_THE_TRIGGER]:
         raise Unsupported(f"is not known: trigger() has {', '.join(_OF_THE_TRIGGER)}")
@@ -249,12 +243,12 @@ def _checked(steps: tuple[Step, ...], *, of_blob: bool) -> tuple[Step, ...]:
         raise Unsupported("is not known: trigger().outputs has body")
     of_the_body = _OF_A_BLOB if of_blob else _OF_THE_BODY
     if names[2:3] and names[2] not in [each.lower() for each in of_the_body]:
-        raise Unsupported(f"is not known: triggerBody() of such a trigger has {', '.join(of_the_body)}")
+        raise Unsupported(f"is not known: triggerBody() has {', '.join(of_the_body)} in such a trigger")
     return steps
 
 
 def _stepped(value: object, to: str | int) -> tuple[bool, object]:
-    """Whether there is such a thing in a value, and what it is. Names of exactly that spelling go first."""
+    """Whether a value has an item, and the item. Names of exactly that spelling take precedence."""
     if isinstance(to, int):
         return (True, value[to]) if isinstance(value, list) and to < len(value) else (False, None)
     if not isinstance(value, Mapping):
@@ -266,7 +260,7 @@ def _stepped(value: object, to: str | int) -> tuple[bool, object]:
 
 
 def _written(value: object) -> str:
-    """A value inside text, as Data Factory writes it: null is empty, true is `True`."""
+    """A value inside text, as Data Factory formats it: null is empty, true is `True`."""
     if value is None:
         return ""
     if isinstance(value, str):

@@ -1,4 +1,4 @@
-"""The requests that an event makes: one for each pipeline of each trigger that starts on it."""
+"""The requests caused by an event: one for each pipeline of each trigger that starts on it."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,14 +20,14 @@ MAX_LABEL = 256
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventRequest:
-    """A request that an event makes.
+    """A request caused by an event.
 
     Attributes:
-        trigger: which makes it.
+        trigger: the trigger that starts it.
         key: its idempotency key: the same for the same event, trigger and pipeline, and for no others.
-        document: the request, as a message of the requests queue has it.
-        faults: what the event has not that its parameters need; then it has none.
-        fed: parameter → where in the event's JSON its value comes from.
+        document: the request, in the form of a message of the requests queue.
+        faults: what its parameters need and the event lacks; if any, it has no parameters.
+        fed: parameter → the places in the event's JSON that its value comes from.
     """
 
     trigger: Trigger
@@ -38,7 +38,7 @@ class EventRequest:
 
 
 def requests_of(event: Event, triggers: Sequence[Trigger]) -> Iterator[EventRequest]:
-    """The requests that an event makes."""
+    """The requests caused by an event."""
     for trigger in triggers:
         if why_not(trigger, event) is None:
             yield from (_request(event, trigger, start) for start in trigger.starts)
@@ -47,8 +47,8 @@ def requests_of(event: Event, triggers: Sequence[Trigger]) -> Iterator[EventRequ
 def key_of_start(event: Event, trigger: Trigger, start: PipelineStart) -> str:
     """The idempotency key of what a trigger starts on an event.
 
-    A file is told by its subject and its ETag: one that is written again is another, and several events of one writing
-    are one. Other events are told by source and id, as CloudEvents says.
+    A file is identified by its subject and its ETag: writing it again makes a new key, and several events of one write
+    share a key. Other events are identified by source and id, as CloudEvents specifies.
     """
     tag = event.data.get("eTag") if trigger.of_blobs and isinstance(event.data, dict) else None
     what = (
@@ -61,18 +61,18 @@ def key_of_start(event: Event, trigger: Trigger, start: PipelineStart) -> str:
 
 
 def _label(text: str) -> str:
-    """A text as a label: no event is refused for what people are shown of it."""
+    """A text made a valid label: no event is refused because of its labels."""
     return shorten_middle(without_controls(text), MAX_LABEL)
 
 
 def _request(event: Event, trigger: Trigger, start: PipelineStart) -> EventRequest:
     key = key_of_start(event, trigger, start)
-    told = trigger_of(trigger, event)
+    context = trigger_of(trigger, event)
     parameters: dict[str, Any] = {}
     faults = []
     for name, value in start.parameters.items():
         try:
-            parameters[name] = worked_out(value, told)
+            parameters[name] = worked_out(value, context)
         except Missing as exc:
             faults.append(Fault(pointer_to(("parameters", name)), str(exc)))
     labels = {"trigger": trigger.name, "eventType": event.type, "eventSubject": event.subject}

@@ -168,7 +168,7 @@ def test_faulty_settings_are_told_one_by_one(person: Person) -> None:
     person.open()
     person.page.route("**/api/health/details", faulty)
     person.open("health")
-    expect(person.page.locator(".why")).to_contain_text("The settings of this service are at fault")
+    expect(person.page.locator(".why")).to_contain_text("The settings of this service are faulty")
     expect(person.page.locator(".why")).to_contain_text("ADF_TRIGGER_TABLE")
 
 

@@ -219,7 +219,7 @@ def test_a_message_that_waits_keeps_it(caller: Caller, world: World) -> None:
         (URI.replace("https", "http"), "must begin with https://"),
         (URI.replace(".com/", ".com:8443/"), "must be on port 443"),
         (URI.replace("dpeastus", "user@dpeastus"), "must name no user"),
-        ("https://169.254.169.254/?" + SECRET, "no IP address"),
+        ("https://169.254.169.254/?" + SECRET, "not an IP address"),
         (URI + "x" * 9_000, "at most 8192 characters"),
         ("", "must not be empty"),
         (1, "must be text"),

@@ -77,7 +77,7 @@ def test_a_rerun_is_202_and_its_repetition_200(caller: Caller, world: World) -> 
     )
     faults = {fault["pointer"]: fault["message"] for fault in body_of(faulty)["errors"]}
     assert faults.keys() == {"/parameters", "/mode", "/activty", "Idempotency-Key"}
-    assert "would drop these unsaid" in faults["/parameters"]
+    assert "would silently drop these" in faults["/parameters"]
 
 
 @pytest.mark.parametrize("query", ["", "?validateOnly=true"])

@@ -228,6 +228,6 @@ def test_every_fault_of_a_policy_is_named_with_what_may_stand_there() -> None:
     assert faults_of(ADF_TRIGGER_POLICY=json.dumps(policy)) == [
         "ADF_TRIGGER_POLICY.load.unknownOutcome: Input should be 'reconcile', 'resubmit' or 'park'",
         "ADF_TRIGGER_POLICY.load.details: Input should be 'all', 'failed' or 'full'",
-        "ADF_TRIGGER_POLICY.load.detail: is not known here",
+        "ADF_TRIGGER_POLICY.load.detail: is not a known name",
         "ADF_TRIGGER_POLICY.copy: must be an object",
     ]

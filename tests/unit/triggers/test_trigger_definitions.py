@@ -30,22 +30,25 @@ def test_definitions_are_taken_as_git_and_the_api_have_them() -> None:
 @pytest.mark.parametrize(
     ("document", "said"),
     [
-        (blob_trigger(blobPathBeginsWith="/in/raw/"), "is written /container/blobs/folder/"),
-        (blob_trigger(blobPathBeginsWith="in/blobs/raw/"), "is written /container/blobs/folder/"),
+        (blob_trigger(blobPathBeginsWith="/in/raw/"), "its form is /container/blobs/folder/"),
+        (blob_trigger(blobPathBeginsWith="in/blobs/raw/"), "its form is /container/blobs/folder/"),
         (blob_trigger(blobPathBeginsWith="", blobPathEndsWith=""), "needs blobPathBeginsWith or"),
-        (blob_trigger(events=["Microsoft.Storage.BlobRenamed"]), "may have Microsoft.Storage.BlobCreated"),
+        (
+            blob_trigger(events=["Microsoft.Storage.BlobRenamed"]),
+            "may have only Microsoft.Storage.BlobCreated",
+        ),
         (blob_trigger(events=[]), "events must be an array"),
         (blob_trigger(scope=None), "scope must be text"),
         (blob_trigger(ignoreEmptyBlobs="yes"), "ignoreEmptyBlobs must be true or false"),
-        (blob_trigger(subjectBeginsWith="x"), "subjectBeginsWith is not known here"),
-        (custom_trigger(advancedFilters=[]), "advancedFilters is not known here"),
+        (blob_trigger(subjectBeginsWith="x"), "subjectBeginsWith is not supported"),
+        (custom_trigger(advancedFilters=[]), "advancedFilters is not supported"),
         (custom_trigger(events="Orders.Placed"), "events must be an array"),
         ({**custom_trigger(), "calls": ["PutBlob"]}, "calls must be an array"),
         ({"name": "T", "properties": {"type": "ScheduleTrigger"}}, "must be BlobEventsTrigger or"),
         ({"name": "T"}, "properties must be an object"),
         ({"properties": {}}, "name must be text"),
         (5, "must be an object"),
-        (blob_trigger(pipeline="a/b"), "is not a name that a pipeline can have"),
+        (blob_trigger(pipeline="a/b"), "is not a valid pipeline name"),
     ],
     ids=str,
 )
@@ -63,7 +66,7 @@ def test_what_could_never_start_anything_is_a_fault(document: Any, said: str) ->
         ("@trigger().scheduledTime", "trigger() has name, startTime, outputs"),
         ("@trigger().outputs.windowStartTime", "outputs has body"),
         ("@triggerBody().uri", "has fileName, folderPath, event"),
-        ("@triggerBody().fileName.", "goes on after"),
+        ("@triggerBody().fileName.", "continues after"),
         ("@{triggerBody().fileName", "has no }"),
         ("@triggerBody(1)", "an argument"),
         ("@'text'", "is no reference"),
@@ -84,7 +87,7 @@ def test_a_function_is_refused_by_its_name(value: Any, said: str) -> None:
 
 def test_a_file_s_name_is_of_blobs_alone() -> None:
     """A custom event has none."""
-    assert "triggerBody() of such a trigger has event" in faults_of(
+    assert "triggerBody() has event in such a trigger" in faults_of(
         custom_trigger({"f": "@triggerBody().fileName"})
     )
 
@@ -113,7 +116,7 @@ def test_every_fault_of_every_trigger_is_told() -> None:
         (
             setting(blob_trigger()),
             f'{{"eu": "{FACTORY_ID}", "us": "{FACTORY_ID}2"}}',
-            "OnFile: has no factory",
+            "OnFile: names no factory",
         ),
     ],
 )

@@ -110,11 +110,11 @@ def test_a_blob_at_the_top_has_its_container_for_a_folder() -> None:
         (blob_created(contentLength=0), blob_trigger(), "the blob is empty"),
         (blob_created(api="CreateFile"), blob_trigger(), "data.api is CreateFile"),
         (blob_created(api="AppendFile"), blob_trigger(), "data.api is AppendFile"),
-        ({**blob_created(), "subject": "/x"}, blob_trigger(), "its subject is no blob's"),
+        ({**blob_created(), "subject": "/x"}, blob_trigger(), "its subject is not that of a blob"),
         (order_placed(), blob_trigger(), "it starts on"),
         (order_placed(), custom_trigger(subjectBeginsWith="invoices/"), "subjectBeginsWith is"),
         (order_placed(), custom_trigger(subjectEndsWith="/paid"), "subjectEndsWith is"),
-        ({**order_placed(), "topic": None}, custom_trigger(), "this is of none"),
+        ({**order_placed(), "topic": None}, custom_trigger(), "this is from none"),
     ],
     ids=lambda each: str(each)[:30],
 )
