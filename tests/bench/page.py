@@ -16,23 +16,23 @@ _MARKED = re.compile(r"(<!-- bench -->\n).*?(<!-- /bench -->)", re.DOTALL)
 
 _INTRODUCTION = """# What it costs
 
-Measured by `make bench`: of each bench the figures that were kept last (`python -m tests.bench --keep`). Everything
-shares the processors: callers, Azurite on Node, the local Data Factory, the functions host. Seconds are of that kind of
-machine; the counts of calls are held by tests (`tests/unit/service/timer/test_tick_storage.py`), whatever the machine.
-Medians.
+Measured by `make bench`; each bench shows its last kept results (`python -m tests.bench --keep`). All processes share
+the processors: callers, Azurite on Node, the local Data Factory, the functions host. Seconds depend on the machine,
+which is in the last table; the counts of calls do not, and are asserted by
+`tests/unit/service/timer/test_tick_storage.py`.
 
-The calls alone, under submit, are the two writes and the createRun of each request, by the same clients and as many
-threads in a bare process: without HTTP, a functions host or anything to check. What is missing from there to storage's
-ceiling is the price of createRun and of two Python processes on these cores; what is missing from a request to there is
-ours.
+Under submit, "the calls alone" are the two writes and the createRun of each request, made by the same clients and as
+many threads in a bare process, without HTTP, a functions host or any check. The difference between them and storage's
+ceiling is the cost of createRun and of two Python processes on these cores; the difference between a request and them
+is the cost of the service.
 
-A soak is judged by what comes after six minutes of it: a list looks back over five, so that until then each tick reads
-more runs than the one before.
+A soak is measured after its first six minutes: lists look back over five, so that until then each tick reads more
+runs than the one before.
 """
 
-_BUSY = """The machine was busy with other work during {benches}, so that the stack had a part of its cores alone:
-seconds, rates and their limits are to be measured again on one that is idle. Counts, and ratios of processor time,
-stand.
+_BUSY = """The machine was busy with other work during {benches}, so that the stack had only a part of its cores:
+seconds, rates and their limits need another measurement on an idle machine. Counts, and ratios of processor time, are
+valid.
 """
 
 
