@@ -104,7 +104,7 @@ class RunningActivity:
     def evaluate(self, value: Any) -> Any:
         """Evaluate every expression in a JSON value."""
         evaluated = self.execution.scopes.evaluate(value, self.frame)
-        self._weigh(evaluated)
+        self._add_to_payload(evaluated)
         return evaluated
 
     def evaluate_for(self, item: Any, value: Any) -> Any:
@@ -121,19 +121,19 @@ class RunningActivity:
             properties=await self.reveal(written.properties),
             linked_service=await self.reveal(written.linked_service),
         )
-        self._weigh([dataset.properties, dataset.schema, dataset.linked_service])
+        self._add_to_payload([dataset.properties, dataset.schema, dataset.linked_service])
         return dataset
 
     async def linked_service(self, reference: dict[str, Any]) -> tuple[str, dict[str, Any]]:
         """Resolve a LinkedServiceReference."""
         type_name, written = self.execution.scopes.linked_service(reference, self.frame)
         properties = await self.reveal(written)
-        self._weigh(properties)
+        self._add_to_payload(properties)
         return type_name, properties
 
     async def reveal(self, value: Any) -> Any:
         """The same JSON with its secrets as plain text."""
-        return await revealed(value, self._ask_vault)
+        return await revealed(value, self._read_vault_secret)
 
     async def token(self, resource: str) -> str:
         """An access token of the factory's identity."""
@@ -194,9 +194,9 @@ class RunningActivity:
             error=no_error(self.node.name),
         )
 
-    async def _ask_vault(self, secret: Mapping[str, Any]) -> str:
+    async def _read_vault_secret(self, secret: Mapping[str, Any]) -> str:
         return await self.execution.vaults.secret(secret, self.frame)
 
-    def _weigh(self, configuration: Any) -> None:
+    def _add_to_payload(self, configuration: Any) -> None:
         if self.payload is not None:
             self.payload.add(configuration)

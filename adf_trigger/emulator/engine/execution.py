@@ -163,7 +163,7 @@ class PipelineExecution:
         """Run an activity to its end and return its outcome as dependsOn sees it."""
         context = RunningActivity(self, node, frame)
         if node.definition.get("state") == "Inactive":
-            return self._pass_over(context)
+            return self._skip_inactive(context)
         type_name = str(node.definition["type"])
         earlier = self._taken_over and self._taken_over.find(node, frame)
         if earlier and self.runtime.registry.reaches_outside(type_name):
@@ -190,7 +190,7 @@ class PipelineExecution:
         context.frame.activities[context.name] = _view(Ended(row, row.output))
         return row.status
 
-    def _pass_over(self, context: RunningActivity) -> str:
+    def _skip_inactive(self, context: RunningActivity) -> str:
         """Log a placeholder for an inactive activity and return the outcome that it is marked as."""
         outcome = str(context.definition.get("onInactiveMarkAs") or SUCCEEDED)
         row = context.new_row()

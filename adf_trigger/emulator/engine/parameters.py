@@ -41,7 +41,7 @@ def bind(
     bound: dict[str, Any] = {}
     for name, declaration in (declared or {}).items():
         if name.casefold() in by_name:
-            bound[name] = _fit(name, str(declaration.get("type", "String")), by_name[name.casefold()])
+            bound[name] = _coerce(name, str(declaration.get("type", "String")), by_name[name.casefold()])
         elif "defaultValue" in declaration:
             bound[name] = evaluate(declaration["defaultValue"])
     return bound
@@ -56,7 +56,7 @@ def secure_names(declared: Mapping[str, Any] | None) -> frozenset[str]:
     )
 
 
-def _fit(name: str, type_name: str, value: Any) -> Any:
+def _coerce(name: str, type_name: str, value: Any) -> Any:
     wanted = _TYPES.get(type_name.casefold())
     if wanted is None or value is None:
         return value

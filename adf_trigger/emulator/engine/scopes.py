@@ -50,7 +50,7 @@ class Scopes:
         name = str(reference["referenceName"])
         found = self._definitions.dataset(name)
         if found is None:
-            raise _not_there("dataset", name)
+            raise _not_found("dataset", name)
         outside = self._within(frame)
         inside = replace(outside, dataset=_bound(found, _given(reference, outside), outside))
         linked_service = found["linkedServiceName"]
@@ -105,7 +105,7 @@ class Scopes:
         name = str(reference["referenceName"])
         found = self._definitions.linked_service(name)
         if found is None:
-            raise _not_there("linked service", name)
+            raise _not_found("linked service", name)
         return found
 
     def _within(self, frame: Frame) -> Scope:
@@ -153,5 +153,5 @@ def _bound(found: Mapping[str, Any], given: Any, outside: Scope) -> dict[str, An
         raise ActivityFailed(str(exc), error_code="BadRequest") from exc
 
 
-def _not_there(kind: str, name: str) -> ActivityFailed:
+def _not_found(kind: str, name: str) -> ActivityFailed:
     return ActivityFailed(f"The {kind} '{name}' does not exist in the factory.", error_code="BadRequest")

@@ -7,7 +7,7 @@ from pydantic import SecretStr
 
 from adf_trigger.emulator.common.masking import is_secure_string, is_vault_secret
 
-AskVault = Callable[[Mapping[str, Any]], Awaitable[str]]
+SecretReader = Callable[[Mapping[str, Any]], Awaitable[str]]
 """Returns the value of an evaluated AzureKeyVaultSecret."""
 
 Secrets = Mapping[str, Mapping[str, SecretStr]]
@@ -43,19 +43,19 @@ class GivenSecrets:
         return None if found is None else found.get_secret_value()
 
 
-async def revealed(value: Any, ask_vault: AskVault) -> Any:
+async def revealed(value: Any, read_secret: SecretReader) -> Any:
     """The same JSON with every secret in it as plain text. Never show the result.
 
     Args:
         value: evaluated properties.
-        ask_vault: returns the value of a secret in a vault.
+        read_secret: returns the value of a secret in a vault.
     """
     if is_secure_string(value):
         return value.get("value")
     if is_vault_secret(value):
-        return await ask_vault(value)
+        return await read_secret(value)
     if isinstance(value, dict):
-        return {name: await revealed(inner, ask_vault) for name, inner in value.items()}
+        return {name: await revealed(inner, read_secret) for name, inner in value.items()}
     if isinstance(value, list):
-        return [await revealed(inner, ask_vault) for inner in value]
+        return [await revealed(inner, read_secret) for inner in value]
     return value

@@ -81,9 +81,9 @@ def read_recurrence(written: Mapping[str, Any], *, created: datetime) -> Recurre
         zone=zone,
         minutes=_numbers(schedule, "minutes", range(60)),
         hours=_numbers(schedule, "hours", range(24)),
-        weekdays=tuple(sorted({_weekday(day) for day in _listed(schedule.get("weekDays"))})),
+        weekdays=tuple(sorted({_weekday(day) for day in _as_list(schedule.get("weekDays"))})),
         month_days=_numbers(schedule, "monthDays", (*range(-31, 0), *range(1, 32))),
-        month_weekdays=tuple(_occurrence(it) for it in _listed(schedule.get("monthlyOccurrences"))),
+        month_weekdays=tuple(_occurrence(it) for it in _as_list(schedule.get("monthlyOccurrences"))),
     )
 
 
@@ -106,7 +106,7 @@ def _one_of(known: tuple[str, ...], written: Any, what: str) -> str:
 
 
 def _numbers(schedule: Mapping[str, Any], key: str, allowed: range | tuple[int, ...]) -> tuple[int, ...]:
-    return tuple(sorted({_whole(number, key, allowed) for number in _listed(schedule.get(key))}))
+    return tuple(sorted({_whole(number, key, allowed) for number in _as_list(schedule.get(key))}))
 
 
 def _whole(written: Any, what: str, allowed: range | tuple[int, ...]) -> int:
@@ -121,7 +121,7 @@ def _is_number(written: int | str) -> bool:
     return isinstance(written, int) or written.lstrip("-").isdecimal()
 
 
-def _listed(written: Any) -> list[Any]:
+def _as_list(written: Any) -> list[Any]:
     if written is None:
         return []
     return written if isinstance(written, list) else [written]

@@ -60,11 +60,11 @@ def _check_room(backend: Backend, pipeline: Document, target: str) -> None:
     """Reject a run that exceeds a limit of the service."""
     if backend.engine.queue_is_full(pipeline.factory_id, pipeline.name):
         raise BadRequest(QUEUE_IS_FULL, target=target)
-    most = backend.options.most_runs or MAX_CONCURRENT_RUNS
-    if backend.store.runs.count_unfinished(pipeline.factory_id) >= most:
+    limit = backend.options.most_runs or MAX_CONCURRENT_RUNS
+    if backend.store.runs.count_unfinished(pipeline.factory_id) >= limit:
         error = FactoryIsFull if backend.options.full_factory == "throttled" else BadRequest
         raise error(
-            f"The limit of {most} concurrent pipeline runs per data factory is reached.", target=target
+            f"The limit of {limit} concurrent pipeline runs per data factory is reached.", target=target
         )
 
 
@@ -102,7 +102,7 @@ def _check_parameters(
     known = {name.lower() for name in declared}
     unknown = [name for name in given if name.lower() not in known]
     if unknown and options.undeclared_parameters == "refused":
-        raise BadRequest(f"The pipeline does not declare the parameters {_listed(unknown)}.", target=target)
+        raise BadRequest(f"The pipeline does not declare the parameters {_quoted(unknown)}.", target=target)
     present = {name.lower() for name in given}
     missing = [
         name
@@ -110,7 +110,7 @@ def _check_parameters(
         if "defaultValue" not in parameter and name.lower() not in present
     ]
     if missing and options.missing_parameters == "refused":
-        raise BadRequest(f"Values are missing for the parameters {_listed(missing)}.", target=target)
+        raise BadRequest(f"Values are missing for the parameters {_quoted(missing)}.", target=target)
 
 
 def _untyped(definition: dict[str, Any]) -> dict[str, Any]:
@@ -124,5 +124,5 @@ def _untyped(definition: dict[str, Any]) -> dict[str, Any]:
     return {**definition, "parameters": parameters}
 
 
-def _listed(names: list[str]) -> str:
+def _quoted(names: list[str]) -> str:
     return ", ".join(f"'{name}'" for name in names)
