@@ -16,7 +16,7 @@ from adf_trigger.emulator.connectors.common.job import Job
 from adf_trigger.emulator.connectors.common.records import Columns
 from adf_trigger.emulator.connectors.common.rejects import Rejects
 from adf_trigger.emulator.connectors.common.settings import forbid_unknown, section
-from adf_trigger.emulator.connectors.common.stores import FileInspector, ItemFacts
+from adf_trigger.emulator.connectors.common.stores import FileInspector, ItemProperties
 from adf_trigger.emulator.connectors.legacy import modern_dataset
 from adf_trigger.emulator.connectors.sources import record_source
 from adf_trigger.emulator.contract.activity import (
@@ -39,14 +39,14 @@ async def get_metadata(context: ActivityContext) -> ActivityResult:
     properties = context.evaluate(context.type_properties)
     shown = masked(properties, evaluated=True)
     try:
-        output = await _facts(context, properties)
+        output = await _metadata(context, properties)
     except ActivityFailed as failure:
         explain(failure, ERROR_CODE, shown)
         raise
     return ActivityResult(output, shown, activity_run_fields(context.location))
 
 
-async def _facts(context: ActivityContext, properties: dict[str, Any]) -> dict[str, Any]:
+async def _metadata(context: ActivityContext, properties: dict[str, Any]) -> dict[str, Any]:
     forbid_unknown(properties, _KNOWN, "the GetMetadata activity")
     fields = properties.get("fieldList") or []
     if not isinstance(fields, list) or not fields:
@@ -88,7 +88,7 @@ def _look(inspector: FileInspector, columns: "_ColumnsOf", fields: list[Any]) ->
     return {str(field): _read(readers, field, item) for field in fields}
 
 
-def _read(readers: dict[str, Callable[[], Any]], field: Any, item: ItemFacts) -> Any:
+def _read(readers: dict[str, Callable[[], Any]], field: Any, item: ItemProperties) -> Any:
     value = readers[field]() if field in readers else None
     if value is None and field != "contentMD5":
         raise InvalidSettings(
@@ -97,7 +97,7 @@ def _read(readers: dict[str, Callable[[], Any]], field: Any, item: ItemFacts) ->
     return value
 
 
-def _type(item: ItemFacts) -> str:
+def _type(item: ItemProperties) -> str:
     return "Folder" if item.is_folder else "File"
 
 

@@ -1,5 +1,5 @@
-"""Reading and writing data elsewhere: stores, formats, and what joins them to a source or a sink.
+"""Connectors to external data: stores, formats, and the sources and sinks composed of them.
 
-Copy, Delete, GetMetadata, Lookup and Validation use them. A store or a format is one module and one line of
+Copy, Delete, GetMetadata, Lookup and Validation use them. A store or a format is one module and one line in
 `catalogue.py`.
 """

@@ -1,4 +1,4 @@
-"""Which connectors and formats there are: one line for each."""
+"""All connectors and formats, one line each."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ from adf_trigger.emulator.contract.activity import ActivityContext, ResolvedData
 
 @dataclass(frozen=True, slots=True)
 class FileStore:
-    """A connector to files; all three take the dataset, storeSettings, the activity's context and the job."""
+    """A connector to files; all three functions take the dataset, storeSettings, the activity's context and the job."""
 
     source: Callable[[ResolvedDataset, dict[str, Any], ActivityContext, Job], FileSource]
     sink: Callable[[ResolvedDataset, dict[str, Any], ActivityContext, Job], FileSink]
@@ -33,11 +33,13 @@ class FileStore:
 
 @dataclass(frozen=True, slots=True)
 class RecordStore:
-    """A connector to records that are in no files; both take the dataset, the activity's settings, and more.
+    """A connector to records without files.
+
+    Both functions take the dataset, the activity's source or sink, its context and the job.
 
     Attributes:
         linked_service: type of the linked service that its datasets need.
-        prefix: what the activity's source and sink are called: `prefix`Source, `prefix`Sink.
+        prefix: of the types of the activity's source and sink: `prefix`Source, `prefix`Sink.
     """
 
     linked_service: str
@@ -53,7 +55,7 @@ FILE_STORES = {
     "AzureStorage": FileStore(BlobSource, BlobSink, BlobInspector),
 }
 
-# By type of the dataset; the activity's source and sink are called after it: JsonSource, JsonSink.
+# By type of the dataset, after which the activity's source and sink are named: JsonSource, JsonSink.
 BYTES_FORMATS: dict[str, Format[bytes]] = {
     "Binary": Binary(),
 }
@@ -72,7 +74,7 @@ def file_store(dataset: ResolvedDataset) -> FileStore:
     """The connector to a dataset's files.
 
     Raises:
-        NotEmulated: there is none for its linked service.
+        NotEmulated: its linked service has no connector.
     """
     store = FILE_STORES.get(dataset.linked_service_type)
     if store is None:
@@ -81,16 +83,16 @@ def file_store(dataset: ResolvedDataset) -> FileStore:
 
 
 def check_type(settings: dict[str, Any], dataset: ResolvedDataset, end: str) -> None:
-    """Hold the type of an activity's source or sink against its dataset: a Json dataset needs a JsonSource.
+    """Check that an activity's source or sink has the type of its dataset: a Json dataset needs a JsonSource.
 
     Args:
         settings: `source` or `sink` of the activity.
-        dataset: what it reads or writes.
+        dataset: the dataset that it reads or writes.
         end: Source or Sink.
 
     Raises:
-        InvalidSettings: they are of different types.
-        NotEmulated: there is no such dataset type here.
+        InvalidSettings: the types do not match.
+        NotEmulated: the dataset's type, or its combination with the linked service, is not emulated.
     """
     record_store = RECORD_STORES.get(dataset.type)
     if record_store is not None and record_store.linked_service != dataset.linked_service_type:

@@ -1,6 +1,6 @@
-"""Datasets of type AzureBlob with BlobSource and BlobSink, as quickstarts before 2019 and the SDKs' samples have them.
+"""Datasets of type AzureBlob with BlobSource and BlobSink, from quickstarts before 2019 and the SDKs' samples.
 
-Without a `format` they copy files as they are: they are read as the Binary datasets of today.
+Without a `format` they copy files unchanged, so they are converted to Binary datasets.
 """
 
 from dataclasses import replace
@@ -22,11 +22,11 @@ _STORE_SETTINGS = {"Source": "AzureBlobStorageReadSettings", "Sink": "AzureBlobS
 
 
 def modern_dataset(dataset: ResolvedDataset) -> ResolvedDataset:
-    """The dataset, or the Binary one that an AzureBlob dataset stands for.
+    """The dataset, or the Binary dataset that corresponds to an AzureBlob dataset.
 
     Raises:
-        InvalidSettings: it names no folder.
-        NotEmulated: it has a format, or something else that is not honoured here.
+        InvalidSettings: the folder is missing.
+        NotEmulated: it has a format, or another property that is not emulated.
     """
     if dataset.type != AZURE_BLOB:
         return dataset
@@ -49,16 +49,16 @@ def modern_dataset(dataset: ResolvedDataset) -> ResolvedDataset:
 def modern_copy(
     dataset: ResolvedDataset, settings: dict[str, Any], end: str
 ) -> tuple[ResolvedDataset, dict[str, Any]]:
-    """A dataset with the source or sink of a copy, in today's form.
+    """A dataset with the source or sink of a copy, in the current form.
 
     Args:
-        dataset: what is read or written.
+        dataset: the dataset that is read or written.
         settings: `source` or `sink` of the activity, evaluated.
         end: Source or Sink.
 
     Raises:
-        InvalidSettings: they do not go together.
-        NotEmulated: something that is not honoured here.
+        InvalidSettings: dataset and settings do not match.
+        NotEmulated: a property is not emulated.
     """
     if dataset.type != AZURE_BLOB:
         return dataset, settings

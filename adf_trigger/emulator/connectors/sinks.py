@@ -30,18 +30,18 @@ def bytes_sink(
     *,
     preserve: list[Any],
 ) -> Sink[bytes]:
-    """A folder for bytes.
+    """A sink of bytes.
 
     Args:
         dataset: Binary.
         settings: `sink` of the activity, evaluated.
-        context: gives tokens.
-        job: whose threads write.
-        preserve: what the activity says to keep of source files.
+        context: supplies tokens.
+        job: its threads write.
+        preserve: attributes of source files that the activity preserves.
 
     Raises:
-        InvalidSettings: dataset and activity disagree, or something required is missing.
-        NotEmulated: a connector, a codec or a setting that is not honoured here.
+        InvalidSettings: dataset and activity do not match, or a required property is missing.
+        NotEmulated: a connector, a codec or a setting is not emulated.
     """
     check_type(settings, dataset, "Sink")
     forbid_unknown(settings, _KNOWN, "the sink")
@@ -61,18 +61,18 @@ def record_sink(
     *,
     preserve: list[Any],
 ) -> Sink[Item]:
-    """A place for records.
+    """A sink of records.
 
     Args:
-        dataset: of any type that has records.
+        dataset: of any type with records.
         settings: `sink` of the activity, evaluated.
         context: for connectors that call services.
-        job: whose threads write.
-        preserve: must be empty: only files that are copied as they are keep their attributes.
+        job: its threads write.
+        preserve: must be empty: only binary copies preserve attributes of files.
 
     Raises:
-        InvalidSettings: dataset and activity disagree, or something required is missing.
-        NotEmulated: a connector, a format or a setting that is not honoured here.
+        InvalidSettings: dataset and activity do not match, or a required property is missing.
+        NotEmulated: a connector, a format or a setting is not emulated.
     """
     check_type(settings, dataset, "Sink")
     if preserve:

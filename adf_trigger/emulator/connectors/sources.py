@@ -1,4 +1,4 @@
-"""The source of a copy or a look-up, built from the activity, its dataset and the linked service."""
+"""The source of a Copy or a Lookup, built from the activity, its dataset and the linked service."""
 
 from collections.abc import Mapping
 from typing import Any, TypeVar
@@ -31,17 +31,17 @@ T = TypeVar("T")
 def bytes_source(
     dataset: ResolvedDataset, settings: dict[str, Any], context: ActivityContext, job: Job
 ) -> Source[bytes]:
-    """Files as bytes.
+    """A source of bytes.
 
     Args:
         dataset: Binary.
         settings: `source` of the activity, evaluated.
-        context: gives tokens.
-        job: whose threads read.
+        context: supplies tokens.
+        job: its threads read.
 
     Raises:
-        InvalidSettings: dataset and activity disagree, or something required is missing.
-        NotEmulated: a connector, a codec or a setting that is not honoured here.
+        InvalidSettings: dataset and activity do not match, or a required property is missing.
+        NotEmulated: a connector, a codec or a setting is not emulated.
     """
     check_type(settings, dataset, "Source")
     forbid_unknown(settings, _KNOWN, "the source")
@@ -56,18 +56,18 @@ def record_source(
     job: Job,
     rejects: Rejects,
 ) -> Source[Item]:
-    """Records, with the additional columns of the activity.
+    """A source of records, with the additional columns of the activity.
 
     Args:
-        dataset: of any type that has records.
+        dataset: of any type with records.
         settings: `source` of the activity, evaluated.
         context: for connectors that call services.
-        job: whose threads read.
-        rejects: told of rows that do not fit.
+        job: its threads read.
+        rejects: receives incompatible rows.
 
     Raises:
-        InvalidSettings: dataset and activity disagree, or something required is missing.
-        NotEmulated: a connector, a format or a setting that is not honoured here.
+        InvalidSettings: dataset and activity do not match, or a required property is missing.
+        NotEmulated: a connector, a format or a setting is not emulated.
     """
     check_type(settings, dataset, "Source")
     if record_store := RECORD_STORES.get(dataset.type):

@@ -16,7 +16,7 @@ from adf_trigger.emulator.contract.activity import ActivityContext, ResolvedData
 from adf_trigger.emulator.outbound.allowed_hosts import why_not_allowed
 from adf_trigger.emulator.outbound.surroundings import Surroundings
 
-# The SDK holds several times as much while it reads one.
+# While it reads a chunk, the SDK takes several times this memory.
 READ_CHUNK = 1024 * 1024
 _KNOWN = SERVICE_PRINCIPAL | {
     "accountKey",
@@ -26,7 +26,7 @@ _KNOWN = SERVICE_PRINCIPAL | {
     "sasToken",
     "sasUri",
     "servicePrincipalCredential",
-    # What the service adds to a linked service that it keeps: a copy of the secret, of no use here.
+    # Added by the service to stored linked services: a copy of the secret, ignored here.
     "encryptedCredential",
 }
 _AUTHENTICATION_TYPES = frozenset({"", "AccountKey", "SasUri", "ServicePrincipal", "Msi"})
@@ -37,18 +37,18 @@ def container_client(
 ) -> ContainerClient:
     """Open a container in the storage account of a dataset.
 
-    The account is reached by connection string, by SAS URI, or by its endpoint: with an account key, else as a
+    The account is opened by connection string, by SAS URI, or by its endpoint: with an account key, else as a
     service principal, else with the factory's managed identity.
 
     Args:
-        dataset: whose linked service names the account.
-        container: its name.
-        context: gives tokens.
+        dataset: its linked service names the account.
+        container: the container's name.
+        context: supplies tokens.
         job: closes the client, and waits for tokens.
 
     Raises:
-        InvalidSettings: the linked service does not say how to reach an account.
-        NotEmulated: it asks for another kind of store or of authentication.
+        InvalidSettings: the linked service does not identify an account, or lacks credentials.
+        NotEmulated: the linked service is of another type, or has another type of authentication.
     """
     where = f"the linked service '{dataset.linked_service_name}'"
     endpoint = account_of(dataset).endpoint
@@ -61,7 +61,7 @@ def container_client(
     except ValueError as exc:
         # The SDK's message may quote the connection string, which is a secret.
         raise InvalidSettings(f"The connection settings of {where} cannot be read.") from exc
-    _check_host(job.keep(service), context.surroundings, where)
+    _check_host(job.close_on_exit(service), context.surroundings, where)
     return service.get_container_client(container)
 
 
@@ -88,18 +88,18 @@ def _service(
         return _client(local, {"account_name": _account_name(local), "account_key": key})
     if local != endpoint:
         raise InvalidSettings(
-            f"The local stack's storage account takes account keys and shared access signatures, and no tokens: "
+            f"The local stack's storage account accepts account keys and shared access signatures, but no tokens: "
             f"{where} has neither an accountKey nor a sasUri."
         )
     if not endpoint.lower().startswith("https:"):
         raise InvalidSettings(
-            f"Without an accountKey or a sasUri in {where} a token is sent, which takes an endpoint with https."
+            f"Without an accountKey or a sasUri in {where} a token is sent, which requires an https endpoint."
         )
     return _client(endpoint, token_credential(properties, where, context, job))
 
 
 def on_the_stack(connection: str, stack: Surroundings) -> str:
-    """A connection string with the stack's endpoints, where it means the stack's account and names none itself."""
+    """A connection string, completed with the stack's endpoints if it names the stack's account without any."""
     pairs = (part.partition("=") for part in connection.split(";"))
     given = {name.strip().lower(): value.strip() for name, _, value in pairs if name.strip()}
     if given.get("usedevelopmentstorage", "").lower() == "true" and "developmentstorageproxyuri" not in given:
@@ -109,12 +109,12 @@ def on_the_stack(connection: str, stack: Surroundings) -> str:
     suffix = given.get("endpointsuffix", "").strip("/").lower()
     if suffix not in {"", stack.cloud.storage_suffix}:
         return connection  # an account of that name in another cloud
-    # The last of two counts. The account's name is part of what is signed, letter by letter.
+    # The last of two values wins. The signature depends on the case of the account's name.
     return f"{connection.rstrip(';')};AccountName={stack.storage.name};BlobEndpoint={stack.storage.endpoints['blob']}"
 
 
 def endpoint_on_the_stack(endpoint: str, stack: Surroundings) -> str:
-    """An endpoint, or a URL with a signature, at the stack if it is the cloud's own name of the stack's account."""
+    """An endpoint, or a URL with a signature; at the stack if its host is the cloud's name of the stack's account."""
     url = urlsplit(endpoint)
     hosts = {stack.cloud.storage_host(stack.storage.name, service) for service in ("blob", "dfs")}
     if url.hostname not in hosts:
@@ -129,7 +129,7 @@ def _client(endpoint: str, credential: str | dict[str, str] | TokenCredential | 
 
 
 def _account_name(endpoint: str) -> str:
-    """The account's name: its host name begins with it, or it is the path on an emulator's."""
+    """The account's name: the first part of the host name, or the path of an emulator's endpoint."""
     with BlobServiceClient(endpoint.replace(".dfs.", ".blob.", 1)) as client:
         if client.account_name:
             return str(client.account_name)
@@ -139,7 +139,7 @@ def _account_name(endpoint: str) -> str:
 
 def _options() -> dict[str, Any]:
     return {
-        "permit_redirects": False,  # no account does; who answers in its place leads nowhere
+        "permit_redirects": False,  # storage accounts never redirect, so another server has replied
         "connection_timeout": 20,
         "read_timeout": 60,
         "retry_policy": ExponentialRetry(initial_backoff=1, increment_base=2, random_jitter_range=1),

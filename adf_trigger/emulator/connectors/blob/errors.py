@@ -1,4 +1,4 @@
-"""What the storage service refuses, told in the words of a copy."""
+"""Errors of the storage service as failures of a copy."""
 
 import re
 from collections.abc import Iterator
@@ -14,30 +14,30 @@ from adf_trigger.emulator.outbound.storage_account import ACCOUNT
 _UNRESOLVED = re.compile(r"Failed to resolve '([^']+)'")
 _OBJECT = re.compile(r"<[^<>]* object at 0x[0-9a-f]+>:?\s*")
 _QUERY = re.compile(r"\?\S*")
-_NOT_THERE = frozenset({"BlobNotFound", "ContainerNotFound", "ResourceNotFound"})
+_NOT_FOUND = frozenset({"BlobNotFound", "ContainerNotFound", "ResourceNotFound"})
 
 
 class StoreErrors(Protocol):
-    """Makes the failures of a copy from or to one container. Its exceptions hold no secret."""
+    """Makes the failures of a copy from or to one container. They contain no secrets."""
 
     def missing(self, path: str, exc: HttpResponseError | None = None) -> DataFailure:
-        """One blob of the source that is named and not there."""
+        """A named blob of the source does not exist."""
 
     def nothing_below(self, prefix: str, *, container_exists: bool) -> DataFailure:
-        """A folder or prefix of the source that holds no blob at all."""
+        """A folder or prefix of the source has no blobs."""
 
     def failure_of(self, path: str, side: str, exc: HttpResponseError) -> DataFailure:
-        """The storage service said no."""
+        """The storage service returned an error."""
 
     def broken(self, path: str, side: str, why: str) -> DataFailure:
-        """The storage service said nothing."""
+        """The storage service did not reply."""
 
     def not_created(self, exc: HttpResponseError) -> DataFailure:
-        """The sink's container is missing, and cannot be made."""
+        """The sink's container is missing and cannot be created."""
 
 
 class BlobErrors:
-    """The words of the Azure Blob Storage connector."""
+    """Failures with the messages of the Azure Blob Storage connector."""
 
     def __init__(self, container: ContainerClient) -> None:
         self._container = container
@@ -81,16 +81,16 @@ class BlobErrors:
 
 
 @contextmanager
-def told(errors: StoreErrors, path: str, side: str) -> Iterator[None]:
-    """Turn the SDK's errors into failures of the copy.
+def translated(errors: StoreErrors, path: str, side: str) -> Iterator[None]:
+    """Translate the SDK's exceptions into failures of the copy.
 
     Raises:
-        DataFailure: as `errors` tells it.
+        DataFailure: made by `errors`.
     """
     try:
         yield
     except HttpResponseError as exc:
-        if side == "Source" and error_code(exc) in _NOT_THERE:
+        if side == "Source" and error_code(exc) in _NOT_FOUND:
             raise errors.missing(path, exc) from exc
         raise errors.failure_of(path, side, exc) from exc
     except AzureError as exc:
@@ -98,20 +98,20 @@ def told(errors: StoreErrors, path: str, side: str) -> Iterator[None]:
 
 
 def _why(exc: AzureError) -> str:
-    """What broke a connection, in a sentence: without Python's objects, and without a shared access signature."""
-    said = str(exc.message)
-    if unknown := _UNRESOLVED.search(said):
+    """Why a connection failed, as a sentence without Python objects and shared access signatures."""
+    message = str(exc.message)
+    if unknown := _UNRESOLVED.search(message):
         return (
             f"The remote name could not be resolved: '{unknown[1]}'. The local stack's own account is "
-            f"{ACCOUNT}; for another one on this machine the connection string must have its endpoints."
+            f"{ACCOUNT}; for another one on this machine the connection string must contain its endpoints."
         )
-    return f"{type(exc).__name__}: {_QUERY.sub('', _OBJECT.sub('', said))}"
+    return f"{type(exc).__name__}: {_QUERY.sub('', _OBJECT.sub('', message))}"
 
 
 def error_code(exc: HttpResponseError) -> str:
     """The storage service's own code of an error, e.g. BlobNotFound."""
     code = getattr(exc, "error_code", None)
-    # A member of an enumeration, if the SDK knows it.
+    # An enumeration member if the SDK knows the code.
     return str(getattr(code, "value", code) or exc.status_code or type(exc).__name__)
 
 

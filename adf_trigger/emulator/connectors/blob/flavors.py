@@ -1,4 +1,4 @@
-"""The kinds of storage that are all reached as blobs, and the words that each of them uses."""
+"""The kinds of storage that are accessed as blobs, and the terms that each of them uses."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,16 +15,16 @@ from adf_trigger.emulator.contract.activity import ResolvedDataset
 
 @dataclass(frozen=True, slots=True)
 class Flavor:
-    """Words of one kind of storage: those of a dataset's location, of store settings, of errors.
+    """The terms of one kind of storage: for a dataset's location, for store settings and for errors.
 
     Attributes:
         location: type of a dataset's location.
-        container: what the location calls the container.
+        container: the location's property for the container.
         read: type of a source's store settings.
         write: type of a sink's store settings.
-        hierarchical: whether folders are there by themselves, empty ones too. Where they are only parts of names, a
+        hierarchical: whether folders exist on their own, even empty ones. If they are only parts of names, a
             source can select by a prefix of the name.
-        errors: tells what goes wrong in a container.
+        errors: makes the failures of a container.
     """
 
     location: str
@@ -43,7 +43,7 @@ BLOB = Flavor(
     hierarchical=False,
     errors=BlobErrors,
 )
-# Data Lake Storage Gen2, reached through the blob endpoint that each such account has too.
+# Data Lake Storage Gen2, accessed through the blob endpoint that each such account also has.
 LAKE = Flavor(
     "AzureBlobFSLocation",
     "fileSystem",
@@ -59,19 +59,19 @@ class Account:
     """One type of linked service to a storage account.
 
     Attributes:
-        endpoint: what it calls the account's endpoint.
-        flavors: whose locations work on it; the first is its own.
+        endpoint: its property for the account's endpoint.
+        flavors: the kinds of storage that it supports, its own first.
     """
 
     endpoint: str
     flavors: tuple[Flavor, ...]
 
 
-# A blob linked service also stands in for a data lake's, so that a lake's datasets run on a local account.
+# A blob linked service can replace that of a data lake, so that a lake's datasets work on a local account.
 _BLOB_ACCOUNT = Account("serviceEndpoint", (BLOB, LAKE))
 _ACCOUNTS = {
     "AzureBlobStorage": _BLOB_ACCOUNT,
-    # The older name of the same.
+    # The older name of the same type.
     "AzureStorage": _BLOB_ACCOUNT,
     "AzureBlobFS": Account("url", (LAKE,)),
 }
@@ -81,7 +81,7 @@ def account_of(dataset: ResolvedDataset) -> Account:
     """The type of a dataset's linked service.
 
     Raises:
-        NotEmulated: it does not lead to blobs.
+        NotEmulated: the linked service does not provide blobs.
     """
     account = _ACCOUNTS.get(dataset.linked_service_type)
     if account is None:
@@ -92,10 +92,10 @@ def account_of(dataset: ResolvedDataset) -> Account:
 
 
 def flavor_of(dataset: ResolvedDataset) -> Flavor:
-    """The words that a dataset uses, told by the type of its location.
+    """The kind of storage of a dataset, according to the type of its location.
 
     Raises:
-        NotEmulated: it is a location of another kind of store than its linked service leads to.
+        NotEmulated: the linked service does not support this type of location.
     """
     kind = text(section(dataset.properties, "location"), "type")
     for flavor in account_of(dataset).flavors:
@@ -107,20 +107,20 @@ def flavor_of(dataset: ResolvedDataset) -> Flavor:
 
 
 def own_flavor(linked_service_type: str) -> Flavor | None:
-    """The words of a linked service itself, for a place that no dataset names; None if it leads to no blobs."""
+    """The kind of storage of a linked service, for a path without a dataset; None if it does not provide blobs."""
     account = _ACCOUNTS.get(linked_service_type)
     return account.flavors[0] if account else None
 
 
 def check_settings_type(settings: dict[str, Any], kind: str) -> None:
-    """Hold the type of store settings against what the store needs. None is as good; so is the older name.
+    """Check that store settings have the type that the store needs. A missing type and the older name are valid, too.
 
     Args:
         settings: storeSettings, evaluated.
-        kind: e.g. AzureBlobFSReadSettings, which AzureBlobFSReadSetting is an older name of.
+        kind: e.g. AzureBlobFSReadSettings, whose older name is AzureBlobFSReadSetting.
 
     Raises:
-        NotEmulated: settings of another store.
+        NotEmulated: the settings are for another store.
     """
     named = text(settings, "type", kind)
     if named not in {kind, kind.removesuffix("s")}:

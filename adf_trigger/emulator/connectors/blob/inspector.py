@@ -1,4 +1,4 @@
-"""One blob, folder or container, looked at: what GetMetadata and Validation ask."""
+"""The properties of one blob, folder or container, for GetMetadata and Validation."""
 
 import base64
 from collections.abc import Iterator
@@ -8,24 +8,24 @@ from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.blob import BlobPrefix
 
 from adf_trigger.emulator.connectors.blob.account import container_client
-from adf_trigger.emulator.connectors.blob.errors import told
+from adf_trigger.emulator.connectors.blob.errors import translated
 from adf_trigger.emulator.connectors.blob.flavors import flavor_of
 from adf_trigger.emulator.connectors.blob.location import blob_location
 from adf_trigger.emulator.connectors.blob.source import Selection, folder_blob, is_folder
 from adf_trigger.emulator.connectors.common.failures import DataFailure, InvalidSettings
 from adf_trigger.emulator.connectors.common.job import Job
-from adf_trigger.emulator.connectors.common.stores import ItemFacts
+from adf_trigger.emulator.connectors.common.stores import ItemProperties
 from adf_trigger.emulator.contract.activity import ActivityContext, ResolvedDataset
 
 
 class BlobInspector:
-    """Looks at what a dataset names: a blob if it has a file name, else a folder or the container.
+    """Reads the properties of a dataset's item: a blob if it has a file name, else a folder or the container.
 
     Args:
         dataset: on blob storage.
         settings: storeSettings; only the modified filter applies, and only to children.
-        context: gives tokens.
-        job: whose threads look.
+        context: supplies tokens.
+        job: its threads call the methods.
     """
 
     def __init__(
@@ -41,35 +41,35 @@ class BlobInspector:
         self._hierarchical = flavor.hierarchical
         self._job = job
 
-    def item(self) -> ItemFacts | None:
+    def item(self) -> ItemProperties | None:
         """The blob, folder or container; None if it does not exist.
 
-        A folder exists while a blob is in it; it has no time of modification, but a container has, and so has a
-        folder of an account with a hierarchical namespace, which may be empty.
+        A folder exists while it contains a blob, and has no modification time. A container has one, and so does a
+        folder in an account with a hierarchical namespace, which may be empty.
         """
-        with told(self._errors, self._location.blob or self._location.folder, "Source"):
+        with translated(self._errors, self._location.blob or self._location.folder, "Source"):
             try:
                 return self._existing()
             except ResourceNotFoundError:
                 return None
 
-    def _existing(self) -> ItemFacts | None:
+    def _existing(self) -> ItemProperties | None:
         location = self._location
         if location.file_name:
             return self._blob()
         if not location.folder:
             properties = self._container.get_container_properties()
-            return ItemFacts(location.container, is_folder=True, modified=properties.last_modified)
+            return ItemProperties(location.container, is_folder=True, modified=properties.last_modified)
         name = location.folder.rpartition("/")[2]
         if self._hierarchical and (folder := folder_blob(self._container, location.folder)):
-            return ItemFacts(name, is_folder=True, modified=folder.last_modified)
+            return ItemProperties(name, is_folder=True, modified=folder.last_modified)
         found = next(iter(self._container.list_blobs(name_starts_with=f"{location.folder}/")), None)
-        return None if found is None else ItemFacts(name, is_folder=True)
+        return None if found is None else ItemProperties(name, is_folder=True)
 
-    def _blob(self) -> ItemFacts:
+    def _blob(self) -> ItemProperties:
         properties = self._container.get_blob_client(self._location.blob).get_blob_properties()
         md5 = properties.content_settings.content_md5
-        return ItemFacts(
+        return ItemProperties(
             self._location.file_name.rpartition("/")[2],
             is_folder=False,
             size=properties.size,
@@ -77,27 +77,27 @@ class BlobInspector:
             content_md5=base64.b64encode(md5).decode() if md5 else None,
         )
 
-    def children(self) -> Iterator[ItemFacts]:
+    def children(self) -> Iterator[ItemProperties]:
         """Blobs and folders directly in the folder; with a modified filter, only blobs."""
         prefix = f"{self._location.folder}/" if self._location.folder else ""
         filtered = self._selection.modified_from or self._selection.modified_until
         folders: set[str] = set()
-        with told(self._errors, prefix, "Source"):
+        with translated(self._errors, prefix, "Source"):
             for child in self._container.walk_blobs(name_starts_with=prefix or None, include=["metadata"]):
                 self._job.check()
                 name = child.name[len(prefix) :].strip("/")
                 if isinstance(child, BlobPrefix) or (self._hierarchical and is_folder(child)):
-                    # A folder may be listed by its own blob and by those below it.
+                    # A folder may be listed by its own blob and by its contents.
                     if name and name not in folders and not filtered:
                         folders.add(name)
-                        yield ItemFacts(name, is_folder=True)
+                        yield ItemProperties(name, is_folder=True)
                 elif is_folder(child):
                     continue
                 elif self._selection.in_time(child.last_modified):
-                    yield ItemFacts(name, is_folder=False, size=child.size, modified=child.last_modified)
+                    yield ItemProperties(name, is_folder=False, size=child.size, modified=child.last_modified)
 
     def missing(self) -> DataFailure:
-        """The failure for a blob or a folder that had to exist."""
+        """The failure for a blob or a folder that must exist and does not."""
         if self._location.file_name:
             return self._errors.missing(self._location.blob)
         return self._errors.nothing_below(f"{self._location.folder}/", container_exists=True)

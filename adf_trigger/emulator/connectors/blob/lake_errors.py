@@ -1,6 +1,7 @@
-"""What the storage service refuses, told in the words of the Azure Data Lake Storage Gen2 connector.
+"""Errors of the storage service as failures with the messages of the Azure Data Lake Storage Gen2 connector.
 
-The service's troubleshooting guide has AdlsGen2OperationFailed and its message; recorded failures have the rest.
+AdlsGen2OperationFailed and its message are from the service's troubleshooting guide, the others from recorded
+failures.
 """
 
 import re
@@ -12,10 +13,10 @@ from azure.storage.blob import ContainerClient
 from adf_trigger.emulator.connectors.blob.errors import error_code
 from adf_trigger.emulator.connectors.common.failures import DataFailure
 
-# What the blob endpoint says, as the data lake's own endpoint says it.
+# Errors of the blob endpoint → the corresponding ones of the data lake's own endpoint.
 _NO_PATH = ("PathNotFound", "The specified path does not exist.")
 _NO_FILE_SYSTEM = ("FilesystemNotFound", "The specified filesystem does not exist.")
-_SAID = {
+_LAKE_ERRORS = {
     "BlobNotFound": _NO_PATH,
     "ContainerNotFound": _NO_FILE_SYSTEM,
     "ResourceNotFound": _NO_PATH,
@@ -23,28 +24,30 @@ _SAID = {
 
 
 class LakeErrors:
-    """The words of the Azure Data Lake Storage Gen2 connector."""
+    """Failures with the messages of the Azure Data Lake Storage Gen2 connector."""
 
     def __init__(self, container: ContainerClient) -> None:
         self._container = container
 
     def missing(self, path: str, exc: HttpResponseError | None = None) -> DataFailure:
         """UserErrorFileNotFound."""
-        code, message = _SAID.get(error_code(exc), _NO_PATH) if exc else _NO_PATH
+        code, message = _LAKE_ERRORS.get(error_code(exc), _NO_PATH) if exc else _NO_PATH
         return self._failed(
-            "UserErrorFileNotFound", path, _status(HTTPStatus.NOT_FOUND), _said(code, message, exc)
+            "UserErrorFileNotFound", path, _status(HTTPStatus.NOT_FOUND), _details(code, message, exc)
         )
 
     def nothing_below(self, prefix: str, *, container_exists: bool) -> DataFailure:
         """UserErrorFileNotFound: there is no such folder, or no such file system."""
-        said = _said(*(_NO_PATH if container_exists else _NO_FILE_SYSTEM))
-        return self._failed("UserErrorFileNotFound", prefix.rstrip("/"), _status(HTTPStatus.NOT_FOUND), said)
+        details = _details(*(_NO_PATH if container_exists else _NO_FILE_SYSTEM))
+        return self._failed(
+            "UserErrorFileNotFound", prefix.rstrip("/"), _status(HTTPStatus.NOT_FOUND), details
+        )
 
     def failure_of(self, path: str, side: str, exc: HttpResponseError) -> DataFailure:
         """AdlsGen2OperationFailed with the storage service's own code."""
         code = error_code(exc)
-        said = _said(*_SAID.get(code, (code, str(exc.reason))), exc)
-        return self._failed("AdlsGen2OperationFailed", path, _status(exc.status_code), said, side)
+        details = _details(*_LAKE_ERRORS.get(code, (code, str(exc.reason))), exc)
+        return self._failed("AdlsGen2OperationFailed", path, _status(exc.status_code), details, side)
 
     def broken(self, path: str, side: str, why: str) -> DataFailure:
         """AdlsGen2OperationFailed."""
@@ -54,12 +57,12 @@ class LakeErrors:
         """AdlsGen2OperationFailed on the sink's side, without a path."""
         return self.failure_of("", "Sink", exc)
 
-    def _failed(self, code: str, path: str, what: str, said: str, side: str | None = None) -> DataFailure:
+    def _failed(self, code: str, path: str, what: str, details: str, side: str | None = None) -> DataFailure:
         where = (
             f"Account: '{self._container.account_name}'. FileSystem: '{self._container.container_name}'. "
             f"Path: '{path}'."
         )
-        return DataFailure(code, f"ADLS Gen2 operation failed for: {what} {where}{said}.", side=side)
+        return DataFailure(code, f"ADLS Gen2 operation failed for: {what} {where}{details}.", side=side)
 
 
 def _status(number: int | None) -> str:
@@ -71,11 +74,11 @@ def _status(number: int | None) -> str:
     return f"Operation returned an invalid status code '{name}'."
 
 
-def _said(code: str, message: str, exc: HttpResponseError | None = None) -> str:
-    """What the storage service said, with the request's id and the time where it did say it."""
-    said = f" ErrorCode: '{code}'. Message: '{message}'."
+def _details(code: str, message: str, exc: HttpResponseError | None = None) -> str:
+    """The storage service's error, with the request's id and the time of its reply, if there is one."""
+    details = f" ErrorCode: '{code}'. Message: '{message}'."
     headers = getattr(exc.response, "headers", {}) if exc is not None else {}
     for name, header in (("RequestId", "x-ms-request-id"), ("TimeStamp", "Date")):
         if value := headers.get(header):
-            said += f" {name}: '{value}'."
-    return said
+            details += f" {name}: '{value}'."
+    return details

@@ -1,4 +1,4 @@
-"""Where in a storage account a dataset points."""
+"""The location of a dataset in a storage account."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +11,7 @@ from adf_trigger.emulator.contract.activity import ResolvedDataset
 
 @dataclass(frozen=True, slots=True)
 class BlobLocation:
-    """A container, a folder in it (no slash at its ends; empty for the container itself), maybe a file."""
+    """A container, a folder in it (without outer slashes; empty for the container itself), and optionally a file."""
 
     container: str
     folder: str
@@ -27,29 +27,29 @@ def blob_location(dataset: ResolvedDataset) -> BlobLocation:
     """Read `location` of a dataset.
 
     Raises:
-        InvalidSettings: no container is named.
-        NotEmulated: it is a location of another kind of store.
+        InvalidSettings: the container is missing.
+        NotEmulated: the location is of another kind of store.
     """
     location: dict[str, Any] = section(dataset.properties, "location")
     where = f"the location of the dataset '{dataset.name}'"
     flavor = flavor_of(dataset)
     forbid_unknown(location, {flavor.container, "folderPath", "fileName"}, where)
-    # Authors also write the folder into the container's name; the service takes that.
+    # The container's name may contain the folder, too; the service accepts that.
     container, _, upper = required_text(location, flavor.container, where).strip("/").partition("/")
     folder = below(upper, text(location, "folderPath").strip("/"))
     return BlobLocation(container, folder, text(location, "fileName").strip("/"))
 
 
 def below(folder: str, name: str) -> str:
-    """Join two parts of a path, either of which may be empty."""
+    """Join two parts of a path, each of which may be empty."""
     return f"{folder}/{name}" if folder and name else folder or name
 
 
 def location_of(linked_service_type: str, container: str, folder: str) -> dict[str, str]:
-    """A `location` for a path that stands in an activity and not in a dataset, e.g. that of a log.
+    """A `location` for a path in an activity instead of a dataset, e.g. that of a log.
 
     Raises:
-        NotEmulated: the linked service does not lead to blobs.
+        NotEmulated: the linked service does not provide blobs.
     """
     flavor = own_flavor(linked_service_type)
     if flavor is None:

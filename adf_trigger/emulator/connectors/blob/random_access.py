@@ -1,23 +1,23 @@
-"""A blob as a file that can be read anywhere, for formats with an index at their end."""
+"""A blob as a seekable file, for formats with an index at their end."""
 
 import io
 
 from azure.storage.blob import ContainerClient
 
 from adf_trigger.emulator.connectors.blob.account import READ_CHUNK
-from adf_trigger.emulator.connectors.blob.errors import StoreErrors, told
+from adf_trigger.emulator.connectors.blob.errors import StoreErrors, translated
 from adf_trigger.emulator.connectors.common.job import Job
 
 
 class BlobReader(io.RawIOBase):
-    """Reads ranges of one blob. Not to be shared between threads.
+    """Reads ranges of one blob. Not thread-safe.
 
     Args:
-        container: where the blob is.
-        errors: tells what goes wrong there.
+        container: of the blob.
+        errors: makes the failures of the container.
         name: of the blob.
         size: in bytes.
-        job: whose thread reads.
+        job: its threads read.
     """
 
     def __init__(
@@ -32,31 +32,31 @@ class BlobReader(io.RawIOBase):
         self._position = 0
 
     def readable(self) -> bool:
-        """It is."""
+        """Always true."""
         return True
 
     def seekable(self) -> bool:
-        """It is."""
+        """Always true."""
         return True
 
     def tell(self) -> int:
-        """Where the next read begins."""
+        """The position of the next read."""
         return self._position
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Set where the next read begins."""
+        """Set the position of the next read."""
         base = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
         self._position = max(0, base + offset)
         return self._position
 
     def readinto(self, buffer: "bytearray | memoryview") -> int:  # type: ignore[override] # what io passes
-        """Read one range, as far as the buffer and a chunk allow."""
+        """Read one range, at most as long as the buffer and a chunk."""
         self._job.check()
         length = min(len(buffer), READ_CHUNK, self._size - self._position)
         if length <= 0:
             return 0
         source = self._job.statistics.source
-        with told(self._errors, self._name, "Source"), source.timed():
+        with translated(self._errors, self._name, "Source"), source.timed():
             blob = self._container.get_blob_client(self._name)
             data = blob.download_blob(offset=self._position, length=length).readall()
         buffer[: len(data)] = data

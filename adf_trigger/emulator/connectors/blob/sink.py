@@ -1,4 +1,4 @@
-"""Block blobs to write: staged block by block, committed at the end, so that half a blob never shows."""
+"""Writes block blobs: staged block by block and committed at the end, so that no partial blob becomes visible."""
 
 import base64
 import math
@@ -9,7 +9,7 @@ from azure.core.exceptions import HttpResponseError, ResourceExistsError, Resour
 from azure.storage.blob import BlobBlock, BlobClient, ContentSettings
 
 from adf_trigger.emulator.connectors.blob.account import container_client
-from adf_trigger.emulator.connectors.blob.errors import folder_url, told
+from adf_trigger.emulator.connectors.blob.errors import folder_url, translated
 from adf_trigger.emulator.connectors.blob.flavors import check_settings_type, flavor_of
 from adf_trigger.emulator.connectors.blob.location import below, blob_location
 from adf_trigger.emulator.connectors.common.failures import InvalidSettings, NotEmulated
@@ -22,7 +22,7 @@ _KNOWN = frozenset({"blockSizeInMB", "copyBehavior", "maxConcurrentConnections",
 _LAST_MODIFIED = "$$LASTMODIFIED"
 _MIB = 1024 * 1024
 _DEFAULT_BLOCK = 4 * _MIB
-_MOST_BLOCKS = 50_000
+_MAX_BLOCKS = 50_000
 
 
 class BlobSink:
@@ -48,22 +48,22 @@ class BlobSink:
 
     @property
     def file_name(self) -> str:
-        """The blob that the dataset names, or nothing."""
+        """The blob that the dataset names, or an empty string."""
         return self._location.file_name
 
     def write(self, path: str, chunks: Iterable[bytes], traits: FileTraits, *, size: int | None) -> None:
-        """Write one blob whole or, if the chunks fail, not at all.
+        """Write one blob completely or, if the chunks fail, not at all.
 
         Args:
             path: below the sink's folder.
             chunks: its bytes.
-            traits: its metadata and content settings; the sink's own metadata add to them.
-            size: bytes to come, where known: a blob has at most 50,000 blocks, so a large one needs large
-                ones.
+            traits: its metadata and content settings; the sink's own metadata is added.
+            size: total bytes, if known: a blob has at most 50,000 blocks, so a large blob needs large
+                blocks.
         """
         sink = self._job.statistics.sink
         blob = self._container.get_blob_client(below(self._location.folder, path))
-        block_size = self._block_size or max(_DEFAULT_BLOCK, math.ceil((size or 0) / _MOST_BLOCKS))
+        block_size = self._block_size or max(_DEFAULT_BLOCK, math.ceil((size or 0) / _MAX_BLOCKS))
         options: dict[str, Any] = {
             "metadata": traits.metadata | self._own_metadata(traits) or None,
             "content_settings": ContentSettings(**traits.headers) if traits.headers else None,
@@ -72,7 +72,7 @@ class BlobSink:
             pieces = in_blocks(self._checked(chunks), block_size)
             first, second = next(pieces, b""), next(pieces, None)
             if second is None:
-                # What fits in one block is put at once, as one request.
+                # A blob of one block is uploaded with a single request.
                 self._put(blob, first, options)
             else:
                 blocks: list[BlobBlock] = []
@@ -82,12 +82,12 @@ class BlobSink:
                 del second
                 for piece in pieces:
                     self._stage(blob, piece, blocks)
-                with told(self._errors, blob.blob_name, "Sink"), sink.timed():
+                with translated(self._errors, blob.blob_name, "Sink"), sink.timed():
                     blob.commit_block_list(blocks, **options)
         sink.add(files=1)
 
     def _checked(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
-        """The chunks, as long as the copy goes on."""
+        """The chunks, until the copy is stopped."""
         for chunk in chunks:
             yield chunk
             self._job.check()
@@ -97,13 +97,13 @@ class BlobSink:
         for name, value in metadata.items():
             if value == _LAST_MODIFIED:
                 if traits.modified is None:
-                    raise NotEmulated(f"{_LAST_MODIFIED} in metadata of a file that has no one source file")
+                    raise NotEmulated(f"{_LAST_MODIFIED} in metadata of a file without a single source file")
                 metadata[name] = f"{traits.modified:%Y-%m-%dT%H:%M:%SZ}"
         return metadata
 
     def _put(self, blob: BlobClient, data: bytes, options: dict[str, Any]) -> None:
         sink = self._job.statistics.sink
-        with told(self._errors, blob.blob_name, "Sink"), sink.timed():
+        with translated(self._errors, blob.blob_name, "Sink"), sink.timed():
             try:
                 blob.upload_blob(data, overwrite=True, **options)
             except ResourceNotFoundError:
@@ -114,7 +114,7 @@ class BlobSink:
     def _stage(self, blob: BlobClient, data: bytes, blocks: list[BlobBlock]) -> None:
         sink = self._job.statistics.sink
         block_id = base64.b64encode(f"{len(blocks):08d}".encode()).decode()
-        with told(self._errors, blob.blob_name, "Sink"), sink.timed():
+        with translated(self._errors, blob.blob_name, "Sink"), sink.timed():
             try:
                 blob.stage_block(block_id, data, length=len(data))
             except ResourceNotFoundError:
@@ -127,14 +127,14 @@ class BlobSink:
         try:
             self._container.create_container()
         except ResourceExistsError:
-            # Another thread of this copy, or another copy, was quicker.
+            # Another thread of this copy, or another copy, has created it meanwhile.
             return
         except HttpResponseError as exc:
             raise self._errors.not_created(exc) from exc
 
 
 def in_blocks(chunks: Iterable[bytes], size: int) -> Iterator[bytes]:
-    """Cut a stream into blocks of one size; the last may be shorter, none is empty."""
+    """Split a stream into blocks of one size; the last may be shorter, but no block is empty."""
     pending: list[memoryview] = []
     held = 0
     for chunk in chunks:
@@ -161,7 +161,7 @@ def _metadata(settings: dict[str, Any]) -> dict[str, str]:
 
 
 def _block_size(settings: dict[str, Any]) -> int | None:
-    """4 to 100 MB, as the service allows; None if it is left to us."""
+    """The block size in bytes, 4 to 100 MB as in the service; None if it is not set."""
     megabytes = whole_number(settings, "blockSizeInMB")
     if megabytes is None:
         return None

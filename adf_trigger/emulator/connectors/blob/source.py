@@ -1,4 +1,4 @@
-"""Blobs to read: one by name, or a folder, a prefix, a wildcard, a list."""
+"""Reads blobs, selected by name, folder, prefix, wildcard or a list of files."""
 
 import io
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from azure.core.exceptions import ResourceNotFoundError
 from azure.storage.blob import BlobProperties, ContainerClient
 
 from adf_trigger.emulator.connectors.blob.account import READ_CHUNK, container_client
-from adf_trigger.emulator.connectors.blob.errors import folder_url, told
+from adf_trigger.emulator.connectors.blob.errors import folder_url, translated
 from adf_trigger.emulator.connectors.blob.flavors import Flavor, check_settings_type, flavor_of
 from adf_trigger.emulator.connectors.blob.location import BlobLocation, below, blob_location
 from adf_trigger.emulator.connectors.blob.random_access import BlobReader
@@ -40,7 +40,7 @@ _HEADERS = ("content_type", "content_encoding", "content_language", "content_dis
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which blobs: `storeSettings` of a source."""
+    """The selection of blobs by the `storeSettings` of a source."""
 
     recursive: bool = True
     wildcard_folder: str = ""
@@ -56,10 +56,10 @@ class Selection:
 
         Args:
             settings: storeSettings, evaluated.
-            flavor: the kind of storage that they must be for.
+            flavor: the expected kind of storage.
 
         Raises:
-            NotEmulated: settings of another store, or one that is not honoured here.
+            NotEmulated: the settings are for another store, or one of them is not emulated.
         """
         check_settings_type(settings, flavor.read)
         forbid_unknown(settings, _KNOWN if flavor.hierarchical else _KNOWN | {"prefix"}, "storeSettings")
@@ -79,7 +79,7 @@ class Selection:
 
     @property
     def locates(self) -> bool:
-        """Whether files are located by more than the dataset's path."""
+        """Whether files are selected by more than the dataset's path."""
         return bool(self.wildcard_folder or self.wildcard_file or self.prefix or self.file_list)
 
     def in_time(self, modified: datetime) -> bool:
@@ -115,11 +115,11 @@ class BlobSource:
         return self.location.container
 
     def files(self) -> Iterator[StoredFile]:
-        """List the selected blobs, as pages of the listing arrive.
+        """List the selected blobs, page by page.
 
         Raises:
-            DataFailure: the named blob, or anything in the named folder, is missing. A wildcard that matches
-                nothing in a folder that is not empty is no failure, nor is a folder that is there and empty.
+            DataFailure: the named blob is missing, or the named folder has no blobs. A wildcard without matches
+                in a folder with blobs is not a failure, nor is an empty folder that exists on its own.
         """
         if self.selection.file_list:
             yield from self._listed_in_file()
@@ -135,7 +135,7 @@ class BlobSource:
         return bool(self.selection.wildcard_folder or self.selection.wildcard_file or self.selection.prefix)
 
     def _named(self, blob: str, relative_path: str) -> StoredFile:
-        with told(self._errors, blob, "Source"), self._job.statistics.listing.timed():
+        with translated(self._errors, blob, "Source"), self._job.statistics.listing.timed():
             properties = self.container.get_blob_client(blob).get_blob_properties()
         return StoredFile(blob, relative_path, properties.size, _traits(properties))
 
@@ -143,7 +143,7 @@ class BlobSource:
         container, _, blob = self.selection.file_list.partition("/")
         lists = self.container if container == self.location.container else None
         if lists is None or not blob:
-            # A list elsewhere in the same account is read through a client of its own container.
+            # A list elsewhere in the same account would need a client for its own container.
             raise NotEmulated("A fileListPath outside the dataset's container")
         pending = b""
         for chunk in self._chunks(blob):
@@ -189,7 +189,7 @@ class BlobSource:
         pages = self.container.list_blobs(name_starts_with=prefix or None, include=["metadata"]).by_page()
         while True:
             self._job.check()
-            with told(self._errors, prefix, "Source"), self._job.statistics.listing.timed():
+            with translated(self._errors, prefix, "Source"), self._job.statistics.listing.timed():
                 try:
                     page = next(pages, None)
                 except ResourceNotFoundError as exc:
@@ -199,18 +199,18 @@ class BlobSource:
             yield from page
 
     def read(self, file: StoredFile) -> Iterator[bytes]:
-        """The blob's bytes, in chunks of 1 MiB; a blob that changes meanwhile fails the copy."""
+        """The blob's bytes, in chunks of 1 MiB; a change of the blob meanwhile fails the copy."""
         self._job.statistics.source.add(files=1)
         yield from self._chunks(file.path)
 
     def _chunks(self, blob: str) -> Iterator[bytes]:
         source = self._job.statistics.source
         with source.connection():
-            with told(self._errors, blob, "Source"), source.timed():
+            with translated(self._errors, blob, "Source"), source.timed():
                 chunks = self.container.get_blob_client(blob).download_blob().chunks()
             while True:
                 self._job.check()
-                with told(self._errors, blob, "Source"), source.timed():
+                with translated(self._errors, blob, "Source"), source.timed():
                     chunk = next(chunks, None)
                 if chunk is None:
                     return
@@ -218,7 +218,7 @@ class BlobSource:
                 yield chunk
 
     def open(self, file: StoredFile, *, again: bool = False) -> BinaryIO:
-        """The blob, read in ranges."""
+        """Open the blob for reading in ranges."""
         if not again:
             self._job.statistics.source.add(files=1)
         return io.BufferedReader(
@@ -226,12 +226,12 @@ class BlobSource:
         )
 
     def delete(self, file: StoredFile) -> None:
-        """Delete the blob, its snapshots too."""
-        with told(self._errors, file.path, "Source"):
+        """Delete the blob and its snapshots."""
+        with translated(self._errors, file.path, "Source"):
             self.container.delete_blob(file.path, delete_snapshots="include")
 
     def delete_folders(self) -> None:
-        """Delete the dataset's folder, and those below it."""
+        """Delete the dataset's folder and those below it."""
         if not self._hierarchical:
             return
         folder = self.location.folder
@@ -239,17 +239,17 @@ class BlobSource:
         folders = [blob.name for blob in self._list(prefix) if is_folder(blob)]
         if self._exists(folder):
             folders.append(folder)
-        # A folder must be empty, so those deepest down go first.
+        # Only empty folders can be deleted, so the deepest ones come first.
         for name in sorted(folders, key=lambda name: name.count("/"), reverse=True):
             self._job.check()
-            with told(self._errors, name, "Source"):
+            with translated(self._errors, name, "Source"):
                 self.container.delete_blob(name)
 
     def _exists(self, folder: str) -> bool:
-        """Whether a folder is there by itself."""
+        """Whether a folder exists on its own."""
         if not (self._hierarchical and folder):
             return False
-        with told(self._errors, folder, "Source"), self._job.statistics.listing.timed():
+        with translated(self._errors, folder, "Source"), self._job.statistics.listing.timed():
             return folder_blob(self.container, folder) is not None
 
 
@@ -259,13 +259,13 @@ def _traits(blob: BlobProperties) -> FileTraits:
 
 
 def is_folder(blob: BlobProperties) -> bool:
-    """Whether a blob only stands for a folder, as accounts with a hierarchical namespace list them."""
+    """Whether a blob only represents a folder, as in listings of accounts with a hierarchical namespace."""
     metadata = blob.metadata or {}
     return blob.name.endswith("/") or str(metadata.get("hdi_isfolder", "")).lower() == "true"
 
 
 def folder_blob(container: ContainerClient, name: str) -> BlobProperties | None:
-    """The blob that stands for a folder in an account with a hierarchical namespace; None if there is none."""
+    """The blob that represents a folder in an account with a hierarchical namespace; None if there is none."""
     try:
         found: BlobProperties = container.get_blob_client(name).get_blob_properties()
     except ResourceNotFoundError:

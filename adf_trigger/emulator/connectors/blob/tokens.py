@@ -1,4 +1,4 @@
-"""Access tokens for the blob SDK, which is synchronous, from the event loop's side."""
+"""Access tokens for the synchronous blob SDK, requested on the event loop."""
 
 import time
 from collections.abc import Awaitable, Callable
@@ -17,8 +17,8 @@ from adf_trigger.emulator.connectors.common.settings import text
 from adf_trigger.emulator.contract.activity import ActivityContext
 
 RESOURCE = "https://storage.azure.com/"
-# A managed identity's token lives for hours; the SDK asks again five minutes before the end that it is told.
-_ASKED_AGAIN = 600.0
+# Reported lifetime of a managed identity's token, which is valid for hours; the SDK renews it 5 minutes before its end.
+_LIFETIME_SECONDS = 600.0
 
 
 def token_credential(
@@ -29,12 +29,12 @@ def token_credential(
     Args:
         properties: of the linked service, secrets as plain text.
         where: the linked service, for messages.
-        context: gives the identity's tokens, and sends requests.
-        job: from whose threads tokens are asked for.
+        context: supplies the identity's tokens and the HTTP client.
+        job: its threads request the tokens.
 
     Raises:
-        InvalidSettings: something is missing of the service principal.
-        NotEmulated: a service principal with a certificate.
+        InvalidSettings: a property of the service principal is missing.
+        NotEmulated: the service principal has a certificate.
     """
     kind = text(properties, "authenticationType")
     if kind == "ServicePrincipal" or (not kind and text(properties, "servicePrincipalId")):
@@ -45,32 +45,32 @@ def token_credential(
         )
         url, form = service_principal(properties, where, context.surroundings.cloud, key=key)
         form["resource"] = RESOURCE
-        return _FromTheLoop(ClientCredentials(url, form, context.http, _no_token).token, job)
+        return _LoopCredential(ClientCredentials(url, form, context.http, _no_token).token, job)
 
-    async def of_the_factory() -> Token:
-        return Token(await context.token(RESOURCE), time.monotonic() + _ASKED_AGAIN)
+    async def factory_token() -> Token:
+        return Token(await context.token(RESOURCE), time.monotonic() + _LIFETIME_SECONDS)
 
-    return _FromTheLoop(of_the_factory, job)
+    return _LoopCredential(factory_token, job)
 
 
-class _FromTheLoop:
-    """A credential whose tokens are asked for on the job's event loop, by a thread that waits."""
+class _LoopCredential:
+    """A credential that requests its tokens on the job's event loop while the calling thread waits."""
 
     def __init__(self, ask: Callable[[], Awaitable[Token]], job: Job) -> None:
         self._ask = ask
         self._job = job
 
     def get_token(self, *_scopes: str, **_options: Any) -> AccessToken:
-        """The token; its scope is the storage service, whatever is asked.
+        """The token; its scope is always the storage service.
 
         Raises:
-            ActivityFailed: there is none.
+            ActivityFailed: no token was issued.
         """
 
-        async def asked() -> Token:
+        async def request() -> Token:
             return await self._ask()
 
-        token = self._job.wait_for(asked())
+        token = self._job.wait_for(request())
         return AccessToken(token.text, int(time.time() + token.until - time.monotonic()))
 
 

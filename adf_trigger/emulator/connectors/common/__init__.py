@@ -1,1 +1,1 @@
-"""What all connectors share: the ports of stores, settings as they are written, failures, and the threads of a job."""
+"""Shared by all connectors: the ports of stores, reading of settings, failures, and the threads of a job."""

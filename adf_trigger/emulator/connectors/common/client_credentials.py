@@ -1,4 +1,4 @@
-"""Access tokens by client credentials: of a service principal in one of Azure's clouds, or from any token endpoint."""
+"""Access tokens by client credentials, for a service principal in one of Azure's clouds or from any token endpoint."""
 
 import time
 from collections.abc import Callable
@@ -21,7 +21,7 @@ SERVICE_PRINCIPAL = frozenset(
         "azureCloudType",
     }
 )
-"""Properties of a linked service that every connector has for its service principal."""
+"""Properties of linked services for a service principal, common to all connectors."""
 
 _AUTHORITIES = {
     "azurepublic": "https://login.microsoftonline.com",
@@ -30,8 +30,8 @@ _AUTHORITIES = {
     "azuregermany": "https://login.microsoftonline.de",
 }
 _TIMEOUT = 30.0
-# A token is renewed this long before it ends.
-_EARLY = 60.0
+# A token is renewed this many seconds before it expires.
+_RENEWAL_MARGIN = 60.0
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -39,8 +39,8 @@ class Token:
     """An access token.
 
     Attributes:
-        text: what is sent.
-        until: when it is to be renewed, on the monotonic clock.
+        text: the token itself.
+        until: when to renew it, on the monotonic clock.
     """
 
     text: str
@@ -48,13 +48,13 @@ class Token:
 
 
 class ClientCredentials:
-    """Asks a token endpoint, and again when the token nears its end.
+    """Gets a token from a token endpoint, and a new one shortly before it expires.
 
     Args:
         url: of the token endpoint.
-        form: what is posted to it, besides the grant type.
+        form: form fields of the request, without the grant type.
         http: sends the request.
-        no_token: makes the failure when there is no token, from the reason.
+        no_token: makes the failure for a missing token from the reason.
     """
 
     def __init__(
@@ -74,13 +74,13 @@ class ClientCredentials:
         """The token to send now.
 
         Raises:
-            DataFailure: as `no_token` makes it.
+            DataFailure: no token was issued; made by `no_token`.
         """
         if self._token is None or time.monotonic() > self._token.until:
             try:
                 response = await self._http.post(self._url, data=self._form, timeout=_TIMEOUT)
             except HostNotAllowed as exc:
-                raise self._no_token(f"The token endpoint is not asked: {exc}") from exc
+                raise self._no_token(f"The token endpoint is not called: {exc}") from exc
             except httpx.HTTPError as exc:
                 raise self._no_token(f"The token endpoint cannot be reached: {type(exc).__name__}.") from exc
             self._token = self._read(response)
@@ -103,23 +103,23 @@ class ClientCredentials:
             lifetime = float(reply.get("expires_in", 0))
         except (TypeError, ValueError):
             lifetime = 0.0
-        return Token(token, time.monotonic() + max(0.0, lifetime - _EARLY))
+        return Token(token, time.monotonic() + max(0.0, lifetime - _RENEWAL_MARGIN))
 
 
 def service_principal(
     properties: dict[str, Any], where: str, own_cloud: Cloud, *, key: str = "servicePrincipalKey"
 ) -> tuple[str, dict[str, str]]:
-    """The token endpoint of a linked service's service principal, and what to post to it besides the resource.
+    """The token endpoint of a linked service's service principal, and the form fields except the resource.
 
     Args:
         properties: of the linked service, secrets as plain text.
         where: the linked service, for messages.
-        own_cloud: the factory's, for linked services that name none.
-        key: what it calls the service principal's key.
+        own_cloud: the factory's cloud, the default of azureCloudType.
+        key: its property for the service principal's key.
 
     Raises:
-        InvalidSettings: something that is needed is missing.
-        NotEmulated: another kind of key, or of cloud.
+        InvalidSettings: a required property is missing.
+        NotEmulated: another type of credential, or an unknown cloud.
     """
     credential_type = text(properties, "servicePrincipalCredentialType") or "ServicePrincipalKey"
     cloud = text(properties, "azureCloudType").lower()

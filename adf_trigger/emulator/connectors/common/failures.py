@@ -1,4 +1,4 @@
-"""Failures as a copy reports them: error code 2200 and a message of one well-known shape."""
+"""Failures of copies, with error code 2200 and a message in the service's well-known form."""
 
 from typing import Any
 
@@ -8,13 +8,15 @@ COPY_ERROR_CODE = "2200"
 
 
 class DataFailure(ActivityFailed):
-    """A failure of data movement, in the words of the service.
+    """A failure of data movement, with a message in the service's form.
 
     Args:
         code: the service's own name of the error, e.g. UserErrorSourceBlobNotExist.
-        text: what went wrong, for people.
+        text: description for users.
         error_code: `error.errorCode` of the activity run.
-        side: `Source` or `Sink`, where the service says on which side it happened.
+        failure_type: `error.failureType` of the activity run.
+        side: `Source` or `Sink` for errors of which the service reports the side.
+        output: output of the activity run.
     """
 
     def __init__(
@@ -37,14 +39,14 @@ class DataFailure(ActivityFailed):
 
 
 class NotEmulated(DataFailure):
-    """Something the real service can do and this one cannot. It is said, never pretended."""
+    """Something that the real service supports and the emulator does not. It fails instead of pretending."""
 
     def __init__(self, what: str) -> None:
         super().__init__("UserErrorNotEmulated", f"{what} is not emulated by this local Data Factory.")
 
 
 class InvalidSettings(DataFailure):
-    """A property of the activity, the dataset or the linked service is missing or makes no sense."""
+    """A property of the activity, the dataset or the linked service is missing or invalid."""
 
     def __init__(self, text: str) -> None:
         super().__init__("UserErrorInvalidCopySettings", text)

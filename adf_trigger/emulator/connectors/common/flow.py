@@ -1,4 +1,4 @@
-"""The two ends of a copy: a source gives pieces, a sink takes them. What flows is bytes or records."""
+"""The two ends of a copy: a source that yields pieces, and a sink that writes them. Pieces contain bytes or records."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -16,15 +16,15 @@ def _nothing() -> None:
 
 @dataclass(frozen=True, slots=True)
 class Piece(Generic[T_co]):
-    """What one file of the source holds, or all of a source that has no files.
+    """The content of one source file, or of a whole source without files.
 
     Attributes:
-        items: read as they are asked for, once.
-        path: the file's path below the source folder; None if it is no file.
-        size: bytes to be written, where that is known beforehand.
-        traits: what the file carries besides its bytes.
-        done: to be called when all of it is safe in the sink.
-        columns: what the file's place adds to each of its records.
+        items: read lazily, only once.
+        path: the file's path below the source folder; None without a file.
+        size: bytes to be written; None if not known in advance.
+        traits: the file's metadata and content settings.
+        done: to be called when the sink has written the whole piece.
+        columns: columns that the file's path adds to each of its records.
     """
 
     items: Iterator[T_co]
@@ -36,18 +36,18 @@ class Piece(Generic[T_co]):
 
 
 class Source(Protocol[T_co]):
-    """Where data comes from. Iterated from threads of the copy."""
+    """A source of data. Threads of the copy iterate over it."""
 
     @property
     def root(self) -> str:
-        """URL of the folder whose files it reads; empty if it has no files."""
+        """URL of the folder that it reads files from; empty if it has no files."""
 
     def pieces(self) -> Iterator[Piece[T_co]]:
-        """What there is to copy, listed as it goes."""
+        """The pieces to copy, listed lazily."""
 
 
 class Sink(Protocol[T_contra]):
-    """Where data goes to. Called from threads of the copy."""
+    """A destination of data. Called from threads of the copy."""
 
     @property
     def root(self) -> str:
@@ -55,14 +55,14 @@ class Sink(Protocol[T_contra]):
 
     @property
     def merges(self) -> bool:
-        """Whether all pieces become one: then one thread takes them all."""
+        """Whether all pieces are merged into one, which a single thread must write."""
 
     def expect_several(self) -> None:
-        """Told that there is more than one piece.
+        """Called before `take` if there is more than one piece.
 
         Raises:
             InvalidSettings: the second would overwrite the first.
         """
 
     def take(self, pieces: Iterator[Piece[T_contra]]) -> None:
-        """Write pieces until there are no more."""
+        """Write all pieces."""

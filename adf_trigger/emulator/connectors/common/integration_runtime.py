@@ -1,4 +1,4 @@
-"""What activity runs on the Azure integration runtime show, whatever they do."""
+"""Common fields of all activity runs on the Azure integration runtime."""
 
 import json
 import math
@@ -12,7 +12,7 @@ from adf_trigger.emulator.contract.limits import LARGEST_OUTPUT, output_too_larg
 
 
 def integration_runtime(location: str) -> str:
-    """The Azure integration runtime as outputs name it."""
+    """The name of the Azure integration runtime in outputs."""
     return f"DefaultIntegrationRuntime ({location})"
 
 
@@ -39,11 +39,11 @@ class Stopwatch:
         return int(time.monotonic() - self._begun)
 
     def fields(self, *, unit: str = "Hours", duration: bool = True) -> dict[str, Any]:
-        """What recorded outputs end with.
+        """The last fields of recorded outputs.
 
         Args:
-            unit: of the billed duration; a Lookup is billed in DIUHours.
-            duration: whether executionDuration is shown; a Lookup has none.
+            unit: of the billed duration; DIUHours for a Lookup.
+            duration: whether to include executionDuration; false for a Lookup.
         """
         hours = max(1, math.ceil(self.seconds / 60)) / 60
         return {
@@ -58,17 +58,17 @@ class Stopwatch:
 
 
 def explain(failure: ActivityFailed, error_code: str, shown: Any) -> None:
-    """Complete a failure: what the activity's input shows, and its own number for failures of data movement."""
+    """Complete a failure with the activity's input and, for failures of data movement, its error code."""
     failure.input = shown
     if isinstance(failure, DataFailure):
         failure.error_code = error_code
 
 
 def check_output_size(output: dict[str, Any]) -> None:
-    """Hold an output against the limit of 4 MB.
+    """Check that an output does not exceed 4 MB.
 
     Raises:
-        ActivityFailed: it is larger.
+        ActivityFailed: the output is larger.
     """
     size = len(json.dumps(output, ensure_ascii=False, separators=(",", ":")).encode())
     if size > LARGEST_OUTPUT:

@@ -1,7 +1,7 @@
-"""The threads of one copy: started, watched, stopped together.
+"""The threads of one copy: started, supervised and stopped together.
 
-The blob SDK is synchronous, so data moves in threads. Within a thread everything is pulled, chunk by
-chunk, from the sink's end, so that nothing piles up; between chunks it asks whether to go on.
+The blob SDK is synchronous, so data moves in threads. Within a thread the sink pulls all data chunk by chunk, so
+that nothing accumulates in memory; between chunks the thread checks whether the job was stopped.
 """
 
 import asyncio
@@ -24,22 +24,22 @@ class _Closes(Protocol):
 
 Client = TypeVar("Client", bound=_Closes)
 
-# Shared by all copies: what finds no free thread waits, and that wait is the run's time in the queue.
+# Shared by all copies. A worker waits for a free thread; that is the activity run's time in the queue.
 _THREADS = ThreadPoolExecutor(max_workers=32, thread_name_prefix="copy")
 
 
 class Stopped(Exception):
-    """The job is over (cancelled, or another of its threads failed); this thread gives up."""
+    """The job was stopped, by cancellation or a failure of another thread; this thread must end."""
 
 
 class Job(AbstractContextManager["Job"]):
-    """Threads that work on one copy, and what they share. Made and run on the event loop's thread.
+    """The threads of one copy and their shared state. Created and run on the event loop's thread.
 
-    Left as a context, it closes what was opened for it.
+    As a context manager it closes its clients on exit.
 
     Attributes:
-        statistics: counted by all threads.
-        queued: seconds that the job waited for threads to be free.
+        statistics: updated by all threads.
+        queued: seconds that the job waited for free threads.
     """
 
     def __init__(self) -> None:
@@ -54,16 +54,16 @@ class Job(AbstractContextManager["Job"]):
     def __exit__(self, *_: object) -> None:
         self._opened.close()
 
-    def keep(self, client: Client) -> Client:
-        """Close a client when the job is left."""
+    def close_on_exit(self, client: Client) -> Client:
+        """Close a client when the job's context ends."""
         self._opened.callback(client.close)
         return client
 
     def check(self) -> None:
-        """Called between chunks.
+        """Check whether to continue; called between chunks.
 
         Raises:
-            Stopped: the job is over.
+            Stopped: the job was stopped.
         """
         if self._stopped.is_set():
             raise Stopped
@@ -72,7 +72,7 @@ class Job(AbstractContextManager["Job"]):
         """Run a coroutine on the event loop, from a thread of the job, and wait for its result.
 
         Raises:
-            Stopped: the job ended meanwhile.
+            Stopped: the job was stopped meanwhile.
         """
         with self._lock:
             if self._stopped.is_set():
@@ -89,7 +89,7 @@ class Job(AbstractContextManager["Job"]):
                 self._calls.discard(call)
 
     def stop(self) -> None:
-        """Tell every thread to give up, and cancel what they wait for."""
+        """Stop all threads, and cancel the coroutines that they wait for."""
         with self._lock:
             self._stopped.set()
             calls = list(self._calls)
@@ -97,22 +97,22 @@ class Job(AbstractContextManager["Job"]):
             call.cancel()
 
     async def run(self, workers: Sequence[Callable[[], T]]) -> list[T]:
-        """Run each worker in a thread of its own until all are done; the first failure stops the rest.
+        """Run each worker in its own thread until all are done; the first failure stops the others.
 
-        No thread is left behind: also when cancelled, this returns only after the last has come out.
+        This returns only after the last thread has ended, even when cancelled.
 
         Raises:
-            Exception: what the first worker to fail raised.
+            Exception: the exception of the first failed worker.
         """
         waits: list[float] = []
         submitted = time.monotonic()
 
-        def begun(worker: Callable[[], T]) -> T:
+        def work(worker: Callable[[], T]) -> T:
             waits.append(time.monotonic() - submitted)
             self.check()
             return worker()
 
-        threads = [asyncio.wrap_future(_THREADS.submit(begun, worker)) for worker in workers]
+        threads = [asyncio.wrap_future(_THREADS.submit(work, worker)) for worker in workers]
         try:
             await asyncio.wait(threads, return_when=asyncio.FIRST_EXCEPTION)
         except asyncio.CancelledError:
@@ -121,7 +121,7 @@ class Job(AbstractContextManager["Job"]):
         finally:
             if any(not thread.done() or thread.exception() for thread in threads):
                 self.stop()
-            await _settled(threads)
+            await _join(threads)
             self.queued += min(waits, default=0.0)
         failures = [failure for thread in threads if (failure := thread.exception())]
         for failure in failures:
@@ -130,8 +130,8 @@ class Job(AbstractContextManager["Job"]):
         return [thread.result() for thread in threads]
 
 
-async def _settled(threads: Sequence[asyncio.Future[Any]]) -> None:
-    """Wait until every thread has come out, however often we are told to hurry."""
+async def _join(threads: Sequence[asyncio.Future[Any]]) -> None:
+    """Wait until every thread has ended, even if cancelled meanwhile; then propagate the cancellation."""
     interruption: asyncio.CancelledError | None = None
     while pending := [thread for thread in threads if not thread.done()]:
         try:
@@ -139,6 +139,6 @@ async def _settled(threads: Sequence[asyncio.Future[Any]]) -> None:
         except asyncio.CancelledError as exc:
             interruption = exc
     for thread in threads:
-        thread.exception()  # Looked at, or asyncio would report it as forgotten.
+        thread.exception()  # Retrieved, or asyncio would log it as never retrieved.
     if interruption is not None:
         raise interruption

@@ -1,4 +1,4 @@
-"""JSONPath: names and indexes, as column mappings use it; and all of it, as pagination rules may."""
+"""JSONPath: only names and indexes for column mappings, the full language for pagination rules."""
 
 import re
 from collections.abc import Callable
@@ -33,12 +33,12 @@ class JsonPath:
     steps: tuple[str | int, ...]
 
     def find(self, value: Any) -> Any:
-        """What is there; None if nothing is."""
+        """The value at the path; None if there is none."""
         found = self.find_all(value)
         return found[0] if found else None
 
     def find_all(self, value: Any) -> list[Any]:
-        """What is there, as one match; no match if nothing is."""
+        """The value at the path as a list of one; an empty list if there is none."""
         for step in self.steps:
             if isinstance(step, str):
                 if not isinstance(value, dict) or step not in value:
@@ -49,11 +49,11 @@ class JsonPath:
         return [value]
 
     def put(self, record: dict[str, Any], value: Any) -> None:
-        """Write a value, making the objects on the way.
+        """Write a value, creating parent objects.
 
         Raises:
-            NotEmulated: the path goes into an array, which the service cannot write either.
-            InvalidSettings: something else is in the way, or the path is the root.
+            NotEmulated: the path contains an index; the service cannot write into arrays either.
+            InvalidSettings: a parent is not an object, or the path is the root.
         """
         if not self.steps:
             raise InvalidSettings("A sink path must name a field.")
@@ -73,7 +73,7 @@ def json_path(text: str) -> JsonPath:
     """Parse a path.
 
     Raises:
-        NotEmulated: it uses more of JSONPath than names and indexes.
+        NotEmulated: the path contains more than names and indexes.
     """
     from_root = text.startswith("$")
     position = 1 if from_root else 0
@@ -81,7 +81,7 @@ def json_path(text: str) -> JsonPath:
     while position < len(text):
         match = _STEP.match(text, position)
         if match is None:
-            raise NotEmulated(f"The JSON path '{text}' (names and indexes are)")
+            raise NotEmulated(f"The JSON path '{text}', which has more than names and indexes,")
         if match["index"] is not None:
             steps.append(int(match["index"]))
         elif match["name"] is not None:
@@ -96,10 +96,10 @@ def json_path(text: str) -> JsonPath:
 
 @lru_cache(maxsize=1024)
 def matcher(text: str) -> Callable[[Any], list[Any]]:
-    """A function that gives all matches of a path, of any JSONPath.
+    """A function that returns all matches of any JSONPath.
 
     Raises:
-        InvalidSettings: it is no JSONPath.
+        InvalidSettings: the text is not a JSONPath.
     """
     try:
         return json_path(text).find_all

@@ -1,4 +1,4 @@
-"""What flows through a copy that understands its data: records, and now and then the names of their columns."""
+"""Items of a copy that parses its data: records, and announcements of their columns."""
 
 from collections.abc import Iterator
 from typing import Any, TypeAlias

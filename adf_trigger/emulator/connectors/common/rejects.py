@@ -1,13 +1,14 @@
-"""Rows that do not fit: the copy fails on the first, unless it was told to skip them."""
+"""Incompatible rows: by default the first one fails the copy; optionally they are skipped."""
 
 from adf_trigger.emulator.connectors.common.failures import DataFailure
 from adf_trigger.emulator.connectors.common.statistics import Statistics
 
 
 class Rejects:
-    """Decides about rows that do not fit.
+    """Fails the copy because of an incompatible row, or counts it as skipped.
 
     Args:
+        statistics: counts the skipped rows.
         skip: enableSkipIncompatibleRow of the Copy activity.
     """
 
@@ -19,7 +20,7 @@ class Rejects:
         """Count a row as skipped.
 
         Raises:
-            DataFailure: the one given, if rows are not to be skipped.
+            DataFailure: `failure`, if rows are not skipped.
         """
         if not self._skip:
             raise failure

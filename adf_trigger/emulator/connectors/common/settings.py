@@ -1,4 +1,4 @@
-"""Reading typeProperties strictly: what is not understood is refused by name, never passed over."""
+"""Reads typeProperties strictly: unknown properties are rejected by name, never ignored."""
 
 import re
 from collections.abc import Collection
@@ -12,22 +12,22 @@ HARMLESS = frozenset({"type", "disableMetricsCollection"})
 
 
 def forbid_unknown(properties: dict[str, Any], known: Collection[str], where: str) -> None:
-    """Forbid properties that nothing here honours. Empty ones (null, "", [], {}, false) ask for nothing.
+    """Reject properties that are not emulated. Empty ones (null, "", [], {}, false) have no effect and are accepted.
 
     Raises:
-        NotEmulated: naming the first such property.
+        NotEmulated: there is such a property; the message names the first one.
     """
     for name, value in properties.items():
-        if name not in known and name not in HARMLESS and _asks_something(value):
+        if name not in known and name not in HARMLESS and _has_effect(value):
             raise NotEmulated(f"The property '{name}' of {where}")
 
 
-def _asks_something(value: Any) -> bool:
+def _has_effect(value: Any) -> bool:
     return bool(value) or (isinstance(value, int | float) and not isinstance(value, bool))
 
 
 def text(properties: dict[str, Any], name: str, default: str = "") -> str:
-    """A string; a missing or null one is the default."""
+    """A string; the default if it is missing or null."""
     value = properties.get(name)
     if value is None:
         return default
@@ -37,7 +37,7 @@ def text(properties: dict[str, Any], name: str, default: str = "") -> str:
 
 
 def required_text(properties: dict[str, Any], name: str, where: str) -> str:
-    """A string that must be there and not empty."""
+    """A required, non-empty string."""
     value = text(properties, name)
     if not value:
         raise InvalidSettings(f"The property '{name}' of {where} is required.")
@@ -45,7 +45,7 @@ def required_text(properties: dict[str, Any], name: str, where: str) -> str:
 
 
 def flag(properties: dict[str, Any], name: str, *, default: bool = False) -> bool:
-    """A boolean, also written as a string."""
+    """A boolean, or the text of one."""
     value = properties.get(name)
     if value is None:
         return default
@@ -57,7 +57,7 @@ def flag(properties: dict[str, Any], name: str, *, default: bool = False) -> boo
 
 
 def whole_number(properties: dict[str, Any], name: str, default: int | None = None) -> int | None:
-    """An integer, also written as a string."""
+    """An integer, or the text of one."""
     value = properties.get(name)
     if value is None or value == "":
         return default
@@ -67,7 +67,7 @@ def whole_number(properties: dict[str, Any], name: str, default: int | None = No
 
 
 def section(properties: dict[str, Any], name: str) -> dict[str, Any]:
-    """A nested object; a missing or null one is empty."""
+    """A nested object; empty if it is missing or null."""
     value = properties.get(name)
     if value is None:
         return {}
@@ -90,7 +90,7 @@ def seconds(properties: dict[str, Any], name: str, default: float) -> float:
 
 
 def instant(properties: dict[str, Any], name: str) -> datetime | None:
-    """A UTC date and time (ISO 8601); without a zone it is UTC."""
+    """A date and time (ISO 8601), converted to UTC; without a zone it is UTC."""
     value = properties.get(name)
     if value is None or value == "":
         return None

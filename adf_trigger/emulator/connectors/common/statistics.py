@@ -1,4 +1,4 @@
-"""What a copy has moved so far, counted for real by all of its threads."""
+"""Statistics of a copy, measured by all of its threads."""
 
 import time
 from collections.abc import Iterator
@@ -9,13 +9,13 @@ from threading import Lock
 
 @dataclass(slots=True)
 class Side:
-    """One side of a copy, the source's or the sink's.
+    """The source or the sink of a copy.
 
     Attributes:
-        data: bytes that went over the wire.
+        data: bytes sent or received over the network.
         busy: seconds that threads spent reading or writing.
-        peak: most connections open at once.
-        first_byte: seconds until the first byte came, where that is told.
+        peak: maximum number of simultaneous connections.
+        first_byte: seconds until the first byte; None where it is not measured.
     """
 
     data: int = 0
@@ -49,7 +49,7 @@ class Side:
 
     @contextmanager
     def timed(self) -> Iterator[None]:
-        """Count the time spent within as busy."""
+        """Add the time spent in the context to `busy`."""
         begun = time.monotonic()
         try:
             yield
@@ -59,7 +59,7 @@ class Side:
 
 @dataclass(slots=True)
 class Statistics:
-    """Both sides of a copy, its listing, and the rows that were left out."""
+    """Both sides of a copy, its listing, and the skipped rows."""
 
     source: Side = field(default_factory=Side)
     sink: Side = field(default_factory=Side)
@@ -67,5 +67,5 @@ class Statistics:
     skipped: Side = field(default_factory=Side)
 
     def skip_row(self) -> None:
-        """Count a row that was left out."""
+        """Count a skipped row."""
         self.skipped.add(rows=1)

@@ -1,4 +1,4 @@
-"""What the pipeline asks of a connector to files, on the source's side and on the sink's."""
+"""The interfaces of a connector to files: source, sink and inspector."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from typing import Any, BinaryIO, Protocol
 
 @dataclass(frozen=True, slots=True)
 class FileTraits:
-    """What a file carries besides its bytes.
+    """The metadata and content settings of a file.
 
     Attributes:
         metadata: user-defined names and values.
@@ -29,7 +29,7 @@ class StoredFile:
         path: its full path within the store's container.
         relative_path: its path below the folder that the copy starts from.
         size: bytes.
-        traits: what it carries besides its bytes.
+        traits: its metadata and content settings.
     """
 
     path: str
@@ -39,76 +39,76 @@ class StoredFile:
 
 
 class FileSource(Protocol):
-    """Files to read. Its methods are called from the copy's threads."""
+    """Reads files. Its methods are called from the copy's threads."""
 
     @property
     def root(self) -> str:
-        """URL of the folder that they are in, with a slash at its end."""
+        """URL of the files' folder, with a trailing slash."""
 
     @property
     def container_name(self) -> str:
-        """The container that their paths are within."""
+        """The container of the files' paths."""
 
     def files(self) -> Iterator[StoredFile]:
-        """List what is to be copied, as it goes.
+        """List the files to copy, lazily.
 
         Raises:
-            DataFailure: nothing is there, or the store refuses.
+            DataFailure: there are no files, or the store returns an error.
         """
 
     def read(self, file: StoredFile) -> Iterator[bytes]:
         """The file's bytes, in chunks."""
 
     def open(self, file: StoredFile, *, again: bool = False) -> BinaryIO:
-        """The file, to be read anywhere. For one thread alone.
+        """Open the file for random access by one thread.
 
         Args:
             file: to read.
-            again: whether it was opened before, and so counts no more.
+            again: whether it was opened before and is already counted.
         """
 
     def delete(self, file: StoredFile) -> None:
-        """Remove a file that was copied."""
+        """Delete a file."""
 
     def delete_folders(self) -> None:
-        """Remove the folder that the dataset names, and those below it, once they are empty.
+        """Delete the dataset's folder and those below it, which must be empty.
 
-        Where a folder is only a part of its files' names, there is nothing to do.
+        Does nothing if folders are only parts of the files' names.
         """
 
 
 class FileSink(Protocol):
-    """A folder to write files to. Its methods are called from the copy's threads."""
+    """Writes files to a folder. Its methods are called from the copy's threads."""
 
     @property
     def root(self) -> str:
-        """URL of the folder, with a slash at its end."""
+        """URL of the folder, with a trailing slash."""
 
     @property
     def file_name(self) -> str:
-        """The one file that the dataset names, or nothing."""
+        """The file that the dataset names, or an empty string."""
 
     def write(self, path: str, chunks: Iterable[bytes], traits: FileTraits, *, size: int | None) -> None:
-        """Write one file whole or, if the chunks fail, not at all.
+        """Write one file completely or, if the chunks fail, not at all.
 
         Args:
             path: below the sink's folder.
             chunks: its bytes.
-            traits: what it carries besides.
-            size: bytes to come, where known, so that blocks can be cut to fit.
+            traits: its metadata and content settings.
+            size: total bytes, to choose the size of blocks; None if not known.
         """
 
 
 @dataclass(frozen=True, slots=True)
-class ItemFacts:
-    """What is known of a file or a folder.
+class ItemProperties:
+    """The properties of a file or a folder.
 
     Attributes:
-        name: without the folders above it.
-        is_folder: else it is a file.
-        size: bytes, of a file.
-        modified: when it was last modified, where the store tells.
-        content_md5: base64, where the store keeps it.
+        name: without its parent folders.
+        is_folder: whether it is a folder or a file.
+        size: bytes; only for files.
+        modified: when it was last modified, if known to the store.
+        content_md5: base64, if known to the store.
     """
 
     name: str
@@ -119,13 +119,13 @@ class ItemFacts:
 
 
 class FileInspector(Protocol):
-    """Looks at the one file or folder that a dataset names. Called from threads."""
+    """Reads the properties of the file or folder that a dataset names. Called from the copy's threads."""
 
-    def item(self) -> ItemFacts | None:
+    def item(self) -> ItemProperties | None:
         """The item; None if it does not exist."""
 
-    def children(self) -> Iterator[ItemFacts]:
-        """What is directly in the folder; nothing if it does not exist."""
+    def children(self) -> Iterator[ItemProperties]:
+        """The items directly in the folder; none if it does not exist."""
 
     def missing(self) -> Exception:
-        """The failure to raise if it had to exist."""
+        """The failure to raise if the item must exist and does not."""

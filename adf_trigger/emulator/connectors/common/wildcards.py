@@ -1,4 +1,4 @@
-"""Wildcards of paths: `*` is any number of characters, `?` none or one, `^` takes the next one literally."""
+"""Wildcards of paths: `*` matches any number of characters, `?` none or one, `^` escapes the next one."""
 
 import re
 from functools import lru_cache
@@ -7,7 +7,7 @@ _SPECIAL = frozenset("*?^")
 
 
 def has_wildcard(pattern: str) -> bool:
-    """Whether a pattern holds anything but literal characters."""
+    """Whether a pattern contains anything but literal characters."""
     return not _SPECIAL.isdisjoint(pattern)
 
 
@@ -21,7 +21,7 @@ def _compiled(pattern: str) -> re.Pattern[str]:
         elif character == "?":
             parts.append("[^/]?")
         elif character == "^":
-            # At the end there is nothing to escape: it stands for itself.
+            # At the end there is nothing to escape, so it matches itself.
             parts.append(re.escape(next(characters, "^")))
         else:
             parts.append(re.escape(character))
@@ -29,12 +29,12 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 
 
 def matches(pattern: str, name: str) -> bool:
-    """Whether a whole name matches. Case counts, as it does in blob names; `/` is only matched by itself."""
+    """Whether a whole name matches, case-sensitively like blob names; only `/` matches `/`."""
     return _compiled(pattern).fullmatch(name) is not None
 
 
 def folder_matches(pattern: str, folder: str, *, recursive: bool) -> bool:
-    """Whether a folder is one that the pattern names or, if recursive, lies below one."""
+    """Whether a folder matches the pattern or, if recursive, is below one that matches."""
     if not pattern:
         return recursive or not folder
     wanted = pattern.split("/")
@@ -45,7 +45,7 @@ def folder_matches(pattern: str, folder: str, *, recursive: bool) -> bool:
 
 
 def fixed_folder(pattern: str) -> str:
-    """The leading folders of a pattern that have no wildcard: where a search can start."""
+    """The leading folders of a pattern without wildcards, where a search can start."""
     fixed = []
     for part in pattern.split("/"):
         if has_wildcard(part):

@@ -1,1 +1,1 @@
-"""Files as sources and sinks, whatever store they are in: compression, archives, partitions, names of targets."""
+"""Files as sources and sinks, in any store: compression, archives, partitions, names of target files."""

@@ -1,4 +1,4 @@
-"""additionalColumns of a source: constants, the file's path, or a column again under another name."""
+"""additionalColumns of a source: constants, the file's path, or a copy of a column under another name."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -12,14 +12,14 @@ _COLUMN = "$$COLUMN:"
 
 
 class WithColumns:
-    """A source of records, each with more columns at its end.
+    """A source that appends columns to the records of another.
 
     Args:
-        source: the records.
-        columns: additionalColumns as the activity has them, evaluated.
+        source: of the records.
+        columns: additionalColumns of the activity, evaluated.
 
     Raises:
-        InvalidSettings: they are not pairs of name and value.
+        InvalidSettings: the columns are not objects with a name.
     """
 
     def __init__(self, source: Source[Item], columns: list[Any]) -> None:

@@ -1,4 +1,4 @@
-"""ZipDeflate: files of many files on the way in, of one on the way out."""
+"""ZipDeflate: archives of any number of files in the source, of one file in the sink."""
 
 import io
 import zipfile
@@ -11,10 +11,10 @@ _CHUNK = 1024 * 1024
 
 
 def entry_names(archive: BinaryIO, name: str) -> list[tuple[str, int]]:
-    """Names and expanded sizes of the files in an archive, folders left out.
+    """Names and expanded sizes of the files in an archive, without folders.
 
     Raises:
-        DataFailure: it is no zip file, or one of its names leads out of it.
+        DataFailure: the file is not a zip file, or one of its names points outside of the archive.
     """
     try:
         with zipfile.ZipFile(archive) as opened:
@@ -23,7 +23,7 @@ def entry_names(archive: BinaryIO, name: str) -> list[tuple[str, int]]:
         raise _bad(name, str(exc)) from exc
     for entry, _ in entries:
         if entry.startswith("/") or ".." in entry.split("/"):
-            raise _bad(name, f"the entry '{entry}' leads out of the archive")
+            raise _bad(name, f"the entry '{entry}' points outside of the archive")
     return entries
 
 
@@ -31,7 +31,7 @@ def entry_chunks(archive: BinaryIO, entry: str, name: str) -> Iterator[bytes]:
     """The bytes of one file in an archive.
 
     Raises:
-        DataFailure: the archive is damaged, encrypted, or compressed in another way.
+        DataFailure: the archive is damaged, encrypted, or compressed by another method.
     """
     try:
         with zipfile.ZipFile(archive) as opened, opened.open(entry) as file:
@@ -42,12 +42,12 @@ def entry_chunks(archive: BinaryIO, entry: str, name: str) -> Iterator[bytes]:
 
 
 def zipped(chunks: Iterable[bytes], entry: str, *, fast: bool) -> Iterator[bytes]:
-    """A zip file of one file, as its bytes arrive.
+    """A zip archive of one file, written while its bytes arrive.
 
     Args:
-        chunks: of the file.
+        chunks: bytes of the file.
         entry: its name in the archive.
-        fast: whether speed matters more than size.
+        fast: whether to prefer speed over size.
     """
     written = _Pipe()
     with zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED, compresslevel=1 if fast else 6) as archive:
@@ -68,7 +68,7 @@ def _bad(name: str, why: str) -> DataFailure:
 
 
 class _Pipe(io.RawIOBase):
-    """Takes what is written, and gives it away."""
+    """A writable file that returns the written bytes by `take`."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Compression of files: gzip, deflate, bzip2 and zip, in streams that never grow beyond a chunk."""
+"""Compression of files: gzip, deflate, bzip2 and zip, streamed with at most one chunk in memory."""
 
 import bz2
 import zlib
@@ -12,18 +12,21 @@ from adf_trigger.emulator.contract.activity import ResolvedDataset
 
 _CHUNK = 1024 * 1024
 _GZIP = 16 + zlib.MAX_WBITS
-# What .NET's DeflateStream reads and writes has no zlib header.
+# .NET's DeflateStream reads and writes data without a zlib header.
 _RAW_DEFLATE = -zlib.MAX_WBITS
 _ARCHIVE = "zipdeflate"
 _SUFFIXES = {"gzip": ".gz", "deflate": ".deflate", "bzip2": ".bz2", _ARCHIVE: ".zip"}
 
 
 class Compression:
-    """How the files of a dataset are compressed; without a codec, not at all.
+    """The compression of a dataset's files.
 
     Args:
         codec: gzip, deflate, bzip2 or ZipDeflate, in any case; empty or None for no compression.
         level: Optimal or Fastest.
+
+    Raises:
+        NotEmulated: another codec.
     """
 
     def __init__(self, codec: str = "", level: str = "") -> None:
@@ -48,19 +51,19 @@ class Compression:
 
     @property
     def suffix(self) -> str:
-        """What names of such files end with, e.g. `.gz`."""
+        """Suffix of the files' names, e.g. `.gz`."""
         return _SUFFIXES.get(self.codec, "")
 
     @property
     def is_archive(self) -> bool:
-        """Whether one such file holds many: then they are read by archives.py."""
+        """Whether one file can contain many, which archives.py reads."""
         return self.codec == _ARCHIVE
 
     def expand(self, chunks: Iterable[bytes], name: str) -> Iterator[bytes]:
-        """The bytes that were compressed, of any codec but an archive's.
+        """The decompressed bytes, for every codec but that of archives.
 
         Raises:
-            DataFailure: the file is not of this codec, or is cut off.
+            DataFailure: the file was not compressed with this codec, or is truncated.
         """
         if not self.codec:
             yield from chunks
@@ -79,11 +82,11 @@ class Compression:
             ) from exc
 
     def shrink(self, chunks: Iterable[bytes], path: str) -> Iterator[bytes]:
-        """The bytes, compressed.
+        """The compressed bytes.
 
         Args:
             chunks: of one file.
-            path: of the compressed file, after which an archive names the file in it.
+            path: of the compressed file; an archive's entry is named after it.
         """
         if not self.codec:
             yield from chunks
@@ -104,13 +107,13 @@ class Compression:
 
 
 def _expand_zlib(chunks: Iterable[bytes], window: int) -> Iterator[bytes]:
-    """Member after member, as gzip files may be joined; each step gives at most one chunk."""
+    """Expand all members, as gzip files may be concatenated; each step yields at most one chunk."""
     member = zlib.decompressobj(window)
     begun = False
     for chunk in chunks:
         data = chunk
         expanded = b""
-        # A full step may leave output behind even when the input is used up.
+        # After a full step there may be more output even if the input is consumed.
         while data or len(expanded) == _CHUNK:
             if member.eof:
                 member = zlib.decompressobj(window)

@@ -1,4 +1,4 @@
-"""Files at either end of a copy: a store, a compression and a format put together."""
+"""Files as the source or sink of a copy: a store combined with a compression and a format."""
 
 from collections.abc import Callable, Iterator
 from itertools import chain
@@ -17,15 +17,15 @@ T = TypeVar("T")
 
 
 class FileReader(Generic[T]):
-    """The files of a store, read in one format.
+    """Reads the files of a store in one format.
 
     Args:
-        store: what lists and reads them.
+        store: lists and reads the files.
         compression: of the files.
         decoder: of their format.
-        delete: whether a file is removed once it is copied.
-        archive_folders: whether files of an archive come in a folder that is called after it.
-        partitions: what tells columns from the folders of a file.
+        delete: whether a file is deleted once it is copied.
+        archive_folders: whether the files of an archive are copied to a folder named after it.
+        partitions: makes columns from the folders of a file; None without partition discovery.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class FileReader(Generic[T]):
             yield Piece(items, f"{prefix}{entry}", size, file.traits, columns=self._columns(file))
 
     def _entry_items(self, file: StoredFile, entry: str) -> Iterator[T]:
-        """Each entry is read through a handle of its own, so that threads can share an archive."""
+        """Read each entry through its own handle, so that threads can share an archive."""
         chunks = entry_chunks(self._store.open(file, again=True), entry, file.path)
         yield from self._decoder.decode(chunks, f"{file.path}/{entry}")
 
@@ -90,14 +90,14 @@ class FileReader(Generic[T]):
 
 
 class FileWriter(Generic[T]):
-    """A folder of a store, written to in one format.
+    """Writes files to a folder of a store in one format.
 
     Args:
-        store: what writes the files.
+        store: writes the files.
         compression: of the files.
         encoder: of their format.
-        behavior: which source file becomes which file.
-        preserve: whether metadata and content settings of source files are kept.
+        behavior: maps source files to target files.
+        preserve: whether metadata and content settings of source files are preserved.
     """
 
     def __init__(
@@ -118,10 +118,10 @@ class FileWriter(Generic[T]):
         self._preserve = preserve
 
     def expect_several(self) -> None:
-        """A file name and several files only go together when they are merged.
+        """Check that several source files are not written to one file name, unless they are merged.
 
         Raises:
-            InvalidSettings: they are not.
+            InvalidSettings: they are written to one file name and not merged.
         """
         if self._store.file_name and not self.merges:
             raise InvalidSettings(
@@ -130,7 +130,7 @@ class FileWriter(Generic[T]):
             )
 
     def take(self, pieces: Iterator[Piece[T]]) -> None:
-        """Write each piece to a file of its own, or all to one."""
+        """Write each piece to its own file, or all to one."""
         if self.merges:
             self._merge(pieces)
             return

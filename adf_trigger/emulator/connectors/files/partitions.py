@@ -1,4 +1,4 @@
-"""Partition discovery: folders called `name=value` above a file become columns of its records."""
+"""Partition discovery: parent folders of a file named `name=value` become columns of its records."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,34 +15,34 @@ _SETTINGS = frozenset({"enablePartitionDiscovery", "partitionRootPath"})
 
 @dataclass(frozen=True, slots=True)
 class PartitionDiscovery:
-    """What the store settings of a source ask for.
+    """The partition discovery of a source.
 
     Attributes:
-        root: path below which folders count, from the container's name on or from within it. Without one they
-            count below the folder that the files are looked for in: the dataset's, or what comes before the first
-            wildcard.
+        root: the path below which folders count, with or without the container's name. If empty, they count
+            below the folder where the search for files starts: the dataset's folder, or the path before the
+            first wildcard.
     """
 
     root: str = ""
 
     @classmethod
     def taken_from(cls, settings: dict[str, Any]) -> tuple["PartitionDiscovery | None", dict[str, Any]]:
-        """Read storeSettings; gives None if nothing is to be discovered, and the settings that are left.
+        """Split storeSettings into the partition discovery (None if it is not enabled) and the other settings.
 
         Raises:
-            InvalidSettings: of the wrong type.
+            InvalidSettings: a setting has the wrong type.
         """
-        left = {name: value for name, value in settings.items() if name not in _SETTINGS}
+        others = {name: value for name, value in settings.items() if name not in _SETTINGS}
         if not flag(settings, "enablePartitionDiscovery"):
-            return None, left
-        return cls(text(settings, "partitionRootPath").strip("/")), left
+            return None, others
+        return cls(text(settings, "partitionRootPath").strip("/")), others
 
     def columns(self, file: StoredFile, container: str) -> dict[str, str]:
-        """The columns that the folders of a file give, in their order.
+        """The columns of a file's partition folders, in their order.
 
         Args:
-            file: whose path tells them.
-            container: where it is.
+            file: the file.
+            container: its container.
 
         Raises:
             InvalidSettings: the file is not below the root.
@@ -64,7 +64,7 @@ class PartitionDiscovery:
 
 
 class WithPartitions:
-    """A source of records, each with the columns of its file's partitions at its end."""
+    """A source that appends the columns of a file's partitions to its records."""
 
     def __init__(self, source: Source[Item]) -> None:
         self.root = source.root

@@ -1,4 +1,4 @@
-"""Where each source file goes: the sink's file name and its copyBehavior decide."""
+"""Names of target files, by the sink's file name and its copyBehavior."""
 
 from dataclasses import dataclass
 from enum import Enum
@@ -16,7 +16,7 @@ class CopyBehavior(Enum):
 
     @classmethod
     def read(cls, value: str) -> "CopyBehavior":
-        """Parse it, in any case; nothing means PreserveHierarchy."""
+        """Parse it, in any case; by default PreserveHierarchy."""
         try:
             return cls(value.lower()) if value else cls.PRESERVE_HIERARCHY
         except ValueError as exc:
@@ -32,9 +32,10 @@ class Targets:
 
     Attributes:
         behavior: its copyBehavior.
-        file_name: the file name of the sink's dataset, if it has one.
-        extension: what the sink's format ends names with; empty keeps what a source file has.
-        suffix: what the sink's compression adds, e.g. `.gz`.
+        file_name: the file name of the sink's dataset; empty if it has none.
+        extension: extension of the sink's format; empty to keep that of the source file.
+        suffix: suffix of the sink's compression, e.g. `.gz`.
+        ids: makes GUIDs for generated names.
     """
 
     behavior: CopyBehavior
@@ -44,10 +45,10 @@ class Targets:
     ids: IdSource = new_id
 
     def of(self, path: str | None) -> str:
-        """The name of what one source file becomes, relative to the sink's folder.
+        """The path of the target file of a source file, relative to the sink's folder.
 
         Args:
-            path: of the source file, below the source folder; None for data of no one file.
+            path: of the source file, below the source folder; None for data that is not from a single file.
         """
         if self.file_name:
             return self.file_name
@@ -59,7 +60,7 @@ class Targets:
 
 
 def _split(path: str) -> tuple[str, str]:
-    """A path without the extension of its file, and that extension with its dot."""
+    """A path without its file's extension, and the extension with its dot."""
     folder, slash, name = path.rpartition("/")
     stem, dot, extension = name.rpartition(".")
     if not stem:

@@ -1,1 +1,1 @@
-"""File formats: each is one module, registered in one line of connectors/catalogue.py."""
+"""File formats, one module each, registered by one line in connectors/catalogue.py."""

@@ -1,4 +1,4 @@
-"""What a file format does: bytes to items on the way in, items to bytes on the way out."""
+"""The interface of file formats: decoding bytes to items and encoding items to bytes."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any, Generic, Protocol, TypeVar
@@ -15,10 +15,10 @@ class Decoder(Protocol[T_co]):
     """Reads files of one format."""
 
     def decode(self, chunks: Iterable[bytes], name: str) -> Iterator[T_co]:
-        """The items of one file, as its bytes arrive.
+        """The items of one file, decoded while its bytes arrive.
 
         Args:
-            chunks: the file's bytes, cut anywhere.
+            chunks: the file's bytes, split anywhere.
             name: the file's name, for failures.
 
         Raises:
@@ -30,13 +30,13 @@ class Encoder(Protocol[T_contra]):
     """Writes files of one format.
 
     Attributes:
-        extension: given to files that have no name of their own; empty keeps a source file's.
+        extension: of files without a given name; empty to keep that of the source file.
     """
 
     extension: str
 
     def encode(self, items: Iterable[T_contra]) -> Iterator[bytes]:
-        """The bytes of one file, as its items arrive."""
+        """The bytes of one file, encoded while its items arrive."""
 
 
 class Format(Protocol, Generic[T]):
@@ -48,10 +48,10 @@ class Format(Protocol, Generic[T]):
         Args:
             dataset: of this format.
             settings: formatSettings of the source.
-            rejects: told of rows that do not fit.
+            rejects: receives incompatible rows.
 
         Raises:
-            NotEmulated: a setting that is not honoured here.
+            NotEmulated: a setting is not emulated.
         """
 
     def encoder(self, dataset: ResolvedDataset, settings: dict[str, Any]) -> Encoder[T]:

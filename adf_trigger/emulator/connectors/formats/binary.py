@@ -1,4 +1,4 @@
-"""Binary: bytes as they are."""
+"""Binary: unchanged bytes."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -11,12 +11,12 @@ _DATASET = frozenset({"location", "compression"})
 
 
 class Binary:
-    """A file is its chunks; reads and writes them unchanged."""
+    """Reads and writes the chunks of a file unchanged."""
 
     extension = ""
 
     def decoder(self, dataset: ResolvedDataset, settings: dict[str, Any], rejects: Rejects) -> "Binary":
-        """Nothing to configure; compression is handled around every format alike."""
+        """Nothing to configure; compression is handled outside of the formats."""
         del rejects
         forbid_unknown(dataset.properties, _DATASET, f"the dataset '{dataset.name}'")
         forbid_unknown(settings, {"compressionProperties"}, "formatSettings")
@@ -29,10 +29,10 @@ class Binary:
         return self
 
     def decode(self, chunks: Iterable[bytes], name: str) -> Iterator[bytes]:
-        """The chunks."""
+        """The chunks, unchanged."""
         del name
         return iter(chunks)
 
     def encode(self, items: Iterable[bytes]) -> Iterator[bytes]:
-        """The chunks."""
+        """The chunks, unchanged."""
         return iter(items)

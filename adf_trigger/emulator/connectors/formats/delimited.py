@@ -9,7 +9,7 @@ from adf_trigger.emulator.connectors.common.records import Columns, Item
 from adf_trigger.emulator.connectors.common.rejects import Rejects
 from adf_trigger.emulator.connectors.common.settings import flag, forbid_unknown, text, whole_number
 from adf_trigger.emulator.connectors.formats.delimited_rows import (
-    LONGEST_ROW,
+    MAX_ROW_LENGTH,
     BadRow,
     Dialect,
     NoRow,
@@ -56,7 +56,7 @@ class DelimitedText:
 
 @dataclass(frozen=True, slots=True)
 class _Layout:
-    """What the dataset says of its files."""
+    """The layout of a dataset's files."""
 
     dialect: Dialect
     header: bool
@@ -93,7 +93,7 @@ class _Layout:
 
 
 class DelimitedTextDecoder:
-    """Reads rows as records; without a header, columns are called Prop_0, Prop_1, …."""
+    """Reads rows as records; without a header, columns are named Prop_0, Prop_1, …."""
 
     def __init__(self, layout: _Layout, skip: int, rejects: Rejects) -> None:
         self._layout = layout
@@ -101,7 +101,7 @@ class DelimitedTextDecoder:
         self._rejects = rejects
 
     def decode(self, chunks: Iterable[bytes], name: str) -> Iterator[Item]:
-        """The columns, then the rows; a row with fewer columns than the first has nulls for the rest."""
+        """The columns, then the rows; missing columns of a row are null."""
         try:
             yield from self._records(chunks, name)
         except BadRow as exc:
@@ -113,7 +113,7 @@ class DelimitedTextDecoder:
             raise DataFailure(
                 "DelimitedTextIncorrectRowDelimiter",
                 f"The specified row delimiter {self._layout.dialect.row} is incorrect. "
-                f"Cannot detect a row after parse {LONGEST_ROW // 1024 // 1024} MB data.",
+                f"Cannot detect a row after parse {MAX_ROW_LENGTH // 1024 // 1024} MB data.",
             ) from exc
 
     def _records(self, chunks: Iterable[bytes], name: str) -> Iterator[Item]:
@@ -152,7 +152,7 @@ class DelimitedTextDecoder:
 
 
 class DelimitedTextEncoder:
-    """Writes records as rows. The first record, or the mapping, settles the columns."""
+    """Writes records as rows. The first record, or the mapping, determines the columns."""
 
     def __init__(self, layout: _Layout, extension: str, *, quote_all: bool) -> None:
         self.extension = extension
@@ -160,11 +160,11 @@ class DelimitedTextEncoder:
         self._quote_all = quote_all
 
     def encode(self, items: Iterable[Item]) -> Iterator[bytes]:
-        """The header, if there is to be one, and the rows."""
+        """The header, if the dataset has one, and the rows."""
         yield from self._layout.encoding.encode(self._texts(items))
 
     def _texts(self, items: Iterable[Item]) -> Iterator[str]:
-        # What Copy writes where the dataset leaves the row delimiter open.
+        # The default row delimiter of the Copy activity.
         end = self._layout.dialect.row or "\r\n"
         columns: tuple[str, ...] | None = None
         known: frozenset[str] = frozenset()
@@ -201,7 +201,7 @@ def _no_others(names: Iterable[str], columns: tuple[str, ...]) -> None:
         if name not in columns:
             raise DataFailure(
                 "UserErrorColumnNotInFirstRecord",
-                f"The column '{name}' is not among those of the first record, which are written. "
+                f"The column '{name}' is not one of the first record's columns, which are written. "
                 "Map the columns in the translator.",
                 side="Sink",
             )

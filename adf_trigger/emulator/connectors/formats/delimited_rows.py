@@ -1,15 +1,15 @@
-"""Rows of delimited text, cut out of a stream of text: the grammar of DelimitedText, without its meaning."""
+"""Rows of delimited text, parsed from a stream of text: the syntax of DelimitedText."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-# Where no row ends within so much text, the delimiter is surely another.
-LONGEST_ROW = 64 * 1024 * 1024
+# Maximum characters of a row: if no row ends within them, the row delimiter must be wrong.
+MAX_ROW_LENGTH = 64 * 1024 * 1024
 
 
 class NoRow(Exception):
-    """No row ends within the first LONGEST_ROW characters."""
+    """A row does not end within MAX_ROW_LENGTH characters."""
 
 
 class BadRow(Exception):
@@ -28,7 +28,7 @@ class Dialect:
         column: separates columns; one character or more.
         row: separates rows; empty means any of `\r\n`, `\n`, `\r`.
         quote: encloses values; empty if values are never enclosed.
-        escape: before a quote within an enclosed value; without a quote, before a column delimiter. Empty if
+        escape: precedes a quote within an enclosed value or, if there is no quote, a column delimiter; empty if
             there is none.
     """
 
@@ -52,15 +52,15 @@ class Dialect:
 
     @property
     def escapes_delimiter(self) -> bool:
-        """Whether the escape character makes a delimiter literal: only where values are never enclosed."""
+        """Whether the escape character makes a delimiter literal, which requires that values are never enclosed."""
         return bool(self.escape) and not self.quote
 
     def rows(self, texts: Iterable[str]) -> Iterator[list[str]]:
-        """The rows of a text cut anywhere; empty rows are left out.
+        """The rows of a text split anywhere, without empty rows.
 
         Raises:
             BadRow: the text is not of this dialect.
-            NoRow: the row delimiter is surely another.
+            NoRow: the row delimiter must be wrong.
         """
         buffer = ""
         number = 0
@@ -73,33 +73,31 @@ class Dialect:
                     number += 1
                     yield row
             buffer = buffer[position:]
-            if len(buffer) > LONGEST_ROW:
+            if len(buffer) > MAX_ROW_LENGTH:
                 raise NoRow
 
     def _row(self, text: str, start: int, number: int, *, final: bool) -> tuple[list[str], int] | None:
-        """One row and where the next begins; None if the text at hand may hold only part of it."""
+        """One row and the position of the next; None if the available text may contain only part of it."""
         if start >= len(text):
             return None
         end = self._end.search(text, start)
         line = text[start : end.start() if end else len(text)]
         special = self.quote or (self.escape if self.escapes_delimiter else "")
         if not special or special not in line:
-            # The common case, and the quick one: nothing is enclosed or escaped.
+            # Fast path for the common case: nothing is enclosed or escaped.
             after = self._after(text, end, final=final)
             return None if after is None else (line.split(self.column), after)
-        return self._careful_row(text, start, number, final=final)
+        return self._quoted_row(text, start, number, final=final)
 
     def _after(self, text: str, end: re.Match[str] | None, *, final: bool) -> int | None:
-        """Where the row after this end begins; None if that cannot be told yet."""
+        """The position of the row after this end; None if it is not known yet."""
         if end is None:
             return len(text) if final else None
         if not final and end.end() == len(text) and end.group() == "\r" and not self.row:
-            return None  # A line feed may follow, and belong to it.
+            return None  # A line feed may follow that belongs to it.
         return end.end()
 
-    def _careful_row(
-        self, text: str, start: int, number: int, *, final: bool
-    ) -> tuple[list[str], int] | None:
+    def _quoted_row(self, text: str, start: int, number: int, *, final: bool) -> tuple[list[str], int] | None:
         row: list[str] = []
         position = start
         while True:
@@ -137,7 +135,7 @@ class Dialect:
                 begin = position = position + 2
             elif character == self.quote:
                 if not following and not final:
-                    return None  # What follows decides whether the quote is escaped by doubling.
+                    return None  # The next character shows whether the quote is escaped by doubling.
                 return "".join(parts) + text[begin:position], position + 1
             elif self.escape and character == self.escape and not following and not final:
                 return None
@@ -170,23 +168,23 @@ class Dialect:
 
         Args:
             values: texts of the columns.
-            enclose: for each, whether to enclose it even if nothing in it asks for that.
+            enclose: for each, whether to enclose it even if it needs no quotes.
         """
         row = self.column.join(values)
         columns = row.count(self.column) + 1
         if enclose is None and columns == len(values) and self._plain(row.replace(self.column, "")):
-            # The common case, and the quick one: nothing needs to be enclosed or escaped.
+            # Fast path for the common case: nothing needs to be enclosed or escaped.
             return row or self._empty_row
         always = enclose if enclose is not None else [False] * len(values)
         return self.column.join(map(self._written, values, always)) or self._empty_row
 
     def _plain(self, text: str) -> bool:
-        """Whether nothing in a text could be taken for structure, not even by what stands beside it."""
+        """Whether a text contains no character of a delimiter, quote or escape."""
         return self._special.search(text) is None
 
     @property
     def _empty_row(self) -> str:
-        """One empty column would be an empty row, which readers leave out."""
+        """A row of one empty value, in quotes since readers skip empty rows."""
         return self.quote * 2
 
     def _written(self, value: str, always: bool) -> str:  # noqa: FBT001 - mapped over pairs

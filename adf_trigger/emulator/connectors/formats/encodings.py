@@ -1,4 +1,4 @@
-"""Encodings by the names that datasets use (.NET's), and text in and out of chunks of bytes."""
+"""Encodings by their names in datasets (those of .NET), and conversion between text and chunks of bytes."""
 
 import codecs
 from collections.abc import Iterable, Iterator
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from adf_trigger.emulator.connectors.common.failures import NotEmulated
 
 _BYTE_ORDER_MARK = "\ufeff"
-# Where Python's name is not the one that datasets use. .NET's UTF-16 and UTF-32 are little-endian.
+# Names in datasets that differ from Python's. .NET's UTF-16 and UTF-32 are little-endian.
 _CODECS = {
     "utf-8 without bom": "utf-8",
     "utf-16": "utf-16-le",
@@ -20,17 +20,17 @@ _CODECS = {
     "ibm01140": "cp1140",
     "windows-874": "cp874",
 }
-# Encodings that .NET begins with a byte order mark when it writes them by name.
-_MARKED = frozenset({"utf-8", "utf-16", "utf-16be", "utf-32", "utf-32be"})
+# Encodings that .NET writes with a byte order mark.
+_WITH_BYTE_ORDER_MARK = frozenset({"utf-8", "utf-16", "utf-16be", "utf-32", "utf-32be"})
 
 
 @dataclass(frozen=True, slots=True)
 class Encoding:
-    """How text is written as bytes.
+    """A text encoding.
 
     Attributes:
-        codec: Python's name of it.
-        mark: whether a written file begins with a byte order mark.
+        codec: its name in Python.
+        mark: whether written files begin with a byte order mark.
     """
 
     codec: str = "utf-8"
@@ -38,10 +38,10 @@ class Encoding:
 
     @classmethod
     def named(cls, name: str) -> "Encoding":
-        """By `encodingName` of a dataset; empty means UTF-8 without a byte order mark.
+        """The encoding of a dataset's `encodingName`; by default UTF-8 without a byte order mark.
 
         Raises:
-            NotEmulated: Python has no such encoding.
+            NotEmulated: Python does not support the encoding.
         """
         wanted = name.lower()
         if not wanted:
@@ -50,10 +50,10 @@ class Encoding:
             codec = codecs.lookup(_CODECS.get(wanted, wanted)).name
         except LookupError as exc:
             raise NotEmulated(f"The encoding '{name}'") from exc
-        return cls(codec, mark=wanted in _MARKED)
+        return cls(codec, mark=wanted in _WITH_BYTE_ORDER_MARK)
 
     def decode(self, chunks: Iterable[bytes]) -> Iterator[str]:
-        """Text of bytes cut anywhere, without a byte order mark; what cannot be read becomes U+FFFD."""
+        """Decode bytes split anywhere, without the byte order mark; invalid bytes become U+FFFD."""
         decoder = codecs.getincrementaldecoder(self.codec)(errors="replace")
         begun = False
         for text in _decoded(decoder, chunks):
@@ -64,7 +64,7 @@ class Encoding:
                 yield text.removeprefix(_BYTE_ORDER_MARK)
 
     def encode(self, texts: Iterable[str]) -> Iterator[bytes]:
-        """Bytes of text; what the encoding lacks becomes a question mark."""
+        """Encode text; unsupported characters become question marks."""
         encoder = codecs.getincrementalencoder(self.codec)(errors="replace")
         if self.mark:
             yield encoder.encode(_BYTE_ORDER_MARK)

@@ -1,4 +1,4 @@
-"""Json: a set of objects (one after the other) or an array of objects."""
+"""Json: a set of objects (concatenated) or an array of objects."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -28,7 +28,7 @@ class Json:
 
     def encoder(self, dataset: ResolvedDataset, settings: dict[str, Any]) -> "JsonEncoder":
         """A writer; settings are JsonWriteSettings."""
-        # Quotes around all text, and an extension, mean nothing for JSON; templates have them all the same.
+        # quoteAllText and fileExtension have no effect for JSON, but templates contain them.
         forbid_unknown(settings, {"filePattern", "quoteAllText", "fileExtension"}, "formatSettings")
         pattern = text(settings, "filePattern") or "setOfObjects"
         if pattern.lower() not in {"setofobjects", "arrayofobjects"}:
@@ -44,13 +44,13 @@ def _encoding(dataset: ResolvedDataset) -> Encoding:
 
 
 class JsonDecoder:
-    """Reads objects as records; which of the two patterns a file has shows in its first character."""
+    """Reads objects as records; the file's first character shows which of the two patterns it has."""
 
     def __init__(self, encoding: Encoding) -> None:
         self._encoding = encoding
 
     def decode(self, chunks: Iterable[bytes], name: str) -> Iterator[Item]:
-        """One record for each object, whole, with all that is nested in it."""
+        """One record for each object, including nested values."""
         try:
             for value in json_values(self._encoding.decode(chunks)):
                 if not isinstance(value, dict):
@@ -78,7 +78,7 @@ class JsonEncoder:
         self._array = array
 
     def encode(self, items: Iterable[Item]) -> Iterator[bytes]:
-        """The records; an array of none is `[]`, a set of none an empty file."""
+        """The records; without records an array is `[]` and a set an empty file."""
         yield from self._encoding.encode(self._texts(items))
 
     def _texts(self, items: Iterable[Item]) -> Iterator[str]:

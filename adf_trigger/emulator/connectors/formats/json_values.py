@@ -1,4 +1,4 @@
-"""JSON values cut out of a stream of text: one after the other, or the elements of an array."""
+"""JSON values parsed from a stream of text: concatenated, or the elements of an array."""
 
 import json
 import re
@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 _SPACE = re.compile(r"[ \t\r\n]*")
 _DECODER = json.JSONDecoder()
-# The parser reports a value that is cut off so near to the end of the text: a literal, an escape.
+# The parser reports the error of a truncated value at most this far from the end of the text (a literal, an escape).
 _CUT = 16
 _ENDS_A_SCALAR = frozenset(" \t\r\n,]}")
 
@@ -17,11 +17,11 @@ class BadJson(Exception):
 
 
 class _Incomplete(Exception):
-    """More text is needed to tell."""
+    """More text is needed to parse the value."""
 
 
 def json_values(texts: Iterable[str]) -> Iterator[Any]:
-    """Values of a text cut anywhere, each as soon as it is complete; elements of a top-level array singly.
+    """The values of a text split anywhere, each as soon as it is complete; a top-level array yields its elements.
 
     Raises:
         BadJson: the text is not JSON.
@@ -33,13 +33,13 @@ def json_values(texts: Iterable[str]) -> Iterator[Any]:
 
 
 class _Scanner:
-    """Holds the text that is not used up: at most one value, and what came with its end."""
+    """Buffers the text that is not parsed yet: at most one value and the rest of the chunk with its end."""
 
     def __init__(self) -> None:
         self._buffer = ""
         self._in_array = False
         self._previous: Literal["open", "value", "comma"] = "open"
-        # A value that was cut off is tried again only when the text has doubled: linear in all.
+        # A truncated value is parsed again only when the text has doubled, so that the total time is linear.
         self._try_at = 0
 
     def feed(self, text: str, *, final: bool = False) -> Iterator[Any]:
@@ -63,7 +63,7 @@ class _Scanner:
             raise BadJson
 
     def _skip_punctuation(self, position: int) -> int:
-        """To where the next value begins, or to the end of the text."""
+        """The position of the next value, or of the end of the text."""
         while True:
             space = _SPACE.match(self._buffer, position)
             position = space.end() if space else position
@@ -92,5 +92,5 @@ class _Scanner:
             raise BadJson from exc
         scalar = not isinstance(value, dict | list | str)
         if scalar and not final and self._buffer[end : end + 1] not in _ENDS_A_SCALAR:
-            raise _Incomplete  # A number may go on.
+            raise _Incomplete  # A number may continue.
         return value, end

@@ -1,4 +1,4 @@
-"""Values as text, as .NET writes them in the invariant culture."""
+"""Values as text in .NET's invariant culture."""
 
 import json
 from typing import Any
@@ -9,7 +9,7 @@ _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 def as_json(value: Any) -> str:
-    """Compact JSON, characters as they are."""
+    """Compact JSON, with unescaped non-ASCII characters."""
     return _ENCODER.encode(value)
 
 
@@ -17,7 +17,7 @@ def as_text(value: Any) -> str:
     """The text of one column.
 
     Raises:
-        DataFailure: it is an object or an array, which a column cannot hold.
+        DataFailure: the value is an object or an array, which a column cannot contain.
     """
     if isinstance(value, str):
         return value
@@ -26,7 +26,7 @@ def as_text(value: Any) -> str:
     if isinstance(value, int):
         return str(value)
     if isinstance(value, float):
-        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value).upper()  # noqa: PLR2004 - where .NET turns to exponents
+        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value).upper()  # noqa: PLR2004 - from here .NET uses exponents
     raise DataFailure(
         "UserErrorComplexValueInColumn",
         "An object or an array cannot be written to a column. Map what is inside it, "

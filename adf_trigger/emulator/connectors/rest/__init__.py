@@ -1,1 +1,1 @@
-"""REST services: JSON read page by page, and written batch by batch."""
+"""REST services: reads JSON page by page, and writes it batch by batch."""

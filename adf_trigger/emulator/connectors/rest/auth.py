@@ -1,4 +1,4 @@
-"""How a RestService linked service proves who it is: the headers that each of its requests carries."""
+"""Authentication of a RestService linked service: the headers of its requests."""
 
 import base64
 from collections.abc import Awaitable, Callable
@@ -35,7 +35,7 @@ class Authorization:
     """Makes the authorization headers of one linked service.
 
     Raises:
-        InvalidSettings: something that its authentication type needs is missing.
+        InvalidSettings: a property that the authentication type requires is missing.
         NotEmulated: another authentication type.
     """
 
@@ -71,7 +71,7 @@ class Authorization:
         """The headers for the next request.
 
         Raises:
-            DataFailure: a token was refused.
+            DataFailure: no token was issued.
         """
         authorization = await self._authorize()
         return self._own | ({"Authorization": authorization} if authorization else {})
@@ -81,10 +81,10 @@ class Authorization:
 
     @staticmethod
     def _constant(value: str | None) -> Callable[[], Awaitable[str | None]]:
-        async def given() -> str | None:
+        async def constant() -> str | None:
             return value
 
-        return given
+        return constant
 
     def _basic(self) -> str:
         pair = f"{self._required('userName')}:{self._required('password')}"

@@ -11,7 +11,7 @@ from adf_trigger.emulator.connectors.common.settings import flag
 from adf_trigger.emulator.connectors.rest.auth import Authorization
 from adf_trigger.emulator.contract.activity import ActivityContext, ResolvedDataset
 
-# Where .NET's name of a status is not the standard's phrase without its spaces.
+# Names of statuses in .NET that differ from the standard's phrase without its spaces.
 _STATUS_NAMES = {
     413: "RequestEntityTooLarge",
     414: "RequestUriTooLong",
@@ -19,17 +19,17 @@ _STATUS_NAMES = {
     422: "UnprocessableEntity",
 }
 _CONNECT_TIMEOUT = 30.0
-# A response that has begun and then stands still is given up after this; the article knows no such limit.
-_BETWEEN_BYTES = 300.0
+# Maximum seconds between two reads of a response that has started; the article documents no such limit.
+_READ_TIMEOUT = 300.0
 
 
 class RestClient:
     """Sends requests as one linked service. Its methods run on the event loop.
 
     Args:
-        dataset: whose linked service is a RestService.
-        context: gives the HTTP client and the factory's own identity.
-        timeout: seconds to wait until a response begins; to read it may take longer.
+        dataset: its linked service is a RestService.
+        context: supplies the HTTP client and the factory's own identity.
+        timeout: maximum seconds until a response starts; reading it may take longer.
     """
 
     def __init__(self, dataset: ResolvedDataset, context: ActivityContext, timeout: float) -> None:
@@ -37,8 +37,8 @@ class RestClient:
         self._verify = flag(dataset.linked_service, "enableServerCertificateValidation", default=True)
         self._http = context.http
         self._surroundings = context.surroundings
-        self._patience = timeout
-        self._timeout = httpx.Timeout(_BETWEEN_BYTES, connect=min(timeout, _CONNECT_TIMEOUT))
+        self._response_timeout = timeout
+        self._timeout = httpx.Timeout(_READ_TIMEOUT, connect=min(timeout, _CONNECT_TIMEOUT))
 
     async def send(
         self, method: str, url: str, headers: dict[str, str], body: bytes | None
@@ -46,7 +46,7 @@ class RestClient:
         """Send one request and read the whole response, whatever its status.
 
         Raises:
-            DataFailure: there is no response.
+            DataFailure: no response was received.
         """
         sent = headers | await self._authorization.headers()
         options: dict[str, Any] = {
@@ -56,23 +56,23 @@ class RestClient:
         }
         try:
             if self._verify:
-                return await self._answered(self._http, self._http.build_request(method, url, **options))
+                return await self._receive(self._http, self._http.build_request(method, url, **options))
             tls = self._surroundings.tls(verify=False)
             async with self._surroundings.client(tls) as unverified:
-                return await self._answered(unverified, unverified.build_request(method, url, **options))
+                return await self._receive(unverified, unverified.build_request(method, url, **options))
         except (httpx.TimeoutException, TimeoutError) as exc:
             raise DataFailure(
                 "RestCallTimeout",
-                f"Rest call got no response within {self._patience} seconds.\nRequest URL: {url}.",
+                f"Rest call got no response within {self._response_timeout} seconds.\nRequest URL: {url}.",
             ) from exc
         except (httpx.HTTPError, httpx.InvalidURL) as exc:
             raise DataFailure(
                 "RestCallFailed", f"Rest call failed: {type(exc).__name__}: {exc}\nRequest URL: {url}."
             ) from exc
 
-    async def _answered(self, client: httpx.AsyncClient, request: httpx.Request) -> httpx.Response:
-        """The response, whole; httpRequestTimeout is over once it has begun."""
-        async with asyncio.timeout(self._patience):
+    async def _receive(self, client: httpx.AsyncClient, request: httpx.Request) -> httpx.Response:
+        """The complete response; httpRequestTimeout applies only until it starts."""
+        async with asyncio.timeout(self._response_timeout):
             response = await client.send(request, stream=True, follow_redirects=True)
         try:
             await response.aread()
@@ -96,7 +96,7 @@ def call_failed(response: httpx.Response) -> DataFailure:
 
 
 def status_name(status: int) -> str:
-    """A status as .NET names it, e.g. NotFound."""
+    """A status by its name in .NET, e.g. NotFound."""
     if status in _STATUS_NAMES:
         return _STATUS_NAMES[status]
     try:

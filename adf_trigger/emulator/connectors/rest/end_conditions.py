@@ -1,4 +1,4 @@
-"""EndCondition rules: what a response says when it is the last."""
+"""EndCondition rules, which detect the last page by its response."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -20,10 +20,10 @@ def header_name(text: str) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class EndCondition:
-    """`EndCondition:$.path` or `EndCondition:headers.name`, and what must hold there.
+    """`EndCondition:$.path` or `EndCondition:headers.name`, and its condition.
 
     Attributes:
-        look: the values there: none, or one or more.
+        look: returns the values of the path or header, possibly none.
         wanted: Empty, NonExist, Exist, or Const: and a value.
     """
 
@@ -32,10 +32,10 @@ class EndCondition:
 
     @classmethod
     def read(cls, where: str, wanted: str) -> "EndCondition":
-        """Parse one.
+        """Parse an end condition.
 
         Raises:
-            InvalidSettings: no such place, or no such condition.
+            InvalidSettings: `where` is not a JSONPath or header, or `wanted` is not a known condition.
         """
         if wanted not in {"Empty", "NonExist", "Exist"} and not wanted.startswith(_CONSTANT):
             raise InvalidSettings(
@@ -43,7 +43,7 @@ class EndCondition:
             )
         if where.startswith("$"):
             find = matcher(where)
-            return cls(lambda headers, body: find(body), wanted)  # noqa: ARG005 - one of two places
+            return cls(lambda headers, body: find(body), wanted)  # noqa: ARG005 - one of two signatures
         header = header_name(where)
         if header is None:
             raise InvalidSettings(
@@ -59,7 +59,7 @@ class EndCondition:
         if self.wanted == "NonExist":
             return not found
         if self.wanted == "Empty":
-            # A path that leads nowhere is as empty as an empty array.
+            # A path without matches counts as empty, like an empty array.
             return all(value in (None, "", [], {}) for value in found)
         constant = self.wanted.removeprefix(_CONSTANT)
         return any(_as_text(value) == _folded(value, constant) for value in found)

@@ -1,6 +1,6 @@
-"""Pagination rules: from one response, the request for the next page. Pure: no I/O.
+"""Pagination rules: the request for the next page from a response. Pure: no I/O.
 
-The keys, the values and when to stop are those of the REST connector's article.
+Keys, values and end conditions follow the REST connector's article.
 """
 
 import re
@@ -23,10 +23,10 @@ _RANGE = re.compile(r"RANGE:(?P<start>-?\d+):(?P<end>-?\d*):(?P<step>-?\d+)")
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What a rule can look at.
+    """A page, as seen by the rules.
 
     Attributes:
-        url: that was asked for.
+        url: of the request.
         headers: of the response; names in any case.
         body: parsed; None if there is none.
         next_link: target of the Link header with rel=next (RFC 5988), if there is one.
@@ -40,7 +40,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class PageRequest:
-    """What to ask for."""
+    """The request for a page."""
 
     url: str
     headers: dict[str, str]
@@ -48,7 +48,7 @@ class PageRequest:
 
 @dataclass(frozen=True, slots=True)
 class _Rule:
-    """One rule: a place in the request, and what to put there."""
+    """One rule: a place in the request, and a function for its value."""
 
     place: str
     name: str
@@ -58,7 +58,7 @@ class _Rule:
 
 @dataclass(slots=True)
 class _Range:
-    """`RANGE:start:end:step`; the end is included, and may be open."""
+    """`RANGE:start:end:step`; the end is inclusive and optional."""
 
     current: int
     end: int | None
@@ -73,7 +73,7 @@ class _Range:
 
 @dataclass(slots=True)
 class Pagination:
-    """Steps through the pages of one source. Made for one run through; it keeps count.
+    """Iterates over the pages of one source. Stateful, for one iteration.
 
     Args:
         rules: paginationRules, evaluated.
@@ -81,7 +81,7 @@ class Pagination:
         headers: of every request, with their placeholders.
 
     Raises:
-        InvalidSettings: a key or a value is none that the article knows.
+        InvalidSettings: a key or a value is not one of the article's.
     """
 
     rules: Mapping[str, Any]
@@ -96,7 +96,7 @@ class Pagination:
     _requests: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
-        # By default links are followed if no rule says otherwise.
+        # By default links are followed only if there are no rules.
         links = not self.rules
         for key, value in self.rules.items():
             if key.lower() == "supportrfc5988":
@@ -126,9 +126,9 @@ class Pagination:
             rule = _Rule(match["place"], name, bool(match["variable"]), lambda _: counter.advance())
             self._starts.append((rule, ranged["start"]))
         elif match["variable"]:
-            raise InvalidSettings(f"The pagination rule '{key}' needs a RANGE to begin with, not '{value}'.")
+            raise InvalidSettings(f"The pagination rule '{key}' needs a RANGE, not '{value}'.")
         else:
-            rule = _Rule(match["place"], name, False, _looked_up(value))
+            rule = _Rule(match["place"], name, False, _value_source(value))
         self._rules.append(rule)
 
     def first(self) -> PageRequest:
@@ -141,7 +141,7 @@ class Pagination:
         """The request for the page after this one; None if this was the last.
 
         Raises:
-            DataFailure: a JSONPath gives several values, or one that is no string, number or boolean.
+            DataFailure: a JSONPath returns several values, or one that is not a string, number or boolean.
         """
         if page.body is None or any(end.holds(page.headers, page.body) for end in self._ends):
             return None
@@ -153,16 +153,16 @@ class Pagination:
             return None
         if link:
             self.url = urljoin(page.url, link)
-        # The URL first: what the other rules set goes into it.
+        # The URL first, since other rules modify it.
         for rule, value in sorted(values, key=lambda pair: pair[0].place != "AbsoluteUrl"):
             self._apply(rule, value or "", page.url)
         return self._request()
 
-    def _apply(self, rule: _Rule, value: str, asked: str) -> None:
+    def _apply(self, rule: _Rule, value: str, base: str) -> None:
         if rule.is_variable:
             self._variables[rule.name] = value
         elif rule.place == "AbsoluteUrl":
-            self.url = urljoin(asked, value)
+            self.url = urljoin(base, value)
         elif rule.place == "QueryParameters":
             self.url = with_query_parameter(self.url, rule.name, value)
         else:
@@ -187,7 +187,7 @@ def _as_is(value: str) -> str:
 
 
 def with_query_parameter(url: str, name: str, value: str) -> str:
-    """A URL with one query parameter set, all others as they were."""
+    """A URL with one query parameter set and all others unchanged."""
     parts = urlsplit(url)
     pairs = [pair for pair in parts.query.split("&") if pair and _name_of(pair) != name]
     pairs.append(urlencode({name: value}, quote_via=quote))
@@ -208,7 +208,7 @@ def _limit(value: Any) -> int | None:
     return int(text)
 
 
-def _looked_up(value: str) -> Callable[[Page], str | None]:
+def _value_source(value: str) -> Callable[[Page], str | None]:
     if value.startswith("$"):
         find = matcher(value)
         return lambda page: _single(find(_one_object(page)), value)
@@ -221,7 +221,7 @@ def _looked_up(value: str) -> Callable[[Page], str | None]:
 
 
 def _one_object(page: Page) -> Any:
-    """The page's body, which a JSONPath needs to be one object."""
+    """The page's body, which must be a single object for a JSONPath."""
     if isinstance(page.body, list) and len(page.body) > 1:
         raise DataFailure(
             "RestMoreThanOneObjectsReturned",
@@ -236,7 +236,7 @@ def _single(found: list[Any], path: str) -> str | None:
     if len(found) > 1 or (found and isinstance(found[0], dict | list)):
         raise DataFailure(
             "UserErrorInvalidPaginationValue",
-            f"The pagination rule '{path}' must give a single primitive value.",
+            f"The pagination rule '{path}' must return a single primitive value.",
             side="Source",
         )
     if not found or found[0] is None or found[0] == "":

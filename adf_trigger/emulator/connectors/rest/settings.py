@@ -1,4 +1,4 @@
-"""What a REST source or sink sends, read from the linked service, the dataset and the activity."""
+"""URL and headers of REST requests, from the linked service, the dataset and the activity."""
 
 from typing import Any
 
@@ -28,14 +28,14 @@ def base_url(dataset: ResolvedDataset) -> str:
 
 
 def request_headers(additional: Any, *, json_body: bool) -> dict[str, str]:
-    """additionalHeaders, and those that the connector always sends: its Accept replaces any other.
+    """additionalHeaders and the headers that the connector always sends; its own Accept takes precedence.
 
     Args:
-        additional: an object of name and value, or lines of `name: value` as older pipelines have it.
-        json_body: whether a body of JSON goes with them, unless they say what it is.
+        additional: an object of names and values, or lines of `name: value` as in older pipelines.
+        json_body: whether to add a Content-Type of JSON if they have none.
 
     Raises:
-        InvalidSettings: they are of another shape.
+        InvalidSettings: `additional` has another type.
     """
     headers = {
         name: value

@@ -1,4 +1,4 @@
-"""RestSink: records to a REST service, in arrays of a batch each."""
+"""RestSink: sends records to a REST service, each batch as an array."""
 
 import gzip
 from collections.abc import Iterator
@@ -26,17 +26,17 @@ _KNOWN = frozenset(
     }
 )
 _DEFAULT_BATCH = 10_000
-_LEAST_INTERVAL, _MOST_INTERVAL = 10, 60_000
+_MIN_INTERVAL, _MAX_INTERVAL = 10, 60_000
 
 
 class RestSink:
-    """Sends all records, a batch a request, with an interval between requests.
+    """Sends all records, one batch per request, with an interval between requests.
 
     Args:
         dataset: RestResource on a RestService.
         settings: the activity's sink.
-        context: gives the HTTP client, the clock to wait on, and the factory's own identity.
-        job: whose threads write.
+        context: supplies the HTTP client, the clock to wait on, and the factory's own identity.
+        job: its threads write.
     """
 
     root = ""
@@ -61,13 +61,13 @@ class RestSink:
         self._job = job
 
     def expect_several(self) -> None:
-        """Any number of pieces can be sent."""
+        """Do nothing: any number of pieces can be sent."""
 
     def take(self, pieces: Iterator[Piece[Item]]) -> None:
         """Send the records of all pieces.
 
         Raises:
-            DataFailure: RestSinkCallFailed, if the service refuses a batch. Earlier ones stay sent.
+            DataFailure: RestSinkCallFailed, if the service rejects a batch. Earlier batches are not undone.
         """
         items = chain.from_iterable(piece.items for piece in pieces)
         records = (item for item in items if isinstance(item, dict))
@@ -104,8 +104,8 @@ def _compresses(settings: dict[str, Any]) -> bool:
 
 
 def _interval(settings: dict[str, Any]) -> float:
-    """Seconds between requests; the property counts milliseconds."""
-    milliseconds = whole_number(settings, "requestInterval", _LEAST_INTERVAL) or 0
-    if not _LEAST_INTERVAL <= milliseconds <= _MOST_INTERVAL:
+    """Seconds between requests; the property is in milliseconds."""
+    milliseconds = whole_number(settings, "requestInterval", _MIN_INTERVAL) or 0
+    if not _MIN_INTERVAL <= milliseconds <= _MAX_INTERVAL:
         raise InvalidSettings("The property 'requestInterval' of a RestSink must be between 10 and 60000.")
     return milliseconds / 1000

@@ -1,4 +1,4 @@
-"""RestSource: JSON from a REST service, page after page."""
+"""RestSource: reads JSON from a REST service, page by page."""
 
 import json
 import time
@@ -36,9 +36,9 @@ class RestSource:
 
     Args:
         dataset: RestResource on a RestService.
-        settings: the activity's source; what it leaves open the dataset may say, as older pipelines do.
-        context: gives the HTTP client, the clock to wait on, and the factory's own identity.
-        job: whose threads read.
+        settings: the activity's source; defaults are taken from the dataset, where older pipelines have them.
+        context: supplies the HTTP client, the clock to wait on, and the factory's own identity.
+        job: its threads read.
     """
 
     root = ""
@@ -65,11 +65,11 @@ class RestSource:
         self._job = job
 
     def pieces(self) -> Iterator[Piece[Item]]:
-        """One piece: the records of all pages."""
+        """One piece with the records of all pages."""
         yield Piece(self._records())
 
     def _records(self) -> Items:
-        """Each page's object, or each object of its array, as it is."""
+        """Each page's object, or each object of its array, unchanged."""
         with self._job.statistics.source.connection():
             for page in self._pages():
                 for value in page.body if isinstance(page.body, list) else [page.body]:
@@ -115,7 +115,7 @@ def _body(body: Any) -> bytes:
 
 
 def _json(response: httpx.Response) -> Any:
-    """The response's JSON; None if it has none, which ends the copy."""
+    """The response's JSON; None if it is empty, which ends the copy."""
     if response.status_code == _NO_CONTENT or not response.content.strip():
         return None
     try:

@@ -264,7 +264,7 @@ def test_a_service_principal_that_is_refused_is_told_without_its_key(
 @pytest.mark.parametrize(
     ("linked_service", "told"),
     [
-        ({"url": "http://127.0.0.1:1/account"}, "accountKey or a sasUri in .* takes an endpoint with https"),
+        ({"url": "http://127.0.0.1:1/account"}, "accountKey or a sasUri in .* requires an https endpoint"),
         ({"url": "https://127.0.0.1:1/a", **PRINCIPAL, "tenant": ""}, "'tenant'.* is required"),
         ({"url": "https://127.0.0.1:1/a", **PRINCIPAL, "servicePrincipalKey": ""}, "'servicePrincipalKey'"),
         (

@@ -106,7 +106,7 @@ def test_a_backslash_escapes_a_quote_by_default() -> None:
 
 def test_text_without_a_row_end_is_not_collected_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     """A file that never ends a row is refused once too much of it is in memory."""
-    monkeypatch.setattr(delimited_rows, "LONGEST_ROW", 100)
+    monkeypatch.setattr(delimited_rows, "MAX_ROW_LENGTH", 100)
     with pytest.raises(NoRow):
         list(Dialect(row=";").rows(["x" * 60, "x" * 60, "x" * 60]))
 

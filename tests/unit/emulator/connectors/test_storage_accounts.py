@@ -120,7 +120,7 @@ def test_the_stacks_account_signs_with_its_own_spelling() -> None:
 
 def test_the_stacks_account_takes_no_token() -> None:
     """Without a key and a signature the failure says what the stack's account takes."""
-    with pytest.raises(ActivityFailed, match="takes account keys and shared access signatures"):
+    with pytest.raises(ActivityFailed, match="accepts account keys and shared access signatures"):
         reached(url="https://devstoreaccount1.dfs.core.windows.net")
 
 
